@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * digest: 128 bits that stand for a text (a lock value, an owner, a token).
+ * The first half of SHA-256, so that nobody can make two texts meet.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/slice.h"
+
+struct digest {
+	uint8_t bytes[16];
+};
+
+/* Digest of the parts, each with its length, so {"ab","c"} != {"a","bc"}. */
+struct digest digest_of(const struct slice *parts, size_t n_parts);
+
+static inline bool
+digest_eq(const struct digest *a, const struct digest *b)
+{
+	return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
+}
+
+/* All zero means "none" wherever a digest is optional. */
+static inline bool
+digest_is_none(const struct digest *d)
+{
+	static const struct digest none;
+
+	return digest_eq(d, &none);
+}

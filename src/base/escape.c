@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "base/escape.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+size_t
+utf8_sequence(struct slice s)
+{
+	const unsigned char *p = (const unsigned char *)s.data;
+	unsigned char low = 0x80, high = 0xbf;
+	size_t need;
+
+	if (s.len == 0)
+		return 0;
+	if (p[0] < 0x80)
+		return 1;
+	if (p[0] >= 0xc2 && p[0] <= 0xdf)
+		need = 2;
+	else if (p[0] >= 0xe0 && p[0] <= 0xef)
+		need = 3;
+	else if (p[0] >= 0xf0 && p[0] <= 0xf4)
+		need = 4;
+	else
+		return 0;
+
+	/* The second byte rules out overlong forms, surrogates, > U+10FFFF. */
+	switch (p[0]) {
+	case 0xe0: low = 0xa0; break;
+	case 0xed: high = 0x9f; break;
+	case 0xf0: low = 0x90; break;
+	case 0xf4: high = 0x8f; break;
+	default: break;
+	}
+	if (s.len < need || p[1] < low || p[1] > high)
+		return 0;
+	for (size_t i = 2; i < need; i++) {
+		if (p[i] < 0x80 || p[i] > 0xbf)
+			return 0;
+	}
+	return need;
+}
+
+/* Printable as it stands: not a control character of ASCII or of Latin-1. */
+static size_t
+printable(struct slice s)
+{
+	size_t n = utf8_sequence(s);
+	unsigned char c = n > 0 ? (unsigned char)s.data[0] : 0;
+
+	if (n == 1 && (c < 0x20 || c == 0x7f))
+		return 0;
+	if (n == 2 && c == 0xc2 && (unsigned char)s.data[1] < 0xa0)
+		return 0;
+	return n;
+}
+
+static int
+escape_byte(struct buf *b, unsigned char c)
+{
+	switch (c) {
+	case '\n': return buf_append_str(b, "\\n");
+	case '\r': return buf_append_str(b, "\\r");
+	case '\t': return buf_append_str(b, "\\t");
+	case '\\': return buf_append_str(b, "\\\\");
+	case '"': return buf_append_str(b, "\\\"");
+	default: return buf_printf(b, "\\x%02x", c);
+	}
+}
+
+int
+escape_text(struct buf *b, struct slice s, size_t max)
+{
+	struct slice rest = s;
+	bool cut = false;
+	int r;
+
+	if (rest.len > max) {
+		rest.len = max;
+		cut = true;
+	}
+	while (rest.len > 0) {
+		size_t n = printable(rest);
+		char c = rest.data[0];
+
+		if (n == 0 || c == '\\' || c == '"') {
+			n = 1;
+			r = escape_byte(b, (unsigned char)c);
+		} else {
+			r = buf_append(b, rest.data, n);
+		}
+		if (r < 0)
+			return r;
+		rest.data += n;
+		rest.len -= n;
+	}
+	return cut ? buf_append_str(b, "...") : 0;
+}
+
+static bool
+is_plain_word(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.data[i];
+
+		if (c <= 0x20 || c >= 0x7f || c == '"' || c == '\\' || c == '\'')
+			return false;
+	}
+	return s.len > 0;
+}
+
+int
+escape_word(struct buf *b, struct slice s, size_t max)
+{
+	int r;
+
+	if (is_plain_word(s))
+		return escape_text(b, s, max);
+	r = buf_append_char(b, '"');
+	if (r >= 0)
+		r = escape_text(b, s, max);
+	if (r >= 0)
+		r = buf_append_char(b, '"');
+	return r;
+}
+
+int
+escape_json(struct buf *b, struct slice s)
+{
+	int r = buf_append_char(b, '"');
+
+	while (s.len > 0 && r >= 0) {
+		size_t n = utf8_sequence(s);
+		unsigned char c = (unsigned char)s.data[0];
+
+		if (n == 0) {
+			r = buf_append_str(b, "\xef\xbf\xbd");
+			n = 1;
+		} else if (c == '"' || c == '\\') {
+			r = buf_printf(b, "\\%c", c);
+		} else if (c < 0x20 || c == 0x7f) {
+			r = buf_printf(b, "\\u%04x", c);
+		} else {
+			r = buf_append(b, s.data, n);
+		}
+		s.data += n;
+		s.len -= n;
+	}
+	return r < 0 ? r : buf_append_char(b, '"');
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * fd: small things done to descriptors.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* 0 or -errno. */
+int fd_set_nonblock(int fd, bool on);
+int fd_set_cloexec(int fd, bool on);
+
+/* Writes all of it to a blocking descriptor. 0 or -errno. */
+int fd_write_all(int fd, const void *data, size_t len);
+
+/*
+ * A sealed memory file holding these bytes, read position at 0. Nobody, not
+ * even the maker, can change it. Returns the descriptor or -errno.
+ */
+int fd_sealed(const char *name, const void *data, size_t len);
+
+/*
+ * Maps a sealed memory file for reading. Fails with -EPERM when it can still
+ * be written or shrunk by somebody, with -EFBIG above max bytes.
+ * *ret is NULL for an empty file; release with munmap.
+ */
+int fd_map_sealed(int fd, size_t max, const char **ret, size_t *ret_len);

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: ISC
+# base: knows nothing of reqd.
+noinst_LTLIBRARIES += libbase.la
+libbase_la_SOURCES = \
+	src/base/addr.c src/base/addr.h \
+	src/base/buf.c src/base/buf.h \
+	src/base/cleanup.h \
+	src/base/clock.h \
+	src/base/digest.c src/base/digest.h \
+	src/base/escape.c src/base/escape.h \
+	src/base/fd.c src/base/fd.h \
+	src/base/loop.c src/base/loop.h \
+	src/base/privilege.c src/base/privilege.h \
+	src/base/slice.h \
+	src/base/suggest.c src/base/suggest.h \
+	src/base/units.c src/base/units.h
+libbase_la_LIBADD = $(BSD_LIBS) $(MD_LIBS)

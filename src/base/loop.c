@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "base/loop.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+static int
+timer_compare(const struct loop_timer *a, const struct loop_timer *b)
+{
+	if (a->due_usec != b->due_usec)
+		return a->due_usec < b->due_usec ? -1 : 1;
+	return a < b ? -1 : a > b;
+}
+
+RB_PROTOTYPE_INTERNAL(loop_timers, loop_timer, node, timer_compare,
+    __attribute__((unused)) static)
+RB_GENERATE_INTERNAL(loop_timers, loop_timer, node, timer_compare,
+    __attribute__((unused)) static)
+
+int
+loop_init(struct loop *l)
+{
+	*l = (struct loop){ .epoll_fd = -1 };
+	RB_INIT(&l->timers);
+	l->now_usec = clock_usec();
+	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	return l->epoll_fd < 0 ? -errno : 0;
+}
+
+void
+loop_done(struct loop *l)
+{
+	if (l->epoll_fd >= 0)
+		(void)close(l->epoll_fd);
+	l->epoll_fd = -1;
+}
+
+int
+loop_add(struct loop *l, struct loop_io *io, uint32_t events)
+{
+	struct epoll_event ev = { .events = events, .data.ptr = io };
+
+	if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, io->fd, &ev) < 0)
+		return -errno;
+	io->events = events;
+	return 0;
+}
+
+int
+loop_modify(struct loop *l, struct loop_io *io, uint32_t events)
+{
+	struct epoll_event ev = { .events = events, .data.ptr = io };
+
+	if (io->events == events)
+		return 0;
+	if (epoll_ctl(l->epoll_fd, EPOLL_CTL_MOD, io->fd, &ev) < 0)
+		return -errno;
+	io->events = events;
+	return 0;
+}
+
+void
+loop_remove(struct loop *l, struct loop_io *io)
+{
+	if (io->events == 0)
+		return;
+	(void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, io->fd, NULL);
+	io->events = 0;
+
+	/* What this turn has still to deliver must not reach a dead object. */
+	for (int i = l->at + 1; i < l->n_batch; i++) {
+		if (l->batch[i].data.ptr == io)
+			l->batch[i].data.ptr = NULL;
+	}
+}
+
+void
+loop_arm(struct loop *l, struct loop_timer *t, uint64_t due_usec)
+{
+	if (t->due_usec == due_usec)
+		return;
+	loop_disarm(l, t);
+	t->due_usec = due_usec;
+	RB_INSERT(loop_timers, &l->timers, t);
+}
+
+void
+loop_disarm(struct loop *l, struct loop_timer *t)
+{
+	if (t->due_usec == 0)
+		return;
+	RB_REMOVE(loop_timers, &l->timers, t);
+	t->due_usec = 0;
+}
+
+static int
+wait_msec(struct loop *l)
+{
+	const struct loop_timer *first = RB_MIN(loop_timers, &l->timers);
+	uint64_t now, msec;
+
+	if (first == NULL)
+		return -1;
+	now = clock_usec();
+	if (first->due_usec <= now)
+		return 0;
+	/* Round up, else the last millisecond would be spent spinning. */
+	msec = (first->due_usec - now + USEC_PER_MSEC - 1) / USEC_PER_MSEC;
+	return msec > 3600 * 1000 ? 3600 * 1000 : (int)msec;
+}
+
+static void
+timers_run(struct loop *l)
+{
+	struct loop_timer *t = RB_MIN(loop_timers, &l->timers);
+
+	while (t != NULL && t->due_usec <= l->now_usec) {
+		loop_disarm(l, t);
+		t->fn(t);
+		t = RB_MIN(loop_timers, &l->timers);
+	}
+}
+
+int
+loop_turn(struct loop *l)
+{
+	int n = epoll_wait(l->epoll_fd, l->batch, LOOP_BATCH, wait_msec(l));
+
+	if (n < 0) {
+		if (errno != EINTR)
+			return -errno;
+		n = 0;
+	}
+	l->now_usec = clock_usec();
+	l->n_batch = n;
+	for (l->at = 0; l->at < n; l->at++) {
+		struct epoll_event *ev = &l->batch[l->at];
+		struct loop_io *io = ev->data.ptr;
+
+		if (io != NULL)
+			io->fn(io, ev->events);
+	}
+	l->n_batch = 0;
+	timers_run(l);
+	return 0;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * suggest: the word that was probably meant.
+ */
+#pragma once
+
+#include <stddef.h>
+
+/*
+ * The candidate nearest to word (insertions, deletions, changes and swaps of
+ * neighbours, letters without regard to case), or NULL when none is near
+ * enough to be a likely slip. Borrowed from candidates.
+ */
+const char *suggest_word(const char *word, const char *const *candidates, size_t n);

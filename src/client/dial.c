@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * dial: from a list of URLs to a connection that has been greeted.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "base/addr.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "client/client.h"
+
+#define DEFAULT_SOCKET "unix://" RUNSTATEDIR "/reqd/reqd.sock"
+#define DEFAULT_TCP "tcp://127.0.0.1:7373"
+
+/* The earlier of the deadline of the connection and that of this attempt. */
+static uint64_t
+attempt_due(const struct reqd *c)
+{
+	uint64_t due = clock_usec() + c->connect_timeout_ms * USEC_PER_MSEC;
+
+	return due < c->deadline_usec ? due : c->deadline_usec;
+}
+
+/* 0, or -errno; -ETIMEDOUT when it took too long. */
+static int
+wait_connected(int fd, uint64_t due)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	socklen_t len = sizeof(int);
+	int n, error = 0;
+
+	do {
+		n = poll(&p, 1, client_poll_ms(due));
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	if (n == 0)
+		return -ETIMEDOUT;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+		return -errno;
+	return -error;
+}
+
+static int
+connect_tcp(const struct addrinfo *ai, uint64_t due, int *ret)
+{
+	CLEANUP_CLOSE int fd = -1;
+	int r, on = 1;
+
+	fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, ai->ai_addr, ai->ai_addrlen) < 0) {
+		if (errno != EINPROGRESS && errno != EINTR)
+			return -errno;
+		r = wait_connected(fd, due);
+		if (r < 0)
+			return r;
+	}
+	/* A request leaves in one piece; waiting for more would only delay. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	*ret = TAKE_FD(fd);
+	return 0;
+}
+
+/*
+ * A non-blocking connect of a unix socket gives up at once when the backlog
+ * is full, with nothing to poll for. A blocking one waits, for the send timeout.
+ */
+static int
+connect_unix(const struct addr *a, uint64_t due, int *ret)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	CLEANUP_CLOSE int fd = -1;
+	int r, ms = client_poll_ms(due);
+	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+
+	if (ms <= 0)
+		return -ETIMEDOUT;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)) < 0)
+		return -errno;
+	(void)snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", a->path);
+	do {
+		r = connect(fd, (struct sockaddr *)&sun, sizeof(sun));
+	} while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return errno == EAGAIN ? -ETIMEDOUT : -errno;
+	r = fd_set_nonblock(fd, true);
+	if (r < 0)
+		return r;
+	*ret = TAKE_FD(fd);
+	return 0;
+}
+
+static void
+addrinfo_freep(struct addrinfo **ai)
+{
+	if (*ai != NULL)
+		freeaddrinfo(*ai);
+}
+
+static int
+connect_failed(struct reqd *c, const char *why)
+{
+	return client_fail(c, REQD_E_CONNECT, "cannot connect to %s: %s", c->url, why);
+}
+
+static int
+dial_tcp(struct reqd *c, const struct addr *a, uint64_t due, int *ret)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
+	CLEANUP(addrinfo_freep) struct addrinfo *list = NULL;
+	char port[8];
+	int r;
+
+	(void)snprintf(port, sizeof(port), "%u", (unsigned)a->port);
+	r = getaddrinfo(a->host, port, &hints, &list);
+	if (r != 0)
+		return connect_failed(c, r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
+	r = -EADDRNOTAVAIL;
+	for (const struct addrinfo *ai = list; ai != NULL; ai = ai->ai_next) {
+		r = connect_tcp(ai, due, ret);
+		if (r == 0)
+			return 0;
+	}
+	return connect_failed(c, strerror(-r));
+}
+
+/* --------------------------------------------------------------- HELLO --- */
+
+static void
+server_name(struct reqd *c, const struct reqd_value *hello)
+{
+	size_t n, m;
+	const char *name = reqd_value_data(reqd_value_get(hello, "server"), &n);
+	const char *version = reqd_value_data(reqd_value_get(hello, "version"), &m);
+
+	if (n == 0 || n > 30 || m > 30)
+		return;
+	(void)snprintf(c->server, sizeof(c->server), "%.*s %.*s", (int)n, name, (int)m, version);
+	for (char *p = c->server; *p != '\0'; p++) {
+		if (*p < ' ' || *p > '~')
+			*p = '?';
+	}
+}
+
+static int
+greet(struct reqd *c)
+{
+	static const char *const hello[] = { "HELLO", "3" };
+	struct reqd_value *v = NULL;
+	char text[256];
+	struct slice s;
+	int r = reqd_request(c, &v, 2, hello);
+
+	if (r < 0)
+		return r;
+	s.data = reqd_value_data(v, &s.len);
+	if (reqd_value_kind(v) == REQD_ERROR) {
+		r = client_fail(c, REQD_E_REFUSED, "%s refused the connection: %s", c->url,
+		    client_printable(s, text, sizeof(text)));
+	} else if (reqd_value_kind(v) != REQD_MAP ||
+	    reqd_value_integer(reqd_value_get(v, "proto")) != 3) {
+		r = client_fail(c, REQD_E_PROTOCOL, "%s does not speak RESP3", c->url);
+	} else {
+		server_name(c, v);
+		c->resp3 = true;
+	}
+	reqd_value_free(v);
+	return r;
+}
+
+/* Takes fd. */
+static int
+adopt(struct reqd *c, int fd, unsigned flags)
+{
+	c->fd = fd;
+	c->sticky = c->last = 0;
+	c->text[0] = '\0';
+	return (flags & REQD_NO_HELLO) != 0 ? 0 : greet(c);
+}
+
+/* One URL, already checked. The greeting counts for its timeout, too. */
+static int
+dial_one(struct reqd *c, const struct addr *a, unsigned flags)
+{
+	uint64_t due = attempt_due(c), deadline = c->deadline_usec;
+	int fd = -1, r;
+
+	client_reset(c);
+	c->server[0] = '\0';
+	addr_format(a, c->url, sizeof(c->url));
+	if (a->kind == ADDR_TCP) {
+		r = dial_tcp(c, a, due, &fd);
+		if (r < 0)
+			return r;
+	} else {
+		r = connect_unix(a, due, &fd);
+		if (r < 0)
+			return connect_failed(c, strerror(-r));
+	}
+	c->deadline_usec = due;
+	r = adopt(c, fd, flags);
+	c->deadline_usec = deadline;
+	return r;
+}
+
+static int
+parse_urls(struct reqd *c, const char *const *urls, size_t n, struct addr *ret)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *why = "";
+		char text[160];
+
+		if (addr_parse(urls[i], &ret[i], &why) < 0)
+			return client_misuse(c, "\"%s\": %s",
+			    client_printable(slice_of(urls[i]), text, sizeof(text)), why);
+		if (ret[i].kind == ADDR_FD)
+			return client_misuse(c, "%s: a client cannot connect to fd://", urls[i]);
+		if (ret[i].kind == ADDR_TCP && (strcmp(ret[i].host, "*") == 0 || ret[i].port == 0))
+			return client_misuse(c, "%s: not an address to connect to", urls[i]);
+	}
+	return 0;
+}
+
+int
+reqd_connect(struct reqd *c, const char *const *urls, size_t n, unsigned flags)
+{
+	const char *defaults[] = { DEFAULT_SOCKET, DEFAULT_TCP };
+	CLEANUP_FREE struct addr *addrs = NULL;
+	char all[CLIENT_TEXT] = "";
+	int r;
+
+	if (n == 0) {
+		const char *env = getenv("REQD_SERVER");
+
+		urls = defaults;
+		n = 2;
+		if (env != NULL && *env != '\0') {
+			defaults[0] = env;
+			n = 1;
+		}
+	}
+	addrs = calloc(n, sizeof(*addrs));
+	if (addrs == NULL)
+		return client_fail(c, REQD_E_NOMEM, "out of memory");
+	r = parse_urls(c, urls, n, addrs);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
+		r = dial_one(c, &addrs[i], flags);
+		if (r == 0)
+			return 0;
+		if (i > 0)
+			(void)strlcat(all, "; ", sizeof(all));
+		(void)strlcat(all, c->text, sizeof(all));
+	}
+	return client_fail(c, r, "%s", all);
+}
+
+int
+reqd_attach(struct reqd *c, int fd, const char *name, unsigned flags)
+{
+	int r;
+
+	client_reset(c);
+	c->server[0] = '\0';
+	(void)snprintf(c->url, sizeof(c->url), "%s", name);
+	r = fd_set_nonblock(fd, true);
+	if (r < 0) {
+		(void)close(fd);
+		return connect_failed(c, strerror(-r));
+	}
+	return adopt(c, fd, flags);
+}

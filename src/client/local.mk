@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: ISC
+# client: libreqd, the client library.
+lib_LTLIBRARIES += libreqd.la
+include_HEADERS += src/client/reqd.h
+libreqd_la_SOURCES = \
+	src/client/call.c src/client/call.h \
+	src/client/client.c src/client/client.h \
+	src/client/dial.c \
+	src/client/exchange.c \
+	src/client/result.c src/client/result.h \
+	src/client/value.c
+libreqd_la_LIBADD = libproto.la libbase.la
+libreqd_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined \
+	-export-symbols-regex '^reqd_'
+
+pkgconfigdir = $(libdir)/pkgconfig
+nodist_pkgconfig_DATA = src/client/libreqd.pc

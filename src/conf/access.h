@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * access: which roles a caller has, and what those may call.
+ *
+ * Pure, and closed by default (R32): zero is "no".
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/addr.h"
+#include "base/buf.h"
+#include "conf/conf.h"
+
+#define CALLER_MAX_GROUPS 64
+
+/* Who asks, as the kernel tells it (R33). */
+struct caller {
+	bool is_unix;
+	bool has_uid;		/* only over a unix socket */
+	uid_t uid;
+	gid_t gid;
+	gid_t groups[CALLER_MAX_GROUPS];
+	size_t n_groups;
+	union sockaddr_any addr;	/* TCP */
+};
+
+/* The set of roles (bit = role number) of this caller. */
+uint64_t access_roles(const struct conf *c, const struct caller *who);
+
+/*
+ * May this caller, having these roles, call this service? Root and reqd's
+ * own uid may call everything over a unix socket.
+ */
+bool access_allowed(const struct conf *c, const struct service *s,
+    const struct caller *who, uint64_t roles);
+
+/* Is this root or reqd's own uid over a unix socket? */
+bool access_is_admin(const struct conf *c, const struct caller *who);
+
+/* "uid:1000", "addr:10.1.2.3"; stable text for log, owner and environment. */
+void caller_format(const struct caller *who, char *ret, size_t ret_len);
+
+/*
+ * The text of caller_format() back into a caller; its groups are not known.
+ * 0 or -EINVAL.
+ */
+int caller_parse(const char *text, struct caller *ret);
+
+/*
+ * Explains in full sentences, one a line, why access_allowed() answers as it
+ * does, naming the roles and rules. For admins and reqd -t only: it tells
+ * what exists. 0 or -ENOMEM.
+ */
+int access_explain(const struct conf *c, const struct service *s,
+    const struct caller *who, struct buf *out);

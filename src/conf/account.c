@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "conf/account.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/units.h"
+#include "conf/value.h"
+
+#define ENTRY_FIRST 4096
+#define ENTRY_MAX (4u << 20)	/* a group of very many members */
+#define MAX_GROUPS 65536
+
+/* The account of services that name none, when reqd is root. */
+#define NOBODY "nobody"
+
+struct user {
+	uid_t uid;
+	gid_t gid;
+	char *name;	/* in the arena, as home */
+	char *home;
+};
+
+/* ------------------------------------------------------------- look-ups --- */
+
+/* 0, 1 when there is no such account, or -errno. */
+static int
+user_find(struct arena *arena, const char *name, struct user *ret)
+{
+	struct passwd entry, *found = NULL;
+	int64_t number;
+	bool by_number = integer_parse(name, &number) == 0 && number >= 0 && number < UINT32_MAX;
+	int r = ERANGE;
+
+	for (size_t size = ENTRY_FIRST; r == ERANGE && size <= ENTRY_MAX; size *= 4) {
+		CLEANUP_FREE char *room = malloc(size);
+
+		if (room == NULL)
+			return -ENOMEM;
+		if (by_number)
+			r = getpwuid_r((uid_t)number, &entry, room, size, &found);
+		else
+			r = getpwnam_r(name, &entry, room, size, &found);
+		if (r != 0 || found == NULL)
+			continue;
+		ret->uid = entry.pw_uid;
+		ret->gid = entry.pw_gid;
+		ret->name = arena_strdup(arena, entry.pw_name);
+		ret->home = arena_strdup(arena, entry.pw_dir);
+		return ret->name == NULL || ret->home == NULL ? -ENOMEM : 0;
+	}
+	return r == 0 || r == ENOENT || r == ESRCH ? 1 : -r;
+}
+
+/* The same; ret_members: names of the members, NULL-terminated, or NULL. */
+static int
+group_find(struct arena *arena, const char *name, gid_t *ret, char ***ret_members)
+{
+	struct group entry, *found = NULL;
+	int64_t number;
+	bool by_number = integer_parse(name, &number) == 0 && number >= 0 && number < UINT32_MAX;
+	int r = ERANGE;
+
+	for (size_t size = ENTRY_FIRST; r == ERANGE && size <= ENTRY_MAX; size *= 4) {
+		CLEANUP_FREE char *room = malloc(size);
+		size_t n = 0;
+
+		if (room == NULL)
+			return -ENOMEM;
+		if (by_number)
+			r = getgrgid_r((gid_t)number, &entry, room, size, &found);
+		else
+			r = getgrnam_r(name, &entry, room, size, &found);
+		if (r != 0 || found == NULL)
+			continue;
+		*ret = entry.gr_gid;
+		if (ret_members == NULL)
+			return 0;
+		while (entry.gr_mem[n] != NULL)
+			n++;
+		*ret_members = value_copy_list(arena, &(struct setting){ .values = entry.gr_mem,
+		    .n = n });
+		return *ret_members != NULL ? 0 : -ENOMEM;
+	}
+	return r == 0 || r == ENOENT || r == ESRCH ? 1 : -r;
+}
+
+/* Reports what a look-up said. 0 when all is well, 1 reported, -ENOMEM. */
+static int
+judge(struct reader *r, const struct origin *o, const char *key, const char *kind,
+    const char *name, int q)
+{
+	if (q == 0 || q == -ENOMEM)
+		return q;
+	if (q == 1)
+		reader_error_at(r, o, key, "'%s'%s: there is no %s '%.64s'", key,
+		    block_where(o->block), kind, name);
+	else
+		reader_error_at(r, o, key, "'%s'%s: cannot look up %s '%.64s': %s", key,
+		    block_where(o->block), kind, name, strerror(-q));
+	return 1;
+}
+
+/* --------------------------------------------------------------- roles --- */
+
+static size_t
+list_length(char *const *list)
+{
+	size_t n = 0;
+
+	while (list != NULL && list[n] != NULL)
+		n++;
+	return n;
+}
+
+static int
+role_users(struct reader *r, struct role *role, const struct origin *o)
+{
+	role->uids = arena_alloc(r->arena, list_length(role->users) * sizeof(*role->uids));
+	if (role->uids == NULL)
+		return -ENOMEM;
+	for (char **p = role->users; p != NULL && *p != NULL; p++) {
+		struct user user;
+		int q = judge(r, o, "user", "account", *p, user_find(&r->scratch, *p, &user));
+
+		if (q < 0)
+			return q;
+		if (q == 0)
+			role->uids[role->n_uids++] = user.uid;
+	}
+	return 0;
+}
+
+/* A member that has no account any more is passed over. */
+static int
+role_members(struct reader *r, struct role *role, char **names)
+{
+	for (; *names != NULL; names++) {
+		struct user user;
+		uid_t *grown;
+		int q = user_find(&r->scratch, *names, &user);
+
+		if (q == -ENOMEM)
+			return q;
+		if (q != 0)
+			continue;
+		grown = arena_grow(r->arena, role->members, role->n_members, sizeof(*grown));
+		if (grown == NULL)
+			return -ENOMEM;
+		role->members = grown;
+		grown[role->n_members++] = user.uid;
+	}
+	return 0;
+}
+
+static int
+role_groups(struct reader *r, struct role *role, const struct origin *o)
+{
+	role->gids = arena_alloc(r->arena, list_length(role->groups) * sizeof(*role->gids));
+	if (role->gids == NULL)
+		return -ENOMEM;
+	for (char **p = role->groups; p != NULL && *p != NULL; p++) {
+		char **members = NULL;
+		gid_t gid = 0;
+		int q = judge(r, o, "group", "group", *p,
+		    group_find(&r->scratch, *p, &gid, &members));
+
+		if (q == 0) {
+			role->gids[role->n_gids++] = gid;
+			q = role_members(r, role, members);
+		}
+		if (q < 0)
+			return q;
+	}
+	return 0;
+}
+
+/* ---------------------------------------------------------- identities --- */
+
+/* Supplementary groups of an account, as a login would get. 0 or -ENOMEM. */
+static int
+fill_groups(struct reader *r, const struct user *user, struct identity *id)
+{
+	int n = 64;
+
+	for (;;) {
+		CLEANUP_FREE gid_t *groups = calloc((size_t)n, sizeof(*groups));
+		int have = n;
+
+		if (groups == NULL)
+			return -ENOMEM;
+		if (getgrouplist(user->name, id->gid, groups, &have) < 0 && n < MAX_GROUPS) {
+			n *= 4;
+			continue;
+		}
+		have = have < n ? have : n;
+		id->groups = arena_alloc(r->arena, (size_t)have * sizeof(*groups));
+		if (id->groups == NULL)
+			return -ENOMEM;
+		memcpy(id->groups, groups, (size_t)have * sizeof(*groups));
+		id->n_groups = (size_t)have;
+		return 0;
+	}
+}
+
+/* What this process is now. */
+static int
+own_identity(struct reader *r, struct identity *id)
+{
+	int n = getgroups(0, NULL);
+
+	id->uid = geteuid();
+	id->gid = getegid();
+	id->groups = arena_alloc(r->arena, (size_t)(n > 0 ? n : 0) * sizeof(gid_t));
+	if (id->groups == NULL)
+		return -ENOMEM;
+	n = getgroups(n, id->groups);
+	id->n_groups = n > 0 ? (size_t)n : 0;
+	return 0;
+}
+
+/* Turns id->user and id->group into ids. 0, 1 reported, -ENOMEM. */
+static int
+identity_find(struct reader *r, const struct origin *o, struct identity *id)
+{
+	struct user user = { 0 };
+	int q;
+
+	q = judge(r, o, "user", "account", id->user, user_find(r->arena, id->user, &user));
+	if (q != 0)
+		return q;
+	id->uid = user.uid;
+	id->gid = user.gid;
+	id->home = user.home;
+	if (id->group != NULL) {
+		q = judge(r, o, "group", "group", id->group,
+		    group_find(r->arena, id->group, &id->gid, NULL));
+		if (q != 0)
+			return q;
+	}
+	id->is_set = true;
+	return fill_groups(r, &user, id);
+}
+
+/* Without root there is nobody else to be. */
+static int
+identity_unprivileged(struct reader *r, const struct origin *o, struct identity *id)
+{
+	struct identity own = { 0 };
+	int q;
+
+	if (id->user != NULL) {
+		q = identity_find(r, o, id);
+		if (q < 0)
+			return q;
+		if (q == 0 && id->uid != geteuid())
+			reader_error_at(r, o, "user",
+			    "'user'%s: to run as '%.64s' reqd needs root; without root everything runs as the account that starts it",
+			    block_where(o->block), id->user);
+		if (q > 0 || id->uid != geteuid())
+			return 0;
+	}
+	if (id->group != NULL && id->user == NULL) {
+		gid_t gid = 0;
+
+		q = judge(r, o, "group", "group", id->group,
+		    group_find(r->arena, id->group, &gid, NULL));
+		if (q != 0)
+			return q < 0 ? q : 0;
+		id->gid = gid;
+	}
+	q = own_identity(r, &own);
+	if (q < 0)
+		return q;
+	if (id->group != NULL && id->gid != own.gid)
+		reader_error_at(r, o, "group", "'group'%s: to run as group '%.64s' reqd needs root",
+		    block_where(o->block), id->group);
+	/* No switch will take place, so this is what it will be. */
+	id->is_set = false;
+	id->uid = own.uid;
+	id->gid = own.gid;
+	id->groups = own.groups;
+	id->n_groups = own.n_groups;
+	return 0;
+}
+
+static int
+resolve_workers(struct reader *r)
+{
+	struct identity *id = &r->conf->run_as;
+	struct user user;
+	int q;
+
+	if (geteuid() != 0)
+		return identity_unprivileged(r, &r->main, id);
+	if (id->user == NULL) {
+		q = user_find(&r->scratch, REQD_USER, &user);
+		if (q == 1) {
+			reader_error_at(r, &r->main, NULL,
+			    "there is no account '" REQD_USER "' for the workers; make one (useradd --system --user-group --no-create-home --home-dir / --shell /usr/sbin/nologin " REQD_USER ") or name another with 'user'");
+			return 0;
+		}
+		id->user = arena_strdup(r->arena, REQD_USER);
+		if (id->user == NULL)
+			return -ENOMEM;
+	}
+	q = identity_find(r, &r->main, id);
+	if (q == 0 && id->uid == 0)
+		reader_error_at(r, &r->main, "user",
+		    "'user': the workers read what the network sends, so they cannot be root");
+	return q < 0 ? q : 0;
+}
+
+static int
+resolve_service(struct reader *r, struct service *s, const struct origin *o)
+{
+	struct identity *id = &s->run_as;
+	const struct identity *workers = &r->conf->run_as;
+	int q;
+
+	if (geteuid() != 0)
+		return identity_unprivileged(r, o, id);
+	if (id->user == NULL) {
+		id->user = arena_strdup(r->arena, NOBODY);
+		if (id->user == NULL)
+			return -ENOMEM;
+	}
+	q = identity_find(r, o, id);
+	if (q == 0 && workers->is_set && id->uid == workers->uid)
+		reader_error_at(r, o, "user",
+		    "service \"%.64s\" would run as '%.64s', the account of the workers, and could then control them; give it an account of its own with 'user'",
+		    s->name, id->user);
+	return q < 0 ? q : 0;
+}
+
+/* -------------------------------------------------------------- sockets --- */
+
+static int
+resolve_listener(struct reader *r, struct listener *l, const struct origin *o)
+{
+	struct user user;
+	int q = 0;
+
+	if (l->owner != NULL) {
+		q = judge(r, o, "owner", "account", l->owner,
+		    user_find(&r->scratch, l->owner, &user));
+		if (q == 0)
+			l->uid = user.uid;
+	}
+	if (l->group != NULL && q >= 0) {
+		q = judge(r, o, "group", "group", l->group,
+		    group_find(&r->scratch, l->group, &l->gid, NULL));
+	}
+	if (l->owner != NULL && q == 0 && geteuid() != 0 && l->uid != geteuid())
+		reader_error_at(r, o, "owner", "'owner'%s: to give a socket away reqd needs root",
+		    block_where(o->block));
+	return q < 0 ? q : 0;
+}
+
+static int
+resolve_control(struct reader *r)
+{
+	struct conf *c = r->conf;
+	struct origin o = r->main;
+
+	if (c->control_group == NULL)
+		return 0;
+	for (const struct block *b = o.block->blocks; b != NULL; b = b->next) {
+		if (strcmp(b->kind, "control") == 0)
+			o.block = b;
+	}
+	return judge(r, &o, "group", "group", c->control_group,
+	    group_find(&r->scratch, c->control_group, &c->control_gid, NULL));
+}
+
+int
+account_resolve(struct reader *r)
+{
+	struct conf *c = r->conf;
+	int q;
+
+	q = resolve_workers(r);
+	if (q == 0)
+		q = resolve_control(r);
+	for (size_t i = 0; i < c->n_listeners && q >= 0; i++)
+		q = resolve_listener(r, &c->listeners[i], &r->listeners[i]);
+	for (size_t i = 0; i < c->n_roles && q >= 0; i++) {
+		q = role_users(r, &c->roles[i], &r->roles[i]);
+		if (q >= 0)
+			q = role_groups(r, &c->roles[i], &r->roles[i]);
+	}
+	for (size_t i = 0; i < c->n_services && q >= 0; i++)
+		q = resolve_service(r, &c->services[i], &r->services[i]);
+	return q < 0 ? q : 0;
+}

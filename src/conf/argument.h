@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * argument: one declared argument of a service, and what its values may be.
+ */
+#pragma once
+
+#include "conf/arguments.h"
+#include "conf/reader.h"
+
+/* The longest string the kernel takes as one argument, without its NUL. */
+#define ARGUMENT_MAX_LENGTH 131071
+
+/* Reads the declaration. Mistakes are reported. 0 or -ENOMEM. */
+int argument_build(struct reader *r, const struct block *b, struct argument *a);
+
+/*
+ * Checks one value. ARGUMENTS_OK, or ARGUMENTS_BAD with a reason of one line,
+ * which shows no value that is secret. Does not allocate.
+ */
+int argument_check(const struct argument *a, struct slice value, char why[static ARGUMENTS_WHY]);
+
+/* The value of a flag: 1 set, 0 not set, -1 neither. */
+int argument_flag(struct slice value);

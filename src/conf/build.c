@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "conf/build.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "conf/argument.h"
+#include "conf/schema.h"
+
+#define ARGUMENT_NAME_MAX 32
+
+static const char lower[] = "abcdefghijklmnopqrstuvwxyz";
+static const char name_start[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+static const char name_rest[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
+static const char argument_rest[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+
+static bool
+is_name(const char *s, const char *start, const char *rest, size_t max)
+{
+	size_t len = strlen(s);
+
+	return len > 0 && len <= max && strchr(start, s[0]) != NULL && strspn(s, rest) == len;
+}
+
+/* Reports a title that is no name, with the one that was probably meant. */
+static void
+report_name(struct reader *r, const struct block *b, const char *start, const char *rest,
+    size_t max, const char *rule)
+{
+	char folded[128];
+	size_t i;
+
+	for (i = 0; b->title[i] != '\0' && i < sizeof(folded) - 1; i++) {
+		unsigned char c = (unsigned char)b->title[i];
+
+		folded[i] = (char)(c == ' ' ? '-' : tolower(c));
+	}
+	folded[i] = '\0';
+	if (b->title[i] == '\0' && is_name(folded, start, rest, max))
+		reader_error(r, b->line, "'%.64s' cannot be the name of %s %s (%s); did you mean '%s'?",
+		    b->title, b->kind[0] == 'a' ? "an" : "a", b->kind, rule, folded);
+	else
+		reader_error(r, b->line, "'%.64s' cannot be the name of %s %s (%s)", b->title,
+		    b->kind[0] == 'a' ? "an" : "a", b->kind, rule);
+}
+
+/* The earlier declaration with this title, or NULL. */
+static const struct origin *
+find_title(const struct origin *list, size_t n, const char *title)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(list[i].block->title, title) == 0)
+			return &list[i];
+	}
+	return NULL;
+}
+
+/*
+ * Makes room for one more of a kind: grows its array and that of origins.
+ * 0, 1 when there are too many or it is declared already, or -ENOMEM.
+ */
+static int
+declare(struct reader *r, const struct block *b, void **array, size_t n, size_t size, size_t max,
+    struct origin **origins)
+{
+	const struct origin *first = find_title(*origins, n, b->title);
+	void *grown;
+	struct origin *o;
+
+	if (first != NULL) {
+		reader_error(r, b->line, "%s \"%.64s\" is declared again; it was first at %s:%u",
+		    b->kind, b->title, first->file, first->block->line);
+		return 1;
+	}
+	if (n >= max) {
+		if (n == max)
+			reader_error(r, b->line, "more than %zu '%s' sections", max, b->kind);
+		return 1;
+	}
+	grown = arena_grow(r->arena, *array, n, size);
+	o = arena_grow(&r->scratch, *origins, n, sizeof(*o));
+	if (grown == NULL || o == NULL)
+		return -ENOMEM;
+	*array = grown;
+	*origins = o;
+	o[n] = (struct origin){ r->file, b };
+	return 0;
+}
+
+/* ------------------------------------------------------------ listeners --- */
+
+/* Keys that say nothing for this kind of address. */
+static void
+check_transport(struct reader *r, const struct block *b, const struct listener *l)
+{
+	unsigned wrong = 0;
+
+	if (l->addr.kind == ADDR_TCP)
+		wrong = KEY_UNIX;
+	else if (l->addr.kind == ADDR_UNIX)
+		wrong = KEY_TCP;
+	for (const struct setting *s = b->settings; s != NULL; s = s->next) {
+		int i = section_find(&section_listen, s->key);
+
+		if (i >= 0 && (section_listen.keys[i].flags & wrong) != 0 &&
+		    (section_listen.keys[i].flags & KEY_CANONICAL) == 0)
+			reader_error(r, s->line, "'%s'%s does not go with this kind of address",
+			    s->key, block_where(b));
+	}
+}
+
+static int
+read_listener(struct reader *r, const struct block *b)
+{
+	struct conf *c = r->conf;
+	const char *why = NULL;
+	struct listener *l;
+	char url[512];
+	int q;
+
+	q = declare(r, b, (void **)&c->listeners, c->n_listeners, sizeof(*l), CONF_MAX_LISTENERS,
+	    &r->listeners);
+	if (q != 0)
+		return q < 0 ? q : 0;
+	l = &c->listeners[c->n_listeners++];
+	*l = (struct listener){ .line = b->line, .uid = (uid_t)-1, .gid = (gid_t)-1 };
+	q = section_read(r, &section_listen, b, l);
+	if (q < 0)
+		return q;
+	if (addr_parse(b->title, &l->addr, &why) < 0) {
+		reader_error(r, b->line, "listen \"%.120s\": %s", b->title, why);
+		(void)snprintf(url, sizeof(url), "%s", b->title);
+	} else {
+		addr_format(&l->addr, url, sizeof(url));
+		check_transport(r, b, l);
+	}
+	if (l->request_limit < l->argument_limit && !r->broken)
+		reader_error(r, block_line(b, "request-limit"),
+		    "'request-limit'%s is below 'argument-limit'", block_where(b));
+	l->url = arena_strdup(r->arena, url);
+	return l->url != NULL ? 0 : -ENOMEM;
+}
+
+/* --------------------------------------------------------------- roles --- */
+
+static int
+read_role(struct reader *r, const struct block *b)
+{
+	struct conf *c = r->conf;
+	struct role *role;
+	int q;
+
+	if (!is_name(b->title, name_start, name_rest, SERVICE_NAME_MAX))
+		report_name(r, b, name_start, name_rest, SERVICE_NAME_MAX,
+		    "small letters, digits, '.', '_' and '-'");
+	q = declare(r, b, (void **)&c->roles, c->n_roles, sizeof(*role), CONF_MAX_ROLES, &r->roles);
+	if (q != 0)
+		return q < 0 ? q : 0;
+	role = &c->roles[c->n_roles];
+	*role = (struct role){ .number = (uint16_t)c->n_roles };
+	c->n_roles++;
+	role->name = arena_strdup(r->arena, b->title);
+	if (role->name == NULL)
+		return -ENOMEM;
+	return section_read(r, &section_role, b, role);
+}
+
+/* ------------------------------------------------------------ services --- */
+
+static int
+read_argument(struct reader *r, const struct block *b, struct service *s)
+{
+	struct argument *a = &s->args[s->n_args];
+	int q;
+
+	if (!is_name(b->title, lower, argument_rest, ARGUMENT_NAME_MAX))
+		report_name(r, b, lower, argument_rest, ARGUMENT_NAME_MAX,
+		    "a small letter, then at most 31 small letters, digits, '_' and '-'");
+	for (size_t i = 0; i < s->n_args; i++) {
+		if (strcmp(s->args[i].name, b->title) != 0)
+			continue;
+		reader_error(r, b->line, "argument \"%.64s\"%s is declared again; it was first on line %u",
+		    b->title, block_where(b->parent), s->args[i].line);
+		return 0;
+	}
+	a->line = b->line;
+	a->name = arena_strdup(r->arena, b->title);
+	if (a->name == NULL)
+		return -ENOMEM;
+	q = section_read(r, &section_argument, b, a);
+	if (q == 0)
+		q = argument_build(r, b, a);
+	s->n_args++;
+	return q;
+}
+
+static int
+read_arguments(struct reader *r, const struct block *b, struct service *s)
+{
+	size_t n = 0;
+	int q;
+
+	for (const struct block *i = b->blocks; i != NULL; i = i->next)
+		n += strcmp(i->kind, "argument") == 0 ? 1 : 0;
+	if (n > CONF_MAX_ARGUMENTS) {
+		reader_error(r, b->line, "service \"%.64s\" declares %zu arguments; %d are the most",
+		    b->title, n, CONF_MAX_ARGUMENTS);
+		return 0;
+	}
+	s->args = arena_alloc(r->arena, (n + 1) * sizeof(*s->args));
+	if (s->args == NULL)
+		return -ENOMEM;
+	for (const struct block *i = b->blocks; i != NULL; i = i->next) {
+		if (strcmp(i->kind, "argument") != 0)
+			continue;
+		q = read_argument(r, i, s);
+		if (q < 0)
+			return q;
+	}
+	return 0;
+}
+
+static int
+limit_compare(const void *a, const void *b)
+{
+	const struct service_limit *x = a, *y = b;
+
+	return x->resource - y->resource;
+}
+
+static int
+read_limits(struct reader *r, const struct block *b, struct service *s)
+{
+	for (const struct block *i = b->blocks; i != NULL; i = i->next) {
+		int q;
+
+		if (strcmp(i->kind, "limits") != 0)
+			continue;
+		q = section_read(r, &section_limits, i, s);
+		qsort(s->limits, s->n_limits, sizeof(s->limits[0]), limit_compare);
+		return q;
+	}
+	return 0;
+}
+
+/* What is left out is empty, never NULL. */
+static int
+fill_service(struct reader *r, struct service *s)
+{
+	char **none = arena_alloc(r->arena, sizeof(*none));
+	char *empty = arena_strdup(r->arena, "");
+
+	if (none == NULL || empty == NULL)
+		return -ENOMEM;
+	s->summary = s->summary != NULL ? s->summary : empty;
+	s->description = s->description != NULL ? s->description : empty;
+	s->command = s->command != NULL ? s->command : none;
+	s->allow_names = s->allow_names != NULL ? s->allow_names : none;
+	s->environment = s->environment != NULL ? s->environment : none;
+	s->verbs = s->verbs != NULL ? s->verbs : none;
+	return 0;
+}
+
+static int
+read_service(struct reader *r, const struct block *b)
+{
+	struct conf *c = r->conf;
+	struct service *s;
+	int q;
+
+	if (!is_name(b->title, name_start, name_rest, SERVICE_NAME_MAX))
+		report_name(r, b, name_start, name_rest, SERVICE_NAME_MAX,
+		    "a small letter or digit, then small letters, digits, '.', '_' and '-', 64 at most");
+	q = declare(r, b, (void **)&c->services, c->n_services, sizeof(*s), CONF_MAX_SERVICES,
+	    &r->services);
+	if (q != 0)
+		return q < 0 ? q : 0;
+	s = &c->services[c->n_services++];
+	*s = (struct service){ .line = b->line, .kill_grace_usec = UINT64_MAX };
+	s->run_as.uid = (uid_t)-1;
+	s->run_as.gid = (gid_t)-1;
+	s->name = arena_strdup(r->arena, b->title);
+	s->file = arena_strdup(r->arena, r->file != NULL ? r->file : "-");
+	if (s->name == NULL || s->file == NULL)
+		return -ENOMEM;
+	q = section_read(r, &section_service, b, s);
+	if (q == 0)
+		q = read_arguments(r, b, s);
+	if (q == 0)
+		q = read_limits(r, b, s);
+	return q < 0 ? q : fill_service(r, s);
+}
+
+/* ----------------------------------------------------------------- top --- */
+
+/* Files of the services directory have no say in settings of the whole. */
+static void
+refuse_top(struct reader *r, const struct block *top)
+{
+	for (const struct setting *s = top->settings; s != NULL; s = s->next) {
+		if (section_find(&section_top, s->key) >= 0)
+			reader_error(r, s->line, "'%s' belongs into the main file, %s", s->key,
+			    r->main_file);
+		else
+			reader_error(r, s->line, "unknown key '%.64s' outside of a section", s->key);
+	}
+	for (const struct block *b = top->blocks; b != NULL; b = b->next) {
+		if (strcmp(b->kind, "log") == 0 || strcmp(b->kind, "control") == 0)
+			reader_error(r, b->line, "section '%s' belongs into the main file, %s",
+			    b->kind, r->main_file);
+	}
+}
+
+static int
+read_block(struct reader *r, const struct block *b, bool is_main)
+{
+	if (strcmp(b->kind, "listen") == 0)
+		return read_listener(r, b);
+	if (strcmp(b->kind, "role") == 0)
+		return read_role(r, b);
+	if (strcmp(b->kind, "service") == 0)
+		return read_service(r, b);
+	if (!is_main)
+		return 0;
+	if (strcmp(b->kind, "log") == 0)
+		return section_read(r, &section_log, b, r->conf);
+	if (strcmp(b->kind, "control") == 0)
+		return section_read(r, &section_control, b, r->conf);
+	return 0;
+}
+
+int
+build_file(struct reader *r, const struct block *top, bool is_main)
+{
+	struct conf none = { 0 };
+	int q = 0;
+
+	if (is_main) {
+		r->main = (struct origin){ r->file, top };
+		r->merged = block_find(top, "merged") != NULL;
+		q = section_read(r, &section_top, top, r->conf);
+	} else {
+		/* For the unknown sections; settings are refused anyhow. */
+		struct block sections_only = *top;
+
+		refuse_top(r, top);
+		sections_only.settings = NULL;
+		q = section_read(r, &section_top, &sections_only, &none);
+	}
+	for (const struct block *b = top->blocks; b != NULL && q >= 0; b = b->next)
+		q = read_block(r, b, is_main);
+	return q < 0 ? q : 0;
+}
+
+int
+build_defaults(struct reader *r)
+{
+	static const struct block nothing = { .kind = "" };
+	struct conf *c = r->conf;
+	int q;
+
+	c->refs = 1;
+	c->control_gid = (gid_t)-1;
+	c->run_as.uid = (uid_t)-1;
+	c->run_as.gid = (gid_t)-1;
+	q = section_read(r, &section_top, &nothing, c);
+	if (q == 0)
+		q = section_read(r, &section_log, &nothing, c);
+	if (q == 0)
+		q = section_read(r, &section_control, &nothing, c);
+	return q;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "conf/check.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/suggest.h"
+
+/* ------------------------------------------------------------ listeners --- */
+
+/* A name other than localhost may mean anything, so it is not loopback. */
+static bool
+is_loopback(const char *host)
+{
+	union sockaddr_any sa = { .sa.sa_family = AF_INET };
+
+	if (strcasecmp(host, "localhost") == 0)
+		return true;
+	if (inet_pton(AF_INET, host, &sa.in.sin_addr) == 1)
+		return addr_is_loopback(&sa);
+	sa.sa.sa_family = AF_INET6;
+	return inet_pton(AF_INET6, host, &sa.in6.sin6_addr) == 1 && addr_is_loopback(&sa);
+}
+
+static void
+check_listeners(struct reader *r)
+{
+	const struct conf *c = r->conf;
+
+	if (c->n_listeners == 0)
+		reader_error_at(r, &r->main, NULL, "there is no 'listen' section");
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		const struct listener *l = &c->listeners[i];
+
+		for (size_t j = 0; j < i; j++) {
+			if (strcmp(l->url, c->listeners[j].url) != 0)
+				continue;
+			reader_error_at(r, &r->listeners[i], NULL,
+			    "listen \"%.120s\" is declared again; it was first at %s:%u", l->url,
+			    r->listeners[j].file, r->listeners[j].block->line);
+			break;
+		}
+		if (l->addr.kind == ADDR_TCP && !c->insecure_open && !is_loopback(l->addr.host))
+			reader_error_at(r, &r->listeners[i], NULL,
+			    "listen \"%.120s\": everybody who can reach this address could call services, because TCP callers are not authenticated; use 127.0.0.1 or ::1, or set 'insecure-open = yes'",
+			    l->url);
+	}
+}
+
+/* --------------------------------------------------------------- roles --- */
+
+static void
+check_roles(struct reader *r)
+{
+	const struct conf *c = r->conf;
+
+	for (size_t i = 0; i < c->n_roles; i++) {
+		const struct role *role = &c->roles[i];
+
+		if (role->unix_peers || role->n_nets > 0 || role->users != NULL ||
+		    role->groups != NULL)
+			continue;
+		/* A net with mistakes was reported already. */
+		if (block_find(r->roles[i].block, "net") == NULL)
+			reader_error_at(r, &r->roles[i], NULL,
+			    "role \"%.64s\" has none of 'net', 'user' and 'group', so it says nothing",
+			    role->name);
+	}
+}
+
+static int
+check_allow(struct reader *r, struct service *s, const struct origin *o)
+{
+	const struct conf *c = r->conf;
+	CLEANUP_FREE const char **names = calloc(c->n_roles + 1, sizeof(*names));
+
+	if (names == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->n_roles; i++)
+		names[i] = c->roles[i].name;
+	for (char **p = s->allow_names; *p != NULL; p++) {
+		const char *near;
+		size_t i = 0;
+
+		while (i < c->n_roles && strcmp(names[i], *p) != 0)
+			i++;
+		if (i < c->n_roles) {
+			s->allow |= UINT64_C(1) << i;
+			continue;
+		}
+		near = suggest_word(*p, names, c->n_roles);
+		if (near != NULL)
+			reader_error_at(r, o, "allow",
+			    "unknown role '%.64s' in service \"%.64s\"; did you mean '%s'?", *p,
+			    s->name, near);
+		else
+			reader_error_at(r, o, "allow", "unknown role '%.64s' in service \"%.64s\"",
+			    *p, s->name);
+	}
+	return 0;
+}
+
+/* --------------------------------------------------------------- verbs --- */
+
+/* What the protocol itself means by these cannot be changed. */
+static const char *const reserved[] = { "PING", "ECHO", "HELLO", "AUTH", "QUIT", "RESET", "SELECT",
+	"CLIENT", "INFO", "CONFIG", "COMMAND", "SLOWLOG", "MONITOR", "CALL", "INPUT", "CANCEL",
+	"WAIT", "SERVICES", "DESCRIBE", "WHOAMI", "WHY" };
+
+static bool
+is_verb(const char *verb)
+{
+	static const char ok[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+
+	return isupper((unsigned char)verb[0]) && strlen(verb) <= SERVICE_NAME_MAX &&
+	    strspn(verb, ok) == strlen(verb);
+}
+
+static bool
+is_reserved(const char *verb)
+{
+	for (size_t i = 0; i < ARRAY_LEN(reserved); i++) {
+		if (strcmp(reserved[i], verb) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Is it bound before verb *end of service n? Then by that service. */
+static const struct origin *
+find_verb(const struct reader *r, const char *verb, size_t n, char *const *end)
+{
+	for (size_t i = 0; i <= n; i++) {
+		for (char **p = r->conf->services[i].verbs; *p != NULL && p != end; p++) {
+			if (strcmp(*p, verb) == 0)
+				return &r->services[i];
+		}
+	}
+	return NULL;
+}
+
+static void
+check_verbs(struct reader *r)
+{
+	struct conf *c = r->conf;
+	size_t total = 0;
+
+	for (size_t i = 0; i < c->n_services; i++) {
+		const struct origin *o = &r->services[i], *first;
+		const char *name = c->services[i].name;
+
+		for (char **p = c->services[i].verbs; *p != NULL; p++) {
+			for (char *q = *p; *q != '\0'; q++)
+				*q = (char)toupper((unsigned char)*q);
+			if (++total == CONF_MAX_VERBS + 1)
+				reader_error_at(r, o, "verb", "more than %d verbs are bound",
+				    CONF_MAX_VERBS);
+			first = find_verb(r, *p, i, p);
+			if (!is_verb(*p))
+				reader_error_at(r, o, "verb",
+				    "'%.64s' cannot be a verb (a letter, then letters, digits, '.', '_' and '-')",
+				    *p);
+			else if (is_reserved(*p))
+				reader_error_at(r, o, "verb",
+				    "verb '%s' of service \"%.64s\" is taken by the protocol", *p, name);
+			else if (first != NULL)
+				reader_error_at(r, o, "verb",
+				    "verb '%s' of service \"%.64s\" is bound already, at %s:%u", *p,
+				    name, first->file, block_line(first->block, "verb"));
+		}
+	}
+}
+
+/* ----------------------------------------------------------------- all --- */
+
+int
+check_conf(struct reader *r)
+{
+	struct conf *c = r->conf;
+
+	check_listeners(r);
+	check_roles(r);
+	for (size_t i = 0; i < c->n_services; i++) {
+		struct service *s = &c->services[i];
+		int q;
+
+		if (s->kill_grace_usec == UINT64_MAX)
+			s->kill_grace_usec = c->kill_grace_usec;
+		q = check_service(r, s, &r->services[i]);
+		if (q == 0)
+			q = check_allow(r, s, &r->services[i]);
+		if (q < 0)
+			return q;
+	}
+	check_verbs(r);
+	return 0;
+}

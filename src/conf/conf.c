@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "conf/conf.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/reader.h"
+#include "conf/schema.h"
+
+struct conf_owned *
+conf_new(void)
+{
+	return calloc(1, sizeof(struct conf_owned));
+}
+
+struct conf *
+conf_ref(struct conf *c)
+{
+	c->refs++;
+	return c;
+}
+
+struct conf *
+conf_unref(struct conf *c)
+{
+	struct conf_owned *owned = (struct conf_owned *)c;
+	struct arena arena;
+
+	if (c == NULL || --c->refs > 0)
+		return NULL;
+	for (size_t i = 0; i < c->n_services; i++) {
+		for (size_t j = 0; j < c->services[i].n_args; j++) {
+			if (c->services[i].args[j].has_regex)
+				regfree(&c->services[i].args[j].regex);
+		}
+	}
+	arena = owned->arena;
+	free(owned);
+	arena_done(&arena);
+	return NULL;
+}
+
+/* -------------------------------------------------------------- finding --- */
+
+/* As strcmp(), of a name in small letters and bytes in any case. */
+static int
+compare_folded(const char *name, const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char a = (unsigned char)name[i], b = (unsigned char)bytes[i];
+
+		if (b >= 'A' && b <= 'Z')
+			b = (unsigned char)(b + ('a' - 'A'));
+		if (a != b)
+			return a < b ? -1 : 1;
+		if (a == '\0')
+			return -1;	/* a NUL among the bytes */
+	}
+	return name[len] == '\0' ? 0 : 1;
+}
+
+const struct service *
+conf_find_service(const struct conf *c, const char *name, size_t len)
+{
+	size_t low = 0, high = c->n_services;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = compare_folded(c->services[middle].name, name, len);
+
+		if (order == 0)
+			return &c->services[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+const struct service *
+conf_find_verb(const struct conf *c, const char *name, size_t len)
+{
+	const struct conf_owned *owned = (const struct conf_owned *)c;
+	size_t low = 0, high = owned->n_verbs;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = compare_folded(owned->verbs[middle].name, name, len);
+
+		if (order == 0)
+			return &c->services[owned->verbs[middle].service];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+const struct argument *
+service_find_argument(const struct service *s, const char *name, size_t len)
+{
+	for (size_t i = 0; i < s->n_args; i++) {
+		const char *a = s->args[i].name;
+
+		if (strlen(a) == len && memcmp(a, name, len) == 0)
+			return &s->args[i];
+	}
+	return NULL;
+}
+
+/* ------------------------------------------------------------- sorting --- */
+
+static int
+service_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct service *)a)->name, ((const struct service *)b)->name);
+}
+
+static int
+verb_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct verb *)a)->name, ((const struct verb *)b)->name);
+}
+
+static char *
+lower_copy(struct arena *a, const char *s)
+{
+	char *copy = arena_strdup(a, s);
+
+	for (char *p = copy; p != NULL && *p != '\0'; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return copy;
+}
+
+int
+conf_sort(struct conf_owned *owned)
+{
+	struct conf *c = &owned->conf;
+	size_t n = 0;
+
+	if (c->n_services > 1)
+		qsort(c->services, c->n_services, sizeof(*c->services), service_compare);
+	for (size_t i = 0; i < c->n_services; i++) {
+		c->services[i].number = (uint16_t)i;
+		for (char **p = c->services[i].verbs; *p != NULL; p++)
+			n++;
+	}
+	owned->verbs = arena_alloc(&owned->arena, (n + 1) * sizeof(*owned->verbs));
+	if (owned->verbs == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->n_services; i++) {
+		for (char **p = c->services[i].verbs; *p != NULL; p++) {
+			struct verb *v = &owned->verbs[owned->n_verbs++];
+
+			v->service = (uint16_t)i;
+			v->name = lower_copy(&owned->arena, *p);
+			if (v->name == NULL)
+				return -ENOMEM;
+		}
+	}
+	if (owned->n_verbs > 1)
+		qsort(owned->verbs, owned->n_verbs, sizeof(*owned->verbs), verb_compare);
+	return 0;
+}

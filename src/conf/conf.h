@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * conf: the configuration, read from text into one immutable struct.
+ *
+ * Two ways in, one parser: conf_load() reads reqd.conf and services.d from
+ * disk and looks accounts up (the master, and reqd -t); conf_parse() reads
+ * the canonical text that the master hands to its roles and looks nothing
+ * up. conf_format() writes that text; conf_parse(conf_format(c)) equals c.
+ *
+ * Nothing here logs or exits. Errors are collected, all of them, with file
+ * and line.
+ */
+#pragma once
+
+#include <regex.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "base/addr.h"
+
+/* Hard limits of the program; the configuration cannot raise them. */
+#define CONF_MAX_WORKERS 64
+#define CONF_MAX_LISTENERS 32
+#define CONF_MAX_SERVICES 1024
+#define CONF_MAX_ROLES 64		/* a set of roles is one uint64_t */
+#define CONF_MAX_ARGUMENTS 64		/* declared, per service */
+#define CONF_MAX_VERBS 256		/* bound, in all services together */
+#define CONF_MAX_TEXT (8u << 20)	/* bytes of all files together */
+#define SERVICE_NAME_MAX 64
+
+/* ------------------------------------------------------------- errors --- */
+
+struct conf_error {
+	char *file;	/* NULL: not about a file */
+	unsigned line;	/* 0: about the file as a whole */
+	char *text;	/* one line, no full stop */
+};
+
+struct conf_errors {
+	struct conf_error *list;
+	size_t n;
+};
+
+void conf_errors_done(struct conf_errors *e);
+
+/* "FILE:LINE: TEXT\n" for each, in the order found. */
+void conf_errors_print(const struct conf_errors *e, FILE *f);
+
+/* ---------------------------------------------------------- arguments --- */
+
+enum argument_type {
+	ARGUMENT_TEXT,
+	ARGUMENT_INTEGER,
+	ARGUMENT_DECIMAL,
+	ARGUMENT_FLAG,
+	ARGUMENT_CHOICE,
+	ARGUMENT_PATH,
+	ARGUMENT_NAME,
+	ARGUMENT_HOST,
+	ARGUMENT_PATTERN,
+	ARGUMENT_SIZE,
+	ARGUMENT_DURATION,
+};
+
+struct argument {
+	char *name;
+	enum argument_type type;
+	char *help;		/* NULL: none */
+	char *def;		/* default, already checked; NULL: none */
+	bool optional;
+	bool repeat;		/* only the last argument may */
+	bool dash;		/* a leading '-' is allowed */
+	bool guarded;		/* ... because "--" stands before it wherever it is used */
+	bool secret;		/* never logged */
+	uint32_t max_length;	/* bytes */
+	unsigned line;
+
+	bool has_min, has_max;	/* integer, decimal, size, duration */
+	int64_t min_int, max_int;	/* size: bytes; duration: usec */
+	double min_dec, max_dec;
+	char **values;		/* choice; NULL-terminated */
+	char *value;		/* flag: what it inserts when set */
+	char *below;		/* path: must lie below this directory */
+	char *pattern;		/* pattern: text as written */
+	regex_t regex;		/* compiled, anchored at both ends */
+	bool has_regex;
+};
+
+const char *argument_type_name(enum argument_type t);
+
+/* ----------------------------------------------------------- services --- */
+
+enum service_input { INPUT_NONE, INPUT_OPTIONAL, INPUT_REQUIRED };
+enum service_log { SERVICE_LOG_ALL, SERVICE_LOG_ERRORS, SERVICE_LOG_NONE };
+
+/* One resource limit; soft and hard are set to the same value. */
+struct service_limit {
+	int resource;	/* RLIMIT_*; -1: entry not used */
+	rlim_t value;
+};
+
+#define SERVICE_MAX_LIMITS 5	/* memory cpu files processes file-size */
+
+/*
+ * Whom the program runs as, looked up at load. Without a user in the
+ * configuration: the identity of reqd itself, and is_set is false.
+ */
+struct identity {
+	bool is_set;
+	char *user;		/* name as configured */
+	char *group;		/* NULL: the user's own */
+	uid_t uid;
+	gid_t gid;
+	gid_t *groups;		/* supplementary */
+	size_t n_groups;
+	char *home;
+};
+
+struct service {
+	char *name;		/* lower case */
+	uint16_t number;	/* index in conf->services */
+	const char *file;	/* where it was declared (owned by conf) */
+	unsigned line;
+	char *summary;		/* "" when not given */
+	char *description;	/* "" when not given */
+
+	char **command;		/* template; NULL-terminated; [0] is the path */
+	struct argument *args;
+	size_t n_args;
+	char **allow_names;	/* as configured; NULL-terminated, never NULL */
+	uint64_t allow;		/* set of role numbers */
+	struct identity run_as;
+	char *directory;	/* "/" when not given */
+	mode_t umask;
+	char **environment;	/* "NAME=TEMPLATE"; NULL-terminated, never NULL */
+
+	enum service_input input;
+	uint64_t timeout_usec;
+	uint64_t kill_grace_usec;
+	uint32_t concurrency;	/* how many at the same time */
+	uint32_t queue;		/* how many may wait */
+	uint64_t queue_timeout_usec;
+	char *lock;		/* template; NULL: none */
+	uint64_t output_limit;	/* bytes of stdout, and of stderr kept */
+	bool finish_on_disconnect;
+	bool idempotent;	/* no: a call must carry --id */
+	struct service_limit limits[SERVICE_MAX_LIMITS];
+	size_t n_limits;
+	char **verbs;		/* bound RESP verbs, upper case; NULL-terminated */
+	enum service_log log;
+};
+
+/* -------------------------------------------------------------- roles --- */
+
+struct role {
+	char *name;
+	uint16_t number;	/* its bit in a set of roles */
+	bool unix_peers;	/* net = {"unix"} */
+	struct net *nets;
+	size_t n_nets;
+	/* Names as configured, and the ids they were looked up to. */
+	char **users;		/* NULL-terminated */
+	uid_t *uids;
+	size_t n_uids;
+	char **groups;		/* NULL-terminated */
+	gid_t *gids;
+	size_t n_gids;
+	uid_t *members;		/* uids the group database lists for groups */
+	size_t n_members;
+};
+
+/* ---------------------------------------------------------- listeners --- */
+
+enum listener_inline { INLINE_LOOPBACK, INLINE_YES, INLINE_NO };
+
+struct listener {
+	char *url;		/* canonical: addr_format() */
+	struct addr addr;
+	unsigned line;
+	uint32_t backlog;
+	uint32_t send_buffer, receive_buffer;	/* bytes; 0: the kernel's */
+	uint32_t max_segment;			/* bytes; 0: the kernel's */
+	bool nodelay;				/* yes */
+	bool keepalive;				/* yes */
+	uint64_t user_timeout_usec;		/* 0: the kernel's */
+	uint64_t idle_timeout_usec;		/* 0: none */
+	bool ipv6_only;
+	bool freebind;
+	enum listener_inline inline_requests;
+	uint32_t max_connections;		/* per listener, all workers */
+	uint32_t max_arguments;			/* of one request */
+	uint32_t argument_limit;		/* bytes of one argument */
+	uint32_t request_limit;			/* bytes of one request */
+	mode_t mode;				/* unix; 0666 */
+	char *owner, *group;			/* unix; NULL: ours */
+	uid_t uid;				/* looked up; (uid_t)-1: ours */
+	gid_t gid;
+};
+
+/* ---------------------------------------------------------------- all --- */
+
+enum log_to { LOG_TO_AUTO, LOG_TO_STDERR, LOG_TO_JOURNAL };
+enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+
+struct conf {
+	unsigned refs;
+	uint32_t generation;
+
+	struct listener *listeners;
+	size_t n_listeners;
+	struct role *roles;
+	size_t n_roles;
+	struct service *services;	/* sorted by name */
+	size_t n_services;
+
+	uint32_t workers;		/* 0: auto, one per CPU */
+	char *services_dir;		/* NULL: none */
+	struct identity run_as;		/* of workers and log */
+	char *runtime_directory;
+	uint64_t drain_timeout_usec;
+	uint64_t kill_grace_usec;
+	bool insecure_open;
+
+	enum log_to log_to;
+	int log_level;			/* syslog priority, LOG_INFO ... */
+	enum log_format log_format;
+
+	char *control_path;
+	char *control_group;		/* NULL: none */
+	gid_t control_gid;		/* (gid_t)-1: none */
+
+	char **files;			/* read, in order; NULL-terminated */
+};
+
+enum conf_flags {
+	CONF_DEFAULT = 0,
+	/* Do not look at the disk for programs and directories (R39). */
+	CONF_NO_PROGRAMS = 1 << 0,
+};
+
+/*
+ * Reads FILE and every *.conf of its services directory, in sorted order,
+ * checks everything, looks accounts up. Blocks on the disk and on the
+ * account database. Returns 0 and a new conf (conf_unref), or -EINVAL with
+ * every error in *errors, or -ENOMEM. errors may hold nothing on -ENOMEM.
+ */
+int conf_load(const char *file, enum conf_flags flags, struct conf **ret,
+    struct conf_errors *errors);
+
+/*
+ * Reads the canonical text. Never blocks: looks nothing up and opens
+ * nothing. 0, -EINVAL with errors, or -ENOMEM.
+ */
+int conf_parse(const char *text, size_t len, uint32_t generation,
+    struct conf **ret, struct conf_errors *errors);
+
+/*
+ * The canonical text: every setting with its value in force, one merged
+ * file, accounts with the ids they stand for. Returns a new string (free),
+ * or NULL without memory. This is what reqd -T prints and what roles get.
+ */
+char *conf_format(const struct conf *c);
+
+/* Every key that a file may hold: "SECTION.KEY TAB DEFAULT TAB HELP\n". */
+void conf_print_keys(FILE *f);
+
+/* Do two services say the same in canonical text? */
+bool conf_service_equal(const struct service *a, const struct service *b);
+
+struct conf *conf_ref(struct conf *c);
+/* Returns NULL. Accepts NULL. */
+struct conf *conf_unref(struct conf *c);
+
+/* The service of that name (ASCII letters in any case), or NULL. */
+const struct service *conf_find_service(const struct conf *c, const char *name, size_t len);
+
+/* The service that has bound this verb (in any case), or NULL. */
+const struct service *conf_find_verb(const struct conf *c, const char *name, size_t len);
+
+/* The argument of that name, or NULL. */
+const struct argument *service_find_argument(const struct service *s, const char *name, size_t len);
+
+/* Largest of the limits R16 sets for a caller who matches no role. */
+#define STRANGER_MAX_ARGUMENTS 10
+#define STRANGER_ARGUMENT_LIMIT (16u << 10)
+#define STRANGER_REQUEST_LIMIT (64u << 10)

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "conf/errors.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/escape.h"
+
+/* Longest text of one error. */
+#define ERROR_TEXT 1024
+
+void
+conf_errors_done(struct conf_errors *e)
+{
+	for (size_t i = 0; i < e->n; i++) {
+		free(e->list[i].file);
+		free(e->list[i].text);
+	}
+	free(e->list);
+	*e = (struct conf_errors){ 0 };
+}
+
+void
+conf_errors_print(const struct conf_errors *e, FILE *f)
+{
+	for (size_t i = 0; i < e->n; i++) {
+		const struct conf_error *error = &e->list[i];
+
+		if (error->file != NULL)
+			(void)fprintf(f, "%s:", error->file);
+		if (error->line != 0)
+			(void)fprintf(f, "%u:", error->line);
+		(void)fprintf(f, "%s%s\n", error->file != NULL ? " " : "", error->text);
+	}
+}
+
+/* The text with everything but its own quotes escaped. */
+static char *
+one_line(const char *text)
+{
+	struct buf b = BUF_INIT(0);
+	size_t len;
+
+	for (const char *p = text; *p != '\0'; p += len) {
+		len = *p == '"' || *p == '\\' ? 1 : strcspn(p, "\"\\");
+		if (*p == '"' || *p == '\\')
+			(void)buf_append_char(&b, *p);
+		else
+			(void)escape_text(&b, (struct slice){ p, len }, len);
+	}
+	if (buf_failed(&b) || buf_text(&b) == NULL) {
+		buf_done(&b);
+		return NULL;
+	}
+	return buf_take(&b, &len);
+}
+
+void
+conf_errors_vadd(struct conf_errors *e, const char *file, unsigned line, const char *fmt,
+    va_list ap)
+{
+	CLEANUP_FREE char *copy = NULL, *safe = NULL;
+	struct conf_error *list;
+	char text[ERROR_TEXT];
+
+	if (e->n > CONF_MAX_ERRORS)
+		return;
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	if (e->n == CONF_MAX_ERRORS)
+		(void)snprintf(text, sizeof(text), "too many errors; the rest is not shown");
+	if (file != NULL) {
+		copy = strdup(file);
+		if (copy == NULL)
+			return;
+	}
+	safe = one_line(text);
+	list = reallocarray(e->list, e->n + 1, sizeof(*list));
+	if (list == NULL)
+		return;
+	e->list = list;
+	if (safe == NULL)
+		return;
+	list[e->n++] = (struct conf_error){ TAKE_PTR(copy), line, TAKE_PTR(safe) };
+}
+
+void
+conf_errors_add(struct conf_errors *e, const char *file, unsigned line, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	conf_errors_vadd(e, file, line, fmt, ap);
+	va_end(ap);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * errors: mistakes found in a configuration, collected in the order found.
+ */
+#pragma once
+
+#include <stdarg.h>
+
+#include "conf/conf.h"
+
+/* More are counted as one "too many errors", which ends the list. */
+#define CONF_MAX_ERRORS 200
+
+/*
+ * Appends one. Control characters in the text are escaped, so that what a
+ * file says cannot forge a line. Without memory the error is lost.
+ */
+void conf_errors_add(struct conf_errors *e, const char *file, unsigned line, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+void conf_errors_vadd(struct conf_errors *e, const char *file, unsigned line, const char *fmt,
+    va_list ap) __attribute__((format(printf, 4, 0)));

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * format: the canonical text, written from the same tables that read it.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "conf/schema.h"
+
+struct writer {
+	struct buf b;
+	unsigned depth;
+};
+
+static void
+indent(struct writer *w)
+{
+	for (unsigned i = 0; i < w->depth; i++)
+		(void)buf_append_char(&w->b, '\t');
+}
+
+static void
+write_key(struct writer *w, const struct key *k, const void *object)
+{
+	size_t start = w->b.end, value;
+
+	indent(w);
+	(void)buf_append_str(&w->b, k->name);
+	(void)buf_append_str(&w->b, " = ");
+	value = w->b.end;
+	k->type->format(&w->b, k, (const char *)object + k->offset);
+	if (w->b.end == value)
+		w->b.end = start;	/* nothing to say */
+	else
+		(void)buf_append_char(&w->b, '\n');
+}
+
+/* All keys but those of other transports; without account, but with its ids. */
+static void
+write_keys(struct writer *w, const struct section *s, const void *object, unsigned wrong,
+    const struct identity *id)
+{
+	for (size_t i = 0; i < s->n_keys; i++) {
+		const struct key *k = &s->keys[i];
+
+		if ((k->flags & wrong) != 0)
+			continue;
+		if (id != NULL && !id->is_set &&
+		    (strcmp(k->name, "user") == 0 || strcmp(k->name, "group") == 0))
+			continue;
+		write_key(w, k, object);
+	}
+}
+
+static void
+open_block(struct writer *w, const char *kind, const char *title)
+{
+	(void)buf_append_char(&w->b, '\n');
+	indent(w);
+	(void)buf_append_str(&w->b, kind);
+	if (title != NULL) {
+		(void)buf_append_char(&w->b, ' ');
+		value_quote(&w->b, title);
+	}
+	(void)buf_append_str(&w->b, " {\n");
+	w->depth++;
+}
+
+static void
+close_block(struct writer *w)
+{
+	w->depth--;
+	indent(w);
+	(void)buf_append_str(&w->b, "}\n");
+}
+
+static void
+write_block(struct writer *w, const struct section *s, const char *title, const void *object,
+    unsigned wrong)
+{
+	open_block(w, s->kind, title);
+	write_keys(w, s, object, wrong, NULL);
+	close_block(w);
+}
+
+static unsigned
+wrong_keys(const struct listener *l)
+{
+	switch (l->addr.kind) {
+	case ADDR_TCP: return KEY_UNIX;
+	case ADDR_UNIX: return KEY_TCP;
+	case ADDR_FD: return 0;
+	}
+	return 0;
+}
+
+static void
+write_service(struct writer *w, const struct service *s)
+{
+	open_block(w, "service", s->name);
+	write_keys(w, &section_service, s, 0, &s->run_as);
+	if (s->n_limits > 0)
+		write_block(w, &section_limits, NULL, s, 0);
+	for (size_t i = 0; i < s->n_args; i++)
+		write_block(w, &section_argument, s->args[i].name, &s->args[i], 0);
+	close_block(w);
+}
+
+bool
+conf_service_equal(const struct service *a, const struct service *b)
+{
+	struct writer wa = { .b = BUF_INIT(0) }, wb = { .b = BUF_INIT(0) };
+	bool equal;
+
+	write_service(&wa, a);
+	write_service(&wb, b);
+	equal = !buf_failed(&wa.b) && !buf_failed(&wb.b) &&
+	    slice_eq(buf_slice(&wa.b), buf_slice(&wb.b));
+	buf_done(&wa.b);
+	buf_done(&wb.b);
+	return equal;
+}
+
+char *
+conf_format(const struct conf *c)
+{
+	struct writer w = { .b = BUF_INIT(0) };
+	size_t len;
+
+	write_keys(&w, &section_top, c, 0, &c->run_as);
+	write_block(&w, &section_log, NULL, c, 0);
+	write_block(&w, &section_control, NULL, c, 0);
+	for (size_t i = 0; i < c->n_listeners; i++)
+		write_block(&w, &section_listen, c->listeners[i].url, &c->listeners[i],
+		    wrong_keys(&c->listeners[i]));
+	for (size_t i = 0; i < c->n_roles; i++)
+		write_block(&w, &section_role, c->roles[i].name, &c->roles[i], 0);
+	for (size_t i = 0; i < c->n_services; i++)
+		write_service(&w, &c->services[i]);
+
+	if (buf_failed(&w.b) || buf_text(&w.b) == NULL) {
+		buf_done(&w.b);
+		return NULL;
+	}
+	return buf_take(&w.b, &len);
+}
+
+void
+conf_print_keys(FILE *f)
+{
+	for (const struct section *const *s = sections; *s != NULL; s++) {
+		for (size_t i = 0; i < (*s)->n_keys; i++) {
+			const struct key *k = &(*s)->keys[i];
+
+			if ((k->flags & KEY_CANONICAL) != 0)
+				continue;
+			(void)fprintf(f, "%s%s%s\t%s\t%s\n", (*s)->kind,
+			    *(*s)->kind != '\0' ? "." : "", k->name,
+			    k->def != NULL ? k->def : "-", k->help);
+		}
+	}
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * load: from files, or from the canonical text, to a finished struct conf.
+ */
+#include "config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "conf/account.h"
+#include "conf/build.h"
+#include "conf/check.h"
+#include "conf/errors.h"
+#include "conf/program.h"
+#include "conf/reader.h"
+#include "conf/schema.h"
+#include "conf/text.h"
+
+static void
+unref_owned(struct conf_owned **owned)
+{
+	if (*owned != NULL)
+		(void)conf_unref(&(*owned)->conf);
+}
+
+static void
+reader_done(struct reader *r)
+{
+	arena_done(&r->scratch);
+}
+
+/* A path written in the main file, relative to the file's own directory. */
+static char *
+beside(struct arena *a, const char *file, const char *path)
+{
+	const char *slash = strrchr(file, '/');
+	char *joined, *copy;
+
+	if (*path == '/' || slash == NULL)
+		return arena_strdup(a, path);
+	if (asprintf(&joined, "%.*s/%s", (int)(slash - file), file, path) < 0)
+		return NULL;
+	copy = arena_strdup(a, joined);
+	free(joined);
+	return copy;
+}
+
+/* Errors of one file, by line; later checks append theirs behind. */
+static void
+sort_errors(struct conf_errors *e, size_t from)
+{
+	for (size_t i = from + 1; i < e->n; i++) {
+		struct conf_error error = e->list[i];
+		size_t j = i;
+
+		for (; j > from && e->list[j - 1].line > error.line; j--)
+			e->list[j] = e->list[j - 1];
+		e->list[j] = error;
+	}
+}
+
+static int
+read_text(struct reader *r, const char *file, const char *text, size_t len)
+{
+	size_t from = r->errors->n;
+	struct block *top = NULL;
+	int q;
+
+	r->file = file;
+	q = tree_read(file, text, len, &section_top, &r->scratch, &top, r->errors);
+	if (q < 0)
+		return q;
+	r->broken = r->broken || q > 0;
+	r->failed = r->failed || q > 0;
+	q = build_file(r, top, file == r->main_file);
+	sort_errors(r->errors, from);
+	return q;
+}
+
+static int
+add_file_name(struct reader *r, size_t n, const char *file)
+{
+	/* One more than there are, for the NULL at the end. */
+	char **files = arena_grow(r->arena, r->conf->files, n + 1, sizeof(*files));
+
+	if (files == NULL)
+		return -ENOMEM;
+	files[n] = arena_strdup(r->arena, file);
+	files[n + 1] = NULL;
+	r->conf->files = files;
+	return files[n] != NULL ? 0 : -ENOMEM;
+}
+
+/* One file of all, whose sizes add up. */
+static int
+read_file(struct reader *r, const char *file, size_t *left)
+{
+	CLEANUP_FREE char *text = NULL;
+	size_t len;
+	int q;
+
+	q = text_read(file, *left, &text, &len, r->errors);
+	if (q == -EINVAL) {
+		r->broken = r->failed = true;
+		return 0;
+	}
+	if (q < 0)
+		return q;
+	*left -= len;
+	return read_text(r, file, text, len);
+}
+
+static int
+is_conf(const struct dirent *d)
+{
+	size_t n = strlen(d->d_name);
+
+	return d->d_name[0] != '.' && n > 5 && strcmp(d->d_name + n - 5, ".conf") == 0;
+}
+
+static int
+by_bytes(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* The files of a directory, as paths in the scratch arena. -errno or count. */
+static int
+list_files(struct reader *r, const char *dir, char ***ret)
+{
+	struct dirent **entries = NULL;
+	int n = scandir(dir, &entries, is_conf, by_bytes);
+	char **files;
+	bool nomem;
+
+	if (n < 0)
+		return -errno;
+	files = arena_alloc(&r->scratch, ((size_t)n + 1) * sizeof(*files));
+	nomem = files == NULL;
+	for (int i = 0; i < n; i++) {
+		char *path = NULL;
+
+		if (!nomem && asprintf(&path, "%s/%s", dir, entries[i]->d_name) >= 0)
+			files[i] = arena_strdup(&r->scratch, path);
+		nomem = nomem || files[i] == NULL;
+		free(path);
+		free(entries[i]);
+	}
+	free(entries);
+	*ret = files;
+	return nomem ? -ENOMEM : n;
+}
+
+static int
+read_directory(struct reader *r, size_t *left)
+{
+	struct conf *c = r->conf;
+	char **files = NULL;
+	int n, q = 0;
+
+	if (c->services_dir == NULL || r->merged)
+		return 0;
+	c->services_dir = beside(r->arena, r->main_file, c->services_dir);
+	if (c->services_dir == NULL)
+		return -ENOMEM;
+	n = list_files(r, c->services_dir, &files);
+	if (n == -ENOMEM)
+		return n;
+	if (n < 0) {
+		r->broken = true;
+		reader_error_at(r, &r->main, "services", "'services': cannot read directory %.256s: %s",
+		    c->services_dir, strerror(-n));
+	}
+	for (int i = 0; i < n && q == 0; i++) {
+		q = add_file_name(r, (size_t)i + 1, files[i]);
+		if (q == 0)
+			q = read_file(r, files[i], left);
+	}
+	return q;
+}
+
+/* What a left out key means depends on others. */
+static int
+fill_in(struct reader *r)
+{
+	struct conf *c = r->conf;
+	CLEANUP_FREE char *path = NULL;
+
+	if (c->control_path == NULL) {
+		if (asprintf(&path, "%s/control.sock", c->runtime_directory) < 0) {
+			path = NULL;
+			return -ENOMEM;
+		}
+		c->control_path = arena_strdup(r->arena, path);
+		if (c->control_path == NULL)
+			return -ENOMEM;
+	}
+	if (strlen(c->control_path) >= sizeof(((struct addr *)0)->path))
+		reader_error_at(r, &r->main, NULL,
+		    "the path of the control socket is longer than 107 bytes: %.120s",
+		    c->control_path);
+	return 0;
+}
+
+/*
+ * Ids come with the text. An account without them must not be taken for
+ * "stay what you are"; no account at all means just that.
+ */
+static void
+check_identity(struct reader *r, struct identity *id, const struct origin *o)
+{
+	id->is_set = id->user != NULL;
+	if (id->uid != (uid_t)-1 && id->gid != (gid_t)-1)
+		return;
+	if (id->is_set)
+		reader_error_at(r, o, "user", "'user'%s has no 'ids'", block_where(o->block));
+	id->uid = geteuid();
+	id->gid = getegid();
+}
+
+static void
+check_identities(struct reader *r)
+{
+	check_identity(r, &r->conf->run_as, &r->main);
+	for (size_t i = 0; i < r->conf->n_services; i++)
+		check_identity(r, &r->conf->services[i].run_as, &r->services[i]);
+}
+
+/* Takes the conf out of its keeper when nothing was wrong. */
+static int
+finish(struct reader *r, struct conf_owned **owned, struct conf **ret)
+{
+	int q;
+
+	if (r->failed)
+		return -EINVAL;
+	q = conf_sort(*owned);
+	if (q < 0)
+		return q;
+	*ret = &(*owned)->conf;
+	*owned = NULL;
+	return 0;
+}
+
+static int
+reader_init(struct reader *r, struct conf_owned **owned, struct conf_errors *errors)
+{
+	*owned = conf_new();
+	if (*owned == NULL)
+		return -ENOMEM;
+	r->conf = &(*owned)->conf;
+	r->arena = &(*owned)->arena;
+	r->errors = errors;
+	/* Files are a list that always has its NULL. */
+	r->conf->files = arena_grow(r->arena, NULL, 0, sizeof(char *));
+	return r->conf->files != NULL ? build_defaults(r) : -ENOMEM;
+}
+
+int
+conf_load(const char *file, enum conf_flags flags, struct conf **ret, struct conf_errors *errors)
+{
+	CLEANUP(unref_owned) struct conf_owned *owned = NULL;
+	CLEANUP(reader_done) struct reader r = { .main_file = file };
+	size_t left = CONF_MAX_TEXT;
+	int q;
+
+	q = reader_init(&r, &owned, errors);
+	if (q == 0)
+		q = add_file_name(&r, 0, file);
+	if (q == 0)
+		q = read_file(&r, file, &left);
+	if (q == 0)
+		q = read_directory(&r, &left);
+	if (q < 0 || r.broken)
+		return q < 0 ? q : -EINVAL;
+
+	q = fill_in(&r);
+	if (q == 0)
+		q = check_conf(&r);
+	if (q == 0)
+		q = account_resolve(&r);
+	if (q < 0)
+		return q;
+	for (size_t i = 0; i < r.conf->n_services && (flags & CONF_NO_PROGRAMS) == 0; i++)
+		program_check(&r, &r.conf->services[i], &r.services[i]);
+	return finish(&r, &owned, ret);
+}
+
+int
+conf_parse(const char *text, size_t len, uint32_t generation, struct conf **ret,
+    struct conf_errors *errors)
+{
+	CLEANUP(unref_owned) struct conf_owned *owned = NULL;
+	CLEANUP(reader_done) struct reader r = { .canonical = true, .main_file = "configuration" };
+	int q;
+
+	if (len > CONF_MAX_TEXT) {
+		conf_errors_add(errors, NULL, 0, "the configuration is larger than 8 MiB");
+		return -EINVAL;
+	}
+	q = reader_init(&r, &owned, errors);
+	if (q == 0)
+		q = read_text(&r, r.main_file, text, len);
+	if (q < 0 || r.broken)
+		return q < 0 ? q : -EINVAL;
+	q = fill_in(&r);
+	if (q == 0)
+		q = check_conf(&r);
+	if (q < 0)
+		return q;
+	check_identities(&r);
+	r.conf->generation = generation;
+	return finish(&r, &owned, ret);
+}

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: ISC
+# conf: text -> one immutable struct conf.
+noinst_LTLIBRARIES += libconf.la
+libconf_la_SOURCES = \
+	src/conf/access.c src/conf/access.h \
+	src/conf/account.c src/conf/account.h \
+	src/conf/arena.c src/conf/arena.h \
+	src/conf/argument.c src/conf/argument.h \
+	src/conf/arguments.c src/conf/arguments.h \
+	src/conf/build.c src/conf/build.h \
+	src/conf/check.c src/conf/check.h \
+	src/conf/conf.c src/conf/conf.h \
+	src/conf/errors.c src/conf/errors.h \
+	src/conf/format.c \
+	src/conf/load.c \
+	src/conf/pattern.c src/conf/pattern.h \
+	src/conf/program.c src/conf/program.h \
+	src/conf/reader.c src/conf/reader.h \
+	src/conf/schema.c src/conf/schema.h \
+	src/conf/section.c \
+	src/conf/service.c \
+	src/conf/template.c src/conf/template.h \
+	src/conf/text.c src/conf/text.h \
+	src/conf/tree.c src/conf/tree.h \
+	src/conf/value.c src/conf/value.h
+libconf_la_LIBADD = $(CONFUSE_LIBS) $(BSD_LIBS)

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "conf/pattern.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+#define MAX_LENGTH 1024
+#define MAX_NESTING 32
+/* The C library copies what is repeated: ((a{255}){255}){255} is 16 M nodes. */
+#define MAX_NODES 20000
+
+static int
+refuse(char why[static PATTERN_WHY], const char *text)
+{
+	(void)snprintf(why, PATTERN_WHY, "%s", text);
+	return 1;
+}
+
+/* Behind a bracket expression that starts at p, or at the end. */
+static const char *
+skip_bracket(const char *p)
+{
+	p++;
+	if (*p == '^')
+		p++;
+	if (*p == ']')
+		p++;
+	while (*p != '\0' && *p != ']') {
+		if (*p == '[' && (p[1] == ':' || p[1] == '.' || p[1] == '=')) {
+			const char end[] = { p[1], ']', '\0' };
+			const char *close = strstr(p + 2, end);
+
+			p = close != NULL ? close + 1 : p;
+		}
+		p++;
+	}
+	return *p == ']' ? p + 1 : p;
+}
+
+/* The largest number of a "{m,n}" that starts at p, at least 1. */
+static unsigned long
+repeat_max(const char *p)
+{
+	unsigned long max = 1, v;
+	char *end;
+
+	for (p++; *p != '\0' && *p != '}'; p++) {
+		if (*p < '0' || *p > '9')
+			continue;
+		v = strtoul(p, &end, 10);
+		max = v > max ? v : max;
+		p = end - 1;
+	}
+	return max;
+}
+
+/* How large the compiled form may get; nested repeats multiply. */
+static bool
+is_too_large(const char *p)
+{
+	unsigned long size[MAX_NESTING + 1] = { 0 }, last = 0;
+	unsigned depth = 0;
+
+	while (*p != '\0') {
+		switch (*p) {
+		case '(':
+			if (++depth > MAX_NESTING)
+				return true;
+			size[depth] = 0;
+			last = 0;
+			p++;
+			continue;
+		case ')':
+			last = size[depth] + 1;
+			if (depth > 0)
+				depth--;
+			break;
+		case '{': {
+			unsigned long n = repeat_max(p);
+
+			if (n > MAX_NODES || last * n > MAX_NODES)
+				return true;
+			size[depth] += last * (n - 1);
+			last *= n;
+			p++;
+			if (size[depth] > MAX_NODES)
+				return true;
+			continue;
+		}
+		case '[':
+			last = 1;
+			size[depth]++;
+			p = skip_bracket(p);
+			continue;
+		case '\\':
+			last = 1;
+			p += p[1] != '\0' ? 1 : 0;
+			break;
+		default:
+			last = 1;
+			break;
+		}
+		size[depth] += last;
+		if (size[depth] > MAX_NODES)
+			return true;
+		p++;
+	}
+	return false;
+}
+
+static bool
+has_back_reference(const char *p)
+{
+	while (*p != '\0') {
+		if (*p == '[') {
+			p = skip_bracket(p);
+			continue;
+		}
+		if (*p == '\\') {
+			if (p[1] >= '1' && p[1] <= '9')
+				return true;
+			p += p[1] != '\0' ? 1 : 0;
+		}
+		p++;
+	}
+	return false;
+}
+
+static int
+compile(const char *text, regex_t *ret, char why[static PATTERN_WHY])
+{
+	int r = regcomp(ret, text, REG_EXTENDED | REG_NOSUB);
+
+	if (r == 0)
+		return 0;
+	if (r == REG_ESPACE)
+		return -ENOMEM;
+	(void)regerror(r, NULL, why, PATTERN_WHY);
+	return 1;
+}
+
+int
+pattern_compile(const char *text, regex_t *ret, char why[static PATTERN_WHY])
+{
+	CLEANUP_FREE char *anchored = NULL;
+	regex_t alone;
+	int r;
+
+	if (*text == '\0')
+		return refuse(why, "it is empty");
+	if (strlen(text) > MAX_LENGTH)
+		return refuse(why, "it is longer than 1024 bytes");
+	if (has_back_reference(text))
+		return refuse(why, "back references are not supported");
+	if (is_too_large(text))
+		return refuse(why, "its repeat counts are too large");
+
+	/* Alone first: "a)(b" would be right between the anchors. */
+	r = compile(text, &alone, why);
+	if (r != 0)
+		return r;
+	regfree(&alone);
+	if (asprintf(&anchored, "^(%s)$", text) < 0) {
+		anchored = NULL;
+		return -ENOMEM;
+	}
+	return compile(anchored, ret, why);
+}
+
+bool
+pattern_matches(const regex_t *regex, struct slice value)
+{
+	char copy[PATTERN_MAX_VALUE + 1];
+
+	if (value.len >= sizeof(copy))
+		return false;
+	if (value.len > 0)
+		memcpy(copy, value.data, value.len);
+	copy[value.len] = '\0';
+	return regexec(regex, copy, 0, NULL, 0) == 0;
+}

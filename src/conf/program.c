@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "conf/program.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+/*
+ * Who but root and the account itself could change it, or NULL. A directory
+ * with the sticky bit is safe: nobody can replace what belongs to another.
+ */
+static const char *
+changed_by(const struct stat *st, uid_t account)
+{
+	if (st->st_uid != 0 && st->st_uid != account)
+		return "its owner, which is neither root nor the account of the service";
+	if (S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX) != 0)
+		return NULL;
+	if ((st->st_mode & S_IWGRP) != 0 && st->st_gid != 0)
+		return "its group";
+	if ((st->st_mode & S_IWOTH) != 0)
+		return "everybody";
+	return NULL;
+}
+
+/* Every directory above path, and path itself. */
+static void
+check_path(struct reader *r, const struct service *s, const struct origin *o, const char *path)
+{
+	char part[PATH_MAX];
+	size_t len = strlen(path);
+
+	for (size_t i = 1; i <= len && i < sizeof(part); i++) {
+		const char *who;
+		struct stat st;
+
+		if (i < len && path[i] != '/' && i != 1)
+			continue;
+		memcpy(part, path, i);
+		part[i] = '\0';
+		if (stat(part, &st) < 0)
+			return;		/* reported by the caller */
+		who = changed_by(&st, s->run_as.uid);
+		if (who == NULL)
+			continue;
+		reader_error_at(r, o, "command",
+		    "service \"%.64s\": %.256s can be changed by %s, so the program cannot be trusted",
+		    s->name, part, who);
+		return;
+	}
+}
+
+static bool
+is_member(const struct identity *id, gid_t gid)
+{
+	if (id->gid == gid)
+		return true;
+	for (size_t i = 0; i < id->n_groups; i++) {
+		if (id->groups[i] == gid)
+			return true;
+	}
+	return false;
+}
+
+/* By the mode alone: the answer is for an account that we are not. */
+static bool
+may_execute(const struct stat *st, const struct identity *id)
+{
+	if (id->uid == 0)
+		return (st->st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0;
+	if (st->st_uid == id->uid)
+		return (st->st_mode & S_IXUSR) != 0;
+	if (is_member(id, st->st_gid))
+		return (st->st_mode & S_IXGRP) != 0;
+	return (st->st_mode & S_IXOTH) != 0;
+}
+
+static void
+check_file(struct reader *r, const struct service *s, const struct origin *o)
+{
+	const char *path = s->command[0], *wrong = NULL;
+	CLEANUP_FREE char *real = NULL;
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		wrong = strerror(errno);
+	else if (!S_ISREG(st.st_mode))
+		wrong = "it is not a regular file";
+	else if ((st.st_mode & (S_ISUID | S_ISGID)) != 0)
+		wrong = "it is setuid or setgid; name the account with 'user' instead";
+	else if (!may_execute(&st, &s->run_as))
+		wrong = "it is not executable for the account of the service";
+	if (wrong != NULL) {
+		reader_error_at(r, o, "command", "service \"%.64s\": program %.256s: %s", s->name,
+		    path, wrong);
+		return;
+	}
+	real = realpath(path, NULL);
+	check_path(r, s, o, path);
+	if (real != NULL && strcmp(real, path) != 0)
+		check_path(r, s, o, real);
+}
+
+static void
+check_directory(struct reader *r, const struct service *s, const struct origin *o)
+{
+	const char *wrong = NULL;
+	struct stat st;
+
+	if (stat(s->directory, &st) < 0)
+		wrong = strerror(errno);
+	else if (!S_ISDIR(st.st_mode))
+		wrong = "it is not a directory";
+	if (wrong != NULL)
+		reader_error_at(r, o, "directory", "service \"%.64s\": directory %.256s: %s",
+		    s->name, s->directory, wrong);
+}
+
+void
+program_check(struct reader *r, const struct service *s, const struct origin *o)
+{
+	if (s->command[0] != NULL && s->command[0][0] == '/' &&
+	    strpbrk(s->command[0], "{}") == NULL)
+		check_file(r, s, o);
+	check_directory(r, s, o);
+}

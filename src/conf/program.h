@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * program: is what a service runs really there, and out of reach of others?
+ */
+#pragma once
+
+#include "conf/reader.h"
+
+/*
+ * The program of one service is a regular file that its account
+ * may run, not setuid or setgid; it and every directory above can be changed
+ * by root and that account only; its working directory exists.
+ */
+void program_check(struct reader *r, const struct service *s, const struct origin *o);

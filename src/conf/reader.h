@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * reader: what is passed along while a configuration is read.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "conf/arena.h"
+#include "conf/conf.h"
+#include "conf/tree.h"
+
+struct verb {
+	const char *name;	/* lower case */
+	uint16_t service;
+};
+
+/* A struct conf with the memory it lives in; conf_unref() frees both. */
+struct conf_owned {
+	struct conf conf;	/* first */
+	struct arena arena;
+	struct verb *verbs;	/* sorted */
+	size_t n_verbs;
+};
+
+/* NULL without memory. */
+struct conf_owned *conf_new(void);
+
+/* Brings services and verbs into the order they are found by. 0 or -ENOMEM. */
+int conf_sort(struct conf_owned *owned);
+
+/* Where something was declared, for messages of later checks. */
+struct origin {
+	const char *file;
+	const struct block *block;
+};
+
+struct reader {
+	struct conf *conf;
+	struct arena *arena;		/* of conf */
+	struct conf_errors *errors;
+	struct arena scratch;		/* trees, until the reading is over */
+	const char *file;		/* being read */
+	const char *main_file;
+	bool canonical;			/* text that conf_format() made */
+	bool broken;			/* a syntax error: do not check what is missing */
+	bool failed;			/* there was an error */
+	bool merged;			/* the file says that it is conf_format()'s */
+	struct origin main;
+	/* In the order of conf->listeners, roles, services. */
+	struct origin *listeners, *roles, *services;
+};
+
+/* Adds an error about a line of the file being read, or of that origin. */
+void reader_error(struct reader *r, unsigned line, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void reader_error_at(struct reader *r, const struct origin *o, const char *key, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* ' in service "x"', or "" at the top. Good until the next call. */
+const char *block_where(const struct block *b);

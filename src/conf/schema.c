@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "conf/schema.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/units.h"
+
+#define DAY (86400 * USEC_PER_SEC)
+#define YEAR (365 * DAY)
+
+/* ----------------------------------------------- values of one key only --- */
+
+static int
+net_parse_key(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	struct role *role = at;
+
+	(void)k;
+	role->nets = arena_alloc(r->arena, s->n * sizeof(*role->nets));
+	if (role->nets == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->n; i++) {
+		if (strcmp(s->values[i], "unix") == 0) {
+			role->unix_peers = true;
+			continue;
+		}
+		if (net_parse(s->values[i], &role->nets[role->n_nets]) == 0) {
+			role->n_nets++;
+			continue;
+		}
+		reader_error(r, s->line,
+		    "'%.64s' is not a network such as 10.0.0.0/8 or ::1/128 (bits behind the prefix are zero), or unix",
+		    s->values[i]);
+	}
+	return 0;
+}
+
+static void
+net_format_key(struct buf *b, const struct key *k, const void *at)
+{
+	const struct role *role = at;
+	char text[ADDR_TEXT];
+
+	(void)k;
+	if (!role->unix_peers && role->n_nets == 0)
+		return;
+	(void)buf_append_str(b, role->unix_peers ? "{\"unix\"" : "{");
+	for (size_t i = 0; i < role->n_nets; i++) {
+		net_format(&role->nets[i], text, sizeof(text));
+		(void)buf_printf(b, "%s\"%s\"", i > 0 || role->unix_peers ? ", " : "", text);
+	}
+	(void)buf_append_char(b, '}');
+}
+
+static const struct value_type value_net = { "a list", true, net_parse_key, net_format_key };
+
+/* "FILE:LINE" of a service, for messages of the roles. */
+static int
+from_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	struct service *service = at;
+	const char *colon = strrchr(s->values[0], ':');
+	int64_t line;
+
+	(void)k;
+	if (colon == NULL || integer_parse(colon + 1, &line) < 0 || line < 0 || line > INT32_MAX)
+		return 1;
+	service->file = arena_strndup(r->arena, s->values[0], (size_t)(colon - s->values[0]));
+	if (service->file == NULL)
+		return -ENOMEM;
+	service->line = (unsigned)line;
+	return 0;
+}
+
+static void
+from_format(struct buf *b, const struct key *k, const void *at)
+{
+	const struct service *service = at;
+	struct buf text = BUF_INIT(0);
+
+	(void)k;
+	(void)buf_printf(&text, "%s:%u", service->file, service->line);
+	if (buf_text(&text) != NULL)
+		value_quote(b, buf_text(&text));
+	else
+		b->failed = true;
+	buf_done(&text);
+}
+
+static const struct value_type value_from = { "FILE:LINE", false, from_parse, from_format };
+
+/* In the order of the rows of "limits". */
+static const struct {
+	const char *name;
+	int resource;
+} resources[] = {
+	{ "memory", RLIMIT_AS },
+	{ "cpu", RLIMIT_CPU },
+	{ "files", RLIMIT_NOFILE },
+	{ "processes", RLIMIT_NPROC },
+	{ "file-size", RLIMIT_FSIZE },
+};
+
+static int
+resource_of(const struct key *k)
+{
+	for (size_t i = 0; i < ARRAY_LEN(resources); i++) {
+		if (strcmp(resources[i].name, k->name) == 0)
+			return resources[i].resource;
+	}
+	return -1;
+}
+
+static int
+limit_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	struct service *service = at;
+	const struct value_type *type = &value_size;
+	uint64_t v = 0;
+	uint32_t number = 0;
+	int q;
+
+	if (strcmp(k->name, "cpu") == 0)
+		type = &value_duration;
+	else if (strcmp(k->name, "files") == 0 || strcmp(k->name, "processes") == 0)
+		type = &value_number;
+	q = type->parse(r, k, s, type == &value_number ? (void *)&number : (void *)&v);
+	if (q == 1) {
+		reader_error(r, s->line, "'%s': '%.64s' is not %s", k->name, s->values[0],
+		    type->wants);
+		return 2;
+	}
+	if (q != 0)
+		return q;
+	if (type == &value_number)
+		v = number;
+	if (type == &value_duration)	/* the kernel counts seconds */
+		v = (v + USEC_PER_SEC - 1) / USEC_PER_SEC;
+	service->limits[service->n_limits++] = (struct service_limit){ resource_of(k), v };
+	return 0;
+}
+
+static void
+limit_format(struct buf *b, const struct key *k, const void *at)
+{
+	const struct service *service = at;
+	int resource = resource_of(k);
+	char text[UNITS_TEXT];
+
+	for (size_t i = 0; i < service->n_limits; i++) {
+		uint64_t v = service->limits[i].value;
+
+		if (service->limits[i].resource != resource)
+			continue;
+		if (resource == RLIMIT_CPU)
+			duration_format(v * USEC_PER_SEC, text, sizeof(text));
+		else if (resource == RLIMIT_NOFILE || resource == RLIMIT_NPROC)
+			(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)v);
+		else
+			size_format(v, text, sizeof(text));
+		(void)buf_append_str(b, text);
+	}
+}
+
+static const struct value_type value_limit = { "a limit", false, limit_parse, limit_format };
+
+static int
+sandbox_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	(void)at;
+	if (strcmp(s->values[0], "none") == 0)
+		return 0;
+	if (strcmp(s->values[0], "basic") != 0 && strcmp(s->values[0], "strict") != 0)
+		return 1;
+	reader_error(r, s->line, "'%s = %s' is not built into this reqd", k->name, s->values[0]);
+	return 2;
+}
+
+static void
+sandbox_format(struct buf *b, const struct key *k, const void *at)
+{
+	(void)k;
+	(void)at;
+	(void)buf_append_str(b, "none");
+}
+
+static const struct value_type value_sandbox = { "none, basic or strict", false, sandbox_parse,
+	sandbox_format };
+
+/* Read with the type of the argument, once that is known. */
+static int
+bound_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	(void)r;
+	(void)k;
+	(void)s;
+	(void)at;
+	return 0;
+}
+
+static void
+bound_format(struct buf *b, const struct key *k, const void *at)
+{
+	const struct argument *a = at;
+	bool is_min = strcmp(k->name, "min") == 0;
+	int64_t v = is_min ? a->min_int : a->max_int;
+	char text[UNITS_TEXT];
+
+	if (is_min ? !a->has_min : !a->has_max)
+		return;
+	switch (a->type) {
+	case ARGUMENT_DECIMAL:
+		(void)buf_printf(b, "%.17g", is_min ? a->min_dec : a->max_dec);
+		return;
+	case ARGUMENT_SIZE:
+		size_format((uint64_t)v, text, sizeof(text));
+		break;
+	case ARGUMENT_DURATION:
+		duration_format((uint64_t)v, text, sizeof(text));
+		break;
+	default:
+		(void)snprintf(text, sizeof(text), "%lld", (long long)v);
+		break;
+	}
+	(void)buf_append_str(b, text);
+}
+
+static const struct value_type value_bound = { "a number", false, bound_parse, bound_format };
+
+/* -------------------------------------------------------------- tables --- */
+
+static const char *const words_to[] = { "auto", "stderr", "journal", NULL };
+/* By syslog priority. */
+static const char *const words_level[] = { "emerg", "alert", "crit", "err", "warning", "notice",
+	"info", "debug", NULL };
+static const char *const words_format[] = { "text", "json", NULL };
+static const char *const words_inline[] = { "loopback", "yes", "no", NULL };
+static const char *const words_input[] = { "none", "optional", "required", NULL };
+static const char *const words_disconnect[] = { "kill", "finish", NULL };
+static const char *const words_log[] = { "all", "errors", "none", NULL };
+static const char *const words_type[] = { "text", "integer", "decimal", "flag", "choice", "path",
+	"name", "host", "pattern", "size", "duration", NULL };
+
+#define AT(type, field) .offset = offsetof(struct type, field)
+
+static const struct key keys_top[] = {
+	{ "workers", &value_workers, AT(conf, workers), .def = "auto", .min = 1,
+	  .max = CONF_MAX_WORKERS, .help = "worker processes; auto is one per CPU" },
+	{ "services", &value_line, AT(conf, services_dir),
+	  .help = "directory of further files, *.conf, read in sorted order" },
+	{ "user", &value_line, AT(conf, run_as.user), .help = "account of the workers and the log" },
+	{ "group", &value_line, AT(conf, run_as.group), .help = "their group" },
+	{ "runtime-directory", &value_path, AT(conf, runtime_directory), .def = RUNSTATEDIR "/reqd",
+	  .help = "directory of sockets" },
+	{ "drain-timeout", &value_duration, AT(conf, drain_timeout_usec), .def = "30s", .max = DAY,
+	  .help = "how long a stop waits for running requests" },
+	{ "kill-grace", &value_duration, AT(conf, kill_grace_usec), .def = "5s", .max = DAY,
+	  .help = "time between SIGTERM and SIGKILL" },
+	{ "insecure-open", &value_bool, AT(conf, insecure_open), .def = "no",
+	  .help = "allow TCP listeners beyond loopback" },
+	{ "merged", &value_list, AT(conf, files), .flags = KEY_CANONICAL,
+	  .help = "files that this text was made from" },
+	{ "ids", &value_identity, AT(conf, run_as), .flags = KEY_CANONICAL, .help = "ids of user" },
+	{ "home", &value_text, AT(conf, run_as.home), .flags = KEY_CANONICAL, .help = "its home" },
+};
+
+static const struct key keys_log[] = {
+	{ "to", &value_word, AT(conf, log_to), .def = "auto", .words = words_to,
+	  .help = "where the log goes" },
+	{ "level", &value_word, AT(conf, log_level), .def = "info", .words = words_level,
+	  .help = "least important level that is logged" },
+	{ "format", &value_word, AT(conf, log_format), .def = "text", .words = words_format,
+	  .help = "form of a line on standard error" },
+};
+
+static const struct key keys_control[] = {
+	{ "path", &value_path, AT(conf, control_path), .help = "control socket" },
+	{ "group", &value_line, AT(conf, control_group), .help = "group that may use it" },
+	{ "gid", &value_id, AT(conf, control_gid), .flags = KEY_CANONICAL, .help = "id of group" },
+};
+
+static const struct key keys_listen[] = {
+	{ "backlog", &value_number, AT(listener, backlog), .def = "4096", .min = 1, .max = 65535,
+	  .help = "connections the kernel keeps waiting" },
+	{ "send-buffer", &value_size32, AT(listener, send_buffer), .def = "0", .max = 1 << 30,
+	  .help = "socket send buffer; 0 is the kernel's choice" },
+	{ "receive-buffer", &value_size32, AT(listener, receive_buffer), .def = "0", .max = 1 << 30,
+	  .help = "socket receive buffer; 0 is the kernel's choice" },
+	{ "max-segment", &value_number, AT(listener, max_segment), .def = "0", .max = 65495,
+	  .flags = KEY_TCP, .help = "largest TCP segment; 0 is the kernel's choice" },
+	{ "nodelay", &value_bool, AT(listener, nodelay), .def = "yes", .flags = KEY_TCP,
+	  .help = "send small replies at once" },
+	{ "keepalive", &value_bool, AT(listener, keepalive), .def = "yes", .flags = KEY_TCP,
+	  .help = "notice peers that are gone" },
+	{ "user-timeout", &value_duration, AT(listener, user_timeout_usec), .def = "0", .max = DAY,
+	  .flags = KEY_TCP, .help = "longest wait for an acknowledgement" },
+	{ "idle-timeout", &value_duration, AT(listener, idle_timeout_usec), .def = "0", .max = YEAR,
+	  .help = "close a connection idle for so long; 0 is never" },
+	{ "ipv6-only", &value_bool, AT(listener, ipv6_only), .def = "no", .flags = KEY_TCP,
+	  .help = "take no IPv4 on an IPv6 address" },
+	{ "freebind", &value_bool, AT(listener, freebind), .def = "no", .flags = KEY_TCP,
+	  .help = "bind an address that does not exist yet" },
+	{ "inline", &value_word, AT(listener, inline_requests), .def = "loopback",
+	  .words = words_inline, .help = "who may send requests as plain lines" },
+	{ "max-connections", &value_number, AT(listener, max_connections), .def = "20000", .min = 1,
+	  .max = 10000000, .help = "connections of all workers together" },
+	{ "max-arguments", &value_number, AT(listener, max_arguments), .def = "1024", .min = 1,
+	  .max = 1000000, .help = "elements of one request" },
+	{ "argument-limit", &value_size32, AT(listener, argument_limit), .def = "1M", .min = 64,
+	  .max = 1 << 30, .help = "bytes of one element" },
+	{ "request-limit", &value_size32, AT(listener, request_limit), .def = "4M", .min = 1024,
+	  .max = 1 << 30, .help = "bytes of one request" },
+	{ "mode", &value_mode, AT(listener, mode), .def = "0666", .flags = KEY_UNIX,
+	  .help = "mode of the socket file" },
+	{ "owner", &value_line, AT(listener, owner), .flags = KEY_UNIX, .help = "its owner" },
+	{ "group", &value_line, AT(listener, group), .flags = KEY_UNIX, .help = "its group" },
+	{ "uid", &value_id, AT(listener, uid), .flags = KEY_UNIX | KEY_CANONICAL,
+	  .help = "id of owner" },
+	{ "gid", &value_id, AT(listener, gid), .flags = KEY_UNIX | KEY_CANONICAL,
+	  .help = "id of group" },
+};
+
+static const struct key keys_role[] = {
+	{ "net", &value_net, .offset = 0, .help = "networks, or unix: where a caller comes from" },
+	{ "user", &value_list, AT(role, users), .help = "accounts a caller may be" },
+	{ "group", &value_list, AT(role, groups), .help = "groups a caller may be in" },
+	{ "uids", &value_ids, AT(role, uids), .offset_n = offsetof(struct role, n_uids),
+	  .flags = KEY_CANONICAL, .help = "ids of user" },
+	{ "gids", &value_ids, AT(role, gids), .offset_n = offsetof(struct role, n_gids),
+	  .flags = KEY_CANONICAL, .help = "ids of group" },
+	{ "members", &value_ids, AT(role, members), .offset_n = offsetof(struct role, n_members),
+	  .flags = KEY_CANONICAL, .help = "ids of the members of group" },
+};
+
+static const struct key keys_service[] = {
+	{ "summary", &value_line, AT(service, summary), .help = "one line that says what it does" },
+	{ "description", &value_text, AT(service, description), .help = "more lines" },
+	{ "command", &value_list, AT(service, command), .help = "program and its arguments" },
+	{ "allow", &value_list, AT(service, allow_names), .help = "roles that may call it" },
+	{ "user", &value_line, AT(service, run_as.user), .help = "account the program runs as" },
+	{ "group", &value_line, AT(service, run_as.group), .help = "its group" },
+	{ "directory", &value_path, AT(service, directory), .def = "/",
+	  .help = "working directory" },
+	{ "umask", &value_mode, AT(service, umask), .def = "022", .help = "file mode mask" },
+	{ "environment", &value_list, AT(service, environment), .help = "NAME=VALUE entries" },
+	{ "input", &value_word, AT(service, input), .def = "none", .words = words_input,
+	  .help = "whether a request brings standard input" },
+	{ "timeout", &value_duration, AT(service, timeout_usec), .def = "60s", .min = 1000,
+	  .max = YEAR, .help = "longest run" },
+	{ "kill-grace", &value_duration, AT(service, kill_grace_usec), .max = DAY,
+	  .help = "time between SIGTERM and SIGKILL" },
+	{ "concurrency", &value_number, AT(service, concurrency), .def = "32", .min = 1,
+	  .max = 65535, .help = "how many run at the same time" },
+	{ "queue", &value_number, AT(service, queue), .def = "64", .max = 1000000,
+	  .help = "how many more may wait" },
+	{ "queue-timeout", &value_duration, AT(service, queue_timeout_usec), .def = "10s",
+	  .max = DAY, .help = "how long they wait" },
+	{ "lock", &value_text, AT(service, lock), .help = "one at a time per value of this text" },
+	{ "output-limit", &value_size, AT(service, output_limit), .def = "16M",
+	  .max = UINT64_C(1) << 40, .help = "bytes of output; 0 is no limit" },
+	{ "on-disconnect", &value_word_bool, AT(service, finish_on_disconnect), .def = "kill",
+	  .words = words_disconnect, .help = "what happens when the caller goes away" },
+	{ "idempotent", &value_bool, AT(service, idempotent), .def = "yes",
+	  .help = "no: a call must carry an id" },
+	{ "verb", &value_list, AT(service, verbs), .help = "RESP verbs bound to it" },
+	{ "log", &value_word, AT(service, log), .def = "all", .words = words_log,
+	  .help = "which requests are logged" },
+	{ "sandbox", &value_sandbox, .offset = 0, .help = "confinement of the program" },
+	{ "ids", &value_identity, AT(service, run_as), .flags = KEY_CANONICAL, .help = "ids of user" },
+	{ "home", &value_text, AT(service, run_as.home), .flags = KEY_CANONICAL, .help = "its home" },
+	{ "from", &value_from, .offset = 0, .flags = KEY_CANONICAL, .help = "where it was declared" },
+};
+
+static const struct key keys_argument[] = {
+	{ "type", &value_word, AT(argument, type), .def = "text", .words = words_type,
+	  .help = "what a value must be" },
+	{ "help", &value_line, AT(argument, help), .help = "one line for people" },
+	{ "default", &value_text, AT(argument, def), .help = "value when none is given" },
+	{ "optional", &value_bool, AT(argument, optional), .def = "no", .help = "may be left out" },
+	{ "repeat", &value_bool, AT(argument, repeat), .def = "no", .help = "may be given often" },
+	{ "dash", &value_bool, AT(argument, dash), .def = "no",
+	  .help = "a value may start with '-'" },
+	{ "secret", &value_bool, AT(argument, secret), .def = "no", .help = "never logged" },
+	{ "max-length", &value_size32, AT(argument, max_length), .min = 1, .max = 131071,
+	  .help = "bytes of a value" },
+	{ "min", &value_bound, .offset = 0, .help = "least value" },
+	{ "max", &value_bound, .offset = 0, .help = "greatest value" },
+	{ "values", &value_list, AT(argument, values), .help = "choice: what may be chosen" },
+	{ "value", &value_text, AT(argument, value), .help = "flag: what it inserts when set" },
+	{ "below", &value_path, AT(argument, below), .help = "path: where it must lie" },
+	{ "pattern", &value_line, AT(argument, pattern), .help = "pattern: regular expression" },
+};
+
+static const struct key keys_limits[] = {
+	{ "memory", &value_limit, .offset = 0, .min = 1 << 20, .max = UINT64_C(1) << 50,
+	  .help = "address space" },
+	{ "cpu", &value_limit, .offset = 0, .min = 1, .max = YEAR, .help = "processor time" },
+	{ "files", &value_limit, .offset = 0, .min = 4, .max = 1 << 20, .help = "open files" },
+	{ "processes", &value_limit, .offset = 0, .min = 1, .max = 1 << 22,
+	  .help = "processes of the account" },
+	{ "file-size", &value_limit, .offset = 0, .max = UINT64_C(1) << 50,
+	  .help = "size of a file it writes" },
+};
+
+static const struct section *const in_none[] = { NULL };
+static const struct section *const in_top[] = { &section_log, &section_control, &section_listen,
+	&section_role, &section_service, NULL };
+static const struct section *const in_service[] = { &section_limits, &section_argument, NULL };
+
+static const char *const refused_none[] = { NULL };
+static const char *const refused_top[] = { "tls*", "auth", "auth-*", "password*", "context",
+	"channel", NULL };
+static const char *const refused_listen[] = { "tls*", "auth", "auth-*", "password*", "pipeline",
+	NULL };
+static const char *const refused_role[] = { "cert", "password*", "auth", "auth-*", "tls*", NULL };
+static const char *const refused_service[] = { "handler", "processes", "ready", "channel",
+	"context", "pipeline", "tls*", "auth", "auth-*", "password*", NULL };
+
+#define KEYS(array) .keys = (array), .n_keys = ARRAY_LEN(array)
+
+const struct section section_top = { "", KEYS(keys_top), false, in_top, refused_top };
+const struct section section_log = { "log", KEYS(keys_log), false, in_none, refused_none };
+const struct section section_control = { "control", KEYS(keys_control), false, in_none,
+	refused_none };
+const struct section section_listen = { "listen", KEYS(keys_listen), true, in_none,
+	refused_listen };
+const struct section section_role = { "role", KEYS(keys_role), true, in_none, refused_role };
+const struct section section_service = { "service", KEYS(keys_service), true, in_service,
+	refused_service };
+const struct section section_argument = { "argument", KEYS(keys_argument), true, in_none,
+	refused_none };
+const struct section section_limits = { "limits", KEYS(keys_limits), false, in_none,
+	refused_none };
+
+const struct section *const sections[] = { &section_top, &section_log, &section_control,
+	&section_listen, &section_role, &section_service, &section_limits, &section_argument, NULL };

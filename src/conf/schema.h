@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * schema: which keys a configuration may hold, one row each.
+ */
+#pragma once
+
+#include "conf/tree.h"
+#include "conf/value.h"
+
+struct section {
+	const char *kind;	/* "" at the top */
+	const struct key *keys;
+	size_t n_keys;
+	bool titled;
+	const struct section *const *inner;	/* that may stand inside; NULL-terminated */
+	/* Names of features that this program knows but does not have (R36). */
+	const char *const *refused;	/* NULL-terminated; "x*" is a prefix */
+};
+
+extern const struct section section_top, section_log, section_control, section_listen;
+extern const struct section section_role, section_service, section_argument, section_limits;
+
+extern const struct section *const sections[];	/* all of them; NULL-terminated */
+
+/* Index of the key in the section, or -1. */
+int section_find(const struct section *s, const char *name);
+
+/*
+ * Sets the fields of object to their defaults, then to what the block says.
+ * Reports unknown, refused, repeated and malformed keys. 0 or -ENOMEM.
+ */
+int section_read(struct reader *r, const struct section *s, const struct block *b, void *object);

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * section: one block of a file, applied to the struct it describes.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/suggest.h"
+#include "conf/schema.h"
+
+/* More keys and sections than any section has. */
+#define MAX_WORDS 64
+
+int
+section_find(const struct section *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_keys; i++) {
+		if (strcmp(s->keys[i].name, name) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+static bool
+is_refused(const struct section *s, const char *name)
+{
+	for (const char *const *p = s->refused; *p != NULL; p++) {
+		size_t n = strlen(*p);
+
+		if ((*p)[n - 1] == '*' ? strncmp(*p, name, n - 1) == 0 : strcmp(*p, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What a wrong name may have been meant for. */
+static const char *
+suggest(const struct section *s, const char *name)
+{
+	const char *words[MAX_WORDS];
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_keys; i++) {
+		if ((s->keys[i].flags & KEY_CANONICAL) == 0)
+			words[n++] = s->keys[i].name;
+	}
+	for (const struct section *const *p = s->inner; *p != NULL; p++)
+		words[n++] = (*p)->kind;
+	return suggest_word(name, words, n);
+}
+
+/* The kind of section that has this key, or NULL. */
+static const char *
+home_of(const char *key)
+{
+	for (const struct section *const *s = sections; *s != NULL; s++) {
+		int i = section_find(*s, key);
+
+		if (i >= 0 && ((*s)->keys[i].flags & KEY_CANONICAL) == 0)
+			return (*s)->kind;
+		for (const struct section *const *p = (*s)->inner; *p != NULL; p++) {
+			if (strcmp((*p)->kind, key) == 0)
+				return (*s)->kind;
+		}
+	}
+	return NULL;
+}
+
+static void
+report_unknown(struct reader *r, const struct section *s, const struct block *b,
+    const char *what, const char *name, unsigned line)
+{
+	const char *home = home_of(name), *near = suggest(s, name), *where = block_where(b);
+
+	if (is_refused(s, name))
+		reader_error(r, line, "'%.64s' is not built into this reqd", name);
+	else if (home != NULL && *home != '\0')
+		reader_error(r, line, "unknown %s '%.64s'%s; it belongs into a '%s' section", what,
+		    name, where, home);
+	else if (home != NULL)
+		reader_error(r, line, "unknown %s '%.64s'%s; it belongs outside of all sections",
+		    what, name, where);
+	else if (near != NULL)
+		reader_error(r, line, "unknown %s '%.64s'%s; did you mean '%s'?", what, name, where,
+		    near);
+	else
+		reader_error(r, line, "unknown %s '%.64s'%s", what, name, where);
+}
+
+/* "loopback, yes or no" */
+static void
+words_format(const char *const *words, char *ret, size_t ret_len)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; words[i] != NULL && len < ret_len; i++) {
+		const char *sep = i == 0 ? "" : words[i + 1] == NULL ? " or " : ", ";
+		int n = snprintf(ret + len, ret_len - len, "%s%s", sep, words[i]);
+
+		len += n > 0 ? (size_t)n : 0;
+	}
+}
+
+static size_t
+words_count(const char *const *words)
+{
+	size_t n = 0;
+
+	while (words[n] != NULL)
+		n++;
+	return n;
+}
+
+static void
+report_value(struct reader *r, const struct key *k, const struct block *b,
+    const struct setting *s)
+{
+	const char *where = block_where(b), *near;
+	char words[200];
+
+	if (k->type->wants != NULL) {
+		reader_error(r, s->line, "'%s'%s: '%.64s' is not %s", k->name, where, s->values[0],
+		    k->type->wants);
+		return;
+	}
+	words_format(k->words, words, sizeof(words));
+	near = suggest_word(s->values[0], k->words, words_count(k->words));
+	if (near != NULL)
+		reader_error(r, s->line, "'%s'%s: '%.64s' is not one of %s; did you mean '%s'?",
+		    k->name, where, s->values[0], words, near);
+	else
+		reader_error(r, s->line, "'%s'%s: '%.64s' is not one of %s", k->name, where,
+		    s->values[0], words);
+}
+
+static void *
+field(const struct key *k, void *object)
+{
+	return (char *)object + k->offset;
+}
+
+static int
+set_defaults(struct reader *r, const struct section *s, void *object)
+{
+	for (size_t i = 0; i < s->n_keys; i++) {
+		const struct key *k = &s->keys[i];
+		char *value = (char *)(uintptr_t)k->def;
+		const struct setting def = { k->name, &value, 1, 0, NULL };
+		int q;
+
+		if (k->def == NULL)
+			continue;
+		q = k->type->parse(r, k, &def, field(k, object));
+		if (q < 0)
+			return q;
+	}
+	return 0;
+}
+
+static int
+set_key(struct reader *r, const struct key *k, const struct block *b, const struct setting *s,
+    void *object)
+{
+	const struct setting *first = block_find(b, k->name);
+	int q;
+
+	if (first != s) {
+		reader_error(r, s->line, "'%s'%s is set again; it was first set on line %u", k->name,
+		    block_where(b), first->line);
+		return 0;
+	}
+	if (s->n > 1 && !k->type->is_list) {
+		reader_error(r, s->line, "'%s'%s takes one value, not a list of %zu", k->name,
+		    block_where(b), s->n);
+		return 0;
+	}
+	q = k->type->parse(r, k, s, field(k, object));
+	if (q == 1)
+		report_value(r, k, b, s);
+	if (q > 0)
+		r->failed = true;
+	return q < 0 ? q : 0;
+}
+
+static int
+read_settings(struct reader *r, const struct section *s, const struct block *b, void *object)
+{
+	for (const struct setting *set = b->settings; set != NULL; set = set->next) {
+		int i = section_find(s, set->key), q;
+
+		if (i < 0) {
+			report_unknown(r, s, b, "key", set->key, set->line);
+			continue;
+		}
+		if ((s->keys[i].flags & KEY_CANONICAL) != 0 && !r->canonical)
+			continue;
+		q = set_key(r, &s->keys[i], b, set, object);
+		if (q < 0)
+			return q;
+	}
+	return 0;
+}
+
+/* The block before this one that declares the same, or NULL. */
+static const struct block *
+find_earlier(const struct block *b)
+{
+	for (const struct block *i = b->parent->blocks; i != b; i = i->next) {
+		if (strcmp(i->kind, b->kind) == 0)
+			return i;
+	}
+	return NULL;
+}
+
+static void
+check_blocks(struct reader *r, const struct section *s, const struct block *b)
+{
+	for (const struct block *i = b->blocks; i != NULL; i = i->next) {
+		const struct block *earlier;
+		const struct section *const *p = s->inner;
+
+		while (*p != NULL && strcmp((*p)->kind, i->kind) != 0)
+			p++;
+		if (*p == NULL) {
+			report_unknown(r, s, b, "section", i->kind, i->line);
+			continue;
+		}
+		earlier = i->title == NULL ? find_earlier(i) : NULL;
+		if (earlier != NULL)
+			reader_error(r, i->line, "section '%s'%s stands here again; it was first on line %u",
+			    i->kind, block_where(b), earlier->line);
+	}
+}
+
+int
+section_read(struct reader *r, const struct section *s, const struct block *b, void *object)
+{
+	int q = set_defaults(r, s, object);
+
+	if (q == 0)
+		q = read_settings(r, s, b, object);
+	if (q == 0)
+		check_blocks(r, s, b);
+	return q;
+}

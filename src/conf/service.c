@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * service: what a service says about itself, checked for sense.
+ */
+#include "config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/suggest.h"
+#include "conf/argument.h"
+#include "conf/check.h"
+#include "conf/template.h"
+
+struct use {
+	uint64_t used;		/* arguments named anywhere */
+	uint64_t bare;		/* named in the command with no "--" before */
+};
+
+static const char *
+suggest_argument(const struct service *s, struct slice name)
+{
+	const char *names[CONF_MAX_ARGUMENTS];
+	char text[SERVICE_NAME_MAX + 1];
+
+	if (name.len >= sizeof(text))
+		return NULL;
+	memcpy(text, name.data, name.len);
+	text[name.len] = '\0';
+	for (size_t i = 0; i < s->n_args; i++)
+		names[i] = s->args[i].name;
+	return suggest_word(text, names, s->n_args);
+}
+
+static void
+report_argument(struct reader *r, const struct service *s, const struct origin *o,
+    const char *key, struct slice name)
+{
+	const char *near = suggest_argument(s, name);
+	int len = name.len > 64 ? 64 : (int)name.len;
+
+	if (near != NULL)
+		reader_error_at(r, o, key,
+		    "'%s' in service \"%.64s\": there is no argument '%.*s'; did you mean '%s'?",
+		    key, s->name, len, name.data, near);
+	else
+		reader_error_at(r, o, key,
+		    "'%s' in service \"%.64s\": there is no argument '%.*s' (literal braces are written {{ and }})",
+		    key, s->name, len, name.data);
+}
+
+/* The set of arguments that a template names; mistakes are reported. */
+static uint64_t
+check_template(struct reader *r, const struct service *s, const struct origin *o, const char *key,
+    const char *template)
+{
+	struct template_part part;
+	const char *p = template;
+	uint64_t used = 0;
+	int q;
+
+	while ((q = template_next(&p, &part)) > 0) {
+		const struct argument *a;
+
+		if (!part.is_name)
+			continue;
+		a = service_find_argument(s, part.text.data, part.text.len);
+		if (a != NULL)
+			used |= UINT64_C(1) << (a - s->args);
+		else
+			report_argument(r, s, o, key, part.text);
+	}
+	if (q < 0)
+		reader_error_at(r, o, key,
+		    "'%s' in service \"%.64s\": a brace without its partner in '%.64s' (literal braces are written {{ and }})",
+		    key, s->name, template);
+	return used;
+}
+
+static void
+check_program(struct reader *r, const struct service *s, const struct origin *o)
+{
+	const char *path = s->command[0];
+
+	if (path[0] != '/')
+		reader_error_at(r, o, "command",
+		    "'command' in service \"%.64s\": '%.64s' is not an absolute path", s->name, path);
+	else if (strpbrk(path, "{}") != NULL)
+		reader_error_at(r, o, "command",
+		    "'command' in service \"%.64s\": the program itself cannot come from an argument",
+		    s->name);
+}
+
+static void
+check_command(struct reader *r, const struct service *s, const struct origin *o, struct use *u)
+{
+	bool guarded = false;
+
+	if (s->command[0] == NULL) {
+		/* A refused handler was reported already. */
+		if (block_find(o->block, "command") == NULL &&
+		    block_find(o->block, "handler") == NULL)
+			reader_error_at(r, o, NULL, "service \"%.64s\" has no 'command'", s->name);
+		return;
+	}
+	check_program(r, s, o);
+	for (char **p = s->command + 1; *p != NULL; p++) {
+		uint64_t named = check_template(r, s, o, "command", *p);
+		struct slice alone;
+
+		guarded = guarded || strcmp(*p, "--") == 0;
+		u->used |= named;
+		u->bare |= guarded ? 0 : named;
+		for (size_t i = 0; i < s->n_args; i++) {
+			if ((named >> i & 1) == 0 || !s->args[i].repeat ||
+			    template_is_name(*p, &alone))
+				continue;
+			reader_error_at(r, o, "command",
+			    "'command' in service \"%.64s\": '{%s}' may be several values, so it must be an element of its own",
+			    s->name, s->args[i].name);
+		}
+	}
+}
+
+static bool
+is_variable(const char *entry)
+{
+	size_t n = strspn(entry, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+
+	return n > 0 && entry[n] == '=' && !isdigit((unsigned char)entry[0]);
+}
+
+static void
+check_environment(struct reader *r, const struct service *s, const struct origin *o,
+    struct use *u)
+{
+	for (char **p = s->environment; *p != NULL; p++) {
+		size_t n = strcspn(*p, "=") + 1;
+
+		if (!is_variable(*p)) {
+			reader_error_at(r, o, "environment",
+			    "'environment' in service \"%.64s\": '%.64s' is not NAME=VALUE", s->name, *p);
+			continue;
+		}
+		if (strncmp(*p, "REQD_", 5) == 0)
+			reader_error_at(r, o, "environment",
+			    "'environment' in service \"%.64s\": names that start with REQD_ are set by reqd",
+			    s->name);
+		for (char **q = s->environment; q != p; q++) {
+			if (strncmp(*q, *p, n) == 0)
+				reader_error_at(r, o, "environment",
+				    "'environment' in service \"%.64s\" sets '%.*s' twice", s->name,
+				    (int)n - 1, *p);
+		}
+		u->used |= check_template(r, s, o, "environment", *p + n);
+	}
+}
+
+static void __attribute__((format(printf, 4, 5)))
+argument_error(struct reader *r, const struct origin *o, const struct argument *a, const char *fmt, ...)
+{
+	char rule[ARGUMENTS_WHY + 64];
+	const char *file = r->file;
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(rule, sizeof(rule), fmt, ap);
+	va_end(ap);
+	r->file = o->file;
+	reader_error(r, a->line, "service \"%.64s\": %s", o->block->title, rule);
+	r->file = file;
+}
+
+static void
+check_default(struct reader *r, const struct origin *o, const struct argument *a)
+{
+	char why[ARGUMENTS_WHY];
+
+	if (a->def == NULL)
+		return;
+	/* Declarations with mistakes of their own cannot judge a value. */
+	if ((a->type == ARGUMENT_CHOICE && a->values == NULL) ||
+	    (a->type == ARGUMENT_PATTERN && !a->has_regex))
+		return;
+	if (argument_check(a, slice_of(a->def), why) != ARGUMENTS_OK)
+		argument_error(r, o, a, "the default of %s", why);
+}
+
+static bool
+may_be_left_out(const struct argument *a)
+{
+	return a->optional || a->def != NULL || a->type == ARGUMENT_FLAG;
+}
+
+static void
+check_arguments(struct reader *r, struct service *s, const struct origin *o, const struct use *u)
+{
+	const struct argument *left_out = NULL;
+
+	for (size_t i = 0; i < s->n_args; i++) {
+		struct argument *a = &s->args[i];
+
+		a->guarded = (u->bare >> i & 1) == 0;
+		if ((u->used >> i & 1) == 0)
+			argument_error(r, o, a,
+			    "argument '%.64s' is used nowhere; write {%.64s} where it belongs", a->name,
+			    a->name);
+		if (a->repeat && i + 1 < s->n_args)
+			argument_error(r, o, a,
+			    "argument '%.64s' is repeated, so it must be the last one", a->name);
+		if (left_out != NULL && !may_be_left_out(a))
+			argument_error(r, o, a,
+			    "argument '%.64s' must be given, so it must come before '%.64s', which may be left out",
+			    a->name, left_out->name);
+		if (may_be_left_out(a))
+			left_out = a;
+		check_default(r, o, a);
+	}
+}
+
+int
+check_service(struct reader *r, struct service *s, const struct origin *o)
+{
+	struct use u = { 0 };
+
+	check_command(r, s, o, &u);
+	check_environment(r, s, o, &u);
+	if (s->lock != NULL)
+		u.used |= check_template(r, s, o, "lock", s->lock);
+	if (s->lock != NULL && *s->lock == '\0')
+		reader_error_at(r, o, "lock", "'lock' in service \"%.64s\" is empty", s->name);
+	check_arguments(r, s, o, &u);
+	return 0;
+}

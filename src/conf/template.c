@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "conf/template.h"
+
+#include <errno.h>
+
+static struct slice
+slice_take(const char **p, size_t n)
+{
+	struct slice s = { *p, n };
+
+	*p += n;
+	return s;
+}
+
+int
+template_next(const char **p, struct template_part *ret)
+{
+	size_t n = strcspn(*p, "{}");
+	const char *close;
+
+	if (**p == '\0')
+		return 0;
+	ret->is_name = false;
+	if (n > 0) {
+		ret->text = slice_take(p, n);
+		return 1;
+	}
+	if ((*p)[1] == **p) {		/* "{{" or "}}" */
+		ret->text = (struct slice){ *p, 1 };
+		*p += 2;
+		return 1;
+	}
+	close = **p == '{' ? strpbrk(*p + 1, "{}") : NULL;
+	if (close == NULL || *close != '}' || close == *p + 1)
+		return -EINVAL;
+	(*p)++;
+	ret->text = slice_take(p, (size_t)(close - *p));
+	(*p)++;
+	ret->is_name = true;
+	return 1;
+}
+
+bool
+template_is_name(const char *template, struct slice *ret_name)
+{
+	struct template_part part;
+
+	if (template_next(&template, &part) != 1 || !part.is_name || *template != '\0')
+		return false;
+	*ret_name = part.text;
+	return true;
+}

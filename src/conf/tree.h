@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * tree: a configuration file as sections and settings, before anything is
+ * known about what they mean. The only place that talks to libconfuse.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "conf/arena.h"
+#include "conf/errors.h"
+
+/* KEY = VALUE or KEY = {VALUE, ...}; a key may come more than once. */
+struct setting {
+	const char *key;
+	char **values;
+	size_t n;	/* at least 1 */
+	unsigned line;
+	struct setting *next;
+};
+
+/* KIND "TITLE" { ... }; the file itself has kind "". */
+struct block {
+	const char *kind;
+	const char *title;	/* NULL: none */
+	unsigned line;
+	bool closed;		/* false: reading ended inside */
+	struct block *parent;
+	struct setting *settings, **settings_end;
+	struct block *blocks, **blocks_end;
+	struct block *next;
+};
+
+struct section;
+
+/*
+ * Reads a text into the arena. Keys and sections that are not known below
+ * top are in the tree like all others. A syntax error ends the reading and is
+ * reported; what stands before it is in the tree.
+ * 0, 1 (there was a syntax error) or -ENOMEM.
+ */
+int tree_read(const char *file, const char *data, size_t len, const struct section *top,
+    struct arena *arena, struct block **ret, struct conf_errors *errors);
+
+/* The first setting of that key, or NULL. */
+const struct setting *block_find(const struct block *b, const char *key);
+
+/* Line of that key, or of the section when the key is not there. */
+unsigned block_line(const struct block *b, const char *key);

@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "conf/value.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/units.h"
+
+/* --------------------------------------------------------------- text --- */
+
+void
+value_quote(struct buf *b, const char *text)
+{
+	(void)buf_append_char(b, '"');
+	for (const char *p = text; *p != '\0'; p++) {
+		unsigned char c = (unsigned char)*p;
+
+		if (c == '"' || c == '\\' || c == '$')
+			(void)buf_printf(b, "\\%c", c);
+		else if (c < 0x20 || c == 0x7f)
+			(void)buf_printf(b, "\\x%02x", c);
+		else
+			(void)buf_append_char(b, *p);
+	}
+	(void)buf_append_char(b, '"');
+}
+
+static int
+store_text(struct reader *r, const struct setting *s, void *at)
+{
+	char *copy = arena_strdup(r->arena, s->values[0]);
+
+	if (copy == NULL)
+		return -ENOMEM;
+	*(char **)at = copy;
+	return 0;
+}
+
+static int
+text_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	(void)k;
+	return store_text(r, s, at);
+}
+
+static int
+line_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	(void)k;
+	if (s->values[0][0] == '\0')
+		return 1;
+	for (const char *p = s->values[0]; *p != '\0'; p++) {
+		if (iscntrl((unsigned char)*p))
+			return 1;
+	}
+	return store_text(r, s, at);
+}
+
+static int
+path_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	return s->values[0][0] == '/' ? line_parse(r, k, s, at) : 1;
+}
+
+static void
+text_format(struct buf *b, const struct key *k, const void *at)
+{
+	const char *text = *(char *const *)at;
+
+	(void)k;
+	if (text != NULL)
+		value_quote(b, text);
+}
+
+/* A line is never empty when it is given. */
+static void
+line_format(struct buf *b, const struct key *k, const void *at)
+{
+	const char *text = *(char *const *)at;
+
+	if (text != NULL && *text != '\0')
+		text_format(b, k, at);
+}
+
+char **
+value_copy_list(struct arena *a, const struct setting *s)
+{
+	char **list = arena_alloc(a, (s->n + 1) * sizeof(*list));
+
+	for (size_t i = 0; list != NULL && i < s->n; i++) {
+		list[i] = arena_strdup(a, s->values[i]);
+		if (list[i] == NULL)
+			return NULL;
+	}
+	return list;
+}
+
+static int
+list_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	char **list = value_copy_list(r->arena, s);
+
+	(void)k;
+	if (list == NULL)
+		return -ENOMEM;
+	*(char ***)at = list;
+	return 0;
+}
+
+void
+value_format_list(struct buf *b, char *const *list)
+{
+	if (list == NULL || list[0] == NULL)
+		return;
+	for (size_t i = 0; list[i] != NULL; i++) {
+		(void)buf_append_str(b, i == 0 ? "{" : ", ");
+		value_quote(b, list[i]);
+	}
+	(void)buf_append_char(b, '}');
+}
+
+static void
+list_format(struct buf *b, const struct key *k, const void *at)
+{
+	(void)k;
+	value_format_list(b, *(char *const *const *)at);
+}
+
+/* -------------------------------------------------------------- words --- */
+
+static int
+bool_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	static const char *const words[] = { "no", "yes", "false", "true", "off", "on" };
+
+	(void)r;
+	(void)k;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		if (strcmp(s->values[0], words[i]) != 0)
+			continue;
+		*(bool *)at = i % 2 == 1;
+		return 0;
+	}
+	return 1;
+}
+
+static void
+bool_format(struct buf *b, const struct key *k, const void *at)
+{
+	(void)k;
+	(void)buf_append_str(b, *(const bool *)at ? "yes" : "no");
+}
+
+static int
+word_index(const struct key *k, const struct setting *s)
+{
+	for (int i = 0; k->words[i] != NULL; i++) {
+		if (strcmp(s->values[0], k->words[i]) == 0)
+			return i;
+	}
+	return -1;
+}
+
+static int
+word_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	int i = word_index(k, s);
+
+	(void)r;
+	if (i < 0)
+		return 1;
+	*(int *)at = i;		/* every enum of conf.h has the size of an int */
+	return 0;
+}
+
+static void
+word_format(struct buf *b, const struct key *k, const void *at)
+{
+	(void)buf_append_str(b, k->words[*(const int *)at]);
+}
+
+static int
+word_bool_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	int i = word_index(k, s);
+
+	(void)r;
+	if (i < 0)
+		return 1;
+	*(bool *)at = i == 1;
+	return 0;
+}
+
+static void
+word_bool_format(struct buf *b, const struct key *k, const void *at)
+{
+	(void)buf_append_str(b, k->words[*(const bool *)at ? 1 : 0]);
+}
+
+/* ------------------------------------------------------------ numbers --- */
+
+/* 0, or 2 with the range reported. */
+static int
+in_range(struct reader *r, const struct key *k, const struct setting *s, uint64_t v,
+    void (*format)(uint64_t, char *, size_t))
+{
+	char min[UNITS_TEXT], max[UNITS_TEXT];
+
+	if (v >= k->min && (k->max == 0 || v <= k->max))
+		return 0;
+	format(k->min, min, sizeof(min));
+	format(k->max, max, sizeof(max));
+	if (k->max == 0)
+		reader_error(r, s->line, "'%s': '%.64s' is below the minimum %s", k->name,
+		    s->values[0], min);
+	else
+		reader_error(r, s->line, "'%s': '%.64s' is not between %s and %s", k->name,
+		    s->values[0], min, max);
+	return 2;
+}
+
+static void
+number_text(uint64_t v, char *ret, size_t ret_len)
+{
+	(void)snprintf(ret, ret_len, "%llu", (unsigned long long)v);
+}
+
+static int
+number_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	int64_t v;
+	int q;
+
+	if (integer_parse(s->values[0], &v) < 0 || v < 0)
+		return 1;
+	q = in_range(r, k, s, (uint64_t)v, number_text);
+	if (q == 0)
+		*(uint32_t *)at = (uint32_t)v;
+	return q;
+}
+
+static void
+number_format(struct buf *b, const struct key *k, const void *at)
+{
+	(void)k;
+	(void)buf_append_u64(b, *(const uint32_t *)at);
+}
+
+static int
+workers_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	if (strcmp(s->values[0], "auto") != 0)
+		return number_parse(r, k, s, at);
+	*(uint32_t *)at = 0;
+	return 0;
+}
+
+static void
+workers_format(struct buf *b, const struct key *k, const void *at)
+{
+	if (*(const uint32_t *)at == 0)
+		(void)buf_append_str(b, "auto");
+	else
+		number_format(b, k, at);
+}
+
+static int
+duration_parse_key(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	uint64_t v;
+	int q;
+
+	if (duration_parse(s->values[0], &v) < 0)
+		return 1;
+	q = in_range(r, k, s, v, duration_format);
+	if (q == 0)
+		*(uint64_t *)at = v;
+	return q;
+}
+
+static void
+duration_format_key(struct buf *b, const struct key *k, const void *at)
+{
+	char text[UNITS_TEXT];
+
+	(void)k;
+	duration_format(*(const uint64_t *)at, text, sizeof(text));
+	(void)buf_append_str(b, text);
+}
+
+static int
+size_parse_key(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	uint64_t v;
+	int q;
+
+	if (size_parse(s->values[0], &v) < 0)
+		return 1;
+	q = in_range(r, k, s, v, size_format);
+	if (q == 0)
+		*(uint64_t *)at = v;
+	return q;
+}
+
+static void
+size_format_key(struct buf *b, const struct key *k, const void *at)
+{
+	char text[UNITS_TEXT];
+
+	(void)k;
+	size_format(*(const uint64_t *)at, text, sizeof(text));
+	(void)buf_append_str(b, text);
+}
+
+static int
+size32_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	uint64_t v = 0;
+	int q = size_parse_key(r, k, s, &v);
+
+	if (q == 0)
+		*(uint32_t *)at = (uint32_t)v;	/* k->max sees to that */
+	return q;
+}
+
+static void
+size32_format(struct buf *b, const struct key *k, const void *at)
+{
+	uint64_t v = *(const uint32_t *)at;
+
+	size_format_key(b, k, &v);
+}
+
+static int
+mode_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	const char *text = s->values[0];
+	unsigned mode = 0;
+
+	(void)r;
+	(void)k;
+	if (strlen(text) < 3 || strlen(text) > 4 || strspn(text, "01234567") != strlen(text))
+		return 1;
+	for (const char *p = text; *p != '\0'; p++)
+		mode = mode * 8 + (unsigned)(*p - '0');
+	if (mode > 0777)
+		return 1;
+	*(mode_t *)at = mode;
+	return 0;
+}
+
+static void
+mode_format(struct buf *b, const struct key *k, const void *at)
+{
+	(void)k;
+	(void)buf_printf(b, "%04o", (unsigned)*(const mode_t *)at);
+}
+
+/* ---------------------------------------------------------------- ids --- */
+
+/* One decimal id at *p, which is moved behind it. 0 or -EINVAL. */
+static int
+id_take(const char **p, uint32_t *ret)
+{
+	char digits[16];
+	size_t n = strspn(*p, "0123456789");
+	int64_t v;
+
+	if (n >= sizeof(digits))
+		return -EINVAL;
+	memcpy(digits, *p, n);
+	digits[n] = '\0';
+	if (integer_parse(digits, &v) < 0 || v > UINT32_MAX)
+		return -EINVAL;
+	*p += n;
+	*ret = (uint32_t)v;
+	return 0;
+}
+
+static int
+id_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	const char *p = s->values[0];
+	uint32_t id;
+
+	(void)r;
+	(void)k;
+	if (id_take(&p, &id) < 0 || *p != '\0')
+		return 1;
+	*(uint32_t *)at = id;
+	return 0;
+}
+
+static void
+id_format(struct buf *b, const struct key *k, const void *at)
+{
+	uint32_t id = *(const uint32_t *)at;
+
+	(void)k;
+	if (id != UINT32_MAX)
+		(void)buf_append_u64(b, id);
+}
+
+/* "UID:GID" or "UID:GID:GROUP,GROUP". */
+static int
+identity_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	struct identity *id = at;
+	const char *p = s->values[0];
+	gid_t *groups;
+	size_t n = 0;
+
+	(void)k;
+	if (id_take(&p, &id->uid) < 0 || *p++ != ':' || id_take(&p, &id->gid) < 0)
+		return 1;
+	groups = arena_alloc(r->arena, (strlen(p) + 1) * sizeof(*groups));
+	if (groups == NULL)
+		return -ENOMEM;
+	for (char wanted = ':'; *p == wanted; wanted = ',') {
+		p++;
+		if (id_take(&p, &groups[n++]) < 0)
+			return 1;
+	}
+	id->groups = groups;
+	id->n_groups = n;
+	return *p == '\0' ? 0 : 1;
+}
+
+static void
+identity_format(struct buf *b, const struct key *k, const void *at)
+{
+	const struct identity *id = at;
+
+	(void)k;
+	(void)buf_printf(b, "\"%u:%u", (unsigned)id->uid, (unsigned)id->gid);
+	for (size_t i = 0; i < id->n_groups; i++)
+		(void)buf_printf(b, "%c%u", i == 0 ? ':' : ',', (unsigned)id->groups[i]);
+	(void)buf_append_char(b, '"');
+}
+
+static size_t *
+ids_count(const struct key *k, void *at)
+{
+	return (size_t *)(void *)((char *)at - k->offset + k->offset_n);
+}
+
+static int
+ids_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	uint32_t *ids = arena_alloc(r->arena, s->n * sizeof(*ids));
+
+	if (ids == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->n; i++) {
+		const char *p = s->values[i];
+
+		if (id_take(&p, &ids[i]) < 0 || *p != '\0')
+			return 1;
+	}
+	*(uint32_t **)at = ids;
+	*ids_count(k, at) = s->n;
+	return 0;
+}
+
+static void
+ids_format(struct buf *b, const struct key *k, const void *at)
+{
+	const uint32_t *ids = *(uint32_t *const *)at;
+	size_t n = *ids_count(k, (void *)(uintptr_t)at);
+
+	for (size_t i = 0; i < n; i++)
+		(void)buf_printf(b, "%s%u", i == 0 ? "{" : ", ", (unsigned)ids[i]);
+	if (n > 0)
+		(void)buf_append_char(b, '}');
+}
+
+/* -------------------------------------------------------------- table --- */
+
+const struct value_type value_bool = { "yes or no", false, bool_parse, bool_format };
+const struct value_type value_number = { "a number", false, number_parse, number_format };
+const struct value_type value_workers = { "a number or auto", false, workers_parse,
+	workers_format };
+const struct value_type value_mode = { "an octal mode of three or four digits, such as 0660", false,
+	mode_parse, mode_format };
+const struct value_type value_duration = {
+	"a duration; write a number with its unit, such as 250ms, 5s, 10m or 1h", false,
+	duration_parse_key, duration_format_key };
+const struct value_type value_size = { "a size in bytes, such as 512, 64K, 1M or 1G", false,
+	size_parse_key, size_format_key };
+const struct value_type value_size32 = { "a size in bytes, such as 512, 64K or 1M", false,
+	size32_parse, size32_format };
+const struct value_type value_word = { NULL, false, word_parse, word_format };
+const struct value_type value_word_bool = { NULL, false, word_bool_parse, word_bool_format };
+const struct value_type value_text = { "a text", false, text_parse, text_format };
+const struct value_type value_line = { "one line of text", false, line_parse, line_format };
+const struct value_type value_path = { "an absolute path", false, path_parse, line_format };
+const struct value_type value_list = { "a list", true, list_parse, list_format };
+const struct value_type value_identity = { "UID:GID:GROUPS", false, identity_parse,
+	identity_format };
+const struct value_type value_id = { "an id", false, id_parse, id_format };
+const struct value_type value_ids = { "a list of ids", true, ids_parse, ids_format };

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * value: the kinds of value a key can have, each read and written by one
+ * pair of functions.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "conf/reader.h"
+
+struct key;
+
+struct value_type {
+	const char *wants;	/* "'x' in service \"y\": 'z' is not ..." */
+	bool is_list;
+	/*
+	 * Stores the value of s at the field. 0, 1 (not such a value: the
+	 * caller reports it with wants), 2 (reported already) or -ENOMEM.
+	 */
+	int (*parse)(struct reader *r, const struct key *k, const struct setting *s, void *at);
+	/* Appends the text; nothing appended: the key is left out. */
+	void (*format)(struct buf *b, const struct key *k, const void *at);
+};
+
+enum key_flags {
+	KEY_PLAIN = 0,
+	KEY_CANONICAL = 1 << 0,	/* only conf_format() writes it, only conf_parse() reads it */
+	KEY_TCP = 1 << 1,	/* of a listen section: not for unix:// */
+	KEY_UNIX = 1 << 2,	/* of a listen section: not for tcp:// */
+};
+
+/* One key of one kind of section. */
+struct key {
+	const char *name;
+	const struct value_type *type;
+	size_t offset;		/* in the struct of the section */
+	const char *def;	/* default, as it would be written; NULL: none */
+	const char *help;
+	uint64_t min, max;	/* numbers, sizes, durations */
+	const char *const *words;	/* value_word, value_word_bool */
+	size_t offset_n;	/* value_ids: of the count */
+	unsigned flags;
+};
+
+extern const struct value_type value_bool, value_number, value_workers, value_mode;
+extern const struct value_type value_duration, value_size, value_size32;
+extern const struct value_type value_word, value_word_bool;
+extern const struct value_type value_text, value_line, value_path, value_list;
+extern const struct value_type value_identity, value_id, value_ids;
+
+/* Appends text in double quotes as libconfuse reads them. */
+void value_quote(struct buf *b, const char *text);
+/* {"a", "b"}; nothing for an empty list. */
+void value_format_list(struct buf *b, char *const *list);
+/* The values of a setting as a NULL-terminated list. NULL without memory. */
+char **value_copy_list(struct arena *a, const struct setting *s);

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * reqctl call: output as it comes, the exit status of the service as ours.
+ *
+ * SIGINT and SIGPIPE keep their default action: reqctl dies of them, the
+ * connection closes with it, and that cancels the call.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "ctl/cmd.h"
+#include "ctl/describe.h"
+#include "ctl/out.h"
+#include "ctl/params.h"
+#include "ctl/remote.h"
+
+/* How long the server may take to tell that the time of -t is over. */
+#define GRACE_MS 1000
+
+struct run {
+	const struct ctl *ctl;
+	const char *service;
+	size_t n_words;		/* behind the service */
+	char **words;
+	struct reqd *conn;
+	struct reqd_call *call;
+	json_t *description;	/* NULL: was not needed */
+	int input_fd;		/* -1: none */
+	bool owns_input;
+	int write_error;	/* errno of our own output */
+};
+
+static void
+run_done(struct run *r)
+{
+	if (r->owns_input)
+		(void)close(r->input_fd);
+	json_decref(r->description);
+	reqd_call_free(r->call);
+	reqd_free(r->conn);
+}
+
+/* --------------------------------------------------------------- report --- */
+
+static json_t *
+json_or_null(bool have, json_int_t n)
+{
+	return have ? json_integer(n) : json_null();
+}
+
+static void
+print_result(const struct ctl *ctl, const struct reqd_result *res)
+{
+	out_json(ctl, json_pack("{s:s, s:o, s:o, s:o, s:o, s:b, s:I, s:o, s:o}",
+	    "outcome", reqd_outcome_word(res->outcome),
+	    "status", json_or_null(res->outcome == REQD_EXIT, res->status),
+	    "signal", json_or_null(res->outcome == REQD_SIGNAL, res->signal),
+	    "stdout", out_json_bytes(res->out, res->out_len),
+	    "stderr", out_json_bytes(res->err, res->err_len),
+	    "truncated", res->truncated,
+	    "usec", (json_int_t)res->usec,
+	    "id", *res->id != '\0' ? out_json_bytes(res->id, strlen(res->id)) : json_null(),
+	    "error", *res->error != '\0' ? out_json_bytes(res->error, strlen(res->error)) :
+	    json_null()));
+}
+
+static void
+print_failure(const struct ctl *ctl, const char *outcome, const char *text)
+{
+	out_json(ctl, json_pack("{s:s, s:n, s:n, s:s, s:s, s:b, s:i, s:n, s:o}",
+	    "outcome", outcome, "status", "signal", "stdout", "", "stderr", "", "truncated", 0,
+	    "usec", 0, "id", "error", out_json_bytes(text, strlen(text))));
+}
+
+/* The call came to nothing: outcome is one word, text for people. */
+static int
+run_failed(const struct run *r, const char *outcome, const char *text, int status)
+{
+	ctl_message(r->ctl, "%s: %s", r->service, text);
+	if (r->ctl->json)
+		print_failure(r->ctl, outcome, text);
+	return status;
+}
+
+/* libreqd could not bring the call to its end. */
+static int
+run_broken(const struct run *r)
+{
+	const struct reqd *c = r->conn;
+	char text[1100];
+	int error = reqd_error(c);
+
+	if (error == REQD_E_STOPPED && r->write_error == EPIPE)
+		return 128 + SIGPIPE;
+	if (error == REQD_E_STOPPED) {
+		(void)snprintf(text, sizeof(text), "cannot write the output: %s",
+		    strerror(r->write_error));
+		return run_failed(r, "local", text, STATUS_LOCAL);
+	}
+	if (error == REQD_E_TIMEOUT && r->ctl->timeout_ms > 0) {
+		(void)snprintf(text, sizeof(text), "timed out: %s", reqd_error_text(c));
+		return run_failed(r, "timeout", text, 240);
+	}
+	if (error == REQD_E_CLOSED && reqd_was_sent(c)) {
+		(void)snprintf(text, sizeof(text), "%s; the program may have run",
+		    reqd_error_text(c));
+		return run_failed(r, "lost", text, 245);
+	}
+	switch (error) {
+	case REQD_E_PROTOCOL:
+	case REQD_E_LIMIT:
+		return run_failed(r, "protocol", reqd_error_text(c), STATUS_PROTOCOL);
+	case REQD_E_INVALID:
+		return run_failed(r, "badarg", reqd_error_text(c), STATUS_USAGE);
+	case REQD_E_NOMEM:
+	case REQD_E_INPUT:
+		return run_failed(r, "local", reqd_error_text(c), STATUS_LOCAL);
+	default:
+		return run_failed(r, "connect", reqd_error_text(c), remote_status(error));
+	}
+}
+
+static int
+run_ended(const struct run *r, const struct reqd_result *res)
+{
+	char text[1100];
+
+	if (r->ctl->json) {
+		print_result(r->ctl, res);
+	} else {
+		/* Both are empty when the output was streamed. */
+		(void)fwrite(res->out, 1, res->out_len, stdout);
+		(void)fflush(stdout);
+		(void)fwrite(res->err, 1, res->err_len, stderr);
+	}
+	if (res->truncated)
+		ctl_message(r->ctl, "%s: the output is not complete", r->service);
+	(void)reqd_result_text(res, text, sizeof(text));
+	if (res->outcome == REQD_DENIED)
+		ctl_message(r->ctl, "%s", text);	/* names the service itself */
+	else if (res->outcome != REQD_EXIT || res->status != 0)
+		ctl_message(r->ctl, "%s: %s", r->service, text);
+	return reqd_result_exit_status(res);
+}
+
+/* ------------------------------------------------------------- prepare --- */
+
+/* Bytes that somebody put there, not a terminal or /dev/null. */
+static bool
+stdin_has_data(void)
+{
+	struct stat st;
+
+	return fstat(STDIN_FILENO, &st) == 0 &&
+	    (S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+}
+
+/* An error reply instead of a description. */
+static int
+describe_refused(const struct run *r, const struct reqd_value *v)
+{
+	struct reqd_result res = { .outcome = reqd_value_outcome(v), .status = -1 };
+	CLEANUP_FREE char *line = NULL;
+	size_t len;
+	const char *data = reqd_value_data(v, &len);
+
+	line = ctl_need(strndup(data, len));
+	res.out = res.err = res.id = "";
+	res.error = line;
+	return run_ended(r, &res);
+}
+
+static int
+run_describe(struct run *r)
+{
+	const char *words[] = { "DESCRIBE", r->service };
+	CLEANUP(reqd_value_freep) struct reqd_value *v = NULL;
+	const char *data;
+	size_t len;
+
+	if (reqd_request(r->conn, &v, 2, words) < 0)
+		return run_broken(r);
+	if (reqd_value_kind(v) == REQD_ERROR)
+		return describe_refused(r, v);
+	data = reqd_value_data(v, &len);
+	r->description = remote_json(data, len);
+	if (r->description == NULL)
+		return run_failed(r, "protocol", "the server's description is not JSON",
+		    STATUS_PROTOCOL);
+	return 0;
+}
+
+static int
+run_open_input(struct run *r)
+{
+	const struct ctl *ctl = r->ctl;
+	const char *wanted = out_json_text(r->description, "input");
+	char text[300];
+
+	if (ctl->input == NULL) {
+		if (isatty(STDIN_FILENO) == 0 && (strcmp(wanted, "required") == 0 ||
+		    (strcmp(wanted, "optional") == 0 && stdin_has_data())))
+			r->input_fd = STDIN_FILENO;
+		return 0;
+	}
+	if (strcmp(ctl->input, "-") == 0) {
+		r->input_fd = STDIN_FILENO;
+		return 0;
+	}
+	r->input_fd = open(ctl->input, O_RDONLY | O_CLOEXEC);
+	if (r->input_fd < 0) {
+		(void)snprintf(text, sizeof(text), "%.200s: %s", ctl->input, strerror(errno));
+		return run_failed(r, "local", text, STATUS_LOCAL);
+	}
+	r->owns_input = true;
+	return 0;
+}
+
+static int
+add_meta(const struct run *r)
+{
+	for (size_t i = 0; i < r->ctl->meta.n; i++) {
+		const char *text = r->ctl->meta.items[i], *colon = strchr(text, ':');
+		CLEANUP_FREE char *key = NULL;
+
+		if (colon == NULL)
+			return ctl_usage(r->ctl, "option --meta: %s is not KEY:VALUE", text);
+		key = ctl_need(strndup(text, (size_t)(colon - text)));
+		if (reqd_call_add_meta(r->call, key, colon + 1) < 0)
+			return ctl_usage(r->ctl, "option --meta: %s is too long, or has no key",
+			    text);
+	}
+	return 0;
+}
+
+static int
+run_build(struct run *r)
+{
+	const struct ctl *ctl = r->ctl;
+	char why[PARAMS_WHY];
+
+	r->call = ctl_need(reqd_call_new(r->service));
+	if (!params_are_named(r->n_words, r->words))
+		params_add(r->call, r->n_words, r->words);
+	else if (!params_add_named(r->call, r->description, r->n_words, r->words, why))
+		return run_failed(r, "badarg", why, 246);
+	if (ctl->id != NULL && reqd_call_set_id(r->call, ctl->id) < 0)
+		return ctl_usage(ctl, "option --id: 1 to 128 of letters, digits, and . _ : -");
+	if (r->input_fd >= 0)
+		(void)reqd_call_set_input_fd(r->call, r->input_fd);
+	return add_meta(r);
+}
+
+/* ----------------------------------------------------------------- run --- */
+
+static int
+on_output(void *arg, int stream, const void *data, size_t len)
+{
+	struct run *r = arg;
+	int e = fd_write_all(stream == 1 ? STDOUT_FILENO : STDERR_FILENO, data, len);
+
+	r->write_error = -e;
+	return e < 0;
+}
+
+static void
+set_deadline(struct run *r)
+{
+	uint64_t ms = remote_ms_left(r->ctl);
+
+	if (ms == 0)
+		return;
+	(void)reqd_call_set_timeout(r->call, ms);
+	(void)reqd_set_deadline(r->conn, ms + GRACE_MS);
+}
+
+static int
+run_call(struct run *r)
+{
+	struct reqd_result *res = NULL;
+	int status;
+
+	set_deadline(r);
+	if (!r->ctl->no_stream && !r->ctl->json)
+		(void)reqd_call_set_output(r->call, on_output, r);
+	if (reqd_call(r->conn, r->call, &res) < 0)
+		return run_broken(r);
+	status = run_ended(r, res);
+	reqd_result_free(res);
+	return status;
+}
+
+static int
+run_connect(struct run *r)
+{
+	int status = remote_connect(r->ctl, &r->conn);
+
+	if (status != 0 && r->ctl->json)
+		print_failure(r->ctl, "connect", reqd_error_text(r->conn));
+	return status;
+}
+
+static int
+call_run(struct ctl *ctl, size_t n, char **words)
+{
+	CLEANUP(run_done) struct run r = {
+		.ctl = ctl,
+		.service = words[0],
+		.n_words = n - 1,
+		.words = words + 1,
+		.input_fd = -1,
+	};
+	int status;
+
+	status = run_connect(&r);
+	if (status == 0 && (params_are_named(r.n_words, r.words) ||
+	    (ctl->input == NULL && isatty(STDIN_FILENO) == 0)))
+		status = run_describe(&r);
+	if (status == 0 && params_want_help(r.description, r.n_words, r.words)) {
+		describe_print(ctl, r.description);
+		return 0;
+	}
+	if (status == 0)
+		status = run_open_input(&r);
+	if (status == 0)
+		status = run_build(&r);
+	return status != 0 ? status : run_call(&r);
+}
+
+static const struct ctl_opt options[] = {
+	{ .letter = 'i', .name = "input", .arg = "FILE", .kind = OPT_TEXT,
+	    .offset = offsetof(struct ctl, input), .help = "send FILE as input; - is standard input" },
+	{ .name = "id", .arg = "TOKEN", .kind = OPT_TEXT, .offset = offsetof(struct ctl, id),
+	    .help = "the same id again does not run it again" },
+	{ .name = "meta", .arg = "KEY:VALUE", .kind = OPT_LIST,
+	    .offset = offsetof(struct ctl, meta), .help = "for the program, as REQD_META_KEY" },
+	{ .name = "no-stream", .kind = OPT_FLAG, .offset = offsetof(struct ctl, no_stream),
+	    .help = "output in one piece, at the end" },
+};
+
+const struct ctl_cmd cmd_call = {
+	.name = "call",
+	.synopsis = "SERVICE [ARG]...",
+	.summary = "run a service and print its output",
+	.details = "ARG is VALUE, --NAME VALUE or --NAME=VALUE; -- ends the names. The exit\n"
+		   "status is that of the service, 128+N for signal N, or 239 to 255 (see man).\n"
+		   "SERVICE --help shows the arguments. Standard input is sent to services\n"
+		   "that take input when it is not a terminal.\n",
+	.options = options,
+	.n_options = ARRAY_LEN(options),
+	.min_words = 1,
+	.max_words = CTL_ANY_WORDS,
+	.words = CTL_WORDS_SERVICE,
+	.pass = true,
+	.run = call_run,
+};

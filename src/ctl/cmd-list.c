@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "ctl/cmd.h"
+#include "ctl/out.h"
+#include "ctl/remote.h"
+
+static char *
+copy_text(const struct reqd_value *v)
+{
+	size_t len;
+	const char *data = reqd_value_data(v, &len);
+
+	return ctl_need(strndup(data, len));
+}
+
+static void
+print_json(const struct ctl *ctl, const struct reqd_value *map)
+{
+	json_t *list = ctl_need(json_array());
+
+	for (size_t i = 0; i + 1 < reqd_value_count(map); i += 2)
+		(void)json_array_append_new(list, json_pack("{s:o, s:o}",
+		    "name", out_json_value(reqd_value_at(map, i)),
+		    "summary", out_json_value(reqd_value_at(map, i + 1))));
+	out_json(ctl, list);
+}
+
+static void
+print_table(const struct ctl *ctl, const struct reqd_value *map)
+{
+	static const struct out_column columns[] = { { .name = "SERVICE" }, { .name = "SUMMARY" } };
+	struct out_table *t = out_table_new(ctl, OUT_TABLE_ON_TERMINAL, columns,
+	    ARRAY_LEN(columns));
+
+	for (size_t i = 0; i + 1 < reqd_value_count(map); i += 2) {
+		CLEANUP_FREE char *name = copy_text(reqd_value_at(map, i));
+		CLEANUP_FREE char *summary = copy_text(reqd_value_at(map, i + 1));
+
+		out_table_row(t, (const char *const[]){ name, summary });
+	}
+	out_table_end(t);
+}
+
+static int
+list_run(struct ctl *ctl, size_t n, char **words)
+{
+	const char *request[] = { "SERVICES", n > 0 ? words[0] : NULL };
+	CLEANUP(reqd_freep) struct reqd *c = NULL;
+	CLEANUP(reqd_value_freep) struct reqd_value *map = NULL;
+	int status = remote_connect(ctl, &c);
+
+	if (status == 0)
+		status = remote_ask(ctl, c, NULL, &map, n > 0 ? 2 : 1, request);
+	if (status != 0)
+		return status;
+	if (reqd_value_kind(map) != REQD_MAP)
+		return remote_nonsense(ctl, c, "SERVICES");
+	if (ctl->json)
+		print_json(ctl, map);
+	else
+		print_table(ctl, map);
+	return 0;
+}
+
+const struct ctl_cmd cmd_list = {
+	.name = "list",
+	.synopsis = "[PATTERN]",
+	.summary = "list the services you may call",
+	.details = "PATTERN may hold * and ?. Without a terminal: name, tab, summary.\n",
+	.max_words = 1,
+	.run = list_run,
+};

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "ctl/cmd.h"
+#include "ctl/out.h"
+#include "ctl/remote.h"
+
+/* Each element of the reply is what one worker says: a JSON object a line. */
+static bool
+collect_lines(json_t *list, const struct reqd_value *v)
+{
+	size_t len;
+	const char *p = reqd_value_data(v, &len);
+
+	while (len > 0) {
+		const char *end = memchr(p, '\n', len);
+		size_t n = end != NULL ? (size_t)(end - p) : len;
+
+		if (n > 0) {
+			json_t *row = remote_json(p, n);
+
+			if (!json_is_object(row)) {
+				json_decref(row);
+				return false;
+			}
+			(void)json_array_append_new(list, row);
+		}
+		n += end != NULL;
+		p += n;
+		len -= n;
+	}
+	return true;
+}
+
+static const char *
+arguments_text(const json_t *row, char **ret_own)
+{
+	const json_t *v = json_object_get(row, "arguments");
+
+	if (v == NULL || json_is_string(v))
+		return out_json_text(row, "arguments");
+	*ret_own = ctl_need(json_dumps(v, JSON_ENCODE_ANY));
+	return *ret_own;
+}
+
+static void
+print_table(const struct ctl *ctl, const json_t *list)
+{
+	static const struct out_column columns[] = {
+		{ .name = "ID" }, { .name = "AGE", .right = true }, { .name = "STATE" },
+		{ .name = "SERVICE" }, { .name = "CALLER" }, { .name = "PEER" },
+		{ .name = "WORKER", .right = true }, { .name = "ARGUMENTS" },
+	};
+	struct out_table *t = out_table_new(ctl, OUT_TABLE_ON_TERMINAL, columns,
+	    ARRAY_LEN(columns));
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach((json_t *)list, i, row) {
+		CLEANUP_FREE char *own = NULL;
+		int64_t usec = out_json_number(row, "age_usec");
+		char age[OUT_NUMBER], worker[OUT_NUMBER];
+
+		out_table_row(t, (const char *const[]){ out_json_text(row, "id"),
+		    out_duration(usec > 0 ? (uint64_t)usec : 0, age),
+		    out_json_text(row, "state"), out_json_text(row, "service"),
+		    out_json_text(row, "caller"), out_json_text(row, "peer"),
+		    out_count(out_json_number(row, "worker"), worker),
+		    arguments_text(row, &own) });
+	}
+	out_table_end(t);
+}
+
+static int
+ps_run(struct ctl *ctl, size_t n, char **words)
+{
+	static const char *const request[] = { "PS" };
+	CLEANUP(reqd_freep) struct reqd *c = NULL;
+	CLEANUP(reqd_value_freep) struct reqd_value *v = NULL;
+	CLEANUP(json_freep) json_t *list = ctl_need(json_array());
+	int status = remote_control(ctl, &c);
+
+	(void)n;
+	(void)words;
+	if (status == 0)
+		status = remote_ask(ctl, c, NULL, &v, 1, request);
+	if (status != 0)
+		return status;
+	if (reqd_value_kind(v) != REQD_ARRAY)
+		return remote_nonsense(ctl, c, "PS");
+	for (size_t i = 0; i < reqd_value_count(v); i++) {
+		if (!collect_lines(list, reqd_value_at(v, i)))
+			return remote_nonsense(ctl, c, "PS");
+	}
+	if (ctl->json)
+		out_json(ctl, TAKE_PTR(list));
+	else
+		print_table(ctl, list);
+	return 0;
+}
+
+const struct ctl_cmd cmd_ps = {
+	.name = "ps",
+	.synopsis = "",
+	.summary = "show the requests that run or wait (control socket)",
+	.run = ps_run,
+};

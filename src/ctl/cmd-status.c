@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "ctl/cmd.h"
+#include "ctl/out.h"
+#include "ctl/remote.h"
+
+enum cell_kind { CELL_TEXT, CELL_COUNT, CELL_USEC };
+
+struct cell {
+	struct out_column column;
+	const char *key;
+	enum cell_kind kind;
+};
+
+#define MAX_CELLS 8
+
+/* One row for each object of a list. */
+static void
+print_list(const struct ctl *ctl, const json_t *list, const struct cell *cells, size_t n)
+{
+	struct out_column columns[MAX_CELLS];
+	struct out_table *t;
+	const json_t *row;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		columns[i] = cells[i].column;
+	t = out_table_new(ctl, OUT_TABLE_ALWAYS, columns, n);
+	json_array_foreach((json_t *)list, i, row) {
+		char numbers[MAX_CELLS][OUT_NUMBER];
+		const char *texts[MAX_CELLS];
+
+		for (size_t k = 0; k < n; k++) {
+			int64_t v = out_json_number(row, cells[k].key);
+
+			if (cells[k].kind == CELL_TEXT)
+				texts[k] = out_json_text(row, cells[k].key);
+			else if (cells[k].kind == CELL_USEC)
+				texts[k] = out_duration(v > 0 ? (uint64_t)v : 0, numbers[k]);
+			else
+				texts[k] = out_count(v, numbers[k]);
+		}
+		out_table_row(t, texts);
+	}
+	out_table_end(t);
+}
+
+static const struct cell worker_cells[] = {
+	{ { "WORKER", true }, "slot", CELL_COUNT },
+	{ { "PID", true }, "pid", CELL_COUNT },
+	{ { "CONNECTIONS", true }, "connections", CELL_COUNT },
+	{ { "REQUESTS", true }, "requests", CELL_COUNT },
+	{ { "RUNNING", true }, "running", CELL_COUNT },
+	{ { "RESTARTS", true }, "restarts", CELL_COUNT },
+};
+
+static const struct cell service_cells[] = {
+	{ { "SERVICE", false }, "name", CELL_TEXT },
+	{ { "CALLS", true }, "calls", CELL_COUNT },
+	{ { "FAILED", true }, "failed", CELL_COUNT },
+	{ { "REJECTED", true }, "rejected", CELL_COUNT },
+	{ { "P50", true }, "p50_usec", CELL_USEC },
+	{ { "P99", true }, "p99_usec", CELL_USEC },
+};
+
+static void
+put(const char *text)
+{
+	out_text(stdout, slice_of(text), OUT_ONE_LINE);
+}
+
+static void
+print_master(const json_t *j)
+{
+	int64_t up = out_json_number(j, "uptime_usec");
+	char text[OUT_NUMBER];
+	const json_t *l;
+	size_t i;
+
+	(void)printf("reqd ");
+	put(out_json_text(j, "version"));
+	(void)printf(", pid %lld, up %s, configuration %lld\n",
+	    (long long)out_json_number(j, "pid"), out_duration(up > 0 ? (uint64_t)up : 0, text),
+	    (long long)out_json_number(j, "generation"));
+	json_array_foreach(json_object_get(j, "listeners"), i, l) {
+		(void)printf(i == 0 ? "listens  " : "         ");
+		put(out_json_text(l, "url"));
+		(void)printf("\n");
+	}
+}
+
+static void
+print_helpers(const json_t *j)
+{
+	const json_t *runner = json_object_get(j, "runner"), *log = json_object_get(j, "log");
+
+	(void)printf("runner   pid %lld, %lld running, %lld queued, %lld started, "
+	    "%lld strays killed, %lld restarts\n",
+	    (long long)out_json_number(runner, "pid"),
+	    (long long)out_json_number(runner, "running"),
+	    (long long)out_json_number(runner, "queued"),
+	    (long long)out_json_number(runner, "started"),
+	    (long long)out_json_number(runner, "strays_killed"),
+	    (long long)out_json_number(runner, "restarts"));
+	(void)printf("log      pid %lld, %lld records dropped, %lld restarts\n",
+	    (long long)out_json_number(log, "pid"), (long long)out_json_number(log, "dropped"),
+	    (long long)out_json_number(log, "restarts"));
+}
+
+static int
+status_run(struct ctl *ctl, size_t n, char **words)
+{
+	static const char *const request[] = { "STATUS" };
+	CLEANUP(reqd_freep) struct reqd *c = NULL;
+	CLEANUP(json_freep) json_t *j = NULL;
+	int status = remote_control(ctl, &c);
+
+	(void)n;
+	(void)words;
+	if (status == 0)
+		status = remote_ask_json(ctl, c, NULL, &j, 1, request);
+	if (status != 0)
+		return status;
+	if (ctl->json) {
+		out_json(ctl, TAKE_PTR(j));
+		return 0;
+	}
+	print_master(j);
+	print_helpers(j);
+	(void)printf("\n");
+	print_list(ctl, json_object_get(j, "workers"), worker_cells, ARRAY_LEN(worker_cells));
+	(void)printf("\n");
+	print_list(ctl, json_object_get(j, "services"), service_cells, ARRAY_LEN(service_cells));
+	return 0;
+}
+
+const struct ctl_cmd cmd_status = {
+	.name = "status",
+	.synopsis = "",
+	.summary = "show processes, load and services (control socket)",
+	.run = status_run,
+};

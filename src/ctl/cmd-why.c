@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "ctl/cmd.h"
+#include "ctl/out.h"
+#include "ctl/remote.h"
+
+/* About oneself the server is asked, about others the control socket. */
+static int
+why_run(struct ctl *ctl, size_t n, char **words)
+{
+	const char *request[] = { "WHY", words[0], n > 1 ? words[1] : NULL };
+	CLEANUP(reqd_freep) struct reqd *c = NULL;
+	CLEANUP(reqd_value_freep) struct reqd_value *v = NULL;
+	struct slice text;
+	int status = n > 1 ? remote_control(ctl, &c) : remote_connect(ctl, &c);
+
+	if (status == 0)
+		status = remote_ask(ctl, c, words[0], &v, n + 1, request);
+	if (status != 0)
+		return status;
+	if (reqd_value_kind(v) != REQD_BULK)
+		return remote_nonsense(ctl, c, "WHY");
+	text.data = reqd_value_data(v, &text.len);
+	if (ctl->json) {
+		out_json(ctl, json_pack("{s:o, s:o, s:o}",
+		    "service", out_json_bytes(words[0], strlen(words[0])),
+		    "caller", n > 1 ? out_json_bytes(words[1], strlen(words[1])) : json_null(),
+		    "why", out_json_bytes(text.data, text.len)));
+		return 0;
+	}
+	out_text(stdout, text, OUT_LINES);
+	if (text.len == 0 || text.data[text.len - 1] != '\n')
+		(void)printf("\n");
+	return 0;
+}
+
+const struct ctl_cmd cmd_why = {
+	.name = "why",
+	.synopsis = "SERVICE [CALLER]",
+	.summary = "explain why a call is allowed or denied",
+	.details = "CALLER, such as uid:1000 or addr:10.0.0.1, is asked of the control socket.\n",
+	.min_words = 1,
+	.max_words = 2,
+	.words = CTL_WORDS_SERVICE,
+	.run = why_run,
+};

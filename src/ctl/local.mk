@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: ISC
+# ctl: reqctl, the client program. All it says to a server goes through libreqd.
+bin_PROGRAMS += reqctl
+reqctl_SOURCES = \
+	src/ctl/cmd.c src/ctl/cmd.h \
+	src/ctl/cmd-bench.c \
+	src/ctl/cmd-call.c \
+	src/ctl/cmd-complete.c \
+	src/ctl/cmd-completion.c \
+	src/ctl/cmd-describe.c src/ctl/describe.h \
+	src/ctl/cmd-help.c \
+	src/ctl/cmd-kill.c \
+	src/ctl/cmd-list.c \
+	src/ctl/cmd-ping.c \
+	src/ctl/cmd-ps.c \
+	src/ctl/cmd-reload.c \
+	src/ctl/cmd-status.c \
+	src/ctl/cmd-whoami.c \
+	src/ctl/cmd-why.c \
+	src/ctl/options.c src/ctl/options.h \
+	src/ctl/out.c src/ctl/out.h \
+	src/ctl/params.c src/ctl/params.h \
+	src/ctl/remote.c src/ctl/remote.h \
+	src/ctl/reqctl.c
+nodist_reqctl_SOURCES = src/ctl/completions.h
+reqctl_LDADD = libreqd.la libbase.la $(JANSSON_LIBS) $(SMARTCOLS_LIBS) -lm -lpthread
+
+completion_files = completions/reqctl.bash completions/_reqctl completions/reqctl.fish
+EXTRA_DIST += $(completion_files) src/ctl/completions.sh
+
+# The scripts as arrays of lines, so that "reqctl completion" can print them.
+AM_CPPFLAGS += -I$(top_builddir)/src
+CLEANFILES += src/ctl/completions.h
+src/ctl/cmd-completion.$(OBJEXT): src/ctl/completions.h
+src/ctl/completions.h: src/ctl/completions.sh $(completion_files)
+	@$(MKDIR_P) src/ctl
+	$(AM_V_GEN)$(SHELL) $(srcdir)/src/ctl/completions.sh $(srcdir)/completions >$@.tmp && \
+	    mv $@.tmp $@
+
+bashcompletiondir = $(datadir)/bash-completion/completions
+zshcompletiondir = $(datadir)/zsh/site-functions
+fishcompletiondir = $(datadir)/fish/vendor_completions.d
+dist_bashcompletion_DATA = completions/reqctl.bash
+dist_zshcompletion_DATA = completions/_reqctl
+dist_fishcompletion_DATA = completions/reqctl.fish
+
+dist_man_MANS += man/reqctl.1 man/libreqd.3

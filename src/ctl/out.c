@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "ctl/out.h"
+
+#include <inttypes.h>
+#include <libsmartcols.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/escape.h"
+
+/* Length of the printable sequence at the start of s, or 0. */
+static size_t
+printable(struct slice s, enum out_lines lines)
+{
+	size_t n = utf8_sequence(s);
+	unsigned char c = (unsigned char)s.data[0];
+
+	if (n == 1 && (c == '\n' || c == '\t'))
+		return lines == OUT_LINES ? 1 : 0;
+	if (n == 1 && (c < ' ' || c == 0x7f))
+		return 0;
+	if (n == 2 && c == 0xc2 && (unsigned char)s.data[1] < 0xa0)
+		return 0;	/* C1 */
+	return n;
+}
+
+void
+out_text(FILE *f, struct slice s, enum out_lines lines)
+{
+	while (s.len > 0) {
+		size_t n = printable(s, lines);
+
+		if (n > 0) {
+			(void)fwrite(s.data, 1, n, f);
+		} else {
+			n = 1;
+			(void)fprintf(f, "\\x%02x", (unsigned char)s.data[0]);
+		}
+		s.data += n;
+		s.len -= n;
+	}
+}
+
+const char *
+out_duration(uint64_t usec, char ret[static OUT_NUMBER])
+{
+	uint64_t s = usec / USEC_PER_SEC;
+
+	if (usec < 1000)
+		(void)snprintf(ret, OUT_NUMBER, "%" PRIu64 "us", usec);
+	else if (usec < USEC_PER_SEC)
+		(void)snprintf(ret, OUT_NUMBER, "%.1fms", (double)usec / 1e3);
+	else if (s < 60)
+		(void)snprintf(ret, OUT_NUMBER, "%.1fs", (double)usec / 1e6);
+	else if (s < 3600)
+		(void)snprintf(ret, OUT_NUMBER, "%" PRIu64 "m%02" PRIu64 "s", s / 60, s % 60);
+	else if (s < 86400)
+		(void)snprintf(ret, OUT_NUMBER, "%" PRIu64 "h%02" PRIu64 "m", s / 3600,
+		    s % 3600 / 60);
+	else
+		(void)snprintf(ret, OUT_NUMBER, "%" PRIu64 "d%02" PRIu64 "h", s / 86400,
+		    s % 86400 / 3600);
+	return ret;
+}
+
+const char *
+out_count(int64_t n, char ret[static OUT_NUMBER])
+{
+	(void)snprintf(ret, OUT_NUMBER, "%" PRId64, n);
+	return ret;
+}
+
+static bool
+wants_colour(const struct ctl *ctl)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return ctl->out_tty && (no == NULL || *no == '\0') &&
+	    (term == NULL || strcmp(term, "dumb") != 0);
+}
+
+void
+out_heading(const struct ctl *ctl, const char *text)
+{
+	bool colour = wants_colour(ctl);
+
+	if (colour)
+		(void)fputs("\033[1m", stdout);
+	out_text(stdout, slice_of(text), OUT_ONE_LINE);
+	if (colour)
+		(void)fputs("\033[0m", stdout);
+}
+
+/* -------------------------------------------------------------- tables --- */
+
+struct out_table {
+	struct libscols_table *table;	/* NULL: fields and tabs */
+	size_t n_columns;
+};
+
+struct out_table *
+out_table_new(const struct ctl *ctl, enum out_style style, const struct out_column *columns,
+    size_t n)
+{
+	struct out_table *t = ctl_need(calloc(1, sizeof(*t)));
+
+	t->n_columns = n;
+	if (style != OUT_TABLE_ALWAYS && !ctl->out_tty)
+		return t;
+	t->table = ctl_need(scols_new_table());
+	for (size_t i = 0; i < n; i++) {
+		struct libscols_column *c = ctl_need(scols_table_new_column(t->table,
+		    columns[i].name, 0, columns[i].right ? SCOLS_FL_RIGHT : 0));
+
+		/* The last one gives way where the terminal is narrow. */
+		if (i + 1 == n && !columns[i].right)
+			(void)scols_column_set_flags(c, SCOLS_FL_TRUNC);
+		(void)scols_cell_set_color(scols_column_get_header(c), "bold");
+	}
+	(void)scols_table_enable_colors(t->table, wants_colour(ctl));
+	return t;
+}
+
+static void
+row_as_fields(const char *const *cells, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			(void)fputc('\t', stdout);
+		out_text(stdout, slice_of(cells[i]), OUT_ONE_LINE);
+	}
+	(void)fputc('\n', stdout);
+}
+
+/* libsmartcols itself shows bytes that are not printable as \xHH. */
+void
+out_table_row(struct out_table *t, const char *const *cells)
+{
+	struct libscols_line *line;
+
+	if (t->table == NULL) {
+		row_as_fields(cells, t->n_columns);
+		return;
+	}
+	line = ctl_need(scols_table_new_line(t->table, NULL));
+	for (size_t i = 0; i < t->n_columns; i++) {
+		if (scols_line_set_data(line, i, cells[i]) < 0)
+			(void)ctl_need(NULL);
+	}
+}
+
+void
+out_table_end(struct out_table *t)
+{
+	if (t->table != NULL) {
+		(void)fflush(stdout);
+		(void)scols_print_table(t->table);
+		scols_unref_table(t->table);
+	}
+	free(t);
+}
+
+/* ---------------------------------------------------------------- JSON --- */
+
+void
+out_json(const struct ctl *ctl, json_t *j)
+{
+	(void)json_dumpf(ctl_need(j), stdout, ctl->out_tty ? JSON_INDENT(2) : 0);
+	(void)fputc('\n', stdout);
+	json_decref(j);
+}
+
+static json_t *
+base64(const unsigned char *p, size_t len)
+{
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	char *text = ctl_need(malloc((len + 2) / 3 * 4 + 1)), *to = text;
+	json_t *j;
+
+	for (size_t i = 0; i < len; i += 3) {
+		size_t n = len - i < 3 ? len - i : 3;
+		unsigned v = (unsigned)p[i] << 16;
+
+		if (n > 1)
+			v |= (unsigned)p[i + 1] << 8;
+		if (n > 2)
+			v |= p[i + 2];
+		*to++ = digits[v >> 18];
+		*to++ = digits[v >> 12 & 63];
+		*to++ = n > 1 ? digits[v >> 6 & 63] : '=';
+		*to++ = n > 2 ? digits[v & 63] : '=';
+	}
+	j = json_stringn_nocheck(text, (size_t)(to - text));
+	free(text);
+	return json_pack("{s:o}", "base64", ctl_need(j));
+}
+
+json_t *
+out_json_bytes(const char *data, size_t len)
+{
+	json_t *j = json_stringn(data, len);
+
+	return j != NULL ? j : ctl_need(base64((const unsigned char *)data, len));
+}
+
+static json_t *
+map_to_json(const struct reqd_value *v)
+{
+	json_t *j = ctl_need(json_object());
+
+	for (size_t i = 0; i + 1 < reqd_value_count(v); i += 2) {
+		size_t len;
+		const char *key = reqd_value_data(reqd_value_at(v, i), &len);
+		char *name = ctl_need(strndup(key, len));
+
+		/* A key that is not UTF-8 cannot be in JSON. */
+		(void)json_object_set_new(j, name, out_json_value(reqd_value_at(v, i + 1)));
+		free(name);
+	}
+	return j;
+}
+
+static json_t *
+array_to_json(const struct reqd_value *v)
+{
+	json_t *j = ctl_need(json_array());
+
+	for (size_t i = 0; i < reqd_value_count(v); i++)
+		(void)json_array_append_new(j, out_json_value(reqd_value_at(v, i)));
+	return j;
+}
+
+json_t *
+out_json_value(const struct reqd_value *v)
+{
+	const char *data;
+	size_t len;
+
+	switch (reqd_value_kind(v)) {
+	case REQD_SIMPLE:
+	case REQD_ERROR:
+	case REQD_BULK:
+	case REQD_VERBATIM:
+		data = reqd_value_data(v, &len);
+		return out_json_bytes(data, len);
+	case REQD_INTEGER:
+		return ctl_need(json_integer(reqd_value_integer(v)));
+	case REQD_BOOL:
+		return json_boolean(reqd_value_integer(v));
+	case REQD_DOUBLE:
+		return isfinite(reqd_value_double(v)) ? json_real(reqd_value_double(v)) :
+		    json_null();	/* JSON has no infinity */
+	case REQD_MAP:
+		return map_to_json(v);
+	case REQD_ARRAY:
+	case REQD_SET:
+	case REQD_PUSH:
+		return array_to_json(v);
+	case REQD_NULL:
+		break;
+	}
+	return json_null();
+}
+
+const char *
+out_json_text(const json_t *j, const char *key)
+{
+	const char *s = json_string_value(json_object_get(j, key));
+
+	return s != NULL ? s : "";
+}
+
+int64_t
+out_json_number(const json_t *j, const char *key)
+{
+	return json_integer_value(json_object_get(j, key));
+}

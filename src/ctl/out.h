@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * out: text, tables and JSON on standard output. Everything that may hold
+ * bytes of a server passes here, so that none of them reaches a terminal as
+ * a control character.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/slice.h"
+#include "client/reqd.h"
+#include "ctl/cmd.h"
+
+enum out_lines {
+	OUT_ONE_LINE,	/* line feeds and tabs are escaped as well */
+	OUT_LINES,
+};
+
+/* Prints s; what is not printable UTF-8 becomes \xHH. */
+void out_text(FILE *f, struct slice s, enum out_lines lines);
+
+/* Room for out_duration and out_count. */
+#define OUT_NUMBER 32
+
+/* For people: "85us", "1.2ms", "3.4s", "2h05m", "3d04h". Returns ret. */
+const char *out_duration(uint64_t usec, char ret[static OUT_NUMBER]);
+const char *out_count(int64_t n, char ret[static OUT_NUMBER]);
+
+/*
+ * A table: columns with headings on a terminal (or with force_table), else
+ * lines of fields separated by tabs.
+ */
+struct out_table;
+
+struct out_column {
+	const char *name;
+	bool right;	/* numbers */
+};
+
+enum out_style { OUT_TABLE_ON_TERMINAL, OUT_TABLE_ALWAYS };
+
+struct out_table *out_table_new(const struct ctl *ctl, enum out_style style,
+    const struct out_column *columns, size_t n);
+/* As many cells as columns; copied. */
+void out_table_row(struct out_table *t, const char *const *cells);
+/* Prints and frees. */
+void out_table_end(struct out_table *t);
+
+/* Bold on a terminal. Returns text around which nothing else is printed. */
+void out_heading(const struct ctl *ctl, const char *text);
+
+/* Prints and releases j. */
+void out_json(const struct ctl *ctl, json_t *j);
+/* A string if it is UTF-8, else {"base64": "..."}. */
+json_t *out_json_bytes(const char *data, size_t len);
+/* Any reply as JSON. */
+json_t *out_json_value(const struct reqd_value *v);
+
+/* A string member of j, or "". */
+const char *out_json_text(const json_t *j, const char *key);
+/* An integer member of j, or 0. */
+int64_t out_json_number(const json_t *j, const char *key);

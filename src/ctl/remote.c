@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "ctl/remote.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+#define CONTROL_PATH RUNSTATEDIR "/reqd/control.sock"
+
+uint64_t
+remote_ms_left(const struct ctl *ctl)
+{
+	uint64_t now = clock_usec();
+
+	if (ctl->timeout_ms == 0)
+		return 0;
+	if (now >= ctl->due_usec)
+		return 1;
+	return (ctl->due_usec - now + USEC_PER_MSEC - 1) / USEC_PER_MSEC;
+}
+
+int
+remote_status(int error)
+{
+	switch (error) {
+	case REQD_OK:
+		return 0;
+	case REQD_E_INVALID:
+		return STATUS_USAGE;
+	case REQD_E_CONNECT:
+	case REQD_E_TIMEOUT:
+	case REQD_E_CLOSED:
+		return STATUS_CONNECT;
+	case REQD_E_PROTOCOL:
+	case REQD_E_LIMIT:
+		return STATUS_PROTOCOL;
+	case REQD_E_REFUSED:
+		return STATUS_REFUSED;
+	default:
+		return STATUS_LOCAL;
+	}
+}
+
+int
+remote_failed(const struct ctl *ctl, const struct reqd *c)
+{
+	ctl_message(ctl, "%s", reqd_error_text(c));
+	return remote_status(reqd_error(c));
+}
+
+static struct reqd *
+remote_new(const struct ctl *ctl)
+{
+	struct reqd *c = ctl_need(reqd_new());
+
+	(void)reqd_set_deadline(c, remote_ms_left(ctl));
+	return c;
+}
+
+int
+remote_connect(const struct ctl *ctl, struct reqd **ret)
+{
+	struct reqd *c = *ret = remote_new(ctl);
+	const char *hint = "";
+	int r;
+
+	r = reqd_connect(c, ctl->servers.items, ctl->servers.n, 0);
+	if (r == 0)
+		return 0;
+	if (r == REQD_E_CONNECT && ctl->servers.n == 0 && getenv("REQD_SERVER") == NULL)
+		hint = " (is reqd running? try: systemctl status reqd, or name a server with -s)";
+	ctl_message(ctl, "%s%s", reqd_error_text(c), hint);
+	return remote_status(r);
+}
+
+int
+remote_control(const struct ctl *ctl, struct reqd **ret)
+{
+	struct reqd *c = *ret = remote_new(ctl);
+	CLEANUP_FREE char *url = NULL;
+	const char *path = ctl->control, *hint = "";
+	int r;
+
+	if (path == NULL)
+		path = getenv("REQD_CONTROL");
+	if (path == NULL || *path == '\0')
+		path = CONTROL_PATH;
+	if (strncmp(path, "unix://", 7) == 0)
+		path += 7;
+	if (asprintf(&url, "unix://%s", path) < 0)
+		(void)ctl_need(NULL);
+	r = reqd_connect(c, (const char *const[]){ url }, 1, REQD_NO_HELLO);
+	if (r == 0)
+		return 0;
+	if (r == REQD_E_CONNECT && access(path, F_OK) < 0 && errno == ENOENT)
+		hint = " (is reqd running? --control names another socket)";
+	else if (r == REQD_E_CONNECT && access(path, W_OK) < 0)
+		hint = " (only root and the control group of reqd may use it)";
+	ctl_message(ctl, "%s%s", reqd_error_text(c), hint);
+	return remote_status(r);
+}
+
+/* An error reply: its words, and the status of the outcome it stands for. */
+static int
+refused(const struct ctl *ctl, const char *subject, const struct reqd_value *v)
+{
+	struct reqd_result res = { .outcome = reqd_value_outcome(v), .status = -1 };
+	CLEANUP_FREE char *line = NULL;
+	char text[1100];
+	size_t len;
+	const char *data = reqd_value_data(v, &len);
+
+	line = ctl_need(strndup(data, len));
+	res.error = line;
+	(void)reqd_result_text(&res, text, sizeof(text));
+	if (subject == NULL || res.outcome == REQD_DENIED)
+		ctl_message(ctl, "%s", text);
+	else
+		ctl_message(ctl, "%s: %s", subject, text);
+	return reqd_result_exit_status(&res);
+}
+
+int
+remote_ask(const struct ctl *ctl, struct reqd *c, const char *subject, struct reqd_value **ret,
+    size_t argc, const char *const *argv)
+{
+	CLEANUP(reqd_value_freep) struct reqd_value *v = NULL;
+
+	if (reqd_request(c, &v, argc, argv) < 0)
+		return remote_failed(ctl, c);
+	if (reqd_value_kind(v) == REQD_ERROR)
+		return refused(ctl, subject, v);
+	*ret = TAKE_PTR(v);
+	return 0;
+}
+
+int
+remote_nonsense(const struct ctl *ctl, const struct reqd *c, const char *verb)
+{
+	ctl_message(ctl, "%s answered %s with something else", reqd_url(c), verb);
+	return STATUS_PROTOCOL;
+}
+
+json_t *
+remote_json(const char *data, size_t len)
+{
+	return json_loadb(data, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+}
+
+int
+remote_ask_json(const struct ctl *ctl, struct reqd *c, const char *subject, json_t **ret,
+    size_t argc, const char *const *argv)
+{
+	CLEANUP(reqd_value_freep) struct reqd_value *v = NULL;
+	const char *data;
+	size_t len;
+	int status = remote_ask(ctl, c, subject, &v, argc, argv);
+
+	if (status != 0)
+		return status;
+	data = reqd_value_data(v, &len);
+	*ret = remote_json(data, len);
+	return *ret != NULL ? 0 : remote_nonsense(ctl, c, argv[0]);
+}

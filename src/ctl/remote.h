@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * remote: the connection of a verb, and simple questions over it. What fails
+ * is said on standard error, and returned as an exit status.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "client/reqd.h"
+#include "ctl/cmd.h"
+
+/* 0, or an exit status. *ret is new in both cases. */
+int remote_connect(const struct ctl *ctl, struct reqd **ret);
+/* The same to the control socket. */
+int remote_control(const struct ctl *ctl, struct reqd **ret);
+
+/* Says what reqd_error_text says, and returns its exit status. */
+int remote_failed(const struct ctl *ctl, const struct reqd *c);
+/* The exit status alone. */
+int remote_status(int error);
+
+/* What is left of -t in milliseconds, at least 1; 0 when there is no -t. */
+uint64_t remote_ms_left(const struct ctl *ctl);
+
+/*
+ * Asks and waits. 0 with a new *ret that is no error reply, or an exit status.
+ * subject: what a message about an error reply starts with; NULL: nothing.
+ */
+int remote_ask(const struct ctl *ctl, struct reqd *c, const char *subject,
+    struct reqd_value **ret, size_t argc, const char *const *argv);
+/* The same when the reply is JSON in a bulk. */
+int remote_ask_json(const struct ctl *ctl, struct reqd *c, const char *subject, json_t **ret,
+    size_t argc, const char *const *argv);
+
+/* A reply of another kind than it has to be. Returns STATUS_PROTOCOL. */
+int remote_nonsense(const struct ctl *ctl, const struct reqd *c, const char *verb);
+
+/* JSON of len bytes, an object or an array; NULL when it is not. */
+json_t *remote_json(const char *data, size_t len);
+
+static inline void
+reqd_freep(struct reqd **c)
+{
+	*c = reqd_free(*c);
+}
+
+static inline void
+reqd_value_freep(struct reqd_value **v)
+{
+	*v = reqd_value_free(*v);
+}
+
+static inline void
+json_freep(json_t **j)
+{
+	json_decref(*j);
+}

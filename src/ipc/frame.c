@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "ipc/frame.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "conf/conf.h"
+#include "ipc/roles.h"
+#include "proto/outcome.h"
+
+/* What a frame of each type carries: how many descriptors. */
+static const struct {
+	const char *name;
+	uint8_t min_fds, max_fds;
+} frame_types[FRAME_TYPE_N] = {
+	[FRAME_PREPARE] = { "prepare", 1, 1 + CONF_MAX_LISTENERS },
+	[FRAME_COMMIT] = { "commit", 0, 0 },
+	[FRAME_ABORT] = { "abort", 0, 0 },
+	[FRAME_LINK] = { "link", 1, 1 },
+	[FRAME_STOP] = { "stop", 0, 0 },
+	[FRAME_PING] = { "ping", 0, 0 },
+	[FRAME_LIST] = { "list", 1, 1 },
+	[FRAME_KILL] = { "kill", 0, 0 },
+	[FRAME_STATS] = { "stats", 1, 1 },
+	[FRAME_READY] = { "ready", 0, 0 },
+	[FRAME_PREPARED] = { "prepared", 0, 0 },
+	[FRAME_REFUSED] = { "refused", 0, 0 },
+	[FRAME_COMMITTED] = { "committed", 0, 0 },
+	[FRAME_PONG] = { "pong", 0, 0 },
+	[FRAME_LISTED] = { "listed", 0, 0 },
+	[FRAME_KILLED] = { "killed", 0, 0 },
+	[FRAME_DRAINED] = { "drained", 0, 0 },
+	[FRAME_RUN] = { "run", 3, 4 },
+	[FRAME_CANCEL] = { "cancel", 0, 0 },
+	[FRAME_CANCEL_OWNED] = { "cancel-owned", 0, 0 },
+	[FRAME_DEPOSIT] = { "deposit", 1, 1 },
+	[FRAME_STARTED] = { "started", 0, 0 },
+	[FRAME_ENDED] = { "ended", 0, 0 },
+	[FRAME_ATTACHED] = { "attached", 0, 0 },
+	[FRAME_RESULT] = { "result", 0, 1 },
+	[FRAME_CANCELLED] = { "cancelled", 0, 0 },
+};
+
+static bool
+run_check(const struct frame_run *run, size_t n_fds)
+{
+	size_t wanted = (run->flags & RUN_HAS_INPUT) != 0 ? 4 : 3;
+
+	if ((run->flags & ~(uint32_t)(RUN_HAS_INPUT | RUN_WANT_STARTED)) != 0)
+		return false;
+	return n_fds == wanted && run->service < CONF_MAX_SERVICES && run->deadline_usec != 0;
+}
+
+bool
+frame_check(const void *data, size_t len, size_t n_fds)
+{
+	const struct frame *f = data;
+
+	if (len != sizeof(*f))
+		return false;
+	if (f->type == 0 || f->type >= FRAME_TYPE_N || f->slot > CONF_MAX_WORKERS)
+		return false;
+	if (n_fds < frame_types[f->type].min_fds || n_fds > frame_types[f->type].max_fds)
+		return false;
+
+	switch (f->type) {
+	case FRAME_RUN:
+		return run_check(&f->run, n_fds);
+	case FRAME_ENDED:
+		return f->ended.outcome < OUTCOME_N && f->ended.stage < STAGE_N;
+	case FRAME_LINK:
+	case FRAME_REFUSED:
+		return memchr(f->text, '\0', sizeof(f->text)) != NULL;
+	default:
+		return true;
+	}
+}
+
+const char *
+frame_type_name(unsigned type)
+{
+	return type > 0 && type < FRAME_TYPE_N ? frame_types[type].name : "?";
+}
+
+const char *
+start_stage_name(unsigned stage)
+{
+	static const char *const names[STAGE_N] = {
+		[STAGE_NONE] = "none",
+		[STAGE_FORK] = "fork",
+		[STAGE_SESSION] = "session",
+		[STAGE_CGROUP] = "control group",
+		[STAGE_STDIO] = "standard descriptors",
+		[STAGE_LIMITS] = "limits",
+		[STAGE_GROUPS] = "groups",
+		[STAGE_USER] = "user",
+		[STAGE_VERIFY] = "check of the identity",
+		[STAGE_DIRECTORY] = "directory",
+		[STAGE_JOB] = "arguments",
+		[STAGE_EXEC] = "program",
+	};
+
+	return stage < STAGE_N ? names[stage] : "?";
+}
+
+const char *
+role_name(enum role_kind k)
+{
+	static const char *const names[] = {
+		[ROLE_MASTER] = "master",
+		[ROLE_RUNNER] = "runner",
+		[ROLE_LOG] = "log",
+		[ROLE_WORKER] = "worker",
+	};
+
+	return names[k];
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * frame: the one message format between our processes. Fixed size, native
+ * byte order (same machine, same executable), checked on receipt: frames
+ * from workers are gossip (R5).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+
+enum frame_type {
+	/* master -> role */
+	FRAME_PREPARE = 1,	/* generation; fds: conf text, then listeners (worker) */
+	FRAME_COMMIT,		/* generation */
+	FRAME_ABORT,		/* generation: forget what was prepared */
+	FRAME_LINK,		/* slot; fd: channel (worker: to the runner;
+				   runner: to worker slot; log: records of process
+				   id, text its name) */
+	FRAME_STOP,		/* stop accepting, drain, exit; deadline */
+	FRAME_PING,		/* serial: answer when the loop turns */
+	FRAME_LIST,		/* fd: write what runs here as JSON lines, answer LISTED */
+	FRAME_KILL,		/* id: end this request (worker) */
+	FRAME_STATS,		/* slot; fd: read-only stats memory of another process */
+
+	/* role -> master */
+	FRAME_READY,		/* up and waiting for PREPARE */
+	FRAME_PREPARED,		/* generation */
+	FRAME_REFUSED,		/* generation; text: why */
+	FRAME_COMMITTED,	/* generation */
+	FRAME_PONG,		/* serial */
+	FRAME_LISTED,		/* serial */
+	FRAME_KILLED,		/* id; found or not */
+	FRAME_DRAINED,		/* nothing runs here any more */
+
+	/* worker -> runner */
+	FRAME_RUN,		/* fds: job, stdout, stderr [, stdin] */
+	FRAME_CANCEL,		/* id: of this worker's own */
+	FRAME_CANCEL_OWNED,	/* id or token + owner: of any worker */
+	FRAME_DEPOSIT,		/* id; fd: sealed result, for --id */
+
+	/* runner -> worker */
+	FRAME_STARTED,		/* id; asked for by RUN_WANT_STARTED */
+	FRAME_ENDED,		/* id; outcome and resource use */
+	FRAME_ATTACHED,		/* id: a twin with the same token waits for the result */
+	FRAME_RESULT,		/* id; fd: sealed result of the twin; none: lost */
+	FRAME_CANCELLED,	/* id (of CANCEL_OWNED); found or not */
+	FRAME_TYPE_N,
+};
+
+enum run_flags {
+	RUN_HAS_INPUT = 1 << 0,		/* a fourth descriptor: stdin */
+	RUN_WANT_STARTED = 1 << 1,
+};
+
+enum cancel_reason {
+	CANCEL_BY_CLIENT,	/* CANCEL, CLIENT KILL */
+	CANCEL_BY_DISCONNECT,
+	CANCEL_BY_ADMIN,	/* reqctl kill */
+	CANCEL_BY_OUTPUT,	/* over output-limit: outcome too big */
+	CANCEL_BY_SHUTDOWN,
+};
+
+/* What was being done when a program could not be started. */
+enum start_stage {
+	STAGE_NONE, STAGE_FORK, STAGE_SESSION, STAGE_CGROUP, STAGE_STDIO,
+	STAGE_LIMITS, STAGE_GROUPS, STAGE_USER, STAGE_VERIFY, STAGE_DIRECTORY,
+	STAGE_JOB, STAGE_EXEC, STAGE_N,
+};
+
+/* Why a request was refused without starting. */
+enum busy_reason { BUSY_QUEUE_FULL, BUSY_WAITED, BUSY_TABLE_FULL };
+
+struct frame_run {
+	uint64_t deadline_usec;		/* monotonic */
+	struct digest lock;		/* none: no lock */
+	struct digest owner;		/* of the caller */
+	struct digest token;		/* --id with its owner; none: no id */
+	uint32_t flags;
+	uint16_t service;
+};
+
+struct frame_ended {
+	uint64_t queued_usec;		/* acceptance by the runner to fork */
+	uint64_t ran_usec;
+	uint64_t cpu_usec;		/* user + system, program and its waited-for children */
+	uint64_t max_rss_kb;
+	int32_t wait_status;		/* as from wait(2), when it was started */
+	int32_t error;			/* errno of a failed start */
+	uint8_t outcome;		/* enum outcome_kind */
+	uint8_t stage;			/* enum start_stage */
+	uint8_t reason;			/* enum busy_reason or cancel_reason */
+};
+
+struct frame {
+	uint16_t type;
+	uint16_t slot;			/* LINK, STATS: which process */
+	uint32_t generation;
+	uint64_t id;			/* request; PING: serial; STOP: deadline */
+	union {
+		struct frame_run run;
+		struct frame_ended ended;
+		struct {
+			struct digest owner, token;
+			uint8_t reason;
+			uint8_t found;
+		} cancel;
+		char text[104];
+	};
+};
+
+_Static_assert(sizeof(struct frame) == 120, "frames have one size");
+
+#define FRAME_MAX_FDS 40	/* PREPARE: conf and every listener */
+
+/*
+ * Is this a frame that the receiver may look at: whole, of a known type,
+ * with a number of descriptors and fields that fit the type? Says nothing
+ * about whether it comes at the right time.
+ */
+bool frame_check(const void *data, size_t len, size_t n_fds);
+
+const char *frame_type_name(unsigned type);
+const char *start_stage_name(unsigned stage);

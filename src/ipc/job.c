@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "ipc/job.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+
+#define JOB_MAGIC 0x6a6f6231u	/* "1boj" */
+
+int
+job_seal(const struct buf *strings, size_t n_argv, size_t n_env)
+{
+	struct job_header header = {
+		.magic = JOB_MAGIC,
+		.n_argv = (uint32_t)n_argv,
+		.n_env = (uint32_t)n_env,
+		.len = (uint32_t)buf_len(strings),
+	};
+	CLEANUP(buf_done) struct buf all = BUF_INIT(0);
+
+	if (buf_len(strings) > JOB_MAX_BYTES || n_argv > JOB_MAX_STRINGS || n_env > JOB_MAX_STRINGS)
+		return -E2BIG;
+	if (buf_append(&all, &header, sizeof(header)) < 0 ||
+	    buf_append_slice(&all, buf_slice(strings)) < 0)
+		return -ENOMEM;
+	return fd_sealed("reqd-job", buf_data(&all), buf_len(&all));
+}
+
+/* Points n list entries at the strings in p; NULL when they run over end. */
+static char *
+strings_list(char *p, const char *end, size_t n, char **list)
+{
+	for (size_t i = 0; i < n; i++) {
+		char *nul;
+
+		if (p >= end)
+			return NULL;
+		nul = memchr(p, '\0', (size_t)(end - p));
+		if (nul == NULL)
+			return NULL;
+		list[i] = p;
+		p = nul + 1;
+	}
+	list[n] = NULL;
+	return p;
+}
+
+int
+job_read(int fd, struct job *ret)
+{
+	struct job_header header;
+	const char *data;
+	char *p, *end;
+	size_t len;
+	int r;
+
+	r = fd_map_sealed(fd, sizeof(header) + JOB_MAX_BYTES, &data, &len);
+	if (r < 0)
+		return r;
+	if (len < sizeof(header))
+		return -EBADMSG;
+	memcpy(&header, data, sizeof(header));
+	if (header.magic != JOB_MAGIC || header.len != len - sizeof(header))
+		return -EBADMSG;
+	if (header.n_argv == 0 || header.n_argv > JOB_MAX_STRINGS || header.n_env > JOB_MAX_STRINGS)
+		return -EBADMSG;
+
+	/* execve() wants char **; the mapping is private and never written. */
+	p = (char *)(uintptr_t)data + sizeof(header);
+	end = p + header.len;
+	p = strings_list(p, end, header.n_argv, ret->argv);
+	if (p == NULL)
+		return -EBADMSG;
+	p = strings_list(p, end, header.n_env, ret->envp);
+	return p == end ? 0 : -EBADMSG;
+}

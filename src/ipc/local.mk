@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: ISC
+# ipc: what our own processes say to each other.
+noinst_LTLIBRARIES += libipc.la
+libipc_la_SOURCES = \
+	src/ipc/channel.c src/ipc/channel.h \
+	src/ipc/frame.c src/ipc/frame.h \
+	src/ipc/job.c src/ipc/job.h \
+	src/ipc/logrec.c src/ipc/logrec.h \
+	src/ipc/roles.h \
+	src/ipc/stats.c src/ipc/stats.h

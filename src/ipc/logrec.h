@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * logrec: one record on its way to the log process.
+ *
+ * A record is a level, a time and fields (key, bytes). Keys are known
+ * numbers, so the log decides how each is shown; values may hold anything
+ * and are escaped there (R45). Sending never blocks: what does not fit is
+ * dropped and counted, and the count goes out with the next record that
+ * does (R46).
+ */
+#pragma once
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <syslog.h>
+
+#include "base/slice.h"
+
+#define LOGREC_MAX 8192		/* bytes of one record on the socket */
+#define LOGREC_VALUE_MAX 4096	/* bytes of one value; more is cut */
+
+enum log_key {
+	LOG_KEY_MESSAGE = 1,	/* text of a record that is no request */
+	LOG_KEY_REQUEST,	/* id of the request */
+	LOG_KEY_CALLER,
+	LOG_KEY_PEER,
+	LOG_KEY_SERVICE,
+	LOG_KEY_ARGUMENTS,
+	LOG_KEY_OUTCOME,	/* outcome_word() */
+	LOG_KEY_STATUS,		/* exit status or signal */
+	LOG_KEY_DETAIL,		/* what failed, of a request */
+	LOG_KEY_QUEUED_USEC,
+	LOG_KEY_DURATION_USEC,
+	LOG_KEY_CPU_USEC,
+	LOG_KEY_MAX_RSS_KB,
+	LOG_KEY_BYTES_IN,
+	LOG_KEY_BYTES_OUT,
+	LOG_KEY_STDERR,		/* one line of a program's stderr */
+	LOG_KEY_DROPPED,	/* records lost before this one */
+	LOG_KEY_N,
+};
+
+struct logrec {
+	char data[LOGREC_MAX];
+	size_t len;
+};
+
+/* Starts a record; level is a syslog priority. */
+void logrec_start(struct logrec *r, int level);
+
+/* A value too long for the record is cut; never fails. */
+void logrec_add(struct logrec *r, enum log_key key, struct slice value);
+void logrec_add_str(struct logrec *r, enum log_key key, const char *value);
+void logrec_add_u64(struct logrec *r, enum log_key key, uint64_t value);
+
+/* A record taken apart. */
+struct logrec_view {
+	int level;
+	uint64_t wall_usec;
+	struct slice fields[LOG_KEY_N];	/* data NULL: absent */
+};
+
+/* 0 or -EBADMSG. Reads nothing outside data. */
+int logrec_parse(struct slice data, struct logrec_view *ret);
+
+/* "request", "caller" ...: name in text and JSON. */
+const char *log_key_name(enum log_key key);
+
+/*
+ * The process's log. Before log_open(), and in a process without a log, the
+ * lines go to stderr.
+ */
+void log_open(int fd);
+void log_set_level(int level);
+int log_level(void);
+void log_send(struct logrec *r);
+/* Records lost since the last that went out. */
+uint64_t log_dropped(void);
+
+/* Text records. Lower case, no full stop. */
+void log_at(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+#define log_err(...) log_at(LOG_ERR, __VA_ARGS__)
+#define log_warn(...) log_at(LOG_WARNING, __VA_ARGS__)
+#define log_notice(...) log_at(LOG_NOTICE, __VA_ARGS__)
+#define log_info(...) log_at(LOG_INFO, __VA_ARGS__)
+#define log_debug(...) log_at(LOG_DEBUG, __VA_ARGS__)

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * roles: the processes of reqd and what each inherits.
+ *
+ * Every role but the master starts as "reqd --role=NAME --slot=N" with these
+ * descriptors and nothing else; all that changes later (configuration,
+ * listeners, links to other roles) comes as frames over CHANNEL_FD, at the
+ * first start just as at a reload.
+ */
+#pragma once
+
+enum role_kind { ROLE_MASTER, ROLE_RUNNER, ROLE_LOG, ROLE_WORKER };
+
+/* Descriptors at birth. 0 is /dev/null; 1 and 2 are the master's. */
+#define ROLE_CHANNEL_FD 3	/* SOCK_SEQPACKET to the master */
+#define ROLE_LOG_FD 4		/* SOCK_SEQPACKET to the log; not in the log */
+#define ROLE_STATS_FD 5		/* stats memory; worker: its own, writable */
+#define ROLE_N_FDS 6
+
+/* Exit codes the master tells apart. */
+#define ROLE_EXIT_OK 0		/* told to stop, or the master is gone */
+#define ROLE_EXIT_SETUP 78	/* could not start: do not loop at once */
+
+const char *role_name(enum role_kind k);

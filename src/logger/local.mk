@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: ISC
+# logger: formats and writes records; the only process that may block on a log.
+noinst_LTLIBRARIES += liblogger.la
+liblogger_la_SOURCES = \
+	src/logger/logger.c src/logger/logger.h \
+	src/logger/sink.c src/logger/sink.h
+liblogger_la_LIBADD = $(SYSTEMD_LIBS)

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "logger/sink.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/escape.h"
+#include "base/fd.h"
+
+static const char *const levels[] = {
+	"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug",
+};
+
+static bool
+is_number(enum log_key key)
+{
+	switch (key) {
+	case LOG_KEY_STATUS:
+	case LOG_KEY_QUEUED_USEC:
+	case LOG_KEY_DURATION_USEC:
+	case LOG_KEY_CPU_USEC:
+	case LOG_KEY_MAX_RSS_KB:
+	case LOG_KEY_BYTES_IN:
+	case LOG_KEY_BYTES_OUT:
+	case LOG_KEY_DROPPED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void
+put_time(struct buf *b, uint64_t wall_usec)
+{
+	time_t seconds = (time_t)(wall_usec / USEC_PER_SEC);
+	char text[32];
+	struct tm tm;
+
+	if (gmtime_r(&seconds, &tm) == NULL)
+		return;
+	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	(void)buf_printf(b, "%s.%03" PRIu64 "Z", text, wall_usec % USEC_PER_SEC / 1000);
+}
+
+/* "1.234ms" is easier to read than a count of microseconds. */
+static void
+put_duration(struct buf *b, struct slice usec)
+{
+	char text[24];
+	uint64_t v;
+
+	(void)snprintf(text, sizeof(text), "%.*s", (int)usec.len, usec.data);
+	v = strtoull(text, NULL, 10);
+	(void)buf_printf(b, "%" PRIu64 ".%03" PRIu64 "ms", v / 1000, v % 1000);
+}
+
+static void
+put_field(struct buf *b, enum log_key key, struct slice value)
+{
+	(void)buf_append_char(b, ' ');
+	switch (key) {
+	case LOG_KEY_ARGUMENTS:
+		/* Already words of its own, escaped where it was made. */
+		(void)escape_text(b, value, LOGREC_VALUE_MAX);
+		return;
+	case LOG_KEY_QUEUED_USEC:
+		(void)buf_append_str(b, "queued=");
+		put_duration(b, value);
+		return;
+	case LOG_KEY_DURATION_USEC:
+		(void)buf_append_str(b, "duration=");
+		put_duration(b, value);
+		return;
+	case LOG_KEY_CPU_USEC:
+		(void)buf_append_str(b, "cpu=");
+		put_duration(b, value);
+		return;
+	case LOG_KEY_MAX_RSS_KB:
+		(void)buf_printf(b, "rss=%.*sK", (int)value.len, value.data);
+		return;
+	default:
+		(void)buf_printf(b, "%s=", log_key_name(key));
+		(void)escape_word(b, value, LOGREC_VALUE_MAX);
+		return;
+	}
+}
+
+static void
+put_summary(struct buf *b, const struct logrec_view *r)
+{
+	struct slice message = r->fields[LOG_KEY_MESSAGE];
+	bool first = message.data == NULL;
+
+	if (!first)
+		(void)escape_text(b, message, LOGREC_VALUE_MAX);
+	for (enum log_key key = LOG_KEY_REQUEST; key < LOG_KEY_N; key++) {
+		if (r->fields[key].data == NULL)
+			continue;
+		put_field(b, key, r->fields[key]);
+	}
+}
+
+int
+sink_format_text(struct buf *b, const struct log_source *from, const struct logrec_view *r)
+{
+	put_time(b, r->wall_usec);
+	(void)buf_printf(b, " %s[%d] %s:", from->name, from->pid, levels[r->level]);
+	if (r->fields[LOG_KEY_MESSAGE].data != NULL)
+		(void)buf_append_char(b, ' ');
+	put_summary(b, r);
+	return buf_append_char(b, '\n');
+}
+
+int
+sink_format_json(struct buf *b, const struct log_source *from, const struct logrec_view *r)
+{
+	(void)buf_append_str(b, "{\"time\":\"");
+	put_time(b, r->wall_usec);
+	(void)buf_printf(b, "\",\"process\":\"%s\",\"pid\":%d,\"level\":\"%s\"", from->name,
+	    from->pid, levels[r->level]);
+	for (enum log_key key = LOG_KEY_MESSAGE; key < LOG_KEY_N; key++) {
+		struct slice value = r->fields[key];
+
+		if (value.data == NULL)
+			continue;
+		(void)buf_printf(b, ",\"%s\":", log_key_name(key));
+		if (is_number(key))
+			(void)buf_append_slice(b, value);
+		else
+			(void)escape_json(b, value);
+	}
+	return buf_append_str(b, "}\n");
+}
+
+/* ------------------------------------------------------------- journal --- */
+
+/* Does stderr lead to the journal, as systemd says in $JOURNAL_STREAM? */
+static bool
+stderr_is_journal(void)
+{
+	const char *env = getenv("JOURNAL_STREAM");
+	unsigned long long dev, ino;
+	struct stat st;
+
+	if (env == NULL || sscanf(env, "%llu:%llu", &dev, &ino) != 2)
+		return false;
+	return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+}
+
+static void
+field_add(struct buf *all, size_t *lens, size_t *n, const char *name, struct slice value)
+{
+	size_t before = buf_len(all);
+
+	(void)buf_append_str(all, name);
+	(void)buf_append_char(all, '=');
+	(void)buf_append_slice(all, value);
+	lens[(*n)++] = buf_len(all) - before;
+}
+
+static int
+journal_write(const struct log_source *from, const struct logrec_view *r)
+{
+	CLEANUP(buf_done) struct buf all = BUF_INIT(0);
+	CLEANUP(buf_done) struct buf message = BUF_INIT(0);
+	size_t lens[LOG_KEY_N + 8], n = 0;
+	struct iovec iov[LOG_KEY_N + 8];
+	char text[64], *p;
+
+	put_summary(&message, r);
+	field_add(&all, lens, &n, "MESSAGE", (struct slice){
+	    buf_data(&message) + (buf_len(&message) > 0 && buf_data(&message)[0] == ' '),
+	    buf_len(&message) - (buf_len(&message) > 0 && buf_data(&message)[0] == ' ') });
+	(void)snprintf(text, sizeof(text), "%d", r->level);
+	field_add(&all, lens, &n, "PRIORITY", slice_of(text));
+	field_add(&all, lens, &n, "SYSLOG_IDENTIFIER", SLICE("reqd"));
+	field_add(&all, lens, &n, "REQD_PROCESS", slice_of(from->name));
+	(void)snprintf(text, sizeof(text), "%d", from->pid);
+	field_add(&all, lens, &n, "REQD_PID", slice_of(text));
+	for (enum log_key key = LOG_KEY_REQUEST; key < LOG_KEY_N; key++) {
+		if (r->fields[key].data == NULL)
+			continue;
+		(void)snprintf(text, sizeof(text), "REQD_%s", log_key_name(key));
+		for (p = text; *p != '\0'; p++) {
+			if (*p >= 'a' && *p <= 'z')
+				*p = (char)(*p - 0x20);
+		}
+		field_add(&all, lens, &n, text, r->fields[key]);
+	}
+	if (buf_failed(&all))
+		return -1;
+	p = (char *)(uintptr_t)buf_data(&all);
+	for (size_t i = 0; i < n; i++) {
+		iov[i] = (struct iovec){ .iov_base = p, .iov_len = lens[i] };
+		p += lens[i];
+	}
+	return sd_journal_sendv(iov, (int)n);
+}
+
+void
+sink_write(const struct conf *c, const struct log_source *from, const struct logrec_view *r)
+{
+	CLEANUP(buf_done) struct buf line = BUF_INIT(0);
+	bool journal = c != NULL && (c->log_to == LOG_TO_JOURNAL ||
+	    (c->log_to == LOG_TO_AUTO && stderr_is_journal()));
+	int e;
+
+	if (journal && journal_write(from, r) >= 0)
+		return;
+	if (c != NULL && c->log_format == LOG_FORMAT_JSON)
+		e = sink_format_json(&line, from, r);
+	else
+		e = sink_format_text(&line, from, r);
+	/* Whoever reads stderr may be gone; there is nobody left to tell. */
+	if (e == 0)
+		(void)fd_write_all(STDERR_FILENO, buf_data(&line), buf_len(&line));
+}

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: ISC
+# master: configuration, sockets, supervision, reload, control socket.
+noinst_LTLIBRARIES += libmaster.la
+libmaster_la_SOURCES = \
+	src/master/backoff.c src/master/backoff.h \
+	src/master/control.c src/master/control.h \
+	src/master/listen.c src/master/listen.h \
+	src/master/master.c src/master/master.h \
+	src/master/notify.c src/master/notify.h \
+	src/master/process.c src/master/process.h \
+	src/master/reload.c src/master/reload.h \
+	src/master/status.c src/master/status.h \
+	src/master/strays.c src/master/strays.h
+libmaster_la_LIBADD = $(SYSTEMD_LIBS)

@@ -1,0 +1,662 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "master/master.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "ipc/channel.h"
+#include "ipc/logrec.h"
+#include "ipc/stats.h"
+#include "master/notify.h"
+#include "master/strays.h"
+
+/* Every process is asked for a sign of life this often, and must answer. */
+#define BEAT_USEC (2500 * USEC_PER_MSEC)
+#define BEAT_LIMIT_USEC (10 * USEC_PER_SEC)
+#define STRAYS_USEC (20 * USEC_PER_MSEC)
+
+#define EXIT_CONFIG 1	/* what reqd -t says, too */
+#define EXIT_SYSTEM 71
+
+static struct process *
+the_log(struct master *m)
+{
+	return &m->processes[MASTER_LOG];
+}
+
+static struct process *
+the_runner(struct master *m)
+{
+	return &m->processes[MASTER_RUNNER];
+}
+
+/* --------------------------------------------------------------- links --- */
+
+/* Hands the records of a process to the log. */
+static void
+link_log(struct master *m, const struct process *p)
+{
+	struct process *log = the_log(m);
+	struct frame f = { .type = FRAME_LINK, .slot = (uint16_t)p->slot, .id = (uint64_t)p->pid };
+
+	if (p->log_read < 0 || log->state < PROCESS_PREPARING)
+		return;
+	process_name(p, f.text, sizeof(f.text));
+	(void)process_send(log, &f, &p->log_read, 1);
+}
+
+static void
+link_own_log(struct master *m)
+{
+	struct frame f = { .type = FRAME_LINK, .id = (uint64_t)getpid(), .text = "master" };
+
+	(void)process_send(the_log(m), &f, &m->log_read, 1);
+}
+
+/* A channel of their own for a worker and the runner. */
+static void
+link_runner(struct master *m, struct process *worker)
+{
+	struct process *runner = the_runner(m);
+	struct frame f = { .type = FRAME_LINK, .slot = (uint16_t)worker->slot };
+	int fds[2];
+
+	if (runner->state < PROCESS_PREPARING || worker->state < PROCESS_PREPARING)
+		return;
+	if (channel_pair(fds) < 0) {
+		log_err("cannot link worker %u to the runner: %s", worker->slot, strerror(errno));
+		return;
+	}
+	(void)process_send(runner, &f, &fds[0], 1);
+	(void)process_send(worker, &f, &fds[1], 1);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+
+static void
+send_stats(struct process *to, const struct process *of, unsigned slot)
+{
+	struct frame f = { .type = FRAME_STATS, .slot = (uint16_t)slot };
+	int fd = stats_reopen_readonly(of->stats_fd);
+
+	if (fd < 0)
+		return;
+	(void)process_send(to, &f, &fd, 1);
+	(void)close(fd);
+}
+
+/* Each worker reads the pages of all the others, and the runner's. */
+static void
+share_stats(struct master *m, struct process *worker)
+{
+	send_stats(worker, the_runner(m), MASTER_RUNNER_SLOT);
+	for (size_t i = MASTER_WORKERS; i < m->n_processes; i++) {
+		struct process *other = &m->processes[i];
+
+		if (other == worker)
+			continue;
+		send_stats(worker, other, other->slot);
+		if (other->state >= PROCESS_PREPARING)
+			send_stats(other, worker, worker->slot);
+	}
+}
+
+/* -------------------------------------------------------------- events --- */
+
+void
+master_on_started(struct process *p)
+{
+	link_log(p->master, p);
+}
+
+static void
+on_ready(struct process *p)
+{
+	struct master *m = p->master;
+
+	p->state = PROCESS_PREPARING;
+	switch (p->kind) {
+	case ROLE_LOG:
+		link_own_log(m);
+		for (size_t i = 0; i < m->n_processes; i++)
+			link_log(m, &m->processes[i]);
+		break;
+	case ROLE_RUNNER:
+		for (size_t i = MASTER_WORKERS; i < m->n_processes; i++)
+			link_runner(m, &m->processes[i]);
+		break;
+	case ROLE_WORKER:
+		share_stats(m, p);
+		link_runner(m, p);
+		break;
+	case ROLE_MASTER:
+		break;
+	}
+	master_prepare(p);
+}
+
+static void
+check_all_serving(struct master *m)
+{
+	if (m->ready || m->stopping)
+		return;
+	for (size_t i = 0; i < m->n_processes; i++) {
+		if (m->processes[i].state != PROCESS_SERVING)
+			return;
+	}
+	m->ready = true;
+	notify_ready(m);
+	log_notice("reqd %s serves %zu services on %zu listeners with %zu workers",
+	    PACKAGE_VERSION, m->conf->n_services, m->conf->n_listeners, master_n_workers(m));
+	if (m->reload.again) {
+		m->reload.again = false;
+		reload_start(m);
+	}
+}
+
+static void
+on_prepared(struct process *p, const struct frame *f)
+{
+	struct frame commit = { .type = FRAME_COMMIT, .generation = f->generation };
+
+	if (p->state != PROCESS_PREPARING) {
+		reload_on_prepared(p, f->generation);
+		return;
+	}
+	if (process_send(p, &commit, NULL, 0) < 0)
+		process_kill(p, "does not take its configuration");
+}
+
+static void
+on_committed(struct process *p, const struct frame *f)
+{
+	struct master *m = p->master;
+	bool reloading = p->state == PROCESS_SERVING;
+
+	p->generation = f->generation;
+	if (reloading) {
+		reload_on_committed(p);
+		return;
+	}
+	if (p->generation != m->conf->generation) {
+		/* A reload went past while it was starting. */
+		master_prepare(p);
+		return;
+	}
+	p->state = PROCESS_SERVING;
+	p->answered = true;
+	check_all_serving(m);
+}
+
+static void
+on_refused(struct process *p, const struct frame *f)
+{
+	if (p->state == PROCESS_SERVING)
+		reload_on_refused(p, f->text);
+	else if (p->state == PROCESS_PREPARING) {
+		log_err("a process refuses its configuration: %s", f->text);
+		process_kill(p, NULL);
+	}
+}
+
+void
+master_on_frame(struct process *p, const struct frame *f)
+{
+	struct master *m = p->master;
+
+	switch (f->type) {
+	case FRAME_READY:
+		if (p->state == PROCESS_STARTING)
+			on_ready(p);
+		return;
+	case FRAME_PREPARED:
+		on_prepared(p, f);
+		return;
+	case FRAME_COMMITTED:
+		on_committed(p, f);
+		return;
+	case FRAME_REFUSED:
+		on_refused(p, f);
+		return;
+	case FRAME_PONG:
+		p->pinged_usec = 0;
+		return;
+	case FRAME_LISTED:
+		if (p->kind == ROLE_WORKER)
+			control_on_listed(&m->control, p, f->id);
+		return;
+	case FRAME_KILLED:
+		if (p->kind == ROLE_WORKER)
+			control_on_killed(&m->control, f->id, f->cancel.found != 0);
+		return;
+	case FRAME_DRAINED:
+		/* The runner: everything it ran has ended. Closing lets it go. */
+		if (p->state == PROCESS_STOPPING && p->channel >= 0)
+			(void)shutdown(p->channel, SHUT_RDWR);
+		return;
+	default:
+		process_kill(p, "sent a frame that is not its to send");
+		return;
+	}
+}
+
+/* ------------------------------------------------------------- stopping --- */
+
+static bool
+workers_are_gone(const struct master *m)
+{
+	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
+		if (process_is_up(&m->processes[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Workers, then the runner, then the log, each when the ones before are gone. */
+static void
+stop_advance(struct master *m)
+{
+	struct process *runner = the_runner(m), *log = the_log(m);
+
+	if (!m->stopping || !workers_are_gone(m))
+		return;
+	if (process_is_up(runner)) {
+		if (runner->state != PROCESS_STOPPING)
+			process_stop(runner, m->stop_usec);
+		return;
+	}
+	if (strays_kill(m))
+		return;
+	if (process_is_up(log)) {
+		if (log->state != PROCESS_STOPPING) {
+			log_notice("stopped");
+			log->state = PROCESS_STOPPING;
+			log_open(-1);
+			(void)close(ROLE_LOG_FD);
+			(void)shutdown(log->channel, SHUT_RDWR);
+		}
+		return;
+	}
+	(void)sd_event_exit(m->event, 0);
+}
+
+void
+master_stop(struct master *m)
+{
+	uint64_t now = clock_usec();
+	bool hurry = m->stopping;
+
+	m->stop_usec = hurry ? now : now + m->conf->drain_timeout_usec;
+	if (!hurry) {
+		m->stopping = true;
+		notify_stopping();
+		log_notice("stopping, finishing what runs");
+		control_close(&m->control);
+	} else {
+		log_notice("asked to stop again: cutting what still runs");
+	}
+	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
+		struct process *p = &m->processes[i];
+
+		if (p->master == NULL)
+			continue;
+		p->timer = sd_event_source_disable_unref(p->timer);
+		if (hurry && process_is_up(p))
+			process_kill(p, NULL);
+		else if (!hurry)
+			process_stop(p, m->stop_usec);
+	}
+	if (hurry && the_runner(m)->state == PROCESS_STOPPING)
+		process_stop(the_runner(m), now);
+	stop_advance(m);
+}
+
+/* ---------------------------------------------------------------- death --- */
+
+static int
+on_strays(sd_event_source *s, uint64_t usec, void *userdata)
+{
+	struct master *m = userdata;
+
+	(void)s;
+	(void)usec;
+	m->strays = sd_event_source_disable_unref(m->strays);
+	/* Each of them may leave children of its own: look until none is left. */
+	if (strays_kill(m))
+		(void)sd_event_add_time(m->event, &m->strays, CLOCK_MONOTONIC,
+		    clock_usec() + STRAYS_USEC, 0, on_strays, m);
+	else
+		stop_advance(m);
+	return 0;
+}
+
+void
+master_on_died(struct process *p)
+{
+	struct master *m = p->master;
+
+	control_on_died(&m->control, p);
+	if (p->kind == ROLE_RUNNER && m->strays == NULL)
+		(void)on_strays(NULL, 0, m);
+	if (m->reload.phase != RELOAD_IDLE)
+		reload_on_died(p);
+	stop_advance(m);
+}
+
+static int
+on_child(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
+{
+	struct master *m = userdata;
+	int status;
+	pid_t pid;
+
+	(void)s;
+	(void)si;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
+			if (m->processes[i].pid == pid) {
+				process_died(&m->processes[i], status);
+				break;
+			}
+		}
+	}
+	return 0;
+}
+
+/* -------------------------------------------------------------- signals --- */
+
+static int
+on_stop_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
+{
+	(void)s;
+	(void)si;
+	master_stop(userdata);
+	return 0;
+}
+
+static int
+on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
+{
+	(void)s;
+	(void)si;
+	reload_start(userdata);
+	return 0;
+}
+
+/*
+ * Asks everybody for a sign of life. When the beat itself comes late we have
+ * been stopped ourselves, and nobody is judged by that (R52).
+ */
+static int
+on_beat(sd_event_source *s, uint64_t usec, void *userdata)
+{
+	struct master *m = userdata;
+	uint64_t now = clock_usec();
+	bool frozen = now - m->beat_usec > 2 * BEAT_USEC, all_well = true;
+
+	(void)usec;
+	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
+		struct process *p = &m->processes[i];
+		struct frame ping = { .type = FRAME_PING, .id = now };
+
+		if (p->state != PROCESS_SERVING)
+			continue;
+		if (frozen)
+			p->pinged_usec = 0;
+		if (p->pinged_usec == 0) {
+			p->pinged_usec = now;
+			(void)process_send(p, &ping, NULL, 0);
+		} else if (now - p->pinged_usec > BEAT_LIMIT_USEC) {
+			process_kill(p, "makes no progress");
+		}
+		all_well = all_well && now - p->pinged_usec <= BEAT_LIMIT_USEC;
+	}
+	if (all_well)
+		notify_watchdog();
+	if (m->ready && !m->stopping && m->reload.phase == RELOAD_IDLE)
+		notify_status(m);
+	m->beat_usec = now;
+	(void)sd_event_source_set_time(s, now + BEAT_USEC);
+	return 0;
+}
+
+/* --------------------------------------------------------------- set up --- */
+
+static size_t
+workers_wanted(const struct conf *c)
+{
+	cpu_set_t cpus;
+	int n = 1;
+
+	if (c->workers != 0)
+		return c->workers;
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
+		n = CPU_COUNT(&cpus);
+	return n < 1 ? 1 : n > CONF_MAX_WORKERS ? CONF_MAX_WORKERS : (size_t)n;
+}
+
+void
+master_scale_workers(struct master *m)
+{
+	size_t wanted = workers_wanted(m->conf), have = master_n_workers(m);
+	uint64_t deadline = clock_usec() + m->conf->drain_timeout_usec;
+
+	m->n_processes = MASTER_WORKERS + wanted;
+	for (size_t i = wanted; i < have; i++)
+		process_stop(&m->processes[MASTER_WORKERS + i], deadline);
+	for (size_t i = have; i < wanted; i++) {
+		struct process *p = &m->processes[MASTER_WORKERS + i];
+		int r = 0;
+
+		if (p->master == NULL)
+			r = process_init(p, m, ROLE_WORKER, (unsigned)i);
+		if (r < 0) {
+			log_err("cannot set up worker %zu: %s", i, strerror(-r));
+			m->n_processes = MASTER_WORKERS + i;
+			return;
+		}
+		/* One that is still stopping is started again when it has gone. */
+		if (!process_is_up(p))
+			process_start(p);
+		else
+			p->state = PROCESS_STOPPING;
+	}
+}
+
+void
+master_override(const struct master *m, struct conf *c)
+{
+	if (m->options.json_log) {
+		c->log_format = LOG_FORMAT_JSON;
+		c->log_to = LOG_TO_STDERR;
+	}
+}
+
+static int
+load(struct master *m)
+{
+	struct conf_errors errors = { 0 };
+	char *text;
+	int r;
+
+	r = conf_load(m->options.conf_file, CONF_DEFAULT, &m->conf, &errors);
+	if (r < 0) {
+		if (errors.n > 0)
+			conf_errors_print(&errors, stderr);
+		else
+			(void)fprintf(stderr, "reqd: %s: %s\n", m->options.conf_file, strerror(-r));
+		conf_errors_done(&errors);
+		return r;
+	}
+	conf_errors_done(&errors);
+	master_override(m, m->conf);
+	m->conf->generation = 1;
+	text = conf_format(m->conf);
+	m->conf_text = text == NULL ? -ENOMEM : fd_sealed("reqd-conf", text, strlen(text));
+	free(text);
+	return m->conf_text < 0 ? m->conf_text : 0;
+}
+
+static int
+open_sockets(struct master *m)
+{
+	const char *dir = m->conf->runtime_directory;
+	char why[512] = "";
+	int r;
+
+	if (mkdir(dir, 0755) < 0 && errno != EEXIST) {
+		(void)fprintf(stderr, "reqd: cannot make %s: %s (set runtime-directory to a place "
+		    "that you may write)\n", dir, strerror(errno));
+		return -errno;
+	}
+	r = listen_open(m->conf, NULL, &m->passed, &m->listeners, why, sizeof(why));
+	if (r < 0) {
+		(void)fprintf(stderr, "reqd: %s\n", why[0] != '\0' ? why : strerror(-r));
+		return r;
+	}
+	r = control_open(&m->control, m);
+	if (r < 0) {
+		(void)fprintf(stderr, "reqd: cannot open the control socket %s: %s\n",
+		    m->conf->control_path, r == -EADDRINUSE ? "another reqd answers there" :
+		    strerror(-r));
+		listen_close(&m->listeners, NULL);
+	}
+	return r;
+}
+
+/* The master logs like everybody else: through a socket to the log. */
+static int
+open_log(struct master *m)
+{
+	int fds[2], high;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
+		return -errno;
+	high = fcntl(fds[0], F_DUPFD_CLOEXEC, ROLE_N_FDS);
+	(void)close(fds[0]);
+	if (high < 0 || dup3(fds[1], ROLE_LOG_FD, O_CLOEXEC) < 0)
+		return -errno;
+	if (fds[1] != ROLE_LOG_FD)
+		(void)close(fds[1]);
+	(void)shutdown(high, SHUT_WR);
+	m->log_read = high;
+	log_open(ROLE_LOG_FD);
+	log_set_level(m->conf->log_level);
+	return 0;
+}
+
+/* 3 to 5 are the roles' numbers: nothing of the master's may lie there. */
+static void
+reserve_numbers(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	} while (fd >= 0 && fd < ROLE_N_FDS - 1);
+}
+
+static int
+set_up_events(struct master *m)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+	sigset_t set;
+	int r;
+
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		(void)sigaddset(&set, signals[i]);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	(void)sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
+
+	r = sd_event_default(&m->event);
+	if (r >= 0)
+		r = sd_event_add_signal(m->event, NULL, SIGTERM, on_stop_signal, m);
+	if (r >= 0)
+		r = sd_event_add_signal(m->event, NULL, SIGINT, on_stop_signal, m);
+	if (r >= 0)
+		r = sd_event_add_signal(m->event, NULL, SIGHUP, on_hangup, m);
+	if (r >= 0)
+		r = sd_event_add_signal(m->event, NULL, SIGCHLD, on_child, m);
+	m->beat_usec = clock_usec();
+	if (r >= 0)
+		r = sd_event_add_time(m->event, &m->beat, CLOCK_MONOTONIC,
+		    m->beat_usec + BEAT_USEC, BEAT_USEC / 10, on_beat, m);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(m->beat, SD_EVENT_ON);
+	return r;
+}
+
+static int
+start_all(struct master *m)
+{
+	int r;
+
+	m->n_processes = MASTER_WORKERS;
+	r = process_init(the_log(m), m, ROLE_LOG, 0);
+	if (r >= 0)
+		r = process_init(the_runner(m), m, ROLE_RUNNER, 0);
+	if (r < 0)
+		return r;
+	process_start(the_log(m));
+	process_start(the_runner(m));
+	master_scale_workers(m);
+	return 0;
+}
+
+static int
+fail(const char *what, int error)
+{
+	(void)fprintf(stderr, "reqd: %s: %s\n", what, strerror(-error));
+	return EXIT_SYSTEM;
+}
+
+int
+master_main(const struct master_options *options)
+{
+	struct master *m = calloc(1, sizeof(*m));
+	int r;
+
+	if (m == NULL)
+		return fail("set-up", -ENOMEM);
+	m->options = *options;
+	m->started_usec = clock_usec();
+	m->control.fd = m->log_read = m->reload.text = -1;
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+
+	if (load(m) < 0)
+		return EXIT_CONFIG;
+	r = listen_take_passed(&m->passed);
+	if (r < 0)
+		return fail("sockets from systemd", r);
+	reserve_numbers();
+	r = set_up_events(m);
+	if (r < 0)
+		return fail("event loop", r);
+	if (open_sockets(m) < 0)
+		return EXIT_SYSTEM;
+	r = open_log(m);
+	if (r >= 0)
+		r = start_all(m);
+	if (r >= 0)
+		r = sd_event_loop(m->event);
+	listen_close(&m->listeners, NULL);
+	return r < 0 ? fail("event loop", r) : r;
+}

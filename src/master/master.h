@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * master: reads the configuration, binds the sockets, starts and watches
+ * the other processes. Never reads a byte that came from the network.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "conf/conf.h"
+#include "master/control.h"
+#include "master/listen.h"
+#include "master/process.h"
+#include "master/reload.h"
+
+/* Everything there is: log, runner and workers, in the order they start. */
+#define MASTER_LOG 0
+#define MASTER_RUNNER 1
+#define MASTER_WORKERS 2
+#define MASTER_MAX_PROCESSES (MASTER_WORKERS + CONF_MAX_WORKERS)
+
+/* The slot under which the runner's statistics are handed out. */
+#define MASTER_RUNNER_SLOT CONF_MAX_WORKERS
+
+struct master_options {
+	const char *conf_file;
+	bool json_log;
+};
+
+struct master {
+	sd_event *event;
+	struct master_options options;
+	struct conf *conf;
+	int conf_text;			/* sealed canonical text of conf */
+	int log_read;			/* our own records, for the log */
+	struct listen_set listeners;
+	struct listen_passed passed;
+	struct process processes[MASTER_MAX_PROCESSES];
+	size_t n_processes;		/* wanted: log, runner, workers */
+	struct reload reload;
+	struct control control;
+	bool ready;			/* READY=1 has been said */
+	bool stopping;
+	uint64_t stop_usec;		/* deadline of the stop */
+	uint64_t started_usec;
+	uint64_t beat_usec;		/* last heartbeat */
+	sd_event_source *beat;
+	sd_event_source *strays;	/* orphans of a runner are being killed */
+};
+
+/* Runs until told to stop. Returns an exit code. */
+int master_main(const struct master_options *options);
+
+/* From process.c. */
+void master_on_started(struct process *p);
+void master_on_frame(struct process *p, const struct frame *f);
+void master_on_died(struct process *p);
+
+/* Gives a process the configuration in force. */
+void master_prepare(struct process *p);
+
+/* Overrides of the command line, laid over what was loaded. */
+void master_override(const struct master *m, struct conf *c);
+
+/* Workers wanted: starts or stops what is missing or too many. */
+void master_scale_workers(struct master *m);
+
+/* Begins an orderly end; again: at once. */
+void master_stop(struct master *m);
+
+static inline size_t
+master_n_workers(const struct master *m)
+{
+	return m->n_processes - MASTER_WORKERS;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "master/notify.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/clock.h"
+#include "ipc/stats.h"
+#include "master/master.h"
+
+static void
+status_format(const struct master *m, char *ret, size_t len)
+{
+	uint64_t connections = 0, running = 0, queued = 0, requests = 0;
+	size_t serving = 0;
+
+	for (size_t i = MASTER_WORKERS; i < m->n_processes; i++) {
+		const struct process *p = &m->processes[i];
+
+		if (p->state != PROCESS_SERVING)
+			continue;
+		serving++;
+		connections += p->stats->connections_open;
+		running += p->stats->running;
+		requests += p->stats->requests_total;
+	}
+	queued = m->processes[MASTER_RUNNER].stats->queued;
+	(void)snprintf(ret, len, "%zu workers, %" PRIu64 " connections, %" PRIu64 " calls running, %"
+	    PRIu64 " queued, %" PRIu64 " requests served", serving, connections, running, queued,
+	    requests);
+}
+
+void
+notify_ready(struct master *m)
+{
+	char status[256];
+
+	status_format(m, status, sizeof(status));
+	(void)sd_notifyf(0, "READY=1\nSTATUS=%s", status);
+}
+
+void
+notify_reloading(void)
+{
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=reloading",
+	    clock_usec());
+}
+
+void
+notify_stopping(void)
+{
+	(void)sd_notify(0, "STOPPING=1\nSTATUS=stopping, finishing what runs");
+}
+
+void
+notify_status(struct master *m)
+{
+	static char last[256];
+	char status[256];
+
+	status_format(m, status, sizeof(status));
+	if (strcmp(status, last) == 0)
+		return;
+	(void)strlcpy(last, status, sizeof(last));
+	(void)sd_notifyf(0, "STATUS=%s", status);
+}
+
+void
+notify_watchdog(void)
+{
+	(void)sd_notify(0, "WATCHDOG=1");
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * notify: what systemd is told.
+ */
+#pragma once
+
+struct master;
+
+/* READY=1 once every process serves; with the numbers of the moment. */
+void notify_ready(struct master *m);
+void notify_reloading(void);
+void notify_stopping(void);
+
+/* STATUS= with live numbers, when they have changed. */
+void notify_status(struct master *m);
+
+/* WATCHDOG=1; the caller has seen progress (R52). */
+void notify_watchdog(void);

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "master/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/privilege.h"
+#include "ipc/channel.h"
+#include "ipc/logrec.h"
+#include "ipc/stats.h"
+#include "master/master.h"
+
+/* After the deadline of a stop a process has so long to go. */
+#define STOP_SLACK_USEC (1 * USEC_PER_SEC)
+
+void
+process_name(const struct process *p, char *ret, size_t len)
+{
+	if (p->kind == ROLE_WORKER)
+		(void)snprintf(ret, len, "worker %u", p->slot);
+	else
+		(void)snprintf(ret, len, "%s", role_name(p->kind));
+}
+
+int
+process_init(struct process *p, struct master *m, enum role_kind kind, unsigned slot)
+{
+	*p = (struct process){
+		.master = m,
+		.kind = kind,
+		.slot = slot,
+		.channel = -1,
+		.log_read = -1,
+		.stats_fd = -1,
+	};
+	if (kind == ROLE_LOG)
+		return 0;
+	p->stats_fd = stats_create();
+	if (p->stats_fd < 0)
+		return p->stats_fd;
+	/* The account that writes it must be able to, and no other. */
+	p->stats = stats_map_other(p->stats_fd);
+	return p->stats == NULL ? -errno : 0;
+}
+
+/* --------------------------------------------------------------- child --- */
+
+static _Noreturn void
+child_fail(const char *what, int error)
+{
+	(void)dprintf(STDERR_FILENO, "reqd: cannot start a process: %s: %s\n", what,
+	    strerror(error));
+	_exit(ROLE_EXIT_SETUP);
+}
+
+/*
+ * Moves what is inherited to its fixed numbers. The sources were made above
+ * those numbers, so that none is overwritten before its turn.
+ */
+static void
+child_descriptors(int channel, int log_write, int stats)
+{
+	int null = open("/dev/null", O_RDONLY);
+
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0)
+		child_fail("stdin", errno);
+	if (dup2(channel, ROLE_CHANNEL_FD) < 0)
+		child_fail("channel", errno);
+	if (log_write >= 0 && dup2(log_write, ROLE_LOG_FD) < 0)
+		child_fail("log socket", errno);
+	if (stats >= 0 && dup2(stats, ROLE_STATS_FD) < 0)
+		child_fail("stats memory", errno);
+	if (log_write < 0)
+		(void)close(ROLE_LOG_FD);
+	if (stats < 0)
+		(void)close(ROLE_STATS_FD);
+	if (close_range(ROLE_N_FDS, ~0U, 0) < 0)
+		child_fail("close_range", errno);
+}
+
+/* Workers and log never run as root; the runner has to (R1, R3). */
+static void
+child_identity(const struct process *p, pid_t master)
+{
+	const struct identity *id = &p->master->conf->run_as;
+	int r;
+
+	if (p->kind != ROLE_RUNNER) {
+		if (id->is_set && geteuid() == 0) {
+			r = privilege_drop(id->uid, id->gid, id->groups, id->n_groups);
+			if (r < 0)
+				child_fail("dropping privileges", -r);
+		}
+		(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	}
+	/* The runner must outlive the master for a moment, to kill what it runs. */
+	if (p->kind == ROLE_WORKER) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != master)
+			_exit(ROLE_EXIT_OK);
+	}
+}
+
+static _Noreturn void
+child_main(const struct process *p, pid_t master, int channel, int log_write)
+{
+	char role[32], slot[32], *argv[] = { (char *)"reqd", role, slot, NULL };
+	char *journal = getenv("JOURNAL_STREAM"), env[128];
+	char *envp[] = { NULL, NULL };
+	sigset_t none;
+
+	if (journal != NULL &&
+	    (size_t)snprintf(env, sizeof(env), "JOURNAL_STREAM=%s", journal) < sizeof(env))
+		envp[0] = env;
+	(void)snprintf(role, sizeof(role), "--role=%s", role_name(p->kind));
+	(void)snprintf(slot, sizeof(slot), "--slot=%u", p->slot);
+	child_descriptors(channel, log_write, p->stats_fd);
+	child_identity(p, master);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	/* The running executable itself: a package upgrade cannot mix versions. */
+	(void)execve("/proc/self/exe", argv, envp);
+	child_fail("exec", errno);
+}
+
+/* -------------------------------------------------------------- master --- */
+
+static void
+process_close(struct process *p)
+{
+	p->io = sd_event_source_disable_unref(p->io);
+	if (p->channel >= 0)
+		(void)close(TAKE_FD(p->channel));
+	if (p->log_read >= 0)
+		(void)close(TAKE_FD(p->log_read));
+}
+
+static int
+on_channel(sd_event_source *s, int fd, uint32_t events, void *userdata)
+{
+	struct process *p = userdata;
+
+	(void)s;
+	(void)events;
+	for (;;) {
+		int fds[FRAME_MAX_FDS];
+		struct frame f;
+		size_t n_fds;
+		int r;
+
+		r = channel_receive(fd, &f, fds, &n_fds);
+		if (r == -EAGAIN)
+			return 0;
+		if (r != CHANNEL_OK) {
+			/* Its death follows; a bad frame costs it its life (R5). */
+			p->io = sd_event_source_disable_unref(p->io);
+			process_kill(p, r == CHANNEL_BAD ? "sent a bad frame" : NULL);
+			return 0;
+		}
+		channel_close_fds(fds, n_fds);
+		master_on_frame(p, &f);
+		if (p->channel != fd)
+			return 0;
+	}
+}
+
+/* A descriptor above those with fixed numbers; takes fd. */
+static int
+lift(int fd)
+{
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, ROLE_N_FDS);
+
+	(void)close(fd);
+	return high < 0 ? -errno : high;
+}
+
+static int
+pair_lifted(int type, int *ret_ours, int *ret_theirs)
+{
+	int fds[2];
+
+	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
+		return -errno;
+	*ret_ours = lift(fds[0]);
+	*ret_theirs = lift(fds[1]);
+	return *ret_ours < 0 ? *ret_ours : *ret_theirs < 0 ? *ret_theirs : 0;
+}
+
+static int
+process_fork(struct process *p)
+{
+	CLEANUP_CLOSE int ours = -1;
+	CLEANUP_CLOSE int theirs = -1;
+	CLEANUP_CLOSE int log_read = -1;
+	CLEANUP_CLOSE int log_write = -1;
+	pid_t pid, master = getpid();
+	sigset_t all, old;
+	int r;
+
+	r = pair_lifted(SOCK_SEQPACKET, &ours, &theirs);
+	if (r >= 0 && p->kind != ROLE_LOG)
+		r = pair_lifted(SOCK_SEQPACKET, &log_read, &log_write);
+	if (r < 0)
+		return r;
+	if (log_read >= 0)
+		(void)shutdown(log_read, SHUT_WR);
+
+	/* No signal may reach the child before it has its own dispositions. */
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &old);
+	pid = fork();
+	if (pid == 0)
+		child_main(p, master, theirs, log_write);
+	r = pid < 0 ? -errno : 0;
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	if (r < 0)
+		return r;
+
+	r = sd_event_add_io(p->master->event, &p->io, ours, EPOLLIN, on_channel, p);
+	p->pid = pid;
+	p->channel = TAKE_FD(ours);
+	p->log_read = TAKE_FD(log_read);
+	return r;
+}
+
+static int
+on_back_off_over(sd_event_source *s, uint64_t usec, void *userdata)
+{
+	struct process *p = userdata;
+
+	(void)s;
+	(void)usec;
+	p->timer = sd_event_source_disable_unref(p->timer);
+	process_start(p);
+	return 0;
+}
+
+static void
+process_retry(struct process *p, bool served)
+{
+	uint64_t now = clock_usec(), delay;
+	uint32_t random = 0;
+	char name[32];
+
+	(void)getrandom(&random, sizeof(random), GRND_NONBLOCK);
+	delay = backoff_after_death(&p->backoff, served, now, random);
+	if (delay == 0) {
+		process_start(p);
+		return;
+	}
+	process_name(p, name, sizeof(name));
+	log_warn("%s keeps failing, starting it again in %llu ms", name,
+	    (unsigned long long)(delay / USEC_PER_MSEC));
+	p->timer = sd_event_source_disable_unref(p->timer);
+	(void)sd_event_add_time(p->master->event, &p->timer, CLOCK_MONOTONIC, now + delay, 0,
+	    on_back_off_over, p);
+}
+
+void
+process_start(struct process *p)
+{
+	char name[32];
+	int r;
+
+	p->state = PROCESS_STARTING;
+	p->generation = 0;
+	p->pinged_usec = 0;
+	r = process_fork(p);
+	if (r >= 0) {
+		master_on_started(p);
+		return;
+	}
+	process_name(p, name, sizeof(name));
+	log_err("cannot start %s: %s", name, strerror(-r));
+	p->state = PROCESS_DOWN;
+	process_retry(p, false);
+}
+
+int
+process_send(struct process *p, const struct frame *f, const int *fds, size_t n_fds)
+{
+	return p->channel < 0 ? -EPIPE : channel_send(p->channel, f, fds, n_fds);
+}
+
+static void
+log_death(const struct process *p, int status)
+{
+	char name[32];
+
+	process_name(p, name, sizeof(name));
+	if (p->state == PROCESS_STOPPING && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		log_debug("%s (%d) has ended", name, (int)p->pid);
+	else if (WIFSIGNALED(status))
+		log_err("%s (%d) was killed by signal %d (%s)", name, (int)p->pid,
+		    WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		log_err("%s (%d) ended with status %d", name, (int)p->pid, WEXITSTATUS(status));
+}
+
+void
+process_died(struct process *p, int wait_status)
+{
+	enum process_state was = p->state;
+
+	log_death(p, wait_status);
+	process_close(p);
+	p->timer = sd_event_source_disable_unref(p->timer);
+	p->pid = 0;
+	p->state = PROCESS_DOWN;
+	master_on_died(p);
+	if (was == PROCESS_STOPPING || p->master->stopping)
+		return;
+	p->restarts++;
+	process_retry(p, was == PROCESS_SERVING);
+}
+
+static int
+on_stop_overdue(sd_event_source *s, uint64_t usec, void *userdata)
+{
+	(void)s;
+	(void)usec;
+	process_kill(userdata, "did not end in time");
+	return 0;
+}
+
+void
+process_stop(struct process *p, uint64_t deadline_usec)
+{
+	struct frame f = { .type = FRAME_STOP, .id = deadline_usec };
+
+	p->timer = sd_event_source_disable_unref(p->timer);
+	if (!process_is_up(p)) {
+		p->state = PROCESS_DOWN;
+		return;
+	}
+	p->state = PROCESS_STOPPING;
+	if (process_send(p, &f, NULL, 0) < 0) {
+		process_kill(p, "does not listen");
+		return;
+	}
+	(void)sd_event_add_time(p->master->event, &p->timer, CLOCK_MONOTONIC,
+	    deadline_usec + STOP_SLACK_USEC, 0, on_stop_overdue, p);
+}
+
+void
+process_kill(struct process *p, const char *why)
+{
+	char name[32];
+
+	if (!process_is_up(p))
+		return;
+	process_name(p, name, sizeof(name));
+	if (why != NULL)
+		log_err("%s (%d) %s, killing it", name, (int)p->pid, why);
+	/* Not reaped yet, so the number cannot belong to anybody else. */
+	(void)kill(p->pid, SIGKILL);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * process: one role process as the master sees it, from start to death.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <systemd/sd-event.h>
+
+#include "ipc/frame.h"
+#include "ipc/roles.h"
+#include "master/backoff.h"
+
+struct master;
+
+enum process_state {
+	PROCESS_DOWN,		/* not running; perhaps waiting for its back-off */
+	PROCESS_STARTING,	/* started, has not said READY */
+	PROCESS_PREPARING,	/* is given its configuration */
+	PROCESS_SERVING,
+	PROCESS_STOPPING,	/* told to end */
+};
+
+struct process {
+	struct master *master;
+	enum role_kind kind;
+	unsigned slot;			/* of workers */
+	enum process_state state;
+	pid_t pid;			/* 0: none */
+	int channel;			/* -1: none */
+	int log_read;			/* its records, for the log; -1: none */
+	int stats_fd;			/* kept over restarts; -1: none */
+	const struct stats *stats;
+	uint32_t generation;		/* of the configuration it has committed */
+	bool answered;			/* its part of a reload is done */
+	unsigned restarts;
+	uint64_t pinged_usec;		/* PING without answer since; 0: none */
+	struct backoff backoff;
+	sd_event_source *io;
+	sd_event_source *timer;		/* back-off, or force after a stop */
+};
+
+/* Puts a process into its first state. 0 or -errno. */
+int process_init(struct process *p, struct master *m, enum role_kind kind, unsigned slot);
+
+/* Starts it now. A failure is logged and tried again after a back-off. */
+void process_start(struct process *p);
+
+/* 0, or -errno when it is down or does not read. */
+int process_send(struct process *p, const struct frame *f, const int *fds, size_t n_fds);
+
+/* Its wait status has been read. */
+void process_died(struct process *p, int wait_status);
+
+/* Tells it to end by itself; at the deadline (monotonic) it is killed. */
+void process_stop(struct process *p, uint64_t deadline_usec);
+
+/* Kills it at once; its death is handled as any other. */
+void process_kill(struct process *p, const char *why);
+
+/* "worker 3" */
+void process_name(const struct process *p, char *ret, size_t len);
+
+static inline bool
+process_is_up(const struct process *p)
+{
+	return p->pid > 0;
+}

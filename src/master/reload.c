@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "master/reload.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/escape.h"
+#include "base/fd.h"
+#include "ipc/channel.h"
+#include "ipc/logrec.h"
+#include "master/control.h"
+#include "master/master.h"
+#include "master/notify.h"
+
+/* A process that takes longer than this to prepare is stuck. */
+#define RELOAD_PATIENCE_USEC (10 * USEC_PER_SEC)
+
+static void reload_advance(struct master *m);
+
+/* -------------------------------------------------------------- report --- */
+
+static void
+names_append(struct buf *b, const char *key, const struct conf *in, const struct conf *not_in)
+{
+	bool first = true;
+
+	(void)buf_printf(b, ",\"%s\":[", key);
+	for (size_t i = 0; i < in->n_services; i++) {
+		const char *name = in->services[i].name;
+
+		if (conf_find_service(not_in, name, strlen(name)) != NULL)
+			continue;
+		(void)buf_printf(b, "%s\"%s\"", first ? "" : ",", name);
+		first = false;
+	}
+	(void)buf_append_char(b, ']');
+}
+
+static void
+changed_append(struct buf *b, const struct conf *from, const struct conf *to)
+{
+	bool first = true;
+
+	(void)buf_append_str(b, ",\"changed\":[");
+	for (size_t i = 0; i < to->n_services; i++) {
+		const struct service *s = &to->services[i];
+		const struct service *old = conf_find_service(from, s->name, strlen(s->name));
+
+		if (old == NULL || conf_service_equal(old, s))
+			continue;
+		(void)buf_printf(b, "%s\"%s\"", first ? "" : ",", s->name);
+		first = false;
+	}
+	(void)buf_append_char(b, ']');
+}
+
+static void
+report_success(struct master *m, const struct conf *from, const struct conf *to)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
+
+	(void)buf_printf(&b, "{\"ok\":true,\"generation\":%u", to->generation);
+	names_append(&b, "added", to, from);
+	names_append(&b, "removed", from, to);
+	changed_append(&b, from, to);
+	(void)buf_append_char(&b, '}');
+	log_notice("configuration reloaded, generation %u: %zu listeners, %zu services",
+	    to->generation, to->n_listeners, to->n_services);
+	control_reloaded(&m->control, buf_slice(&b));
+}
+
+static void
+report_errors(struct master *m, const struct conf_errors *errors)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
+
+	(void)buf_append_str(&b, "{\"ok\":false,\"errors\":[");
+	for (size_t i = 0; i < errors->n; i++) {
+		const struct conf_error *e = &errors->list[i];
+
+		if (e->file != NULL)
+			log_err("reload: %s:%u: %s", e->file, e->line, e->text);
+		else
+			log_err("reload: %s", e->text);
+		(void)buf_append_str(&b, i > 0 ? ",{\"file\":" : "{\"file\":");
+		(void)escape_json(&b, slice_of(e->file != NULL ? e->file : ""));
+		(void)buf_printf(&b, ",\"line\":%u,\"text\":", e->line);
+		(void)escape_json(&b, slice_of(e->text));
+		(void)buf_append_char(&b, '}');
+	}
+	(void)buf_append_str(&b, "]}");
+	log_err("reload refused, the old configuration goes on");
+	control_reloaded(&m->control, buf_slice(&b));
+}
+
+static void
+report_error(struct master *m, const char *text)
+{
+	struct conf_error one = { .text = (char *)(uintptr_t)text };
+	struct conf_errors errors = { .list = &one, .n = 1 };
+
+	report_errors(m, &errors);
+}
+
+/* ---------------------------------------------------------------- ends --- */
+
+static void
+reload_end(struct master *m)
+{
+	struct reload *r = &m->reload;
+	bool again = r->again;
+
+	r->timer = sd_event_source_disable_unref(r->timer);
+	*r = (struct reload){ .text = -1 };
+	notify_ready(m);
+	if (again)
+		reload_start(m);
+}
+
+/* Gives up: nobody has changed anything yet. */
+static void
+reload_abort(struct master *m, const char *why)
+{
+	struct reload *r = &m->reload;
+	struct frame f = { .type = FRAME_ABORT, .generation = r->conf->generation };
+
+	for (size_t i = 0; i < m->n_processes; i++) {
+		if (m->processes[i].state == PROCESS_SERVING)
+			(void)process_send(&m->processes[i], &f, NULL, 0);
+	}
+	report_error(m, why);
+	listen_close(&r->listeners, &m->listeners);
+	conf_unref(r->conf);
+	(void)close(r->text);
+	reload_end(m);
+}
+
+static void
+reload_done(struct master *m)
+{
+	struct reload *r = &m->reload;
+	struct conf *old = m->conf;
+
+	m->conf = r->conf;
+	listen_close(&m->listeners, &r->listeners);
+	m->listeners = r->listeners;
+	(void)close(m->conf_text);
+	m->conf_text = r->text;
+	log_set_level(m->conf->log_level);
+	report_success(m, old, m->conf);
+	conf_unref(old);
+	master_scale_workers(m);
+	reload_end(m);
+}
+
+/* --------------------------------------------------------------- phases --- */
+
+static bool
+takes_part(const struct process *p, enum reload_phase phase)
+{
+	if (p->state != PROCESS_SERVING)
+		return false;
+	switch (phase) {
+	case RELOAD_PREPARE:
+		return true;
+	case RELOAD_COMMIT_RUNNER:
+		return p->kind != ROLE_WORKER;
+	case RELOAD_COMMIT_WORKERS:
+		return p->kind == ROLE_WORKER;
+	case RELOAD_IDLE:
+		return false;
+	}
+	return false;
+}
+
+static bool
+all_answered(const struct master *m)
+{
+	for (size_t i = 0; i < m->n_processes; i++) {
+		if (takes_part(&m->processes[i], m->reload.phase) && !m->processes[i].answered)
+			return false;
+	}
+	return true;
+}
+
+static void
+send_prepare(struct process *p, const struct conf *c, int text, const struct listen_set *set)
+{
+	struct frame f = { .type = FRAME_PREPARE, .generation = c->generation };
+	int fds[FRAME_MAX_FDS] = { text };
+	size_t n = 1;
+
+	if (p->kind == ROLE_WORKER) {
+		for (size_t i = 0; i < set->n; i++)
+			fds[n++] = set->list[i].fd;
+	}
+	if (process_send(p, &f, fds, n) < 0)
+		process_kill(p, "does not take its configuration");
+}
+
+void
+master_prepare(struct process *p)
+{
+	struct master *m = p->master;
+
+	p->state = PROCESS_PREPARING;
+	send_prepare(p, m->conf, m->conf_text, &m->listeners);
+}
+
+static void
+reload_phase(struct master *m, enum reload_phase phase)
+{
+	struct reload *r = &m->reload;
+	struct frame commit = { .type = FRAME_COMMIT, .generation = r->conf->generation };
+
+	r->phase = phase;
+	for (size_t i = 0; i < m->n_processes; i++) {
+		struct process *p = &m->processes[i];
+
+		if (!takes_part(p, phase))
+			continue;
+		p->answered = false;
+		if (phase == RELOAD_PREPARE)
+			send_prepare(p, r->conf, r->text, &r->listeners);
+		else if (process_send(p, &commit, NULL, 0) < 0)
+			process_kill(p, "does not take its configuration");
+	}
+}
+
+/* Goes to the next phase when the present one is complete. */
+static void
+reload_advance(struct master *m)
+{
+	while (m->reload.phase != RELOAD_IDLE && all_answered(m)) {
+		switch (m->reload.phase) {
+		case RELOAD_PREPARE:
+			reload_phase(m, RELOAD_COMMIT_RUNNER);
+			break;
+		case RELOAD_COMMIT_RUNNER:
+			reload_phase(m, RELOAD_COMMIT_WORKERS);
+			break;
+		case RELOAD_COMMIT_WORKERS:
+			reload_done(m);
+			return;
+		case RELOAD_IDLE:
+			return;
+		}
+	}
+}
+
+static int
+on_overdue(sd_event_source *s, uint64_t usec, void *userdata)
+{
+	struct master *m = userdata;
+
+	(void)s;
+	(void)usec;
+	m->reload.timer = sd_event_source_disable_unref(m->reload.timer);
+	if (m->reload.phase == RELOAD_PREPARE) {
+		reload_abort(m, "a process did not answer in time, try again");
+		return 0;
+	}
+	/* Half committed: whoever hangs is replaced and starts with the new one. */
+	for (size_t i = 0; i < m->n_processes; i++) {
+		struct process *p = &m->processes[i];
+
+		if (takes_part(p, m->reload.phase) && !p->answered)
+			process_kill(p, "does not answer");
+	}
+	return 0;
+}
+
+static void
+reload_try(struct master *m)
+{
+	struct reload *r = &m->reload;
+	struct conf_errors errors = { 0 };
+	char *text, why[512] = "";
+	int e;
+
+	e = conf_load(m->options.conf_file, CONF_DEFAULT, &r->conf, &errors);
+	if (e < 0) {
+		if (errors.n > 0)
+			report_errors(m, &errors);
+		else
+			report_error(m, strerror(-e));
+		conf_errors_done(&errors);
+		reload_end(m);
+		return;
+	}
+	conf_errors_done(&errors);
+	master_override(m, r->conf);
+	r->conf->generation = m->conf->generation + 1;
+	text = conf_format(r->conf);
+	r->text = text == NULL ? -ENOMEM : fd_sealed("reqd-conf", text, strlen(text));
+	free(text);
+	e = r->text < 0 ? r->text :
+	    listen_open(r->conf, &m->listeners, &m->passed, &r->listeners, why, sizeof(why));
+	if (e < 0) {
+		report_error(m, why[0] != '\0' ? why : strerror(-e));
+		conf_unref(r->conf);
+		if (r->text >= 0)
+			(void)close(r->text);
+		reload_end(m);
+		return;
+	}
+	(void)sd_event_add_time(m->event, &r->timer, CLOCK_MONOTONIC,
+	    clock_usec() + RELOAD_PATIENCE_USEC, 0, on_overdue, m);
+	reload_phase(m, RELOAD_PREPARE);
+	reload_advance(m);
+}
+
+void
+reload_start(struct master *m)
+{
+	if (m->stopping) {
+		report_error(m, "reqd is stopping");
+		return;
+	}
+	if (m->reload.phase != RELOAD_IDLE || !m->ready) {
+		m->reload.again = true;
+		return;
+	}
+	m->reload = (struct reload){ .text = -1 };
+	notify_reloading();
+	reload_try(m);
+}
+
+/* ------------------------------------------------------------- answers --- */
+
+void
+reload_on_prepared(struct process *p, uint32_t generation)
+{
+	struct master *m = p->master;
+
+	if (m->reload.phase != RELOAD_PREPARE || generation != m->reload.conf->generation)
+		return;
+	p->answered = true;
+	reload_advance(m);
+}
+
+void
+reload_on_refused(struct process *p, const char *why)
+{
+	struct master *m = p->master;
+	char name[32], text[256];
+
+	process_name(p, name, sizeof(name));
+	if (m->reload.phase == RELOAD_PREPARE) {
+		(void)snprintf(text, sizeof(text), "%s: %s", name, why);
+		reload_abort(m, text);
+		return;
+	}
+	/* It cannot follow the others: its successor will. */
+	log_err("%s: %s", name, why);
+	process_kill(p, "could not commit");
+}
+
+void
+reload_on_committed(struct process *p)
+{
+	p->answered = true;
+	reload_advance(p->master);
+}
+
+void
+reload_on_died(struct process *p)
+{
+	reload_advance(p->master);
+}

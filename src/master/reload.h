@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * reload: a new configuration as a transaction over living processes (R48).
+ * Everybody prepares, then everybody commits; any refusal and the old one
+ * goes on. No process is replaced, so no connection is touched.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "conf/conf.h"
+#include "master/listen.h"
+
+struct control_client;
+struct master;
+struct process;
+
+enum reload_phase {
+	RELOAD_IDLE,
+	RELOAD_PREPARE,		/* waiting for PREPARED from all */
+	RELOAD_COMMIT_RUNNER,	/* log and runner first: a worker's frames speak of it */
+	RELOAD_COMMIT_WORKERS,
+};
+
+struct reload {
+	enum reload_phase phase;
+	struct conf *conf;
+	int text;			/* sealed */
+	struct listen_set listeners;
+	bool again;			/* asked for once more meanwhile */
+	sd_event_source *timer;
+};
+
+/* Starts one, or notes that another is wanted. The outcome goes to the log
+ * and to every control client that waits for it. */
+void reload_start(struct master *m);
+
+/* Answers of processes. */
+void reload_on_prepared(struct process *p, uint32_t generation);
+void reload_on_refused(struct process *p, const char *why);
+void reload_on_committed(struct process *p);
+void reload_on_died(struct process *p);

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "master/status.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/escape.h"
+#include "ipc/stats.h"
+#include "master/master.h"
+
+static const char *const states[] = {
+	[PROCESS_DOWN] = "down",
+	[PROCESS_STARTING] = "starting",
+	[PROCESS_PREPARING] = "starting",
+	[PROCESS_SERVING] = "serving",
+	[PROCESS_STOPPING] = "stopping",
+};
+
+/* The fields every process has. */
+static void
+put_process(struct buf *b, const struct process *p)
+{
+	(void)buf_printf(b, "\"pid\":%d,\"state\":\"%s\",\"restarts\":%u", (int)p->pid,
+	    states[p->state], p->restarts);
+}
+
+static void
+put_workers(struct buf *b, const struct master *m)
+{
+	(void)buf_append_str(b, ",\"workers\":[");
+	for (size_t i = 0; i < master_n_workers(m); i++) {
+		const struct process *p = &m->processes[MASTER_WORKERS + i];
+		const struct stats *s = p->stats;
+
+		(void)buf_printf(b, "%s{\"slot\":%u,", i > 0 ? "," : "", p->slot);
+		put_process(b, p);
+		(void)buf_printf(b, ",\"connections\":%" PRIu64 ",\"connections_total\":%" PRIu64
+		    ",\"refused\":%" PRIu64 ",\"requests\":%" PRIu64 ",\"errors\":%" PRIu64
+		    ",\"protocol_errors\":%" PRIu64 ",\"running\":%" PRIu64 ",\"bytes_in\":%" PRIu64
+		    ",\"bytes_out\":%" PRIu64 "}", s->connections_open, s->connections_total,
+		    s->connections_refused, s->requests_total, s->errors_total, s->protocol_errors,
+		    s->running, s->bytes_in, s->bytes_out);
+	}
+	(void)buf_append_char(b, ']');
+}
+
+static void
+put_runner(struct buf *b, const struct master *m)
+{
+	const struct process *p = &m->processes[MASTER_RUNNER];
+	const struct stats *s = p->stats;
+
+	(void)buf_append_str(b, ",\"runner\":{");
+	put_process(b, p);
+	(void)buf_printf(b, ",\"running\":%" PRIu64 ",\"queued\":%" PRIu64 ",\"started\":%" PRIu64
+	    ",\"strays_killed\":%" PRIu64 ",\"bad_frames\":%" PRIu64 "}", s->running, s->queued,
+	    s->started_total, s->strays_killed, s->bad_frames);
+}
+
+static void
+put_log(struct buf *b, const struct master *m)
+{
+	uint64_t dropped = 0;
+
+	for (size_t i = MASTER_RUNNER; i < m->n_processes; i++)
+		dropped += m->processes[i].stats->log_dropped;
+	(void)buf_append_str(b, ",\"log\":{");
+	put_process(b, &m->processes[MASTER_LOG]);
+	(void)buf_printf(b, ",\"dropped\":%" PRIu64 "}", dropped);
+}
+
+static void
+put_listeners(struct buf *b, const struct conf *c)
+{
+	(void)buf_append_str(b, ",\"listeners\":[");
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		(void)buf_append_str(b, i > 0 ? ",{\"url\":" : "{\"url\":");
+		(void)escape_json(b, slice_of(c->listeners[i].url));
+		(void)buf_append_char(b, '}');
+	}
+	(void)buf_append_char(b, ']');
+}
+
+static struct service_stats
+service_total(const struct master *m, uint16_t number)
+{
+	struct service_stats sum = { 0 };
+
+	for (size_t i = MASTER_WORKERS; i < m->n_processes; i++) {
+		const struct stats *s = m->processes[i].stats;
+
+		if (s->generation == m->conf->generation)
+			service_stats_add(&sum, &s->service[number]);
+	}
+	return sum;
+}
+
+static void
+put_services(struct buf *b, const struct master *m)
+{
+	(void)buf_append_str(b, ",\"services\":[");
+	for (size_t i = 0; i < m->conf->n_services; i++) {
+		const struct service *s = &m->conf->services[i];
+		struct service_stats t = service_total(m, s->number);
+
+		(void)buf_printf(b, "%s{\"name\":\"%s\",\"calls\":%" PRIu64 ",\"failed\":%" PRIu64
+		    ",\"rejected\":%" PRIu64 ",\"usec\":%" PRIu64 ",\"p50_usec\":%" PRIu64
+		    ",\"p99_usec\":%" PRIu64 ",\"outcomes\":{", i > 0 ? "," : "", s->name, t.calls,
+		    t.failed, t.rejected, t.usec, stats_quantile(&t, 0.5), stats_quantile(&t, 0.99));
+		for (size_t k = 0, n = 0; k < OUTCOME_N; k++) {
+			if (t.outcome[k] == 0)
+				continue;
+			(void)buf_printf(b, "%s\"%s\":%" PRIu64, n++ > 0 ? "," : "",
+			    outcome_word((enum outcome_kind)k), t.outcome[k]);
+		}
+		(void)buf_append_str(b, "}}");
+	}
+	(void)buf_append_char(b, ']');
+}
+
+int
+status_format_json(const struct master *m, struct buf *b)
+{
+	const char *state = m->stopping ? "stopping" : !m->ready ? "starting" :
+	    m->reload.phase != RELOAD_IDLE ? "reloading" : "serving";
+
+	(void)buf_printf(b, "{\"version\":\"%s\",\"pid\":%d,\"state\":\"%s\",\"generation\":%u,"
+	    "\"uptime_usec\":%" PRIu64 ",\"config\":", PACKAGE_VERSION, (int)getpid(), state,
+	    m->conf->generation, clock_usec() - m->started_usec);
+	(void)escape_json(b, slice_of(m->options.conf_file));
+	put_workers(b, m);
+	put_runner(b, m);
+	put_log(b, m);
+	put_listeners(b, m->conf);
+	put_services(b, m);
+	(void)buf_append_char(b, '}');
+	return buf_failed(b) ? -ENOMEM : 0;
+}

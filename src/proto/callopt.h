@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * callopt: the options in front of the service name in CALL. Pure.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+#define CALL_MAX_META 16
+#define CALL_META_KEY_MAX 64
+#define CALL_META_VALUE_MAX 1024
+#define CALL_TOKEN_MAX 128
+
+struct callopt {
+	bool full;
+	bool stream;
+	bool named;
+	bool input;		/* --stdin: the last argument is the input */
+	bool open;		/* input follows by INPUT */
+	bool has_timeout;
+	uint64_t timeout_ms;
+	struct slice token;	/* --id; data NULL: none */
+	struct {
+		struct slice key, value;
+	} meta[CALL_MAX_META];
+	size_t n_meta;
+
+	struct slice service;
+	const struct slice *args;	/* without the input */
+	size_t n_args;
+	struct slice stdin_data;	/* --stdin */
+};
+
+#define CALLOPT_WHY 160
+
+/*
+ * argv[0] is CALL itself. 0, or 1 with why (escaped, one line) when an
+ * option or its value is wrong, there is no service, or options exclude
+ * each other. Options and service name are matched without regard to case.
+ * Token: 1-128 bytes of [A-Za-z0-9._:-]. Meta key: [A-Za-z0-9_]{1,64}; value:
+ * printable UTF-8 without control characters.
+ */
+int callopt_parse(const struct slice *argv, size_t argc, struct callopt *ret,
+    char why[static CALLOPT_WHY]);

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: ISC
+# proto: bytes <-> values, no I/O.
+noinst_LTLIBRARIES += libproto.la
+libproto_la_SOURCES = \
+	src/proto/callopt.c src/proto/callopt.h \
+	src/proto/outcome.c src/proto/outcome.h \
+	src/proto/reply.c src/proto/reply.h \
+	src/proto/request.c src/proto/request.h \
+	src/proto/resp.c src/proto/resp.h

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "proto/outcome.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/resp.h"
+
+struct outcome_row {
+	const char *word;
+	const char *code;
+	bool may_have_run;
+	int exit_status;	/* of reqctl; EXIT and SIGNAL have their own */
+};
+
+static const struct outcome_row rows[OUTCOME_N] = {
+	[OUTCOME_EXIT] = { "exit", "EXIT", true, 0 },
+	[OUTCOME_SIGNAL] = { "signal", "SIGNAL", true, 0 },
+	[OUTCOME_TIMEOUT] = { "timeout", "TIMEOUT", true, 240 },
+	[OUTCOME_CANCELLED] = { "cancelled", "CANCELLED", true, 241 },
+	[OUTCOME_TOOBIG] = { "toobig", "TOOBIG", true, 242 },
+	[OUTCOME_BUSY] = { "busy", "BUSY", false, 243 },
+	[OUTCOME_NOSTART] = { "nostart", "NOSTART", false, 244 },
+	[OUTCOME_LOST] = { "lost", "LOST", true, 245 },
+	[OUTCOME_BADARG] = { "badarg", "BADARG", false, 246 },
+	[OUTCOME_DENIED] = { "denied", "NOSERVICE", false, 247 },
+	[OUTCOME_DRAINING] = { "draining", "LOADING", false, 248 },
+	[OUTCOME_UNAVAIL] = { "unavail", "UNAVAIL", false, 249 },
+};
+
+#define STATUS_EXIT_HIGH 239	/* the program's own 126 to 255 */
+
+const char *
+outcome_word(enum outcome_kind k)
+{
+	return rows[k].word;
+}
+
+enum outcome_kind
+outcome_from_word(struct slice word)
+{
+	enum outcome_kind k;
+
+	for (k = 0; k < OUTCOME_N; k++) {
+		if (slice_is(word, rows[k].word))
+			break;
+	}
+	return k;
+}
+
+const char *
+outcome_code(enum outcome_kind k)
+{
+	return rows[k].code;
+}
+
+enum outcome_kind
+outcome_from_code(struct slice code)
+{
+	enum outcome_kind k;
+
+	for (k = 0; k < OUTCOME_N; k++) {
+		if (slice_is(code, rows[k].code))
+			break;
+	}
+	return k;
+}
+
+bool
+outcome_may_have_run(enum outcome_kind k)
+{
+	return rows[k].may_have_run;
+}
+
+const char *
+outcome_signal_name(int sig)
+{
+	static _Thread_local char name[sizeof("RTMIN+") + 11];
+	const char *s;
+
+	if (sig <= 0)
+		return "?";
+	if (sig >= SIGRTMIN && sig <= SIGRTMAX) {
+		if (sig == SIGRTMIN)
+			return "RTMIN";
+		(void)snprintf(name, sizeof(name), "RTMIN+%d", sig - SIGRTMIN);
+		return name;
+	}
+	s = sigabbrev_np(sig);
+	return s != NULL ? s : "?";
+}
+
+/*
+ * The text behind the code, as raw bytes: resp_error() cleans and cuts it. No
+ * printf, which would stop at a NUL of a client's.
+ */
+struct line {
+	char text[RESP_CLEAN_MAX];
+	size_t len;
+};
+
+static void
+line_add(struct line *l, struct slice s)
+{
+	size_t room = sizeof(l->text) - l->len;
+	size_t n = s.len < room ? s.len : room;
+
+	if (n > 0)
+		memcpy(l->text + l->len, s.data, n);
+	l->len += n;
+}
+
+static void
+line_add_str(struct line *l, const char *s)
+{
+	line_add(l, slice_of(s));
+}
+
+static void
+line_add_number(struct line *l, uint64_t v)
+{
+	char text[21];
+
+	(void)snprintf(text, sizeof(text), "%" PRIu64, v);
+	line_add_str(l, text);
+}
+
+static void
+line_fill(struct line *l, const struct outcome *o, struct slice service,
+    struct slice detail)
+{
+	switch (o->kind) {
+	case OUTCOME_EXIT:
+		line_add_number(l, (uint64_t)o->status);
+		line_add_str(l, " ");
+		line_add(l, detail);
+		break;
+	case OUTCOME_SIGNAL:
+		line_add_number(l, (uint64_t)o->status);
+		line_add_str(l, " ");
+		line_add_str(l, outcome_signal_name(o->status));
+		line_add_str(l, " ");
+		line_add(l, service);
+		break;
+	case OUTCOME_TIMEOUT:
+		line_add_number(l, o->limit);
+		line_add_str(l, " ");
+		line_add(l, service);
+		break;
+	case OUTCOME_TOOBIG:
+		line_add_str(l, "output > ");
+		line_add_number(l, o->limit);
+		break;
+	case OUTCOME_BUSY:
+	case OUTCOME_NOSTART:
+	case OUTCOME_LOST:
+	case OUTCOME_UNAVAIL:
+		line_add(l, service);
+		line_add_str(l, " ");
+		line_add(l, detail);
+		break;
+	case OUTCOME_CANCELLED:
+	case OUTCOME_BADARG:
+		line_add(l, detail);
+		break;
+	case OUTCOME_DENIED:
+		line_add_str(l, "unknown service '");
+		line_add(l, service);
+		line_add_str(l, "'");
+		break;
+	case OUTCOME_DRAINING:
+		line_add_str(l, "draining");
+		break;
+	case OUTCOME_N:
+		break;
+	}
+}
+
+void
+outcome_error(struct buf *b, const struct outcome *o, struct slice service,
+    struct slice detail)
+{
+	struct line l;
+
+	l.len = 0;
+	line_fill(&l, o, service, detail);
+	resp_error(b, outcome_code(o->kind), (struct slice){ l.text, l.len });
+}
+
+int
+outcome_exit_status(const struct outcome *o)
+{
+	if (o->kind == OUTCOME_EXIT)
+		return o->status <= 125 ? o->status : STATUS_EXIT_HIGH;
+	if (o->kind == OUTCOME_SIGNAL)
+		return 128 + o->status;
+	return rows[o->kind].exit_status;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * reqd: the server. One executable; without --role it is the master, which
+ * starts it again for every other role.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "conf/conf.h"
+#include "ipc/logrec.h"
+#include "ipc/roles.h"
+#include "logger/logger.h"
+#include "master/master.h"
+#include "runner/runner.h"
+#include "worker/worker.h"
+
+#define DEFAULT_CONF SYSCONFDIR "/reqd/reqd.conf"
+
+enum action { ACTION_RUN, ACTION_TEST, ACTION_PRINT };
+
+static const char usage_text[] =
+    "usage: reqd [-c FILE] [--json-log]     serve, in the foreground\n"
+    "       reqd [-c FILE] -t | -T          check | print the configuration\n"
+    "       reqd -V | -D | -h               version | paths built in | this text\n"
+    "\n"
+    "Publishes programs as network services.\n"
+    "\n"
+    "  -c, --config FILE   configuration (" DEFAULT_CONF ")\n"
+    "  -t, --test          check it: every error with file and line; exit 1 if any\n"
+    "  -T, --print         print it as it is in force, with every default\n"
+    "      --json-log      log lines of JSON to standard error\n"
+    "  -V, --version       version and what was built in\n"
+    "  -D, --paths         the same and the paths built in\n"
+    "  -h, --help          this text\n"
+    "\n"
+    "Signals: HUP reloads, TERM and INT stop when what runs has ended (twice: now).\n"
+    "Call services with reqctl(1); the configuration is in reqd.conf(5).\n";
+
+/* -------------------------------------------------------------- actions --- */
+
+static void
+print_version(bool paths)
+{
+	(void)printf("reqd %s\n", PACKAGE_VERSION);
+	(void)printf("built in: resp2 resp3 commands systemd journal cgroup-kill\n");
+	(void)printf("not built in: handlers passwords tls sandbox\n");
+	if (!paths)
+		return;
+	(void)printf("configuration: %s\n", DEFAULT_CONF);
+	(void)printf("runtime directory: %s/reqd\n", RUNSTATEDIR);
+	(void)printf("account of workers and log: %s\n", REQD_USER);
+}
+
+/* Reads the configuration for -t and -T; errors go to stderr. */
+static struct conf *
+load(const char *file)
+{
+	struct conf_errors errors = { 0 };
+	struct conf *c = NULL;
+	int r;
+
+	r = conf_load(file, CONF_DEFAULT, &c, &errors);
+	if (r < 0 && errors.n == 0)
+		(void)fprintf(stderr, "reqd: %s: %s\n", file, strerror(-r));
+	conf_errors_print(&errors, stderr);
+	conf_errors_done(&errors);
+	return r < 0 ? NULL : c;
+}
+
+static int
+test_conf(const char *file)
+{
+	struct conf *c = load(file);
+
+	if (c == NULL)
+		return 1;
+	(void)printf("%s: ok, %zu listeners, %zu roles, %zu services\n", file, c->n_listeners,
+	    c->n_roles, c->n_services);
+	conf_unref(c);
+	return 0;
+}
+
+static int
+print_conf(const char *file)
+{
+	struct conf *c = load(file);
+	char *text;
+
+	if (c == NULL)
+		return 1;
+	text = conf_format(c);
+	if (text != NULL)
+		(void)fputs(text, stdout);
+	free(text);
+	conf_unref(c);
+	return text == NULL || fflush(stdout) != 0;
+}
+
+/* ---------------------------------------------------------------- roles --- */
+
+/* "--role=NAME --slot=N", as the master says; -1 when it is nobody's word. */
+static int
+role_main(const char *role, const char *slot_text)
+{
+	const char *error = NULL;
+	unsigned slot;
+
+	slot = (unsigned)strtonum(slot_text, 0, CONF_MAX_WORKERS - 1, &error);
+	if (error != NULL)
+		return -1;
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	(void)sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
+	/* A terminal's Ctrl-C reaches everybody; only the master answers it. */
+	(void)sigaction(SIGINT, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
+	if (strcmp(role, role_name(ROLE_LOG)) == 0) {
+		setproctitle("log");
+		return logger_main();
+	}
+	log_open(ROLE_LOG_FD);
+	if (strcmp(role, role_name(ROLE_RUNNER)) == 0) {
+		setproctitle("runner");
+		return runner_main();
+	}
+	if (strcmp(role, role_name(ROLE_WORKER)) == 0) {
+		setproctitle("worker %u", slot);
+		return worker_main(slot);
+	}
+	return -1;
+}
+
+static int
+usage_error(void)
+{
+	(void)fputs("reqd: try 'reqd --help'\n", stderr);
+	return EX_USAGE;
+}
+
+int
+main(int argc, char *argv[], char *envp[])
+{
+	static const struct option long_options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "test", no_argument, NULL, 't' },
+		{ "print", no_argument, NULL, 'T' },
+		{ "json-log", no_argument, NULL, 'j' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "paths", no_argument, NULL, 'D' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	struct master_options options = { .conf_file = DEFAULT_CONF };
+	enum action action = ACTION_RUN;
+	int c;
+
+	setproctitle_init(argc, argv, envp);
+	if (argc == 3 && strncmp(argv[1], "--role=", 7) == 0 && strncmp(argv[2], "--slot=", 7) == 0) {
+		int r = role_main(argv[1] + 7, argv[2] + 7);
+
+		return r < 0 ? usage_error() : r;
+	}
+	while ((c = getopt_long(argc, argv, "c:tTVDh", long_options, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			options.conf_file = optarg;
+			break;
+		case 't':
+			action = ACTION_TEST;
+			break;
+		case 'T':
+			action = ACTION_PRINT;
+			break;
+		case 'j':
+			options.json_log = true;
+			break;
+		case 'V':
+		case 'D':
+			print_version(c == 'D');
+			return 0;
+		case 'h':
+			(void)fputs(usage_text, stdout);
+			return 0;
+		default:
+			return usage_error();
+		}
+	}
+	if (optind < argc) {
+		(void)fprintf(stderr, "reqd: unexpected argument '%s'\n", argv[optind]);
+		return usage_error();
+	}
+	switch (action) {
+	case ACTION_TEST:
+		return test_conf(options.conf_file);
+	case ACTION_PRINT:
+		return print_conf(options.conf_file);
+	case ACTION_RUN:
+		setproctitle("master");
+		return master_main(&options);
+	}
+	return 0;
+}

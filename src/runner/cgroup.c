@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "runner/cgroup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+#define LEAF_PREFIX "req-"
+#define LEAF_NAME_MAX 48
+
+/* With our number, so that no other runner's group is in the way. */
+static const char *
+leaf_name(char buf[static LEAF_NAME_MAX], size_t slot)
+{
+	(void)snprintf(buf, LEAF_NAME_MAX, LEAF_PREFIX "%d-%zu", getpid(), slot);
+	return buf;
+}
+
+static void
+write_kill(int leaf)
+{
+	CLEANUP_CLOSE int fd = openat(leaf, "cgroup.kill", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)!write(fd, "1", 1);
+}
+
+/* Where the one hierarchy is: alone, or beside those of version 1. */
+static const char *
+mount_point(void)
+{
+	static const char *const places[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
+	struct statfs fs;
+
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		if (statfs(places[i], &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC)
+			return places[i];
+	}
+	return NULL;
+}
+
+/* The directory of our own group; -errno. */
+static int
+own_open(void)
+{
+	CLEANUP_FILE FILE *f = fopen("/proc/self/cgroup", "re");
+	const char *mount = mount_point();
+	char line[PATH_MAX], path[PATH_MAX];
+
+	if (f == NULL || mount == NULL)
+		return -ENOENT;
+	while (fgets(line, sizeof(line), f) != NULL) {
+		if (strncmp(line, "0::", 3) != 0)
+			continue;
+		line[strcspn(line, "\n")] = '\0';
+		if ((size_t)snprintf(path, sizeof(path), "%s%s", mount, line + 3) >= sizeof(path))
+			return -ENAMETOOLONG;
+		int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		return fd < 0 ? -errno : fd;
+	}
+	return -ENOENT;
+}
+
+/* systemd says so in an attribute; to an ordinary user it gives the directory. */
+static bool
+is_delegated(int fd)
+{
+	struct stat st;
+	char value;
+
+	if (fgetxattr(fd, "user.delegate", &value, 1) == 1 && value == '1')
+		return true;
+	if (fgetxattr(fd, "trusted.delegate", &value, 1) == 1 && value == '1')
+		return true;
+	return geteuid() != 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
+	    faccessat(fd, ".", W_OK, 0) == 0;
+}
+
+/* Runs at start only: reading a directory allocates. */
+static void
+sweep(int root)
+{
+	DIR *d = fdopendir(openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	const struct dirent *e;
+
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		CLEANUP_CLOSE int leaf = -1;
+
+		if (strncmp(e->d_name, LEAF_PREFIX, strlen(LEAF_PREFIX)) != 0)
+			continue;
+		leaf = openat(root, e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (leaf >= 0)
+			write_kill(leaf);
+		(void)unlinkat(root, e->d_name, AT_REMOVEDIR);	/* fails while they die */
+	}
+	if (d != NULL)
+		(void)closedir(d);
+}
+
+void
+cgroups_init(struct cgroups *c, int *leaves, size_t n)
+{
+	CLEANUP_CLOSE int fd = own_open();
+
+	*c = (struct cgroups){ .root = -1, .leaves = leaves, .n = n };
+	/* Without cgroup.kill (before 5.14) a group would be of no use to us. */
+	if (fd >= 0 && is_delegated(fd) && faccessat(fd, "cgroup.kill", W_OK, 0) == 0)
+		c->root = TAKE_FD(fd);
+	if (c->root >= 0)
+		sweep(c->root);
+}
+
+/* false: something is in there, or below. */
+static bool
+leaf_remove(struct cgroups *c, size_t slot)
+{
+	char name[LEAF_NAME_MAX];
+
+	(void)close(c->leaves[slot]);
+	c->leaves[slot] = 0;
+	return unlinkat(c->root, leaf_name(name, slot), AT_REMOVEDIR) == 0;
+}
+
+void
+cgroups_done(struct cgroups *c)
+{
+	if (c->root < 0)
+		return;
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->leaves[i] > 0)
+			(void)leaf_remove(c, i);
+	}
+	(void)close(c->root);
+	c->root = -1;
+}
+
+int
+cgroup_enter(struct cgroups *c, size_t slot)
+{
+	char name[LEAF_NAME_MAX];
+	int fd;
+
+	if (c->root < 0 || c->leaves[slot] < 0)
+		return 0;
+	if (c->leaves[slot] > 0)
+		return c->leaves[slot];
+
+	leaf_name(name, slot);
+	if (mkdirat(c->root, name, 0755) < 0)
+		return -errno;
+	fd = openat(c->root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	c->leaves[slot] = fd;
+	return fd;
+}
+
+void
+cgroup_retire(struct cgroups *c, size_t slot)
+{
+	if (cgroup_exists(c, slot) && !leaf_remove(c, slot))
+		c->leaves[slot] = -1;
+}
+
+bool
+cgroup_is_populated(const struct cgroups *c, size_t slot)
+{
+	CLEANUP_CLOSE int fd = -1;
+	char text[128];
+	ssize_t n;
+
+	fd = openat(c->leaves[slot], "cgroup.events", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	return strstr(text, "populated 1") != NULL;
+}
+
+void
+cgroup_kill(const struct cgroups *c, size_t slot)
+{
+	write_kill(c->leaves[slot]);
+}

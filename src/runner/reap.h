@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * reap: the end of every process that is a child of the runner: programs it
+ * started, and strays, which left their program behind (a double fork) and
+ * came to the runner as the subreaper.
+ *
+ * A stray belongs to the request whose session it is in or whose id is in
+ * its environment, and lives as long as that request. A stray of nobody is
+ * killed.
+ *
+ * Why numbers are enough here and no pidfd is needed (R6): only a child that
+ * we have not yet waited for is ever signalled, and the kernel gives its
+ * number to nobody else before we have.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/tree.h>
+#include <sys/types.h>
+
+#include "base/loop.h"
+#include "runner/table.h"
+
+#define RUNNER_MAX_STRAYS 256	/* more of them at once are killed outright */
+
+struct stray {
+	struct runner *runner;
+	pid_t pid;
+	struct entry *owner;	/* NULL: of nobody */
+	enum kill_phase phase;	/* of nobody's; else its owner's counts */
+	struct loop_timer timer;
+	RB_ENTRY(stray) by_pid;
+	TAILQ_ENTRY(stray) next;	/* free */
+};
+
+RB_HEAD(stray_pids, stray);
+TAILQ_HEAD(stray_list, stray);
+
+struct strays {
+	int children_fd;	/* children_open() */
+	size_t n_touched, n_used;
+	struct stray_pids pids;
+	struct stray_list free;
+	struct stray slots[RUNNER_MAX_STRAYS];
+};
+
+void strays_init(struct strays *s);
+
+/* Finds new strays among our children and deals with them. */
+void strays_scan(struct runner *r);
+
+/* Signals all known strays of an entry. */
+void strays_signal(struct runner *r, const struct entry *e, int sig);
+
+/* After SIGCHLD: reaps what has ended, looks for strays, settles entries. */
+void reap_children(struct runner *r);
+
+/* SIGKILL to all children, again and again until none is left or the time is up. */
+void reap_everything(struct runner *r, int sigchld_fd, uint64_t deadline_usec);

@@ -1,0 +1,541 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "runner/runner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "ipc/channel.h"
+#include "ipc/logrec.h"
+#include "ipc/roles.h"
+#include "runner/entry.h"
+#include "runner/twin.h"
+
+/* Descriptors that one message may bring, and some. */
+#define FD_RESERVE 300
+#define FAREWELL_USEC USEC_PER_SEC
+
+/* ---------------------------------------------------------- from workers --- */
+
+static void
+worker_close(struct link *l)
+{
+	if (!link_is_open(l))
+		return;
+	entries_abandon(l->runner, l);
+	twins_abandon(l->runner, l->slot);
+	link_close(l);
+}
+
+/* A bad frame costs the worker its life: it sees EOF and leaves. */
+static void
+worker_fail(struct link *l, const char *why)
+{
+	l->runner->stats->bad_frames++;
+	log_err("worker %u sent %s, closing its link", l->slot, why);
+	worker_close(l);
+}
+
+static void
+refuse_run(struct link *l, uint64_t id, enum outcome_kind outcome, uint8_t reason)
+{
+	struct frame f = { .type = FRAME_ENDED, .slot = l->slot, .id = id };
+
+	f.ended.outcome = (uint8_t)outcome;
+	f.ended.reason = reason;
+	(void)link_answer(l, &f);
+}
+
+static struct conf *
+conf_of(struct runner *r, uint32_t generation)
+{
+	if (r->current != NULL && r->current->generation == generation)
+		return r->current;
+	if (r->previous != NULL && r->previous->generation == generation)
+		return r->previous;
+	return NULL;
+}
+
+static void master_read(struct runner *r);
+
+/*
+ * A handler looks at one frame and returns what is wrong with it, or NULL.
+ * Descriptors it keeps it takes out of fds.
+ */
+typedef const char *worker_fn(struct link *l, const struct frame *f, int *fds, size_t n_fds);
+
+static const char *
+worker_run(struct link *l, const struct frame *f, int *fds, size_t n_fds)
+{
+	struct runner *r = l->runner;
+	struct conf *conf = conf_of(r, f->generation);
+	struct entry *e = NULL;
+	int highest = 0;
+
+	if (request_slot(f->id) != l->slot)
+		return "the request id of another worker";
+	if (table_find(&r->table, f->id) != NULL)
+		return "a request id that is in use";
+	if (conf == NULL) {
+		/* It may have been told of its COMMIT before we read ours. */
+		master_read(r);
+		if (!link_is_open(l))
+			return NULL;
+		conf = conf_of(r, f->generation);
+	}
+	if (conf == NULL) {
+		refuse_run(l, f->id, OUTCOME_UNAVAIL, 0);
+		return NULL;
+	}
+	if (f->run.service >= conf->n_services)
+		return "an unknown service number";
+
+	for (size_t i = 0; i < n_fds; i++)
+		highest = fds[i] > highest ? fds[i] : highest;
+	if (highest < r->fd_limit)
+		e = table_take(&r->table, f->id);
+	if (e == NULL)
+		refuse_run(l, f->id, OUTCOME_BUSY, BUSY_TABLE_FULL);
+	else
+		entry_accept(e, l, f, conf, fds, n_fds);
+	return NULL;
+}
+
+static const char *
+worker_cancel(struct link *l, const struct frame *f, int *fds, size_t n_fds)
+{
+	struct entry *e = table_find(&l->runner->table, f->id);
+
+	(void)fds;
+	(void)n_fds;
+	if (request_slot(f->id) != l->slot)
+		return "a cancel for another worker's request";
+	/* Not there: it has ended meanwhile. */
+	if (e != NULL)
+		entry_cancel(e, f->cancel.reason);
+	return NULL;
+}
+
+/* Which request does its owner mean: by number, or by --id? */
+static struct entry *
+find_owned(struct runner *r, const struct frame *f)
+{
+	uint64_t id = f->id;
+	struct entry *e;
+
+	if (id == 0) {
+		const struct token *k = tokens_find(&r->tokens, &f->cancel.token);
+
+		id = k == NULL ? 0 : k->id;
+	}
+	e = table_find(&r->table, id);
+	if (e == NULL || digest_is_none(&f->cancel.owner) ||
+	    !digest_eq(&e->owner, &f->cancel.owner))
+		return NULL;
+	return e->state == ENTRY_LINGERING || e->state == ENTRY_OVER ? NULL : e;
+}
+
+static const char *
+worker_cancel_owned(struct link *l, const struct frame *f, int *fds, size_t n_fds)
+{
+	struct frame answer = { .type = FRAME_CANCELLED, .slot = l->slot, .id = f->id };
+	struct entry *e = find_owned(l->runner, f);
+
+	(void)fds;
+	(void)n_fds;
+	answer.cancel = f->cancel;
+	answer.cancel.found = e != NULL;
+	(void)link_answer(l, &answer);
+	if (e != NULL)
+		entry_cancel(e, f->cancel.reason);
+	return NULL;
+}
+
+static const char *
+worker_deposit(struct link *l, const struct frame *f, int *fds, size_t n_fds)
+{
+	int seals = fcntl(fds[0], F_GET_SEALS);
+
+	(void)n_fds;
+	if (request_slot(f->id) != l->slot)
+		return "the result of another worker's request";
+	if (seals < 0 || (seals & F_SEAL_WRITE) == 0)
+		return "a result that is not sealed";
+	twins_deposit(l->runner, f->id, TAKE_FD(fds[0]));
+	return NULL;
+}
+
+static worker_fn *const worker_frames[FRAME_TYPE_N] = {
+	[FRAME_RUN] = worker_run,
+	[FRAME_CANCEL] = worker_cancel,
+	[FRAME_CANCEL_OWNED] = worker_cancel_owned,
+	[FRAME_DEPOSIT] = worker_deposit,
+};
+
+static void
+on_worker(struct loop_io *io, uint32_t events)
+{
+	struct link *l = CONTAINER_OF(io, struct link, io);
+	const char *wrong = "a frame that is not for the runner";
+	int fds[FRAME_MAX_FDS];
+	struct frame f;
+	size_t n_fds;
+	int r;
+
+	(void)events;
+	r = link_flush(l);
+	if (r == 0)
+		r = channel_receive(l->io.fd, &f, fds, &n_fds);
+	if (r == -EAGAIN)
+		return;
+	if (r == CHANNEL_BAD) {
+		worker_fail(l, "no frame");
+		return;
+	}
+	if (r != CHANNEL_OK) {
+		worker_close(l);
+		return;
+	}
+	if (worker_frames[f.type] != NULL)
+		wrong = worker_frames[f.type](l, &f, fds, n_fds);
+	channel_close_fds(fds, n_fds);
+	if (wrong != NULL)
+		worker_fail(l, wrong);
+}
+
+/* ------------------------------------------------------- from the master --- */
+
+static void
+master_answer(struct runner *r, const struct frame *f, enum frame_type type, const char *text)
+{
+	struct frame answer = { .type = (uint16_t)type, .generation = f->generation, .id = f->id };
+
+	if (text != NULL)
+		(void)strlcpy(answer.text, text, sizeof(answer.text));
+	(void)link_answer(&r->master, &answer);
+}
+
+/* 0, or -errno with the reason in why. */
+static int
+conf_read(int fd, uint32_t generation, struct conf **ret, char *why, size_t why_len)
+{
+	CLEANUP(conf_errors_done) struct conf_errors errors = { 0 };
+	const char *text;
+	size_t len;
+	int r;
+
+	r = fd_map_sealed(fd, CONF_MAX_TEXT, &text, &len);
+	if (r >= 0) {
+		r = conf_parse(text, len, generation, ret, &errors);
+		if (len > 0)
+			(void)munmap((void *)(uintptr_t)text, len);
+	}
+	if (r < 0)
+		(void)strlcpy(why, errors.n > 0 ? errors.list[0].text : strerror(-r), why_len);
+	return r;
+}
+
+static void
+master_prepare(struct runner *r, const struct frame *f, int *fds)
+{
+	char why[sizeof(f->text)];
+
+	r->prepared = conf_unref(r->prepared);
+	if (conf_read(fds[0], f->generation, &r->prepared, why, sizeof(why)) < 0)
+		master_answer(r, f, FRAME_REFUSED, why);
+	else
+		master_answer(r, f, FRAME_PREPARED, NULL);
+}
+
+static void
+master_commit(struct runner *r, const struct frame *f, int *fds)
+{
+	const struct conf *c = r->prepared;
+
+	(void)fds;
+	if (c == NULL || c->generation != f->generation) {
+		master_answer(r, f, FRAME_REFUSED, "this generation was not prepared");
+		return;
+	}
+	(void)conf_unref(r->previous);
+	r->previous = r->current;
+	r->current = TAKE_PTR(r->prepared);
+	r->stats->generation = c->generation;
+	log_set_level(c->log_level);
+	for (size_t i = 0; i < c->n_services; i++) {
+		const struct service *s = &c->services[i];
+
+		admission_set_limits(&r->admission, s->name,
+		    (struct lane_limits){ s->concurrency, s->queue });
+	}
+	master_answer(r, f, FRAME_COMMITTED, NULL);
+}
+
+static void
+master_abort(struct runner *r, const struct frame *f, int *fds)
+{
+	(void)fds;
+	if (r->prepared != NULL && r->prepared->generation == f->generation)
+		r->prepared = conf_unref(r->prepared);
+}
+
+static void
+master_link(struct runner *r, const struct frame *f, int *fds)
+{
+	struct link *l = &r->links[f->slot];
+	int error;
+
+	worker_close(l);
+	error = link_open(l, TAKE_FD(fds[0]), on_worker);
+	if (error < 0)
+		log_err("cannot watch the link of worker %u: %s", f->slot, strerror(-error));
+}
+
+static void
+master_stop(struct runner *r, const struct frame *f, int *fds)
+{
+	(void)fds;
+	r->is_draining = true;
+	loop_arm(&r->loop, &r->stop_timer, f->id == 0 ? 1 : f->id);
+}
+
+static void
+master_ping(struct runner *r, const struct frame *f, int *fds)
+{
+	(void)fds;
+	master_answer(r, f, FRAME_PONG, NULL);
+}
+
+typedef void master_fn(struct runner *r, const struct frame *f, int *fds);
+
+static master_fn *const master_frames[FRAME_TYPE_N] = {
+	[FRAME_PREPARE] = master_prepare,
+	[FRAME_COMMIT] = master_commit,
+	[FRAME_ABORT] = master_abort,
+	[FRAME_LINK] = master_link,
+	[FRAME_STOP] = master_stop,
+	[FRAME_PING] = master_ping,
+};
+
+/* Reads until nothing is left or an answer has to wait. */
+static void
+master_read(struct runner *r)
+{
+	int fds[FRAME_MAX_FDS];
+	struct frame f;
+	size_t n_fds;
+	int error;
+
+	while (!r->is_over) {
+		error = link_flush(&r->master);
+		if (error == 0)
+			error = channel_receive(r->master.io.fd, &f, fds, &n_fds);
+		if (error == -EAGAIN)
+			return;
+		if (error != CHANNEL_OK) {
+			r->is_over = true;
+			return;
+		}
+		if (master_frames[f.type] != NULL)
+			master_frames[f.type](r, &f, fds);
+		channel_close_fds(fds, n_fds);
+	}
+}
+
+static void
+on_master(struct loop_io *io, uint32_t events)
+{
+	(void)events;
+	master_read(CONTAINER_OF(io, struct runner, master.io));
+}
+
+/* ------------------------------------------------------------------ time --- */
+
+/* The time to drain is over: what runs is killed, what waits is told. */
+static void
+on_stop_due(struct loop_timer *t)
+{
+	struct runner *r = CONTAINER_OF(t, struct runner, stop_timer);
+	struct entry *e = NULL;
+
+	while ((e = table_next(&r->table, e)) != NULL) {
+		if (e->state == ENTRY_QUEUED)
+			entry_over(e, OUTCOME_DRAINING, 0);
+		else
+			entry_cancel(e, CANCEL_BY_SHUTDOWN);
+	}
+}
+
+static void
+on_reap_due(struct loop_timer *t)
+{
+	reap_children(CONTAINER_OF(t, struct runner, reap_timer));
+}
+
+static void
+on_sigchld(struct loop_io *io, uint32_t events)
+{
+	struct runner *r = CONTAINER_OF(io, struct runner, sigchld);
+	struct signalfd_siginfo si;
+
+	(void)events;
+	/* It only says that something has ended; what, the kernel tells. */
+	(void)!read(io->fd, &si, sizeof(si));
+	reap_children(r);
+}
+
+/* ------------------------------------------------------------------ role --- */
+
+/*
+ * Every signal stays blocked for the runner's whole life, and SIGCHLD is
+ * read. So there is no moment around a fork to protect, and a terminal's or
+ * a careless operator's signal cannot take away who ends the programs. All
+ * dispositions are put to the default once, which children then start with.
+ */
+static int
+signals_init(void)
+{
+	sigset_t all, chld;
+	int fd;
+
+	for (int sig = 1; sig < NSIG; sig++)
+		(void)sigaction(sig, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+	(void)sigemptyset(&chld);
+	(void)sigaddset(&chld, SIGCHLD);
+	fd = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+/*
+ * Zeroed memory that costs nothing until it is touched, and nothing at a
+ * fork, as children do not get it.
+ */
+static void *
+sparse_alloc(size_t n, size_t size)
+{
+	void *p = mmap(NULL, n * size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	(void)madvise(p, n * size, MADV_DONTFORK);
+	return p;
+}
+
+static int
+tables_init(struct runner *r)
+{
+	struct entry *entries = sparse_alloc(RUNNER_MAX_REQUESTS, sizeof(*entries));
+	struct lane *lanes = sparse_alloc(RUNNER_MAX_REQUESTS, sizeof(*lanes));
+	struct token *tokens = sparse_alloc(RUNNER_MAX_TOKENS, sizeof(*tokens));
+	int *leaves = sparse_alloc(RUNNER_MAX_REQUESTS, sizeof(*leaves));
+
+	if (entries == NULL || lanes == NULL || tokens == NULL || leaves == NULL)
+		return -ENOMEM;
+	table_init(&r->table, entries, RUNNER_MAX_REQUESTS);
+	admission_init(&r->admission, lanes, RUNNER_MAX_REQUESTS);
+	tokens_init(&r->tokens, tokens, RUNNER_MAX_TOKENS);
+	cgroups_init(&r->cgroups, leaves, RUNNER_MAX_REQUESTS);
+	TAILQ_INIT(&r->lingering);
+	strays_init(&r->strays);
+	return 0;
+}
+
+static void
+links_init(struct runner *r)
+{
+	r->master = (struct link){ .io.fd = -1, .runner = r };
+	for (uint16_t i = 0; i < RUNNER_MAX_LINKS; i++)
+		r->links[i] = (struct link){ .io.fd = -1, .runner = r, .slot = i };
+}
+
+static int
+runner_init(struct runner *r)
+{
+	rlim_t limit;
+	int error;
+
+	log_open(ROLE_LOG_FD);
+	for (int fd = 0; fd < ROLE_N_FDS; fd++)
+		(void)fd_set_cloexec(fd, true);
+	r->stats = stats_map_own(ROLE_STATS_FD);
+	if (r->stats == NULL)
+		return -errno;
+	r->stats->pid = (uint32_t)getpid();
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		return -errno;
+
+	error = loop_init(&r->loop);
+	if (error == 0)
+		error = tables_init(r);
+	if (error == 0)
+		error = spawner_init(&r->spawner, RUNNER_MAX_REQUESTS);
+	if (error < 0)
+		return error;
+	limit = r->spawner.nofile.rlim_max;
+	r->fd_limit = limit > INT32_MAX ? INT32_MAX : (int)limit;
+	r->fd_limit -= r->fd_limit > 4 * FD_RESERVE ? FD_RESERVE : r->fd_limit / 4;
+
+	r->token_timer.fn = on_token_due;
+	r->reap_timer.fn = on_reap_due;
+	r->stop_timer.fn = on_stop_due;
+	links_init(r);
+	r->sigchld.fn = on_sigchld;
+	r->sigchld.fd = signals_init();
+	if (r->sigchld.fd < 0)
+		return r->sigchld.fd;
+	error = loop_add(&r->loop, &r->sigchld, EPOLLIN);
+	if (error < 0)
+		return error;
+	return link_open(&r->master, ROLE_CHANNEL_FD, on_master);
+}
+
+/* What follows from all that happened in this turn of the loop. */
+static void
+runner_advance(struct runner *r)
+{
+	struct ticket *t;
+
+	while ((t = admission_next(&r->admission)) != NULL)
+		entry_start(CONTAINER_OF(t, struct entry, ticket));
+	r->stats->running = r->admission.running;
+	r->stats->queued = r->admission.waiting;
+	if (r->is_draining && !r->is_drained && r->table.n_used == 0 && r->strays.n_used == 0)
+		r->is_drained = link_answer(&r->master, &(struct frame){ .type = FRAME_DRAINED });
+}
+
+int
+runner_main(void)
+{
+	static struct runner runner;	/* zeroed, and large */
+	struct runner *r = &runner;
+	int error;
+
+	error = runner_init(r);
+	if (error < 0) {
+		log_err("cannot start: %s", strerror(-error));
+		return ROLE_EXIT_SETUP;
+	}
+	(void)link_answer(&r->master, &(struct frame){ .type = FRAME_READY });
+
+	while (!r->is_over && error == 0) {
+		error = loop_turn(&r->loop);
+		runner_advance(r);
+	}
+	/* No master, no workers soon: nobody is left to whom a result could go. */
+	reap_everything(r, r->sigchld.fd, clock_usec() + FAREWELL_USEC);
+	cgroups_done(&r->cgroups);
+	return ROLE_EXIT_OK;
+}

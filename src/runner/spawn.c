@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "runner/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "ipc/frame.h"
+#include "ipc/job.h"
+
+#define JOB_FD 3	/* in the child, until the program runs */
+
+int
+spawner_init(struct spawner *sp, size_t n)
+{
+	struct rlimit raised;
+	void *p;
+
+	*sp = (struct spawner){ .null_fd = -1, .self = getpid() };
+	sp->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (sp->null_fd < 0)
+		return -errno;
+	p = mmap(NULL, n * sizeof(*sp->reports), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	sp->reports = p;
+	if (getrlimit(RLIMIT_NOFILE, &sp->nofile) < 0)
+		return -errno;
+	raised = sp->nofile;
+	raised.rlim_cur = raised.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &raised) < 0 ? -errno : 0;
+}
+
+struct spawn_report
+spawn_report_of(const struct spawner *sp, size_t slot)
+{
+	const volatile struct spawn_report *r = &sp->reports[slot];
+	struct spawn_report copy = { r->stage, r->error };
+
+	if (copy.stage < 0 || copy.stage >= STAGE_N)
+		copy.stage = STAGE_NONE;
+	return copy;
+}
+
+/* ------------------------------------------------------------ the child --- */
+
+static void __attribute__((noreturn))
+child_fail(const struct spawner *sp, const struct spawn_order *o, int stage, int error)
+{
+	sp->reports[o->slot] = (struct spawn_report){ stage, error };
+	_exit(SPAWN_EXIT_FAILED);
+}
+
+/* 0, 1, 2 and the job; all else is closed. */
+static int
+child_stdio(const struct spawner *sp, const struct spawn_order *o)
+{
+	int in = o->in >= 0 ? o->in : sp->null_fd;
+
+	/* Nothing of ours is there, so no dup2() below covers a later source. */
+	if (in <= JOB_FD || o->out <= JOB_FD || o->err <= JOB_FD || o->job <= JOB_FD)
+		return -EBADF;
+	if (dup2(in, STDIN_FILENO) < 0 || dup2(o->out, STDOUT_FILENO) < 0 ||
+	    dup2(o->err, STDERR_FILENO) < 0 || dup3(o->job, JOB_FD, O_CLOEXEC) < 0)
+		return -errno;
+	return close_range(JOB_FD + 1, ~0U, 0) < 0 ? -errno : 0;
+}
+
+static int
+child_limits(const struct spawner *sp, const struct service *s)
+{
+	static const struct rlimit none;	/* no core file: it would hold arguments */
+
+	if (setrlimit(RLIMIT_CORE, &none) < 0)
+		return -errno;
+	/* Many descriptors are for us; programs that select() want it as it was. */
+	if (setrlimit(RLIMIT_NOFILE, &sp->nofile) < 0)
+		return -errno;
+	for (size_t i = 0; i < s->n_limits; i++) {
+		struct rlimit l = { s->limits[i].value, s->limits[i].value };
+
+		if (s->limits[i].resource < 0)
+			continue;
+		if (setrlimit((__rlimit_resource_t)s->limits[i].resource, &l) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int
+compare_gids(const void *a, const void *b)
+{
+	gid_t x = *(const gid_t *)a, y = *(const gid_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Are we now exactly this identity, for good? */
+static bool
+identity_holds(const struct identity *id)
+{
+	static gid_t got[NGROUPS_MAX], wanted[NGROUPS_MAX];
+	uid_t ru, eu, su;
+	gid_t rg, eg, sg;
+	int n;
+
+	if (getresuid(&ru, &eu, &su) < 0 || ru != id->uid || eu != id->uid || su != id->uid)
+		return false;
+	if (getresgid(&rg, &eg, &sg) < 0 || rg != id->gid || eg != id->gid || sg != id->gid)
+		return false;
+
+	n = getgroups(NGROUPS_MAX, got);
+	if (n < 0 || (size_t)n != id->n_groups)
+		return false;
+	if (n > 0) {
+		memcpy(wanted, id->groups, (size_t)n * sizeof(*wanted));
+		qsort(wanted, (size_t)n, sizeof(*wanted), compare_gids);
+		qsort(got, (size_t)n, sizeof(*got), compare_gids);
+		if (memcmp(wanted, got, (size_t)n * sizeof(*got)) != 0)
+			return false;
+	}
+	return id->uid == 0 || setuid(0) < 0;
+}
+
+/* STAGE_NONE, or where it failed with errno. */
+static enum start_stage
+child_identity(const struct identity *id)
+{
+	if (!id->is_set)
+		return STAGE_NONE;
+	if (geteuid() != 0) {
+		/* An ordinary user can be nobody else; to pretend would be worse. */
+		errno = EPERM;
+		return id->uid == geteuid() ? STAGE_NONE : STAGE_USER;
+	}
+	/* Groups while we still may; the user last, as it ends all rights. */
+	if (id->n_groups > NGROUPS_MAX || setgroups(id->n_groups, id->groups) < 0)
+		return STAGE_GROUPS;
+	if (setresgid(id->gid, id->gid, id->gid) < 0)
+		return STAGE_GROUPS;
+	if (setresuid(id->uid, id->uid, id->uid) < 0)
+		return STAGE_USER;
+	if (!identity_holds(id)) {
+		errno = EPERM;
+		return STAGE_VERIFY;
+	}
+	return STAGE_NONE;
+}
+
+/*
+ * The story of a child from fork to exec. Nothing here allocates, looks up
+ * or returns.
+ */
+static void __attribute__((noreturn))
+child_run(const struct spawner *sp, const struct spawn_order *o)
+{
+	static struct job job;	/* touched here only, so the runner stays small */
+	const struct service *s = o->service;
+	enum start_stage stage;
+	sigset_t none;
+	int r;
+
+	/* A session of its own: no terminal, and kill(-pid) reaches what it forks. */
+	if (setsid() < 0)
+		child_fail(sp, o, STAGE_SESSION, errno);
+
+	/*
+	 * All dispositions are the default since the runner started, so only
+	 * the mask is left. From here on our own SIGTERM ends us, even if a
+	 * step below hangs.
+	 */
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+
+	/* Before any code of the service could see what we have open. */
+	r = child_stdio(sp, o);
+	if (r < 0)
+		child_fail(sp, o, STAGE_STDIO, -r);
+
+	(void)umask(s->umask);
+
+	/* While still root: a limit may be above the one we were born with. */
+	r = child_limits(sp, s);
+	if (r < 0)
+		child_fail(sp, o, STAGE_LIMITS, -r);
+
+	stage = child_identity(&s->run_as);
+	if (stage != STAGE_NONE)
+		child_fail(sp, o, stage, errno);
+
+	/* As the service's account, for whom the directory must be open. */
+	if (chdir(s->directory) < 0)
+		child_fail(sp, o, STAGE_DIRECTORY, errno);
+
+	/* No setuid program gives back what was dropped. */
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		child_fail(sp, o, STAGE_VERIFY, errno);
+
+	/*
+	 * After the change of user, which clears it. Whoever lost its parent
+	 * before this line gets no signal and looks for itself.
+	 */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		child_fail(sp, o, STAGE_SESSION, errno);
+	if (getppid() != sp->self)
+		_exit(SPAWN_EXIT_FAILED);
+
+	/* The first look at bytes made by a client, with no rights left to lose. */
+	r = job_read(JOB_FD, &job);
+	if (r < 0)
+		child_fail(sp, o, STAGE_JOB, -r);
+
+	/* The path is the configuration's, whatever the job says argv[0] is. */
+	(void)execve(s->command[0], job.argv, job.envp);
+	child_fail(sp, o, STAGE_EXEC, errno);
+}
+
+/* ----------------------------------------------------------- the parent --- */
+
+static pid_t
+fork_into(int cgroup)
+{
+	struct clone_args args = {
+		.flags = CLONE_INTO_CGROUP,
+		.exit_signal = SIGCHLD,
+		.cgroup = (uint64_t)cgroup,
+	};
+
+	if (cgroup < 0)
+		return fork();
+	/* As fork(), but never outside of its cgroup, not even for a moment. */
+	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
+
+pid_t
+spawn(const struct spawner *sp, const struct spawn_order *o)
+{
+	pid_t pid;
+
+	sp->reports[o->slot] = (struct spawn_report){ 0 };
+	pid = fork_into(o->cgroup);
+	if (pid == 0)
+		child_run(sp, o);
+	return pid < 0 ? -errno : pid;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * spawn: from a service and descriptors to a running program.
+ *
+ * A plain fork, never waited for: an exec that hangs (a program on a dead
+ * network mount) hangs in the child alone. Why a start failed is told
+ * through shared memory, so that there is no descriptor to read from either.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "conf/conf.h"
+
+/* Written by a child that could not start its program, before it exits. */
+struct spawn_report {
+	int stage;	/* enum start_stage */
+	int error;	/* errno */
+};
+
+/* What a child that could not start its program exits with. */
+#define SPAWN_EXIT_FAILED 127
+
+struct spawner {
+	struct spawn_report *reports;	/* shared with children; one per slot */
+	struct rlimit nofile;		/* as it was before ours was raised */
+	int null_fd;			/* stdin of programs without input */
+	pid_t self;
+};
+
+/* Reports for n slots, /dev/null, limits. 0 or -errno. */
+int spawner_init(struct spawner *sp, size_t n);
+
+struct spawn_order {
+	const struct service *service;
+	size_t slot;		/* where to report */
+	int job, out, err;
+	int in;			/* -1: none */
+	int cgroup;		/* directory to start in, -1: none */
+};
+
+/*
+ * Starts it and returns the pid or -errno. The descriptors stay the
+ * caller's. All signals must be blocked. A failure with a cgroup may be the
+ * cgroup's: try again without.
+ */
+pid_t spawn(const struct spawner *sp, const struct spawn_order *o);
+
+/* What the child of that slot reported; stage 0: nothing. Copied once. */
+struct spawn_report spawn_report_of(const struct spawner *sp, size_t slot);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * twin: requests that carry the same --id. The first runs, the others get
+ * its result, which its worker deposits when the program has ended.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/outcome.h"
+#include "runner/table.h"
+
+/* true: e is the first of its token. Else it is provided for already. */
+bool twin_first(struct entry *e, const struct digest *token);
+
+/* e does not run: its twins, if it was the first, fare as it does. */
+void twin_detach(struct entry *e, enum outcome_kind outcome, uint8_t reason);
+
+/* e's program has ended: the deposit is due. */
+void twin_end(struct entry *e);
+
+/* The result of request id. Takes fd. */
+void twins_deposit(struct runner *r, uint64_t id, int fd);
+
+/* The worker in this slot is gone, and so are the results it would bring. */
+void twins_abandon(struct runner *r, uint16_t slot);
+
+/* Timer of runner->tokens. */
+void on_token_due(struct loop_timer *t);

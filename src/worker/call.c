@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "worker/call.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/escape.h"
+#include "base/fd.h"
+#include "ipc/logrec.h"
+#include "proto/resp.h"
+#include "worker/callio.h"
+#include "worker/conn.h"
+#include "worker/runnerlink.h"
+#include "worker/worker.h"
+
+/* Of a program's stderr so much goes to the log. */
+#define STDERR_LOG (8u << 10)
+/* Past deadline and kill-grace the runner has so long to report. */
+#define RUNNER_SLACK_USEC (10 * USEC_PER_SEC)
+/* Grace for a twin of a call with --id whose client is gone. */
+#define TWIN_GRACE_USEC (1 * USEC_PER_SEC)
+
+int
+call_compare(const struct call *a, const struct call *b)
+{
+	return a->id < b->id ? -1 : a->id > b->id;
+}
+
+RB_GENERATE(calls, call, node, call_compare)
+
+struct call *
+call_find(struct worker *w, uint64_t id)
+{
+	struct call key = { .id = id };
+
+	return RB_FIND(calls, &w->calls, &key);
+}
+
+bool
+call_id_parse(struct slice text, uint64_t *ret)
+{
+	uint64_t id = 0;
+
+	if (text.len != CALL_ID_TEXT - 1)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.data[i];
+		unsigned digit;
+
+		if (c >= '0' && c <= '9')
+			digit = (unsigned)(c - '0');
+		else if (c >= 'a' && c <= 'f')
+			digit = (unsigned)(c - 'a') + 10;
+		else
+			return false;
+		id = id << 4 | digit;
+	}
+	*ret = id;
+	return true;
+}
+
+/* -------------------------------------------------------------- memory --- */
+
+static void
+call_free(struct call *call)
+{
+	callio_close(call);
+	buf_done(&call->out.data);
+	buf_done(&call->err.data);
+	buf_done(&call->in_data);
+	free(call->caller);
+	free(call->peer);
+	free(call->arguments);
+	conf_unref(call->conf);
+	free(call);
+}
+
+void
+call_die(struct call *call)
+{
+	struct worker *w = call->worker;
+
+	if (call->dead)
+		return;
+	call->dead = true;
+	callio_close(call);
+	loop_disarm(&w->loop, &call->timer);
+	RB_REMOVE(calls, &w->calls, call);
+	w->n_calls--;
+	w->stats->running--;
+	TAILQ_INSERT_TAIL(&w->dead_calls, call, link);
+	worker_check_drained(w);
+}
+
+void
+calls_bury(struct worker *w)
+{
+	struct call *call;
+
+	while ((call = TAILQ_FIRST(&w->dead_calls)) != NULL) {
+		TAILQ_REMOVE(&w->dead_calls, call, link);
+		call_free(call);
+	}
+}
+
+/* ---------------------------------------------------------------- end --- */
+
+static struct outcome
+call_outcome(const struct call *call)
+{
+	const struct frame_ended *end = &call->end;
+	struct outcome o = { .kind = (enum outcome_kind)end->outcome };
+
+	switch (o.kind) {
+	case OUTCOME_EXIT:
+	case OUTCOME_SIGNAL:
+		if (WIFSIGNALED(end->wait_status)) {
+			o.kind = OUTCOME_SIGNAL;
+			o.status = WTERMSIG(end->wait_status);
+		} else {
+			o.kind = OUTCOME_EXIT;
+			o.status = WEXITSTATUS(end->wait_status);
+		}
+		break;
+	case OUTCOME_TIMEOUT:
+		o.limit = (call->run.deadline_usec - call->accepted_usec) / USEC_PER_MSEC;
+		break;
+	case OUTCOME_TOOBIG:
+		o.limit = callio_output_max(call);
+		break;
+	default:
+		break;
+	}
+	return o;
+}
+
+/* What failed, in words, for the outcomes that have no stderr. */
+static void
+call_detail(const struct call *call, enum outcome_kind kind, char *ret, size_t len)
+{
+	static const char *const busy[] = {
+		[BUSY_QUEUE_FULL] = "queue full",
+		[BUSY_WAITED] = "waited too long in the queue",
+		[BUSY_TABLE_FULL] = "the server has too many requests",
+	};
+	static const char *const cancelled[] = {
+		[CANCEL_BY_CLIENT] = "by the caller",
+		[CANCEL_BY_DISCONNECT] = "the client went away",
+		[CANCEL_BY_ADMIN] = "by an administrator",
+		[CANCEL_BY_OUTPUT] = "too much output",
+		[CANCEL_BY_SHUTDOWN] = "reqd is stopping",
+	};
+	unsigned reason = call->end.reason;
+
+	*ret = '\0';
+	switch (kind) {
+	case OUTCOME_BUSY:
+		if (reason < ARRAY_LEN(busy))
+			(void)strlcpy(ret, busy[reason], len);
+		return;
+	case OUTCOME_CANCELLED:
+		if (reason < ARRAY_LEN(cancelled))
+			(void)strlcpy(ret, cancelled[reason], len);
+		return;
+	case OUTCOME_NOSTART:
+		(void)snprintf(ret, len, "cannot start: %s: %s",
+		    start_stage_name(call->end.stage), strerror(call->end.error));
+		return;
+	case OUTCOME_LOST:
+		(void)strlcpy(ret, "a process of the server died while it ran", len);
+		return;
+	case OUTCOME_UNAVAIL:
+		(void)strlcpy(ret, "the configuration has changed, try again", len);
+		return;
+	default:
+		return;
+	}
+}
+
+static void
+call_log(const struct call *call, const struct result *res)
+{
+	const struct outcome *o = &res->outcome;
+	bool failed = !outcome_is_success(o);
+	struct logrec r;
+
+	if (call->service->log == SERVICE_LOG_NONE ||
+	    (call->service->log == SERVICE_LOG_ERRORS && !failed) || log_level() < LOG_INFO)
+		return;
+	logrec_start(&r, LOG_INFO);
+	logrec_add_str(&r, LOG_KEY_REQUEST, call->id_text);
+	logrec_add_str(&r, LOG_KEY_CALLER, call->caller);
+	logrec_add_str(&r, LOG_KEY_PEER, call->peer);
+	logrec_add_str(&r, LOG_KEY_SERVICE, call->service->name);
+	logrec_add_str(&r, LOG_KEY_OUTCOME, outcome_word(o->kind));
+	if (o->kind == OUTCOME_EXIT || o->kind == OUTCOME_SIGNAL)
+		logrec_add_u64(&r, LOG_KEY_STATUS, (uint64_t)o->status);
+	logrec_add_u64(&r, LOG_KEY_QUEUED_USEC, call->end.queued_usec);
+	logrec_add_u64(&r, LOG_KEY_DURATION_USEC, res->usec);
+	logrec_add_u64(&r, LOG_KEY_CPU_USEC, call->end.cpu_usec);
+	logrec_add_u64(&r, LOG_KEY_MAX_RSS_KB, call->end.max_rss_kb);
+	logrec_add_u64(&r, LOG_KEY_BYTES_IN, call->bytes_in);
+	logrec_add_u64(&r, LOG_KEY_BYTES_OUT, call->bytes_out);
+	if (res->detail.len > 0 && res->err.len == 0)
+		logrec_add(&r, LOG_KEY_DETAIL, res->detail);
+	logrec_add_str(&r, LOG_KEY_ARGUMENTS, call->arguments);
+	log_send(&r);
+}
+
+void
+call_log_stderr(struct call *call, bool all)
+{
+	struct slice seen = buf_slice(&call->err.data);
+	size_t end = seen.len < STDERR_LOG ? seen.len : STDERR_LOG;
+
+	if (call->service->log == SERVICE_LOG_NONE || log_level() < LOG_INFO) {
+		call->err_logged = seen.len;
+		return;
+	}
+	while (call->err_logged < end) {
+		const char *line = seen.data + call->err_logged;
+		size_t rest = end - call->err_logged;
+		const char *nl = memchr(line, '\n', rest);
+		struct slice text = { line, nl != NULL ? (size_t)(nl - line) : rest };
+		struct logrec r;
+
+		if (nl == NULL && !all && end < STDERR_LOG)
+			return;
+		logrec_start(&r, LOG_INFO);
+		logrec_add_str(&r, LOG_KEY_REQUEST, call->id_text);
+		logrec_add_str(&r, LOG_KEY_SERVICE, call->service->name);
+		logrec_add(&r, LOG_KEY_STDERR, text);
+		log_send(&r);
+		call->err_logged += text.len + (nl != NULL ? 1 : 0);
+	}
+}
+
+static struct result
+call_result(struct call *call, char *detail, size_t detail_len)
+{
+	struct result res = {
+		.outcome = call_outcome(call),
+		.out = buf_slice(&call->out.data),
+		.err = buf_slice(&call->err.data),
+		.usec = call->worker->loop.now_usec - call->accepted_usec,
+		.id = call->id,
+	};
+
+	res.truncated = call->err.total > call->err.data.end || res.outcome.kind == OUTCOME_TOOBIG;
+	if (res.outcome.kind == OUTCOME_EXIT)
+		res.detail = result_first_line(res.err);
+	if (res.detail.len == 0) {
+		call_detail(call, res.outcome.kind, detail, detail_len);
+		res.detail = slice_of(detail);
+	}
+	return res;
+}
+
+static void
+call_reply(struct call *call)
+{
+	struct conn *c = call->conn;
+	char detail[256];
+	struct result res = call_result(call, detail, sizeof(detail));
+	struct buf *out = conn_out(c);
+
+	if (!outcome_is_success(&res.outcome))
+		call->worker->stats->errors_total++;
+	result_reply(out, c->version, call->form, &res, slice_of(call->service->name));
+	c->call = NULL;
+	call->conn = NULL;
+	call_die(call);
+	conn_resume(c);
+}
+
+/* Everything is known: count, log, keep for a twin, answer. */
+static void
+call_finish(struct call *call)
+{
+	struct worker *w = call->worker;
+	char detail[256];
+	struct result res;
+
+	call->finished = true;
+	loop_disarm(&w->loop, &call->timer);
+	callio_close_input(call);
+	call_log_stderr(call, true);
+	res = call_result(call, detail, sizeof(detail));
+	if (w->stats->generation == call->conf->generation)
+		stats_count(&w->stats->service[call->service->number], &res.outcome, res.usec);
+	call_log(call, &res);
+	if (!digest_is_none(&call->run.token) && call->sent && outcome_may_have_run(res.outcome.kind)) {
+		int fd = result_seal(&res);
+
+		if (fd >= 0)
+			runnerlink_deposit(w, call->id, fd);
+	}
+
+	if (call->conn == NULL) {
+		call_die(call);
+		return;
+	}
+	switch ((enum conn_wait)call->conn->wait) {
+	case CONN_WAIT_INPUT:
+		/* The chunk was not wanted any more; the end is asked for next. */
+		resp_integer(conn_out(call->conn), 0);
+		conn_resume(call->conn);
+		return;
+	case CONN_WAIT_CALL:
+	case CONN_WAIT_START:
+		call_reply(call);
+		return;
+	case CONN_WAIT_CANCEL:
+	case CONN_WAIT_NONE:
+		/* An open call: the reply belongs to the end of its input. */
+		return;
+	}
+}
+
+void
+call_check_finished(struct call *call)
+{
+	if (call->ended && !call->finished && call->out.io.fd < 0 && call->err.io.fd < 0)
+		call_finish(call);
+}
+
+/* ------------------------------------------------ what the client says --- */
+
+void
+call_unblock(struct call *call)
+{
+	if (call->dead)
+		return;
+	if (!call->ended)
+		callio_watch(call);
+	else if (callio_drain(call))
+		call_check_finished(call);
+}
+
+void
+call_input_taken(struct call *call)
+{
+	struct conn *c = call->conn;
+
+	if (c == NULL || c->wait != CONN_WAIT_INPUT)
+		return;
+	resp_integer(conn_out(c), (int64_t)call->chunk);
+	conn_resume(c);
+}
+
+void
+call_input(struct call *call, struct slice chunk)
+{
+	struct conn *c = call->conn;
+
+	if (call->finished || call->in.fd < 0 || chunk.len == 0) {
+		resp_integer(conn_out(c), 0);
+		return;
+	}
+	if (buf_append_slice(&call->in_data, chunk) < 0) {
+		resp_error(conn_out(c), "ERR", SLICE("out of memory"));
+		return;
+	}
+	call->chunk = chunk.len;
+	if (callio_feed(call)) {
+		resp_integer(conn_out(c), (int64_t)call->chunk);
+		return;
+	}
+	c->wait = CONN_WAIT_INPUT;
+}
+
+void
+call_input_end(struct call *call)
+{
+	struct conn *c = call->conn;
+
+	call->open = false;
+	c->wait = CONN_WAIT_CALL;
+	if (call->finished) {
+		char detail[256];
+		struct result res = call_result(call, detail, sizeof(detail));
+
+		/* We are inside the connection's own event: it goes on by itself. */
+		result_reply(conn_out(c), c->version, call->form, &res,
+		    slice_of(call->service->name));
+		c->wait = CONN_WAIT_NONE;
+		c->call = NULL;
+		call->conn = NULL;
+		call_die(call);
+		return;
+	}
+	call->in_end = true;
+	callio_close_input(call);
+}
+
+/* ------------------------------------------------- what the runner says --- */
+
+void
+call_on_started(struct call *call)
+{
+	struct conn *c = call->conn;
+
+	if (c == NULL || c->wait != CONN_WAIT_START)
+		return;
+	resp_simple(conn_out(c), call->id_text);
+	conn_resume(c);
+}
+
+void
+call_on_ended(struct call *call, const struct frame_ended *end)
+{
+	if (call->ended)
+		return;
+	call->ended = true;
+	call->end = *end;
+	call_unblock(call);
+}
+
+void
+call_on_lost(struct call *call)
+{
+	struct frame_ended end = { .outcome = OUTCOME_LOST };
+
+	call_on_ended(call, &end);
+}
+
+void
+call_on_attached(struct call *call)
+{
+	call->attached = true;
+}
+
+void
+call_on_result(struct call *call, int fd)
+{
+	CLEANUP_CLOSE int owned = fd;
+	struct conn *c = call->conn;
+	struct result_map map;
+	struct result res;
+
+	if (owned < 0 || result_map(owned, &res, &map) < 0) {
+		call_on_lost(call);
+		return;
+	}
+	call->finished = true;
+	if (c != NULL) {
+		struct buf *out = conn_out(c);
+
+		if (call_is_streamed(call)) {
+			if (res.out.len > 0)
+				result_push(out, call->id_text, "stdout", res.out);
+			if (res.err.len > 0)
+				result_push(out, call->id_text, "stderr", res.err);
+		}
+		result_reply(out, c->version, call->form, &res, slice_of(call->service->name));
+		c->call = NULL;
+		call->conn = NULL;
+	}
+	result_unmap(&map);
+	call_die(call);
+	if (c != NULL)
+		conn_resume(c);
+}
+
+/* -------------------------------------------------------------- cancel --- */
+
+void
+call_cancel(struct call *call, enum cancel_reason reason)
+{
+	if (call->ended || call->cancelling)
+		return;
+	call->cancelling = true;
+	if (call->sent) {
+		runnerlink_cancel(call->worker, call->id, reason);
+		return;
+	}
+	runnerlink_withdraw(call->worker, call);
+	call->ended = true;
+	call->end = (struct frame_ended){
+		.outcome = OUTCOME_CANCELLED,
+		.reason = (uint8_t)reason,
+	};
+	call_unblock(call);
+}
+
+void
+call_orphan(struct call *call)
+{
+	call->conn = NULL;
+	if (call->dead)
+		return;
+	if (call->finished) {
+		call_die(call);
+		return;
+	}
+	buf_done(&call->in_data);
+	callio_close_input(call);
+	call_unblock(call);
+	if (call->service->finish_on_disconnect || call->attached)
+		return;
+	if (!digest_is_none(&call->run.token)) {
+		/* Its client may be back at once, on another connection. */
+		loop_arm(&call->worker->loop, &call->timer,
+		    call->worker->loop.now_usec + TWIN_GRACE_USEC);
+		return;
+	}
+	call_cancel(call, CANCEL_BY_DISCONNECT);
+}
+
+uint64_t
+call_overdue_usec(const struct call *call)
+{
+	return call->run.deadline_usec + call->service->kill_grace_usec + RUNNER_SLACK_USEC;
+}
+
+void
+call_on_timer(struct loop_timer *t)
+{
+	struct call *call = CONTAINER_OF(t, struct call, timer);
+	struct worker *w = call->worker;
+
+	/* The grace for a twin is over and none has come. */
+	if (call->conn == NULL && !call->attached && !call->service->finish_on_disconnect)
+		call_cancel(call, CANCEL_BY_DISCONNECT);
+	if (call->dead || call->ended)
+		return;
+	if (w->loop.now_usec < call_overdue_usec(call)) {
+		loop_arm(&w->loop, t, call_overdue_usec(call));
+		return;
+	}
+	log_err("request %s: no word from the runner, giving up", call->id_text);
+	runnerlink_withdraw(w, call);
+	call_on_lost(call);
+}
+
+/* ------------------------------------------------------------------ ps --- */
+
+int
+calls_list(struct worker *w, int fd)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(1u << 20);
+	struct call *call;
+
+	RB_FOREACH(call, calls, &w->calls) {
+		const char *state = call->finished ? "done" : call->ended ? "ending" :
+		    call->cancelling ? "cancelling" : call->sent ? "running" : "waiting";
+		size_t before = buf_len(&b);
+
+		(void)buf_printf(&b, "{\"id\":\"%s\",\"service\":\"%s\",\"caller\":\"%s\","
+		    "\"peer\":\"%s\",\"state\":\"%s\",\"age_usec\":%" PRIu64 ",\"worker\":%u,"
+		    "\"arguments\":", call->id_text, call->service->name, call->caller,
+		    call->peer, state, w->loop.now_usec - call->accepted_usec, w->slot);
+		(void)escape_json(&b, slice_of(call->arguments));
+		(void)buf_append_str(&b, "}\n");
+		if (buf_failed(&b)) {
+			/* As many whole lines as there is room for. */
+			b.end = before;
+			break;
+		}
+	}
+	return fd_write_all(fd, buf_data(&b), buf_len(&b));
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * call: one running request, from CALL to its final reply.
+ *
+ * The worker makes the pipes and the job, the runner starts and ends the
+ * program, the worker reads and writes the pipes. A call ends when the
+ * runner says so and what the program left in the pipes has been read.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/tree.h>
+
+#include "base/buf.h"
+#include "base/loop.h"
+#include "conf/conf.h"
+#include "ipc/frame.h"
+#include "proto/callopt.h"
+#include "worker/result.h"
+
+struct conn;
+struct worker;
+
+#define CALL_FDS 4	/* job, stdout, stderr, stdin */
+#define CALL_ID_TEXT 17	/* 16 hex digits and NUL */
+
+/* One of the program's outputs, read by us. */
+struct call_output {
+	struct loop_io io;	/* fd -1: finished */
+	struct buf data;
+	uint64_t total;		/* bytes the program has written */
+};
+
+struct call {
+	RB_ENTRY(call) node;
+	uint64_t id;
+	char id_text[CALL_ID_TEXT];
+	struct worker *worker;
+	struct conn *conn;		/* NULL: its client is gone */
+	struct conf *conf;		/* the rules it started under */
+	const struct service *service;
+
+	struct frame_run run;
+	bool sent;			/* the runner has it */
+	bool cancelling;
+	bool attached;			/* a twin waits for our result */
+
+	enum result_form form;
+	bool open;			/* input comes by INPUT */
+	bool ended;			/* the runner has said how */
+	bool finished;			/* outputs are read too; result is known */
+	bool dead;			/* memory goes at the end of the event */
+
+	struct call_output out, err;
+	size_t err_logged;		/* bytes of err.data gone to the log */
+	struct loop_io in;		/* write end of stdin; fd -1: closed */
+	struct buf in_data;		/* not yet taken by the program */
+	size_t chunk;			/* length of the INPUT being passed on */
+	bool in_end;			/* close stdin when in_data is empty */
+
+	struct frame_ended end;
+	struct loop_timer timer;	/* runner silent, or grace for a twin */
+	uint64_t accepted_usec;
+	uint64_t bytes_in, bytes_out;
+	char *caller, *peer, *arguments;	/* text for log and ps */
+	TAILQ_ENTRY(call) link;		/* list of the dead */
+};
+
+RB_HEAD(calls, call);
+TAILQ_HEAD(dead_calls, call);
+
+/* CALL and bound verbs: starts it or writes the error reply. */
+void call_start(struct conn *c, const struct service *s, const struct callopt *opt);
+
+/* INPUT with a chunk, and without (end of input). */
+void call_input(struct call *call, struct slice chunk);
+void call_input_end(struct call *call);
+
+/* The client is gone. */
+void call_orphan(struct call *call);
+
+/* The connection takes output again. */
+void call_unblock(struct call *call);
+
+/* Asks the runner to end it. */
+void call_cancel(struct call *call, enum cancel_reason reason);
+
+/* What the runner says; called by runnerlink. */
+void call_on_started(struct call *call);
+void call_on_ended(struct call *call, const struct frame_ended *end);
+void call_on_attached(struct call *call);
+void call_on_result(struct call *call, int fd);	/* takes fd; -1: lost */
+/* The runner died with it. */
+void call_on_lost(struct call *call);
+
+/* Is its output pushed to the client as it comes? */
+static inline bool
+call_is_streamed(const struct call *call)
+{
+	return call->form == RESULT_STREAM;
+}
+
+struct call *call_find(struct worker *w, uint64_t id);
+
+/* "0123456789abcdef" -> id; false when it is none. */
+bool call_id_parse(struct slice text, uint64_t *ret);
+
+/* The deadline, the grace and the runner's time to report are over. */
+uint64_t call_overdue_usec(const struct call *call);
+loop_timer_fn call_on_timer;
+
+/* For callio: the pipes have changed. */
+void call_check_finished(struct call *call);
+void call_input_taken(struct call *call);
+/* Sends complete lines of stderr to the log, at the end all (R42). */
+void call_log_stderr(struct call *call, bool all);
+
+/* Takes it out of the world; memory goes when the event is over. */
+void call_die(struct call *call);
+
+/* What runs here as JSON lines, for reqctl ps. 0 or -errno. */
+int calls_list(struct worker *w, int fd);
+
+/* Frees what ended during the event. */
+void calls_bury(struct worker *w);
+
+int call_compare(const struct call *a, const struct call *b);
+RB_PROTOTYPE(calls, call, node, call_compare)

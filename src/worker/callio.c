@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "worker/callio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "worker/conn.h"
+#include "worker/worker.h"
+
+/* Of stderr so much is kept for the reply. */
+#define STDERR_KEEP (64u << 10)
+/* After the end what is in the pipe is read; a pipe holds at most this. */
+#define PIPE_MAX (1u << 20)
+
+static void
+output_close(struct call *call, struct call_output *o)
+{
+	if (o->io.fd < 0)
+		return;
+	loop_remove(&call->worker->loop, &o->io);
+	(void)close(TAKE_FD(o->io.fd));
+}
+
+void
+callio_close_input(struct call *call)
+{
+	if (call->in.fd < 0)
+		return;
+	loop_remove(&call->worker->loop, &call->in);
+	(void)close(TAKE_FD(call->in.fd));
+	buf_done(&call->in_data);
+}
+
+void
+callio_close(struct call *call)
+{
+	output_close(call, &call->out);
+	output_close(call, &call->err);
+	callio_close_input(call);
+}
+
+/* -------------------------------------------------------------- output --- */
+
+uint64_t
+callio_output_max(const struct call *call)
+{
+	uint64_t limit = call->service->output_limit;
+
+	if (call_is_streamed(call))
+		return limit == 0 ? UINT64_MAX : limit;
+	return limit == 0 || limit > OUTPUT_BUFFERED_MAX ? OUTPUT_BUFFERED_MAX : limit;
+}
+
+/* Keeps at most max bytes of what has come so far. */
+static void
+output_keep(struct call_output *o, struct slice bytes, uint64_t max)
+{
+	size_t have = buf_len(&o->data);
+
+	if (have >= max)
+		return;
+	if (bytes.len > max - have)
+		bytes.len = (size_t)(max - have);
+	(void)buf_append_slice(&o->data, bytes);
+}
+
+static void
+output_take(struct call *call, struct call_output *o, struct slice bytes)
+{
+	bool is_out = o == &call->out;
+	uint64_t max = callio_output_max(call);
+	uint64_t room = o->total < max ? max - o->total : 0;
+
+	o->total += bytes.len;
+	call->bytes_out += bytes.len;
+	if (is_out && o->total > max && !call->cancelling) {
+		call_cancel(call, CANCEL_BY_OUTPUT);
+	}
+	if (bytes.len > room)
+		bytes.len = (size_t)room;
+
+	if (!is_out) {
+		output_keep(o, bytes, STDERR_KEEP);
+		call_log_stderr(call, false);
+	}
+	if (call_is_streamed(call)) {
+		if (call->conn != NULL && bytes.len > 0) {
+			result_push(conn_out(call->conn), call->id_text,
+			    is_out ? "stdout" : "stderr", bytes);
+			conn_flush(call->conn);
+		}
+	} else if (is_out) {
+		output_keep(o, bytes, max);
+	}
+}
+
+/* Reads once. False: finished, or nothing there. */
+static bool
+output_read(struct call *call, struct call_output *o)
+{
+	struct worker *w = call->worker;
+	ssize_t n;
+
+	if (o->io.fd < 0)
+		return false;
+	n = read(o->io.fd, w->read, sizeof(w->read));
+	if (n > 0) {
+		output_take(call, o, (struct slice){ w->read, (size_t)n });
+		return o->io.fd >= 0;
+	}
+	if (n < 0 && (errno == EAGAIN || errno == EINTR) && !call->ended)
+		return false;
+	/* End of file; or the program is dead and has left no more than this. */
+	output_close(call, o);
+	return false;
+}
+
+static bool
+call_is_congested(const struct call *call)
+{
+	return call_is_streamed(call) && call->conn != NULL && conn_is_congested(call->conn);
+}
+
+static void
+on_output(struct loop_io *io, uint32_t events)
+{
+	/* out or err: whichever holds this descriptor. */
+	struct call_output *o = CONTAINER_OF(io, struct call_output, io);
+	struct call *call = io->user;
+
+	(void)events;
+	(void)output_read(call, o);
+	if (call->dead)
+		return;
+	if (call_is_congested(call)) {
+		/* The client is slower than the program: let the pipe fill. */
+		loop_remove(&call->worker->loop, &call->out.io);
+		loop_remove(&call->worker->loop, &call->err.io);
+		return;
+	}
+	call_check_finished(call);
+}
+
+static void
+output_watch(struct call *call, struct call_output *o)
+{
+	if (o->io.fd >= 0 && o->io.events == 0)
+		(void)loop_add(&call->worker->loop, &o->io, EPOLLIN);
+}
+
+/*
+ * The program is dead: read what it has left. No more than a pipe can hold,
+ * because a grandchild may go on writing for ever.
+ */
+static void
+output_drain(struct call *call, struct call_output *o)
+{
+	uint64_t start = o->total;
+
+	while (output_read(call, o)) {
+		if (call->dead || call_is_congested(call))
+			return;
+		if (o->total - start >= PIPE_MAX) {
+			output_close(call, o);
+			return;
+		}
+	}
+}
+
+bool
+callio_drain(struct call *call)
+{
+	if (call_is_congested(call))
+		return false;
+	output_drain(call, &call->out);
+	output_drain(call, &call->err);
+	return !call->dead && !call_is_congested(call);
+}
+
+void
+callio_watch(struct call *call)
+{
+	if (call_is_congested(call))
+		return;
+	output_watch(call, &call->out);
+	output_watch(call, &call->err);
+}
+
+/* --------------------------------------------------------------- input --- */
+
+/* Writes what the pipe takes; true when nothing is left to write. */
+static bool
+input_write(struct call *call)
+{
+	while (buf_len(&call->in_data) > 0) {
+		ssize_t n = write(call->in.fd, buf_data(&call->in_data), buf_len(&call->in_data));
+
+		if (n < 0) {
+			if (errno == EAGAIN || errno == EINTR)
+				return false;
+			/* EPIPE: the program reads no more. That is its right. */
+			call->chunk = 0;
+			callio_close_input(call);
+			return true;
+		}
+		call->bytes_in += (uint64_t)n;
+		buf_consume(&call->in_data, (size_t)n);
+	}
+	return true;
+}
+
+bool
+callio_feed(struct call *call)
+{
+	if (!input_write(call)) {
+		if (call->in.events == 0)
+			(void)loop_add(&call->worker->loop, &call->in, EPOLLOUT);
+		return false;
+	}
+	if (call->in.fd >= 0) {
+		loop_remove(&call->worker->loop, &call->in);
+		buf_done(&call->in_data);
+	}
+	if (call->in_end)
+		callio_close_input(call);
+	return true;
+}
+
+static void
+on_input(struct loop_io *io, uint32_t events)
+{
+	struct call *call = io->user;
+
+	(void)events;
+	if (callio_feed(call))
+		call_input_taken(call);
+}
+
+/* --------------------------------------------------------------- pipes --- */
+
+static int
+output_pipe(struct call *call, struct call_output *o, int *ret_write)
+{
+	int fds[2], r;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	*ret_write = fds[1];
+	o->io = (struct loop_io){ .fn = on_output, .fd = fds[0], .user = call };
+	/* Only our end: O_NONBLOCK must not travel to the program (R10). */
+	r = fd_set_nonblock(fds[0], true);
+	if (r < 0)
+		return r;
+	return loop_add(&call->worker->loop, &o->io, EPOLLIN);
+}
+
+static int
+input_pipe(struct call *call, int *ret_read)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	*ret_read = fds[0];
+	call->in = (struct loop_io){ .fn = on_input, .fd = fds[1], .user = call };
+	return fd_set_nonblock(fds[1], true);
+}
+
+int
+callio_open(struct call *call, int fds[static CALL_FDS])
+{
+	int r = output_pipe(call, &call->out, &fds[1]);
+
+	if (r >= 0)
+		r = output_pipe(call, &call->err, &fds[2]);
+	if (r >= 0 && (call->run.flags & RUN_HAS_INPUT) != 0)
+		r = input_pipe(call, &fds[3]);
+	return r;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * CLIENT: a caller sees and closes its own connections to this worker;
+ * root and reqd's own uid those of everybody.
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/escape.h"
+#include "proto/resp.h"
+#include "worker/conn.h"
+#include "worker/verbs.h"
+#include "worker/worker.h"
+
+#define NAME_MAX_BYTES 128
+
+static bool
+same_caller(struct conn *a, struct conn *b)
+{
+	char x[ADDR_TEXT], y[ADDR_TEXT];
+	struct caller who;
+
+	conn_caller(a, &who);
+	caller_format(&who, x, sizeof(x));
+	conn_caller(b, &who);
+	caller_format(&who, y, sizeof(y));
+	return strcmp(x, y) == 0;
+}
+
+static bool
+may_see(struct conn *c, struct conn *other)
+{
+	(void)conn_roles(c);
+	return c == other || c->is_admin || same_caller(c, other);
+}
+
+static void
+describe(struct buf *b, struct conn *c)
+{
+	uint64_t now = c->worker->loop.now_usec;
+	char peer[ADDR_TEXT], name[NAME_MAX_BYTES + 1] = "";
+
+	conn_peer(c, peer, sizeof(peer));
+	if (c->name != NULL)
+		(void)snprintf(name, sizeof(name), "%s", c->name);
+	(void)buf_printf(b, "id=%" PRIu64 " addr=%s laddr=%s fd=%d name=%s age=%" PRIu64
+	    " idle=%" PRIu64 " flags=N db=0 cmd=%s user=default resp=%u lib-name=%s lib-ver=%s\n",
+	    c->id, peer, c->port->url, c->io.fd, name, (now - c->opened_usec) / USEC_PER_SEC,
+	    (now - c->active_usec) / USEC_PER_SEC,
+	    c->call != NULL ? c->call->service->name : "none", (unsigned)c->version,
+	    c->lib_name != NULL ? c->lib_name : "", c->lib_version != NULL ? c->lib_version : "");
+}
+
+static void
+client_id(struct conn *c, const struct request *r)
+{
+	(void)r;
+	resp_integer(conn_out(c), (int64_t)c->id);
+}
+
+static void
+client_info(struct conn *c, const struct request *r)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
+
+	(void)r;
+	describe(&b, c);
+	resp_bulk(conn_out(c), buf_slice(&b));
+}
+
+static void
+client_list(struct conn *c, const struct request *r)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(1u << 20);
+	struct conn *other;
+
+	(void)r;
+	TAILQ_FOREACH(other, &c->worker->conns, link) {
+		if (may_see(c, other))
+			describe(&b, other);
+	}
+	resp_bulk(conn_out(c), buf_slice(&b));
+}
+
+static void
+client_getname(struct conn *c, const struct request *r)
+{
+	(void)r;
+	if (c->name != NULL)
+		resp_bulk_str(conn_out(c), c->name);
+	else
+		resp_null(conn_out(c), c->version);
+}
+
+/* A name: printable ASCII without blanks, so that CLIENT LIST stays readable. */
+static bool
+is_name(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.data[i] < '!' || s.data[i] > '~')
+			return false;
+	}
+	return s.len <= NAME_MAX_BYTES;
+}
+
+static void
+set_text(struct conn *c, char **field, struct slice value)
+{
+	char *text;
+
+	if (!is_name(value)) {
+		verb_error(c, "ERR", "Client names cannot contain spaces, newlines or special "
+		    "characters, or more than %d bytes", NAME_MAX_BYTES);
+		return;
+	}
+	text = strndup(value.data, value.len);
+	free(*field);
+	*field = text;
+	resp_simple(conn_out(c), "OK");
+}
+
+static void
+client_setname(struct conn *c, const struct request *r)
+{
+	set_text(c, &c->name, r->argv[2]);
+}
+
+static void
+client_setinfo(struct conn *c, const struct request *r)
+{
+	if (slice_is_nocase(r->argv[2], "LIB-NAME"))
+		set_text(c, &c->lib_name, r->argv[3]);
+	else if (slice_is_nocase(r->argv[2], "LIB-VER"))
+		set_text(c, &c->lib_version, r->argv[3]);
+	else
+		verb_error(c, "ERR", "Unrecognized option for CLIENT SETINFO");
+}
+
+static void
+client_kill(struct conn *c, const struct request *r)
+{
+	struct conn *other;
+	char id[24];
+
+	if (!slice_is_nocase(r->argv[2], "ID")) {
+		verb_error(c, "ERR", "only CLIENT KILL ID n is supported");
+		return;
+	}
+	TAILQ_FOREACH(other, &c->worker->conns, link) {
+		(void)snprintf(id, sizeof(id), "%" PRIu64, other->id);
+		if (!slice_is(r->argv[3], id) || !may_see(c, other))
+			continue;
+		resp_integer(conn_out(c), 1);
+		if (other == c)
+			c->quit = true;
+		else
+			conn_close(other);
+		return;
+	}
+	resp_integer(conn_out(c), 0);
+}
+
+static void
+client_help(struct conn *c, const struct request *r)
+{
+	static const char *const lines[] = {
+		"CLIENT <subcommand> [<arg> ...]. Subcommands are:",
+		"GETNAME", "    The name of this connection.",
+		"ID", "    The number of this connection.",
+		"INFO", "    What is known about this connection.",
+		"KILL ID <id>", "    Close a connection of yours.",
+		"LIST", "    Your connections to this worker.",
+		"SETINFO LIB-NAME|LIB-VER <value>", "    Name the client library.",
+		"SETNAME <name>", "    Name this connection.",
+	};
+
+	(void)r;
+	resp_array(conn_out(c), ARRAY_LEN(lines));
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+		resp_bulk_str(conn_out(c), lines[i]);
+}
+
+static const struct {
+	const char *name;
+	verb_fn *fn;
+	size_t argc;
+} subcommands[] = {
+	{ "ID", client_id, 2 },
+	{ "INFO", client_info, 2 },
+	{ "LIST", client_list, 2 },
+	{ "SETNAME", client_setname, 3 },
+	{ "GETNAME", client_getname, 2 },
+	{ "SETINFO", client_setinfo, 4 },
+	{ "KILL", client_kill, 4 },
+	{ "HELP", client_help, 2 },
+};
+
+void
+verb_client(struct conn *c, const struct request *r)
+{
+	for (size_t i = 0; i < ARRAY_LEN(subcommands); i++) {
+		if (!slice_is_nocase(r->argv[1], subcommands[i].name))
+			continue;
+		if (r->argc != subcommands[i].argc)
+			verb_error(c, "ERR", "wrong number of arguments for 'client|%s' command",
+			    subcommands[i].name);
+		else
+			subcommands[i].fn(c, r);
+		return;
+	}
+	verb_unknown_subcommand(c, r);
+}

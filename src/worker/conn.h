@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * conn: one client connection and what it is waiting for.
+ *
+ * Requests are executed strictly one after another. Bytes are read into the
+ * worker's scratch buffer and executed from there; a connection owns memory
+ * only while it holds part of a request or unsent replies.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/addr.h"
+#include "base/buf.h"
+#include "base/loop.h"
+#include "conf/access.h"
+#include "proto/request.h"
+#include "proto/resp.h"
+
+struct call;
+struct port;
+struct worker;
+
+/* Why the next request of a connection has to wait. */
+enum conn_wait {
+	CONN_WAIT_NONE,
+	CONN_WAIT_CALL,		/* the final reply of a call */
+	CONN_WAIT_START,	/* --open: has it started? */
+	CONN_WAIT_INPUT,	/* a chunk on its way into the program */
+	CONN_WAIT_CANCEL,	/* the runner's answer to CANCEL */
+};
+
+struct conn {
+	struct loop_io io;
+	struct loop_timer timer;
+	TAILQ_ENTRY(conn) link;
+	struct worker *worker;
+	struct port *port;
+	uint64_t id;
+	uint64_t active_usec;		/* last time bytes moved */
+	struct buf in;			/* received, not executed yet */
+	struct buf out;			/* replies not sent yet */
+	struct request_cursor cursor;	/* into in */
+	struct call *call;		/* running, or open */
+	struct caller *caller;		/* unix peers */
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in4;
+		struct sockaddr_in6 in6;
+	} peer;				/* TCP peers */
+	uint64_t roles;			/* of generation roles_generation */
+	uint32_t roles_generation;
+	uint8_t version;		/* enum resp_version */
+	uint8_t wait;			/* enum conn_wait */
+	bool is_admin;
+	bool fin;			/* the peer sends no more; not all is read */
+	bool eof;			/* ... all of it is read */
+	bool patient;			/* ... but a QUIT says: finish it all */
+	bool hung;			/* both directions are closed */
+	bool quit;			/* execute nothing more, close when sent */
+	bool lingering;			/* our side is shut down; waiting for the peer */
+	bool partial;			/* a request has begun to arrive */
+	bool dead;			/* closed; memory goes at the end of the event */
+	char *name;			/* CLIENT SETNAME */
+	char *lib_name, *lib_version;	/* CLIENT SETINFO */
+	uint64_t opened_usec;
+};
+
+TAILQ_HEAD(conns, conn);
+
+/* A new connection; takes fd. Closes it when something fails. */
+void conn_open(struct port *p, int fd, const union sockaddr_any *peer);
+
+/*
+ * Ends a connection now. A running call is cancelled unless its service
+ * finishes without a client.
+ */
+void conn_close(struct conn *c);
+
+/* Frees what was closed during the event. */
+void conns_bury(struct worker *w);
+
+/*
+ * Where replies go: the worker's scratch buffer when nothing older is
+ * unsent, else the connection's own. Ask anew for every reply.
+ */
+struct buf *conn_out(struct conn *c);
+
+/*
+ * A reply that was waited for has been written: send it and go on with the
+ * requests behind it. The connection may be gone afterwards.
+ */
+void conn_resume(struct conn *c);
+
+/* Sends what has been written, without going on (output pushes). */
+void conn_flush(struct conn *c);
+
+/* Is so much unsent that its producer should rest? */
+bool conn_is_congested(const struct conn *c);
+
+/* Who is at the other end, in full. */
+void conn_caller(const struct conn *c, struct caller *ret);
+
+/* Roles under the configuration in force (R35). */
+uint64_t conn_roles(struct conn *c);
+
+/* "127.0.0.1:4242" or "unix:PID"; ADDR_TEXT bytes. */
+void conn_peer(const struct conn *c, char *ret, size_t ret_len);
+
+/* The limits that hold for the next request (R16). */
+struct request_limits conn_limits(struct conn *c);

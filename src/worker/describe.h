@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * describe: a service's declaration as JSON, for DESCRIBE.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "conf/conf.h"
+
+/* Appends one JSON object. 0, -ENOMEM or -EMSGSIZE. */
+int describe_service(const struct service *s, struct buf *b);

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * INFO: numbers of the whole server, added up over the pages of all workers
+ * and the runner, in the form that monitoring for Redis understands.
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "conf/access.h"
+#include "proto/resp.h"
+#include "worker/conn.h"
+#include "worker/verbs.h"
+#include "worker/worker.h"
+
+/* Sum over the pages that speak of the configuration in force. */
+struct totals {
+	uint64_t open, total, refused, requests, errors, protocol_errors, in, out, running, queued;
+};
+
+static void
+totals_add(struct totals *t, const struct stats *s)
+{
+	t->open += s->connections_open;
+	t->total += s->connections_total;
+	t->refused += s->connections_refused;
+	t->requests += s->requests_total;
+	t->errors += s->errors_total;
+	t->protocol_errors += s->protocol_errors;
+	t->in += s->bytes_in;
+	t->out += s->bytes_out;
+	t->running += s->running;
+	t->queued += s->queued;
+}
+
+static struct totals
+totals_of(const struct worker *w)
+{
+	struct totals t = { 0 };
+
+	totals_add(&t, w->stats);
+	for (size_t i = 0; i < ARRAY_LEN(w->others); i++) {
+		if (w->others[i] != NULL && i != w->slot)
+			totals_add(&t, w->others[i]);
+	}
+	return t;
+}
+
+static struct service_stats
+service_total(const struct worker *w, uint16_t number)
+{
+	struct service_stats sum = { 0 };
+
+	service_stats_add(&sum, &w->stats->service[number]);
+	for (size_t i = 0; i < ARRAY_LEN(w->others); i++) {
+		const struct stats *s = w->others[i];
+
+		if (s != NULL && i != w->slot && s->generation == w->conf->generation)
+			service_stats_add(&sum, &s->service[number]);
+	}
+	return sum;
+}
+
+static void
+info_server(struct conn *c, struct buf *b)
+{
+	const struct worker *w = c->worker;
+	uint64_t up = (w->loop.now_usec - w->started_usec) / USEC_PER_SEC;
+	struct utsname u;
+
+	(void)uname(&u);
+	(void)buf_printf(b, "# Server\r\nredis_version:7.0.0\r\nserver_name:reqd\r\n"
+	    "reqd_version:%s\r\nredis_mode:standalone\r\nos:%s %s %s\r\narch_bits:%zu\r\n"
+	    "process_id:%d\r\nworker:%u\r\nconfig_generation:%u\r\n"
+	    "uptime_in_seconds:%" PRIu64 "\r\nuptime_in_days:%" PRIu64 "\r\n",
+	    PACKAGE_VERSION, u.sysname, u.release, u.machine, sizeof(void *) * 8,
+	    (int)getpid(), w->slot, w->conf->generation, up, up / 86400);
+}
+
+static void
+info_clients(struct conn *c, struct buf *b)
+{
+	struct totals t = totals_of(c->worker);
+
+	(void)buf_printf(b, "# Clients\r\nconnected_clients:%" PRIu64 "\r\n"
+	    "blocked_clients:%" PRIu64 "\r\n", t.open, t.running);
+}
+
+static void
+info_persistence(struct conn *c, struct buf *b)
+{
+	(void)buf_printf(b, "# Persistence\r\nloading:%d\r\n", c->worker->stopping ? 1 : 0);
+}
+
+static void
+info_stats(struct conn *c, struct buf *b)
+{
+	struct totals t = totals_of(c->worker);
+
+	(void)buf_printf(b, "# Stats\r\ntotal_connections_received:%" PRIu64 "\r\n"
+	    "total_commands_processed:%" PRIu64 "\r\ntotal_net_input_bytes:%" PRIu64 "\r\n"
+	    "total_net_output_bytes:%" PRIu64 "\r\nrejected_connections:%" PRIu64 "\r\n"
+	    "total_error_replies:%" PRIu64 "\r\nprotocol_errors:%" PRIu64 "\r\n"
+	    "calls_running:%" PRIu64 "\r\ncalls_queued:%" PRIu64 "\r\n",
+	    t.total, t.requests, t.in, t.out, t.refused, t.errors, t.protocol_errors,
+	    t.running, t.queued);
+}
+
+static void
+info_replication(struct conn *c, struct buf *b)
+{
+	(void)c;
+	(void)buf_append_str(b, "# Replication\r\nrole:master\r\nconnected_slaves:0\r\n");
+}
+
+/* The services this caller may see, and only those. */
+static bool
+next_service(struct conn *c, const struct caller *who, size_t *i, const struct service **ret)
+{
+	const struct conf *conf = c->worker->conf;
+
+	while (*i < conf->n_services) {
+		const struct service *s = &conf->services[(*i)++];
+
+		if (access_allowed(conf, s, who, conn_roles(c))) {
+			*ret = s;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+info_commandstats(struct conn *c, struct buf *b)
+{
+	const struct service *s;
+	struct caller who;
+	size_t i = 0;
+
+	conn_caller(c, &who);
+	(void)buf_append_str(b, "# Commandstats\r\n");
+	while (next_service(c, &who, &i, &s)) {
+		struct service_stats t = service_total(c->worker, s->number);
+
+		(void)buf_printf(b, "cmdstat_call|%s:calls=%" PRIu64 ",usec=%" PRIu64
+		    ",usec_per_call=%.2f,rejected_calls=%" PRIu64 ",failed_calls=%" PRIu64 "\r\n",
+		    s->name, t.calls - t.rejected, t.usec,
+		    t.calls > 0 ? (double)t.usec / (double)t.calls : 0.0, t.rejected, t.failed);
+	}
+}
+
+static void
+info_errorstats(struct conn *c, struct buf *b)
+{
+	uint64_t sum[OUTCOME_N] = { 0 };
+	const struct service *s;
+	struct caller who;
+	size_t i = 0;
+
+	conn_caller(c, &who);
+	(void)buf_append_str(b, "# Errorstats\r\n");
+	while (next_service(c, &who, &i, &s)) {
+		struct service_stats t = service_total(c->worker, s->number);
+
+		/* EXIT counts those that failed. */
+		for (size_t k = 0; k < OUTCOME_N; k++)
+			sum[k] += t.outcome[k];
+		sum[OUTCOME_EXIT] -= t.calls - t.rejected - t.failed;
+	}
+	for (size_t k = 0; k < OUTCOME_N; k++) {
+		if (sum[k] > 0)
+			(void)buf_printf(b, "errorstat_%s:count=%" PRIu64 "\r\n",
+			    outcome_code((enum outcome_kind)k), sum[k]);
+	}
+}
+
+static void
+info_latencystats(struct conn *c, struct buf *b)
+{
+	const struct service *s;
+	struct caller who;
+	size_t i = 0;
+
+	conn_caller(c, &who);
+	(void)buf_append_str(b, "# Latencystats\r\n");
+	while (next_service(c, &who, &i, &s)) {
+		struct service_stats t = service_total(c->worker, s->number);
+
+		if (t.calls == 0)
+			continue;
+		(void)buf_printf(b, "latency_percentiles_usec_call|%s:p50=%" PRIu64 ".000,p99=%"
+		    PRIu64 ".000,p99.9=%" PRIu64 ".000\r\n", s->name, stats_quantile(&t, 0.5),
+		    stats_quantile(&t, 0.99), stats_quantile(&t, 0.999));
+	}
+}
+
+static const struct {
+	const char *name;
+	void (*put)(struct conn *c, struct buf *b);
+} sections[] = {
+	{ "server", info_server },
+	{ "clients", info_clients },
+	{ "persistence", info_persistence },
+	{ "stats", info_stats },
+	{ "replication", info_replication },
+	{ "commandstats", info_commandstats },
+	{ "errorstats", info_errorstats },
+	{ "latencystats", info_latencystats },
+};
+
+static bool
+is_wanted(const struct request *r, const char *section)
+{
+	for (size_t i = 1; i < r->argc; i++) {
+		if (slice_is_nocase(r->argv[i], section) || slice_is_nocase(r->argv[i], "all") ||
+		    slice_is_nocase(r->argv[i], "everything") ||
+		    slice_is_nocase(r->argv[i], "default"))
+			return true;
+	}
+	return r->argc == 1;
+}
+
+void
+verb_info(struct conn *c, const struct request *r)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
+
+	for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
+		if (!is_wanted(r, sections[i].name))
+			continue;
+		if (buf_len(&b) > 0)
+			(void)buf_append_str(&b, "\r\n");
+		sections[i].put(c, &b);
+	}
+	resp_bulk(conn_out(c), buf_slice(&b));
+}

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: ISC
+# worker: accepts, speaks the protocol, decides who may call what, serves.
+noinst_LTLIBRARIES += libworker.la
+libworker_la_SOURCES = \
+	src/worker/call.c src/worker/call.h \
+	src/worker/callenv.c src/worker/callenv.h \
+	src/worker/callio.c src/worker/callio.h \
+	src/worker/callstart.c \
+	src/worker/client-verbs.c \
+	src/worker/conn.c src/worker/conn.h \
+	src/worker/describe.c src/worker/describe.h \
+	src/worker/docs.c \
+	src/worker/info.c \
+	src/worker/runnerlink.c src/worker/runnerlink.h \
+	src/worker/port.c src/worker/port.h \
+	src/worker/result.c src/worker/result.h \
+	src/worker/service-verbs.c \
+	src/worker/verbs.c src/worker/verbs.h \
+	src/worker/worker.c src/worker/worker.h

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "worker/port.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "ipc/logrec.h"
+#include "worker/worker.h"
+
+/* How long accepting rests when the system has no room for a connection. */
+#define PORT_REST_USEC (100 * USEC_PER_MSEC)
+#define PORT_COMPLAIN_USEC (10 * USEC_PER_SEC)
+
+struct port *
+port_ref(struct port *p)
+{
+	p->refs++;
+	return p;
+}
+
+void
+port_unref(struct port *p)
+{
+	if (--p->refs > 0)
+		return;
+	free(p->url);
+	free(p);
+}
+
+static void
+port_close(struct port *p)
+{
+	loop_disarm(&p->worker->loop, &p->retry);
+	if (p->io.fd >= 0) {
+		loop_remove(&p->worker->loop, &p->io);
+		(void)close(p->io.fd);
+		p->io.fd = -1;
+	}
+}
+
+void
+ports_close(struct worker *w)
+{
+	struct port *p;
+
+	while ((p = LIST_FIRST(&w->ports)) != NULL) {
+		LIST_REMOVE(p, link);
+		port_close(p);
+		port_unref(p);
+	}
+}
+
+static void
+port_rest(struct port *p)
+{
+	struct worker *w = p->worker;
+
+	loop_remove(&w->loop, &p->io);
+	loop_arm(&w->loop, &p->retry, w->loop.now_usec + PORT_REST_USEC);
+}
+
+static void
+on_retry(struct loop_timer *t)
+{
+	struct port *p = CONTAINER_OF(t, struct port, retry);
+
+	if (loop_add(&p->worker->loop, &p->io, EPOLLIN | EPOLLEXCLUSIVE) < 0)
+		port_rest(p);
+}
+
+/* Tells one waiting client why, with the descriptor kept for this. */
+static void
+refuse_one(struct port *p)
+{
+	static const char full[] = "-ERR max number of clients reached\r\n";
+	struct worker *w = p->worker;
+	int fd;
+
+	if (w->spare_fd < 0)
+		return;
+	(void)close(w->spare_fd);
+	fd = accept4(p->io.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0) {
+		(void)send(fd, full, sizeof(full) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+		(void)close(fd);
+		w->stats->connections_refused++;
+	}
+	w->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void
+on_accept_error(struct port *p, int error)
+{
+	static uint64_t complained;
+	struct worker *w = p->worker;
+
+	switch (error) {
+	case EAGAIN:
+	case EINTR:
+		return;
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		refuse_one(p);
+		port_rest(p);
+		if (w->loop.now_usec - complained > PORT_COMPLAIN_USEC) {
+			complained = w->loop.now_usec;
+			log_warn("cannot accept on %s: %s; pausing", p->url, strerror(error));
+		}
+		return;
+	default:
+		/* ECONNABORTED and its like concern that one client only. */
+		return;
+	}
+}
+
+static bool
+port_is_full(const struct port *p)
+{
+	const struct worker *w = p->worker;
+
+	return w->n_conns >= w->max_conns ||
+	    worker_port_connections(w, p->number) >= p->max_connections;
+}
+
+static void
+on_acceptable(struct loop_io *io, uint32_t events)
+{
+	static const char full[] = "-ERR max number of clients reached\r\n";
+	struct port *p = CONTAINER_OF(io, struct port, io);
+	union sockaddr_any peer;
+	socklen_t len = sizeof(peer);
+	int fd;
+
+	(void)events;
+	/*
+	 * One connection per event: the next turn tells whether there are
+	 * more, so a failing accept() is never called to find the end.
+	 */
+	fd = accept4(io->fd, &peer.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0) {
+		on_accept_error(p, errno);
+		return;
+	}
+	if (port_is_full(p)) {
+		(void)send(fd, full, sizeof(full) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+		(void)close(fd);
+		p->worker->stats->connections_refused++;
+		return;
+	}
+	if (p->is_unix)
+		peer.sa.sa_family = AF_UNIX;
+	conn_open(p, fd, &peer);
+}
+
+static void
+port_configure(struct port *p, const struct listener *l, unsigned number)
+{
+	p->number = number;
+	p->limits = (struct request_limits){
+		.max_arguments = l->max_arguments,
+		.argument_limit = l->argument_limit,
+		.request_limit = l->request_limit,
+		.inline_allowed = l->inline_requests == INLINE_YES,
+	};
+	p->inline_loopback = l->inline_requests == INLINE_LOOPBACK;
+	p->idle_timeout_usec = l->idle_timeout_usec;
+	p->max_connections = l->max_connections;
+}
+
+static bool
+is_unix_socket(int fd)
+{
+	int domain = AF_UNSPEC;
+	socklen_t len = sizeof(domain);
+
+	(void)getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len);
+	return domain == AF_UNIX;
+}
+
+/* Takes fd in every case. */
+static int
+port_new(struct worker *w, const struct listener *l, unsigned number, int fd, struct port **ret)
+{
+	struct port *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (p != NULL)
+		p->url = strdup(l->url);
+	if (p == NULL || p->url == NULL) {
+		free(p);
+		(void)close(fd);
+		return -ENOMEM;
+	}
+	p->refs = 1;
+	p->worker = w;
+	p->is_unix = is_unix_socket(fd);
+	p->io = (struct loop_io){ .fn = on_acceptable, .fd = fd };
+	p->retry.fn = on_retry;
+	port_configure(p, l, number);
+	r = loop_add(&w->loop, &p->io, EPOLLIN | EPOLLEXCLUSIVE);
+	if (r < 0) {
+		(void)close(fd);
+		port_unref(p);
+		return r;
+	}
+	*ret = p;
+	return 0;
+}
+
+static struct port *
+ports_find(struct ports *ports, const char *url)
+{
+	struct port *p;
+
+	LIST_FOREACH(p, ports, link) {
+		if (strcmp(p->url, url) == 0)
+			return p;
+	}
+	return NULL;
+}
+
+/* Is it the same open socket, so that nothing needs to change? */
+static bool
+same_socket(int a, int b)
+{
+	uint64_t cookie_a = 0, cookie_b = 1;
+	socklen_t len = sizeof(cookie_a);
+
+	if (getsockopt(a, SOL_SOCKET, SO_COOKIE, &cookie_a, &len) < 0)
+		return false;
+	len = sizeof(cookie_b);
+	if (getsockopt(b, SOL_SOCKET, SO_COOKIE, &cookie_b, &len) < 0)
+		return false;
+	return cookie_a == cookie_b;
+}
+
+int
+ports_replace(struct worker *w, const struct conf *c, int *fds, size_t n_fds)
+{
+	struct ports fresh = LIST_HEAD_INITIALIZER(fresh);
+	struct port *p, *next;
+	int r = n_fds == c->n_listeners ? 0 : -EBADMSG;
+
+	for (size_t i = 0; i < n_fds && r >= 0; i++) {
+		const struct listener *l = &c->listeners[i];
+		struct port *old = ports_find(&w->ports, l->url);
+
+		if (old != NULL && same_socket(old->io.fd, fds[i]))
+			continue;
+		r = port_new(w, l, (unsigned)i, TAKE_FD(fds[i]), &p);
+		if (r >= 0)
+			LIST_INSERT_HEAD(&fresh, p, link);
+	}
+	if (r < 0) {
+		LIST_FOREACH_SAFE(p, &fresh, link, next) {
+			port_close(p);
+			port_unref(p);
+		}
+		return r;
+	}
+
+	/* No failure from here on. What was kept still has its new fd open. */
+	LIST_FOREACH_SAFE(p, &w->ports, link, next) {
+		bool kept = false;
+
+		for (size_t i = 0; i < n_fds; i++) {
+			if (fds[i] < 0 || strcmp(c->listeners[i].url, p->url) != 0)
+				continue;
+			port_configure(p, &c->listeners[i], (unsigned)i);
+			(void)close(TAKE_FD(fds[i]));
+			kept = true;
+		}
+		if (kept)
+			continue;
+		LIST_REMOVE(p, link);
+		port_close(p);
+		port_unref(p);
+	}
+	LIST_FOREACH_SAFE(p, &fresh, link, next) {
+		LIST_REMOVE(p, link);
+		LIST_INSERT_HEAD(&w->ports, p, link);
+	}
+	return 0;
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "worker/runnerlink.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "ipc/channel.h"
+#include "ipc/logrec.h"
+#include "proto/resp.h"
+#include "worker/call.h"
+#include "worker/conn.h"
+#include "worker/worker.h"
+
+struct runnerlink_message {
+	TAILQ_ENTRY(runnerlink_message) entry;
+	struct frame frame;
+	int fds[CALL_FDS];
+	size_t n_fds;
+	struct call *call;	/* of RUN */
+};
+
+struct runnerlink_cancel {
+	TAILQ_ENTRY(runnerlink_cancel) entry;
+	struct conn *conn;	/* NULL: gone */
+};
+
+static void runnerlink_lost(struct worker *w);
+
+void
+runnerlink_init(struct runnerlink *l)
+{
+	l->io = (struct loop_io){ .fd = -1 };
+	TAILQ_INIT(&l->unsent);
+	TAILQ_INIT(&l->cancels);
+}
+
+static void
+message_free(struct runnerlink_message *m)
+{
+	channel_close_fds(m->fds, m->n_fds);
+	free(m);
+}
+
+/* Sends one message; true when it is out of our hands. */
+static bool
+message_send(struct worker *w, const struct runnerlink_message *m)
+{
+	if (w->link.io.fd < 0 || channel_send(w->link.io.fd, &m->frame, m->fds, m->n_fds) < 0)
+		return false;
+	if (m->call != NULL)
+		m->call->sent = true;
+	return true;
+}
+
+static void
+unsent_push(struct worker *w)
+{
+	struct runnerlink *l = &w->link;
+	struct runnerlink_message *m;
+
+	while ((m = TAILQ_FIRST(&l->unsent)) != NULL) {
+		if (!message_send(w, m))
+			break;
+		TAILQ_REMOVE(&l->unsent, m, entry);
+		message_free(m);
+	}
+	if (l->io.fd >= 0)
+		(void)loop_modify(&w->loop, &l->io,
+		    TAILQ_EMPTY(&l->unsent) ? EPOLLIN : EPOLLIN | EPOLLOUT);
+}
+
+/* Takes the descriptors. */
+static int
+message_post(struct worker *w, const struct frame *f, int *fds, size_t n_fds, struct call *call)
+{
+	struct runnerlink_message m = { .frame = *f, .n_fds = n_fds, .call = call }, *kept;
+
+	if (n_fds > 0)
+		memcpy(m.fds, fds, n_fds * sizeof(*fds));
+	if (TAILQ_EMPTY(&w->link.unsent) && message_send(w, &m)) {
+		channel_close_fds(m.fds, n_fds);
+		return 0;
+	}
+	kept = malloc(sizeof(*kept));
+	if (kept == NULL) {
+		channel_close_fds(m.fds, n_fds);
+		return -ENOMEM;
+	}
+	*kept = m;
+	TAILQ_INSERT_TAIL(&w->link.unsent, kept, entry);
+	if (w->link.io.fd >= 0)
+		(void)loop_modify(&w->loop, &w->link.io, EPOLLIN | EPOLLOUT);
+	return 0;
+}
+
+int
+runnerlink_run(struct worker *w, struct call *call, int fds[], size_t n_fds)
+{
+	struct frame f = {
+		.type = FRAME_RUN,
+		.generation = call->conf->generation,
+		.id = call->id,
+		.run = call->run,
+	};
+
+	return message_post(w, &f, fds, n_fds, call);
+}
+
+void
+runnerlink_withdraw(struct worker *w, struct call *call)
+{
+	struct runnerlink_message *m, *next;
+
+	TAILQ_FOREACH_SAFE(m, &w->link.unsent, entry, next) {
+		if (m->call != call)
+			continue;
+		TAILQ_REMOVE(&w->link.unsent, m, entry);
+		message_free(m);
+	}
+}
+
+void
+runnerlink_cancel(struct worker *w, uint64_t id, enum cancel_reason reason)
+{
+	struct frame f = { .type = FRAME_CANCEL, .id = id, .cancel.reason = (uint8_t)reason };
+
+	/* Without memory the deadline ends it. */
+	(void)message_post(w, &f, NULL, 0, NULL);
+}
+
+int
+runnerlink_cancel_owned(struct worker *w, struct conn *c, uint64_t id,
+    const struct digest *token, const struct digest *owner)
+{
+	struct frame f = {
+		.type = FRAME_CANCEL_OWNED,
+		.id = id,
+		.cancel = { .owner = *owner, .token = *token, .reason = CANCEL_BY_CLIENT },
+	};
+	struct runnerlink_cancel *waiting = malloc(sizeof(*waiting));
+	int r;
+
+	if (waiting == NULL)
+		return -ENOMEM;
+	r = message_post(w, &f, NULL, 0, NULL);
+	if (r < 0) {
+		free(waiting);
+		return r;
+	}
+	waiting->conn = c;
+	TAILQ_INSERT_TAIL(&w->link.cancels, waiting, entry);
+	return 0;
+}
+
+void
+runnerlink_forget(struct runnerlink *l, const struct conn *c)
+{
+	struct runnerlink_cancel *waiting;
+
+	TAILQ_FOREACH(waiting, &l->cancels, entry) {
+		if (waiting->conn == c)
+			waiting->conn = NULL;
+	}
+}
+
+void
+runnerlink_deposit(struct worker *w, uint64_t id, int fd)
+{
+	struct frame f = { .type = FRAME_DEPOSIT, .id = id };
+
+	(void)message_post(w, &f, &fd, 1, NULL);
+}
+
+/* The runner answers CANCEL_OWNED in the order it was asked. */
+static void
+cancel_answered(struct worker *w, bool found)
+{
+	struct runnerlink_cancel *waiting = TAILQ_FIRST(&w->link.cancels);
+	struct conn *c;
+
+	if (waiting == NULL)
+		return;
+	c = waiting->conn;
+	TAILQ_REMOVE(&w->link.cancels, waiting, entry);
+	free(waiting);
+	if (c == NULL)
+		return;
+	resp_integer(conn_out(c), found);
+	conn_resume(c);
+}
+
+static void
+frame_handle(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
+{
+	struct call *call = call_find(w, f->id);
+
+	switch (f->type) {
+	case FRAME_STARTED:
+		if (call != NULL)
+			call_on_started(call);
+		return;
+	case FRAME_ENDED:
+		if (call != NULL)
+			call_on_ended(call, &f->ended);
+		return;
+	case FRAME_ATTACHED:
+		if (call != NULL)
+			call_on_attached(call);
+		return;
+	case FRAME_RESULT:
+		if (call != NULL)
+			call_on_result(call, n_fds > 0 ? TAKE_FD(fds[0]) : -1);
+		return;
+	case FRAME_CANCELLED:
+		cancel_answered(w, f->cancel.found != 0);
+		return;
+	default:
+		log_err("runner sent an unexpected frame: %s", frame_type_name(f->type));
+		return;
+	}
+}
+
+static void
+on_link(struct loop_io *io, uint32_t events)
+{
+	struct worker *w = CONTAINER_OF(io, struct worker, link.io);
+
+	if ((events & EPOLLOUT) != 0)
+		unsent_push(w);
+	/* A batch at a time, so that connections get their turn. */
+	for (int i = 0; i < 64; i++) {
+		int fds[FRAME_MAX_FDS];
+		struct frame f;
+		size_t n_fds;
+		int r;
+
+		r = channel_receive(io->fd, &f, fds, &n_fds);
+		if (r == -EAGAIN)
+			return;
+		if (r != CHANNEL_OK) {
+			runnerlink_lost(w);
+			return;
+		}
+		frame_handle(w, &f, fds, n_fds);
+		channel_close_fds(fds, n_fds);
+		if (io->fd < 0)
+			return;
+	}
+}
+
+/*
+ * The runner is gone: what it held ends now, in one error each; what it had
+ * not been sent waits for the next one.
+ */
+static void
+runnerlink_lost(struct worker *w)
+{
+	struct runnerlink_message *m, *next_message;
+	struct call *call, *next;
+
+	if (w->link.io.fd < 0)
+		return;
+	loop_remove(&w->loop, &w->link.io);
+	(void)close(TAKE_FD(w->link.io.fd));
+
+	TAILQ_FOREACH_SAFE(m, &w->link.unsent, entry, next_message) {
+		if (m->frame.type == FRAME_RUN)
+			continue;
+		TAILQ_REMOVE(&w->link.unsent, m, entry);
+		message_free(m);
+	}
+	while (!TAILQ_EMPTY(&w->link.cancels))
+		cancel_answered(w, false);
+	RB_FOREACH_SAFE(call, calls, &w->calls, next) {
+		if (call->sent && !call->ended)
+			call_on_lost(call);
+	}
+}
+
+void
+runnerlink_attach(struct worker *w, int fd)
+{
+	runnerlink_lost(w);
+	w->link.io = (struct loop_io){ .fn = on_link, .fd = fd };
+	if (loop_add(&w->loop, &w->link.io, EPOLLIN) < 0) {
+		(void)close(TAKE_FD(w->link.io.fd));
+		return;
+	}
+	unsent_push(w);
+}

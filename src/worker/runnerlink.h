@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * runnerlink: the worker's channel to the runner.
+ *
+ * What cannot be sent now (the runner is behind, or a new one is being
+ * started) waits here in order, so that the death of the runner costs only
+ * what it held.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/digest.h"
+#include "base/loop.h"
+#include "base/slice.h"
+#include "ipc/frame.h"
+
+struct call;
+struct conn;
+struct worker;
+
+struct runnerlink_message;
+struct runnerlink_cancel;
+
+struct runnerlink {
+	struct loop_io io;	/* fd -1: no runner */
+	TAILQ_HEAD(runnerlink_messages, runnerlink_message) unsent;
+	TAILQ_HEAD(runnerlink_cancels, runnerlink_cancel) cancels;	/* waiting for CANCELLED */
+};
+
+void runnerlink_init(struct runnerlink *l);
+
+/* A (new) runner; takes fd. What the old one held is lost. */
+void runnerlink_attach(struct worker *w, int fd);
+
+/*
+ * Hands a call over; takes the descriptors in every case. 0 or -ENOMEM.
+ */
+int runnerlink_run(struct worker *w, struct call *call, int fds[], size_t n_fds);
+
+/* Takes a call back that is still waiting to be sent. */
+void runnerlink_withdraw(struct worker *w, struct call *call);
+
+/* Ends a call of ours. */
+void runnerlink_cancel(struct worker *w, uint64_t id, enum cancel_reason reason);
+
+/*
+ * CANCEL of any worker's call by its owner: the connection waits and gets
+ * the reply. Returns -ENOMEM without having done anything.
+ */
+int runnerlink_cancel_owned(struct worker *w, struct conn *c, uint64_t id,
+    const struct digest *token, const struct digest *owner);
+
+/* The connection is gone and wants no answer. */
+void runnerlink_forget(struct runnerlink *l, const struct conn *c);
+
+/* The result of a call with --id; takes fd. */
+void runnerlink_deposit(struct worker *w, uint64_t id, int fd);

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The verbs of services: CALL and what belongs to it.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/escape.h"
+#include "conf/access.h"
+#include "proto/callopt.h"
+#include "proto/resp.h"
+#include "worker/call.h"
+#include "worker/conn.h"
+#include "worker/describe.h"
+#include "worker/runnerlink.h"
+#include "worker/verbs.h"
+#include "worker/worker.h"
+
+static bool
+may_call(struct conn *c, const struct service *s)
+{
+	struct caller who;
+
+	conn_caller(c, &who);
+	return access_allowed(c->worker->conf, s, &who, conn_roles(c));
+}
+
+/*
+ * The service of that name if this caller may call it. Unknown and forbidden
+ * give the same answer, or names could be guessed.
+ */
+static const struct service *
+find_service(struct conn *c, struct slice name)
+{
+	const struct service *s = conf_find_service(c->worker->conf, name.data, name.len);
+	struct outcome denied = { .kind = OUTCOME_DENIED };
+
+	if (s != NULL && may_call(c, s))
+		return s;
+	c->worker->stats->errors_total++;
+	if (s != NULL && c->worker->stats->generation == c->worker->conf->generation)
+		stats_count(&c->worker->stats->service[s->number], &denied, 0);
+	outcome_error(conn_out(c), &denied, name, SLICE(""));
+	return NULL;
+}
+
+static void
+call_with(struct conn *c, const struct service *s, const struct callopt *opt)
+{
+	if (c->call != NULL) {
+		verb_error(c, "BUSY", "this connection has an open call: end it with INPUT %s",
+		    c->call->id_text);
+		return;
+	}
+	if (opt->stream && c->version != RESP3) {
+		verb_error(c, "NOPROTO", "--stream needs RESP3: say HELLO 3 first");
+		return;
+	}
+	call_start(c, s, opt);
+}
+
+void
+verb_call(struct conn *c, const struct request *r)
+{
+	const struct service *s;
+	struct callopt opt;
+	char why[CALLOPT_WHY];
+
+	if (callopt_parse(r->argv, r->argc, &opt, why) != 0) {
+		verb_error(c, "BADARG", "%s", why);
+		return;
+	}
+	s = find_service(c, opt.service);
+	if (s != NULL)
+		call_with(c, s, &opt);
+}
+
+void
+verb_bound(struct conn *c, const struct service *s, const struct request *r)
+{
+	struct callopt opt = {
+		.service = slice_of(s->name),
+		.args = r->argv + 1,
+		.n_args = r->argc - 1,
+	};
+
+	if (find_service(c, opt.service) == NULL)
+		return;
+	/* A verb has no options; what the service wants as input comes last. */
+	if (s->input == INPUT_REQUIRED && opt.n_args > 0) {
+		opt.input = true;
+		opt.stdin_data = opt.args[--opt.n_args];
+	}
+	call_with(c, s, &opt);
+}
+
+void
+verb_input(struct conn *c, const struct request *r)
+{
+	struct call *call = c->call;
+
+	if (call == NULL || !call->open || !slice_is(r->argv[1], call->id_text)) {
+		verb_error(c, "ERR", "no call of that id is open on this connection");
+		return;
+	}
+	if (r->argc == 3)
+		call_input(call, r->argv[2]);
+	else
+		call_input_end(call);
+}
+
+void
+verb_cancel(struct conn *c, const struct request *r)
+{
+	struct digest token = { 0 }, owner;
+	struct slice parts[2];
+	struct caller who;
+	char text[ADDR_TEXT];
+	uint64_t id = 0;
+
+	conn_caller(c, &who);
+	caller_format(&who, text, sizeof(text));
+	parts[0] = slice_of(text);
+	parts[1] = r->argv[1];
+	owner = digest_of(parts, 1);
+	if (!call_id_parse(r->argv[1], &id))
+		token = digest_of(parts, 2);
+	if (runnerlink_cancel_owned(c->worker, c, id, &token, &owner) < 0) {
+		verb_error(c, "ERR", "out of memory");
+		return;
+	}
+	c->wait = CONN_WAIT_CANCEL;
+}
+
+void
+verb_services(struct conn *c, const struct request *r)
+{
+	const struct conf *conf = c->worker->conf;
+	bool listed[CONF_MAX_SERVICES];
+	char pattern[SERVICE_NAME_MAX * 2] = "*";
+	struct buf *b;
+	size_t n = 0;
+
+	if (r->argc > 1) {
+		if (r->argv[1].len >= sizeof(pattern) || slice_has_nul(r->argv[1])) {
+			verb_error(c, "BADARG", "the pattern is too long");
+			return;
+		}
+		memcpy(pattern, r->argv[1].data, r->argv[1].len);
+		pattern[r->argv[1].len] = '\0';
+	}
+	for (size_t i = 0; i < conf->n_services; i++) {
+		const struct service *s = &conf->services[i];
+
+		listed[i] = fnmatch(pattern, s->name, FNM_CASEFOLD) == 0 && may_call(c, s);
+		n += listed[i];
+	}
+	b = conn_out(c);
+	resp_map(b, c->version, n);
+	for (size_t i = 0; i < conf->n_services; i++) {
+		if (!listed[i])
+			continue;
+		resp_bulk_str(b, conf->services[i].name);
+		resp_bulk_str(b, conf->services[i].summary);
+	}
+}
+
+void
+verb_describe(struct conn *c, const struct request *r)
+{
+	CLEANUP(buf_done) struct buf json = BUF_INIT(1u << 20);
+	const struct service *s = find_service(c, r->argv[1]);
+
+	if (s == NULL)
+		return;
+	if (describe_service(s, &json) < 0) {
+		verb_error(c, "ERR", "out of memory");
+		return;
+	}
+	resp_bulk(conn_out(c), buf_slice(&json));
+}
+
+static void
+reply_id(struct buf *b, enum resp_version v, const char *key, bool known, uint32_t id)
+{
+	resp_bulk_str(b, key);
+	if (known)
+		resp_integer(b, id);
+	else
+		resp_null(b, v);
+}
+
+void
+verb_whoami(struct conn *c, const struct request *r)
+{
+	const struct conf *conf = c->worker->conf;
+	uint64_t roles = conn_roles(c);
+	struct caller who;
+	char text[ADDR_TEXT];
+	struct buf *b = conn_out(c);
+
+	(void)r;
+	conn_caller(c, &who);
+	resp_map(b, c->version, 7);
+	resp_bulk_str(b, "caller");
+	caller_format(&who, text, sizeof(text));
+	resp_bulk_str(b, text);
+	resp_bulk_str(b, "peer");
+	conn_peer(c, text, sizeof(text));
+	resp_bulk_str(b, text);
+	resp_bulk_str(b, "listener");
+	resp_bulk_str(b, c->port->url);
+	reply_id(b, c->version, "uid", who.has_uid, who.uid);
+	reply_id(b, c->version, "gid", who.has_uid, who.gid);
+	resp_bulk_str(b, "roles");
+	resp_array(b, (size_t)__builtin_popcountll(roles));
+	for (size_t i = 0; i < conf->n_roles; i++) {
+		if ((roles >> conf->roles[i].number & 1) != 0)
+			resp_bulk_str(b, conf->roles[i].name);
+	}
+	resp_bulk_str(b, "admin");
+	resp_bool(b, c->version, c->is_admin);
+}
+
+/* Which of the caller's roles opens the service. */
+static void
+explain_allowed(struct conn *c, const struct service *s, struct buf *b)
+{
+	const struct conf *conf = c->worker->conf;
+	uint64_t common = conn_roles(c) & s->allow;
+
+	for (size_t i = 0; i < conf->n_roles; i++) {
+		if ((common >> conf->roles[i].number & 1) == 0)
+			continue;
+		(void)buf_printf(b, "You may call %s: you have the role %s, which its allow list names.\n",
+		    s->name, conf->roles[i].name);
+		return;
+	}
+	(void)buf_printf(b, "You may call %s: you are root or reqd's own account on a unix socket.\n",
+	    s->name);
+}
+
+/*
+ * Tells a caller no more than it may know; an administrator learns the rest
+ * from the control socket.
+ */
+void
+verb_why(struct conn *c, const struct request *r)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
+	const struct conf *conf = c->worker->conf;
+	const struct service *s = conf_find_service(conf, r->argv[1].data, r->argv[1].len);
+	uint64_t roles = conn_roles(c);
+	struct caller who;
+	char text[ADDR_TEXT];
+
+	conn_caller(c, &who);
+	caller_format(&who, text, sizeof(text));
+	if (s != NULL && c->is_admin) {
+		(void)access_explain(conf, s, &who, &b);
+	} else if (s != NULL && may_call(c, s)) {
+		explain_allowed(c, s, &b);
+	} else {
+		(void)buf_append_str(&b, "You may not call ");
+		(void)escape_word(&b, r->argv[1], SERVICE_NAME_MAX);
+		(void)buf_append_str(&b, ": there is no service of that name, or none of your "
+		    "roles is in its allow list.\n");
+	}
+	(void)buf_printf(&b, "You are %s on %s; your roles:", text, c->port->url);
+	for (size_t i = 0; i < conf->n_roles; i++) {
+		if ((roles >> conf->roles[i].number & 1) != 0)
+			(void)buf_printf(&b, " %s", conf->roles[i].name);
+	}
+	(void)buf_append_str(&b, roles == 0 ? " none.\n" : ".\n");
+	resp_bulk(conn_out(c), buf_slice(&b));
+}

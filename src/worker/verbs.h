@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * verbs: what a client can say. One row and one function for each verb.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "proto/request.h"
+
+struct buf;
+struct conn;
+
+enum verb_group { VERB_CONNECTION, VERB_SERVER, VERB_SERVICES };
+
+/* A verb writes its reply, or sets conn->wait and replies later. */
+typedef void verb_fn(struct conn *c, const struct request *r);
+
+struct verb {
+	const char *name;	/* upper case */
+	verb_fn *fn;
+	int min_args, max_args;	/* with the verb itself; max -1: any */
+	enum verb_group group;
+	const char *summary;
+	const char *usage;	/* arguments, as redis-cli hints show them */
+};
+
+extern const struct verb verbs[];
+extern const size_t n_verbs;
+
+const char *verb_group_name(enum verb_group g);
+
+/* Executes one request. The connection may be closed afterwards. */
+void verb_execute(struct conn *c, const struct request *r);
+
+/* "-ERR unknown subcommand 'x'. Try VERB HELP." */
+void verb_unknown_subcommand(struct conn *c, const struct request *r);
+
+/* Counts, and writes "-CODE text". */
+void verb_error(struct conn *c, const char *code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* service-verbs.c */
+verb_fn verb_call, verb_input, verb_cancel, verb_services, verb_describe, verb_whoami, verb_why;
+/* Calls a service by its bound verb. */
+struct service;
+void verb_bound(struct conn *c, const struct service *s, const struct request *r);
+
+/* client-verbs.c */
+verb_fn verb_client;
+/* docs.c */
+verb_fn verb_command;
+/* info.c */
+verb_fn verb_info;

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The worker's life: what the master says, and the loop.
+ */
+#include "config.h"
+
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "ipc/channel.h"
+#include "ipc/logrec.h"
+#include "ipc/roles.h"
+
+/* Descriptors kept from connections, for pipes of calls and for the rest. */
+#define FD_RESERVE 1024
+
+uint64_t
+worker_port_connections(const struct worker *w, unsigned port_number)
+{
+	uint64_t sum = w->stats->port_connections[port_number];
+
+	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
+		if (w->others[i] != NULL && i != w->slot)
+			sum += w->others[i]->port_connections[port_number];
+	}
+	return sum;
+}
+
+void
+worker_check_drained(struct worker *w)
+{
+	if (w->stopping && w->n_conns == 0 && w->n_calls == 0)
+		w->done = true;
+}
+
+static void
+send_master(struct worker *w, const struct frame *f)
+{
+	/* A master that does not read has other worries; it will ask again. */
+	(void)channel_send(w->master.fd, f, NULL, 0);
+}
+
+/* ------------------------------------------------------ configuration --- */
+
+static void
+prepared_drop(struct worker *w)
+{
+	w->prepared = conf_unref(w->prepared);
+	channel_close_fds(w->prepared_fds, w->n_prepared_fds);
+	w->n_prepared_fds = 0;
+}
+
+static void
+refuse(struct worker *w, uint32_t generation, const char *why)
+{
+	struct frame f = { .type = FRAME_REFUSED, .generation = generation };
+
+	(void)strlcpy(f.text, why, sizeof(f.text));
+	prepared_drop(w);
+	send_master(w, &f);
+}
+
+/* fds[0] is the text, the rest are the listeners; all taken. */
+static void
+on_prepare(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
+{
+	struct frame answer = { .type = FRAME_PREPARED, .generation = f->generation };
+	struct conf_errors errors = { 0 };
+	const char *text;
+	size_t len;
+	int r;
+
+	prepared_drop(w);
+	for (size_t i = 1; i < n_fds; i++)
+		w->prepared_fds[w->n_prepared_fds++] = TAKE_FD(fds[i]);
+	r = fd_map_sealed(fds[0], CONF_MAX_TEXT, &text, &len);
+	if (r < 0) {
+		refuse(w, f->generation, "the configuration is not sealed");
+		return;
+	}
+	r = conf_parse(text, len, f->generation, &w->prepared, &errors);
+	if (text != NULL)
+		(void)munmap((void *)(uintptr_t)text, len);
+	if (r < 0) {
+		refuse(w, f->generation, errors.n > 0 ? errors.list[0].text : strerror(-r));
+		conf_errors_done(&errors);
+		return;
+	}
+	conf_errors_done(&errors);
+	if (w->prepared->n_listeners != w->n_prepared_fds) {
+		refuse(w, f->generation, "listeners and descriptors do not match");
+		return;
+	}
+	send_master(w, &answer);
+}
+
+/* Our counters by service number, moved to the numbers of the new rules. */
+static void
+stats_renumber(struct stats *s, const struct conf *from, const struct conf *to)
+{
+	struct service_stats *kept;
+
+	kept = calloc(to->n_services > 0 ? to->n_services : 1, sizeof(*kept));
+	if (from != NULL && kept != NULL) {
+		for (size_t i = 0; i < to->n_services; i++) {
+			const char *name = to->services[i].name;
+			const struct service *old = conf_find_service(from, name, strlen(name));
+
+			if (old != NULL)
+				kept[i] = s->service[old->number];
+		}
+	}
+	s->generation = 0;
+	if (from != NULL)
+		memset(s->service, 0, from->n_services * sizeof(s->service[0]));
+	if (kept != NULL)
+		memcpy(s->service, kept, to->n_services * sizeof(*kept));
+	s->generation = to->generation;
+	free(kept);
+}
+
+static void
+count_port_connections(struct worker *w)
+{
+	struct conn *c;
+
+	memset(w->stats->port_connections, 0, sizeof(w->stats->port_connections));
+	TAILQ_FOREACH(c, &w->conns, link) {
+		if (c->port->io.fd >= 0)
+			w->stats->port_connections[c->port->number]++;
+	}
+}
+
+static void
+on_commit(struct worker *w, const struct frame *f)
+{
+	struct frame answer = { .type = FRAME_COMMITTED, .generation = f->generation };
+	struct conf *old = w->conf;
+	int r;
+
+	if (w->prepared == NULL || w->prepared->generation != f->generation) {
+		refuse(w, f->generation, "nothing prepared");
+		return;
+	}
+	if (!w->stopping) {
+		r = ports_replace(w, w->prepared, w->prepared_fds, w->n_prepared_fds);
+		if (r < 0) {
+			refuse(w, f->generation, strerror(-r));
+			return;
+		}
+	}
+	w->conf = TAKE_PTR(w->prepared);
+	prepared_drop(w);
+	stats_renumber(w->stats, old, w->conf);
+	count_port_connections(w);
+	log_set_level(w->conf->log_level);
+	conf_unref(old);
+	send_master(w, &answer);
+}
+
+/* ---------------------------------------------------------------- stop --- */
+
+static void
+on_drain_over(struct loop_timer *t)
+{
+	struct worker *w = CONTAINER_OF(t, struct worker, drain);
+
+	log_warn("drain-timeout is over: %zu connections and %zu calls are cut", w->n_conns,
+	    w->n_calls);
+	w->done = true;
+}
+
+/* Idle connections end now, the others when their request has ended. */
+static void
+on_stop(struct worker *w, uint64_t deadline)
+{
+	struct conn *c, *next;
+
+	if (w->stopping)
+		return;
+	w->stopping = true;
+	ports_close(w);
+	w->drain.fn = on_drain_over;
+	loop_arm(&w->loop, &w->drain, deadline != 0 ? deadline : w->loop.now_usec);
+	TAILQ_FOREACH_SAFE(c, &w->conns, link, next) {
+		if (c->call == NULL && c->wait == CONN_WAIT_NONE && buf_len(&c->out) == 0)
+			conn_close(c);
+	}
+	worker_check_drained(w);
+}
+
+/* -------------------------------------------------------------- master --- */
+
+static void
+on_stats_page(struct worker *w, unsigned slot, int fd)
+{
+	stats_unmap(w->others[slot]);
+	w->others[slot] = stats_map_other(fd);
+}
+
+static void
+on_list(struct worker *w, const struct frame *f, int fd)
+{
+	struct frame answer = { .type = FRAME_LISTED, .id = f->id };
+
+	(void)calls_list(w, fd);
+	send_master(w, &answer);
+}
+
+static void
+on_kill(struct worker *w, uint64_t id)
+{
+	struct call *call = call_find(w, id);
+	struct frame answer = {
+		.type = FRAME_KILLED,
+		.id = id,
+		.cancel.found = call != NULL && !call->ended,
+	};
+
+	if (answer.cancel.found)
+		call_cancel(call, CANCEL_BY_ADMIN);
+	send_master(w, &answer);
+}
+
+static void
+on_frame(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
+{
+	struct frame pong = { .type = FRAME_PONG, .id = f->id };
+
+	switch (f->type) {
+	case FRAME_PREPARE:
+		on_prepare(w, f, fds, n_fds);
+		return;
+	case FRAME_COMMIT:
+		on_commit(w, f);
+		return;
+	case FRAME_ABORT:
+		prepared_drop(w);
+		return;
+	case FRAME_LINK:
+		runnerlink_attach(w, TAKE_FD(fds[0]));
+		return;
+	case FRAME_STATS:
+		on_stats_page(w, f->slot, fds[0]);
+		return;
+	case FRAME_LIST:
+		on_list(w, f, fds[0]);
+		return;
+	case FRAME_KILL:
+		on_kill(w, f->id);
+		return;
+	case FRAME_STOP:
+		on_stop(w, f->id);
+		return;
+	case FRAME_PING:
+		send_master(w, &pong);
+		return;
+	default:
+		log_err("master sent an unexpected frame: %s", frame_type_name(f->type));
+		return;
+	}
+}
+
+static void
+on_master(struct loop_io *io, uint32_t events)
+{
+	struct worker *w = CONTAINER_OF(io, struct worker, master);
+
+	(void)events;
+	for (;;) {
+		int fds[FRAME_MAX_FDS];
+		struct frame f;
+		size_t n_fds;
+		int r;
+
+		r = channel_receive(io->fd, &f, fds, &n_fds);
+		if (r == -EAGAIN)
+			return;
+		if (r != CHANNEL_OK) {
+			/* The master is gone: nobody supervises us any more (R12). */
+			w->done = true;
+			return;
+		}
+		on_frame(w, &f, fds, n_fds);
+		channel_close_fds(fds, n_fds);
+	}
+}
+
+/* --------------------------------------------------------------- set up --- */
+
+/* As many descriptors as we may have, and how many connections that makes. */
+static size_t
+connection_limit(void)
+{
+	struct rlimit nofile;
+
+	if (getrlimit(RLIMIT_NOFILE, &nofile) < 0)
+		return FD_RESERVE;
+	if (nofile.rlim_cur < nofile.rlim_max) {
+		nofile.rlim_cur = nofile.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &nofile);
+		(void)getrlimit(RLIMIT_NOFILE, &nofile);
+	}
+	if (nofile.rlim_cur <= 2 * FD_RESERVE)
+		return (size_t)nofile.rlim_cur / 2;
+	return (size_t)nofile.rlim_cur - FD_RESERVE;
+}
+
+static int
+worker_init(struct worker *w, unsigned slot)
+{
+	uint32_t random = 0;
+	int r;
+
+	w->slot = slot;
+	TAILQ_INIT(&w->conns);
+	TAILQ_INIT(&w->dead_conns);
+	TAILQ_INIT(&w->dead_calls);
+	LIST_INIT(&w->ports);
+	RB_INIT(&w->calls);
+	runnerlink_init(&w->link);
+	request_init(&w->request);
+	w->out = BUF_INIT(0);
+	w->max_conns = connection_limit();
+	w->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	(void)getrandom(&random, sizeof(random), GRND_NONBLOCK);
+	random ^= (uint32_t)clock_wall_usec();
+	w->id_high = (uint64_t)(random << 8 | slot) << 32;
+
+	r = loop_init(&w->loop);
+	if (r < 0)
+		return r;
+	w->started_usec = w->loop.now_usec;
+	w->stats = stats_map_own(ROLE_STATS_FD);
+	if (w->stats == NULL)
+		return -errno;
+	w->stats->pid = (uint32_t)getpid();
+	w->master = (struct loop_io){ .fn = on_master, .fd = ROLE_CHANNEL_FD };
+	return loop_add(&w->loop, &w->master, EPOLLIN);
+}
+
+int
+worker_main(unsigned slot)
+{
+	struct frame ready = { .type = FRAME_READY, .slot = (uint16_t)slot };
+	struct worker *w = calloc(1, sizeof(*w));
+	int r;
+
+	if (w == NULL)
+		return ROLE_EXIT_SETUP;
+	r = worker_init(w, slot);
+	if (r < 0) {
+		log_err("cannot start: %s", strerror(-r));
+		return ROLE_EXIT_SETUP;
+	}
+	send_master(w, &ready);
+	while (!w->done) {
+		r = loop_turn(&w->loop);
+		if (r < 0) {
+			log_err("event loop: %s", strerror(-r));
+			return ROLE_EXIT_SETUP;
+		}
+		calls_bury(w);
+		conns_bury(w);
+	}
+	return ROLE_EXIT_OK;
+}

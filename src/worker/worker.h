@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * worker: one of the processes that accept, speak the protocol, decide who
+ * may call what, and serve. Everything a worker has hangs off this struct.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/buf.h"
+#include "base/loop.h"
+#include "conf/conf.h"
+#include "ipc/stats.h"
+#include "proto/request.h"
+#include "worker/call.h"
+#include "worker/conn.h"
+#include "worker/runnerlink.h"
+#include "worker/port.h"
+
+/* One read from a socket or pipe, for whichever object is being served. */
+#define WORKER_READ (64u << 10)
+
+/* Unsent replies above which a connection is not read any further (R17). */
+#define WORKER_OUT_HIGH (256u << 10)
+
+struct worker {
+	struct loop loop;
+	struct loop_io master;		/* channel to the master */
+	unsigned slot;
+	struct conf *conf;		/* in force; NULL before the first COMMIT */
+	struct conf *prepared;
+	int prepared_fds[CONF_MAX_LISTENERS];
+	size_t n_prepared_fds;
+	bool stopping;			/* told to drain */
+	bool done;			/* leave the loop */
+	uint64_t drain_usec;		/* when the drain ends by force */
+	struct loop_timer drain;
+
+	struct ports ports;
+	struct conns conns;
+	struct conns dead_conns;	/* memory of what ended in this event */
+	struct dead_calls dead_calls;
+	size_t n_conns;
+	size_t max_conns;		/* from RLIMIT_NOFILE (R15) */
+	int spare_fd;			/* given up to accept and refuse at EMFILE */
+	uint64_t next_conn;
+
+	struct calls calls;		/* by id */
+	size_t n_calls;
+	uint64_t id_high;		/* random and slot: high half of request ids */
+	uint32_t id_low;
+	struct runnerlink link;		/* to the runner */
+
+	struct stats *stats;		/* our own page */
+	const struct stats *others[CONF_MAX_WORKERS + 1];
+	uint64_t started_usec;
+
+	/* Scratch, never kept beyond one event. */
+	struct request request;
+	struct buf out;			/* replies of one event, before they are sent */
+	char read[WORKER_READ];
+};
+
+/* Role entry: descriptors as in ipc/roles.h. Returns an exit code. */
+int worker_main(unsigned slot);
+
+/* Sum of connections on a port over all workers. */
+uint64_t worker_port_connections(const struct worker *w, unsigned port_number);
+
+/* Leaves the loop once nothing is left to finish; called when something ended. */
+void worker_check_drained(struct worker *w);

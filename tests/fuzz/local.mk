@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: ISC
+# Fuzz targets. "make check" replays their corpora; with --enable-fuzzers
+# (CC=clang) the same files become libFuzzer programs.
+fuzz_tests = tests/fuzz/fuzz_request tests/fuzz/fuzz_reply tests/fuzz/fuzz_callopt \
+	tests/fuzz/fuzz_conf tests/fuzz/fuzz_frame
+check_PROGRAMS += $(fuzz_tests)
+if FUZZERS
+fuzz_main =
+fuzz_flags = -fsanitize=fuzzer,address,undefined
+else
+fuzz_main = tests/fuzz/replay.c
+fuzz_flags =
+TESTS += $(fuzz_tests)
+endif
+tests_fuzz_fuzz_request_SOURCES = tests/fuzz/fuzz_request.c $(fuzz_main)
+tests_fuzz_fuzz_request_CFLAGS = $(AM_CFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_request_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_request_LDADD = libproto.la libbase.la
+tests_fuzz_fuzz_reply_SOURCES = tests/fuzz/fuzz_reply.c $(fuzz_main)
+tests_fuzz_fuzz_reply_CFLAGS = $(AM_CFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_reply_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_reply_LDADD = libproto.la libbase.la
+tests_fuzz_fuzz_callopt_SOURCES = tests/fuzz/fuzz_callopt.c $(fuzz_main)
+tests_fuzz_fuzz_callopt_CFLAGS = $(AM_CFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_callopt_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_callopt_LDADD = libproto.la libbase.la
+tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c $(fuzz_main)
+tests_fuzz_fuzz_conf_CFLAGS = $(AM_CFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_conf_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_conf_LDADD = libconf.la libproto.la libbase.la
+tests_fuzz_fuzz_frame_SOURCES = tests/fuzz/fuzz_frame.c $(fuzz_main)
+tests_fuzz_fuzz_frame_CFLAGS = $(AM_CFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_frame_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_frame_LDADD = libipc.la libproto.la libbase.la
+EXTRA_DIST += tests/fuzz/corpus tests/data tests/fuzz/replay.c

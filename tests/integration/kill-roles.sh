@@ -1,0 +1,126 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# kill-roles: any process of reqd may be killed at any time. Only what it held
+# is lost, its programs die with it, and reqd serves again.
+#
+# REQD_KILL_ROUNDS says how often each role is killed. The times measured are
+# reported and judged by nobody.
+. "${srcdir:-.}/tests/integration/lib.sh"
+
+rounds=${REQD_KILL_ROUNDS:-10}
+pids=$dir/pids
+: >"$dir/times"
+
+service true '"/bin/true"'
+service sleeper "\"$zoo/sleeper\", \"-p\", \"$pids\""
+
+is_replaced() { # ROLE PID N
+	now_there=" $(role_pids "$1" | tr '\n' ' ')"
+	case $now_there in
+	*" $2 "*) return 1 ;;
+	esac
+	[ "$(echo "$now_there" | wc -w)" -eq "$3" ]
+}
+
+answers() {
+	call true >/dev/null 2>&1
+}
+
+# Two programs run, whose clients wait.
+start_sleepers() {
+	: >"$pids"
+	chmod 666 "$pids"
+	call sleeper >/dev/null 2>&1 &
+	client_1=$!
+	call sleeper >/dev/null 2>&1 &
+	client_2=$!
+	until_true "$patience" both_sleep
+}
+
+both_sleep() {
+	[ "$(wc -l <"$pids")" -eq 2 ]
+}
+
+# Their clients have been told, with a status of reqctl's own.
+clients_know() {
+	for client in $client_1 $client_2; do
+		status=0
+		wait "$client" || status=$?
+		[ $status -ge 240 ] || fail "a client of a lost program got status $status"
+	done
+}
+
+kill_one() { # ROLE PID
+	there=$(role_pids "$1" | wc -l)
+	started=$(now_ms)
+	kill -KILL "$2"
+	until_true 60 is_replaced "$1" "$2" "$there" || fail "no new $1"
+	until_true 60 answers || fail "no answer after the death of $1"
+	echo "$1 $(($(now_ms) - started))" >>"$dir/times"
+}
+
+# Connections that the role does not hold notice nothing.
+kill_beside_load() { # ROLE
+	"$load" -s "$server" -c 20 -d 1 PING >"$dir/load" 2>&1 &
+	loader=$!
+	kill_one "$1" "$(role_pids "$1")"
+	wait $loader || fail "a PING was lost: $(cat "$dir/load")"
+}
+
+kill_log() {
+	kill_beside_load log
+}
+
+kill_runner() {
+	start_sleepers || return 1
+	kill_beside_load runner
+	until_true "$patience" all_gone "$pids" || fail "its programs live on"
+	clients_know
+}
+
+kill_workers() {
+	start_sleepers || return 1
+	for worker in $(role_pids worker); do
+		kill_one worker "$worker"
+	done
+	until_true "$patience" all_gone "$pids" || fail "its programs live on"
+	clients_know
+}
+
+kill_master() {
+	start_sleepers || return 1
+	started=$(now_ms)
+	kill -KILL "$reqd_pid"
+	wait_reqd
+	status=$?
+	[ $status -eq 137 ] || fail "the others did not follow their master: status $status"
+	until_true "$patience" all_gone "$pids" || fail "its programs live on"
+	clients_know
+	start_reqd
+	until_true 60 answers || fail "no answer after the death of the master"
+	echo "master $(($(now_ms) - started))" >>"$dir/times"
+}
+
+# All connections come again and every reply is right, whatever dies.
+start_reqd
+"$load" -R -s "$server" -c 20 -d 86400 PING >"$dir/load-all" 2>&1 &
+background=$!
+round=0
+while [ $round -lt "$rounds" ]; do
+	round=$((round + 1))
+	step "round $round: log" kill_log
+	step "round $round: runner" kill_runner
+	step "round $round: workers" kill_workers
+	step "round $round: master" kill_master
+done
+kill -0 "$background" || fail "the load has ended: $(cat "$dir/load-all")"
+kill "$background"
+wait "$background" 2>/dev/null
+background=
+
+for role in log runner worker master; do
+	sort -n -k 2 "$dir/times" | awk -v role=$role '$1 == role { t[n++] = $2 }
+	    END { printf "  %s: %d kills, serving again after %d ms (median), %d ms (longest)\n",
+	        role, n, t[int(n / 2)], t[n - 1] }'
+done
+finish

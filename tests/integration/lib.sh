@@ -1,0 +1,376 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: ISC
+# lib: what the integration tests have in common. POSIX sh, sourced first.
+#
+# A test gets a directory of its own ($dir, removed when it passes) and a TCP
+# port that nobody uses. It writes a configuration, starts reqd, does its
+# steps, and ends with "finish", which stops reqd and checks what must hold
+# after every test: status 0, nothing left behind, no zombie, as many
+# descriptors as before, nothing alarming in the log.
+#
+#	. "${srcdir:-.}/tests/integration/lib.sh"
+#	service echo "\"/bin/echo\", \"{text}\"" 'argument "text" {}'
+#	start_reqd
+#	step "a command answers" assert_eq "$(call echo hi)" hi
+#	finish
+#
+# Wait for events, never for time: until_true polls a condition and its
+# seconds are only the point where the test gives up.
+#
+# Exit statuses as automake wants them: 0 passed, 77 skipped, else failed.
+
+set -u
+export LC_ALL=C
+
+top_builddir=$(cd "${top_builddir:-.}" && pwd)
+top_srcdir=$(cd "${srcdir:-.}" && pwd)
+helpers=$top_builddir/tests/integration
+zoo=$top_builddir/tests/zoo
+reqd=$top_builddir/reqd
+reqctl=$top_builddir/reqctl
+load=$top_builddir/bench/load
+
+# Long enough for a slow machine under sanitizers, short enough to end.
+patience=${REQD_TEST_PATIENCE:-20}
+
+reqd_pid=
+waiter_pid=
+background=
+
+# ------------------------------------------------------------- reporting ---
+
+note() {
+	printf '  %s\n' "$*"
+}
+
+fail() {
+	printf 'FAIL: %s\n' "$*"
+	exit 1
+}
+
+skip() {
+	printf 'SKIP: %s\n' "$*"
+	exit 77
+}
+
+need() {
+	for program; do
+		command -v "$program" >/dev/null 2>&1 || skip "$program is not installed"
+	done
+}
+
+# step TEXT COMMAND...: one promise. The command fails the test when it
+# returns non-zero; assertions inside it fail the test themselves.
+step() {
+	step_text=$1
+	shift
+	"$@" || fail "$step_text"
+	printf 'ok: %s\n' "$step_text"
+}
+
+assert_eq() {
+	[ "$1" = "$2" ] || {
+		printf 'got:    %s\nwanted: %s\n' "$1" "$2"
+		fail "${3:-${step_text:-not equal}}"
+	}
+}
+
+# assert_match TEXT PATTERN: the case pattern matches the whole text.
+assert_match() {
+	# shellcheck disable=SC2254
+	case $1 in
+	$2) ;;
+	*)
+		printf 'got:    %s\nwanted: %s\n' "$1" "$2"
+		fail "${3:-${step_text:-no match}}"
+		;;
+	esac
+}
+
+# assert_status N COMMAND...: output goes to $dir/out and $dir/err.
+assert_status() {
+	wanted=$1
+	shift
+	status=0
+	"$@" >"$dir/out" 2>"$dir/err" || status=$?
+	[ "$status" -eq "$wanted" ] || {
+		cat "$dir/out" "$dir/err"
+		fail "${step_text:-command}: status $status, wanted $wanted: $*"
+	}
+}
+
+# ---------------------------------------------------------------- events ---
+
+now_ms() {
+	echo $(($(date +%s%N) / 1000000))
+}
+
+# until_true SECONDS COMMAND...: returns 1 when it never became true.
+until_true() {
+	until_end=$(($(now_ms) + $1 * 1000))
+	shift
+	until "$@"; do
+		[ "$(now_ms)" -lt "$until_end" ] || return 1
+		sleep 0.01
+	done
+}
+
+# ------------------------------------------------------------- processes ---
+
+# Every living descendant of a process, itself not included, zombies too.
+tree_of() {
+	ps -e -o pid= -o ppid= | awk -v root="$1" '
+		{ parent[$1] = $2 }
+		END {
+			in_tree[root] = 1
+			do {
+				more = 0
+				for (p in parent)
+					if (!(p in in_tree) && parent[p] in in_tree) {
+						in_tree[p] = 1
+						more = 1
+						print p
+					}
+			} while (more)
+		}'
+}
+
+# True when a process does not exist or is a zombie that somebody will reap.
+gone() {
+	case $(ps -o stat= -p "$1" 2>/dev/null) in
+	'' | Z*) return 0 ;;
+	*) return 1 ;;
+	esac
+}
+
+# all_gone FILE: no process of a zoo program's pid file is alive.
+all_gone() {
+	while read -r one_pid; do
+		gone "$one_pid" || return 1
+	done <"$1"
+}
+
+no_zombies() {
+	for one_pid in $(tree_of "$waiter_pid"); do
+		case $(ps -o stat= -p "$one_pid") in
+		Z*) return 1 ;;
+		esac
+	done
+}
+
+# Pids of the processes of one role: master, runner, log or worker.
+role_pids() {
+	if [ "$1" = master ]; then
+		echo "$reqd_pid"
+		return
+	fi
+	for one_pid in $(tree_of "$reqd_pid"); do
+		case $(tr '\0' ' ' <"/proc/$one_pid/cmdline" 2>/dev/null) in
+		*"--role=$1"* | *"reqd: $1"*) echo "$one_pid" ;;
+		esac
+	done
+}
+
+# Other descendants of the master than its roles: programs.
+programs() {
+	for one_pid in $(tree_of "$reqd_pid"); do
+		case $(tr '\0' ' ' <"/proc/$one_pid/cmdline" 2>/dev/null) in
+		'' | *--role=* | *"reqd: "*) ;;
+		*) echo "$one_pid" ;;
+		esac
+	done
+}
+
+no_programs() {
+	[ -z "$(programs)" ]
+}
+
+n_fds() {
+	find "/proc/$1/fd" -mindepth 1 2>/dev/null | wc -l
+}
+
+# "master 12 runner 9 ": what must be the same before and after a test.
+fds_of_roles() {
+	for one_role in master runner log worker; do
+		for role_pid in $(role_pids $one_role); do
+			printf '%s %s ' "$one_role" "$(n_fds "$role_pid")"
+		done
+	done
+}
+
+fds_are() {
+	[ "$(fds_of_roles)" = "$1" ]
+}
+
+# -------------------------------------------------------- configuration ---
+
+# Root cannot run programs and workers as itself: workers as the account of
+# the package where it exists, programs always as another one.
+if [ "$(id -u)" -eq 0 ]; then
+	is_root=yes
+	worker_user=games
+	getent passwd reqd >/dev/null && worker_user=reqd
+	program_user=nobody
+else
+	is_root=no
+	worker_user=
+	program_user=
+fi
+
+# setting LINE: a line of the top level.
+setting() {
+	printf '%s\n' "$*" >>"$conf"
+}
+
+# service NAME "COMMAND, ELEMENTS" [LINE]...
+service() {
+	{
+		printf 'service "%s" {\n\tcommand = {%s}\n\tallow = {"local"}\n' "$1" "$2"
+		[ $is_root = no ] || printf '\tuser = "%s"\n' "$program_user"
+		shift 2
+		for line; do
+			printf '\t%s\n' "$line"
+		done
+		printf '}\n'
+	} >>"$conf"
+}
+
+begin_config() {
+	cat >"$conf" <<-END
+	listen "tcp://127.0.0.1:$port" {}
+	listen "unix://$dir/reqd.sock" { mode = 0666 }
+	control { path = "$control" }
+	log {
+	  to = stderr
+	  level = ${log_level:-info}
+	}
+	workers = ${workers:-2}
+	runtime-directory = "$dir"
+	kill-grace = 1s
+	drain-timeout = 5s
+	role "local" { net = {"127.0.0.0/8", "unix"} }
+	END
+	[ $is_root = no ] || setting "user = \"$worker_user\""
+}
+
+# What the client tests call.
+client_services() {
+	service echo '"/bin/echo", "{text}"' \
+	    'summary = "The arguments again"' \
+	    'argument "text" { type = text  repeat = yes }'
+	service cat '"/bin/cat"' 'input = required'
+	service fail '"/bin/sh", "-c", "echo broken >&2; exit 3"'
+}
+
+# ------------------------------------------------------- starting reqd ---
+
+# start_reqd [PROGRAM]...: returns when it says that it serves. Words given
+# are put in front of the command line (a tracer, a limit).
+start_reqd() {
+	rm -f "$dir/ready"
+	mkfifo "$dir/ready"
+	"$helpers/notify-wait" -r "$dir/ready" -m "$dir/notify" \
+	    "$@" "$reqd" -c "$conf" >>"$log" 2>&1 3>&- &
+	waiter_pid=$!
+	reqd_pid=
+	read -r reqd_pid <"$dir/ready" || fail "reqd did not become ready"
+	until_true "$patience" no_programs
+	fds_before=$(fds_of_roles)
+}
+
+# Asks reqd to end and returns its status.
+stop_reqd() {
+	kill -TERM "$waiter_pid" 2>/dev/null
+	wait_reqd
+}
+
+# Waits for the end of reqd; 99 when it left a process behind.
+wait_reqd() {
+	wait_status=0
+	wait "$waiter_pid" || wait_status=$?
+	waiter_pid=
+	reqd_pid=
+	return $wait_status
+}
+
+log_is_clean() {
+	! grep -E '^[^ ]+ [^ ]+ (emerg|alert|crit):|Sanitizer|runtime error:|Assertion' "$log"
+}
+
+# The end of every test: what must hold after it.
+finish() {
+	if [ -n "$waiter_pid" ]; then
+		step "no program runs any more" until_true "$patience" no_programs
+		step "no zombie" until_true "$patience" no_zombies
+		until_true "$patience" fds_are "$fds_before" || {
+			printf 'before: %s\nafter:  %s\n' "$fds_before" "$(fds_of_roles)"
+			fail "the number of open descriptors changed"
+		}
+		step "stops with status 0 and leaves nothing behind" stop_reqd
+	fi
+	step "nothing alarming in the log" log_is_clean
+	passed=yes
+	exit 0
+}
+
+# ---------------------------------------------------------------- clients ---
+
+ctl() {
+	timeout 60 "$reqctl" -s "$server" --control "$control" "$@"
+}
+
+call() {
+	ctl call "$@"
+}
+
+# Requests typed by hand, from stdin; options are for nc.
+by_hand() {
+	timeout 60 nc "$@" 127.0.0.1 "$port"
+}
+
+# ---------------------------------------------------------------- set-up ---
+
+passed=no
+cleanup() {
+	status=$?
+	trap - EXIT INT TERM HUP
+	for one_pid in $background; do
+		kill "$one_pid" 2>/dev/null
+	done
+	if [ -n "$waiter_pid" ]; then
+		kill -TERM "$waiter_pid" 2>/dev/null
+		until_true 12 gone "$waiter_pid" || {
+			for one_pid in $(tree_of "$waiter_pid") "$waiter_pid"; do
+				kill -KILL "$one_pid" 2>/dev/null
+			done
+		}
+	fi
+	if [ $passed = yes ] || [ $status -eq 77 ]; then
+		rm -rf "$dir"
+	else
+		[ $status -ne 0 ] || status=1
+		printf -- '---- %s\n' "$log"
+		tail -n 40 "$log"
+	fi
+	exit $status
+}
+
+# "make distcheck" wants to know that everything is there and fits; one test
+# that runs the whole of it is enough.
+[ -z "${REQD_DISTCHECK:-}" ] || [ "${0##*/}" = client-netcat.sh ] || skip "within distcheck"
+
+for one_file in "$reqd" "$reqctl" "$helpers/notify-wait" "$helpers/free-port"; do
+	[ -x "$one_file" ] || fail "$one_file is not built"
+done
+dir=$(mktemp -d "${TMPDIR:-/tmp}/reqd-test.XXXXXX") || fail "no temporary directory"
+trap cleanup EXIT
+trap 'exit 1' INT TERM HUP
+# Programs run as another account than root's.
+chmod 755 "$dir"
+conf=$dir/reqd.conf
+control=$dir/control.sock
+log=$dir/log
+port=$("$helpers/free-port") || fail "no free port"
+server=tcp://127.0.0.1:$port
+: >"$log"
+begin_config

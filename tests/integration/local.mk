@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: ISC
+# integration: scripts that start a reqd of their own. lib.sh says how.
+TEST_EXTENSIONS = .sh
+SH_LOG_COMPILER = $(SHELL)
+
+check_PROGRAMS += tests/integration/notify-wait tests/integration/free-port
+tests_integration_notify_wait_SOURCES = tests/integration/notify-wait.c
+tests_integration_notify_wait_LDADD = $(BSD_LIBS)
+tests_integration_free_port_SOURCES = tests/integration/free-port.c
+
+integration_tests = \
+	tests/integration/client-hiredis.sh \
+	tests/integration/client-netcat.sh \
+	tests/integration/client-perl.sh \
+	tests/integration/client-python.sh \
+	tests/integration/client-redis-benchmark.sh \
+	tests/integration/client-redis-cli.sh \
+	tests/integration/client-ruby.sh \
+	tests/integration/kill-roles.sh \
+	tests/integration/program-environment.sh \
+	tests/integration/zoo.sh
+TESTS += $(integration_tests)
+EXTRA_DIST += $(integration_tests) tests/integration/lib.sh \
+	tests/integration/hiredis-client.c

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: ISC
+base_tests = tests/unit/test_buf tests/unit/test_units tests/unit/test_suggest \
+	tests/unit/test_escape tests/unit/test_addr tests/unit/test_loop tests/unit/test_fd
+check_PROGRAMS += $(base_tests)
+TESTS += $(base_tests)
+tests_unit_test_buf_SOURCES = tests/unit/test_buf.c tests/unit/unit.h
+tests_unit_test_buf_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_buf_LDADD = libbase.la $(CHECK_LIBS)
+tests_unit_test_units_SOURCES = tests/unit/test_units.c
+tests_unit_test_units_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_units_LDADD = libbase.la $(CHECK_LIBS)
+tests_unit_test_suggest_SOURCES = tests/unit/test_suggest.c
+tests_unit_test_suggest_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_suggest_LDADD = libbase.la $(CHECK_LIBS)
+tests_unit_test_escape_SOURCES = tests/unit/test_escape.c
+tests_unit_test_escape_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_escape_LDADD = libbase.la $(CHECK_LIBS)
+tests_unit_test_addr_SOURCES = tests/unit/test_addr.c
+tests_unit_test_addr_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_addr_LDADD = libbase.la $(CHECK_LIBS)
+tests_unit_test_loop_SOURCES = tests/unit/test_loop.c
+tests_unit_test_loop_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_loop_LDADD = libbase.la $(CHECK_LIBS)
+tests_unit_test_fd_SOURCES = tests/unit/test_fd.c
+tests_unit_test_fd_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_fd_LDADD = libbase.la $(CHECK_LIBS)

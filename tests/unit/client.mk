@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: ISC
+check_PROGRAMS += tests/unit/test_client
+TESTS += tests/unit/test_client
+tests_unit_test_client_SOURCES = tests/unit/test_client.c
+tests_unit_test_client_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_client_LDADD = libreqd.la $(CHECK_LIBS)

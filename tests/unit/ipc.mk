@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: ISC
+ipc_tests = tests/unit/test_channel tests/unit/test_job tests/unit/test_logrec \
+	tests/unit/test_stats tests/unit/test_backoff
+check_PROGRAMS += $(ipc_tests)
+TESTS += $(ipc_tests)
+tests_unit_test_channel_SOURCES = tests/unit/test_channel.c
+tests_unit_test_channel_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_channel_LDADD = libipc.la libproto.la libbase.la $(CHECK_LIBS)
+tests_unit_test_job_SOURCES = tests/unit/test_job.c
+tests_unit_test_job_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_job_LDADD = libipc.la libproto.la libbase.la $(CHECK_LIBS)
+tests_unit_test_logrec_SOURCES = tests/unit/test_logrec.c
+tests_unit_test_logrec_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_logrec_LDADD = liblogger.la libipc.la libconf.la libproto.la libbase.la $(CHECK_LIBS)
+tests_unit_test_stats_SOURCES = tests/unit/test_stats.c
+tests_unit_test_stats_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_stats_LDADD = libipc.la libproto.la libbase.la $(CHECK_LIBS)
+tests_unit_test_backoff_SOURCES = tests/unit/test_backoff.c src/master/backoff.c
+tests_unit_test_backoff_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_backoff_LDADD = $(CHECK_LIBS)

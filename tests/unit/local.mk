@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: ISC
+include tests/unit/base.mk
+include tests/unit/proto.mk
+include tests/unit/conf.mk
+include tests/unit/ipc.mk
+include tests/unit/runner.mk
+include tests/unit/client.mk

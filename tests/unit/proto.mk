@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: ISC
+proto_tests = \
+	tests/unit/test_callopt \
+	tests/unit/test_outcome \
+	tests/unit/test_reply \
+	tests/unit/test_request \
+	tests/unit/test_request_model \
+	tests/unit/test_resp
+check_PROGRAMS += $(proto_tests)
+TESTS += $(proto_tests)
+
+proto_test_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS)
+proto_test_ldadd = libproto.la libbase.la $(CHECK_LIBS)
+
+tests_unit_test_callopt_SOURCES = tests/unit/test_callopt.c
+tests_unit_test_callopt_CFLAGS = $(proto_test_cflags)
+tests_unit_test_callopt_LDADD = $(proto_test_ldadd)
+tests_unit_test_outcome_SOURCES = tests/unit/test_outcome.c
+tests_unit_test_outcome_CFLAGS = $(proto_test_cflags)
+tests_unit_test_outcome_LDADD = $(proto_test_ldadd)
+tests_unit_test_reply_SOURCES = tests/unit/test_reply.c
+tests_unit_test_reply_CFLAGS = $(proto_test_cflags)
+tests_unit_test_reply_LDADD = $(proto_test_ldadd)
+tests_unit_test_request_SOURCES = tests/unit/test_request.c
+tests_unit_test_request_CFLAGS = $(proto_test_cflags)
+tests_unit_test_request_LDADD = $(proto_test_ldadd)
+tests_unit_test_request_model_SOURCES = tests/unit/test_request_model.c
+tests_unit_test_request_model_CFLAGS = $(proto_test_cflags)
+tests_unit_test_request_model_LDADD = $(proto_test_ldadd)
+tests_unit_test_resp_SOURCES = tests/unit/test_resp.c
+tests_unit_test_resp_CFLAGS = $(proto_test_cflags)
+tests_unit_test_resp_LDADD = $(proto_test_ldadd)

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "conf/access.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+static const char text[] =
+    "listen \"unix:///x\" {} user = \"reqd\" ids = \"70:70\"\n"
+    "role \"local\" { net = {\"127.0.0.0/8\", \"::1/128\", \"unix\"} }\n"
+    "role \"lan\" { net = {\"10.0.0.0/8\"} }\n"
+    "role \"socket\" { net = {\"unix\"} }\n"
+    "role \"alice\" { user = {\"alice\"} uids = {1000} }\n"
+    "role \"adm\" { group = {\"adm\"} gids = {4} members = {1001} }\n"
+    "role \"both\" { net = {\"unix\"} user = {\"bob\"} uids = {1002} group = {\"ops\"} gids = {50} }\n"
+    "role \"never\" { net = {\"10.0.0.0/8\"} user = {\"alice\"} uids = {1000} }\n"
+    "role \"nobody-looked-up\" { user = {\"alice\"} }\n"
+    "service \"closed\" { command = {\"/bin/true\"} }\n"
+    "service \"open\" { command = {\"/bin/true\"} allow = {\"local\", \"lan\"} }\n"
+    "service \"staff\" { command = {\"/bin/true\"} allow = {\"alice\", \"adm\", \"both\"} }\n";
+
+enum { LOCAL = 1, LAN = 2, SOCKET = 4, ALICE = 8, ADM = 16, BOTH = 32 };
+
+static struct conf *conf;
+
+static void
+load(void)
+{
+	struct conf_errors errors = { 0 };
+	int r = conf_parse(text, sizeof(text) - 1, 1, &conf, &errors);
+
+	ck_assert_msg(r == 0, "%s", errors.n > 0 ? errors.list[0].text : "?");
+}
+
+static void
+unload(void)
+{
+	conf = conf_unref(conf);
+}
+
+/* addr "": unix with these ids; "?": unix without. */
+static const struct {
+	const char *addr;
+	unsigned uid, gid, group;
+	uint64_t roles;
+	bool closed, open, staff;	/* may be called */
+	const char *name;
+} callers[] = {
+	{ "127.0.0.1", 0, 0, 0, LOCAL, false, true, false, "addr:127.0.0.1" },
+	{ "::1", 0, 0, 0, LOCAL, false, true, false, "addr:::1" },
+	{ "::ffff:127.9.9.9", 0, 0, 0, LOCAL, false, true, false, "addr:127.9.9.9" },
+	{ "10.1.2.3", 1000, 4, 4, LAN, false, true, false, "addr:10.1.2.3" },
+	{ "::ffff:10.1.2.3", 0, 0, 0, LAN, false, true, false, "addr:10.1.2.3" },
+	{ "11.1.2.3", 1000, 4, 4, 0, false, false, false, "addr:11.1.2.3" },
+	{ "2001:db8::1", 0, 0, 0, 0, false, false, false, "addr:2001:db8::1" },
+	{ "", 1000, 99, 99, LOCAL | SOCKET | ALICE, false, true, true, "uid:1000" },
+	{ "", 1001, 99, 99, LOCAL | SOCKET | ADM, false, true, true, "uid:1001" },
+	{ "", 7, 4, 99, LOCAL | SOCKET | ADM, false, true, true, "uid:7" },
+	{ "", 7, 99, 4, LOCAL | SOCKET | ADM, false, true, true, "uid:7" },
+	{ "", 7, 99, 50, LOCAL | SOCKET | BOTH, false, true, true, "uid:7" },
+	{ "", 1002, 99, 99, LOCAL | SOCKET | BOTH, false, true, true, "uid:1002" },
+	{ "", 7, 99, 99, LOCAL | SOCKET, false, true, false, "uid:7" },
+	{ "", 0, 0, 0, LOCAL | SOCKET, true, true, true, "uid:0" },
+	{ "", 70, 70, 70, LOCAL | SOCKET, true, true, true, "uid:70" },
+	{ "?", 0, 0, 4, LOCAL | SOCKET, false, true, false, "unix" },
+};
+
+static struct caller
+caller_of(int i)
+{
+	struct caller who = { .uid = callers[i].uid, .gid = callers[i].gid, .n_groups = 1 };
+	const char *addr = callers[i].addr;
+
+	who.groups[0] = callers[i].group;
+	who.is_unix = *addr == '\0' || *addr == '?';
+	who.has_uid = *addr == '\0';
+	if (who.is_unix) {
+		who.addr.sa.sa_family = AF_UNIX;
+	} else if (strchr(addr, ':') != NULL) {
+		who.addr.sa.sa_family = AF_INET6;
+		ck_assert_int_eq(inet_pton(AF_INET6, addr, &who.addr.in6.sin6_addr), 1);
+	} else {
+		who.addr.sa.sa_family = AF_INET;
+		ck_assert_int_eq(inet_pton(AF_INET, addr, &who.addr.in.sin_addr), 1);
+	}
+	return who;
+}
+
+static bool
+may_call(const char *name, const struct caller *who)
+{
+	const struct service *s = conf_find_service(conf, name, strlen(name));
+
+	return access_allowed(conf, s, who, access_roles(conf, who));
+}
+
+START_TEST(callers_have_their_roles)
+{
+	struct caller who = caller_of(_i);
+	char name[ADDR_TEXT];
+
+	ck_assert_uint_eq(access_roles(conf, &who), callers[_i].roles);
+	ck_assert_int_eq(may_call("closed", &who), callers[_i].closed);
+	ck_assert_int_eq(may_call("open", &who), callers[_i].open);
+	ck_assert_int_eq(may_call("staff", &who), callers[_i].staff);
+	ck_assert_int_eq(access_is_admin(conf, &who), callers[_i].closed);
+	caller_format(&who, name, sizeof(name));
+	ck_assert_str_eq(name, callers[_i].name);
+}
+END_TEST
+
+START_TEST(a_zeroed_caller_is_nobody)
+{
+	struct caller who = { 0 };
+
+	ck_assert_uint_eq(access_roles(conf, &who), 0);
+	ck_assert(!access_is_admin(conf, &who));
+	ck_assert(!may_call("open", &who));
+}
+END_TEST
+
+static void
+expect_explained(int caller, const char *service, const char *const *lines)
+{
+	struct caller who = caller_of(caller);
+	struct buf out = BUF_INIT(0);
+	const char *got;
+
+	ck_assert_int_eq(access_explain(conf, conf_find_service(conf, service, strlen(service)), &who,
+	    &out), 0);
+	got = buf_text(&out);
+	for (; *lines != NULL; lines++)
+		ck_assert_msg(strstr(got, *lines) != NULL, "wanted: %s\ngot: %s", *lines, got);
+	buf_done(&out);
+}
+
+START_TEST(decisions_are_explained)
+{
+	expect_explained(0, "closed", (const char *[]){
+	    "The caller addr:127.0.0.1 may not call service 'closed'.\n",
+	    "The service has no 'allow', so no role may call it.\n",
+	    "The caller has role 'local', which the service does not allow.\n", NULL });
+	expect_explained(3, "open", (const char *[]){
+	    "The caller addr:10.1.2.3 may call service 'open'.\n",
+	    "Role 'local' (from unix or 127.0.0.0/8 or ::1/128) does not include the caller, who comes from elsewhere.\n",
+	    "Role 'lan' (from 10.0.0.0/8) includes the caller.\n", NULL });
+	expect_explained(3, "staff", (const char *[]){
+	    "Role 'alice' (as user alice) does not include the caller: users and groups are known over a unix socket only.\n",
+	    NULL });
+	expect_explained(13, "staff", (const char *[]){
+	    "Role 'both' (from unix, as user bob or group ops) does not include the caller, who is none of these",
+	    NULL });
+	expect_explained(14, "closed", (const char *[]){
+	    "The caller uid:0 may call service 'closed'.\n",
+	    "Root and the account of reqd may call every service over a unix socket.\n", NULL });
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("access");
+	TCase *t = tcase_create("roles");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(t, load, unload);
+	tcase_add_loop_test(t, callers_have_their_roles, 0, (int)ARRAY_LEN(callers));
+	tcase_add_test(t, a_zeroed_caller_is_nobody);
+	tcase_add_test(t, decisions_are_explained);
+	suite_add_tcase(s, t);
+
+	runner = srunner_create(s);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

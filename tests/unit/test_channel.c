@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "ipc/channel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+static int
+count_fds(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+START_TEST(frames_arrive_whole_with_their_descriptors)
+{
+	struct frame out = { .type = FRAME_PREPARE, .generation = 7 }, in;
+	int pair[2], send_fds[3], fds[FRAME_MAX_FDS];
+	size_t n;
+
+	ck_assert_int_eq(channel_pair(pair), 0);
+	for (int i = 0; i < 3; i++)
+		send_fds[i] = open("/dev/null", O_RDONLY);
+	ck_assert_int_eq(channel_send(pair[0], &out, send_fds, 3), 0);
+	ck_assert_int_eq(channel_receive(pair[1], &in, fds, &n), CHANNEL_OK);
+	ck_assert_uint_eq(n, 3);
+	ck_assert_uint_eq(in.generation, 7);
+	ck_assert_int_ne(fcntl(fds[0], F_GETFD) & FD_CLOEXEC, 0);
+	channel_close_fds(fds, n);
+	ck_assert_int_eq(channel_receive(pair[1], &in, fds, &n), -EAGAIN);
+	close(pair[0]);
+	ck_assert_int_eq(channel_receive(pair[1], &in, fds, &n), CHANNEL_CLOSED);
+}
+END_TEST
+
+START_TEST(a_full_channel_says_so)
+{
+	struct frame f = { .type = FRAME_PING };
+	int pair[2], r;
+
+	ck_assert_int_eq(channel_pair(pair), 0);
+	do {
+		r = channel_send(pair[0], &f, NULL, 0);
+	} while (r == 0);
+	ck_assert_int_eq(r, -EAGAIN);
+	close(pair[1]);
+	r = channel_send(pair[0], &f, NULL, 0);
+	ck_assert(r == -EPIPE || r == -ECONNRESET);
+}
+END_TEST
+
+/* Whatever a compromised sender does, descriptors do not pile up here. */
+START_TEST(bad_messages_are_refused_and_leak_nothing)
+{
+	struct frame good = { .type = FRAME_CANCEL }, in;
+	int pair[2], fds[FRAME_MAX_FDS], extra[FRAME_MAX_FDS], before;
+	char bytes[sizeof(struct frame) + 8] = { 0 };
+	size_t n;
+
+	for (int i = 0; i < FRAME_MAX_FDS; i++)
+		extra[i] = STDIN_FILENO;
+	for (size_t len = 1; len < sizeof(bytes); len++) {
+		if (len == sizeof(struct frame))
+			continue;
+		ck_assert_int_eq(channel_pair(pair), 0);
+		ck_assert_int_eq(send(pair[0], bytes, len, 0), (ssize_t)len);
+		ck_assert_int_eq(channel_receive(pair[1], &in, fds, &n), CHANNEL_BAD);
+		close(pair[0]);
+		close(pair[1]);
+	}
+	ck_assert_int_eq(channel_pair(pair), 0);
+	before = count_fds();
+	for (size_t k = 1; k <= FRAME_MAX_FDS; k++) {
+		ck_assert_int_eq(channel_send(pair[0], &good, extra, k), 0);
+		ck_assert_int_eq(channel_receive(pair[1], &in, fds, &n), CHANNEL_BAD);
+		ck_assert_int_eq(count_fds(), before);
+	}
+	/* More descriptors than there is room for. */
+	{
+		int many[200];
+		char control[CMSG_SPACE(sizeof(many))] = { 0 };
+		struct iovec iov = { &good, sizeof(good) };
+		struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+			.msg_controllen = sizeof(control) };
+		struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(many));
+		for (int i = 0; i < 200; i++)
+			memcpy(CMSG_DATA(c) + (size_t)i * sizeof(int), &extra[0], sizeof(int));
+		ck_assert_int_gt(sendmsg(pair[0], &msg, 0), 0);
+		ck_assert_int_eq(channel_receive(pair[1], &in, fds, &n), CHANNEL_BAD);
+		ck_assert_int_eq(count_fds(), before);
+	}
+}
+END_TEST
+
+START_TEST(frames_are_checked_by_type)
+{
+	struct frame f;
+
+	memset(&f, 0, sizeof(f));
+	ck_assert(!frame_check(&f, sizeof(f), 0));
+	f.type = FRAME_TYPE_N;
+	ck_assert(!frame_check(&f, sizeof(f), 0));
+	f.type = FRAME_RUN;
+	f.run.deadline_usec = 1;
+	ck_assert(frame_check(&f, sizeof(f), 3));
+	ck_assert(!frame_check(&f, sizeof(f), 4));
+	f.run.flags = RUN_HAS_INPUT;
+	ck_assert(frame_check(&f, sizeof(f), 4));
+	f.run.flags = 0x80;
+	ck_assert(!frame_check(&f, sizeof(f), 3));
+	f.run.flags = 0;
+	f.run.service = 60000;
+	ck_assert(!frame_check(&f, sizeof(f), 3));
+	memset(&f, 'x', sizeof(f));
+	f.type = FRAME_REFUSED;
+	f.slot = 0;
+	ck_assert(!frame_check(&f, sizeof(f), 0));
+	for (unsigned t = 0; t < FRAME_TYPE_N + 2u; t++)
+		ck_assert_ptr_nonnull(frame_type_name(t));
+}
+END_TEST
+
+UNIT_MAIN("channel", tcase_add_test(tc, frames_arrive_whole_with_their_descriptors);
+    tcase_add_test(tc, a_full_channel_says_so);
+    tcase_add_test(tc, bad_messages_are_refused_and_leak_nothing);
+    tcase_add_test(tc, frames_are_checked_by_type))

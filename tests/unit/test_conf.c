@@ -1,0 +1,785 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "conf/conf.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+#define SAMPLES TOP_SRCDIR "/tests/data/conf"
+
+static char dir[] = "/tmp/reqd-conf-XXXXXX";
+
+/* ------------------------------------------------------------- helpers --- */
+
+static void
+make_dir(void)
+{
+	char name[] = "/tmp/reqd-conf-XXXXXX";
+
+	ck_assert_ptr_nonnull(mkdtemp(name));
+	(void)snprintf(dir, sizeof(dir), "%s", name);
+	ck_assert_int_eq(chmod(dir, 0755), 0);
+}
+
+static void
+remove_tree(const char *path)
+{
+	DIR *d = opendir(path);
+	struct dirent *e;
+
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		char sub[512];
+
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		(void)snprintf(sub, sizeof(sub), "%s/%s", path, e->d_name);
+		if (e->d_type == DT_DIR)
+			remove_tree(sub);
+		else
+			(void)unlink(sub);
+	}
+	if (d != NULL)
+		(void)closedir(d);
+	(void)rmdir(path);
+}
+
+static void
+drop_dir(void)
+{
+	remove_tree(dir);
+}
+
+static const char *
+in_dir(const char *name)
+{
+	static char path[512];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return path;
+}
+
+static void
+write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_ge(fputs(text, f), 0);
+	ck_assert_int_eq(fclose(f), 0);
+	ck_assert_int_eq(chmod(path, 0644), 0);
+}
+
+/* Root needs an account for the workers; any but nobody's will do. */
+static const char *
+user_line(void)
+{
+	return geteuid() == 0 ? "user = \"daemon\"\n" : "";
+}
+
+/* Loads a text; the errors, if any, as text. */
+static struct conf *
+load_text(const char *text, enum conf_flags flags, char **ret_errors)
+{
+	struct conf_errors errors = { 0 };
+	struct conf *c = NULL;
+	char path[512];
+	size_t len;
+	FILE *f;
+	int r;
+
+	(void)snprintf(path, sizeof(path), "%s", in_dir("main.conf"));
+	write_file(path, text);
+	r = conf_load(path, flags, &c, &errors);
+	ck_assert(r == 0 || r == -EINVAL);
+	ck_assert_int_eq(r == 0, c != NULL);
+	ck_assert_int_eq(r == 0, errors.n == 0);
+	f = open_memstream(ret_errors, &len);
+	conf_errors_print(&errors, f);
+	(void)fclose(f);
+	conf_errors_done(&errors);
+	return c;
+}
+
+static struct conf *
+load_good(const char *body)
+{
+	char text[8192], *errors = NULL;
+	struct conf *c;
+
+	(void)snprintf(text, sizeof(text), "%slisten \"unix:///run/x.sock\" {}\n%s", user_line(),
+	    body);
+	c = load_text(text, CONF_DEFAULT, &errors);
+	ck_assert_msg(c != NULL, "%s", errors);
+	free(errors);
+	return c;
+}
+
+static void
+load_bad(const char *body, const char *expected)
+{
+	char text[8192], *errors = NULL;
+	struct conf *c;
+
+	(void)snprintf(text, sizeof(text), "%slisten \"unix:///run/x.sock\" {}\n%s", user_line(),
+	    body);
+	c = load_text(text, CONF_DEFAULT, &errors);
+	ck_assert_ptr_null(c);
+	ck_assert_msg(strstr(errors, expected) != NULL, "wanted: %s\ngot: %s", expected, errors);
+	free(errors);
+}
+
+/* -------------------------------------------------------------- samples --- */
+
+/* The first error about a line, or about the file when line 0 is wanted. */
+static const struct conf_error *
+pick(const struct conf_errors *errors, const char *expected)
+{
+	bool whole = strncmp(expected, "0:", 2) == 0;
+
+	for (size_t i = 0; i < errors->n; i++) {
+		if ((errors->list[i].line == 0) == whole)
+			return &errors->list[i];
+	}
+	return NULL;
+}
+
+static void
+check_sample(const char *name)
+{
+	CLEANUP_FREE char *path = NULL, *got = NULL;
+	struct conf_errors errors = { 0 };
+	const struct conf_error *first;
+	char expected[512] = "";
+	struct conf *c = NULL;
+	FILE *f;
+
+	ck_assert_int_ge(asprintf(&path, SAMPLES "/%s", name), 0);
+	f = fopen(path, "r");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_ptr_nonnull(fgets(expected, sizeof(expected), f));
+	(void)fclose(f);
+	expected[strcspn(expected, "\r\n")] = '\0';
+	ck_assert_msg(strncmp(expected, "# expect: ", 10) == 0, "%s", name);
+
+	ck_assert_int_eq(conf_load(path, CONF_NO_PROGRAMS, &c, &errors), -EINVAL);
+	ck_assert_ptr_null(c);
+	first = pick(&errors, expected + 10);
+	ck_assert_msg(first != NULL, "%s: no error", name);
+	ck_assert_str_eq(first->file, path);
+	ck_assert_int_ge(asprintf(&got, "%u: %s", first->line, first->text), 0);
+	ck_assert_msg(strstr(got, expected + 10) != NULL, "%s:\n  wanted %s\n  got    %s", name,
+	    expected + 10, got);
+	conf_errors_done(&errors);
+}
+
+START_TEST(broken_samples_are_explained)
+{
+	DIR *d = opendir(SAMPLES);
+	struct dirent *e;
+	unsigned n = 0;
+
+	ck_assert_ptr_nonnull(d);
+	while ((e = readdir(d)) != NULL) {
+		if (strstr(e->d_name, ".conf") == NULL)
+			continue;
+		check_sample(e->d_name);
+		n++;
+	}
+	(void)closedir(d);
+	ck_assert_uint_ge(n, 60);
+}
+END_TEST
+
+START_TEST(all_errors_of_a_file_are_shown)
+{
+	char *errors = NULL;
+
+	ck_assert_ptr_null(load_text("listen \"http://x\" { backlgo = 3 }\n"
+	    "workers = many\nnothing = 1\nother { a = 1 b { c = 2 } }\n"
+	    "service \"X\" {\n\ttimeout = 5\n\targument \"a\" { type = nothing }\n}\n"
+	    "service \"y\" { command = {\"/bin/true\"} queue = x }\n",
+	    CONF_NO_PROGRAMS, &errors));
+	ck_assert_ptr_nonnull(strstr(errors, "main.conf:1: listen \"http://x\""));
+	ck_assert_ptr_nonnull(strstr(errors, "main.conf:1: unknown key 'backlgo'"));
+	ck_assert_ptr_nonnull(strstr(errors, "main.conf:2: 'workers'"));
+	ck_assert_ptr_nonnull(strstr(errors, "main.conf:3: unknown key 'nothing'"));
+	ck_assert_ptr_nonnull(strstr(errors, "main.conf:4: unknown section 'other'"));
+	ck_assert_ptr_nonnull(strstr(errors, "main.conf:5: 'X' cannot be"));
+	ck_assert_ptr_nonnull(strstr(errors, "main.conf:6: 'timeout'"));
+	ck_assert_ptr_nonnull(strstr(errors, "main.conf:7: 'type'"));
+	ck_assert_ptr_nonnull(strstr(errors, "main.conf:9: 'queue'"));
+	free(errors);
+}
+END_TEST
+
+START_TEST(many_errors_end)
+{
+	char *text = NULL, *errors = NULL;
+	unsigned lines = 0;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	for (int i = 0; i < 1000; i++)
+		(void)fprintf(f, "role \"R%d\" { net = {\"unix\"} }\n", i);
+	(void)fclose(f);
+	ck_assert_ptr_null(load_text(text, CONF_NO_PROGRAMS, &errors));
+	for (const char *p = errors; *p != '\0'; p++)
+		lines += *p == '\n';
+	ck_assert_uint_eq(lines, 201);
+	ck_assert_ptr_nonnull(strstr(errors, "too many errors"));
+	free(text);
+	free(errors);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- files --- */
+
+static void
+expect_unreadable(const char *path, const char *why)
+{
+	struct conf_errors errors = { 0 };
+	struct conf *c = NULL;
+
+	ck_assert_int_eq(conf_load(path, CONF_DEFAULT, &c, &errors), -EINVAL);
+	ck_assert_uint_eq(errors.n, 1);
+	ck_assert_str_eq(errors.list[0].file, path);
+	ck_assert_msg(strstr(errors.list[0].text, why) != NULL, "%s", errors.list[0].text);
+	conf_errors_done(&errors);
+}
+
+START_TEST(odd_files_are_refused)
+{
+	char path[512];
+	int fd;
+
+	expect_unreadable("/nonexistent/reqd.conf", "No such file");
+	expect_unreadable(dir, "it is a directory");
+	(void)snprintf(path, sizeof(path), "%s", in_dir("fifo"));
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	expect_unreadable(path, "it is not a regular file");
+	expect_unreadable("/dev/null", "it is not a regular file");
+	(void)snprintf(path, sizeof(path), "%s", in_dir("large"));
+	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ftruncate(fd, (off_t)CONF_MAX_TEXT + 1), 0);
+	ck_assert_int_eq(close(fd), 0);
+	expect_unreadable(path, "larger than 8 MiB");
+}
+END_TEST
+
+START_TEST(services_are_read_in_order)
+{
+	char path[512];
+	struct conf *c;
+
+	(void)snprintf(path, sizeof(path), "%s", in_dir("more.d"));
+	ck_assert_int_eq(mkdir(path, 0755), 0);
+	write_file(in_dir("more.d/20-b.conf"), "service \"b\" { command = {\"/bin/true\"} allow = {\"r\"} }\n");
+	write_file(in_dir("more.d/10-a.conf"), "role \"r\" { net = {\"unix\"} }\n"
+	    "service \"c\" { command = {\"/bin/true\"} }\n");
+	write_file(in_dir("more.d/.hidden.conf"), "nonsense\n");
+	write_file(in_dir("more.d/old.conf~"), "nonsense\n");
+	c = load_good("services = \"more.d\"\nservice \"a\" { command = {\"/bin/true\"} allow = {\"r\"} }\n");
+	ck_assert_uint_eq(c->n_services, 3);
+	ck_assert_str_eq(c->services[0].name, "a");
+	ck_assert_str_eq(c->services[1].name, "b");
+	ck_assert_str_eq(c->services[2].name, "c");
+	ck_assert_uint_eq(c->services[1].allow, 1);
+	ck_assert_ptr_nonnull(strstr(c->services[1].file, "more.d/20-b.conf"));
+	ck_assert_ptr_nonnull(strstr(c->files[0], "main.conf"));
+	ck_assert_ptr_nonnull(strstr(c->files[1], "10-a.conf"));
+	ck_assert_ptr_nonnull(strstr(c->files[2], "20-b.conf"));
+	ck_assert_ptr_null(c->files[3]);
+	ck_assert_str_eq(c->services_dir, path);
+	conf_unref(c);
+}
+END_TEST
+
+START_TEST(mistakes_over_files_name_both_places)
+{
+	ck_assert_int_eq(mkdir(in_dir("more.d"), 0755), 0);
+	write_file(in_dir("more.d/a.conf"), "workers = 3\nlog { level = info }\nzzzzzzz = 1\n");
+	load_bad("services = \"more.d\"\n", "a.conf:1: 'workers' belongs into the main file, ");
+	load_bad("services = \"more.d\"\n", "a.conf:2: section 'log' belongs into the main file");
+	load_bad("services = \"more.d\"\n", "a.conf:3: unknown key 'zzzzzzz'");
+	write_file(in_dir("more.d/a.conf"), "\nservice \"x\" { command = {\"/bin/true\"} verb = {\"V\"} }\n");
+	write_file(in_dir("more.d/b.conf"), "service \"x\" { command = {\"/bin/true\"} }\n");
+	load_bad("services = \"more.d\"\n",
+	    "b.conf:1: service \"x\" is declared again; it was first at ");
+	load_bad("services = \"more.d\"\n", "more.d/a.conf:2\n");
+	write_file(in_dir("more.d/b.conf"), "service \"y\" { command = {\"/bin/true\"}\n verb = {\"v\"} }\n");
+	load_bad("services = \"more.d\"\n", "b.conf:2: verb 'V' of service \"y\" is bound already, at ");
+	write_file(in_dir("more.d/b.conf"), "listen \"unix:///run/x.sock\" {}\n");
+	load_bad("services = \"more.d\"\n", "main.conf:");
+	load_bad("services = \"none.d\"\n", "'services': cannot read directory");
+	/* A broken file does not make the others look wrong. */
+	write_file(in_dir("more.d/b.conf"), "service \"y\" {\n");
+	load_bad("services = \"more.d\"\n", "b.conf:1: the '{' of this line is not closed");
+}
+END_TEST
+
+/* --------------------------------------------------------------- values --- */
+
+START_TEST(defaults_are_documented_ones)
+{
+	struct conf *c = load_good("service \"x\" { command = {\"/bin/true\", \"{a}\", \"{p}\", \"{f}\"}\n"
+	    "argument \"a\" {}\nargument \"p\" { type = path optional = yes }\nargument \"f\" { type = flag }\n}\n");
+	const struct service *s = &c->services[0];
+	const struct listener *l = &c->listeners[0];
+
+	ck_assert_uint_eq(c->workers, 0);
+	ck_assert_ptr_null(c->services_dir);
+	ck_assert_str_eq(c->runtime_directory, RUNSTATEDIR "/reqd");
+	ck_assert_str_eq(c->control_path, RUNSTATEDIR "/reqd/control.sock");
+	ck_assert_ptr_null(c->control_group);
+	ck_assert_uint_eq(c->control_gid, (gid_t)-1);
+	ck_assert_uint_eq(c->drain_timeout_usec, 30000000);
+	ck_assert_uint_eq(c->kill_grace_usec, 5000000);
+	ck_assert(!c->insecure_open);
+	ck_assert_int_eq(c->log_to, LOG_TO_AUTO);
+	ck_assert_int_eq(c->log_level, LOG_INFO);
+	ck_assert_int_eq(c->log_format, LOG_FORMAT_TEXT);
+	ck_assert_int_eq(c->run_as.is_set, geteuid() == 0);
+
+	ck_assert_str_eq(l->url, "unix:///run/x.sock");
+	ck_assert_uint_eq(l->backlog, 4096);
+	ck_assert(l->nodelay && l->keepalive && !l->ipv6_only && !l->freebind);
+	ck_assert_int_eq(l->inline_requests, INLINE_LOOPBACK);
+	ck_assert_uint_eq(l->max_connections, 20000);
+	ck_assert_uint_eq(l->max_arguments, 1024);
+	ck_assert_uint_eq(l->argument_limit, 1 << 20);
+	ck_assert_uint_eq(l->request_limit, 4 << 20);
+	ck_assert_uint_eq(l->mode, 0666);
+	ck_assert_uint_eq(l->uid, (uid_t)-1);
+
+	ck_assert_str_eq(s->summary, "");
+	ck_assert_str_eq(s->directory, "/");
+	ck_assert_uint_eq(s->umask, 022);
+	ck_assert_int_eq(s->input, INPUT_NONE);
+	ck_assert_uint_eq(s->timeout_usec, 60000000);
+	ck_assert_uint_eq(s->kill_grace_usec, 5000000);
+	ck_assert_uint_eq(s->concurrency, 32);
+	ck_assert_uint_eq(s->queue, 64);
+	ck_assert_uint_eq(s->queue_timeout_usec, 10000000);
+	ck_assert_uint_eq(s->output_limit, 16 << 20);
+	ck_assert(!s->finish_on_disconnect && s->idempotent);
+	ck_assert_int_eq(s->log, SERVICE_LOG_ALL);
+	ck_assert_ptr_null(s->lock);
+	ck_assert_ptr_null(s->environment[0]);
+	ck_assert_ptr_null(s->verbs[0]);
+	ck_assert_uint_eq(s->allow, 0);
+	ck_assert_uint_eq(s->args[0].max_length, 1024);
+	ck_assert_uint_eq(s->args[1].max_length, 4096);
+	ck_assert_str_eq(s->args[2].value, "--f");
+	conf_unref(c);
+}
+END_TEST
+
+START_TEST(values_are_read)
+{
+	struct conf *c = load_good("workers = 3\nkill-grace = 2s\nlog { to = stderr level = debug format = json }\n"
+	    "listen \"tcp://localhost:1234\" { inline = no max-segment = 1400 user-timeout = 3s }\n"
+	    "listen \"fd://web\" {}\n"
+	    "service \"x\" { command = {\"/bin/true\"} log = errors on-disconnect = finish idempotent = no\n"
+	    "summary = 'it is ${HOME}' environment = {\"A=\\x24{{HOME}}\", 'B=it\\'s'} verb = {\"get\", \"Put\"}\n"
+	    "limits { processes = 7 cpu = 1500ms file-size = 0 } }\n");
+	const struct service *s = &c->services[0];
+
+	ck_assert_uint_eq(c->workers, 3);
+	ck_assert_int_eq(c->log_to, LOG_TO_STDERR);
+	ck_assert_int_eq(c->log_level, LOG_DEBUG);
+	ck_assert_int_eq(c->log_format, LOG_FORMAT_JSON);
+	ck_assert_int_eq(c->listeners[1].inline_requests, INLINE_NO);
+	ck_assert_uint_eq(c->listeners[1].max_segment, 1400);
+	ck_assert_int_eq(c->listeners[2].addr.kind, ADDR_FD);
+	ck_assert_str_eq(s->summary, "it is ${HOME}");
+	ck_assert_str_eq(s->environment[0], "A=${{HOME}}");
+	ck_assert_str_eq(s->environment[1], "B=it's");
+	ck_assert_str_eq(s->verbs[0], "GET");
+	ck_assert_str_eq(s->verbs[1], "PUT");
+	ck_assert_uint_eq(s->kill_grace_usec, 2000000);
+	ck_assert_int_eq(s->log, SERVICE_LOG_ERRORS);
+	ck_assert(s->finish_on_disconnect && !s->idempotent);
+	ck_assert_uint_eq(s->n_limits, 3);
+	for (size_t i = 0; i < s->n_limits; i++) {
+		if (s->limits[i].resource == RLIMIT_CPU)
+			ck_assert_uint_eq(s->limits[i].value, 2);
+		if (s->limits[i].resource == RLIMIT_NPROC)
+			ck_assert_uint_eq(s->limits[i].value, 7);
+		if (s->limits[i].resource == RLIMIT_FSIZE)
+			ck_assert_uint_eq(s->limits[i].value, 0);
+	}
+	conf_unref(c);
+}
+END_TEST
+
+START_TEST(names_are_found_in_any_case)
+{
+	struct conf *c = load_good("service \"b.x\" { command = {\"/bin/true\"} verb = {\"SAY\"} }\n"
+	    "service \"a\" { command = {\"/bin/true\"} }\nservice \"ab\" { command = {\"/bin/true\"} verb = {\"GO\"} }\n");
+
+	ck_assert_str_eq(conf_find_service(c, "A", 1)->name, "a");
+	ck_assert_str_eq(conf_find_service(c, "aBc", 2)->name, "ab");
+	ck_assert_str_eq(conf_find_service(c, "B.X", 3)->name, "b.x");
+	ck_assert_ptr_null(conf_find_service(c, "", 0));
+	ck_assert_ptr_null(conf_find_service(c, "b", 1));
+	ck_assert_ptr_null(conf_find_service(c, "ab\0", 3));
+	ck_assert_ptr_null(conf_find_service(c, "b.xy", 4));
+	ck_assert_str_eq(conf_find_verb(c, "say", 3)->name, "b.x");
+	ck_assert_str_eq(conf_find_verb(c, "Go", 2)->name, "ab");
+	ck_assert_ptr_null(conf_find_verb(c, "g", 1));
+	for (uint16_t i = 0; i < c->n_services; i++)
+		ck_assert_uint_eq(c->services[i].number, i);
+	conf_unref(conf_ref(c));
+	conf_unref(c);
+}
+END_TEST
+
+/* ------------------------------------------------------------ canonical --- */
+
+static const char rich[] =
+    "drain-timeout = 1500ms\ncontrol { path = \"/run/a b.sock\" }\n"
+    "listen \"tcp://[::1]:99\" { user-timeout = 90s receive-buffer = 64K }\n"
+    "role \"r1\" { net = {\"unix\", \"10.0.0.0/8\", \"fe80::/10\"} user = {\"root\", \"1\"} group = {\"daemon\"} }\n"
+    "role \"r2\" { net = {\"127.0.0.1\"} }\n"
+    "service \"odd\" { summary = \"quote \\\" back \\\\ dollar $x ${y} tab \\\\t\"\n"
+    "description = \"line\\none\\ttab \\x01 \\xff ${HOME:-x}\" command = {\"/bin/true\", \"{{}}\", \"--\", \"{t}\", \"{i}\"}\n"
+    "lock = \"a{t}\" environment = {\"E={d} {s}\", \"F={c}{h}{n}{x}{z}{u}{f}\"}\n"
+    "limits { memory = 1G cpu = 90s files = 64 processes = 3 file-size = 10M }\n"
+    "argument \"t\" { help = \"any\" secret = yes }\n"
+    "argument \"i\" { type = integer min = -5 max = 7 default = -2 }\n"
+    "argument \"d\" { type = decimal min = -0.25 max = 1.1 default = \"0.5\" dash = yes }\n"
+    "argument \"s\" { type = size min = 1K max = 1G default = 2K }\n"
+    "argument \"u\" { type = duration min = 1ms max = 90s default = 2s }\n"
+    "argument \"c\" { type = choice values = {\"a b\", \"c\"} default = c }\n"
+    "argument \"h\" { type = host default = \"::1\" }\n"
+    "argument \"n\" { type = name optional = yes }\n"
+    "argument \"x\" { type = pattern pattern = \"[a-z]{1,3}|\\\\$\" default = \"$\" }\n"
+    "argument \"f\" { type = flag value = \"\" default = yes }\n"
+    "argument \"z\" { type = path below = \"/srv\" optional = yes repeat = yes max-length = 77 }\n"
+    "}\n";
+
+START_TEST(canonical_text_is_a_fixed_point)
+{
+	struct conf_errors errors = { 0 };
+	struct conf *c = load_good(rich), *d = NULL;
+	CLEANUP_FREE char *first = conf_format(c), *second = NULL;
+	const struct service *s;
+
+	ck_assert_ptr_nonnull(first);
+	ck_assert_int_eq(setenv("HOME", "/wrong", 1), 0);
+	ck_assert_msg(conf_parse(first, strlen(first), 42, &d, &errors) == 0, "%s\n%s",
+	    errors.n > 0 ? errors.list[0].text : "?", first);
+	second = conf_format(d);
+	ck_assert_str_eq(first, second);
+
+	ck_assert_uint_eq(d->generation, 42);
+	s = &d->services[0];
+	ck_assert_str_eq(s->summary, "quote \" back \\ dollar $x ${y} tab \\t");
+	ck_assert_str_eq(s->description, "line\none\ttab \001 \xff ${HOME:-x}");
+	ck_assert_str_eq(s->file, c->services[0].file);
+	ck_assert_uint_eq(s->line, c->services[0].line);
+	ck_assert_uint_eq(s->run_as.uid, c->services[0].run_as.uid);
+	ck_assert_int_eq(s->run_as.is_set, c->services[0].run_as.is_set);
+	ck_assert_uint_eq(s->run_as.n_groups, c->services[0].run_as.n_groups);
+	ck_assert_uint_eq(d->run_as.uid, c->run_as.uid);
+	ck_assert_uint_eq(d->roles[0].n_uids, 2);
+	ck_assert_uint_eq(d->roles[0].uids[1], 1);
+	ck_assert_uint_eq(d->roles[0].n_gids, 1);
+	ck_assert(s->args[1].min_int == -5 && s->args[1].max_int == 7 && s->args[1].guarded);
+	ck_assert(s->args[2].min_dec == -0.25 && s->args[2].max_dec == 1.1);
+	ck_assert_str_eq(s->args[9].value, "");
+	ck_assert(s->args[8].has_regex);
+	conf_unref(c);
+	conf_unref(d);
+}
+END_TEST
+
+START_TEST(canonical_text_is_a_valid_file)
+{
+	struct conf *c, *d;
+	CLEANUP_FREE char *text = NULL, *errors = NULL;
+
+	ck_assert_int_eq(mkdir(in_dir("more.d"), 0755), 0);
+	write_file(in_dir("more.d/a.conf"), "service \"a\" { command = {\"/bin/true\"} }\n");
+	c = load_good("services = \"more.d\"\nrole \"r\" { group = {\"daemon\"} }\n");
+	text = conf_format(c);
+	d = load_text(text, CONF_DEFAULT, &errors);
+	ck_assert_msg(d != NULL, "%s", errors);
+	ck_assert_uint_eq(d->n_services, 1);
+	ck_assert_uint_eq(d->run_as.uid, c->run_as.uid);
+	conf_unref(c);
+	conf_unref(d);
+}
+END_TEST
+
+static void
+expect_parse_error(const char *text, const char *expected)
+{
+	struct conf_errors errors = { 0 };
+	struct conf *c = NULL;
+
+	ck_assert_int_eq(conf_parse(text, strlen(text), 1, &c, &errors), -EINVAL);
+	ck_assert_uint_ge(errors.n, 1);
+	ck_assert_msg(strstr(errors.list[0].text, expected) != NULL, "%s", errors.list[0].text);
+	conf_errors_done(&errors);
+}
+
+START_TEST(parse_looks_nothing_up)
+{
+	struct conf_errors errors = { 0 };
+	struct conf *c = NULL;
+	static const char text[] = "user = \"no-such-user\" ids = \"77:88:1,2\" listen \"unix:///x\" {}\n"
+	    "role \"r\" { user = {\"no-such-user\"} uids = {5} }\n"
+	    "service \"x\" { command = {\"/no/such/program\"} user = \"none\" ids = \"3:4\" }\n";
+
+	ck_assert_int_eq(conf_parse(text, strlen(text), 1, &c, &errors), 0);
+	ck_assert(c->run_as.is_set && c->run_as.uid == 77 && c->run_as.gid == 88);
+	ck_assert(c->run_as.n_groups == 2 && c->run_as.groups[1] == 2);
+	ck_assert(c->services[0].run_as.uid == 3 && c->services[0].run_as.n_groups == 0);
+	ck_assert_uint_eq(c->roles[0].uids[0], 5);
+	conf_unref(c);
+	expect_parse_error("listen \"unix:///x\" {} user = \"x\"\n", "has no 'ids'");
+	expect_parse_error("listen \"unix:///x\" {} ids = \"1\"\n", "is not UID:GID:GROUPS");
+	expect_parse_error("listen \"unix:///x\" {} ids = \"1:2:\"\n", "is not UID:GID:GROUPS");
+	expect_parse_error("listen \"unix:///x\" {} ids = \"1:2:3;\"\n", "is not UID:GID:GROUPS");
+	expect_parse_error("", "there is no 'listen' section");
+}
+END_TEST
+
+/* ------------------------------------------------------------- programs --- */
+
+START_TEST(programs_are_checked)
+{
+	char body[1024], path[512];
+
+	(void)snprintf(path, sizeof(path), "%s", in_dir("prog"));
+	(void)snprintf(body, sizeof(body), "service \"x\" { command = {\"%s\"} }\n", path);
+	load_bad(body, "No such file");
+	ck_assert_int_eq(mkdir(path, 0755), 0);
+	load_bad(body, "it is not a regular file");
+	ck_assert_int_eq(rmdir(path), 0);
+	write_file(path, "#!/bin/sh\n");
+	load_bad(body, "it is not executable");
+	ck_assert_int_eq(chmod(path, 04755), 0);
+	load_bad(body, "it is setuid or setgid");
+	ck_assert_int_eq(chmod(path, 0757), 0);
+	load_bad(body, "can be changed by everybody");
+	ck_assert_int_eq(chmod(path, 0755), 0);
+	conf_unref(load_good(body));
+	ck_assert_int_eq(chmod(dir, 0777), 0);
+	load_bad(body, "can be changed by everybody");
+	ck_assert_int_eq(chmod(dir, 0755), 0);
+	load_bad("service \"x\" { command = {\"/bin/true\"} directory = \"/nonexistent\" }\n",
+	    "directory /nonexistent: No such file");
+	load_bad("service \"x\" { command = {\"/bin/true\"} directory = \"/bin/true\" }\n",
+	    "it is not a directory");
+}
+END_TEST
+
+/* ------------------------------------------------------------- accounts --- */
+
+START_TEST(root_services_run_as_nobody)
+{
+	struct conf *c;
+
+	if (geteuid() != 0)
+		return;		/* the next test has the other half */
+	c = load_good("service \"a\" { command = {\"/bin/true\"} }\n"
+	    "service \"b\" { command = {\"/bin/true\"} user = \"root\" group = \"daemon\" }\n");
+	ck_assert(c->services[0].run_as.is_set);
+	ck_assert_str_eq(c->services[0].run_as.user, "nobody");
+	ck_assert_uint_eq(c->services[0].run_as.uid, getpwnam("nobody")->pw_uid);
+	ck_assert_uint_eq(c->services[1].run_as.uid, 0);
+	ck_assert_uint_eq(c->services[1].run_as.gid, getgrnam("daemon")->gr_gid);
+	conf_unref(c);
+	load_bad("service \"a\" { command = {\"/bin/true\"} user = \"daemon\" }\n",
+	    "the account of the workers");
+}
+END_TEST
+
+/* In a child: the configuration that is installed, as that account. */
+static int
+load_installed(uid_t uid)
+{
+	struct conf_errors errors = { 0 };
+	struct conf *c = NULL;
+	bool as_wanted;
+	int r;
+
+	if (uid != geteuid() && (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 ||
+	    setresuid(uid, uid, uid) < 0))
+		return 2;
+	r = conf_load(in_dir("reqd.conf"), CONF_DEFAULT, &c, &errors);
+	conf_errors_print(&errors, stderr);
+	conf_errors_done(&errors);
+	if (r < 0)
+		return 1;
+	as_wanted = c->run_as.is_set == (uid == 0) && conf_find_service(c, "disk-usage", 10) &&
+	    conf_find_service(c, "count", 5) && !conf_find_service(c, "fail-demo", 9) &&
+	    (uid == 0 || c->services[0].run_as.uid == uid);
+	conf_unref(c);
+	return as_wanted ? 0 : 3;
+}
+
+static void
+copy_file(const char *from, const char *to, const char *prefix)
+{
+	char text[16384];
+	FILE *f = fopen(from, "r");
+	size_t start = strlen(prefix), n;
+
+	ck_assert_ptr_nonnull(f);
+	memcpy(text, prefix, start);
+	n = fread(text + start, 1, sizeof(text) - start - 1, f);
+	text[start + n] = '\0';
+	(void)fclose(f);
+	write_file(to, text);
+}
+
+static void
+load_installed_as(uid_t uid)
+{
+	int status;
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0)
+		_exit(load_installed(uid));
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+
+START_TEST(installed_configuration_loads)
+{
+	static const char *const files[] = { "count.conf", "disk-usage.conf" };
+
+	ck_assert_int_eq(mkdir(in_dir("services.d"), 0755), 0);
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		char from[512], to[512];
+
+		(void)snprintf(from, sizeof(from), TOP_SRCDIR "/etc/services.d/%s", files[i]);
+		(void)snprintf(to, sizeof(to), "%s/services.d/%s", dir, files[i]);
+		copy_file(from, to, "");
+	}
+	copy_file(TOP_SRCDIR "/etc/reqd.conf", in_dir("reqd.conf"), "");
+	if (geteuid() != 0) {
+		load_installed_as(geteuid());
+		return;
+	}
+	load_installed_as(getpwnam("nobody")->pw_uid);
+	/* The account of the package may not be there when it is built. */
+	copy_file(TOP_SRCDIR "/etc/reqd.conf", in_dir("reqd.conf"), user_line());
+	load_installed_as(0);
+}
+END_TEST
+
+START_TEST(other_accounts_need_root)
+{
+	struct conf_errors errors = { 0 };
+	struct conf *c = NULL;
+	int status;
+	pid_t pid;
+
+	write_file(in_dir("main.conf"), "listen \"unix:///x\" {}\nservice \"a\" { command = {\"/bin/true\"} user = \"root\" }\n");
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		if (geteuid() == 0 && setresuid(65534, 65534, 65534) < 0)
+			_exit(2);
+		if (conf_load(in_dir("main.conf"), CONF_DEFAULT, &c, &errors) != -EINVAL)
+			_exit(3);
+		_exit(strstr(errors.list[0].text, "reqd needs root") != NULL ? 0 : 4);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+/* --------------------------------------------------------------- manual --- */
+
+START_TEST(every_key_is_in_the_manual)
+{
+	CLEANUP_FREE char *keys = NULL, *page = NULL;
+	size_t len;
+	FILE *f = open_memstream(&keys, &len);
+	char *save = NULL;
+
+	conf_print_keys(f);
+	(void)fclose(f);
+	f = fopen(TOP_SRCDIR "/man/reqd.conf.5", "r");
+	ck_assert_ptr_nonnull(f);
+	page = calloc(1, 1 << 20);
+	ck_assert_uint_gt(fread(page, 1, (1 << 20) - 1, f), 0);
+	(void)fclose(f);
+	for (char *line = strtok_r(keys, "\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\n", &save)) {
+		char item[128], *dot;
+
+		line[strcspn(line, "\t")] = '\0';
+		dot = strchr(line, '.');
+		(void)snprintf(item, sizeof(item), ".It Ic %s ", dot != NULL ? dot + 1 : line);
+		ck_assert_msg(strstr(page, item) != NULL, "%s is not in the manual", line);
+	}
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("conf");
+	TCase *t = tcase_create("errors");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(t, make_dir, drop_dir);
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, broken_samples_are_explained);
+	tcase_add_test(t, all_errors_of_a_file_are_shown);
+	tcase_add_test(t, many_errors_end);
+	tcase_add_test(t, odd_files_are_refused);
+	tcase_add_test(t, mistakes_over_files_name_both_places);
+	suite_add_tcase(s, t);
+
+	t = tcase_create("values");
+	tcase_add_checked_fixture(t, make_dir, drop_dir);
+	tcase_add_test(t, services_are_read_in_order);
+	tcase_add_test(t, defaults_are_documented_ones);
+	tcase_add_test(t, values_are_read);
+	tcase_add_test(t, names_are_found_in_any_case);
+	suite_add_tcase(s, t);
+
+	t = tcase_create("canonical");
+	tcase_add_checked_fixture(t, make_dir, drop_dir);
+	tcase_add_test(t, canonical_text_is_a_fixed_point);
+	tcase_add_test(t, canonical_text_is_a_valid_file);
+	tcase_add_test(t, parse_looks_nothing_up);
+	suite_add_tcase(s, t);
+
+	t = tcase_create("machine");
+	tcase_add_checked_fixture(t, make_dir, drop_dir);
+	tcase_add_test(t, programs_are_checked);
+	tcase_add_test(t, root_services_run_as_nobody);
+	tcase_add_test(t, installed_configuration_loads);
+	tcase_add_test(t, other_accounts_need_root);
+	tcase_add_test(t, every_key_is_in_the_manual);
+	suite_add_tcase(s, t);
+
+	runner = srunner_create(s);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

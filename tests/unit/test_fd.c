@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "base/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/digest.h"
+#include "unit.h"
+
+START_TEST(a_sealed_file_cannot_change)
+{
+	int fd = fd_sealed("test", "hello", 5);
+	const char *data;
+	size_t len;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(pwrite(fd, "x", 1, 0), -1);
+	ck_assert_int_eq(ftruncate(fd, 0), -1);
+	ck_assert_int_eq(fd_map_sealed(fd, 5, &data, &len), 0);
+	ck_assert_uint_eq(len, 5);
+	ck_assert_int_eq(memcmp(data, "hello", 5), 0);
+	munmap((void *)(uintptr_t)data, len);
+	ck_assert_int_eq(fd_map_sealed(fd, 4, &data, &len), -EFBIG);
+	close(fd);
+}
+END_TEST
+
+START_TEST(what_can_still_change_is_refused)
+{
+	const char *data;
+	size_t len;
+	int memory = memfd_create("open", MFD_ALLOW_SEALING);
+	int file = open("/dev/null", O_RDONLY);
+
+	ck_assert_int_eq(ftruncate(memory, 10), 0);
+	ck_assert_int_eq(fd_map_sealed(memory, 100, &data, &len), -EPERM);
+	ck_assert_int_lt(fd_map_sealed(file, 100, &data, &len), 0);
+	close(memory);
+	close(file);
+}
+END_TEST
+
+START_TEST(digests_keep_parts_apart)
+{
+	struct slice a[] = { SLICE("ab"), SLICE("c") }, b[] = { SLICE("a"), SLICE("bc") };
+	struct digest da = digest_of(a, 2), db = digest_of(b, 2), none = { 0 };
+
+	ck_assert(!digest_eq(&da, &db));
+	ck_assert(digest_is_none(&none));
+	ck_assert(!digest_is_none(&da));
+	db = digest_of(a, 2);
+	ck_assert(digest_eq(&da, &db));
+}
+END_TEST
+
+UNIT_MAIN("fd", tcase_add_test(tc, a_sealed_file_cannot_change);
+    tcase_add_test(tc, what_can_still_change_is_refused);
+    tcase_add_test(tc, digests_keep_parts_apart))

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "base/loop.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "unit.h"
+
+struct end {
+	struct loop_io io;
+	struct loop *loop;
+	struct end *victim;
+	int events;
+};
+
+static void
+on_event(struct loop_io *io, uint32_t events)
+{
+	struct end *e = CONTAINER_OF(io, struct end, io);
+
+	(void)events;
+	e->events++;
+	if (e->victim != NULL) {
+		loop_remove(e->loop, &e->victim->io);
+		e->victim->io.fn = NULL;	/* calling it now would crash */
+	}
+}
+
+/* Two descriptors are ready in one turn; whoever comes first removes the other. */
+START_TEST(a_removed_descriptor_gets_no_event_of_the_same_turn)
+{
+	struct loop l;
+	struct end a, b;
+	int p[2], q[2];
+
+	ck_assert_int_eq(loop_init(&l), 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, p), 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, q), 0);
+	a = (struct end){ .io = { .fn = on_event, .fd = p[0] }, .loop = &l, .victim = &b };
+	b = (struct end){ .io = { .fn = on_event, .fd = q[0] }, .loop = &l, .victim = &a };
+	ck_assert_int_eq(loop_add(&l, &a.io, EPOLLIN), 0);
+	ck_assert_int_eq(loop_add(&l, &b.io, EPOLLIN), 0);
+	ck_assert_int_eq(write(p[1], "x", 1), 1);
+	ck_assert_int_eq(write(q[1], "x", 1), 1);
+	ck_assert_int_eq(loop_turn(&l), 0);
+	ck_assert_int_eq(a.events + b.events, 1);
+	loop_done(&l);
+}
+END_TEST
+
+struct tick {
+	struct loop_timer timer;
+	struct loop *loop;
+	int *order;
+	int number, *n;
+};
+
+static void
+on_due(struct loop_timer *t)
+{
+	struct tick *k = CONTAINER_OF(t, struct tick, timer);
+
+	k->order[(*k->n)++] = k->number;
+}
+
+START_TEST(timers_ring_in_order_and_not_when_disarmed)
+{
+	int order[4] = { 0 }, n = 0;
+	struct tick ticks[4];
+	struct loop l;
+	uint64_t now;
+
+	ck_assert_int_eq(loop_init(&l), 0);
+	now = clock_usec();
+	for (int i = 0; i < 4; i++) {
+		ticks[i] = (struct tick){ .timer.fn = on_due, .loop = &l, .order = order, .number = i,
+			.n = &n };
+		loop_arm(&l, &ticks[i].timer, now + (uint64_t)(4 - i) * 500);
+	}
+	loop_disarm(&l, &ticks[2].timer);
+	loop_arm(&l, &ticks[3].timer, now + 5000);	/* moved behind the others */
+	while (n < 3)
+		ck_assert_int_eq(loop_turn(&l), 0);
+	ck_assert_int_eq(order[0], 1);
+	ck_assert_int_eq(order[1], 0);
+	ck_assert_int_eq(order[2], 3);
+	ck_assert(!loop_timer_is_armed(&ticks[3].timer));
+	loop_done(&l);
+}
+END_TEST
+
+UNIT_MAIN("loop", tcase_add_test(tc, a_removed_descriptor_gets_no_event_of_the_same_turn);
+    tcase_add_test(tc, timers_ring_in_order_and_not_when_disarmed))

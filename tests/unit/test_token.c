@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "runner/token.h"
+
+#define N (TOKENS_MAX_DONE + 8)
+#define T0 (1000 * USEC_PER_SEC)
+
+static struct token slots[N];
+static struct tokens tokens;
+
+static struct digest
+key(unsigned n)
+{
+	struct digest d = { .bytes = { 1 } };
+
+	memcpy(d.bytes + 4, &n, sizeof(n));
+	return d;
+}
+
+static int
+result(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	ck_assert_int_ge(fd, 0);
+	return fd;
+}
+
+static bool
+is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+static void
+setup(void)
+{
+	memset(slots, 0, sizeof(slots));
+	tokens_init(&tokens, slots, N);
+}
+
+static void
+teardown(void)
+{
+	for (size_t i = 0; i < N; i++) {
+		if (slots[i].state != TOKEN_FREE)
+			token_remove(&tokens, &slots[i]);
+	}
+}
+
+START_TEST(test_life)
+{
+	struct digest d = key(1);
+	struct token *k;
+	int fd = result();
+
+	ck_assert_ptr_null(tokens_find(&tokens, &d));
+	k = tokens_add(&tokens, &d, 77);
+	ck_assert_ptr_eq(tokens_find(&tokens, &d), k);
+	ck_assert_ptr_eq(tokens_find_id(&tokens, 77), k);
+	ck_assert_int_eq(k->state, TOKEN_RUNNING);
+	/* As long as the program runs nothing is due. */
+	ck_assert_uint_eq(tokens_due(&tokens), USEC_NEVER);
+	ck_assert_ptr_null(tokens_expired(&tokens, USEC_NEVER));
+
+	token_end(&tokens, k, T0);
+	ck_assert_int_eq(k->state, TOKEN_ENDED);
+	ck_assert_uint_eq(tokens_due(&tokens), T0 + TOKENS_DEPOSIT_USEC);
+	ck_assert_ptr_null(tokens_expired(&tokens, T0 + TOKENS_DEPOSIT_USEC - 1));
+	ck_assert_ptr_eq(tokens_expired(&tokens, T0 + TOKENS_DEPOSIT_USEC), k);
+
+	token_finish(&tokens, k, fd, T0 + 5);
+	ck_assert_int_eq(k->state, TOKEN_DONE);
+	ck_assert_int_eq(k->fd, fd);
+	ck_assert_ptr_eq(tokens_find(&tokens, &d), k);
+	/* It can be deposited once only. */
+	ck_assert_ptr_null(tokens_find_id(&tokens, 77));
+	ck_assert_uint_eq(tokens_due(&tokens), T0 + 5 + TOKENS_KEEP_USEC);
+	ck_assert(is_open(fd));
+
+	ck_assert_ptr_eq(tokens_expired(&tokens, T0 + 5 + TOKENS_KEEP_USEC), k);
+	token_remove(&tokens, k);
+	ck_assert(!is_open(fd));
+	ck_assert_ptr_null(tokens_find(&tokens, &d));
+	ck_assert_uint_eq(tokens_due(&tokens), USEC_NEVER);
+}
+END_TEST
+
+/* A result may come before the end is seen. */
+START_TEST(test_deposit_while_running)
+{
+	struct digest d = key(1);
+	struct token *k = tokens_add(&tokens, &d, 1);
+
+	token_finish(&tokens, k, result(), T0);
+	ck_assert_int_eq(tokens_find(&tokens, &d)->state, TOKEN_DONE);
+}
+END_TEST
+
+START_TEST(test_removed_unfinished)
+{
+	struct digest a = key(1), b = key(2);
+	struct token *ka = tokens_add(&tokens, &a, 1);
+	struct token *kb = tokens_add(&tokens, &b, 2);
+
+	token_end(&tokens, kb, T0);
+	ck_assert_ptr_eq(tokens_next_unfinished(&tokens, NULL), ka);
+	ck_assert_ptr_eq(tokens_next_unfinished(&tokens, ka), kb);
+	ck_assert_ptr_null(tokens_next_unfinished(&tokens, kb));
+	token_remove(&tokens, ka);
+	token_remove(&tokens, kb);
+	ck_assert_ptr_null(tokens_next_unfinished(&tokens, NULL));
+	ck_assert_ptr_null(tokens_find(&tokens, &a));
+	ck_assert_uint_eq(tokens_due(&tokens), USEC_NEVER);
+}
+END_TEST
+
+/* What is due first comes first, of either kind. */
+START_TEST(test_order)
+{
+	struct digest a = key(1), b = key(2), c = key(3);
+	struct token *ka = tokens_add(&tokens, &a, 1);
+	struct token *kb = tokens_add(&tokens, &b, 2);
+	struct token *kc = tokens_add(&tokens, &c, 3);
+
+	token_finish(&tokens, ka, result(), T0 - TOKENS_KEEP_USEC);
+	token_end(&tokens, kb, T0 + 1);
+	token_end(&tokens, kc, T0 + 2);
+	ck_assert_ptr_eq(tokens_expired(&tokens, USEC_NEVER), ka);
+	token_remove(&tokens, ka);
+	ck_assert_ptr_eq(tokens_expired(&tokens, USEC_NEVER), kb);
+	token_remove(&tokens, kb);
+	ck_assert_ptr_eq(tokens_expired(&tokens, USEC_NEVER), kc);
+}
+END_TEST
+
+/* So many results are kept and no more; the oldest goes first. */
+START_TEST(test_oldest_out)
+{
+	int fds[TOKENS_MAX_DONE + 1];
+	struct digest d;
+
+	for (unsigned i = 0; i <= TOKENS_MAX_DONE; i++) {
+		d = key(i);
+		fds[i] = result();
+		token_finish(&tokens, tokens_add(&tokens, &d, i + 1), fds[i], T0 + i);
+		ck_assert_uint_le(tokens.n_done, TOKENS_MAX_DONE);
+	}
+	ck_assert(!is_open(fds[0]));
+	ck_assert(is_open(fds[1]));
+	d = key(0);
+	ck_assert_ptr_null(tokens_find(&tokens, &d));
+	d = key(1);
+	ck_assert_ptr_nonnull(tokens_find(&tokens, &d));
+}
+END_TEST
+
+START_TEST(test_full)
+{
+	struct digest d;
+
+	for (unsigned i = 0; i < N; i++) {
+		d = key(i);
+		ck_assert_ptr_nonnull(tokens_add(&tokens, &d, i + 1));
+	}
+	d = key(N);
+	ck_assert_ptr_null(tokens_add(&tokens, &d, N + 1));
+	token_remove(&tokens, tokens_find_id(&tokens, 3));
+	ck_assert_ptr_nonnull(tokens_add(&tokens, &d, N + 1));
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("token");
+	TCase *tc = tcase_create("token");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, test_life);
+	tcase_add_test(tc, test_deposit_while_running);
+	tcase_add_test(tc, test_removed_unfinished);
+	tcase_add_test(tc, test_order);
+	tcase_add_test(tc, test_oldest_out);
+	tcase_add_test(tc, test_full);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

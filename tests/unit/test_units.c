@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "base/units.h"
+
+#include <errno.h>
+
+#include "unit.h"
+
+#define S UINT64_C(1000000)
+
+static const struct {
+	const char *text;
+	int r;
+	uint64_t usec;
+	const char *canonical;
+} durations[] = {
+	{ "250ms", 0, S / 4, "250ms" }, { "5s", 0, 5 * S, "5s" }, { "60s", 0, 60 * S, "1m" },
+	{ "90s", 0, 90 * S, "90s" }, { "1h", 0, 3600 * S, "1h" }, { "2d", 0, 2 * 86400 * S, "2d" },
+	{ "0", 0, 0, "0s" }, { "0s", 0, 0, "0s" }, { "17us", 0, 17, "17us" },
+	{ "5", -EINVAL, 0, NULL }, { "", -EINVAL, 0, NULL }, { "5 s", -EINVAL, 0, NULL },
+	{ "-5s", -EINVAL, 0, NULL }, { "05s", -EINVAL, 0, NULL }, { "5S", -EINVAL, 0, NULL },
+	{ "1.5s", -EINVAL, 0, NULL }, { "5sec", -EINVAL, 0, NULL }, { "+5s", -EINVAL, 0, NULL },
+	{ "99999999999999999999s", -ERANGE, 0, NULL }, { "400000d", -ERANGE, 0, NULL },
+};
+
+START_TEST(reads_durations)
+{
+	uint64_t usec = 1;
+	char text[UNITS_TEXT];
+
+	ck_assert_int_eq(duration_parse(durations[_i].text, &usec), durations[_i].r);
+	if (durations[_i].r < 0)
+		return;
+	ck_assert_uint_eq(usec, durations[_i].usec);
+	duration_format(usec, text, sizeof(text));
+	ck_assert_str_eq(text, durations[_i].canonical);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	int r;
+	uint64_t bytes;
+	const char *canonical;
+} sizes[] = {
+	{ "0", 0, 0, "0" }, { "512", 0, 512, "512" }, { "512B", 0, 512, "512" },
+	{ "64K", 0, 65536, "64K" }, { "64KiB", 0, 65536, "64K" }, { "1M", 0, 1 << 20, "1M" },
+	{ "1024K", 0, 1 << 20, "1M" }, { "3G", 0, UINT64_C(3) << 30, "3G" },
+	{ "1T", 0, UINT64_C(1) << 40, "1T" }, { "64k", -EINVAL, 0, NULL }, { "K", -EINVAL, 0, NULL },
+	{ "1.5M", -EINVAL, 0, NULL }, { "0x10", -EINVAL, 0, NULL }, { "01", -EINVAL, 0, NULL },
+	{ "-1", -EINVAL, 0, NULL }, { "99999999T", -ERANGE, 0, NULL },
+};
+
+START_TEST(reads_sizes)
+{
+	uint64_t bytes = 1;
+	char text[UNITS_TEXT];
+
+	ck_assert_int_eq(size_parse(sizes[_i].text, &bytes), sizes[_i].r);
+	if (sizes[_i].r < 0)
+		return;
+	ck_assert_uint_eq(bytes, sizes[_i].bytes);
+	size_format(bytes, text, sizeof(text));
+	ck_assert_str_eq(text, sizes[_i].canonical);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	int r;
+	int64_t v;
+} integers[] = {
+	{ "0", 0, 0 }, { "-1", 0, -1 }, { "9223372036854775807", 0, INT64_MAX },
+	{ "-9223372036854775808", 0, INT64_MIN }, { "9223372036854775808", -ERANGE, 0 },
+	{ "-9223372036854775809", -ERANGE, 0 }, { "99999999999999999999999999", -ERANGE, 0 },
+	{ "+1", -EINVAL, 0 }, { " 1", -EINVAL, 0 }, { "01", -EINVAL, 0 }, { "-0", -EINVAL, 0 },
+	{ "1e3", -EINVAL, 0 }, { "0x1", -EINVAL, 0 }, { "", -EINVAL, 0 }, { "-", -EINVAL, 0 },
+	{ "1 ", -EINVAL, 0 },
+};
+
+START_TEST(reads_integers)
+{
+	int64_t v = 99;
+
+	ck_assert_int_eq(integer_parse(integers[_i].text, &v), integers[_i].r);
+	ck_assert_int_eq(v, integers[_i].r < 0 ? 99 : integers[_i].v);
+}
+END_TEST
+
+#define N(a) (int)(sizeof(a) / sizeof((a)[0]))
+UNIT_MAIN("units", tcase_add_loop_test(tc, reads_durations, 0, N(durations));
+    tcase_add_loop_test(tc, reads_sizes, 0, N(sizes));
+    tcase_add_loop_test(tc, reads_integers, 0, N(integers)))

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * die-by-signal: sends itself the signal of that number.
+ */
+#include "config.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "zoo.h"
+
+int
+main(int argc, char **argv)
+{
+	const struct sigaction sa = { .sa_handler = SIG_DFL };
+	int sig;
+
+	while (zoo_getopt(argc, argv, "") != -1)
+		;
+	zoo_record();
+	if (optind == argc)
+		return 2;
+	sig = (int)strtol(argv[optind], NULL, 10);
+	/* A sanitizer may have taken it. */
+	sigaction(sig, &sa, NULL);
+	raise(sig);
+	return 0;
+}
