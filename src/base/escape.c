@@ -70,8 +70,8 @@ escape_byte(struct buf *b, unsigned char c)
 	}
 }
 
-int
-escape_text(struct buf *b, struct slice s, size_t max)
+static int
+escape_bytes(struct buf *b, struct slice s, size_t max, bool quotes)
 {
 	struct slice rest = s;
 	bool cut = false;
@@ -85,7 +85,7 @@ escape_text(struct buf *b, struct slice s, size_t max)
 		size_t n = printable(rest);
 		char c = rest.data[0];
 
-		if (n == 0 || c == '\\' || c == '"') {
+		if (n == 0 || (quotes && (c == '\\' || c == '"'))) {
 			n = 1;
 			r = escape_byte(b, (unsigned char)c);
 		} else {
@@ -97,6 +97,18 @@ escape_text(struct buf *b, struct slice s, size_t max)
 		rest.len -= n;
 	}
 	return cut ? buf_append_str(b, "...") : 0;
+}
+
+int
+escape_text(struct buf *b, struct slice s, size_t max)
+{
+	return escape_bytes(b, s, max, true);
+}
+
+int
+escape_controls(struct buf *b, struct slice s, size_t max)
+{
+	return escape_bytes(b, s, max, false);
 }
 
 static bool

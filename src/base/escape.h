@@ -14,7 +14,13 @@
  */
 int escape_text(struct buf *b, struct slice s, size_t max);
 
-/* The same, in double quotes when it is empty or has a blank or an escape. */
+/*
+ * The same for text that is escaped already but not to be trusted with it:
+ * backslash and double quote stay.
+ */
+int escape_controls(struct buf *b, struct slice s, size_t max);
+
+/* As escape_text(), in double quotes when it is empty or has a blank or an escape. */
 int escape_word(struct buf *b, struct slice s, size_t max);
 
 /*

@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/units.h"
-#include "conf/value.h"
+#include "conf/valuetype.h"
 
 #define ENTRY_FIRST 4096
 #define ENTRY_MAX (4u << 20)	/* a group of very many members */
@@ -262,7 +262,8 @@ identity_unprivileged(struct reader *r, const struct origin *o, struct identity 
 			return q;
 		if (q == 0 && id->uid != geteuid())
 			reader_error_at(r, o, "user",
-			    "'user'%s: to run as '%.64s' reqd needs root; without root everything runs as the account that starts it",
+			    "'user'%s: to run as '%.64s' reqd needs root; "
+			    "without root everything runs as the account that starts it",
 			    block_where(o->block), id->user);
 		if (q > 0 || id->uid != geteuid())
 			return 0;
@@ -304,7 +305,9 @@ resolve_workers(struct reader *r)
 		q = user_find(&r->scratch, REQD_USER, &user);
 		if (q == 1) {
 			reader_error_at(r, &r->main, NULL,
-			    "there is no account '" REQD_USER "' for the workers; make one (useradd --system --user-group --no-create-home --home-dir / --shell /usr/sbin/nologin " REQD_USER ") or name another with 'user'");
+			    "there is no account '" REQD_USER "' for the workers; make one "
+			    "(useradd --system --user-group --no-create-home --home-dir / "
+			    "--shell /usr/sbin/nologin " REQD_USER ") or name another with 'user'");
 			return 0;
 		}
 		id->user = arena_strdup(r->arena, REQD_USER);
@@ -335,7 +338,8 @@ resolve_service(struct reader *r, struct service *s, const struct origin *o)
 	q = identity_find(r, o, id);
 	if (q == 0 && workers->is_set && id->uid == workers->uid)
 		reader_error_at(r, o, "user",
-		    "service \"%.64s\" would run as '%.64s', the account of the workers, and could then control them; give it an account of its own with 'user'",
+		    "service \"%.64s\" would run as '%.64s', the account of the workers, "
+		    "and could then control them; give it an account of its own with 'user'",
 		    s->name, id->user);
 	return q < 0 ? q : 0;
 }

@@ -48,7 +48,9 @@ check_listeners(struct reader *r)
 		}
 		if (l->addr.kind == ADDR_TCP && !c->insecure_open && !is_loopback(l->addr.host))
 			reader_error_at(r, &r->listeners[i], NULL,
-			    "listen \"%.120s\": everybody who can reach this address could call services, because TCP callers are not authenticated; use 127.0.0.1 or ::1, or set 'insecure-open = yes'",
+			    "listen \"%.120s\": everybody who can reach this address could call "
+			    "services, because TCP callers are not authenticated; "
+			    "use 127.0.0.1 or ::1, or set 'insecure-open = yes'",
 			    l->url);
 	}
 }

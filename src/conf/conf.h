@@ -106,8 +106,9 @@ struct service_limit {
 #define SERVICE_MAX_LIMITS 5	/* memory cpu files processes file-size */
 
 /*
- * Whom the program runs as, looked up at load. Without a user in the
- * configuration: the identity of reqd itself, and is_set is false.
+ * Whom the program runs as, looked up at load. Started by root, is_set is
+ * always true, and a service without a user runs as nobody; else is_set is
+ * false and the ids are those of reqd itself.
  */
 struct identity {
 	bool is_set;

@@ -22,5 +22,5 @@ libconf_la_SOURCES = \
 	src/conf/template.c src/conf/template.h \
 	src/conf/text.c src/conf/text.h \
 	src/conf/tree.c src/conf/tree.h \
-	src/conf/value.c src/conf/value.h
+	src/conf/valuetype.c src/conf/valuetype.h
 libconf_la_LIBADD = $(CONFUSE_LIBS) $(BSD_LIBS)

@@ -54,7 +54,8 @@ struct reader {
 /* Adds an error about a line of the file being read, or of that origin. */
 void reader_error(struct reader *r, unsigned line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-void reader_error_at(struct reader *r, const struct origin *o, const char *key, const char *fmt, ...)
+void reader_error_at(struct reader *r, const struct origin *o, const char *key,
+    const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
 /* ' in service "x"', or "" at the top. Good until the next call. */

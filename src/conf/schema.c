@@ -35,7 +35,8 @@ net_parse_key(struct reader *r, const struct key *k, const struct setting *s, vo
 			continue;
 		}
 		reader_error(r, s->line,
-		    "'%.64s' is not a network such as 10.0.0.0/8 or ::1/128 (bits behind the prefix are zero), or unix",
+		    "'%.64s' is not a network such as 10.0.0.0/8 or ::1/128 "
+		    "(bits behind the prefix are zero), or unix",
 		    s->values[i]);
 	}
 	return 0;

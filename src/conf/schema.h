@@ -5,7 +5,7 @@
 #pragma once
 
 #include "conf/tree.h"
-#include "conf/value.h"
+#include "conf/valuetype.h"
 
 struct section {
 	const char *kind;	/* "" at the top */

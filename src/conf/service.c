@@ -46,7 +46,8 @@ report_argument(struct reader *r, const struct service *s, const struct origin *
 		    key, s->name, len, name.data, near);
 	else
 		reader_error_at(r, o, key,
-		    "'%s' in service \"%.64s\": there is no argument '%.*s' (literal braces are written {{ and }})",
+		    "'%s' in service \"%.64s\": there is no argument '%.*s' "
+		    "(literal braces are written {{ and }})",
 		    key, s->name, len, name.data);
 }
 
@@ -73,7 +74,8 @@ check_template(struct reader *r, const struct service *s, const struct origin *o
 	}
 	if (q < 0)
 		reader_error_at(r, o, key,
-		    "'%s' in service \"%.64s\": a brace without its partner in '%.64s' (literal braces are written {{ and }})",
+		    "'%s' in service \"%.64s\": a brace without its partner in '%.64s' "
+		    "(literal braces are written {{ and }})",
 		    key, s->name, template);
 	return used;
 }
@@ -117,7 +119,8 @@ check_command(struct reader *r, const struct service *s, const struct origin *o,
 			    template_is_name(*p, &alone))
 				continue;
 			reader_error_at(r, o, "command",
-			    "'command' in service \"%.64s\": '{%s}' may be several values, so it must be an element of its own",
+			    "'command' in service \"%.64s\": '{%s}' may be several values, "
+			    "so it must be an element of its own",
 			    s->name, s->args[i].name);
 		}
 	}
@@ -158,7 +161,8 @@ check_environment(struct reader *r, const struct service *s, const struct origin
 }
 
 static void __attribute__((format(printf, 4, 5)))
-argument_error(struct reader *r, const struct origin *o, const struct argument *a, const char *fmt, ...)
+argument_error(struct reader *r, const struct origin *o, const struct argument *a,
+    const char *fmt, ...)
 {
 	char rule[ARGUMENTS_WHY + 64];
 	const char *file = r->file;

@@ -47,6 +47,7 @@ struct tree_reader {
 	size_t depth;
 	size_t n_blocks;
 	bool again;			/* something was learned */
+	bool told;			/* libconfuse has reported an error */
 	bool nomem;
 	struct text_fault syntax;	/* line 0: none */
 	struct text_fault *clean;	/* NULL, or where the text was cut */
@@ -189,8 +190,13 @@ block_open(struct tree_reader *t, cfg_t *cfg)
 		t->nomem = true;
 		return -1;
 	}
-	if (++t->n_blocks > MAX_BLOCKS || t->depth == MAX_DEPTH || name == NULL)
+	if (++t->n_blocks > MAX_BLOCKS || t->depth == MAX_DEPTH || name == NULL) {
+		t->told = true;
+		t->syntax.line = b->line;
+		(void)snprintf(t->syntax.why, sizeof(t->syntax.why),
+		    "too many sections; reading ends here");
 		return -1;
+	}
 	t->inside[++t->depth] = name;
 	b->parent = t->at;
 	*t->at->blocks_end = b;
@@ -296,6 +302,7 @@ on_error(cfg_t *cfg, const char *fmt, va_list ap)
 	};
 	struct tree_reader *t = current;
 
+	t->told = true;
 	if (t->syntax.line != 0 || t->again)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -314,6 +321,11 @@ on_error(cfg_t *cfg, const char *fmt, va_list ap)
 	    strcmp(fmt, "unterminated string constant") == 0))
 		return;
 	t->syntax.line = cfg->line > 0 ? (unsigned)cfg->line : 1;
+	if (strcmp(fmt, names[0].fmt) == 0) {
+		(void)snprintf(t->syntax.why, sizeof(t->syntax.why),
+		    "too many unknown words; reading ends here");
+		return;
+	}
 	if (strcmp(fmt, "missing title for section '%s'") == 0 && describe_unknown(t, ap))
 		return;
 	(void)vsnprintf(t->syntax.why, sizeof(t->syntax.why), fmt, ap);
@@ -390,7 +402,7 @@ read_once(struct tree_reader *t, const char *text, size_t len)
 		return -ENOMEM;
 	t->at = t->root;
 	t->depth = t->n_blocks = 0;
-	t->again = false;
+	t->again = t->told = false;
 
 	f = fmemopen((void *)(uintptr_t)text, len, "r");
 	if (f == NULL)
@@ -402,14 +414,14 @@ read_once(struct tree_reader *t, const char *text, size_t len)
 	current = t;
 	r = cfg_parse_fp(cfg, f);
 	current = NULL;
-	if (r != CFG_SUCCESS && t->syntax.line == 0 && !t->again && t->clean == NULL) {
-		/* It gave up without a word. */
-		t->syntax.line = cfg->line > 0 ? (unsigned)cfg->line : 1;
-		(void)snprintf(t->syntax.why, sizeof(t->syntax.why), "%s",
-		    t->n_blocks > MAX_BLOCKS ? "too many sections" : "syntax error");
-	}
+	/*
+	 * It gives up without a word when memory is out, and then has freed
+	 * sections that it still points to: better lost than freed again.
+	 */
+	if (t->nomem || (r != CFG_SUCCESS && !t->told))
+		return -ENOMEM;
 	(void)cfg_free(cfg);
-	return t->nomem ? -ENOMEM : 0;
+	return 0;
 }
 
 static void

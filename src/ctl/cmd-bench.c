@@ -107,6 +107,7 @@ bencher_open(struct bencher *b)
 	params_add(b->call, b->bench->n_words - 1, b->bench->words + 1);
 	if (ctl->timeout_ms > 0)
 		(void)reqd_call_set_timeout(b->call, ctl->timeout_ms);
+	(void)reqd_set_reply_limit(b->conn, REMOTE_OUTPUT_LIMIT);
 	/* -t is for each call here, and the server sees to it. */
 	(void)reqd_set_deadline(b->conn, 0);
 	return 0;

@@ -293,6 +293,8 @@ run_call(struct run *r)
 	set_deadline(r);
 	if (!r->ctl->no_stream && !r->ctl->json)
 		(void)reqd_call_set_output(r->call, on_output, r);
+	else
+		(void)reqd_set_reply_limit(r->conn, REMOTE_OUTPUT_LIMIT);
 	if (reqd_call(r->conn, r->call, &res) < 0)
 		return run_broken(r);
 	status = run_ended(r, res);

@@ -93,7 +93,7 @@ print_argument(const json_t *a)
 		(void)printf(", %s ", words[i]);
 		put_json(v);
 	}
-	if (is_true(a, "optional"))
+	if (is_true(a, "optional") && !params_is_flag(a) && json_object_get(a, "default") == NULL)
 		(void)printf(", optional");
 	if (is_true(a, "repeat"))
 		(void)printf(", any number of times");

@@ -71,6 +71,7 @@ remote_connect(const struct ctl *ctl, struct reqd **ret)
 	const char *hint = "";
 	int r;
 
+	(void)reqd_set_reply_limit(c, REMOTE_ANSWER_LIMIT);
 	r = reqd_connect(c, ctl->servers.items, ctl->servers.n, 0);
 	if (r == 0)
 		return 0;

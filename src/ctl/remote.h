@@ -10,9 +10,16 @@
 #include "client/reqd.h"
 #include "ctl/cmd.h"
 
-/* 0, or an exit status. *ret is new in both cases. */
+/*
+ * Bytes of a reply. JSON in memory takes up to 25 times its text, so what a
+ * server says about itself stays small; the output of a call may be larger.
+ */
+#define REMOTE_ANSWER_LIMIT (2u << 20)
+#define REMOTE_OUTPUT_LIMIT (16u << 20)
+
+/* 0, or an exit status. *ret is new in both cases. REMOTE_ANSWER_LIMIT is set. */
 int remote_connect(const struct ctl *ctl, struct reqd **ret);
-/* The same to the control socket. */
+/* The same to the control socket, with the default limit: that is our own reqd. */
 int remote_control(const struct ctl *ctl, struct reqd **ret);
 
 /* Says what reqd_error_text says, and returns its exit status. */

@@ -28,7 +28,8 @@ struct field {
 static struct {
 	int fd;
 	int level;
-	uint64_t dropped;
+	uint64_t dropped;	/* since the last record that went out */
+	uint64_t dropped_total;
 } the_log = { .fd = -1, .level = LOG_INFO };
 
 const char *
@@ -170,18 +171,31 @@ dropped_send(void)
 	return record_send(&r);
 }
 
+static void
+dropped_count(void)
+{
+	the_log.dropped++;
+	the_log.dropped_total++;
+}
+
 void
 log_send(struct logrec *r)
 {
 	if (the_log.dropped > 0) {
 		if (dropped_send() < 0) {
-			the_log.dropped++;
+			dropped_count();
 			return;
 		}
 		the_log.dropped = 0;
 	}
 	if (record_send(r) < 0)
-		the_log.dropped++;
+		dropped_count();
+}
+
+uint64_t
+log_dropped_total(void)
+{
+	return the_log.dropped_total;
 }
 
 uint64_t

@@ -77,6 +77,8 @@ int log_level(void);
 void log_send(struct logrec *r);
 /* Records lost since the last that went out. */
 uint64_t log_dropped(void);
+/* All that were ever lost. */
+uint64_t log_dropped_total(void);
 
 /* Text records. Lower case, no full stop. */
 void log_at(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -69,11 +69,13 @@ put_duration(struct buf *b, struct slice usec)
 static void
 put_field(struct buf *b, enum log_key key, struct slice value)
 {
+	if (key == LOG_KEY_ARGUMENTS && value.len == 0)
+		return;
 	(void)buf_append_char(b, ' ');
 	switch (key) {
 	case LOG_KEY_ARGUMENTS:
 		/* Already words of its own, escaped where it was made. */
-		(void)escape_text(b, value, LOGREC_VALUE_MAX);
+		(void)escape_controls(b, value, LOGREC_VALUE_MAX);
 		return;
 	case LOG_KEY_QUEUED_USEC:
 		(void)buf_append_str(b, "queued=");

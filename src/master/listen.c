@@ -191,7 +191,7 @@ tcp_open(const struct listener *l, char *why, size_t why_len)
 		hints.ai_family = AF_INET6;
 	r = getaddrinfo(any ? NULL : l->addr.host, port, &hints, &list);
 	if (r != 0) {
-		(void)snprintf(why, why_len, "cannot look up '%s': %s", l->addr.host,
+		(void)snprintf(why, why_len, "cannot look up '%.200s': %s", l->addr.host,
 		    gai_strerror(r));
 		return -EADDRNOTAVAIL;
 	}
@@ -337,7 +337,7 @@ listen_open(const struct conf *c, const struct listen_set *old, struct listen_pa
 	for (size_t i = 0; i < c->n_listeners; i++) {
 		const struct listener *l = &c->listeners[i];
 		struct listen_socket *s = &set.list[set.n];
-		char detail[192] = "";
+		char detail[384] = "";
 
 		r = socket_open(l, old, passed, s, detail, sizeof(detail));
 		if (r >= 0) {
@@ -347,7 +347,7 @@ listen_open(const struct conf *c, const struct listen_set *old, struct listen_pa
 			r = s->url == NULL ? -ENOMEM : 0;
 		}
 		if (r < 0) {
-			(void)snprintf(why, why_len, "cannot listen on %s: %s", l->url,
+			(void)snprintf(why, why_len, "cannot listen on %.100s: %s", l->url,
 			    detail[0] != '\0' ? detail : strerror(-r));
 			listen_close(&set, old);
 			return r;

@@ -248,8 +248,8 @@ master_on_frame(struct process *p, const struct frame *f)
 		return;
 	case FRAME_DRAINED:
 		/* The runner: everything it ran has ended. Closing lets it go. */
-		if (p->state == PROCESS_STOPPING && p->channel >= 0)
-			(void)shutdown(p->channel, SHUT_RDWR);
+		if (p->state == PROCESS_STOPPING)
+			process_release(p);
 		return;
 	default:
 		process_kill(p, "sent a frame that is not its to send");
@@ -287,10 +287,9 @@ stop_advance(struct master *m)
 	if (process_is_up(log)) {
 		if (log->state != PROCESS_STOPPING) {
 			log_notice("stopped");
-			log->state = PROCESS_STOPPING;
 			log_open(-1);
 			(void)close(ROLE_LOG_FD);
-			(void)shutdown(log->channel, SHUT_RDWR);
+			process_release(log);
 		}
 		return;
 	}
@@ -452,6 +451,12 @@ workers_wanted(const struct conf *c)
 	return n < 1 ? 1 : n > CONF_MAX_WORKERS ? CONF_MAX_WORKERS : (size_t)n;
 }
 
+bool
+master_wants(const struct process *p)
+{
+	return (size_t)(p - p->master->processes) < p->master->n_processes;
+}
+
 void
 master_scale_workers(struct master *m)
 {
@@ -475,8 +480,6 @@ master_scale_workers(struct master *m)
 		/* One that is still stopping is started again when it has gone. */
 		if (!process_is_up(p))
 			process_start(p);
-		else
-			p->state = PROCESS_STOPPING;
 	}
 }
 

@@ -67,6 +67,9 @@ void master_override(const struct master *m, struct conf *c);
 /* Workers wanted: starts or stops what is missing or too many. */
 void master_scale_workers(struct master *m);
 
+/* Does the configuration in force ask for this process? */
+bool master_wants(const struct process *p);
+
 /* Begins an orderly end; again: at once. */
 void master_stop(struct master *m);
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -166,7 +167,8 @@ on_channel(sd_event_source *s, int fd, uint32_t events, void *userdata)
 		if (r != CHANNEL_OK) {
 			/* Its death follows; a bad frame costs it its life (R5). */
 			p->io = sd_event_source_disable_unref(p->io);
-			process_kill(p, r == CHANNEL_BAD ? "sent a bad frame" : NULL);
+			if (p->state != PROCESS_STOPPING || r == CHANNEL_BAD)
+				process_kill(p, r == CHANNEL_BAD ? "sent a bad frame" : NULL);
 			return 0;
 		}
 		channel_close_fds(fds, n_fds);
@@ -320,8 +322,13 @@ process_died(struct process *p, int wait_status)
 	p->pid = 0;
 	p->state = PROCESS_DOWN;
 	master_on_died(p);
-	if (was == PROCESS_STOPPING || p->master->stopping)
+	if (p->master->stopping || !master_wants(p))
 		return;
+	if (was == PROCESS_STOPPING) {
+		/* A reload has asked for it again before it was gone. */
+		process_start(p);
+		return;
+	}
 	p->restarts++;
 	process_retry(p, was == PROCESS_SERVING);
 }
@@ -335,23 +342,33 @@ on_stop_overdue(sd_event_source *s, uint64_t usec, void *userdata)
 	return 0;
 }
 
+/* From now on its death is expected, at the deadline at the latest. */
+static bool
+process_expect_end(struct process *p, uint64_t deadline_usec)
+{
+	p->timer = sd_event_source_disable_unref(p->timer);
+	p->state = process_is_up(p) ? PROCESS_STOPPING : PROCESS_DOWN;
+	if (p->state == PROCESS_DOWN)
+		return false;
+	(void)sd_event_add_time(p->master->event, &p->timer, CLOCK_MONOTONIC,
+	    deadline_usec + STOP_SLACK_USEC, 0, on_stop_overdue, p);
+	return true;
+}
+
 void
 process_stop(struct process *p, uint64_t deadline_usec)
 {
 	struct frame f = { .type = FRAME_STOP, .id = deadline_usec };
 
-	p->timer = sd_event_source_disable_unref(p->timer);
-	if (!process_is_up(p)) {
-		p->state = PROCESS_DOWN;
-		return;
-	}
-	p->state = PROCESS_STOPPING;
-	if (process_send(p, &f, NULL, 0) < 0) {
+	if (process_expect_end(p, deadline_usec) && process_send(p, &f, NULL, 0) < 0)
 		process_kill(p, "does not listen");
-		return;
-	}
-	(void)sd_event_add_time(p->master->event, &p->timer, CLOCK_MONOTONIC,
-	    deadline_usec + STOP_SLACK_USEC, 0, on_stop_overdue, p);
+}
+
+void
+process_release(struct process *p)
+{
+	if (process_expect_end(p, clock_usec()) && p->channel >= 0)
+		(void)shutdown(p->channel, SHUT_RDWR);
 }
 
 void

@@ -57,6 +57,9 @@ void process_died(struct process *p, int wait_status);
 /* Tells it to end by itself; at the deadline (monotonic) it is killed. */
 void process_stop(struct process *p, uint64_t deadline_usec);
 
+/* Closes its channel, which tells it that nothing is wanted any more. */
+void process_release(struct process *p);
+
 /* Kills it at once; its death is handled as any other. */
 void process_kill(struct process *p, const char *why);
 

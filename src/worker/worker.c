@@ -112,8 +112,15 @@ stats_renumber(struct stats *s, const struct conf *from, const struct conf *to)
 {
 	struct service_stats *kept;
 
+	if (from == NULL) {
+		/* The counters of a predecessor go on when the rules are the same. */
+		if (s->generation != 0 && s->generation != to->generation)
+			memset(s->service, 0, sizeof(s->service));
+		s->generation = to->generation;
+		return;
+	}
 	kept = calloc(to->n_services > 0 ? to->n_services : 1, sizeof(*kept));
-	if (from != NULL && kept != NULL) {
+	if (kept != NULL) {
 		for (size_t i = 0; i < to->n_services; i++) {
 			const char *name = to->services[i].name;
 			const struct service *old = conf_find_service(from, name, strlen(name));
@@ -123,8 +130,7 @@ stats_renumber(struct stats *s, const struct conf *from, const struct conf *to)
 		}
 	}
 	s->generation = 0;
-	if (from != NULL)
-		memset(s->service, 0, from->n_services * sizeof(s->service[0]));
+	memset(s->service, 0, from->n_services * sizeof(s->service[0]));
 	if (kept != NULL)
 		memcpy(s->service, kept, to->n_services * sizeof(*kept));
 	s->generation = to->generation;
@@ -265,6 +271,7 @@ on_frame(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 		on_stop(w, f->id);
 		return;
 	case FRAME_PING:
+		w->stats->log_dropped = log_dropped_total();
 		send_master(w, &pong);
 		return;
 	default:
@@ -346,7 +353,10 @@ worker_init(struct worker *w, unsigned slot)
 	w->stats = stats_map_own(ROLE_STATS_FD);
 	if (w->stats == NULL)
 		return -errno;
+	/* The page is that of the slot: counters go on, gauges start anew. */
 	w->stats->pid = (uint32_t)getpid();
+	w->stats->connections_open = w->stats->running = 0;
+	memset(w->stats->port_connections, 0, sizeof(w->stats->port_connections));
 	w->master = (struct loop_io){ .fn = on_master, .fd = ROLE_CHANNEL_FD };
 	return loop_add(&w->loop, &w->master, EPOLLIN);
 }

@@ -33,8 +33,8 @@ standard_input() {
 }
 
 resp3() {
-	assert_match "$(cli -3 HELLO 3)" '*"server"*"reqd"*'
-	assert_match "$(cli -3 --json CALL --full fail)" '*"status":3*"stderr":"broken\n"*'
+	assert_match "$(cli -3 HELLO 3)" '*server*reqd*proto*3*'
+	assert_match "$(cli -3 --json CALL --full fail)" '*"status":3,*"stderr":"broken\\n",*"outcome":"exit"*'
 	assert_match "$(cli -3 --show-pushes yes CALL --stream echo hi)" '*output*stdout*hi*'
 }
 

@@ -48,7 +48,7 @@ check_full(redisContext *c)
 {
 	redisReply *r = redisCommand(c, "CALL --full fail");
 
-	check(r != NULL && r->type == REDIS_REPLY_ARRAY && r->elements == 14, "--full", c);
+	check(r != NULL && r->type == REDIS_REPLY_ARRAY && r->elements == 16, "--full", c);
 	check(strcmp(r->element[0]->str, "status") == 0 && r->element[1]->integer == 3,
 	    "--full: status", c);
 	check(strcmp(r->element[2]->str, "signal") == 0 &&

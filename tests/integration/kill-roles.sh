@@ -8,6 +8,7 @@
 . "${srcdir:-.}/tests/integration/lib.sh"
 
 rounds=${REQD_KILL_ROUNDS:-10}
+kills=yes
 pids=$dir/pids
 : >"$dir/times"
 
@@ -87,7 +88,11 @@ kill_workers() {
 	clients_know
 }
 
+# Nothing of the dead is kept open. Started with all its roles, the master has
+# as many descriptors as when it was young.
 kill_master() {
+	until_true "$patience" no_programs
+	assert_eq "$(n_fds "$reqd_pid")" "$fds_of_master" "descriptors of the master"
 	start_sleepers || return 1
 	started=$(now_ms)
 	kill -KILL "$reqd_pid"
@@ -97,12 +102,14 @@ kill_master() {
 	until_true "$patience" all_gone "$pids" || fail "its programs live on"
 	clients_know
 	start_reqd
+	fds_of_master=$(n_fds "$reqd_pid")
 	until_true 60 answers || fail "no answer after the death of the master"
 	echo "master $(($(now_ms) - started))" >>"$dir/times"
 }
 
 # All connections come again and every reply is right, whatever dies.
 start_reqd
+fds_of_master=$(n_fds "$reqd_pid")
 "$load" -R -s "$server" -c 20 -d 86400 PING >"$dir/load-all" 2>&1 &
 background=$!
 round=0
@@ -117,6 +124,8 @@ kill -0 "$background" || fail "the load has ended: $(cat "$dir/load-all")"
 kill "$background"
 wait "$background" 2>/dev/null
 background=
+step "stops" stop_reqd
+start_reqd
 
 for role in log runner worker master; do
 	sort -n -k 2 "$dir/times" | awk -v role=$role '$1 == role { t[n++] = $2 }

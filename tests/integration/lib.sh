@@ -293,8 +293,10 @@ wait_reqd() {
 	return $wait_status
 }
 
+# kills=yes: the test itself kills processes of reqd.
 log_is_clean() {
-	! grep -E '^[^ ]+ [^ ]+ (emerg|alert|crit):|Sanitizer|runtime error:|Assertion' "$log"
+	! grep -E '^[^ ]+ .*\] (emerg|alert|crit):|Sanitizer|runtime error:|Assertion' "$log" || return 1
+	[ "${kills:-no}" = yes ] || ! grep -E 'killed by signal|killing it' "$log"
 }
 
 # The end of every test: what must hold after it.

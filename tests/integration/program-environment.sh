@@ -4,7 +4,7 @@
 # itself was started with.
 . "${srcdir:-.}/tests/integration/lib.sh"
 command="\"$zoo/show-self\", \"{text}\""
-text='argument "text" { type = text  repeat = yes }'
+text='argument "text" { type = text  optional = yes  repeat = yes }'
 service show "$command" "$text"
 service show-with-input "$command" "$text" 'input = required'
 service show-declared "$command" "$text" 'directory = "/usr"' 'umask = 077' \

@@ -48,7 +48,7 @@ animal fork-bomb fork-bomb 50 -- "$short"
 animal stubborn-tree stubborn-tree -- "$short" 'kill-grace = 100ms'
 animal stubborn-tree-and-leave stubborn-tree -x -- 'kill-grace = 100ms'
 animal vanish sleeper --
-animal vanish-but-finish close-stdout -- 'on-disconnect = finish'
+animal vanish-but-finish sleeper -- 'on-disconnect = finish' 'timeout = 3s'
 start_reqd
 
 # tamed STATUS N SERVICE [INPUT]: that exit status of reqctl, N processes have
@@ -97,18 +97,33 @@ step "leaves without a parent die too" tamed 240 7 stubborn-tree
 step "and when their root has left before" tamed 0 7 stubborn-tree-and-leave
 
 # Its client is killed while it runs.
-vanishes() {
+lose_client() { # SERVICE
 	: >"$pids"
-	call vanish >/dev/null 2>&1 &
+	call "$1" >/dev/null 2>&1 &
 	client=$!
 	until_true "$patience" test -s "$pids" || return 1
-	# The client is the child of timeout(1).
+	# What talks is the child of timeout(1).
 	# shellcheck disable=SC2046
 	kill -KILL $(tree_of "$client") "$client"
-	wait $client 2>/dev/null
-	until_true "$patience" all_gone "$pids"
+	wait "$client" 2>/dev/null
+	return 0
+}
+
+logged() {
+	grep -q "$1" "$log"
+}
+
+vanishes() {
+	lose_client vanish && until_true "$patience" all_gone "$pids"
+	until_true "$patience" logged 'service=vanish .*outcome=cancelled'
 }
 step "a program whose client vanished is killed" vanishes
+
+finishes() {
+	lose_client vanish-but-finish && until_true "$patience" all_gone "$pids"
+	until_true "$patience" logged 'service=vanish-but-finish .*outcome=timeout'
+}
+step "unless its service says that it finishes" finishes
 
 still_serves() {
 	assert_status 0 call die-0

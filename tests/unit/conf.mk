@@ -14,3 +14,5 @@ tests_unit_test_arguments_LDADD = libconf.la libbase.la $(CHECK_LIBS)
 tests_unit_test_access_SOURCES = tests/unit/test_access.c
 tests_unit_test_access_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_access_LDADD = libconf.la libbase.la $(CHECK_LIBS)
+
+EXTRA_DIST += tests/data/conf

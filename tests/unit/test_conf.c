@@ -579,7 +579,7 @@ START_TEST(programs_are_checked)
 	load_bad(body, "can be changed by everybody");
 	ck_assert_int_eq(chmod(path, 0755), 0);
 	conf_unref(load_good(body));
-	ck_assert_int_eq(chmod(dir, 0777), 0);
+	ck_assert_int_eq(chmod(dir, 0757), 0);
 	load_bad(body, "can be changed by everybody");
 	ck_assert_int_eq(chmod(dir, 0755), 0);
 	load_bad("service \"x\" { command = {\"/bin/true\"} directory = \"/nonexistent\" }\n",

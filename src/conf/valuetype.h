@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * value: the kinds of value a key can have, each read and written by one
+ * valuetype: the kinds of value a key can have, each read and written by one
  * pair of functions.
  */
 #pragma once

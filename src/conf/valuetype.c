@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "conf/value.h"
+#include "conf/valuetype.h"
 
 #include <ctype.h>
 #include <errno.h>
