@@ -412,14 +412,21 @@ read_once(struct tree_reader *t, const char *text, size_t len)
 		return -ENOMEM;
 	(void)cfg_set_error_function(cfg, on_error);
 	current = t;
+	errno = 0;
 	r = cfg_parse_fp(cfg, f);
 	current = NULL;
 	/*
 	 * It gives up without a word when memory is out, and then has freed
 	 * sections that it still points to: better lost than freed again.
 	 */
-	if (t->nomem || (r != CFG_SUCCESS && !t->told))
+	if (t->nomem || (r != CFG_SUCCESS && !t->told && errno == ENOMEM))
 		return -ENOMEM;
+	/* And for a name of no length. */
+	if (r != CFG_SUCCESS && !t->told) {
+		t->syntax.line = t->at->line > 0 ? t->at->line : (unsigned)cfg->line;
+		(void)snprintf(t->syntax.why, sizeof(t->syntax.why),
+		    "an empty string where the name of a key or section is wanted");
+	}
 	(void)cfg_free(cfg);
 	return 0;
 }

@@ -22,10 +22,8 @@ collect_lines(json_t *list, const struct reqd_value *v)
 		if (n > 0) {
 			json_t *row = remote_json(p, n);
 
-			if (!json_is_object(row)) {
-				json_decref(row);
+			if (row == NULL)
 				return false;
-			}
 			(void)json_array_append_new(list, row);
 		}
 		n += end != NULL;

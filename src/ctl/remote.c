@@ -152,7 +152,12 @@ remote_nonsense(const struct ctl *ctl, const struct reqd *c, const char *verb)
 json_t *
 remote_json(const char *data, size_t len)
 {
-	return json_loadb(data, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+	json_t *j = json_loadb(data, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+
+	if (j == NULL || json_is_object(j))
+		return j;
+	json_decref(j);
+	return NULL;
 }
 
 int

@@ -15,7 +15,7 @@
  * server says about itself stays small; the output of a call may be larger.
  */
 #define REMOTE_ANSWER_LIMIT (2u << 20)
-#define REMOTE_OUTPUT_LIMIT (16u << 20)
+#define REMOTE_OUTPUT_LIMIT (33u << 20)	/* twice the default output-limit */
 
 /* 0, or an exit status. *ret is new in both cases. REMOTE_ANSWER_LIMIT is set. */
 int remote_connect(const struct ctl *ctl, struct reqd **ret);
@@ -36,14 +36,14 @@ uint64_t remote_ms_left(const struct ctl *ctl);
  */
 int remote_ask(const struct ctl *ctl, struct reqd *c, const char *subject,
     struct reqd_value **ret, size_t argc, const char *const *argv);
-/* The same when the reply is JSON in a bulk. */
+/* The same when the reply is a JSON object in a bulk. */
 int remote_ask_json(const struct ctl *ctl, struct reqd *c, const char *subject, json_t **ret,
     size_t argc, const char *const *argv);
 
 /* A reply of another kind than it has to be. Returns STATUS_PROTOCOL. */
 int remote_nonsense(const struct ctl *ctl, const struct reqd *c, const char *verb);
 
-/* JSON of len bytes, an object or an array; NULL when it is not. */
+/* The JSON object in these bytes; NULL when they are none. */
 json_t *remote_json(const char *data, size_t len);
 
 static inline void

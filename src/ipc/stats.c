@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -69,6 +70,13 @@ stats_unmap(const struct stats *s)
 {
 	if (s != NULL)
 		(void)munmap((void *)(uintptr_t)s, sizeof(*s));
+}
+
+void
+stats_reset_gauges(struct stats *s)
+{
+	s->connections_open = s->running = s->queued = 0;
+	memset(s->port_connections, 0, sizeof(s->port_connections));
 }
 
 static size_t

@@ -55,6 +55,9 @@ struct stats *stats_map_own(int fd);
 const struct stats *stats_map_other(int fd);
 void stats_unmap(const struct stats *s);
 
+/* What an owner that is gone can no longer correct: gauges back to zero. */
+void stats_reset_gauges(struct stats *s);
+
 void stats_count(struct service_stats *s, const struct outcome *o, uint64_t usec);
 
 /* Adds from to sum, field by field. */

@@ -51,8 +51,7 @@ process_init(struct process *p, struct master *m, enum role_kind kind, unsigned 
 	p->stats_fd = stats_create();
 	if (p->stats_fd < 0)
 		return p->stats_fd;
-	/* The account that writes it must be able to, and no other. */
-	p->stats = stats_map_other(p->stats_fd);
+	p->stats = stats_map_own(p->stats_fd);
 	return p->stats == NULL ? -errno : 0;
 }
 
@@ -321,6 +320,8 @@ process_died(struct process *p, int wait_status)
 	p->timer = sd_event_source_disable_unref(p->timer);
 	p->pid = 0;
 	p->state = PROCESS_DOWN;
+	if (p->stats != NULL)
+		stats_reset_gauges(p->stats);
 	master_on_died(p);
 	if (p->master->stopping || !master_wants(p))
 		return;

@@ -32,7 +32,7 @@ struct process {
 	int channel;			/* -1: none */
 	int log_read;			/* its records, for the log; -1: none */
 	int stats_fd;			/* kept over restarts; -1: none */
-	const struct stats *stats;
+	struct stats *stats;		/* read here; written while nobody owns it */
 	uint32_t generation;		/* of the configuration it has committed */
 	bool answered;			/* its part of a reload is done */
 	unsigned restarts;

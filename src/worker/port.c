@@ -132,6 +132,23 @@ port_is_full(const struct port *p)
 	    worker_port_connections(w, p->number) >= p->max_connections;
 }
 
+/*
+ * The kernel wakes the first waiting worker in the socket's queue, always
+ * the same one while it keeps up. Going to the end of the queue after each
+ * connection makes them take turns, for a hundredth of what accepting costs.
+ */
+static void
+port_yield_turn(struct port *p)
+{
+	struct loop *l = &p->worker->loop;
+
+	if (p->io.fd < 0 || p->worker->n_others == 0)
+		return;
+	loop_remove(l, &p->io);
+	if (loop_add(l, &p->io, EPOLLIN | EPOLLEXCLUSIVE) < 0)
+		port_rest(p);
+}
+
 static void
 on_acceptable(struct loop_io *io, uint32_t events)
 {
@@ -151,6 +168,7 @@ on_acceptable(struct loop_io *io, uint32_t events)
 		on_accept_error(p, errno);
 		return;
 	}
+	port_yield_turn(p);
 	if (port_is_full(p)) {
 		(void)send(fd, full, sizeof(full) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 		(void)close(fd);

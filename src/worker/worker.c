@@ -214,6 +214,9 @@ on_stats_page(struct worker *w, unsigned slot, int fd)
 {
 	stats_unmap(w->others[slot]);
 	w->others[slot] = stats_map_other(fd);
+	w->n_others = 0;
+	for (size_t i = 0; i < CONF_MAX_WORKERS; i++)
+		w->n_others += w->others[i] != NULL;
 }
 
 static void
@@ -353,10 +356,8 @@ worker_init(struct worker *w, unsigned slot)
 	w->stats = stats_map_own(ROLE_STATS_FD);
 	if (w->stats == NULL)
 		return -errno;
-	/* The page is that of the slot: counters go on, gauges start anew. */
+	/* The page is that of the slot: the counters of a predecessor go on. */
 	w->stats->pid = (uint32_t)getpid();
-	w->stats->connections_open = w->stats->running = 0;
-	memset(w->stats->port_connections, 0, sizeof(w->stats->port_connections));
 	w->master = (struct loop_io){ .fn = on_master, .fd = ROLE_CHANNEL_FD };
 	return loop_add(&w->loop, &w->master, EPOLLIN);
 }

@@ -54,7 +54,8 @@ struct worker {
 	struct runnerlink link;		/* to the runner */
 
 	struct stats *stats;		/* our own page */
-	const struct stats *others[CONF_MAX_WORKERS + 1];
+	const struct stats *others[CONF_MAX_WORKERS + 1];	/* the last: runner */
+	unsigned n_others;		/* other workers */
 	uint64_t started_usec;
 
 	/* Scratch, never kept beyond one event. */

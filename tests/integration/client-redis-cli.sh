@@ -49,10 +49,11 @@ housekeeping() {
 # Typed at a terminal; each answer is waited for.
 at_a_terminal() {
 	/usr/bin/python3 - "$port" <<'END'
-import os, pty, select, sys, time
+import fcntl, os, pty, select, struct, sys, termios, time
 
 pid, tty = pty.fork()
 if pid == 0:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 200, 0, 0))
     os.environ.update(TERM="xterm", HOME="/nonexistent", REDISCLI_HISTFILE="/dev/null")
     os.execvp("redis-cli", ["redis-cli", "-p", sys.argv[1]])
 

@@ -198,8 +198,18 @@ fds_of_roles() {
 	done
 }
 
+# The same, when two looks in a row have seen the same: what was needed only to
+# start, or for the last client, has been closed.
+settled_fds() {
+	seen=
+	until [ "$seen" = "$(fds_of_roles)" ]; do
+		seen=$(fds_of_roles)
+	done
+	echo "$seen"
+}
+
 fds_are() {
-	[ "$(fds_of_roles)" = "$1" ]
+	[ "$(settled_fds)" = "$1" ]
 }
 
 # -------------------------------------------------------- configuration ---
@@ -275,7 +285,7 @@ start_reqd() {
 	reqd_pid=
 	read -r reqd_pid <"$dir/ready" || fail "reqd did not become ready"
 	until_true "$patience" no_programs
-	fds_before=$(fds_of_roles)
+	fds_before=$(settled_fds)
 }
 
 # Asks reqd to end and returns its status.
@@ -352,7 +362,7 @@ cleanup() {
 	else
 		[ $status -ne 0 ] || status=1
 		printf -- '---- %s\n' "$log"
-		tail -n 40 "$log"
+		tail -n 20 "$log"
 	fi
 	exit $status
 }
