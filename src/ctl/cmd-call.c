@@ -284,6 +284,13 @@ set_deadline(struct run *r)
 	(void)reqd_set_deadline(r->conn, ms + GRACE_MS);
 }
 
+/* With an id the server keeps the result, and only what is not streamed is in it. */
+static bool
+wants_stream(const struct ctl *ctl)
+{
+	return !ctl->no_stream && !ctl->json && ctl->id == NULL;
+}
+
 static int
 run_call(struct run *r)
 {
@@ -291,7 +298,7 @@ run_call(struct run *r)
 	int status;
 
 	set_deadline(r);
-	if (!r->ctl->no_stream && !r->ctl->json)
+	if (wants_stream(r->ctl))
 		(void)reqd_call_set_output(r->call, on_output, r);
 	else
 		(void)reqd_set_reply_limit(r->conn, REMOTE_OUTPUT_LIMIT);
