@@ -236,8 +236,8 @@ static const struct {
 	{ .reply = "$3\r\nabcd\r\n", .error = REQD_E_PROTOCOL },
 	{ .reply = "*1\r\n>1\r\n+x\r\n", .error = REQD_E_PROTOCOL },
 	{ .reply = "$?\r\n", .error = REQD_E_PROTOCOL },
-	{
-	    .reply = "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", .error = REQD_E_PROTOCOL },
+	{ .reply = "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n",
+	    .error = REQD_E_PROTOCOL },
 	{ .reply = "$67108865\r\n", .error = REQD_E_LIMIT },
 	{ .reply = "$9223372036854775807\r\n", .error = REQD_E_LIMIT },
 	{ .reply = "*4294967295\r\n", .error = REQD_E_LIMIT },
