@@ -18,7 +18,10 @@ integration_tests = \
 	tests/integration/client-ruby.sh \
 	tests/integration/kill-roles.sh \
 	tests/integration/program-environment.sh \
+	tests/integration/readme-examples.sh \
 	tests/integration/zoo.sh
 TESTS += $(integration_tests)
 EXTRA_DIST += $(integration_tests) tests/integration/lib.sh \
+	tests/integration/examples.py \
 	tests/integration/hiredis-client.c
+EXTRA_DIST += README.md
