@@ -17,11 +17,12 @@ integration_tests = \
 	tests/integration/client-redis-cli.sh \
 	tests/integration/client-ruby.sh \
 	tests/integration/kill-roles.sh \
+	tests/integration/manual-examples.sh \
 	tests/integration/program-environment.sh \
 	tests/integration/readme-examples.sh \
 	tests/integration/zoo.sh
 TESTS += $(integration_tests)
 EXTRA_DIST += $(integration_tests) tests/integration/lib.sh \
-	tests/integration/examples.py \
+	tests/integration/examples.py tests/integration/protocol-examples.py \
 	tests/integration/hiredis-client.c
 EXTRA_DIST += README.md

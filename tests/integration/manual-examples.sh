@@ -1,0 +1,75 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# The examples of PROTOCOL.md and of the manual pages do what they say.
+. "${srcdir:-.}/tests/integration/lib.sh"
+need python3 mandoc
+
+# The text of a page's EXAMPLES section, unindented.
+page_examples() {
+	mandoc -Tascii -Owidth=200 -mdoc "$top_srcdir/man/$1" | col -b -x |
+	    sed -n '/^EXAMPLES/,/^[A-Z]/p' | sed '1d;$d'
+}
+
+begin_config
+service echo '"/bin/echo", "{text}"' 'argument "text" { repeat = yes }'
+service false '"/bin/false"'
+service count '"/usr/bin/wc"' 'input = required'
+service ticks '"/bin/sh", "-c", "seq $0 | while read n; do echo $n; sleep 0.1; done", "{n}"' \
+    'argument "n" { type = integer }'
+service store '"/usr/bin/wc", "-c"' 'input = required'
+service disk-usage '"/bin/df", "-h", "--", "{path}"' 'argument "path" { type = path default = "/" }'
+service upper '"/bin/echo", "{text}"' 'argument "text" {}'
+start_reqd
+
+step "PROTOCOL.md: every exchange goes as it says" \
+    python3 "$top_srcdir/tests/integration/protocol-examples.py" "$top_srcdir/PROTOCOL.md" "$port"
+
+reqctl_examples() {
+	page_examples reqctl.1 | sed -n 's/^ *\$ //p' >"$dir/commands"
+	[ "$(wc -l <"$dir/commands")" -ge 5 ] || return 1
+	cd "$top_srcdir/man" || return 1
+	while read -r command; do
+		echo "$command"
+		sh -c "set -e; PATH=$top_builddir:\$PATH; cd $dir;
+		    reqctl() { command reqctl -s tcp://127.0.0.1:$port \"\$@\"; }
+		    $(echo "$command" | sed -e 's|-s tcp://backup.example.org||' \
+		    -e 's|tar c \.|tar c ./reqd.conf|' -e 's|-n 10000|-n 50|')" \
+		    >"$dir/out" 2>"$dir/err" </dev/null || {
+			cat "$dir/out" "$dir/err"
+			return 1
+		}
+	done <"$dir/commands"
+}
+step "reqctl(1): every example works" reqctl_examples
+
+conf_example() {
+	mkdir -p "$dir/page/services.d"
+	page_examples reqd.conf.5 | sed '/^ *DIAGNOSTICS/,$d' >"$dir/page/reqd.conf"
+	grep -q '^ *service "disk-usage"' "$dir/page/reqd.conf" || return 1
+	[ "$(id -u)" -ne 0 ] || echo 'user = "daemon"' >>"$dir/page/reqd.conf"
+	"$reqd" -c "$dir/page/reqd.conf" -t
+}
+step "reqd.conf(5): the example is a valid configuration" conf_example
+
+reqd_examples() {
+	page_examples reqd.8 | sed -n 's/^ *\$ reqd -c \.\/reqd.conf //p' >"$dir/options"
+	[ "$(wc -l <"$dir/options")" -eq 2 ] || return 1
+	while read -r option; do
+		"$reqd" -c "$conf" "$option" >"$dir/out" || return 1
+		[ -s "$dir/out" ] || return 1
+	done <"$dir/options"
+}
+step "reqd(8): every example works" reqd_examples
+
+library_example() {
+	page_examples libreqd.3 | sed -n '/#include/,$p' >"$dir/example.c"
+	${CC:-cc} ${REQD_TEST_CFLAGS:-} -I"$top_srcdir/src/client" -o "$dir/example" "$dir/example.c" \
+	    -L"$top_builddir/.libs" -lreqd || return 1
+	LD_LIBRARY_PATH=$top_builddir/.libs REQD_SERVER=tcp://127.0.0.1:$port ASAN_OPTIONS=verify_asan_link_order=0 \
+	    "$dir/example" | grep -q .
+}
+# A library built with sanitizers wants a program built with them.
+if command -v "${CC:-cc}" >/dev/null 2>&1 && ! nm -D "$top_builddir/.libs/libreqd.so" | grep -q asan; then
+	step "libreqd(3): the example compiles and runs" library_example
+fi
+finish
