@@ -115,6 +115,10 @@ until_true() {
 	done
 }
 
+is_sanitized() {
+	grep -q __asan_init "$reqd"
+}
+
 # ------------------------------------------------------------- processes ---
 
 # Every living descendant of a process, itself not included, zombies too.
@@ -165,7 +169,7 @@ role_pids() {
 		return
 	fi
 	for one_pid in $(tree_of "$reqd_pid"); do
-		case $(tr '\0' ' ' <"/proc/$one_pid/cmdline" 2>/dev/null) in
+		case $(tr 2>/dev/null '\0' ' ' <"/proc/$one_pid/cmdline") in
 		*"--role=$1"* | *"reqd: $1"*) echo "$one_pid" ;;
 		esac
 	done
@@ -174,7 +178,7 @@ role_pids() {
 # Other descendants of the master than its roles: programs.
 programs() {
 	for one_pid in $(tree_of "$reqd_pid"); do
-		case $(tr '\0' ' ' <"/proc/$one_pid/cmdline" 2>/dev/null) in
+		case $(tr 2>/dev/null '\0' ' ' <"/proc/$one_pid/cmdline") in
 		'' | *--role=* | *"reqd: "*) ;;
 		*) echo "$one_pid" ;;
 		esac

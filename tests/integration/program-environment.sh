@@ -10,7 +10,6 @@ service show-with-input "$command" "$text" 'input = required'
 service show-declared "$command" "$text" 'directory = "/usr"' 'umask = 077' \
     'environment = {"COLOUR=blue", "TEXT={text}"}' \
     'limits { files = 64  processes = 500  file-size = 1M  cpu = 7s }'
-# The address space of a program under sanitizers is beyond any limit.
 service show-memory '"/bin/sh", "-c", "ulimit -v"' 'limits { memory = 1G }'
 
 # What must not be passed on.
@@ -88,6 +87,9 @@ process() {
 	assert_eq "$(value limit-processes)" '500 500'
 	assert_eq "$(value limit-file-size)" '1048576 1048576'
 	assert_eq "$(value limit-cpu)" '7 7'
+}
+
+memory() {
 	assert_eq "$(call show-memory)" 1048576
 }
 
@@ -96,4 +98,11 @@ step "environment: nothing inherited, what was declared" environment
 step "arguments: byte for byte, through no shell" arguments
 step "identity: all ids and groups of its account" identity
 step "process: session, directory, signals, limits" process
+# The address space of reqd itself, the child before exec included, is beyond
+# any limit then.
+if is_sanitized; then
+	note "no limit on memory tried: reqd is built with sanitizers"
+else
+	step "process: limit on memory" memory
+fi
 finish
