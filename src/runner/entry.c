@@ -271,7 +271,7 @@ entry_kill(struct entry *e, enum outcome_kind verdict, uint8_t reason)
 			break;
 		e->verdict = (uint8_t)verdict;
 		e->reason = reason;
-		strays_scan(e->runner);		/* who has left it silently? */
+		strays_look(e->runner);		/* who has left it silently? */
 		entry_terminate(e);
 		break;
 	default:
@@ -389,7 +389,7 @@ on_entry_due(struct loop_timer *t)
 	struct entry *e = CONTAINER_OF(t, struct entry, timer);
 
 	if (e->phase == KILL_TERM) {
-		strays_scan(e->runner);
+		strays_look(e->runner);
 		entry_destroy(e);
 	} else if (e->phase != KILL_NONE) {
 		entry_survives(e);

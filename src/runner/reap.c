@@ -233,7 +233,15 @@ on_child(pid_t pid, void *arg)
 void
 strays_scan(struct runner *r)
 {
+	r->strays.scanned_usec = r->loop.now_usec;
 	children_each(r->strays.children_fd, on_child, r);
+}
+
+void
+strays_look(struct runner *r)
+{
+	if (r->strays.scanned_usec != r->loop.now_usec)
+		strays_scan(r);
 }
 
 void

@@ -39,6 +39,7 @@ TAILQ_HEAD(stray_list, stray);
 
 struct strays {
 	int children_fd;	/* children_open() */
+	uint64_t scanned_usec;	/* the loop's turn of the last scan */
 	size_t n_touched, n_used;
 	struct stray_pids pids;
 	struct stray_list free;
@@ -49,6 +50,9 @@ void strays_init(struct strays *s);
 
 /* Finds new strays among our children and deals with them. */
 void strays_scan(struct runner *r);
+
+/* The same, unless it was done in this turn of the loop already. */
+void strays_look(struct runner *r);
 
 /* Signals all known strays of an entry. */
 void strays_signal(struct runner *r, const struct entry *e, int sig);

@@ -5,20 +5,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <limits.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
+#include "base/privilege.h"
 #include "ipc/frame.h"
 #include "ipc/job.h"
 
@@ -102,64 +98,16 @@ child_limits(const struct spawner *sp, const struct service *s)
 	return 0;
 }
 
+/* 0 or -errno. */
 static int
-compare_gids(const void *a, const void *b)
-{
-	gid_t x = *(const gid_t *)a, y = *(const gid_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* Are we now exactly this identity, for good? */
-static bool
-identity_holds(const struct identity *id)
-{
-	static gid_t got[NGROUPS_MAX], wanted[NGROUPS_MAX];
-	uid_t ru, eu, su;
-	gid_t rg, eg, sg;
-	int n;
-
-	if (getresuid(&ru, &eu, &su) < 0 || ru != id->uid || eu != id->uid || su != id->uid)
-		return false;
-	if (getresgid(&rg, &eg, &sg) < 0 || rg != id->gid || eg != id->gid || sg != id->gid)
-		return false;
-
-	n = getgroups(NGROUPS_MAX, got);
-	if (n < 0 || (size_t)n != id->n_groups)
-		return false;
-	if (n > 0) {
-		memcpy(wanted, id->groups, (size_t)n * sizeof(*wanted));
-		qsort(wanted, (size_t)n, sizeof(*wanted), compare_gids);
-		qsort(got, (size_t)n, sizeof(*got), compare_gids);
-		if (memcmp(wanted, got, (size_t)n * sizeof(*got)) != 0)
-			return false;
-	}
-	return id->uid == 0 || setuid(0) < 0;
-}
-
-/* STAGE_NONE, or where it failed with errno. */
-static enum start_stage
 child_identity(const struct identity *id)
 {
 	if (!id->is_set)
-		return STAGE_NONE;
-	if (geteuid() != 0) {
-		/* An ordinary user can be nobody else; to pretend would be worse. */
-		errno = EPERM;
-		return id->uid == geteuid() ? STAGE_NONE : STAGE_USER;
-	}
-	/* Groups while we still may; the user last, as it ends all rights. */
-	if (id->n_groups > NGROUPS_MAX || setgroups(id->n_groups, id->groups) < 0)
-		return STAGE_GROUPS;
-	if (setresgid(id->gid, id->gid, id->gid) < 0)
-		return STAGE_GROUPS;
-	if (setresuid(id->uid, id->uid, id->uid) < 0)
-		return STAGE_USER;
-	if (!identity_holds(id)) {
-		errno = EPERM;
-		return STAGE_VERIFY;
-	}
-	return STAGE_NONE;
+		return 0;
+	/* An ordinary user can be nobody else; to pretend would be worse. */
+	if (geteuid() != 0)
+		return id->uid == geteuid() ? 0 : -EPERM;
+	return privilege_drop(id->uid, id->gid, id->groups, id->n_groups);
 }
 
 /*
@@ -171,7 +119,6 @@ child_run(const struct spawner *sp, const struct spawn_order *o)
 {
 	static struct job job;	/* touched here only, so the runner stays small */
 	const struct service *s = o->service;
-	enum start_stage stage;
 	sigset_t none;
 	int r;
 
@@ -199,9 +146,9 @@ child_run(const struct spawner *sp, const struct spawn_order *o)
 	if (r < 0)
 		child_fail(sp, o, STAGE_LIMITS, -r);
 
-	stage = child_identity(&s->run_as);
-	if (stage != STAGE_NONE)
-		child_fail(sp, o, stage, errno);
+	r = child_identity(&s->run_as);
+	if (r < 0)
+		child_fail(sp, o, STAGE_USER, -r);
 
 	/* As the service's account, for whom the directory must be open. */
 	if (chdir(s->directory) < 0)

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -51,7 +52,8 @@ static const char conf_text[] =
     "service \"missing\" { command = {\"/nonexistent/program\"} }\n"
     "service \"nodir\" { command = {\"/bin/sh\"} directory = \"/nonexistent\" }\n"
     "service \"noqueue\" { command = {\"/bin/sh\"} concurrency = 1 queue = 0 }\n"
-    "service \"patient\" { command = {\"/bin/sh\"} concurrency = 1 queue = 2 queue-timeout = 1ms }\n"
+    "service \"patient\" { command = {\"/bin/sh\"} concurrency = 1 queue = 2\n"
+    "  queue-timeout = 1ms }\n"
     "service \"quick\" { command = {\"/bin/sh\"} timeout = 30ms kill-grace = 1h }\n"
     "service \"single\" { command = {\"/bin/sh\"} concurrency = 1 queue = 2 queue-timeout = 1h\n"
     "  timeout = 1h kill-grace = 1h }\n"
@@ -159,7 +161,8 @@ prepare(uint32_t generation, const char *text)
 	int fd = fd_sealed("conf", text, strlen(text));
 
 	ck_assert_int_ge(fd, 0);
-	put(runner.master, &(struct frame){ .type = FRAME_PREPARE, .generation = generation }, &fd, 1);
+	put(runner.master,
+	    &(struct frame){ .type = FRAME_PREPARE, .generation = generation }, &fd, 1);
 	(void)close(fd);
 }
 
@@ -186,6 +189,20 @@ connect_worker(uint16_t slot)
 
 /* --------------------------------------------------------------- the role --- */
 
+#define LEAKED_FD 40
+#define NOFILE_SOFT 600
+
+/* As near to the value as we may go. */
+static void
+limit_soft(__rlimit_resource_t resource, rlim_t value)
+{
+	struct rlimit l;
+
+	(void)getrlimit(resource, &l);
+	l.rlim_cur = value < l.rlim_max ? value : l.rlim_max;
+	(void)setrlimit(resource, &l);
+}
+
 /* In the child: the descriptors a role is born with, and nothing else. */
 static void __attribute__((noreturn))
 become_runner(int channel, int log, int stats)
@@ -198,6 +215,10 @@ become_runner(int channel, int log, int stats)
 	(void)dup2(moved[1], ROLE_LOG_FD);
 	(void)dup2(moved[2], ROLE_STATS_FD);
 	(void)close_range(ROLE_N_FDS, ~0U, 0);
+	/* As a careless library leaves it: no program may get to see it. */
+	(void)dup2(STDIN_FILENO, LEAKED_FD);
+	limit_soft(RLIMIT_NOFILE, NOFILE_SOFT);
+	limit_soft(RLIMIT_CORE, RLIM_INFINITY);
 	_exit(runner_main());
 }
 
@@ -585,14 +606,13 @@ START_TEST(test_child_state)
 {
 	struct call c = CALL(.service = S_WIDE,
 	    .script = "ls /proc/self/fd | tr '\\n' ' '; echo\n"
-		      "grep -E '^(SigBlk|SigIgn|NoNewPrivs)' /proc/self/status | tr -d '\\n\\t'; echo\n"
+		      "grep -E '^(SigBlk|SigIgn|NoNewPrivs)' /proc/self/status |\n"
+		      "tr -d '\\n\\t'; echo\n"
 		      "ulimit -c; pwd; umask\n"
 		      "read pid comm state ppid pgrp session tty rest </proc/$$/stat\n"
 		      "[ $pid = $pgrp ] && [ $pid = $session ] && [ $tty = 0 ] && echo alone\n"
 		      "tr '\\0' '\\n' </proc/$$/environ | grep -vE '^(PATH|REQD_REQUEST_ID)='\n"
 		      "ulimit -n");
-	struct rlimit nofile;
-	char want[32];
 
 	expect_exit(&c, 0);
 	expect_line(c.out, "0 1 2 3 ");		/* 3 is ls reading the directory */
@@ -601,9 +621,7 @@ START_TEST(test_child_state)
 	expect_line(c.out, "/");
 	expect_line(c.out, "0022");
 	expect_line(c.out, "alone");
-	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &nofile), 0);
-	(void)snprintf(want, sizeof(want), "%llu", (unsigned long long)nofile.rlim_cur);
-	expect_line(c.out, want);
+	expect_line(c.out, "600");
 	expect_gone(&c);
 }
 END_TEST
@@ -622,13 +640,15 @@ START_TEST(test_identity)
 {
 	static const char text[] =
 	    "listen \"unix:///tmp/reqd-test-runner.sock\" {}\n"
-	    "service \"nobody\" { command = {\"/bin/sh\"} user = \"nobody\" ids = \"65533:65533:65533,7,3\" }\n";
+	    "service \"nobody\" { command = {\"/bin/sh\"} user = \"nobody\"\n"
+	    "  ids = \"65533:65533:65533,7,3\" }\n";
 	struct frame_ended e;
 	struct call c;
 
 	configure(2, text);
 	c = CALL(.service = 0, .generation = 2,
-	    .script = "grep -E '^(Uid|Gid|Groups|CapEff|CapPrm)' /proc/self/status | tr '\\t\\n' '  '");
+	    .script = "grep -E '^(Uid|Gid|Groups|CapEff|CapPrm)' /proc/self/status |\n"
+		      "tr '\\t\\n' '  '");
 	if (geteuid() != 0) {
 		/* An ordinary user can be nobody else, and does not pretend. */
 		e = expect_end(&c, OUTCOME_NOSTART);
@@ -668,7 +688,8 @@ END_TEST
 START_TEST(test_term_ignored)
 {
 	struct call c = CALL(.service = S_STUBBORN,
-	    .script = "trap '' TERM; (while :; do sleep 1000; done) & while :; do sleep 1000; done");
+	    .script = "trap '' TERM; (while :; do sleep 1000; done) &\n"
+		      "while :; do sleep 1000; done");
 	struct frame_ended e = expect_end(&c, OUTCOME_TIMEOUT);
 
 	ck_assert(WIFSIGNALED(e.wait_status));
@@ -761,6 +782,21 @@ START_TEST(test_left_behind)
 }
 END_TEST
 
+/* All of the group hears it at once, not one after the other dies. */
+START_TEST(test_left_behind_deep)
+{
+	struct call c = CALL(.service = S_WIDE,
+	    .script = "(trap : TERM; sh -c 'echo one; exec sleep 1000'; echo two) &\n"
+		      "read x; exit 0");
+
+	expect_line(c.out, "one");
+	ck_assert_int_eq(write(c.in, "\n", 1), 1);
+	expect_exit(&c, 0);
+	expect_line(c.out, "two");
+	expect_gone(&c);
+}
+END_TEST
+
 /* setsid and double fork: in another session, and nobody's child but ours. */
 START_TEST(test_escape_ends_with_request)
 {
@@ -785,10 +821,29 @@ START_TEST(test_escape_is_cancelled)
 }
 END_TEST
 
+/* It hears of the cancel as soon as the program does, which takes its time. */
+START_TEST(test_escape_is_told)
+{
+	struct call c = CALL(.service = S_WIDE,
+	    .script = "(setsid sh -c 'trap \"echo told; exit\" TERM; echo escaped\n"
+		      "while :; do :; done' &)\n"
+		      "trap '' TERM; exec cat");
+
+	expect_line(c.out, "escaped");
+	cancel(&c, CANCEL_BY_CLIENT);
+	expect_line(c.out, "told");
+	(void)close(c.in);
+	c.in = -1;
+	(void)expect_end(&c, OUTCOME_CANCELLED);
+	expect_gone(&c);
+}
+END_TEST
+
 START_TEST(test_escape_ignores_term)
 {
 	struct call c = CALL(.service = S_STUBBORN,
-	    .script = "(setsid sh -c 'trap \"\" TERM; echo escaped; while :; do sleep 1000; done' &)\n"
+	    .script = "(setsid sh -c 'trap \"\" TERM; echo escaped\n"
+		      "while :; do sleep 1000; done' &)\n"
 		      "sleep 1000");
 
 	expect_line(c.out, "escaped");
@@ -801,7 +856,8 @@ END_TEST
 START_TEST(test_escape_unmarked)
 {
 	struct call c = CALL(.service = S_WIDE,
-	    .script = "(env -i setsid sh -c 'trap \"\" TERM; echo escaped; while :; do sleep 1000; done' &)\n"
+	    .script = "(env -i setsid sh -c 'trap \"\" TERM; echo escaped\n"
+		      "while :; do sleep 1000; done' &)\n"
 		      "read x; exit 0");
 
 	expect_line(c.out, "escaped");
@@ -835,14 +891,29 @@ START_TEST(test_escape_may_live)
 }
 END_TEST
 
-/* More strays than the table has room for. */
+/* Of more strays than the table has room for, the rest is killed at once. */
 START_TEST(test_many_strays)
 {
-	struct call c = CALL(.service = S_STUBBORN, .timeout_usec = 0,
-	    .script = "i=0; while [ $i -lt 400 ]; do (setsid sleep 1000 &); i=$((i+1)); done; sleep 1000");
+	enum { N = RUNNER_MAX_STRAYS + 44 };
+	struct call c = CALL(.service = S_WIDE,
+	    .script = "exec 3<&0; i=0; trap '' TERM; while [ $i -lt 300 ]; do\n"
+		      "(setsid sh -c 'echo up; read x && echo alive' <&3 &); i=$((i+1)); done\n"
+		      "trap - TERM; sleep 1000");
+	char lines[N];
+	size_t alive = 0;
 
-	(void)expect_end(&c, OUTCOME_TIMEOUT);
-	expect_gone(&c);
+	for (int i = 0; i < N; i++)
+		expect_line(c.out, "up");
+	cancel(&c, CANCEL_BY_CLIENT);
+	(void)expect_end(&c, OUTCOME_CANCELLED);
+	memset(lines, '\n', N);
+	ck_assert_int_eq(write(c.in, lines, N), N);
+	(void)close(c.in);
+	c.in = -1;
+	for (const char *p = read_all(c.out); (p = strstr(p, "alive")) != NULL; p++)
+		alive++;
+	ck_assert_uint_eq(alive, RUNNER_MAX_STRAYS);
+	call_done(&c);
 }
 END_TEST
 
@@ -933,10 +1004,14 @@ END_TEST
 
 START_TEST(test_lock)
 {
-	struct call a = CALL(.service = S_WIDE, .script = "exec cat", .lock = 'L', .want_started = true);
-	struct call b = CALL(.service = S_WIDE, .script = "exec cat", .lock = 'L', .want_started = true);
-	struct call c = CALL(.service = S_WIDE, .script = "exec cat", .lock = 'M', .want_started = true);
+	struct order o = { .service = S_WIDE, .script = "exec cat", .want_started = true };
+	struct call a, b, c;
 
+	o.lock = 'L';
+	a = call(&o);
+	b = call(&o);
+	o.lock = 'M';
+	c = call(&o);
 	ck_assert_uint_eq(get(runner.worker[0], FRAME_STARTED).id, a.id);
 	ck_assert_uint_eq(get(runner.worker[0], FRAME_STARTED).id, c.id);
 	(void)close(a.in);
@@ -1046,48 +1121,45 @@ START_TEST(test_duplicate_id)
 }
 END_TEST
 
+/*
+ * Sends n requests that are refused, and reads only when no more can be
+ * sent. Returns how often that was so.
+ */
+static unsigned
+flood(unsigned n, uint32_t generation, enum outcome_kind outcome)
+{
+	struct order o = { .service = S_WIDE, .generation = generation };
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int fds[4] = { null, null, null, null };
+	unsigned sent = 0, full = 0;
+
+	for (unsigned ended = 0; ended < n; ended++) {
+		int r = 0;
+
+		while (sent < n && r == 0) {
+			struct frame f = run_frame(&o, request_id(0));
+
+			r = channel_send(runner.worker[0], &f, fds, 4);
+			ck_assert(r == 0 || r == -EAGAIN);
+			sent += r == 0;
+			full += r == -EAGAIN;
+		}
+		ck_assert_uint_eq(get(runner.worker[0], FRAME_ENDED).ended.outcome, outcome);
+	}
+	(void)close(null);
+	return full;
+}
+
 /* A worker that does not read for long loses no end of a request. */
 START_TEST(test_worker_behind)
 {
-	enum { N = 3000 };
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	struct order o = { .service = S_WIDE, .generation = 99 };
-	unsigned sent = 0, ended = 0, refused = 0;
+	struct frame stop = { .type = FRAME_STOP, .id = clock_usec() + FAR };
 
-	/* Neither of a refusal without a slot in the table ... */
-	while (ended < N) {
-		int r = 0;
-
-		while (sent < N && r == 0) {
-			struct frame f = run_frame(&o, request_id(0));
-
-			r = channel_send(runner.worker[0], &f, (int[]){ null, null, null, null }, 4);
-			sent += r == 0;
-			refused += r == -EAGAIN;
-			ck_assert(r == 0 || r == -EAGAIN);
-		}
-		/* Only now it reads. */
-		ck_assert_uint_eq(get(runner.worker[0], FRAME_ENDED).ended.outcome, OUTCOME_UNAVAIL);
-		ended++;
-	}
-	ck_assert_uint_gt(refused, 0);
-
-	/* ... nor of one with. */
-	put(runner.master, &(struct frame){ .type = FRAME_STOP, .id = clock_usec() + FAR }, NULL, 0);
+	/* Neither of one that had no slot in the table, nor of one that had. */
+	ck_assert_uint_gt(flood(3000, 99, OUTCOME_UNAVAIL), 0);
+	put(runner.master, &stop, NULL, 0);
 	(void)get(runner.master, FRAME_DRAINED);
-	o.generation = 1;
-	for (sent = ended = 0; ended < N; ended++) {
-		int r = 0;
-
-		while (sent < N && r == 0) {
-			struct frame f = run_frame(&o, request_id(0));
-
-			r = channel_send(runner.worker[0], &f, (int[]){ null, null, null, null }, 4);
-			sent += r == 0;
-		}
-		ck_assert_uint_eq(get(runner.worker[0], FRAME_ENDED).ended.outcome, OUTCOME_DRAINING);
-	}
-	(void)close(null);
+	ck_assert_uint_gt(flood(3000, 1, OUTCOME_DRAINING), 0);
 }
 END_TEST
 
@@ -1124,20 +1196,46 @@ START_TEST(test_generations)
 }
 END_TEST
 
-/* COMMIT was sent before the worker's RUN: it counts, in whatever order they are read. */
+/*
+ * COMMIT was sent before the worker's RUN, so it counts, in whatever order
+ * the runner comes to look at them. Here it sees the worker first: that has
+ * just been served when both are sent, while another's death keeps the
+ * runner busy.
+ */
 START_TEST(test_commit_before_run)
 {
-	for (uint32_t g = 2; g < 60; g++) {
-		struct call c;
+	enum { N = 200 };
+	struct frame f = { .type = FRAME_CANCEL_OWNED, .id = 1 }, run;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), job, fds[3];
+	struct order o = { .service = S_WIDE, .generation = 2, .no_input = true };
 
-		prepare(g, conf_text);
-		(void)get(runner.master, FRAME_PREPARED);
-		tell(FRAME_COMMIT, g);
-		c = CALL(.service = S_WIDE, .script = "exit 0", .generation = g);
-		expect_exit(&c, 0);
-		expect_gone(&c);
-		(void)get(runner.master, FRAME_COMMITTED);
+	for (int i = 0; i < N; i++) {
+		struct call c = CALL(.worker = 1, .service = S_WIDE, .script = "exec cat");
+
+		(void)close(c.out);
+		(void)close(c.err);
 	}
+	sync_worker(1);
+	prepare(2, conf_text);
+	(void)get(runner.master, FRAME_PREPARED);
+	run = run_frame(&o, request_id(0));
+	job = make_job("exit 3", run.id, true);
+	fds[0] = job;
+	fds[1] = fds[2] = null;
+
+	ck_assert_int_eq(kill(runner.pid, SIGSTOP), 0);
+	put(runner.worker[0], &f, NULL, 0);
+	(void)close(runner.worker[1]);
+	ck_assert_int_eq(kill(runner.pid, SIGCONT), 0);
+	(void)get(runner.worker[0], FRAME_CANCELLED);
+	tell(FRAME_COMMIT, 2);
+	put(runner.worker[0], &run, fds, 3);
+
+	f = get(runner.worker[0], FRAME_ENDED);
+	ck_assert_uint_eq(f.ended.outcome, OUTCOME_EXIT);
+	(void)get(runner.master, FRAME_COMMITTED);
+	(void)close(job);
+	(void)close(null);
 }
 END_TEST
 
@@ -1161,16 +1259,32 @@ START_TEST(test_reload_while_running)
 }
 END_TEST
 
+static const char roomier[] =
+    "listen \"unix:///tmp/reqd-test-runner.sock\" {}\n"
+    "service \"single\" { command = {\"/bin/sh\"} concurrency = 2 queue = 2 }\n";
+
 /* More room after a reload: who waits starts at once. */
 START_TEST(test_reload_raises_limit)
 {
-	static const char text[] =
-	    "listen \"unix:///tmp/reqd-test-runner.sock\" {}\n"
-	    "service \"single\" { command = {\"/bin/sh\"} concurrency = 2 queue = 2 }\n";
 	struct call a = CALL(.service = S_SINGLE, .script = "exec cat");
 	struct call b = CALL(.service = S_SINGLE, .script = "exit 7");
 
-	configure(2, text);
+	sync_worker(0);
+	configure(2, roomier);
+	expect_exit(&b, 7);
+	(void)close(a.in);
+	expect_exit(&a, 0);
+}
+END_TEST
+
+/* A request made before the reload is admitted by the limits after it. */
+START_TEST(test_limits_in_force)
+{
+	struct call a, b;
+
+	configure(2, roomier);
+	a = CALL(.service = S_SINGLE, .script = "exec cat");
+	b = CALL(.service = S_SINGLE, .script = "exit 7");
 	expect_exit(&b, 7);
 	(void)close(a.in);
 	expect_exit(&a, 0);
@@ -1265,7 +1379,8 @@ START_TEST(test_master_gone)
 	struct call a = CALL(.service = S_WIDE,
 	    .script = "trap '' TERM; " SLEEPER "while :; do sleep 1000; done");
 	struct call b = CALL(.service = S_WIDE,
-	    .script = "(env -i setsid sh -c 'trap \"\" TERM; echo ready; sh -c \"setsid sleep 1000\"; :' &)\n"
+	    .script = "(env -i setsid sh -c 'trap \"\" TERM; echo ready\n"
+		      "sh -c \"setsid sleep 1000\"; :' &)\n"
 		      "sleep 1000");
 
 	expect_line(a.out, "escaped");
@@ -1278,7 +1393,7 @@ END_TEST
 
 START_TEST(test_signals_ignored)
 {
-	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGPIPE, SIGUSR1, SIGALRM, SIGTSTP };
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGPIPE, SIGUSR1, SIGTSTP };
 	struct call c;
 
 	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
@@ -1497,7 +1612,8 @@ START_TEST(test_cgroup)
 	(void)snprintf(dir, sizeof(dir), "%s/reqd-test-%d", mount, getpid());
 	if (mkdir(dir, 0755) < 0)
 		return;
-	if (setxattr(dir, "trusted.delegate", "1", 1, 0) < 0 || !write_text(dir, "cgroup.procs", "0")) {
+	if (setxattr(dir, "trusted.delegate", "1", 1, 0) < 0 ||
+	    !write_text(dir, "cgroup.procs", "0")) {
 		(void)rmdir(dir);
 		return;
 	}
@@ -1506,7 +1622,8 @@ START_TEST(test_cgroup)
 	configure(1, conf_text);
 	connect_worker(0);
 	c = CALL(.service = S_WIDE,
-	    .script = "(env -i setsid sh -c 'trap \"\" TERM; echo escaped; while :; do sleep 1000; done' &)\n"
+	    .script = "(env -i setsid sh -c 'trap \"\" TERM; echo escaped\n"
+		      "while :; do sleep 1000; done' &)\n"
 		      "read x; grep -o 'req-.*' /proc/self/cgroup; exit 3");
 	expect_line(c.out, "escaped");
 	/* It would have an hour's grace: the group needs none. */
@@ -1517,7 +1634,8 @@ START_TEST(test_cgroup)
 	expect_gone(&c);
 
 	c = CALL(.service = S_STUBBORN,
-	    .script = "trap '' TERM; (env -i setsid sleep 1000 &); while :; do sleep 1000; done");
+	    .script = "trap '' TERM; (env -i setsid sleep 1000 &)\n"
+		      "while :; do sleep 1000; done");
 	(void)expect_end(&c, OUTCOME_TIMEOUT);
 	expect_gone(&c);
 	/* And once more: the group can be used again. */
@@ -1616,8 +1734,10 @@ main(void)
 
 	tc = tcase_new(s, "strays");
 	tcase_add_test(tc, test_left_behind);
+	tcase_add_test(tc, test_left_behind_deep);
 	tcase_add_test(tc, test_escape_ends_with_request);
 	tcase_add_test(tc, test_escape_is_cancelled);
+	tcase_add_test(tc, test_escape_is_told);
 	tcase_add_test(tc, test_escape_ignores_term);
 	tcase_add_test(tc, test_escape_unmarked);
 	tcase_add_test(tc, test_escape_may_live);
@@ -1643,6 +1763,7 @@ main(void)
 	tcase_add_test(tc, test_commit_before_run);
 	tcase_add_test(tc, test_reload_while_running);
 	tcase_add_test(tc, test_reload_raises_limit);
+	tcase_add_test(tc, test_limits_in_force);
 	tcase_add_test(tc, test_refused);
 	tcase_add_test(tc, test_drain);
 	tcase_add_test(tc, test_drain_deadline);
