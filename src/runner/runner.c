@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -408,8 +409,13 @@ signals_init(void)
 	sigset_t all, chld;
 	int fd;
 
+	/*
+	 * The system call itself, because the C library's function refuses the
+	 * two signals it keeps for threads, which whoever started us may ignore.
+	 * All zero is the default, however the kernel lays the struct out.
+	 */
 	for (int sig = 1; sig < NSIG; sig++)
-		(void)sigaction(sig, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
+		(void)syscall(SYS_rt_sigaction, sig, &(char[64]){ 0 }, NULL, (NSIG - 1) / 8);
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 	(void)sigemptyset(&chld);

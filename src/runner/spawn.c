@@ -5,9 +5,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -20,6 +22,57 @@
 
 #define JOB_FD 3	/* in the child, until the program runs */
 
+/*
+ * Tells the kernel not to copy into children what the few lines from fork to
+ * exec never touch: every library but the C library and its loader. Copying
+ * and dropping their mappings was a quarter of the price of a fork. For the
+ * same reason the fork is a bare system call: handlers that a library wants
+ * run in the child would not be there.
+ */
+static int
+leave_out_library(struct dl_phdr_info *info, size_t size, void *needed)
+{
+	const uintptr_t *keep = needed;
+
+	(void)size;
+	for (size_t i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+
+		if (ph->p_type != PT_LOAD)
+			continue;
+		for (const uintptr_t *k = keep; *k != 0; k++) {
+			if (*k - info->dlpi_addr - ph->p_vaddr < ph->p_memsz)
+				return 0;
+		}
+	}
+	for (size_t i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+		uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+		uintptr_t start = (info->dlpi_addr + ph->p_vaddr) & ~(page - 1);
+		uintptr_t end = (info->dlpi_addr + ph->p_vaddr + ph->p_memsz + page - 1) & ~(page - 1);
+
+		if (ph->p_type == PT_LOAD)
+			(void)madvise((void *)start, end - start, MADV_DONTFORK);
+	}
+	return 0;
+}
+
+static void
+leave_out_libraries(void)
+{
+	const uintptr_t needed[] = {
+		(uintptr_t)spawner_init,		/* our own code */
+		(uintptr_t)execve,			/* the C library */
+		(uintptr_t)getauxval(AT_BASE),		/* the loader */
+		(uintptr_t)getauxval(AT_SYSINFO_EHDR),	/* the kernel's own */
+		0,
+	};
+
+#ifndef __SANITIZE_ADDRESS__	/* a sanitizer's library is needed in children */
+	(void)dl_iterate_phdr(leave_out_library, (void *)(uintptr_t)needed);
+#endif
+}
+
 int
 spawner_init(struct spawner *sp, size_t n)
 {
@@ -27,6 +80,7 @@ spawner_init(struct spawner *sp, size_t n)
 	void *p;
 
 	*sp = (struct spawner){ .null_fd = -1, .self = getpid() };
+	leave_out_libraries();
 	sp->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (sp->null_fd < 0)
 		return -errno;
@@ -182,15 +236,13 @@ child_run(const struct spawner *sp, const struct spawn_order *o)
 static pid_t
 fork_into(int cgroup)
 {
-	struct clone_args args = {
-		.flags = CLONE_INTO_CGROUP,
-		.exit_signal = SIGCHLD,
-		.cgroup = (uint64_t)cgroup,
-	};
+	struct clone_args args = { .exit_signal = SIGCHLD };
 
-	if (cgroup < 0)
-		return fork();
-	/* As fork(), but never outside of its cgroup, not even for a moment. */
+	if (cgroup >= 0) {
+		/* Never outside of its cgroup, not even for a moment. */
+		args.flags = CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)cgroup;
+	}
 	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 }
 
