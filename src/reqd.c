@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "conf/conf.h"
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
@@ -90,6 +91,16 @@ test_conf(const char *file)
 	return 0;
 }
 
+/* What could not be printed must not look like success. */
+static int
+flushed(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	(void)fprintf(stderr, "reqd: standard output: %s\n", strerror(errno));
+	return status != 0 ? status : EX_OSERR;
+}
+
 static int
 print_conf(const char *file)
 {
@@ -101,9 +112,11 @@ print_conf(const char *file)
 	text = conf_format(c);
 	if (text != NULL)
 		(void)fputs(text, stdout);
-	free(text);
 	conf_unref(c);
-	return text == NULL || fflush(stdout) != 0;
+	if (text == NULL)
+		return EX_OSERR;
+	free(text);
+	return 0;
 }
 
 /* ---------------------------------------------------------------- roles --- */
@@ -120,8 +133,13 @@ role_main(const char *role, const char *slot_text)
 		return -1;
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	(void)sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
-	/* A terminal's Ctrl-C reaches everybody; only the master answers it. */
+	/*
+	 * A terminal, or a service manager that ends whole groups, reaches
+	 * everybody; only the master answers, and what runs comes to its end.
+	 */
 	(void)sigaction(SIGINT, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
+	(void)sigaction(SIGTERM, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
+	(void)sigaction(SIGHUP, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	if (strcmp(role, role_name(ROLE_LOG)) == 0) {
 		setproctitle("log");
 		return logger_main();
@@ -162,6 +180,8 @@ main(int argc, char *argv[], char *envp[])
 	enum action action = ACTION_RUN;
 	int c;
 
+	if (fd_fill_stdio() < 0)
+		return EX_OSERR;
 	setproctitle_init(argc, argv, envp);
 	if (argc == 3 && strncmp(argv[1], "--role=", 7) == 0 && strncmp(argv[2], "--slot=", 7) == 0) {
 		int r = role_main(argv[1] + 7, argv[2] + 7);
@@ -185,10 +205,10 @@ main(int argc, char *argv[], char *envp[])
 		case 'V':
 		case 'D':
 			print_version(c == 'D');
-			return 0;
+			return flushed(0);
 		case 'h':
 			(void)fputs(usage_text, stdout);
-			return 0;
+			return flushed(0);
 		default:
 			return usage_error();
 		}
@@ -199,11 +219,14 @@ main(int argc, char *argv[], char *envp[])
 	}
 	switch (action) {
 	case ACTION_TEST:
-		return test_conf(options.conf_file);
+		return flushed(test_conf(options.conf_file));
 	case ACTION_PRINT:
-		return print_conf(options.conf_file);
+		return flushed(print_conf(options.conf_file));
 	case ACTION_RUN:
 		setproctitle("master");
+		/* No core file either, of what only root could read (R47). */
+		if (geteuid() == 0)
+			(void)prctl(PR_SET_DUMPABLE, 0);
 		return master_main(&options);
 	}
 	return 0;

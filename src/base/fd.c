@@ -31,6 +31,34 @@ fd_set_cloexec(int fd, bool on)
 }
 
 int
+fd_lift(int fd, int min)
+{
+	int high;
+
+	if (fd < 0)
+		return fd;
+	high = fcntl(fd, F_DUPFD_CLOEXEC, min);
+	if (high < 0)
+		high = -errno;
+	(void)close(fd);
+	return high;
+}
+
+int
+fd_fill_stdio(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+		if (fd < 0)
+			return -errno;
+	} while (fd <= STDERR_FILENO);
+	(void)close(fd);
+	return 0;
+}
+
+int
 fd_write_all(int fd, const void *data, size_t len)
 {
 	const char *p = data;

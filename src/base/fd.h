@@ -12,6 +12,16 @@
 int fd_set_nonblock(int fd, bool on);
 int fd_set_cloexec(int fd, bool on);
 
+/* The same open file under a number of at least min, close-on-exec; takes fd.
+ * A number or -errno, which it hands on when fd is one. */
+int fd_lift(int fd, int min);
+
+/*
+ * Opens /dev/null for each of 0, 1 and 2 that is closed, so that nothing
+ * else ever gets their numbers. 0 or -errno.
+ */
+int fd_fill_stdio(void);
+
 /* Writes all of it to a blocking descriptor. 0 or -errno. */
 int fd_write_all(int fd, const void *data, size_t len);
 

@@ -5,10 +5,32 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <unistd.h>
 
+/* The kernel keeps them sorted: compare as sets. */
+static bool
+groups_are(const gid_t *groups, size_t n_groups)
+{
+	static gid_t now[NGROUPS_MAX];	/* costs nothing until it is filled */
+	int n = getgroups(NGROUPS_MAX, now);
+
+	if (n < 0 || (size_t)n != n_groups)
+		return false;
+	for (size_t i = 0; i < n_groups; i++) {
+		size_t k = 0;
+
+		while (k < n_groups && now[k] != groups[i])
+			k++;
+		if (k == n_groups)
+			return false;
+	}
+	return true;
+}
+
 static int
-verify(uid_t uid, gid_t gid, size_t n_groups)
+verify(uid_t uid, gid_t gid, const gid_t *groups, size_t n_groups)
 {
 	uid_t ruid, euid, suid;
 	gid_t rgid, egid, sgid;
@@ -19,7 +41,7 @@ verify(uid_t uid, gid_t gid, size_t n_groups)
 		return -EPERM;
 	if (rgid != gid || egid != gid || sgid != gid)
 		return -EPERM;
-	if (getgroups(0, NULL) != (int)n_groups)
+	if (!groups_are(groups, n_groups))
 		return -EPERM;
 	if (uid != 0 && setuid(0) == 0)
 		return -EPERM;
@@ -35,5 +57,5 @@ privilege_drop(uid_t uid, gid_t gid, const gid_t *groups, size_t n_groups)
 		return -errno;
 	if (setresuid(uid, uid, uid) < 0)
 		return -errno;
-	return verify(uid, gid, n_groups);
+	return verify(uid, gid, groups, n_groups);
 }

@@ -4,6 +4,7 @@
 #include "ipc/logrec.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -204,6 +205,16 @@ log_dropped(void)
 	return the_log.dropped;
 }
 
+/* Without a log; what stderr does not take at once is lost (R46). */
+static void
+stderr_write(const char *text)
+{
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	if (poll(&p, 1, 0) > 0 && (p.revents & POLLOUT) != 0)
+		(void)dprintf(STDERR_FILENO, "reqd: %.1000s\n", text);
+}
+
 void
 log_at(int level, const char *fmt, ...)
 {
@@ -217,7 +228,7 @@ log_at(int level, const char *fmt, ...)
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	if (the_log.fd < 0) {
-		(void)fprintf(stderr, "reqd: %s\n", text);
+		stderr_write(text);
 		return;
 	}
 	logrec_start(&r, level);

@@ -4,7 +4,8 @@
 #include "logger/logger.h"
 
 #include <errno.h>
-#include <signal.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/loop.h"
@@ -23,6 +25,7 @@
 
 /* After the master's death the others have so long to say their last words. */
 #define FAREWELL_USEC (500 * USEC_PER_MSEC)
+#define ERR_RETRY_USEC (50 * USEC_PER_MSEC)
 
 struct source {
 	LIST_ENTRY(source) link;
@@ -38,8 +41,138 @@ struct logger {
 	LIST_HEAD(sources, source) sources;
 	struct conf *conf, *prepared;
 	bool done;
+	struct buf line;		/* on its way to stderr */
+	struct loop_io err;		/* stderr, while it takes no more */
+	struct loop_timer err_retry;	/* the same where it cannot be polled */
+	bool is_blocked;		/* no record is read until line is out */
+	bool is_torn;			/* a line was cut by an error */
+	uint64_t lost;			/* lines that could not be written */
 	char record[LOGREC_MAX];
 };
+
+/* ------------------------------------------------------------- writing --- */
+
+static void
+err_unblock(struct logger *g)
+{
+	struct source *s;
+
+	if (!g->is_blocked)
+		return;
+	g->is_blocked = false;
+	loop_remove(&g->loop, &g->err);
+	loop_disarm(&g->loop, &g->err_retry);
+	LIST_FOREACH(s, &g->sources, link)
+		(void)loop_add(&g->loop, &s->io, EPOLLIN);
+}
+
+/*
+ * Whoever reads stderr is behind. Records stay where they are, in the
+ * sockets, and the master is still answered.
+ */
+static void
+err_block(struct logger *g)
+{
+	struct source *s;
+
+	if (g->is_blocked)
+		return;
+	g->is_blocked = true;
+	LIST_FOREACH(s, &g->sources, link)
+		loop_remove(&g->loop, &s->io);
+	if (loop_add(&g->loop, &g->err, EPOLLOUT) < 0)
+		loop_arm(&g->loop, &g->err_retry, g->loop.now_usec + ERR_RETRY_USEC);
+}
+
+/* A part that a pipe with room takes whole, so that even stderr that blocks does not. */
+static ssize_t
+err_write(const char *data, size_t len)
+{
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	if (poll(&p, 1, 0) == 0)
+		return -EAGAIN;
+	for (;;) {
+		ssize_t n = write(STDERR_FILENO, data, len < PIPE_BUF ? len : PIPE_BUF);
+
+		if (n >= 0 || errno != EINTR)
+			return n < 0 ? -errno : n;
+	}
+}
+
+static void
+line_flush(struct logger *g)
+{
+	while (buf_len(&g->line) > 0) {
+		ssize_t n = err_write(buf_data(&g->line), buf_len(&g->line));
+
+		if (n == -EAGAIN) {
+			err_block(g);
+			return;
+		}
+		if (n < 0) {
+			/* No room on the disk, or nobody is there; perhaps later. */
+			g->lost++;
+			buf_clear(&g->line);
+			break;
+		}
+		buf_consume(&g->line, (size_t)n);
+		g->is_torn = buf_len(&g->line) > 0;
+	}
+	err_unblock(g);
+}
+
+static void
+on_err(struct loop_io *io, uint32_t events)
+{
+	(void)events;
+	line_flush(CONTAINER_OF(io, struct logger, err));
+}
+
+static void
+on_err_retry(struct loop_timer *t)
+{
+	struct logger *g = CONTAINER_OF(t, struct logger, err_retry);
+
+	loop_arm(&g->loop, t, g->loop.now_usec + ERR_RETRY_USEC);
+	line_flush(g);
+}
+
+/* Tells how many lines were lost before this one. */
+static void
+put_lost(struct logger *g)
+{
+	const struct log_source self = { .name = "log", .pid = (int)getpid() };
+	struct logrec_view r;
+	struct logrec rec;
+
+	if (g->is_torn)
+		(void)buf_append_char(&g->line, '\n');
+	if (g->lost == 0)
+		return;
+	logrec_start(&rec, LOG_WARNING);
+	logrec_add_str(&rec, LOG_KEY_MESSAGE, "log records dropped, they could not be written");
+	logrec_add_u64(&rec, LOG_KEY_DROPPED, g->lost);
+	if (logrec_parse((struct slice){ rec.data, rec.len }, &r) == 0)
+		(void)sink_format(g->conf, &g->line, &self, &r);
+}
+
+static void
+record_write(struct logger *g, const struct log_source *from, const struct logrec_view *r)
+{
+	uint64_t lost = g->lost;
+
+	if (sink_is_journal(g->conf) && sink_journal(from, r) >= 0)
+		return;
+	put_lost(g);
+	if (sink_format(g->conf, &g->line, from, r) < 0)
+		buf_clear(&g->line);
+	line_flush(g);
+	if (g->lost == lost)
+		g->lost = 0;
+}
+
+/* ------------------------------------------------------------- sources --- */
 
 static void
 source_close(struct source *s)
@@ -74,7 +207,9 @@ on_record(struct loop_io *io, uint32_t events)
 			continue;
 		if (g->conf != NULL && r.level > g->conf->log_level)
 			continue;
-		sink_write(g->conf, &s->from, &r);
+		record_write(g, &s->from, &r);
+		if (g->is_blocked)
+			return;
 	}
 }
 
@@ -92,13 +227,15 @@ source_open(struct logger *g, const struct frame *f, int fd)
 	(void)strlcpy(s->from.name, f->text, sizeof(s->from.name));
 	s->from.pid = (int)f->id;
 	s->io = (struct loop_io){ .fn = on_record, .fd = fd };
-	if (loop_add(&g->loop, &s->io, EPOLLIN) < 0) {
+	if (!g->is_blocked && loop_add(&g->loop, &s->io, EPOLLIN) < 0) {
 		(void)close(fd);
 		free(s);
 		return;
 	}
 	LIST_INSERT_HEAD(&g->sources, s, link);
 }
+
+/* -------------------------------------------------------------- master --- */
 
 static void
 on_prepare(struct logger *g, const struct frame *f, int fd)
@@ -209,6 +346,9 @@ logger_main(void)
 	if (g == NULL || loop_init(&g->loop) < 0)
 		return ROLE_EXIT_SETUP;
 	LIST_INIT(&g->sources);
+	g->line = BUF_INIT(0);
+	g->err = (struct loop_io){ .fn = on_err, .fd = STDERR_FILENO };
+	g->err_retry.fn = on_err_retry;
 	g->master = (struct loop_io){ .fn = on_master, .fd = ROLE_CHANNEL_FD };
 	if (loop_add(&g->loop, &g->master, EPOLLIN) < 0)
 		return ROLE_EXIT_SETUP;

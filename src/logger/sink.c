@@ -3,6 +3,7 @@
 
 #include "logger/sink.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,15 +18,24 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/escape.h"
-#include "base/fd.h"
 
 static const char *const levels[] = {
 	"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug",
 };
 
+/*
+ * Is it to be shown as a number? A process that has been taken over may
+ * send anything, so what is in the field counts, too.
+ */
 static bool
-is_number(enum log_key key)
+is_number(enum log_key key, struct slice value)
 {
+	if (value.len == 0 || value.len > 20 || (value.len > 1 && value.data[0] == '0'))
+		return false;
+	for (size_t i = 0; i < value.len; i++) {
+		if (value.data[i] < '0' || value.data[i] > '9')
+			return false;
+	}
 	switch (key) {
 	case LOG_KEY_STATUS:
 	case LOG_KEY_QUEUED_USEC:
@@ -90,7 +100,9 @@ put_field(struct buf *b, enum log_key key, struct slice value)
 		put_duration(b, value);
 		return;
 	case LOG_KEY_MAX_RSS_KB:
-		(void)buf_printf(b, "rss=%.*sK", (int)value.len, value.data);
+		(void)buf_append_str(b, "rss=");
+		(void)escape_word(b, value, LOGREC_VALUE_MAX);
+		(void)buf_append_char(b, 'K');
 		return;
 	default:
 		(void)buf_printf(b, "%s=", log_key_name(key));
@@ -138,7 +150,7 @@ sink_format_json(struct buf *b, const struct log_source *from, const struct logr
 		if (value.data == NULL)
 			continue;
 		(void)buf_printf(b, ",\"%s\":", log_key_name(key));
-		if (is_number(key))
+		if (is_number(key, value))
 			(void)buf_append_slice(b, value);
 		else
 			(void)escape_json(b, value);
@@ -172,8 +184,8 @@ field_add(struct buf *all, size_t *lens, size_t *n, const char *name, struct sli
 	lens[(*n)++] = buf_len(all) - before;
 }
 
-static int
-journal_write(const struct log_source *from, const struct logrec_view *r)
+int
+sink_journal(const struct log_source *from, const struct logrec_view *r)
 {
 	CLEANUP(buf_done) struct buf all = BUF_INIT(0);
 	CLEANUP(buf_done) struct buf message = BUF_INIT(0);
@@ -202,7 +214,7 @@ journal_write(const struct log_source *from, const struct logrec_view *r)
 		field_add(&all, lens, &n, text, r->fields[key]);
 	}
 	if (buf_failed(&all))
-		return -1;
+		return -ENOMEM;
 	p = (char *)(uintptr_t)buf_data(&all);
 	for (size_t i = 0; i < n; i++) {
 		iov[i] = (struct iovec){ .iov_base = p, .iov_len = lens[i] };
@@ -211,21 +223,17 @@ journal_write(const struct log_source *from, const struct logrec_view *r)
 	return sd_journal_sendv(iov, (int)n);
 }
 
-void
-sink_write(const struct conf *c, const struct log_source *from, const struct logrec_view *r)
+bool
+sink_is_journal(const struct conf *c)
 {
-	CLEANUP(buf_done) struct buf line = BUF_INIT(0);
-	bool journal = c != NULL && (c->log_to == LOG_TO_JOURNAL ||
+	return c != NULL && (c->log_to == LOG_TO_JOURNAL ||
 	    (c->log_to == LOG_TO_AUTO && stderr_is_journal()));
-	int e;
+}
 
-	if (journal && journal_write(from, r) >= 0)
-		return;
-	if (c != NULL && c->log_format == LOG_FORMAT_JSON)
-		e = sink_format_json(&line, from, r);
-	else
-		e = sink_format_text(&line, from, r);
-	/* Whoever reads stderr may be gone; there is nobody left to tell. */
-	if (e == 0)
-		(void)fd_write_all(STDERR_FILENO, buf_data(&line), buf_len(&line));
+int
+sink_format(const struct conf *c, struct buf *b, const struct log_source *from,
+    const struct logrec_view *r)
+{
+	return c != NULL && c->log_format == LOG_FORMAT_JSON ? sink_format_json(b, from, r) :
+	    sink_format_text(b, from, r);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * sink: where a record goes, and in which form: a readable line, a line of
- * JSON, or fields of the journal. Every byte from outside is escaped (R45).
+ * sink: the form of a record: a readable line, a line of JSON, or fields of
+ * the journal. Every byte from outside is escaped (R45).
  */
 #pragma once
 
@@ -21,5 +21,12 @@ int sink_format_text(struct buf *b, const struct log_source *from, const struct 
 /* One line of JSON with its newline. 0 or -ENOMEM. */
 int sink_format_json(struct buf *b, const struct log_source *from, const struct logrec_view *r);
 
-/* Writes to stderr or the journal, as configured. May block. */
-void sink_write(const struct conf *c, const struct log_source *from, const struct logrec_view *r);
+/* Its line for stderr, as configured (c may be NULL). 0 or -ENOMEM. */
+int sink_format(const struct conf *c, struct buf *b, const struct log_source *from,
+    const struct logrec_view *r);
+
+/* Does this record go to the journal rather than to stderr? */
+bool sink_is_journal(const struct conf *c);
+
+/* Hands it to the journal; may block. 0 or -errno. */
+int sink_journal(const struct log_source *from, const struct logrec_view *r);

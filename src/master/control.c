@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -37,6 +38,11 @@ static const struct request_limits limits = {
 #define LIST_MAX (1u << 20)
 #define OUT_MAX (80u << 20)
 
+#define CONTROL_BACKLOG 64
+
+/* No descriptors, no memory: so long nothing is accepted. */
+#define REST_USEC (100 * USEC_PER_MSEC)
+
 enum client_wait { WAIT_NONE, WAIT_RELOAD, WAIT_LIST, WAIT_KILL };
 
 struct control_client {
@@ -44,19 +50,19 @@ struct control_client {
 	int fd;
 	unsigned index;
 	sd_event_source *io;
+	sd_event_source *wake;	/* its answer is there: go on */
 	struct buf in, out;
 	struct request_cursor cursor;
 	struct request request;
 	enum client_wait wait;
-	bool quit;
+	bool quit;		/* closed when all is sent */
+	bool eof;		/* it sends no more, but may read */
 	/* PS: what each worker is to write; -1: nothing (any more) to wait for. */
-	uint64_t serial;
+	uint64_t serial;	/* also RELOAD: the number of it */
 	int lists[CONF_MAX_WORKERS];
 	bool listed[CONF_MAX_WORKERS];
 	uint64_t kill_id;
 };
-
-static void client_run(struct control_client *c);
 
 /* ---------------------------------------------------------------- life --- */
 
@@ -74,6 +80,7 @@ client_close(struct control_client *c)
 {
 	c->control->clients[c->index] = NULL;
 	c->io = sd_event_source_disable_unref(c->io);
+	c->wake = sd_event_source_disable_unref(c->wake);
 	(void)close(c->fd);
 	lists_close(c);
 	buf_done(&c->in);
@@ -82,29 +89,15 @@ client_close(struct control_client *c)
 	free(c);
 }
 
-/* Sends what the peer takes; false when the client is gone. */
-static bool
-client_send(struct control_client *c)
+/*
+ * What it waited for has come. It goes on from the event loop, so that an
+ * answer never runs a client's next request inside of what gave the answer.
+ */
+static void
+client_resume(struct control_client *c)
 {
-	while (buf_len(&c->out) > 0) {
-		ssize_t n = send(c->fd, buf_data(&c->out), buf_len(&c->out),
-		    MSG_DONTWAIT | MSG_NOSIGNAL);
-
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			break;
-		if (n < 0) {
-			client_close(c);
-			return false;
-		}
-		buf_consume(&c->out, (size_t)n);
-	}
-	if (c->quit && buf_len(&c->out) == 0) {
-		client_close(c);
-		return false;
-	}
-	(void)sd_event_source_set_io_events(c->io, buf_len(&c->out) > 0 ? EPOLLOUT :
-	    c->wait == WAIT_NONE ? EPOLLIN : EPOLLRDHUP);
-	return true;
+	c->wait = WAIT_NONE;
+	(void)sd_event_source_set_enabled(c->wake, SD_EVENT_ONESHOT);
 }
 
 /* ------------------------------------------------------------------ ps --- */
@@ -135,8 +128,7 @@ list_reply(struct control_client *c)
 		free(room);
 	}
 	lists_close(c);
-	c->wait = WAIT_NONE;
-	client_run(c);
+	client_resume(c);
 }
 
 static void
@@ -156,7 +148,8 @@ do_ps(struct control_client *c)
 
 	c->serial = ++c->control->serial;
 	c->wait = WAIT_LIST;
-	for (size_t i = 0; i < master_n_workers(m); i++) {
+	/* Those that only finish what they have are asked, too. */
+	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
 		struct process *p = &m->processes[MASTER_WORKERS + i];
 		struct frame f = { .type = FRAME_LIST, .id = c->serial };
 
@@ -198,21 +191,26 @@ id_parse(struct slice text, uint64_t *ret)
 	return end == copy + 16;
 }
 
+static unsigned
+id_slot(uint64_t id)
+{
+	return id >> 32 & 0xff;
+}
+
 static void
 do_kill(struct control_client *c)
 {
 	struct master *m = c->control->master;
 	struct frame f = { .type = FRAME_KILL };
-	struct process *p;
 	size_t slot;
 
 	if (c->request.argc != 2 || !id_parse(c->request.argv[1], &f.id)) {
 		resp_error(&c->out, "BADARG", SLICE("KILL wants the id of a request, 16 hex digits"));
 		return;
 	}
-	slot = f.id >> 32 & 0xff;
-	p = slot < master_n_workers(m) ? &m->processes[MASTER_WORKERS + slot] : NULL;
-	if (p == NULL || process_send(p, &f, NULL, 0) < 0) {
+	slot = id_slot(f.id);
+	if (slot >= CONF_MAX_WORKERS || !process_is_up(&m->processes[MASTER_WORKERS + slot]) ||
+	    process_send(&m->processes[MASTER_WORKERS + slot], &f, NULL, 0) < 0) {
 		resp_integer(&c->out, 0);
 		return;
 	}
@@ -221,16 +219,17 @@ do_kill(struct control_client *c)
 }
 
 void
-control_on_killed(struct control *control, uint64_t id, bool found)
+control_on_killed(struct control *control, const struct process *p, uint64_t id, bool found)
 {
+	if (id_slot(id) != p->slot)
+		return;
 	for (size_t i = 0; i < CONTROL_MAX_CLIENTS; i++) {
 		struct control_client *c = control->clients[i];
 
 		if (c == NULL || c->wait != WAIT_KILL || c->kill_id != id)
 			continue;
 		resp_integer(&c->out, found);
-		c->wait = WAIT_NONE;
-		client_run(c);
+		client_resume(c);
 	}
 }
 
@@ -247,10 +246,9 @@ control_on_died(struct control *control, const struct process *p)
 		if (c->wait == WAIT_LIST && c->lists[p->slot] >= 0) {
 			(void)close(TAKE_FD(c->lists[p->slot]));
 			list_check(c);
-		} else if (c->wait == WAIT_KILL && (c->kill_id >> 32 & 0xff) == p->slot) {
+		} else if (c->wait == WAIT_KILL && id_slot(c->kill_id) == p->slot) {
 			resp_integer(&c->out, 0);
-			c->wait = WAIT_NONE;
-			client_run(c);
+			client_resume(c);
 		}
 	}
 }
@@ -260,21 +258,24 @@ control_on_died(struct control *control, const struct process *p)
 static void
 do_reload(struct control_client *c)
 {
+	struct master *m = c->control->master;
+
+	/* One that is in progress may have read the files before they were as they are. */
+	c->serial = m->n_reloads + 1;
 	c->wait = WAIT_RELOAD;
-	reload_start(c->control->master);
+	reload_start(m);
 }
 
 void
-control_reloaded(struct control *control, struct slice json)
+control_reloaded(struct control *control, uint64_t number, struct slice json)
 {
 	for (size_t i = 0; i < CONTROL_MAX_CLIENTS; i++) {
 		struct control_client *c = control->clients[i];
 
-		if (c == NULL || c->wait != WAIT_RELOAD)
+		if (c == NULL || c->wait != WAIT_RELOAD || c->serial != number)
 			continue;
 		resp_bulk(&c->out, json);
-		c->wait = WAIT_NONE;
-		client_run(c);
+		client_resume(c);
 	}
 }
 
@@ -364,36 +365,77 @@ client_execute(struct control_client *c)
 	resp_error(&c->out, "ERR", SLICE("unknown command; known: STATUS PS KILL RELOAD WHY PING QUIT"));
 }
 
-/* Executes what has been received, one request after another. */
+/* Sends what the peer takes; false when the client is gone. */
+static bool
+client_flush(struct control_client *c)
+{
+	while (buf_len(&c->out) > 0) {
+		ssize_t n = send(c->fd, buf_data(&c->out), buf_len(&c->out),
+		    MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return true;
+		if (n < 0) {
+			client_close(c);
+			return false;
+		}
+		buf_consume(&c->out, (size_t)n);
+	}
+	return true;
+}
+
+/* Executes one request; false when there is none to be executed now. */
+static bool
+client_step(struct control_client *c)
+{
+	const char *why = "";
+	size_t used = 0;
+	int r;
+
+	if (c->wait != WAIT_NONE || c->quit || buf_len(&c->out) > 0 || buf_len(&c->in) == 0)
+		return false;
+	r = request_decode(buf_slice(&c->in), &limits, &c->cursor, &c->request, &used, &why);
+	if (r == REQUEST_AGAIN)
+		return false;
+	memset(&c->cursor, 0, sizeof(c->cursor));
+	if (r != REQUEST_OK && r != REQUEST_EMPTY) {
+		resp_errorf(&c->out, "ERR", "Protocol error: %s", why);
+		c->quit = true;
+		return true;
+	}
+	buf_consume(&c->in, used);
+	if (r == REQUEST_OK)
+		client_execute(c);
+	return true;
+}
+
+/* Goes on as far as it can. The client may be gone afterwards. */
 static void
 client_run(struct control_client *c)
 {
-	/* A verb may end in client_run() itself; it then waits no more. */
-	while (c->wait == WAIT_NONE && !c->quit && buf_len(&c->in) > 0) {
-		const char *why = "";
-		size_t used = 0;
-		int r;
+	do {
+		if (!client_flush(c))
+			return;
+	} while (client_step(c));
 
-		r = request_decode(buf_slice(&c->in), &limits, &c->cursor, &c->request, &used, &why);
-		if (r == REQUEST_AGAIN)
-			break;
-		memset(&c->cursor, 0, sizeof(c->cursor));
-		if (r != REQUEST_OK && r != REQUEST_EMPTY) {
-			resp_errorf(&c->out, "ERR", "Protocol error: %s", why);
-			c->quit = true;
-			break;
-		}
-		buf_consume(&c->in, used);
-		if (r == REQUEST_OK) {
-			unsigned index = c->index;
-			struct control *control = c->control;
-
-			client_execute(c);
-			if (control->clients[index] != c)
-				return;
-		}
+	/* A reply that did not fit would leave the client waiting for ever. */
+	if (buf_failed(&c->out) ||
+	    ((c->quit || c->eof) && c->wait == WAIT_NONE && buf_len(&c->out) == 0)) {
+		client_close(c);
+		return;
 	}
-	(void)client_send(c);
+	(void)sd_event_source_set_io_events(c->io, buf_len(&c->out) > 0 ? EPOLLOUT :
+	    c->wait == WAIT_NONE ? EPOLLIN : 0);
+}
+
+static int
+on_wake(sd_event_source *s, void *userdata)
+{
+	(void)s;
+	client_run(userdata);
+	return 0;
 }
 
 static int
@@ -404,19 +446,16 @@ on_client(sd_event_source *s, int fd, uint32_t events, void *userdata)
 	ssize_t n;
 
 	(void)s;
-	if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
-		client_close(c);
-		return 0;
-	}
 	if ((events & EPOLLIN) != 0) {
 		n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return 0;
-		if (n <= 0 || buf_append(&c->in, bytes, (size_t)n) < 0) {
+		c->eof = n == 0;
+		if (n < 0 || buf_append(&c->in, bytes, (size_t)n) < 0) {
 			client_close(c);
 			return 0;
 		}
-	} else if ((events & EPOLLRDHUP) != 0 && c->wait != WAIT_NONE) {
+	} else if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
 		client_close(c);
 		return 0;
 	}
@@ -424,59 +463,168 @@ on_client(sd_event_source *s, int fd, uint32_t events, void *userdata)
 	return 0;
 }
 
+static void
+client_open(struct control *control, unsigned index, int fd)
+{
+	sd_event *event = control->master->event;
+	struct control_client *c = calloc(1, sizeof(*c));
+
+	if (c == NULL) {
+		(void)close(fd);
+		return;
+	}
+	c->control = control;
+	c->fd = fd;
+	c->index = index;
+	c->in = BUF_INIT(64u << 10);
+	c->out = BUF_INIT(OUT_MAX);
+	request_init(&c->request);
+	for (size_t l = 0; l < CONF_MAX_WORKERS; l++)
+		c->lists[l] = -1;
+	control->clients[index] = c;
+	if (sd_event_add_io(event, &c->io, fd, EPOLLIN, on_client, c) < 0 ||
+	    sd_event_add_defer(event, &c->wake, on_wake, c) < 0 ||
+	    sd_event_source_set_enabled(c->wake, SD_EVENT_OFF) < 0)
+		client_close(c);
+}
+
+static int
+on_rested(sd_event_source *s, uint64_t usec, void *userdata)
+{
+	struct control *control = userdata;
+
+	(void)s;
+	(void)usec;
+	control->rest = sd_event_source_disable_unref(control->rest);
+	(void)sd_event_source_set_enabled(control->io, SD_EVENT_ON);
+	return 0;
+}
+
+/* Without a descriptor for the client the event would come again at once. */
+static void
+control_rest(struct control *control)
+{
+	if (sd_event_add_time(control->master->event, &control->rest, CLOCK_MONOTONIC,
+	    clock_usec() + REST_USEC, 0, on_rested, control) >= 0)
+		(void)sd_event_source_set_enabled(control->io, SD_EVENT_OFF);
+}
+
 static int
 on_connect(sd_event_source *s, int fd, uint32_t events, void *userdata)
 {
+	static const char full[] = "-ERR max number of clients reached\r\n";
 	struct control *control = userdata;
-	struct control_client *c;
 	unsigned i = 0;
 	int client;
 
 	(void)s;
 	(void)events;
 	client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (client < 0)
-		return 0;
-	while (i < CONTROL_MAX_CLIENTS && control->clients[i] != NULL)
-		i++;
-	c = i < CONTROL_MAX_CLIENTS ? calloc(1, sizeof(*c)) : NULL;
-	if (c == NULL) {
-		(void)close(client);
+	if (client < 0) {
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+			control_rest(control);
 		return 0;
 	}
-	c->control = control;
-	c->fd = client;
-	c->index = i;
-	c->in = BUF_INIT(64u << 10);
-	c->out = BUF_INIT(OUT_MAX);
-	request_init(&c->request);
-	for (size_t l = 0; l < CONF_MAX_WORKERS; l++)
-		c->lists[l] = -1;
-	control->clients[i] = c;
-	if (sd_event_add_io(control->master->event, &c->io, client, EPOLLIN, on_client, c) < 0)
-		client_close(c);
+	while (i < CONTROL_MAX_CLIENTS && control->clients[i] != NULL)
+		i++;
+	if (i < CONTROL_MAX_CLIENTS) {
+		client_open(control, i, client);
+		return 0;
+	}
+	(void)send(client, full, sizeof(full) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)close(client);
+	return 0;
+}
+
+/* -------------------------------------------------------------- socket --- */
+
+static mode_t
+control_mode(const struct conf *conf)
+{
+	return conf->control_gid != (gid_t)-1 ? 0660 : 0600;
+}
+
+static int
+control_bind(const struct conf *conf, struct control_socket *ret, char *why, size_t why_len)
+{
+	struct control_socket s = { .path = strdup(conf->control_path) };
+
+	if (s.path == NULL)
+		return -ENOMEM;
+	s.fd = socket_file_open(s.path, control_mode(conf), (uid_t)-1, conf->control_gid, CONTROL_BACKLOG,
+	    &s.file);
+	if (s.fd < 0) {
+		(void)snprintf(why, why_len, "cannot open the control socket %s: %s", s.path,
+		    s.fd == -EADDRINUSE ? "another reqd answers there" : strerror(-s.fd));
+		free(s.path);
+		return s.fd;
+	}
+	*ret = s;
+	return 0;
+}
+
+/* Takes s. */
+static int
+control_listen(struct control *c, struct control_socket *s)
+{
+	sd_event_source *io = NULL;
+	int r;
+
+	r = sd_event_add_io(c->master->event, &io, s->fd, EPOLLIN, on_connect, c);
+	if (r < 0) {
+		control_unbind(s);
+		return r;
+	}
+	c->io = sd_event_source_disable_unref(c->io);
+	c->rest = sd_event_source_disable_unref(c->rest);
+	control_unbind(&c->socket);
+	c->io = io;
+	c->socket = *s;
+	*s = (struct control_socket){ .fd = -1 };
 	return 0;
 }
 
 int
-control_open(struct control *c, struct master *m)
+control_open(struct control *c, struct master *m, char *why, size_t why_len)
 {
-	const struct conf *conf = m->conf;
-	bool shared = conf->control_gid != (gid_t)-1;
+	struct control_socket s;
 	int r;
 
 	c->master = m;
-	c->path = strdup(conf->control_path);
-	if (c->path == NULL)
-		return -ENOMEM;
-	c->fd = listen_unix(c->path, shared ? 0660 : 0600, (uid_t)-1, conf->control_gid, 16);
-	if (c->fd < 0)
-		return c->fd;
-	r = sd_event_add_io(m->event, &c->io, c->fd, EPOLLIN, on_connect, c);
+	r = control_bind(m->conf, &s, why, why_len);
+	return r < 0 ? r : control_listen(c, &s);
+}
+
+int
+control_rebind(const struct control *c, const struct conf *conf, struct control_socket *ret,
+    char *why, size_t why_len)
+{
+	if (strcmp(c->socket.path, conf->control_path) == 0 &&
+	    socket_file_is(&c->socket.file, c->socket.path))
+		return 0;
+	return control_bind(conf, ret, why, why_len);
+}
+
+void
+control_move(struct control *c, const struct conf *conf, struct control_socket *s)
+{
+	int r;
+
+	r = s->fd >= 0 ? control_listen(c, s) :
+	    socket_file_change(&c->socket.file, c->socket.path, control_mode(conf), (uid_t)-1,
+	    conf->control_gid);
 	if (r < 0)
-		return r;
-	/* Commands of the operator come before everything else. */
-	return sd_event_source_set_priority(c->io, SD_EVENT_PRIORITY_IMPORTANT);
+		log_err("control socket %s: %s", conf->control_path, strerror(-r));
+}
+
+void
+control_unbind(struct control_socket *s)
+{
+	if (s->fd < 0)
+		return;
+	socket_file_remove(&s->file, s->path);
+	(void)close(TAKE_FD(s->fd));
+	free(TAKE_PTR(s->path));
 }
 
 void
@@ -487,9 +635,6 @@ control_close(struct control *c)
 			client_close(c->clients[i]);
 	}
 	c->io = sd_event_source_disable_unref(c->io);
-	if (c->fd >= 0) {
-		(void)unlink(c->path);
-		(void)close(TAKE_FD(c->fd));
-	}
-	free(TAKE_PTR(c->path));
+	c->rest = sd_event_source_disable_unref(c->rest);
+	control_unbind(&c->socket);
 }

@@ -12,6 +12,8 @@
 #include <systemd/sd-event.h>
 
 #include "base/slice.h"
+#include "conf/conf.h"
+#include "master/socketfile.h"
 
 /* Few, and reserved: status answers however busy the workers are (R19). */
 #define CONTROL_MAX_CLIENTS 32
@@ -20,23 +22,40 @@ struct control_client;
 struct master;
 struct process;
 
-struct control {
-	struct master *master;
+/* The socket itself. */
+struct control_socket {
 	int fd;				/* -1: none */
 	char *path;
+	struct socket_file file;
+};
+
+struct control {
+	struct master *master;
+	struct control_socket socket;
 	sd_event_source *io;
+	sd_event_source *rest;		/* nothing could be accepted; go on after it */
 	struct control_client *clients[CONTROL_MAX_CLIENTS];
 	uint64_t serial;
 };
 
-/* Opens the socket of the configuration in force. 0 or -errno. */
-int control_open(struct control *c, struct master *m);
+/* Opens the socket of the configuration in force. 0, or -errno with one line in why. */
+int control_open(struct control *c, struct master *m, char *why, size_t why_len);
 void control_close(struct control *c);
 
-/* A reload has ended; the JSON goes to every client that waits for one. */
-void control_reloaded(struct control *c, struct slice json);
+/*
+ * A reload in two steps: opens the socket of a new configuration if it is
+ * another one (else ret->fd is -1); then puts the configuration into force,
+ * which takes the socket, or lets go of it. Clients stay.
+ */
+int control_rebind(const struct control *c, const struct conf *conf, struct control_socket *ret,
+    char *why, size_t why_len);
+void control_move(struct control *c, const struct conf *conf, struct control_socket *s);
+void control_unbind(struct control_socket *s);
+
+/* That reload has ended; the JSON goes to every client that waits for it. */
+void control_reloaded(struct control *c, uint64_t number, struct slice json);
 
 /* Answers of workers to LIST and KILL, or their deaths. */
 void control_on_listed(struct control *c, const struct process *p, uint64_t serial);
-void control_on_killed(struct control *c, uint64_t id, bool found);
+void control_on_killed(struct control *c, const struct process *p, uint64_t id, bool found);
 void control_on_died(struct control *c, const struct process *p);

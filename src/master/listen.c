@@ -13,13 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "base/addr.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fd.h"
 #include "ipc/roles.h"
 
 int
@@ -33,10 +33,10 @@ listen_take_passed(struct listen_passed *p)
 		return n;
 	for (int i = 0; i < n; i++) {
 		/* Above the numbers that roles give a meaning of their own. */
-		int fd = fcntl(SD_LISTEN_FDS_START + i, F_DUPFD_CLOEXEC, ROLE_N_FDS + CONF_MAX_LISTENERS);
+		int fd = fd_lift(SD_LISTEN_FDS_START + i, SD_LISTEN_FDS_START + n + ROLE_N_FDS);
 
-		(void)close(SD_LISTEN_FDS_START + i);
-		if (fd < 0 || p->n == CONF_MAX_LISTENERS) {
+		/* Workers race for a connection: the loser must not wait in accept(). */
+		if (fd < 0 || p->n == CONF_MAX_LISTENERS || fd_set_nonblock(fd, true) < 0) {
 			if (fd >= 0)
 				(void)close(fd);
 			free(names[i]);
@@ -48,66 +48,6 @@ listen_take_passed(struct listen_passed *p)
 	}
 	free(names);
 	return 0;
-}
-
-/* ---------------------------------------------------------------- unix --- */
-
-/* 0: the path is free now. -EADDRINUSE: somebody answers there. */
-static int
-unix_clear_stale(const char *path, const struct sockaddr_un *sa)
-{
-	CLEANUP_CLOSE int fd = -1;
-	struct stat st;
-
-	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISSOCK(st.st_mode))
-		return -EEXIST;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) == 0 || errno == EAGAIN)
-		return -EADDRINUSE;
-	if (errno != ECONNREFUSED)
-		return -errno;
-	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
-}
-
-int
-listen_unix(const char *path, mode_t mode, uid_t uid, gid_t gid, int backlog)
-{
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	CLEANUP_CLOSE int fd = -1;
-	mode_t mask;
-	int r;
-
-	(void)strlcpy(sa.sun_path, path, sizeof(sa.sun_path));
-	r = unix_clear_stale(path, &sa);
-	if (r < 0)
-		return r;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	/*
-	 * bind() gives the file the mode of the socket itself, so it is never
-	 * there with another one.
-	 */
-	if (fchmod(fd, mode) < 0)
-		return -errno;
-	mask = umask(0);
-	r = bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 ? -errno : 0;
-	(void)umask(mask);
-	if (r < 0)
-		return r;
-	if ((uid != (uid_t)-1 || gid != (gid_t)-1) && lchown(path, uid, gid) < 0)
-		r = -errno;
-	else if (listen(fd, backlog) < 0)
-		r = -errno;
-	if (r < 0) {
-		(void)unlink(path);
-		return r;
-	}
-	return TAKE_FD(fd);
 }
 
 /* ----------------------------------------------------------------- tcp --- */
@@ -132,7 +72,7 @@ tcp_options(int fd, const struct listener *l)
 	if (r >= 0)
 		r = set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
 		    (int)(l->user_timeout_usec / USEC_PER_MSEC));
-	if (r >= 0 && l->max_segment != 0)
+	if (r >= 0)
 		r = set_int(fd, IPPROTO_TCP, TCP_MAXSEG, (int)l->max_segment);
 	return r;
 }
@@ -174,6 +114,12 @@ tcp_try(const struct listener *l, const struct addrinfo *ai, bool dual)
 	return r < 0 ? r : TAKE_FD(fd);
 }
 
+static bool
+is_missing_address(int r)
+{
+	return r == -EAFNOSUPPORT || r == -EADDRNOTAVAIL;
+}
+
 static int
 tcp_open(const struct listener *l, char *why, size_t why_len)
 {
@@ -182,7 +128,7 @@ tcp_open(const struct listener *l, char *why, size_t why_len)
 		.ai_family = AF_UNSPEC,
 		.ai_socktype = SOCK_STREAM,
 		.ai_flags = AI_PASSIVE | AI_NUMERICSERV,
-	}, *list = NULL;
+	}, *list = NULL, *ai;
 	char port[8];
 	int r;
 
@@ -196,17 +142,20 @@ tcp_open(const struct listener *l, char *why, size_t why_len)
 		return -EADDRNOTAVAIL;
 	}
 	r = tcp_try(l, list, any);
+	/* A name stands for its first address that this machine has. */
+	for (ai = list->ai_next; ai != NULL && !any && is_missing_address(r); ai = ai->ai_next)
+		r = tcp_try(l, ai, false);
 	freeaddrinfo(list);
-	if (any && !l->ipv6_only && (r == -EAFNOSUPPORT || r == -EADDRNOTAVAIL)) {
+	if (any && !l->ipv6_only && is_missing_address(r)) {
 		/* A kernel without IPv6. */
 		struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(l->addr.port) };
-		struct addrinfo ai = {
+		struct addrinfo ipv4 = {
 			.ai_family = AF_INET,
 			.ai_addr = (struct sockaddr *)&in,
 			.ai_addrlen = sizeof(in),
 		};
 
-		r = tcp_try(l, &ai, false);
+		r = tcp_try(l, &ipv4, false);
 	}
 	return r;
 }
@@ -214,50 +163,61 @@ tcp_open(const struct listener *l, char *why, size_t why_len)
 /* -------------------------------------------------------------- passed --- */
 
 static bool
-passed_matches(const struct listen_passed *p, size_t i, const struct listener *l)
+passed_matches(int fd, const char *name, const struct listener *l)
 {
 	union sockaddr_any sa;
 	socklen_t len = sizeof(sa);
-	int fd = p->list[i].fd;
+	bool any = strcmp(l->addr.host, "*") == 0;
+	struct in6_addr a6;
+	struct in_addr a4;
 
-	if (p->list[i].used || sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0)
+	if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0)
 		return false;
-	switch (l->addr.kind) {
-	case ADDR_FD:
-		return p->list[i].name != NULL && strcmp(p->list[i].name, l->addr.path) == 0;
-	case ADDR_UNIX:
+	if (l->addr.kind == ADDR_FD)
+		return name != NULL && strcmp(name, l->addr.path) == 0;
+	if (l->addr.kind == ADDR_UNIX)
 		return sd_is_socket_unix(fd, SOCK_STREAM, 1, l->addr.path, 0) > 0;
-	case ADDR_TCP: {
-		struct in6_addr a6;
-		struct in_addr a4;
-
-		if (getsockname(fd, &sa.sa, &len) < 0)
-			return false;
-		if (sa.sa.sa_family == AF_INET)
-			return ntohs(sa.in.sin_port) == l->addr.port &&
-			    inet_pton(AF_INET, l->addr.host, &a4) == 1 &&
-			    a4.s_addr == sa.in.sin_addr.s_addr;
-		if (sa.sa.sa_family != AF_INET6 || ntohs(sa.in6.sin6_port) != l->addr.port)
-			return false;
-		if (strcmp(l->addr.host, "*") == 0)
-			return IN6_IS_ADDR_UNSPECIFIED(&sa.in6.sin6_addr);
-		return inet_pton(AF_INET6, l->addr.host, &a6) == 1 &&
+	if (getsockname(fd, &sa.sa, &len) < 0)
+		return false;
+	if (sa.sa.sa_family == AF_INET && ntohs(sa.in.sin_port) == l->addr.port)
+		return any ? sa.in.sin_addr.s_addr == INADDR_ANY :
+		    inet_pton(AF_INET, l->addr.host, &a4) == 1 && a4.s_addr == sa.in.sin_addr.s_addr;
+	if (sa.sa.sa_family == AF_INET6 && ntohs(sa.in6.sin6_port) == l->addr.port)
+		return any ? IN6_IS_ADDR_UNSPECIFIED(&sa.in6.sin6_addr) :
+		    inet_pton(AF_INET6, l->addr.host, &a6) == 1 &&
 		    IN6_ARE_ADDR_EQUAL(&a6, &sa.in6.sin6_addr);
-	}
+	return false;
+}
+
+static bool
+set_has_passed(const struct listen_set *set, size_t index)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		if (set->list[i].passed == (int)index)
+			return true;
 	}
 	return false;
 }
 
+/* Index of the passed socket for a listener that none of taken has; -1: none. */
 static int
-passed_take(struct listen_passed *p, const struct listener *l)
+passed_find(const struct listen_passed *p, const struct listen_set *taken, const struct listener *l)
 {
-	for (size_t i = 0; p != NULL && i < p->n; i++) {
-		if (!passed_matches(p, i, l))
-			continue;
-		p->list[i].used = true;
-		return p->list[i].fd;
+	for (size_t i = 0; i < p->n; i++) {
+		if (!set_has_passed(taken, i) && passed_matches(p->list[i].fd, p->list[i].name, l))
+			return (int)i;
 	}
 	return -1;
+}
+
+const char *
+listen_unused(const struct listen_passed *p, const struct listen_set *set, size_t *i)
+{
+	for (; *i < p->n; (*i)++) {
+		if (!set_has_passed(set, *i))
+			return p->list[(*i)++].name;
+	}
+	return NULL;
 }
 
 /* ----------------------------------------------------------------- set --- */
@@ -272,53 +232,62 @@ set_find(const struct listen_set *set, const char *url)
 	return NULL;
 }
 
-/* The same socket under the rules of a new configuration. */
+/* Another descriptor of a socket that stays where it is. */
 static int
-socket_share(const struct listen_socket *old, const struct listener *l)
+share(int fd)
 {
-	int fd = fcntl(old->fd, F_DUPFD_CLOEXEC, ROLE_N_FDS);
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, ROLE_N_FDS);
 
-	if (fd < 0)
-		return -errno;
-	(void)listen(fd, (int)l->backlog);
-	(void)buffer_options(fd, l);
-	if (l->addr.kind == ADDR_TCP)
-		(void)tcp_options(fd, l);
-	if (l->addr.kind == ADDR_UNIX && !old->passed) {
-		(void)chmod(l->addr.path, l->mode);
-		if (l->uid != (uid_t)-1 || l->gid != (gid_t)-1)
-			(void)lchown(l->addr.path, l->uid, l->gid);
+	return copy < 0 ? -errno : copy;
+}
+
+static const char *
+unix_error(int r)
+{
+	switch (r) {
+	case -EADDRINUSE: return "another server answers there";
+	case -EEXIST: return "the path exists and is no socket";
+	case -ENOENT: return "its directory does not exist";
+	default: return "";
 	}
-	return fd;
+}
+
+/* Is it open already, and still to be found at its address? */
+static const struct listen_socket *
+find_open(const struct listen_set *old, const struct listener *l)
+{
+	const struct listen_socket *s = set_find(old, l->url);
+
+	if (s != NULL && l->addr.kind == ADDR_UNIX && s->passed < 0 &&
+	    !socket_file_is(&s->file, l->addr.path))
+		return NULL;
+	return s;
 }
 
 static int
-socket_open(const struct listener *l, const struct listen_set *old, struct listen_passed *passed,
+socket_open(const struct listener *l, const struct listen_set *old,
+    const struct listen_passed *passed, const struct listen_set *taken,
     struct listen_socket *ret, char *why, size_t why_len)
 {
-	const struct listen_socket *same = set_find(old, l->url);
-	int fd;
+	const struct listen_socket *same = find_open(old, l);
+	int r;
 
-	ret->passed = same != NULL && same->passed;
-	if (same != NULL)
-		return socket_share(same, l);
-	fd = passed_take(passed, l);
-	if (fd >= 0) {
-		ret->passed = true;
-		return fd;
+	if (same != NULL) {
+		ret->passed = same->passed;
+		ret->file = same->file;
+		return share(same->fd);
 	}
+	ret->passed = passed_find(passed, taken, l);
+	if (ret->passed >= 0)
+		return share(passed->list[ret->passed].fd);
 	switch (l->addr.kind) {
 	case ADDR_TCP:
 		return tcp_open(l, why, why_len);
 	case ADDR_UNIX:
-		fd = listen_unix(l->addr.path, l->mode, l->uid, l->gid, (int)l->backlog);
-		if (fd == -EADDRINUSE)
-			(void)snprintf(why, why_len, "another server answers there");
-		else if (fd == -EEXIST)
-			(void)snprintf(why, why_len, "the path exists and is no socket");
-		else if (fd == -ENOENT)
-			(void)snprintf(why, why_len, "its directory does not exist");
-		return fd;
+		r = socket_file_open(l->addr.path, l->mode, l->uid, l->gid, (int)l->backlog,
+		    &ret->file);
+		(void)strlcpy(why, unix_error(r), why_len);
+		return r;
 	case ADDR_FD:
 		(void)snprintf(why, why_len, "systemd has passed no stream socket named '%s' "
 		    "(FileDescriptorName= in the socket unit)", l->addr.path);
@@ -327,23 +296,39 @@ socket_open(const struct listener *l, const struct listen_set *old, struct liste
 	return -EINVAL;
 }
 
+/* The passed sockets that listeners of both configurations share. */
+static void
+keep_passed(const struct conf *c, const struct listen_set *old, struct listen_set *ret)
+{
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		const struct listen_socket *s = set_find(old, c->listeners[i].url);
+
+		if (s != NULL && s->passed >= 0)
+			ret->list[ret->n++].passed = s->passed;
+	}
+}
+
 int
-listen_open(const struct conf *c, const struct listen_set *old, struct listen_passed *passed,
+listen_open(const struct conf *c, const struct listen_set *old, const struct listen_passed *passed,
     struct listen_set *ret, char *why, size_t why_len)
 {
-	struct listen_set set = { 0 };
+	struct listen_set set = { 0 }, taken = { 0 };
 	int r;
 
+	keep_passed(c, old, &taken);
 	for (size_t i = 0; i < c->n_listeners; i++) {
 		const struct listener *l = &c->listeners[i];
 		struct listen_socket *s = &set.list[set.n];
 		char detail[384] = "";
 
-		r = socket_open(l, old, passed, s, detail, sizeof(detail));
+		s->passed = -1;
+		r = socket_open(l, old, passed, &taken, s, detail, sizeof(detail));
 		if (r >= 0) {
 			s->fd = r;
 			s->url = strdup(l->url);
 			set.n++;
+			if (s->passed >= 0 && !set_has_passed(&taken, (size_t)s->passed))
+				taken.list[taken.n++].passed = s->passed;
 			r = s->url == NULL ? -ENOMEM : 0;
 		}
 		if (r < 0) {
@@ -357,15 +342,46 @@ listen_open(const struct conf *c, const struct listen_set *old, struct listen_pa
 	return 0;
 }
 
+static void
+socket_apply(const struct listen_socket *s, const struct listener *l)
+{
+	int domain = AF_UNSPEC;
+	socklen_t len = sizeof(domain);
+
+	(void)listen(s->fd, (int)l->backlog);
+	(void)buffer_options(s->fd, l);
+	(void)getsockopt(s->fd, SOL_SOCKET, SO_DOMAIN, &domain, &len);
+	if (domain == AF_INET || domain == AF_INET6)
+		(void)tcp_options(s->fd, l);
+	if (l->addr.kind == ADDR_UNIX && s->passed < 0)
+		(void)socket_file_change(&s->file, l->addr.path, l->mode, l->uid, l->gid);
+}
+
+void
+listen_apply(const struct listen_set *set, const struct conf *c)
+{
+	for (size_t i = 0; i < set->n; i++)
+		socket_apply(&set->list[i], &c->listeners[i]);
+}
+
+static bool
+has_file(const struct listen_set *set, const struct socket_file *f)
+{
+	for (size_t i = 0; set != NULL && i < set->n; i++) {
+		if (set->list[i].file.ino == f->ino && set->list[i].file.dev == f->dev)
+			return true;
+	}
+	return false;
+}
+
 void
 listen_close(struct listen_set *set, const struct listen_set *keep)
 {
 	for (size_t i = 0; i < set->n; i++) {
 		struct listen_socket *s = &set->list[i];
 
-		if (s->url != NULL && !s->passed && strncmp(s->url, "unix://", 7) == 0 &&
-		    set_find(keep, s->url) == NULL)
-			(void)unlink(s->url + strlen("unix://"));
+		if (s->url != NULL && s->file.ino != 0 && !has_file(keep, &s->file))
+			socket_file_remove(&s->file, s->url + strlen("unix://"));
 		(void)close(s->fd);
 		free(s->url);
 	}

@@ -9,11 +9,13 @@
 #include <stddef.h>
 
 #include "conf/conf.h"
+#include "master/socketfile.h"
 
 struct listen_socket {
 	char *url;		/* canonical */
 	int fd;
-	bool passed;		/* came from systemd: not ours to unlink */
+	int passed;		/* index of the socket from systemd; -1: our own */
+	struct socket_file file;	/* unix, our own */
 };
 
 /* A set of sockets, in the order of conf->listeners. */
@@ -22,12 +24,14 @@ struct listen_set {
 	size_t n;
 };
 
-/* Sockets passed by systemd (sd_listen_fds). */
+/*
+ * Sockets passed by systemd (sd_listen_fds). They stay open: one that is not
+ * used now may be after the next reload.
+ */
 struct listen_passed {
 	struct {
 		int fd;
 		char *name;
-		bool used;
 	} list[CONF_MAX_LISTENERS];
 	size_t n;
 };
@@ -37,22 +41,21 @@ int listen_take_passed(struct listen_passed *p);
 
 /*
  * Opens the sockets of a configuration: those of old with the same URL are
- * shared (their options set anew), passed ones are used by address or by
- * name, the others are made. Blocks on name look-ups. Returns 0; or -errno
- * with one line of explanation in why, having changed nothing.
+ * shared, passed ones are used by address or by name, the others are made.
+ * Blocks on name look-ups. Returns 0; or -errno with one line of explanation
+ * in why, having changed nothing.
  */
-int listen_open(const struct conf *c, const struct listen_set *old, struct listen_passed *passed,
-    struct listen_set *ret, char *why, size_t why_len);
+int listen_open(const struct conf *c, const struct listen_set *old,
+    const struct listen_passed *passed, struct listen_set *ret, char *why, size_t why_len);
+
+/* Puts the options of this configuration on sockets that were shared or passed. */
+void listen_apply(const struct listen_set *set, const struct conf *c);
+
+/* Names of passed sockets that no listener uses, from *i on; NULL: no more. */
+const char *listen_unused(const struct listen_passed *p, const struct listen_set *set, size_t *i);
 
 /*
  * Closes a set. Unix sockets that we made and that are not in keep (may be
  * NULL) are removed from the file system.
  */
 void listen_close(struct listen_set *set, const struct listen_set *keep);
-
-/*
- * A listening unix socket with its final mode and owner before anybody can
- * connect (R43). uid, gid -1: ours. A stale socket file is removed; one that
- * answers is -EADDRINUSE. Descriptor or -errno.
- */
-int listen_unix(const char *path, mode_t mode, uid_t uid, gid_t gid, int backlog);

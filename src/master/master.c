@@ -30,7 +30,13 @@
 /* Every process is asked for a sign of life this often, and must answer. */
 #define BEAT_USEC (2500 * USEC_PER_MSEC)
 #define BEAT_LIMIT_USEC (10 * USEC_PER_SEC)
-#define STRAYS_USEC (20 * USEC_PER_MSEC)
+#define START_LIMIT_USEC (30 * USEC_PER_SEC)
+/* The journal may hold the log up, which harms nobody else. */
+#define LOG_LIMIT_USEC (60 * USEC_PER_SEC)
+
+/* Orphans are looked for at growing intervals; a stop waits so long for them. */
+#define STRAYS_USEC (10 * USEC_PER_MSEC)
+#define STRAYS_LIMIT_USEC (5 * USEC_PER_SEC)
 
 #define EXIT_CONFIG 1	/* what reqd -t says, too */
 #define EXIT_SYSTEM 71
@@ -59,7 +65,9 @@ link_log(struct master *m, const struct process *p)
 	if (p->log_read < 0 || log->state < PROCESS_PREPARING)
 		return;
 	process_name(p, f.text, sizeof(f.text));
-	(void)process_send(log, &f, &p->log_read, 1);
+	/* Its successor gets them all anew. */
+	if (process_send(log, &f, &p->log_read, 1) < 0)
+		process_kill(log, "does not take a link");
 }
 
 static void
@@ -118,6 +126,8 @@ share_stats(struct master *m, struct process *worker)
 	}
 }
 
+static void stop_advance(struct master *m);
+
 /* -------------------------------------------------------------- events --- */
 
 void
@@ -135,12 +145,16 @@ on_ready(struct process *p)
 	switch (p->kind) {
 	case ROLE_LOG:
 		link_own_log(m);
-		for (size_t i = 0; i < m->n_processes; i++)
-			link_log(m, &m->processes[i]);
+		for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
+			if (process_is_up(&m->processes[i]))
+				link_log(m, &m->processes[i]);
+		}
 		break;
 	case ROLE_RUNNER:
-		for (size_t i = MASTER_WORKERS; i < m->n_processes; i++)
-			link_runner(m, &m->processes[i]);
+		for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
+			if (process_is_up(&m->processes[i]))
+				link_runner(m, &m->processes[i]);
+		}
 		break;
 	case ROLE_WORKER:
 		share_stats(m, p);
@@ -150,6 +164,7 @@ on_ready(struct process *p)
 		break;
 	}
 	master_prepare(p);
+	stop_advance(m);
 }
 
 static void
@@ -165,10 +180,6 @@ check_all_serving(struct master *m)
 	notify_ready(m);
 	log_notice("reqd %s serves %zu services on %zu listeners with %zu workers",
 	    PACKAGE_VERSION, m->conf->n_services, m->conf->n_listeners, master_n_workers(m));
-	if (m->reload.again) {
-		m->reload.again = false;
-		reload_start(m);
-	}
 }
 
 static void
@@ -176,10 +187,12 @@ on_prepared(struct process *p, const struct frame *f)
 {
 	struct frame commit = { .type = FRAME_COMMIT, .generation = f->generation };
 
-	if (p->state != PROCESS_PREPARING) {
+	if (p->state == PROCESS_SERVING) {
 		reload_on_prepared(p, f->generation);
 		return;
 	}
+	if (p->state != PROCESS_PREPARING || f->generation != p->offered)
+		return;
 	if (process_send(p, &commit, NULL, 0) < 0)
 		process_kill(p, "does not take its configuration");
 }
@@ -188,20 +201,21 @@ static void
 on_committed(struct process *p, const struct frame *f)
 {
 	struct master *m = p->master;
-	bool reloading = p->state == PROCESS_SERVING;
 
-	p->generation = f->generation;
-	if (reloading) {
-		reload_on_committed(p);
+	if (p->state == PROCESS_SERVING) {
+		reload_on_committed(p, f->generation);
 		return;
 	}
+	if (p->state != PROCESS_PREPARING || f->generation != p->offered)
+		return;
+	p->generation = f->generation;
 	if (p->generation != m->conf->generation) {
 		/* A reload went past while it was starting. */
 		master_prepare(p);
 		return;
 	}
 	p->state = PROCESS_SERVING;
-	p->answered = true;
+	p->owing_usec = 0;
 	check_all_serving(m);
 }
 
@@ -209,7 +223,7 @@ static void
 on_refused(struct process *p, const struct frame *f)
 {
 	if (p->state == PROCESS_SERVING)
-		reload_on_refused(p, f->text);
+		reload_on_refused(p, f->generation, f->text);
 	else if (p->state == PROCESS_PREPARING) {
 		log_err("a process refuses its configuration: %s", f->text);
 		process_kill(p, NULL);
@@ -236,7 +250,8 @@ master_on_frame(struct process *p, const struct frame *f)
 		on_refused(p, f);
 		return;
 	case FRAME_PONG:
-		p->pinged_usec = 0;
+		if (p->state == PROCESS_SERVING)
+			p->owing_usec = 0;
 		return;
 	case FRAME_LISTED:
 		if (p->kind == ROLE_WORKER)
@@ -244,7 +259,7 @@ master_on_frame(struct process *p, const struct frame *f)
 		return;
 	case FRAME_KILLED:
 		if (p->kind == ROLE_WORKER)
-			control_on_killed(&m->control, f->id, f->cancel.found != 0);
+			control_on_killed(&m->control, p, f->id, f->cancel.found != 0);
 		return;
 	case FRAME_DRAINED:
 		/* The runner: everything it ran has ended. Closing lets it go. */
@@ -269,23 +284,38 @@ workers_are_gone(const struct master *m)
 	return true;
 }
 
+/* Orphans that cannot be killed are not waited for without end. */
+static bool
+strays_are_gone(const struct master *m)
+{
+	if (m->strays == NULL)
+		return true;
+	if (clock_usec() - m->strays_usec < STRAYS_LIMIT_USEC)
+		return false;
+	log_err("programs survive SIGKILL, leaving them behind");
+	return true;
+}
+
 /* Workers, then the runner, then the log, each when the ones before are gone. */
 static void
 stop_advance(struct master *m)
 {
 	struct process *runner = the_runner(m), *log = the_log(m);
+	uint64_t now = clock_usec();
 
 	if (!m->stopping || !workers_are_gone(m))
 		return;
 	if (process_is_up(runner)) {
+		/* Whatever the workers took, it has a moment of its own. */
 		if (runner->state != PROCESS_STOPPING)
-			process_stop(runner, m->stop_usec);
+			process_stop(runner, m->stop_usec > now ? m->stop_usec : now);
 		return;
 	}
-	if (strays_kill(m))
+	if (!strays_are_gone(m))
 		return;
+	/* One that is starting is given the last words first. */
 	if (process_is_up(log)) {
-		if (log->state != PROCESS_STOPPING) {
+		if (log->state == PROCESS_PREPARING || log->state == PROCESS_SERVING) {
 			log_notice("stopped");
 			log_open(-1);
 			(void)close(ROLE_LOG_FD);
@@ -296,34 +326,40 @@ stop_advance(struct master *m)
 	(void)sd_event_exit(m->event, 0);
 }
 
+static void
+stop_hurry(struct master *m)
+{
+	uint64_t now = clock_usec();
+
+	log_notice("asked to stop again: cutting what still runs");
+	m->stop_usec = now;
+	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++)
+		process_kill(&m->processes[i], NULL);
+	if (the_runner(m)->state == PROCESS_STOPPING)
+		process_stop(the_runner(m), now);
+	stop_advance(m);
+}
+
 void
 master_stop(struct master *m)
 {
-	uint64_t now = clock_usec();
-	bool hurry = m->stopping;
-
-	m->stop_usec = hurry ? now : now + m->conf->drain_timeout_usec;
-	if (!hurry) {
-		m->stopping = true;
-		notify_stopping();
-		log_notice("stopping, finishing what runs");
-		control_close(&m->control);
-	} else {
-		log_notice("asked to stop again: cutting what still runs");
+	if (m->stopping) {
+		stop_hurry(m);
+		return;
 	}
+	m->stopping = true;
+	m->stop_usec = clock_usec() + m->conf->drain_timeout_usec;
+	notify_stopping(m->conf->drain_timeout_usec);
+	log_notice("stopping, finishing what runs");
+	reload_cancel(m);
 	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
-		struct process *p = &m->processes[i];
-
-		if (p->master == NULL)
-			continue;
-		p->timer = sd_event_source_disable_unref(p->timer);
-		if (hurry && process_is_up(p))
-			process_kill(p, NULL);
-		else if (!hurry)
-			process_stop(p, m->stop_usec);
+		if (m->processes[i].master != NULL)
+			process_stop(&m->processes[i], m->stop_usec);
 	}
-	if (hurry && the_runner(m)->state == PROCESS_STOPPING)
-		process_stop(the_runner(m), now);
+	/* No runner any more when it was waiting to be started again. */
+	the_runner(m)->timer = sd_event_source_disable_unref(the_runner(m)->timer);
+	/* Clients learn at once that nobody accepts here any more. */
+	listen_close(&m->listeners, NULL);
 	stop_advance(m);
 }
 
@@ -333,6 +369,7 @@ static int
 on_strays(sd_event_source *s, uint64_t usec, void *userdata)
 {
 	struct master *m = userdata;
+	uint64_t now = clock_usec(), since = now - m->strays_usec;
 
 	(void)s;
 	(void)usec;
@@ -340,9 +377,8 @@ on_strays(sd_event_source *s, uint64_t usec, void *userdata)
 	/* Each of them may leave children of its own: look until none is left. */
 	if (strays_kill(m))
 		(void)sd_event_add_time(m->event, &m->strays, CLOCK_MONOTONIC,
-		    clock_usec() + STRAYS_USEC, 0, on_strays, m);
-	else
-		stop_advance(m);
+		    now + STRAYS_USEC + (since < USEC_PER_SEC ? since : USEC_PER_SEC), 0, on_strays, m);
+	stop_advance(m);
 	return 0;
 }
 
@@ -352,10 +388,13 @@ master_on_died(struct process *p)
 	struct master *m = p->master;
 
 	control_on_died(&m->control, p);
-	if (p->kind == ROLE_RUNNER && m->strays == NULL)
-		(void)on_strays(NULL, 0, m);
 	if (m->reload.phase != RELOAD_IDLE)
 		reload_on_died(p);
+	if (p->kind == ROLE_RUNNER) {
+		m->strays_usec = clock_usec();
+		(void)on_strays(NULL, 0, m);
+		return;
+	}
 	stop_advance(m);
 }
 
@@ -399,40 +438,55 @@ on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
 	return 0;
 }
 
+static bool
+is_overdue(const struct process *p, uint64_t now)
+{
+	uint64_t limit = p->kind == ROLE_LOG ? LOG_LIMIT_USEC :
+	    p->state == PROCESS_SERVING ? BEAT_LIMIT_USEC : START_LIMIT_USEC;
+
+	return p->owing_usec != 0 && now - p->owing_usec > limit;
+}
+
+/* Asks one process for a sign of life, or replaces it. */
+static void
+beat_one(struct process *p, uint64_t now, bool frozen)
+{
+	struct frame ping = { .type = FRAME_PING, .id = now };
+
+	if (p->state == PROCESS_DOWN || p->state == PROCESS_STOPPING)
+		return;
+	if (frozen && p->owing_usec != 0)
+		p->owing_usec = now;
+	if (is_overdue(p, now)) {
+		process_kill(p, p->state == PROCESS_SERVING ? "makes no progress" :
+		    "does not get ready");
+		p->owing_usec = now;
+	} else if (p->state == PROCESS_SERVING && p->owing_usec == 0) {
+		p->owing_usec = now;
+		(void)process_send(p, &ping, NULL, 0);
+	}
+}
+
 /*
- * Asks everybody for a sign of life. When the beat itself comes late we have
- * been stopped ourselves, and nobody is judged by that (R52).
+ * When the beat itself comes late we have been stopped ourselves, and nobody
+ * is judged by that (R52).
  */
 static int
 on_beat(sd_event_source *s, uint64_t usec, void *userdata)
 {
 	struct master *m = userdata;
 	uint64_t now = clock_usec();
-	bool frozen = now - m->beat_usec > 2 * BEAT_USEC, all_well = true;
+	bool frozen = now - m->beat_usec > 2 * BEAT_USEC;
 
 	(void)usec;
-	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
-		struct process *p = &m->processes[i];
-		struct frame ping = { .type = FRAME_PING, .id = now };
-
-		if (p->state != PROCESS_SERVING)
-			continue;
-		if (frozen)
-			p->pinged_usec = 0;
-		if (p->pinged_usec == 0) {
-			p->pinged_usec = now;
-			(void)process_send(p, &ping, NULL, 0);
-		} else if (now - p->pinged_usec > BEAT_LIMIT_USEC) {
-			process_kill(p, "makes no progress");
-		}
-		all_well = all_well && now - p->pinged_usec <= BEAT_LIMIT_USEC;
-	}
-	if (all_well)
-		notify_watchdog();
+	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++)
+		beat_one(&m->processes[i], now, frozen);
+	/* All have shown progress, or are being replaced. */
+	notify_watchdog();
 	if (m->ready && !m->stopping && m->reload.phase == RELOAD_IDLE)
 		notify_status(m);
 	m->beat_usec = now;
-	(void)sd_event_source_set_time(s, now + BEAT_USEC);
+	(void)sd_event_source_set_time(s, now + m->beat_every_usec);
 	return 0;
 }
 
@@ -474,6 +528,7 @@ master_scale_workers(struct master *m)
 			r = process_init(p, m, ROLE_WORKER, (unsigned)i);
 		if (r < 0) {
 			log_err("cannot set up worker %zu: %s", i, strerror(-r));
+			p->master = NULL;
 			m->n_processes = MASTER_WORKERS + i;
 			return;
 		}
@@ -517,69 +572,90 @@ load(struct master *m)
 	return m->conf_text < 0 ? m->conf_text : 0;
 }
 
+int
+master_make_directory(const struct conf *c, char *why, size_t why_len)
+{
+	int error;
+
+	if (mkdir(c->runtime_directory, 0755) == 0 || errno == EEXIST)
+		return 0;
+	error = errno;
+	(void)snprintf(why, why_len, "cannot make %s: %s (set runtime-directory to a place that "
+	    "you may write)", c->runtime_directory, strerror(error));
+	return -error;
+}
+
 static int
 open_sockets(struct master *m)
 {
-	const char *dir = m->conf->runtime_directory;
 	char why[512] = "";
 	int r;
 
-	if (mkdir(dir, 0755) < 0 && errno != EEXIST) {
-		(void)fprintf(stderr, "reqd: cannot make %s: %s (set runtime-directory to a place "
-		    "that you may write)\n", dir, strerror(errno));
-		return -errno;
+	r = master_make_directory(m->conf, why, sizeof(why));
+	if (r >= 0)
+		r = listen_open(m->conf, NULL, &m->passed, &m->listeners, why, sizeof(why));
+	if (r >= 0) {
+		listen_apply(&m->listeners, m->conf);
+		r = control_open(&m->control, m, why, sizeof(why));
+		if (r < 0)
+			listen_close(&m->listeners, NULL);
 	}
-	r = listen_open(m->conf, NULL, &m->passed, &m->listeners, why, sizeof(why));
-	if (r < 0) {
+	if (r < 0)
 		(void)fprintf(stderr, "reqd: %s\n", why[0] != '\0' ? why : strerror(-r));
-		return r;
-	}
-	r = control_open(&m->control, m);
-	if (r < 0) {
-		(void)fprintf(stderr, "reqd: cannot open the control socket %s: %s\n",
-		    m->conf->control_path, r == -EADDRINUSE ? "another reqd answers there" :
-		    strerror(-r));
-		listen_close(&m->listeners, NULL);
-	}
 	return r;
+}
+
+/* Clients of such a socket would wait for ever. */
+static void
+warn_unused(const struct master *m)
+{
+	const char *name;
+	size_t i = 0;
+
+	while ((name = listen_unused(&m->passed, &m->listeners, &i)) != NULL)
+		log_warn("no listener uses the passed socket '%s': its clients get no answer", name);
 }
 
 /* The master logs like everybody else: through a socket to the log. */
 static int
 open_log(struct master *m)
 {
-	int fds[2], high;
+	int fds[2], r = channel_pair(fds);
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
-		return -errno;
-	high = fcntl(fds[0], F_DUPFD_CLOEXEC, ROLE_N_FDS);
-	(void)close(fds[0]);
-	if (high < 0 || dup3(fds[1], ROLE_LOG_FD, O_CLOEXEC) < 0)
-		return -errno;
-	if (fds[1] != ROLE_LOG_FD)
-		(void)close(fds[1]);
-	(void)shutdown(high, SHUT_WR);
-	m->log_read = high;
+	if (r < 0)
+		return r;
+	/* Neither is one of the fixed numbers: those are taken. */
+	m->log_read = fds[0];
+	r = dup3(fds[1], ROLE_LOG_FD, O_CLOEXEC) < 0 ? -errno : 0;
+	(void)close(fds[1]);
+	if (r < 0)
+		return r;
+	(void)shutdown(m->log_read, SHUT_WR);
 	log_open(ROLE_LOG_FD);
 	log_set_level(m->conf->log_level);
 	return 0;
 }
 
 /* 3 to 5 are the roles' numbers: nothing of the master's may lie there. */
-static void
+static int
 reserve_numbers(void)
 {
 	int fd;
 
 	do {
 		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	} while (fd >= 0 && fd < ROLE_N_FDS - 1);
+		if (fd < 0)
+			return -errno;
+	} while (fd < ROLE_N_FDS);
+	(void)close(fd);
+	return 0;
 }
 
 static int
 set_up_events(struct master *m)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+	uint64_t watchdog_usec;
 	sigset_t set;
 	int r;
 
@@ -588,6 +664,8 @@ set_up_events(struct master *m)
 		(void)sigaddset(&set, signals[i]);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	(void)sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
+	/* Whoever started us may have ignored it, and then there is nothing to wait for. */
+	(void)sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
 
 	r = sd_event_default(&m->event);
 	if (r >= 0)
@@ -599,9 +677,12 @@ set_up_events(struct master *m)
 	if (r >= 0)
 		r = sd_event_add_signal(m->event, NULL, SIGCHLD, on_child, m);
 	m->beat_usec = clock_usec();
+	m->beat_every_usec = BEAT_USEC;
+	if (sd_watchdog_enabled(0, &watchdog_usec) > 0 && watchdog_usec / 3 < BEAT_USEC)
+		m->beat_every_usec = watchdog_usec / 3;
 	if (r >= 0)
 		r = sd_event_add_time(m->event, &m->beat, CLOCK_MONOTONIC,
-		    m->beat_usec + BEAT_USEC, BEAT_USEC / 10, on_beat, m);
+		    m->beat_usec + m->beat_every_usec, m->beat_every_usec / 10, on_beat, m);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(m->beat, SD_EVENT_ON);
 	return r;
@@ -641,25 +722,35 @@ master_main(const struct master_options *options)
 		return fail("set-up", -ENOMEM);
 	m->options = *options;
 	m->started_usec = clock_usec();
-	m->control.fd = m->log_read = m->reload.text = -1;
-	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+	m->log_read = m->reload.text = -1;
+	m->control.socket.fd = m->reload.control.fd = -1;
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	(void)umask(022);
 
-	if (load(m) < 0)
-		return EXIT_CONFIG;
+	/* Before anything else is opened. */
 	r = listen_take_passed(&m->passed);
 	if (r < 0)
 		return fail("sockets from systemd", r);
-	reserve_numbers();
+	r = reserve_numbers();
+	if (r < 0)
+		return fail("/dev/null", r);
+	if (access("/proc/self/exe", F_OK) < 0)
+		return fail("/proc is needed and not there", -errno);
+	if (load(m) < 0)
+		return EXIT_CONFIG;
 	r = set_up_events(m);
 	if (r < 0)
 		return fail("event loop", r);
 	if (open_sockets(m) < 0)
 		return EXIT_SYSTEM;
 	r = open_log(m);
-	if (r >= 0)
+	if (r >= 0) {
+		warn_unused(m);
 		r = start_all(m);
+	}
 	if (r >= 0)
 		r = sd_event_loop(m->event);
+	control_close(&m->control);
 	listen_close(&m->listeners, NULL);
 	return r < 0 ? fail("event loop", r) : r;
 }

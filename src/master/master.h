@@ -46,8 +46,11 @@ struct master {
 	uint64_t stop_usec;		/* deadline of the stop */
 	uint64_t started_usec;
 	uint64_t beat_usec;		/* last heartbeat */
+	uint64_t beat_every_usec;
 	sd_event_source *beat;
 	sd_event_source *strays;	/* orphans of a runner are being killed */
+	uint64_t strays_usec;		/* since then */
+	uint64_t n_reloads;		/* begun */
 };
 
 /* Runs until told to stop. Returns an exit code. */
@@ -60,6 +63,12 @@ void master_on_died(struct process *p);
 
 /* Gives a process the configuration in force. */
 void master_prepare(struct process *p);
+
+/* The same for all that a reload went past while they were starting. */
+void master_catch_up(struct master *m);
+
+/* Makes the runtime directory. 0, or -errno with one line in why. */
+int master_make_directory(const struct conf *c, char *why, size_t why_len);
 
 /* Overrides of the command line, laid over what was loaded. */
 void master_override(const struct master *m, struct conf *c);

@@ -39,6 +39,8 @@ notify_ready(struct master *m)
 {
 	char status[256];
 
+	if (!m->ready)
+		return;
 	status_format(m, status, sizeof(status));
 	(void)sd_notifyf(0, "READY=1\nSTATUS=%s", status);
 }
@@ -51,9 +53,11 @@ notify_reloading(void)
 }
 
 void
-notify_stopping(void)
+notify_stopping(uint64_t drain_usec)
 {
-	(void)sd_notify(0, "STOPPING=1\nSTATUS=stopping, finishing what runs");
+	/* However short the unit's own patience is. */
+	(void)sd_notifyf(0, "STOPPING=1\nSTATUS=stopping, finishing what runs\n"
+	    "EXTEND_TIMEOUT_USEC=%" PRIu64, drain_usec + 5 * USEC_PER_SEC);
 }
 
 void
@@ -72,5 +76,6 @@ notify_status(struct master *m)
 void
 notify_watchdog(void)
 {
-	(void)sd_notify(0, "WATCHDOG=1");
+	if (sd_watchdog_enabled(0, NULL) > 0)
+		(void)sd_notify(0, "WATCHDOG=1");
 }

@@ -4,15 +4,17 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 struct master;
 
 /* READY=1 once every process serves; with the numbers of the moment. */
 void notify_ready(struct master *m);
 void notify_reloading(void);
-void notify_stopping(void);
+void notify_stopping(uint64_t drain_usec);
 
 /* STATUS= with live numbers, when they have changed. */
 void notify_status(struct master *m);
 
-/* WATCHDOG=1; the caller has seen progress (R52). */
+/* WATCHDOG=1, if one is set; the caller has seen progress (R52). */
 void notify_watchdog(void);

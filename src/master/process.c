@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/privilege.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
@@ -24,7 +25,10 @@
 #include "master/master.h"
 
 /* After the deadline of a stop a process has so long to go. */
-#define STOP_SLACK_USEC (1 * USEC_PER_SEC)
+#define STOP_SLACK_USEC (500 * USEC_PER_MSEC)
+
+/* Frames read in one go: one process must not keep us from the others. */
+#define FRAMES_AT_ONCE 64
 
 void
 process_name(const struct process *p, char *ret, size_t len)
@@ -48,11 +52,17 @@ process_init(struct process *p, struct master *m, enum role_kind kind, unsigned 
 	};
 	if (kind == ROLE_LOG)
 		return 0;
-	p->stats_fd = stats_create();
+	p->stats_fd = fd_lift(stats_create(), ROLE_N_FDS);
 	if (p->stats_fd < 0)
 		return p->stats_fd;
 	p->stats = stats_map_own(p->stats_fd);
-	return p->stats == NULL ? -errno : 0;
+	if (p->stats == NULL) {
+		int r = -errno;
+
+		(void)close(TAKE_FD(p->stats_fd));
+		return r;
+	}
+	return 0;
 }
 
 /* --------------------------------------------------------------- child --- */
@@ -67,7 +77,8 @@ child_fail(const char *what, int error)
 
 /*
  * Moves what is inherited to its fixed numbers. The sources were made above
- * those numbers, so that none is overwritten before its turn.
+ * those numbers, so that none is overwritten before its turn, and dup2()
+ * never meets itself and keeps close-on-exec.
  */
 static void
 child_descriptors(int channel, int log_write, int stats)
@@ -103,7 +114,8 @@ child_identity(const struct process *p, pid_t master)
 			if (r < 0)
 				child_fail("dropping privileges", -r);
 		}
-		(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+			child_fail("no-new-privileges", errno);
 	}
 	/* The runner must outlive the master for a moment, to kill what it runs. */
 	if (p->kind == ROLE_WORKER) {
@@ -154,7 +166,7 @@ on_channel(sd_event_source *s, int fd, uint32_t events, void *userdata)
 
 	(void)s;
 	(void)events;
-	for (;;) {
+	for (int i = 0; i < FRAMES_AT_ONCE; i++) {
 		int fds[FRAME_MAX_FDS];
 		struct frame f;
 		size_t n_fds;
@@ -175,27 +187,19 @@ on_channel(sd_event_source *s, int fd, uint32_t events, void *userdata)
 		if (p->channel != fd)
 			return 0;
 	}
+	return 0;
 }
 
-/* A descriptor above those with fixed numbers; takes fd. */
+/* A channel with both ends above the fixed numbers. 0 or -errno. */
 static int
-lift(int fd)
+pair_lifted(int *ret_ours, int *ret_theirs)
 {
-	int high = fcntl(fd, F_DUPFD_CLOEXEC, ROLE_N_FDS);
+	int fds[2], r = channel_pair(fds);
 
-	(void)close(fd);
-	return high < 0 ? -errno : high;
-}
-
-static int
-pair_lifted(int type, int *ret_ours, int *ret_theirs)
-{
-	int fds[2];
-
-	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
-		return -errno;
-	*ret_ours = lift(fds[0]);
-	*ret_theirs = lift(fds[1]);
+	if (r < 0)
+		return r;
+	*ret_ours = fd_lift(fds[0], ROLE_N_FDS);
+	*ret_theirs = fd_lift(fds[1], ROLE_N_FDS);
 	return *ret_ours < 0 ? *ret_ours : *ret_theirs < 0 ? *ret_theirs : 0;
 }
 
@@ -206,13 +210,17 @@ process_fork(struct process *p)
 	CLEANUP_CLOSE int theirs = -1;
 	CLEANUP_CLOSE int log_read = -1;
 	CLEANUP_CLOSE int log_write = -1;
+	CLEANUP(sd_event_source_disable_unrefp) sd_event_source *io = NULL;
 	pid_t pid, master = getpid();
 	sigset_t all, old;
 	int r;
 
-	r = pair_lifted(SOCK_SEQPACKET, &ours, &theirs);
+	r = pair_lifted(&ours, &theirs);
 	if (r >= 0 && p->kind != ROLE_LOG)
-		r = pair_lifted(SOCK_SEQPACKET, &log_read, &log_write);
+		r = pair_lifted(&log_read, &log_write);
+	/* All that can fail comes before the fork: no child without an owner. */
+	if (r >= 0)
+		r = sd_event_add_io(p->master->event, &io, ours, EPOLLIN, on_channel, p);
 	if (r < 0)
 		return r;
 	if (log_read >= 0)
@@ -229,11 +237,11 @@ process_fork(struct process *p)
 	if (r < 0)
 		return r;
 
-	r = sd_event_add_io(p->master->event, &p->io, ours, EPOLLIN, on_channel, p);
 	p->pid = pid;
+	p->io = TAKE_PTR(io);
 	p->channel = TAKE_FD(ours);
 	p->log_read = TAKE_FD(log_read);
-	return r;
+	return 0;
 }
 
 static int
@@ -275,9 +283,11 @@ process_start(struct process *p)
 	char name[32];
 	int r;
 
+	p->timer = sd_event_source_disable_unref(p->timer);
 	p->state = PROCESS_STARTING;
-	p->generation = 0;
-	p->pinged_usec = 0;
+	p->generation = p->offered = 0;
+	p->in_reload = false;
+	p->owing_usec = clock_usec();
 	r = process_fork(p);
 	if (r >= 0) {
 		master_on_started(p);
@@ -323,7 +333,11 @@ process_died(struct process *p, int wait_status)
 	if (p->stats != NULL)
 		stats_reset_gauges(p->stats);
 	master_on_died(p);
-	if (p->master->stopping || !master_wants(p))
+	/* What followed may have started it again. */
+	if (process_is_up(p) || !master_wants(p))
+		return;
+	/* The last words of a stop need a log, but for its own end. */
+	if (p->master->stopping && (p->kind != ROLE_LOG || was == PROCESS_STOPPING))
 		return;
 	if (was == PROCESS_STOPPING) {
 		/* A reload has asked for it again before it was gone. */

@@ -34,9 +34,11 @@ struct process {
 	int stats_fd;			/* kept over restarts; -1: none */
 	struct stats *stats;		/* read here; written while nobody owns it */
 	uint32_t generation;		/* of the configuration it has committed */
-	bool answered;			/* its part of a reload is done */
+	uint32_t offered;		/* of the one it was given while PREPARING */
+	bool in_reload;			/* takes part in the one in progress */
+	bool answered;			/* its part of it is done */
 	unsigned restarts;
-	uint64_t pinged_usec;		/* PING without answer since; 0: none */
+	uint64_t owing_usec;		/* owes a sign of life since; 0: none */
 	struct backoff backoff;
 	sd_event_source *io;
 	sd_event_source *timer;		/* back-off, or force after a stop */

@@ -22,6 +22,7 @@
 
 /* A process that takes longer than this to prepare is stuck. */
 #define RELOAD_PATIENCE_USEC (10 * USEC_PER_SEC)
+#define RELOAD_LATE_USEC (2 * USEC_PER_SEC)
 
 static void reload_advance(struct master *m);
 
@@ -74,7 +75,7 @@ report_success(struct master *m, const struct conf *from, const struct conf *to)
 	(void)buf_append_char(&b, '}');
 	log_notice("configuration reloaded, generation %u: %zu listeners, %zu services",
 	    to->generation, to->n_listeners, to->n_services);
-	control_reloaded(&m->control, buf_slice(&b));
+	control_reloaded(&m->control, m->n_reloads, buf_slice(&b));
 }
 
 static void
@@ -86,10 +87,12 @@ report_errors(struct master *m, const struct conf_errors *errors)
 	for (size_t i = 0; i < errors->n; i++) {
 		const struct conf_error *e = &errors->list[i];
 
-		if (e->file != NULL)
-			log_err("reload: %s:%u: %s", e->file, e->line, e->text);
-		else
+		if (e->file == NULL)
 			log_err("reload: %s", e->text);
+		else if (e->line == 0)
+			log_err("reload: %s: %s", e->file, e->text);
+		else
+			log_err("reload: %s:%u: %s", e->file, e->line, e->text);
 		(void)buf_append_str(&b, i > 0 ? ",{\"file\":" : "{\"file\":");
 		(void)escape_json(&b, slice_of(e->file != NULL ? e->file : ""));
 		(void)buf_printf(&b, ",\"line\":%u,\"text\":", e->line);
@@ -98,7 +101,7 @@ report_errors(struct master *m, const struct conf_errors *errors)
 	}
 	(void)buf_append_str(&b, "]}");
 	log_err("reload refused, the old configuration goes on");
-	control_reloaded(&m->control, buf_slice(&b));
+	control_reloaded(&m->control, m->n_reloads, buf_slice(&b));
 }
 
 static void
@@ -113,16 +116,35 @@ report_error(struct master *m, const char *text)
 /* ---------------------------------------------------------------- ends --- */
 
 static void
+reload_clear(struct reload *r)
+{
+	r->timer = sd_event_source_disable_unref(r->timer);
+	*r = (struct reload){ .text = -1, .control.fd = -1 };
+}
+
+static void
 reload_end(struct master *m)
 {
-	struct reload *r = &m->reload;
-	bool again = r->again;
+	bool again = m->reload.again;
 
-	r->timer = sd_event_source_disable_unref(r->timer);
-	*r = (struct reload){ .text = -1 };
+	reload_clear(&m->reload);
+	master_catch_up(m);
 	notify_ready(m);
 	if (again)
 		reload_start(m);
+}
+
+/* Lets go of what a new configuration would have brought. */
+static void
+reload_discard(struct master *m)
+{
+	struct reload *r = &m->reload;
+
+	listen_close(&r->listeners, &m->listeners);
+	control_unbind(&r->control);
+	r->conf = conf_unref(r->conf);
+	if (r->text >= 0)
+		(void)close(TAKE_FD(r->text));
 }
 
 /* Gives up: nobody has changed anything yet. */
@@ -132,15 +154,47 @@ reload_abort(struct master *m, const char *why)
 	struct reload *r = &m->reload;
 	struct frame f = { .type = FRAME_ABORT, .generation = r->conf->generation };
 
-	for (size_t i = 0; i < m->n_processes; i++) {
-		if (m->processes[i].state == PROCESS_SERVING)
+	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
+		if (m->processes[i].state == PROCESS_SERVING && m->processes[i].in_reload)
 			(void)process_send(&m->processes[i], &f, NULL, 0);
 	}
 	report_error(m, why);
-	listen_close(&r->listeners, &m->listeners);
-	conf_unref(r->conf);
-	(void)close(r->text);
+	reload_discard(m);
 	reload_end(m);
+}
+
+void
+reload_cancel(struct master *m)
+{
+	if (m->reload.phase == RELOAD_IDLE)
+		return;
+	report_error(m, "reqd is stopping");
+	reload_discard(m);
+	reload_clear(&m->reload);
+}
+
+/* What only a new socket or a new process could follow. */
+static void
+warn_unchanged(const struct conf *from, const struct conf *to)
+{
+	if (from->run_as.uid != to->run_as.uid || from->run_as.gid != to->run_as.gid)
+		log_warn("the new account of the workers and the log holds for those that are "
+		    "started from now on");
+	for (size_t i = 0; i < to->n_listeners; i++) {
+		const struct listener *l = &to->listeners[i];
+
+		for (size_t k = 0; k < from->n_listeners; k++) {
+			const struct listener *old = &from->listeners[k];
+
+			if (strcmp(l->url, old->url) == 0 && (l->ipv6_only != old->ipv6_only ||
+			    l->freebind != old->freebind ||
+			    (l->send_buffer == 0 && old->send_buffer != 0) ||
+			    (l->receive_buffer == 0 && old->receive_buffer != 0)))
+				log_warn("%s is open: what cannot be changed then (ipv6-only, "
+				    "freebind, buffers back to 0) holds from the next start on",
+				    l->url);
+		}
+	}
 }
 
 static void
@@ -152,10 +206,13 @@ reload_done(struct master *m)
 	m->conf = r->conf;
 	listen_close(&m->listeners, &r->listeners);
 	m->listeners = r->listeners;
+	listen_apply(&m->listeners, m->conf);
+	control_move(&m->control, m->conf, &r->control);
 	(void)close(m->conf_text);
 	m->conf_text = r->text;
 	log_set_level(m->conf->log_level);
 	report_success(m, old, m->conf);
+	warn_unchanged(old, m->conf);
 	conf_unref(old);
 	master_scale_workers(m);
 	reload_end(m);
@@ -166,7 +223,7 @@ reload_done(struct master *m)
 static bool
 takes_part(const struct process *p, enum reload_phase phase)
 {
-	if (p->state != PROCESS_SERVING)
+	if (p->state != PROCESS_SERVING || !p->in_reload)
 		return false;
 	switch (phase) {
 	case RELOAD_PREPARE:
@@ -184,7 +241,7 @@ takes_part(const struct process *p, enum reload_phase phase)
 static bool
 all_answered(const struct master *m)
 {
-	for (size_t i = 0; i < m->n_processes; i++) {
+	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
 		if (takes_part(&m->processes[i], m->reload.phase) && !m->processes[i].answered)
 			return false;
 	}
@@ -212,7 +269,20 @@ master_prepare(struct process *p)
 	struct master *m = p->master;
 
 	p->state = PROCESS_PREPARING;
+	p->offered = m->conf->generation;
+	p->owing_usec = clock_usec();
 	send_prepare(p, m->conf, m->conf_text, &m->listeners);
+}
+
+void
+master_catch_up(struct master *m)
+{
+	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
+		struct process *p = &m->processes[i];
+
+		if (p->state == PROCESS_SERVING && p->generation != m->conf->generation)
+			master_prepare(p);
+	}
 }
 
 static void
@@ -222,9 +292,12 @@ reload_phase(struct master *m, enum reload_phase phase)
 	struct frame commit = { .type = FRAME_COMMIT, .generation = r->conf->generation };
 
 	r->phase = phase;
-	for (size_t i = 0; i < m->n_processes; i++) {
+	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
 		struct process *p = &m->processes[i];
 
+		/* Who comes to serve in the middle of it follows at its end. */
+		if (phase == RELOAD_PREPARE)
+			p->in_reload = p->state == PROCESS_SERVING;
 		if (!takes_part(p, phase))
 			continue;
 		p->answered = false;
@@ -260,16 +333,21 @@ static int
 on_overdue(sd_event_source *s, uint64_t usec, void *userdata)
 {
 	struct master *m = userdata;
+	uint64_t now = clock_usec();
 
-	(void)s;
-	(void)usec;
+	/* When this comes late we have been stopped, perhaps all of us: ask again. */
+	if (now - usec > RELOAD_LATE_USEC) {
+		(void)sd_event_source_set_time(s, now + RELOAD_PATIENCE_USEC);
+		(void)sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+		return 0;
+	}
 	m->reload.timer = sd_event_source_disable_unref(m->reload.timer);
 	if (m->reload.phase == RELOAD_PREPARE) {
 		reload_abort(m, "a process did not answer in time, try again");
 		return 0;
 	}
 	/* Half committed: whoever hangs is replaced and starts with the new one. */
-	for (size_t i = 0; i < m->n_processes; i++) {
+	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
 		struct process *p = &m->processes[i];
 
 		if (takes_part(p, m->reload.phase) && !p->answered)
@@ -282,7 +360,7 @@ static void
 reload_try(struct master *m)
 {
 	struct reload *r = &m->reload;
-	struct conf_errors errors = { 0 };
+	CLEANUP(conf_errors_done) struct conf_errors errors = { 0 };
 	char *text, why[512] = "";
 	int e;
 
@@ -292,23 +370,22 @@ reload_try(struct master *m)
 			report_errors(m, &errors);
 		else
 			report_error(m, strerror(-e));
-		conf_errors_done(&errors);
 		reload_end(m);
 		return;
 	}
-	conf_errors_done(&errors);
 	master_override(m, r->conf);
 	r->conf->generation = m->conf->generation + 1;
 	text = conf_format(r->conf);
 	r->text = text == NULL ? -ENOMEM : fd_sealed("reqd-conf", text, strlen(text));
 	free(text);
-	e = r->text < 0 ? r->text :
-	    listen_open(r->conf, &m->listeners, &m->passed, &r->listeners, why, sizeof(why));
+	e = r->text < 0 ? r->text : master_make_directory(r->conf, why, sizeof(why));
+	if (e >= 0)
+		e = listen_open(r->conf, &m->listeners, &m->passed, &r->listeners, why, sizeof(why));
+	if (e >= 0)
+		e = control_rebind(&m->control, r->conf, &r->control, why, sizeof(why));
 	if (e < 0) {
 		report_error(m, why[0] != '\0' ? why : strerror(-e));
-		conf_unref(r->conf);
-		if (r->text >= 0)
-			(void)close(r->text);
+		reload_discard(m);
 		reload_end(m);
 		return;
 	}
@@ -321,38 +398,47 @@ reload_try(struct master *m)
 void
 reload_start(struct master *m)
 {
+	if (m->reload.phase != RELOAD_IDLE) {
+		m->reload.again = true;
+		return;
+	}
+	m->n_reloads++;
 	if (m->stopping) {
 		report_error(m, "reqd is stopping");
 		return;
 	}
-	if (m->reload.phase != RELOAD_IDLE || !m->ready) {
-		m->reload.again = true;
-		return;
-	}
-	m->reload = (struct reload){ .text = -1 };
-	notify_reloading();
+	if (m->ready)
+		notify_reloading();
 	reload_try(m);
 }
 
 /* ------------------------------------------------------------- answers --- */
 
-void
-reload_on_prepared(struct process *p, uint32_t generation)
+static bool
+is_about(const struct process *p, uint32_t generation)
 {
-	struct master *m = p->master;
+	const struct reload *r = &p->master->reload;
 
-	if (m->reload.phase != RELOAD_PREPARE || generation != m->reload.conf->generation)
-		return;
-	p->answered = true;
-	reload_advance(m);
+	return p->in_reload && r->phase != RELOAD_IDLE && generation == r->conf->generation;
 }
 
 void
-reload_on_refused(struct process *p, const char *why)
+reload_on_prepared(struct process *p, uint32_t generation)
+{
+	if (!is_about(p, generation) || p->master->reload.phase != RELOAD_PREPARE)
+		return;
+	p->answered = true;
+	reload_advance(p->master);
+}
+
+void
+reload_on_refused(struct process *p, uint32_t generation, const char *why)
 {
 	struct master *m = p->master;
 	char name[32], text[256];
 
+	if (!is_about(p, generation))
+		return;
 	process_name(p, name, sizeof(name));
 	if (m->reload.phase == RELOAD_PREPARE) {
 		(void)snprintf(text, sizeof(text), "%s: %s", name, why);
@@ -365,10 +451,16 @@ reload_on_refused(struct process *p, const char *why)
 }
 
 void
-reload_on_committed(struct process *p)
+reload_on_committed(struct process *p, uint32_t generation)
 {
+	struct master *m = p->master;
+
+	if (!is_about(p, generation) || !takes_part(p, m->reload.phase) ||
+	    m->reload.phase == RELOAD_PREPARE)
+		return;
+	p->generation = generation;
 	p->answered = true;
-	reload_advance(p->master);
+	reload_advance(m);
 }
 
 void

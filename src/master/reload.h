@@ -11,9 +11,9 @@
 #include <systemd/sd-event.h>
 
 #include "conf/conf.h"
+#include "master/control.h"
 #include "master/listen.h"
 
-struct control_client;
 struct master;
 struct process;
 
@@ -29,6 +29,7 @@ struct reload {
 	struct conf *conf;
 	int text;			/* sealed */
 	struct listen_set listeners;
+	struct control_socket control;	/* fd -1: stays as it is */
 	bool again;			/* asked for once more meanwhile */
 	sd_event_source *timer;
 };
@@ -37,8 +38,11 @@ struct reload {
  * and to every control client that waits for it. */
 void reload_start(struct master *m);
 
-/* Answers of processes. */
+/* Gives up the one in progress, as reqd stops. */
+void reload_cancel(struct master *m);
+
+/* Answers of processes that serve. What belongs to a reload that was given up is ignored. */
 void reload_on_prepared(struct process *p, uint32_t generation);
-void reload_on_refused(struct process *p, const char *why);
-void reload_on_committed(struct process *p);
+void reload_on_refused(struct process *p, uint32_t generation, const char *why);
+void reload_on_committed(struct process *p, uint32_t generation);
 void reload_on_died(struct process *p);

@@ -126,6 +126,10 @@ call_outcome(const struct call *call)
 		if (WIFSIGNALED(end->wait_status)) {
 			o.kind = OUTCOME_SIGNAL;
 			o.status = WTERMSIG(end->wait_status);
+		} else if (call->out.cut) {
+			/* It ended before it could be killed for it. */
+			o.kind = OUTCOME_TOOBIG;
+			o.limit = callio_output_max(call);
 		} else {
 			o.kind = OUTCOME_EXIT;
 			o.status = WEXITSTATUS(end->wait_status);
@@ -255,7 +259,7 @@ call_result(struct call *call, char *detail, size_t detail_len)
 		.id = call->id,
 	};
 
-	res.truncated = call->err.total > call->err.data.end || res.outcome.kind == OUTCOME_TOOBIG;
+	res.truncated = call->out.cut || call->err.cut;
 	if (res.outcome.kind == OUTCOME_EXIT)
 		res.detail = result_first_line(res.err);
 	if (res.detail.len == 0) {
@@ -265,21 +269,41 @@ call_result(struct call *call, char *detail, size_t detail_len)
 	return res;
 }
 
+/* Writes the final reply and parts the call from its connection. */
 static void
-call_reply(struct call *call)
+call_reply(struct call *call, const struct result *res)
 {
 	struct conn *c = call->conn;
-	char detail[256];
-	struct result res = call_result(call, detail, sizeof(detail));
-	struct buf *out = conn_out(c);
 
-	if (!outcome_is_success(&res.outcome))
+	if (!outcome_is_success(&res->outcome))
 		call->worker->stats->errors_total++;
-	result_reply(out, c->version, call->form, &res, slice_of(call->service->name));
+	result_reply(conn_out(c), c->version, call->form, res, slice_of(call->service->name));
 	c->call = NULL;
 	call->conn = NULL;
 	call_die(call);
-	conn_resume(c);
+}
+
+/* Where it counts: under the number that its service has today, if any. */
+static void
+call_count(const struct call *call, const struct result *res)
+{
+	struct worker *w = call->worker;
+	const struct service *s = call->service;
+
+	if (w->stats->generation != w->conf->generation)
+		return;
+	if (call->conf != w->conf)
+		s = conf_find_service(w->conf, s->name, strlen(s->name));
+	if (s != NULL)
+		stats_count(&w->stats->service[s->number], &res->outcome, res->usec);
+}
+
+/* Does the runner keep the result? A lost one it knows of itself. */
+static bool
+call_is_for_twins(const struct call *call, enum outcome_kind outcome)
+{
+	return call->sent && !digest_is_none(&call->run.token) && outcome != OUTCOME_LOST &&
+	    outcome_may_have_run(outcome);
 }
 
 /* Everything is known: count, log, keep for a twin, answer. */
@@ -287,6 +311,7 @@ static void
 call_finish(struct call *call)
 {
 	struct worker *w = call->worker;
+	struct conn *c = call->conn;
 	char detail[256];
 	struct result res;
 
@@ -295,31 +320,32 @@ call_finish(struct call *call)
 	callio_close_input(call);
 	call_log_stderr(call, true);
 	res = call_result(call, detail, sizeof(detail));
-	if (w->stats->generation == call->conf->generation)
-		stats_count(&w->stats->service[call->service->number], &res.outcome, res.usec);
+	call_count(call, &res);
 	call_log(call, &res);
-	if (!digest_is_none(&call->run.token) && call->sent && outcome_may_have_run(res.outcome.kind)) {
+	if (call_is_for_twins(call, res.outcome.kind)) {
 		int fd = result_seal(&res);
 
 		if (fd >= 0)
 			runnerlink_deposit(w, call->id, fd);
 	}
 
-	if (call->conn == NULL) {
+	if (c == NULL) {
 		call_die(call);
 		return;
 	}
-	switch ((enum conn_wait)call->conn->wait) {
+	switch ((enum conn_wait)c->wait) {
 	case CONN_WAIT_INPUT:
 		/* The chunk was not wanted any more; the end is asked for next. */
-		resp_integer(conn_out(call->conn), 0);
-		conn_resume(call->conn);
+		resp_integer(conn_out(c), 0);
+		conn_resume(c);
 		return;
 	case CONN_WAIT_CALL:
 	case CONN_WAIT_START:
-		call_reply(call);
+		call_reply(call, &res);
+		conn_resume(c);
 		return;
 	case CONN_WAIT_CANCEL:
+	case CONN_WAIT_TURN:
 	case CONN_WAIT_NONE:
 		/* An open call: the reply belongs to the end of its input. */
 		return;
@@ -390,12 +416,8 @@ call_input_end(struct call *call)
 		struct result res = call_result(call, detail, sizeof(detail));
 
 		/* We are inside the connection's own event: it goes on by itself. */
-		result_reply(conn_out(c), c->version, call->form, &res,
-		    slice_of(call->service->name));
 		c->wait = CONN_WAIT_NONE;
-		c->call = NULL;
-		call->conn = NULL;
-		call_die(call);
+		call_reply(call, &res);
 		return;
 	}
 	call->in_end = true;
@@ -452,21 +474,16 @@ call_on_result(struct call *call, int fd)
 		return;
 	}
 	call->finished = true;
-	if (c != NULL) {
-		struct buf *out = conn_out(c);
-
-		if (call_is_streamed(call)) {
-			if (res.out.len > 0)
-				result_push(out, call->id_text, "stdout", res.out);
-			if (res.err.len > 0)
-				result_push(out, call->id_text, "stderr", res.err);
-		}
-		result_reply(out, c->version, call->form, &res, slice_of(call->service->name));
-		c->call = NULL;
-		call->conn = NULL;
+	if (c == NULL) {
+		call_die(call);
+	} else {
+		if (call_is_streamed(call) && res.out.len > 0)
+			result_push(conn_out(c), call->id_text, "stdout", res.out);
+		if (call_is_streamed(call) && res.err.len > 0)
+			result_push(conn_out(c), call->id_text, "stderr", res.err);
+		call_reply(call, &res);
 	}
 	result_unmap(&map);
-	call_die(call);
 	if (c != NULL)
 		conn_resume(c);
 }
@@ -502,10 +519,15 @@ call_orphan(struct call *call)
 		call_die(call);
 		return;
 	}
-	buf_done(&call->in_data);
-	callio_close_input(call);
+	if (call->open) {
+		/* Nobody will bring the rest of its input, and half of it may mislead. */
+		callio_close_input(call);
+		call_cancel(call, CANCEL_BY_DISCONNECT);
+		call_unblock(call);
+		return;
+	}
 	call_unblock(call);
-	if (call->service->finish_on_disconnect || call->attached)
+	if (call->dead || call->service->finish_on_disconnect || call->attached)
 		return;
 	if (!digest_is_none(&call->run.token)) {
 		/* Its client may be back at once, on another connection. */
@@ -538,8 +560,15 @@ call_on_timer(struct loop_timer *t)
 		return;
 	}
 	log_err("request %s: no word from the runner, giving up", call->id_text);
+	if (call->sent) {
+		call_on_lost(call);
+		return;
+	}
 	runnerlink_withdraw(w, call);
-	call_on_lost(call);
+	call_on_ended(call, &(struct frame_ended){
+		.outcome = OUTCOME_BUSY,
+		.reason = BUSY_WAITED,
+	});
 }
 
 /* ------------------------------------------------------------------ ps --- */

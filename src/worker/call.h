@@ -31,6 +31,7 @@ struct call_output {
 	struct loop_io io;	/* fd -1: finished */
 	struct buf data;
 	uint64_t total;		/* bytes the program has written */
+	bool cut;		/* ... of which some reach nobody */
 };
 
 struct call {

@@ -56,47 +56,46 @@ callio_output_max(const struct call *call)
 	return limit == 0 || limit > OUTPUT_BUFFERED_MAX ? OUTPUT_BUFFERED_MAX : limit;
 }
 
-/* Keeps at most max bytes of what has come so far. */
-static void
+/* Keeps at most max bytes of what has come so far; false: not all of these. */
+static bool
 output_keep(struct call_output *o, struct slice bytes, uint64_t max)
 {
 	size_t have = buf_len(&o->data);
+	size_t room = have < max ? (size_t)(max - have) : 0;
+	bool whole = bytes.len <= room;
 
-	if (have >= max)
-		return;
-	if (bytes.len > max - have)
-		bytes.len = (size_t)(max - have);
-	(void)buf_append_slice(&o->data, bytes);
+	if (!whole)
+		bytes.len = room;
+	return buf_append_slice(&o->data, bytes) == 0 && whole;
 }
 
 static void
 output_take(struct call *call, struct call_output *o, struct slice bytes)
 {
-	bool is_out = o == &call->out;
+	bool is_out = o == &call->out, streamed = call_is_streamed(call);
 	uint64_t max = callio_output_max(call);
 	uint64_t room = o->total < max ? max - o->total : 0;
 
 	o->total += bytes.len;
 	call->bytes_out += bytes.len;
-	if (is_out && o->total > max && !call->cancelling) {
-		call_cancel(call, CANCEL_BY_OUTPUT);
-	}
-	if (bytes.len > room)
+	if (bytes.len > room) {
 		bytes.len = (size_t)room;
-
+		o->cut = true;
+	}
 	if (!is_out) {
-		output_keep(o, bytes, STDERR_KEEP);
+		/* Streamed it is kept all the same, for the log and the error line. */
+		o->cut |= !output_keep(o, bytes, STDERR_KEEP) && !streamed;
 		call_log_stderr(call, false);
+	} else if (!streamed) {
+		o->cut |= !output_keep(o, bytes, max);
 	}
-	if (call_is_streamed(call)) {
-		if (call->conn != NULL && bytes.len > 0) {
-			result_push(conn_out(call->conn), call->id_text,
-			    is_out ? "stdout" : "stderr", bytes);
-			conn_flush(call->conn);
-		}
-	} else if (is_out) {
-		output_keep(o, bytes, max);
+	if (streamed && call->conn != NULL && bytes.len > 0) {
+		result_push(conn_out(call->conn), call->id_text, is_out ? "stdout" : "stderr",
+		    bytes);
+		conn_flush(call->conn);
 	}
+	if (is_out && o->cut && !call->cancelling)
+		call_cancel(call, CANCEL_BY_OUTPUT);
 }
 
 /* Reads once. False: finished, or nothing there. */
@@ -108,9 +107,10 @@ output_read(struct call *call, struct call_output *o)
 
 	if (o->io.fd < 0)
 		return false;
-	n = read(o->io.fd, w->read, sizeof(w->read));
+	/* Not w->read: a connection may be in the middle of executing from that. */
+	n = read(o->io.fd, w->piped, sizeof(w->piped));
 	if (n > 0) {
-		output_take(call, o, (struct slice){ w->read, (size_t)n });
+		output_take(call, o, (struct slice){ w->piped, (size_t)n });
 		return o->io.fd >= 0;
 	}
 	if (n < 0 && (errno == EAGAIN || errno == EINTR) && !call->ended)

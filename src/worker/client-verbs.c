@@ -18,8 +18,6 @@
 #include "worker/verbs.h"
 #include "worker/worker.h"
 
-#define NAME_MAX_BYTES 128
-
 static bool
 same_caller(struct conn *a, struct conn *b)
 {
@@ -44,14 +42,12 @@ static void
 describe(struct buf *b, struct conn *c)
 {
 	uint64_t now = c->worker->loop.now_usec;
-	char peer[ADDR_TEXT], name[NAME_MAX_BYTES + 1] = "";
+	char peer[ADDR_TEXT];
 
 	conn_peer(c, peer, sizeof(peer));
-	if (c->name != NULL)
-		(void)snprintf(name, sizeof(name), "%s", c->name);
 	(void)buf_printf(b, "id=%" PRIu64 " addr=%s laddr=%s fd=%d name=%s age=%" PRIu64
 	    " idle=%" PRIu64 " flags=N db=0 cmd=%s user=default resp=%u lib-name=%s lib-ver=%s\n",
-	    c->id, peer, c->port->url, c->io.fd, name, (now - c->opened_usec) / USEC_PER_SEC,
+	    c->id, peer, c->port->url, c->io.fd, c->name != NULL ? c->name : "", (now - c->opened_usec) / USEC_PER_SEC,
 	    (now - c->active_usec) / USEC_PER_SEC,
 	    c->call != NULL ? c->call->service->name : "none", (unsigned)c->version,
 	    c->lib_name != NULL ? c->lib_name : "", c->lib_version != NULL ? c->lib_version : "");
@@ -98,15 +94,14 @@ client_getname(struct conn *c, const struct request *r)
 		resp_null(conn_out(c), c->version);
 }
 
-/* A name: printable ASCII without blanks, so that CLIENT LIST stays readable. */
-static bool
-is_name(struct slice s)
+bool
+client_name_is_valid(struct slice s)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		if (s.data[i] < '!' || s.data[i] > '~')
 			return false;
 	}
-	return s.len <= NAME_MAX_BYTES;
+	return s.len <= CLIENT_NAME_MAX;
 }
 
 static void
@@ -114,9 +109,8 @@ set_text(struct conn *c, char **field, struct slice value)
 {
 	char *text;
 
-	if (!is_name(value)) {
-		verb_error(c, "ERR", "Client names cannot contain spaces, newlines or special "
-		    "characters, or more than %d bytes", NAME_MAX_BYTES);
+	if (!client_name_is_valid(value)) {
+		verb_error(c, "ERR", CLIENT_NAME_COMPLAINT);
 		return;
 	}
 	text = strndup(value.data, value.len);

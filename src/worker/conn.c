@@ -4,7 +4,6 @@
 #include "worker/conn.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,19 +11,22 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "ipc/logrec.h"
 #include "worker/call.h"
 #include "worker/port.h"
-#include "worker/verbs.h"
 #include "worker/worker.h"
 
 /* After end of file without QUIT: what was received may still complete. */
 #define DISCONNECT_GRACE_USEC (1 * USEC_PER_SEC)
 /* After an error and shutdown: so that a reset does not eat the reply. */
 #define LINGER_USEC (1 * USEC_PER_SEC)
-/* A client that does not take its replies, or does not end its request. */
-#define WRITE_STALL_USEC (60 * USEC_PER_SEC)
-#define REQUEST_STALL_USEC (120 * USEC_PER_SEC)
+
+/*
+ * A request must be whole, and replies be taken, in time; each byte that
+ * moves buys a little more, so that a slow line is not cut and a client that
+ * sends a byte now and then is (R18).
+ */
+#define REPLY_USEC (60 * USEC_PER_SEC)
+#define USEC_PER_BYTE 250
 
 /* Unexecuted input held for a connection that waits. */
 #define IN_HIGH WORKER_READ
@@ -35,93 +37,9 @@
  */
 #define QUIET EPOLLERR
 
-static void conn_run(struct conn *c);
+static bool conn_settle(struct conn *c);
 static void on_conn(struct loop_io *io, uint32_t events);
 static void on_timer(struct loop_timer *t);
-
-/* ----------------------------------------------------------- identity --- */
-
-static struct caller *
-unix_caller(int fd)
-{
-	struct caller *who = calloc(1, sizeof(*who));
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-
-	if (who == NULL)
-		return NULL;
-	who->is_unix = true;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
-		return who;
-	who->has_uid = true;
-	who->uid = cred.uid;
-	who->gid = cred.gid;
-	len = sizeof(who->groups);
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, who->groups, &len) == 0)
-		who->n_groups = len / sizeof(who->groups[0]);
-	return who;
-}
-
-void
-conn_caller(const struct conn *c, struct caller *ret)
-{
-	if (c->caller != NULL) {
-		*ret = *c->caller;
-		return;
-	}
-	memset(ret, 0, sizeof(*ret));
-	memcpy(&ret->addr, &c->peer, sizeof(c->peer));
-}
-
-uint64_t
-conn_roles(struct conn *c)
-{
-	const struct conf *conf = c->worker->conf;
-	struct caller who;
-
-	if (c->roles_generation != conf->generation) {
-		conn_caller(c, &who);
-		c->roles = access_roles(conf, &who);
-		c->is_admin = access_is_admin(conf, &who);
-		c->roles_generation = conf->generation;
-	}
-	return c->roles;
-}
-
-void
-conn_peer(const struct conn *c, char *ret, size_t ret_len)
-{
-	union sockaddr_any any = { 0 };
-
-	if (c->caller != NULL) {
-		(void)strlcpy(ret, "unix", ret_len);
-		return;
-	}
-	memcpy(&any, &c->peer, sizeof(c->peer));
-	addr_format_sockaddr(&any, ret, ret_len);
-}
-
-struct request_limits
-conn_limits(struct conn *c)
-{
-	struct request_limits l = c->port->limits;
-
-	if (c->port->inline_loopback) {
-		union sockaddr_any any = { 0 };
-
-		memcpy(&any, &c->peer, sizeof(c->peer));
-		l.inline_allowed = c->caller != NULL || addr_is_loopback(&any);
-	}
-	if (conn_roles(c) != 0 || c->is_admin)
-		return l;
-	if (l.max_arguments > STRANGER_MAX_ARGUMENTS)
-		l.max_arguments = STRANGER_MAX_ARGUMENTS;
-	if (l.argument_limit > STRANGER_ARGUMENT_LIMIT)
-		l.argument_limit = STRANGER_ARGUMENT_LIMIT;
-	if (l.request_limit > STRANGER_REQUEST_LIMIT)
-		l.request_limit = STRANGER_REQUEST_LIMIT;
-	return l;
-}
 
 /* ---------------------------------------------------------------- life --- */
 
@@ -140,7 +58,7 @@ conn_open(struct port *p, int fd, const union sockaddr_any *peer)
 	c->id = ((uint64_t)w->slot << 40) | ++w->next_conn;
 	c->active_usec = c->opened_usec = w->loop.now_usec;
 	if (p->is_unix) {
-		c->caller = unix_caller(fd);
+		c->caller = conn_caller_new(fd);
 		if (c->caller == NULL)
 			goto fail;
 	} else {
@@ -178,6 +96,28 @@ conn_free(struct conn *c)
 	free(c);
 }
 
+/* Empties the buffer that all connections write their replies to. */
+static void
+scratch_release(struct worker *w)
+{
+	buf_clear(&w->out);
+	if (w->out.cap > 4 * WORKER_OUT_HIGH)
+		buf_done(&w->out);
+	w->writer = NULL;
+}
+
+/* Nobody waits for what was being done any more. */
+static void
+conn_abandon(struct conn *c)
+{
+	struct call *call = TAKE_PTR(c->call);
+
+	if (call != NULL)
+		call_orphan(call);
+	runnerlink_forget(&c->worker->link, c);
+	c->wait = CONN_WAIT_NONE;
+}
+
 void
 conn_close(struct conn *c)
 {
@@ -186,10 +126,9 @@ conn_close(struct conn *c)
 	if (c->dead)
 		return;
 	c->dead = true;
-	if (c->call != NULL)
-		call_orphan(c->call);
-	c->call = NULL;
-	runnerlink_forget(&w->link, c);
+	if (w->writer == c)
+		scratch_release(w);
+	conn_abandon(c);
 	loop_disarm(&w->loop, &c->timer);
 	loop_remove(&w->loop, &c->io);
 	(void)close(c->io.fd);
@@ -214,24 +153,40 @@ conns_bury(struct worker *w)
 	}
 }
 
-/* What the connection may be kept waiting for, and until when. */
+/* ----------------------------------------------------------- deadlines --- */
+
+static void
+due_extend(uint64_t *due, uint64_t now, uint64_t span, size_t n_bytes)
+{
+	uint64_t bought = *due + n_bytes * USEC_PER_BYTE, latest = now + span;
+
+	*due = bought < latest ? bought : latest;
+}
+
+/* The peer sends no more and has not asked for all of it to be finished. */
+static bool
+conn_is_leaving(const struct conn *c)
+{
+	return (c->eof || c->fin) && !c->quit && !c->patient;
+}
+
+/* When the connection must have got on, 0: never. */
 static uint64_t
 conn_due(const struct conn *c)
 {
-	uint64_t active = c->active_usec;
+	uint64_t grace = conn_is_leaving(c) ? c->end_usec + DISCONNECT_GRACE_USEC : 0;
+	bool idle = c->call == NULL || c->call->finished;
 
 	if (c->lingering)
-		return active + LINGER_USEC;
-	if ((c->eof || c->fin) && !c->quit && !c->patient)
-		return active + DISCONNECT_GRACE_USEC;
+		return c->end_usec + LINGER_USEC;
 	if (buf_len(&c->out) > 0)
-		return active + WRITE_STALL_USEC;
-	if (c->wait != CONN_WAIT_NONE)
-		return 0;
-	if (c->partial)
-		return active + REQUEST_STALL_USEC;
-	if (c->port->idle_timeout_usec != 0 && c->call == NULL)
-		return active + c->port->idle_timeout_usec;
+		return grace != 0 && grace < c->reply_due_usec ? grace : c->reply_due_usec;
+	if (grace != 0 || c->wait != CONN_WAIT_NONE)
+		return grace;
+	if (c->request_due_usec != 0)
+		return c->request_due_usec;
+	if (c->port->idle_timeout_usec != 0 && idle)
+		return c->active_usec + c->port->idle_timeout_usec;
 	return 0;
 }
 
@@ -242,8 +197,11 @@ conn_due(const struct conn *c)
 static void
 conn_set_timer(struct conn *c)
 {
-	uint64_t due = conn_due(c);
+	uint64_t now = c->worker->loop.now_usec, due;
 
+	if (buf_len(&c->out) > 0 && c->reply_due_usec == 0)
+		c->reply_due_usec = now + REPLY_USEC;
+	due = conn_due(c);
 	if (due == 0)
 		return;
 	if (!loop_timer_is_armed(&c->timer) || c->timer.due_usec > due)
@@ -254,12 +212,20 @@ static void
 on_timer(struct loop_timer *t)
 {
 	struct conn *c = CONTAINER_OF(t, struct conn, timer);
-	uint64_t due = conn_due(c);
+	uint64_t now = c->worker->loop.now_usec, due = conn_due(c);
 
 	if (due == 0)
 		return;
-	if (due > c->worker->loop.now_usec) {
+	if (due > now) {
 		loop_arm(&c->worker->loop, t, due);
+		return;
+	}
+	if (conn_is_leaving(c) && buf_len(&c->out) > 0 && now < c->reply_due_usec) {
+		/* The replies there are may still be taken; nothing new is begun. */
+		conn_abandon(c);
+		buf_done(&c->in);
+		c->quit = true;
+		(void)conn_settle(c);
 		return;
 	}
 	conn_close(c);
@@ -270,13 +236,23 @@ on_timer(struct loop_timer *t)
 struct buf *
 conn_out(struct conn *c)
 {
-	return buf_len(&c->out) > 0 ? &c->out : &c->worker->out;
+	struct worker *w = c->worker;
+
+	if (w->writer == NULL && buf_len(&c->out) == 0)
+		w->writer = c;
+	return w->writer == c && buf_len(&c->out) == 0 ? &w->out : &c->out;
+}
+
+size_t
+conn_out_high(const struct conn *c)
+{
+	return c->roles == 0 && !c->is_admin ? WORKER_OUT_STRANGER : WORKER_OUT_HIGH;
 }
 
 bool
 conn_is_congested(const struct conn *c)
 {
-	return buf_len(&c->out) > WORKER_OUT_HIGH;
+	return buf_len(&c->out) > conn_out_high(c);
 }
 
 /* Sends from b as much as the kernel takes. False: the peer is gone. */
@@ -285,51 +261,57 @@ send_some(struct conn *c, struct buf *b)
 {
 	while (buf_len(b) > 0) {
 		ssize_t n = send(c->io.fd, buf_data(b), buf_len(b), MSG_DONTWAIT | MSG_NOSIGNAL);
+		bool whole = n == (ssize_t)buf_len(b);
 
 		if (n < 0)
 			return errno == EAGAIN || errno == EINTR;
+		buf_consume(b, (size_t)n);
 		c->worker->stats->bytes_out += (uint64_t)n;
 		c->active_usec = c->worker->loop.now_usec;
-		if ((size_t)n < buf_len(b)) {
-			buf_consume(b, (size_t)n);
+		if (c->reply_due_usec != 0)
+			due_extend(&c->reply_due_usec, c->active_usec, REPLY_USEC, (size_t)n);
+		if (!whole)
 			return true;
-		}
-		buf_consume(b, (size_t)n);
 	}
 	return true;
 }
 
-/* False: the connection was closed. */
-static bool
+bool
 conn_send(struct conn *c)
 {
 	struct worker *w = c->worker;
+	bool ok = !buf_failed(&c->out);
 
-	if (buf_failed(&w->out) || buf_failed(&c->out)) {
-		buf_done(&w->out);
-		conn_close(c);
-		return false;
+	if (ok && w->writer == c) {
+		ok = !buf_failed(&w->out) && send_some(c, &w->out) &&
+		    buf_append_slice(&c->out, buf_slice(&w->out)) == 0;
+		scratch_release(w);
 	}
-	if (buf_len(&c->out) > 0) {
-		/* Only the event of the descriptor drains what is unsent. */
+	/* What is in c->out now only the event of the descriptor drains. */
+	if (!ok)
+		conn_close(c);
+	return ok;
+}
+
+/*
+ * May more be read? While a request runs a little is read ahead. When the
+ * peer sends no more a QUIT may be in what is left, so all is read that a
+ * request might have had.
+ */
+static bool
+conn_wants_input(struct conn *c)
+{
+	size_t high = c->fin ? conn_limits(c).request_limit : IN_HIGH;
+
+	if (c->eof)
+		return false;
+	if (c->lingering)
 		return true;
-	}
-	if (buf_len(&w->out) == 0)
+	if (c->quit)
+		return false;
+	if (c->wait == CONN_WAIT_NONE && !conn_is_congested(c))
 		return true;
-	if (!send_some(c, &w->out)) {
-		buf_clear(&w->out);
-		conn_close(c);
-		return false;
-	}
-	if (buf_len(&w->out) > 0 && buf_append_slice(&c->out, buf_slice(&w->out)) < 0) {
-		buf_clear(&w->out);
-		conn_close(c);
-		return false;
-	}
-	buf_clear(&w->out);
-	if (w->out.cap > 4 * WORKER_OUT_HIGH)
-		buf_done(&w->out);
-	return true;
+	return buf_len(&c->in) < high && (c->fin || !conn_is_congested(c));
 }
 
 /* Which events the state of the connection wants. */
@@ -340,22 +322,12 @@ conn_set_events(struct conn *c)
 
 	if (c->hung)
 		return;
-	if (buf_len(&c->out) > 0)
+	if (buf_len(&c->out) > 0 || c->wait == CONN_WAIT_TURN)
 		events |= EPOLLOUT;
-	if (c->lingering && !c->eof)
+	if (conn_wants_input(c))
 		events |= EPOLLIN;
-	else if (!c->eof && !c->quit && !conn_is_congested(c)) {
-		/*
-		 * While a request runs a little more is read ahead; after
-		 * that only the end of the connection matters.
-		 */
-		if (buf_len(&c->in) < IN_HIGH || c->wait == CONN_WAIT_NONE)
-			events |= EPOLLIN;
-		else if (!c->fin)
-			events |= EPOLLRDHUP;
-	} else if (!c->eof && !c->fin) {
+	else if (!c->eof && !c->fin)
 		events |= EPOLLRDHUP;
-	}
 	(void)loop_modify(&c->worker->loop, &c->io, events);
 }
 
@@ -378,17 +350,11 @@ conn_settle(struct conn *c)
 		}
 		(void)shutdown(c->io.fd, SHUT_WR);
 		c->lingering = true;
-		c->active_usec = c->worker->loop.now_usec;
+		c->end_usec = c->worker->loop.now_usec;
 	}
-	if (c->eof && !c->quit && idle && c->call == NULL) {
-		conn_close(c);
-		return false;
-	}
-	if (c->eof && c->lingering) {
-		conn_close(c);
-		return false;
-	}
-	if (c->worker->stopping && idle && c->call == NULL && buf_len(&c->in) == 0) {
+	/* An idle connection holds no more than the beginning of a request. */
+	if ((c->eof && (idle || c->lingering)) ||
+	    (c->worker->stopping && idle && c->call == NULL)) {
 		conn_close(c);
 		return false;
 	}
@@ -400,142 +366,27 @@ conn_settle(struct conn *c)
 void
 conn_flush(struct conn *c)
 {
-	if (!c->dead && conn_send(c))
-		conn_set_events(c);
+	if (c->dead || !conn_send(c))
+		return;
+	conn_set_events(c);
+	conn_set_timer(c);
 }
 
 /* --------------------------------------------------------------- input --- */
 
 static void
-conn_protocol_error(struct conn *c, const char *why)
+conn_note_end(struct conn *c)
 {
-	resp_errorf(conn_out(c), "ERR", "Protocol error: %s", why);
-	c->worker->stats->protocol_errors++;
-	c->worker->stats->errors_total++;
-	c->quit = true;
-}
-
-/* Another protocol: end without a word (R25), and say so once a minute. */
-static void
-conn_foreign(struct conn *c)
-{
-	static uint64_t complained;
-	uint64_t now = c->worker->loop.now_usec;
-	char peer[ADDR_TEXT];
-
-	c->worker->stats->protocol_errors++;
-	if (complained == 0 || now - complained > 60 * USEC_PER_SEC) {
-		complained = now;
-		conn_peer(c, peer, sizeof(peer));
-		log_notice("%s speaks another protocol on %s, closing", peer, c->port->url);
-	}
-	conn_close(c);
-}
-
-static bool
-conn_may_execute(const struct conn *c)
-{
-	return !c->dead && !c->quit && c->wait == CONN_WAIT_NONE && !conn_is_congested(c);
-}
-
-/*
- * Executes the whole requests at the start of data, for as long as the
- * connection may. Returns how many bytes are done with.
- */
-static size_t
-conn_execute(struct conn *c, struct slice data)
-{
-	struct worker *w = c->worker;
-	struct request_limits limits = conn_limits(c);
-	size_t done = 0;
-
-	c->partial = false;
-	while (done < data.len && conn_may_execute(c)) {
-		struct slice rest = { data.data + done, data.len - done };
-		const char *why = "";
-		size_t used = 0;
-
-		switch (request_decode(rest, &limits, &c->cursor, &w->request, &used, &why)) {
-		case REQUEST_OK:
-			memset(&c->cursor, 0, sizeof(c->cursor));
-			done += used;
-			w->stats->requests_total++;
-			verb_execute(c, &w->request);
-			if (buf_len(&w->out) > WORKER_OUT_HIGH && !conn_send(c))
-				return data.len;
-			break;
-		case REQUEST_EMPTY:
-			memset(&c->cursor, 0, sizeof(c->cursor));
-			done += used;
-			break;
-		case REQUEST_AGAIN:
-			c->partial = true;
-			return done;
-		case REQUEST_BAD:
-			conn_protocol_error(c, why);
-			return data.len;
-		case REQUEST_FOREIGN:
-			conn_foreign(c);
-			return data.len;
-		default:
-			conn_close(c);
-			return data.len;
-		}
-	}
-	/* After QUIT or an error nothing that follows counts (R23). */
-	return c->quit || c->dead ? data.len : done;
-}
-
-/* Executes what is held in c->in. */
-static void
-conn_run(struct conn *c)
-{
-	if (buf_len(&c->in) > 0 && conn_may_execute(c))
-		buf_consume(&c->in, conn_execute(c, buf_slice(&c->in)));
-	if (buf_len(&c->in) == 0 && c->in.cap > 0)
-		buf_done(&c->in);
-}
-
-/*
- * At the end of input with requests still waiting their turn: a QUIT among
- * them says that the client wants all of it done (and only then).
- */
-static bool
-quit_is_waiting(struct conn *c)
-{
-	struct request_limits limits = conn_limits(c);
-	struct request_cursor cursor = { 0 };
-	struct slice rest = buf_slice(&c->in);
-	const char *why;
-	size_t used;
-
-	while (rest.len > 0) {
-		int r = request_decode(rest, &limits, &cursor, &c->worker->request, &used, &why);
-
-		if (r != REQUEST_OK && r != REQUEST_EMPTY)
-			return false;
-		if (r == REQUEST_OK && slice_is_nocase(c->worker->request.argv[0], "QUIT"))
-			return true;
-		memset(&cursor, 0, sizeof(cursor));
-		rest.data += used;
-		rest.len -= used;
-	}
-	return false;
+	if (!c->fin && !c->eof)
+		c->end_usec = c->worker->loop.now_usec;
 }
 
 static void
 conn_end_of_input(struct conn *c)
 {
+	conn_note_end(c);
 	c->eof = true;
-	c->active_usec = c->worker->loop.now_usec;
-	if (c->wait == CONN_WAIT_NONE && c->call == NULL)
-		return;
-	/* Nobody will send the rest of this call's input. */
-	if (c->call != NULL && c->wait == CONN_WAIT_NONE) {
-		conn_close(c);
-		return;
-	}
-	c->patient = quit_is_waiting(c);
+	c->patient = conn_has_quit(c);
 }
 
 /* Reads once. False: nothing more to do for this event. */
@@ -555,9 +406,11 @@ conn_read(struct conn *c)
 	}
 	if (n == 0) {
 		conn_end_of_input(c);
-		return !c->dead;
+		return true;
 	}
 	c->active_usec = w->loop.now_usec;
+	if (c->request_due_usec != 0)
+		due_extend(&c->request_due_usec, c->active_usec, CONN_REQUEST_USEC, (size_t)n);
 	w->stats->bytes_in += (uint64_t)n;
 	if (c->lingering || c->quit)
 		return true;
@@ -601,10 +454,22 @@ on_writable(struct conn *c)
 	if (buf_len(&c->out) > 0)
 		return;
 	buf_done(&c->out);
+	c->reply_due_usec = 0;
 	if (c->call != NULL)
 		call_unblock(c->call);
-	if (!c->dead)
-		conn_run(c);
+	if (c->dead)
+		return;
+	if (c->wait == CONN_WAIT_TURN)
+		c->wait = CONN_WAIT_NONE;
+	conn_run(c);
+}
+
+/* The peer sends no more, but there is more to read when we get to it. */
+static void
+on_fin(struct conn *c)
+{
+	conn_note_end(c);
+	c->fin = true;
 }
 
 /*
@@ -614,18 +479,20 @@ on_writable(struct conn *c)
 static void
 on_hangup(struct conn *c)
 {
+	bool news = !c->fin;
+
+	if (buf_len(&c->out) > 0 || c->wait == CONN_WAIT_TURN) {
+		conn_close(c);
+		return;
+	}
+	/* What is left to read may end with a QUIT: first that, if it may be read. */
+	on_fin(c);
+	if (news && conn_wants_input(c))
+		return;
 	c->hung = true;
 	loop_remove(&c->worker->loop, &c->io);
 	if (!c->eof)
 		conn_end_of_input(c);
-}
-
-/* The peer sends no more, but there is more to read when we get to it. */
-static void
-on_fin(struct conn *c)
-{
-	c->fin = true;
-	c->active_usec = c->worker->loop.now_usec;
 }
 
 static void

@@ -30,6 +30,7 @@ enum conn_wait {
 	CONN_WAIT_START,	/* --open: has it started? */
 	CONN_WAIT_INPUT,	/* a chunk on its way into the program */
 	CONN_WAIT_CANCEL,	/* the runner's answer to CANCEL */
+	CONN_WAIT_TURN,		/* others, because it has executed for long */
 };
 
 struct conn {
@@ -40,6 +41,9 @@ struct conn {
 	struct port *port;
 	uint64_t id;
 	uint64_t active_usec;		/* last time bytes moved */
+	uint64_t end_usec;		/* since when fin, eof or lingering */
+	uint64_t request_due_usec;	/* a request has begun; to be whole by then */
+	uint64_t reply_due_usec;	/* what is unsent is to be taken by then */
 	struct buf in;			/* received, not executed yet */
 	struct buf out;			/* replies not sent yet */
 	struct request_cursor cursor;	/* into in */
@@ -61,7 +65,6 @@ struct conn {
 	bool hung;			/* both directions are closed */
 	bool quit;			/* execute nothing more, close when sent */
 	bool lingering;			/* our side is shut down; waiting for the peer */
-	bool partial;			/* a request has begun to arrive */
 	bool dead;			/* closed; memory goes at the end of the event */
 	char *name;			/* CLIENT SETNAME */
 	char *lib_name, *lib_version;	/* CLIENT SETINFO */
@@ -84,7 +87,8 @@ void conns_bury(struct worker *w);
 
 /*
  * Where replies go: the worker's scratch buffer when nothing older is
- * unsent, else the connection's own. Ask anew for every reply.
+ * unsent and no other connection is writing to it, else the connection's
+ * own. Ask anew for every reply.
  */
 struct buf *conn_out(struct conn *c);
 
@@ -100,14 +104,45 @@ void conn_flush(struct conn *c);
 /* Is so much unsent that its producer should rest? */
 bool conn_is_congested(const struct conn *c);
 
+/* Who the kernel says is behind a unix socket; to be freed. NULL: no memory. */
+struct caller *conn_caller_new(int fd);
+
 /* Who is at the other end, in full. */
 void conn_caller(const struct conn *c, struct caller *ret);
 
 /* Roles under the configuration in force (R35). */
 uint64_t conn_roles(struct conn *c);
 
-/* "127.0.0.1:4242" or "unix:PID"; ADDR_TEXT bytes. */
+/* "127.0.0.1:4242" or "unix"; ADDR_TEXT bytes. */
 void conn_peer(const struct conn *c, char *ret, size_t ret_len);
 
 /* The limits that hold for the next request (R16). */
 struct request_limits conn_limits(struct conn *c);
+
+/* -------------------------------------- between conn.c and connrun.c --- */
+
+/* A request must be whole so long after its first byte; see conn.c. */
+#define CONN_REQUEST_USEC (120 * USEC_PER_SEC)
+
+/* Sends what the kernel takes, keeps the rest. False: the connection was closed. */
+bool conn_send(struct conn *c);
+
+/* How much may be unsent before its producer rests. */
+size_t conn_out_high(const struct conn *c);
+
+bool conn_may_execute(const struct conn *c);
+
+/*
+ * Executes the whole requests at the start of data, for as long as the
+ * connection may. Returns how many bytes are done with.
+ */
+size_t conn_execute(struct conn *c, struct slice data);
+
+/* The same for what is held in c->in. */
+void conn_run(struct conn *c);
+
+/*
+ * At the end of input, with requests still waiting their turn: a QUIT among
+ * them says that the client wants all of it done (and only then).
+ */
+bool conn_has_quit(struct conn *c);

@@ -65,6 +65,24 @@ service_total(const struct worker *w, uint16_t number)
 	return sum;
 }
 
+/*
+ * Other workers count while their pages are read, so what must add up may
+ * not, for a moment; no difference is taken below zero.
+ */
+static uint64_t
+least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t
+succeeded(const struct service_stats *t)
+{
+	uint64_t ran = t->calls - least(t->calls, t->rejected);
+
+	return ran - least(ran, t->failed);
+}
+
 static void
 info_server(struct conn *c, struct buf *b)
 {
@@ -148,7 +166,7 @@ info_commandstats(struct conn *c, struct buf *b)
 
 		(void)buf_printf(b, "cmdstat_call|%s:calls=%" PRIu64 ",usec=%" PRIu64
 		    ",usec_per_call=%.2f,rejected_calls=%" PRIu64 ",failed_calls=%" PRIu64 "\r\n",
-		    s->name, t.calls - t.rejected, t.usec,
+		    s->name, t.calls - least(t.calls, t.rejected), t.usec,
 		    t.calls > 0 ? (double)t.usec / (double)t.calls : 0.0, t.rejected, t.failed);
 	}
 }
@@ -169,7 +187,7 @@ info_errorstats(struct conn *c, struct buf *b)
 		/* EXIT counts those that failed. */
 		for (size_t k = 0; k < OUTCOME_N; k++)
 			sum[k] += t.outcome[k];
-		sum[OUTCOME_EXIT] -= t.calls - t.rejected - t.failed;
+		sum[OUTCOME_EXIT] -= least(sum[OUTCOME_EXIT], succeeded(&t));
 	}
 	for (size_t k = 0; k < OUTCOME_N; k++) {
 		if (sum[k] > 0)

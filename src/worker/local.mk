@@ -8,6 +8,7 @@ libworker_la_SOURCES = \
 	src/worker/callstart.c \
 	src/worker/client-verbs.c \
 	src/worker/conn.c src/worker/conn.h \
+	src/worker/connpeer.c src/worker/connrun.c \
 	src/worker/describe.c src/worker/describe.h \
 	src/worker/docs.c \
 	src/worker/info.c \

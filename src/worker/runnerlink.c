@@ -261,7 +261,9 @@ static void
 runnerlink_lost(struct worker *w)
 {
 	struct runnerlink_message *m, *next_message;
-	struct call *call, *next;
+	struct runnerlink_cancel *waiting;
+	struct call key = { .id = 0 }, *call;
+	size_t n_cancels = 0;
 
 	if (w->link.io.fd < 0)
 		return;
@@ -274,9 +276,16 @@ runnerlink_lost(struct worker *w)
 		TAILQ_REMOVE(&w->link.unsent, m, entry);
 		message_free(m);
 	}
-	while (!TAILQ_EMPTY(&w->link.cancels))
+	/*
+	 * Every reply lets its connection go on with what it holds, which may
+	 * be another CANCEL, for the next runner, or may end other calls.
+	 */
+	TAILQ_FOREACH(waiting, &w->link.cancels, entry)
+		n_cancels++;
+	while (n_cancels-- > 0)
 		cancel_answered(w, false);
-	RB_FOREACH_SAFE(call, calls, &w->calls, next) {
+	while ((call = RB_NFIND(calls, &w->calls, &key)) != NULL) {
+		key.id = call->id + 1;
 		if (call->sent && !call->ended)
 			call_on_lost(call);
 	}

@@ -32,6 +32,16 @@ may_call(struct conn *c, const struct service *s)
 	return access_allowed(c->worker->conf, s, &who, conn_roles(c));
 }
 
+static void
+count_denied(struct conn *c, const struct service *s)
+{
+	static const struct outcome denied = { .kind = OUTCOME_DENIED };
+	struct worker *w = c->worker;
+
+	if (w->stats->generation == w->conf->generation)
+		stats_count(&w->stats->service[s->number], &denied, 0);
+}
+
 /*
  * The service of that name if this caller may call it. Unknown and forbidden
  * give the same answer, or names could be guessed.
@@ -45,8 +55,8 @@ find_service(struct conn *c, struct slice name)
 	if (s != NULL && may_call(c, s))
 		return s;
 	c->worker->stats->errors_total++;
-	if (s != NULL && c->worker->stats->generation == c->worker->conf->generation)
-		stats_count(&c->worker->stats->service[s->number], &denied, 0);
+	if (s != NULL)
+		count_denied(c, s);
 	outcome_error(conn_out(c), &denied, name, SLICE(""));
 	return NULL;
 }
@@ -55,8 +65,8 @@ static void
 call_with(struct conn *c, const struct service *s, const struct callopt *opt)
 {
 	if (c->call != NULL) {
-		verb_error(c, "BUSY", "this connection has an open call: end it with INPUT %s",
-		    c->call->id_text);
+		verb_error(c, "BUSY", "%s this connection has an open call: end it with INPUT %s",
+		    s->name, c->call->id_text);
 		return;
 	}
 	if (opt->stream && c->version != RESP3) {
@@ -82,7 +92,7 @@ verb_call(struct conn *c, const struct request *r)
 		call_with(c, s, &opt);
 }
 
-void
+bool
 verb_bound(struct conn *c, const struct service *s, const struct request *r)
 {
 	struct callopt opt = {
@@ -91,14 +101,17 @@ verb_bound(struct conn *c, const struct service *s, const struct request *r)
 		.n_args = r->argc - 1,
 	};
 
-	if (find_service(c, opt.service) == NULL)
-		return;
+	if (!may_call(c, s)) {
+		count_denied(c, s);
+		return false;
+	}
 	/* A verb has no options; what the service wants as input comes last. */
 	if (s->input == INPUT_REQUIRED && opt.n_args > 0) {
 		opt.input = true;
 		opt.stdin_data = opt.args[--opt.n_args];
 	}
 	call_with(c, s, &opt);
+	return true;
 }
 
 void
@@ -107,7 +120,7 @@ verb_input(struct conn *c, const struct request *r)
 	struct call *call = c->call;
 
 	if (call == NULL || !call->open || !slice_is(r->argv[1], call->id_text)) {
-		verb_error(c, "ERR", "no call of that id is open on this connection");
+		verb_error(c, "BADARG", "no call of that id is open on this connection");
 		return;
 	}
 	if (r->argc == 3)

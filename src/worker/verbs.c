@@ -14,6 +14,7 @@
 #include "base/escape.h"
 #include "ipc/logrec.h"
 #include "proto/resp.h"
+#include "worker/call.h"
 #include "worker/conn.h"
 #include "worker/worker.h"
 
@@ -134,7 +135,10 @@ hello_options(struct conn *c, const struct request *r, struct slice *ret_name)
 		}
 		if (slice_is_nocase(r->argv[i], "SETNAME") && i + 1 < r->argc) {
 			*ret_name = r->argv[++i];
-			continue;
+			if (client_name_is_valid(*ret_name))
+				continue;
+			verb_error(c, "ERR", CLIENT_NAME_COMPLAINT);
+			return false;
 		}
 		verb_error(c, "ERR", "syntax error in HELLO");
 		return false;
@@ -153,6 +157,10 @@ verb_hello(struct conn *c, const struct request *r)
 
 		if (!v2 && !v3) {
 			verb_error(c, "NOPROTO", "unsupported protocol version");
+			return;
+		}
+		if (v2 && c->call != NULL && call_is_streamed(c->call)) {
+			verb_error(c, "NOPROTO", "a call with --stream is open, which needs RESP3");
 			return;
 		}
 		if (!hello_options(c, r, &name))
@@ -267,9 +275,7 @@ verb_execute(struct conn *c, const struct request *r)
 
 	if (v == NULL) {
 		s = conf_find_verb(c->worker->conf, r->argv[0].data, r->argv[0].len);
-		if (s != NULL)
-			verb_bound(c, s, r);
-		else
+		if (s == NULL || !verb_bound(c, s, r))
 			unknown_command(c, r);
 		return;
 	}

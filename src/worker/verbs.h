@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "proto/request.h"
@@ -42,12 +43,17 @@ void verb_error(struct conn *c, const char *code, const char *fmt, ...)
 
 /* service-verbs.c */
 verb_fn verb_call, verb_input, verb_cancel, verb_services, verb_describe, verb_whoami, verb_why;
-/* Calls a service by its bound verb. */
+/* Calls a service by its bound verb. False: this caller has no such verb. */
 struct service;
-void verb_bound(struct conn *c, const struct service *s, const struct request *r);
+bool verb_bound(struct conn *c, const struct service *s, const struct request *r);
 
 /* client-verbs.c */
+#define CLIENT_NAME_MAX 128
+#define CLIENT_NAME_COMPLAINT \
+	"Client names cannot contain spaces, newlines or special characters, or more than 128 bytes"
 verb_fn verb_client;
+/* Printable ASCII without blanks, so that CLIENT LIST stays readable. */
+bool client_name_is_valid(struct slice s);
 /* docs.c */
 verb_fn verb_command;
 /* info.c */

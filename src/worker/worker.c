@@ -198,6 +198,7 @@ on_stop(struct worker *w, uint64_t deadline)
 		return;
 	w->stopping = true;
 	ports_close(w);
+	count_port_connections(w);
 	w->drain.fn = on_drain_over;
 	loop_arm(&w->loop, &w->drain, deadline != 0 ? deadline : w->loop.now_usec);
 	TAILQ_FOREACH_SAFE(c, &w->conns, link, next) {

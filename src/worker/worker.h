@@ -24,6 +24,7 @@
 
 /* Unsent replies above which a connection is not read any further (R17). */
 #define WORKER_OUT_HIGH (256u << 10)
+#define WORKER_OUT_STRANGER (16u << 10)	/* ... of a caller without a role (R16) */
 
 struct worker {
 	struct loop loop;
@@ -61,7 +62,9 @@ struct worker {
 	/* Scratch, never kept beyond one event. */
 	struct request request;
 	struct buf out;			/* replies of one event, before they are sent */
-	char read[WORKER_READ];
+	struct conn *writer;		/* whose they are; NULL: none */
+	char read[WORKER_READ];		/* from a socket */
+	char piped[WORKER_READ];	/* from a pipe, perhaps while executing from read */
 };
 
 /* Role entry: descriptors as in ipc/roles.h. Returns an exit code. */

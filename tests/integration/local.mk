@@ -9,6 +9,7 @@ tests_integration_notify_wait_LDADD = $(BSD_LIBS)
 tests_integration_free_port_SOURCES = tests/integration/free-port.c
 
 integration_tests = \
+	tests/integration/activation.sh \
 	tests/integration/client-hiredis.sh \
 	tests/integration/client-netcat.sh \
 	tests/integration/client-perl.sh \
@@ -16,13 +17,25 @@ integration_tests = \
 	tests/integration/client-redis-benchmark.sh \
 	tests/integration/client-redis-cli.sh \
 	tests/integration/client-ruby.sh \
+	tests/integration/control-socket.sh \
 	tests/integration/kill-roles.sh \
+	tests/integration/log-blocked.sh \
+	tests/integration/log-lines.sh \
 	tests/integration/manual-examples.sh \
+	tests/integration/master-death.sh \
+	tests/integration/master-notify.sh \
+	tests/integration/master-start.sh \
+	tests/integration/master-stop.sh \
 	tests/integration/program-environment.sh \
 	tests/integration/readme-examples.sh \
+	tests/integration/reload-keeps-connections.sh \
+	tests/integration/reload-refuses-broken-configuration.sh \
 	tests/integration/zoo.sh
 TESTS += $(integration_tests)
 EXTRA_DIST += $(integration_tests) tests/integration/lib.sh \
+	tests/integration/pass-sockets.py \
+	tests/integration/control-client.py \
 	tests/integration/examples.py tests/integration/protocol-examples.py \
 	tests/integration/hiredis-client.c
 EXTRA_DIST += README.md
+include tests/integration/hostile.mk

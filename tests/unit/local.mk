@@ -5,3 +5,4 @@ include tests/unit/conf.mk
 include tests/unit/ipc.mk
 include tests/unit/runner.mk
 include tests/unit/client.mk
+include tests/unit/worker.mk

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * socketfile: a unix socket in the file system, and which file it is, so
+ * that nobody else's file at the same path is ever changed or removed.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct socket_file {
+	dev_t dev;
+	ino_t ino;	/* 0: none */
+};
+
+/*
+ * A listening unix socket with its final mode and owner before anybody can
+ * connect (R43). uid, gid -1: ours. A stale socket file is removed; one that
+ * answers is -EADDRINUSE. Descriptor or -errno.
+ */
+int socket_file_open(const char *path, mode_t mode, uid_t uid, gid_t gid, int backlog,
+    struct socket_file *ret);
+
+/* Is the file at this path (still) the one that was made? */
+bool socket_file_is(const struct socket_file *f, const char *path);
+
+/* Other mode and owner (-1: ours) for a file that is still ours. 0 or -errno. */
+int socket_file_change(const struct socket_file *f, const char *path, mode_t mode, uid_t uid,
+    gid_t gid);
+
+/* Removes it if it is still ours. */
+void socket_file_remove(struct socket_file *f, const char *path);

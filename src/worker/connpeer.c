@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * connpeer: who is at the other end of a connection, and what that allows.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "worker/conn.h"
+#include "worker/port.h"
+#include "worker/worker.h"
+
+struct caller *
+conn_caller_new(int fd)
+{
+	struct caller *who = calloc(1, sizeof(*who));
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (who == NULL)
+		return NULL;
+	who->is_unix = true;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+		return who;
+	who->has_uid = true;
+	who->uid = cred.uid;
+	who->gid = cred.gid;
+	len = sizeof(who->groups);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, who->groups, &len) == 0)
+		who->n_groups = len / sizeof(who->groups[0]);
+	return who;
+}
+
+void
+conn_caller(const struct conn *c, struct caller *ret)
+{
+	if (c->caller != NULL) {
+		*ret = *c->caller;
+		return;
+	}
+	memset(ret, 0, sizeof(*ret));
+	memcpy(&ret->addr, &c->peer, sizeof(c->peer));
+}
+
+uint64_t
+conn_roles(struct conn *c)
+{
+	const struct conf *conf = c->worker->conf;
+	struct caller who;
+
+	if (c->roles_generation != conf->generation) {
+		conn_caller(c, &who);
+		c->roles = access_roles(conf, &who);
+		c->is_admin = access_is_admin(conf, &who);
+		c->roles_generation = conf->generation;
+	}
+	return c->roles;
+}
+
+void
+conn_peer(const struct conn *c, char *ret, size_t ret_len)
+{
+	union sockaddr_any any = { 0 };
+
+	if (c->caller != NULL) {
+		(void)strlcpy(ret, "unix", ret_len);
+		return;
+	}
+	memcpy(&any, &c->peer, sizeof(c->peer));
+	addr_format_sockaddr(&any, ret, ret_len);
+}
+
+struct request_limits
+conn_limits(struct conn *c)
+{
+	struct request_limits l = c->port->limits;
+
+	if (c->port->inline_loopback) {
+		union sockaddr_any any = { 0 };
+
+		memcpy(&any, &c->peer, sizeof(c->peer));
+		l.inline_allowed = c->caller != NULL || addr_is_loopback(&any);
+	}
+	if (conn_roles(c) != 0 || c->is_admin)
+		return l;
+	if (l.max_arguments > STRANGER_MAX_ARGUMENTS)
+		l.max_arguments = STRANGER_MAX_ARGUMENTS;
+	if (l.argument_limit > STRANGER_ARGUMENT_LIMIT)
+		l.argument_limit = STRANGER_ARGUMENT_LIMIT;
+	if (l.request_limit > STRANGER_REQUEST_LIMIT)
+		l.request_limit = STRANGER_REQUEST_LIMIT;
+	return l;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * hostile: bytes that no honest client would send, sent to a real reqd, and
+ * what must come back according to a model of PROTOCOL.md.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/slice.h"
+
+#define MAX_WORKERS 16
+
+/* Where the server is, and which of its processes are workers. */
+struct place {
+	const char *unix_path;
+	unsigned port;
+	int workers[MAX_WORKERS];
+	size_t n_workers;
+	bool measures_memory;	/* not under a sanitizer */
+	double patience;	/* seconds until something that must happen has not */
+};
+extern struct place place;
+
+__attribute__((format(printf, 1, 2), noreturn)) void die(const char *fmt, ...);
+__attribute__((format(printf, 1, 2))) void note(const char *fmt, ...);
+double seconds(void);
+/* The same in every run. */
+uint32_t random_below(uint32_t n);
+
+/* --------------------------------------------------------------- model --- */
+
+enum answer_kind {
+	ANSWER_EXACT,		/* these bytes */
+	ANSWER_BEGINS,		/* one line that begins so */
+	ANSWER_VALUE,		/* one value of any kind */
+	ANSWER_CALL,		/* one value, and perhaps a program has run */
+};
+
+struct answer {
+	enum answer_kind kind;
+	char text[96];
+	size_t len;
+};
+
+/* What must come back for an input. */
+struct expected {
+	struct answer *list;
+	size_t n;
+	bool is_error;		/* a protocol error: closed by the server */
+	bool is_foreign;	/* closed; what was sent may be lost to a reset */
+	bool is_over;		/* QUIT: closed by the server */
+	unsigned n_calls;	/* programs that may run */
+};
+
+void expected_find(struct expected *e, struct slice input);
+void expected_done(struct expected *e);
+
+/* Length of the value at the start; 0: not whole; -1: none. */
+ssize_t value_length(struct slice s);
+
+/*
+ * Does what came fit? Returns what is wrong, or NULL; counts in *ran the
+ * calls whose reply says that a program has run. cut: it may end early.
+ */
+const char *expected_check(const struct expected *e, struct slice got, bool cut, unsigned *ran);
+
+/* ---------------------------------------------------------------- peer --- */
+
+enum peer_end {
+	PEER_HALF_CLOSES,	/* after the last byte, and reads to the end */
+	PEER_WAITS,		/* for the server to close */
+	PEER_CLOSES,		/* after the last byte, reading nothing */
+};
+
+struct peer_case {
+	const char *name;
+	struct buf bytes;
+	size_t step;		/* bytes of one send(); 0: all */
+	enum peer_end end;
+};
+
+/* A connection, alternately over TCP and a unix socket; -1 with errno. */
+int peer_connect(bool unix_socket);
+
+/*
+ * Runs a case on a connection of its own, with many others at the same time;
+ * takes its bytes. peer_finish() waits for those that are left.
+ */
+void peer_run(struct peer_case *c);
+void peer_finish(void);
+
+/* Of all cases so far: how many, and how many programs must and may have run. */
+struct peer_totals {
+	unsigned long n, n_over, must_run, may_run;
+	double longest;		/* seconds from the last byte to the end */
+};
+extern struct peer_totals peer_totals;
+
+/* Sends and receives with patience; for phases that do one thing at a time. */
+void peer_say(int fd, const char *text);
+void peer_send(int fd, const void *data, size_t n);
+/* One value, in memory that the next call uses again; NULL at the end. */
+const char *peer_hear(int fd, size_t *ret_len);
+void peer_hears(int fd, const char *begins);
+
+/* --------------------------------------------------------------- server --- */
+
+/* Value of an INFO line ("connected_clients:"), -1 without it. */
+long server_number(const char *section, const char *key);
+/* Programs of all services that have been run. */
+unsigned long server_runs(void);
+/* Waits until INFO says so. */
+void server_settles(const char *section, const char *key, long value);
+/* Answers PING and runs a command in time. */
+void server_lives(void);
+/* Of all workers, in KiB; in clock ticks; switches. */
+long server_memory(void);
+long server_ticks(void);
+long server_switches(void);
+
+/* --------------------------------------------------------------- phases --- */
+
+typedef void phase_fn(void);
+phase_fn phase_valid, phase_truncated, phase_changed, phase_numbers, phase_pieces;
+phase_fn phase_foreign, phase_echoes;
+phase_fn phase_held, phase_pipelines, phase_greedy;
+phase_fn phase_states, phase_quiet;

@@ -1,0 +1,104 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# log-lines: what is in the log, and what must never be.
+. "${srcdir:-.}/tests/integration/lib.sh"
+
+service echo '"/bin/echo", "{text}"' 'argument "text" {}'
+service login '"/bin/true", "{name}", "{password}"' \
+    'argument "name" {}' 'argument "password" { secret = yes }'
+service say '"/bin/sh", "-c", "printf \"one\\ntwo\\033[2J\\nthree\" >&2; exit 4"'
+service flood "\"$zoo/flood-stderr\", \"-n\", \"200000\""
+service quiet '"/bin/true"' 'log = none'
+service errors '"/bin/sh", "-c", "exit {n}"' 'argument "n" {}' 'log = errors'
+start_reqd
+
+logged() {
+	grep -qE "$1" "$log"
+}
+n_logged() { # N PATTERN
+	[ "$(grep -cE "$2" "$log")" -eq "$1" ]
+}
+
+one_line() {
+	call echo "$(printf 'a\nb \033[31m "q" \\ \302\205 \377 end')" >/dev/null
+	until_true "$patience" logged 'service=echo .*end' || return 1
+	grep 'service=echo' "$log" | grep -qF 'a\nb' || fail "$(cat "$log")"
+	# No byte of a control character, but for the ends of lines.
+	! LC_ALL=C tr -d '\n\t' <"$log" | LC_ALL=C grep -q "[$(printf '\001-\037\177')]" &&
+	    ! LC_ALL=C grep -q "$(printf '\377')" "$log" && ! LC_ALL=C grep -q "$(printf '\302\205')" "$log"
+}
+step "hostile values stay on their line" one_line
+
+masked() {
+	call login alice hunter2 || return 1
+	until_true "$patience" logged 'service=login' || return 1
+	logged 'service=login name=alice password=\*\*\* ' || fail "$(grep login "$log")"
+	! logged hunter2
+}
+step "a secret is not in the log" masked
+
+under_id() {
+	call say >/dev/null 2>&1
+	until_true "$patience" logged 'service=say .*outcome=exit status=4' || return 1
+	id=$(sed -n 's/.*request=\([0-9a-f]*\) .*service=say.*/\1/p' "$log" | head -n 1)
+	for text in one 'two' three; do
+		logged "request=$id .*stderr=\"?$text" || fail "no '$text' under $id: $(grep "$id" "$log")"
+	done
+}
+step "what a program says on stderr is under its id" under_id
+
+limited() {
+	call flood >/dev/null 2>&1
+	until_true "$patience" logged 'service=flood .*outcome' || return 1
+	id=$(sed -n 's/.*request=\([0-9a-f]*\) .*service=flood.*/\1/p' "$log" | head -n 1)
+	bytes=$(sed -n "s/.*request=$id .*stderr=//p" "$log" | wc -c)
+	[ "$bytes" -gt 4000 ] && [ "$bytes" -lt 9000 ] || fail "$bytes bytes"
+}
+step "not without a limit" limited
+
+as_wanted() {
+	call quiet && call errors 0 && ! call errors 3 || return 1
+	until_true "$patience" logged 'service=errors .*status=3' || return 1
+	! logged 'service=quiet' && ! logged 'service=errors .*status=0'
+}
+step "services say what of them is logged" as_wanted
+step "stops" stop_reqd
+
+# The same as JSON: every line is one object.
+need python3
+: >"$log"
+sed -i 's/level = info/level = info\n  format = json/' "$conf"
+start_reqd
+all_json() {
+	call echo "$(printf 'a\nb \033[31m "q" \\ \302\205 \377 end')" >/dev/null
+	call login alice hunter2
+	call say >/dev/null 2>&1
+	until_true "$patience" logged '"service":"say".*"outcome":"exit","status":4' || fail "$(cat "$log")"
+	! logged hunter2 || return 1
+	grep '^{' "$log" >"$dir/json"
+	[ "$(wc -l <"$dir/json")" -eq "$(wc -l <"$log")" ] || fail "$(cat "$log")"
+	while read -r line; do
+		printf '%s\n' "$line" | python3 -m json.tool >/dev/null || fail "$line"
+	done <"$dir/json"
+}
+step "every line of a JSON log is one object" all_json
+step "no line in it but those" stop_reqd
+
+# A log process that dies loses no record: they wait in their sockets.
+sed -i 's/format = json//' "$conf"
+: >"$log"
+start_reqd
+kills=yes
+keeps() {
+	log_pid=$(role_pids log)
+	kill -STOP "$log_pid"
+	for n in 1 2 3 4 5; do
+		call echo "before-$n" >/dev/null || return 1
+	done
+	kill -KILL "$log_pid"
+	for n in 1 2 3 4 5; do
+		until_true "$patience" n_logged 1 " text=before-$n " || fail "lost: $n: $(cat "$log")"
+	done
+}
+step "records are kept over the death of the log" keeps
+finish

@@ -1,0 +1,961 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Connections and calls of a worker, driven from both sides: the test is
+ * the client at one end and the runner at the other, so that every event
+ * comes when it says. Deadlines are reached by moving the worker's clock.
+ */
+#include "config.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "conf/conf.h"
+#include "ipc/channel.h"
+#include "unit.h"
+#include "worker/call.h"
+#include "worker/conn.h"
+#include "worker/port.h"
+#include "worker/worker.h"
+
+static const char rules[] =
+    "listen \"tcp://127.0.0.1:7373\" { max-connections = 100 }\n"
+    "role \"local\" { net = {\"unix\"} }\n"
+    "role \"other\" { net = {\"10.1.1.1/32\"} }\n"
+    "service \"echo\" { command = {\"/bin/echo\", \"{text}\"} allow = {\"local\"}\n"
+    "  argument \"text\" { type = text optional = yes } }\n"
+    "service \"small\" { command = {\"/bin/true\"} allow = {\"local\"} output-limit = 1KiB }\n"
+    "service \"cat\" { command = {\"/bin/cat\"} allow = {\"local\"} input = optional }\n"
+    "service \"keep\" { command = {\"/bin/cat\"} allow = {\"local\"} input = optional\n"
+    "  on-disconnect = finish }\n"
+    "service \"secret\" { command = {\"/bin/true\"} allow = {\"other\"} verb = {\"HIDDEN\"} }\n";
+
+static struct worker w;
+static struct stats stats;
+static struct port *port;
+static int runner;		/* the other end of the worker's link */
+
+/* --------------------------------------------------------------- worker --- */
+
+static struct conf *
+conf_of(const char *text, uint32_t generation)
+{
+	struct conf_errors errors = { 0 };
+	struct conf *c = NULL;
+
+	if (conf_parse(text, strlen(text), generation, &c, &errors) < 0) {
+		conf_errors_print(&errors, stderr);
+		ck_abort_msg("the rules of this test are wrong");
+	}
+	return c;
+}
+
+static int
+listener(void)
+{
+	struct sockaddr_in any = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&any, sizeof(any)), 0);
+	ck_assert_int_eq(listen(fd, 16), 0);
+	return fd;
+}
+
+static void
+new_runner(void)
+{
+	int pair[2];
+
+	ck_assert_int_eq(channel_pair(pair), 0);
+	runnerlink_attach(&w, pair[0]);
+	runner = pair[1];
+}
+
+static void
+setup(void)
+{
+	int fd = listener();
+
+	memset(&stats, 0, sizeof(stats));
+	TAILQ_INIT(&w.conns);
+	TAILQ_INIT(&w.dead_conns);
+	TAILQ_INIT(&w.dead_calls);
+	LIST_INIT(&w.ports);
+	RB_INIT(&w.calls);
+	runnerlink_init(&w.link);
+	request_init(&w.request);
+	w.stats = &stats;
+	w.max_conns = 1000;
+	w.spare_fd = -1;
+	w.id_high = UINT64_C(0xabcdef) << 40;
+	ck_assert_int_eq(loop_init(&w.loop), 0);
+	w.conf = conf_of(rules, 1);
+	stats.generation = 1;
+	ck_assert_int_eq(ports_replace(&w, w.conf, &fd, 1), 0);
+	port = LIST_FIRST(&w.ports);
+	/* Its connections come from socketpairs. */
+	port->is_unix = true;
+	new_runner();
+}
+
+static void
+bury(void)
+{
+	calls_bury(&w);
+	conns_bury(&w);
+}
+
+static void
+teardown(void)
+{
+	struct conn *c;
+
+	while ((c = TAILQ_FIRST(&w.conns)) != NULL)
+		conn_close(c);
+	bury();
+	(void)close(runner);
+	runner = -1;
+	while (!RB_EMPTY(&w.calls))
+		call_die(RB_MIN(calls, &w.calls));
+	if (w.link.io.fd >= 0)
+		runnerlink_attach(&w, open("/dev/null", O_RDONLY));
+	bury();
+	ports_close(&w);
+	w.conf = conf_unref(w.conf);
+	ck_assert_uint_eq(stats.connections_open, 0);
+	ck_assert_uint_eq(stats.running, 0);
+	ck_assert_uint_eq(stats.port_connections[0], 0);
+	ck_assert_ptr_null(w.writer);
+	request_done(&w.request);
+	buf_done(&w.out);
+	loop_done(&w.loop);
+}
+
+static void
+wake(struct loop_timer *t)
+{
+	(void)t;
+}
+
+/* Everything that can happen now happens. */
+static void
+turns(void)
+{
+	struct loop_timer now = { .fn = wake };
+
+	for (int i = 0; i < 40; i++) {
+		loop_arm(&w.loop, &now, 1);
+		ck_assert_int_eq(loop_turn(&w.loop), 0);
+		bury();
+	}
+}
+
+/* The timer of a connection or call, as if it were so much later. */
+static void
+later(struct loop_timer *t, uint64_t usec)
+{
+	ck_assert(loop_timer_is_armed(t));
+	w.loop.now_usec = clock_usec() + usec;
+	loop_disarm(&w.loop, t);
+	t->fn(t);
+	bury();
+}
+
+/* --------------------------------------------------------------- client --- */
+
+/* A client; *ret is the worker's side of it. */
+static int
+client_as(struct conn **ret)
+{
+	union sockaddr_any peer = { .sa.sa_family = AF_UNIX };
+	int pair[2], small = 4096;
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
+	/* Little room, so that a client that does not read is felt soon. */
+	(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	conn_open(port, pair[0], &peer);
+	*ret = TAILQ_LAST(&w.conns, conns);
+	(*ret)->caller->uid = 12345;	/* root may call everything */
+	return pair[1];
+}
+
+static int
+client(void)
+{
+	struct conn *c;
+
+	return client_as(&c);
+}
+
+static void
+say_n(int fd, const char *text, size_t n)
+{
+	ck_assert_int_eq(send(fd, text, n, MSG_NOSIGNAL), (ssize_t)n);
+	turns();
+}
+
+static void
+say(int fd, const char *text)
+{
+	say_n(fd, text, strlen(text));
+}
+
+/* All that has come; "" for nothing, "(closed)" at its end. */
+static const char *
+heard(int fd)
+{
+	static char text[1 << 20];
+	size_t len = 0;
+	ssize_t n;
+
+	turns();
+	while ((n = recv(fd, text + len, sizeof(text) - len - 16, 0)) > 0) {
+		len += (size_t)n;
+		turns();
+	}
+	text[len] = '\0';
+	if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
+		(void)strlcat(text, "(closed)", sizeof(text));
+	return text;
+}
+
+#define ck_heard(fd, text) ck_assert_str_eq(heard(fd), text)
+
+/* --------------------------------------------------------------- runner --- */
+
+/* What the worker has asked of the runner. */
+struct asked {
+	struct frame frame;
+	int fds[FRAME_MAX_FDS];
+	size_t n_fds;
+};
+
+static struct asked
+asked(enum frame_type type)
+{
+	struct asked a;
+
+	turns();
+	ck_assert_int_eq(channel_receive(runner, &a.frame, a.fds, &a.n_fds), CHANNEL_OK);
+	ck_assert_str_eq(frame_type_name(a.frame.type), frame_type_name(type));
+	return a;
+}
+
+static void
+asked_nothing(void)
+{
+	struct asked a;
+
+	turns();
+	ck_assert_int_eq(channel_receive(runner, &a.frame, a.fds, &a.n_fds), -EAGAIN);
+}
+
+static void
+tell(uint16_t type, uint64_t id, int fd)
+{
+	struct frame f = { .type = type, .id = id };
+
+	ck_assert_int_eq(channel_send(runner, &f, &fd, fd >= 0), 0);
+	turns();
+}
+
+static void
+tell_found(uint64_t id, bool found)
+{
+	struct frame f = { .type = FRAME_CANCELLED, .id = id, .cancel.found = found };
+
+	ck_assert_int_eq(channel_send(runner, &f, NULL, 0), 0);
+	turns();
+}
+
+/* The program writes, and ends with this exit status. */
+static void
+write_out(struct asked *a, const char *text, size_t n)
+{
+	(void)fd_set_nonblock(a->fds[1], true);
+	ck_assert_int_eq(write(a->fds[1], text, n), (ssize_t)n);
+	turns();
+}
+
+static void
+program_ends(struct asked *a, int status)
+{
+	struct frame f = { .type = FRAME_ENDED, .id = a->frame.id };
+
+	f.ended.outcome = OUTCOME_EXIT;
+	f.ended.wait_status = status << 8;
+	channel_close_fds(a->fds, a->n_fds);
+	ck_assert_int_eq(channel_send(runner, &f, NULL, 0), 0);
+	turns();
+}
+
+static void
+is_cancelled(struct asked *a)
+{
+	ck_assert_uint_eq(asked(FRAME_CANCEL).frame.id, a->frame.id);
+}
+
+static void
+program_is_killed(struct asked *a)
+{
+	struct frame f = { .type = FRAME_ENDED, .id = a->frame.id };
+
+	f.ended.outcome = OUTCOME_CANCELLED;
+	f.ended.reason = CANCEL_BY_DISCONNECT;
+	channel_close_fds(a->fds, a->n_fds);
+	ck_assert_int_eq(channel_send(runner, &f, NULL, 0), 0);
+	turns();
+}
+
+/* ---------------------------------------------------------------- tests --- */
+
+START_TEST(replies_stay_with_their_connection)
+{
+	int a = client(), b = client();
+
+	say(a, "PING mine\r\nGET / HTTP/1.1\r\n");
+	say(b, "PING yours\r\n");
+	ck_heard(a, "$4\r\nmine\r\n(closed)");
+	ck_heard(b, "$5\r\nyours\r\n");
+}
+END_TEST
+
+/* While one connection executes, what it reads from must stay as it is. */
+START_TEST(closing_another_leaves_ours_alone)
+{
+	static char flood[60000], text[200];
+	struct conn *victim;
+	int a = client(), b = client_as(&victim);
+	struct asked run;
+
+	memset(flood, 'x', sizeof(flood));
+	say(b, "HELLO 3\r\nCALL --stream echo\r\n");
+	run = asked(FRAME_RUN);
+	while (!conn_is_congested(victim))
+		write_out(&run, flood, sizeof(flood));
+	write_out(&run, flood, sizeof(flood));
+	program_ends(&run, 0);
+	ck_assert_ptr_nonnull(victim->call);
+	(void)snprintf(text, sizeof(text),
+	    "CLIENT KILL ID %llu\r\nPING one\r\nPING two\r\n", (unsigned long long)victim->id);
+	say(a, text);
+	ck_heard(a, ":1\r\n$3\r\none\r\n$3\r\ntwo\r\n");
+	(void)close(b);
+}
+END_TEST
+
+/* ... ended, not all read, named, and then its client goes. */
+START_TEST(ended_call_with_token_dies_with_its_client)
+{
+	static char flood[60000];
+	struct conn *c;
+	int a = client_as(&c);
+	struct asked run;
+
+	say(a, "HELLO 3\r\nCALL --stream --id=t echo\r\n");
+	run = asked(FRAME_RUN);
+	while (!conn_is_congested(c))
+		write_out(&run, flood, sizeof(flood));
+	write_out(&run, flood, sizeof(flood));
+	program_ends(&run, 0);
+	ck_assert_uint_eq(stats.running, 1);
+	(void)close(a);
+	turns();
+	ck_assert_uint_eq(stats.running, 0);
+	ck_assert_int_eq(asked(FRAME_DEPOSIT).n_fds, 1);
+	turns();
+}
+END_TEST
+
+START_TEST(cancels_are_answered_by_the_runner_that_was_asked)
+{
+	int a = client(), b = client();
+
+	say(a, "CANCEL one\r\nCANCEL two\r\n");
+	(void)asked(FRAME_CANCEL_OWNED);
+	(void)close(runner);
+	ck_heard(a, ":0\r\n");	/* the second waits for the next runner */
+	new_runner();
+	say(b, "CANCEL three\r\n");
+	(void)asked(FRAME_CANCEL_OWNED);
+	(void)asked(FRAME_CANCEL_OWNED);
+	asked_nothing();
+	tell_found(0, true);
+	ck_heard(a, ":1\r\n");
+	ck_heard(b, "");
+	tell_found(0, false);
+	ck_heard(b, ":0\r\n");
+}
+END_TEST
+
+START_TEST(lost_runner_costs_one_error_each)
+{
+	int a = client(), b = client();
+	struct asked x, y;
+
+	say(a, "CALL echo a\r\nPING\r\nCALL echo later\r\n");
+	say(b, "CALL echo b\r\n");
+	x = asked(FRAME_RUN);
+	y = asked(FRAME_RUN);
+	channel_close_fds(x.fds, x.n_fds);
+	channel_close_fds(y.fds, y.n_fds);
+	(void)close(runner);
+	ck_heard(a, "-LOST echo a process of the server died while it ran\r\n+PONG\r\n");
+	ck_heard(b, "-LOST echo a process of the server died while it ran\r\n");
+	new_runner();
+	x = asked(FRAME_RUN);
+	write_out(&x, "later\n", 6);
+	program_ends(&x, 0);
+	ck_heard(a, "$6\r\nlater\n\r\n");
+}
+END_TEST
+
+/* No runner ever came: nothing ran, and the client must be told so. */
+START_TEST(call_that_was_never_sent_is_busy)
+{
+	struct conn *c;
+	int a = client_as(&c);
+
+	(void)close(runner);
+	turns();
+	say(a, "CALL echo a\r\n");
+	ck_assert_ptr_nonnull(c->call);
+	later(&c->call->timer, USEC_PER_SEC * 3600 * 24 * 365);
+	ck_heard(a, "-BUSY echo waited too long in the queue\r\n");
+	runner = -1;
+}
+END_TEST
+
+START_TEST(too_much_output_is_never_a_success)
+{
+	char flood[5000];
+	int a = client();
+	struct asked run;
+
+	memset(flood, 'o', sizeof(flood));
+	say(a, "CALL small\r\nCALL --full small\r\n");
+	for (int i = 0; i < 2; i++) {
+		run = asked(FRAME_RUN);
+		write_out(&run, flood, sizeof(flood));
+		is_cancelled(&run);
+		program_ends(&run, 0);	/* before it could be killed */
+		if (i == 0)
+			ck_heard(a, "-TOOBIG output > 1024\r\n");
+	}
+	ck_assert_ptr_nonnull(strstr(heard(a), "$9\r\ntruncated\r\n:1\r\n"));
+}
+END_TEST
+
+START_TEST(streamed_stderr_is_not_truncated)
+{
+	static char flood[60000];
+	const char *text;
+	int a = client();
+	struct asked run;
+
+	memset(flood, 'e', sizeof(flood));
+	say(a, "HELLO 3\r\nCALL --stream echo\r\n");
+	run = asked(FRAME_RUN);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(write(run.fds[2], flood, sizeof(flood)), sizeof(flood));
+		(void)heard(a);
+	}
+	program_ends(&run, 0);
+	text = heard(a);
+	ck_assert_ptr_nonnull(strstr(text, "truncated\r\n#f\r\n"));
+}
+END_TEST
+
+/* ----------------------------------------------------------- disconnect --- */
+
+#define INPUT_BYTES 300000
+
+START_TEST(finishing_service_gets_all_its_input)
+{
+	static char request[INPUT_BYTES + 100], got[INPUT_BYTES];
+	int a = client(), n;
+	struct asked run;
+	size_t have = 0;
+
+	n = snprintf(request, sizeof(request),
+	    "*4\r\n$4\r\nCALL\r\n$7\r\n--stdin\r\n$4\r\nkeep\r\n$%d\r\n", INPUT_BYTES);
+	memset(request + n, 'i', INPUT_BYTES);
+	(void)memcpy(request + n + INPUT_BYTES, "\r\n", 2);
+	for (size_t at = 0, len = (size_t)n + INPUT_BYTES + 2; at < len;) {
+		ssize_t sent = send(a, request + at, len - at, MSG_NOSIGNAL);
+
+		at += sent > 0 ? (size_t)sent : 0;
+		turns();
+	}
+	run = asked(FRAME_RUN);
+	ck_assert_uint_eq(run.n_fds, 4);
+	(void)close(a);
+	turns();
+	for (;;) {
+		ssize_t r;
+
+		turns();
+		r = read(run.fds[3], got + have, sizeof(got) - have);
+		if (r <= 0)
+			break;
+		have += (size_t)r;
+	}
+	ck_assert_uint_eq(have, INPUT_BYTES);
+	program_ends(&run, 0);
+	ck_assert_uint_eq(stats.running, 0);
+	asked_nothing();
+}
+END_TEST
+
+START_TEST(open_call_dies_with_its_client)
+{
+	static const char *const services[] = { "cat", "keep", "--id=x cat" };
+
+	for (size_t i = 0; i < ARRAY_LEN(services); i++) {
+		char text[64];
+		int a = client();
+		struct asked run;
+
+		(void)snprintf(text, sizeof(text), "CALL --open %s\r\n", services[i]);
+		say(a, text);
+		run = asked(FRAME_RUN);
+		tell(FRAME_STARTED, run.frame.id, -1);
+		ck_assert_int_eq(heard(a)[0], '+');
+		(void)close(a);
+		is_cancelled(&run);
+		program_is_killed(&run);
+		if (i == 2)
+			channel_close_fds(asked(FRAME_DEPOSIT).fds, 0);
+		ck_assert_uint_eq(stats.running, 0);
+	}
+}
+END_TEST
+
+/* The grace of a half-closed client is one for all its requests. */
+START_TEST(grace_is_not_prolonged)
+{
+	struct conn *c;
+	int a = client_as(&c);
+	struct asked run;
+
+	say(a, "CALL echo 1\r\nCALL echo 2\r\n");
+	run = asked(FRAME_RUN);
+	ck_assert_int_eq(shutdown(a, SHUT_WR), 0);
+	turns();
+	c->end_usec -= USEC_PER_SEC / 2;	/* ... half a second ago */
+	program_ends(&run, 0);
+	run = asked(FRAME_RUN);
+	later(&c->timer, USEC_PER_SEC * 7 / 10);
+	ck_heard(a, "$0\r\n\r\n(closed)");
+	is_cancelled(&run);
+	program_is_killed(&run);
+}
+END_TEST
+
+/* What a half-closed client is still reading is not cut with the call. */
+START_TEST(replies_are_finished_after_the_grace)
+{
+	static char request[40000];
+	struct conn *c;
+	int a = client_as(&c);
+	size_t n = 0, len;
+	struct asked run;
+
+	for (int i = 0; i < 200; i++) {
+		n += (size_t)snprintf(request + n, sizeof(request) - n, "*2\r\n$4\r\nECHO\r\n$100\r\n");
+		memset(request + n, 'e', 100);
+		n += 100;
+		n += (size_t)snprintf(request + n, sizeof(request) - n, "\r\n");
+	}
+	n += (size_t)snprintf(request + n, sizeof(request) - n, "CALL echo\r\nPING\r\n");
+	say_n(a, request, n);
+	run = asked(FRAME_RUN);
+	ck_assert_uint_gt(buf_len(&c->out), 0);
+	ck_assert_int_eq(shutdown(a, SHUT_WR), 0);
+	turns();
+	later(&c->timer, 2 * USEC_PER_SEC);
+	is_cancelled(&run);
+	program_is_killed(&run);
+	len = strlen(heard(a));
+	ck_assert_uint_eq(len, 200 * 108 + strlen("(closed)"));
+}
+END_TEST
+
+/* A QUIT counts however far behind it comes. */
+START_TEST(quit_behind_many_requests_is_patient)
+{
+	static char text[200000];
+	size_t n = 0, sent = 0;
+	struct asked run;
+	struct conn *c;
+	int a = client_as(&c);
+
+	n = (size_t)snprintf(text, sizeof(text), "CALL echo\r\n");
+	while (n < sizeof(text) - 30)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "*0\r\n");
+	n += (size_t)snprintf(text + n, sizeof(text) - n, "CALL echo\r\nQUIT\r\n");
+	while (sent < n) {
+		ssize_t r = send(a, text + sent, n - sent, MSG_NOSIGNAL);
+
+		if (r > 0)
+			sent += (size_t)r;
+		else
+			break;
+		turns();
+	}
+	run = asked(FRAME_RUN);
+	/* Only so much is read ahead while the client may send more. */
+	ck_assert_uint_le(buf_len(&c->in), 2 * WORKER_READ);
+	ck_assert_int_eq(shutdown(a, SHUT_WR), 0);
+	turns();
+	ck_assert_uint_eq(sent, n);
+	ck_assert(c->eof);
+	ck_assert(c->patient);
+	program_ends(&run, 0);
+	run = asked(FRAME_RUN);
+	program_ends(&run, 0);
+	ck_heard(a, "$0\r\n\r\n$0\r\n\r\n+OK\r\n(closed)");
+}
+END_TEST
+
+/* ------------------------------------------------------------- deadlines --- */
+
+START_TEST(client_that_never_reads_is_cut)
+{
+	static char flood[60000];
+	struct conn *c;
+	int a = client_as(&c);
+	struct asked run;
+
+	say(a, "HELLO 3\r\nCALL --stream echo\r\n");
+	run = asked(FRAME_RUN);
+	while (!conn_is_congested(c))
+		write_out(&run, flood, sizeof(flood));
+	later(&c->timer, 59 * USEC_PER_SEC);
+	ck_assert_uint_eq(stats.connections_open, 1);
+	later(&c->timer, 61 * USEC_PER_SEC);
+	ck_assert_uint_eq(stats.connections_open, 0);
+	is_cancelled(&run);
+	program_is_killed(&run);
+	(void)close(a);
+}
+END_TEST
+
+/* A byte now and then buys no more than a byte's worth of time. */
+START_TEST(trickled_request_is_cut)
+{
+	struct conn *c;
+	int a = client_as(&c);
+	uint64_t began;
+
+	say(a, "*");
+	began = c->request_due_usec;
+	ck_assert_uint_gt(began, 0);
+	say(a, "1");
+	say(a, "\r");
+	ck_assert_uint_le(c->request_due_usec - began, USEC_PER_MSEC);
+	later(&c->timer, 121 * USEC_PER_SEC);
+	ck_heard(a, "(closed)");
+}
+END_TEST
+
+START_TEST(endless_sender_is_cut_after_an_error)
+{
+	struct conn *c;
+	int a = client_as(&c);
+
+	say(a, "*x\r\n");
+	ck_assert(c->lingering);
+	later(&c->timer, USEC_PER_SEC / 2);
+	say(a, "more and more");
+	ck_assert_uint_eq(stats.connections_open, 1);
+	later(&c->timer, USEC_PER_SEC + 1);
+	ck_heard(a, "-ERR Protocol error: invalid multibulk length\r\n(closed)");
+}
+END_TEST
+
+/* One that has much to do lets others have their turn. */
+START_TEST(long_pipeline_yields)
+{
+	static char text[60000];
+	struct loop_timer now = { .fn = wake };
+	size_t n = 0, replies = 0;
+	struct conn *c;
+	int a = client_as(&c);
+	bool yielded = false;
+
+	for (int i = 0; i < 200; i++)
+		(void)client();
+	while (n < sizeof(text) - 30)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "CLIENT KILL ID 0\r\n");
+	ck_assert_int_eq(send(a, text, n, 0), (ssize_t)n);
+	while (replies < n / strlen("CLIENT KILL ID 0\r\n")) {
+		char got[4096];
+		ssize_t r;
+
+		loop_arm(&w.loop, &now, 1);
+		ck_assert_int_eq(loop_turn(&w.loop), 0);
+		yielded |= c->wait == CONN_WAIT_TURN;
+		r = recv(a, got, sizeof(got), 0);
+		replies += r > 0 ? (size_t)r / 4 : 0;
+	}
+	ck_assert(yielded);
+	ck_assert_uint_eq(stats.requests_total, replies);
+}
+END_TEST
+
+/* ---------------------------------------------------------- other states --- */
+
+START_TEST(open_call_that_has_ended_waits_for_the_end_of_input)
+{
+	char text[100];
+	int a = client();
+	struct asked run;
+
+	say(a, "CALL --open cat\r\n");
+	run = asked(FRAME_RUN);
+	tell(FRAME_STARTED, run.frame.id, -1);
+	(void)heard(a);
+	write_out(&run, "out", 3);
+	program_ends(&run, 0);
+	ck_heard(a, "");
+	(void)snprintf(text, sizeof(text), "INPUT %016llx more\r\n", (unsigned long long)run.frame.id);
+	say(a, text);
+	ck_heard(a, ":0\r\n");
+	say(a, "CALL echo\r\nINPUT 0123456789abcdef x\r\n");
+	ck_assert_int_eq(strncmp(heard(a), "-BUSY echo ", 11), 0);
+	(void)snprintf(text, sizeof(text), "INPUT %016llx\r\nPING\r\n", (unsigned long long)run.frame.id);
+	say(a, text);
+	ck_heard(a, "$3\r\nout\r\n+PONG\r\n");
+}
+END_TEST
+
+START_TEST(input_of_a_call_that_is_not_open_is_a_bad_argument)
+{
+	int a = client();
+
+	say(a, "INPUT 0123456789abcdef x\r\n");
+	ck_heard(a, "-BADARG no call of that id is open on this connection\r\n");
+}
+END_TEST
+
+START_TEST(reset_ends_an_open_call)
+{
+	int a = client();
+	struct asked run;
+
+	say(a, "HELLO 3\r\nCALL --open --stream cat\r\n");
+	run = asked(FRAME_RUN);
+	tell(FRAME_STARTED, run.frame.id, -1);
+	(void)heard(a);
+	say(a, "HELLO 2\r\n");
+	ck_heard(a, "-NOPROTO a call with --stream is open, which needs RESP3\r\n");
+	say(a, "RESET\r\nPING\r\n");
+	ck_heard(a, "+RESET\r\n+PONG\r\n");
+	is_cancelled(&run);
+	write_out(&run, "too late", 8);
+	program_is_killed(&run);
+	ck_heard(a, "");
+}
+END_TEST
+
+START_TEST(ended_before_it_has_started)
+{
+	struct frame f = { .type = FRAME_ENDED };
+	int a = client();
+	struct asked run;
+
+	say(a, "CALL --open cat\r\nPING\r\n");
+	run = asked(FRAME_RUN);
+	channel_close_fds(run.fds, run.n_fds);
+	f.id = run.frame.id;
+	f.ended.outcome = OUTCOME_BUSY;
+	f.ended.reason = BUSY_QUEUE_FULL;
+	ck_assert_int_eq(channel_send(runner, &f, NULL, 0), 0);
+	ck_heard(a, "-BUSY cat queue full\r\n+PONG\r\n");
+}
+END_TEST
+
+/* --open of a name that is known: the final reply, and nothing is open. */
+START_TEST(twin_gets_the_result)
+{
+	static const char *const forms[] = { "", "--open " };
+	struct asked original, deposit, twin;
+	int a = client(), b = client();
+
+	say(a, "CALL --id=n cat\r\n");
+	original = asked(FRAME_RUN);
+	write_out(&original, "once", 4);
+	program_ends(&original, 0);
+	deposit = asked(FRAME_DEPOSIT);
+	ck_heard(a, "$4\r\nonce\r\n");
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		char text[64];
+
+		(void)snprintf(text, sizeof(text), "CALL --id=n %scat\r\nPING\r\n", forms[i]);
+		say(b, text);
+		twin = asked(FRAME_RUN);
+		ck_assert(digest_eq(&twin.frame.run.token, &original.frame.run.token));
+		channel_close_fds(twin.fds, twin.n_fds);
+		tell(FRAME_RESULT, twin.frame.id, deposit.fds[0]);
+		ck_heard(b, "$4\r\nonce\r\n+PONG\r\n");
+	}
+	channel_close_fds(deposit.fds, deposit.n_fds);
+	say(b, "CALL --id=n cat\r\n");
+	twin = asked(FRAME_RUN);
+	channel_close_fds(twin.fds, twin.n_fds);
+	tell(FRAME_RESULT, twin.frame.id, -1);
+	ck_assert_int_eq(strncmp(heard(b), "-LOST ", 6), 0);
+	asked_nothing();
+}
+END_TEST
+
+/* Its client is gone for a second: cancelled, unless somebody else waits. */
+START_TEST(named_call_waits_for_its_twin)
+{
+	for (int attached = 0; attached < 2; attached++) {
+		struct asked run;
+		struct call *call;
+		int a = client();
+
+		say(a, "CALL --id=n echo\r\n");
+		run = asked(FRAME_RUN);
+		(void)close(a);
+		turns();
+		call = call_find(&w, run.frame.id);
+		ck_assert_ptr_nonnull(call);
+		ck_assert_ptr_nonnull(call->conn);	/* the grace of the connection */
+		later(&call->conn->timer, 1100 * USEC_PER_MSEC);
+		ck_assert_ptr_null(call->conn);
+		asked_nothing();
+		if (attached)
+			tell(FRAME_ATTACHED, run.frame.id, -1);
+		later(&call->timer, 2500 * USEC_PER_MSEC);
+		if (attached) {
+			asked_nothing();
+			program_ends(&run, 0);
+		} else {
+			is_cancelled(&run);
+			program_is_killed(&run);
+		}
+		channel_close_fds(asked(FRAME_DEPOSIT).fds, 1);
+		ck_assert_uint_eq(stats.running, 0);
+	}
+}
+END_TEST
+
+START_TEST(names_are_printable)
+{
+	int a = client();
+
+	say(a, "HELLO 3 SETNAME \"a\\nid=1\"\r\n");
+	ck_assert_int_eq(strncmp(heard(a), "-ERR ", 5), 0);
+	say(a, "CLIENT GETNAME\r\n");
+	ck_heard(a, "$-1\r\n");	/* nothing has changed */
+	say(a, "HELLO 2 SETNAME good\r\n");
+	(void)heard(a);
+	say(a, "CLIENT GETNAME\r\n");
+	ck_heard(a, "$4\r\ngood\r\n");
+}
+END_TEST
+
+START_TEST(verb_of_a_forbidden_service_is_unknown)
+{
+	int a = client();
+
+	say(a, "HIDDEN x\r\nABSENT x\r\n");
+	ck_heard(a, "-ERR unknown command 'HIDDEN', with args beginning with: 'x'\r\n"
+	    "-ERR unknown command 'ABSENT', with args beginning with: 'x'\r\n");
+}
+END_TEST
+
+/* A call counts under the rules that hold at its end. */
+START_TEST(reload_does_not_lose_a_call)
+{
+	char text[sizeof(rules) + 200];
+	struct conf *old = w.conf;
+	const struct service *s;
+	int a = client();
+	struct asked run;
+
+	say(a, "CALL echo\r\n");
+	run = asked(FRAME_RUN);
+	(void)snprintf(text, sizeof(text), "%s"
+	    "service \"a-first\" { command = {\"/bin/true\"} allow = {\"local\"} }\n", rules);
+	w.conf = conf_of(text, 2);
+	conf_unref(old);
+	stats.generation = 2;
+	program_ends(&run, 0);
+	ck_heard(a, "$0\r\n\r\n");
+	s = conf_find_service(w.conf, "echo", 4);
+	ck_assert_uint_eq(stats.service[s->number].calls, 1);
+	ck_assert_uint_eq(stats.service[s->number].failed, 0);
+}
+END_TEST
+
+/* What a worker that is told to stop does to connections in every state. */
+START_TEST(drain)
+{
+	int idle = client(), part = client(), busy = client();
+	struct asked run;
+
+	say(part, "*1\r\n$4\r\nPI");
+	say(busy, "CALL echo\r\nCALL echo\r\nPING\r\n");
+	run = asked(FRAME_RUN);
+	w.stopping = true;
+	ck_heard(idle, "");
+	say(idle, "PING\r\n");
+	ck_heard(idle, "+PONG\r\n(closed)");
+	say(part, "N");
+	ck_heard(part, "(closed)");
+	program_ends(&run, 0);
+	ck_heard(busy, "$0\r\n\r\n-LOADING draining\r\n+PONG\r\n(closed)");
+	ck_assert(w.done);
+	w.stopping = w.done = false;
+}
+END_TEST
+
+static void
+add(TCase *tc)
+{
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, replies_stay_with_their_connection);
+	tcase_add_test(tc, closing_another_leaves_ours_alone);
+	tcase_add_test(tc, ended_call_with_token_dies_with_its_client);
+	tcase_add_test(tc, cancels_are_answered_by_the_runner_that_was_asked);
+	tcase_add_test(tc, lost_runner_costs_one_error_each);
+	tcase_add_test(tc, call_that_was_never_sent_is_busy);
+	tcase_add_test(tc, too_much_output_is_never_a_success);
+	tcase_add_test(tc, streamed_stderr_is_not_truncated);
+	tcase_add_test(tc, finishing_service_gets_all_its_input);
+	tcase_add_test(tc, open_call_dies_with_its_client);
+	tcase_add_test(tc, grace_is_not_prolonged);
+	tcase_add_test(tc, replies_are_finished_after_the_grace);
+	tcase_add_test(tc, quit_behind_many_requests_is_patient);
+	tcase_add_test(tc, client_that_never_reads_is_cut);
+	tcase_add_test(tc, trickled_request_is_cut);
+	tcase_add_test(tc, endless_sender_is_cut_after_an_error);
+	tcase_add_test(tc, long_pipeline_yields);
+	tcase_add_test(tc, open_call_that_has_ended_waits_for_the_end_of_input);
+	tcase_add_test(tc, input_of_a_call_that_is_not_open_is_a_bad_argument);
+	tcase_add_test(tc, reset_ends_an_open_call);
+	tcase_add_test(tc, ended_before_it_has_started);
+	tcase_add_test(tc, twin_gets_the_result);
+	tcase_add_test(tc, named_call_waits_for_its_twin);
+	tcase_add_test(tc, names_are_printable);
+	tcase_add_test(tc, verb_of_a_forbidden_service_is_unknown);
+	tcase_add_test(tc, reload_does_not_lose_a_call);
+	tcase_add_test(tc, drain);
+}
+
+UNIT_MAIN("conn", add(tc))

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "worker/result.h"
+
+#include <check.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "unit.h"
+
+static const struct result full = {
+	.outcome = { .kind = OUTCOME_EXIT, .status = 3 },
+	.out = { "out\n", 4 },
+	.err = { "\n why\nmore\n", 11 },
+	.detail = { "why", 3 },
+	.truncated = true,
+	.usec = 1240,
+	.id = 0xf3a1b2c4d5e697,
+};
+
+static void
+reply_is(enum resp_version v, enum result_form form, const struct result *r, const char *wanted)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
+
+	result_reply(&b, v, form, r, SLICE("svc"));
+	ck_assert_str_eq(buf_text(&b), wanted);
+}
+
+START_TEST(replies)
+{
+	struct result good = full, busy = full;
+
+	good.outcome = (struct outcome){ .kind = OUTCOME_EXIT };
+	busy.outcome = (struct outcome){ .kind = OUTCOME_BUSY };
+	busy.detail = SLICE("queue full");
+	reply_is(RESP2, RESULT_PLAIN, &good, "$4\r\nout\n\r\n");
+	reply_is(RESP2, RESULT_PLAIN, &full, "-EXIT 3 why\r\n");
+	reply_is(RESP2, RESULT_PLAIN, &busy, "-BUSY svc queue full\r\n");
+	reply_is(RESP3, RESULT_FULL, &busy, "-BUSY svc queue full\r\n");
+	reply_is(RESP3, RESULT_STREAM, &full,
+	    "%6\r\n$6\r\nstatus\r\n:3\r\n$6\r\nsignal\r\n_\r\n$9\r\ntruncated\r\n#t\r\n"
+	    "$4\r\nusec\r\n:1240\r\n$2\r\nid\r\n$16\r\n00f3a1b2c4d5e697\r\n"
+	    "$7\r\noutcome\r\n$4\r\nexit\r\n");
+	reply_is(RESP2, RESULT_FULL, &full,
+	    "*16\r\n$6\r\nstatus\r\n:3\r\n$6\r\nsignal\r\n$-1\r\n$6\r\nstdout\r\n$4\r\nout\n\r\n"
+	    "$6\r\nstderr\r\n$11\r\n\n why\nmore\n\r\n$9\r\ntruncated\r\n:1\r\n"
+	    "$4\r\nusec\r\n:1240\r\n$2\r\nid\r\n$16\r\n00f3a1b2c4d5e697\r\n"
+	    "$7\r\noutcome\r\n$4\r\nexit\r\n");
+}
+END_TEST
+
+START_TEST(first_lines)
+{
+	static const struct {
+		const char *text, *line;
+	} rows[] = {
+		{ "", "" }, { "\n\n", "" }, { "one", "one" }, { "one\ntwo", "one" },
+		{ "\n  \n one\n", "one" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		ck_assert(slice_is(result_first_line(slice_of(rows[i].text)), rows[i].line));
+}
+END_TEST
+
+START_TEST(sealed_and_read_again)
+{
+	CLEANUP_CLOSE int fd = result_seal(&full);
+	struct result_map map;
+	struct result r;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(result_map(fd, &r, &map), 0);
+	ck_assert_int_eq(r.outcome.kind, full.outcome.kind);
+	ck_assert_int_eq(r.outcome.status, full.outcome.status);
+	ck_assert(slice_eq(r.out, full.out));
+	ck_assert(slice_eq(r.err, full.err));
+	ck_assert(slice_eq(r.detail, full.detail));
+	ck_assert(r.truncated);
+	ck_assert_uint_eq(r.usec, full.usec);
+	ck_assert_uint_eq(r.id, full.id);
+	result_unmap(&map);
+}
+END_TEST
+
+/* Every byte of it changed, and every length: refused, or read without harm. */
+START_TEST(damaged)
+{
+	CLEANUP_CLOSE int fd = result_seal(&full);
+	char data[512];
+	ssize_t len = pread(fd, data, sizeof(data), 0);
+
+	ck_assert_int_gt(len, 0);
+	for (ssize_t i = 0; i <= len; i++) {
+		static const unsigned char masks[] = { 0xff, 0x80, 0x01, 0x00 };
+
+		for (size_t m = 0; m < ARRAY_LEN(masks); m++) {
+			struct result_map map;
+			struct result r;
+			size_t n = masks[m] == 0 || i == len ? (size_t)i : (size_t)len;
+			int bad;
+
+			if (i < len)
+				data[i] = (char)(data[i] ^ masks[m]);
+			bad = fd_sealed("damaged", data, n);
+			ck_assert_int_ge(bad, 0);
+			if (result_map(bad, &r, &map) == 0) {
+				ck_assert_uint_le(r.out.len + r.err.len + r.detail.len, n);
+				ck_assert_int_lt(r.outcome.kind, OUTCOME_N);
+				result_unmap(&map);
+			}
+			(void)close(bad);
+			if (i < len)
+				data[i] = (char)(data[i] ^ masks[m]);
+		}
+	}
+}
+END_TEST
+
+UNIT_MAIN("result",
+    tcase_add_test(tc, replies);
+    tcase_add_test(tc, first_lines);
+    tcase_add_test(tc, sealed_and_read_again);
+    tcase_add_test(tc, damaged))
