@@ -132,6 +132,8 @@ role_main(const char *role, const char *slot_text)
 	if (error != NULL)
 		return -1;
 	(void)prctl(PR_SET_DUMPABLE, 0);
+	/* Started through /proc/self/exe, it would be called that. */
+	(void)prctl(PR_SET_NAME, "reqd");
 	(void)sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	/*
 	 * A terminal, or a service manager that ends whole groups, reaches

@@ -341,9 +341,10 @@ int
 logger_main(void)
 {
 	struct frame ready = { .type = FRAME_READY };
-	struct logger *g = calloc(1, sizeof(*g));
+	static struct logger logger;
+	struct logger *g = &logger;
 
-	if (g == NULL || loop_init(&g->loop) < 0)
+	if (loop_init(&g->loop) < 0)
 		return ROLE_EXIT_SETUP;
 	LIST_INIT(&g->sources);
 	g->line = BUF_INIT(0);

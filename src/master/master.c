@@ -715,11 +715,10 @@ fail(const char *what, int error)
 int
 master_main(const struct master_options *options)
 {
-	struct master *m = calloc(1, sizeof(*m));
+	static struct master master;
+	struct master *m = &master;
 	int r;
 
-	if (m == NULL)
-		return fail("set-up", -ENOMEM);
 	m->options = *options;
 	m->started_usec = clock_usec();
 	m->log_read = m->reload.text = -1;

@@ -34,7 +34,6 @@ totals_add(struct totals *t, const struct stats *s)
 	t->in += s->bytes_in;
 	t->out += s->bytes_out;
 	t->running += s->running;
-	t->queued += s->queued;
 }
 
 static struct totals
@@ -43,10 +42,13 @@ totals_of(const struct worker *w)
 	struct totals t = { 0 };
 
 	totals_add(&t, w->stats);
-	for (size_t i = 0; i < ARRAY_LEN(w->others); i++) {
+	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
 		if (w->others[i] != NULL && i != w->slot)
 			totals_add(&t, w->others[i]);
 	}
+	/* What runs there has been counted by the worker whose call it is. */
+	if (w->others[CONF_MAX_WORKERS] != NULL)
+		t.queued = w->others[CONF_MAX_WORKERS]->queued;
 	return t;
 }
 

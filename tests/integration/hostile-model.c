@@ -109,7 +109,8 @@ add(struct expected *e, enum answer_kind kind, const char *text, size_t len)
 {
 	struct answer *a;
 
-	e->list = reallocarray(e->list, e->n + 1, sizeof(*e->list));
+	if ((e->n & (e->n - 1)) == 0)
+		e->list = reallocarray(e->list, e->n > 0 ? 2 * e->n : 1, sizeof(*e->list));
 	if (e->list == NULL)
 		die("out of memory");
 	a = &e->list[e->n++];

@@ -197,6 +197,17 @@ client(void)
 	return client_as(&c);
 }
 
+/* One that may call nothing. */
+static int
+stranger(struct conn **ret)
+{
+	int fd = client_as(ret);
+
+	(*ret)->roles = 0;
+	(*ret)->roles_generation = w.conf->generation;
+	return fd;
+}
+
 static void
 say_n(int fd, const char *text, size_t n)
 {
@@ -483,7 +494,8 @@ END_TEST
 START_TEST(finishing_service_gets_all_its_input)
 {
 	static char request[INPUT_BYTES + 100], got[INPUT_BYTES];
-	int a = client(), n;
+	struct conn *c;
+	int a = client_as(&c), n;
 	struct asked run;
 	size_t have = 0;
 
@@ -501,6 +513,8 @@ START_TEST(finishing_service_gets_all_its_input)
 	ck_assert_uint_eq(run.n_fds, 4);
 	(void)close(a);
 	turns();
+	later(&c->timer, 2 * USEC_PER_SEC);
+	ck_assert_uint_eq(stats.connections_open, 0);
 	for (;;) {
 		ssize_t r;
 
@@ -676,41 +690,78 @@ START_TEST(endless_sender_is_cut_after_an_error)
 
 	say(a, "*x\r\n");
 	ck_assert(c->lingering);
-	later(&c->timer, USEC_PER_SEC / 2);
+	c->end_usec -= USEC_PER_SEC / 2;	/* half a second ago */
 	say(a, "more and more");
 	ck_assert_uint_eq(stats.connections_open, 1);
-	later(&c->timer, USEC_PER_SEC + 1);
+	later(&c->timer, USEC_PER_SEC * 7 / 10);
+	ck_assert_uint_eq(stats.connections_open, 0);
 	ck_heard(a, "-ERR Protocol error: invalid multibulk length\r\n(closed)");
 }
 END_TEST
 
-/* One that has much to do lets others have their turn. */
-START_TEST(long_pipeline_yields)
+static void
+one_turn(void)
+{
+	struct loop_timer now = { .fn = wake };
+
+	loop_arm(&w.loop, &now, 1);
+	ck_assert_int_eq(loop_turn(&w.loop), 0);
+	bury();
+}
+
+/* Among many connections, requests that each look at all of them. */
+static int
+busy_client(struct conn **ret, const char *last)
 {
 	static char text[60000];
-	struct loop_timer now = { .fn = wake };
-	size_t n = 0, replies = 0;
-	struct conn *c;
-	int a = client_as(&c);
-	bool yielded = false;
+	size_t n = 0;
+	int fd = client_as(ret);
 
 	for (int i = 0; i < 200; i++)
 		(void)client();
 	while (n < sizeof(text) - 30)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "CLIENT KILL ID 0\r\n");
-	ck_assert_int_eq(send(a, text, n, 0), (ssize_t)n);
-	while (replies < n / strlen("CLIENT KILL ID 0\r\n")) {
+	n += (size_t)snprintf(text + n, sizeof(text) - n, "%s", last);
+	ck_assert_int_eq(send(fd, text, n, 0), (ssize_t)n);
+	return fd;
+}
+
+/* One that has much to do lets others have their turn. */
+START_TEST(long_pipeline_yields)
+{
+	size_t n = 59970 / strlen("CLIENT KILL ID 0\r\n") + 1, replies = 0;
+	struct conn *c;
+	int a = busy_client(&c, "");
+	bool yielded = false;
+
+	while (replies < n) {
 		char got[4096];
 		ssize_t r;
 
-		loop_arm(&w.loop, &now, 1);
-		ck_assert_int_eq(loop_turn(&w.loop), 0);
+		one_turn();
 		yielded |= c->wait == CONN_WAIT_TURN;
 		r = recv(a, got, sizeof(got), 0);
 		replies += r > 0 ? (size_t)r / 4 : 0;
 	}
 	ck_assert(yielded);
 	ck_assert_uint_eq(stats.requests_total, replies);
+}
+END_TEST
+
+/* ... and is gone when its turn comes. */
+START_TEST(client_gone_between_turns)
+{
+	struct conn *c;
+	int a = busy_client(&c, "QUIT\r\n");
+	char got[4096];
+
+	while (c->wait != CONN_WAIT_TURN)
+		one_turn();
+	while (recv(a, got, sizeof(got), 0) > 0)
+		;
+	(void)close(a);
+	turns();
+	ck_assert_uint_eq(stats.connections_open, 200);
 }
 END_TEST
 
@@ -879,6 +930,31 @@ START_TEST(verb_of_a_forbidden_service_is_unknown)
 }
 END_TEST
 
+/* Who has no role may ask for little and leave little unread (R16). */
+START_TEST(strangers_get_little)
+{
+	static char text[60000];
+	size_t n = 0;
+	struct conn *c;
+	int a = stranger(&c), b;
+
+	while (n < sizeof(text) - 30)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "COMMAND DOCS call\r\n");
+	say_n(a, text, n);
+	ck_assert_uint_gt(buf_len(&c->out), 0);
+	ck_assert_uint_lt(buf_len(&c->out), 2 * WORKER_OUT_STRANGER);
+	b = stranger(&c);
+	say(b, "*10\r\n$4\r\nPING\r\n");
+	ck_heard(b, "");
+	b = stranger(&c);
+	say(b, "*11\r\n");
+	ck_heard(b, "-ERR Protocol error: invalid multibulk length\r\n(closed)");
+	b = stranger(&c);
+	say(b, "*2\r\n$4\r\nECHO\r\n$16385\r\n");
+	ck_heard(b, "-ERR Protocol error: invalid bulk length\r\n(closed)");
+}
+END_TEST
+
 /* A call counts under the rules that hold at its end. */
 START_TEST(reload_does_not_lose_a_call)
 {
@@ -946,6 +1022,7 @@ add(TCase *tc)
 	tcase_add_test(tc, trickled_request_is_cut);
 	tcase_add_test(tc, endless_sender_is_cut_after_an_error);
 	tcase_add_test(tc, long_pipeline_yields);
+	tcase_add_test(tc, client_gone_between_turns);
 	tcase_add_test(tc, open_call_that_has_ended_waits_for_the_end_of_input);
 	tcase_add_test(tc, input_of_a_call_that_is_not_open_is_a_bad_argument);
 	tcase_add_test(tc, reset_ends_an_open_call);
@@ -954,6 +1031,7 @@ add(TCase *tc)
 	tcase_add_test(tc, named_call_waits_for_its_twin);
 	tcase_add_test(tc, names_are_printable);
 	tcase_add_test(tc, verb_of_a_forbidden_service_is_unknown);
+	tcase_add_test(tc, strangers_get_little);
 	tcase_add_test(tc, reload_does_not_lose_a_call);
 	tcase_add_test(tc, drain);
 }

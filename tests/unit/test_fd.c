@@ -58,6 +58,41 @@ START_TEST(digests_keep_parts_apart)
 }
 END_TEST
 
+START_TEST(a_lifted_one_is_above_and_closed_on_exec)
+{
+	int low = open("/dev/null", O_RDONLY), high = fd_lift(low, 50);
+
+	ck_assert_int_ge(high, 50);
+	ck_assert_int_ne(fcntl(high, F_GETFD) & FD_CLOEXEC, 0);
+	ck_assert_int_eq(fcntl(low, F_GETFD), -1);
+	/* What comes in as an error goes out as it. */
+	ck_assert_int_eq(fd_lift(-ENFILE, 50), -ENFILE);
+	close(high);
+}
+END_TEST
+
+START_TEST(closed_standard_descriptors_are_filled)
+{
+	for (int mask = 0; mask < 8; mask++) {
+		int next, before = open("/dev/null", O_RDONLY);
+
+		close(before);
+		for (int fd = 0; fd < 3; fd++) {
+			if ((mask & 1 << fd) != 0)
+				close(fd);
+		}
+		ck_assert_int_eq(fd_fill_stdio(), 0);
+		for (int fd = 0; fd < 3; fd++)
+			ck_assert_int_ge(fcntl(fd, F_GETFD), 0);
+		next = open("/dev/null", O_RDONLY);
+		ck_assert_int_eq(next, before);
+		close(next);
+	}
+}
+END_TEST
+
 UNIT_MAIN("fd", tcase_add_test(tc, a_sealed_file_cannot_change);
     tcase_add_test(tc, what_can_still_change_is_refused);
-    tcase_add_test(tc, digests_keep_parts_apart))
+    tcase_add_test(tc, digests_keep_parts_apart);
+    tcase_add_test(tc, a_lifted_one_is_above_and_closed_on_exec);
+    tcase_add_test(tc, closed_standard_descriptors_are_filled))

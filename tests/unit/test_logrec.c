@@ -112,7 +112,62 @@ START_TEST(hostile_values_stay_on_their_line)
 }
 END_TEST
 
+/* A worker that was taken over may put anything where a number belongs. */
+START_TEST(a_number_that_is_none_is_text)
+{
+	static const struct log_source from = { "worker 0", 1 };
+	static const struct {
+		const char *value, *json;
+	} cases[] = {
+		{ "0", "\"status\":0}" },
+		{ "42", "\"status\":42}" },
+		{ "18446744073709551615", "\"status\":18446744073709551615}" },
+		{ "", "\"status\":\"\"}" },
+		{ "007", "\"status\":\"007\"}" },
+		{ "-1", "\"status\":\"-1\"}" },
+		{ "1e9", "\"status\":\"1e9\"}" },
+		{ "1,\"level\":\"emerg\"", "\"status\":\"1,\\\"level\\\":\\\"emerg\\\"\"}" },
+		{ "1}\n{\"forged\":1", "\"status\":\"1}\\u000a{\\\"forged\\\":1\"}" },
+		{ "123456789012345678901", "\"status\":\"123456789012345678901\"}" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct buf b = BUF_INIT(0);
+		struct logrec_view v;
+
+		logrec_start(&rec, LOG_INFO);
+		logrec_add_str(&rec, LOG_KEY_STATUS, cases[i].value);
+		ck_assert_int_eq(logrec_parse((struct slice){ rec.data, rec.len }, &v), 0);
+		ck_assert_int_eq(sink_format_json(&b, &from, &v), 0);
+		ck_assert_msg(strstr(buf_text(&b), cases[i].json) != NULL, "%s", buf_text(&b));
+		buf_done(&b);
+	}
+}
+END_TEST
+
+START_TEST(nor_does_one_break_a_line_of_text)
+{
+	static const struct log_source from = { "worker 0", 1 };
+
+	for (enum log_key key = LOG_KEY_MESSAGE; key < LOG_KEY_N; key++) {
+		struct buf b = BUF_INIT(0);
+		struct logrec_view v;
+
+		logrec_start(&rec, LOG_INFO);
+		logrec_add_str(&rec, key, "1\n2\x1b[2J");
+		ck_assert_int_eq(logrec_parse((struct slice){ rec.data, rec.len }, &v), 0);
+		ck_assert_int_eq(sink_format_text(&b, &from, &v), 0);
+		ck_assert_ptr_eq(memchr(buf_data(&b), '\n', buf_len(&b)),
+		    buf_data(&b) + buf_len(&b) - 1);
+		ck_assert_ptr_null(memchr(buf_data(&b), '\x1b', buf_len(&b)));
+		buf_done(&b);
+	}
+}
+END_TEST
+
 UNIT_MAIN("logrec", tcase_add_test(tc, fields_come_out_as_they_went_in);
     tcase_add_test(tc, long_values_are_cut_not_overrun);
     tcase_add_test(tc, a_full_log_never_blocks_and_tells_what_was_lost);
-    tcase_add_test(tc, hostile_values_stay_on_their_line))
+    tcase_add_test(tc, hostile_values_stay_on_their_line);
+    tcase_add_test(tc, a_number_that_is_none_is_text);
+    tcase_add_test(tc, nor_does_one_break_a_line_of_text))

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "master/socketfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+static char dir[64], path[96];
+
+static void
+set_up(void)
+{
+	snprintf(dir, sizeof(dir), "%s", "/tmp/reqd-test-socketfile.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/s", dir);
+}
+
+static void
+tear_down(void)
+{
+	(void)unlink(path);
+	ck_assert_int_eq(rmdir(dir), 0);
+}
+
+static mode_t
+mode_of(const char *name)
+{
+	struct stat st;
+
+	ck_assert_int_eq(lstat(name, &st), 0);
+	return st.st_mode & 07777;
+}
+
+static int
+open_it(struct socket_file *f)
+{
+	return socket_file_open(path, 0640, (uid_t)-1, (gid_t)-1, 4, f);
+}
+
+static int
+connect_to(const char *name)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0), r;
+
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%.100s", name);
+	r = connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 ? -errno : 0;
+	close(fd);
+	return r;
+}
+
+START_TEST(has_its_mode_whatever_the_umask)
+{
+	struct socket_file f;
+	int fd;
+
+	umask(0777);
+	fd = open_it(&f);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_uint_eq(mode_of(path), 0640);
+	ck_assert_int_eq(umask(022), 0777);
+	ck_assert_int_eq(connect_to(path), 0);
+	ck_assert(socket_file_is(&f, path));
+	socket_file_remove(&f, path);
+	ck_assert_int_eq(access(path, F_OK), -1);
+	close(fd);
+}
+END_TEST
+
+START_TEST(replaces_a_stale_one_and_nothing_else)
+{
+	struct socket_file f = { 0 }, g = { 0 };
+	int fd, again, file;
+
+	fd = open_it(&f);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(open_it(&g), -EADDRINUSE);
+	close(fd);
+	again = open_it(&g);
+	ck_assert_int_ge(again, 0);
+	close(again);
+	ck_assert_int_eq(unlink(path), 0);
+
+	file = open(path, O_CREAT | O_WRONLY, 0600);
+	ck_assert_int_eq(open_it(&f), -EEXIST);
+	close(file);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(symlink("/nowhere", path), 0);
+	ck_assert_int_eq(open_it(&f), -EEXIST);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	ck_assert_int_eq(open_it(&f), -EEXIST);
+	ck_assert_int_eq(rmdir(path), 0);
+}
+END_TEST
+
+START_TEST(what_is_not_ours_is_left_alone)
+{
+	struct socket_file f;
+	int fd = open_it(&f), other;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(socket_file_change(&f, path, 0600, (uid_t)-1, (gid_t)-1), 0);
+	ck_assert_uint_eq(mode_of(path), 0600);
+
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(socket_file_change(&f, path, 0666, (uid_t)-1, (gid_t)-1), -ENOENT);
+	other = open(path, O_CREAT | O_WRONLY, 0600);
+	ck_assert_int_eq(socket_file_change(&f, path, 0666, (uid_t)-1, (gid_t)-1), -ESTALE);
+	socket_file_remove(&f, path);
+	ck_assert_uint_eq(mode_of(path), 0600);
+	close(other);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_link_is_not_followed)
+{
+	struct socket_file f;
+	char victim[96];
+	int fd = open_it(&f), other;
+
+	ck_assert_int_ge(fd, 0);
+	snprintf(victim, sizeof(victim), "%s/victim", dir);
+	other = open(victim, O_CREAT | O_WRONLY, 0600);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(symlink(victim, path), 0);
+	ck_assert_int_lt(socket_file_change(&f, path, 0666, (uid_t)-1, (gid_t)-1), 0);
+	ck_assert_uint_eq(mode_of(victim), 0600);
+	socket_file_remove(&f, path);
+	ck_assert_int_eq(unlink(victim), 0);
+	close(other);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_path_that_is_too_long)
+{
+	struct socket_file f;
+	char text[200];
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[0] = '/';
+	text[sizeof(text) - 1] = '\0';
+	ck_assert_int_eq(socket_file_open(text, 0600, (uid_t)-1, (gid_t)-1, 1, &f), -ENAMETOOLONG);
+}
+END_TEST
+
+UNIT_MAIN("socketfile", tcase_add_checked_fixture(tc, set_up, tear_down);
+    tcase_add_test(tc, has_its_mode_whatever_the_umask);
+    tcase_add_test(tc, replaces_a_stale_one_and_nothing_else);
+    tcase_add_test(tc, what_is_not_ours_is_left_alone);
+    tcase_add_test(tc, a_link_is_not_followed);
+    tcase_add_test(tc, a_path_that_is_too_long))
