@@ -733,7 +733,7 @@ master_main(const struct master_options *options)
 	r = reserve_numbers();
 	if (r < 0)
 		return fail("/dev/null", r);
-	if (access("/proc/self/exe", F_OK) < 0)
+	if (stat("/proc/self/exe", &(struct stat){ 0 }) < 0)
 		return fail("/proc is needed and not there", -errno);
 	if (load(m) < 0)
 		return EXIT_CONFIG;

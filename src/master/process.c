@@ -263,7 +263,8 @@ process_retry(struct process *p, bool served)
 	uint32_t random = 0;
 	char name[32];
 
-	(void)getrandom(&random, sizeof(random), GRND_NONBLOCK);
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+		random = (uint32_t)now;
 	delay = backoff_after_death(&p->backoff, served, now, random);
 	if (delay == 0) {
 		process_start(p);

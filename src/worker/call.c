@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -22,8 +21,6 @@
 #include "worker/runnerlink.h"
 #include "worker/worker.h"
 
-/* Of a program's stderr so much goes to the log. */
-#define STDERR_LOG (8u << 10)
 /* Past deadline and kill-grace the runner has so long to report. */
 #define RUNNER_SLACK_USEC (10 * USEC_PER_SEC)
 /* Grace for a twin of a call with --id whose client is gone. */
@@ -114,161 +111,6 @@ calls_bury(struct worker *w)
 
 /* ---------------------------------------------------------------- end --- */
 
-static struct outcome
-call_outcome(const struct call *call)
-{
-	const struct frame_ended *end = &call->end;
-	struct outcome o = { .kind = (enum outcome_kind)end->outcome };
-
-	switch (o.kind) {
-	case OUTCOME_EXIT:
-	case OUTCOME_SIGNAL:
-		if (WIFSIGNALED(end->wait_status)) {
-			o.kind = OUTCOME_SIGNAL;
-			o.status = WTERMSIG(end->wait_status);
-		} else if (call->out.cut) {
-			/* It ended before it could be killed for it. */
-			o.kind = OUTCOME_TOOBIG;
-			o.limit = callio_output_max(call);
-		} else {
-			o.kind = OUTCOME_EXIT;
-			o.status = WEXITSTATUS(end->wait_status);
-		}
-		break;
-	case OUTCOME_TIMEOUT:
-		o.limit = (call->run.deadline_usec - call->accepted_usec) / USEC_PER_MSEC;
-		break;
-	case OUTCOME_TOOBIG:
-		o.limit = callio_output_max(call);
-		break;
-	default:
-		break;
-	}
-	return o;
-}
-
-/* What failed, in words, for the outcomes that have no stderr. */
-static void
-call_detail(const struct call *call, enum outcome_kind kind, char *ret, size_t len)
-{
-	static const char *const busy[] = {
-		[BUSY_QUEUE_FULL] = "queue full",
-		[BUSY_WAITED] = "waited too long in the queue",
-		[BUSY_TABLE_FULL] = "the server has too many requests",
-	};
-	static const char *const cancelled[] = {
-		[CANCEL_BY_CLIENT] = "by the caller",
-		[CANCEL_BY_DISCONNECT] = "the client went away",
-		[CANCEL_BY_ADMIN] = "by an administrator",
-		[CANCEL_BY_OUTPUT] = "too much output",
-		[CANCEL_BY_SHUTDOWN] = "reqd is stopping",
-	};
-	unsigned reason = call->end.reason;
-
-	*ret = '\0';
-	switch (kind) {
-	case OUTCOME_BUSY:
-		if (reason < ARRAY_LEN(busy))
-			(void)strlcpy(ret, busy[reason], len);
-		return;
-	case OUTCOME_CANCELLED:
-		if (reason < ARRAY_LEN(cancelled))
-			(void)strlcpy(ret, cancelled[reason], len);
-		return;
-	case OUTCOME_NOSTART:
-		(void)snprintf(ret, len, "cannot start: %s: %s",
-		    start_stage_name(call->end.stage), strerror(call->end.error));
-		return;
-	case OUTCOME_LOST:
-		(void)strlcpy(ret, "a process of the server died while it ran", len);
-		return;
-	case OUTCOME_UNAVAIL:
-		(void)strlcpy(ret, "the configuration has changed, try again", len);
-		return;
-	default:
-		return;
-	}
-}
-
-static void
-call_log(const struct call *call, const struct result *res)
-{
-	const struct outcome *o = &res->outcome;
-	bool failed = !outcome_is_success(o);
-	struct logrec r;
-
-	if (call->service->log == SERVICE_LOG_NONE ||
-	    (call->service->log == SERVICE_LOG_ERRORS && !failed) || log_level() < LOG_INFO)
-		return;
-	logrec_start(&r, LOG_INFO);
-	logrec_add_str(&r, LOG_KEY_REQUEST, call->id_text);
-	logrec_add_str(&r, LOG_KEY_CALLER, call->caller);
-	logrec_add_str(&r, LOG_KEY_PEER, call->peer);
-	logrec_add_str(&r, LOG_KEY_SERVICE, call->service->name);
-	logrec_add_str(&r, LOG_KEY_OUTCOME, outcome_word(o->kind));
-	if (o->kind == OUTCOME_EXIT || o->kind == OUTCOME_SIGNAL)
-		logrec_add_u64(&r, LOG_KEY_STATUS, (uint64_t)o->status);
-	logrec_add_u64(&r, LOG_KEY_QUEUED_USEC, call->end.queued_usec);
-	logrec_add_u64(&r, LOG_KEY_DURATION_USEC, res->usec);
-	logrec_add_u64(&r, LOG_KEY_CPU_USEC, call->end.cpu_usec);
-	logrec_add_u64(&r, LOG_KEY_MAX_RSS_KB, call->end.max_rss_kb);
-	logrec_add_u64(&r, LOG_KEY_BYTES_IN, call->bytes_in);
-	logrec_add_u64(&r, LOG_KEY_BYTES_OUT, call->bytes_out);
-	if (res->detail.len > 0 && res->err.len == 0)
-		logrec_add(&r, LOG_KEY_DETAIL, res->detail);
-	logrec_add_str(&r, LOG_KEY_ARGUMENTS, call->arguments);
-	log_send(&r);
-}
-
-void
-call_log_stderr(struct call *call, bool all)
-{
-	struct slice seen = buf_slice(&call->err.data);
-	size_t end = seen.len < STDERR_LOG ? seen.len : STDERR_LOG;
-
-	if (call->service->log == SERVICE_LOG_NONE || log_level() < LOG_INFO) {
-		call->err_logged = seen.len;
-		return;
-	}
-	while (call->err_logged < end) {
-		const char *line = seen.data + call->err_logged;
-		size_t rest = end - call->err_logged;
-		const char *nl = memchr(line, '\n', rest);
-		struct slice text = { line, nl != NULL ? (size_t)(nl - line) : rest };
-		struct logrec r;
-
-		if (nl == NULL && !all && end < STDERR_LOG)
-			return;
-		logrec_start(&r, LOG_INFO);
-		logrec_add_str(&r, LOG_KEY_REQUEST, call->id_text);
-		logrec_add_str(&r, LOG_KEY_SERVICE, call->service->name);
-		logrec_add(&r, LOG_KEY_STDERR, text);
-		log_send(&r);
-		call->err_logged += text.len + (nl != NULL ? 1 : 0);
-	}
-}
-
-static struct result
-call_result(struct call *call, char *detail, size_t detail_len)
-{
-	struct result res = {
-		.outcome = call_outcome(call),
-		.out = buf_slice(&call->out.data),
-		.err = buf_slice(&call->err.data),
-		.usec = call->worker->loop.now_usec - call->accepted_usec,
-		.id = call->id,
-	};
-
-	res.truncated = call->out.cut || call->err.cut;
-	if (res.outcome.kind == OUTCOME_EXIT)
-		res.detail = result_first_line(res.err);
-	if (res.detail.len == 0) {
-		call_detail(call, res.outcome.kind, detail, detail_len);
-		res.detail = slice_of(detail);
-	}
-	return res;
-}
-
 /* Writes the final reply and parts the call from its connection. */
 static void
 call_reply(struct call *call, const struct result *res)
@@ -281,21 +123,6 @@ call_reply(struct call *call, const struct result *res)
 	c->call = NULL;
 	call->conn = NULL;
 	call_die(call);
-}
-
-/* Where it counts: under the number that its service has today, if any. */
-static void
-call_count(const struct call *call, const struct result *res)
-{
-	struct worker *w = call->worker;
-	const struct service *s = call->service;
-
-	if (w->stats->generation != w->conf->generation)
-		return;
-	if (call->conf != w->conf)
-		s = conf_find_service(w->conf, s->name, strlen(s->name));
-	if (s != NULL)
-		stats_count(&w->stats->service[s->number], &res->outcome, res->usec);
 }
 
 /* Does the runner keep the result? A lost one it knows of itself. */

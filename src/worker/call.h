@@ -115,8 +115,15 @@ loop_timer_fn call_on_timer;
 /* For callio: the pipes have changed. */
 void call_check_finished(struct call *call);
 void call_input_taken(struct call *call);
+
+/* How it ended, when the runner has said so; detail is room for words. */
+struct result call_result(struct call *call, char *detail, size_t detail_len);
+/* The record of a request, as its service wants it. */
+void call_log(const struct call *call, const struct result *res);
 /* Sends complete lines of stderr to the log, at the end all (R42). */
 void call_log_stderr(struct call *call, bool all);
+/* Counts it under the number that its service has today, if any. */
+void call_count(const struct call *call, const struct result *res);
 
 /* Takes it out of the world; memory goes when the event is over. */
 void call_die(struct call *call);

@@ -18,12 +18,19 @@
 #include "worker/verbs.h"
 #include "worker/worker.h"
 
+/* Asked for every connection there is: texts are compared only when need be. */
 static bool
-same_caller(struct conn *a, struct conn *b)
+same_caller(const struct conn *a, const struct conn *b)
 {
 	char x[ADDR_TEXT], y[ADDR_TEXT];
 	struct caller who;
 
+	if ((a->caller == NULL) != (b->caller == NULL))
+		return false;
+	if (a->caller != NULL)
+		return a->caller->has_uid && b->caller->has_uid && a->caller->uid == b->caller->uid;
+	if (a->peer.sa.sa_family == AF_INET && b->peer.sa.sa_family == AF_INET)
+		return a->peer.in4.sin_addr.s_addr == b->peer.in4.sin_addr.s_addr;
 	conn_caller(a, &who);
 	caller_format(&who, x, sizeof(x));
 	conn_caller(b, &who);
@@ -47,8 +54,8 @@ describe(struct buf *b, struct conn *c)
 	conn_peer(c, peer, sizeof(peer));
 	(void)buf_printf(b, "id=%" PRIu64 " addr=%s laddr=%s fd=%d name=%s age=%" PRIu64
 	    " idle=%" PRIu64 " flags=N db=0 cmd=%s user=default resp=%u lib-name=%s lib-ver=%s\n",
-	    c->id, peer, c->port->url, c->io.fd, c->name != NULL ? c->name : "", (now - c->opened_usec) / USEC_PER_SEC,
-	    (now - c->active_usec) / USEC_PER_SEC,
+	    c->id, peer, c->port->url, c->io.fd, c->name != NULL ? c->name : "",
+	    (now - c->opened_usec) / USEC_PER_SEC, (now - c->active_usec) / USEC_PER_SEC,
 	    c->call != NULL ? c->call->service->name : "none", (unsigned)c->version,
 	    c->lib_name != NULL ? c->lib_name : "", c->lib_version != NULL ? c->lib_version : "");
 }

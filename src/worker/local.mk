@@ -3,6 +3,7 @@
 noinst_LTLIBRARIES += libworker.la
 libworker_la_SOURCES = \
 	src/worker/call.c src/worker/call.h \
+	src/worker/callend.c \
 	src/worker/callenv.c src/worker/callenv.h \
 	src/worker/callio.c src/worker/callio.h \
 	src/worker/callstart.c \
