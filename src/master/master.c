@@ -28,7 +28,7 @@
 #include "master/strays.h"
 
 /* Every process is asked for a sign of life this often, and must answer. */
-#define BEAT_USEC (2500 * USEC_PER_MSEC)
+#define BEAT_USEC (4 * USEC_PER_SEC)
 #define BEAT_LIMIT_USEC (10 * USEC_PER_SEC)
 #define START_LIMIT_USEC (30 * USEC_PER_SEC)
 /* The journal may hold the log up, which harms nobody else. */

@@ -46,6 +46,27 @@ message_free(struct runnerlink_message *m)
 	free(m);
 }
 
+void
+runnerlink_done(struct worker *w)
+{
+	struct runnerlink *l = &w->link;
+	struct runnerlink_message *m;
+	struct runnerlink_cancel *waiting;
+
+	if (l->io.fd >= 0) {
+		loop_remove(&w->loop, &l->io);
+		(void)close(TAKE_FD(l->io.fd));
+	}
+	while ((m = TAILQ_FIRST(&l->unsent)) != NULL) {
+		TAILQ_REMOVE(&l->unsent, m, entry);
+		message_free(m);
+	}
+	while ((waiting = TAILQ_FIRST(&l->cancels)) != NULL) {
+		TAILQ_REMOVE(&l->cancels, waiting, entry);
+		free(waiting);
+	}
+}
+
 /* Sends one message; true when it is out of our hands. */
 static bool
 message_send(struct worker *w, const struct runnerlink_message *m)

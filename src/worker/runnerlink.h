@@ -32,6 +32,9 @@ struct runnerlink {
 
 void runnerlink_init(struct runnerlink *l);
 
+/* Closes it and forgets what waits; calls are not told. */
+void runnerlink_done(struct worker *w);
+
 /* A (new) runner; takes fd. What the old one held is lost. */
 void runnerlink_attach(struct worker *w, int fd);
 

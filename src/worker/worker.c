@@ -363,6 +363,32 @@ worker_init(struct worker *w, unsigned slot)
 	return loop_add(&w->loop, &w->master, EPOLLIN);
 }
 
+void
+worker_done(struct worker *w)
+{
+	struct conn *c;
+
+	ports_close(w);
+	runnerlink_done(w);
+	while ((c = TAILQ_FIRST(&w->conns)) != NULL)
+		conn_close(c);
+	while (!RB_EMPTY(&w->calls))
+		call_die(RB_MIN(calls, &w->calls));
+	/* What the dead have asked of the runner, which hears of their end anyway. */
+	runnerlink_done(w);
+	calls_bury(w);
+	conns_bury(w);
+	prepared_drop(w);
+	w->conf = conf_unref(w->conf);
+	request_done(&w->request);
+	buf_done(&w->out);
+	loop_disarm(&w->loop, &w->drain);
+	loop_done(&w->loop);
+	if (w->spare_fd >= 0)
+		(void)close(w->spare_fd);
+	w->spare_fd = -1;
+}
+
 int
 worker_main(unsigned slot)
 {
@@ -387,5 +413,7 @@ worker_main(unsigned slot)
 		calls_bury(w);
 		conns_bury(w);
 	}
+	worker_done(w);
+	free(w);
 	return ROLE_EXIT_OK;
 }

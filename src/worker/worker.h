@@ -70,6 +70,9 @@ struct worker {
 /* Role entry: descriptors as in ipc/roles.h. Returns an exit code. */
 int worker_main(unsigned slot);
 
+/* Ends and frees all that the worker holds, but not itself. */
+void worker_done(struct worker *w);
+
 /* Sum of connections on a port over all workers. */
 uint64_t worker_port_connections(const struct worker *w, unsigned port_number);
 

@@ -4,6 +4,7 @@
 . "${srcdir:-.}/tests/integration/lib.sh"
 
 service echo '"/bin/echo", "{text}"' 'argument "text" {}'
+service slow "\"/bin/sh\", \"-c\", \"until test -e $dir/go; do sleep 0.02; done\""
 # A watchdog that bites after 0.6 seconds.
 start_reqd env WATCHDOG_USEC=600000
 
@@ -40,8 +41,13 @@ step "a refused one too" reload_is_told refused
 cp "$dir/good.conf" "$conf"
 
 stop_is_told() {
-	stop_reqd || return 1
-	told '^STOPPING=1$' && told '^EXTEND_TIMEOUT_USEC=10000000$'
+	call slow &
+	until_true "$patience" told '^STATUS=.* 1 calls running' || return 1
+	kill -TERM "$reqd_pid"
+	until_true "$patience" told '^STOPPING=1$' || return 1
+	told '^EXTEND_TIMEOUT_USEC=10000000$' || return 1
+	touch "$dir/go"
+	wait_reqd
 }
 step "STOPPING, and how long that may take" stop_is_told
 

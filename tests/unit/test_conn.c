@@ -118,27 +118,13 @@ bury(void)
 static void
 teardown(void)
 {
-	struct conn *c;
-
-	while ((c = TAILQ_FIRST(&w.conns)) != NULL)
-		conn_close(c);
-	bury();
+	worker_done(&w);
 	(void)close(runner);
 	runner = -1;
-	while (!RB_EMPTY(&w.calls))
-		call_die(RB_MIN(calls, &w.calls));
-	if (w.link.io.fd >= 0)
-		runnerlink_attach(&w, open("/dev/null", O_RDONLY));
-	bury();
-	ports_close(&w);
-	w.conf = conf_unref(w.conf);
 	ck_assert_uint_eq(stats.connections_open, 0);
 	ck_assert_uint_eq(stats.running, 0);
 	ck_assert_uint_eq(stats.port_connections[0], 0);
 	ck_assert_ptr_null(w.writer);
-	request_done(&w.request);
-	buf_done(&w.out);
-	loop_done(&w.loop);
 }
 
 static void
