@@ -44,8 +44,9 @@ animal die-0 die-at-once 0 --
 animal die-255 die-at-once 255 --
 animal never-read never-read -- 'input = required' "$short"
 animal never-read-and-leave never-read -x -- 'input = required'
-animal fork-bomb fork-bomb 50 -- "$short"
-animal stubborn-tree stubborn-tree -- "$short" 'kill-grace = 100ms'
+# Long enough for a busy machine to start them all.
+animal fork-bomb fork-bomb 50 -- 'timeout = 4s'
+animal stubborn-tree stubborn-tree -- 'timeout = 2s' 'kill-grace = 100ms'
 animal stubborn-tree-and-leave stubborn-tree -x -- 'kill-grace = 100ms'
 animal vanish sleeper --
 animal vanish-but-finish sleeper -- 'on-disconnect = finish' 'timeout = 3s'
