@@ -62,8 +62,10 @@ conf_of(struct runner *r, uint32_t generation)
 {
 	if (r->current != NULL && r->current->generation == generation)
 		return r->current;
-	if (r->previous != NULL && r->previous->generation == generation)
-		return r->previous;
+	for (size_t i = 0; i < RUNNER_PAST; i++) {
+		if (r->past[i] != NULL && r->past[i]->generation == generation)
+			return r->past[i];
+	}
 	return NULL;
 }
 
@@ -268,8 +270,9 @@ master_commit(struct runner *r, const struct frame *f, int *fds)
 		master_answer(r, f, FRAME_REFUSED, "this generation was not prepared");
 		return;
 	}
-	(void)conf_unref(r->previous);
-	r->previous = r->current;
+	(void)conf_unref(r->past[RUNNER_PAST - 1]);
+	memmove(&r->past[1], &r->past[0], (RUNNER_PAST - 1) * sizeof(r->past[0]));
+	r->past[0] = r->current;
 	r->current = TAKE_PTR(r->prepared);
 	r->stats->generation = c->generation;
 	log_set_level(c->log_level);

@@ -28,6 +28,9 @@
 #define RUNNER_MAX_TOKENS (RUNNER_MAX_REQUESTS + TOKENS_MAX_DONE)
 #define RUNNER_MAX_LINKS (CONF_MAX_WORKERS + 1)
 
+/* So many reloads may go by while a worker's frame waits to be read. */
+#define RUNNER_PAST 8
+
 struct runner {
 	struct loop loop;
 	struct stats *stats;
@@ -35,7 +38,9 @@ struct runner {
 	struct link links[RUNNER_MAX_LINKS];	/* by worker slot */
 	struct loop_io sigchld;
 
-	struct conf *current, *previous, *prepared;
+	struct conf *current, *prepared;
+	/* Former ones, newest first, for frames that reloads have overtaken. */
+	struct conf *past[RUNNER_PAST];
 
 	struct table table;
 	struct entry_list lingering;

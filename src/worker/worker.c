@@ -368,7 +368,6 @@ worker_done(struct worker *w)
 {
 	struct conn *c;
 
-	ports_close(w);
 	runnerlink_done(w);
 	while ((c = TAILQ_FIRST(&w->conns)) != NULL)
 		conn_close(c);
@@ -376,6 +375,7 @@ worker_done(struct worker *w)
 		call_die(RB_MIN(calls, &w->calls));
 	/* What the dead have asked of the runner, which hears of their end anyway. */
 	runnerlink_done(w);
+	ports_close(w);
 	calls_bury(w);
 	conns_bury(w);
 	prepared_drop(w);

@@ -1165,6 +1165,23 @@ END_TEST
 
 /* ------------------------------------------------------------ the master --- */
 
+/* A frame may be overtaken by some reloads, but not by any number. */
+START_TEST(test_old_generations)
+{
+	struct call c;
+
+	for (uint32_t generation = 2; generation < 2 + RUNNER_PAST; generation++)
+		configure(generation, conf_text);
+	c = CALL(.service = S_WIDE, .script = "exit 1", .generation = 1);
+	expect_exit(&c, 1);
+	expect_gone(&c);
+	configure(2 + RUNNER_PAST, conf_text);
+	c = CALL(.service = S_WIDE, .script = "exit 1", .generation = 1);
+	(void)expect_end(&c, OUTCOME_UNAVAIL);
+	expect_gone(&c);
+}
+END_TEST
+
 START_TEST(test_generations)
 {
 	struct call c;
@@ -1175,7 +1192,7 @@ START_TEST(test_generations)
 	expect_gone(&c);
 	configure(3, conf_text);
 	c = CALL(.service = S_WIDE, .script = "exit 1", .generation = 1);
-	(void)expect_end(&c, OUTCOME_UNAVAIL);
+	expect_exit(&c, 1);
 	expect_gone(&c);
 	c = CALL(.service = S_WIDE, .script = "exit 2", .generation = 2);
 	expect_exit(&c, 2);
@@ -1760,6 +1777,7 @@ main(void)
 
 	tc = tcase_new(s, "master");
 	tcase_add_test(tc, test_generations);
+	tcase_add_test(tc, test_old_generations);
 	tcase_add_test(tc, test_commit_before_run);
 	tcase_add_test(tc, test_reload_while_running);
 	tcase_add_test(tc, test_reload_raises_limit);
