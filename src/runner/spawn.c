@@ -24,8 +24,8 @@
 
 /*
  * Tells the kernel not to copy into children what the few lines from fork to
- * exec never touch: every library but the C library and its loader. Copying
- * and dropping their mappings was a quarter of the price of a fork. For the
+ * exec never touch: every library but the C library and its loader. Measured,
+ * that spares 5 to 25 us of the 900 us of CPU that a request costs. For the
  * same reason the fork is a bare system call: handlers that a library wants
  * run in the child would not be there.
  */
