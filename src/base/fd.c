@@ -31,6 +31,22 @@ fd_set_cloexec(int fd, bool on)
 }
 
 int
+fd_pipe(int ret[static 2], int own)
+{
+	int r;
+
+	if (pipe2(ret, O_CLOEXEC) < 0)
+		return -errno;
+	/* It has no other flags yet that would have to be kept. */
+	if (fcntl(ret[own], F_SETFL, O_NONBLOCK) == 0)
+		return 0;
+	r = -errno;
+	(void)close(ret[0]);
+	(void)close(ret[1]);
+	return r;
+}
+
+int
 fd_lift(int fd, int min)
 {
 	int high;
@@ -88,14 +104,12 @@ fd_sealed(const char *name, const void *data, size_t len)
 	r = fd_write_all(fd, data, len);
 	if (r < 0)
 		return r;
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return -errno;
 	if (fcntl(fd, F_ADD_SEALS, SEALS) < 0)
 		return -errno;
 	return TAKE_FD(fd);
 }
 
-int
+CHILD_CODE int
 fd_map_sealed(int fd, size_t max, const char **ret, size_t *ret_len)
 {
 	struct stat st;

@@ -12,6 +12,12 @@
 int fd_set_nonblock(int fd, bool on);
 int fd_set_cloexec(int fd, bool on);
 
+/*
+ * A pipe, close-on-exec, whose end own (0 to read, 1 to write) does not
+ * block, while the other, which is for a program, does. 0 or -errno.
+ */
+int fd_pipe(int ret[static 2], int own);
+
 /* The same open file under a number of at least min, close-on-exec; takes fd.
  * A number or -errno, which it hands on when fd is one. */
 int fd_lift(int fd, int min);

@@ -63,6 +63,16 @@ loop_modify(struct loop *l, struct loop_io *io, uint32_t events)
 	return 0;
 }
 
+/* What this turn has still to deliver must not reach a dead object. */
+static void
+batch_forget(struct loop *l, const struct loop_io *io)
+{
+	for (int i = l->at + 1; i < l->n_batch; i++) {
+		if (l->batch[i].data.ptr == io)
+			l->batch[i].data.ptr = NULL;
+	}
+}
+
 void
 loop_remove(struct loop *l, struct loop_io *io)
 {
@@ -70,12 +80,18 @@ loop_remove(struct loop *l, struct loop_io *io)
 		return;
 	(void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, io->fd, NULL);
 	io->events = 0;
+	batch_forget(l, io);
+}
 
-	/* What this turn has still to deliver must not reach a dead object. */
-	for (int i = l->at + 1; i < l->n_batch; i++) {
-		if (l->batch[i].data.ptr == io)
-			l->batch[i].data.ptr = NULL;
-	}
+void
+loop_close(struct loop *l, struct loop_io *io)
+{
+	if (io->fd < 0)
+		return;
+	(void)close(io->fd);
+	io->fd = -1;
+	io->events = 0;
+	batch_forget(l, io);
 }
 
 void

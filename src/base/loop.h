@@ -65,6 +65,12 @@ int loop_modify(struct loop *l, struct loop_io *io, uint32_t events);
 /* Call before closing the descriptor. Harmless when not registered. */
 void loop_remove(struct loop *l, struct loop_io *io);
 
+/*
+ * Closes io->fd, which no other process and no dup() may hold: then the
+ * kernel unregisters it by itself. Harmless when fd is -1 already.
+ */
+void loop_close(struct loop *l, struct loop_io *io);
+
 /* Arms or moves a timer; due_usec on the monotonic clock, not 0. */
 void loop_arm(struct loop *l, struct loop_timer *t, uint64_t due_usec);
 void loop_disarm(struct loop *l, struct loop_timer *t);

@@ -9,13 +9,19 @@
 #include <stdbool.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+
 /* The kernel keeps them sorted: compare as sets. */
-static bool
+static CHILD_CODE bool
 groups_are(const gid_t *groups, size_t n_groups)
 {
-	static gid_t now[NGROUPS_MAX];	/* costs nothing until it is filled */
-	int n = getgroups(NGROUPS_MAX, now);
+	static gid_t many[NGROUPS_MAX];	/* costs nothing until it is filled */
+	gid_t few[32];
+	bool fits = n_groups <= ARRAY_LEN(few);
+	gid_t *now = fits ? few : many;
+	int n = getgroups(fits ? ARRAY_LEN(few) : NGROUPS_MAX, now);
 
+	/* Also when there are more than asked for. */
 	if (n < 0 || (size_t)n != n_groups)
 		return false;
 	for (size_t i = 0; i < n_groups; i++) {
@@ -29,7 +35,7 @@ groups_are(const gid_t *groups, size_t n_groups)
 	return true;
 }
 
-static int
+static CHILD_CODE int
 verify(uid_t uid, gid_t gid, const gid_t *groups, size_t n_groups)
 {
 	uid_t ruid, euid, suid;
@@ -48,7 +54,7 @@ verify(uid_t uid, gid_t gid, const gid_t *groups, size_t n_groups)
 	return 0;
 }
 
-int
+CHILD_CODE int
 privilege_drop(uid_t uid, gid_t gid, const gid_t *groups, size_t n_groups)
 {
 	if (setgroups(n_groups, groups) < 0)

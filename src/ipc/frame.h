@@ -45,7 +45,7 @@ enum frame_type {
 	/* runner -> worker */
 	FRAME_STARTED,		/* id; asked for by RUN_WANT_STARTED */
 	FRAME_ENDED,		/* id; outcome and resource use */
-	FRAME_ATTACHED,		/* id: a twin with the same token waits for the result */
+	FRAME_ATTACHED,		/* id: do twins, of the same token, wait for its result? */
 	FRAME_RESULT,		/* id; fd: sealed result of the twin; none: lost */
 	FRAME_CANCELLED,	/* id (of CANCEL_OWNED); found or not */
 	FRAME_TYPE_N,
@@ -108,6 +108,7 @@ struct frame {
 			uint8_t reason;
 			uint8_t found;
 		} cancel;
+		uint8_t is_awaited;	/* ATTACHED */
 		char text[104];
 	};
 };

@@ -31,26 +31,26 @@ job_seal(const struct buf *strings, size_t n_argv, size_t n_env)
 	return fd_sealed("reqd-job", buf_data(&all), buf_len(&all));
 }
 
-/* Points n list entries at the strings in p; NULL when they run over end. */
-static char *
+/*
+ * Points n list entries at the strings in p; NULL when they run over end.
+ * By hand, because a page of the C library costs more than these few bytes.
+ */
+static CHILD_CODE char *
 strings_list(char *p, const char *end, size_t n, char **list)
 {
 	for (size_t i = 0; i < n; i++) {
-		char *nul;
-
+		list[i] = p;
+		while (p < end && *p != '\0')
+			p++;
 		if (p >= end)
 			return NULL;
-		nul = memchr(p, '\0', (size_t)(end - p));
-		if (nul == NULL)
-			return NULL;
-		list[i] = p;
-		p = nul + 1;
+		p++;
 	}
 	list[n] = NULL;
 	return p;
 }
 
-int
+CHILD_CODE int
 job_read(int fd, struct job *ret)
 {
 	struct job_header header;
@@ -73,6 +73,8 @@ job_read(int fd, struct job *ret)
 	/* execve() wants char **; the mapping is private and never written. */
 	p = (char *)(uintptr_t)data + sizeof(header);
 	end = p + header.len;
+	ret->argv = ret->strings;
+	ret->envp = ret->strings + header.n_argv + 1;
 	p = strings_list(p, end, header.n_argv, ret->argv);
 	if (p == NULL)
 		return -EBADMSG;

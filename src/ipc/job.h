@@ -32,8 +32,8 @@ int job_seal(const struct buf *strings, size_t n_argv, size_t n_env);
 
 /* argv and environment, pointing into mapped memory; for the child only. */
 struct job {
-	char *argv[JOB_MAX_STRINGS + 1];
-	char *envp[JOB_MAX_STRINGS + 1];
+	char **argv, **envp;
+	char *strings[2 * (JOB_MAX_STRINGS + 1)];	/* both, one behind the other */
 };
 
 /*

@@ -30,7 +30,7 @@ children_open(void)
 static void
 list_each(int fd, child_fn *fn, void *arg)
 {
-	char chunk[4096];
+	char chunk[1024];
 	off_t at = 0;
 	pid_t pid = 0;
 	ssize_t n;

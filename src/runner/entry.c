@@ -179,7 +179,7 @@ entry_spawn(struct entry *e)
 
 	if (cgroup > 0) {
 		order.cgroup = cgroup;
-		pid = spawn(&r->spawner, &order);
+		pid = spawn(r->spawner, &order);
 		if (pid >= 0)
 			return pid;
 		order.cgroup = -1;
@@ -188,7 +188,7 @@ entry_spawn(struct entry *e)
 		log_warn("control groups cannot be used, going on without: %s", strerror(-pid));
 		cgroups_done(&r->cgroups);
 	}
-	return spawn(&r->spawner, &order);
+	return spawn(r->spawner, &order);
 }
 
 static void
@@ -216,7 +216,8 @@ entry_start(struct entry *e)
 		entry_fail_fork(e, -pid);
 		return;
 	}
-	channel_close_fds(e->fds, ENTRY_N_FDS);
+	channel_close_fds(&e->fds[ENTRY_JOB], 1);
+	channel_close_fds(&e->fds[ENTRY_IN], 1);
 	e->started_usec = clock_usec();
 	e->ended.queued_usec = e->started_usec - e->accepted_usec;
 	e->state = ENTRY_RUNNING;
@@ -280,6 +281,15 @@ entry_kill(struct entry *e, enum outcome_kind verdict, uint8_t reason)
 }
 
 void
+entry_cut(struct entry *e)
+{
+	bool runs = e->state == ENTRY_RUNNING || e->state == ENTRY_LINGERING;
+
+	if (runs && e->phase < KILL_KILL)
+		entry_destroy(e);
+}
+
+void
 entry_cancel(struct entry *e, uint8_t reason)
 {
 	entry_kill(e, reason == CANCEL_BY_OUTPUT ? OUTCOME_TOOBIG : OUTCOME_CANCELLED, reason);
@@ -300,7 +310,7 @@ entry_is_in_cgroup(struct entry *e)
 static void
 entry_report(struct entry *e, int status, const struct rusage *ru)
 {
-	struct spawn_report failed = spawn_report_of(&e->runner->spawner, slot_of(e));
+	struct spawn_report failed = spawn_report_of(e->runner->spawner, slot_of(e));
 	uint64_t now = clock_usec();
 
 	if (e->is_reported)
@@ -326,6 +336,8 @@ entry_report(struct entry *e, int status, const struct rusage *ru)
 	}
 	twin_end(e);
 	entry_deliver(e, UNSENT_ENDED);
+	/* Only now, so that the end of its output does not wake the worker too. */
+	channel_close_fds(e->fds, ENTRY_N_FDS);
 }
 
 void

@@ -35,6 +35,9 @@ void entry_start(struct entry *e);
  */
 void entry_kill(struct entry *e, enum outcome_kind verdict, uint8_t reason);
 
+/* SIGKILL to what runs of it, whatever grace it has. */
+void entry_cut(struct entry *e);
+
 /* What a CANCEL for this reason makes of it. */
 void entry_cancel(struct entry *e, uint8_t reason);
 

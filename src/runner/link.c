@@ -11,6 +11,7 @@
 #include "ipc/channel.h"
 #include "runner/entry.h"
 #include "runner/runner.h"
+#include "runner/twin.h"
 
 int
 link_open(struct link *l, int fd, loop_io_fn *fn)
@@ -81,6 +82,8 @@ entry_send(struct link *l, struct entry *e)
 			continue;
 		if (f.type == FRAME_ENDED)
 			f.ended = e->ended;
+		if (f.type == FRAME_ATTACHED)
+			f.is_awaited = twin_is_awaited(e);
 		if (f.type == FRAME_RESULT && e->fds[0] >= 0)
 			n_fds = 1;
 		r = channel_send(l->io.fd, &f, e->fds, n_fds);

@@ -257,6 +257,16 @@ strays_signal(struct runner *r, const struct entry *e, int sig)
 	}
 }
 
+void
+strays_cut(struct runner *r)
+{
+	struct stray *s;
+
+	strays_look(r);
+	RB_FOREACH(s, stray_pids, &r->strays.pids)
+		stray_signal(s, SIGKILL);
+}
+
 /* ---------------------------------------------------------------- reaping --- */
 
 /* The next of our children that has ended, not reaped yet; 0: none. */

@@ -57,6 +57,9 @@ void strays_look(struct runner *r);
 /* Signals all known strays of an entry. */
 void strays_signal(struct runner *r, const struct entry *e, int sig);
 
+/* SIGKILL to every stray. */
+void strays_cut(struct runner *r);
+
 /* After SIGCHLD: reaps what has ended, looks for strays, settles entries. */
 void reap_children(struct runner *r);
 

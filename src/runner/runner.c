@@ -25,6 +25,8 @@
 /* Descriptors that one message may bring, and some. */
 #define FD_RESERVE 300
 #define FAREWELL_USEC USEC_PER_SEC
+/* At a stop no program has more grace than this. */
+#define LAST_GRACE_USEC (200 * USEC_PER_MSEC)
 
 /* ---------------------------------------------------------- from workers --- */
 
@@ -310,6 +312,7 @@ master_stop(struct runner *r, const struct frame *f, int *fds)
 {
 	(void)fds;
 	r->is_draining = true;
+	r->is_ending = false;
 	loop_arm(&r->loop, &r->stop_timer, f->id == 0 ? 1 : f->id);
 }
 
@@ -365,7 +368,10 @@ on_master(struct loop_io *io, uint32_t events)
 
 /* ------------------------------------------------------------------ time --- */
 
-/* The time to drain is over: what runs is killed, what waits is told. */
+/*
+ * The time to drain is over: what waits is told, what runs is asked to end,
+ * and then made to, because the master gives us only half a second more.
+ */
 static void
 on_stop_due(struct loop_timer *t)
 {
@@ -373,11 +379,18 @@ on_stop_due(struct loop_timer *t)
 	struct entry *e = NULL;
 
 	while ((e = table_next(&r->table, e)) != NULL) {
-		if (e->state == ENTRY_QUEUED)
+		if (r->is_ending)
+			entry_cut(e);
+		else if (e->state == ENTRY_QUEUED)
 			entry_over(e, OUTCOME_DRAINING, 0);
 		else
 			entry_cancel(e, CANCEL_BY_SHUTDOWN);
 	}
+	if (r->is_ending)
+		strays_cut(r);
+	else
+		loop_arm(&r->loop, t, clock_usec() + LAST_GRACE_USEC);
+	r->is_ending = true;
 }
 
 static void
@@ -490,10 +503,10 @@ runner_init(struct runner *r)
 	if (error == 0)
 		error = tables_init(r);
 	if (error == 0)
-		error = spawner_init(&r->spawner, RUNNER_MAX_REQUESTS);
+		error = spawner_init(r->spawner, RUNNER_MAX_REQUESTS);
 	if (error < 0)
 		return error;
-	limit = r->spawner.nofile.rlim_max;
+	limit = r->spawner->nofile.rlim_max;
 	r->fd_limit = limit > INT32_MAX ? INT32_MAX : (int)limit;
 	r->fd_limit -= r->fd_limit > 4 * FD_RESERVE ? FD_RESERVE : r->fd_limit / 4;
 
@@ -528,11 +541,14 @@ runner_advance(struct runner *r)
 int
 runner_main(void)
 {
-	static struct runner runner;	/* zeroed, and large */
-	struct runner *r = &runner;
-	int error;
+	static struct spawner spawner;
+	struct runner *r = sparse_alloc(1, sizeof(*r));
+	int error = -ENOMEM;
 
-	error = runner_init(r);
+	if (r != NULL) {
+		r->spawner = &spawner;
+		error = runner_init(r);
+	}
 	if (error < 0) {
 		log_err("cannot start: %s", strerror(-error));
 		return ROLE_EXIT_SETUP;

@@ -47,7 +47,7 @@ struct runner {
 	struct admission admission;
 	struct tokens tokens;
 	struct strays strays;
-	struct spawner spawner;
+	struct spawner *spawner;	/* apart, as children do without all this */
 	struct cgroups cgroups;
 
 	struct loop_timer token_timer;
@@ -55,7 +55,7 @@ struct runner {
 	struct loop_timer stop_timer;
 	int fd_limit;			/* descriptors from here on are a reserve */
 	uint64_t complain_usec;		/* when a failed fork is logged again */
-	bool is_draining, is_drained, is_over;
+	bool is_draining, is_ending, is_drained, is_over;
 };
 
 /* A request's id names the worker that made it. */

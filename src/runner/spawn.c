@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/privilege.h"
 #include "ipc/frame.h"
 #include "ipc/job.h"
@@ -80,6 +81,7 @@ spawner_init(struct spawner *sp, size_t n)
 	void *p;
 
 	*sp = (struct spawner){ .null_fd = -1, .self = getpid() };
+	(void)sigemptyset(&sp->no_signals);
 	leave_out_libraries();
 	sp->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (sp->null_fd < 0)
@@ -117,7 +119,7 @@ child_fail(const struct spawner *sp, const struct spawn_order *o, int stage, int
 }
 
 /* 0, 1, 2 and the job; all else is closed. */
-static int
+static CHILD_CODE int
 child_stdio(const struct spawner *sp, const struct spawn_order *o)
 {
 	int in = o->in >= 0 ? o->in : sp->null_fd;
@@ -131,10 +133,10 @@ child_stdio(const struct spawner *sp, const struct spawn_order *o)
 	return close_range(JOB_FD + 1, ~0U, 0) < 0 ? -errno : 0;
 }
 
-static int
+static CHILD_CODE int
 child_limits(const struct spawner *sp, const struct service *s)
 {
-	static const struct rlimit none;	/* no core file: it would hold arguments */
+	struct rlimit none = { 0 };	/* no core file: it would hold arguments */
 
 	if (setrlimit(RLIMIT_CORE, &none) < 0)
 		return -errno;
@@ -153,7 +155,7 @@ child_limits(const struct spawner *sp, const struct service *s)
 }
 
 /* 0 or -errno. */
-static int
+static CHILD_CODE int
 child_identity(const struct identity *id)
 {
 	if (!id->is_set)
@@ -168,12 +170,11 @@ child_identity(const struct identity *id)
  * The story of a child from fork to exec. Nothing here allocates, looks up
  * or returns.
  */
-static void __attribute__((noreturn))
+static CHILD_CODE void __attribute__((noreturn))
 child_run(const struct spawner *sp, const struct spawn_order *o)
 {
 	static struct job job;	/* touched here only, so the runner stays small */
 	const struct service *s = o->service;
-	sigset_t none;
 	int r;
 
 	/* A session of its own: no terminal, and kill(-pid) reaches what it forks. */
@@ -185,8 +186,7 @@ child_run(const struct spawner *sp, const struct spawn_order *o)
 	 * the mask is left. From here on our own SIGTERM ends us, even if a
 	 * step below hangs.
 	 */
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)sigprocmask(SIG_SETMASK, &sp->no_signals, NULL);
 
 	/* Before any code of the service could see what we have open. */
 	r = child_stdio(sp, o);
@@ -233,20 +233,25 @@ child_run(const struct spawner *sp, const struct spawn_order *o)
 
 /* ----------------------------------------------------------- the parent --- */
 
-static pid_t
+static CHILD_CODE pid_t
 fork_into(int cgroup)
 {
 	struct clone_args args = { .exit_signal = SIGCHLD };
+	pid_t pid;
 
 	if (cgroup >= 0) {
 		/* Never outside of its cgroup, not even for a moment. */
 		args.flags = CLONE_INTO_CGROUP;
 		args.cgroup = (uint64_t)cgroup;
 	}
-	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	/* Containers refuse what they do not know. */
+	if (pid < 0 && errno == ENOSYS && cgroup < 0)
+		pid = _Fork();
+	return pid;
 }
 
-pid_t
+CHILD_CODE pid_t
 spawn(const struct spawner *sp, const struct spawn_order *o)
 {
 	pid_t pid;

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/resource.h>
@@ -28,6 +29,7 @@ struct spawner {
 	struct spawn_report *reports;	/* shared with children; one per slot */
 	struct rlimit nofile;		/* as it was before ours was raised */
 	int null_fd;			/* stdin of programs without input */
+	sigset_t no_signals;
 	pid_t self;
 };
 

@@ -57,7 +57,8 @@ struct entry {
 	const struct service *service;
 	struct digest owner;
 	uint32_t flags;			/* enum run_flags */
-	int fds[ENTRY_N_FDS];		/* QUEUED; RESULT in [0] while unsent; or -1 */
+	/* QUEUED: all; RUNNING: OUT and ERR; RESULT in [0] while unsent; else -1 */
+	int fds[ENTRY_N_FDS];
 	struct ticket ticket;
 	struct token *token;		/* what it runs, or waits for */
 

@@ -66,6 +66,12 @@ twins_lose(struct runner *r, struct token *k)
 }
 
 bool
+twin_is_awaited(const struct entry *e)
+{
+	return e->token != NULL && !TAILQ_EMPTY(&e->token->twins);
+}
+
+bool
 twin_first(struct entry *e, const struct digest *token)
 {
 	struct runner *r = e->runner;
@@ -104,7 +110,11 @@ twin_detach(struct entry *e, enum outcome_kind outcome, uint8_t reason)
 	if (k == NULL)
 		return;
 	if (k->id != e->id) {
+		struct entry *original = twin_original(r, k);
+
 		TAILQ_REMOVE(&k->twins, e, next);
+		if (original != NULL && TAILQ_EMPTY(&k->twins))
+			entry_deliver(original, UNSENT_ATTACHED);
 		return;
 	}
 	while ((e = twin_next(k)) != NULL)

@@ -14,6 +14,9 @@
 /* true: e is the first of its token. Else it is provided for already. */
 bool twin_first(struct entry *e, const struct digest *token);
 
+/* Does anybody wait for the result of e? */
+bool twin_is_awaited(const struct entry *e);
+
 /* e does not run: its twins, if it was the first, fare as it does. */
 void twin_detach(struct entry *e, enum outcome_kind outcome, uint8_t reason);
 

@@ -253,6 +253,21 @@ call_input_end(struct call *call)
 
 /* ------------------------------------------------- what the runner says --- */
 
+/* Its client is gone: who still wants the result? */
+static void
+call_forsake(struct call *call)
+{
+	if (call->dead || call->service->finish_on_disconnect || call->attached)
+		return;
+	if (!digest_is_none(&call->run.token)) {
+		/* Its client may be back at once, on another connection. */
+		loop_arm(&call->worker->loop, &call->timer,
+		    call->worker->loop.now_usec + TWIN_GRACE_USEC);
+		return;
+	}
+	call_cancel(call, CANCEL_BY_DISCONNECT);
+}
+
 void
 call_on_started(struct call *call)
 {
@@ -283,9 +298,11 @@ call_on_lost(struct call *call)
 }
 
 void
-call_on_attached(struct call *call)
+call_on_attached(struct call *call, bool is_awaited)
 {
-	call->attached = true;
+	call->attached = is_awaited;
+	if (call->conn == NULL && !is_awaited)
+		call_forsake(call);
 }
 
 void
@@ -354,15 +371,7 @@ call_orphan(struct call *call)
 		return;
 	}
 	call_unblock(call);
-	if (call->dead || call->service->finish_on_disconnect || call->attached)
-		return;
-	if (!digest_is_none(&call->run.token)) {
-		/* Its client may be back at once, on another connection. */
-		loop_arm(&call->worker->loop, &call->timer,
-		    call->worker->loop.now_usec + TWIN_GRACE_USEC);
-		return;
-	}
-	call_cancel(call, CANCEL_BY_DISCONNECT);
+	call_forsake(call);
 }
 
 uint64_t

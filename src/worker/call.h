@@ -91,7 +91,7 @@ void call_cancel(struct call *call, enum cancel_reason reason);
 /* What the runner says; called by runnerlink. */
 void call_on_started(struct call *call);
 void call_on_ended(struct call *call, const struct frame_ended *end);
-void call_on_attached(struct call *call);
+void call_on_attached(struct call *call, bool is_awaited);
 void call_on_result(struct call *call, int fd);	/* takes fd; -1: lost */
 /* The runner died with it. */
 void call_on_lost(struct call *call);

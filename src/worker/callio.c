@@ -20,10 +20,7 @@
 static void
 output_close(struct call *call, struct call_output *o)
 {
-	if (o->io.fd < 0)
-		return;
-	loop_remove(&call->worker->loop, &o->io);
-	(void)close(TAKE_FD(o->io.fd));
+	loop_close(&call->worker->loop, &o->io);
 }
 
 void
@@ -31,8 +28,7 @@ callio_close_input(struct call *call)
 {
 	if (call->in.fd < 0)
 		return;
-	loop_remove(&call->worker->loop, &call->in);
-	(void)close(TAKE_FD(call->in.fd));
+	loop_close(&call->worker->loop, &call->in);
 	buf_done(&call->in_data);
 }
 
@@ -248,27 +244,26 @@ output_pipe(struct call *call, struct call_output *o, int *ret_write)
 {
 	int fds[2], r;
 
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
-	*ret_write = fds[1];
-	o->io = (struct loop_io){ .fn = on_output, .fd = fds[0], .user = call };
 	/* Only our end: O_NONBLOCK must not travel to the program (R10). */
-	r = fd_set_nonblock(fds[0], true);
+	r = fd_pipe(fds, 0);
 	if (r < 0)
 		return r;
+	*ret_write = fds[1];
+	o->io = (struct loop_io){ .fn = on_output, .fd = fds[0], .user = call };
 	return loop_add(&call->worker->loop, &o->io, EPOLLIN);
 }
 
 static int
 input_pipe(struct call *call, int *ret_read)
 {
-	int fds[2];
+	int fds[2], r;
 
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
+	r = fd_pipe(fds, 1);
+	if (r < 0)
+		return r;
 	*ret_read = fds[0];
 	call->in = (struct loop_io){ .fn = on_input, .fd = fds[1], .user = call };
-	return fd_set_nonblock(fds[1], true);
+	return 0;
 }
 
 int

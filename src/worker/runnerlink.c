@@ -231,7 +231,7 @@ frame_handle(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 		return;
 	case FRAME_ATTACHED:
 		if (call != NULL)
-			call_on_attached(call);
+			call_on_attached(call, f->is_awaited != 0);
 		return;
 	case FRAME_RESULT:
 		if (call != NULL)

@@ -267,6 +267,15 @@ tell(uint16_t type, uint64_t id, int fd)
 }
 
 static void
+tell_attached(uint64_t id, bool is_awaited)
+{
+	struct frame f = { .type = FRAME_ATTACHED, .id = id, .is_awaited = is_awaited };
+
+	ck_assert_int_eq(channel_send(runner, &f, NULL, 0), 0);
+	turns();
+}
+
+static void
 tell_found(uint64_t id, bool found)
 {
 	struct frame f = { .type = FRAME_CANCELLED, .id = id, .cancel.found = found };
@@ -860,7 +869,9 @@ END_TEST
 /* Its client is gone for a second: cancelled, unless somebody else waits. */
 START_TEST(named_call_waits_for_its_twin)
 {
-	for (int attached = 0; attached < 2; attached++) {
+	enum { NOBODY, TWIN, TWIN_LEAVES };
+
+	for (int who = NOBODY; who <= TWIN_LEAVES; who++) {
 		struct asked run;
 		struct call *call;
 		int a = client();
@@ -875,10 +886,15 @@ START_TEST(named_call_waits_for_its_twin)
 		later(&call->conn->timer, 1100 * USEC_PER_MSEC);
 		ck_assert_ptr_null(call->conn);
 		asked_nothing();
-		if (attached)
-			tell(FRAME_ATTACHED, run.frame.id, -1);
+		if (who != NOBODY)
+			tell_attached(run.frame.id, true);
 		later(&call->timer, 2500 * USEC_PER_MSEC);
-		if (attached) {
+		if (who == TWIN_LEAVES) {
+			asked_nothing();
+			tell_attached(run.frame.id, false);
+			later(&call->timer, 4000 * USEC_PER_MSEC);
+		}
+		if (who == TWIN) {
 			asked_nothing();
 			program_ends(&run, 0);
 		} else {

@@ -18,10 +18,13 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
+#include <linux/filter.h>
 #include <linux/magic.h>
+#include <linux/seccomp.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -68,7 +71,7 @@ static struct {
 	int log;
 	int worker[2];
 	const struct stats *stats;
-	bool errors_expected;
+	bool errors_expected, without_clone3;
 } runner;
 
 /* ---------------------------------------------------------------- frames --- */
@@ -203,6 +206,23 @@ limit_soft(__rlimit_resource_t resource, rlim_t value)
 	(void)setrlimit(resource, &l);
 }
 
+/* As older kernels do, and containers with a list of system calls. */
+static void
+refuse_clone3(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { ARRAY_LEN(filter), filter };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		_exit(ROLE_EXIT_SETUP);
+}
+
 /* In the child: the descriptors a role is born with, and nothing else. */
 static void __attribute__((noreturn))
 become_runner(int channel, int log, int stats)
@@ -219,6 +239,8 @@ become_runner(int channel, int log, int stats)
 	(void)dup2(STDIN_FILENO, LEAKED_FD);
 	limit_soft(RLIMIT_NOFILE, NOFILE_SOFT);
 	limit_soft(RLIMIT_CORE, RLIM_INFINITY);
+	if (runner.without_clone3)
+		refuse_clone3();
 	_exit(runner_main());
 }
 
@@ -568,6 +590,23 @@ START_TEST(test_bad_job)
 	ck_assert_uint_eq(e.stage, STAGE_JOB);
 	ck_assert_int_eq(e.error, EBADMSG);
 	expect_gone(&c);
+}
+END_TEST
+
+/* Alone, as the filter stays with the process. */
+START_TEST(test_without_clone3)
+{
+	struct call c;
+
+	runner.without_clone3 = true;
+	start();
+	configure(1, conf_text);
+	connect_worker(0);
+	c = CALL(.service = S_WIDE, .script = "echo out; exit 3");
+	expect_exit(&c, 3);
+	ck_assert_str_eq(read_all(c.out), "out\n");
+	call_done(&c);
+	teardown();
 }
 END_TEST
 
@@ -1390,6 +1429,24 @@ START_TEST(test_drain_deadline)
 }
 END_TEST
 
+/* It has an hour's grace and ignores TERM: at a stop that does not count. */
+START_TEST(test_drain_stubborn)
+{
+	struct frame stop = { .type = FRAME_STOP, .id = 1 };
+	struct call c = CALL(.service = S_SINGLE, .script =
+	    "trap '' TERM; (setsid sh -c 'trap \"\" TERM; while :; do sleep 1000; done' &)\n"
+	    "echo ready; while :; do sleep 1000; done");
+	struct frame_ended e;
+
+	expect_line(c.out, "ready");
+	put(runner.master, &stop, NULL, 0);
+	e = expect_end(&c, OUTCOME_CANCELLED);
+	ck_assert_uint_eq(e.reason, CANCEL_BY_SHUTDOWN);
+	expect_gone(&c);
+	(void)get(runner.master, FRAME_DRAINED);
+}
+END_TEST
+
 /* Teardown sees that nothing outlives the runner. */
 START_TEST(test_master_gone)
 {
@@ -1532,6 +1589,15 @@ START_TEST(test_twin_not_started)
 }
 END_TEST
 
+static void
+expect_attached(const struct call *c, bool is_awaited)
+{
+	struct frame f = get(runner.worker[c->worker], FRAME_ATTACHED);
+
+	ck_assert_uint_eq(f.id, c->id);
+	ck_assert_int_eq(f.is_awaited, is_awaited);
+}
+
 START_TEST(test_twin_gives_up)
 {
 	struct call a = CALL(.service = S_WIDE, .script = "exec cat", .token = 'T');
@@ -1539,13 +1605,14 @@ START_TEST(test_twin_gives_up)
 
 	sync_worker(0);
 	b = CALL(.worker = 1, .service = S_WIDE, .script = "", .token = 'T');
-	ck_assert_uint_eq(get(runner.worker[0], FRAME_ATTACHED).id, a.id);
+	expect_attached(&a, true);
 	c = CALL(.worker = 1, .service = S_WIDE, .script = "", .token = 'T', .timeout_usec = 1000);
-	ck_assert_uint_eq(get(runner.worker[0], FRAME_ATTACHED).id, a.id);
+	expect_attached(&a, true);
 	(void)expect_end(&c, OUTCOME_TIMEOUT);
 	cancel(&b, CANCEL_BY_DISCONNECT);
 	(void)expect_end(&b, OUTCOME_CANCELLED);
-	/* The first is not touched by it. */
+	/* The first hears when the last of them leaves, and is not touched by it. */
+	expect_attached(&a, false);
 	(void)close(a.in);
 	expect_exit(&a, 0);
 	deposit(&a, "x");
@@ -1797,6 +1864,7 @@ main(void)
 	tcase_add_test(tc, test_refused);
 	tcase_add_test(tc, test_drain);
 	tcase_add_test(tc, test_drain_deadline);
+	tcase_add_test(tc, test_drain_stubborn);
 	tcase_add_test(tc, test_master_gone);
 	tcase_add_test(tc, test_signals_ignored);
 
@@ -1813,6 +1881,7 @@ main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, test_unconfigured);
 	tcase_add_test(tc, test_cgroup);
+	tcase_add_test(tc, test_without_clone3);
 	tcase_add_test(tc, test_children);
 	suite_add_tcase(s, tc);
 
