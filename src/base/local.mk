@@ -3,6 +3,7 @@
 noinst_LTLIBRARIES += libbase.la
 libbase_la_SOURCES = \
 	src/base/addr.c src/base/addr.h \
+	src/base/backoff.c src/base/backoff.h \
 	src/base/buf.c src/base/buf.h \
 	src/base/cleanup.h \
 	src/base/clock.h \

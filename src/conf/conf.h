@@ -121,6 +121,21 @@ struct identity {
 	char *home;
 };
 
+/* How a service's handler is kept: the section "processes" and its neighbours. */
+struct service_pool {
+	uint32_t min;			/* 1: so many are always ready; 0: on demand */
+	uint32_t max;			/* 4: no more than so many */
+	uint64_t idle_usec;		/* 60s: beyond min, one unused for so long goes */
+	uint32_t requests;		/* 0, no limit: after so many another takes over */
+	uint64_t age_usec;		/* 0, no limit: the same, after so long */
+	uint64_t memory;		/* 0, no limit: the same, above so many bytes resident */
+	uint64_t start_timeout_usec;	/* 10s: for the answer to the first PING */
+	bool ping;			/* "ready = ping": it must answer PING before it counts */
+	bool context;			/* "context = yes": a first element with key=value lines */
+	bool own_channel;		/* "channel = fd3": replies come on descriptor 3 */
+	uint32_t pipeline;		/* 1: requests in flight per process */
+};
+
 struct service {
 	char *name;		/* lower case */
 	uint16_t number;	/* index in conf->services */
@@ -130,6 +145,8 @@ struct service {
 	char *description;	/* "" when not given */
 
 	char **command;		/* template; NULL-terminated; [0] is the path */
+	char **handler;		/* instead of command; NULL-terminated; literal; NULL: none */
+	struct service_pool pool;	/* of the handler */
 	struct argument *args;
 	size_t n_args;
 	char **allow_names;	/* as configured; NULL-terminated, never NULL */

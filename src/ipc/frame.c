@@ -36,11 +36,17 @@ static const struct {
 	[FRAME_CANCEL] = { "cancel", 0, 0 },
 	[FRAME_CANCEL_OWNED] = { "cancel-owned", 0, 0 },
 	[FRAME_DEPOSIT] = { "deposit", 1, 1 },
+	[FRAME_WANT] = { "want", 0, 0 },
+	[FRAME_RETURN] = { "return", 0, 0 },
 	[FRAME_STARTED] = { "started", 0, 0 },
 	[FRAME_ENDED] = { "ended", 0, 0 },
 	[FRAME_ATTACHED] = { "attached", 0, 0 },
 	[FRAME_RESULT] = { "result", 0, 1 },
 	[FRAME_CANCELLED] = { "cancelled", 0, 0 },
+	[FRAME_LEASE] = { "lease", 3, 3 },
+	[FRAME_RECALL] = { "recall", 0, 0 },
+	[FRAME_UNABLE] = { "unable", 0, 0 },
+	[FRAME_WORDS] = { "words", 1, 1 },
 };
 
 static bool
@@ -73,6 +79,11 @@ frame_check(const void *data, size_t len, size_t n_fds)
 	case FRAME_LINK:
 	case FRAME_REFUSED:
 		return memchr(f->text, '\0', sizeof(f->text)) != NULL;
+	case FRAME_WANT:
+	case FRAME_LEASE:
+	case FRAME_UNABLE:
+	case FRAME_WORDS:
+		return memchr(f->lease.service, '\0', sizeof(f->lease.service)) != NULL;
 	default:
 		return true;
 	}

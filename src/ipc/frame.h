@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/digest.h"
+#include "conf/conf.h"
 
 enum frame_type {
 	/* master -> role */
@@ -41,6 +42,8 @@ enum frame_type {
 	FRAME_CANCEL,		/* id: of this worker's own */
 	FRAME_CANCEL_OWNED,	/* id or token + owner: of any worker */
 	FRAME_DEPOSIT,		/* id; fd: sealed result, for --id */
+	FRAME_WANT,		/* generation, lease.service: one more handler, please */
+	FRAME_RETURN,		/* id of a handler, lease: it is given back */
 
 	/* runner -> worker */
 	FRAME_STARTED,		/* id; asked for by RUN_WANT_STARTED */
@@ -48,6 +51,10 @@ enum frame_type {
 	FRAME_ATTACHED,		/* id: do twins, of the same token, wait for its result? */
 	FRAME_RESULT,		/* id; fd: sealed result of the twin; none: lost */
 	FRAME_CANCELLED,	/* id (of CANCEL_OWNED); found or not */
+	FRAME_LEASE,		/* id of a handler, lease; fds: its stdin, replies, stderr */
+	FRAME_RECALL,		/* id of a handler: give it back between two requests */
+	FRAME_UNABLE,		/* lease.service: there will be no handler for it soon */
+	FRAME_WORDS,		/* id, lease; fd: stderr of a handler nobody had when it died */
 	FRAME_TYPE_N,
 };
 
@@ -83,6 +90,20 @@ struct frame_run {
 	uint16_t service;
 };
 
+/*
+ * A worker asks with one WANT for each request that waits, gets one LEASE for
+ * each sooner or later, or UNABLE once for all of them.
+ */
+struct frame_lease {
+	uint64_t due_usec;		/* LEASE that is_probe: PING is to be answered by then */
+	uint32_t pid;			/* LEASE, WORDS */
+	uint32_t requests;		/* LEASE: so many, then RETURN, 0 any number;
+					   RETURN: so many were answered */
+	uint8_t is_probe;		/* LEASE: send PING, then RETURN it */
+	uint8_t is_broken;		/* RETURN: it may not be used again, kill it */
+	char service[SERVICE_NAME_MAX + 1];
+};
+
 struct frame_ended {
 	uint64_t queued_usec;		/* acceptance by the runner to fork */
 	uint64_t ran_usec;
@@ -109,6 +130,7 @@ struct frame {
 			uint8_t found;
 		} cancel;
 		uint8_t is_awaited;	/* ATTACHED */
+		struct frame_lease lease;
 		char text[104];
 	};
 };

@@ -17,6 +17,13 @@
 #define JOB_MAX_BYTES (2u << 20)	/* below the kernel's 2 MiB for argv + env */
 #define JOB_MAX_STRINGS 4096
 
+/* What every program finds in its environment. */
+#define JOB_ENV_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define JOB_ENV_LANG "LANG=C.UTF-8"
+#define JOB_ENV_SHELL "SHELL=/bin/sh"
+/* By this the runner knows whose a process is that has left its session. */
+#define JOB_ENV_ID "REQD_REQUEST_ID"
+
 struct job_header {
 	uint32_t magic;
 	uint32_t n_argv;

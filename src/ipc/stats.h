@@ -23,6 +23,18 @@ struct service_stats {
 	uint64_t bucket[STATS_BUCKETS];	/* durations */
 };
 
+/* Of a handler's processes; the runner's page. */
+struct pool_stats {
+	uint32_t processes, busy, idle;
+	uint32_t waiting;		/* requests, in all workers */
+	uint64_t started;
+	uint64_t died;			/* unasked */
+	uint64_t recycled;		/* for age, memory or requests */
+	uint32_t is_failing;		/* out of order until one stays up */
+	int32_t last_status;		/* wait status of the last that died */
+	int32_t last_stage, last_error;	/* or why it did not start */
+};
+
 struct stats {
 	uint32_t generation;		/* of the service numbers below */
 	uint32_t pid;
@@ -42,6 +54,7 @@ struct stats {
 	uint64_t strays_killed;		/* processes that had left their request */
 	uint64_t bad_frames;
 	struct service_stats service[CONF_MAX_SERVICES];
+	struct pool_stats pool[CONF_MAX_SERVICES];
 };
 
 /* A new region; descriptor or -errno. Sparse: pages cost when touched. */

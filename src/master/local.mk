@@ -2,7 +2,6 @@
 # master: configuration, sockets, supervision, reload, control socket.
 noinst_LTLIBRARIES += libmaster.la
 libmaster_la_SOURCES = \
-	src/master/backoff.c src/master/backoff.h \
 	src/master/control.c src/master/control.h \
 	src/master/listen.c src/master/listen.h \
 	src/master/master.c src/master/master.h \

@@ -11,7 +11,7 @@
 
 #include "ipc/frame.h"
 #include "ipc/roles.h"
-#include "master/backoff.h"
+#include "base/backoff.h"
 
 struct master;
 

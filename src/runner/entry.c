@@ -15,6 +15,7 @@
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "runner/cgroup.h"
+#include "runner/handler.h"
 #include "runner/link.h"
 #include "runner/reap.h"
 #include "runner/runner.h"
@@ -160,35 +161,37 @@ entry_accept(struct entry *e, struct link *l, const struct frame *f, struct conf
 	}
 }
 
-/* In a cgroup when we can: the pid or -errno. */
-static pid_t
-entry_spawn(struct entry *e)
+pid_t
+entry_spawn(struct entry *e, struct spawn_order *order)
 {
 	struct runner *r = e->runner;
-	struct spawn_order order = {
-		.service = e->service,
-		.slot = slot_of(e),
-		.job = e->fds[ENTRY_JOB],
-		.out = e->fds[ENTRY_OUT],
-		.err = e->fds[ENTRY_ERR],
-		.in = e->fds[ENTRY_IN],
-		.cgroup = -1,
-	};
-	int cgroup = cgroup_enter(&r->cgroups, order.slot);
+	int cgroup = cgroup_enter(&r->cgroups, slot_of(e));
 	pid_t pid = cgroup;
 
+	order->cgroup = -1;
 	if (cgroup > 0) {
-		order.cgroup = cgroup;
-		pid = spawn(r->spawner, &order);
+		order->cgroup = cgroup;
+		pid = spawn(r->spawner, order);
 		if (pid >= 0)
 			return pid;
-		order.cgroup = -1;
+		order->cgroup = -1;
 	}
 	if (pid < 0 && pid != -EAGAIN && pid != -ENOMEM) {
 		log_warn("control groups cannot be used, going on without: %s", strerror(-pid));
 		cgroups_done(&r->cgroups);
 	}
-	return spawn(r->spawner, &order);
+	return spawn(r->spawner, order);
+}
+
+void
+entry_begin(struct entry *e, pid_t pid)
+{
+	e->started_usec = clock_usec();
+	e->ended.queued_usec = e->started_usec - e->accepted_usec;
+	e->state = ENTRY_RUNNING;
+	e->session = pid;
+	table_set_pid(&e->runner->table, e, pid);
+	e->runner->stats->started_total++;
 }
 
 static void
@@ -209,8 +212,16 @@ entry_fail_fork(struct entry *e, int error)
 void
 entry_start(struct entry *e)
 {
-	struct runner *r = e->runner;
-	pid_t pid = entry_spawn(e);
+	struct spawn_order order = {
+		.service = e->service,
+		.slot = slot_of(e),
+		.job = e->fds[ENTRY_JOB],
+		.out = e->fds[ENTRY_OUT],
+		.err = e->fds[ENTRY_ERR],
+		.in = e->fds[ENTRY_IN],
+		.third = -1,
+	};
+	pid_t pid = entry_spawn(e, &order);
 
 	if (pid < 0) {
 		entry_fail_fork(e, -pid);
@@ -218,13 +229,8 @@ entry_start(struct entry *e)
 	}
 	channel_close_fds(&e->fds[ENTRY_JOB], 1);
 	channel_close_fds(&e->fds[ENTRY_IN], 1);
-	e->started_usec = clock_usec();
-	e->ended.queued_usec = e->started_usec - e->accepted_usec;
-	e->state = ENTRY_RUNNING;
-	e->session = pid;
-	table_set_pid(&r->table, e, pid);
+	entry_begin(e, pid);
 	entry_arm(e, e->deadline_usec);
-	r->stats->started_total++;
 	if ((e->flags & RUN_WANT_STARTED) != 0)
 		entry_deliver(e, UNSENT_STARTED);
 }
@@ -334,6 +340,10 @@ entry_report(struct entry *e, int status, const struct rusage *ru)
 	} else {
 		e->ended.outcome = OUTCOME_EXIT;
 	}
+	if (e->handler.is_handler) {
+		handler_on_death(e, status);
+		return;
+	}
 	twin_end(e);
 	entry_deliver(e, UNSENT_ENDED);
 	/* Only now, so that the end of its output does not wake the worker too. */
@@ -424,7 +434,9 @@ entries_abandon(struct runner *r, struct link *l)
 			continue;
 		link_forget(l, e);
 		e->link = NULL;
-		if (e->state == ENTRY_OVER)
+		if (e->handler.is_handler)
+			handler_abandon(e);
+		else if (e->state == ENTRY_OVER)
 			entry_delivered(e);
 		else
 			entry_kill(e, OUTCOME_CANCELLED, CANCEL_BY_DISCONNECT);

@@ -17,7 +17,7 @@
 #include "proto/outcome.h"
 #include "runner/table.h"
 
-struct rusage;
+struct spawn_order;
 
 /*
  * A RUN frame, checked: start, queue, attach or refuse it. Takes from fds
@@ -25,6 +25,13 @@ struct rusage;
  */
 void entry_accept(struct entry *e, struct link *l, const struct frame *f,
     struct conf *conf, int *fds, size_t n_fds);
+
+/*
+ * Starts what the order says, in a cgroup when we can: the pid or -errno.
+ * Then the entry runs it.
+ */
+pid_t entry_spawn(struct entry *e, struct spawn_order *order);
+void entry_begin(struct entry *e, pid_t pid);
 
 /* Its turn has come: the ticket runs. */
 void entry_start(struct entry *e);

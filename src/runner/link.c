@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "ipc/channel.h"
 #include "runner/entry.h"
+#include "runner/handler.h"
 #include "runner/runner.h"
 #include "runner/twin.h"
 
@@ -71,10 +72,12 @@ entry_send(struct link *l, struct entry *e)
 {
 	static const uint16_t types[] = {
 		FRAME_STARTED, FRAME_ATTACHED, FRAME_ENDED, FRAME_RESULT,
+		FRAME_LEASE, FRAME_RECALL, FRAME_WORDS,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
 		struct frame f = { .type = types[i], .slot = l->slot, .id = e->id };
+		int fds[3] = { e->fds[0], -1, -1 };
 		size_t n_fds = 0;
 		int r;
 
@@ -86,7 +89,9 @@ entry_send(struct link *l, struct entry *e)
 			f.is_awaited = twin_is_awaited(e);
 		if (f.type == FRAME_RESULT && e->fds[0] >= 0)
 			n_fds = 1;
-		r = channel_send(l->io.fd, &f, e->fds, n_fds);
+		if (f.type == FRAME_LEASE || f.type == FRAME_WORDS)
+			n_fds = handler_frame(e, &f, fds);
+		r = channel_send(l->io.fd, &f, fds, n_fds);
 		if (r < 0)
 			return r;
 		e->unsent &= ~(1u << i);

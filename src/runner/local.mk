@@ -6,7 +6,10 @@ librunner_la_SOURCES = \
 	src/runner/cgroup.c src/runner/cgroup.h \
 	src/runner/children.c src/runner/children.h \
 	src/runner/entry.c src/runner/entry.h \
+	src/runner/handler.c src/runner/handler.h \
+	src/runner/handlerenv.c src/runner/handlerenv.h \
 	src/runner/link.c src/runner/link.h \
+	src/runner/pool.c src/runner/pool.h \
 	src/runner/reap.c src/runner/reap.h \
 	src/runner/runner.c src/runner/runner.h \
 	src/runner/spawn.c src/runner/spawn.h \

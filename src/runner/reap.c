@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "ipc/job.h"
 #include "ipc/logrec.h"
 #include "runner/children.h"
 #include "runner/entry.h"
@@ -26,7 +27,7 @@
 #define RECHECK_USEC (5 * USEC_PER_MSEC)
 #define SURVIVAL_USEC USEC_PER_SEC
 
-#define MARKER "REQD_REQUEST_ID="
+#define MARKER JOB_ENV_ID "="
 #define MARKER_LEN (sizeof(MARKER) - 1)
 #define MARKER_DIGITS 16
 

@@ -20,6 +20,7 @@
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
 #include "runner/entry.h"
+#include "runner/handler.h"
 #include "runner/twin.h"
 
 /* Descriptors that one message may bring, and some. */
@@ -38,6 +39,7 @@ worker_close(struct link *l)
 	entries_abandon(l->runner, l);
 	twins_abandon(l->runner, l->slot);
 	link_close(l);
+	pools_link_closed(l->runner, l->slot);
 }
 
 /* A bad frame costs the worker its life: it sees EOF and leaves. */
@@ -72,6 +74,7 @@ conf_of(struct runner *r, uint32_t generation)
 }
 
 static void master_read(struct runner *r);
+static void runner_advance(struct runner *r);
 
 /*
  * A handler looks at one frame and returns what is wrong with it, or NULL.
@@ -180,11 +183,36 @@ worker_deposit(struct link *l, const struct frame *f, int *fds, size_t n_fds)
 	return NULL;
 }
 
+static const char *
+worker_want(struct link *l, const struct frame *f, int *fds, size_t n_fds)
+{
+	struct runner *r = l->runner;
+
+	(void)fds;
+	(void)n_fds;
+	/* As with RUN: it may have been told of its COMMIT before we read ours. */
+	if (conf_of(r, f->generation) == NULL)
+		master_read(r);
+	if (link_is_open(l))
+		pools_want(l, f->lease.service);
+	return NULL;
+}
+
+static const char *
+worker_return(struct link *l, const struct frame *f, int *fds, size_t n_fds)
+{
+	(void)fds;
+	(void)n_fds;
+	return handler_return(l, f);
+}
+
 static worker_fn *const worker_frames[FRAME_TYPE_N] = {
 	[FRAME_RUN] = worker_run,
 	[FRAME_CANCEL] = worker_cancel,
 	[FRAME_CANCEL_OWNED] = worker_cancel_owned,
 	[FRAME_DEPOSIT] = worker_deposit,
+	[FRAME_WANT] = worker_want,
+	[FRAME_RETURN] = worker_return,
 };
 
 static void
@@ -251,15 +279,48 @@ conf_read(int fd, uint32_t generation, struct conf **ret, char *why, size_t why_
 }
 
 static void
+forget_prepared(struct runner *r)
+{
+	r->is_preparing = false;
+	pools_abort(r);
+	r->prepared = conf_unref(r->prepared);
+}
+
+static void
 master_prepare(struct runner *r, const struct frame *f, int *fds)
 {
 	char why[sizeof(f->text)];
 
-	r->prepared = conf_unref(r->prepared);
-	if (conf_read(fds[0], f->generation, &r->prepared, why, sizeof(why)) < 0)
+	forget_prepared(r);
+	if (conf_read(fds[0], f->generation, &r->prepared, why, sizeof(why)) < 0) {
 		master_answer(r, f, FRAME_REFUSED, why);
-	else
-		master_answer(r, f, FRAME_PREPARED, NULL);
+		return;
+	}
+	if (pools_prepare(r, r->prepared) < 0) {
+		forget_prepared(r);
+		master_answer(r, f, FRAME_REFUSED, "too many handlers");
+		return;
+	}
+	r->is_preparing = true;
+	runner_advance(r);
+}
+
+/* PREPARED or REFUSED, once it is known whether the new handlers come up. */
+static void
+preparing_advance(struct runner *r)
+{
+	struct frame f = { .type = FRAME_PREPARED, .generation = r->prepared->generation };
+	enum rising state = pools_rising(r, f.text, sizeof(f.text));
+
+	if (state == RISING_WAIT)
+		return;
+	if (state == RISING_FAILED)
+		f.type = FRAME_REFUSED;
+	if (!link_answer(&r->master, &f))
+		return;
+	r->is_preparing = false;
+	if (state == RISING_FAILED)
+		forget_prepared(r);
 }
 
 static void
@@ -284,6 +345,7 @@ master_commit(struct runner *r, const struct frame *f, int *fds)
 		admission_set_limits(&r->admission, s->name,
 		    (struct lane_limits){ s->concurrency, s->queue });
 	}
+	pools_commit(r);
 	master_answer(r, f, FRAME_COMMITTED, NULL);
 }
 
@@ -292,7 +354,7 @@ master_abort(struct runner *r, const struct frame *f, int *fds)
 {
 	(void)fds;
 	if (r->prepared != NULL && r->prepared->generation == f->generation)
-		r->prepared = conf_unref(r->prepared);
+		forget_prepared(r);
 }
 
 static void
@@ -305,6 +367,7 @@ master_link(struct runner *r, const struct frame *f, int *fds)
 	error = link_open(l, TAKE_FD(fds[0]), on_worker);
 	if (error < 0)
 		log_err("cannot watch the link of worker %u: %s", f->slot, strerror(-error));
+	pools_link_opened(r);
 }
 
 static void
@@ -313,6 +376,7 @@ master_stop(struct runner *r, const struct frame *f, int *fds)
 	(void)fds;
 	r->is_draining = true;
 	r->is_ending = false;
+	pools_retire(r);
 	loop_arm(&r->loop, &r->stop_timer, f->id == 0 ? 1 : f->id);
 }
 
@@ -463,13 +527,15 @@ tables_init(struct runner *r)
 	struct lane *lanes = sparse_alloc(RUNNER_MAX_REQUESTS, sizeof(*lanes));
 	struct token *tokens = sparse_alloc(RUNNER_MAX_TOKENS, sizeof(*tokens));
 	int *leaves = sparse_alloc(RUNNER_MAX_REQUESTS, sizeof(*leaves));
+	struct pool *pools = sparse_alloc(RUNNER_MAX_POOLS, sizeof(*pools));
 
-	if (entries == NULL || lanes == NULL || tokens == NULL || leaves == NULL)
+	if (pools == NULL || entries == NULL || lanes == NULL || tokens == NULL || leaves == NULL)
 		return -ENOMEM;
 	table_init(&r->table, entries, RUNNER_MAX_REQUESTS);
 	admission_init(&r->admission, lanes, RUNNER_MAX_REQUESTS);
 	tokens_init(&r->tokens, tokens, RUNNER_MAX_TOKENS);
 	cgroups_init(&r->cgroups, leaves, RUNNER_MAX_REQUESTS);
+	pools_init(&r->pools, pools, RUNNER_MAX_POOLS);
 	TAILQ_INIT(&r->lingering);
 	strays_init(&r->strays);
 	return 0;
@@ -532,6 +598,9 @@ runner_advance(struct runner *r)
 
 	while ((t = admission_next(&r->admission)) != NULL)
 		entry_start(CONTAINER_OF(t, struct entry, ticket));
+	pools_advance(r);
+	if (r->is_preparing)
+		preparing_advance(r);
 	r->stats->running = r->admission.running;
 	r->stats->queued = r->admission.waiting;
 	if (r->is_draining && !r->is_drained && r->table.n_used == 0 && r->strays.n_used == 0)

@@ -19,6 +19,7 @@
 #include "runner/admission.h"
 #include "runner/cgroup.h"
 #include "runner/link.h"
+#include "runner/pool.h"
 #include "runner/reap.h"
 #include "runner/spawn.h"
 #include "runner/table.h"
@@ -39,6 +40,7 @@ struct runner {
 	struct loop_io sigchld;
 
 	struct conf *current, *prepared;
+	bool is_preparing;		/* PREPARED waits for new handlers */
 	/* Former ones, newest first, for frames that reloads have overtaken. */
 	struct conf *past[RUNNER_PAST];
 
@@ -49,6 +51,7 @@ struct runner {
 	struct strays strays;
 	struct spawner *spawner;	/* apart, as children do without all this */
 	struct cgroups cgroups;
+	struct pools pools;
 
 	struct loop_timer token_timer;
 	struct loop_timer reap_timer;

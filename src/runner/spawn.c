@@ -20,8 +20,9 @@
 #include "base/privilege.h"
 #include "ipc/frame.h"
 #include "ipc/job.h"
+#include "runner/handlerenv.h"
 
-#define JOB_FD 3	/* in the child, until the program runs */
+#define THIRD_FD 3	/* in the child: the job until the program runs, or the program's own */
 
 /*
  * Tells the kernel not to copy into children what the few lines from fork to
@@ -118,19 +119,24 @@ child_fail(const struct spawner *sp, const struct spawn_order *o, int stage, int
 	_exit(SPAWN_EXIT_FAILED);
 }
 
-/* 0, 1, 2 and the job; all else is closed. */
+/* 0, 1, 2 and the third; all else is closed. */
 static CHILD_CODE int
 child_stdio(const struct spawner *sp, const struct spawn_order *o)
 {
 	int in = o->in >= 0 ? o->in : sp->null_fd;
+	bool has_job = o->job >= 0;
+	int third = has_job ? o->job : o->third;
 
 	/* Nothing of ours is there, so no dup2() below covers a later source. */
-	if (in <= JOB_FD || o->out <= JOB_FD || o->err <= JOB_FD || o->job <= JOB_FD)
+	if (in <= THIRD_FD || o->out <= THIRD_FD || o->err <= THIRD_FD ||
+	    (third >= 0 && third <= THIRD_FD))
 		return -EBADF;
 	if (dup2(in, STDIN_FILENO) < 0 || dup2(o->out, STDOUT_FILENO) < 0 ||
-	    dup2(o->err, STDERR_FILENO) < 0 || dup3(o->job, JOB_FD, O_CLOEXEC) < 0)
+	    dup2(o->err, STDERR_FILENO) < 0)
 		return -errno;
-	return close_range(JOB_FD + 1, ~0U, 0) < 0 ? -errno : 0;
+	if (third >= 0 && dup3(third, THIRD_FD, has_job ? O_CLOEXEC : 0) < 0)
+		return -errno;
+	return close_range(third >= 0 ? THIRD_FD + 1 : THIRD_FD, ~0U, 0) < 0 ? -errno : 0;
 }
 
 static CHILD_CODE int
@@ -222,12 +228,12 @@ child_run(const struct spawner *sp, const struct spawn_order *o)
 		_exit(SPAWN_EXIT_FAILED);
 
 	/* The first look at bytes made by a client, with no rights left to lose. */
-	r = job_read(JOB_FD, &job);
+	r = o->job >= 0 ? job_read(THIRD_FD, &job) : handlerenv_fill(&job, s, o->id);
 	if (r < 0)
 		child_fail(sp, o, STAGE_JOB, -r);
 
 	/* The path is the configuration's, whatever the job says argv[0] is. */
-	(void)execve(s->command[0], job.argv, job.envp);
+	(void)execve(o->job >= 0 ? s->command[0] : s->handler[0], job.argv, job.envp);
 	child_fail(sp, o, STAGE_EXEC, errno);
 }
 

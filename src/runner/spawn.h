@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
@@ -39,8 +40,11 @@ int spawner_init(struct spawner *sp, size_t n);
 struct spawn_order {
 	const struct service *service;
 	size_t slot;		/* where to report */
-	int job, out, err;
+	int job;		/* -1: the service's handler, of this id */
+	int out, err;
 	int in;			/* -1: none */
+	int third;		/* descriptor 3 of the program, -1: none */
+	uint64_t id;
 	int cgroup;		/* directory to start in, -1: none */
 };
 

@@ -20,6 +20,7 @@
 #include "runner/admission.h"
 
 struct link;
+struct pool;
 struct runner;
 struct token;
 
@@ -35,16 +36,41 @@ enum entry_state {
 /* How far the killing of a request has come. */
 enum kill_phase { KILL_NONE, KILL_TERM, KILL_KILL, KILL_SURVIVED };
 
+/* What a handler is doing, while it is its pool's. */
+enum handler_state {
+	HANDLER_NEW,		/* to be asked whether it answers, by the next worker there is */
+	HANDLER_PROBED,		/* being asked */
+	HANDLER_IDLE,
+	HANDLER_LEASED,
+	HANDLER_GONE,		/* no pool's any more: it is being ended */
+};
+
 /* Frames that the worker has still to get, in the order of sending. */
 enum unsent {
 	UNSENT_STARTED = 1 << 0,
 	UNSENT_ATTACHED = 1 << 1,
 	UNSENT_ENDED = 1 << 2,
 	UNSENT_RESULT = 1 << 3,
+	UNSENT_LEASE = 1 << 4,
+	UNSENT_RECALL = 1 << 5,
+	UNSENT_WORDS = 1 << 6,
 };
 
 enum entry_fd { ENTRY_JOB, ENTRY_OUT, ENTRY_ERR, ENTRY_IN, ENTRY_N_FDS };
 
+struct handler {
+	bool is_handler;		/* else the entry is a request, and the rest is 0 */
+	struct pool *pool;		/* NULL: GONE */
+	enum handler_state state;
+	uint64_t since_usec;		/* in this state */
+	uint32_t left;			/* requests it may still serve, when the pool counts them */
+	bool is_proven;			/* it has answered */
+	bool is_worn;			/* another is to take its place */
+	bool is_recalled;
+	TAILQ_ENTRY(entry) next;	/* of its pool */
+};
+
+/* One program that runs or waits to: a request's, or a handler. */
 struct entry {
 	struct runner *runner;
 	enum entry_state state;
@@ -57,7 +83,10 @@ struct entry {
 	const struct service *service;
 	struct digest owner;
 	uint32_t flags;			/* enum run_flags */
-	/* QUEUED: all; RUNNING: OUT and ERR; RESULT in [0] while unsent; else -1 */
+	/*
+	 * QUEUED: all; RUNNING: OUT and ERR; RESULT in [0] while unsent; else -1.
+	 * A handler: our ends of OUT, ERR and IN.
+	 */
 	int fds[ENTRY_N_FDS];
 	struct ticket ticket;
 	struct token *token;		/* what it runs, or waits for */
@@ -74,6 +103,7 @@ struct entry {
 	unsigned unsent;		/* enum unsent */
 	bool is_late;			/* in its link's list */
 	struct frame_ended ended;
+	struct handler handler;
 
 	RB_ENTRY(entry) by_id;
 	RB_ENTRY(entry) by_pid;

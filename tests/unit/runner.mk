@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 runner_tests = \
 	tests/unit/test_admission \
+	tests/unit/test_pool \
 	tests/unit/test_runner \
 	tests/unit/test_table \
 	tests/unit/test_token
@@ -13,7 +14,10 @@ runner_test_ldadd = librunner.la libipc.la libconf.la libproto.la libbase.la $(C
 tests_unit_test_admission_SOURCES = tests/unit/test_admission.c
 tests_unit_test_admission_CFLAGS = $(runner_test_cflags)
 tests_unit_test_admission_LDADD = $(runner_test_ldadd)
-tests_unit_test_runner_SOURCES = tests/unit/test_runner.c
+tests_unit_test_pool_SOURCES = tests/unit/test_pool.c tests/unit/runner-peer.h
+tests_unit_test_pool_CFLAGS = $(runner_test_cflags)
+tests_unit_test_pool_LDADD = $(runner_test_ldadd)
+tests_unit_test_runner_SOURCES = tests/unit/test_runner.c tests/unit/runner-peer.h
 tests_unit_test_runner_CFLAGS = $(runner_test_cflags)
 tests_unit_test_runner_LDADD = $(runner_test_ldadd)
 tests_unit_test_table_SOURCES = tests/unit/test_table.c

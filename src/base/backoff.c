@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "master/backoff.h"
+#include "base/backoff.h"
 
 #include "base/clock.h"
 

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "runner/handler.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "ipc/channel.h"
+#include "ipc/logrec.h"
+#include "runner/entry.h"
+#include "runner/link.h"
+#include "runner/pool.h"
+#include "runner/runner.h"
+#include "runner/spawn.h"
+
+/* No worker has this slot, so no request has such an id. */
+#define HANDLER_SLOT UINT64_C(0xff)
+
+static void
+handler_become(struct entry *e, enum handler_state state)
+{
+	e->handler.state = state;
+	e->handler.since_usec = clock_usec();
+	pool_touch(e->handler.pool);
+}
+
+/* The one used last is used next, so that the others may rest and leave. */
+static void
+handler_to_front(struct entry *e)
+{
+	struct pool *p = e->handler.pool;
+
+	TAILQ_REMOVE(&p->members, e, handler.next);
+	TAILQ_INSERT_HEAD(&p->members, e, handler.next);
+}
+
+/* So many requests and up to a tenth more, that not all are worn at once. */
+static uint32_t
+requests_allowed(const struct service *s)
+{
+	uint32_t n = s->pool.requests;
+
+	return n == 0 ? 0 : n + arc4random_uniform(n / 10 + 1);
+}
+
+/* ---------------------------------------------------------------- start --- */
+
+/* Our ends go to e, those of the program to order. 0 or -errno. */
+static int
+handler_pipes(struct entry *e, struct spawn_order *order)
+{
+	int in[2], out[2], err[2], r;
+
+	r = fd_pipe(in, 1);
+	if (r < 0)
+		return r;
+	order->in = in[0];
+	e->fds[ENTRY_IN] = in[1];
+	r = fd_pipe(out, 0);
+	if (r < 0)
+		return r;
+	e->fds[ENTRY_OUT] = out[0];
+	order->out = out[1];
+	r = fd_pipe(err, 0);
+	if (r < 0)
+		return r;
+	e->fds[ENTRY_ERR] = err[0];
+	order->err = err[1];
+	return 0;
+}
+
+static int
+handler_spawn(struct entry *e)
+{
+	struct spawn_order order = {
+		.service = e->service, .slot = table_slot(&e->runner->table, e),
+		.job = -1, .in = -1, .out = -1, .err = -1, .third = -1, .id = e->id,
+	};
+	int r, theirs[3];
+	pid_t pid;
+
+	r = handler_pipes(e, &order);
+	theirs[0] = order.in;
+	theirs[1] = order.out;
+	theirs[2] = order.err;
+	if (r == 0) {
+		if (e->service->pool.own_channel) {
+			order.third = order.out;
+			order.out = order.err;
+		}
+		pid = entry_spawn(e, &order);
+		if (pid < 0)
+			r = pid;
+		else
+			entry_begin(e, pid);
+	}
+	channel_close_fds(theirs, ARRAY_LEN(theirs));
+	return r;
+}
+
+int
+handler_start(struct pool *p)
+{
+	struct runner *r = p->runner;
+	uint64_t id = (uint64_t)getpid() << 40 | HANDLER_SLOT << 32 | ++r->pools.last_id;
+	struct entry *e = table_take(&r->table, id);
+	int error;
+
+	if (e == NULL)
+		return -EAGAIN;
+	e->runner = r;
+	e->conf = conf_ref(p->conf);
+	e->service = p->service;
+	e->accepted_usec = clock_usec();
+	e->deadline_usec = USEC_NEVER;
+	e->handler = (struct handler){
+		.pool = p, .is_handler = true, .left = requests_allowed(p->service),
+	};
+	error = handler_spawn(e);
+	if (error < 0) {
+		channel_close_fds(e->fds, ENTRY_N_FDS);
+		e->conf = conf_unref(e->conf);
+		table_release(&r->table, e);
+		return error;
+	}
+	p->started++;
+	TAILQ_INSERT_TAIL(&p->members, e, handler.next);
+	handler_become(e, p->service->pool.ping ? HANDLER_NEW : HANDLER_IDLE);
+	return 0;
+}
+
+/* ---------------------------------------------------------------- lease --- */
+
+void
+handler_lease(struct entry *e, struct link *l, bool is_probe)
+{
+	handler_become(e, is_probe ? HANDLER_PROBED : HANDLER_LEASED);
+	e->handler.is_recalled = false;
+	e->link = l;
+	entry_deliver(e, UNSENT_LEASE);
+}
+
+void
+handler_recall(struct entry *e)
+{
+	if (e->handler.is_recalled)
+		return;
+	e->handler.is_recalled = true;
+	entry_deliver(e, UNSENT_RECALL);
+}
+
+size_t
+handler_frame(const struct entry *e, struct frame *ret, int fds[static 3])
+{
+	struct frame_lease *lease = &ret->lease;
+
+	lease->pid = (uint32_t)e->session;
+	(void)strlcpy(lease->service, e->service->name, sizeof(lease->service));
+	if (ret->type == FRAME_WORDS) {
+		fds[0] = e->fds[ENTRY_ERR];
+		return 1;
+	}
+	lease->requests = e->handler.left;
+	if (e->handler.state == HANDLER_PROBED) {
+		lease->is_probe = true;
+		lease->due_usec = e->handler.since_usec + e->service->pool.start_timeout_usec;
+	}
+	fds[0] = e->fds[ENTRY_IN];
+	fds[1] = e->fds[ENTRY_OUT];
+	fds[2] = e->fds[ENTRY_ERR];
+	return 3;
+}
+
+/* It has served as much as it may: the pool will see to it. */
+static void
+handler_wear(struct entry *e, uint32_t served)
+{
+	struct handler *h = &e->handler;
+
+	if (e->service->pool.requests == 0)
+		return;
+	if (served >= h->left) {
+		h->is_worn = true;
+		/* Until another is ready it goes on, in small portions. */
+		h->left = e->service->pool.requests / 10 + 1;
+	} else {
+		h->left -= served;
+	}
+}
+
+/* Ended as it is of no use: by itself, or because a worker says so. */
+static void
+handler_lost(struct entry *e, int status)
+{
+	pool_bereaved(e->handler.pool, e, status);
+	handler_end(e);
+}
+
+const char *
+handler_return(struct link *l, const struct frame *f)
+{
+	struct entry *e = table_find(&l->runner->table, f->id);
+	struct handler *h;
+
+	/* It may have died meanwhile. */
+	if (e == NULL || !e->handler.is_handler || e->handler.state == HANDLER_GONE)
+		return NULL;
+	h = &e->handler;
+	if (e->link != l)
+		return "a handler that another worker has";
+	link_forget(l, e);
+	e->link = NULL;
+	if (!h->is_proven && (f->lease.requests > 0 || (h->state == HANDLER_PROBED &&
+	    !f->lease.is_broken))) {
+		h->is_proven = true;
+		pool_proven(h->pool);
+	}
+	if (f->lease.is_broken) {
+		handler_lost(e, 0);
+		return NULL;
+	}
+	if (h->state == HANDLER_LEASED)
+		handler_wear(e, f->lease.requests);
+	handler_to_front(e);
+	handler_become(e, HANDLER_IDLE);
+	return NULL;
+}
+
+void
+handler_abandon(struct entry *e)
+{
+	e->link = NULL;
+	if (e->state == ENTRY_OVER)
+		entry_delivered(e);
+	else if (e->handler.state != HANDLER_GONE)
+		handler_end(e);
+}
+
+/* ------------------------------------------------------------------ end --- */
+
+static void
+handler_leave(struct entry *e)
+{
+	struct pool *p = e->handler.pool;
+
+	if (e->link != NULL) {
+		/* A lease that has not got there is a wish not fulfilled. */
+		if (e->handler.state == HANDLER_LEASED && (e->unsent & UNSENT_LEASE) != 0)
+			pools_want(e->link, p->service->name);
+		link_forget(e->link, e);
+		e->link = NULL;
+	}
+	TAILQ_REMOVE(&p->members, e, handler.next);
+	handler_become(e, HANDLER_GONE);
+	e->handler.pool = NULL;
+}
+
+void
+handler_end(struct entry *e)
+{
+	handler_leave(e);
+	channel_close_fds(&e->fds[ENTRY_IN], 1);
+	channel_close_fds(&e->fds[ENTRY_OUT], 1);
+	entry_kill(e, OUTCOME_CANCELLED, CANCEL_BY_SHUTDOWN);
+}
+
+/* What it has left on stderr goes to whichever worker there is. */
+static void
+handler_last_words(struct entry *e)
+{
+	struct runner *r = e->runner;
+	int waiting = 0;
+
+	if (e->fds[ENTRY_ERR] < 0 || ioctl(e->fds[ENTRY_ERR], FIONREAD, &waiting) < 0 ||
+	    waiting == 0)
+		return;
+	for (size_t i = 0; i < RUNNER_MAX_LINKS; i++) {
+		if (!link_is_open(&r->links[i]))
+			continue;
+		e->link = &r->links[i];
+		entry_deliver(e, UNSENT_WORDS);
+		return;
+	}
+}
+
+void
+handler_on_death(struct entry *e, int status)
+{
+	bool was_leased = e->handler.state == HANDLER_LEASED && e->unsent == 0;
+
+	if (e->handler.state != HANDLER_GONE) {
+		pool_bereaved(e->handler.pool, e, status);
+		handler_leave(e);
+	}
+	/* The worker that had it has its stderr too. */
+	if (!was_leased)
+		handler_last_words(e);
+	channel_close_fds(&e->fds[ENTRY_IN], 1);
+	channel_close_fds(&e->fds[ENTRY_OUT], 1);
+}

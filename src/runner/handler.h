@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * handler: one process of a pool, from its start to its end.
+ *
+ *	         +--> NEW --> PROBED --+
+ *	start ---+---------------------+--> IDLE <--> LEASED
+ *
+ * and from each of them to GONE, when it dies or is ended; then it is an
+ * entry like any other whose program is being taken down.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "runner/table.h"
+
+/* Starts one for the pool. 0 or -errno; a failure is logged now and then. */
+int handler_start(struct pool *p);
+
+/* The worker gets it; is_probe: to ask whether it answers. */
+void handler_lease(struct entry *e, struct link *l, bool is_probe);
+
+/* Asks the worker that has it to give it back. */
+void handler_recall(struct entry *e);
+
+/* RETURN from a worker that is said to have it. What is wrong, or NULL. */
+const char *handler_return(struct link *l, const struct frame *f);
+
+/* Nobody needs it any more: its input ends, then TERM, then KILL. */
+void handler_end(struct entry *e);
+
+/* Its process has ended, as wait(2) says. */
+void handler_on_death(struct entry *e, int status);
+
+/* The worker that had it is gone. */
+void handler_abandon(struct entry *e);
+
+/* Fills LEASE or WORDS for it, and the descriptors that go with it. */
+size_t handler_frame(const struct entry *e, struct frame *ret, int fds[static 3]);
