@@ -2,15 +2,22 @@
 # bench: what reqd is measured with. "./dev bench" builds and runs it; the
 # load generator also serves the integration tests.
 check_PROGRAMS += bench/load
-EXTRA_PROGRAMS += bench/bare-epoll bench/bare-spawn
-EXTRA_DIST += bench/run
-CLEANFILES += bench/bare-epoll$(EXEEXT) bench/bare-spawn$(EXEEXT)
+EXTRA_PROGRAMS += bench/bare-epoll bench/bare-pipe bench/bare-spawn bench/upper
+EXTRA_DIST += bench/handlers bench/run
+CLEANFILES += bench/bare-epoll$(EXEEXT) bench/bare-pipe$(EXEEXT) bench/bare-spawn$(EXEEXT) \
+	bench/upper$(EXEEXT)
 
 bench_load_SOURCES = bench/load.c bench/bench.c bench/bench.h
 bench_load_LDADD = $(BSD_LIBS)
 bench_bare_epoll_SOURCES = bench/bare-epoll.c bench/bench.c bench/bench.h
+bench_bare_pipe_SOURCES = bench/bare-pipe.c bench/bench.c bench/bench.h
+bench_bare_pipe_LDADD = $(BSD_LIBS)
 bench_bare_spawn_SOURCES = bench/bare-spawn.c bench/bench.c bench/bench.h
 bench_bare_spawn_LDADD = $(BSD_LIBS)
+bench_upper_SOURCES = bench/upper.c
+bench_upper_LDADD = libreqd.la
+bench_upper_LDFLAGS = -static
 
 .PHONY: bench-programs
-bench-programs: bench/load$(EXEEXT) bench/bare-epoll$(EXEEXT) bench/bare-spawn$(EXEEXT)
+bench-programs: bench/load$(EXEEXT) bench/bare-epoll$(EXEEXT) bench/bare-pipe$(EXEEXT) \
+	bench/bare-spawn$(EXEEXT) bench/upper$(EXEEXT)

@@ -329,6 +329,7 @@ client_decode(struct reqd *c, struct value **ret, size_t *ret_used)
 		.max_bytes = c->reply_limit,
 		/* So that the tree, too, stays below the limit. */
 		.max_items = (uint32_t)(c->reply_limit / 256 < 1024 ? 1024 : c->reply_limit / 256),
+		.max_depth = REPLY_RESULT_DEPTH,
 	};
 	const char *why = "";
 	int r;

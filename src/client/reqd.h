@@ -24,6 +24,8 @@
  * - A server can make the library return an error; it cannot make it crash,
  *   nor hold more memory than the reply limit and a few hundred kilobytes.
  * - Functions that can block say so; all others do not.
+ *
+ * A program that is itself a service: see "handler side" at the end.
  */
 #ifndef REQD_H
 #define REQD_H
@@ -218,6 +220,7 @@ enum reqd_outcome {
 	REQD_DENIED,	/* not started: no such service, or not allowed */
 	REQD_DRAINING,	/* not started: the server is stopping */
 	REQD_UNAVAIL,	/* not started: the service is switched off */
+	REQD_HANDLER,	/* its handler died or broke the protocol; it may have run */
 	REQD_FAILED	/* another error of the server */
 };
 
@@ -247,6 +250,13 @@ struct reqd_result {
 	uint64_t usec;		/* how long it took at the server, microseconds */
 	const char *id;		/* id of the request; "" when it got none */
 	const char *error;	/* error line of the server, "CODE words"; or "" */
+	/*
+	 * What a handler answered; NULL when the service has none. A reply
+	 * REQD_NULL is no NULL. REQD_ERROR: the handler's error; status is the
+	 * n of "EXIT n words", and 1 with any other. To be read with the
+	 * accessors above; lives as long as the result.
+	 */
+	const struct reqd_value *value;
 };
 
 /* Frees. Accepts NULL. Returns NULL. */
@@ -260,7 +270,7 @@ const char *reqd_result_text(const struct reqd_result *r, char *text, size_t len
 
 /*
  * One number for a script, as reqctl exits: status 0-125 as it is, 239 for
- * 126-255, 128 + signal, 240-249 for the other outcomes, 251 for REQD_FAILED.
+ * 126-255, 128 + signal, 240-250 for the other outcomes, 251 for REQD_FAILED.
  */
 int reqd_result_exit_status(const struct reqd_result *r);
 
@@ -355,6 +365,133 @@ int reqd_open(struct reqd *c, const struct reqd_call *call, struct reqd_result *
 int reqd_write(struct reqd *c, const void *data, size_t len);
 /* Ends the input and waits for the result, as reqd_call. Blocks. */
 int reqd_finish(struct reqd *c, struct reqd_result **ret);
+
+/* ----------------------------------------------------- handler side --- */
+
+/*
+ * A service in C: a program that reqd keeps running and hands one request
+ * after the other, see reqd-handler(7).
+ *
+ *	static void
+ *	handle(void *arg, struct reqd_request *req)
+ *	{
+ *		reqd_reply_bulk(req, req->argv[1], req->lens[1]);
+ *	}
+ *
+ *	int
+ *	main(void)
+ *	{
+ *		return reqd_serve(handle, NULL);
+ *	}
+ */
+
+/*
+ * One request. Made by the library only; fields may be added at the end.
+ * Valid, with all it points to, until the function it was given to returns.
+ */
+struct reqd_request {
+	size_t argc;			/* 1 or more */
+	/*
+	 * argv[0]: the name of the service, or the verb bound to it; then its
+	 * arguments; argv[argc] is NULL. Any bytes, and a NUL behind them.
+	 */
+	const char *const *argv;
+	const size_t *lens;		/* of argv, without that NUL */
+};
+
+/*
+ * Answers one request with exactly one reply. May block; may not call
+ * reqd_serve.
+ */
+typedef void reqd_serve_fn(void *arg, struct reqd_request *req);
+
+/*
+ * Reads requests from standard input until its end, and calls fn for each of
+ * them. A reply goes out in one write when fn has returned; the request PING,
+ * with which reqd looks whether a handler works, is answered here. Replies go
+ * to standard output, or to descriptor 3 when the environment says
+ * REQD_CHANNEL=3. Until it returns, descriptor 0 is at its end and descriptor
+ * 1 is what descriptor 2 is: printf in fn, or in a program it starts, writes
+ * to the log, and nothing else can read a request.
+ *
+ * Returns what main should: 0 when the input ended between two requests.
+ * Otherwise 1, after one line on standard error: the input ended inside a
+ * request, was none (at most 1000000 words, 1 GiB), could not be read, or the
+ * reply could not be written; memory was not to be had. There is no reply
+ * then, and reqd answers the caller. Memory grows with the bytes of the
+ * request and the reply that are there; beyond 1 MiB it is given back after
+ * each. Blocks.
+ */
+int reqd_serve(reqd_serve_fn *fn, void *arg);
+
+/*
+ * The reply: one value. Only an array or a map consists of more, the values
+ * given next. Nothing is sent before fn returns, and what it built wrongly is
+ * not sent at all: the caller gets an error that says what, such as "-ERR
+ * handler made no reply", when there is no value, a second one, an array that
+ * is not full, an array or map within 8 others, or no memory for it. Data is
+ * copied. None of these blocks or fails.
+ */
+void reqd_reply_bulk(struct reqd_request *req, const void *data, size_t len);
+/* A bulk of a NUL-terminated string. */
+void reqd_reply_text(struct reqd_request *req, const char *text);
+void reqd_reply_integer(struct reqd_request *req, int64_t value);
+/* inf and nan are allowed. */
+void reqd_reply_double(struct reqd_request *req, double value);
+void reqd_reply_bool(struct reqd_request *req, bool value);
+void reqd_reply_null(struct reqd_request *req);
+/* The next n values are its items, up to 2^31 - 1. */
+void reqd_reply_array(struct reqd_request *req, size_t n);
+/* The next 2 * n values are key, value, key, value ...; n up to 2^30 - 1. */
+void reqd_reply_map(struct reqd_request *req, size_t n);
+
+#ifdef __GNUC__
+#define REQD_PRINTF(f, a) __attribute__((format(printf, f, a)))
+#else
+#define REQD_PRINTF(f, a)
+#endif
+
+/*
+ * An error is the whole reply: it takes the place of all that was given
+ * before, and what is given after it is ignored. One line, cut at 1 KiB;
+ * control characters become blanks.
+ *
+ * code: A-Z, then A-Z 0-9 _ -, at most 32; anything else becomes ERR, and so
+ * does, at reqd, a code with a meaning of its own there (PROTOCOL.md). The
+ * caller sees exit status 1.
+ */
+void reqd_reply_error(struct reqd_request *req, const char *code, const char *format, ...)
+    REQD_PRINTF(3, 4);
+/* As if a program had exited with this status, 1 to 255; others become 255. */
+void reqd_reply_exit(struct reqd_request *req, int status, const char *format, ...)
+    REQD_PRINTF(3, 4);
+
+/*
+ * Output before the reply, for a caller who wants it while it is made (CALL
+ * --stream); reqd drops it for others. stream: 1 standard output, 2 standard
+ * error. Is written at once. 0; REQD_E_INVALID: another stream, or the reply
+ * has begun; REQD_E_NOMEM; REQD_E_CLOSED: nobody reads any more, and
+ * reqd_serve will return 1 after fn. Blocks while reqd takes no more.
+ */
+int reqd_output(struct reqd_request *req, int stream, const void *data, size_t len);
+
+/*
+ * What reqd tells of the request when the service has "context = yes":
+ * "id", "caller", "peer", and the others of reqd-handler(7). NULL when it does
+ * not. As long valid as the request.
+ */
+const char *reqd_request_context(const struct reqd_request *req, const char *key);
+/*
+ * What the client gave with --meta=KEY:VALUE, or NULL. The letters of key
+ * in any case. As long valid as the request.
+ */
+const char *reqd_request_meta(const struct reqd_request *req, const char *key);
+/*
+ * Milliseconds until nobody waits for the reply any more, and reqd kills this
+ * process; never below 0, and -1 without a context. Counted from the moment
+ * the request was read.
+ */
+int64_t reqd_request_time_left(const struct reqd_request *req);
 
 #ifdef __cplusplus
 }

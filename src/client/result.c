@@ -14,18 +14,20 @@
 
 #include "base/cleanup.h"
 #include "proto/outcome.h"
+#include "proto/value.h"
 
 #define SIGNAL_MAX 64
 #define ERROR_MAX 4096	/* bytes of an error line that are kept */
 
 static_assert((int)REQD_EXIT == (int)OUTCOME_EXIT, "outcomes differ");
 static_assert((int)REQD_LOST == (int)OUTCOME_LOST, "outcomes differ");
-static_assert((int)REQD_UNAVAIL == (int)OUTCOME_UNAVAIL, "outcomes differ");
+static_assert((int)REQD_HANDLER == (int)OUTCOME_HANDLER, "outcomes differ");
 static_assert((int)REQD_FAILED == (int)OUTCOME_N, "outcomes differ");
 
 struct result_box {
 	struct reqd_result result;	/* first, so that pointers fit */
-	char *bytes;			/* the raw reply; out and err point into it */
+	char *bytes;			/* the raw reply; out, err, value point into it */
+	struct value *value;
 	char id[CLIENT_ID_MAX + 1];
 	char error[];
 };
@@ -35,8 +37,10 @@ reqd_result_free(struct reqd_result *r)
 {
 	struct result_box *box = (struct result_box *)(void *)r;
 
-	if (box != NULL)
+	if (box != NULL) {
+		value_free(box->value);
 		free(box->bytes);
+	}
 	free(box);
 	return NULL;
 }
@@ -181,6 +185,21 @@ get_id(const struct value *map, char ret[CLIENT_ID_MAX + 1])
 	return true;
 }
 
+/* The answer of a handler. Its tree is the caller's: a copy stays. */
+static int
+take_value(struct result_box *box, const struct value *map)
+{
+	const struct value *v = value_get(map, "value");
+
+	if (v == NULL)
+		return 0;
+	box->value = value_copy(v);
+	if (box->value == NULL)
+		return REQD_E_NOMEM;
+	box->result.value = (const struct reqd_value *)(const void *)box->value;
+	return 0;
+}
+
 /* NULL, or the key that is missing or wrong. */
 static const char *
 fill_from_map(struct result_box *box, const struct value *map)
@@ -233,6 +252,8 @@ result_take(struct reqd *c, struct value *v, size_t used, struct reqd_result **r
 		r = box_new(SLICE(""), &box);
 		if (r == 0)
 			r = client_take(c, v, used, &box->bytes);
+		if (r == 0)
+			r = take_value(box, v);
 	} else {
 		return client_fail(c, REQD_E_PROTOCOL, "%s answered CALL with something else",
 		    c->url);
@@ -307,6 +328,19 @@ error_words(const struct reqd_result *r)
 	}
 }
 
+/* What the error of a handler says that its status does not. */
+static struct slice
+handler_words(const struct reqd_result *r)
+{
+	struct slice line;
+	int status;
+
+	if (reqd_value_kind(r->value) != REQD_ERROR)
+		return SLICE("");
+	line.data = reqd_value_data(r->value, &line.len);
+	return value_exit_status(line, &status) ? skip_word(skip_word(line)) : line;
+}
+
 static const char *const meanings[] = {
 	[REQD_TIMEOUT] = "timed out and was killed",
 	[REQD_CANCELLED] = "was cancelled",
@@ -318,6 +352,7 @@ static const char *const meanings[] = {
 	[REQD_DENIED] = "unknown or not allowed",
 	[REQD_DRAINING] = "not started, the server is stopping",
 	[REQD_UNAVAIL] = "is switched off",
+	[REQD_HANDLER] = "failed in its handler",
 	[REQD_FAILED] = "refused",
 };
 
@@ -330,7 +365,9 @@ reqd_result_text(const struct reqd_result *r, char *text, size_t len)
 
 	switch (r->outcome) {
 	case REQD_EXIT:
-		(void)snprintf(text, len, "exit status %d", r->status);
+		words = handler_words(r);
+		(void)snprintf(text, len, "exit status %d%s%s", r->status,
+		    words.len > 0 ? ": " : "", client_printable(words, clean, sizeof(clean)));
 		return text;
 	case REQD_SIGNAL:
 		(void)snprintf(text, len, "killed by signal %d (%s)", r->signal,

@@ -23,6 +23,7 @@
 #include "ctl/out.h"
 #include "ctl/params.h"
 #include "ctl/remote.h"
+#include "ctl/value.h"
 
 /* How long the server may take to tell that the time of -t is over. */
 #define GRACE_MS 1000
@@ -65,7 +66,9 @@ print_result(const struct ctl *ctl, const struct reqd_result *res)
 	    "outcome", reqd_outcome_word(res->outcome),
 	    "status", json_or_null(res->outcome == REQD_EXIT, res->status),
 	    "signal", json_or_null(res->outcome == REQD_SIGNAL, res->signal),
-	    "stdout", out_json_bytes(res->out, res->out_len),
+	    res->value != NULL ? "value" : "stdout",
+	    res->value != NULL ? out_json_value(res->value) :
+	    out_json_bytes(res->out, res->out_len),
 	    "stderr", out_json_bytes(res->err, res->err_len),
 	    "truncated", res->truncated,
 	    "usec", (json_int_t)res->usec,
@@ -140,6 +143,7 @@ run_ended(const struct run *r, const struct reqd_result *res)
 	} else {
 		/* Both are empty when the output was streamed. */
 		(void)fwrite(res->out, 1, res->out_len, stdout);
+		value_print(r->ctl, res->value);
 		(void)fflush(stdout);
 		(void)fwrite(res->err, 1, res->err_len, stderr);
 	}

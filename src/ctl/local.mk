@@ -21,7 +21,8 @@ reqctl_SOURCES = \
 	src/ctl/out.c src/ctl/out.h \
 	src/ctl/params.c src/ctl/params.h \
 	src/ctl/remote.c src/ctl/remote.h \
-	src/ctl/reqctl.c
+	src/ctl/reqctl.c \
+	src/ctl/value.c src/ctl/value.h
 nodist_reqctl_SOURCES = src/ctl/completions.h
 reqctl_LDADD = libreqd.la libbase.la $(JANSSON_LIBS) $(SMARTCOLS_LIBS) -lm -lpthread
 

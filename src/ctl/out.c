@@ -209,19 +209,31 @@ out_json_bytes(const char *data, size_t len)
 	return j != NULL ? j : ctl_need(base64((const unsigned char *)data, len));
 }
 
+char *
+out_json_key(const struct reqd_value *v)
+{
+	json_t *j = out_json_value(v);
+	const char *text = json_string_value(j);
+	char *key;
+
+	if (text != NULL && strlen(text) == json_string_length(j))
+		key = strdup(text);
+	else
+		key = json_dumps(j, JSON_ENCODE_ANY | JSON_COMPACT);
+	json_decref(j);
+	return ctl_need(key);
+}
+
 static json_t *
 map_to_json(const struct reqd_value *v)
 {
 	json_t *j = ctl_need(json_object());
 
 	for (size_t i = 0; i + 1 < reqd_value_count(v); i += 2) {
-		size_t len;
-		const char *key = reqd_value_data(reqd_value_at(v, i), &len);
-		char *name = ctl_need(strndup(key, len));
+		char *key = out_json_key(reqd_value_at(v, i));
 
-		/* A key that is not UTF-8 cannot be in JSON. */
-		(void)json_object_set_new(j, name, out_json_value(reqd_value_at(v, i + 1)));
-		free(name);
+		(void)json_object_set_new(j, key, out_json_value(reqd_value_at(v, i + 1)));
+		free(key);
 	}
 	return j;
 }
@@ -243,8 +255,10 @@ out_json_value(const struct reqd_value *v)
 	size_t len;
 
 	switch (reqd_value_kind(v)) {
-	case REQD_SIMPLE:
 	case REQD_ERROR:
+		data = reqd_value_data(v, &len);
+		return ctl_need(json_pack("{s:o}", "error", out_json_bytes(data, len)));
+	case REQD_SIMPLE:
 	case REQD_BULK:
 	case REQD_VERBATIM:
 		data = reqd_value_data(v, &len);

@@ -58,8 +58,10 @@ void out_heading(const struct ctl *ctl, const char *text);
 void out_json(const struct ctl *ctl, json_t *j);
 /* A string if it is UTF-8, else {"base64": "..."}. */
 json_t *out_json_bytes(const char *data, size_t len);
-/* Any reply as JSON. */
+/* Any reply as JSON; an error as {"error": "..."}. */
 json_t *out_json_value(const struct reqd_value *v);
+/* The same as a key of an object: a text as it is, else its JSON. To be freed. */
+char *out_json_key(const struct reqd_value *v);
 
 /* A string member of j, or "". */
 const char *out_json_text(const json_t *j, const char *key);

@@ -6,4 +6,5 @@ libproto_la_SOURCES = \
 	src/proto/outcome.c src/proto/outcome.h \
 	src/proto/reply.c src/proto/reply.h \
 	src/proto/request.c src/proto/request.h \
-	src/proto/resp.c src/proto/resp.h
+	src/proto/resp.c src/proto/resp.h \
+	src/proto/value.c src/proto/value.h

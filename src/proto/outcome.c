@@ -30,6 +30,7 @@ static const struct outcome_row rows[OUTCOME_N] = {
 	[OUTCOME_DENIED] = { "denied", "NOSERVICE", false, 247 },
 	[OUTCOME_DRAINING] = { "draining", "LOADING", false, 248 },
 	[OUTCOME_UNAVAIL] = { "unavail", "UNAVAIL", false, 249 },
+	[OUTCOME_HANDLER] = { "handler", "HANDLER", true, 250 },
 };
 
 #define STATUS_EXIT_HIGH 239	/* the program's own 126 to 255 */
@@ -165,6 +166,7 @@ line_fill(struct line *l, const struct outcome *o, struct slice service,
 		break;
 	case OUTCOME_CANCELLED:
 	case OUTCOME_BADARG:
+	case OUTCOME_HANDLER:
 		line_add(l, detail);
 		break;
 	case OUTCOME_DENIED:

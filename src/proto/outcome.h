@@ -25,6 +25,7 @@ enum outcome_kind {
 	OUTCOME_DENIED,		/* not started: unknown or not allowed */
 	OUTCOME_DRAINING,	/* not started: reqd is stopping */
 	OUTCOME_UNAVAIL,	/* not started: service is switched off */
+	OUTCOME_HANDLER,	/* its handler died or broke the protocol; killed */
 	OUTCOME_N,
 };
 
@@ -67,7 +68,8 @@ void outcome_error(struct buf *b, const struct outcome *o, struct slice service,
  * reqctl's exit status: EXIT 0-125 as it is, EXIT 126-255 as 239 (they would
  * read as a signal or as one of ours), SIGNAL 128+n, the rest one each from
  * 240 on: timeout 240, cancelled 241, too big 242, busy 243, no start 244,
- * lost 245, bad argument 246, denied 247, draining 248, unavailable 249.
+ * lost 245, bad argument 246, denied 247, draining 248, unavailable 249,
+ * handler 250.
  */
 int outcome_exit_status(const struct outcome *o);
 

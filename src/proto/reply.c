@@ -337,7 +337,7 @@ level_open(struct reply_cursor *c, const struct element *e,
 {
 	if (e->value.kind == VALUE_PUSH && c->depth > 0)
 		return bad(ret_error, "push inside a value");
-	if (c->depth == REPLY_MAX_DEPTH)
+	if (c->depth == (limits->max_depth > 0 ? limits->max_depth : REPLY_MAX_DEPTH))
 		return bad(ret_error, "nested too deeply");
 	if (e->n_items > limits->max_items - c->n_items)
 		return bad(ret_error, "too many items");
@@ -396,7 +396,7 @@ tree_fill(struct slice data, struct value *pool)
 	struct {
 		struct value *next;
 		size_t left;
-	} stack[REPLY_MAX_DEPTH];
+	} stack[REPLY_RESULT_DEPTH];
 	struct value *slot = pool, *spare = pool + 1;
 	struct slice rest = data;
 	size_t depth = 0;

@@ -14,7 +14,8 @@
 
 #include "base/slice.h"
 
-#define REPLY_MAX_DEPTH 8
+#define REPLY_MAX_DEPTH 8	/* of what a handler may answer */
+#define REPLY_RESULT_DEPTH (REPLY_MAX_DEPTH + 1)	/* and a result map around it */
 
 enum value_kind {
 	VALUE_SIMPLE,	/* + */
@@ -43,6 +44,7 @@ struct value {
 struct reply_limits {
 	size_t max_bytes;	/* of one value, all of it */
 	uint32_t max_items;	/* of all aggregates together */
+	uint32_t max_depth;	/* up to REPLY_RESULT_DEPTH; 0: REPLY_MAX_DEPTH */
 };
 
 /*
@@ -54,7 +56,7 @@ struct reply_cursor {
 	size_t searched;	/* of the line behind them, without its end */
 	uint32_t depth;
 	uint32_t n_items;
-	uint32_t left[REPLY_MAX_DEPTH];	/* items that have not begun */
+	uint32_t left[REPLY_RESULT_DEPTH];	/* items that have not begun */
 };
 
 enum reply_status {

@@ -106,10 +106,11 @@ is_control(const unsigned char *p, size_t n)
 	return n == 2 && p[0] == 0xc2 && p[1] < 0xa0;
 }
 
-/* As much of text as fits, harmless for a line; returns the new end. */
-static char *
-put_clean(char *p, const char *end, struct slice text)
+size_t
+resp_clean(char *ret, size_t size, struct slice text)
 {
+	char *p = ret, *end = ret + size;
+
 	while (text.len > 0) {
 		size_t n = utf8_sequence(text), out;
 
@@ -125,22 +126,21 @@ put_clean(char *p, const char *end, struct slice text)
 		text.data += out;
 		text.len -= out;
 	}
-	return p;
+	return (size_t)(p - ret);
 }
 
 void
 resp_error(struct buf *b, const char *code, struct slice text)
 {
-	char line[RESP_ERROR_MAX - 3], *p = line;	/* without "-", CRLF */
-	const char *end = line + sizeof(line);
+	char line[RESP_ERROR_MAX - 3];	/* without "-", CRLF */
+	size_t n = resp_clean(line, sizeof(line), slice_of(code));
 
-	p = put_clean(p, end, slice_of(code));
-	if (text.len > 0 && p < end)
-		*p++ = ' ';
-	p = put_clean(p, end, text);
-	while (p > line && p[-1] == ' ')
-		p--;
-	write_line(b, '-', (struct slice){ line, (size_t)(p - line) });
+	if (text.len > 0 && n < sizeof(line))
+		line[n++] = ' ';
+	n += resp_clean(line + n, sizeof(line) - n, text);
+	while (n > 0 && line[n - 1] == ' ')
+		n--;
+	write_line(b, '-', (struct slice){ line, n });
 }
 
 void
@@ -217,7 +217,8 @@ double_format(double x, char text[static DOUBLE_TEXT])
 	locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
 	locale_t old = uselocale(c);
 
-	for (int digits = 15; digits <= 17; digits++) {
+	/* Below the normal range even 15 digits may be too many. */
+	for (int digits = x == 0 || isnormal(x) ? 15 : 1; digits <= 17; digits++) {
 		(void)snprintf(text, DOUBLE_TEXT, "%.*g", digits, x);
 		if (strtod(text, NULL) == x)
 			break;

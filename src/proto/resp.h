@@ -36,6 +36,12 @@ void resp_error(struct buf *b, const char *code, struct slice text);
 void resp_errorf(struct buf *b, const char *code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/*
+ * What resp_error() makes of a text: writes at most size bytes of it to ret,
+ * without a NUL. Returns how many.
+ */
+size_t resp_clean(char *ret, size_t size, struct slice text);
+
 void resp_integer(struct buf *b, int64_t v);
 void resp_bulk(struct buf *b, struct slice s);
 void resp_bulk_str(struct buf *b, const char *s);

@@ -34,7 +34,7 @@ run(const uint8_t *data, size_t size, size_t step,
 		memcpy(*ret_block, data, arrived);
 		status = reply_decode((struct slice){ *ret_block, arrived }, l,
 		    &cursor, ret, ret_used, &error);
-		if (status < 0 || cursor.depth > REPLY_MAX_DEPTH ||
+		if (status < 0 || cursor.depth > REPLY_RESULT_DEPTH ||
 		    cursor.n_items > l->max_items)
 			abort();
 		if (status == REPLY_BAD && error == NULL)
@@ -93,7 +93,8 @@ write_again(struct buf *b, const struct value *v, size_t *n_items)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct reply_limits limits[] = { { 1u << 20, 4096 }, { 64, 6 } };
+	static const struct reply_limits limits[] = { { 1u << 20, 4096, 0 },
+		{ 64, 6, REPLY_RESULT_DEPTH } };
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
 		char *whole_block = NULL, *block = NULL;

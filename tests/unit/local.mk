@@ -5,4 +5,5 @@ include tests/unit/conf.mk
 include tests/unit/ipc.mk
 include tests/unit/runner.mk
 include tests/unit/client.mk
+include tests/unit/callvalue.mk
 include tests/unit/worker.mk

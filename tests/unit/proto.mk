@@ -5,7 +5,8 @@ proto_tests = \
 	tests/unit/test_reply \
 	tests/unit/test_request \
 	tests/unit/test_request_model \
-	tests/unit/test_resp
+	tests/unit/test_resp \
+	tests/unit/test_value
 check_PROGRAMS += $(proto_tests)
 TESTS += $(proto_tests)
 
@@ -30,3 +31,6 @@ tests_unit_test_request_model_LDADD = $(proto_test_ldadd)
 tests_unit_test_resp_SOURCES = tests/unit/test_resp.c
 tests_unit_test_resp_CFLAGS = $(proto_test_cflags)
 tests_unit_test_resp_LDADD = $(proto_test_ldadd)
+tests_unit_test_value_SOURCES = tests/unit/test_value.c
+tests_unit_test_value_CFLAGS = $(proto_test_cflags)
+tests_unit_test_value_LDADD = $(proto_test_ldadd)

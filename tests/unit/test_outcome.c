@@ -49,6 +49,8 @@ static const struct {
 	    "-LOADING draining\r\n" },
 	{ { OUTCOME_UNAVAIL, 0, 0 }, "unavail", "UNAVAIL", false, 249,
 	    "-UNAVAIL df it broke\r\n" },
+	{ { OUTCOME_HANDLER, 0, 0 }, "handler", "HANDLER", true, 250,
+	    "-HANDLER it broke\r\n" },
 };
 
 static struct buf out;

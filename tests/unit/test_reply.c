@@ -12,7 +12,7 @@
 #include "proto/reply.h"
 #include "proto/resp.h"
 
-static const struct reply_limits limits = { 1u << 20, 1000 };
+static const struct reply_limits limits = { 1u << 20, 1000, 0 };
 
 /* A value as text: type, content, items in brackets. */
 static void
@@ -258,8 +258,8 @@ START_TEST(value_at_max_bytes)
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
 		uint32_t n = (uint32_t)strlen(good[i].data);
 
-		assert_status(good[i].data, (struct reply_limits){ n, 100 }, REPLY_OK);
-		assert_status(good[i].data, (struct reply_limits){ n - 1, 100 },
+		assert_status(good[i].data, (struct reply_limits){ n, 100, 0 }, REPLY_OK);
+		assert_status(good[i].data, (struct reply_limits){ n - 1, 100, 0 },
 		    REPLY_BAD);
 	}
 }
@@ -268,15 +268,15 @@ END_TEST
 /* Refused when it is certain, not when the bytes are there. */
 START_TEST(too_big_is_seen_early)
 {
-	assert_status("$93", (struct reply_limits){ 100, 10 }, REPLY_AGAIN);
-	assert_status("$93\r\n", (struct reply_limits){ 100, 10 }, REPLY_AGAIN);
-	assert_status("$94\r\n", (struct reply_limits){ 100, 10 }, REPLY_BAD);
-	assert_status("*2\r\n$86\r\n", (struct reply_limits){ 100, 10 }, REPLY_AGAIN);
-	assert_status("*2\r\n$87\r\n", (struct reply_limits){ 100, 10 }, REPLY_BAD);
-	assert_status("*32\r\n", (struct reply_limits){ 101, 99 }, REPLY_AGAIN);
-	assert_status("*32\r\n", (struct reply_limits){ 100, 99 }, REPLY_BAD);
-	assert_status("+0123456", (struct reply_limits){ 10, 10 }, REPLY_AGAIN);
-	assert_status("+01234567", (struct reply_limits){ 10, 10 }, REPLY_BAD);
+	assert_status("$93", (struct reply_limits){ 100, 10, 0 }, REPLY_AGAIN);
+	assert_status("$93\r\n", (struct reply_limits){ 100, 10, 0 }, REPLY_AGAIN);
+	assert_status("$94\r\n", (struct reply_limits){ 100, 10, 0 }, REPLY_BAD);
+	assert_status("*2\r\n$86\r\n", (struct reply_limits){ 100, 10, 0 }, REPLY_AGAIN);
+	assert_status("*2\r\n$87\r\n", (struct reply_limits){ 100, 10, 0 }, REPLY_BAD);
+	assert_status("*32\r\n", (struct reply_limits){ 101, 99, 0 }, REPLY_AGAIN);
+	assert_status("*32\r\n", (struct reply_limits){ 100, 99, 0 }, REPLY_BAD);
+	assert_status("+0123456", (struct reply_limits){ 10, 10, 0 }, REPLY_AGAIN);
+	assert_status("+01234567", (struct reply_limits){ 10, 10, 0 }, REPLY_BAD);
 }
 END_TEST
 
@@ -284,10 +284,10 @@ START_TEST(items_are_counted_together)
 {
 	const char *data = "*2\r\n%1\r\n:1\r\n:2\r\n*1\r\n:3\r\n";
 
-	assert_status(data, (struct reply_limits){ 4096, 5 }, REPLY_OK);
-	assert_status(data, (struct reply_limits){ 4096, 4 }, REPLY_BAD);
-	assert_status("*0\r\n", (struct reply_limits){ 4096, 0 }, REPLY_OK);
-	assert_status("*1\r\n", (struct reply_limits){ 4096, 0 }, REPLY_BAD);
+	assert_status(data, (struct reply_limits){ 4096, 5, 0 }, REPLY_OK);
+	assert_status(data, (struct reply_limits){ 4096, 4, 0 }, REPLY_BAD);
+	assert_status("*0\r\n", (struct reply_limits){ 4096, 0, 0 }, REPLY_OK);
+	assert_status("*1\r\n", (struct reply_limits){ 4096, 0, 0 }, REPLY_BAD);
 }
 END_TEST
 

@@ -115,7 +115,7 @@ START_TEST(doubles_read_back)
 {
 	static const double values[] = { 0.1, 1e-310, 123456789.123456789,
 		1.7976931348623157e308, 5e-324, -2.5e-8, 9007199254740993.0 };
-	static const struct reply_limits limits = { 4096, 64 };
+	static const struct reply_limits limits = { 4096, 64, 0 };
 
 	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
 		struct reply_cursor cursor = { 0 };
