@@ -23,7 +23,7 @@
 /* Where the call in progress stands. */
 enum exchange_state {
 	EXCHANGE_NONE,
-	EXCHANGE_STARTING,	/* sent with --open; "+id" is next */
+	EXCHANGE_STARTING,	/* sent with --open; "+id" or the result is next */
 	EXCHANGE_INPUT,		/* runs; INPUT may be sent */
 	EXCHANGE_ENDING,	/* no more to send; the result is next */
 	EXCHANGE_DONE,		/* result is there */

@@ -32,16 +32,14 @@ out_of_order(struct reqd *c, const char *what)
 	return client_fail(c, REQD_E_PROTOCOL, "%s sent %s", c->url, what);
 }
 
-/* ">4 output <id> stdout|stderr <bytes>"; other pushes are not for us. */
+/* ">4 output <id> stdout|stderr <bytes>" */
 static int
-on_push(struct reqd *c, const struct value *v)
+on_output(struct reqd *c, const struct value *v)
 {
 	const struct exchange *ex = &c->exchange;
 	const struct value *item = v->items;
 	int stream;
 
-	if (v->n_items == 0 || !slice_is(item[0].text, "output"))
-		return 0;
 	if (v->n_items != 4 || item[1].kind != VALUE_BULK || item[3].kind != VALUE_BULK)
 		return out_of_order(c, "a malformed piece of output");
 	if (slice_is(item[2].text, "stdout"))
@@ -60,7 +58,30 @@ on_push(struct reqd *c, const struct value *v)
 	return 0;
 }
 
-/* The result, or an error instead of "+id". */
+/* ">2 ended <id>": nobody reads what we might still send. */
+static int
+on_ended(struct reqd *c, const struct value *v)
+{
+	struct exchange *ex = &c->exchange;
+
+	if (v->n_items != 2 || !ex->started || !slice_is(v->items[1].text, ex->id))
+		return out_of_order(c, "the end of another request");
+	ex->no_more = true;
+	return 0;
+}
+
+/* Other pushes than these are not for us. */
+static int
+on_push(struct reqd *c, const struct value *v)
+{
+	if (v->n_items > 0 && slice_is(v->items[0].text, "output"))
+		return on_output(c, v);
+	if (v->n_items > 0 && slice_is(v->items[0].text, "ended"))
+		return on_ended(c, v);
+	return 0;
+}
+
+/* The result, perhaps instead of "+id". */
 static int
 on_final(struct reqd *c, struct value *v, size_t used)
 {
@@ -86,7 +107,8 @@ on_started(struct reqd *c, struct value *v, size_t used)
 {
 	struct exchange *ex = &c->exchange;
 
-	if (v->kind == VALUE_ERROR)
+	/* Refused; or it ran already, under the same token. */
+	if (v->kind == VALUE_ERROR || v->kind == VALUE_MAP)
 		return on_final(c, v, used);
 	if (v->kind != VALUE_SIMPLE || v->text.len == 0 || v->text.len > CLIENT_ID_MAX ||
 	    slice_has_nul(v->text))

@@ -353,8 +353,9 @@ bool reqd_was_sent(const struct reqd *c);
  * reqd_open, reqd_write as often as wanted, reqd_finish. Input set in the
  * call is ignored. Between them no other function may use the connection.
  *
- * reqd_open: starts the program. 0: it runs. 1: it was not started, and *ret
- * is the result. Blocks.
+ * reqd_open: starts the program. 0: it runs. 1: there is nothing to write to,
+ * and *ret is the result: it was refused, or a call with the same id ran
+ * already. Blocks.
  */
 int reqd_open(struct reqd *c, const struct reqd_call *call, struct reqd_result **ret);
 /*

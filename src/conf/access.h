@@ -15,15 +15,13 @@
 #include "base/buf.h"
 #include "conf/conf.h"
 
-#define CALLER_MAX_GROUPS 64
-
 /* Who asks, as the kernel tells it (R33). */
 struct caller {
 	bool is_unix;
 	bool has_uid;		/* only over a unix socket */
 	uid_t uid;
 	gid_t gid;
-	gid_t groups[CALLER_MAX_GROUPS];
+	const gid_t *groups;	/* borrowed */
 	size_t n_groups;
 	union sockaddr_any addr;	/* TCP */
 };

@@ -3,11 +3,13 @@
 
 #include "conf/conf.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/slice.h"
 #include "conf/reader.h"
 #include "conf/schema.h"
 
@@ -63,43 +65,40 @@ compare_folded(const char *name, const char *bytes, size_t len)
 	return name[len] == '\0' ? 0 : 1;
 }
 
+static int
+compare_key(const void *key, const void *element)
+{
+	const struct slice *wanted = key;
+
+	return -compare_folded(*(char *const *)element, wanted->data, wanted->len);
+}
+
+/* In an array sorted by name, of structs that begin with it. */
+static const void *
+find_folded(const void *array, size_t n, size_t size, const char *name, size_t len)
+{
+	struct slice wanted = { name, len };
+
+	return n == 0 ? NULL : bsearch(&wanted, array, n, size, compare_key);
+}
+
+static_assert(offsetof(struct service, name) == 0, "name comes first");
+static_assert(offsetof(struct verb, name) == 0, "name comes first");
+
 const struct service *
 conf_find_service(const struct conf *c, const char *name, size_t len)
 {
-	size_t low = 0, high = c->n_services;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = compare_folded(c->services[middle].name, name, len);
-
-		if (order == 0)
-			return &c->services[middle];
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
+	return find_folded(c->services, c->n_services, sizeof(*c->services), name, len);
 }
 
 const struct service *
 conf_find_verb(const struct conf *c, const char *name, size_t len)
 {
 	const struct conf_owned *owned = (const struct conf_owned *)c;
-	size_t low = 0, high = owned->n_verbs;
+	const struct verb *v;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = compare_folded(owned->verbs[middle].name, name, len);
-
-		if (order == 0)
-			return &c->services[owned->verbs[middle].service];
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
+	v = find_folded(owned->verbs, owned->n_verbs, sizeof(*owned->verbs), name, len);
+	return v == NULL ? NULL : &c->services[v->service];
 }
 
 const struct argument *

@@ -277,6 +277,14 @@ int conf_parse(const char *text, size_t len, uint32_t generation,
     struct conf **ret, struct conf_errors *errors);
 
 /*
+ * conf_parse() of a sealed memory file, as the master hands it to its roles.
+ * Borrows fd. Never blocks. 0, or -errno with the reason in why: one line,
+ * cut to why_len, of the first error when there are several. *ret is written
+ * on success only.
+ */
+int conf_read_sealed(int fd, uint32_t generation, struct conf **ret, char *why, size_t why_len);
+
+/*
  * The canonical text: every setting with its value in force, one merged
  * file, accounts with the ids they stand for. Returns a new string (free),
  * or NULL without memory. This is what reqd -T prints and what roles get.

@@ -9,8 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "conf/account.h"
 #include "conf/build.h"
 #include "conf/check.h"
@@ -315,4 +317,26 @@ conf_parse(const char *text, size_t len, uint32_t generation, struct conf **ret,
 	check_identities(&r);
 	r.conf->generation = generation;
 	return finish(&r, &owned, ret);
+}
+
+int
+conf_read_sealed(int fd, uint32_t generation, struct conf **ret, char *why, size_t why_len)
+{
+	CLEANUP(conf_errors_done) struct conf_errors errors = { 0 };
+	const char *text;
+	size_t len;
+	int q;
+
+	q = fd_map_sealed(fd, CONF_MAX_TEXT, &text, &len);
+	if (q < 0) {
+		(void)snprintf(why, why_len, "cannot read the sealed configuration: %s",
+		    strerror(-q));
+		return q;
+	}
+	q = conf_parse(text, len, generation, ret, &errors);
+	if (text != NULL)
+		(void)munmap((void *)(uintptr_t)text, len);
+	if (q < 0)
+		(void)strlcpy(why, errors.n > 0 ? errors.list[0].text : strerror(-q), why_len);
+	return q;
 }

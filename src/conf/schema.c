@@ -59,7 +59,9 @@ net_format_key(struct buf *b, const struct key *k, const void *at)
 	(void)buf_append_char(b, '}');
 }
 
-static const struct value_type value_net = { "a list", true, net_parse_key, net_format_key };
+static const struct value_type value_net = {
+	.wants = "a list", .is_list = true, .parse = net_parse_key, .format = net_format_key,
+};
 
 /* "FILE:LINE" of a service, for messages of the roles. */
 static int
@@ -94,82 +96,74 @@ from_format(struct buf *b, const struct key *k, const void *at)
 	buf_done(&text);
 }
 
-static const struct value_type value_from = { "FILE:LINE", false, from_parse, from_format };
-
-/* In the order of the rows of "limits". */
-static const struct {
-	const char *name;
-	int resource;
-} resources[] = {
-	{ "memory", RLIMIT_AS },
-	{ "cpu", RLIMIT_CPU },
-	{ "files", RLIMIT_NOFILE },
-	{ "processes", RLIMIT_NPROC },
-	{ "file-size", RLIMIT_FSIZE },
+static const struct value_type value_from = {
+	.wants = "FILE:LINE", .parse = from_parse, .format = from_format,
 };
 
-static int
+/* In the order of the rows of "limits". */
+struct resource {
+	const char *name;
+	int number;
+	const struct value_type *type;
+	uint64_t unit;		/* what the kernel counts in */
+};
+
+static const struct resource resources[] = {
+	{ "memory", RLIMIT_AS, &value_size, 1 },
+	{ "cpu", RLIMIT_CPU, &value_duration, USEC_PER_SEC },
+	{ "files", RLIMIT_NOFILE, &value_number, 1 },
+	{ "processes", RLIMIT_NPROC, &value_number, 1 },
+	{ "file-size", RLIMIT_FSIZE, &value_size, 1 },
+};
+
+/* Every key of value_limit has its row. */
+static const struct resource *
 resource_of(const struct key *k)
 {
-	for (size_t i = 0; i < ARRAY_LEN(resources); i++) {
-		if (strcmp(resources[i].name, k->name) == 0)
-			return resources[i].resource;
-	}
-	return -1;
+	const struct resource *res = resources;
+
+	while (strcmp(res->name, k->name) != 0)
+		res++;
+	return res;
 }
 
 static int
 limit_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
 {
+	const struct resource *res = resource_of(k);
 	struct service *service = at;
-	const struct value_type *type = &value_size;
-	uint64_t v = 0;
-	uint32_t number = 0;
+	uint64_t v;
 	int q;
 
-	if (strcmp(k->name, "cpu") == 0)
-		type = &value_duration;
-	else if (strcmp(k->name, "files") == 0 || strcmp(k->name, "processes") == 0)
-		type = &value_number;
-	q = type->parse(r, k, s, type == &value_number ? (void *)&number : (void *)&v);
+	q = measure_parse(res->type->measure, r, k, s, &v);
 	if (q == 1) {
 		reader_error(r, s->line, "'%s': '%.64s' is not %s", k->name, s->values[0],
-		    type->wants);
+		    res->type->wants);
 		return 2;
 	}
 	if (q != 0)
 		return q;
-	if (type == &value_number)
-		v = number;
-	if (type == &value_duration)	/* the kernel counts seconds */
-		v = (v + USEC_PER_SEC - 1) / USEC_PER_SEC;
-	service->limits[service->n_limits++] = (struct service_limit){ resource_of(k), v };
+	service->limits[service->n_limits++] = (struct service_limit){
+		res->number, (v + res->unit - 1) / res->unit
+	};
 	return 0;
 }
 
 static void
 limit_format(struct buf *b, const struct key *k, const void *at)
 {
+	const struct resource *res = resource_of(k);
 	const struct service *service = at;
-	int resource = resource_of(k);
-	char text[UNITS_TEXT];
 
 	for (size_t i = 0; i < service->n_limits; i++) {
-		uint64_t v = service->limits[i].value;
-
-		if (service->limits[i].resource != resource)
-			continue;
-		if (resource == RLIMIT_CPU)
-			duration_format(v * USEC_PER_SEC, text, sizeof(text));
-		else if (resource == RLIMIT_NOFILE || resource == RLIMIT_NPROC)
-			(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)v);
-		else
-			size_format(v, text, sizeof(text));
-		(void)buf_append_str(b, text);
+		if (service->limits[i].resource == res->number)
+			measure_format(res->type->measure, b, service->limits[i].value * res->unit);
 	}
 }
 
-static const struct value_type value_limit = { "a limit", false, limit_parse, limit_format };
+static const struct value_type value_limit = {
+	.wants = "a limit", .parse = limit_parse, .format = limit_format,
+};
 
 static int
 sandbox_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
@@ -191,8 +185,9 @@ sandbox_format(struct buf *b, const struct key *k, const void *at)
 	(void)buf_append_str(b, "none");
 }
 
-static const struct value_type value_sandbox = { "none, basic or strict", false, sandbox_parse,
-	sandbox_format };
+static const struct value_type value_sandbox = {
+	.wants = "none, basic or strict", .parse = sandbox_parse, .format = sandbox_format,
+};
 
 /* Read with the type of the argument, once that is known. */
 static int
@@ -232,7 +227,9 @@ bound_format(struct buf *b, const struct key *k, const void *at)
 	(void)buf_append_str(b, text);
 }
 
-static const struct value_type value_bound = { "a number", false, bound_parse, bound_format };
+static const struct value_type value_bound = {
+	.wants = "a number", .parse = bound_parse, .format = bound_format,
+};
 
 /* -------------------------------------------------------------- tables --- */
 

@@ -156,25 +156,16 @@ bool_format(struct buf *b, const struct key *k, const void *at)
 }
 
 static int
-word_index(const struct key *k, const struct setting *s)
-{
-	for (int i = 0; k->words[i] != NULL; i++) {
-		if (strcmp(s->values[0], k->words[i]) == 0)
-			return i;
-	}
-	return -1;
-}
-
-static int
 word_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
 {
-	int i = word_index(k, s);
-
 	(void)r;
-	if (i < 0)
-		return 1;
-	*(int *)at = i;		/* every enum of conf.h has the size of an int */
-	return 0;
+	for (int i = 0; k->words[i] != NULL; i++) {
+		if (strcmp(s->values[0], k->words[i]) != 0)
+			continue;
+		*(int *)at = i;		/* every enum of conf.h has the size of an int */
+		return 0;
+	}
+	return 1;
 }
 
 static void
@@ -186,34 +177,59 @@ word_format(struct buf *b, const struct key *k, const void *at)
 static int
 word_bool_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
 {
-	int i = word_index(k, s);
+	int i = 0, q = word_parse(r, k, s, &i);
 
-	(void)r;
-	if (i < 0)
-		return 1;
-	*(bool *)at = i == 1;
-	return 0;
+	if (q == 0)
+		*(bool *)at = i == 1;
+	return q;
 }
 
 static void
 word_bool_format(struct buf *b, const struct key *k, const void *at)
 {
-	(void)buf_append_str(b, k->words[*(const bool *)at ? 1 : 0]);
+	int i = *(const bool *)at ? 1 : 0;
+
+	word_format(b, k, &i);
 }
 
 /* ------------------------------------------------------------ numbers --- */
 
-/* 0, or 2 with the range reported. */
 static int
-in_range(struct reader *r, const struct key *k, const struct setting *s, uint64_t v,
-    void (*format)(uint64_t, char *, size_t))
+number_read(const char *text, uint64_t *ret)
+{
+	int64_t v;
+
+	if (integer_parse(text, &v) < 0 || v < 0)
+		return -EINVAL;
+	*ret = (uint64_t)v;
+	return 0;
+}
+
+static void
+number_write(uint64_t v, char *ret, size_t ret_len)
+{
+	(void)snprintf(ret, ret_len, "%llu", (unsigned long long)v);
+}
+
+static const struct measure numbers = { number_read, number_write };
+static const struct measure durations = { duration_parse, duration_format };
+static const struct measure sizes = { size_parse, size_format };
+
+int
+measure_parse(const struct measure *m, struct reader *r, const struct key *k,
+    const struct setting *s, uint64_t *ret)
 {
 	char min[UNITS_TEXT], max[UNITS_TEXT];
+	uint64_t v;
 
-	if (v >= k->min && (k->max == 0 || v <= k->max))
+	if (m->parse(s->values[0], &v) < 0)
+		return 1;
+	if (v >= k->min && (k->max == 0 || v <= k->max)) {
+		*ret = v;
 		return 0;
-	format(k->min, min, sizeof(min));
-	format(k->max, max, sizeof(max));
+	}
+	m->format(k->min, min, sizeof(min));
+	m->format(k->max, max, sizeof(max));
 	if (k->max == 0)
 		reader_error(r, s->line, "'%s': '%.64s' is below the minimum %s", k->name,
 		    s->values[0], min);
@@ -223,38 +239,49 @@ in_range(struct reader *r, const struct key *k, const struct setting *s, uint64_
 	return 2;
 }
 
-static void
-number_text(uint64_t v, char *ret, size_t ret_len)
+void
+measure_format(const struct measure *m, struct buf *b, uint64_t v)
 {
-	(void)snprintf(ret, ret_len, "%llu", (unsigned long long)v);
+	char text[UNITS_TEXT];
+
+	m->format(v, text, sizeof(text));
+	(void)buf_append_str(b, text);
 }
 
 static int
-number_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+wide_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
 {
-	int64_t v;
-	int q;
+	return measure_parse(k->type->measure, r, k, s, at);
+}
 
-	if (integer_parse(s->values[0], &v) < 0 || v < 0)
-		return 1;
-	q = in_range(r, k, s, (uint64_t)v, number_text);
+static void
+wide_format(struct buf *b, const struct key *k, const void *at)
+{
+	measure_format(k->type->measure, b, *(const uint64_t *)at);
+}
+
+static int
+narrow_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	uint64_t v = 0;
+	int q = measure_parse(k->type->measure, r, k, s, &v);
+
 	if (q == 0)
-		*(uint32_t *)at = (uint32_t)v;
+		*(uint32_t *)at = (uint32_t)v;	/* k->max sees to that */
 	return q;
 }
 
 static void
-number_format(struct buf *b, const struct key *k, const void *at)
+narrow_format(struct buf *b, const struct key *k, const void *at)
 {
-	(void)k;
-	(void)buf_append_u64(b, *(const uint32_t *)at);
+	measure_format(k->type->measure, b, *(const uint32_t *)at);
 }
 
 static int
 workers_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
 {
 	if (strcmp(s->values[0], "auto") != 0)
-		return number_parse(r, k, s, at);
+		return narrow_parse(r, k, s, at);
 	*(uint32_t *)at = 0;
 	return 0;
 }
@@ -265,74 +292,7 @@ workers_format(struct buf *b, const struct key *k, const void *at)
 	if (*(const uint32_t *)at == 0)
 		(void)buf_append_str(b, "auto");
 	else
-		number_format(b, k, at);
-}
-
-static int
-duration_parse_key(struct reader *r, const struct key *k, const struct setting *s, void *at)
-{
-	uint64_t v;
-	int q;
-
-	if (duration_parse(s->values[0], &v) < 0)
-		return 1;
-	q = in_range(r, k, s, v, duration_format);
-	if (q == 0)
-		*(uint64_t *)at = v;
-	return q;
-}
-
-static void
-duration_format_key(struct buf *b, const struct key *k, const void *at)
-{
-	char text[UNITS_TEXT];
-
-	(void)k;
-	duration_format(*(const uint64_t *)at, text, sizeof(text));
-	(void)buf_append_str(b, text);
-}
-
-static int
-size_parse_key(struct reader *r, const struct key *k, const struct setting *s, void *at)
-{
-	uint64_t v;
-	int q;
-
-	if (size_parse(s->values[0], &v) < 0)
-		return 1;
-	q = in_range(r, k, s, v, size_format);
-	if (q == 0)
-		*(uint64_t *)at = v;
-	return q;
-}
-
-static void
-size_format_key(struct buf *b, const struct key *k, const void *at)
-{
-	char text[UNITS_TEXT];
-
-	(void)k;
-	size_format(*(const uint64_t *)at, text, sizeof(text));
-	(void)buf_append_str(b, text);
-}
-
-static int
-size32_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
-{
-	uint64_t v = 0;
-	int q = size_parse_key(r, k, s, &v);
-
-	if (q == 0)
-		*(uint32_t *)at = (uint32_t)v;	/* k->max sees to that */
-	return q;
-}
-
-static void
-size32_format(struct buf *b, const struct key *k, const void *at)
-{
-	uint64_t v = *(const uint32_t *)at;
-
-	size_format_key(b, k, &v);
+		narrow_format(b, k, at);
 }
 
 static int
@@ -480,26 +440,51 @@ ids_format(struct buf *b, const struct key *k, const void *at)
 
 /* -------------------------------------------------------------- table --- */
 
-const struct value_type value_bool = { "yes or no", false, bool_parse, bool_format };
-const struct value_type value_number = { "a number", false, number_parse, number_format };
-const struct value_type value_workers = { "a number or auto", false, workers_parse,
-	workers_format };
-const struct value_type value_mode = { "an octal mode of three or four digits, such as 0660", false,
-	mode_parse, mode_format };
+const struct value_type value_bool = {
+	.wants = "yes or no", .parse = bool_parse, .format = bool_format,
+};
+const struct value_type value_number = {
+	.wants = "a number", .parse = narrow_parse, .format = narrow_format,
+	.measure = &numbers,
+};
+const struct value_type value_workers = {
+	.wants = "a number or auto", .parse = workers_parse, .format = workers_format,
+	.measure = &numbers,
+};
+const struct value_type value_mode = {
+	.wants = "an octal mode of three or four digits, such as 0660", .parse = mode_parse,
+	.format = mode_format,
+};
 const struct value_type value_duration = {
-	"a duration; write a number with its unit, such as 250ms, 5s, 10m or 1h", false,
-	duration_parse_key, duration_format_key };
-const struct value_type value_size = { "a size in bytes, such as 512, 64K, 1M or 1G", false,
-	size_parse_key, size_format_key };
-const struct value_type value_size32 = { "a size in bytes, such as 512, 64K or 1M", false,
-	size32_parse, size32_format };
-const struct value_type value_word = { NULL, false, word_parse, word_format };
-const struct value_type value_word_bool = { NULL, false, word_bool_parse, word_bool_format };
-const struct value_type value_text = { "a text", false, text_parse, text_format };
-const struct value_type value_line = { "one line of text", false, line_parse, line_format };
-const struct value_type value_path = { "an absolute path", false, path_parse, line_format };
-const struct value_type value_list = { "a list", true, list_parse, list_format };
-const struct value_type value_identity = { "UID:GID:GROUPS", false, identity_parse,
-	identity_format };
-const struct value_type value_id = { "an id", false, id_parse, id_format };
-const struct value_type value_ids = { "a list of ids", true, ids_parse, ids_format };
+	.wants = "a duration; write a number with its unit, such as 250ms, 5s, 10m or 1h",
+	.parse = wide_parse, .format = wide_format, .measure = &durations,
+};
+const struct value_type value_size = {
+	.wants = "a size in bytes, such as 512, 64K, 1M or 1G", .parse = wide_parse,
+	.format = wide_format, .measure = &sizes,
+};
+const struct value_type value_size32 = {
+	.wants = "a size in bytes, such as 512, 64K or 1M", .parse = narrow_parse,
+	.format = narrow_format, .measure = &sizes,
+};
+const struct value_type value_word = { .parse = word_parse, .format = word_format };
+const struct value_type value_word_bool = { .parse = word_bool_parse, .format = word_bool_format };
+const struct value_type value_text = {
+	.wants = "a text", .parse = text_parse, .format = text_format,
+};
+const struct value_type value_line = {
+	.wants = "one line of text", .parse = line_parse, .format = line_format,
+};
+const struct value_type value_path = {
+	.wants = "an absolute path", .parse = path_parse, .format = line_format,
+};
+const struct value_type value_list = {
+	.wants = "a list", .is_list = true, .parse = list_parse, .format = list_format,
+};
+const struct value_type value_identity = {
+	.wants = "UID:GID:GROUPS", .parse = identity_parse, .format = identity_format,
+};
+const struct value_type value_id = { .wants = "an id", .parse = id_parse, .format = id_format };
+const struct value_type value_ids = {
+	.wants = "a list of ids", .is_list = true, .parse = ids_parse, .format = ids_format,
+};

@@ -14,6 +14,12 @@
 
 struct key;
 
+/* What a value counts: how such an amount is read and written. */
+struct measure {
+	int (*parse)(const char *text, uint64_t *ret);	/* 0 or -errno */
+	void (*format)(uint64_t v, char *ret, size_t ret_len);
+};
+
 struct value_type {
 	const char *wants;	/* "'x' in service \"y\": 'z' is not ..." */
 	bool is_list;
@@ -24,6 +30,7 @@ struct value_type {
 	int (*parse)(struct reader *r, const struct key *k, const struct setting *s, void *at);
 	/* Appends the text; nothing appended: the key is left out. */
 	void (*format)(struct buf *b, const struct key *k, const void *at);
+	const struct measure *measure;	/* of an amount; else NULL */
 };
 
 enum key_flags {
@@ -51,6 +58,14 @@ extern const struct value_type value_duration, value_size, value_size32;
 extern const struct value_type value_word, value_word_bool;
 extern const struct value_type value_text, value_line, value_path, value_list;
 extern const struct value_type value_identity, value_id, value_ids;
+
+/*
+ * The amount s says, which must lie between the key's min and max. 0, 1 or 2
+ * as value_type.parse.
+ */
+int measure_parse(const struct measure *m, struct reader *r, const struct key *k,
+    const struct setting *s, uint64_t *ret);
+void measure_format(const struct measure *m, struct buf *b, uint64_t v);
 
 /* Appends text in double quotes as libconfuse reads them. */
 void value_quote(struct buf *b, const char *text);

@@ -60,21 +60,33 @@ json_or_null(bool have, json_int_t n)
 }
 
 static void
+add_text_or_null(struct out_object *o, const char *key, const char *text)
+{
+	if (*text != '\0')
+		out_object_add_bytes(o, key, slice_of(text));
+	else
+		out_object_add(o, key, json_null());
+}
+
+static void
 print_result(const struct ctl *ctl, const struct reqd_result *res)
 {
-	out_json(ctl, json_pack("{s:s, s:o, s:o, s:o, s:o, s:b, s:I, s:o, s:o}",
-	    "outcome", reqd_outcome_word(res->outcome),
-	    "status", json_or_null(res->outcome == REQD_EXIT, res->status),
-	    "signal", json_or_null(res->outcome == REQD_SIGNAL, res->signal),
-	    res->value != NULL ? "value" : "stdout",
-	    res->value != NULL ? out_json_value(res->value) :
-	    out_json_bytes(res->out, res->out_len),
-	    "stderr", out_json_bytes(res->err, res->err_len),
-	    "truncated", res->truncated,
-	    "usec", (json_int_t)res->usec,
-	    "id", *res->id != '\0' ? out_json_bytes(res->id, strlen(res->id)) : json_null(),
-	    "error", *res->error != '\0' ? out_json_bytes(res->error, strlen(res->error)) :
-	    json_null()));
+	struct out_object o;
+
+	out_object_begin(&o, ctl);
+	out_object_add(&o, "outcome", json_string(reqd_outcome_word(res->outcome)));
+	out_object_add(&o, "status", json_or_null(res->outcome == REQD_EXIT, res->status));
+	out_object_add(&o, "signal", json_or_null(res->outcome == REQD_SIGNAL, res->signal));
+	if (res->value != NULL)
+		out_object_add(&o, "value", out_json_value(res->value));
+	else
+		out_object_add_bytes(&o, "stdout", (struct slice){ res->out, res->out_len });
+	out_object_add_bytes(&o, "stderr", (struct slice){ res->err, res->err_len });
+	out_object_add(&o, "truncated", json_boolean(res->truncated));
+	out_object_add(&o, "usec", json_integer((json_int_t)res->usec));
+	add_text_or_null(&o, "id", res->id);
+	add_text_or_null(&o, "error", res->error);
+	out_object_end(&o);
 }
 
 static void

@@ -60,16 +60,12 @@ print_errors(const struct ctl *ctl, const json_t *j)
 static int
 reload_run(struct ctl *ctl, size_t n, char **words)
 {
-	static const char *const request[] = { "RELOAD" };
-	CLEANUP(reqd_freep) struct reqd *c = NULL;
 	CLEANUP(json_freep) json_t *j = NULL;
-	int status = remote_control(ctl, &c);
+	int status = remote_control_json(ctl, "RELOAD", &j);
 	bool ok;
 
 	(void)n;
 	(void)words;
-	if (status == 0)
-		status = remote_ask_json(ctl, c, NULL, &j, 1, request);
 	if (status != 0)
 		return status;
 	ok = json_is_true(json_object_get(j, "ok"));

@@ -114,15 +114,11 @@ print_helpers(const json_t *j)
 static int
 status_run(struct ctl *ctl, size_t n, char **words)
 {
-	static const char *const request[] = { "STATUS" };
-	CLEANUP(reqd_freep) struct reqd *c = NULL;
 	CLEANUP(json_freep) json_t *j = NULL;
-	int status = remote_control(ctl, &c);
+	int status = remote_control_json(ctl, "STATUS", &j);
 
 	(void)n;
 	(void)words;
-	if (status == 0)
-		status = remote_ask_json(ctl, c, NULL, &j, 1, request);
 	if (status != 0)
 		return status;
 	if (ctl->json) {

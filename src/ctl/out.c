@@ -175,16 +175,17 @@ out_json(const struct ctl *ctl, json_t *j)
 	json_decref(j);
 }
 
-static json_t *
-base64(const unsigned char *p, size_t len)
+/* Writes four characters for three bytes; to has room for them. Returns how many. */
+static size_t
+base64(struct slice s, char *to)
 {
 	static const char digits[] =
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	char *text = ctl_need(malloc((len + 2) / 3 * 4 + 1)), *to = text;
-	json_t *j;
+	const unsigned char *p = (const unsigned char *)s.data;
+	char *start = to;
 
-	for (size_t i = 0; i < len; i += 3) {
-		size_t n = len - i < 3 ? len - i : 3;
+	for (size_t i = 0; i < s.len; i += 3) {
+		size_t n = s.len - i < 3 ? s.len - i : 3;
 		unsigned v = (unsigned)p[i] << 16;
 
 		if (n > 1)
@@ -196,17 +197,21 @@ base64(const unsigned char *p, size_t len)
 		*to++ = n > 1 ? digits[v >> 6 & 63] : '=';
 		*to++ = n > 2 ? digits[v & 63] : '=';
 	}
-	j = json_stringn_nocheck(text, (size_t)(to - text));
-	free(text);
-	return json_pack("{s:o}", "base64", ctl_need(j));
+	return (size_t)(to - start);
 }
 
 json_t *
 out_json_bytes(const char *data, size_t len)
 {
 	json_t *j = json_stringn(data, len);
+	char *text;
 
-	return j != NULL ? j : ctl_need(base64((const unsigned char *)data, len));
+	if (j != NULL)
+		return j;
+	text = ctl_need(malloc((len + 2) / 3 * 4 + 1));
+	j = json_stringn_nocheck(text, base64((struct slice){ data, len }, text));
+	free(text);
+	return ctl_need(json_pack("{s:o}", "base64", ctl_need(j)));
 }
 
 char *
@@ -223,6 +228,114 @@ out_json_key(const struct reqd_value *v)
 	json_decref(j);
 	return ctl_need(key);
 }
+
+/* ----------------------------------------------------------- in pieces --- */
+
+#define PIECE (12u << 10)	/* a multiple of 3 */
+
+void
+out_object_begin(struct out_object *o, const struct ctl *ctl)
+{
+	*o = (struct out_object){ .indented = ctl->out_tty };
+	(void)fputc('{', stdout);
+}
+
+static void
+object_key(struct out_object *o, const char *key)
+{
+	if (o->has_members)
+		(void)fputc(',', stdout);
+	(void)fputs(o->indented ? "\n  " : o->has_members ? " " : "", stdout);
+	(void)printf("\"%s\": ", key);
+	o->has_members = true;
+}
+
+void
+out_object_add(struct out_object *o, const char *key, json_t *value)
+{
+	object_key(o, key);
+	(void)json_dumpf(ctl_need(value), stdout, JSON_ENCODE_ANY);
+	json_decref(value);
+}
+
+static bool
+is_utf8(struct slice s)
+{
+	while (s.len > 0) {
+		size_t n = utf8_sequence(s);
+
+		if (n == 0)
+			return false;
+		s.data += n;
+		s.len -= n;
+	}
+	return true;
+}
+
+/* The start of s that is printed at once, and no character in two. */
+static struct slice
+next_piece(struct slice s)
+{
+	size_t n = s.len < PIECE ? s.len : PIECE;
+
+	while (n < s.len && ((unsigned char)s.data[n] & 0xc0) == 0x80)
+		n--;
+	return (struct slice){ s.data, n };
+}
+
+static void
+put_string(struct slice s)
+{
+	struct buf b = BUF_INIT(0);
+
+	while (s.len > 0) {
+		struct slice piece = next_piece(s);
+
+		buf_clear(&b);
+		if (escape_json(&b, piece) < 0)
+			(void)ctl_need(NULL);
+		(void)fwrite(buf_data(&b) + 1, 1, buf_len(&b) - 2, stdout);
+		s.data += piece.len;
+		s.len -= piece.len;
+	}
+	buf_done(&b);
+}
+
+static void
+put_base64(struct slice s)
+{
+	char text[PIECE / 3 * 4];
+
+	while (s.len > 0) {
+		struct slice piece = { s.data, s.len < PIECE ? s.len : PIECE };
+
+		(void)fwrite(text, 1, base64(piece, text), stdout);
+		s.data += piece.len;
+		s.len -= piece.len;
+	}
+}
+
+void
+out_object_add_bytes(struct out_object *o, const char *key, struct slice s)
+{
+	bool as_text = is_utf8(s);
+
+	object_key(o, key);
+	(void)fputs(as_text ? "\"" : "{\"base64\": \"", stdout);
+	if (as_text)
+		put_string(s);
+	else
+		put_base64(s);
+	(void)fputs(as_text ? "\"" : "\"}", stdout);
+}
+
+void
+out_object_end(struct out_object *o)
+{
+	(void)fputs(o->indented ? "\n}\n" : "}\n", stdout);
+}
+
+/* -------------------------------------------------------------- values --- */
 
 static json_t *
 map_to_json(const struct reqd_value *v)

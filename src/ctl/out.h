@@ -58,6 +58,23 @@ void out_heading(const struct ctl *ctl, const char *text);
 void out_json(const struct ctl *ctl, json_t *j);
 /* A string if it is UTF-8, else {"base64": "..."}. */
 json_t *out_json_bytes(const char *data, size_t len);
+
+/*
+ * An object that is printed member by member, so that a large one needs no
+ * memory. Keys are ours.
+ */
+struct out_object {
+	bool indented;
+	bool has_members;
+};
+
+void out_object_begin(struct out_object *o, const struct ctl *ctl);
+/* Takes value. */
+void out_object_add(struct out_object *o, const char *key, json_t *value);
+/* As out_json_bytes. */
+void out_object_add_bytes(struct out_object *o, const char *key, struct slice s);
+void out_object_end(struct out_object *o);
+
 /* Any reply as JSON; an error as {"error": "..."}. */
 json_t *out_json_value(const struct reqd_value *v);
 /* The same as a key of an object: a text as it is, else its JSON. To be freed. */

@@ -175,3 +175,12 @@ remote_ask_json(const struct ctl *ctl, struct reqd *c, const char *subject, json
 	*ret = remote_json(data, len);
 	return *ret != NULL ? 0 : remote_nonsense(ctl, c, argv[0]);
 }
+
+int
+remote_control_json(const struct ctl *ctl, const char *verb, json_t **ret)
+{
+	CLEANUP(reqd_freep) struct reqd *c = NULL;
+	int status = remote_control(ctl, &c);
+
+	return status != 0 ? status : remote_ask_json(ctl, c, NULL, ret, 1, &verb);
+}

@@ -40,6 +40,9 @@ int remote_ask(const struct ctl *ctl, struct reqd *c, const char *subject,
 int remote_ask_json(const struct ctl *ctl, struct reqd *c, const char *subject, json_t **ret,
     size_t argc, const char *const *argv);
 
+/* The reply of the control socket to a verb without arguments, likewise. */
+int remote_control_json(const struct ctl *ctl, const char *verb, json_t **ret);
+
 /* A reply of another kind than it has to be. Returns STATUS_PROTOCOL. */
 int remote_nonsense(const struct ctl *ctl, const struct reqd *c, const char *verb);
 

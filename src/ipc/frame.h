@@ -15,7 +15,8 @@
 
 enum frame_type {
 	/* master -> role */
-	FRAME_PREPARE = 1,	/* generation; fds: conf text, then listeners (worker) */
+	FRAME_PREPARE = 1,	/* generation; fds: conf text, then listeners (worker:
+				   without any it ends with its last connection) */
 	FRAME_COMMIT,		/* generation */
 	FRAME_ABORT,		/* generation: forget what was prepared */
 	FRAME_LINK,		/* slot; fd: channel (worker: to the runner;

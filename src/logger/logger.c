@@ -8,7 +8,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -16,7 +15,6 @@
 #include "base/cleanup.h"
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/fd.h"
 #include "base/loop.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
@@ -241,24 +239,11 @@ static void
 on_prepare(struct logger *g, const struct frame *f, int fd)
 {
 	struct frame answer = { .type = FRAME_PREPARED, .generation = f->generation };
-	struct conf_errors errors = { 0 };
-	const char *text;
-	size_t len;
-	int r;
 
 	g->prepared = conf_unref(g->prepared);
-	r = fd_map_sealed(fd, CONF_MAX_TEXT, &text, &len);
-	if (r >= 0) {
-		r = conf_parse(text, len, f->generation, &g->prepared, &errors);
-		if (text != NULL)
-			(void)munmap((void *)(uintptr_t)text, len);
-	}
-	if (r < 0) {
+	if (conf_read_sealed(fd, f->generation, &g->prepared, answer.text,
+	    sizeof(answer.text)) < 0)
 		answer.type = FRAME_REFUSED;
-		(void)strlcpy(answer.text, errors.n > 0 ? errors.list[0].text : strerror(-r),
-		    sizeof(answer.text));
-	}
-	conf_errors_done(&errors);
 	(void)channel_send(g->master.fd, &answer, NULL, 0);
 }
 

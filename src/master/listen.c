@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -362,6 +364,59 @@ listen_apply(const struct listen_set *set, const struct conf *c)
 {
 	for (size_t i = 0; i < set->n; i++)
 		socket_apply(&set->list[i], &c->listeners[i]);
+}
+
+static bool
+has_socket(const struct listen_set *set, int fd)
+{
+	struct stat one, other;
+
+	if (set == NULL || fstat(fd, &one) < 0)
+		return false;
+	for (size_t i = 0; i < set->n; i++) {
+		if (fstat(set->list[i].fd, &other) == 0 && other.st_ino == one.st_ino &&
+		    other.st_dev == one.st_dev)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * TCP: drops segments that open a connection, and no others, so that a
+ * handshake in progress comes to its end; who is dropped tries again and
+ * finds the port closed. Unix sockets do not ask the filter, but workers see
+ * by it what has been sealed.
+ */
+static void
+socket_seal(int fd)
+{
+	enum { FLAGS_AT = 13, SYN = 0x02, ACK = 0x10 };
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS_AT),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, SYN | ACK),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYN, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	struct sock_fprog filter = { .len = ARRAY_LEN(code), .filter = code };
+	int domain = AF_UNSPEC;
+	socklen_t len = sizeof(domain);
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
+	(void)getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len);
+	if (domain == AF_UNIX)
+		(void)shutdown(fd, SHUT_RD);
+}
+
+void
+listen_seal(const struct listen_set *set, const struct listen_set *keep)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		const struct listen_socket *s = &set->list[i];
+
+		if (s->passed < 0 && !has_socket(keep, s->fd))
+			socket_seal(s->fd);
+	}
 }
 
 static bool

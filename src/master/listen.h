@@ -55,6 +55,13 @@ void listen_apply(const struct listen_set *set, const struct conf *c);
 const char *listen_unused(const struct listen_passed *p, const struct listen_set *set, size_t *i);
 
 /*
+ * From now on nobody comes into the queues of the sockets that are about to
+ * be closed for good: our own that are not in keep (may be NULL). Who waits
+ * there can still be accepted.
+ */
+void listen_seal(const struct listen_set *set, const struct listen_set *keep);
+
+/*
  * Closes a set. Unix sockets that we made and that are not in keep (may be
  * NULL) are removed from the file system.
  */

@@ -115,10 +115,10 @@ static void
 share_stats(struct master *m, struct process *worker)
 {
 	send_stats(worker, the_runner(m), MASTER_RUNNER_SLOT);
-	for (size_t i = MASTER_WORKERS; i < m->n_processes; i++) {
+	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
 		struct process *other = &m->processes[i];
 
-		if (other == worker)
+		if (other == worker || (i >= m->n_processes && !process_is_up(other)))
 			continue;
 		send_stats(worker, other, other->slot);
 		if (other->state >= PROCESS_PREPARING)
@@ -352,6 +352,7 @@ master_stop(struct master *m)
 	notify_stopping(m->conf->drain_timeout_usec);
 	log_notice("stopping, finishing what runs");
 	reload_cancel(m);
+	listen_seal(&m->listeners, NULL);
 	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
 		if (m->processes[i].master != NULL)
 			process_stop(&m->processes[i], m->stop_usec);
@@ -492,8 +493,8 @@ on_beat(sd_event_source *s, uint64_t usec, void *userdata)
 
 /* --------------------------------------------------------------- set up --- */
 
-static size_t
-workers_wanted(const struct conf *c)
+size_t
+master_workers_wanted(const struct conf *c)
 {
 	cpu_set_t cpus;
 	int n = 1;
@@ -512,14 +513,17 @@ master_wants(const struct process *p)
 }
 
 void
-master_scale_workers(struct master *m)
+master_scale_workers(struct master *m, size_t wanted)
 {
-	size_t wanted = workers_wanted(m->conf), have = master_n_workers(m);
-	uint64_t deadline = clock_usec() + m->conf->drain_timeout_usec;
+	size_t have = master_n_workers(m);
 
 	m->n_processes = MASTER_WORKERS + wanted;
-	for (size_t i = wanted; i < have; i++)
-		process_stop(&m->processes[MASTER_WORKERS + i], deadline);
+	/* Who waits to be started again waits no more. */
+	for (size_t i = wanted; i < have; i++) {
+		struct process *p = &m->processes[MASTER_WORKERS + i];
+
+		p->timer = sd_event_source_disable_unref(p->timer);
+	}
 	for (size_t i = have; i < wanted; i++) {
 		struct process *p = &m->processes[MASTER_WORKERS + i];
 		int r = 0;
@@ -532,7 +536,7 @@ master_scale_workers(struct master *m)
 			m->n_processes = MASTER_WORKERS + i;
 			return;
 		}
-		/* One that is still stopping is started again when it has gone. */
+		/* One that has not ended yet has been given listeners again. */
 		if (!process_is_up(p))
 			process_start(p);
 	}
@@ -701,7 +705,7 @@ start_all(struct master *m)
 		return r;
 	process_start(the_log(m));
 	process_start(the_runner(m));
-	master_scale_workers(m);
+	master_scale_workers(m, master_workers_wanted(m->conf));
 	return 0;
 }
 

@@ -73,10 +73,16 @@ int master_make_directory(const struct conf *c, char *why, size_t why_len);
 /* Overrides of the command line, laid over what was loaded. */
 void master_override(const struct master *m, struct conf *c);
 
-/* Workers wanted: starts or stops what is missing or too many. */
-void master_scale_workers(struct master *m);
+/* How many workers a configuration asks for. */
+size_t master_workers_wanted(const struct conf *c);
 
-/* Does the configuration in force ask for this process? */
+/*
+ * From now on so many workers are wanted: starts what is missing. One that
+ * is too many has been given no listeners and ends with its last connection.
+ */
+void master_scale_workers(struct master *m, size_t wanted);
+
+/* Does the configuration in force ask for this process? Else it may end at any time. */
 bool master_wants(const struct process *p);
 
 /* Begins an orderly end; again: at once. */

@@ -18,12 +18,12 @@ status_format(const struct master *m, char *ret, size_t len)
 	uint64_t connections = 0, running = 0, queued = 0, requests = 0;
 	size_t serving = 0;
 
-	for (size_t i = MASTER_WORKERS; i < m->n_processes; i++) {
+	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
 		const struct process *p = &m->processes[i];
 
 		if (p->state != PROCESS_SERVING)
 			continue;
-		serving++;
+		serving += master_wants(p);
 		connections += p->stats->connections_open;
 		running += p->stats->running;
 		requests += p->stats->requests_total;

@@ -159,6 +159,13 @@ process_close(struct process *p)
 		(void)close(TAKE_FD(p->log_read));
 }
 
+/* Told to end, or a worker too many, which ends with its last connection. */
+static bool
+is_free_to_end(const struct process *p)
+{
+	return p->state == PROCESS_STOPPING || !master_wants(p);
+}
+
 static int
 on_channel(sd_event_source *s, int fd, uint32_t events, void *userdata)
 {
@@ -178,7 +185,7 @@ on_channel(sd_event_source *s, int fd, uint32_t events, void *userdata)
 		if (r != CHANNEL_OK) {
 			/* Its death follows; a bad frame costs it its life (R5). */
 			p->io = sd_event_source_disable_unref(p->io);
-			if (p->state != PROCESS_STOPPING || r == CHANNEL_BAD)
+			if (!is_free_to_end(p) || r == CHANNEL_BAD)
 				process_kill(p, r == CHANNEL_BAD ? "sent a bad frame" : NULL);
 			return 0;
 		}
@@ -312,7 +319,7 @@ log_death(const struct process *p, int status)
 	char name[32];
 
 	process_name(p, name, sizeof(name));
-	if (p->state == PROCESS_STOPPING && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+	if (is_free_to_end(p) && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		log_debug("%s (%d) has ended", name, (int)p->pid);
 	else if (WIFSIGNALED(status))
 		log_err("%s (%d) was killed by signal %d (%s)", name, (int)p->pid,
@@ -340,11 +347,6 @@ process_died(struct process *p, int wait_status)
 	/* The last words of a stop need a log, but for its own end. */
 	if (p->master->stopping && (p->kind != ROLE_LOG || was == PROCESS_STOPPING))
 		return;
-	if (was == PROCESS_STOPPING) {
-		/* A reload has asked for it again before it was gone. */
-		process_start(p);
-		return;
-	}
 	p->restarts++;
 	process_retry(p, was == PROCESS_SERVING);
 }

@@ -214,7 +214,7 @@ reload_done(struct master *m)
 	report_success(m, old, m->conf);
 	warn_unchanged(old, m->conf);
 	conf_unref(old);
-	master_scale_workers(m);
+	master_scale_workers(m, r->n_workers);
 	reload_end(m);
 }
 
@@ -249,18 +249,24 @@ all_answered(const struct master *m)
 }
 
 static void
+send_frame(struct process *p, const struct frame *f, const int *fds, size_t n_fds)
+{
+	/* A worker too many may just have ended, of which we will hear. */
+	if (process_send(p, f, fds, n_fds) < 0 && master_wants(p))
+		process_kill(p, "does not take its configuration");
+}
+
+/* Listeners: NULL for a process that has, or is to have, none. */
+static void
 send_prepare(struct process *p, const struct conf *c, int text, const struct listen_set *set)
 {
 	struct frame f = { .type = FRAME_PREPARE, .generation = c->generation };
 	int fds[FRAME_MAX_FDS] = { text };
 	size_t n = 1;
 
-	if (p->kind == ROLE_WORKER) {
-		for (size_t i = 0; i < set->n; i++)
-			fds[n++] = set->list[i].fd;
-	}
-	if (process_send(p, &f, fds, n) < 0)
-		process_kill(p, "does not take its configuration");
+	for (size_t i = 0; set != NULL && i < set->n; i++)
+		fds[n++] = set->list[i].fd;
+	send_frame(p, &f, fds, n);
 }
 
 void
@@ -271,7 +277,8 @@ master_prepare(struct process *p)
 	p->state = PROCESS_PREPARING;
 	p->offered = m->conf->generation;
 	p->owing_usec = clock_usec();
-	send_prepare(p, m->conf, m->conf_text, &m->listeners);
+	send_prepare(p, m->conf, m->conf_text,
+	    p->kind == ROLE_WORKER && master_wants(p) ? &m->listeners : NULL);
 }
 
 void
@@ -292,6 +299,12 @@ reload_phase(struct master *m, enum reload_phase phase)
 	struct frame commit = { .type = FRAME_COMMIT, .generation = r->conf->generation };
 
 	r->phase = phase;
+	/* From here there is no way back: what is given up ends with its clients. */
+	if (phase == RELOAD_COMMIT_WORKERS) {
+		listen_seal(&m->listeners, &r->listeners);
+		if (r->n_workers < master_n_workers(m))
+			master_scale_workers(m, r->n_workers);
+	}
 	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
 		struct process *p = &m->processes[i];
 
@@ -302,9 +315,10 @@ reload_phase(struct master *m, enum reload_phase phase)
 			continue;
 		p->answered = false;
 		if (phase == RELOAD_PREPARE)
-			send_prepare(p, r->conf, r->text, &r->listeners);
-		else if (process_send(p, &commit, NULL, 0) < 0)
-			process_kill(p, "does not take its configuration");
+			send_prepare(p, r->conf, r->text,
+			    p->kind == ROLE_WORKER && p->slot < r->n_workers ? &r->listeners : NULL);
+		else
+			send_frame(p, &commit, NULL, 0);
 	}
 }
 
@@ -375,6 +389,7 @@ reload_try(struct master *m)
 	}
 	master_override(m, r->conf);
 	r->conf->generation = m->conf->generation + 1;
+	r->n_workers = master_workers_wanted(r->conf);
 	text = conf_format(r->conf);
 	r->text = text == NULL ? -ENOMEM : fd_sealed("reqd-conf", text, strlen(text));
 	free(text);

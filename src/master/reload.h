@@ -29,6 +29,7 @@ struct reload {
 	struct conf *conf;
 	int text;			/* sealed */
 	struct listen_set listeners;
+	size_t n_workers;		/* wanted then */
 	struct control_socket control;	/* fd -1: stays as it is */
 	bool again;			/* asked for once more meanwhile */
 	sd_event_source *timer;

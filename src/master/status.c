@@ -20,22 +20,30 @@ static const char *const states[] = {
 	[PROCESS_STOPPING] = "stopping",
 };
 
+static const char *
+state_name(const struct process *p)
+{
+	return p->state == PROCESS_SERVING && !master_wants(p) ? "retiring" : states[p->state];
+}
+
 /* The fields every process has. */
 static void
 put_process(struct buf *b, const struct process *p)
 {
 	(void)buf_printf(b, "\"pid\":%d,\"state\":\"%s\",\"restarts\":%u", (int)p->pid,
-	    states[p->state], p->restarts);
+	    state_name(p), p->restarts);
 }
 
 static void
 put_workers(struct buf *b, const struct master *m)
 {
 	(void)buf_append_str(b, ",\"workers\":[");
-	for (size_t i = 0; i < master_n_workers(m); i++) {
+	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
 		const struct process *p = &m->processes[MASTER_WORKERS + i];
 		const struct stats *s = p->stats;
 
+		if (i >= master_n_workers(m) && !process_is_up(p))
+			continue;
 		(void)buf_printf(b, "%s{\"slot\":%u,", i > 0 ? "," : "", p->slot);
 		put_process(b, p);
 		(void)buf_printf(b, ",\"connections\":%" PRIu64 ",\"connections_total\":%" PRIu64
@@ -66,8 +74,10 @@ put_log(struct buf *b, const struct master *m)
 {
 	uint64_t dropped = 0;
 
-	for (size_t i = MASTER_RUNNER; i < m->n_processes; i++)
-		dropped += m->processes[i].stats->log_dropped;
+	for (size_t i = MASTER_RUNNER; i < MASTER_MAX_PROCESSES; i++) {
+		if (m->processes[i].stats != NULL)
+			dropped += m->processes[i].stats->log_dropped;
+	}
 	(void)buf_append_str(b, ",\"log\":{");
 	put_process(b, &m->processes[MASTER_LOG]);
 	(void)buf_printf(b, ",\"dropped\":%" PRIu64 "}", dropped);
@@ -90,10 +100,10 @@ service_total(const struct master *m, uint16_t number)
 {
 	struct service_stats sum = { 0 };
 
-	for (size_t i = MASTER_WORKERS; i < m->n_processes; i++) {
+	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
 		const struct stats *s = m->processes[i].stats;
 
-		if (s->generation == m->conf->generation)
+		if (s != NULL && s->generation == m->conf->generation)
 			service_stats_add(&sum, &s->service[number]);
 	}
 	return sum;

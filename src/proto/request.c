@@ -283,11 +283,19 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* No request of ours starts so: TLS, PROXY v2, any binary protocol. */
-static bool
+/* In no line of ours: TLS, LDAP, AMQP, any binary protocol. */
+static inline bool
 is_foreign_byte(unsigned char c)
 {
-	return (c < 0x20 && c != '\t' && c != '\r' && c != '\n') || c >= 0x7f;
+	return (c < 0x20 && c != '\t' && c != '\r' && c != '\n') || c == 0x7f;
+}
+
+/* Begins no line of ours; further on it may be UTF-8. */
+static bool
+is_foreign_start(struct slice data)
+{
+	return (unsigned char)data.data[0] >= 0x7f ||
+	    (data.len > 1 && data.data[0] == '\r' && data.data[1] != '\n');
 }
 
 static bool
@@ -454,32 +462,28 @@ inline_decode(struct slice data, const struct request_limits *limits,
 	    limits->request_limit : REQUEST_INLINE_MAX;
 	size_t avail = data.len < max ? data.len : max;
 	struct slice line = data;
-	const char *lf;
+	size_t end = cursor->pos;
 	int status;
 
-	if (is_foreign_byte((unsigned char)data.data[0]) ||
-	    (data.len > 1 && data.data[0] == '\r' && data.data[1] != '\n'))
+	if (is_foreign_start(data))
 		return REQUEST_FOREIGN;
-
-	lf = avail > cursor->pos ? memchr(data.data + cursor->pos, '\n',
-	    avail - cursor->pos) : NULL;
-	if (lf == NULL) {
-		cursor->pos = (uint32_t)avail;
+	/* Not only once the line is whole: theirs may never end. */
+	for (; end < avail && data.data[end] != '\n'; end++) {
+		if (is_foreign_byte((unsigned char)data.data[end]))
+			return REQUEST_FOREIGN;
+	}
+	cursor->pos = (uint32_t)end;
+	if (end == avail)
 		return data.len < max ? REQUEST_AGAIN :
 					bad(ret_error, long_inline);
-	}
-	cursor->pos = (uint32_t)(lf - data.data) + 1;
-	line.len = (size_t)(lf - data.data);
-	if (line.len > 0 && lf[-1] == '\r')
-		line.len--;
+	cursor->pos++;
+	line.len = end > 0 && data.data[end - 1] == '\r' ? end - 1 : end;
 	if (line.len == 0)
 		return REQUEST_EMPTY;
 	if (is_foreign_line(line))
 		return REQUEST_FOREIGN;
 	if (!limits->inline_allowed)
 		return bad(ret_error, "inline requests are not allowed here");
-	if (slice_has_nul(line))
-		return bad(ret_error, "NUL byte in inline request");
 	status = line_split(line, limits, r, ret_error);
 	if (status == REQUEST_OK &&
 	    cursor->pos + (uint64_t)r->argc * ARGUMENT_CHARGE >

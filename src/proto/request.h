@@ -58,7 +58,7 @@ enum request_status {
 	REQUEST_AGAIN = 1,	/* not whole yet; the cursor has moved */
 	REQUEST_EMPTY = 2,	/* ret_used bytes to skip, no request in them */
 	REQUEST_BAD = 3,	/* protocol error; ret_error says which */
-	/* Another protocol talks to us (HTTP, TLS, ...): close, say nothing. */
+	/* Another protocol talks to us (HTTP, TLS, LDAP, ...): close, say nothing. */
 	REQUEST_FOREIGN = 4,
 };
 

@@ -134,23 +134,28 @@ worker_cancel(struct link *l, const struct frame *f, int *fds, size_t n_fds)
 	return NULL;
 }
 
-/* Which request does its owner mean: by number, or by --id? */
+/* The request of that number, while it can be cancelled by that owner. */
+static struct entry *
+find_running(struct runner *r, uint64_t id, const struct digest *owner)
+{
+	struct entry *e = table_find(&r->table, id);
+
+	if (e == NULL || digest_is_none(owner) || !digest_eq(&e->owner, owner))
+		return NULL;
+	return e->state == ENTRY_LINGERING || e->state == ENTRY_OVER ? NULL : e;
+}
+
+/* Which request does its owner mean: by number or, if none has it, by --id? */
 static struct entry *
 find_owned(struct runner *r, const struct frame *f)
 {
-	uint64_t id = f->id;
-	struct entry *e;
+	struct entry *e = find_running(r, f->id, &f->cancel.owner);
+	const struct token *k;
 
-	if (id == 0) {
-		const struct token *k = tokens_find(&r->tokens, &f->cancel.token);
-
-		id = k == NULL ? 0 : k->id;
-	}
-	e = table_find(&r->table, id);
-	if (e == NULL || digest_is_none(&f->cancel.owner) ||
-	    !digest_eq(&e->owner, &f->cancel.owner))
-		return NULL;
-	return e->state == ENTRY_LINGERING || e->state == ENTRY_OVER ? NULL : e;
+	if (e != NULL)
+		return e;
+	k = tokens_find(&r->tokens, &f->cancel.token);
+	return k == NULL ? NULL : find_running(r, k->id, &f->cancel.owner);
 }
 
 static const char *
@@ -258,26 +263,6 @@ master_answer(struct runner *r, const struct frame *f, enum frame_type type, con
 	(void)link_answer(&r->master, &answer);
 }
 
-/* 0, or -errno with the reason in why. */
-static int
-conf_read(int fd, uint32_t generation, struct conf **ret, char *why, size_t why_len)
-{
-	CLEANUP(conf_errors_done) struct conf_errors errors = { 0 };
-	const char *text;
-	size_t len;
-	int r;
-
-	r = fd_map_sealed(fd, CONF_MAX_TEXT, &text, &len);
-	if (r >= 0) {
-		r = conf_parse(text, len, generation, ret, &errors);
-		if (len > 0)
-			(void)munmap((void *)(uintptr_t)text, len);
-	}
-	if (r < 0)
-		(void)strlcpy(why, errors.n > 0 ? errors.list[0].text : strerror(-r), why_len);
-	return r;
-}
-
 static void
 forget_prepared(struct runner *r)
 {
@@ -292,7 +277,7 @@ master_prepare(struct runner *r, const struct frame *f, int *fds)
 	char why[sizeof(f->text)];
 
 	forget_prepared(r);
-	if (conf_read(fds[0], f->generation, &r->prepared, why, sizeof(why)) < 0) {
+	if (conf_read_sealed(fds[0], f->generation, &r->prepared, why, sizeof(why)) < 0) {
 		master_answer(r, f, FRAME_REFUSED, why);
 		return;
 	}
@@ -631,5 +616,9 @@ runner_main(void)
 	/* No master, no workers soon: nobody is left to whom a result could go. */
 	reap_everything(r, r->sigchld.fd, clock_usec() + FAREWELL_USEC);
 	cgroups_done(&r->cgroups);
+	(void)conf_unref(r->current);
+	(void)conf_unref(r->prepared);
+	for (size_t i = 0; i < RUNNER_PAST; i++)
+		(void)conf_unref(r->past[i]);
 	return ROLE_EXIT_OK;
 }

@@ -175,6 +175,10 @@ call_finish(struct call *call)
 	case CONN_WAIT_TURN:
 	case CONN_WAIT_NONE:
 		/* An open call: the reply belongs to the end of its input. */
+		if (call_is_streamed(call)) {
+			result_push_ended(conn_out(c), call->id_text);
+			conn_flush(c);
+		}
 		return;
 	}
 }

@@ -19,6 +19,11 @@
 #define DISCONNECT_GRACE_USEC (1 * USEC_PER_SEC)
 /* After an error and shutdown: so that a reset does not eat the reply. */
 #define LINGER_USEC (1 * USEC_PER_SEC)
+/*
+ * When the worker stops: for what is on its way to us when we say that it is
+ * over, and for the first request of who has only just connected.
+ */
+#define STOP_GRACE_USEC (250 * USEC_PER_MSEC)
 
 /*
  * A request must be whole, and replies be taken, in time; each byte that
@@ -37,6 +42,7 @@
  */
 #define QUIET EPOLLERR
 
+static bool conn_read(struct conn *c);
 static bool conn_settle(struct conn *c);
 static void on_conn(struct loop_io *io, uint32_t events);
 static void on_timer(struct loop_timer *t);
@@ -135,7 +141,7 @@ conn_close(struct conn *c)
 	TAILQ_REMOVE(&w->conns, c, link);
 	w->n_conns--;
 	w->stats->connections_open--;
-	if (c->port->io.fd >= 0)
+	if (!c->port->gone)
 		w->stats->port_connections[c->port->number]--;
 	/* Somebody up the stack may still hold it: freed after the event. */
 	TAILQ_INSERT_TAIL(&w->dead_conns, c, link);
@@ -170,6 +176,28 @@ conn_is_leaving(const struct conn *c)
 	return (c->eof || c->fin) && !c->quit && !c->patient;
 }
 
+static bool
+conn_is_idle(const struct conn *c)
+{
+	return buf_len(&c->out) == 0 && c->wait == CONN_WAIT_NONE;
+}
+
+/* Has it come just before the worker stops, and is its request still to come? */
+static bool
+conn_is_new(const struct conn *c)
+{
+	return c->worker->stopping && c->active_usec == c->opened_usec && conn_is_idle(c) &&
+	    c->worker->loop.now_usec < c->opened_usec + STOP_GRACE_USEC;
+}
+
+/* The worker stops, and nothing is under way here. */
+static bool
+conn_is_to_end(const struct conn *c)
+{
+	return c->worker->stopping && conn_is_idle(c) && c->call == NULL && !c->quit &&
+	    !conn_is_new(c);
+}
+
 /* When the connection must have got on, 0: never. */
 static uint64_t
 conn_due(const struct conn *c)
@@ -178,7 +206,9 @@ conn_due(const struct conn *c)
 	bool idle = c->call == NULL || c->call->finished;
 
 	if (c->lingering)
-		return c->end_usec + LINGER_USEC;
+		return c->end_usec + (c->worker->stopping ? STOP_GRACE_USEC : LINGER_USEC);
+	if (conn_is_new(c))
+		return c->opened_usec + STOP_GRACE_USEC;
 	if (buf_len(&c->out) > 0)
 		return grace != 0 && grace < c->reply_due_usec ? grace : c->reply_due_usec;
 	if (grace != 0 || c->wait != CONN_WAIT_NONE)
@@ -214,6 +244,10 @@ on_timer(struct loop_timer *t)
 	struct conn *c = CONTAINER_OF(t, struct conn, timer);
 	uint64_t now = c->worker->loop.now_usec, due = conn_due(c);
 
+	if (conn_is_to_end(c)) {
+		(void)conn_settle(c);
+		return;
+	}
 	if (due == 0)
 		return;
 	if (due > now) {
@@ -229,6 +263,13 @@ on_timer(struct loop_timer *t)
 		return;
 	}
 	conn_close(c);
+}
+
+/* In an event of its own: what it has sent may end others. */
+void
+conn_stop(struct conn *c)
+{
+	loop_arm(&c->worker->loop, &c->timer, c->worker->loop.now_usec);
 }
 
 /* -------------------------------------------------------------- output --- */
@@ -332,6 +373,20 @@ conn_set_events(struct conn *c)
 }
 
 /*
+ * What has come is answered, what follows would not be: the connection ends
+ * when that has led to nothing that takes longer. False: closed.
+ */
+static bool
+conn_take_last(struct conn *c)
+{
+	if (!c->eof && (!conn_read(c) || !conn_send(c)))
+		return false;
+	if (conn_is_idle(c) && c->call == NULL)
+		c->quit = true;
+	return true;
+}
+
+/*
  * Everything an event leads to has been done: send, see whether the
  * connection ends, ask for what comes next. False: closed.
  */
@@ -342,7 +397,9 @@ conn_settle(struct conn *c)
 
 	if (c->dead || !conn_send(c))
 		return false;
-	idle = buf_len(&c->out) == 0 && c->wait == CONN_WAIT_NONE;
+	if (conn_is_to_end(c) && !conn_take_last(c))
+		return false;
+	idle = conn_is_idle(c);
 	if (c->quit && idle && !c->lingering) {
 		if (c->eof) {
 			conn_close(c);
@@ -353,8 +410,7 @@ conn_settle(struct conn *c)
 		c->end_usec = c->worker->loop.now_usec;
 	}
 	/* An idle connection holds no more than the beginning of a request. */
-	if ((c->eof && (idle || c->lingering)) ||
-	    (c->worker->stopping && idle && c->call == NULL)) {
+	if (c->eof && (idle || c->lingering)) {
 		conn_close(c);
 		return false;
 	}

@@ -82,6 +82,12 @@ void conn_open(struct port *p, int fd, const union sockaddr_any *peer);
  */
 void conn_close(struct conn *c);
 
+/*
+ * The worker stops: what the peer has sent is answered, then the connection
+ * ends without a reset, unless it has a call to wait for.
+ */
+void conn_stop(struct conn *c);
+
 /* Frees what was closed during the event. */
 void conns_bury(struct worker *w);
 

@@ -4,32 +4,54 @@
  */
 #include "config.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/cleanup.h"
 #include "worker/conn.h"
 #include "worker/port.h"
 #include "worker/worker.h"
 
+/* More groups than this are asked for twice. */
+#define GROUPS_FIRST 64
+
 struct caller *
 conn_caller_new(int fd)
 {
-	struct caller *who = calloc(1, sizeof(*who));
+	gid_t few[GROUPS_FIRST];
+	CLEANUP_FREE gid_t *many = NULL;
+	const gid_t *groups = few;
+	struct caller *who;
 	struct ucred cred;
-	socklen_t len = sizeof(cred);
+	socklen_t len = sizeof(cred), groups_len = sizeof(few);
+	bool known = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0;
+	int r = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, few, &groups_len);
 
+	/* The kernel says how much it wants, and what it has never changes. */
+	if (r < 0 && errno == ERANGE && groups_len <= NGROUPS_MAX * sizeof(gid_t)) {
+		groups = many = malloc(groups_len);
+		if (many == NULL)
+			return NULL;
+		r = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, many, &groups_len);
+	}
+	if (r < 0 || !known)
+		groups_len = 0;
+
+	/* One block, so that who comes is freed at once. */
+	who = calloc(1, sizeof(*who) + groups_len);
 	if (who == NULL)
 		return NULL;
 	who->is_unix = true;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+	who->has_uid = known;
+	if (!known)
 		return who;
-	who->has_uid = true;
 	who->uid = cred.uid;
 	who->gid = cred.gid;
-	len = sizeof(who->groups);
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, who->groups, &len) == 0)
-		who->n_groups = len / sizeof(who->groups[0]);
+	who->groups = memcpy(who + 1, groups, groups_len);
+	who->n_groups = groups_len / sizeof(gid_t);
 	return who;
 }
 

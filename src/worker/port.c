@@ -36,25 +36,12 @@ port_unref(struct port *p)
 }
 
 static void
-port_close(struct port *p)
+port_deafen(struct port *p)
 {
 	loop_disarm(&p->worker->loop, &p->retry);
 	if (p->io.fd >= 0) {
 		loop_remove(&p->worker->loop, &p->io);
-		(void)close(p->io.fd);
-		p->io.fd = -1;
-	}
-}
-
-void
-ports_close(struct worker *w)
-{
-	struct port *p;
-
-	while ((p = LIST_FIRST(&w->ports)) != NULL) {
-		LIST_REMOVE(p, link);
-		port_close(p);
-		port_unref(p);
+		(void)close(TAKE_FD(p->io.fd));
 	}
 }
 
@@ -149,26 +136,20 @@ port_yield_turn(struct port *p)
 		port_rest(p);
 }
 
+static int
+port_accept(struct port *p, union sockaddr_any *ret_peer)
+{
+	socklen_t len = sizeof(*ret_peer);
+
+	return accept4(p->io.fd, &ret_peer->sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+/* Takes fd. */
 static void
-on_acceptable(struct loop_io *io, uint32_t events)
+port_admit(struct port *p, int fd, union sockaddr_any *peer)
 {
 	static const char full[] = "-ERR max number of clients reached\r\n";
-	struct port *p = CONTAINER_OF(io, struct port, io);
-	union sockaddr_any peer;
-	socklen_t len = sizeof(peer);
-	int fd;
 
-	(void)events;
-	/*
-	 * One connection per event: the next turn tells whether there are
-	 * more, so a failing accept() is never called to find the end.
-	 */
-	fd = accept4(io->fd, &peer.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd < 0) {
-		on_accept_error(p, errno);
-		return;
-	}
-	port_yield_turn(p);
 	if (port_is_full(p)) {
 		(void)send(fd, full, sizeof(full) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 		(void)close(fd);
@@ -176,14 +157,84 @@ on_acceptable(struct loop_io *io, uint32_t events)
 		return;
 	}
 	if (p->is_unix)
-		peer.sa.sa_family = AF_UNIX;
-	conn_open(p, fd, &peer);
+		peer->sa.sa_family = AF_UNIX;
+	conn_open(p, fd, peer);
+}
+
+static void
+on_acceptable(struct loop_io *io, uint32_t events)
+{
+	struct port *p = CONTAINER_OF(io, struct port, io);
+	union sockaddr_any peer;
+	int fd;
+
+	(void)events;
+	/*
+	 * One connection per event: the next turn tells whether there are
+	 * more, so a failing accept() is never called to find the end.
+	 */
+	fd = port_accept(p, &peer);
+	if (fd < 0) {
+		on_accept_error(p, errno);
+		return;
+	}
+	port_yield_turn(p);
+	port_admit(p, fd, &peer);
+}
+
+/* The filter of the master's seal: no new client comes into the queue. */
+static bool
+port_is_sealed(const struct port *p)
+{
+	socklen_t n_instructions = 0;
+
+	return getsockopt(p->io.fd, SOL_SOCKET, SO_GET_FILTER, NULL, &n_instructions) == 0 &&
+	    n_instructions > 0;
+}
+
+/* Lets in who waits: closing would reset them. */
+static void
+port_drain(struct port *p)
+{
+	union sockaddr_any peer;
+	int fd;
+
+	do {
+		fd = port_accept(p, &peer);
+		if (fd >= 0)
+			port_admit(p, fd, &peer);
+	} while (fd >= 0 || errno == ECONNABORTED || errno == EINTR);
+	if (errno != EAGAIN)
+		on_accept_error(p, errno);
+}
+
+/* Its listener is no more, for us or for everybody. */
+static void
+port_end(struct port *p)
+{
+	if (p->io.fd >= 0 && port_is_sealed(p))
+		port_drain(p);
+	port_deafen(p);
+	p->gone = true;
+	port_unref(p);
+}
+
+void
+ports_close(struct worker *w)
+{
+	struct port *p;
+
+	while ((p = LIST_FIRST(&w->ports)) != NULL) {
+		LIST_REMOVE(p, link);
+		port_end(p);
+	}
 }
 
 static void
 port_configure(struct port *p, const struct listener *l, unsigned number)
 {
 	p->number = number;
+	p->gone = false;
 	p->limits = (struct request_limits){
 		.max_arguments = l->max_arguments,
 		.argument_limit = l->argument_limit,
@@ -262,6 +313,19 @@ same_socket(int a, int b)
 	return cookie_a == cookie_b;
 }
 
+/* Listens again where it was given up; takes fd. */
+static void
+port_listen(struct port *p, int fd)
+{
+	if (p->io.fd >= 0) {
+		(void)close(fd);
+		return;
+	}
+	p->io.fd = fd;
+	if (loop_add(&p->worker->loop, &p->io, EPOLLIN | EPOLLEXCLUSIVE) < 0)
+		port_rest(p);
+}
+
 int
 ports_replace(struct worker *w, const struct conf *c, int *fds, size_t n_fds)
 {
@@ -273,7 +337,7 @@ ports_replace(struct worker *w, const struct conf *c, int *fds, size_t n_fds)
 		const struct listener *l = &c->listeners[i];
 		struct port *old = ports_find(&w->ports, l->url);
 
-		if (old != NULL && same_socket(old->io.fd, fds[i]))
+		if (old != NULL && (old->io.fd < 0 || same_socket(old->io.fd, fds[i])))
 			continue;
 		r = port_new(w, l, (unsigned)i, TAKE_FD(fds[i]), &p);
 		if (r >= 0)
@@ -281,7 +345,7 @@ ports_replace(struct worker *w, const struct conf *c, int *fds, size_t n_fds)
 	}
 	if (r < 0) {
 		LIST_FOREACH_SAFE(p, &fresh, link, next) {
-			port_close(p);
+			port_deafen(p);
 			port_unref(p);
 		}
 		return r;
@@ -295,18 +359,37 @@ ports_replace(struct worker *w, const struct conf *c, int *fds, size_t n_fds)
 			if (fds[i] < 0 || strcmp(c->listeners[i].url, p->url) != 0)
 				continue;
 			port_configure(p, &c->listeners[i], (unsigned)i);
-			(void)close(TAKE_FD(fds[i]));
+			port_listen(p, TAKE_FD(fds[i]));
 			kept = true;
 		}
 		if (kept)
 			continue;
 		LIST_REMOVE(p, link);
-		port_close(p);
-		port_unref(p);
+		port_end(p);
 	}
 	LIST_FOREACH_SAFE(p, &fresh, link, next) {
 		LIST_REMOVE(p, link);
 		LIST_INSERT_HEAD(&w->ports, p, link);
 	}
 	return 0;
+}
+
+void
+ports_retire(struct worker *w, const struct conf *c)
+{
+	struct port *p, *next;
+
+	LIST_FOREACH_SAFE(p, &w->ports, link, next) {
+		size_t i = 0;
+
+		while (i < c->n_listeners && strcmp(c->listeners[i].url, p->url) != 0)
+			i++;
+		if (i < c->n_listeners) {
+			port_configure(p, &c->listeners[i], (unsigned)i);
+			port_deafen(p);
+			continue;
+		}
+		LIST_REMOVE(p, link);
+		port_end(p);
+	}
 }

@@ -20,6 +20,7 @@ struct worker;
 struct port {
 	LIST_ENTRY(port) link;
 	struct loop_io io;		/* fd -1: not listening any more */
+	bool gone;			/* so is its listener: the number means nothing any more */
 	struct loop_timer retry;	/* armed while accepting is paused */
 	struct worker *worker;
 	unsigned refs;
@@ -41,7 +42,16 @@ LIST_HEAD(ports, port);
  */
 int ports_replace(struct worker *w, const struct conf *c, int *fds, size_t n_fds);
 
-/* Stops accepting on all ports. */
+/*
+ * Stops accepting, on ports that the others go on with. Connections follow
+ * the listeners of this configuration all the same.
+ */
+void ports_retire(struct worker *w, const struct conf *c);
+
+/*
+ * Stops accepting on all ports. Who waits at a socket that the master has
+ * sealed, so that nobody will ever accept there again, is let in first.
+ */
 void ports_close(struct worker *w);
 
 struct port *port_ref(struct port *p);

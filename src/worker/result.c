@@ -49,6 +49,14 @@ result_push(struct buf *b, const char *id_text, const char *stream, struct slice
 	resp_bulk(b, bytes);
 }
 
+void
+result_push_ended(struct buf *b, const char *id_text)
+{
+	resp_push(b, 2);
+	resp_bulk(b, SLICE("ended"));
+	resp_bulk_str(b, id_text);
+}
+
 static void
 reply_map(struct buf *b, enum resp_version v, bool with_output, const struct result *r)
 {

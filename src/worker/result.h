@@ -52,3 +52,6 @@ struct slice result_first_line(struct slice text);
 
 /* One pushed piece of output. */
 void result_push(struct buf *b, const char *id_text, const char *stream, struct slice bytes);
+
+/* To a client that may be about to send more input: the program has ended. */
+void result_push_ended(struct buf *b, const char *id_text);

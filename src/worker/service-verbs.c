@@ -132,7 +132,7 @@ verb_input(struct conn *c, const struct request *r)
 void
 verb_cancel(struct conn *c, const struct request *r)
 {
-	struct digest token = { 0 }, owner;
+	struct digest token, owner;
 	struct slice parts[2];
 	struct caller who;
 	char text[ADDR_TEXT];
@@ -143,8 +143,9 @@ verb_cancel(struct conn *c, const struct request *r)
 	parts[0] = slice_of(text);
 	parts[1] = r->argv[1];
 	owner = digest_of(parts, 1);
-	if (!call_id_parse(r->argv[1], &id))
-		token = digest_of(parts, 2);
+	token = digest_of(parts, 2);
+	/* A token may look like an id: the runner tries the id first. */
+	(void)call_id_parse(r->argv[1], &id);
 	if (runnerlink_cancel_owned(c->worker, c, id, &token, &owner) < 0) {
 		verb_error(c, "ERR", "out of memory");
 		return;

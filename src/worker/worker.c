@@ -11,14 +11,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/fd.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
@@ -41,7 +39,7 @@ worker_port_connections(const struct worker *w, unsigned port_number)
 void
 worker_check_drained(struct worker *w)
 {
-	if (w->stopping && w->n_conns == 0 && w->n_calls == 0)
+	if ((w->stopping || w->retired) && w->n_conns == 0 && w->n_calls == 0)
 		w->done = true;
 }
 
@@ -72,34 +70,24 @@ refuse(struct worker *w, uint32_t generation, const char *why)
 	send_master(w, &f);
 }
 
-/* fds[0] is the text, the rest are the listeners; all taken. */
+/*
+ * fds[0] is the text, the rest are the listeners; all taken. No listeners at
+ * all: there is one worker too many, and that is us.
+ */
 static void
 on_prepare(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 {
 	struct frame answer = { .type = FRAME_PREPARED, .generation = f->generation };
-	struct conf_errors errors = { 0 };
-	const char *text;
-	size_t len;
-	int r;
+	char why[sizeof(answer.text)];
 
 	prepared_drop(w);
 	for (size_t i = 1; i < n_fds; i++)
 		w->prepared_fds[w->n_prepared_fds++] = TAKE_FD(fds[i]);
-	r = fd_map_sealed(fds[0], CONF_MAX_TEXT, &text, &len);
-	if (r < 0) {
-		refuse(w, f->generation, "the configuration is not sealed");
+	if (conf_read_sealed(fds[0], f->generation, &w->prepared, why, sizeof(why)) < 0) {
+		refuse(w, f->generation, why);
 		return;
 	}
-	r = conf_parse(text, len, f->generation, &w->prepared, &errors);
-	if (text != NULL)
-		(void)munmap((void *)(uintptr_t)text, len);
-	if (r < 0) {
-		refuse(w, f->generation, errors.n > 0 ? errors.list[0].text : strerror(-r));
-		conf_errors_done(&errors);
-		return;
-	}
-	conf_errors_done(&errors);
-	if (w->prepared->n_listeners != w->n_prepared_fds) {
+	if (w->n_prepared_fds != 0 && w->prepared->n_listeners != w->n_prepared_fds) {
 		refuse(w, f->generation, "listeners and descriptors do not match");
 		return;
 	}
@@ -144,7 +132,7 @@ count_port_connections(struct worker *w)
 
 	memset(w->stats->port_connections, 0, sizeof(w->stats->port_connections));
 	TAILQ_FOREACH(c, &w->conns, link) {
-		if (c->port->io.fd >= 0)
+		if (!c->port->gone)
 			w->stats->port_connections[c->port->number]++;
 	}
 }
@@ -160,7 +148,10 @@ on_commit(struct worker *w, const struct frame *f)
 		refuse(w, f->generation, "nothing prepared");
 		return;
 	}
-	if (!w->stopping) {
+	w->retired = w->n_prepared_fds == 0;
+	if (w->retired) {
+		ports_retire(w, w->prepared);
+	} else if (!w->stopping) {
 		r = ports_replace(w, w->prepared, w->prepared_fds, w->n_prepared_fds);
 		if (r < 0) {
 			refuse(w, f->generation, strerror(-r));
@@ -174,6 +165,7 @@ on_commit(struct worker *w, const struct frame *f)
 	log_set_level(w->conf->log_level);
 	conf_unref(old);
 	send_master(w, &answer);
+	worker_check_drained(w);
 }
 
 /* ---------------------------------------------------------------- stop --- */
@@ -188,11 +180,14 @@ on_drain_over(struct loop_timer *t)
 	w->done = true;
 }
 
-/* Idle connections end now, the others when their request has ended. */
+/*
+ * Each connection ends with the answer to what its client has sent until
+ * now; one that is busy, when its request has ended.
+ */
 static void
 on_stop(struct worker *w, uint64_t deadline)
 {
-	struct conn *c, *next;
+	struct conn *c;
 
 	if (w->stopping)
 		return;
@@ -201,10 +196,8 @@ on_stop(struct worker *w, uint64_t deadline)
 	count_port_connections(w);
 	w->drain.fn = on_drain_over;
 	loop_arm(&w->loop, &w->drain, deadline != 0 ? deadline : w->loop.now_usec);
-	TAILQ_FOREACH_SAFE(c, &w->conns, link, next) {
-		if (c->call == NULL && c->wait == CONN_WAIT_NONE && buf_len(&c->out) == 0)
-			conn_close(c);
-	}
+	TAILQ_FOREACH(c, &w->conns, link)
+		conn_stop(c);
 	worker_check_drained(w);
 }
 
@@ -290,7 +283,7 @@ on_master(struct loop_io *io, uint32_t events)
 	struct worker *w = CONTAINER_OF(io, struct worker, master);
 
 	(void)events;
-	for (;;) {
+	while (!w->done) {
 		int fds[FRAME_MAX_FDS];
 		struct frame f;
 		size_t n_fds;
@@ -368,6 +361,8 @@ worker_done(struct worker *w)
 {
 	struct conn *c;
 
+	ports_close(w);
+	count_port_connections(w);
 	runnerlink_done(w);
 	while ((c = TAILQ_FIRST(&w->conns)) != NULL)
 		conn_close(c);
@@ -375,7 +370,6 @@ worker_done(struct worker *w)
 		call_die(RB_MIN(calls, &w->calls));
 	/* What the dead have asked of the runner, which hears of their end anyway. */
 	runnerlink_done(w);
-	ports_close(w);
 	calls_bury(w);
 	conns_bury(w);
 	prepared_drop(w);

@@ -25,10 +25,12 @@ integration_tests = \
 	tests/integration/master-death.sh \
 	tests/integration/master-notify.sh \
 	tests/integration/master-start.sh \
+	tests/integration/master-stop-answers.sh \
 	tests/integration/master-stop.sh \
 	tests/integration/program-environment.sh \
 	tests/integration/readme-examples.sh \
 	tests/integration/reload-keeps-connections.sh \
+	tests/integration/reload-scales-workers.sh \
 	tests/integration/reload-refuses-broken-configuration.sh \
 	tests/integration/zoo.sh
 TESTS += $(integration_tests)

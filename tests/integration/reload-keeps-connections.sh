@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: ISC
 # reload-keeps-connections: 200 persistent connections under load while the
 # configuration changes 50 times and more: listeners and services are added,
-# changed and removed, workers are added. No request is lost, none fails.
+# changed and removed, workers are added and taken away. No request is lost,
+# none fails.
 . "${srcdir:-.}/tests/integration/lib.sh"
 
 [ -x "$load" ] || fail "$load is not built"
@@ -22,7 +23,7 @@ put_into_force() { # FILE
 
 # variant N: what changes from one reload to the next.
 variant() {
-	case $(($1 % 4)) in
+	case $(($1 % 6)) in
 	0) cp "$dir/base.conf" "$dir/next.conf" ;;
 	1)
 		cp "$dir/base.conf" "$dir/next.conf"
@@ -37,6 +38,8 @@ variant() {
 		sed 's/"{text}"}/"{text}"}\n\ttimeout = 9s/' "$dir/base.conf" >"$dir/next.conf"
 		conf=$dir/next.conf service added '"/bin/true"'
 		;;
+	4) sed 's/^workers = .*/workers = 4/' "$dir/base.conf" >"$dir/next.conf" ;;
+	5) sed 's/^workers = .*/workers = 1/' "$dir/base.conf" >"$dir/next.conf" ;;
 	esac
 	put_into_force "$dir/next.conf"
 }

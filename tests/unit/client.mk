@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: ISC
-check_PROGRAMS += tests/unit/test_client
-TESTS += tests/unit/test_client
+check_PROGRAMS += tests/unit/test_client tests/unit/test_out
+TESTS += tests/unit/test_client tests/unit/test_out
 tests_unit_test_client_SOURCES = tests/unit/test_client.c
 tests_unit_test_client_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_client_LDADD = libreqd.la $(CHECK_LIBS)
+
+# out is a part of reqctl, which is no library.
+tests_unit_test_out_SOURCES = tests/unit/test_out.c src/ctl/out.c
+tests_unit_test_out_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_out_LDADD = libreqd.la libbase.la $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CHECK_LIBS)

@@ -73,10 +73,10 @@ static const struct {
 static struct caller
 caller_of(int i)
 {
-	struct caller who = { .uid = callers[i].uid, .gid = callers[i].gid, .n_groups = 1 };
+	struct caller who = { .uid = callers[i].uid, .gid = callers[i].gid,
+		.groups = &callers[i].group, .n_groups = 1 };
 	const char *addr = callers[i].addr;
 
-	who.groups[0] = callers[i].group;
 	who.is_unix = *addr == '\0' || *addr == '?';
 	who.has_uid = *addr == '\0';
 	if (who.is_unix) {

@@ -35,6 +35,7 @@
 #define OUTPUT B(6, "stdout") B(3, "out") B(6, "stderr") B(3, "err")
 #define EXIT_0 RESULT(6, "", 0, "_", B(4, "exit"))
 #define PUSH(stream, len, text) ">4\r\n" B(6, "output") B(3, "7-1") B(6, stream) B(len, text)
+#define ENDED(id) ">2\r\n" B(5, "ended") B(3, id)
 
 /* ------------------------------------------------------------ servers --- */
 
@@ -841,7 +842,18 @@ static const struct {
 	{ "+7-1\r\n|-LOST x gone\r\n|-ERR again\r\n", 1, 0, REQD_LOST, true },
 	{ "+7-1\r\n|-ERR no\r\n|" EXIT_0, 1, 0, REQD_EXIT, true },
 	{ "+7-1\r\n|:0\r\n|" EXIT_0, 1, 0, REQD_EXIT, true },
-	{ EXIT_0, 1, REQD_E_PROTOCOL, 0, true },
+	/* Instead of an id: the result of a call with the same token. */
+	{ EXIT_0, 1, 0, REQD_EXIT, true },
+	{ PUSH("stdout", 1, "a") EXIT_0, 1, 0, REQD_EXIT, true },
+	{ "-LOST x gone\r\n", 1, 0, REQD_LOST, true },
+	{ "$1\r\na\r\n", 1, REQD_E_PROTOCOL, 0, true },
+	{ "%1\r\n$1\r\na\r\n:1\r\n", 1, REQD_E_PROTOCOL, 0, true },
+	/* The program has ended by itself. */
+	{ "+7-1\r\n" ENDED("7-1") "|" EXIT_0, 0, 0, REQD_EXIT, true },
+	{ "+7-1\r\n|" ENDED("7-1") ":0\r\n|" EXIT_0, 1, 0, REQD_EXIT, true },
+	{ ENDED("7-1") "+7-1\r\n", 0, REQD_E_PROTOCOL, 0, true },
+	{ "+7-1\r\n" ENDED("7-2"), 0, REQD_E_PROTOCOL, 0, true },
+	{ "+7-1\r\n>1\r\n$5\r\nended\r\n", 0, REQD_E_PROTOCOL, 0, true },
 	{ "+\r\n", 1, REQD_E_PROTOCOL, 0, true },
 	{ ":1\r\n", 1, REQD_E_PROTOCOL, 0, true },
 	{ "+7-1\r\n:1\r\n", 1, REQD_E_PROTOCOL, 0, true },
@@ -894,6 +906,32 @@ fail_input(void *arg, void *buf, size_t size)
 	(void)size;
 	return -1;
 }
+
+/* Nobody types, and the program has ended: that is the end. */
+START_TEST(silent_input_ends_with_the_program)
+{
+	struct reqd_call *call = reqd_call_new("x");
+	struct reqd_result *res = NULL;
+	struct reqd *c;
+	pid_t pid;
+	int p[2];
+
+	ck_assert_int_eq(pipe2(p, O_CLOEXEC), 0);
+	script = "+7-1\r\n" PUSH("stdout", 1, "a") ENDED("7-1") "|" EXIT_0;
+	c = connected_to(serve_script, &pid);
+	(void)reqd_set_deadline(c, 10000);
+	(void)reqd_call_set_output(call, note_output, NULL);
+	(void)reqd_call_set_input_fd(call, p[0]);
+	ck_assert_msg(reqd_call(c, call, &res) == 0, "%s", reqd_error_text(c));
+	ck_assert_int_eq(res->outcome, REQD_EXIT);
+	reqd_result_free(res);
+	reqd_call_free(call);
+	reqd_free(c);
+	(void)close(p[0]);
+	(void)close(p[1]);
+	ck_assert_int_eq(server_status(pid), 0);
+}
+END_TEST
 
 START_TEST(input_that_cannot_be_read)
 {
@@ -1266,6 +1304,7 @@ client_suite(void)
 	tcase_add_test(t, input_in_steps);
 	tcase_add_test(t, program_that_wants_no_more);
 	tcase_add_loop_test(t, replies_to_input, 0, (int)N(input_rows));
+	tcase_add_test(t, silent_input_ends_with_the_program);
 	tcase_add_test(t, input_that_cannot_be_read);
 	suite_add_tcase(s, t);
 

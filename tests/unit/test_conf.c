@@ -5,6 +5,7 @@
 
 #include <check.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 
 #define SAMPLES TOP_SRCDIR "/tests/data/conf"
 
@@ -559,6 +561,55 @@ START_TEST(parse_looks_nothing_up)
 }
 END_TEST
 
+/* What a role finds behind the descriptor that the master sends it. */
+START_TEST(sealed_text_is_read)
+{
+	static const struct {
+		const char *text;
+		int result;
+	} cases[] = {
+		{ "listen \"unix:///run/x.sock\" {}\n", 0 },
+		{ "", -EINVAL },
+		{ "listen \"unix:///run/x.sock\" {}\nnonsense = 1\n", -EINVAL },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		CLEANUP(conf_errors_done) struct conf_errors errors = { 0 };
+		CLEANUP_CLOSE int fd = fd_sealed("conf", cases[i].text, strlen(cases[i].text));
+		struct conf *c = NULL, *d = NULL;
+		char why[200] = "", cut[6] = "";
+
+		ck_assert_int_ge(fd, 0);
+		ck_assert_int_eq(conf_read_sealed(fd, 7, &c, why, sizeof(why)), cases[i].result);
+		ck_assert_int_eq(conf_parse(cases[i].text, strlen(cases[i].text), 7, &d, &errors),
+		    cases[i].result);
+		if (cases[i].result == 0) {
+			ck_assert_uint_eq(c->generation, 7);
+			ck_assert_str_eq(why, "");
+		} else {
+			ck_assert_ptr_null(c);
+			ck_assert_str_eq(why, errors.list[0].text);
+			ck_assert_int_eq(conf_read_sealed(fd, 7, &c, cut, sizeof(cut)), -EINVAL);
+			ck_assert_mem_eq(cut, why, sizeof(cut) - 1);
+		}
+		conf_unref(c);
+		conf_unref(d);
+	}
+}
+END_TEST
+
+START_TEST(text_that_is_not_sealed_is_refused)
+{
+	CLEANUP_CLOSE int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct conf *c = NULL;
+	char why[200] = "";
+
+	ck_assert_int_lt(conf_read_sealed(fd, 7, &c, why, sizeof(why)), 0);
+	ck_assert_ptr_null(c);
+	ck_assert_ptr_nonnull(strstr(why, "cannot read the sealed configuration: "));
+}
+END_TEST
+
 /* ------------------------------------------------------------- programs --- */
 
 START_TEST(programs_are_checked)
@@ -766,6 +817,8 @@ main(void)
 	tcase_add_test(t, canonical_text_is_a_fixed_point);
 	tcase_add_test(t, canonical_text_is_a_valid_file);
 	tcase_add_test(t, parse_looks_nothing_up);
+	tcase_add_test(t, sealed_text_is_read);
+	tcase_add_test(t, text_that_is_not_sealed_is_refused);
 	suite_add_tcase(s, t);
 
 	t = tcase_create("machine");

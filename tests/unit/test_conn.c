@@ -9,6 +9,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -404,6 +405,36 @@ START_TEST(cancels_are_answered_by_the_runner_that_was_asked)
 }
 END_TEST
 
+/* 16 hexadecimal digits may be either: the runner is told both. */
+START_TEST(a_cancel_that_looks_like_an_id_may_be_a_token)
+{
+	static const struct {
+		const char *name;
+		uint64_t id;
+	} names[] = {
+		{ "0123456789abcdef", 0x0123456789abcdef }, { "0123456789ABCDEF", 0 },
+		{ "0000000000000000", 0 }, { "0123456789abcde", 0 }, { "mine", 0 },
+	};
+	struct digest seen = { 0 };
+	int fd = client();
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		char text[64];
+		struct asked run;
+
+		(void)snprintf(text, sizeof(text), "CANCEL %s\r\n", names[i].name);
+		say(fd, text);
+		run = asked(FRAME_CANCEL_OWNED);
+		ck_assert_uint_eq(run.frame.id, names[i].id);
+		ck_assert(!digest_is_none(&run.frame.cancel.token));
+		ck_assert(!digest_eq(&run.frame.cancel.token, &seen));
+		seen = run.frame.cancel.token;
+		tell_found(run.frame.id, true);
+		ck_heard(fd, ":1\r\n");
+	}
+}
+END_TEST
+
 START_TEST(lost_runner_costs_one_error_each)
 {
 	int a = client(), b = client();
@@ -786,6 +817,29 @@ START_TEST(open_call_that_has_ended_waits_for_the_end_of_input)
 }
 END_TEST
 
+/* Its client may be waiting for nothing but somebody who types. */
+START_TEST(end_of_an_open_call_is_pushed_to_a_stream)
+{
+	struct asked run;
+	char text[200];
+	int a = client();
+
+	say(a, "HELLO 3\r\n");
+	(void)heard(a);
+	say(a, "CALL --open --stream cat\r\n");
+	run = asked(FRAME_RUN);
+	tell(FRAME_STARTED, run.frame.id, -1);
+	(void)heard(a);
+	program_ends(&run, 0);
+	(void)snprintf(text, sizeof(text), ">2\r\n$5\r\nended\r\n$16\r\n%016llx\r\n",
+	    (unsigned long long)run.frame.id);
+	ck_heard(a, text);
+	(void)snprintf(text, sizeof(text), "INPUT %016llx\r\n", (unsigned long long)run.frame.id);
+	say(a, text);
+	ck_assert_int_eq(heard(a)[0], '%');
+}
+END_TEST
+
 START_TEST(input_of_a_call_that_is_not_open_is_a_bad_argument)
 {
 	int a = client();
@@ -998,8 +1052,44 @@ START_TEST(drain)
 	ck_heard(part, "(closed)");
 	program_ends(&run, 0);
 	ck_heard(busy, "$0\r\n\r\n-LOADING draining\r\n+PONG\r\n(closed)");
+	/* Each is heard out, for a moment, so that none is reset. */
+	(void)close(idle);
+	(void)close(part);
+	(void)close(busy);
+	turns();
 	ck_assert(w.done);
 	w.stopping = w.done = false;
+}
+END_TEST
+
+/* The kernel tells them only to who has room for all. */
+START_TEST(callers_of_many_groups_keep_them)
+{
+	static const size_t counts[] = { 0, 1, 64, 65, 1000 };
+	static gid_t groups[1000];
+
+	if (geteuid() != 0)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(groups); i++)
+		groups[i] = (gid_t)(5000 + i);
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+		struct caller *who;
+		int pair[2];
+
+		/* As our own are noted in a pair of sockets when it is made. */
+		ck_assert_int_eq(setgroups(counts[i], groups), 0);
+		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+		who = conn_caller_new(pair[0]);
+		ck_assert_ptr_nonnull(who);
+		ck_assert(who->is_unix && who->has_uid && who->uid == geteuid());
+		ck_assert_uint_eq(who->n_groups, counts[i]);
+		if (counts[i] > 0)
+			ck_assert_mem_eq(who->groups, groups, counts[i] * sizeof(groups[0]));
+		free(who);
+		(void)close(pair[0]);
+		(void)close(pair[1]);
+	}
+	ck_assert_int_eq(setgroups(0, NULL), 0);
 }
 END_TEST
 
@@ -1007,10 +1097,12 @@ static void
 add(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, callers_of_many_groups_keep_them);
 	tcase_add_test(tc, replies_stay_with_their_connection);
 	tcase_add_test(tc, closing_another_leaves_ours_alone);
 	tcase_add_test(tc, ended_call_with_token_dies_with_its_client);
 	tcase_add_test(tc, cancels_are_answered_by_the_runner_that_was_asked);
+	tcase_add_test(tc, a_cancel_that_looks_like_an_id_may_be_a_token);
 	tcase_add_test(tc, lost_runner_costs_one_error_each);
 	tcase_add_test(tc, call_that_was_never_sent_is_busy);
 	tcase_add_test(tc, too_much_output_is_never_a_success);
@@ -1026,6 +1118,7 @@ add(TCase *tc)
 	tcase_add_test(tc, long_pipeline_yields);
 	tcase_add_test(tc, client_gone_between_turns);
 	tcase_add_test(tc, open_call_that_has_ended_waits_for_the_end_of_input);
+	tcase_add_test(tc, end_of_an_open_call_is_pushed_to_a_stream);
 	tcase_add_test(tc, input_of_a_call_that_is_not_open_is_a_bad_argument);
 	tcase_add_test(tc, reset_ends_an_open_call);
 	tcase_add_test(tc, ended_before_it_has_started);

@@ -278,9 +278,7 @@ model_is_foreign(const char *s, size_t n)
 		return true;
 	if (n >= 6 && memcmp(s, "PROXY ", 6) == 0)
 		return true;
-	/* As text a NUL would end the word; here it is one more byte of it. */
-	for (size_t i = 0; i < n; i++)
-		copy[i] = s[i] == '\0' ? '?' : s[i];
+	memcpy(copy, s, n);
 	copy[n] = '\0';
 	word = copy + strspn(copy, " \t");
 	word[strcspn(word, " \t")] = '\0';
@@ -297,13 +295,14 @@ model_inline(const char *d, size_t n, const struct request_limits *l,
 	unsigned char first = (unsigned char)d[0];
 	enum verdict v;
 
-	if (first > '~' || (first < ' ' && strchr("\t\r\n", first) == NULL) ||
-	    first == '\0')
+	if (first > '~')
 		return FOREIGN;
 	if (first == '\r' && n > 1 && d[1] != '\n')
 		return FOREIGN;
-	while (end < n && end < max && d[end] != '\n')
-		end++;
+	for (; end < n && end < max && d[end] != '\n'; end++) {
+		if (iscntrl((unsigned char)d[end]) && d[end] != '\t' && d[end] != '\r')
+			return FOREIGN;
+	}
 	if (end == max)
 		return finding_bad(f, "too big inline request");
 	if (end == n)
@@ -316,10 +315,6 @@ model_inline(const char *d, size_t n, const struct request_limits *l,
 		return FOREIGN;
 	if (!l->inline_allowed)
 		return finding_bad(f, "inline requests are not allowed here");
-	for (size_t i = 0; i < len; i++) {
-		if (d[i] == '\0')
-			return finding_bad(f, "NUL byte in inline request");
-	}
 	v = model_split(d, len, l, f, &words);
 	if (v == GO_ON && end + 1 + 16 * words > l->request_limit && words > 0)
 		v = finding_bad(f, "too big inline request");
@@ -512,7 +507,7 @@ static const char *const quoted[] = {
 	"ECHO \"\\q\\x\\x4\\xzz\"\r\n", "ECHO 'it\\'s \\n \\\\ '\r\n",
 	"ECHO a\"b c\"\r\n", "ECHO a'b c' d\r\n", "ECHO a\\b\\\r\n",
 	"  PING  \t x \t \r\n", "\tPING\r\n", "PING \r\n", "PING\n", "\"PING\"\n",
-	"'PI'\n", "ECHO \"a\tb\"\n", "ECHO a\rb\n", "ECHO \x01\x80\xff\n",
+	"'PI'\n", "ECHO \"a\tb\"\n", "ECHO a\rb\n", "ECHO \x80\xff\n",
 	"ECHO \"'\" '\"'\n", "ECHO \"\\x2\" x\n", "\"\"\r\n", "   \r\n", "\t\n",
 	"$4\r\n", "+OK\r\n", "{\"a\" :1}\r\n", "ECHO \"x\\x\"\n",
 };
@@ -897,6 +892,8 @@ START_TEST(foreign_beginnings)
 		"ssh-\n", "SSH-\n", " SSH-\n", "PROXY TCP4 a b 1 2\r\n", "PROXY\r\n",
 		"PROXYx a\r\n", "\r\n\r\n\xff\r\nQUIT\n", "\rx", "\r\r\n",
 		"\x16\x03\x01\x02", "\x80\x2e\x01", "\x7f\n", "\x1b[A\n", "\x0bx\n",
+		"0\x0c\x02\x01\x01", "PING\x01\n", "PING\n0\x84", "PING \x7f",
+		"ECHO \xc3\xa4\tx\n", "PING\rx\n", "PING\r\r\n",
 	};
 	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
 
