@@ -343,6 +343,22 @@ reload_advance(struct master *m)
 	}
 }
 
+/* Handlers that are to answer before they count have their own time for it. */
+static uint64_t
+reload_patience(const struct conf *c)
+{
+	uint64_t longest = 0;
+
+	for (size_t i = 0; i < c->n_services; i++) {
+		const struct service *s = &c->services[i];
+
+		if (s->handler != NULL && s->pool.min > 0 && s->pool.ping &&
+		    s->pool.start_timeout_usec > longest)
+			longest = s->pool.start_timeout_usec;
+	}
+	return RELOAD_PATIENCE_USEC + longest;
+}
+
 static int
 on_overdue(sd_event_source *s, uint64_t usec, void *userdata)
 {
@@ -405,7 +421,7 @@ reload_try(struct master *m)
 		return;
 	}
 	(void)sd_event_add_time(m->event, &r->timer, CLOCK_MONOTONIC,
-	    clock_usec() + RELOAD_PATIENCE_USEC, 0, on_overdue, m);
+	    clock_usec() + reload_patience(r->conf), 0, on_overdue, m);
 	reload_phase(m, RELOAD_PREPARE);
 	reload_advance(m);
 }

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -109,6 +111,37 @@ service_total(const struct master *m, uint16_t number)
 	return sum;
 }
 
+/* In words, why the last of them died. */
+static void
+put_death(struct buf *b, const struct pool_stats *p)
+{
+	if (p->last_stage > STAGE_NONE && p->last_stage < STAGE_N)
+		(void)buf_printf(b, "\"cannot start: %s: %s\"",
+		    start_stage_name((unsigned)p->last_stage), strerror(p->last_error));
+	else if (p->died == 0)
+		(void)buf_append_str(b, "null");
+	else if (WIFSIGNALED(p->last_status))
+		(void)buf_printf(b, "\"signal %d\"", WTERMSIG(p->last_status));
+	else
+		(void)buf_printf(b, "\"exit status %d\"", WEXITSTATUS(p->last_status));
+}
+
+static void
+put_pool(struct buf *b, const struct master *m, const struct service *s)
+{
+	const struct stats *of = m->processes[MASTER_RUNNER].stats;
+	struct pool_stats p = { 0 };
+
+	if (of != NULL && of->generation == m->conf->generation)
+		p = of->pool[s->number];
+	(void)buf_printf(b, ",\"pool\":{\"processes\":%" PRIu32 ",\"busy\":%" PRIu32 ",\"idle\":%"
+	    PRIu32 ",\"waiting\":%" PRIu32 ",\"started\":%" PRIu64 ",\"died\":%" PRIu64
+	    ",\"recycled\":%" PRIu64 ",\"failing\":%s,\"last_death\":", p.processes, p.busy, p.idle,
+	    p.waiting, p.started, p.died, p.recycled, p.is_failing ? "true" : "false");
+	put_death(b, &p);
+	(void)buf_append_char(b, '}');
+}
+
 static void
 put_services(struct buf *b, const struct master *m)
 {
@@ -127,7 +160,10 @@ put_services(struct buf *b, const struct master *m)
 			(void)buf_printf(b, "%s\"%s\":%" PRIu64, n++ > 0 ? "," : "",
 			    outcome_word((enum outcome_kind)k), t.outcome[k]);
 		}
-		(void)buf_append_str(b, "}}");
+		(void)buf_append_char(b, '}');
+		if (s->handler != NULL)
+			put_pool(b, m, s);
+		(void)buf_append_char(b, '}');
 	}
 	(void)buf_append_char(b, ']');
 }

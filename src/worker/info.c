@@ -218,6 +218,30 @@ info_latencystats(struct conn *c, struct buf *b)
 	}
 }
 
+/* The runner's counters, so the services must be those it knows. */
+static void
+info_pools(struct conn *c, struct buf *b)
+{
+	const struct stats *of = c->worker->others[CONF_MAX_WORKERS];
+	const struct service *s;
+	struct caller who;
+	size_t i = 0;
+
+	conn_caller(c, &who);
+	(void)buf_append_str(b, "# Pools\r\n");
+	while (next_service(c, &who, &i, &s)) {
+		struct pool_stats p;
+
+		if (s->handler == NULL || of == NULL || of->generation != c->worker->conf->generation)
+			continue;
+		p = of->pool[s->number];
+		(void)buf_printf(b, "pool_%s:processes=%" PRIu32 ",busy=%" PRIu32 ",idle=%" PRIu32
+		    ",waiting=%" PRIu32 ",started=%" PRIu64 ",died=%" PRIu64 ",recycled=%" PRIu64
+		    ",failing=%d\r\n", s->name, p.processes, p.busy, p.idle, p.waiting, p.started,
+		    p.died, p.recycled, p.is_failing != 0);
+	}
+}
+
 static const struct {
 	const char *name;
 	void (*put)(struct conn *c, struct buf *b);
@@ -230,6 +254,7 @@ static const struct {
 	{ "commandstats", info_commandstats },
 	{ "errorstats", info_errorstats },
 	{ "latencystats", info_latencystats },
+	{ "pools", info_pools },
 };
 
 static bool
