@@ -302,7 +302,8 @@ pool_fill(struct pool *p, uint64_t now)
 {
 	const struct service_pool *s = &p->service->pool;
 	struct census n = pool_census(p);
-	uint32_t lacking, enough = s->min > 0 ? s->min : 1;
+	uint32_t enough = s->min > 0 ? s->min : 1;
+	uint32_t lacking = p->n_wants > n.idle ? p->n_wants - n.idle : 0;
 
 	if (now < p->retry_usec)
 		return;
@@ -317,10 +318,10 @@ pool_fill(struct pool *p, uint64_t now)
 		pool_start(p, 1);
 	if (n.all < s->min)
 		pool_start(p, s->min - n.all);
-	if (p->n_wants == 0 || n.coming > 0 || n.all >= s->max ||
+	if (lacking == 0 || n.coming > 0 || n.all >= s->max ||
 	    (n.all > 0 && now < p->grown_usec + GROWTH_USEC))
 		return;
-	lacking = p->n_wants < p->growth ? p->n_wants : p->growth;
+	lacking = lacking < p->growth ? lacking : p->growth;
 	pool_start(p, lacking < s->max - n.all ? lacking : s->max - n.all);
 	p->grown_usec = now;
 	p->growth *= 2;
@@ -477,7 +478,7 @@ pool_arm(struct pool *p, uint64_t now)
 
 	if (p->retry_usec > now)
 		due = sooner(due, p->retry_usec);
-	if (p->n_wants > 0 && n.all < s->max)
+	else if (p->n_wants > 0 && n.all < s->max)
 		due = sooner(due, now + GROWTH_USEC);
 	if (owes_anything(p))
 		due = sooner(due, now + SOON_USEC);
@@ -488,8 +489,8 @@ pool_arm(struct pool *p, uint64_t now)
 			due = sooner(due, e->handler.since_usec + s->idle_usec);
 		if (s->age_usec != 0 && !e->handler.is_worn)
 			due = sooner(due, e->started_usec + s->age_usec);
-		if (!e->handler.is_proven && !s->ping &&
-		    (p->state == POOL_RISING || is_failing(p)))
+		if (e->started_usec + SETTLED_USEC > now &&
+		    !s->ping && (p->state == POOL_RISING || is_failing(p)))
 			due = sooner(due, e->started_usec + SETTLED_USEC);
 	}
 	if (due == USEC_NEVER)
