@@ -25,6 +25,8 @@
 #define GROWTH_USEC (20 * USEC_PER_MSEC)
 /* A process that says nothing of itself is taken for well after so long. */
 #define SETTLED_USEC (250 * USEC_PER_MSEC)
+/* Who has answered and lived so long is no crash loop. */
+#define PROVEN_USEC USEC_PER_SEC
 /* So many in a row that did not answer once, and the service is out of order. */
 #define FAILURES 3
 #define WEIGH_USEC (5 * USEC_PER_SEC)
@@ -204,6 +206,9 @@ pool_delay(struct pool *p, bool was_proven)
 	uint64_t now = clock_usec();
 	uint64_t delay = backoff_after_death(&p->backoff, was_proven, now, arc4random());
 
+	/* One that answers now and then is worth more than none. */
+	if (was_proven && delay > PROVEN_USEC)
+		delay = PROVEN_USEC;
 	if (delay > 0)
 		p->retry_usec = now + delay;
 	if (!was_proven)
@@ -222,8 +227,9 @@ pool_bereaved(struct pool *p, const struct entry *e, int status)
 	p->last_status = status;
 	p->last_stage = e->ended.stage;
 	p->last_error = e->ended.error;
-	/* Enough for today: a program may retire, and a request may be its end. */
-	if (was_proven && (!by_itself || (WIFEXITED(status) && WEXITSTATUS(status) == 0))) {
+	/* A program may retire, a request may be its end, and accidents happen. */
+	if (was_proven && (!by_itself || (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
+	    clock_usec() - e->started_usec > PROVEN_USEC)) {
 		pool_touch(p);
 		return;
 	}
