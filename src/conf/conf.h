@@ -121,6 +121,21 @@ struct identity {
 	char *home;
 };
 
+/* How a service's handler is kept: the section "processes" and its neighbours. */
+struct service_pool {
+	uint32_t min;			/* 1: so many are always ready; 0: on demand */
+	uint32_t max;			/* 4: no more than so many */
+	uint64_t idle_usec;		/* 60s: beyond min, one unused for so long goes */
+	uint32_t requests;		/* 0, no limit: after so many another takes over */
+	uint64_t age_usec;		/* 0, no limit: the same, after so long */
+	uint64_t memory;		/* 0, no limit: the same, above so many bytes resident */
+	uint64_t start_timeout_usec;	/* 10s: for the answer to the first PING */
+	bool ping;			/* "ready = ping": it must answer PING before it counts */
+	bool context;			/* "context = yes": a first element with key=value lines */
+	bool own_channel;		/* "channel = fd3": replies come on descriptor 3 */
+	uint32_t pipeline;		/* 1: requests in flight per process */
+};
+
 struct service {
 	char *name;		/* lower case */
 	uint16_t number;	/* index in conf->services */
@@ -129,7 +144,9 @@ struct service {
 	char *summary;		/* "" when not given */
 	char *description;	/* "" when not given */
 
-	char **command;		/* template; NULL-terminated; [0] is the path */
+	char **command;		/* template; NULL-terminated; [0] is the path, NULL: a handler */
+	char **handler;		/* instead of command; NULL-terminated; literal; NULL: none */
+	struct service_pool pool;	/* of the handler */
 	struct argument *args;
 	size_t n_args;
 	char **allow_names;	/* as configured; NULL-terminated, never NULL */
@@ -137,7 +154,7 @@ struct service {
 	struct identity run_as;
 	char *directory;	/* "/" when not given */
 	mode_t umask;
-	char **environment;	/* "NAME=TEMPLATE"; NULL-terminated, never NULL */
+	char **environment;	/* "NAME=TEMPLATE"; never NULL; of a handler without names */
 
 	enum service_input input;
 	uint64_t timeout_usec;
@@ -147,7 +164,7 @@ struct service {
 	uint64_t queue_timeout_usec;
 	char *lock;		/* template; NULL: none */
 	uint64_t output_limit;	/* bytes of stdout, and of stderr kept */
-	bool finish_on_disconnect;
+	bool finish_on_disconnect;	/* with a handler: unless it says kill */
 	bool idempotent;	/* no: a call must carry --id */
 	struct service_limit limits[SERVICE_MAX_LIMITS];
 	size_t n_limits;
@@ -277,7 +294,7 @@ char *conf_format(const struct conf *c);
 /* Every key that a file may hold: "SECTION.KEY TAB DEFAULT TAB HELP\n". */
 void conf_print_keys(FILE *f);
 
-/* Do two services say the same in canonical text? */
+/* Do two services say the same, wherever they are written? */
 bool conf_service_equal(const struct service *a, const struct service *b);
 
 struct conf *conf_ref(struct conf *c);
