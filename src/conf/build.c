@@ -248,7 +248,26 @@ read_limits(struct reader *r, const struct block *b, struct service *s)
 	return 0;
 }
 
-/* What is left out is empty, never NULL. */
+/* How a handler is kept; that a command has none is said by check_service(). */
+static int
+read_processes(struct reader *r, const struct block *b, struct service *s)
+{
+	static const struct block nothing = { .kind = "processes" };
+	const struct block *i = b->blocks;
+	size_t n = r->errors->n;
+	int q;
+
+	while (i != NULL && strcmp(i->kind, "processes") != 0)
+		i = i->next;
+	q = section_read(r, &section_processes, i != NULL ? i : &nothing, s);
+	/* Out of range they were reported already. */
+	if (q == 0 && i != NULL && r->errors->n == n && s->pool.min > s->pool.max && !r->broken)
+		reader_error(r, block_line(i, "min"), "'min'%s is %u, above 'max', which is %u",
+		    block_where(i), s->pool.min, s->pool.max);
+	return q;
+}
+
+/* What is left out is empty, never NULL; but a handler is there or not. */
 static int
 fill_service(struct reader *r, struct service *s)
 {
@@ -293,6 +312,11 @@ read_service(struct reader *r, const struct block *b)
 		q = read_arguments(r, b, s);
 	if (q == 0)
 		q = read_limits(r, b, s);
+	if (q == 0)
+		q = read_processes(r, b, s);
+	/* A warm process is worth the time for an answer that nobody waits for. */
+	if (s->handler != NULL && block_find(b, "on-disconnect") == NULL)
+		s->finish_on_disconnect = true;
 	return q < 0 ? q : fill_service(r, s);
 }
 

@@ -11,7 +11,8 @@
 int check_conf(struct reader *r);
 
 /*
- * One service: command, templates, arguments. Also sets what follows from
- * them (argument.guarded). 0 or -ENOMEM.
+ * One service: command or handler, templates, arguments. Also sets what
+ * follows from them (argument.guarded), and stores the words of a handler as
+ * they are handed over. 0 or -ENOMEM.
  */
 int check_service(struct reader *r, struct service *s, const struct origin *o);

@@ -144,7 +144,7 @@ struct service {
 	char *summary;		/* "" when not given */
 	char *description;	/* "" when not given */
 
-	char **command;		/* template; NULL-terminated; [0] is the path */
+	char **command;		/* template; NULL-terminated; [0] is the path, NULL: a handler */
 	char **handler;		/* instead of command; NULL-terminated; literal; NULL: none */
 	struct service_pool pool;	/* of the handler */
 	struct argument *args;
@@ -154,7 +154,7 @@ struct service {
 	struct identity run_as;
 	char *directory;	/* "/" when not given */
 	mode_t umask;
-	char **environment;	/* "NAME=TEMPLATE"; NULL-terminated, never NULL */
+	char **environment;	/* "NAME=TEMPLATE"; never NULL; of a handler without names */
 
 	enum service_input input;
 	uint64_t timeout_usec;
@@ -164,7 +164,7 @@ struct service {
 	uint64_t queue_timeout_usec;
 	char *lock;		/* template; NULL: none */
 	uint64_t output_limit;	/* bytes of stdout, and of stderr kept */
-	bool finish_on_disconnect;
+	bool finish_on_disconnect;	/* with a handler: unless it says kill */
 	bool idempotent;	/* no: a call must carry --id */
 	struct service_limit limits[SERVICE_MAX_LIMITS];
 	size_t n_limits;
@@ -294,7 +294,7 @@ char *conf_format(const struct conf *c);
 /* Every key that a file may hold: "SECTION.KEY TAB DEFAULT TAB HELP\n". */
 void conf_print_keys(FILE *f);
 
-/* Do two services say the same in canonical text? */
+/* Do two services say the same, wherever they are written? */
 bool conf_service_equal(const struct service *a, const struct service *b);
 
 struct conf *conf_ref(struct conf *c);

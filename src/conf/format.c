@@ -38,7 +38,7 @@ write_key(struct writer *w, const struct key *k, const void *object)
 		(void)buf_append_char(&w->b, '\n');
 }
 
-/* All keys but those of other transports; without account, but with its ids. */
+/* All keys but the wrong ones; without account, but with its ids. */
 static void
 write_keys(struct writer *w, const struct section *s, const void *object, unsigned wrong,
     const struct identity *id)
@@ -98,10 +98,13 @@ wrong_keys(const struct listener *l)
 }
 
 static void
-write_service(struct writer *w, const struct service *s)
+write_service(struct writer *w, const struct service *s, unsigned wrong)
 {
+	wrong |= s->handler != NULL ? KEY_COMMAND : KEY_HANDLER;
 	open_block(w, "service", s->name);
-	write_keys(w, &section_service, s, 0, &s->run_as);
+	write_keys(w, &section_service, s, wrong, &s->run_as);
+	if (s->handler != NULL)
+		write_block(w, &section_processes, NULL, s, 0);
 	if (s->n_limits > 0)
 		write_block(w, &section_limits, NULL, s, 0);
 	for (size_t i = 0; i < s->n_args; i++)
@@ -115,8 +118,8 @@ conf_service_equal(const struct service *a, const struct service *b)
 	struct writer wa = { .b = BUF_INIT(0) }, wb = { .b = BUF_INIT(0) };
 	bool equal;
 
-	write_service(&wa, a);
-	write_service(&wb, b);
+	write_service(&wa, a, KEY_PLACE);
+	write_service(&wb, b, KEY_PLACE);
 	equal = !buf_failed(&wa.b) && !buf_failed(&wb.b) &&
 	    slice_eq(buf_slice(&wa.b), buf_slice(&wb.b));
 	buf_done(&wa.b);
@@ -139,7 +142,7 @@ conf_format(const struct conf *c)
 	for (size_t i = 0; i < c->n_roles; i++)
 		write_block(&w, &section_role, c->roles[i].name, &c->roles[i], 0);
 	for (size_t i = 0; i < c->n_services; i++)
-		write_service(&w, &c->services[i]);
+		write_service(&w, &c->services[i], 0);
 
 	if (buf_failed(&w.b) || buf_text(&w.b) == NULL) {
 		buf_done(&w.b);

@@ -30,6 +30,13 @@ changed_by(const struct stat *st, uid_t account)
 	return NULL;
 }
 
+/* What starts the program. */
+static const char *
+program_key(const struct service *s)
+{
+	return s->handler != NULL ? "handler" : "command";
+}
+
 /* Every directory above path, and path itself. */
 static void
 check_path(struct reader *r, const struct service *s, const struct origin *o, const char *path)
@@ -50,7 +57,7 @@ check_path(struct reader *r, const struct service *s, const struct origin *o, co
 		who = changed_by(&st, s->run_as.uid);
 		if (who == NULL)
 			continue;
-		reader_error_at(r, o, "command",
+		reader_error_at(r, o, program_key(s),
 		    "service \"%.64s\": %.256s can be changed by %s, so the program cannot be trusted",
 		    s->name, part, who);
 		return;
@@ -83,9 +90,9 @@ may_execute(const struct stat *st, const struct identity *id)
 }
 
 static void
-check_file(struct reader *r, const struct service *s, const struct origin *o)
+check_file(struct reader *r, const struct service *s, const struct origin *o, const char *path)
 {
-	const char *path = s->command[0], *wrong = NULL;
+	const char *wrong = NULL;
 	CLEANUP_FREE char *real = NULL;
 	struct stat st;
 
@@ -98,8 +105,8 @@ check_file(struct reader *r, const struct service *s, const struct origin *o)
 	else if (!may_execute(&st, &s->run_as))
 		wrong = "it is not executable for the account of the service";
 	if (wrong != NULL) {
-		reader_error_at(r, o, "command", "service \"%.64s\": program %.256s: %s", s->name,
-		    path, wrong);
+		reader_error_at(r, o, program_key(s), "service \"%.64s\": program %.256s: %s",
+		    s->name, path, wrong);
 		return;
 	}
 	real = realpath(path, NULL);
@@ -126,8 +133,10 @@ check_directory(struct reader *r, const struct service *s, const struct origin *
 void
 program_check(struct reader *r, const struct service *s, const struct origin *o)
 {
+	if (s->handler != NULL && s->handler[0][0] == '/')
+		check_file(r, s, o, s->handler[0]);
 	if (s->command[0] != NULL && s->command[0][0] == '/' &&
 	    strpbrk(s->command[0], "{}") == NULL)
-		check_file(r, s, o);
+		check_file(r, s, o, s->command[0]);
 	check_directory(r, s, o);
 }

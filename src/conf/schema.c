@@ -241,6 +241,8 @@ static const char *const words_format[] = { "text", "json", NULL };
 static const char *const words_inline[] = { "loopback", "yes", "no", NULL };
 static const char *const words_input[] = { "none", "optional", "required", NULL };
 static const char *const words_disconnect[] = { "kill", "finish", NULL };
+static const char *const words_ready[] = { "none", "ping", NULL };
+static const char *const words_channel[] = { "stdout", "fd3", NULL };
 static const char *const words_log[] = { "all", "errors", "none", NULL };
 static const char *const words_type[] = { "text", "integer", "decimal", "flag", "choice", "path",
 	"name", "host", "pattern", "size", "duration", NULL };
@@ -340,6 +342,16 @@ static const struct key keys_service[] = {
 	{ "summary", &value_line, AT(service, summary), .help = "one line that says what it does" },
 	{ "description", &value_text, AT(service, description), .help = "more lines" },
 	{ "command", &value_list, AT(service, command), .help = "program and its arguments" },
+	{ "handler", &value_words, AT(service, handler),
+	  .help = "instead of command: program that serves one request after another" },
+	{ "ready", &value_word_bool, AT(service, pool.ping), .def = "none", .words = words_ready,
+	  .flags = KEY_HANDLER, .help = "what a handler must answer before it counts" },
+	{ "context", &value_bool, AT(service, pool.context), .def = "no", .flags = KEY_HANDLER,
+	  .help = "whether a handler is told who asks" },
+	{ "channel", &value_word_bool, AT(service, pool.own_channel), .def = "stdout",
+	  .words = words_channel, .flags = KEY_HANDLER, .help = "where a handler writes its answers" },
+	{ "pipeline", &value_number, AT(service, pool.pipeline), .def = "1", .min = 1, .max = 1000,
+	  .flags = KEY_HANDLER, .help = "requests that a handler has at the same time" },
 	{ "allow", &value_list, AT(service, allow_names), .help = "roles that may call it" },
 	{ "user", &value_line, AT(service, run_as.user), .help = "account the program runs as" },
 	{ "group", &value_line, AT(service, run_as.group), .help = "its group" },
@@ -354,16 +366,18 @@ static const struct key keys_service[] = {
 	{ "kill-grace", &value_duration, AT(service, kill_grace_usec), .max = DAY,
 	  .help = "time between SIGTERM and SIGKILL" },
 	{ "concurrency", &value_number, AT(service, concurrency), .def = "32", .min = 1,
-	  .max = 65535, .help = "how many run at the same time" },
+	  .max = 65535, .flags = KEY_COMMAND, .help = "how many run at the same time" },
 	{ "queue", &value_number, AT(service, queue), .def = "64", .max = 1000000,
 	  .help = "how many more may wait" },
 	{ "queue-timeout", &value_duration, AT(service, queue_timeout_usec), .def = "10s",
 	  .max = DAY, .help = "how long they wait" },
-	{ "lock", &value_text, AT(service, lock), .help = "one at a time per value of this text" },
+	{ "lock", &value_text, AT(service, lock), .flags = KEY_COMMAND,
+	  .help = "one at a time per value of this text" },
 	{ "output-limit", &value_size, AT(service, output_limit), .def = "16M",
 	  .max = UINT64_C(1) << 40, .help = "bytes of output; 0 is no limit" },
 	{ "on-disconnect", &value_word_bool, AT(service, finish_on_disconnect), .def = "kill",
-	  .words = words_disconnect, .help = "what happens when the caller goes away" },
+	  .words = words_disconnect,
+	  .help = "what happens when the caller goes away; finish with a handler" },
 	{ "idempotent", &value_bool, AT(service, idempotent), .def = "yes",
 	  .help = "no: a call must carry an id" },
 	{ "verb", &value_list, AT(service, verbs), .help = "RESP verbs bound to it" },
@@ -372,7 +386,8 @@ static const struct key keys_service[] = {
 	{ "sandbox", &value_sandbox, .offset = 0, .help = "confinement of the program" },
 	{ "ids", &value_identity, AT(service, run_as), .flags = KEY_CANONICAL, .help = "ids of user" },
 	{ "home", &value_text, AT(service, run_as.home), .flags = KEY_CANONICAL, .help = "its home" },
-	{ "from", &value_from, .offset = 0, .flags = KEY_CANONICAL, .help = "where it was declared" },
+	{ "from", &value_from, .offset = 0, .flags = KEY_CANONICAL | KEY_PLACE,
+	  .help = "where it was declared" },
 };
 
 static const struct key keys_argument[] = {
@@ -406,19 +421,36 @@ static const struct key keys_limits[] = {
 	  .help = "size of a file it writes" },
 };
 
+static const struct key keys_processes[] = {
+	{ "min", &value_number, AT(service, pool.min), .def = "1", .max = 1000,
+	  .help = "handlers that are always there" },
+	{ "max", &value_number, AT(service, pool.max), .def = "4", .min = 1, .max = 1000,
+	  .help = "how many there can be" },
+	{ "idle", &value_duration, AT(service, pool.idle_usec), .def = "60s", .max = YEAR,
+	  .help = "beyond min, one that is not used for so long is ended" },
+	{ "requests", &value_number, AT(service, pool.requests), .def = "0", .max = UINT32_MAX,
+	  .help = "one that has served so many is replaced; 0 is never" },
+	{ "age", &value_duration, AT(service, pool.age_usec), .def = "0", .max = YEAR,
+	  .help = "one that is so old is replaced; 0 is never" },
+	{ "memory", &value_size, AT(service, pool.memory), .def = "0", .min = 1 << 20,
+	  .max = UINT64_C(1) << 50, .flags = KEY_OR_ZERO,
+	  .help = "one that has more in memory is replaced; 0 is never" },
+	{ "start-timeout", &value_duration, AT(service, pool.start_timeout_usec), .def = "10s",
+	  .min = 100 * USEC_PER_MSEC, .max = 600 * USEC_PER_SEC,
+	  .help = "time for the answer that makes one ready" },
+};
+
 static const struct section *const in_none[] = { NULL };
 static const struct section *const in_top[] = { &section_log, &section_control, &section_listen,
 	&section_role, &section_service, NULL };
-static const struct section *const in_service[] = { &section_limits, &section_argument, NULL };
+static const struct section *const in_service[] = { &section_limits, &section_argument,
+	&section_processes, NULL };
 
 static const char *const refused_none[] = { NULL };
-static const char *const refused_top[] = { "tls*", "auth", "auth-*", "password*", "context",
-	"channel", NULL };
-static const char *const refused_listen[] = { "tls*", "auth", "auth-*", "password*", "pipeline",
-	NULL };
+static const char *const refused_top[] = { "tls*", "auth", "auth-*", "password*", NULL };
+static const char *const refused_listen[] = { "tls*", "auth", "auth-*", "password*", NULL };
 static const char *const refused_role[] = { "cert", "password*", "auth", "auth-*", "tls*", NULL };
-static const char *const refused_service[] = { "handler", "processes", "ready", "channel",
-	"context", "pipeline", "tls*", "auth", "auth-*", "password*", NULL };
+static const char *const refused_service[] = { "tls*", "auth", "auth-*", "password*", NULL };
 
 #define KEYS(array) .keys = (array), .n_keys = ARRAY_LEN(array)
 
@@ -435,6 +467,9 @@ const struct section section_argument = { "argument", KEYS(keys_argument), true,
 	refused_none };
 const struct section section_limits = { "limits", KEYS(keys_limits), false, in_none,
 	refused_none };
+const struct section section_processes = { "processes", KEYS(keys_processes), false, in_none,
+	refused_none };
 
 const struct section *const sections[] = { &section_top, &section_log, &section_control,
-	&section_listen, &section_role, &section_service, &section_limits, &section_argument, NULL };
+	&section_listen, &section_role, &section_service, &section_limits, &section_argument,
+	&section_processes, NULL };

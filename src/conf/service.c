@@ -8,9 +8,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/suggest.h"
 #include "conf/argument.h"
 #include "conf/check.h"
+#include "conf/schema.h"
 #include "conf/template.h"
 
 struct use {
@@ -40,7 +42,13 @@ report_argument(struct reader *r, const struct service *s, const struct origin *
 	const char *near = suggest_argument(s, name);
 	int len = name.len > 64 ? 64 : (int)name.len;
 
-	if (near != NULL)
+	if (s->handler != NULL)
+		reader_error_at(r, o, key,
+		    "'%s' in service \"%.64s\": '{%.*s}' has no value here; "
+		    "a handler takes its arguments with each request "
+		    "(literal braces are written {{ and }})",
+		    key, s->name, len, name.data);
+	else if (near != NULL)
 		reader_error_at(r, o, key,
 		    "'%s' in service \"%.64s\": there is no argument '%.*s'; did you mean '%s'?",
 		    key, s->name, len, name.data, near);
@@ -51,7 +59,10 @@ report_argument(struct reader *r, const struct service *s, const struct origin *
 		    key, s->name, len, name.data);
 }
 
-/* The set of arguments that a template names; mistakes are reported. */
+/*
+ * The set of arguments that a template names; mistakes are reported. What a
+ * handler is started with is before all requests and may name none.
+ */
 static uint64_t
 check_template(struct reader *r, const struct service *s, const struct origin *o, const char *key,
     const char *template)
@@ -67,7 +78,7 @@ check_template(struct reader *r, const struct service *s, const struct origin *o
 		if (!part.is_name)
 			continue;
 		a = service_find_argument(s, part.text.data, part.text.len);
-		if (a != NULL)
+		if (a != NULL && s->handler == NULL)
 			used |= UINT64_C(1) << (a - s->args);
 		else
 			report_argument(r, s, o, key, part.text);
@@ -99,13 +110,6 @@ check_command(struct reader *r, const struct service *s, const struct origin *o,
 {
 	bool guarded = false;
 
-	if (s->command[0] == NULL) {
-		/* A refused handler was reported already. */
-		if (block_find(o->block, "command") == NULL &&
-		    block_find(o->block, "handler") == NULL)
-			reader_error_at(r, o, NULL, "service \"%.64s\" has no 'command'", s->name);
-		return;
-	}
 	check_program(r, s, o);
 	for (char **p = s->command + 1; *p != NULL; p++) {
 		uint64_t named = check_template(r, s, o, "command", *p);
@@ -123,6 +127,102 @@ check_command(struct reader *r, const struct service *s, const struct origin *o,
 			    "so it must be an element of its own",
 			    s->name, s->args[i].name);
 		}
+	}
+}
+
+/* "{{" and "}}" become single braces. Text that is no such text becomes empty. */
+static bool
+unescape(char *text)
+{
+	struct template_part part;
+	const char *p = text;
+	char *end = text;
+	int q;
+
+	while ((q = template_next(&p, &part)) > 0 && !part.is_name) {
+		memmove(end, part.text.data, part.text.len);
+		end += part.text.len;
+	}
+	*(q == 0 ? end : text) = '\0';
+	return q == 0;
+}
+
+/* A handler gets every argument as data, so nothing can become an option. */
+static void
+check_handler(struct reader *r, const struct service *s, const struct origin *o, struct use *u)
+{
+	u->used = UINT64_MAX;
+	for (char **p = s->handler; *p != NULL; p++) {
+		(void)check_template(r, s, o, "handler", *p);
+		if (unescape(*p) && p == s->handler && **p != '/')
+			reader_error_at(r, o, "handler",
+			    "'handler' in service \"%.64s\": '%.64s' is not an absolute path",
+			    s->name, *p);
+	}
+}
+
+/* What has no meaning where no process is started for a request. */
+static void
+refuse_command_keys(struct reader *r, const struct service *s, const struct origin *o)
+{
+	static const char *const instead[][2] = {
+		{ "concurrency", "'processes { max = N }' says how many run at the same time" },
+		{ "lock", "with 'processes { max = 1 }' its requests run one after another" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(instead); i++) {
+		if (block_find(o->block, instead[i][0]) != NULL)
+			reader_error_at(r, o, instead[i][0],
+			    "'%s' in service \"%.64s\" does not go with 'handler'; %s",
+			    instead[i][0], s->name, instead[i][1]);
+	}
+	if (!s->idempotent)
+		reader_error_at(r, o, "idempotent",
+		    "'idempotent = no' in service \"%.64s\" does not go with 'handler', whose "
+		    "requests have no id; use 'command', or let it know repeated ones by an argument",
+		    s->name);
+}
+
+static void
+refuse_handler_keys(struct reader *r, const struct service *s, const struct origin *o)
+{
+	for (size_t i = 0; i < section_service.n_keys; i++) {
+		const struct key *k = &section_service.keys[i];
+
+		if ((k->flags & KEY_HANDLER) != 0 && block_find(o->block, k->name) != NULL)
+			reader_error_at(r, o, k->name,
+			    "'%s' in service \"%.64s\" goes with 'handler' only", k->name, s->name);
+	}
+	for (const struct block *b = o->block->blocks; b != NULL; b = b->next) {
+		const struct origin processes = { o->file, b };
+
+		if (strcmp(b->kind, section_processes.kind) == 0)
+			reader_error_at(r, &processes, NULL,
+			    "section 'processes' in service \"%.64s\" goes with 'handler' only",
+			    s->name);
+	}
+}
+
+/* A service runs one program, as a command or as a handler. */
+static void
+check_kind(struct reader *r, struct service *s, const struct origin *o)
+{
+	bool both = s->handler != NULL && s->command[0] != NULL;
+
+	if (both) {
+		bool handler_last = block_line(o->block, "handler") > block_line(o->block, "command");
+
+		reader_error_at(r, o, handler_last ? "handler" : "command",
+		    "service \"%.64s\" has a 'command' and a 'handler'; leave one of them out",
+		    s->name);
+		s->handler = NULL;	/* judged as a command from here on */
+	} else if (s->handler == NULL && s->command[0] == NULL) {
+		reader_error_at(r, o, NULL, "service \"%.64s\" has no 'command' and no 'handler'",
+		    s->name);
+	} else if (s->handler != NULL) {
+		refuse_command_keys(r, s, o);
+	} else {
+		refuse_handler_keys(r, s, o);
 	}
 }
 
@@ -228,7 +328,13 @@ check_service(struct reader *r, struct service *s, const struct origin *o)
 {
 	struct use u = { 0 };
 
-	check_command(r, s, o, &u);
+	check_kind(r, s, o);
+	if (s->handler != NULL)
+		check_handler(r, s, o, &u);
+	else if (s->command[0] != NULL)
+		check_command(r, s, o, &u);
+	else
+		u.used = UINT64_MAX;	/* what is missing uses none of them */
 	check_environment(r, s, o, &u);
 	if (s->lock != NULL)
 		u.used |= check_template(r, s, o, "lock", s->lock);

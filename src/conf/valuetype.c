@@ -12,8 +12,9 @@
 
 /* --------------------------------------------------------------- text --- */
 
-void
-value_quote(struct buf *b, const char *text)
+/* The characters in doubled are written twice. */
+static void
+quote(struct buf *b, const char *text, const char *doubled)
 {
 	(void)buf_append_char(b, '"');
 	for (const char *p = text; *p != '\0'; p++) {
@@ -25,8 +26,16 @@ value_quote(struct buf *b, const char *text)
 			(void)buf_printf(b, "\\x%02x", c);
 		else
 			(void)buf_append_char(b, *p);
+		if (strchr(doubled, *p) != NULL)
+			(void)buf_append_char(b, *p);
 	}
 	(void)buf_append_char(b, '"');
+}
+
+void
+value_quote(struct buf *b, const char *text)
+{
+	quote(b, text, "");
 }
 
 static int
@@ -111,14 +120,14 @@ list_parse(struct reader *r, const struct key *k, const struct setting *s, void 
 	return 0;
 }
 
-void
-value_format_list(struct buf *b, char *const *list)
+static void
+put_list(struct buf *b, char *const *list, const char *doubled)
 {
 	if (list == NULL || list[0] == NULL)
 		return;
 	for (size_t i = 0; list[i] != NULL; i++) {
 		(void)buf_append_str(b, i == 0 ? "{" : ", ");
-		value_quote(b, list[i]);
+		quote(b, list[i], doubled);
 	}
 	(void)buf_append_char(b, '}');
 }
@@ -127,7 +136,15 @@ static void
 list_format(struct buf *b, const struct key *k, const void *at)
 {
 	(void)k;
-	value_format_list(b, *(char *const *const *)at);
+	put_list(b, *(char *const *const *)at, "");
+}
+
+/* What a file has as "{{" is stored as "{": see check_service(). */
+static void
+words_format(struct buf *b, const struct key *k, const void *at)
+{
+	(void)k;
+	put_list(b, *(char *const *const *)at, "{}");
 }
 
 /* -------------------------------------------------------------- words --- */
@@ -224,7 +241,8 @@ measure_parse(const struct measure *m, struct reader *r, const struct key *k,
 
 	if (m->parse(s->values[0], &v) < 0)
 		return 1;
-	if (v >= k->min && (k->max == 0 || v <= k->max)) {
+	if ((v >= k->min && (k->max == 0 || v <= k->max)) ||
+	    (v == 0 && (k->flags & KEY_OR_ZERO) != 0)) {
 		*ret = v;
 		return 0;
 	}
@@ -234,8 +252,8 @@ measure_parse(const struct measure *m, struct reader *r, const struct key *k,
 		reader_error(r, s->line, "'%s': '%.64s' is below the minimum %s", k->name,
 		    s->values[0], min);
 	else
-		reader_error(r, s->line, "'%s': '%.64s' is not between %s and %s", k->name,
-		    s->values[0], min, max);
+		reader_error(r, s->line, "'%s': '%.64s' is not %sbetween %s and %s", k->name,
+		    s->values[0], (k->flags & KEY_OR_ZERO) != 0 ? "0, nor " : "", min, max);
 	return 2;
 }
 
@@ -480,6 +498,9 @@ const struct value_type value_path = {
 };
 const struct value_type value_list = {
 	.wants = "a list", .is_list = true, .parse = list_parse, .format = list_format,
+};
+const struct value_type value_words = {
+	.wants = "a list", .is_list = true, .parse = list_parse, .format = words_format,
 };
 const struct value_type value_identity = {
 	.wants = "UID:GID:GROUPS", .parse = identity_parse, .format = identity_format,

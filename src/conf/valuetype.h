@@ -38,6 +38,10 @@ enum key_flags {
 	KEY_CANONICAL = 1 << 0,	/* only conf_format() writes it, only conf_parse() reads it */
 	KEY_TCP = 1 << 1,	/* of a listen section: not for unix:// */
 	KEY_UNIX = 1 << 2,	/* of a listen section: not for tcp:// */
+	KEY_COMMAND = 1 << 3,	/* of a service: not for a handler */
+	KEY_HANDLER = 1 << 4,	/* of a service: not for a command */
+	KEY_PLACE = 1 << 5,	/* says where it is written, not what it is */
+	KEY_OR_ZERO = 1 << 6,	/* an amount that may be 0 as well */
 };
 
 /* One key of one kind of section. */
@@ -56,12 +60,12 @@ struct key {
 extern const struct value_type value_bool, value_number, value_workers, value_mode;
 extern const struct value_type value_duration, value_size, value_size32;
 extern const struct value_type value_word, value_word_bool;
-extern const struct value_type value_text, value_line, value_path, value_list;
+extern const struct value_type value_text, value_line, value_path, value_list, value_words;
 extern const struct value_type value_identity, value_id, value_ids;
 
 /*
- * The amount s says, which must lie between the key's min and max. 0, 1 or 2
- * as value_type.parse.
+ * The amount s says, which must lie between the key's min and max, or be 0
+ * with KEY_OR_ZERO. 0, 1 or 2 as value_type.parse.
  */
 int measure_parse(const struct measure *m, struct reader *r, const struct key *k,
     const struct setting *s, uint64_t *ret);
@@ -69,7 +73,5 @@ void measure_format(const struct measure *m, struct buf *b, uint64_t v);
 
 /* Appends text in double quotes as libconfuse reads them. */
 void value_quote(struct buf *b, const char *text);
-/* {"a", "b"}; nothing for an empty list. */
-void value_format_list(struct buf *b, char *const *list);
 /* The values of a setting as a NULL-terminated list. NULL without memory. */
 char **value_copy_list(struct arena *a, const struct setting *s);

@@ -24,6 +24,7 @@
 
 #define THIRD_FD 3	/* in the child: the job until the program runs, or the program's own */
 
+#ifndef __SANITIZE_ADDRESS__	/* a sanitizer's library is needed in children */
 /*
  * Tells the kernel not to copy into children what the few lines from fork to
  * exec never touch: every library but the C library and its loader. Measured,
@@ -70,10 +71,14 @@ leave_out_libraries(void)
 		0,
 	};
 
-#ifndef __SANITIZE_ADDRESS__	/* a sanitizer's library is needed in children */
 	(void)dl_iterate_phdr(leave_out_library, (void *)(uintptr_t)needed);
-#endif
 }
+#else
+static void
+leave_out_libraries(void)
+{
+}
+#endif
 
 int
 spawner_init(struct spawner *sp, size_t n)

@@ -120,6 +120,7 @@ describe_service(const struct service *s, struct buf *b)
 
 	(void)buf_append_str(b, "{\"name\":");
 	(void)escape_json(b, slice_of(s->name));
+	put_text(b, "kind", s->handler != NULL ? "handler" : "command");
 	put_text(b, "summary", s->summary);
 	put_text(b, "description", s->description);
 	put_key(b, "arguments");
