@@ -186,6 +186,7 @@ entry_spawn(struct entry *e, struct spawn_order *order)
 void
 entry_begin(struct entry *e, pid_t pid)
 {
+	e->timer.fn = on_entry_due;
 	e->started_usec = clock_usec();
 	e->ended.queued_usec = e->started_usec - e->accepted_usec;
 	e->state = ENTRY_RUNNING;

@@ -573,8 +573,8 @@ pool_advance(struct pool *p)
 	pool_weigh(p, now);
 	pool_shrink(p, now);
 	pool_recover(p, now);
-	pool_relieve(p);
 	pool_fill(p, now);
+	pool_relieve(p);
 	pool_probe(p);
 	pool_grant(p);
 	pool_recall(p);
