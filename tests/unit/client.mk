@@ -4,3 +4,9 @@ TESTS += tests/unit/test_client
 tests_unit_test_client_SOURCES = tests/unit/test_client.c
 tests_unit_test_client_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_client_LDADD = libreqd.la $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/test_serve
+TESTS += tests/unit/test_serve
+tests_unit_test_serve_SOURCES = tests/unit/test_serve.c
+tests_unit_test_serve_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_serve_LDADD = libreqd.la $(CHECK_LIBS)
