@@ -8,6 +8,7 @@ libreqd_la_SOURCES = \
 	src/client/dial.c \
 	src/client/exchange.c \
 	src/client/result.c src/client/result.h \
+	src/client/serve.c \
 	src/client/value.c
 libreqd_la_LIBADD = libproto.la libbase.la
 libreqd_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined \

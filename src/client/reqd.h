@@ -488,9 +488,9 @@ const char *reqd_request_context(const struct reqd_request *req, const char *key
  */
 const char *reqd_request_meta(const struct reqd_request *req, const char *key);
 /*
- * Milliseconds until nobody waits for the reply any more, and reqd kills this
- * process; never below 0, and -1 without a context. Counted from the moment
- * the request was read.
+ * Milliseconds until the request times out, when reqd kills this process;
+ * never below 0, and -1 without a context. Counted from the moment the request
+ * was read: what it waited before, for a process to be free, is not known.
  */
 int64_t reqd_request_time_left(const struct reqd_request *req);
 

@@ -18,6 +18,7 @@ integration_tests = \
 	tests/integration/client-redis-cli.sh \
 	tests/integration/client-ruby.sh \
 	tests/integration/control-socket.sh \
+	tests/integration/handler-examples.sh \
 	tests/integration/kill-roles.sh \
 	tests/integration/log-blocked.sh \
 	tests/integration/log-lines.sh \
@@ -37,6 +38,7 @@ TESTS += $(integration_tests)
 EXTRA_DIST += $(integration_tests) tests/integration/lib.sh \
 	tests/integration/pass-sockets.py \
 	tests/integration/control-client.py \
+	tests/integration/handler-examples.py \
 	tests/integration/examples.py tests/integration/protocol-examples.py \
 	tests/integration/hiredis-client.c
 EXTRA_DIST += README.md

@@ -9,3 +9,9 @@ tests_unit_test_client_LDADD = libreqd.la $(CHECK_LIBS)
 tests_unit_test_out_SOURCES = tests/unit/test_out.c src/ctl/out.c
 tests_unit_test_out_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_out_LDADD = libreqd.la libbase.la $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/test_serve
+TESTS += tests/unit/test_serve
+tests_unit_test_serve_SOURCES = tests/unit/test_serve.c
+tests_unit_test_serve_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_serve_LDADD = libreqd.la $(CHECK_LIBS)

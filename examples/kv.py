@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: ISC
+# kv: keys and values in memory; "reqctl call kv set colour blue". One process,
+# or each would have values of its own; they are gone when it ends.
+#
+#   service "kv" {
+#       handler = {"/usr/bin/python3", "/usr/share/doc/reqd/examples/kv.py"}
+#       processes { min = 1  max = 1 }
+#       argument "operation" { type = choice  values = {"get", "set", "delete", "keys"} }
+#       argument "key" { optional = yes }  argument "value" { optional = yes }
+#       allow = {"local"}
+#   }
+import os, sys
+
+# ---- for every handler in Python: serve({b"name": function}) ----
+def encode(v):
+    if v is None or isinstance(v, bool):
+        return {None: b"_\r\n", True: b"#t\r\n", False: b"#f\r\n"}[v]
+    if isinstance(v, (int, float)):
+        return b"%c%s\r\n" % (b":" if isinstance(v, int) else b",", repr(v).encode())
+    if isinstance(v, dict):
+        return b"%%%d\r\n" % len(v) + b"".join(encode(x) for item in v.items() for x in item)
+    if isinstance(v, (list, tuple)):
+        return b"*%d\r\n" % len(v) + b"".join(map(encode, v))
+    v = v if isinstance(v, bytes) else v.encode()
+    return b"$%d\r\n%s\r\n" % (len(v), v)
+
+def read(source, size=0):  # a line, or so many bytes, and CRLF
+    data = source.read(size + 2) if size else source.readline()
+    return data[:-2] if len(data) >= size + 2 and data[-2:] == b"\r\n" else sys.exit("cut off")
+
+def answer(commands, name, *arguments):
+    if name not in commands:
+        return b"+PONG\r\n" if name == b"PING" else b"-ERR unknown command\r\n"
+    try:
+        return encode(commands[name](*arguments))
+    except Exception as e:
+        return b"-ERR %s\r\n" % " ".join(str(e).split()).encode(errors="replace")
+
+def serve(commands):
+    channel = int(os.environ.get("REQD_CHANNEL", 1))
+    source, replies = sys.stdin.buffer, open(os.dup(channel), "wb")
+    os.dup2(2, 1)  # what is printed goes to the log
+    while source.peek(1):
+        words = [read(source, int(read(source)[1:])) for _ in range(int(read(source)[1:]))]
+        replies.write(answer(commands, *words))
+        replies.flush()
+# ---- end of that part ----
+
+store = {}
+
+OPERATIONS = {
+    b"get": lambda key: store.get(key),
+    b"set": lambda key, value: store.update({key: value}),
+    b"delete": lambda key: store.pop(key, None) is not None,
+    b"keys": lambda: sorted(store),
+}
+
+serve({b"kv": lambda operation, *arguments: OPERATIONS[operation](*arguments)})

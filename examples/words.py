@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: ISC
+# words: counts the words of a text. Its list of words that do not count is
+# read once, when the process starts, and not for every request.
+#
+#   service "words" {
+#       handler = {"/usr/bin/python3", "/usr/share/doc/reqd/examples/words.py"}
+#       processes { min = 1  max = 4 }
+#       ready = ping
+#       argument "text" {}
+#       allow = {"local"}
+#   }
+#
+# A further word of the handler names a file with another list.
+import collections, os, re, sys
+
+# ---- for every handler in Python: serve({b"name": function}) ----
+def encode(v):
+    if v is None or isinstance(v, bool):
+        return {None: b"_\r\n", True: b"#t\r\n", False: b"#f\r\n"}[v]
+    if isinstance(v, (int, float)):
+        return b"%c%s\r\n" % (b":" if isinstance(v, int) else b",", repr(v).encode())
+    if isinstance(v, dict):
+        return b"%%%d\r\n" % len(v) + b"".join(encode(x) for item in v.items() for x in item)
+    if isinstance(v, (list, tuple)):
+        return b"*%d\r\n" % len(v) + b"".join(map(encode, v))
+    v = v if isinstance(v, bytes) else v.encode()
+    return b"$%d\r\n%s\r\n" % (len(v), v)
+
+def read(source, size=0):  # a line, or so many bytes, and CRLF
+    data = source.read(size + 2) if size else source.readline()
+    return data[:-2] if len(data) >= size + 2 and data[-2:] == b"\r\n" else sys.exit("cut off")
+
+def answer(commands, name, *arguments):
+    if name not in commands:
+        return b"+PONG\r\n" if name == b"PING" else b"-ERR unknown command\r\n"
+    try:
+        return encode(commands[name](*arguments))
+    except Exception as e:
+        return b"-ERR %s\r\n" % " ".join(str(e).split()).encode(errors="replace")
+
+def serve(commands):
+    channel = int(os.environ.get("REQD_CHANNEL", 1))
+    source, replies = sys.stdin.buffer, open(os.dup(channel), "wb")
+    os.dup2(2, 1)  # what is printed goes to the log
+    while source.peek(1):
+        words = [read(source, int(read(source)[1:])) for _ in range(int(read(source)[1:]))]
+        replies.write(answer(commands, *words))
+        replies.flush()
+# ---- end of that part ----
+
+STOP = set("a an and are as at be by for from in is it of on or that the to was with".split())
+if len(sys.argv) > 1:
+    with open(sys.argv[1], encoding="utf-8") as f:
+        STOP = set(f.read().lower().split())
+
+def count(text):
+    words = re.findall(r"\w+", text.decode(errors="replace").lower())
+    top = collections.Counter(w for w in words if w not in STOP).most_common(3)
+    return {"bytes": len(text), "words": len(words), "distinct": len(set(words)), "top": top}
+
+serve({b"words": count})

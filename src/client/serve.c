@@ -1,0 +1,706 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * serve: the handler side of libreqd. Requests from reqd, one reply to each.
+ *
+ * A reply is built in memory and leaves when it is known to be one value, so
+ * whatever a function forgets, the stream stays in step. Bytes that are no
+ * request end the loop: after them nobody could say where the next begins.
+ */
+#include "config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/slice.h"
+#include "client/reqd.h"
+#include "proto/reply.h"
+#include "proto/request.h"
+#include "proto/resp.h"
+
+#define READ_SIZE (64u << 10)
+#define KEEP_MAX (1u << 20)	/* bytes of a buffer that the next request may use */
+#define CODE_MAX 32
+#define CHANNEL_FD 3
+#define ITEMS_MAX INT32_MAX	/* of one array; of a map, keys and values */
+
+/* The most that reqd's own configuration allows, and room for the context. */
+static const struct request_limits limits = {
+	.max_arguments = 1000000 + 2,
+	.argument_limit = 1u << 30,
+	.request_limit = (1u << 30) + (1u << 20),
+};
+
+enum reply_state {
+	STATE_EMPTY,
+	STATE_OPEN,	/* items are missing */
+	STATE_WHOLE,
+	STATE_WRONG,	/* an error of ours takes its place */
+	STATE_ERROR,	/* the function said so itself */
+};
+
+struct serve {
+	struct reqd_request request;	/* first: what the function gets */
+	int in, out;
+	int channel;		/* the descriptor that out is a copy of */
+	const char *problem;	/* why it cannot go on; NULL: it can */
+	const char *detail;	/* NULL: none */
+
+	struct buf input;
+	struct request_cursor cursor;
+	struct request decoded;
+	const char **argv;
+	size_t *lens;
+	size_t cap;		/* of argv and lens */
+	struct slice context;	/* lines, each ended by NUL; data NULL: none */
+	uint64_t read_usec;
+
+	struct buf reply;
+	enum reply_state state;
+	unsigned depth;
+	uint64_t left[REPLY_MAX_DEPTH];	/* items that each level still lacks */
+};
+
+static struct serve *
+serve_of(const struct reqd_request *req)
+{
+	return (struct serve *)(uintptr_t)req;
+}
+
+/* Keeps the first reason. */
+static int
+serve_fail(struct serve *s, const char *problem, const char *detail)
+{
+	if (s->problem == NULL) {
+		s->problem = problem;
+		s->detail = detail;
+	}
+	return -1;
+}
+
+/* -------------------------------------------------------------- bytes --- */
+
+static void
+wait_for(int fd, short events)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+
+	(void)poll(&p, 1, -1);
+}
+
+/* write(2), without the signal. */
+static ssize_t
+write_quietly(int fd, const char *data, size_t len)
+{
+	const struct timespec now = { 0, 0 };
+	sigset_t pipe_only, before;
+	ssize_t n;
+	int error;
+
+	(void)sigemptyset(&pipe_only);
+	(void)sigaddset(&pipe_only, SIGPIPE);
+	(void)pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
+	n = write(fd, data, len);
+	error = errno;
+	if (n < 0 && error == EPIPE && !sigismember(&before, SIGPIPE))
+		(void)sigtimedwait(&pipe_only, NULL, &now);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = error;
+	return n;
+}
+
+/* Sends what is in the buffer and empties it. */
+static int
+serve_flush(struct serve *s)
+{
+	while (buf_len(&s->reply) > 0) {
+		ssize_t n = write_quietly(s->out, buf_data(&s->reply), buf_len(&s->reply));
+
+		if (n >= 0)
+			buf_consume(&s->reply, (size_t)n);
+		else if (errno == EAGAIN)
+			wait_for(s->out, POLLOUT);
+		else if (errno != EINTR)
+			return serve_fail(s, "cannot write the reply", strerror(errno));
+	}
+	return 0;
+}
+
+/* More bytes. 1: there are some; 0: the input has ended; negative: failed. */
+static int
+serve_read(struct serve *s)
+{
+	char *room = buf_reserve(&s->input, READ_SIZE);
+
+	if (room == NULL)
+		return serve_fail(s, "out of memory", NULL);
+	for (;;) {
+		ssize_t n = read(s->in, room, READ_SIZE);
+
+		if (n >= 0) {
+			buf_commit(&s->input, (size_t)n);
+			return n > 0;
+		}
+		if (errno == EAGAIN)
+			wait_for(s->in, POLLIN);
+		else if (errno != EINTR)
+			return serve_fail(s, "cannot read a request", strerror(errno));
+	}
+}
+
+/* ------------------------------------------------------------ request --- */
+
+/* The bytes behind a word are its CRLF, which nobody needs any more. */
+static const char *
+terminate(struct serve *s, struct slice word)
+{
+	size_t at = (size_t)(word.data - s->input.data);
+
+	s->input.data[at + word.len] = '\0';
+	return word.data;
+}
+
+static int
+arguments_reserve(struct serve *s, size_t n)
+{
+	const char **argv;
+	size_t *lens;
+
+	if (n <= s->cap)
+		return 0;
+	argv = reallocarray(s->argv, n, sizeof(*argv));
+	if (argv == NULL)
+		return serve_fail(s, "out of memory", NULL);
+	s->argv = argv;
+	lens = reallocarray(s->lens, n, sizeof(*lens));
+	if (lens == NULL)
+		return serve_fail(s, "out of memory", NULL);
+	s->lens = lens;
+	s->cap = n;
+	return 0;
+}
+
+/* Neither the name of a service nor a verb can have a '=' in it. */
+static bool
+is_context(struct slice word)
+{
+	return word.len > 0 && memchr(word.data, '=', word.len) != NULL;
+}
+
+static void
+context_take(struct serve *s, struct slice word)
+{
+	char *p = s->input.data + (word.data - s->input.data);
+
+	(void)terminate(s, word);
+	for (size_t i = 0; i < word.len; i++) {
+		if (p[i] == '\n')
+			p[i] = '\0';
+	}
+	s->context = word;
+}
+
+/* Makes a request of the words. */
+static int
+request_fill(struct serve *s)
+{
+	const struct slice *word = s->decoded.argv;
+	size_t n = s->decoded.argc;
+
+	s->context = (struct slice){ NULL, 0 };
+	if (is_context(*word)) {
+		if (n == 1)
+			return serve_fail(s, "not a request", "a context and nothing else");
+		context_take(s, *word++);
+		n--;
+	}
+	if (arguments_reserve(s, n + 1) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		s->argv[i] = terminate(s, word[i]);
+		s->lens[i] = word[i].len;
+	}
+	s->argv[n] = NULL;
+	s->request = (struct reqd_request){ n, s->argv, s->lens };
+	s->read_usec = clock_usec();
+	return 0;
+}
+
+/*
+ * The request at the start of the input. 1: it is there, and used bytes of
+ * the input are its; 0: not whole yet.
+ */
+static int
+request_next(struct serve *s, size_t *ret_used)
+{
+	struct slice data = buf_slice(&s->input);
+	const char *why = NULL;
+	int r;
+
+	if (data.len == 0)
+		return 0;
+	if (data.data[0] != '*')
+		return serve_fail(s, "not a request", "it does not begin with '*'");
+	r = request_decode(data, &limits, &s->cursor, &s->decoded, ret_used, &why);
+	if (r == REQUEST_AGAIN)
+		return 0;
+	if (r == REQUEST_OK)
+		return request_fill(s) < 0 ? -1 : 1;
+	if (r == REQUEST_EMPTY)
+		return serve_fail(s, "not a request", "it has no words");
+	if (r == REQUEST_BAD)
+		return serve_fail(s, "not a request", why);
+	return serve_fail(s, "out of memory", NULL);
+}
+
+/* -------------------------------------------------------------- reply --- */
+
+static void
+reply_reset(struct serve *s)
+{
+	buf_clear(&s->reply);
+	s->state = STATE_EMPTY;
+	s->depth = 0;
+}
+
+static void
+reply_wrong(struct serve *s, const char *why)
+{
+	buf_clear(&s->reply);
+	resp_error(&s->reply, "ERR", slice_of(why));
+	s->state = STATE_WRONG;
+}
+
+/* Is there a place for one more value? It takes that place. */
+static bool
+reply_place(struct serve *s)
+{
+	if (s->state == STATE_WHOLE)
+		reply_wrong(s, "handler made more than one reply");
+	if (s->state == STATE_OPEN)
+		s->left[s->depth - 1]--;
+	return s->state == STATE_EMPTY || s->state == STATE_OPEN;
+}
+
+/* A value has been written: with it, what it was the last item of. */
+static void
+reply_placed(struct serve *s)
+{
+	if (buf_failed(&s->reply)) {
+		reply_wrong(s, "handler has no memory for its reply");
+		return;
+	}
+	while (s->depth > 0 && s->left[s->depth - 1] == 0)
+		s->depth--;
+	s->state = s->depth == 0 ? STATE_WHOLE : STATE_OPEN;
+}
+
+/* n: of values; true: the header may be written, and reply_placed follows. */
+static bool
+reply_level(struct serve *s, uint64_t n)
+{
+	if (!reply_place(s))
+		return false;
+	if (s->depth == REPLY_MAX_DEPTH) {
+		reply_wrong(s, "handler nested its reply too deeply");
+		return false;
+	}
+	if (n > ITEMS_MAX) {
+		reply_wrong(s, "handler made a reply of too many items");
+		return false;
+	}
+	s->left[s->depth++] = n;
+	return true;
+}
+
+void
+reqd_reply_bulk(struct reqd_request *req, const void *data, size_t len)
+{
+	struct serve *s = serve_of(req);
+
+	if (!reply_place(s))
+		return;
+	resp_bulk(&s->reply, (struct slice){ data, len });
+	reply_placed(s);
+}
+
+void
+reqd_reply_text(struct reqd_request *req, const char *text)
+{
+	reqd_reply_bulk(req, text, strlen(text));
+}
+
+void
+reqd_reply_integer(struct reqd_request *req, int64_t value)
+{
+	struct serve *s = serve_of(req);
+
+	if (!reply_place(s))
+		return;
+	resp_integer(&s->reply, value);
+	reply_placed(s);
+}
+
+void
+reqd_reply_double(struct reqd_request *req, double value)
+{
+	struct serve *s = serve_of(req);
+
+	if (!reply_place(s))
+		return;
+	resp_double(&s->reply, RESP3, value);
+	reply_placed(s);
+}
+
+void
+reqd_reply_bool(struct reqd_request *req, bool value)
+{
+	struct serve *s = serve_of(req);
+
+	if (!reply_place(s))
+		return;
+	resp_bool(&s->reply, RESP3, value);
+	reply_placed(s);
+}
+
+void
+reqd_reply_null(struct reqd_request *req)
+{
+	struct serve *s = serve_of(req);
+
+	if (!reply_place(s))
+		return;
+	resp_null(&s->reply, RESP3);
+	reply_placed(s);
+}
+
+void
+reqd_reply_array(struct reqd_request *req, size_t n)
+{
+	struct serve *s = serve_of(req);
+
+	if (!reply_level(s, n))
+		return;
+	resp_array(&s->reply, n);
+	reply_placed(s);
+}
+
+void
+reqd_reply_map(struct reqd_request *req, size_t n)
+{
+	struct serve *s = serve_of(req);
+
+	if (!reply_level(s, n > ITEMS_MAX ? n : 2 * (uint64_t)n))
+		return;
+	resp_map(&s->reply, RESP3, n);
+	reply_placed(s);
+}
+
+/* [A-Z][A-Z0-9_-]*, whatever the locale. */
+static bool
+is_code(const char *code)
+{
+	static const char ok[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+	size_t n;
+
+	if (code == NULL || *code < 'A' || *code > 'Z')
+		return false;
+	n = strspn(code, ok);
+	return n <= CODE_MAX && code[n] == '\0';
+}
+
+static void __attribute__((format(printf, 3, 0)))
+reply_error(struct serve *s, const char *code, const char *format, va_list ap)
+{
+	char text[RESP_CLEAN_MAX];
+
+	if (s->state == STATE_ERROR)
+		return;
+	if (vsnprintf(text, sizeof(text), format, ap) < 0)
+		text[0] = '\0';
+	buf_clear(&s->reply);
+	resp_error(&s->reply, code, slice_of(text));
+	s->state = STATE_ERROR;
+}
+
+void
+reqd_reply_error(struct reqd_request *req, const char *code, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	reply_error(serve_of(req), is_code(code) ? code : "ERR", format, ap);
+	va_end(ap);
+}
+
+void
+reqd_reply_exit(struct reqd_request *req, int status, const char *format, ...)
+{
+	char code[sizeof("EXIT 255")];
+	va_list ap;
+
+	(void)snprintf(code, sizeof(code), "EXIT %d", status >= 1 && status <= 255 ? status : 255);
+	va_start(ap, format);
+	reply_error(serve_of(req), code, format, ap);
+	va_end(ap);
+}
+
+int
+reqd_output(struct reqd_request *req, int stream, const void *data, size_t len)
+{
+	struct serve *s = serve_of(req);
+
+	if ((stream != 1 && stream != 2) || s->state != STATE_EMPTY)
+		return REQD_E_INVALID;
+	if (s->problem != NULL)
+		return REQD_E_CLOSED;
+	resp_push(&s->reply, 3);
+	resp_bulk_str(&s->reply, "output");
+	resp_bulk_str(&s->reply, stream == 1 ? "stdout" : "stderr");
+	resp_bulk(&s->reply, (struct slice){ data, len });
+	if (buf_failed(&s->reply)) {
+		buf_clear(&s->reply);
+		return REQD_E_NOMEM;
+	}
+	return serve_flush(s) < 0 ? REQD_E_CLOSED : 0;
+}
+
+/* Sends the reply as it stands when the function has returned. */
+static int
+reply_send(struct serve *s)
+{
+	if (s->problem != NULL)
+		return -1;
+	if (s->state == STATE_EMPTY)
+		reply_wrong(s, "handler made no reply");
+	if (s->state == STATE_OPEN)
+		reply_wrong(s, "handler did not finish its reply");
+	if (buf_failed(&s->reply))
+		return serve_fail(s, "out of memory", NULL);
+	return serve_flush(s);
+}
+
+/* ------------------------------------------------------------ context --- */
+
+/* The value of the line "PREFIXkey=value", or NULL. */
+static const char *
+context_find(const struct serve *s, const char *prefix, const char *key)
+{
+	size_t prefix_len = strlen(prefix), key_len = strlen(key), len;
+	const char *end = s->context.data + s->context.len;
+
+	if (s->context.data == NULL)
+		return NULL;
+	for (const char *p = s->context.data; p < end; p += len + 1) {
+		len = strlen(p);
+		if (len > prefix_len + key_len && strncmp(p, prefix, prefix_len) == 0 &&
+		    strncasecmp(p + prefix_len, key, key_len) == 0 &&
+		    p[prefix_len + key_len] == '=')
+			return p + prefix_len + key_len + 1;
+	}
+	return NULL;
+}
+
+const char *
+reqd_request_context(const struct reqd_request *req, const char *key)
+{
+	return context_find(serve_of(req), "", key);
+}
+
+const char *
+reqd_request_meta(const struct reqd_request *req, const char *key)
+{
+	return context_find(serve_of(req), "meta.", key);
+}
+
+int64_t
+reqd_request_time_left(const struct reqd_request *req)
+{
+	const struct serve *s = serve_of(req);
+	const char *text = reqd_request_context(req, "deadline-ms");
+	uint64_t past_ms = (clock_usec() - s->read_usec) / USEC_PER_MSEC;
+	intmax_t ms;
+	char *end;
+
+	if (text == NULL || *text < '0' || *text > '9')
+		return -1;
+	errno = 0;
+	ms = strtoimax(text, &end, 10);
+	if (errno != 0 || *end != '\0')
+		return -1;
+	return (uint64_t)ms > past_ms ? (int64_t)((uint64_t)ms - past_ms) : 0;
+}
+
+/* --------------------------------------------------------------- loop --- */
+
+/* A service may be called "ping"; only reqd itself says PING. */
+static bool
+is_ping(const struct reqd_request *req)
+{
+	return req->argc == 1 && req->lens[0] == 4 && memcmp(req->argv[0], "PING", 4) == 0;
+}
+
+static int
+serve_answer(struct serve *s, reqd_serve_fn *fn, void *arg)
+{
+	reply_reset(s);
+	if (is_ping(&s->request)) {
+		resp_simple(&s->reply, "PONG");
+		s->state = STATE_WHOLE;
+	} else {
+		fn(arg, &s->request);
+	}
+	return reply_send(s);
+}
+
+/* What one large request or reply needed is not kept for the next. */
+static void
+serve_trim(struct serve *s)
+{
+	if (s->input.cap > KEEP_MAX && buf_len(&s->input) == 0)
+		buf_done(&s->input);
+	if (s->reply.cap > KEEP_MAX)
+		buf_done(&s->reply);
+	if (s->cap > KEEP_MAX / sizeof(*s->decoded.argv)) {
+		request_done(&s->decoded);
+		free(s->argv);
+		free(s->lens);
+		s->argv = NULL;
+		s->lens = NULL;
+		s->cap = 0;
+	}
+}
+
+/* 0 at the end of the input, -1 after serve_fail(). */
+static int
+serve_loop(struct serve *s, reqd_serve_fn *fn, void *arg)
+{
+	for (;;) {
+		size_t used = 0;
+		int r;
+
+		r = request_next(s, &used);
+		if (r < 0)
+			return r;
+		if (r > 0) {
+			if (serve_answer(s, fn, arg) < 0)
+				return -1;
+			buf_consume(&s->input, used);
+			serve_trim(s);
+			continue;
+		}
+		r = serve_read(s);
+		if (r < 0)
+			return r;
+		if (r == 0)
+			return buf_len(&s->input) == 0 ? 0 :
+			    serve_fail(s, "the input ended inside a request", NULL);
+	}
+}
+
+/* ----------------------------------------------------------- channels --- */
+
+static int
+channel_choose(struct serve *s)
+{
+	const char *text = getenv("REQD_CHANNEL");
+
+	s->channel = text == NULL ? STDOUT_FILENO : CHANNEL_FD;
+	return text == NULL || strcmp(text, "3") == 0 ? 0 :
+	    serve_fail(s, "REQD_CHANNEL is not 3", NULL);
+}
+
+/* A descriptor that has nothing to read. */
+static int
+empty_open(void)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -1;
+	(void)close(fds[1]);
+	return fds[0];
+}
+
+/*
+ * Copies of our own of both ends, which no program started by the function
+ * inherits; other things take the places that such a program would use.
+ */
+static int
+channels_take(struct serve *s)
+{
+	CLEANUP_CLOSE int empty = empty_open();
+
+	if (channel_choose(s) < 0)
+		return -1;
+	if (empty < 0)
+		return serve_fail(s, "cannot set its channels up", strerror(errno));
+	s->in = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, CHANNEL_FD + 1);
+	if (s->in < 0)
+		return serve_fail(s, "standard input", strerror(errno));
+	s->out = fcntl(s->channel, F_DUPFD_CLOEXEC, CHANNEL_FD + 1);
+	if (s->out < 0)
+		return serve_fail(s, s->channel == CHANNEL_FD ? "descriptor 3" : "standard output",
+		    strerror(errno));
+	(void)dup2(empty, STDIN_FILENO);
+	if (s->channel == CHANNEL_FD)
+		(void)fcntl(CHANNEL_FD, F_SETFD, FD_CLOEXEC);
+	else if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		(void)close(STDOUT_FILENO);
+	return 0;
+}
+
+/* Back to where they were, with what the function printed sent off first. */
+static void
+channels_return(const struct serve *s)
+{
+	(void)fflush(stdout);
+	if (s->in >= 0)
+		(void)dup2(s->in, STDIN_FILENO);
+	if (s->out >= 0 && s->channel == STDOUT_FILENO)
+		(void)dup2(s->out, STDOUT_FILENO);
+}
+
+static void
+serve_done(struct serve *s)
+{
+	channels_return(s);
+	if (s->in >= 0)
+		(void)close(s->in);
+	if (s->out >= 0)
+		(void)close(s->out);
+	buf_done(&s->input);
+	buf_done(&s->reply);
+	request_done(&s->decoded);
+	free(s->argv);
+	free(s->lens);
+}
+
+int
+reqd_serve(reqd_serve_fn *fn, void *arg)
+{
+	struct serve s = { .in = -1, .out = -1 };
+	int r;
+
+	request_init(&s.decoded);
+	r = channels_take(&s);
+	if (r == 0)
+		r = serve_loop(&s, fn, arg);
+	serve_done(&s);
+	if (r == 0)
+		return 0;
+	(void)dprintf(STDERR_FILENO, "reqd_serve: %s%s%s\n", s.problem,
+	    s.detail != NULL ? ": " : "", s.detail != NULL ? s.detail : "");
+	return 1;
+}
