@@ -14,9 +14,9 @@ bench_bare_pipe_SOURCES = bench/bare-pipe.c bench/bench.c bench/bench.h
 bench_bare_pipe_LDADD = $(BSD_LIBS)
 bench_bare_spawn_SOURCES = bench/bare-spawn.c bench/bench.c bench/bench.h
 bench_bare_spawn_LDADD = $(BSD_LIBS)
+# Without libreqd.so, as it is copied to where any account can run it.
 bench_upper_SOURCES = bench/upper.c
-bench_upper_LDADD = libreqd.la
-bench_upper_LDFLAGS = -static
+bench_upper_LDADD = libserve.la libproto.la libbase.la
 
 .PHONY: bench-programs
 bench-programs: bench/load$(EXEEXT) bench/bare-epoll$(EXEEXT) bench/bare-pipe$(EXEEXT) \

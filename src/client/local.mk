@@ -8,11 +8,14 @@ libreqd_la_SOURCES = \
 	src/client/dial.c \
 	src/client/exchange.c \
 	src/client/result.c src/client/result.h \
-	src/client/serve.c \
 	src/client/value.c
-libreqd_la_LIBADD = libproto.la libbase.la
+libreqd_la_LIBADD = libserve.la libproto.la libbase.la
 libreqd_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined \
 	-export-symbols-regex '^reqd_'
+
+# Its handler side, also for programs of ours that do without the library.
+noinst_LTLIBRARIES += libserve.la
+libserve_la_SOURCES = src/client/serve.c
 
 pkgconfigdir = $(libdir)/pkgconfig
 nodist_pkgconfig_DATA = src/client/libreqd.pc

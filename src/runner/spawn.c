@@ -63,6 +63,7 @@ leave_out_library(struct dl_phdr_info *info, size_t size, void *needed)
 static void
 leave_out_libraries(void)
 {
+	bool is_bound = false;
 	const uintptr_t needed[] = {
 		(uintptr_t)spawner_init,		/* our own code */
 		(uintptr_t)execve,			/* the C library */
@@ -71,7 +72,11 @@ leave_out_libraries(void)
 		0,
 	};
 
-	(void)dl_iterate_phdr(leave_out_library, (void *)(uintptr_t)needed);
+	/* Linked with -z now; else a child's first call of a function would need them. */
+	for (const ElfW(Dyn) *d = _DYNAMIC; d->d_tag != DT_NULL; d++)
+		is_bound = is_bound || (d->d_tag == DT_FLAGS_1 && (d->d_un.d_val & DF_1_NOW) != 0);
+	if (is_bound)
+		(void)dl_iterate_phdr(leave_out_library, (void *)(uintptr_t)needed);
 }
 #else
 static void

@@ -238,8 +238,20 @@ setting() {
 
 # service NAME "COMMAND, ELEMENTS" [LINE]...
 service() {
+	any_service command "$@"
+}
+
+# The same of a handler. "processes { min = 0  idle = 100ms }" lets it go
+# again, as "finish" wants it.
+handler() {
+	any_service handler "$@"
+}
+
+any_service() {
+	kind=$1
+	shift
 	{
-		printf 'service "%s" {\n\tcommand = {%s}\n\tallow = {"local"}\n' "$1" "$2"
+		printf 'service "%s" {\n\t%s = {%s}\n\tallow = {"local"}\n' "$1" "$kind" "$2"
 		[ $is_root = no ] || printf '\tuser = "%s"\n' "$program_user"
 		shift 2
 		for line; do

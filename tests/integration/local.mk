@@ -3,7 +3,11 @@
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = $(SHELL)
 
-check_PROGRAMS += tests/integration/notify-wait tests/integration/free-port
+check_PROGRAMS += tests/integration/notify-wait tests/integration/free-port \
+	tests/integration/crosstalk
+# Without libreqd.so, as it is copied to where any account can run it.
+tests_integration_crosstalk_SOURCES = tests/integration/crosstalk.c
+tests_integration_crosstalk_LDADD = libserve.la libproto.la libbase.la
 tests_integration_notify_wait_SOURCES = tests/integration/notify-wait.c
 tests_integration_notify_wait_LDADD = $(BSD_LIBS)
 tests_integration_free_port_SOURCES = tests/integration/free-port.c
@@ -19,6 +23,8 @@ integration_tests = \
 	tests/integration/client-ruby.sh \
 	tests/integration/control-socket.sh \
 	tests/integration/handler-examples.sh \
+	tests/integration/handler-crosstalk.sh \
+	tests/integration/handler-zoo.sh \
 	tests/integration/kill-roles.sh \
 	tests/integration/log-blocked.sh \
 	tests/integration/log-lines.sh \
