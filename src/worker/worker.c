@@ -174,6 +174,7 @@ on_commit(struct worker *w, const struct frame *f)
 	log_set_level(w->conf->log_level);
 	conf_unref(old);
 	send_master(w, &answer);
+	leases_reload(w);
 }
 
 /* ---------------------------------------------------------------- stop --- */
@@ -368,6 +369,7 @@ worker_done(struct worker *w)
 {
 	struct conn *c;
 
+	leases_give_back(w);
 	runnerlink_done(w);
 	while ((c = TAILQ_FIRST(&w->conns)) != NULL)
 		conn_close(c);
@@ -377,6 +379,7 @@ worker_done(struct worker *w)
 	runnerlink_done(w);
 	ports_close(w);
 	calls_bury(w);
+	leases_done(w);
 	conns_bury(w);
 	prepared_drop(w);
 	w->conf = conf_unref(w->conf);
