@@ -18,6 +18,7 @@
 #include "proto/resp.h"
 #include "worker/callio.h"
 #include "worker/conn.h"
+#include "worker/lease.h"
 #include "worker/runnerlink.h"
 #include "worker/worker.h"
 
@@ -70,7 +71,6 @@ call_id_parse(struct slice text, uint64_t *ret)
 static void
 call_free(struct call *call)
 {
-	callio_close(call);
 	buf_done(&call->out.data);
 	buf_done(&call->err.data);
 	buf_done(&call->in_data);
@@ -89,7 +89,7 @@ call_die(struct call *call)
 	if (call->dead)
 		return;
 	call->dead = true;
-	callio_close(call);
+	call->kind->release(call);
 	loop_disarm(&w->loop, &call->timer);
 	RB_REMOVE(calls, &w->calls, call);
 	w->n_calls--;
@@ -107,6 +107,7 @@ calls_bury(struct worker *w)
 		TAILQ_REMOVE(&w->dead_calls, call, link);
 		call_free(call);
 	}
+	leases_bury(w);
 }
 
 /* ---------------------------------------------------------------- end --- */
@@ -133,9 +134,12 @@ call_is_for_twins(const struct call *call, enum outcome_kind outcome)
 	    outcome_may_have_run(outcome);
 }
 
-/* Everything is known: count, log, keep for a twin, answer. */
-static void
-call_finish(struct call *call)
+/*
+ * Everything is known: count, log, keep for a twin, answer. Returns the
+ * connection that can go on, or NULL.
+ */
+static struct conn *
+call_conclude(struct call *call)
 {
 	struct worker *w = call->worker;
 	struct conn *c = call->conn;
@@ -158,19 +162,17 @@ call_finish(struct call *call)
 
 	if (c == NULL) {
 		call_die(call);
-		return;
+		return NULL;
 	}
 	switch ((enum conn_wait)c->wait) {
 	case CONN_WAIT_INPUT:
 		/* The chunk was not wanted any more; the end is asked for next. */
 		resp_integer(conn_out(c), 0);
-		conn_resume(c);
-		return;
+		return c;
 	case CONN_WAIT_CALL:
 	case CONN_WAIT_START:
 		call_reply(call, &res);
-		conn_resume(c);
-		return;
+		return c;
 	case CONN_WAIT_CANCEL:
 	case CONN_WAIT_TURN:
 	case CONN_WAIT_NONE:
@@ -179,8 +181,18 @@ call_finish(struct call *call)
 			result_push_ended(conn_out(c), call->id_text);
 			conn_flush(c);
 		}
-		return;
+		break;
 	}
+	return NULL;
+}
+
+static void
+call_finish(struct call *call)
+{
+	struct conn *c = call_conclude(call);
+
+	if (c != NULL)
+		conn_resume(c);
 }
 
 void
@@ -192,11 +204,39 @@ call_check_finished(struct call *call)
 
 /* ------------------------------------------------ what the client says --- */
 
+struct conn *
+call_answer(struct call *call, const struct value *reply)
+{
+	struct conn *c;
+
+	call->ended = true;
+	call->end.outcome = OUTCOME_EXIT;
+	call->reply = reply;
+	c = call_conclude(call);
+	call->reply = NULL;
+	return c;
+}
+
+void
+call_end(struct call *call, enum outcome_kind kind, unsigned reason, const char *why)
+{
+	call->ended = true;
+	call->end.outcome = (uint8_t)kind;
+	call->end.reason = (uint8_t)reason;
+	call->why = why;
+	call_finish(call);
+}
+
 void
 call_unblock(struct call *call)
 {
-	if (call->dead)
-		return;
+	if (!call->dead)
+		call->kind->unblock(call);
+}
+
+static void
+command_unblock(struct call *call)
+{
 	if (!call->ended)
 		callio_watch(call);
 	else if (callio_drain(call))
@@ -344,6 +384,12 @@ call_cancel(struct call *call, enum cancel_reason reason)
 	if (call->ended || call->cancelling)
 		return;
 	call->cancelling = true;
+	call->kind->cancel(call, reason);
+}
+
+static void
+command_cancel(struct call *call, enum cancel_reason reason)
+{
 	if (call->sent) {
 		runnerlink_cancel(call->worker, call->id, reason);
 		return;
@@ -357,9 +403,25 @@ call_cancel(struct call *call, enum cancel_reason reason)
 	call_unblock(call);
 }
 
+bool
+call_cancel_own(struct worker *w, uint64_t id, const char *caller)
+{
+	struct call *call = call_find(w, id);
+
+	if (call == NULL || call->kind != &call_of_handler || call->ended)
+		return false;
+	call_know_client(call);
+	if (call->caller == NULL || strcmp(call->caller, caller) != 0)
+		return false;
+	call_cancel(call, CANCEL_BY_CLIENT);
+	return true;
+}
+
 void
 call_orphan(struct call *call)
 {
+	if (!call->dead)
+		call_know_client(call);
 	call->conn = NULL;
 	if (call->dead)
 		return;
@@ -384,8 +446,8 @@ call_overdue_usec(const struct call *call)
 	return call->run.deadline_usec + call->service->kill_grace_usec + RUNNER_SLACK_USEC;
 }
 
-void
-call_on_timer(struct loop_timer *t)
+static void
+command_on_timer(struct loop_timer *t)
 {
 	struct call *call = CONTAINER_OF(t, struct call, timer);
 	struct worker *w = call->worker;
@@ -411,7 +473,26 @@ call_on_timer(struct loop_timer *t)
 	});
 }
 
+const struct call_kind call_of_command = {
+	.cancel = command_cancel,
+	.unblock = command_unblock,
+	.release = callio_close,
+	.on_timer = command_on_timer,
+};
+
 /* ------------------------------------------------------------------ ps --- */
+
+static const char *
+call_state(const struct call *call)
+{
+	if (call->finished)
+		return "done";
+	if (call->ended)
+		return "ending";
+	if (call->cancelling)
+		return "cancelling";
+	return call->sent || call->lease != NULL ? "running" : "waiting";
+}
 
 int
 calls_list(struct worker *w, int fd)
@@ -420,15 +501,15 @@ calls_list(struct worker *w, int fd)
 	struct call *call;
 
 	RB_FOREACH(call, calls, &w->calls) {
-		const char *state = call->finished ? "done" : call->ended ? "ending" :
-		    call->cancelling ? "cancelling" : call->sent ? "running" : "waiting";
 		size_t before = buf_len(&b);
 
+		call_know_client(call);
 		(void)buf_printf(&b, "{\"id\":\"%s\",\"service\":\"%s\",\"caller\":\"%s\","
 		    "\"peer\":\"%s\",\"state\":\"%s\",\"age_usec\":%" PRIu64 ",\"worker\":%u,"
-		    "\"arguments\":", call->id_text, call->service->name, call->caller,
-		    call->peer, state, w->loop.now_usec - call->accepted_usec, w->slot);
-		(void)escape_json(&b, slice_of(call->arguments));
+		    "\"arguments\":", call->id_text, call->service->name,
+		    call->caller != NULL ? call->caller : "", call->peer != NULL ? call->peer : "",
+		    call_state(call), w->loop.now_usec - call->accepted_usec, w->slot);
+		(void)escape_json(&b, slice_of(call->arguments != NULL ? call->arguments : ""));
 		(void)buf_append_str(&b, "}\n");
 		if (buf_failed(&b)) {
 			/* As many whole lines as there is room for. */

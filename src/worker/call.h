@@ -2,9 +2,12 @@
 /*
  * call: one running request, from CALL to its final reply.
  *
- * The worker makes the pipes and the job, the runner starts and ends the
- * program, the worker reads and writes the pipes. A call ends when the
- * runner says so and what the program left in the pipes has been read.
+ * Of a command: the worker makes the pipes and the job, the runner starts
+ * and ends the program, the worker reads and writes the pipes. The call ends
+ * when the runner says so and what the program left in the pipes has been
+ * read. Of a handler: the call waits for a lease, its request is written to
+ * the handler, and it ends with the handler's reply (lease.h, talk.h).
+ * Where the two differ they differ by struct call_kind.
  */
 #pragma once
 
@@ -20,7 +23,11 @@
 #include "proto/callopt.h"
 #include "worker/result.h"
 
+struct call;
 struct conn;
+struct lease;
+struct leases;
+struct value;
 struct worker;
 
 #define CALL_FDS 4	/* job, stdout, stderr, stdin */
@@ -34,10 +41,22 @@ struct call_output {
 	bool cut;		/* ... of which some reach nobody */
 };
 
+struct call_kind {
+	void (*cancel)(struct call *call, enum cancel_reason reason);
+	/* The client takes output again, or is gone. */
+	void (*unblock)(struct call *call);
+	/* It dies: leave everything that it uses. */
+	void (*release)(struct call *call);
+	loop_timer_fn *on_timer;
+};
+
+extern const struct call_kind call_of_command, call_of_handler;
+
 struct call {
 	RB_ENTRY(call) node;
 	uint64_t id;
 	char id_text[CALL_ID_TEXT];
+	const struct call_kind *kind;
 	struct worker *worker;
 	struct conn *conn;		/* NULL: its client is gone */
 	struct conf *conf;		/* the rules it started under */
@@ -57,23 +76,35 @@ struct call {
 	struct call_output out, err;
 	size_t err_logged;		/* bytes of err.data gone to the log */
 	struct loop_io in;		/* write end of stdin; fd -1: closed */
-	struct buf in_data;		/* not yet taken by the program */
+	struct buf in_data;		/* not yet taken by the program or handler */
 	size_t chunk;			/* length of the INPUT being passed on */
 	bool in_end;			/* close stdin when in_data is empty */
 
+	/* Of a handler. */
+	struct leases *leases;		/* of its service */
+	struct lease *lease;		/* has it in flight; NULL: it waits, or has ended */
+	bool refused;			/* waits no longer, ends in this event */
+	const struct value *reply;	/* while its result is made */
+
 	struct frame_ended end;
-	struct loop_timer timer;	/* runner silent, or grace for a twin */
+	const char *why;		/* what failed, when end does not say; constant */
+	struct loop_timer timer;	/* runner silent, or grace for a twin; deadline */
 	uint64_t accepted_usec;
 	uint64_t bytes_in, bytes_out;
-	char *caller, *peer, *arguments;	/* text for log and ps */
-	TAILQ_ENTRY(call) link;		/* list of the dead */
+	char *caller, *peer;		/* text for log and ps; see call_know_client() */
+	char *arguments;
+	TAILQ_ENTRY(call) link;		/* waiting, in flight, or dead */
 };
 
 RB_HEAD(calls, call);
-TAILQ_HEAD(dead_calls, call);
+TAILQ_HEAD(call_list, call);
 
-/* CALL and bound verbs: starts it or writes the error reply. */
-void call_start(struct conn *c, const struct service *s, const struct callopt *opt);
+/*
+ * CALL and bound verbs: starts it or writes the error reply. verb: by which
+ * it was called, data NULL for CALL.
+ */
+void call_start(struct conn *c, const struct service *s, const struct callopt *opt,
+    struct slice verb);
 
 /* INPUT with a chunk, and without (end of input). */
 void call_input(struct call *call, struct slice chunk);
@@ -85,8 +116,23 @@ void call_orphan(struct call *call);
 /* The connection takes output again. */
 void call_unblock(struct call *call);
 
-/* Asks the runner to end it. */
+/* Ends it: asks the runner to, or at once when it is a handler's. */
 void call_cancel(struct call *call, enum cancel_reason reason);
+
+/* CANCEL of a handler's call of this worker: false when there is no such. */
+bool call_cancel_own(struct worker *w, uint64_t id, const char *caller);
+
+/* Who called: found out when it is asked for, while the client is there. */
+void call_know_client(struct call *call);
+
+/*
+ * A handler has answered: writes the reply. Returns the connection that is
+ * to be resumed, or NULL.
+ */
+struct conn *call_answer(struct call *call, const struct value *reply);
+
+/* A handler's call ends otherwise; why as in struct call. */
+void call_end(struct call *call, enum outcome_kind kind, unsigned reason, const char *why);
 
 /* What the runner says; called by runnerlink. */
 void call_on_started(struct call *call);
@@ -108,9 +154,8 @@ struct call *call_find(struct worker *w, uint64_t id);
 /* "0123456789abcdef" -> id; false when it is none. */
 bool call_id_parse(struct slice text, uint64_t *ret);
 
-/* The deadline, the grace and the runner's time to report are over. */
+/* When the deadline, the grace and the runner's time to report are over. */
 uint64_t call_overdue_usec(const struct call *call);
-loop_timer_fn call_on_timer;
 
 /* For callio: the pipes have changed. */
 void call_check_finished(struct call *call);
@@ -119,7 +164,7 @@ void call_input_taken(struct call *call);
 /* How it ended, when the runner has said so; detail is room for words. */
 struct result call_result(struct call *call, char *detail, size_t detail_len);
 /* The record of a request, as its service wants it. */
-void call_log(const struct call *call, const struct result *res);
+void call_log(struct call *call, const struct result *res);
 /* Sends complete lines of stderr to the log, at the end all (R42). */
 void call_log_stderr(struct call *call, bool all);
 /* Counts it under the number that its service has today, if any. */

@@ -12,8 +12,10 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "ipc/logrec.h"
+#include "proto/reply.h"
 #include "worker/call.h"
 #include "worker/callio.h"
+#include "worker/talk.h"
 #include "worker/worker.h"
 
 /* Of a program's stderr so much goes to the log. */
@@ -35,6 +37,9 @@ call_outcome(const struct call *call)
 			/* It ended before it could be killed for it. */
 			o.kind = OUTCOME_TOOBIG;
 			o.limit = callio_output_max(call);
+		} else if (call->reply != NULL) {
+			o.kind = OUTCOME_EXIT;
+			o.status = talk_reply_status(call->reply);
 		} else {
 			o.kind = OUTCOME_EXIT;
 			o.status = WEXITSTATUS(end->wait_status);
@@ -71,6 +76,10 @@ call_detail(const struct call *call, enum outcome_kind kind, char *ret, size_t l
 	unsigned reason = call->end.reason;
 
 	*ret = '\0';
+	if (call->why != NULL) {
+		(void)strlcpy(ret, call->why, len);
+		return;
+	}
 	switch (kind) {
 	case OUTCOME_BUSY:
 		if (reason < ARRAY_LEN(busy))
@@ -96,7 +105,7 @@ call_detail(const struct call *call, enum outcome_kind kind, char *ret, size_t l
 }
 
 void
-call_log(const struct call *call, const struct result *res)
+call_log(struct call *call, const struct result *res)
 {
 	const struct outcome *o = &res->outcome;
 	bool failed = !outcome_is_success(o);
@@ -105,10 +114,13 @@ call_log(const struct call *call, const struct result *res)
 	if (call->service->log == SERVICE_LOG_NONE ||
 	    (call->service->log == SERVICE_LOG_ERRORS && !failed) || log_level() < LOG_INFO)
 		return;
+	call_know_client(call);
 	logrec_start(&r, LOG_INFO);
 	logrec_add_str(&r, LOG_KEY_REQUEST, call->id_text);
-	logrec_add_str(&r, LOG_KEY_CALLER, call->caller);
-	logrec_add_str(&r, LOG_KEY_PEER, call->peer);
+	if (call->caller != NULL)
+		logrec_add_str(&r, LOG_KEY_CALLER, call->caller);
+	if (call->peer != NULL)
+		logrec_add_str(&r, LOG_KEY_PEER, call->peer);
 	logrec_add_str(&r, LOG_KEY_SERVICE, call->service->name);
 	logrec_add_str(&r, LOG_KEY_OUTCOME, outcome_word(o->kind));
 	if (o->kind == OUTCOME_EXIT || o->kind == OUTCOME_SIGNAL)
@@ -121,7 +133,8 @@ call_log(const struct call *call, const struct result *res)
 	logrec_add_u64(&r, LOG_KEY_BYTES_OUT, call->bytes_out);
 	if (res->detail.len > 0 && res->err.len == 0)
 		logrec_add(&r, LOG_KEY_DETAIL, res->detail);
-	logrec_add_str(&r, LOG_KEY_ARGUMENTS, call->arguments);
+	if (call->arguments != NULL)
+		logrec_add_str(&r, LOG_KEY_ARGUMENTS, call->arguments);
 	log_send(&r);
 }
 
@@ -162,10 +175,14 @@ call_result(struct call *call, char *detail, size_t detail_len)
 		.err = buf_slice(&call->err.data),
 		.usec = call->worker->loop.now_usec - call->accepted_usec,
 		.id = call->id,
+		.is_value = call->kind == &call_of_handler,
+		.value = call->reply,
 	};
 
 	res.truncated = call->out.cut || call->err.cut;
-	if (res.outcome.kind == OUTCOME_EXIT)
+	if (call->reply != NULL && call->reply->kind == VALUE_ERROR)
+		res.detail = call->reply->text;
+	else if (res.outcome.kind == OUTCOME_EXIT)
 		res.detail = result_first_line(res.err);
 	if (res.detail.len == 0) {
 		call_detail(call, res.outcome.kind, detail, detail_len);

@@ -20,11 +20,15 @@
 #include "worker/callenv.h"
 #include "worker/callio.h"
 #include "worker/conn.h"
+#include "worker/lease.h"
 #include "worker/runnerlink.h"
 #include "worker/worker.h"
 
 /* Arguments shown in a record and by ps. */
 #define ARGUMENTS_LOG 1024
+
+/* Room for a request to a handler that is kept from one to the next. */
+#define REQUEST_TEXT_KEEP (64u << 10)
 
 static void
 start_refuse(struct conn *c, enum outcome_kind kind, const struct service *s,
@@ -37,6 +41,14 @@ start_refuse(struct conn *c, enum outcome_kind kind, const struct service *s,
 	if (s != NULL && w->stats->generation == w->conf->generation)
 		stats_count(&w->stats->service[s->number], &o, 0);
 	outcome_error(conn_out(c), &o, name, slice_of(why));
+}
+
+static void
+id_format(uint64_t id, char ret[static CALL_ID_TEXT])
+{
+	for (size_t i = CALL_ID_TEXT - 1; i-- > 0; id >>= 4)
+		ret[i] = "0123456789abcdef"[id & 15];
+	ret[CALL_ID_TEXT - 1] = '\0';
 }
 
 static uint64_t
@@ -70,30 +82,35 @@ call_launch(struct call *call, const struct buf *strings, size_t n_argv, size_t 
 	return runnerlink_run(call->worker, call, fds, has_input ? 4 : 3);
 }
 
-static int
-call_describe(struct call *call, struct conn *c, const struct values *values)
+void
+call_know_client(struct call *call)
 {
-	struct buf arguments = BUF_INIT(2 * ARGUMENTS_LOG);
 	struct caller who;
 	char text[ADDR_TEXT];
-	struct slice owner;
-	size_t len;
 
-	conn_caller(c, &who);
+	if (call->caller != NULL || call->conn == NULL)
+		return;
+	conn_caller(call->conn, &who);
 	caller_format(&who, text, sizeof(text));
 	call->caller = strdup(text);
-	conn_peer(c, text, sizeof(text));
+	conn_peer(call->conn, text, sizeof(text));
 	call->peer = strdup(text);
+}
+
+static int
+call_describe(struct call *call, const struct values *values)
+{
+	struct buf arguments = BUF_INIT(2 * ARGUMENTS_LOG);
+	size_t len;
+
+	if (call->service->n_args == 0)
+		return 0;
 	if (arguments_format_log(values, &arguments, ARGUMENTS_LOG) < 0 ||
 	    buf_append_char(&arguments, '\0') < 0) {
 		buf_done(&arguments);
 		return -ENOMEM;
 	}
 	call->arguments = buf_take(&arguments, &len);
-	if (call->caller == NULL || call->peer == NULL)
-		return -ENOMEM;
-	owner = slice_of(call->caller);
-	call->run.owner = digest_of(&owner, 1);
 	return 0;
 }
 
@@ -114,14 +131,15 @@ call_new(struct conn *c, const struct service *s, const struct callopt *opt)
 
 	if (call == NULL)
 		return NULL;
+	call->kind = s->handler != NULL ? &call_of_handler : &call_of_command;
 	call->worker = w;
 	call->conn = c;
 	call->conf = conf_ref(w->conf);
 	call->service = s;
 	call->id = next_id(w);
-	(void)snprintf(call->id_text, sizeof(call->id_text), "%016" PRIx64, call->id);
+	id_format(call->id, call->id_text);
 	call->out.io.fd = call->err.io.fd = call->in.fd = -1;
-	call->timer.fn = call_on_timer;
+	call->timer.fn = call->kind->on_timer;
 	call->accepted_usec = w->loop.now_usec;
 	call->form = opt->stream ? RESULT_STREAM : opt->full ? RESULT_FULL : RESULT_PLAIN;
 	call->open = opt->open;
@@ -139,17 +157,23 @@ call_new(struct conn *c, const struct service *s, const struct callopt *opt)
 	return call;
 }
 
-/* What the options and the service's input setting make of each other. */
+/* What the options and the service make of each other. */
 static const char *
-input_complaint(const struct service *s, const struct callopt *opt)
+option_complaint(const struct service *s, const struct callopt *opt)
 {
 	bool given = opt->open || opt->input;
 
+	if (s->handler != NULL && opt->token.data != NULL)
+		return "a handler service takes no --id";
+	if (s->handler != NULL && opt->open)
+		return "a handler service takes its input with --stdin";
 	if (s->input == INPUT_NONE && given)
 		return "this service takes no input";
+	if (s->input == INPUT_REQUIRED && !given && s->handler != NULL)
+		return "this service wants input (--stdin)";
 	if (s->input == INPUT_REQUIRED && !given)
 		return "this service wants input (--stdin or --open)";
-	if (!s->idempotent && opt->token.data == NULL)
+	if (!s->idempotent && s->handler == NULL && opt->token.data == NULL)
 		return "this service wants --id=TOKEN, so that a retry cannot run it twice";
 	return NULL;
 }
@@ -171,21 +195,33 @@ lock_digest(struct call *call, const struct values *values)
 	return 0;
 }
 
+/* Who may cancel it, and join it with --id. */
+static int
+call_sign(struct call *call, const struct callopt *opt)
+{
+	struct slice owner;
+
+	call_know_client(call);
+	if (call->caller == NULL || call->peer == NULL)
+		return -ENOMEM;
+	owner = slice_of(call->caller);
+	call->run.owner = digest_of(&owner, 1);
+	call->run.token = token_digest(call, opt->token);
+	return 0;
+}
+
 /* The part of a start that may fail for want of resources. */
 static int
-call_prepare(struct call *call, struct conn *c, const struct callopt *opt,
-    const struct values *values, const char **ret_why)
+command_launch(struct call *call, const struct callopt *opt, const struct values *values,
+    const char **ret_why)
 {
 	CLEANUP(buf_done) struct buf strings = BUF_INIT(JOB_MAX_BYTES);
 	size_t n_argv = 0, n_env = 0;
 	int r;
 
-	*ret_why = NULL;
-	r = call_describe(call, c, values);
-	if (r < 0)
-		return r;
-	call->run.token = token_digest(call, opt->token);
-	r = lock_digest(call, values);
+	r = call_sign(call, opt);
+	if (r >= 0)
+		r = lock_digest(call, values);
 	if (r >= 0)
 		r = arguments_expand(call->service->command, values, &strings, &n_argv);
 	if (r >= 0)
@@ -198,11 +234,84 @@ call_prepare(struct call *call, struct conn *c, const struct callopt *opt,
 			return r;
 		call->in_end = true;
 	}
-	return call_launch(call, &strings, n_argv, n_env);
+	r = call_launch(call, &strings, n_argv, n_env);
+	if (r < 0)
+		return r;
+	loop_arm(&call->worker->loop, &call->timer, call_overdue_usec(call));
+	if (call->in_end)
+		(void)callio_feed(call);
+	return 0;
+}
+
+/* ---------------------------------------------------------- of a handler --- */
+
+/* The name under which it was called, as the handler gets it. */
+static const char *
+handler_name(const struct service *s, struct slice verb)
+{
+	for (char **name = s->verbs; verb.data != NULL && *name != NULL; name++) {
+		if (slice_is_nocase(verb, *name))
+			return *name;
+	}
+	return s->name;
+}
+
+/* When it has to wait its request is kept with it, else it is written and gone. */
+static int
+handler_launch(struct call *call, const struct callopt *opt, const struct values *values,
+    struct slice verb)
+{
+	const struct service *s = call->service;
+	struct worker *w = call->worker;
+	struct lease *lease;
+	struct buf *text;
+	int r;
+
+	call->leases = leases_get(w, s->name);
+	if (call->leases == NULL)
+		return -ENOMEM;
+	if (s->pool.context) {
+		call_know_client(call);
+		if (call->caller == NULL || call->peer == NULL)
+			return -ENOMEM;
+	}
+	lease = leases_find_free(call->leases, s);
+	if (lease == NULL && !leases_has_room(call->leases, s))
+		return -EBUSY;
+	text = lease != NULL ? &w->request_text : &call->in_data;
+	buf_clear(text);
+	r = talk_request(call, opt, values, handler_name(s, verb), text);
+	if (r >= 0)
+		lease_begin(call, lease, text);
+	if (w->request_text.cap > REQUEST_TEXT_KEEP)
+		buf_done(&w->request_text);
+	return r;
+}
+
+/* --------------------------------------------------------------- of both --- */
+
+static void
+start_fail(struct conn *c, const struct service *s, int r, const char *complaint)
+{
+	enum outcome_kind kind = OUTCOME_NOSTART;
+	const char *why = strerror(-r);
+
+	if (complaint != NULL) {
+		kind = OUTCOME_BADARG;
+		why = complaint;
+	} else if (r == -E2BIG || r == -EMSGSIZE) {
+		kind = OUTCOME_BADARG;
+		why = "the arguments are too long together";
+	} else if (r == -EBUSY) {
+		kind = OUTCOME_BUSY;
+		why = "queue full";
+	}
+	start_refuse(c, kind, s, slice_of(s->name), why);
 }
 
 void
-call_start(struct conn *c, const struct service *s, const struct callopt *opt)
+call_start(struct conn *c, const struct service *s, const struct callopt *opt,
+    struct slice verb)
 {
 	CLEANUP(values_done) struct values values = { 0 };
 	struct slice name = slice_of(s->name);
@@ -215,7 +324,7 @@ call_start(struct conn *c, const struct service *s, const struct callopt *opt)
 		start_refuse(c, OUTCOME_DRAINING, s, name, "");
 		return;
 	}
-	complaint = input_complaint(s, opt);
+	complaint = option_complaint(s, opt);
 	if (complaint != NULL) {
 		start_refuse(c, OUTCOME_BADARG, s, name, complaint);
 		return;
@@ -230,22 +339,20 @@ call_start(struct conn *c, const struct service *s, const struct callopt *opt)
 		start_refuse(c, OUTCOME_NOSTART, s, name, "out of memory");
 		return;
 	}
-	r = call_prepare(call, c, opt, &values, &complaint);
-	if (r != 0) {
-		bool bad = complaint != NULL;
-
-		(void)snprintf(why, sizeof(why), "%s",
-		    bad ? complaint : r == -E2BIG || r == -EMSGSIZE
-		    ? "the arguments are too long together" : strerror(-r));
-		call->conn = NULL;
-		call_die(call);
-		start_refuse(c, bad || r == -E2BIG || r == -EMSGSIZE ? OUTCOME_BADARG :
-		    OUTCOME_NOSTART, s, name, why);
-		return;
-	}
+	complaint = NULL;
 	c->call = call;
 	c->wait = call->open ? CONN_WAIT_START : CONN_WAIT_CALL;
-	loop_arm(&c->worker->loop, &call->timer, call_overdue_usec(call));
-	if (call->in_end)
-		(void)callio_feed(call);
+	r = call_describe(call, &values);
+	if (r >= 0 && s->handler != NULL)
+		r = handler_launch(call, opt, &values, verb);
+	else if (r >= 0)
+		r = command_launch(call, opt, &values, &complaint);
+	if (r < 0) {
+		c->call = NULL;
+		c->wait = CONN_WAIT_NONE;
+		call->conn = NULL;
+		call->ended = true;
+		call_die(call);
+		start_fail(c, s, r, complaint);
+	}
 }

@@ -13,9 +13,12 @@ libworker_la_SOURCES = \
 	src/worker/describe.c src/worker/describe.h \
 	src/worker/docs.c \
 	src/worker/info.c \
+	src/worker/lease.c src/worker/lease.h \
 	src/worker/runnerlink.c src/worker/runnerlink.h \
 	src/worker/port.c src/worker/port.h \
 	src/worker/result.c src/worker/result.h \
 	src/worker/service-verbs.c \
+	src/worker/talk.c src/worker/talk.h \
 	src/worker/verbs.c src/worker/verbs.h \
+	src/worker/words.c src/worker/words.h \
 	src/worker/worker.c src/worker/worker.h

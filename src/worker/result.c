@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "base/fd.h"
+#include "proto/value.h"
 
 #define RESULT_MAX_BYTES (256u << 20)
 
@@ -57,13 +58,25 @@ result_push_ended(struct buf *b, const char *id_text)
 	resp_bulk_str(b, id_text);
 }
 
+/* What a handler has said, as a client may hear it. */
+static void
+reply_value(struct buf *b, enum resp_version v, const struct value *value)
+{
+	if (value == NULL)
+		resp_null(b, v);
+	else if (value->kind == VALUE_ERROR)
+		(void)value_append_handler_error(b, value->text);
+	else
+		(void)value_append(b, v, value);
+}
+
 static void
 reply_map(struct buf *b, enum resp_version v, bool with_output, const struct result *r)
 {
 	const struct outcome *o = &r->outcome;
 	char id[24];
 
-	resp_map(b, v, with_output ? 8 : 6);
+	resp_map(b, v, (with_output ? 8 : 6) + (r->is_value && !with_output));
 	resp_bulk(b, SLICE("status"));
 	resp_integer(b, o->kind == OUTCOME_EXIT ? o->status : -1);
 	resp_bulk(b, SLICE("signal"));
@@ -71,9 +84,14 @@ reply_map(struct buf *b, enum resp_version v, bool with_output, const struct res
 		resp_integer(b, o->status);
 	else
 		resp_null(b, v);
-	if (with_output) {
+	if (r->is_value) {
+		resp_bulk(b, SLICE("value"));
+		reply_value(b, v, r->value);
+	} else if (with_output) {
 		resp_bulk(b, SLICE("stdout"));
 		resp_bulk(b, r->out);
+	}
+	if (with_output) {
 		resp_bulk(b, SLICE("stderr"));
 		resp_bulk(b, r->err);
 	}
@@ -95,7 +113,9 @@ result_reply(struct buf *b, enum resp_version v, enum result_form form,
 	const struct outcome *o = &r->outcome;
 	bool ran = outcome_may_have_run(o->kind);
 
-	if (form == RESULT_PLAIN && outcome_is_success(o))
+	if (form == RESULT_PLAIN && r->value != NULL)
+		reply_value(b, v, r->value);
+	else if (form == RESULT_PLAIN && outcome_is_success(o))
 		resp_bulk(b, r->out);
 	else if (form == RESULT_PLAIN || !ran)
 		outcome_error(b, o, service, r->detail);

@@ -13,9 +13,11 @@
 #include "proto/outcome.h"
 #include "proto/resp.h"
 
+struct value;
+
 /* How the client wants it. */
 enum result_form {
-	RESULT_PLAIN,	/* stdout, or an error */
+	RESULT_PLAIN,	/* stdout or value, or an error */
 	RESULT_FULL,	/* a map */
 	RESULT_STREAM,	/* a map without the output, which has been pushed */
 };
@@ -24,6 +26,8 @@ struct result {
 	struct outcome outcome;
 	struct slice out, err;
 	struct slice detail;	/* what failed, for an error line */
+	bool is_value;		/* of a handler: value instead of out and err */
+	const struct value *value;	/* NULL: it did not answer */
 	bool truncated;
 	uint64_t usec;
 	uint64_t id;

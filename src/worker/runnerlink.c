@@ -14,6 +14,8 @@
 #include "proto/resp.h"
 #include "worker/call.h"
 #include "worker/conn.h"
+#include "worker/lease.h"
+#include "worker/words.h"
 #include "worker/worker.h"
 
 struct runnerlink_message {
@@ -132,6 +134,12 @@ runnerlink_run(struct worker *w, struct call *call, int fds[], size_t n_fds)
 	return message_post(w, &f, fds, n_fds, call);
 }
 
+int
+runnerlink_post(struct worker *w, const struct frame *f)
+{
+	return message_post(w, f, NULL, 0, NULL);
+}
+
 void
 runnerlink_withdraw(struct worker *w, struct call *call)
 {
@@ -240,6 +248,18 @@ frame_handle(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 	case FRAME_CANCELLED:
 		cancel_answered(w, f->cancel.found != 0);
 		return;
+	case FRAME_LEASE:
+		lease_on_granted(w, f, fds);
+		return;
+	case FRAME_RECALL:
+		lease_on_recalled(w, f->id);
+		return;
+	case FRAME_UNABLE:
+		lease_on_unable(w, f->lease.service);
+		return;
+	case FRAME_WORDS:
+		words_log_dead(f->lease.service, f->lease.pid, fds[0]);
+		return;
 	default:
 		log_err("runner sent an unexpected frame: %s", frame_type_name(f->type));
 		return;
@@ -297,6 +317,7 @@ runnerlink_lost(struct worker *w)
 		TAILQ_REMOVE(&w->link.unsent, m, entry);
 		message_free(m);
 	}
+	leases_on_lost(w);
 	/*
 	 * Every reply lets its connection go on with what it holds, which may
 	 * be another CANCEL, for the next runner, or may end other calls.

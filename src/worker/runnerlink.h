@@ -43,6 +43,9 @@ void runnerlink_attach(struct worker *w, int fd);
  */
 int runnerlink_run(struct worker *w, struct call *call, int fds[], size_t n_fds);
 
+/* A frame without descriptors. 0 or -ENOMEM. */
+int runnerlink_post(struct worker *w, const struct frame *f);
+
 /* Takes a call back that is still waiting to be sent. */
 void runnerlink_withdraw(struct worker *w, struct call *call);
 

@@ -62,7 +62,7 @@ find_service(struct conn *c, struct slice name)
 }
 
 static void
-call_with(struct conn *c, const struct service *s, const struct callopt *opt)
+call_with(struct conn *c, const struct service *s, const struct callopt *opt, struct slice verb)
 {
 	if (c->call != NULL) {
 		verb_error(c, "BUSY", "%s this connection has an open call: end it with INPUT %s",
@@ -73,7 +73,7 @@ call_with(struct conn *c, const struct service *s, const struct callopt *opt)
 		verb_error(c, "NOPROTO", "--stream needs RESP3: say HELLO 3 first");
 		return;
 	}
-	call_start(c, s, opt);
+	call_start(c, s, opt, verb);
 }
 
 void
@@ -89,7 +89,7 @@ verb_call(struct conn *c, const struct request *r)
 	}
 	s = find_service(c, opt.service);
 	if (s != NULL)
-		call_with(c, s, &opt);
+		call_with(c, s, &opt, (struct slice){ 0 });
 }
 
 bool
@@ -110,7 +110,7 @@ verb_bound(struct conn *c, const struct service *s, const struct request *r)
 		opt.input = true;
 		opt.stdin_data = opt.args[--opt.n_args];
 	}
-	call_with(c, s, &opt);
+	call_with(c, s, &opt, r->argv[0]);
 	return true;
 }
 
@@ -144,8 +144,12 @@ verb_cancel(struct conn *c, const struct request *r)
 	parts[1] = r->argv[1];
 	owner = digest_of(parts, 1);
 	token = digest_of(parts, 2);
-	/* A token may look like an id: the runner tries the id first. */
+	/* A token may look like an id: the id is tried first. */
 	(void)call_id_parse(r->argv[1], &id);
+	if (call_cancel_own(c->worker, id, text)) {
+		resp_integer(conn_out(c), 1);
+		return;
+	}
 	if (runnerlink_cancel_owned(c->worker, c, id, &token, &owner) < 0) {
 		verb_error(c, "ERR", "out of memory");
 		return;

@@ -165,6 +165,7 @@ on_commit(struct worker *w, const struct frame *f)
 	log_set_level(w->conf->log_level);
 	conf_unref(old);
 	send_master(w, &answer);
+	leases_reload(w);
 	worker_check_drained(w);
 }
 
@@ -363,6 +364,7 @@ worker_done(struct worker *w)
 
 	ports_close(w);
 	count_port_connections(w);
+	leases_give_back(w);
 	runnerlink_done(w);
 	while ((c = TAILQ_FIRST(&w->conns)) != NULL)
 		conn_close(c);
@@ -371,6 +373,7 @@ worker_done(struct worker *w)
 	/* What the dead have asked of the runner, which hears of their end anyway. */
 	runnerlink_done(w);
 	calls_bury(w);
+	leases_done(w);
 	conns_bury(w);
 	prepared_drop(w);
 	w->conf = conf_unref(w->conf);

@@ -16,6 +16,7 @@
 #include "proto/request.h"
 #include "worker/call.h"
 #include "worker/conn.h"
+#include "worker/lease.h"
 #include "worker/runnerlink.h"
 #include "worker/port.h"
 
@@ -43,7 +44,7 @@ struct worker {
 	struct ports ports;
 	struct conns conns;
 	struct conns dead_conns;	/* memory of what ended in this event */
-	struct dead_calls dead_calls;
+	struct call_list dead_calls;
 	size_t n_conns;
 	size_t max_conns;		/* from RLIMIT_NOFILE (R15) */
 	int spare_fd;			/* given up to accept and refuse at EMFILE */
@@ -54,6 +55,8 @@ struct worker {
 	uint64_t id_high;		/* random and slot: high half of request ids */
 	uint32_t id_low;
 	struct runnerlink link;		/* to the runner */
+	struct leases_tree leases;	/* of handlers, by service */
+	struct lease_list dead_leases;
 
 	struct stats *stats;		/* our own page */
 	const struct stats *others[CONF_MAX_WORKERS + 1];	/* the last: runner */
@@ -62,6 +65,7 @@ struct worker {
 
 	/* Scratch, never kept beyond one event. */
 	struct request request;
+	struct buf request_text;	/* on its way to a handler */
 	struct buf out;			/* replies of one event, before they are sent */
 	struct conn *writer;		/* whose they are; NULL: none */
 	char read[WORKER_READ];		/* from a socket */

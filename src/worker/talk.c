@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "worker/talk.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "proto/value.h"
+#include "worker/callio.h"
+#include "worker/conn.h"
+#include "worker/lease.h"
+#include "worker/worker.h"
+
+/* Values of one reply, each of which costs some 70 bytes while it is passed on. */
+#define REPLY_MAX_ITEMS (256u << 10)
+/* The answer to PING. */
+#define PONG_MAX (64u << 10)
+/* Kept from one reply to the next. */
+#define REPLY_KEEP (64u << 10)
+
+static const char ping[] = "*1\r\n$4\r\nPING\r\n";
+
+/* Not with loop_close(): the runner holds the same pipes. */
+static void
+end_close(struct loop *loop, struct loop_io *io)
+{
+	if (io->fd < 0)
+		return;
+	loop_remove(loop, io);
+	(void)close(TAKE_FD(io->fd));
+}
+
+/* ------------------------------------------------------------- requests --- */
+
+static void
+context_line(struct buf *b, const char *key, struct slice value)
+{
+	(void)buf_append_str(b, key);
+	(void)buf_append_char(b, '=');
+	(void)buf_append_slice(b, value);
+	(void)buf_append_char(b, '\n');
+}
+
+static int
+context_append(const struct call *call, const struct callopt *opt, struct buf *out)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
+
+	context_line(&b, "id", slice_of(call->id_text));
+	(void)buf_append_str(&b, "deadline-ms=");
+	(void)buf_append_u64(&b, (call->run.deadline_usec - call->accepted_usec) / USEC_PER_MSEC);
+	(void)buf_append_char(&b, '\n');
+	context_line(&b, "caller", slice_of(call->caller));
+	context_line(&b, "peer", slice_of(call->peer));
+	for (size_t i = 0; i < opt->n_meta; i++) {
+		(void)buf_append_str(&b, "meta.");
+		(void)buf_append_slice(&b, opt->meta[i].key);
+		(void)buf_append_char(&b, '=');
+		(void)buf_append_slice(&b, opt->meta[i].value);
+		(void)buf_append_char(&b, '\n');
+	}
+	if (buf_failed(&b))
+		return -ENOMEM;
+	resp_bulk(out, buf_slice(&b));
+	return 0;
+}
+
+int
+talk_request(const struct call *call, const struct callopt *opt,
+    const struct values *values, const char *name, struct buf *out)
+{
+	const struct service *s = call->service;
+	size_t n = 1 + s->pool.context + opt->input;
+
+	for (size_t i = 0; i < s->n_args; i++)
+		n += values->n[i];
+	resp_array(out, n);
+	if (s->pool.context) {
+		int r = context_append(call, opt, out);
+
+		if (r < 0)
+			return r;
+	}
+	resp_bulk_str(out, name);
+	for (size_t i = 0; i < s->n_args; i++) {
+		for (size_t j = 0; j < values->n[i]; j++)
+			resp_bulk(out, values->all[values->first[i] + j]);
+	}
+	if (opt->input)
+		resp_bulk(out, opt->stdin_data);
+	return buf_failed(out) ? -ENOMEM : 0;
+}
+
+/* Writes once. 0, or -errno when the process takes no more. */
+static int
+request_write(struct lease *l, struct call *call, struct buf *text)
+{
+	ssize_t n = write(l->talk.in.fd, buf_data(text), buf_len(text));
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	call->bytes_in += (uint64_t)n;
+	buf_consume(text, (size_t)n);
+	return 0;
+}
+
+int
+talk_send(struct lease *l, struct call *call, struct buf *text)
+{
+	struct talk *t = &l->talk;
+	int r = request_write(l, call, text);
+	bool kept = text == &call->in_data ||
+	    buf_append_slice(&call->in_data, buf_slice(text)) == 0;
+
+	if (r < 0 && kept)
+		return r;
+	TAILQ_INSERT_TAIL(&t->flight, call, link);
+	t->n_flight++;
+	words_allow(&t->words);
+	if (buf_len(text) > 0) {
+		t->writing = call;
+		/* Half forgotten it has no other chance, and ends with this process. */
+		if (!kept)
+			call->bytes_in++;
+		else
+			(void)loop_add(&l->worker->loop, &t->in, EPOLLOUT);
+	} else if (text == &call->in_data) {
+		buf_done(text);
+	}
+	return 0;
+}
+
+static void
+on_writable(struct loop_io *io, uint32_t events)
+{
+	struct lease *l = io->user;
+	struct talk *t = &l->talk;
+	struct call *call = t->writing;
+
+	(void)events;
+	if (request_write(l, call, &call->in_data) < 0) {
+		lease_break(l, call->bytes_in > 0 ? call : NULL, OUTCOME_HANDLER, 0,
+		    "it closed its input in the middle of a request");
+		return;
+	}
+	if (buf_len(&call->in_data) > 0)
+		return;
+	t->writing = NULL;
+	buf_done(&call->in_data);
+	loop_remove(&l->worker->loop, io);
+	lease_sent(l);
+}
+
+bool
+talk_ping(struct lease *l)
+{
+	ssize_t n = write(l->talk.in.fd, ping, strlen(ping));
+
+	return n == (ssize_t)strlen(ping);
+}
+
+/* --------------------------------------------------------------- replies --- */
+
+int
+talk_reply_status(const struct value *reply)
+{
+	int status;
+
+	if (reply->kind != VALUE_ERROR)
+		return 0;
+	return value_exit_status(reply->text, &status) ? status : 1;
+}
+
+/* The call that the next reply is for has nothing to hope for any more. */
+static void
+reply_is_bad(struct lease *l, const char *why)
+{
+	lease_break(l, TAILQ_FIRST(&l->talk.flight), OUTCOME_HANDLER, 0, why);
+}
+
+/* What follows the value just passed on. */
+static int
+rest_keep(struct talk *t, struct slice data, size_t used)
+{
+	if (data.data == buf_data(&t->reply)) {
+		buf_consume(&t->reply, used);
+		if (buf_len(&t->reply) == 0 && t->reply.cap > REPLY_KEEP)
+			buf_done(&t->reply);
+		return 0;
+	}
+	return buf_append(&t->reply, data.data + used, data.len - used);
+}
+
+/* ">3 output stdout|stderr BYTES" */
+static bool
+is_output(const struct value *v)
+{
+	if (v->n_items != 3)
+		return false;
+	for (size_t i = 0; i < 3; i++) {
+		if (v->items[i].kind != VALUE_BULK && v->items[i].kind != VALUE_SIMPLE)
+			return false;
+	}
+	return slice_is(v->items[0].text, "output") &&
+	    (slice_is(v->items[1].text, "stdout") || slice_is(v->items[1].text, "stderr"));
+}
+
+/* Output before the value: passed on to a client that wants it, else dropped. */
+static void
+take_push(struct lease *l, struct value *push, struct slice data, size_t used)
+{
+	struct call *call = TAILQ_FIRST(&l->talk.flight);
+	struct conn *c = call != NULL && call_is_streamed(call) ? call->conn : NULL;
+	bool is_good = call != NULL && is_output(push);
+
+	if (is_good && c != NULL)
+		result_push(conn_out(c), call->id_text,
+		    slice_is(push->items[1].text, "stdout") ? "stdout" : "stderr",
+		    push->items[2].text);
+	(void)value_free(push);
+	if (!is_good || rest_keep(&l->talk, data, used) < 0) {
+		reply_is_bad(l, is_good ? "out of memory" : "it pushed something else than output");
+		return;
+	}
+	call->bytes_out += used;
+	if (c == NULL)
+		return;
+	conn_flush(c);
+	/* The call may have gone with its client. */
+	if (l->dead || TAILQ_FIRST(&l->talk.flight) != call || call->conn == NULL ||
+	    !conn_is_congested(call->conn))
+		return;
+	l->talk.paused = true;
+	loop_remove(&l->worker->loop, &l->talk.out);
+}
+
+static void
+take_reply(struct lease *l, struct value *reply, struct slice data, size_t used)
+{
+	struct talk *t = &l->talk;
+	struct call *call = TAILQ_FIRST(&t->flight);
+	struct conn *c;
+	int kept;
+
+	TAILQ_REMOVE(&t->flight, call, link);
+	t->n_flight--;
+	call->lease = NULL;
+	call->bytes_out += used;
+	c = call_answer(call, reply);
+	(void)value_free(reply);
+	kept = rest_keep(t, data, used);
+	/* First the process gets its next request, then the client its reply. */
+	lease_answered(l);
+	if (kept < 0)
+		reply_is_bad(l, "out of memory");
+	if (c != NULL)
+		conn_resume(c);
+}
+
+/* What is wrong with a value that comes now? NULL: nothing. more: bytes behind it. */
+static const char *
+reply_complaint(const struct lease *l, bool more)
+{
+	const struct talk *t = &l->talk;
+
+	if (t->writing != NULL && t->writing == TAILQ_FIRST(&t->flight))
+		return "it answered before it had the whole request";
+	if (more && t->n_flight == 1)
+		return "it answered twice";
+	return NULL;
+}
+
+/* A value or push is whole. */
+static void
+take_value(struct lease *l, struct value *value, struct slice data, size_t used)
+{
+	struct call *call = TAILQ_FIRST(&l->talk.flight);
+	const char *why;
+
+	if (l->is_probe && value->kind != VALUE_PUSH && used == data.len) {
+		(void)value_free(value);
+		lease_proved(l);
+		return;
+	}
+	if (l->is_probe) {
+		(void)value_free(value);
+		lease_break(l, NULL, OUTCOME_HANDLER, 0, NULL);
+		return;
+	}
+	if (call->bytes_out + used > callio_output_max(call)) {
+		(void)value_free(value);
+		lease_break(l, call, OUTCOME_TOOBIG, 0, NULL);
+		return;
+	}
+	if (value->kind == VALUE_PUSH) {
+		take_push(l, value, data, used);
+		return;
+	}
+	why = reply_complaint(l, used < data.len);
+	if (why != NULL) {
+		(void)value_free(value);
+		reply_is_bad(l, why);
+		return;
+	}
+	take_reply(l, value, data, used);
+}
+
+static struct reply_limits
+limits_of(const struct lease *l)
+{
+	const struct call *call = TAILQ_FIRST(&l->talk.flight);
+	struct reply_limits limits = { .max_items = REPLY_MAX_ITEMS, .max_bytes = PONG_MAX };
+	uint64_t max;
+
+	if (call == NULL)
+		return limits;
+	max = callio_output_max(call);
+	limits.max_bytes = max < OUTPUT_BUFFERED_MAX ? (size_t)max : OUTPUT_BUFFERED_MAX;
+	return limits;
+}
+
+static void
+take_bad(struct lease *l, const char *why)
+{
+	struct call *call = TAILQ_FIRST(&l->talk.flight);
+
+	if (call != NULL && strcmp(why, "value too big") == 0)
+		lease_break(l, call, OUTCOME_TOOBIG, 0, NULL);
+	else
+		reply_is_bad(l, why);
+}
+
+/* Whole values are passed on, the beginning of one is kept. */
+static void
+take(struct lease *l, struct slice data)
+{
+	struct talk *t = &l->talk;
+
+	while (data.len > 0 && !l->dead && !t->paused) {
+		struct reply_limits limits = limits_of(l);
+		const char *why = "out of memory";
+		struct value *value;
+		size_t used;
+		int r;
+
+		if (t->n_flight == 0 && !l->is_probe) {
+			lease_break(l, NULL, OUTCOME_HANDLER, 0, NULL);
+			return;
+		}
+		r = reply_decode(data, &limits, &t->cursor, &value, &used, &why);
+		if (r == REPLY_AGAIN) {
+			if (data.data != buf_data(&t->reply) &&
+			    buf_append_slice(&t->reply, data) < 0)
+				reply_is_bad(l, why);
+			return;
+		}
+		if (r != REPLY_OK) {
+			take_bad(l, why);
+			return;
+		}
+		take_value(l, value, data, used);
+		data = buf_slice(&t->reply);
+	}
+}
+
+/* End of file: a process may leave between two requests. */
+static void
+on_end(struct lease *l)
+{
+	struct talk *t = &l->talk;
+	struct call *call = TAILQ_FIRST(&t->flight);
+
+	if (call != NULL && call == t->writing && call->bytes_in == 0)
+		call = NULL;
+	lease_break(l, call, OUTCOME_HANDLER, 0, buf_len(&t->reply) > 0 ?
+	    "it ended in the middle of its reply" : "it ended without a reply");
+}
+
+static void
+on_reply(struct loop_io *io, uint32_t events)
+{
+	struct lease *l = io->user;
+	struct talk *t = &l->talk;
+	struct worker *w = l->worker;
+	ssize_t n = read(io->fd, w->piped, sizeof(w->piped));
+
+	(void)events;
+	if (n < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			reply_is_bad(l, "its replies cannot be read");
+		return;
+	}
+	if (n == 0) {
+		on_end(l);
+		return;
+	}
+	if (buf_len(&t->reply) == 0) {
+		take(l, (struct slice){ w->piped, (size_t)n });
+		return;
+	}
+	if (buf_append(&t->reply, w->piped, (size_t)n) < 0) {
+		reply_is_bad(l, "out of memory");
+		return;
+	}
+	take(l, buf_slice(&t->reply));
+}
+
+void
+talk_unpause(struct lease *l)
+{
+	struct talk *t = &l->talk;
+
+	if (!t->paused)
+		return;
+	t->paused = false;
+	(void)loop_add(&l->worker->loop, &t->out, EPOLLIN);
+	take(l, buf_slice(&t->reply));
+}
+
+/* ------------------------------------------------------------------ life --- */
+
+int
+talk_open(struct lease *l, const int fds[static 3])
+{
+	struct talk *t = &l->talk;
+	struct loop *loop = &l->worker->loop;
+	int r;
+
+	TAILQ_INIT(&t->flight);
+	t->in = (struct loop_io){ .fn = on_writable, .fd = fds[0], .user = l };
+	t->out = (struct loop_io){ .fn = on_reply, .fd = fds[1], .user = l };
+	r = words_open(l, fds[2]);
+	return r < 0 ? r : loop_add(loop, &t->out, EPOLLIN);
+}
+
+void
+talk_close(struct lease *l)
+{
+	struct loop *loop = &l->worker->loop;
+	struct talk *t = &l->talk;
+
+	words_close(l);
+	end_close(loop, &t->in);
+	end_close(loop, &t->out);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * talk: the conversation with one warm process: requests go into its
+ * stdin, one reply comes back for each, in order.
+ *
+ * Knows nothing of why a request goes to this process (lease.h). What the
+ * process does wrong ends the lease, in on_reply() and its like.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/loop.h"
+#include "conf/arguments.h"
+#include "proto/callopt.h"
+#include "proto/reply.h"
+#include "worker/call.h"
+#include "worker/words.h"
+
+struct talk {
+	struct loop_io in;		/* write end; watched only while the pipe is full */
+	struct loop_io out;		/* its replies */
+	struct words words;
+	struct call_list flight;	/* sent and not answered, in that order */
+	size_t n_flight;
+	struct call *writing;		/* the last of them, when not all of it is sent */
+	struct buf reply;		/* what has come of one that is not whole */
+	struct reply_cursor cursor;	/* into reply */
+	bool paused;			/* a client is too far behind its output */
+};
+
+/*
+ * Appends the request of a call: the name under which it was called, the
+ * checked arguments, the input. 0 or -ENOMEM.
+ */
+int talk_request(const struct call *call, const struct callopt *opt,
+    const struct values *values, const char *name, struct buf *out);
+
+/* Takes the descriptors in every case. 0 or -errno. */
+int talk_open(struct lease *lease, const int fds[static 3]);
+
+/* Closes the pipes; the calls stay in flight. */
+void talk_close(struct lease *lease);
+
+/*
+ * Sends the request in text, which may be call->in_data, and puts the call
+ * in flight. What the pipe does not take is kept there and sent as it does.
+ * 0; -errno when the process takes no more requests: then nothing of this one
+ * has been written, it is not in flight, and its text is in call->in_data.
+ */
+int talk_send(struct lease *lease, struct call *call, struct buf *text);
+
+/* Sends PING; false when it cannot be sent. */
+bool talk_ping(struct lease *lease);
+
+/* Reads replies again, if that rested for a client. */
+void talk_unpause(struct lease *lease);
+
+/* What exit status a reply counts as. */
+int talk_reply_status(const struct value *reply);

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "worker/words.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "ipc/logrec.h"
+#include "worker/lease.h"
+#include "worker/worker.h"
+
+/* What is read at the end of a process: no more than a pipe holds. */
+#define WORDS_END (64u << 10)
+
+/* Who says it. */
+struct speaker {
+	const char *service;
+	const char *request;	/* NULL: none */
+	pid_t pid;
+};
+
+static void
+log_line(const struct speaker *who, struct slice text)
+{
+	char detail[32];
+	struct logrec r;
+
+	logrec_start(&r, LOG_INFO);
+	if (who->request != NULL)
+		logrec_add_str(&r, LOG_KEY_REQUEST, who->request);
+	logrec_add_str(&r, LOG_KEY_SERVICE, who->service);
+	(void)snprintf(detail, sizeof(detail), "handler %d", (int)who->pid);
+	logrec_add_str(&r, LOG_KEY_DETAIL, detail);
+	logrec_add(&r, LOG_KEY_STDERR, text);
+	log_send(&r);
+}
+
+/* Logs the lines of b; what has no end yet stays, unless this is the end. */
+static void
+log_lines(const struct speaker *who, struct buf *b, bool is_end)
+{
+	while (buf_len(b) > 0) {
+		const char *text = buf_data(b), *nl = memchr(text, '\n', buf_len(b));
+		size_t len = nl != NULL ? (size_t)(nl - text) : buf_len(b);
+
+		if (nl == NULL && !is_end && len < LOGREC_VALUE_MAX)
+			return;
+		log_line(who, (struct slice){ text, len });
+		buf_consume(b, len + (nl != NULL));
+	}
+}
+
+/* Not with loop_close(): the runner holds the same pipe. */
+static void
+io_close(struct loop *loop, struct loop_io *io)
+{
+	if (io->fd < 0)
+		return;
+	loop_remove(loop, io);
+	(void)close(TAKE_FD(io->fd));
+}
+
+static bool
+is_logged(const struct lease *l)
+{
+	const struct conf *conf = l->worker->conf;
+	const char *name = l->leases->service;
+	const struct service *s = conf_find_service(conf, name, strlen(name));
+
+	return log_level() >= LOG_INFO && (s == NULL || s->log != SERVICE_LOG_NONE);
+}
+
+static struct speaker
+speaker_of(const struct lease *l)
+{
+	const struct call *call = TAILQ_FIRST(&l->talk.flight);
+
+	return (struct speaker){
+		.service = l->leases->service,
+		.request = call != NULL ? call->id_text : NULL,
+		.pid = (pid_t)l->pid,
+	};
+}
+
+/* Reads once. False: nothing there, or the end. */
+static bool
+words_read(struct lease *l)
+{
+	const struct speaker who = speaker_of(l);
+	struct words *words = &l->talk.words;
+	char bytes[4096];
+	ssize_t n = read(words->io.fd, bytes, sizeof(bytes));
+	size_t some;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n <= 0) {
+		io_close(&l->worker->loop, &words->io);
+		return false;
+	}
+	some = (size_t)n < words->left ? (size_t)n : words->left;
+	words->left -= some;
+	if (is_logged(l)) {
+		(void)buf_append(&words->line, bytes, some);
+		log_lines(&who, &words->line, words->left == 0);
+	}
+	return true;
+}
+
+static void
+on_words(struct loop_io *io, uint32_t events)
+{
+	(void)events;
+	(void)words_read(io->user);
+}
+
+/* What explains the end of a process is often the last it has said. */
+void
+words_close(struct lease *l)
+{
+	const struct speaker who = speaker_of(l);
+	struct words *words = &l->talk.words;
+
+	for (size_t i = 0; i < WORDS_END / 4096 && words->io.fd >= 0; i++) {
+		if (!words_read(l))
+			break;
+	}
+	if (is_logged(l))
+		log_lines(&who, &words->line, true);
+	io_close(&l->worker->loop, &words->io);
+	buf_done(&words->line);
+}
+
+void
+words_log_dead(const char *service, pid_t pid, int fd)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(WORDS_END);
+	const struct speaker who = { .service = service, .pid = pid };
+	char bytes[4096];
+
+	if (fd_set_nonblock(fd, true) < 0)
+		return;
+	for (;;) {
+		ssize_t n = read(fd, bytes, sizeof(bytes));
+
+		if (n <= 0 || buf_append(&b, bytes, (size_t)n) < 0)
+			break;
+	}
+	if (log_level() >= LOG_INFO)
+		log_lines(&who, &b, true);
+}
+
+int
+words_open(struct lease *l, int fd)
+{
+	struct words *words = &l->talk.words;
+
+	words->io = (struct loop_io){ .fn = on_words, .fd = fd, .user = l };
+	words_allow(words);
+	return loop_add(&l->worker->loop, &words->io, EPOLLIN);
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * worker-peer: a real worker in this process, and its neighbours: the test
+ * is the client at one end and the runner at the other, so that every event
+ * comes when it says. Deadlines are reached by moving the worker's clock.
+ * Include it after rules, the configuration.
+ */
+#pragma once
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "conf/conf.h"
+#include "ipc/channel.h"
+#include "unit.h"
+#include "worker/call.h"
+#include "worker/conn.h"
+#include "worker/port.h"
+#include "worker/worker.h"
+
+static struct worker w;
+static struct stats stats;
+static struct port *port;
+static int runner;		/* the other end of the worker's link */
+
+/* --------------------------------------------------------------- worker --- */
+
+static inline struct conf *
+conf_of(const char *text, uint32_t generation)
+{
+	struct conf_errors errors = { 0 };
+	struct conf *c = NULL;
+
+	if (conf_parse(text, strlen(text), generation, &c, &errors) < 0) {
+		conf_errors_print(&errors, stderr);
+		ck_abort_msg("the rules of this test are wrong");
+	}
+	return c;
+}
+
+static inline int
+listener(void)
+{
+	struct sockaddr_in any = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&any, sizeof(any)), 0);
+	ck_assert_int_eq(listen(fd, 16), 0);
+	return fd;
+}
+
+static inline void
+new_runner(void)
+{
+	int pair[2];
+
+	ck_assert_int_eq(channel_pair(pair), 0);
+	runnerlink_attach(&w, pair[0]);
+	runner = pair[1];
+}
+
+static inline void
+setup(void)
+{
+	int fd = listener();
+
+	memset(&stats, 0, sizeof(stats));
+	TAILQ_INIT(&w.conns);
+	TAILQ_INIT(&w.dead_conns);
+	TAILQ_INIT(&w.dead_calls);
+	LIST_INIT(&w.ports);
+	RB_INIT(&w.calls);
+	runnerlink_init(&w.link);
+	request_init(&w.request);
+	w.stats = &stats;
+	w.max_conns = 1000;
+	w.spare_fd = -1;
+	w.id_high = UINT64_C(0xabcdef) << 40;
+	ck_assert_int_eq(loop_init(&w.loop), 0);
+	w.conf = conf_of(rules, 1);
+	stats.generation = 1;
+	ck_assert_int_eq(ports_replace(&w, w.conf, &fd, 1), 0);
+	port = LIST_FIRST(&w.ports);
+	/* Its connections come from socketpairs. */
+	port->is_unix = true;
+	new_runner();
+}
+
+static inline void
+bury(void)
+{
+	calls_bury(&w);
+	conns_bury(&w);
+}
+
+static inline void
+teardown(void)
+{
+	worker_done(&w);
+	(void)close(runner);
+	runner = -1;
+	ck_assert_uint_eq(stats.connections_open, 0);
+	ck_assert_uint_eq(stats.running, 0);
+	ck_assert_uint_eq(stats.port_connections[0], 0);
+	ck_assert_ptr_null(w.writer);
+}
+
+static inline void
+wake(struct loop_timer *t)
+{
+	(void)t;
+}
+
+/* Everything that can happen now happens. */
+static inline void
+turns(void)
+{
+	struct loop_timer now = { .fn = wake };
+
+	for (int i = 0; i < 40; i++) {
+		loop_arm(&w.loop, &now, 1);
+		ck_assert_int_eq(loop_turn(&w.loop), 0);
+		bury();
+	}
+}
+
+/* The timer of a connection or call, as if it were so much later. */
+static inline void
+later(struct loop_timer *t, uint64_t usec)
+{
+	ck_assert(loop_timer_is_armed(t));
+	w.loop.now_usec = clock_usec() + usec;
+	loop_disarm(&w.loop, t);
+	t->fn(t);
+	bury();
+}
+
+/* --------------------------------------------------------------- client --- */
+
+/* A client; *ret is the worker's side of it. */
+static inline int
+client_as(struct conn **ret)
+{
+	union sockaddr_any peer = { .sa.sa_family = AF_UNIX };
+	int pair[2], small = 4096;
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
+	/* Little room, so that a client that does not read is felt soon. */
+	(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	conn_open(port, pair[0], &peer);
+	*ret = TAILQ_LAST(&w.conns, conns);
+	(*ret)->caller->uid = 12345;	/* root may call everything */
+	return pair[1];
+}
+
+static inline int
+client(void)
+{
+	struct conn *c;
+
+	return client_as(&c);
+}
+
+/* One that may call nothing. */
+static inline int
+stranger(struct conn **ret)
+{
+	int fd = client_as(ret);
+
+	(*ret)->roles = 0;
+	(*ret)->roles_generation = w.conf->generation;
+	return fd;
+}
+
+static inline void
+say_n(int fd, const char *text, size_t n)
+{
+	ck_assert_int_eq(send(fd, text, n, MSG_NOSIGNAL), (ssize_t)n);
+	turns();
+}
+
+static inline void
+say(int fd, const char *text)
+{
+	say_n(fd, text, strlen(text));
+}
+
+/* All that has come; "" for nothing, "(closed)" at its end. */
+static inline const char *
+heard(int fd)
+{
+	static char text[1 << 20];
+	size_t len = 0;
+	ssize_t n;
+
+	turns();
+	while ((n = recv(fd, text + len, sizeof(text) - len - 16, 0)) > 0) {
+		len += (size_t)n;
+		turns();
+	}
+	text[len] = '\0';
+	if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
+		(void)strlcat(text, "(closed)", sizeof(text));
+	return text;
+}
+
+#define ck_heard(fd, text) ck_assert_str_eq(heard(fd), text)
+
+/* --------------------------------------------------------------- runner --- */
+
+/* What the worker has asked of the runner. */
+struct asked {
+	struct frame frame;
+	int fds[FRAME_MAX_FDS];
+	size_t n_fds;
+};
+
+static inline struct asked
+asked(enum frame_type type)
+{
+	struct asked a;
+
+	turns();
+	ck_assert_int_eq(channel_receive(runner, &a.frame, a.fds, &a.n_fds), CHANNEL_OK);
+	ck_assert_str_eq(frame_type_name(a.frame.type), frame_type_name(type));
+	return a;
+}
+
+static inline void
+asked_nothing(void)
+{
+	struct asked a;
+
+	turns();
+	ck_assert_int_eq(channel_receive(runner, &a.frame, a.fds, &a.n_fds), -EAGAIN);
+}
+
+static inline void
+tell(uint16_t type, uint64_t id, int fd)
+{
+	struct frame f = { .type = type, .id = id };
+
+	ck_assert_int_eq(channel_send(runner, &f, &fd, fd >= 0), 0);
+	turns();
+}
+
+static inline void
+tell_attached(uint64_t id, bool is_awaited)
+{
+	struct frame f = { .type = FRAME_ATTACHED, .id = id, .is_awaited = is_awaited };
+
+	ck_assert_int_eq(channel_send(runner, &f, NULL, 0), 0);
+	turns();
+}
+
+static inline void
+tell_found(uint64_t id, bool found)
+{
+	struct frame f = { .type = FRAME_CANCELLED, .id = id, .cancel.found = found };
+
+	ck_assert_int_eq(channel_send(runner, &f, NULL, 0), 0);
+	turns();
+}
+
+/* The program writes, and ends with this exit status. */
+static inline void
+write_out(struct asked *a, const char *text, size_t n)
+{
+	(void)fd_set_nonblock(a->fds[1], true);
+	ck_assert_int_eq(write(a->fds[1], text, n), (ssize_t)n);
+	turns();
+}
+
+static inline void
+program_ends(struct asked *a, int status)
+{
+	struct frame f = { .type = FRAME_ENDED, .id = a->frame.id };
+
+	f.ended.outcome = OUTCOME_EXIT;
+	f.ended.wait_status = status << 8;
+	channel_close_fds(a->fds, a->n_fds);
+	ck_assert_int_eq(channel_send(runner, &f, NULL, 0), 0);
+	turns();
+}
+
+static inline void
+is_cancelled(struct asked *a)
+{
+	ck_assert_uint_eq(asked(FRAME_CANCEL).frame.id, a->frame.id);
+}
+
+static inline void
+program_is_killed(struct asked *a)
+{
+	struct frame f = { .type = FRAME_ENDED, .id = a->frame.id };
+
+	f.ended.outcome = OUTCOME_CANCELLED;
+	f.ended.reason = CANCEL_BY_DISCONNECT;
+	channel_close_fds(a->fds, a->n_fds);
+	ck_assert_int_eq(channel_send(runner, &f, NULL, 0), 0);
+	turns();
+}
