@@ -103,7 +103,7 @@ addr_parse(const char *url, struct addr *ret, const char **ret_why)
 			return -EINVAL;
 		(void)snprintf(a.path, sizeof(a.path), "%s", url + 5);
 	} else {
-		*ret_why = "an address starts with tcp://, unix:// or fd://";
+		*ret_why = "an address starts with tcp:// or unix://";
 		return -EINVAL;
 	}
 	*ret = a;

@@ -224,8 +224,12 @@ run_open_input(struct run *r)
 	char text[300];
 
 	if (ctl->input == NULL) {
-		if (isatty(STDIN_FILENO) == 0 && (strcmp(wanted, "required") == 0 ||
-		    (strcmp(wanted, "optional") == 0 && stdin_has_data())))
+		bool required = strcmp(wanted, "required") == 0;
+
+		if (required && isatty(STDIN_FILENO) == 1)
+			return run_failed(r, "badarg", "wants input: -i FILE before the name of "
+			    "the service, or -i - for what you type", 246);
+		if (required || (strcmp(wanted, "optional") == 0 && stdin_has_data()))
 			r->input_fd = STDIN_FILENO;
 		return 0;
 	}
@@ -348,8 +352,7 @@ call_run(struct ctl *ctl, size_t n, char **words)
 	int status;
 
 	status = run_connect(&r);
-	if (status == 0 && (params_are_named(r.n_words, r.words) ||
-	    (ctl->input == NULL && isatty(STDIN_FILENO) == 0)))
+	if (status == 0 && (ctl->input == NULL || params_are_named(r.n_words, r.words)))
 		status = run_describe(&r);
 	if (status == 0 && params_want_help(r.description, r.n_words, r.words)) {
 		describe_print(ctl, r.description);

@@ -40,6 +40,18 @@ put_json(const json_t *v)
 	put(text);
 }
 
+static void
+put_capitals(const char *name)
+{
+	for (; *name != '\0'; name++) {
+		char c[2] = { *name, '\0' };
+
+		if (*name >= 'a' && *name <= 'z')
+			c[0] = (char)(*name - 'a' + 'A');
+		put(c);
+	}
+}
+
 /* "[--all] [PATH]" */
 static void
 print_usage(const json_t *description)
@@ -54,9 +66,12 @@ print_usage(const json_t *description)
 		    json_object_get(a, "default") != NULL;
 
 		(void)printf(may_miss ? " [" : " ");
-		if (params_is_flag(a))
+		if (params_is_flag(a)) {
 			(void)printf("--");
-		put(out_json_text(a, "name"));
+			put(out_json_text(a, "name"));
+		} else {
+			put_capitals(out_json_text(a, "name"));
+		}
 		(void)printf("%s%s", may_miss ? "]" : "", is_true(a, "repeat") ? "..." : "");
 	}
 	(void)printf("\n");

@@ -33,7 +33,9 @@ print_json(const struct ctl *ctl, const struct reqd_value *map)
 static void
 print_table(const struct ctl *ctl, const struct reqd_value *map)
 {
-	static const struct out_column columns[] = { { .name = "SERVICE" }, { .name = "SUMMARY" } };
+	static const struct out_column columns[] = {
+		{ .name = "SERVICE" }, { .name = "SUMMARY", .cut = true },
+	};
 	struct out_table *t = out_table_new(ctl, OUT_TABLE_ON_TERMINAL, columns,
 	    ARRAY_LEN(columns));
 

@@ -49,8 +49,8 @@ print_table(const struct ctl *ctl, const json_t *list)
 {
 	static const struct out_column columns[] = {
 		{ .name = "ID" }, { .name = "AGE", .right = true }, { .name = "STATE" },
-		{ .name = "SERVICE" }, { .name = "CALLER" }, { .name = "PEER" },
-		{ .name = "WORKER", .right = true }, { .name = "ARGUMENTS" },
+		{ .name = "SERVICE" }, { .name = "CALLER" }, { .name = "PEER", .cut = true },
+		{ .name = "WORKER", .right = true }, { .name = "ARGUMENTS", .cut = true },
 	};
 	struct out_table *t = out_table_new(ctl, OUT_TABLE_ON_TERMINAL, columns,
 	    ARRAY_LEN(columns));
@@ -95,6 +95,8 @@ ps_run(struct ctl *ctl, size_t n, char **words)
 	}
 	if (ctl->json)
 		out_json(ctl, TAKE_PTR(list));
+	else if (ctl->out_tty && json_array_size(list) == 0)
+		ctl_message(ctl, "nothing runs");
 	else
 		print_table(ctl, list);
 	return 0;

@@ -50,21 +50,21 @@ print_list(const struct ctl *ctl, const json_t *list, const struct cell *cells, 
 }
 
 static const struct cell worker_cells[] = {
-	{ { "WORKER", true }, "slot", CELL_COUNT },
-	{ { "PID", true }, "pid", CELL_COUNT },
-	{ { "CONNECTIONS", true }, "connections", CELL_COUNT },
-	{ { "REQUESTS", true }, "requests", CELL_COUNT },
-	{ { "RUNNING", true }, "running", CELL_COUNT },
-	{ { "RESTARTS", true }, "restarts", CELL_COUNT },
+	{ { .name = "WORKER", .right = true }, "slot", CELL_COUNT },
+	{ { .name = "PID", .right = true }, "pid", CELL_COUNT },
+	{ { .name = "CONNECTIONS", .right = true }, "connections", CELL_COUNT },
+	{ { .name = "REQUESTS", .right = true }, "requests", CELL_COUNT },
+	{ { .name = "RUNNING", .right = true }, "running", CELL_COUNT },
+	{ { .name = "RESTARTS", .right = true }, "restarts", CELL_COUNT },
 };
 
 static const struct cell service_cells[] = {
-	{ { "SERVICE", false }, "name", CELL_TEXT },
-	{ { "CALLS", true }, "calls", CELL_COUNT },
-	{ { "FAILED", true }, "failed", CELL_COUNT },
-	{ { "REJECTED", true }, "rejected", CELL_COUNT },
-	{ { "P50", true }, "p50_usec", CELL_USEC },
-	{ { "P99", true }, "p99_usec", CELL_USEC },
+	{ { .name = "SERVICE" }, "name", CELL_TEXT },
+	{ { .name = "CALLS", .right = true }, "calls", CELL_COUNT },
+	{ { .name = "FAILED", .right = true }, "failed", CELL_COUNT },
+	{ { .name = "REJECTED", .right = true }, "rejected", CELL_COUNT },
+	{ { .name = "P50", .right = true }, "p50_usec", CELL_USEC },
+	{ { .name = "P99", .right = true }, "p99_usec", CELL_USEC },
 };
 
 static void

@@ -117,8 +117,7 @@ out_table_new(const struct ctl *ctl, enum out_style style, const struct out_colu
 		struct libscols_column *c = ctl_need(scols_table_new_column(t->table,
 		    columns[i].name, 0, columns[i].right ? SCOLS_FL_RIGHT : 0));
 
-		/* The last one gives way where the terminal is narrow. */
-		if (i + 1 == n && !columns[i].right)
+		if (columns[i].cut)
 			(void)scols_column_set_flags(c, SCOLS_FL_TRUNC);
 		(void)scols_cell_set_color(scols_column_get_header(c), "bold");
 	}

@@ -40,6 +40,7 @@ struct out_table;
 struct out_column {
 	const char *name;
 	bool right;	/* numbers */
+	bool cut;	/* gives way where the terminal is narrow */
 };
 
 enum out_style { OUT_TABLE_ON_TERMINAL, OUT_TABLE_ALWAYS };

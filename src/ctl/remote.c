@@ -68,7 +68,7 @@ int
 remote_connect(const struct ctl *ctl, struct reqd **ret)
 {
 	struct reqd *c = *ret = remote_new(ctl);
-	const char *hint = "";
+	const char *hint = "", *from_env = "";
 	int r;
 
 	(void)reqd_set_reply_limit(c, REMOTE_ANSWER_LIMIT);
@@ -77,7 +77,9 @@ remote_connect(const struct ctl *ctl, struct reqd **ret)
 		return 0;
 	if (r == REQD_E_CONNECT && ctl->servers.n == 0 && getenv("REQD_SERVER") == NULL)
 		hint = " (is reqd running? try: systemctl status reqd, or name a server with -s)";
-	ctl_message(ctl, "%s%s", reqd_error_text(c), hint);
+	if (r == REQD_E_INVALID && ctl->servers.n == 0)
+		from_env = "REQD_SERVER: ";
+	ctl_message(ctl, "%s%s%s", from_env, reqd_error_text(c), hint);
 	return remote_status(r);
 }
 
@@ -103,7 +105,7 @@ remote_control(const struct ctl *ctl, struct reqd **ret)
 	if (r == REQD_E_CONNECT && access(path, F_OK) < 0 && errno == ENOENT)
 		hint = " (is reqd running? --control names another socket)";
 	else if (r == REQD_E_CONNECT && access(path, W_OK) < 0)
-		hint = " (only root and the control group of reqd may use it)";
+		hint = " (only root, who started reqd and its control group may use it)";
 	ctl_message(ctl, "%s%s", reqd_error_text(c), hint);
 	return remote_status(r);
 }

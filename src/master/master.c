@@ -576,17 +576,41 @@ load(struct master *m)
 	return m->conf_text < 0 ? m->conf_text : 0;
 }
 
+/* Whoever can write there can put a control socket of his own in our place. */
+static bool
+is_safe_for_root(const struct stat *st)
+{
+	bool others_write = (st->st_mode & (S_IWGRP | S_IWOTH)) != 0;
+
+	return st->st_uid == 0 && (!others_write || (st->st_mode & S_ISVTX) != 0);
+}
+
 int
 master_make_directory(const struct conf *c, char *why, size_t why_len)
 {
+	const char *dir = c->runtime_directory;
+	struct stat st;
 	int error;
 
-	if (mkdir(c->runtime_directory, 0755) == 0 || errno == EEXIST)
+	if (mkdir(dir, 0755) == 0)
 		return 0;
-	error = errno;
-	(void)snprintf(why, why_len, "cannot make %s: %s (set runtime-directory to a place that "
-	    "you may write)", c->runtime_directory, strerror(error));
-	return -error;
+	if (errno != EEXIST || stat(dir, &st) < 0) {
+		error = errno;
+		(void)snprintf(why, why_len, "cannot make %s: %s (set runtime-directory to a "
+		    "place that you may write)", dir, strerror(error));
+		return -error;
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		(void)snprintf(why, why_len, "%s is no directory", dir);
+		return -ENOTDIR;
+	}
+	if (geteuid() == 0 && !is_safe_for_root(&st)) {
+		(void)snprintf(why, why_len, "others may change %s (owner %u, mode %04o): root "
+		    "needs a runtime-directory of its own", dir, (unsigned)st.st_uid,
+		    (unsigned)st.st_mode & 07777);
+		return -EPERM;
+	}
+	return 0;
 }
 
 static int

@@ -321,6 +321,9 @@ log_death(const struct process *p, int status)
 	process_name(p, name, sizeof(name));
 	if (is_free_to_end(p) && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		log_debug("%s (%d) has ended", name, (int)p->pid);
+	else if (p->state == PROCESS_STOPPING && WIFSIGNALED(status) &&
+	    WTERMSIG(status) == SIGKILL)
+		log_notice("%s (%d) was cut short", name, (int)p->pid);
 	else if (WIFSIGNALED(status))
 		log_err("%s (%d) was killed by signal %d (%s)", name, (int)p->pid,
 		    WTERMSIG(status), strsignal(WTERMSIG(status)));

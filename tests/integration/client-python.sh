@@ -11,7 +11,7 @@ python() {
 import sys, redis
 
 every_byte = bytes(range(256)) * 100
-for r in redis.Redis(port=int(sys.argv[1])), redis.Redis(unix_socket_path=sys.argv[2]):
+for r in redis.Redis("127.0.0.1", int(sys.argv[1])), redis.Redis(unix_socket_path=sys.argv[2]):
     assert r.ping()
     assert r.echo(every_byte) == every_byte
     assert r.execute_command("CALL", "echo", "hi", "there") == b"hi there\n"

@@ -5,14 +5,20 @@
     examples.py FILE FROM=TO...
 
 Every line "    $ COMMAND" is run with sh; the indented lines below it, up to
-the next command or an empty line, are what it must print (stdout and stderr
-together). "..." stands for anything. FROM=TO replaces text in commands and
-expectations first, so that a test can use a port and a directory of its own.
-All commands share one shell, so that an export holds.
+the next command or an empty line, are what it must print on a terminal of 80
+columns (stdout and stderr together). "..." stands for anything. FROM=TO
+replaces text in commands and expectations first, so that a test can use a
+port and a directory of its own. All commands share one shell, so that an
+export holds; it begins with the PATH that a user has.
 """
+import fcntl
+import os
+import pty
 import re
+import struct
 import subprocess
 import sys
+import termios
 
 
 def examples(path, replace):
@@ -40,22 +46,37 @@ def matches(wanted, got):
     return re.fullmatch(pattern, got.rstrip("\n"))
 
 
+def start_shell():
+    """A shell whose output is a terminal, and the other side of that."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    env = dict(os.environ, TERM="dumb", PATH="/usr/local/bin:/usr/bin:/bin")
+    shell = subprocess.Popen(["sh"], stdin=subprocess.PIPE, stdout=theirs, stderr=theirs,
+                             env=env, text=True)
+    os.close(theirs)
+    return shell, ours
+
+
+def run(shell, terminal, command):
+    shell.stdin.write(command + "\nprintf '\\n\\001\\n'\n")
+    shell.stdin.flush()
+    got = b""
+    while not got.endswith(b"\n\001\r\n"):
+        try:
+            data = os.read(terminal, 65536)
+        except OSError:     # nobody has it open any more
+            break
+        got += data
+    return got.decode().replace("\r\n", "\n").removesuffix("\n\001\n")
+
+
 def main():
     path = sys.argv[1]
     replace = [a.split("=", 1) for a in sys.argv[2:]]
-    shell = subprocess.Popen(["sh"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, text=True)
+    shell, terminal = start_shell()
     count = failed = 0
     for command, wanted in examples(path, replace):
-        shell.stdin.write(command + "\nprintf '\\n\\001\\n'\n")
-        shell.stdin.flush()
-        got = ""
-        while not got.endswith("\n\001\n"):
-            line = shell.stdout.readline()
-            if not line:
-                break
-            got += line
-        got = got[:-len("\n\001\n")]
+        got = run(shell, terminal, command)
         count += 1
         if matches(wanted, got):
             print("ok:", command)

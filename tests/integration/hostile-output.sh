@@ -42,7 +42,7 @@ step "large bytes as JSON need little memory" large junk base64
 # Open at both ends, so that there is neither a byte nor an end.
 mkfifo "$dir/silent"
 ends_early() {
-	assert_eq "$("$reqctl" -s "unix://$dir/reqd.sock" -t "$patience" call early <>"$dir/silent")" done
+	assert_eq "$("$reqctl" -s "unix://$dir/reqd.sock" -t "$patience" call early <>"$dir/silent")" "done"
 }
 step "reqctl ends with the program while its input is silent" ends_early
 finish

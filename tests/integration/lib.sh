@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: ISC
 # lib: what the integration tests have in common. POSIX sh, sourced first.
 #
-# A test gets a directory of its own ($dir, removed when it passes) and a TCP
-# port that nobody uses. It writes a configuration, starts reqd, does its
-# steps, and ends with "finish", which stops reqd and checks what must hold
-# after every test: status 0, nothing left behind, no zombie, as many
-# descriptors as before, nothing alarming in the log.
+# A test gets a directory of its own ($dir, removed at the end; REQD_KEEP=1
+# keeps that of a failed test) and a TCP port that nobody uses. It writes a
+# configuration, starts reqd, does its steps, and ends with "finish", which
+# stops reqd and checks what must hold after every test: status 0, nothing
+# left behind, no zombie, as many descriptors as before, nothing alarming in
+# the log.
 #
 #	. "${srcdir:-.}/tests/integration/lib.sh"
 #	service echo "\"/bin/echo\", \"{text}\"" 'argument "text" {}'
@@ -175,6 +176,20 @@ role_pids() {
 	done
 }
 
+# Processes that this test has started and that are still there: they have its
+# environment, or its directory in their arguments. This shell has neither.
+leftovers() {
+	for one_file in $(printf '%s\n' "REQD_TEST=$dir" "$dir" |
+	    env -i grep -lsaF -f - /proc/[0-9]*/environ /proc/[0-9]*/cmdline); do
+		one_file=${one_file#/proc/}
+		echo "${one_file%%/*}"
+	done
+}
+
+nothing_left() {
+	[ -z "$(leftovers)" ]
+}
+
 # Other descendants of the master than its roles: programs.
 programs() {
 	for one_pid in $(tree_of "$reqd_pid"); do
@@ -337,6 +352,12 @@ finish() {
 		step "stops with status 0 and leaves nothing behind" stop_reqd
 	fi
 	step "nothing alarming in the log" log_is_clean
+	until_true "$patience" nothing_left || {
+		for one_pid in $(leftovers); do
+			ps -o pid= -o args= -p "$one_pid"
+		done
+		fail "processes of this test are left"
+	}
 	passed=yes
 	exit 0
 }
@@ -373,13 +394,16 @@ cleanup() {
 			done
 		}
 	fi
-	if [ $passed = yes ] || [ $status -eq 77 ]; then
-		rm -rf "$dir"
-	else
+	for one_pid in $(leftovers); do
+		kill -KILL "$one_pid" 2>/dev/null
+	done
+	if [ $passed = no ] && [ $status -ne 77 ]; then
 		[ $status -ne 0 ] || status=1
 		printf -- '---- %s\n' "$log"
 		tail -n 20 "$log"
+		[ -z "${REQD_KEEP:-}" ] || exit $status
 	fi
+	cd / && rm -rf "$dir"
 	exit $status
 }
 
@@ -387,14 +411,22 @@ cleanup() {
 # that runs the whole of it is enough.
 [ -z "${REQD_DISTCHECK:-}" ] || [ "${0##*/}" = client-netcat.sh ] || skip "within distcheck"
 
+need ps awk timeout
 for one_file in "$reqd" "$reqctl" "$helpers/notify-wait" "$helpers/free-port"; do
 	[ -x "$one_file" ] || fail "$one_file is not built"
 done
 dir=$(mktemp -d "${TMPDIR:-/tmp}/reqd-test.XXXXXX") || fail "no temporary directory"
 trap cleanup EXIT
 trap 'exit 1' INT TERM HUP
-# Programs run as another account than root's.
+# Programs run as another account than root's, which may not get at where we
+# were built.
 chmod 755 "$dir"
+if [ $is_root = yes ] && [ -x "$zoo/sleeper" ]; then
+	mkdir "$dir/zoo"
+	find "$zoo" -type f -perm -u+x -exec cp -t "$dir/zoo" {} +
+	zoo=$dir/zoo
+fi
+export REQD_TEST="$dir"
 conf=$dir/reqd.conf
 control=$dir/control.sock
 log=$dir/log

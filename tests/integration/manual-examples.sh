@@ -6,18 +6,15 @@ need python3 mandoc
 
 # The text of a page's EXAMPLES section, unindented.
 page_examples() {
-	mandoc -Tascii -Owidth=200 -mdoc "$top_srcdir/man/$1" | col -b -x |
-	    sed -n '/^EXAMPLES/,/^[A-Z]/p' | sed '1d;$d'
+	mandoc -Tascii -Owidth=200 -mdoc "$top_srcdir/man/$1" |
+	    sed "s/.$(printf '\b')//g" | sed -n '/^EXAMPLES/,/^[A-Z]/p' | sed '1d;$d'
 }
 
-begin_config
-service echo '"/bin/echo", "{text}"' 'argument "text" { repeat = yes }'
-service false '"/bin/false"'
-service count '"/usr/bin/wc"' 'input = required'
-service ticks '"/bin/sh", "-c", "seq $0 | while read n; do echo $n; sleep 0.1; done", "{n}"' \
-    'argument "n" { type = integer }'
+# PROTOCOL.md promises no services: those that come with reqd have to do.
+mkdir "$dir/services.d"
+cp "$top_srcdir"/etc/services.d/*.conf "$top_srcdir"/etc/demo.d/*.conf "$dir/services.d"
+setting "services = \"$dir/services.d\""
 service store '"/usr/bin/wc", "-c"' 'input = required'
-service disk-usage '"/bin/df", "-h", "--", "{path}"' 'argument "path" { type = path default = "/" }'
 service upper '"/bin/echo", "{text}"' 'argument "text" {}'
 start_reqd
 

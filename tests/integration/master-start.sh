@@ -135,6 +135,20 @@ step "a file where the socket belongs" in_the_way "$dir/reqd.sock" 'the path exi
 step "a file where the control socket belongs" in_the_way "$control" 'File exists'
 ! test -e "$dir/reqd.sock" || fail "left behind: $dir/reqd.sock"
 
+# Root leaves its control socket in no place where others could replace it.
+not_roots_own() { # COMMAND...
+	mkdir "$dir/theirs"
+	"$@" "$dir/theirs"
+	says 71 "*others may change $dir/theirs *" timeout 20 "$reqd" -c "$dir/theirs.conf"
+	rmdir "$dir/theirs"
+	! test -e "$dir/reqd.sock"
+}
+sed "s|^runtime-directory.*|runtime-directory = \"$dir/theirs\"|" "$conf" >"$dir/theirs.conf"
+if [ $is_root = yes ]; then
+	step "a runtime directory of somebody else" not_roots_own chown "$program_user"
+	step "one that a group may write" not_roots_own chmod 775
+fi
+
 # Somebody removes our socket and makes his own: his is not ours to remove.
 not_ours() {
 	start_reqd

@@ -4,10 +4,10 @@
 # or, where nothing ran, sees the end of the connection. Nobody sees a reset.
 . "${srcdir:-.}/tests/integration/lib.sh"
 
-need python3
+need python3 nc
 service echo '"/bin/echo", "{text}"' 'argument "text" {}'
 service slow "\"/bin/sh\", \"-c\", \"until test -e $dir/go; do sleep 0.02; done; echo whole\""
-chmod 777 "$dir"
+chmod 1777 "$dir"
 
 # The clients: each says on its last line what it has seen, and fails when it
 # was a reset or a reply that is not whole.
@@ -220,6 +220,7 @@ listener_removed() {
 	start_reqd
 	fds_before=
 	cp "$dir/kept.conf" "$conf"
+	# shellcheck disable=SC2046
 	python3 - "$second_port" "$dir/second.sock" "$reqd_pid" $(role_pids worker) <<-'END' || return 1
 	import os, socket, sys, time
 	port, path, master = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])

@@ -65,7 +65,7 @@ busy() {
 	until_true "$patience" logged 'finishing what runs' || return 1
 	assert_match "$(ctl ps)" '*slow*'
 	assert_match "$(ctl reload 2>&1)" '*reqd is stopping*'
-	! nc -z 127.0.0.1 "$port" || return 1
+	! ctl ping >/dev/null 2>&1 || return 1
 	touch "$dir/go"
 	wait $client || return 1
 	assert_eq "$(cat "$dir/reply")" whole
@@ -119,11 +119,14 @@ while_starting() {
 		    >>"$log" 2>&1 3>&- &
 		waiter_pid=$!
 		cat "$dir/ready" >/dev/null &
+		reader=$!
 		sleep $delay
 		kill -TERM $waiter_pid
 		status=0
 		wait $waiter_pid || status=$?
 		waiter_pid=
+		kill "$reader" 2>/dev/null
+		wait "$reader" 2>/dev/null
 		# Before reqd listens to signals, TERM is the end of any process.
 		[ $status -eq 0 ] || [ $status -eq 143 ] || fail "after $delay: status $status: $(cat "$log")"
 		! logged 'killing it\|keeps failing' || fail "after $delay: $(cat "$log")"

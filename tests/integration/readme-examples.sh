@@ -1,25 +1,27 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# Every example of the README does what the README says.
+# Every example of the README does what the README says, typed as it stands
+# there, in a directory that has build/ as this one has.
 . "${srcdir:-.}/tests/integration/lib.sh"
 need python3 redis-cli
 
-cd "$dir" || exit 1
-port=$("$helpers/free-port")
-sed -n '/^```conf$/,/^```$/p' "$top_srcdir/README.md" | sed '1d;$d' |
-    sed -e "s|/tmp/reqd-tour|$dir/run|g" -e "s|:7373|:$port|" >"$dir/tour.conf"
+readme=$top_srcdir/README.md
 mkdir "$dir/run"
-if [ "$(id -u)" -eq 0 ]; then
-	chmod 755 "$dir" "$dir/run"
-	echo 'user = "daemon"' >>"$dir/tour.conf"
-fi
-conf=$dir/tour.conf
-ln -s "$reqd" "$dir/reqd"
-PATH=$dir:$top_builddir:$PATH
-export PATH
+ln -s "$top_builddir" "$dir/build"
+sed -n '/^```conf$/,/^```$/p' "$readme" | sed '1d;$d' |
+    sed -e "s|/tmp/reqd-tour|$dir/run|g" -e "s|:7373|:$port|" >"$dir/tour.conf"
+[ $is_root = no ] || echo 'user = "daemon"' >>"$dir/tour.conf"
+cd "$dir" || exit 1
 
+# The server, as the first terminal starts it.
+PATH=/usr/local/bin:/usr/bin:/bin
+eval "$(sed -n 's/^    [$] \(export PATH=.*\)/\1/p' "$readme" | head -n 1)"
+grep -qx '    reqd -c tour.conf' "$readme" || fail "the README does not say how to serve"
+reqd=reqd
+conf=tour.conf
 start_reqd
+
 step "the examples of the README do what it says" \
-    python3 "$top_srcdir/tests/integration/examples.py" "$top_srcdir/README.md" \
+    python3 "$top_srcdir/tests/integration/examples.py" "$readme" \
     "/tmp/reqd-tour=$dir/run" "-p 7373=-p $port" ":7373=:$port"
 finish

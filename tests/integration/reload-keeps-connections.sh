@@ -5,6 +5,7 @@
 # changed and removed, workers are added and taken away. No request is lost,
 # none fails.
 . "${srcdir:-.}/tests/integration/lib.sh"
+need nc
 
 [ -x "$load" ] || fail "$load is not built"
 second_port=$("$helpers/free-port")
@@ -12,7 +13,7 @@ rounds=${REQD_RELOAD_ROUNDS:-50}
 
 service echo '"/bin/echo", "{text}"' 'argument "text" {}'
 service slow "\"/bin/sh\", \"-c\", \"touch $dir/began; until test -e $dir/go; do sleep 0.02; done; echo old\""
-chmod 777 "$dir"
+chmod 1777 "$dir"
 cp "$conf" "$dir/base.conf"
 start_reqd
 
