@@ -349,7 +349,7 @@ check_type(const struct argument *a, struct slice v, char why[static ARGUMENTS_W
 int
 argument_check(const struct argument *a, struct slice value, char why[static ARGUMENTS_WHY])
 {
-	if (slice_has_nul(value))
+	if (!a->binary && slice_has_nul(value))
 		return bad(a, value, why, "holds a NUL byte");
 	if (value.len > a->max_length)
 		return bad(a, value, why, "is longer than %u bytes", (unsigned)a->max_length);

@@ -8,7 +8,7 @@
 #include "conf/reader.h"
 
 /* The longest string the kernel takes as one argument, without its NUL. */
-#define ARGUMENT_MAX_LENGTH 131071
+#define ARGUMENT_MAX_LENGTH 131071	/* of a command's argument: what execve(2) takes */
 
 /* Reads the declaration. Mistakes are reported. 0 or -ENOMEM. */
 int argument_build(struct reader *r, const struct block *b, struct argument *a);

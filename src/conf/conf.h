@@ -75,6 +75,7 @@ struct argument {
 	bool repeat;		/* only the last argument may */
 	bool dash;		/* a leading '-' is allowed */
 	bool guarded;		/* ... because "--" stands before it wherever it is used */
+	bool binary;		/* any bytes: a text for a handler */
 	bool secret;		/* never logged */
 	uint32_t max_length;	/* bytes */
 	unsigned line;

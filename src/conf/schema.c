@@ -400,7 +400,7 @@ static const struct key keys_argument[] = {
 	{ "dash", &value_bool, AT(argument, dash), .def = "no",
 	  .help = "a value may start with '-'" },
 	{ "secret", &value_bool, AT(argument, secret), .def = "no", .help = "never logged" },
-	{ "max-length", &value_size32, AT(argument, max_length), .min = 1, .max = 131071,
+	{ "max-length", &value_size32, AT(argument, max_length), .min = 1, .max = 1 << 30,
 	  .help = "bytes of a value" },
 	{ "min", &value_bound, .offset = 0, .help = "least value" },
 	{ "max", &value_bound, .offset = 0, .help = "greatest value" },

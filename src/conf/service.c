@@ -306,6 +306,11 @@ check_arguments(struct reader *r, struct service *s, const struct origin *o, con
 		struct argument *a = &s->args[i];
 
 		a->guarded = (u->bare >> i & 1) == 0;
+		a->binary = s->handler != NULL && a->type == ARGUMENT_TEXT;
+		if (s->handler == NULL && a->max_length > ARGUMENT_MAX_LENGTH)
+			argument_error(r, o, a, "'max-length' of argument '%.64s': a command takes %d "
+			    "bytes at most, only a handler takes more", a->name,
+			    ARGUMENT_MAX_LENGTH);
 		if ((u->used >> i & 1) == 0)
 			argument_error(r, o, a,
 			    "argument '%.64s' is used nowhere; write {%.64s} where it belongs", a->name,

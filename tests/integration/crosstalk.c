@@ -113,7 +113,7 @@ struct conn {
 static struct conn conns[CONNS];
 static struct sockaddr_un address = { .sun_family = AF_UNIX };
 static unsigned long next_number, total, running;
-static unsigned long right, timeouts, handlers, busy, vanished;
+static unsigned long right, timeouts, handlers, busy, unable, vanished;
 static uint8_t *acknowledged;
 static int epoll_fd;
 static char noise[PAYLOAD_MAX];
@@ -172,7 +172,7 @@ conn_ask(struct conn *c)
 	memcpy(c->out + head + len, "\r\n", 2);
 	c->out_len = (size_t)head + len + 2;
 	if (c->kind == VANISH_EARLY)
-		c->out_len = arc4random_uniform((uint32_t)c->out_len);
+		c->out_len = 1 + arc4random_uniform((uint32_t)c->out_len - 1);
 	head = sprintf(c->want, "*2\r\n$%d\r\n%0*lu\r\n$%u\r\n", NUMBER, NUMBER, c->number, len);
 	memcpy(c->want + head, payload, len);
 	memcpy(c->want + head + len, "\r\n", 2);
@@ -206,8 +206,10 @@ conn_error(struct conn *c)
 		timeouts++;
 	else if (starts(c, "-HANDLER "))
 		handlers++;
-	else if (starts(c, "-BUSY ") || starts(c, "-UNAVAIL "))
+	else if (starts(c, "-BUSY "))
 		busy++;
+	else if (starts(c, "-UNAVAIL "))
+		unable++;
 	else
 		die("request %lu: %.*s", c->number, (int)c->in_len, c->in);
 	conn_again(c, false);
@@ -273,8 +275,9 @@ check_ledger(void)
 		if (acknowledged[i] && ledger[i] != 1)
 			die("request %lu was answered but not executed", i);
 	}
-	printf("%lu requests: %lu right, %lu timeouts, %lu handlers died, %lu busy, %lu vanished; "
-	    "%lu executed, none twice\n", total, right, timeouts, handlers, busy, vanished, done);
+	printf("%lu requests: %lu right, %lu timeouts, %lu handlers died, %lu busy, %lu unable, %lu vanished; "
+	    "%lu executed, none twice\n", total, right, timeouts, handlers, busy, unable, vanished,
+	    done);
 	if (right < total / 2)
 		die("too few right replies");
 }

@@ -495,8 +495,8 @@ START_TEST(handlers_have_documented_defaults)
 	ck_assert_uint_eq(p->start_timeout_usec, 10000000);
 	ck_assert(!p->ping && !p->context && !p->own_channel);
 	ck_assert_uint_eq(p->pipeline, 1);
-	/* Nothing is known of what it does with a value, so no '-' in front. */
-	ck_assert(!s->args[0].guarded && !s->args[0].dash);
+	/* It gets values as data, so a "-" in front of one means nothing. */
+	ck_assert(s->args[0].guarded && !s->args[0].dash);
 
 	s = conf_find_service(c, "c", 1);
 	ck_assert_ptr_null(s->handler);
