@@ -38,6 +38,7 @@ static const struct {
 	[FRAME_DEPOSIT] = { "deposit", 1, 1 },
 	[FRAME_WANT] = { "want", 0, 0 },
 	[FRAME_RETURN] = { "return", 0, 0 },
+	[FRAME_PROVEN] = { "proven", 0, 0 },
 	[FRAME_STARTED] = { "started", 0, 0 },
 	[FRAME_ENDED] = { "ended", 0, 0 },
 	[FRAME_ATTACHED] = { "attached", 0, 0 },

@@ -45,6 +45,7 @@ enum frame_type {
 	FRAME_DEPOSIT,		/* id; fd: sealed result, for --id */
 	FRAME_WANT,		/* generation, lease.service: one more handler, please */
 	FRAME_RETURN,		/* id of a handler, lease: it is given back */
+	FRAME_PROVEN,		/* id of a handler: it has answered for the first time */
 
 	/* runner -> worker */
 	FRAME_STARTED,		/* id; asked for by RUN_WANT_STARTED */
@@ -101,7 +102,9 @@ struct frame_lease {
 	uint32_t requests;		/* LEASE: so many, then RETURN, 0 any number;
 					   RETURN: so many were answered */
 	uint8_t is_probe;		/* LEASE: send PING, then RETURN it */
+	uint8_t is_proven;		/* LEASE: it has answered before, no PROVEN is wanted */
 	uint8_t is_broken;		/* RETURN: it may not be used again, kill it */
+	uint8_t is_cut;			/* ... for a deadline or a cancel, not for a fault */
 	char service[SERVICE_NAME_MAX + 1];
 };
 

@@ -168,6 +168,7 @@ handler_frame(const struct entry *e, struct frame *ret, int fds[static 3])
 		return 1;
 	}
 	lease->requests = e->handler.left;
+	lease->is_proven = e->handler.is_proven;
 	if (e->handler.state == HANDLER_PROBED) {
 		lease->is_probe = true;
 		lease->due_usec = e->handler.since_usec + e->service->pool.start_timeout_usec;
@@ -195,35 +196,56 @@ handler_wear(struct entry *e, uint32_t served)
 	}
 }
 
-/* Ended as it is of no use: by itself, or because a worker says so. */
 static void
-handler_lost(struct entry *e, int status)
+handler_prove(struct entry *e)
 {
-	pool_bereaved(e->handler.pool, e, status);
-	handler_end(e);
+	if (e->handler.is_proven)
+		return;
+	e->handler.is_proven = true;
+	pool_proven(e->handler.pool);
+}
+
+/* What a worker says of a handler; NULL: it has died meanwhile. */
+static struct entry *
+find_lent(struct link *l, const struct frame *f)
+{
+	struct entry *e = table_find(&l->runner->table, f->id);
+
+	return e == NULL || !e->handler.is_handler || e->handler.state == HANDLER_GONE ? NULL : e;
+}
+
+const char *
+handler_proven(struct link *l, const struct frame *f)
+{
+	struct entry *e = find_lent(l, f);
+
+	if (e == NULL)
+		return NULL;
+	if (e->link != l)
+		return "a handler that another worker has";
+	handler_prove(e);
+	return NULL;
 }
 
 const char *
 handler_return(struct link *l, const struct frame *f)
 {
-	struct entry *e = table_find(&l->runner->table, f->id);
+	struct entry *e = find_lent(l, f);
 	struct handler *h;
 
-	/* It may have died meanwhile. */
-	if (e == NULL || !e->handler.is_handler || e->handler.state == HANDLER_GONE)
+	if (e == NULL)
 		return NULL;
 	h = &e->handler;
 	if (e->link != l)
 		return "a handler that another worker has";
 	link_forget(l, e);
 	e->link = NULL;
-	if (!h->is_proven && (f->lease.requests > 0 || (h->state == HANDLER_PROBED &&
-	    !f->lease.is_broken))) {
-		h->is_proven = true;
-		pool_proven(h->pool);
-	}
+	if (f->lease.requests > 0 || (h->state == HANDLER_PROBED && !f->lease.is_broken))
+		handler_prove(e);
 	if (f->lease.is_broken) {
-		handler_lost(e, 0);
+		if (!f->lease.is_cut)
+			pool_bereaved(h->pool, e, 0);
+		handler_end(e);
 		return NULL;
 	}
 	if (h->state == HANDLER_LEASED)

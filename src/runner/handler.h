@@ -23,6 +23,9 @@ void handler_lease(struct entry *e, struct link *l, bool is_probe);
 /* Asks the worker that has it to give it back. */
 void handler_recall(struct entry *e);
 
+/* PROVEN, likewise. */
+const char *handler_proven(struct link *l, const struct frame *f);
+
 /* RETURN from a worker that is said to have it. What is wrong, or NULL. */
 const char *handler_return(struct link *l, const struct frame *f);
 

@@ -211,6 +211,14 @@ worker_return(struct link *l, const struct frame *f, int *fds, size_t n_fds)
 	return handler_return(l, f);
 }
 
+static const char *
+worker_proven(struct link *l, const struct frame *f, int *fds, size_t n_fds)
+{
+	(void)fds;
+	(void)n_fds;
+	return handler_proven(l, f);
+}
+
 static worker_fn *const worker_frames[FRAME_TYPE_N] = {
 	[FRAME_RUN] = worker_run,
 	[FRAME_CANCEL] = worker_cancel,
@@ -218,6 +226,7 @@ static worker_fn *const worker_frames[FRAME_TYPE_N] = {
 	[FRAME_DEPOSIT] = worker_deposit,
 	[FRAME_WANT] = worker_want,
 	[FRAME_RETURN] = worker_return,
+	[FRAME_PROVEN] = worker_proven,
 };
 
 static void

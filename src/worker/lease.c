@@ -170,7 +170,9 @@ lease_part(struct lease *l, bool is_broken)
 	struct frame f = {
 		.type = FRAME_RETURN,
 		.id = l->id,
-		.lease = { .requests = l->n_answered, .is_broken = is_broken },
+		.lease = {
+			.requests = l->n_answered, .is_broken = is_broken, .is_cut = l->cut,
+		},
 	};
 
 	talk_close(l);
@@ -292,6 +294,14 @@ void
 lease_answered(struct lease *l)
 {
 	l->n_answered++;
+	if (!l->proven) {
+		struct frame f = { .type = FRAME_PROVEN, .id = l->id };
+
+		/* Without memory it is learnt from RETURN. */
+		l->proven = true;
+		if (!l->unknown)
+			(void)runnerlink_post(l->worker, &f);
+	}
 	lease_go_on(l);
 }
 
@@ -336,6 +346,7 @@ lease_break(struct lease *l, struct call *victim, enum outcome_kind kind,
 
 	if (l->dead)
 		return;
+	l->cut = kind == OUTCOME_TIMEOUT || kind == OUTCOME_CANCELLED;
 	lease_part(l, true);
 	call = t->writing;
 	if (call != NULL && call != victim && call->bytes_in == 0) {
@@ -372,6 +383,7 @@ lease_new(struct leases *ls, const struct frame *f, int fds[static 3])
 		return NULL;
 	}
 	l->leases = ls;
+	l->proven = f->lease.is_proven;
 	l->worker = ls->worker;
 	l->id = f->id;
 	l->pid = f->lease.pid;
@@ -580,7 +592,7 @@ handler_call_release(struct call *call)
 	if (l->talk.writing == call)
 		l->talk.writing = NULL;
 	call->lease = NULL;
-	lease_break(l, NULL, OUTCOME_HANDLER, 0, NULL);
+	lease_break(l, NULL, OUTCOME_CANCELLED, 0, NULL);
 }
 
 static void

@@ -35,7 +35,9 @@ struct lease {
 	uint32_t n_sent;
 	uint32_t n_answered;
 	bool is_probe;			/* only PING, then back */
+	bool proven;			/* has answered, and the runner knows */
 	bool recalled;
+	bool cut;			/* broken by a deadline or a cancel */
 	bool unknown;			/* the runner that lent it is gone */
 	bool dead;			/* memory goes at the end of the event */
 	uint64_t since_usec;

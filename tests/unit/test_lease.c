@@ -64,7 +64,7 @@ lend_with(const char *service, const struct frame_lease *how)
 static struct lent
 lend(const char *service)
 {
-	return lend_with(service, &(struct frame_lease){ 0 });
+	return lend_with(service, &(struct frame_lease){ .is_proven = true });
 }
 
 /* It was asked for, and comes. */
@@ -174,6 +174,26 @@ setup_handlers(void)
 }
 
 /* ---------------------------------------------------------------- plain --- */
+
+/* The runner hears once of a new process that it is of use. */
+START_TEST(first_answer_is_told)
+{
+	struct lent l;
+	int fd = client();
+
+	say(fd, "CALL up\r\nCALL up\r\n");
+	(void)asked(FRAME_WANT);
+	l = lend_with("up", &(struct frame_lease){ 0 });
+	asked_nothing();
+	answer(&l, ":1\r\n");
+	ck_assert_uint_eq(asked(FRAME_PROVEN).frame.id, l.id);
+	answer(&l, ":2\r\n");
+	asked_nothing();
+	ck_heard(fd, ":1\r\n:2\r\n");
+	gone(&l);
+	(void)asked(FRAME_RETURN);
+}
+END_TEST
 
 START_TEST(plain)
 {
@@ -702,7 +722,7 @@ END_TEST
 
 START_TEST(budget)
 {
-	struct frame_lease two = { .requests = 2 };
+	struct frame_lease two = { .is_proven = true, .requests = 2 };
 	int a = client();
 	struct lent l;
 
@@ -1215,6 +1235,7 @@ static void
 add(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup_handlers, teardown);
+	tcase_add_test(tc, first_answer_is_told);
 	tcase_add_test(tc, plain);
 	tcase_add_test(tc, options_that_handlers_do_not_take);
 	tcase_add_test(tc, values_are_written_for_the_client);

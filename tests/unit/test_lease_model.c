@@ -177,7 +177,7 @@ process_end(struct model_process *p)
 static void
 process_lend(unsigned service)
 {
-	struct frame f = { .type = FRAME_LEASE, .id = ++last_id };
+	struct frame f = { .type = FRAME_LEASE, .id = ++last_id, .lease.is_proven = true };
 	struct model_process *p = processes;
 	int in[2], out[2], err[2];
 
