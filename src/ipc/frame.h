@@ -134,6 +134,8 @@ struct frame {
 			uint8_t found;
 		} cancel;
 		uint8_t is_awaited;	/* ATTACHED */
+		/* STOP, COMMIT to a worker: which of its listeners end for everybody, by number */
+		uint32_t sealed;
 		struct frame_lease lease;
 		char text[104];
 	};

@@ -384,8 +384,8 @@ has_socket(const struct listen_set *set, int fd)
 /*
  * TCP: drops segments that open a connection, and no others, so that a
  * handshake in progress comes to its end; who is dropped tries again and
- * finds the port closed. Unix sockets do not ask the filter, but workers see
- * by it what has been sealed.
+ * finds the port closed. Without the filter, which some kernels refuse, who
+ * comes meanwhile is reset.
  */
 static void
 socket_seal(int fd)
@@ -402,21 +402,27 @@ socket_seal(int fd)
 	int domain = AF_UNSPEC;
 	socklen_t len = sizeof(domain);
 
-	(void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
 	(void)getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len);
 	if (domain == AF_UNIX)
 		(void)shutdown(fd, SHUT_RD);
+	else
+		(void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
 }
 
-void
+uint32_t
 listen_seal(const struct listen_set *set, const struct listen_set *keep)
 {
+	uint32_t sealed = 0;
+
 	for (size_t i = 0; i < set->n; i++) {
 		const struct listen_socket *s = &set->list[i];
 
-		if (s->passed < 0 && !has_socket(keep, s->fd))
-			socket_seal(s->fd);
+		if (s->passed >= 0 || has_socket(keep, s->fd))
+			continue;
+		socket_seal(s->fd);
+		sealed |= UINT32_C(1) << i;
 	}
+	return sealed;
 }
 
 static bool

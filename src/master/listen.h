@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "conf/conf.h"
 #include "master/socketfile.h"
@@ -57,9 +58,10 @@ const char *listen_unused(const struct listen_passed *p, const struct listen_set
 /*
  * From now on nobody comes into the queues of the sockets that are about to
  * be closed for good: our own that are not in keep (may be NULL). Who waits
- * there can still be accepted.
+ * there can still be accepted. Returns which they are, a bit for each by
+ * its number.
  */
-void listen_seal(const struct listen_set *set, const struct listen_set *keep);
+uint32_t listen_seal(const struct listen_set *set, const struct listen_set *keep);
 
 /*
  * Closes a set. Unix sockets that we made and that are not in keep (may be

@@ -352,7 +352,7 @@ master_stop(struct master *m)
 	notify_stopping(m->conf->drain_timeout_usec);
 	log_notice("stopping, finishing what runs");
 	reload_cancel(m);
-	listen_seal(&m->listeners, NULL);
+	m->sealed = listen_seal(&m->listeners, NULL);
 	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
 		if (m->processes[i].master != NULL)
 			process_stop(&m->processes[i], m->stop_usec);

@@ -43,6 +43,7 @@ struct master {
 	struct control control;
 	bool ready;			/* READY=1 has been said */
 	bool stopping;
+	uint32_t sealed;		/* listeners that a stop has ended, by number */
 	uint64_t stop_usec;		/* deadline of the stop */
 	uint64_t started_usec;
 	uint64_t beat_usec;		/* last heartbeat */

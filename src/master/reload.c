@@ -301,7 +301,7 @@ reload_phase(struct master *m, enum reload_phase phase)
 	r->phase = phase;
 	/* From here there is no way back: what is given up ends with its clients. */
 	if (phase == RELOAD_COMMIT_WORKERS) {
-		listen_seal(&m->listeners, &r->listeners);
+		commit.sealed = listen_seal(&m->listeners, &r->listeners);
 		if (r->n_workers < master_n_workers(m))
 			master_scale_workers(m, r->n_workers);
 	}

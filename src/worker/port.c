@@ -15,6 +15,9 @@
 #include "ipc/logrec.h"
 #include "worker/worker.h"
 
+/* No queue is longer; where new clients cannot be kept out, it has to end. */
+#define DRAIN_MAX 65536
+
 /* How long accepting rests when the system has no room for a connection. */
 #define PORT_REST_USEC (100 * USEC_PER_MSEC)
 #define PORT_COMPLAIN_USEC (10 * USEC_PER_SEC)
@@ -182,29 +185,26 @@ on_acceptable(struct loop_io *io, uint32_t events)
 	port_admit(p, fd, &peer);
 }
 
-/* The filter of the master's seal: no new client comes into the queue. */
+/* Nobody accepts here after us, so closing would reset who waits. */
 static bool
 port_is_sealed(const struct port *p)
 {
-	socklen_t n_instructions = 0;
-
-	return getsockopt(p->io.fd, SOL_SOCKET, SO_GET_FILTER, NULL, &n_instructions) == 0 &&
-	    n_instructions > 0;
+	return (p->worker->sealed >> p->number & 1) != 0;
 }
 
-/* Lets in who waits: closing would reset them. */
+/* Lets in who waits. */
 static void
 port_drain(struct port *p)
 {
 	union sockaddr_any peer;
-	int fd;
+	int fd, n = 0;
 
 	do {
 		fd = port_accept(p, &peer);
 		if (fd >= 0)
 			port_admit(p, fd, &peer);
-	} while (fd >= 0 || errno == ECONNABORTED || errno == EINTR);
-	if (errno != EAGAIN)
+	} while (++n < DRAIN_MAX && (fd >= 0 || errno == ECONNABORTED || errno == EINTR));
+	if (fd < 0 && errno != EAGAIN)
 		on_accept_error(p, errno);
 }
 

@@ -148,6 +148,7 @@ on_commit(struct worker *w, const struct frame *f)
 		refuse(w, f->generation, "nothing prepared");
 		return;
 	}
+	w->sealed = f->sealed;
 	w->retired = w->n_prepared_fds == 0;
 	if (w->retired) {
 		ports_retire(w, w->prepared);
@@ -266,6 +267,7 @@ on_frame(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 		on_kill(w, f->id);
 		return;
 	case FRAME_STOP:
+		w->sealed = f->sealed;
 		on_stop(w, f->id);
 		return;
 	case FRAME_PING:

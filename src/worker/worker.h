@@ -36,6 +36,7 @@ struct worker {
 	int prepared_fds[CONF_MAX_LISTENERS];
 	size_t n_prepared_fds;
 	bool stopping;			/* told to drain */
+	uint32_t sealed;		/* listeners that end for everybody, by number */
 	bool retired;			/* given no listeners: ends with its last connection */
 	bool done;			/* leave the loop */
 	uint64_t drain_usec;		/* when the drain ends by force */
