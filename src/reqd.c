@@ -53,8 +53,8 @@ static void
 print_version(bool paths)
 {
 	(void)printf("reqd %s\n", PACKAGE_VERSION);
-	(void)printf("built in: resp2 resp3 commands systemd journal cgroup-kill\n");
-	(void)printf("not built in: handlers passwords tls sandbox\n");
+	(void)printf("built in: resp2 resp3 commands handlers systemd journal cgroup-kill\n");
+	(void)printf("not built in: passwords tls sandbox\n");
 	if (!paths)
 		return;
 	(void)printf("configuration: %s\n", DEFAULT_CONF);

@@ -16,7 +16,7 @@ struct cell {
 	enum cell_kind kind;
 };
 
-#define MAX_CELLS 8
+#define MAX_CELLS 10
 
 /* One row for each object of a list. */
 static void
@@ -67,6 +67,19 @@ static const struct cell service_cells[] = {
 	{ { .name = "P99", .right = true }, "p99_usec", CELL_USEC },
 };
 
+static const struct cell pool_cells[] = {
+	{ { .name = "HANDLER" }, "name", CELL_TEXT },
+	{ { .name = "STATE" }, "state", CELL_TEXT },
+	{ { .name = "PROCESSES", .right = true }, "processes", CELL_COUNT },
+	{ { .name = "BUSY", .right = true }, "busy", CELL_COUNT },
+	{ { .name = "IDLE", .right = true }, "idle", CELL_COUNT },
+	{ { .name = "WAITING", .right = true }, "waiting", CELL_COUNT },
+	{ { .name = "STARTED", .right = true }, "started", CELL_COUNT },
+	{ { .name = "DIED", .right = true }, "died", CELL_COUNT },
+	{ { .name = "RECYCLED", .right = true }, "recycled", CELL_COUNT },
+	{ { .name = "LAST DEATH" }, "last_death", CELL_TEXT },
+};
+
 static void
 put(const char *text)
 {
@@ -111,6 +124,41 @@ print_helpers(const json_t *j)
 	    (long long)out_json_number(log, "restarts"));
 }
 
+/* Services with handlers, each with the members of its "pool". NULL: there are none. */
+static json_t *
+pools_of(const json_t *services)
+{
+	json_t *pools = ctl_need(json_array());
+	const json_t *s;
+	size_t i;
+
+	json_array_foreach((json_t *)services, i, s) {
+		json_t *pool = json_deep_copy(json_object_get(s, "pool"));
+		bool failing = json_is_true(json_object_get(pool, "failing"));
+
+		if (pool == NULL)
+			continue;
+		(void)json_object_set_new(pool, "name", json_string(out_json_text(s, "name")));
+		(void)json_object_set_new(pool, "state", json_string(failing ? "failing" : "ok"));
+		(void)json_array_append_new(pools, pool);
+	}
+	if (json_array_size(pools) > 0)
+		return pools;
+	json_decref(pools);
+	return NULL;
+}
+
+static void
+print_pools(const struct ctl *ctl, const json_t *services)
+{
+	CLEANUP(json_freep) json_t *pools = pools_of(services);
+
+	if (pools == NULL)
+		return;
+	(void)printf("\n");
+	print_list(ctl, pools, pool_cells, ARRAY_LEN(pool_cells));
+}
+
 static int
 status_run(struct ctl *ctl, size_t n, char **words)
 {
@@ -131,6 +179,7 @@ status_run(struct ctl *ctl, size_t n, char **words)
 	print_list(ctl, json_object_get(j, "workers"), worker_cells, ARRAY_LEN(worker_cells));
 	(void)printf("\n");
 	print_list(ctl, json_object_get(j, "services"), service_cells, ARRAY_LEN(service_cells));
+	print_pools(ctl, json_object_get(j, "services"));
 	return 0;
 }
 

@@ -20,6 +20,7 @@
 #include "worker/callenv.h"
 #include "worker/callio.h"
 #include "worker/conn.h"
+#include "worker/refuse.h"
 #include "worker/lease.h"
 #include "worker/runnerlink.h"
 #include "worker/worker.h"
@@ -29,19 +30,6 @@
 
 /* Room for a request to a handler that is kept from one to the next. */
 #define REQUEST_TEXT_KEEP (64u << 10)
-
-static void
-start_refuse(struct conn *c, enum outcome_kind kind, const struct service *s,
-    struct slice name, const char *why)
-{
-	struct outcome o = { .kind = kind };
-	struct worker *w = c->worker;
-
-	w->stats->errors_total++;
-	if (s != NULL && w->stats->generation == w->conf->generation)
-		stats_count(&w->stats->service[s->number], &o, 0);
-	outcome_error(conn_out(c), &o, name, slice_of(why));
-}
 
 static void
 id_format(uint64_t id, char ret[static CALL_ID_TEXT])
@@ -306,7 +294,7 @@ start_fail(struct conn *c, const struct service *s, int r, const char *complaint
 		kind = OUTCOME_BUSY;
 		why = "queue full";
 	}
-	start_refuse(c, kind, s, slice_of(s->name), why);
+	call_refuse(c, s, slice_of(s->name), kind, why);
 }
 
 void
@@ -321,22 +309,22 @@ call_start(struct conn *c, const struct service *s, const struct callopt *opt,
 	int r;
 
 	if (c->worker->stopping) {
-		start_refuse(c, OUTCOME_DRAINING, s, name, "");
+		call_refuse(c, s, name, OUTCOME_DRAINING, "");
 		return;
 	}
 	complaint = option_complaint(s, opt);
 	if (complaint != NULL) {
-		start_refuse(c, OUTCOME_BADARG, s, name, complaint);
+		call_refuse(c, s, name, OUTCOME_BADARG, complaint);
 		return;
 	}
 	r = arguments_check(s, opt->args, opt->n_args, opt->named, &values, why);
 	if (r == ARGUMENTS_BAD) {
-		start_refuse(c, OUTCOME_BADARG, s, name, why);
+		call_refuse(c, s, name, OUTCOME_BADARG, why);
 		return;
 	}
 	call = r < 0 ? NULL : call_new(c, s, opt);
 	if (call == NULL) {
-		start_refuse(c, OUTCOME_NOSTART, s, name, "out of memory");
+		call_refuse(c, s, name, OUTCOME_NOSTART, "out of memory");
 		return;
 	}
 	complaint = NULL;

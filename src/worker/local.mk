@@ -16,6 +16,7 @@ libworker_la_SOURCES = \
 	src/worker/lease.c src/worker/lease.h \
 	src/worker/runnerlink.c src/worker/runnerlink.h \
 	src/worker/port.c src/worker/port.h \
+	src/worker/refuse.c src/worker/refuse.h \
 	src/worker/result.c src/worker/result.h \
 	src/worker/service-verbs.c \
 	src/worker/talk.c src/worker/talk.h \

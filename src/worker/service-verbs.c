@@ -18,6 +18,7 @@
 #include "proto/resp.h"
 #include "worker/call.h"
 #include "worker/conn.h"
+#include "worker/refuse.h"
 #include "worker/describe.h"
 #include "worker/runnerlink.h"
 #include "worker/verbs.h"
@@ -32,16 +33,6 @@ may_call(struct conn *c, const struct service *s)
 	return access_allowed(c->worker->conf, s, &who, conn_roles(c));
 }
 
-static void
-count_denied(struct conn *c, const struct service *s)
-{
-	static const struct outcome denied = { .kind = OUTCOME_DENIED };
-	struct worker *w = c->worker;
-
-	if (w->stats->generation == w->conf->generation)
-		stats_count(&w->stats->service[s->number], &denied, 0);
-}
-
 /*
  * The service of that name if this caller may call it. Unknown and forbidden
  * give the same answer, or names could be guessed.
@@ -50,14 +41,10 @@ static const struct service *
 find_service(struct conn *c, struct slice name)
 {
 	const struct service *s = conf_find_service(c->worker->conf, name.data, name.len);
-	struct outcome denied = { .kind = OUTCOME_DENIED };
 
 	if (s != NULL && may_call(c, s))
 		return s;
-	c->worker->stats->errors_total++;
-	if (s != NULL)
-		count_denied(c, s);
-	outcome_error(conn_out(c), &denied, name, SLICE(""));
+	call_refuse(c, s, name, OUTCOME_DENIED, "");
 	return NULL;
 }
 
@@ -102,7 +89,7 @@ verb_bound(struct conn *c, const struct service *s, const struct request *r)
 	};
 
 	if (!may_call(c, s)) {
-		count_denied(c, s);
+		call_note_refusal(c, s, slice_of(s->name), OUTCOME_DENIED, "");
 		return false;
 	}
 	/* A verb has no options; what the service wants as input comes last. */

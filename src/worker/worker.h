@@ -27,6 +27,13 @@
 #define WORKER_OUT_HIGH (256u << 10)
 #define WORKER_OUT_STRANGER (16u << 10)	/* ... of a caller without a role (R16) */
 
+/* What of refused calls has been recorded. */
+struct refusals {
+	uint64_t since_usec;		/* this second's beginning */
+	uint32_t n_logged;		/* in it */
+	uint64_t n_omitted;		/* since the last record */
+};
+
 struct worker {
 	struct loop loop;
 	struct loop_io master;		/* channel to the master */
@@ -50,6 +57,7 @@ struct worker {
 	size_t max_conns;		/* from RLIMIT_NOFILE (R15) */
 	int spare_fd;			/* given up to accept and refuse at EMFILE */
 	uint64_t next_conn;
+	struct refusals refusals;
 
 	struct calls calls;		/* by id */
 	size_t n_calls;

@@ -62,6 +62,14 @@ as_wanted() {
 	! logged 'service=quiet' && ! logged 'service=errors .*status=0'
 }
 step "services say what of them is logged" as_wanted
+
+refused() {
+	call login alice >/dev/null 2>&1
+	call "no such" >/dev/null 2>&1
+	until_true "$patience" logged 'caller=.* service=login outcome=badarg .*missing' &&
+	    until_true "$patience" logged 'caller=.* service="no such" outcome=denied'
+}
+step "who was refused is in the log" refused
 step "stops" stop_reqd
 
 # The same as JSON: every line is one object.

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "worker/refuse.h"
+
+#include "base/clock.h"
+#include "ipc/logrec.h"
+#include "worker/conn.h"
+#include "worker/worker.h"
+
+#define RECORDS_PER_SECOND 20
+
+/* Is there room for one more record in this second? */
+static bool
+may_log(struct refusals *r, uint64_t now_usec)
+{
+	if (now_usec - r->since_usec >= USEC_PER_SEC) {
+		r->since_usec = now_usec;
+		r->n_logged = 0;
+	}
+	if (r->n_logged == RECORDS_PER_SECOND) {
+		r->n_omitted++;
+		return false;
+	}
+	r->n_logged++;
+	return true;
+}
+
+static void
+log_refusal(struct conn *c, struct slice name, enum outcome_kind kind, const char *why)
+{
+	struct worker *w = c->worker;
+	struct caller who;
+	struct logrec r;
+	char text[ADDR_TEXT];
+
+	if (log_level() < LOG_INFO || !may_log(&w->refusals, w->loop.now_usec))
+		return;
+	if (name.len > SERVICE_NAME_MAX)
+		name.len = SERVICE_NAME_MAX;
+	logrec_start(&r, LOG_INFO);
+	conn_caller(c, &who);
+	caller_format(&who, text, sizeof(text));
+	logrec_add_str(&r, LOG_KEY_CALLER, text);
+	conn_peer(c, text, sizeof(text));
+	logrec_add_str(&r, LOG_KEY_PEER, text);
+	logrec_add(&r, LOG_KEY_SERVICE, name);
+	logrec_add_str(&r, LOG_KEY_OUTCOME, outcome_word(kind));
+	if (*why != '\0')
+		logrec_add_str(&r, LOG_KEY_DETAIL, why);
+	if (w->refusals.n_omitted > 0)
+		logrec_add_u64(&r, LOG_KEY_DROPPED, w->refusals.n_omitted);
+	w->refusals.n_omitted = 0;
+	log_send(&r);
+}
+
+void
+call_note_refusal(struct conn *c, const struct service *s, struct slice name,
+    enum outcome_kind kind, const char *why)
+{
+	struct outcome o = { .kind = kind };
+	struct worker *w = c->worker;
+
+	if (s != NULL && w->stats->generation == w->conf->generation)
+		stats_count(&w->stats->service[s->number], &o, 0);
+	if (s == NULL || s->log != SERVICE_LOG_NONE)
+		log_refusal(c, name, kind, why);
+}
+
+void
+call_refuse(struct conn *c, const struct service *s, struct slice name,
+    enum outcome_kind kind, const char *why)
+{
+	struct outcome o = { .kind = kind };
+
+	c->worker->stats->errors_total++;
+	call_note_refusal(c, s, name, kind, why);
+	outcome_error(conn_out(c), &o, name, slice_of(why));
+}
