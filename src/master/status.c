@@ -120,6 +120,8 @@ put_death(struct buf *b, const struct pool_stats *p)
 		    start_stage_name((unsigned)p->last_stage), strerror(p->last_error));
 	else if (p->died == 0)
 		(void)buf_append_str(b, "null");
+	else if (p->last_status == POOL_NO_STATUS)
+		(void)buf_append_str(b, "\"no proper answer\"");
 	else if (WIFSIGNALED(p->last_status))
 		(void)buf_printf(b, "\"signal %d\"", WTERMSIG(p->last_status));
 	else

@@ -243,8 +243,9 @@ handler_return(struct link *l, const struct frame *f)
 	if (f->lease.requests > 0 || (h->state == HANDLER_PROBED && !f->lease.is_broken))
 		handler_prove(e);
 	if (f->lease.is_broken) {
-		if (!f->lease.is_cut)
-			pool_bereaved(h->pool, e, 0);
+		h->is_faulty = !f->lease.is_cut;
+		if (h->is_faulty)
+			pool_bereaved(h->pool, e, POOL_NO_STATUS);
 		handler_end(e);
 		return NULL;
 	}
@@ -320,6 +321,8 @@ handler_on_death(struct entry *e, int status)
 	if (e->handler.state != HANDLER_GONE) {
 		pool_bereaved(e->handler.pool, e, status);
 		handler_leave(e);
+	} else if (e->handler.is_faulty) {
+		pool_learn(e->runner, e, status);
 	}
 	/* The worker that had it has its stderr too. */
 	if (!was_leased)

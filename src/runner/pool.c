@@ -173,6 +173,18 @@ on_pool_due(struct loop_timer *t)
 	pool_touch(CONTAINER_OF(t, struct pool, timer));
 }
 
+/* The pool in force for a service of this name, or NULL. */
+static struct pool *
+pool_serving(struct runner *r, const char *name)
+{
+	const struct service *s;
+
+	if (r->current == NULL)
+		return NULL;
+	s = conf_find_service(r->current, name, strlen(name));
+	return s == NULL ? NULL : r->pools.serving[s->number];
+}
+
 void
 pool_proven(struct pool *p)
 {
@@ -180,6 +192,21 @@ pool_proven(struct pool *p)
 		log_notice("service %s: its handler answers again", p->service->name);
 	p->failures = 0;
 	p->retry_usec = 0;
+	pool_touch(p);
+}
+
+void
+pool_learn(struct runner *r, const struct entry *e, int status)
+{
+	struct pool *p = pool_serving(r, e->service->name);
+	bool by_us = WIFSIGNALED(status) &&
+	    (WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGKILL);
+
+	if (p == NULL || by_us || p->last_status != POOL_NO_STATUS)
+		return;
+	p->last_status = status;
+	p->last_stage = e->ended.stage;
+	p->last_error = e->ended.error;
 	pool_touch(p);
 }
 
@@ -192,6 +219,8 @@ describe_death(const struct pool *p, bool was_proven, char *ret, size_t len)
 	if (p->last_stage != STAGE_NONE)
 		(void)snprintf(ret, len, "cannot be started: %s: %s",
 		    start_stage_name((unsigned)p->last_stage), strerror(p->last_error));
+	else if (p->last_status == POOL_NO_STATUS)
+		(void)snprintf(ret, len, "no proper answer");
 	else if (WIFSIGNALED(p->last_status))
 		(void)snprintf(ret, len, "ended by signal %d%s", WTERMSIG(p->last_status), when);
 	else if (WEXITSTATUS(p->last_status) != 0 || !was_proven)
@@ -224,7 +253,7 @@ pool_bereaved(struct pool *p, const struct entry *e, int status)
 	char why[160];
 
 	p->died++;
-	p->last_status = status;
+	p->last_status = by_itself ? status : POOL_NO_STATUS;
 	p->last_stage = e->ended.stage;
 	p->last_error = e->ended.error;
 	/* A program may retire, a request may be its end, and accidents happen. */
@@ -234,10 +263,7 @@ pool_bereaved(struct pool *p, const struct entry *e, int status)
 		return;
 	}
 	pool_delay(p, was_proven);
-	if (by_itself)
-		describe_death(p, was_proven, why, sizeof(why));
-	else
-		(void)snprintf(why, sizeof(why), "no proper first answer");
+	describe_death(p, was_proven, why, sizeof(why));
 	log_warn("service %s: handler (%d): %s", p->service->name, (int)e->session, why);
 }
 
@@ -598,18 +624,6 @@ pools_advance(struct runner *r)
 }
 
 /* ---------------------------------------------------------- what is asked --- */
-
-/* The pool in force for a service of this name, or NULL. */
-static struct pool *
-pool_serving(struct runner *r, const char *name)
-{
-	const struct service *s;
-
-	if (r->current == NULL)
-		return NULL;
-	s = conf_find_service(r->current, name, strlen(name));
-	return s == NULL ? NULL : r->pools.serving[s->number];
-}
 
 void
 pools_want(struct link *l, const char *service)

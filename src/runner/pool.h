@@ -108,5 +108,8 @@ void pool_touch(struct pool *p);
 /* A member has answered for the first time: the service is well. */
 void pool_proven(struct pool *p);
 
+/* A process that a worker had found broken has ended, perhaps before that. */
+void pool_learn(struct runner *r, const struct entry *e, int status);
+
 /* A member ended unasked; was_proven: it had answered before. */
 void pool_bereaved(struct pool *p, const struct entry *e, int status);

@@ -275,13 +275,16 @@ START_TEST(words_of_the_dying)
 	    "service \"poet\" { handler = {\"/bin/sh\", \"-c\", \"read x; echo farewell >&2; exit 3\"} }\n";
 	struct leased a;
 	struct frame f;
-	int fd;
+	int in, fd;
 
 	runner.errors_expected = true;
 	configure(2, text);
 	a = lease(0, "poet");
-	ck_assert_int_eq(write(a.in, "\n", 1), 1);
+	in = dup(a.in);
 	give_back(0, &a, 1, false);
+	sync_worker(0);
+	ck_assert_int_eq(write(in, "\n", 1), 1);
+	(void)close(in);
 	f = get_with_fd(runner.worker[0], &fd);
 	ck_assert_msg(f.type == FRAME_WORDS, "%s", frame_type_name(f.type));
 	ck_assert_uint_eq(f.lease.pid, a.lease.pid);
@@ -404,7 +407,9 @@ START_TEST(out_of_order)
 	ck_assert_uint_eq(stats_of(S_BAD)->is_failing, 1);
 	ck_assert_uint_ge(stats_of(S_BAD)->died, 3);
 	ck_assert_uint_le(stats_of(S_BAD)->started, 6);
-	ck_assert_int_eq(WEXITSTATUS(stats_of(S_BAD)->last_status), 1);
+	/* Unknown as long as it is only a worker that has missed it. */
+	ck_assert(stats_of(S_BAD)->last_status == POOL_NO_STATUS ||
+	    WEXITSTATUS(stats_of(S_BAD)->last_status) == 1);
 	want(1, "bad");
 	ck_assert_str_eq(get(runner.worker[1], FRAME_UNABLE).lease.service, "bad");
 	want(1, "unheard-of");
