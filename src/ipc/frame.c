@@ -81,6 +81,7 @@ frame_check(const void *data, size_t len, size_t n_fds)
 	case FRAME_REFUSED:
 		return memchr(f->text, '\0', sizeof(f->text)) != NULL;
 	case FRAME_WANT:
+	case FRAME_RETURN:
 	case FRAME_LEASE:
 	case FRAME_UNABLE:
 	case FRAME_WORDS:

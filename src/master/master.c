@@ -359,7 +359,7 @@ master_stop(struct master *m)
 	}
 	/* No runner any more when it was waiting to be started again. */
 	the_runner(m)->timer = sd_event_source_disable_unref(the_runner(m)->timer);
-	/* Clients learn at once that nobody accepts here any more. */
+	/* Our unix paths go at once; TCP clients are refused when the last worker has closed. */
 	listen_close(&m->listeners, NULL);
 	stop_advance(m);
 }

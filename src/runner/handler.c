@@ -153,6 +153,7 @@ handler_recall(struct entry *e)
 	if (e->handler.is_recalled)
 		return;
 	e->handler.is_recalled = true;
+	e->handler.recalled_usec = clock_usec();
 	entry_deliver(e, UNSENT_RECALL);
 }
 
@@ -233,8 +234,12 @@ handler_return(struct link *l, const struct frame *f)
 	struct entry *e = find_lent(l, f);
 	struct handler *h;
 
-	if (e == NULL)
+	if (e == NULL) {
+		/* Dead, but not before it has been of use. */
+		if (f->lease.requests > 0)
+			pools_vouch(l->runner, f->lease.service);
 		return NULL;
+	}
 	h = &e->handler;
 	if (e->link != l)
 		return "a handler that another worker has";
@@ -305,10 +310,15 @@ handler_last_words(struct entry *e)
 	    waiting == 0)
 		return;
 	for (size_t i = 0; i < RUNNER_MAX_LINKS; i++) {
-		if (!link_is_open(&r->links[i]))
+		struct link *l = &r->links[i];
+
+		if (!link_is_open(l) || !TAILQ_EMPTY(&l->late))
 			continue;
-		e->link = &r->links[i];
+		/* Now or never: who is behind with reading must not keep the entry. */
+		e->link = l;
 		entry_deliver(e, UNSENT_WORDS);
+		link_forget(l, e);
+		e->link = NULL;
 		return;
 	}
 }

@@ -31,6 +31,12 @@
 #define FAILURES 3
 #define WEIGH_USEC (5 * USEC_PER_SEC)
 #define SOON_USEC (10 * USEC_PER_MSEC)
+/* A lease that was recalled comes back within this, unless its request is long. */
+#define RECALL_USEC (20 * USEC_PER_MSEC)
+/* Past all deadlines a worker has so long to say what became of a lease. */
+#define WORKER_SLACK_USEC (10 * USEC_PER_SEC)
+#define STEPS_MAX 256	/* in one turn of the loop */
+#define WANTS_MAX (4u << 20)
 
 static bool
 is_failing(const struct pool *p)
@@ -45,7 +51,7 @@ struct census {
 	uint32_t idle;
 	uint32_t leased;
 	uint32_t worn;
-	uint32_t recalled;
+	uint32_t unproven;	/* may still turn out to be of no use */
 	uint32_t all;
 };
 
@@ -59,8 +65,8 @@ pool_census(const struct pool *p)
 		const struct handler *h = &e->handler;
 
 		n.all++;
-		n.worn += h->is_worn;
-		n.recalled += h->is_recalled;
+		n.worn += h->is_worn && (h->state == HANDLER_IDLE || h->state == HANDLER_LEASED);
+		n.unproven += !h->is_proven;
 		n.idle += h->state == HANDLER_IDLE;
 		n.leased += h->state == HANDLER_LEASED;
 		n.coming += h->state == HANDLER_NEW || h->state == HANDLER_PROBED;
@@ -94,18 +100,6 @@ find_idle(const struct pool *p)
 		worn = e;
 	}
 	return worn;
-}
-
-static uint32_t
-leases_of(const struct pool *p, uint16_t slot)
-{
-	struct entry *e;
-	uint32_t n = 0;
-
-	TAILQ_FOREACH(e, &p->members, handler.next)
-		n += e->handler.state == HANDLER_LEASED && !e->handler.is_recalled &&
-		    e->link->slot == slot;
-	return n;
 }
 
 /* --------------------------------------------------------- life of a pool --- */
@@ -193,6 +187,15 @@ pool_proven(struct pool *p)
 	p->failures = 0;
 	p->retry_usec = 0;
 	pool_touch(p);
+}
+
+void
+pools_vouch(struct runner *r, const char *service)
+{
+	struct pool *p = pool_serving(r, service);
+
+	if (p != NULL)
+		pool_proven(p);
 }
 
 void
@@ -286,6 +289,18 @@ pool_start(struct pool *p, uint32_t n)
 	}
 }
 
+/* Each in turn, so that one that hangs does not hang all. */
+static struct link *
+next_open_link(struct runner *r, uint16_t *turn)
+{
+	for (size_t i = 0; i < POOL_MAX_LINKS; i++) {
+		*turn = (uint16_t)((*turn + 1) % POOL_MAX_LINKS);
+		if (link_is_open(&r->links[*turn]))
+			return &r->links[*turn];
+	}
+	return NULL;
+}
+
 /* Asks the new whether they answer, as soon as there is a worker to ask. */
 static void
 pool_probe(struct pool *p)
@@ -293,12 +308,12 @@ pool_probe(struct pool *p)
 	struct runner *r = p->runner;
 	struct entry *e;
 
-	for (size_t i = 0; i < POOL_MAX_LINKS; i++) {
-		if (!link_is_open(&r->links[i]))
-			continue;
-		while ((e = find_member(p, HANDLER_NEW)) != NULL)
-			handler_lease(e, &r->links[i], true);
-		return;
+	while ((e = find_member(p, HANDLER_NEW)) != NULL) {
+		struct link *l = next_open_link(r, &p->probe_turn);
+
+		if (l == NULL)
+			return;
+		handler_lease(e, l, true);
 	}
 }
 
@@ -341,7 +356,7 @@ pool_fill(struct pool *p, uint64_t now)
 		return;
 	if (is_failing(p)) {
 		/* One at a time, to see whether it is well again. */
-		if (n.all == 0)
+		if (n.coming == 0 && n.all < s->max && n.unproven == 0)
 			pool_start(p, 1);
 		return;
 	}
@@ -359,24 +374,35 @@ pool_fill(struct pool *p, uint64_t now)
 	p->growth *= 2;
 }
 
-/* A worn one may go when there are enough others. */
+/*
+ * A worn one may go when there are enough others; or in exchange for the one
+ * that is beyond max.
+ */
 static void
 pool_relieve(struct pool *p)
 {
+	const struct service_pool *s = &p->service->pool;
+	uint32_t enough = s->min > 0 ? s->min : 1;
 	struct census n = pool_census(p);
 	struct entry *e, *next;
 
 	for (e = TAILQ_FIRST(&p->members); e != NULL && n.worn > 0; e = next) {
 		next = TAILQ_NEXT(e, handler.next);
 		if (!e->handler.is_worn ||
-		    n.idle + n.leased - n.worn < (p->service->pool.min > 0 ? p->service->pool.min : 1))
+		    (n.idle + n.leased - n.worn < enough && (n.all <= s->max || n.coming > 0)))
 			continue;
 		if (e->handler.state == HANDLER_LEASED) {
 			handler_recall(e);
+			n.leased--;
 		} else if (e->handler.state == HANDLER_IDLE) {
 			p->recycled++;
 			handler_end(e);
+			n.idle--;
+		} else {
+			continue;
 		}
+		n.worn--;
+		n.all--;
 	}
 }
 
@@ -391,10 +417,10 @@ pool_shrink(struct pool *p, uint64_t now)
 		next = TAILQ_NEXT(e, handler.next);
 		if (s->age_usec != 0 && now - e->started_usec >= s->age_usec)
 			e->handler.is_worn = true;
-		if (e->handler.state != HANDLER_IDLE || n.all <= s->min ||
+		if (e->handler.state != HANDLER_IDLE || n.idle + n.leased <= s->min ||
 		    now - e->handler.since_usec < s->idle_usec)
 			continue;
-		n.all--;
+		n.idle--;
 		handler_end(e);
 	}
 }
@@ -438,26 +464,67 @@ pool_weigh(struct pool *p, uint64_t now)
 
 /* Who waits with fewer than another has gets one of his. */
 static void
-pool_recall(struct pool *p)
+pool_recall(struct pool *p, uint64_t now)
 {
-	uint32_t needed[POOL_MAX_LINKS];
-	struct census n = pool_census(p);
+	uint32_t has[POOL_MAX_LINKS] = { 0 }, coming = 0;
 	struct entry *e;
 
-	if (p->n_wants <= n.recalled + n.coming || n.all < p->service->pool.max)
+	if (p->n_wants == 0 || pool_census(p).all < p->service->pool.max)
 		return;
-	memcpy(needed, p->wants, sizeof(needed));
+	TAILQ_FOREACH(e, &p->members, handler.next) {
+		const struct handler *h = &e->handler;
+
+		/* One in a long request may not come back soon. */
+		if (h->is_recalled)
+			coming += now - h->recalled_usec < RECALL_USEC;
+		else if (h->state == HANDLER_LEASED)
+			has[e->link->slot]++;
+	}
 	for (uint16_t slot = 0; slot < POOL_MAX_LINKS; slot++) {
-		if (needed[slot] == 0)
+		if (p->wants[slot] == 0 || (coming > 0 && coming-- > 0))
 			continue;
 		TAILQ_FOREACH_REVERSE(e, &p->members, entry_list, handler.next) {
-			if (e->handler.state != HANDLER_LEASED || e->handler.is_recalled ||
-			    e->link->slot == slot ||
-			    leases_of(p, e->link->slot) <= leases_of(p, slot))
-				continue;
-			handler_recall(e);
-			break;
+			if (e->handler.state == HANDLER_LEASED && !e->handler.is_recalled &&
+			    has[e->link->slot] > has[slot])
+				break;
 		}
+		if (e == NULL)
+			continue;
+		has[e->link->slot]--;
+		handler_recall(e);
+	}
+}
+
+/*
+ * When a worker has kept it for longer than any request may take: it hangs,
+ * and the process is ended. 0: there is no such time.
+ */
+static uint64_t
+member_expiry(const struct entry *e)
+{
+	const struct service *s = e->service;
+
+	if (e->handler.state == HANDLER_PROBED)
+		return e->handler.since_usec + s->pool.start_timeout_usec + WORKER_SLACK_USEC;
+	if (e->handler.state == HANDLER_LEASED && e->handler.is_recalled)
+		return e->handler.recalled_usec + s->timeout_usec + WORKER_SLACK_USEC;
+	return 0;
+}
+
+static void
+pool_expire(struct pool *p, uint64_t now)
+{
+	struct entry *e, *next;
+
+	for (e = TAILQ_FIRST(&p->members); e != NULL; e = next) {
+		uint64_t expiry = member_expiry(e);
+
+		next = TAILQ_NEXT(e, handler.next);
+		if (expiry == 0 || now < expiry)
+			continue;
+		log_warn("service %s: worker %u does not give back handler (%d)", p->service->name,
+		    e->link->slot, (int)e->session);
+		handler_end(e);
 	}
 }
 
@@ -466,10 +533,12 @@ static void
 pool_tell_unable(struct pool *p)
 {
 	struct runner *r = p->runner;
+	struct census n = pool_census(p);
 	struct frame f = { .type = FRAME_UNABLE };
 
 	for (uint16_t slot = 0; slot < POOL_MAX_LINKS; slot++) {
-		if (p->wants[slot] > 0 && (is_failing(p) || p->state == POOL_RETIRED)) {
+		if (p->wants[slot] > 0 && (p->state == POOL_RETIRED ||
+		    (is_failing(p) && n.idle + n.leased == 0))) {
 			p->owes_unable[slot] = true;
 			p->n_wants -= p->wants[slot];
 			p->wants[slot] = 0;
@@ -517,8 +586,12 @@ pool_arm(struct pool *p, uint64_t now)
 	if (s->memory != 0 && n.all > 0)
 		due = sooner(due, p->weighed_usec + WEIGH_USEC);
 	TAILQ_FOREACH(e, &p->members, handler.next) {
-		if (e->handler.state == HANDLER_IDLE && n.all > s->min)
+		if (e->handler.state == HANDLER_IDLE && n.idle + n.leased > s->min)
 			due = sooner(due, e->handler.since_usec + s->idle_usec);
+		due = sooner(due, member_expiry(e));
+		if (e->handler.is_recalled && p->n_wants > 0 &&
+		    e->handler.recalled_usec + RECALL_USEC > now)
+			due = sooner(due, e->handler.recalled_usec + RECALL_USEC);
 		if (s->age_usec != 0 && !e->handler.is_worn)
 			due = sooner(due, e->started_usec + s->age_usec);
 		if (e->started_usec + SETTLED_USEC > now &&
@@ -571,20 +644,25 @@ pool_publish(struct pool *p)
 static void
 pool_dissolve(struct pool *p)
 {
+	uint64_t now = clock_usec(), due = USEC_NEVER;
 	struct entry *e, *next;
 
+	pool_expire(p, now);
 	for (e = TAILQ_FIRST(&p->members); e != NULL; e = next) {
 		next = TAILQ_NEXT(e, handler.next);
-		if (e->handler.state == HANDLER_LEASED)
-			handler_recall(e);
-		else
+		if (e->handler.state != HANDLER_LEASED) {
 			handler_end(e);
+			continue;
+		}
+		handler_recall(e);
+		due = sooner(due, member_expiry(e));
 	}
 	pool_tell_unable(p);
 	if (TAILQ_EMPTY(&p->members) && !owes_anything(p))
 		pool_close(p);
 	else
-		pool_arm(p, clock_usec());
+		loop_arm(&p->runner->loop, &p->timer,
+		    owes_anything(p) ? sooner(due, now + SOON_USEC) : due);
 }
 
 static void
@@ -596,6 +674,7 @@ pool_advance(struct pool *p)
 		pool_dissolve(p);
 		return;
 	}
+	pool_expire(p, now);
 	pool_weigh(p, now);
 	pool_shrink(p, now);
 	pool_recover(p, now);
@@ -603,7 +682,7 @@ pool_advance(struct pool *p)
 	pool_relieve(p);
 	pool_probe(p);
 	pool_grant(p);
-	pool_recall(p);
+	pool_recall(p, now);
 	pool_tell_unable(p);
 	pool_arm(p, now);
 	pool_publish(p);
@@ -614,13 +693,15 @@ pools_advance(struct runner *r)
 {
 	struct pool *p;
 
-	/* What one touches of itself meanwhile is for the next turn. */
-	while ((p = TAILQ_FIRST(&r->pools.touched)) != NULL) {
-		pool_advance(p);
-		if (p->is_touched)
-			TAILQ_REMOVE(&r->pools.touched, p, next_touched);
+	/* One step may call for the next; what never settles waits a little. */
+	for (size_t i = 0; i < STEPS_MAX && (p = TAILQ_FIRST(&r->pools.touched)) != NULL; i++) {
+		TAILQ_REMOVE(&r->pools.touched, p, next_touched);
 		p->is_touched = false;
+		pool_advance(p);
 	}
+	p = TAILQ_FIRST(&r->pools.touched);
+	if (p != NULL)
+		loop_arm(&r->loop, &p->timer, clock_usec() + SOON_USEC);
 }
 
 /* ---------------------------------------------------------- what is asked --- */
@@ -637,6 +718,9 @@ pools_want(struct link *l, const char *service)
 		(void)link_answer(l, &f);
 		return;
 	}
+	/* No worker has more calls than this. */
+	if (p->wants[l->slot] >= WANTS_MAX)
+		return;
 	p->wants[l->slot]++;
 	p->n_wants++;
 	pool_touch(p);
@@ -828,4 +912,5 @@ pools_retire(struct runner *r)
 
 	TAILQ_FOREACH(p, &r->pools.all, next)
 		pool_retire(p);
+	memset(r->pools.serving, 0, sizeof(r->pools.serving));
 }

@@ -42,6 +42,7 @@ struct pool {
 	uint32_t n_wants;
 	bool owes_unable[POOL_MAX_LINKS];
 	uint16_t turn;			/* the worker served last */
+	uint16_t probe_turn;		/* ... asked last to ask */
 
 	struct backoff backoff;
 	uint64_t retry_usec;		/* no start before; 0: none failed */
@@ -107,6 +108,9 @@ void pool_touch(struct pool *p);
 
 /* A member has answered for the first time: the service is well. */
 void pool_proven(struct pool *p);
+
+/* A worker had an answer from one that has ended meanwhile. */
+void pools_vouch(struct runner *r, const char *service);
 
 /* A process that a worker had found broken has ended, perhaps before that. */
 void pool_learn(struct runner *r, const struct entry *e, int status);

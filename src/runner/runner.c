@@ -286,6 +286,10 @@ master_prepare(struct runner *r, const struct frame *f, int *fds)
 	char why[sizeof(f->text)];
 
 	forget_prepared(r);
+	if (r->is_draining) {
+		master_answer(r, f, FRAME_REFUSED, "stopping");
+		return;
+	}
 	if (conf_read_sealed(fds[0], f->generation, &r->prepared, why, sizeof(why)) < 0) {
 		master_answer(r, f, FRAME_REFUSED, why);
 		return;
@@ -331,6 +335,7 @@ master_commit(struct runner *r, const struct frame *f, int *fds)
 	memmove(&r->past[1], &r->past[0], (RUNNER_PAST - 1) * sizeof(r->past[0]));
 	r->past[0] = r->current;
 	r->current = TAKE_PTR(r->prepared);
+	r->is_preparing = false;
 	r->stats->generation = c->generation;
 	log_set_level(c->log_level);
 	for (size_t i = 0; i < c->n_services; i++) {

@@ -67,6 +67,7 @@ struct handler {
 	bool is_proven;			/* it has answered */
 	bool is_worn;			/* another is to take its place */
 	bool is_recalled;
+	uint64_t recalled_usec;
 	bool is_faulty;			/* a worker has found it broken */
 	TAILQ_ENTRY(entry) next;	/* of its pool */
 };

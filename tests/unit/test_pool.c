@@ -18,6 +18,7 @@ static const char conf_text[] =
 
 /* A handler as a worker has it. */
 struct leased {
+	uint16_t worker;
 	uint64_t id;
 	struct frame_lease lease;
 	int in, out, err;
@@ -48,7 +49,20 @@ get_lease(uint16_t worker, const char *service)
 	ck_assert_str_eq(f.lease.service, service);
 	for (size_t i = 0; i < n_fds; i++)
 		ck_assert_int_ne(fcntl(fds[i], F_GETFL) & O_NONBLOCK, 0);
-	return (struct leased){ f.id, f.lease, fds[0], fds[1], fds[2] };
+	return (struct leased){ worker, f.id, f.lease, fds[0], fds[1], fds[2] };
+}
+
+/* Whichever worker gets it. */
+static struct leased
+get_lease_any(const char *service)
+{
+	struct pollfd p[2] = {
+		{ .fd = runner.worker[0], .events = POLLIN },
+		{ .fd = runner.worker[1], .events = POLLIN },
+	};
+
+	ck_assert_int_gt(poll(p, 2, -1), 0);
+	return get_lease(p[0].revents != 0 ? 0 : 1, service);
 }
 
 static struct leased
@@ -339,6 +353,64 @@ START_TEST(worn_by_requests)
 }
 END_TEST
 
+/* There is never more than one beyond max, and yet all are replaced. */
+START_TEST(all_worn_at_once)
+{
+	static const char text[] =
+	    "listen \"unix:///tmp/reqd-test-pool.sock\" {}\n"
+	    "service \"aging\" { handler = {\"/bin/cat\"} processes { min = 3 max = 3 age = 400ms } }\n";
+	uint64_t seen = 0;
+
+	configure(2, text);
+	while (seen < 6) {
+		sync_worker(0);
+		seen = stats_of(0)->recycled;
+		ck_assert_uint_le(stats_of(0)->processes, 4);
+		(void)poll(NULL, 0, 1);
+	}
+	ck_assert_uint_eq(stats_of(0)->died, 0);
+}
+END_TEST
+
+/* While one that works is there, new ones may fail as they like. */
+START_TEST(failing_beside_a_sound_one)
+{
+	static const char text[] =
+	    "listen \"unix:///tmp/reqd-test-pool.sock\" {}\n"
+	    "kill-grace = 20ms\n"
+	    "service \"luck\" { handler = {\"/bin/cat\"} ready = ping\n"
+	    "  processes { min = 0 max = 4 idle = 1h } }\n";
+	struct leased good, l;
+
+	runner.errors_expected = true;
+	configure(2, text);
+	want(0, "luck");
+	l = get_lease_any("luck");
+	ck_assert_uint_eq(l.lease.is_probe, 1);
+	give_back(l.worker, &l, 0, false);
+	good = get_lease_any("luck");
+	ck_assert_uint_eq(good.lease.is_probe, 0);
+	for (int i = 0; i < 5; i++) {
+		want(1, "luck");
+		l = get_lease_any("luck");
+		if (!l.lease.is_probe) {
+			give_back(l.worker, &l, 1, false);
+			break;
+		}
+		give_back(l.worker, &l, 0, true);
+	}
+	sync_worker(0);
+	sync_worker(1);
+	ck_echo(&good, "x\n");
+	give_back(good.worker, &good, 1, false);
+	/* Those who waited get it, one after the other, and are not sent away. */
+	for (int i = 0; i < 4; i++) {
+		l = get_lease_any("luck");
+		give_back(l.worker, &l, l.lease.is_probe ? 0 : 1, false);
+	}
+}
+END_TEST
+
 START_TEST(idle_ones_go)
 {
 	struct leased l[3];
@@ -391,7 +463,7 @@ is_refused(const char *service)
 	if (f.type == FRAME_UNABLE)
 		return true;
 	ck_assert_uint_eq(f.type, FRAME_LEASE);
-	l = (struct leased){ f.id, f.lease, fds[0], fds[1], fds[2] };
+	l = (struct leased){ 0, f.id, f.lease, fds[0], fds[1], fds[2] };
 	ck_ends(l.out);
 	give_back(0, &l, 0, true);
 	return false;
@@ -429,10 +501,10 @@ START_TEST(asked_before_it_counts)
 	struct leased probe, a;
 
 	prepare(2, ping_text);
-	probe = get_lease(0, "one");
+	probe = get_lease_any("one");
 	ck_assert_uint_eq(probe.lease.is_probe, 1);
 	ck_assert_uint_gt(probe.lease.due_usec, clock_usec());
-	give_back(0, &probe, 0, false);
+	give_back(probe.worker, &probe, 0, false);
 	ck_assert_uint_eq(get(runner.master, FRAME_PREPARED).generation, 2);
 	tell(FRAME_COMMIT, 2);
 	ck_assert_uint_eq(get(runner.master, FRAME_COMMITTED).generation, 2);
@@ -450,8 +522,8 @@ START_TEST(does_not_answer)
 
 	runner.errors_expected = true;
 	prepare(2, ping_text);
-	probe = get_lease(0, "one");
-	give_back(0, &probe, 0, true);
+	probe = get_lease_any("one");
+	give_back(probe.worker, &probe, 0, true);
 	f = get(runner.master, FRAME_REFUSED);
 	ck_assert_uint_eq(f.generation, 2);
 	ck_assert_ptr_nonnull(strstr(f.text, "service 'one'"));
@@ -527,11 +599,11 @@ START_TEST(given_up_before_it_is_ready)
 	int out;
 
 	prepare(2, ping_text);
-	probe = get_lease(0, "one");
+	probe = get_lease_any("one");
 	out = dup(probe.out);
 	tell(FRAME_ABORT, 2);
 	ck_ends(out);
-	give_back(0, &probe, 0, false);		/* of what is no more */
+	give_back(probe.worker, &probe, 0, false);		/* of what is no more */
 	(void)close(out);
 	configure(3, conf_text);
 }
@@ -587,7 +659,7 @@ main(void)
 	SRunner *sr = srunner_create(s);
 	int failed;
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 20);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, lent_and_lent_again);
 	tcase_add_test(tc, grows_up_to_max);
@@ -601,6 +673,8 @@ main(void)
 	tcase_add_test(tc, nothing_is_left_of_it);
 	tcase_add_test(tc, worn_by_requests);
 	tcase_add_test(tc, idle_ones_go);
+	tcase_add_test(tc, all_worn_at_once);
+	tcase_add_test(tc, failing_beside_a_sound_one);
 	tcase_add_test(tc, out_of_order);
 	tcase_add_test(tc, asked_before_it_counts);
 	tcase_add_test(tc, does_not_answer);
