@@ -35,4 +35,4 @@ uninstall-local: etc/reqd.conf.made
 		! cmp -s "$(srcdir)/etc/$$f" "$$in/$$f" || rm -f "$$in/$$f"; \
 	done; \
 	rmdir "$$in/services.d" "$$in" 2>/dev/null || \
-	    ! test -d "$$in" || echo "left, because you have changed it: $$in"
+	    ! test -d "$$in" || echo "left, it differs from what is installed here: $$in"

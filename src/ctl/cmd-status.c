@@ -52,6 +52,7 @@ print_list(const struct ctl *ctl, const json_t *list, const struct cell *cells, 
 static const struct cell worker_cells[] = {
 	{ { .name = "WORKER", .right = true }, "slot", CELL_COUNT },
 	{ { .name = "PID", .right = true }, "pid", CELL_COUNT },
+	{ { .name = "STATE" }, "state", CELL_TEXT },
 	{ { .name = "CONNECTIONS", .right = true }, "connections", CELL_COUNT },
 	{ { .name = "REQUESTS", .right = true }, "requests", CELL_COUNT },
 	{ { .name = "RUNNING", .right = true }, "running", CELL_COUNT },

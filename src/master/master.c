@@ -351,6 +351,9 @@ master_stop(struct master *m)
 	m->stop_usec = clock_usec() + m->conf->drain_timeout_usec;
 	notify_stopping(m->conf->drain_timeout_usec);
 	log_notice("stopping, finishing what runs");
+	/* Some workers may listen on what was about to come already. */
+	if (m->reload.phase == RELOAD_COMMIT_WORKERS)
+		(void)listen_seal(&m->reload.listeners, NULL);
 	reload_cancel(m);
 	m->sealed = listen_seal(&m->listeners, NULL);
 	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {

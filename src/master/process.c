@@ -379,7 +379,10 @@ process_expect_end(struct process *p, uint64_t deadline_usec)
 void
 process_stop(struct process *p, uint64_t deadline_usec)
 {
-	struct frame f = { .type = FRAME_STOP, .id = deadline_usec, .sealed = p->master->sealed };
+	struct frame f = {
+		.type = FRAME_STOP, .id = deadline_usec, .sealed = p->master->sealed,
+		.generation = p->master->conf == NULL ? 0 : p->master->conf->generation,
+	};
 
 	if (process_expect_end(p, deadline_usec) && process_send(p, &f, NULL, 0) < 0)
 		process_kill(p, "does not listen");

@@ -66,11 +66,21 @@ on_retry(struct loop_timer *t)
 		port_rest(p);
 }
 
+/* Takes fd. */
+static void
+port_refuse(struct port *p, int fd)
+{
+	static const char full[] = "-ERR max number of clients reached\r\n";
+
+	(void)send(fd, full, sizeof(full) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)close(fd);
+	p->worker->stats->connections_refused++;
+}
+
 /* Tells one waiting client why, with the descriptor kept for this. */
 static void
 refuse_one(struct port *p)
 {
-	static const char full[] = "-ERR max number of clients reached\r\n";
 	struct worker *w = p->worker;
 	int fd;
 
@@ -78,11 +88,8 @@ refuse_one(struct port *p)
 		return;
 	(void)close(w->spare_fd);
 	fd = accept4(p->io.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd >= 0) {
-		(void)send(fd, full, sizeof(full) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-		(void)close(fd);
-		w->stats->connections_refused++;
-	}
+	if (fd >= 0)
+		port_refuse(p, fd);
 	w->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
@@ -151,12 +158,8 @@ port_accept(struct port *p, union sockaddr_any *ret_peer)
 static void
 port_admit(struct port *p, int fd, union sockaddr_any *peer)
 {
-	static const char full[] = "-ERR max number of clients reached\r\n";
-
 	if (port_is_full(p)) {
-		(void)send(fd, full, sizeof(full) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-		(void)close(fd);
-		p->worker->stats->connections_refused++;
+		port_refuse(p, fd);
 		return;
 	}
 	if (p->is_unix)
@@ -192,6 +195,24 @@ port_is_sealed(const struct port *p)
 	return (p->worker->sealed >> p->number & 1) != 0;
 }
 
+/* Other errors of accept() concern the one client that was next. */
+static bool
+is_end_of_queue(int error)
+{
+	switch (error) {
+	case EAGAIN:
+	case EBADF:
+	case EINVAL:
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Lets in who waits. */
 static void
 port_drain(struct port *p)
@@ -203,7 +224,7 @@ port_drain(struct port *p)
 		fd = port_accept(p, &peer);
 		if (fd >= 0)
 			port_admit(p, fd, &peer);
-	} while (++n < DRAIN_MAX && (fd >= 0 || errno == ECONNABORTED || errno == EINTR));
+	} while (++n < DRAIN_MAX && (fd >= 0 || !is_end_of_queue(errno)));
 	if (fd < 0 && errno != EAGAIN)
 		on_accept_error(p, errno);
 }

@@ -177,8 +177,9 @@ on_drain_over(struct loop_timer *t)
 {
 	struct worker *w = CONTAINER_OF(t, struct worker, drain);
 
-	log_warn("drain-timeout is over: %zu connections and %zu calls are cut", w->n_conns,
-	    w->n_calls);
+	if (w->n_calls > 0)
+		log_warn("drain-timeout is over: %zu connections and %zu calls are cut", w->n_conns,
+		    w->n_calls);
 	w->done = true;
 }
 
@@ -267,7 +268,9 @@ on_frame(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 		on_kill(w, f->id);
 		return;
 	case FRAME_STOP:
-		w->sealed = f->sealed;
+		/* In the middle of a reload the numbers may be others': then all of them. */
+		w->sealed = w->conf != NULL && w->conf->generation == f->generation ?
+		    f->sealed : UINT32_MAX;
 		on_stop(w, f->id);
 		return;
 	case FRAME_PING:
