@@ -175,6 +175,7 @@ call_conclude(struct call *call)
 		return c;
 	case CONN_WAIT_CANCEL:
 	case CONN_WAIT_TURN:
+	case CONN_WAIT_EVENT:
 	case CONN_WAIT_NONE:
 		/* An open call: the reply belongs to the end of its input. */
 		if (call_is_streamed(call)) {

@@ -244,6 +244,10 @@ on_timer(struct loop_timer *t)
 	struct conn *c = CONTAINER_OF(t, struct conn, timer);
 	uint64_t now = c->worker->loop.now_usec, due = conn_due(c);
 
+	if (c->wait == CONN_WAIT_EVENT && (due == 0 || due > now)) {
+		conn_resume(c);
+		return;
+	}
 	if (conn_is_to_end(c)) {
 		(void)conn_settle(c);
 		return;
@@ -373,8 +377,9 @@ conn_set_events(struct conn *c)
 }
 
 /*
- * What has come is answered, what follows would not be: the connection ends
- * when that has led to nothing that takes longer. False: closed.
+ * What has come is answered, as much of it as one read gives; what follows
+ * would not be: the connection ends when that has led to nothing that takes
+ * longer. False: closed.
  */
 static bool
 conn_take_last(struct conn *c)
@@ -489,13 +494,33 @@ conn_read(struct conn *c)
 	return true;
 }
 
+/* It goes on after the event, and after all who are ready: see on_timer(). */
+static void
+conn_postpone(struct conn *c)
+{
+	struct loop *loop = &c->worker->loop;
+
+	c->wait = CONN_WAIT_EVENT;
+	loop_arm(loop, &c->timer, loop->now_usec + 1);
+	conn_flush(c);
+}
+
 void
 conn_resume(struct conn *c)
 {
+	struct conn *executing = c->worker->executing;
+
 	c->wait = CONN_WAIT_NONE;
 	if (c->dead)
 		return;
 	c->active_usec = c->worker->loop.now_usec;
+	/* Is it in the middle of a request of its own? Then it goes on by itself. */
+	if (executing == c)
+		return;
+	if (executing != NULL) {
+		conn_postpone(c);
+		return;
+	}
 	conn_run(c);
 	(void)conn_settle(c);
 }

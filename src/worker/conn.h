@@ -31,6 +31,7 @@ enum conn_wait {
 	CONN_WAIT_INPUT,	/* a chunk on its way into the program */
 	CONN_WAIT_CANCEL,	/* the runner's answer to CANCEL */
 	CONN_WAIT_TURN,		/* others, because it has executed for long */
+	CONN_WAIT_EVENT,	/* the end of this event, which is another one's */
 };
 
 struct conn {
@@ -100,7 +101,9 @@ struct buf *conn_out(struct conn *c);
 
 /*
  * A reply that was waited for has been written: send it and go on with the
- * requests behind it. The connection may be gone afterwards.
+ * requests behind it, unless another connection is executing: then after the
+ * event, so that none executes inside another one. The connection may be
+ * gone afterwards.
  */
 void conn_resume(struct conn *c);
 

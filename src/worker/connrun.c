@@ -68,8 +68,8 @@ turn_is_over(uint64_t *began_usec)
 	return now - *began_usec > TURN_USEC;
 }
 
-size_t
-conn_execute(struct conn *c, struct slice data)
+static size_t
+execute(struct conn *c, struct slice data)
 {
 	struct worker *w = c->worker;
 	struct request_limits limits = conn_limits(c);
@@ -115,6 +115,18 @@ conn_execute(struct conn *c, struct slice data)
 	}
 	/* After QUIT or an error nothing that follows counts (R23). */
 	return c->quit || c->dead ? data.len : done;
+}
+
+size_t
+conn_execute(struct conn *c, struct slice data)
+{
+	struct worker *w = c->worker;
+	size_t done;
+
+	w->executing = c;
+	done = execute(c, data);
+	w->executing = NULL;
+	return done;
 }
 
 void

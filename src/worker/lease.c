@@ -83,8 +83,11 @@ static void
 leases_want(struct leases *ls)
 {
 	struct worker *w = ls->worker;
-	struct frame f = { .type = FRAME_WANT, .generation = w->conf->generation };
+	struct frame f = { .type = FRAME_WANT };
 
+	if (ls->n_wanted >= ls->n_waiting)
+		return;
+	f.generation = w->conf->generation;
 	(void)strlcpy(f.lease.service, ls->service, sizeof(f.lease.service));
 	while (ls->n_wanted < ls->n_waiting) {
 		/* Without memory the next call asks again, or the deadline ends it. */
@@ -110,12 +113,24 @@ queue_remove(struct leases *ls, struct call *call)
 	call->refused = false;
 }
 
+/* When the call has to have got on. */
+static uint64_t
+call_due(const struct call *call)
+{
+	uint64_t waited = call->accepted_usec + call->service->queue_timeout_usec;
+
+	if (call->lease == NULL && waited < call->run.deadline_usec)
+		return waited;
+	return call->run.deadline_usec;
+}
+
 /* Back to where it was: it has been taken, and nothing of it was written. */
 static void
 queue_put_back(struct leases *ls, struct call *call)
 {
 	TAILQ_INSERT_HEAD(&ls->waiting, call, link);
 	ls->n_waiting++;
+	loop_arm(&ls->worker->loop, &call->timer, call_due(call));
 }
 
 bool
@@ -141,7 +156,7 @@ lease_is_free(const struct lease *l, const struct service *s)
 	const struct talk *t = &l->talk;
 
 	return (t->n_flight == 0 || t->n_flight < s->pool.pipeline) && t->writing == NULL &&
-	    !l->is_probe && !lease_must_go(l);
+	    !l->is_probe && !l->deaf && !lease_must_go(l);
 }
 
 struct lease *
@@ -152,8 +167,12 @@ leases_find_free(const struct leases *ls, const struct service *s)
 	LIST_FOREACH(l, &ls->list, link) {
 		if (!lease_is_free(l, s))
 			continue;
-		if (l->talk.n_flight == 0)
-			return l;
+		if (l->talk.n_flight == 0) {
+			if (!talk_has_news(l))
+				return l;
+			/* It has ended or spoken unasked: its event is next. */
+			continue;
+		}
 		if (best == NULL || l->talk.n_flight < best->talk.n_flight)
 			best = l;
 	}
@@ -202,17 +221,6 @@ leases_bury(struct worker *w)
 
 /* ----------------------------------------------------------- to and from --- */
 
-/* When the call has to have got on. */
-static uint64_t
-call_due(const struct call *call)
-{
-	uint64_t waited = call->accepted_usec + call->service->queue_timeout_usec;
-
-	if (call->lease == NULL && waited < call->run.deadline_usec)
-		return waited;
-	return call->run.deadline_usec;
-}
-
 /* False: the process takes no more requests. */
 static bool
 lease_give(struct lease *l, struct call *call, struct buf *text)
@@ -225,6 +233,15 @@ lease_give(struct lease *l, struct call *call, struct buf *text)
 	call->end.queued_usec = w->loop.now_usec - call->accepted_usec;
 	l->n_sent++;
 	return true;
+}
+
+/* It has closed its input: what it has answered before still counts. */
+static void
+lease_found_deaf(struct lease *l)
+{
+	l->deaf = true;
+	talk_read(l);
+	lease_break(l, NULL, OUTCOME_HANDLER, 0, NULL);
 }
 
 /* Those who wait get what is free. */
@@ -242,7 +259,7 @@ leases_dispatch(struct leases *ls)
 		if (lease_give(l, call, &call->in_data))
 			continue;
 		queue_put_back(ls, call);
-		lease_break(l, NULL, OUTCOME_HANDLER, 0, NULL);
+		lease_found_deaf(l);
 	}
 	leases_want(ls);
 }
@@ -259,7 +276,7 @@ lease_begin(struct call *call, struct lease *lease, struct buf *text)
 	queue_push(ls, call);
 	loop_arm(&ls->worker->loop, &call->timer, call_due(call));
 	if (lease != NULL)
-		lease_break(lease, NULL, OUTCOME_HANDLER, 0, NULL);
+		lease_found_deaf(lease);
 	leases_dispatch(ls);
 }
 
@@ -277,7 +294,8 @@ lease_go_on(struct lease *l)
 	struct worker *w = l->worker;
 
 	leases_dispatch(l->leases);
-	if (l->dead || l->talk.n_flight > 0)
+	/* Who has found it deaf breaks it. */
+	if (l->dead || l->deaf || l->talk.n_flight > 0)
 		return;
 	/* More that nobody waits for any more are on their way: let others have it. */
 	if (lease_must_go(l) || (l->n_sent == 0 && l->leases->n_wanted > 0)) {
@@ -372,6 +390,15 @@ lease_break(struct lease *l, struct call *victim, enum outcome_kind kind,
 
 /* -------------------------------------------------- what the runner says --- */
 
+static void
+lease_refuse(struct worker *w, const struct frame *lent)
+{
+	struct frame f = { .type = FRAME_RETURN, .id = lent->id, .lease.is_broken = true };
+
+	(void)strlcpy(f.lease.service, lent->lease.service, sizeof(f.lease.service));
+	(void)runnerlink_post(w, &f);
+}
+
 static struct lease *
 lease_new(struct leases *ls, const struct frame *f, int fds[static 3])
 {
@@ -380,6 +407,7 @@ lease_new(struct leases *ls, const struct frame *f, int fds[static 3])
 
 	if (l == NULL) {
 		channel_close_fds(taken, 3);
+		lease_refuse(ls->worker, f);
 		return NULL;
 	}
 	l->leases = ls;
@@ -399,14 +427,6 @@ lease_new(struct leases *ls, const struct frame *f, int fds[static 3])
 	return l;
 }
 
-static void
-lease_refuse(struct worker *w, uint64_t id)
-{
-	struct frame f = { .type = FRAME_RETURN, .id = id, .lease.is_broken = true };
-
-	(void)runnerlink_post(w, &f);
-}
-
 void
 lease_on_granted(struct worker *w, const struct frame *f, int fds[static 3])
 {
@@ -415,7 +435,7 @@ lease_on_granted(struct worker *w, const struct frame *f, int fds[static 3])
 
 	if (ls == NULL) {
 		channel_close_fds(fds, 3);
-		lease_refuse(w, f->id);
+		lease_refuse(w, f);
 		return;
 	}
 	if (f->lease.is_probe == 0 && ls->n_wanted > 0)
@@ -423,6 +443,11 @@ lease_on_granted(struct worker *w, const struct frame *f, int fds[static 3])
 	l = lease_new(ls, f, fds);
 	if (l == NULL) {
 		leases_want(ls);
+		return;
+	}
+	/* What it has said in nobody's hands is no answer to what is asked now. */
+	if (talk_is_stale(l)) {
+		lease_break(l, NULL, OUTCOME_HANDLER, 0, NULL);
 		return;
 	}
 	if (!l->is_probe) {

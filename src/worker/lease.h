@@ -37,6 +37,7 @@ struct lease {
 	bool is_probe;			/* only PING, then back */
 	bool proven;			/* has answered, and the runner knows */
 	bool recalled;
+	bool deaf;			/* takes no more requests */
 	bool cut;			/* broken by a deadline or a cancel */
 	bool unknown;			/* the runner that lent it is gone */
 	bool dead;			/* memory goes at the end of the event */

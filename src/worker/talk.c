@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -143,6 +144,8 @@ on_writable(struct loop_io *io, uint32_t events)
 
 	(void)events;
 	if (request_write(l, call, &call->in_data) < 0) {
+		l->deaf = true;
+		talk_read(l);
 		lease_break(l, call->bytes_in > 0 ? call : NULL, OUTCOME_HANDLER, 0,
 		    "it closed its input in the middle of a request");
 		return;
@@ -380,15 +383,14 @@ on_end(struct lease *l)
 	    "it ended in the middle of its reply" : "it ended without a reply");
 }
 
+/* A pipe holds no more than one read takes. */
 static void
-on_reply(struct loop_io *io, uint32_t events)
+replies_read(struct lease *l)
 {
-	struct lease *l = io->user;
 	struct talk *t = &l->talk;
 	struct worker *w = l->worker;
-	ssize_t n = read(io->fd, w->piped, sizeof(w->piped));
+	ssize_t n = read(t->out.fd, w->piped, sizeof(w->piped));
 
-	(void)events;
 	if (n < 0) {
 		if (errno != EAGAIN && errno != EINTR)
 			reply_is_bad(l, "its replies cannot be read");
@@ -407,6 +409,40 @@ on_reply(struct loop_io *io, uint32_t events)
 		return;
 	}
 	take(l, buf_slice(&t->reply));
+}
+
+static void
+on_reply(struct loop_io *io, uint32_t events)
+{
+	(void)events;
+	replies_read(io->user);
+}
+
+void
+talk_read(struct lease *l)
+{
+	if (!l->dead && !l->talk.paused)
+		replies_read(l);
+}
+
+bool
+talk_is_stale(const struct lease *l)
+{
+	int n = 0;
+
+	return ioctl(l->talk.out.fd, FIONREAD, &n) == 0 && n > 0;
+}
+
+bool
+talk_has_news(const struct lease *l)
+{
+	const struct loop *loop = &l->worker->loop;
+
+	for (int i = loop->at + 1; i < loop->n_batch; i++) {
+		if (loop->batch[i].data.ptr == &l->talk.out)
+			return true;
+	}
+	return false;
 }
 
 void

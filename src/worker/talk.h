@@ -5,6 +5,12 @@
  *
  * Knows nothing of why a request goes to this process (lease.h). What the
  * process does wrong ends the lease, in on_reply() and its like.
+ *
+ * A value does not say what it answers. One that nobody has asked for is known
+ * as such while nothing is in flight: it is looked for when the process is
+ * lent, and its event, if there is one in this turn, comes before the next
+ * request. What is written between the last look and that request cannot be
+ * told from the answer: to look again each time would cost a system call.
  */
 #pragma once
 
@@ -56,6 +62,18 @@ int talk_send(struct lease *lease, struct call *call, struct buf *text);
 
 /* Sends PING; false when it cannot be sent. */
 bool talk_ping(struct lease *lease);
+
+/*
+ * Has it written something that nobody has read? Before the first request
+ * that is what nobody has asked for.
+ */
+bool talk_is_stale(const struct lease *lease);
+
+/* Is it about to be heard of in this turn? */
+bool talk_has_news(const struct lease *lease);
+
+/* Takes the replies that are there now. The lease may be dead afterwards. */
+void talk_read(struct lease *lease);
 
 /* Reads replies again, if that rested for a client. */
 void talk_unpause(struct lease *lease);

@@ -70,7 +70,8 @@ is_logged(const struct lease *l)
 {
 	const struct conf *conf = l->worker->conf;
 	const char *name = l->leases->service;
-	const struct service *s = conf_find_service(conf, name, strlen(name));
+	/* A runner may lend before the first rules are in force. */
+	const struct service *s = conf != NULL ? conf_find_service(conf, name, strlen(name)) : NULL;
 
 	return log_level() >= LOG_INFO && (s == NULL || s->log != SERVICE_LOG_NONE);
 }

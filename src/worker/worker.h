@@ -72,6 +72,8 @@ struct worker {
 	unsigned n_others;		/* other workers */
 	uint64_t started_usec;
 
+	struct conn *executing;		/* its requests, now; NULL: nobody's */
+
 	/* Scratch, never kept beyond one event. */
 	struct request request;
 	struct buf request_text;	/* on its way to a handler */

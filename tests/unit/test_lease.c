@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 
 #include "base/cleanup.h"
@@ -383,6 +384,70 @@ START_TEST(answer_that_nobody_asked_for)
 }
 END_TEST
 
+/* ... while the runner had it: no reply for who gets it next. */
+START_TEST(answer_from_before_the_lease)
+{
+	struct frame f = { .type = FRAME_LEASE, .lease = { .is_proven = true, .pid = 4711 } };
+	struct lent l;
+	int a = client();
+
+	(void)strlcpy(f.lease.service, "up", sizeof(f.lease.service));
+	say(a, "CALL up\r\n");
+	(void)asked(FRAME_WANT);
+	for (unsigned probe = 0; probe < 2; probe++) {
+		int in[2], out[2], err[2];
+
+		f.id = l.id = ++last_id;
+		f.lease.is_probe = (uint8_t)probe;
+		ck_assert_int_eq(pipe2(in, O_CLOEXEC | O_NONBLOCK), 0);
+		ck_assert_int_eq(pipe2(out, O_CLOEXEC | O_NONBLOCK), 0);
+		ck_assert_int_eq(pipe2(err, O_CLOEXEC | O_NONBLOCK), 0);
+		ck_assert_int_eq(write(out[1], "+stale\r\n", 8), 8);
+		ck_assert_int_eq(channel_send(runner, &f, (int[]){ in[1], out[0], err[0] }, 3), 0);
+		(void)close(in[1]);
+		(void)close(out[0]);
+		(void)close(err[0]);
+		l.in = in[0];
+		l.out = out[1];
+		l.err = err[1];
+		ck_received(&l, "(closed)");
+		is_returned(&l, 0, true);
+		gone(&l);
+		ck_heard(a, "");
+		if (probe == 0)
+			(void)asked(FRAME_WANT);
+	}
+	l = lend("up");
+	answer(&l, "+mine\r\n");
+	ck_heard(a, "+mine\r\n");
+	gone(&l);
+}
+END_TEST
+
+/* ... and is seen in the same turn as a request. */
+START_TEST(answer_beside_a_request)
+{
+	struct pair p = called("up", "CALL up\r\n");
+	struct loop_timer now = { .fn = wake };
+
+	answer(&p.lent, "+one\r\n");
+	ck_heard(p.client, "+one\r\n");
+	ck_assert_int_eq(send(p.client, "CALL up\r\n", 9, MSG_NOSIGNAL), 9);
+	ck_assert_int_eq(write(p.lent.out, "+two\r\n", 6), 6);
+	loop_arm(&w.loop, &now, 1);
+	ck_assert_int_eq(loop_turn(&w.loop), 0);
+	bury();
+	(void)asked(FRAME_WANT);
+	is_returned(&p.lent, 1, true);
+	gone(&p.lent);
+	ck_heard(p.client, "");
+	p.lent = lend("up");
+	answer(&p.lent, "+three\r\n");
+	ck_heard(p.client, "+three\r\n");
+	gone(&p.lent);
+}
+END_TEST
+
 START_TEST(too_much)
 {
 	static char said[2000];
@@ -450,6 +515,70 @@ START_TEST(request_that_could_not_be_written)
 	ck_received(&p.lent, UP);
 	answer(&p.lent, ":2\r\n");
 	ck_heard(p.client, ":2\r\n");
+	gone(&p.lent);
+}
+END_TEST
+
+/* A full pipe of a process, so that nothing of a request can be written. */
+static void
+fill(const struct lent *l)
+{
+	static const char bytes[4096];
+	char path[64];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", l->in);
+	fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	while (write(fd, bytes, sizeof(bytes)) > 0)
+		;
+	(void)close(fd);
+}
+
+/* It has been taken once: its time in the queue is over all the same. */
+START_TEST(request_put_back_waits_no_longer)
+{
+	struct pair p = called("narrow", "CALL narrow\r\n");
+
+	answer(&p.lent, ":1\r\n");
+	ck_heard(p.client, ":1\r\n");
+	fill(&p.lent);
+	say(p.client, "CALL narrow\r\n");
+	gone(&p.lent);
+	is_returned(&p.lent, 1, true);
+	ck_assert_uint_eq(p.conn->call->timer.due_usec,
+	    p.conn->call->accepted_usec + 5 * USEC_PER_SEC);
+	later(&p.conn->call->timer, 4900 * USEC_PER_MSEC);
+	ck_heard(p.client, "");
+	later(&p.conn->call->timer, 5100 * USEC_PER_MSEC);
+	ck_heard(p.client, "-BUSY narrow waited too long in the queue\r\n");
+}
+END_TEST
+
+/* What it has said before it went belongs to whom it was for. */
+START_TEST(answers_before_a_closed_input)
+{
+	struct pair p = called("wide", "CALL wide\r\n");
+	struct loop_timer now = { .fn = wake };
+	int b = client();
+
+	/* The request comes first, the answer and the end in the same turn. */
+	ck_assert_int_eq(send(b, "CALL wide\r\n", 11, MSG_NOSIGNAL), 11);
+	ck_assert_int_eq(write(p.lent.out, ":1\r\n", 4), 4);
+	(void)close(p.lent.in);
+	loop_arm(&w.loop, &now, 1);
+	ck_assert_int_eq(loop_turn(&w.loop), 0);
+	bury();
+	ck_heard(p.client, ":1\r\n");
+	ck_heard(b, "");
+	(void)asked(FRAME_WANT);
+	is_returned(&p.lent, 1, true);
+	(void)close(p.lent.out);
+	(void)close(p.lent.err);
+	p.lent = lend("wide");
+	asked_nothing();
+	answer(&p.lent, ":2\r\n");
+	ck_heard(b, ":2\r\n");
 	gone(&p.lent);
 }
 END_TEST
@@ -589,6 +718,114 @@ START_TEST(cancel_is_for_the_caller)
 	ck_heard(p.client, "-CANCELLED by an administrator\r\n");
 	is_returned(&p.lent, 0, true);
 	gone(&p.lent);
+}
+END_TEST
+
+/* ------------------------------------------- one connection at a time --- */
+
+/* What another one has asked next waits until ours has been answered. */
+START_TEST(cancel_and_be_killed_for_it)
+{
+	struct conn *c;
+	int a = client_as(&c), next;
+	char text[100];
+	struct pair p;
+
+	(void)snprintf(text, sizeof(text), "CALL up\r\nCLIENT KILL ID %" PRIu64 "\r\n", c->id);
+	p = called("up", text);
+	(void)snprintf(text, sizeof(text), "CANCEL %s\r\n", p.conn->call->id_text);
+	say(a, text);
+	ck_heard(a, ":1\r\n(closed)");
+	ck_heard(p.client, "-CANCELLED by the caller\r\n:1\r\n");
+	ck_assert_ptr_null(w.writer);
+	next = client();
+	say(next, "PING\r\n");
+	ck_heard(next, "+PONG\r\n");
+	is_returned(&p.lent, 0, true);
+	gone(&p.lent);
+}
+END_TEST
+
+/* ... and is not read to where ours is being executed from. */
+START_TEST(cancel_while_the_worker_stops)
+{
+	struct pair p = called("up", "CALL up\r\n");
+	struct loop_timer now = { .fn = wake };
+	int a = client();
+	char text[100];
+	int n;
+
+	n = snprintf(text, sizeof(text), "CANCEL %s\r\nPING one\r\nPING two\r\n",
+	    p.conn->call->id_text);
+	ck_assert_int_eq(send(a, text, (size_t)n, MSG_NOSIGNAL), n);
+	memset(text, '\n', sizeof(text));
+	ck_assert_int_eq(send(p.client, text, sizeof(text), MSG_NOSIGNAL), sizeof(text));
+	w.stopping = true;
+	loop_arm(&w.loop, &now, 1);
+	ck_assert_int_eq(loop_turn(&w.loop), 0);
+	bury();
+	ck_heard(a, ":1\r\n$3\r\none\r\n$3\r\ntwo\r\n(closed)");
+	(void)asked(FRAME_RETURN);
+	w.stopping = w.done = false;
+	gone(&p.lent);
+}
+END_TEST
+
+/* It ends in the middle of its own CALL: that is not executed again. */
+START_TEST(call_that_ends_while_it_begins)
+{
+	struct pair p = called("wide", "CALL wide\r\n");
+	uint16_t number = conf_find_service(w.conf, "wide", 4)->number;
+	char text[100];
+	int a = client();
+
+	(void)snprintf(text, sizeof(text), "CANCEL %016" PRIx64 "\r\n", p.conn->call->id + 1);
+	say(p.client, text);
+	(void)close(p.lent.in);
+	say(a, "CALL wi");
+	say(a, "de\r\nPING\r\n");
+	is_returned(&p.lent, 0, true);
+	(void)asked(FRAME_WANT);
+	asked_nothing();
+	ck_heard(p.client, "-HANDLER its process was ended because of another request\r\n:1\r\n");
+	ck_heard(a, "-CANCELLED by the caller\r\n+PONG\r\n");
+	ck_assert_uint_eq(stats.service[number].calls, 2);
+	(void)close(p.lent.out);
+	(void)close(p.lent.err);
+}
+END_TEST
+
+/* Each cancels the next: no deeper in the stack for each. */
+START_TEST(chain_of_cancels)
+{
+	enum { N = 40 };
+	struct conn *conns[N];
+	char text[100];
+	int fds[N], a = client();
+	uint64_t id = w.id_high | w.id_low;
+	struct loop_timer now = { .fn = wake };
+	int n;
+
+	for (int i = 0; i < N; i++) {
+		fds[i] = client_as(&conns[i]);
+		(void)snprintf(text, sizeof(text), "CALL up\r\nCANCEL %016" PRIx64 "\r\n",
+		    id + 1 + (uint64_t)i);
+		say(fds[i], text);
+		(void)asked(FRAME_WANT);
+	}
+	n = snprintf(text, sizeof(text), "CANCEL %s\r\n", conns[0]->call->id_text);
+	ck_assert_int_eq(send(a, text, (size_t)n, MSG_NOSIGNAL), n);
+	loop_arm(&w.loop, &now, 1);
+	ck_assert_int_eq(loop_turn(&w.loop), 0);
+	bury();
+	ck_assert_ptr_null(conns[0]->call);
+	ck_assert_ptr_nonnull(conns[1]->call);
+	ck_heard(a, ":1\r\n");
+	for (int i = 0; i < N - 1; i++)
+		ck_heard(fds[i], "-CANCELLED by the caller\r\n:1\r\n");
+	(void)asked(FRAME_CANCEL_OWNED);
+	tell_found(0, false);
+	ck_heard(fds[N - 1], "-CANCELLED by the caller\r\n:0\r\n");
 }
 END_TEST
 
@@ -864,6 +1101,65 @@ START_TEST(probe)
 		unable("up");
 		(void)heard(a);
 	}
+}
+END_TEST
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
+
+void *__libc_calloc(size_t n, size_t size);
+static bool no_leases;
+
+void *
+calloc(size_t n, size_t size)
+{
+	if (no_leases && n * size == sizeof(struct lease)) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return __libc_calloc(n, size);
+}
+
+/* It stays with nobody, and the call that waits asks again. */
+START_TEST(no_memory_for_a_lease)
+{
+	struct lent l;
+	int a = client();
+
+	say(a, "CALL up\r\n");
+	no_leases = true;
+	l = lend_wanted("up");
+	no_leases = false;
+	is_returned(&l, 0, true);
+	ck_received(&l, "(closed)");
+	gone(&l);
+	l = lend_wanted("up");
+	answer(&l, ":1\r\n");
+	ck_heard(a, ":1\r\n");
+	gone(&l);
+}
+END_TEST
+
+#endif
+
+/* The runner may come before the first rules do. */
+START_TEST(probe_before_the_first_rules)
+{
+	static const char *const said[] = { "+PONG\r\n", "garbage\n" };
+	struct conf *conf = TAKE_PTR(w.conf);
+
+	for (size_t i = 0; i < ARRAY_LEN(said); i++) {
+		struct lent l = lend_with("up", &(struct frame_lease){
+			.is_probe = 1,
+			.due_usec = clock_usec() + 5 * USEC_PER_SEC,
+		});
+
+		ck_received(&l, "*1\r\n$4\r\nPING\r\n");
+		ck_assert_int_eq(write(l.err, "words\n", 6), 6);
+		answer(&l, said[i]);
+		is_returned(&l, 0, i == 1);
+		gone(&l);
+	}
+	w.conf = conf;
 }
 END_TEST
 
@@ -1245,13 +1541,21 @@ add(TCase *tc)
 	tcase_add_test(tc, reply_byte_by_byte);
 	tcase_add_test(tc, wrong_replies);
 	tcase_add_test(tc, answer_that_nobody_asked_for);
+	tcase_add_test(tc, answer_from_before_the_lease);
+	tcase_add_test(tc, answer_beside_a_request);
 	tcase_add_test(tc, too_much);
 	tcase_add_test(tc, end_of_file);
 	tcase_add_test(tc, request_that_could_not_be_written);
+	tcase_add_test(tc, request_put_back_waits_no_longer);
+	tcase_add_test(tc, answers_before_a_closed_input);
 	tcase_add_test(tc, big_request);
 	tcase_add_test(tc, timeout);
 	tcase_add_test(tc, cancel);
 	tcase_add_test(tc, cancel_is_for_the_caller);
+	tcase_add_test(tc, cancel_and_be_killed_for_it);
+	tcase_add_test(tc, cancel_while_the_worker_stops);
+	tcase_add_test(tc, call_that_ends_while_it_begins);
+	tcase_add_test(tc, chain_of_cancels);
 	tcase_add_test(tc, client_gone_and_service_finishes);
 	tcase_add_test(tc, client_gone_and_service_kills);
 	tcase_add_test(tc, one_want_for_each_that_waits);
@@ -1263,6 +1567,10 @@ add(TCase *tc)
 	tcase_add_test(tc, recall_with_others_waiting);
 	tcase_add_test(tc, unable_ends_all_that_wait_now);
 	tcase_add_test(tc, probe);
+	tcase_add_test(tc, probe_before_the_first_rules);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
+	tcase_add_test(tc, no_memory_for_a_lease);
+#endif
 	tcase_add_test(tc, queue);
 	tcase_add_test(tc, lost_runner);
 	tcase_add_test(tc, reload_keeps_what_waits);

@@ -139,11 +139,18 @@ turns(void)
 static inline void
 later(struct loop_timer *t, uint64_t usec)
 {
+	struct conn *c;
+
 	ck_assert(loop_timer_is_armed(t));
 	w.loop.now_usec = clock_usec() + usec;
 	loop_disarm(&w.loop, t);
 	t->fn(t);
 	bury();
+	/* The clock goes back now: what was to come next does so all the same. */
+	TAILQ_FOREACH(c, &w.conns, link) {
+		if (c->wait == CONN_WAIT_EVENT)
+			loop_arm(&w.loop, &c->timer, 1);
+	}
 }
 
 /* --------------------------------------------------------------- client --- */
