@@ -219,7 +219,7 @@ enum reqd_outcome {
 	REQD_BADARG,	/* not started: an argument was refused */
 	REQD_DENIED,	/* not started: no such service, or not allowed */
 	REQD_DRAINING,	/* not started: the server is stopping */
-	REQD_UNAVAIL,	/* not started: the service is switched off */
+	REQD_UNAVAIL,	/* not started: the service cannot serve now */
 	REQD_HANDLER,	/* its handler died or broke the protocol; it may have run */
 	REQD_FAILED	/* another error of the server */
 };

@@ -351,7 +351,7 @@ static const char *const meanings[] = {
 	[REQD_BADARG] = "argument refused",
 	[REQD_DENIED] = "unknown or not allowed",
 	[REQD_DRAINING] = "not started, the server is stopping",
-	[REQD_UNAVAIL] = "is switched off",
+	[REQD_UNAVAIL] = "cannot serve now",
 	[REQD_HANDLER] = "failed in its handler",
 	[REQD_FAILED] = "refused",
 };

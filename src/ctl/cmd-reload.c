@@ -8,7 +8,7 @@
 #include "ctl/out.h"
 #include "ctl/remote.h"
 
-/* "added a b" */
+/* "added a b", "listens tcp://127.0.0.1:7373" */
 static size_t
 print_names(const json_t *j, const char *key)
 {
@@ -34,6 +34,8 @@ print_changes(const json_t *j)
 	n = print_names(j, "added");
 	n += print_names(j, "removed");
 	n += print_names(j, "changed");
+	n += print_names(j, "listens");
+	n += print_names(j, "closed");
 	if (n == 0)
 		(void)printf("no service changed\n");
 }

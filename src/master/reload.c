@@ -45,6 +45,32 @@ names_append(struct buf *b, const char *key, const struct conf *in, const struct
 	(void)buf_append_char(b, ']');
 }
 
+static bool
+has_listener(const struct conf *c, const char *url)
+{
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		if (strcmp(c->listeners[i].url, url) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+listeners_append(struct buf *b, const char *key, const struct conf *in, const struct conf *not_in)
+{
+	bool first = true;
+
+	(void)buf_printf(b, ",\"%s\":[", key);
+	for (size_t i = 0; i < in->n_listeners; i++) {
+		if (has_listener(not_in, in->listeners[i].url))
+			continue;
+		(void)buf_append_str(b, first ? "" : ",");
+		(void)escape_json(b, slice_of(in->listeners[i].url));
+		first = false;
+	}
+	(void)buf_append_char(b, ']');
+}
+
 static void
 changed_append(struct buf *b, const struct conf *from, const struct conf *to)
 {
@@ -72,6 +98,8 @@ report_success(struct master *m, const struct conf *from, const struct conf *to)
 	names_append(&b, "added", to, from);
 	names_append(&b, "removed", from, to);
 	changed_append(&b, from, to);
+	listeners_append(&b, "listens", to, from);
+	listeners_append(&b, "closed", from, to);
 	(void)buf_append_char(&b, '}');
 	log_notice("configuration reloaded, generation %u: %zu listeners, %zu services",
 	    to->generation, to->n_listeners, to->n_services);

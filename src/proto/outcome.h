@@ -24,7 +24,7 @@ enum outcome_kind {
 	OUTCOME_BADARG,		/* not started: argument or option refused */
 	OUTCOME_DENIED,		/* not started: unknown or not allowed */
 	OUTCOME_DRAINING,	/* not started: reqd is stopping */
-	OUTCOME_UNAVAIL,	/* not started: service is switched off */
+	OUTCOME_UNAVAIL,	/* not started: service cannot serve now */
 	OUTCOME_HANDLER,	/* its handler died or broke the protocol; killed */
 	OUTCOME_N,
 };

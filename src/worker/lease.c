@@ -511,7 +511,7 @@ lease_on_unable(struct worker *w, const char *service)
 	struct leases *ls = leases_find(w, service);
 
 	if (ls != NULL)
-		leases_refuse(ls, "its handler cannot be started");
+		leases_refuse(ls, "its handler does not stay up; it is tried again");
 }
 
 void

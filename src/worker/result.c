@@ -111,13 +111,14 @@ result_reply(struct buf *b, enum resp_version v, enum result_form form,
     const struct result *r, struct slice service)
 {
 	const struct outcome *o = &r->outcome;
-	bool ran = outcome_may_have_run(o->kind);
+	/* What a handler did wrong is in words only, and they are in the error. */
+	bool is_map = outcome_may_have_run(o->kind) && o->kind != OUTCOME_HANDLER;
 
 	if (form == RESULT_PLAIN && r->value != NULL)
 		reply_value(b, v, r->value);
 	else if (form == RESULT_PLAIN && outcome_is_success(o))
 		resp_bulk(b, r->out);
-	else if (form == RESULT_PLAIN || !ran)
+	else if (form == RESULT_PLAIN || !is_map)
 		outcome_error(b, o, service, r->detail);
 	else
 		reply_map(b, v, form == RESULT_FULL, r);

@@ -209,7 +209,7 @@ static const struct {
 	{ "-LOADING draining\r\n", 0, REQD_DRAINING, -1, 0, 248, false,
 	    "not started, the server is stopping" },
 	{ "-UNAVAIL x disabled\r\n", 0, REQD_UNAVAIL, -1, 0, 249, false,
-	    "is switched off: disabled" },
+	    "cannot serve now: disabled" },
 	{ "-NOPERM go away\r\n", 0, REQD_FAILED, -1, 0, 251, false, "refused: NOPERM go away" },
 	{ "-EXIT 1 odd\r\n", 0, REQD_FAILED, -1, 0, 251, true, "refused: EXIT 1 odd" },
 	{ "-\r\n", 0, REQD_FAILED, -1, 0, 251, true, "refused" },

@@ -1055,8 +1055,8 @@ START_TEST(unable_ends_all_that_wait_now)
 	(void)asked(FRAME_WANT);
 	(void)asked(FRAME_WANT);
 	unable("up");
-	ck_heard(a, "-UNAVAIL up its handler cannot be started\r\n");
-	ck_heard(b, "-UNAVAIL up its handler cannot be started\r\n+PONG\r\n");
+	ck_heard(a, "-UNAVAIL up its handler does not stay up; it is tried again\r\n");
+	ck_heard(b, "-UNAVAIL up its handler does not stay up; it is tried again\r\n+PONG\r\n");
 	l = lend_wanted("up");
 	asked_nothing();
 	answer(&l, ":1\r\n");
