@@ -25,8 +25,6 @@
 #define GROWTH_USEC (20 * USEC_PER_MSEC)
 /* A process that says nothing of itself is taken for well after so long. */
 #define SETTLED_USEC (250 * USEC_PER_MSEC)
-/* Who has answered and lived so long is no crash loop. */
-#define PROVEN_USEC USEC_PER_SEC
 /* So many in a row that did not answer once, and the service is out of order. */
 #define FAILURES 3
 #define WEIGH_USEC (5 * USEC_PER_SEC)
@@ -186,6 +184,7 @@ pool_proven(struct pool *p)
 		log_notice("service %s: its handler answers again", p->service->name);
 	p->failures = 0;
 	p->retry_usec = 0;
+	p->backoff = (struct backoff){ 0 };
 	pool_touch(p);
 }
 
@@ -232,20 +231,28 @@ describe_death(const struct pool *p, bool was_proven, char *ret, size_t len)
 		(void)snprintf(ret, len, "of no more use");
 }
 
+/* None has answered since: the next start waits, longer each time. */
 static void
-pool_delay(struct pool *p, bool was_proven)
+pool_delay(struct pool *p)
 {
 	uint64_t now = clock_usec();
-	uint64_t delay = backoff_after_death(&p->backoff, was_proven, now, arc4random());
 
-	/* One that answers now and then is worth more than none. */
-	if (was_proven && delay > PROVEN_USEC)
-		delay = PROVEN_USEC;
-	if (delay > 0)
-		p->retry_usec = now + delay;
-	if (!was_proven)
-		p->failures++;
+	p->retry_usec = now + backoff_after_death(&p->backoff, false, now, arc4random());
+	p->failures++;
 	pool_touch(p);
+}
+
+static void
+log_death(struct pool *p, const struct entry *e)
+{
+	uint64_t now = clock_usec();
+	char why[160];
+
+	if (now < p->logged_usec + USEC_PER_SEC)
+		return;
+	p->logged_usec = now;
+	describe_death(p, e->handler.is_proven, why, sizeof(why));
+	log_warn("service %s: handler (%d): %s", p->service->name, (int)e->session, why);
 }
 
 void
@@ -253,21 +260,20 @@ pool_bereaved(struct pool *p, const struct entry *e, int status)
 {
 	bool was_proven = e->handler.is_proven;
 	bool by_itself = e->pid == 0;		/* else a worker found it broken */
-	char why[160];
 
 	p->died++;
 	p->last_status = by_itself ? status : POOL_NO_STATUS;
 	p->last_stage = e->ended.stage;
 	p->last_error = e->ended.error;
-	/* A program may retire, a request may be its end, and accidents happen. */
-	if (was_proven && (!by_itself || (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
-	    clock_usec() - e->started_usec > PROVEN_USEC)) {
-		pool_touch(p);
-		return;
-	}
-	pool_delay(p, was_proven);
-	describe_death(p, was_proven, why, sizeof(why));
-	log_warn("service %s: handler (%d): %s", p->service->name, (int)e->session, why);
+	pool_touch(p);
+	/*
+	 * One that has answered is started again at once: a program may retire,
+	 * a request may be its end, and it was worth its start.
+	 */
+	if (!was_proven)
+		pool_delay(p);
+	if (!was_proven || (by_itself && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)))
+		log_death(p, e);
 }
 
 /* ----------------------------------------------------------- its advance --- */
@@ -281,7 +287,7 @@ pool_start(struct pool *p, uint32_t n)
 		if (r < 0) {
 			p->last_stage = STAGE_FORK;
 			p->last_error = -r;
-			pool_delay(p, false);
+			pool_delay(p);
 			log_err("service %s: cannot start its handler: %s", p->service->name,
 			    strerror(-r));
 			return;
@@ -371,7 +377,8 @@ pool_fill(struct pool *p, uint64_t now)
 	lacking = lacking < p->growth ? lacking : p->growth;
 	pool_start(p, lacking < s->max - n.all ? lacking : s->max - n.all);
 	p->grown_usec = now;
-	p->growth *= 2;
+	if (p->growth < s->max)
+		p->growth *= 2;
 }
 
 /*

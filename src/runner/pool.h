@@ -52,6 +52,7 @@ struct pool {
 	uint32_t growth;		/* how many the next step starts */
 	uint64_t grown_usec;		/* when the last step was made */
 	uint64_t weighed_usec;		/* when memory was looked at */
+	uint64_t logged_usec;		/* when a death was last told of */
 	uint64_t started, died, recycled;
 
 	struct loop_timer timer;

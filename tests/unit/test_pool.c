@@ -172,6 +172,25 @@ START_TEST(grows_up_to_max)
 }
 END_TEST
 
+/* Also when somebody has been waiting all the time. */
+START_TEST(grows_as_often_as_it_must)
+{
+	struct leased l[3];
+
+	for (int i = 0; i < 4; i++)
+		want(0, "few");
+	for (int i = 0; i < 3; i++)
+		l[i] = get_lease(0, "few");
+	for (int i = 0; i < 40; i++) {
+		want(0, "few");
+		give_back(0, &l[i % 3], 1, true);
+		l[i % 3] = get_lease(0, "few");
+	}
+	for (int i = 0; i < 3; i++)
+		give_back(0, &l[i], 1, false);
+}
+END_TEST
+
 START_TEST(shared_between_workers)
 {
 	struct leased a = lease(0, "one"), b;
@@ -663,6 +682,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, lent_and_lent_again);
 	tcase_add_test(tc, grows_up_to_max);
+	tcase_add_test(tc, grows_as_often_as_it_must);
 	tcase_add_test(tc, shared_between_workers);
 	tcase_add_test(tc, recalled_from_who_has_more);
 	tcase_add_test(tc, broken_is_replaced);
