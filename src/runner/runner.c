@@ -12,6 +12,9 @@
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -516,6 +519,10 @@ sparse_alloc(size_t n, size_t size)
 	if (p == MAP_FAILED)
 		return NULL;
 	(void)madvise(p, n * size, MADV_DONTFORK);
+#ifdef __SANITIZE_ADDRESS__
+	/* What is reached from here is not lost. */
+	__lsan_register_root_region(p, n * size);
+#endif
 	return p;
 }
 
