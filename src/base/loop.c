@@ -95,6 +95,26 @@ loop_close(struct loop *l, struct loop_io *io)
 }
 
 void
+loop_close_shared(struct loop *l, struct loop_io *io)
+{
+	if (io->fd < 0)
+		return;
+	loop_remove(l, io);
+	(void)close(io->fd);
+	io->fd = -1;
+}
+
+bool
+loop_is_pending(const struct loop *l, const struct loop_io *io)
+{
+	for (int i = l->at + 1; i < l->n_batch; i++) {
+		if (l->batch[i].data.ptr == io)
+			return true;
+	}
+	return false;
+}
+
+void
 loop_arm(struct loop *l, struct loop_timer *t, uint64_t due_usec)
 {
 	if (t->due_usec == due_usec)

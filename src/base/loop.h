@@ -71,6 +71,12 @@ void loop_remove(struct loop *l, struct loop_io *io);
  */
 void loop_close(struct loop *l, struct loop_io *io);
 
+/* The same for one that another process or a dup() may hold as well. */
+void loop_close_shared(struct loop *l, struct loop_io *io);
+
+/* Has this turn an event of it that is still to be delivered? */
+bool loop_is_pending(const struct loop *l, const struct loop_io *io);
+
 /* Arms or moves a timer; due_usec on the monotonic clock, not 0. */
 void loop_arm(struct loop *l, struct loop_timer *t, uint64_t due_usec);
 void loop_disarm(struct loop *l, struct loop_timer *t);

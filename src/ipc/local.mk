@@ -3,6 +3,7 @@
 noinst_LTLIBRARIES += libipc.la
 libipc_la_SOURCES = \
 	src/ipc/channel.c src/ipc/channel.h \
+	src/ipc/death.c src/ipc/death.h \
 	src/ipc/frame.c src/ipc/frame.h \
 	src/ipc/job.c src/ipc/job.h \
 	src/ipc/logrec.c src/ipc/logrec.h \

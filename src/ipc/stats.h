@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "conf/conf.h"
+#include "ipc/death.h"
 #include "proto/outcome.h"
 
 #define STATS_BUCKETS 40	/* log2 of microseconds: 1 us .. 6 days */
@@ -31,9 +32,7 @@ struct pool_stats {
 	uint64_t died;			/* unasked */
 	uint64_t recycled;		/* for age, memory or requests */
 	uint32_t is_failing;		/* out of order until one stays up */
-	int32_t last_status;		/* wait status of the last that died, or this: */
-#define POOL_NO_STATUS (-1)		/* what it said was no reply */
-	int32_t last_stage, last_error;	/* or why it did not start */
+	struct death last;		/* of the last that died, or did not start */
 };
 
 struct stats {

@@ -175,8 +175,7 @@ record_write(struct logger *g, const struct log_source *from, const struct logre
 static void
 source_close(struct source *s)
 {
-	loop_remove(&s->logger->loop, &s->io);
-	(void)close(s->io.fd);
+	loop_close_shared(&s->logger->loop, &s->io);
 	LIST_REMOVE(s, link);
 	if (LIST_EMPTY(&s->logger->sources) && s->logger->master.fd < 0)
 		s->logger->done = true;
@@ -314,8 +313,7 @@ on_master(struct loop_io *io, uint32_t events)
 		on_frame(g, &f, fds);
 		channel_close_fds(fds, n_fds);
 	}
-	loop_remove(&g->loop, io);
-	(void)close(TAKE_FD(io->fd));
+	loop_close_shared(&g->loop, io);
 	if (LIST_EMPTY(&g->sources))
 		g->done = true;
 	g->farewell.fn = on_farewell;

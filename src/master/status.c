@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -115,17 +114,14 @@ service_total(const struct master *m, uint16_t number)
 static void
 put_death(struct buf *b, const struct pool_stats *p)
 {
-	if (p->last_stage > STAGE_NONE && p->last_stage < STAGE_N)
-		(void)buf_printf(b, "\"cannot start: %s: %s\"",
-		    start_stage_name((unsigned)p->last_stage), strerror(p->last_error));
-	else if (p->died == 0)
+	char why[160];
+
+	if (p->died == 0 && p->last.stage == STAGE_NONE) {
 		(void)buf_append_str(b, "null");
-	else if (p->last_status == POOL_NO_STATUS)
-		(void)buf_append_str(b, "\"no proper answer\"");
-	else if (WIFSIGNALED(p->last_status))
-		(void)buf_printf(b, "\"signal %d\"", WTERMSIG(p->last_status));
-	else
-		(void)buf_printf(b, "\"exit status %d\"", WEXITSTATUS(p->last_status));
+		return;
+	}
+	death_describe(&p->last, why, sizeof(why));
+	(void)escape_json(b, slice_of(why));
 }
 
 static void

@@ -16,7 +16,7 @@
 #include "ipc/logrec.h"
 #include "runner/entry.h"
 #include "runner/link.h"
-#include "runner/pool.h"
+#include "runner/pools.h"
 #include "runner/runner.h"
 #include "runner/spawn.h"
 
@@ -250,7 +250,7 @@ handler_return(struct link *l, const struct frame *f)
 	if (f->lease.is_broken) {
 		h->is_faulty = !f->lease.is_cut;
 		if (h->is_faulty)
-			pool_bereaved(h->pool, e, POOL_NO_STATUS);
+			pool_bereaved(h->pool, e, DEATH_BROKEN);
 		handler_end(e);
 		return NULL;
 	}

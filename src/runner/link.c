@@ -40,9 +40,7 @@ link_close(struct link *l)
 {
 	if (!link_is_open(l))
 		return;
-	loop_remove(&l->runner->loop, &l->io);
-	(void)close(l->io.fd);
-	l->io.fd = -1;
+	loop_close_shared(&l->runner->loop, &l->io);
 	l->has_answer = false;
 }
 

@@ -33,8 +33,6 @@
 #define RECALL_USEC (20 * USEC_PER_MSEC)
 /* Past all deadlines a worker has so long to say what became of a lease. */
 #define WORKER_SLACK_USEC (10 * USEC_PER_SEC)
-#define STEPS_MAX 256	/* in one turn of the loop */
-#define WANTS_MAX (4u << 20)
 
 static bool
 is_failing(const struct pool *p)
@@ -104,16 +102,7 @@ find_idle(const struct pool *p)
 
 static void on_pool_due(struct loop_timer *t);
 
-void
-pools_init(struct pools *all, struct pool *slots, size_t n)
-{
-	*all = (struct pools){ .slots = slots, .n_slots = n };
-	TAILQ_INIT(&all->free);
-	TAILQ_INIT(&all->all);
-	TAILQ_INIT(&all->touched);
-}
-
-static struct pool *
+struct pool *
 pool_open(struct runner *r, struct conf *conf, const struct service *s, enum pool_state state)
 {
 	struct pools *all = &r->pools;
@@ -165,18 +154,6 @@ on_pool_due(struct loop_timer *t)
 	pool_touch(CONTAINER_OF(t, struct pool, timer));
 }
 
-/* The pool in force for a service of this name, or NULL. */
-static struct pool *
-pool_serving(struct runner *r, const char *name)
-{
-	const struct service *s;
-
-	if (r->current == NULL)
-		return NULL;
-	s = conf_find_service(r->current, name, strlen(name));
-	return s == NULL ? NULL : r->pools.serving[s->number];
-}
-
 void
 pool_proven(struct pool *p)
 {
@@ -189,46 +166,18 @@ pool_proven(struct pool *p)
 }
 
 void
-pools_vouch(struct runner *r, const char *service)
-{
-	struct pool *p = pool_serving(r, service);
-
-	if (p != NULL)
-		pool_proven(p);
-}
-
-void
 pool_learn(struct runner *r, const struct entry *e, int status)
 {
-	struct pool *p = pool_serving(r, e->service->name);
+	struct pool *p = pools_serving(r, e->service->name);
 	bool by_us = WIFSIGNALED(status) &&
 	    (WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGKILL);
 
-	if (p == NULL || by_us || p->last_status != POOL_NO_STATUS)
+	if (p == NULL || by_us || p->last.status != DEATH_BROKEN)
 		return;
-	p->last_status = status;
-	p->last_stage = e->ended.stage;
-	p->last_error = e->ended.error;
+	p->last.status = status;
+	p->last.stage = e->ended.stage;
+	p->last.error = e->ended.error;
 	pool_touch(p);
-}
-
-/* In words: "exit status 1 before its first answer". */
-static void
-describe_death(const struct pool *p, bool was_proven, char *ret, size_t len)
-{
-	const char *when = was_proven ? "" : " before its first answer";
-
-	if (p->last_stage != STAGE_NONE)
-		(void)snprintf(ret, len, "cannot be started: %s: %s",
-		    start_stage_name((unsigned)p->last_stage), strerror(p->last_error));
-	else if (p->last_status == POOL_NO_STATUS)
-		(void)snprintf(ret, len, "no proper answer");
-	else if (WIFSIGNALED(p->last_status))
-		(void)snprintf(ret, len, "ended by signal %d%s", WTERMSIG(p->last_status), when);
-	else if (WEXITSTATUS(p->last_status) != 0 || !was_proven)
-		(void)snprintf(ret, len, "exit status %d%s", WEXITSTATUS(p->last_status), when);
-	else
-		(void)snprintf(ret, len, "of no more use");
 }
 
 /* None has answered since: the next start waits, longer each time. */
@@ -251,7 +200,7 @@ log_death(struct pool *p, const struct entry *e)
 	if (now < p->logged_usec + USEC_PER_SEC)
 		return;
 	p->logged_usec = now;
-	describe_death(p, e->handler.is_proven, why, sizeof(why));
+	death_describe(&p->last, why, sizeof(why));
 	log_warn("service %s: handler (%d): %s", p->service->name, (int)e->session, why);
 }
 
@@ -262,9 +211,10 @@ pool_bereaved(struct pool *p, const struct entry *e, int status)
 	bool by_itself = e->pid == 0;		/* else a worker found it broken */
 
 	p->died++;
-	p->last_status = by_itself ? status : POOL_NO_STATUS;
-	p->last_stage = e->ended.stage;
-	p->last_error = e->ended.error;
+	p->last = (struct death){
+		.status = by_itself ? status : DEATH_BROKEN,
+		.stage = e->ended.stage, .error = e->ended.error, .was_proven = was_proven,
+	};
 	pool_touch(p);
 	/*
 	 * One that has answered is started again at once: a program may retire,
@@ -285,8 +235,7 @@ pool_start(struct pool *p, uint32_t n)
 		int r = handler_start(p);
 
 		if (r < 0) {
-			p->last_stage = STAGE_FORK;
-			p->last_error = -r;
+			p->last = (struct death){ .stage = STAGE_FORK, .error = -r };
 			pool_delay(p);
 			log_err("service %s: cannot start its handler: %s", p->service->name,
 			    strerror(-r));
@@ -349,13 +298,19 @@ pool_grant(struct pool *p)
 		p->growth = 1;
 }
 
+/* So many that are not worn let a worn one go. */
+static uint32_t
+enough(const struct pool *p)
+{
+	return p->service->pool.min > 0 ? p->service->pool.min : 1;
+}
+
 /* Starts what is missing: up to min always, and step by step up to max. */
 static void
 pool_fill(struct pool *p, uint64_t now)
 {
 	const struct service_pool *s = &p->service->pool;
 	struct census n = pool_census(p);
-	uint32_t enough = s->min > 0 ? s->min : 1;
 	uint32_t lacking = p->n_wants > n.idle ? p->n_wants - n.idle : 0;
 
 	if (now < p->retry_usec)
@@ -367,7 +322,7 @@ pool_fill(struct pool *p, uint64_t now)
 		return;
 	}
 	/* While one that is worn is replaced, there may be one more than max. */
-	if (n.worn > 0 && n.all - n.worn < enough && n.all <= s->max)
+	if (n.worn > 0 && n.all - n.worn < enough(p) && n.all <= s->max)
 		pool_start(p, 1);
 	if (n.all < s->min)
 		pool_start(p, s->min - n.all);
@@ -389,14 +344,13 @@ static void
 pool_relieve(struct pool *p)
 {
 	const struct service_pool *s = &p->service->pool;
-	uint32_t enough = s->min > 0 ? s->min : 1;
 	struct census n = pool_census(p);
 	struct entry *e, *next;
 
 	for (e = TAILQ_FIRST(&p->members); e != NULL && n.worn > 0; e = next) {
 		next = TAILQ_NEXT(e, handler.next);
 		if (!e->handler.is_worn ||
-		    (n.idle + n.leased - n.worn < enough && (n.all <= s->max || n.coming > 0)))
+		    (n.idle + n.leased - n.worn < enough(p) && (n.all <= s->max || n.coming > 0)))
 			continue;
 		if (e->handler.state == HANDLER_LEASED) {
 			handler_recall(e);
@@ -643,9 +597,7 @@ pool_publish(struct pool *p)
 	s->died = p->died;
 	s->recycled = p->recycled;
 	s->is_failing = is_failing(p);
-	s->last_status = p->last_status;
-	s->last_stage = p->last_stage;
-	s->last_error = p->last_error;
+	s->last = p->last;
 }
 
 static void
@@ -672,7 +624,7 @@ pool_dissolve(struct pool *p)
 		    owes_anything(p) ? sooner(due, now + SOON_USEC) : due);
 }
 
-static void
+void
 pool_advance(struct pool *p)
 {
 	uint64_t now = clock_usec();
@@ -695,103 +647,10 @@ pool_advance(struct pool *p)
 	pool_publish(p);
 }
 
-void
-pools_advance(struct runner *r)
-{
-	struct pool *p;
+/* ----------------------------------------------------- a new one instead --- */
 
-	/* One step may call for the next; what never settles waits a little. */
-	for (size_t i = 0; i < STEPS_MAX && (p = TAILQ_FIRST(&r->pools.touched)) != NULL; i++) {
-		TAILQ_REMOVE(&r->pools.touched, p, next_touched);
-		p->is_touched = false;
-		pool_advance(p);
-	}
-	p = TAILQ_FIRST(&r->pools.touched);
-	if (p != NULL)
-		loop_arm(&r->loop, &p->timer, clock_usec() + SOON_USEC);
-}
-
-/* ---------------------------------------------------------- what is asked --- */
-
-void
-pools_want(struct link *l, const char *service)
-{
-	struct runner *r = l->runner;
-	struct pool *p = pool_serving(r, service);
-	struct frame f = { .type = FRAME_UNABLE, .slot = l->slot };
-
-	if (p == NULL || r->is_draining) {
-		(void)strlcpy(f.lease.service, service, sizeof(f.lease.service));
-		(void)link_answer(l, &f);
-		return;
-	}
-	/* No worker has more calls than this. */
-	if (p->wants[l->slot] >= WANTS_MAX)
-		return;
-	p->wants[l->slot]++;
-	p->n_wants++;
-	pool_touch(p);
-}
-
-void
-pools_link_opened(struct runner *r)
-{
-	struct pool *p;
-
-	TAILQ_FOREACH(p, &r->pools.all, next)
-		pool_touch(p);
-}
-
-void
-pools_link_closed(struct runner *r, uint16_t slot)
-{
-	struct pool *p;
-
-	TAILQ_FOREACH(p, &r->pools.all, next) {
-		p->n_wants -= p->wants[slot];
-		p->wants[slot] = 0;
-		p->owes_unable[slot] = false;
-		pool_touch(p);
-	}
-}
-
-/* ----------------------------------------------------------- transactions --- */
-
-static struct pool *
-find_rising(struct runner *r, const char *name)
-{
-	struct pool *p;
-
-	TAILQ_FOREACH(p, &r->pools.all, next) {
-		if (p->state == POOL_RISING && strcmp(p->service->name, name) == 0)
-			return p;
-	}
-	return NULL;
-}
-
-int
-pools_prepare(struct runner *r, struct conf *next)
-{
-	/* At the first there is nothing to go on with, should it not come up. */
-	if (r->current == NULL)
-		return 0;
-	for (size_t i = 0; i < next->n_services; i++) {
-		const struct service *s = &next->services[i];
-		struct pool *now = pool_serving(r, s->name);
-
-		if (s->handler == NULL || s->pool.min == 0 ||
-		    (now != NULL && conf_service_equal(now->service, s)))
-			continue;
-		if (pool_open(r, next, s, POOL_RISING) == NULL) {
-			pools_abort(r);
-			return -ENOMEM;
-		}
-	}
-	return 0;
-}
-
-static bool
-has_risen(const struct pool *p)
+bool
+pool_has_risen(const struct pool *p)
 {
 	const struct service_pool *s = &p->service->pool;
 	uint64_t now = clock_usec();
@@ -804,30 +663,7 @@ has_risen(const struct pool *p)
 	return n >= s->min;
 }
 
-enum rising
-pools_rising(struct runner *r, char *why, size_t why_len)
-{
-	enum rising all = RISING_DONE;
-	struct pool *p;
-
-	TAILQ_FOREACH(p, &r->pools.all, next) {
-		char death[160];
-
-		if (p->state != POOL_RISING)
-			continue;
-		if (p->died > 0 || p->failures > 0) {
-			describe_death(p, false, death, sizeof(death));
-			(void)snprintf(why, why_len, "the handler of service '%.40s': %s",
-			    p->service->name, death);
-			return RISING_FAILED;
-		}
-		if (!has_risen(p))
-			all = RISING_WAIT;
-	}
-	return all;
-}
-
-static void
+void
 pool_retire(struct pool *p)
 {
 	p->state = POOL_RETIRED;
@@ -835,18 +671,6 @@ pool_retire(struct pool *p)
 }
 
 void
-pools_abort(struct runner *r)
-{
-	struct pool *p;
-
-	TAILQ_FOREACH(p, &r->pools.all, next) {
-		if (p->state == POOL_RISING)
-			pool_retire(p);
-	}
-}
-
-/* Who waits for the old waits for the new. */
-static void
 pool_inherit(struct pool *heir, struct pool *old)
 {
 	for (size_t i = 0; i < POOL_MAX_LINKS; i++) {
@@ -855,69 +679,4 @@ pool_inherit(struct pool *heir, struct pool *old)
 	}
 	heir->n_wants += old->n_wants;
 	old->n_wants = 0;
-}
-
-/* The pool that is to serve s from now on; NULL: none can be had. */
-static struct pool *
-pool_for(struct runner *r, const struct service *s, struct pool *old)
-{
-	struct pool *p;
-
-	if (old != NULL && conf_service_equal(old->service, s)) {
-		struct conf *before = old->conf;
-
-		old->conf = conf_ref(r->current);
-		old->service = s;
-		(void)conf_unref(before);
-		return old;
-	}
-	p = find_rising(r, s->name);
-	if (p != NULL)
-		p->state = POOL_SERVING;
-	else
-		p = pool_open(r, r->current, s, POOL_SERVING);
-	if (p == NULL)
-		log_err("service %s: too many pools, it has none", s->name);
-	else if (old != NULL)
-		pool_inherit(p, old);
-	return p;
-}
-
-void
-pools_commit(struct runner *r)
-{
-	struct pool *serving[CONF_MAX_SERVICES] = { NULL }, *p;
-
-	memset(r->stats->pool, 0, sizeof(r->stats->pool));
-	for (size_t i = 0; i < r->current->n_services; i++) {
-		const struct service *s = &r->current->services[i];
-		struct pool *old = NULL;
-
-		if (s->handler == NULL)
-			continue;
-		TAILQ_FOREACH(p, &r->pools.all, next) {
-			if (p->state == POOL_SERVING && strcmp(p->service->name, s->name) == 0)
-				old = p;
-		}
-		serving[i] = pool_for(r, s, old);
-	}
-	memcpy(r->pools.serving, serving, sizeof(serving));
-	TAILQ_FOREACH(p, &r->pools.all, next) {
-		bool stays = p->state == POOL_SERVING && serving[p->service->number] == p &&
-		    p->conf == r->current;
-
-		if (!stays && p->state != POOL_RETIRED)
-			pool_retire(p);
-		pool_touch(p);
-	}
-}
-
-void
-pools_retire(struct runner *r)
-{
-	struct pool *p;
-
-	TAILQ_FOREACH(p, &r->pools.all, next)
-		pool_retire(p);
-	memset(r->pools.serving, 0, sizeof(r->pools.serving));
 }

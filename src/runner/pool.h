@@ -15,13 +15,12 @@
 #include "base/backoff.h"
 #include "base/loop.h"
 #include "conf/conf.h"
+#include "ipc/death.h"
 #include "runner/table.h"
 
 struct link;
 struct runner;
 
-/* Serving ones, and those that take their place or leave. */
-#define RUNNER_MAX_POOLS (2 * CONF_MAX_SERVICES)
 #define POOL_MAX_LINKS (CONF_MAX_WORKERS + 1)
 
 enum pool_state {
@@ -47,8 +46,7 @@ struct pool {
 	struct backoff backoff;
 	uint64_t retry_usec;		/* no start before; 0: none failed */
 	uint32_t failures;		/* without an answer from any, in a row */
-	int last_status;		/* of the last that died unasked */
-	int last_stage, last_error;	/* ... or could not be started */
+	struct death last;		/* of the last that died unasked, or did not start */
 	uint32_t growth;		/* how many the next step starts */
 	uint64_t grown_usec;		/* when the last step was made */
 	uint64_t weighed_usec;		/* when memory was looked at */
@@ -61,46 +59,23 @@ struct pool {
 	TAILQ_ENTRY(pool) next;		/* all, or free */
 };
 
-TAILQ_HEAD(pool_list, pool);
+/* ------------------------------------------------------------ for pools.c --- */
 
-struct pools {
-	struct pool *slots;
-	size_t n_slots, n_touched;
-	struct pool_list free, all, touched;
-	struct pool *serving[CONF_MAX_SERVICES];	/* by number in the current conf */
-	uint32_t last_id;
-};
+/* A new one, empty and touched. NULL: there are too many. */
+struct pool *pool_open(struct runner *r, struct conf *conf, const struct service *s,
+    enum pool_state state);
 
-/* slots is zeroed memory for n pools, borrowed. */
-void pools_init(struct pools *all, struct pool *slots, size_t n);
+/* Does all that follows from what has changed. */
+void pool_advance(struct pool *p);
 
-/*
- * Starts what the next configuration has new or changed, to see whether it
- * comes up. 0 or -ENOMEM.
- */
-int pools_prepare(struct runner *r, struct conf *next);
+/* Are as many processes ready as are to be kept so? */
+bool pool_has_risen(const struct pool *p);
 
-enum rising { RISING_DONE, RISING_WAIT, RISING_FAILED };
+/* Who waits for the old one waits for the new one. */
+void pool_inherit(struct pool *heir, struct pool *old);
 
-/* How far that has come; why says which service failed, and how. */
-enum rising pools_rising(struct runner *r, char *why, size_t why_len);
-
-/* They take over, r->current being what they are of. */
-void pools_commit(struct runner *r);
-void pools_abort(struct runner *r);
-
-/* All of them leave. */
-void pools_retire(struct runner *r);
-
-/* A worker wants one more of this service. */
-void pools_want(struct link *l, const char *service);
-
-/* A worker has come, or gone. */
-void pools_link_opened(struct runner *r);
-void pools_link_closed(struct runner *r, uint16_t slot);
-
-/* Does all that follows from what was touched. Once per turn of the loop. */
-void pools_advance(struct runner *r);
+/* Its processes leave, and then it. */
+void pool_retire(struct pool *p);
 
 /* ------------------------------------------------------- for handler.c --- */
 
@@ -109,9 +84,6 @@ void pool_touch(struct pool *p);
 
 /* A member has answered for the first time: the service is well. */
 void pool_proven(struct pool *p);
-
-/* A worker had an answer from one that has ended meanwhile. */
-void pools_vouch(struct runner *r, const char *service);
 
 /* A process that a worker had found broken has ended, perhaps before that. */
 void pool_learn(struct runner *r, const struct entry *e, int status);

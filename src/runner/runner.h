@@ -19,7 +19,7 @@
 #include "runner/admission.h"
 #include "runner/cgroup.h"
 #include "runner/link.h"
-#include "runner/pool.h"
+#include "runner/pools.h"
 #include "runner/reap.h"
 #include "runner/spawn.h"
 #include "runner/table.h"

@@ -42,10 +42,7 @@ static void
 port_deafen(struct port *p)
 {
 	loop_disarm(&p->worker->loop, &p->retry);
-	if (p->io.fd >= 0) {
-		loop_remove(&p->worker->loop, &p->io);
-		(void)close(TAKE_FD(p->io.fd));
-	}
+	loop_close_shared(&p->worker->loop, &p->io);
 }
 
 static void

@@ -55,10 +55,7 @@ runnerlink_done(struct worker *w)
 	struct runnerlink_message *m;
 	struct runnerlink_cancel *waiting;
 
-	if (l->io.fd >= 0) {
-		loop_remove(&w->loop, &l->io);
-		(void)close(TAKE_FD(l->io.fd));
-	}
+	loop_close_shared(&w->loop, &l->io);
 	while ((m = TAILQ_FIRST(&l->unsent)) != NULL) {
 		TAILQ_REMOVE(&l->unsent, m, entry);
 		message_free(m);
@@ -308,8 +305,7 @@ runnerlink_lost(struct worker *w)
 
 	if (w->link.io.fd < 0)
 		return;
-	loop_remove(&w->loop, &w->link.io);
-	(void)close(TAKE_FD(w->link.io.fd));
+	loop_close_shared(&w->loop, &w->link.io);
 
 	TAILQ_FOREACH_SAFE(m, &w->link.unsent, entry, next_message) {
 		if (m->frame.type == FRAME_RUN)

@@ -25,16 +25,6 @@
 
 static const char ping[] = "*1\r\n$4\r\nPING\r\n";
 
-/* Not with loop_close(): the runner holds the same pipes. */
-static void
-end_close(struct loop *loop, struct loop_io *io)
-{
-	if (io->fd < 0)
-		return;
-	loop_remove(loop, io);
-	(void)close(TAKE_FD(io->fd));
-}
-
 /* ------------------------------------------------------------- requests --- */
 
 static void
@@ -436,13 +426,7 @@ talk_is_stale(const struct lease *l)
 bool
 talk_has_news(const struct lease *l)
 {
-	const struct loop *loop = &l->worker->loop;
-
-	for (int i = loop->at + 1; i < loop->n_batch; i++) {
-		if (loop->batch[i].data.ptr == &l->talk.out)
-			return true;
-	}
-	return false;
+	return loop_is_pending(&l->worker->loop, &l->talk.out);
 }
 
 void
@@ -480,6 +464,7 @@ talk_close(struct lease *l)
 	struct talk *t = &l->talk;
 
 	words_close(l);
-	end_close(loop, &t->in);
-	end_close(loop, &t->out);
+	/* The runner holds the same pipes. */
+	loop_close_shared(loop, &t->in);
+	loop_close_shared(loop, &t->out);
 }

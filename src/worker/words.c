@@ -55,16 +55,6 @@ log_lines(const struct speaker *who, struct buf *b, bool is_end)
 	}
 }
 
-/* Not with loop_close(): the runner holds the same pipe. */
-static void
-io_close(struct loop *loop, struct loop_io *io)
-{
-	if (io->fd < 0)
-		return;
-	loop_remove(loop, io);
-	(void)close(TAKE_FD(io->fd));
-}
-
 static bool
 is_logged(const struct lease *l)
 {
@@ -101,7 +91,7 @@ words_read(struct lease *l)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
 	if (n <= 0) {
-		io_close(&l->worker->loop, &words->io);
+		loop_close_shared(&l->worker->loop, &words->io);
 		return false;
 	}
 	some = (size_t)n < words->left ? (size_t)n : words->left;
@@ -133,7 +123,7 @@ words_close(struct lease *l)
 	}
 	if (is_logged(l))
 		log_lines(&who, &words->line, true);
-	io_close(&l->worker->loop, &words->io);
+	loop_close_shared(&l->worker->loop, &words->io);
 	buf_done(&words->line);
 }
 

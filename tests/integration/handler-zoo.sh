@@ -113,7 +113,7 @@ hopeless() {
 }
 step "one that never comes up is out of order" hopeless
 step "... and status says why" until_true "$patience" status_says \
-    '"failing":true,"last_death":"exitstatus1"'
+    '"failing":true,"last_death":"exitstatus1beforeitsfirstanswer"'
 
 heavy() {
 	for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do

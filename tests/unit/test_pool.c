@@ -499,8 +499,8 @@ START_TEST(out_of_order)
 	ck_assert_uint_ge(stats_of(S_BAD)->died, 3);
 	ck_assert_uint_le(stats_of(S_BAD)->started, 6);
 	/* Unknown as long as it is only a worker that has missed it. */
-	ck_assert(stats_of(S_BAD)->last_status == POOL_NO_STATUS ||
-	    WEXITSTATUS(stats_of(S_BAD)->last_status) == 1);
+	ck_assert(stats_of(S_BAD)->last.status == DEATH_BROKEN ||
+	    WEXITSTATUS(stats_of(S_BAD)->last.status) == 1);
 	want(1, "bad");
 	ck_assert_str_eq(get(runner.worker[1], FRAME_UNABLE).lease.service, "bad");
 	want(1, "unheard-of");

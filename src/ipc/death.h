@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * death: how a warm process came to its end, and that in words: the same in
+ * the log, in the status and in the reason why a service is out of order.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Fixed widths: it is part of a statistics page. */
+struct death {
+	int32_t status;		/* its wait status, or this: */
+#define DEATH_BROKEN (-1)	/* what it said was no reply */
+	int32_t stage, error;	/* not STAGE_NONE: it could not be started */
+	uint32_t was_proven;	/* it had answered before */
+};
+
+/* "exit status 1 before its first answer"; cut to len. Trusts no field. */
+void death_describe(const struct death *d, char *ret, size_t len);

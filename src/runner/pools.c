@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: ISC */
+/* No allocation: this runs in the runner. */
+#include "config.h"
+
+#include "runner/pools.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "ipc/logrec.h"
+#include "runner/link.h"
+#include "runner/runner.h"
+
+/* What never settles is looked at again after so long. */
+#define SOON_USEC (10 * USEC_PER_MSEC)
+#define STEPS_MAX 256	/* in one turn of the loop */
+#define WANTS_MAX (4u << 20)
+
+void
+pools_init(struct pools *all, struct pool *slots, size_t n)
+{
+	*all = (struct pools){ .slots = slots, .n_slots = n };
+	TAILQ_INIT(&all->free);
+	TAILQ_INIT(&all->all);
+	TAILQ_INIT(&all->touched);
+}
+
+struct pool *
+pools_serving(struct runner *r, const char *name)
+{
+	const struct service *s;
+
+	if (r->current == NULL)
+		return NULL;
+	s = conf_find_service(r->current, name, strlen(name));
+	return s == NULL ? NULL : r->pools.serving[s->number];
+}
+
+void
+pools_vouch(struct runner *r, const char *service)
+{
+	struct pool *p = pools_serving(r, service);
+
+	if (p != NULL)
+		pool_proven(p);
+}
+
+void
+pools_advance(struct runner *r)
+{
+	struct pool *p;
+
+	/* One step may call for the next; what never settles waits a little. */
+	for (size_t i = 0; i < STEPS_MAX && (p = TAILQ_FIRST(&r->pools.touched)) != NULL; i++) {
+		TAILQ_REMOVE(&r->pools.touched, p, next_touched);
+		p->is_touched = false;
+		pool_advance(p);
+	}
+	p = TAILQ_FIRST(&r->pools.touched);
+	if (p != NULL)
+		loop_arm(&r->loop, &p->timer, clock_usec() + SOON_USEC);
+}
+
+/* ---------------------------------------------------------- what is asked --- */
+
+void
+pools_want(struct link *l, const char *service)
+{
+	struct runner *r = l->runner;
+	struct pool *p = pools_serving(r, service);
+	struct frame f = { .type = FRAME_UNABLE, .slot = l->slot };
+
+	if (p == NULL || r->is_draining) {
+		(void)strlcpy(f.lease.service, service, sizeof(f.lease.service));
+		(void)link_answer(l, &f);
+		return;
+	}
+	/* No worker has more calls than this. */
+	if (p->wants[l->slot] >= WANTS_MAX)
+		return;
+	p->wants[l->slot]++;
+	p->n_wants++;
+	pool_touch(p);
+}
+
+void
+pools_link_opened(struct runner *r)
+{
+	struct pool *p;
+
+	TAILQ_FOREACH(p, &r->pools.all, next)
+		pool_touch(p);
+}
+
+void
+pools_link_closed(struct runner *r, uint16_t slot)
+{
+	struct pool *p;
+
+	TAILQ_FOREACH(p, &r->pools.all, next) {
+		p->n_wants -= p->wants[slot];
+		p->wants[slot] = 0;
+		p->owes_unable[slot] = false;
+		pool_touch(p);
+	}
+}
+
+/* ----------------------------------------------------------- transactions --- */
+
+static struct pool *
+find_rising(struct runner *r, const char *name)
+{
+	struct pool *p;
+
+	TAILQ_FOREACH(p, &r->pools.all, next) {
+		if (p->state == POOL_RISING && strcmp(p->service->name, name) == 0)
+			return p;
+	}
+	return NULL;
+}
+
+int
+pools_prepare(struct runner *r, struct conf *next)
+{
+	/* At the first there is nothing to go on with, should it not come up. */
+	if (r->current == NULL)
+		return 0;
+	for (size_t i = 0; i < next->n_services; i++) {
+		const struct service *s = &next->services[i];
+		struct pool *now = pools_serving(r, s->name);
+
+		if (s->handler == NULL || s->pool.min == 0 ||
+		    (now != NULL && conf_service_equal(now->service, s)))
+			continue;
+		if (pool_open(r, next, s, POOL_RISING) == NULL) {
+			pools_abort(r);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+enum rising
+pools_rising(struct runner *r, char *why, size_t why_len)
+{
+	enum rising all = RISING_DONE;
+	struct pool *p;
+
+	TAILQ_FOREACH(p, &r->pools.all, next) {
+		char death[160];
+
+		if (p->state != POOL_RISING)
+			continue;
+		if (p->died > 0 || p->failures > 0) {
+			death_describe(&p->last, death, sizeof(death));
+			(void)snprintf(why, why_len, "the handler of service '%.40s': %s",
+			    p->service->name, death);
+			return RISING_FAILED;
+		}
+		if (!pool_has_risen(p))
+			all = RISING_WAIT;
+	}
+	return all;
+}
+
+void
+pools_abort(struct runner *r)
+{
+	struct pool *p;
+
+	TAILQ_FOREACH(p, &r->pools.all, next) {
+		if (p->state == POOL_RISING)
+			pool_retire(p);
+	}
+}
+
+/* The pool that is to serve s from now on; NULL: none can be had. */
+static struct pool *
+pool_for(struct runner *r, const struct service *s, struct pool *old)
+{
+	struct pool *p;
+
+	if (old != NULL && conf_service_equal(old->service, s)) {
+		struct conf *before = old->conf;
+
+		old->conf = conf_ref(r->current);
+		old->service = s;
+		(void)conf_unref(before);
+		return old;
+	}
+	p = find_rising(r, s->name);
+	if (p != NULL)
+		p->state = POOL_SERVING;
+	else
+		p = pool_open(r, r->current, s, POOL_SERVING);
+	if (p == NULL)
+		log_err("service %s: too many pools, it has none", s->name);
+	else if (old != NULL)
+		pool_inherit(p, old);
+	return p;
+}
+
+void
+pools_commit(struct runner *r)
+{
+	struct pool *serving[CONF_MAX_SERVICES] = { NULL }, *p;
+
+	memset(r->stats->pool, 0, sizeof(r->stats->pool));
+	for (size_t i = 0; i < r->current->n_services; i++) {
+		const struct service *s = &r->current->services[i];
+		struct pool *old = NULL;
+
+		if (s->handler == NULL)
+			continue;
+		TAILQ_FOREACH(p, &r->pools.all, next) {
+			if (p->state == POOL_SERVING && strcmp(p->service->name, s->name) == 0)
+				old = p;
+		}
+		serving[i] = pool_for(r, s, old);
+	}
+	memcpy(r->pools.serving, serving, sizeof(serving));
+	TAILQ_FOREACH(p, &r->pools.all, next) {
+		bool stays = p->state == POOL_SERVING && serving[p->service->number] == p &&
+		    p->conf == r->current;
+
+		if (!stays && p->state != POOL_RETIRED)
+			pool_retire(p);
+		pool_touch(p);
+	}
+}
+
+void
+pools_retire(struct runner *r)
+{
+	struct pool *p;
+
+	TAILQ_FOREACH(p, &r->pools.all, next)
+		pool_retire(p);
+	memset(r->pools.serving, 0, sizeof(r->pools.serving));
+}

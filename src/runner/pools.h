@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * pools: all pools of warm processes: which one serves a service, and how
+ * those of the next configuration take the place of those in force.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "runner/pool.h"
+
+/* Serving ones, and those that take their place or leave. */
+#define RUNNER_MAX_POOLS (2 * CONF_MAX_SERVICES)
+
+TAILQ_HEAD(pool_list, pool);
+
+struct pools {
+	struct pool *slots;
+	size_t n_slots, n_touched;
+	struct pool_list free, all, touched;
+	struct pool *serving[CONF_MAX_SERVICES];	/* by number in the current conf */
+	uint32_t last_id;
+};
+
+/* slots is zeroed memory for n pools, borrowed. */
+void pools_init(struct pools *all, struct pool *slots, size_t n);
+
+/*
+ * Starts what the next configuration has new or changed, to see whether it
+ * comes up. 0 or -ENOMEM.
+ */
+int pools_prepare(struct runner *r, struct conf *next);
+
+enum rising { RISING_DONE, RISING_WAIT, RISING_FAILED };
+
+/* How far that has come; why says which service failed, and how. */
+enum rising pools_rising(struct runner *r, char *why, size_t why_len);
+
+/* The one in force for a service of this name, or NULL. */
+struct pool *pools_serving(struct runner *r, const char *name);
+
+/* They take over, r->current being what they are of. */
+void pools_commit(struct runner *r);
+void pools_abort(struct runner *r);
+
+/* All of them leave. */
+void pools_retire(struct runner *r);
+
+/* A worker wants one more of this service. */
+void pools_want(struct link *l, const char *service);
+
+/* A worker has come, or gone. */
+void pools_link_opened(struct runner *r);
+void pools_link_closed(struct runner *r, uint16_t slot);
+
+/* Does all that follows from what was touched. Once per turn of the loop. */
+void pools_advance(struct runner *r);
+
+/* A worker had an answer from one that has ended meanwhile. */
+void pools_vouch(struct runner *r, const char *service);
