@@ -266,7 +266,7 @@ handler_launch(struct call *call, const struct callopt *opt, const struct values
 	lease = leases_find_free(call->leases, s);
 	if (lease == NULL && !leases_has_room(call->leases, s))
 		return -EBUSY;
-	text = lease != NULL ? &w->request_text : &call->in_data;
+	text = lease != NULL && s->pool.pipeline == 1 ? &w->request_text : &call->in_data;
 	buf_clear(text);
 	r = talk_request(call, opt, values, handler_name(s, verb), text);
 	if (r >= 0)

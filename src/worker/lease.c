@@ -155,7 +155,7 @@ lease_is_free(const struct lease *l, const struct service *s)
 {
 	const struct talk *t = &l->talk;
 
-	return (t->n_flight == 0 || t->n_flight < s->pool.pipeline) && t->writing == NULL &&
+	return (t->n_flight == 0 || t->n_flight < s->pool.pipeline) && !talk_is_blocked(l) &&
 	    !l->is_probe && !l->deaf && !lease_must_go(l);
 }
 
@@ -197,6 +197,9 @@ lease_part(struct lease *l, bool is_broken)
 	talk_close(l);
 	loop_disarm(&w->loop, &l->timer);
 	LIST_REMOVE(l, link);
+	if (l->is_unflushed)
+		LIST_REMOVE(l, unflushed);
+	l->is_unflushed = false;
 	l->dead = true;
 	LIST_INSERT_HEAD(&w->dead_leases, l, link);
 	if (l->unknown)
@@ -221,13 +224,38 @@ leases_bury(struct worker *w)
 
 /* ----------------------------------------------------------- to and from --- */
 
+static void
+lease_post(struct lease *l, struct call *call)
+{
+	talk_post(l, call);
+	if (l->is_unflushed)
+		return;
+	l->is_unflushed = true;
+	LIST_INSERT_HEAD(&l->worker->unflushed, l, unflushed);
+}
+
+void
+leases_flush(struct worker *w)
+{
+	struct lease *l;
+
+	while ((l = LIST_FIRST(&w->unflushed)) != NULL) {
+		LIST_REMOVE(l, unflushed);
+		l->is_unflushed = false;
+		talk_flush(l);
+	}
+}
+
 /* False: the process takes no more requests. */
 static bool
 lease_give(struct lease *l, struct call *call, struct buf *text)
 {
 	struct worker *w = l->worker;
 
-	if (talk_send(l, call, text) < 0)
+	/* One that takes many gets those of a turn with one system call. */
+	if (text == &call->in_data && call->service->pool.pipeline > 1)
+		lease_post(l, call);
+	else if (talk_send(l, call, text) < 0)
 		return false;
 	call->lease = l;
 	call->end.queued_usec = w->loop.now_usec - call->accepted_usec;
@@ -354,6 +382,19 @@ on_lease_timer(struct loop_timer *t)
 		lease_part(l, false);
 }
 
+/* Another process may have those of which nothing has been written. */
+static void
+lease_take_back(struct lease *l, const struct call *victim)
+{
+	struct call *call, *previous;
+
+	/* The last first, as each becomes the first of those who wait. */
+	TAILQ_FOREACH_REVERSE_SAFE(call, &l->talk.flight, call_list, link, previous) {
+		if (call != victim && talk_unsend(l, call))
+			queue_put_back(l->leases, call);
+	}
+}
+
 void
 lease_break(struct lease *l, struct call *victim, enum outcome_kind kind,
     unsigned reason, const char *why)
@@ -366,20 +407,10 @@ lease_break(struct lease *l, struct call *victim, enum outcome_kind kind,
 		return;
 	l->cut = kind == OUTCOME_TIMEOUT || kind == OUTCOME_CANCELLED;
 	lease_part(l, true);
-	call = t->writing;
-	if (call != NULL && call != victim && call->bytes_in == 0) {
-		/* Nothing of it has been written: another process may have it. */
-		TAILQ_REMOVE(&t->flight, call, link);
-		t->n_flight--;
-		call->lease = NULL;
-		queue_put_back(ls, call);
-	}
-	t->writing = NULL;
+	lease_take_back(l, victim);
 	leases_dispatch(ls);
 	while ((call = TAILQ_FIRST(&t->flight)) != NULL) {
-		TAILQ_REMOVE(&t->flight, call, link);
-		t->n_flight--;
-		call->lease = NULL;
+		talk_forget(l, call);
 		if (call == victim)
 			call_end(call, kind, reason, why);
 		else
@@ -590,6 +621,10 @@ handler_call_cancel(struct call *call, enum cancel_reason reason)
 		return;
 	}
 	/* A dead one is about to end it. */
+	if (!l->dead && talk_unsend(l, call)) {
+		call_end(call, OUTCOME_CANCELLED, reason, NULL);
+		return;
+	}
 	lease_break(l, call, OUTCOME_CANCELLED, reason, NULL);
 }
 
@@ -612,11 +647,7 @@ handler_call_release(struct call *call)
 		queue_remove(call->leases, call);
 		return;
 	}
-	TAILQ_REMOVE(&l->talk.flight, call, link);
-	l->talk.n_flight--;
-	if (l->talk.writing == call)
-		l->talk.writing = NULL;
-	call->lease = NULL;
+	talk_forget(l, call);
 	lease_break(l, NULL, OUTCOME_CANCELLED, 0, NULL);
 }
 
@@ -629,6 +660,10 @@ handler_call_on_timer(struct loop_timer *t)
 
 	if (w->loop.now_usec < call_due(call)) {
 		loop_arm(&w->loop, t, call_due(call));
+		return;
+	}
+	if (l != NULL && !l->dead && talk_unsend(l, call)) {
+		call_end(call, OUTCOME_TIMEOUT, 0, NULL);
 		return;
 	}
 	if (l != NULL) {

@@ -27,6 +27,7 @@ struct worker;
 
 struct lease {
 	LIST_ENTRY(lease) link;		/* of leases, or of the dead */
+	LIST_ENTRY(lease) unflushed;	/* while is_unflushed */
 	struct leases *leases;
 	struct worker *worker;
 	uint64_t id;
@@ -40,6 +41,7 @@ struct lease {
 	bool deaf;			/* takes no more requests */
 	bool cut;			/* broken by a deadline or a cancel */
 	bool unknown;			/* the runner that lent it is gone */
+	bool is_unflushed;		/* has requests to send at the end of the turn */
 	bool dead;			/* memory goes at the end of the event */
 	uint64_t since_usec;
 	uint64_t idle_usec;		/* since when nothing is in flight */
@@ -107,6 +109,9 @@ void lease_on_unable(struct worker *w, const char *service);
 void leases_on_lost(struct worker *w);
 
 /* ------------------------------------------------- said by the worker --- */
+
+/* The turn ends: what was gathered in it is sent. */
+void leases_flush(struct worker *w);
 
 /* Other rules are in force. */
 void leases_reload(struct worker *w);

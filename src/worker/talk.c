@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -18,6 +19,8 @@
 
 /* Values of one reply, each of which costs some 70 bytes while it is passed on. */
 #define REPLY_MAX_ITEMS (256u << 10)
+/* Requests written with one system call. */
+#define FLUSH_MAX 32
 /* The answer to PING. */
 #define PONG_MAX (64u << 10)
 /* Kept from one reply to the next. */
@@ -86,66 +89,162 @@ talk_request(const struct call *call, const struct callopt *opt,
 	return buf_failed(out) ? -ENOMEM : 0;
 }
 
-/* Writes once. 0, or -errno when the process takes no more. */
-static int
-request_write(struct lease *l, struct call *call, struct buf *text)
+static void
+flight_add(struct talk *t, struct call *call)
 {
-	ssize_t n = write(l->talk.in.fd, buf_data(text), buf_len(text));
+	TAILQ_INSERT_TAIL(&t->flight, call, link);
+	t->n_flight++;
+	words_allow(&t->words);
+}
 
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	call->bytes_in += (uint64_t)n;
-	buf_consume(text, (size_t)n);
-	return 0;
+static bool
+is_retry(int error)
+{
+	return error == EAGAIN || error == EINTR;
 }
 
 int
 talk_send(struct lease *l, struct call *call, struct buf *text)
 {
 	struct talk *t = &l->talk;
-	int r = request_write(l, call, text);
-	bool kept = text == &call->in_data ||
-	    buf_append_slice(&call->in_data, buf_slice(text)) == 0;
+	ssize_t n = write(t->in.fd, buf_data(text), buf_len(text));
+	int error = n < 0 && !is_retry(errno) ? errno : 0;
+	bool kept;
 
-	if (r < 0 && kept)
-		return r;
-	TAILQ_INSERT_TAIL(&t->flight, call, link);
-	t->n_flight++;
-	words_allow(&t->words);
-	if (buf_len(text) > 0) {
-		t->writing = call;
-		/* Half forgotten it has no other chance, and ends with this process. */
-		if (!kept)
-			call->bytes_in++;
-		else
-			(void)loop_add(&l->worker->loop, &t->in, EPOLLOUT);
-	} else if (text == &call->in_data) {
-		buf_done(text);
+	if (n > 0) {
+		call->bytes_in += (uint64_t)n;
+		buf_consume(text, (size_t)n);
 	}
+	kept = text == &call->in_data || buf_append_slice(&call->in_data, buf_slice(text)) == 0;
+	if (error != 0 && kept)
+		return -error;
+	flight_add(t, call);
+	if (buf_len(text) == 0) {
+		if (text == &call->in_data)
+			buf_done(text);
+		return 0;
+	}
+	t->unsent = call;
+	/* Half forgotten it has no other chance, and ends with this process. */
+	if (!kept)
+		call->bytes_in++;
+	else
+		(void)loop_add(&l->worker->loop, &t->in, EPOLLOUT);
 	return 0;
+}
+
+void
+talk_post(struct lease *l, struct call *call)
+{
+	struct talk *t = &l->talk;
+
+	flight_add(t, call);
+	if (t->unsent == NULL)
+		t->unsent = call;
+}
+
+/* The requests that are written with one system call. */
+static int
+gather(const struct talk *t, struct iovec iov[static FLUSH_MAX])
+{
+	struct call *call = t->unsent;
+	int n;
+
+	for (n = 0; n < FLUSH_MAX && call != NULL; n++, call = TAILQ_NEXT(call, link))
+		iov[n] = (struct iovec){ (char *)(uintptr_t)buf_data(&call->in_data),
+		    buf_len(&call->in_data) };
+	return n;
+}
+
+/* So many bytes of them have been taken. */
+static void
+unsent_consume(struct talk *t, size_t n)
+{
+	while (n > 0) {
+		struct call *call = t->unsent;
+		size_t len = buf_len(&call->in_data), part = n < len ? n : len;
+
+		call->bytes_in += part;
+		buf_consume(&call->in_data, part);
+		n -= part;
+		if (part < len)
+			return;
+		buf_done(&call->in_data);
+		t->unsent = TAILQ_NEXT(call, link);
+	}
+}
+
+/* It takes no more requests; what it has answered before still counts. */
+static void
+talk_deafened(struct lease *l)
+{
+	struct call *half = l->talk.unsent->bytes_in > 0 ? l->talk.unsent : NULL;
+
+	l->deaf = true;
+	talk_read(l);
+	lease_break(l, half, OUTCOME_HANDLER, 0,
+	    half != NULL ? "it closed its input in the middle of a request" : NULL);
+}
+
+void
+talk_flush(struct lease *l)
+{
+	struct talk *t = &l->talk;
+	struct iovec iov[FLUSH_MAX];
+
+	while (t->unsent != NULL) {
+		ssize_t n = writev(t->in.fd, iov, gather(t, iov));
+
+		if (n < 0 && !is_retry(errno)) {
+			talk_deafened(l);
+			return;
+		}
+		if (n < 0)
+			break;
+		unsent_consume(t, (size_t)n);
+	}
+	if (t->unsent == NULL)
+		loop_remove(&l->worker->loop, &t->in);
+	else if (t->in.events == 0)
+		(void)loop_add(&l->worker->loop, &t->in, EPOLLOUT);
 }
 
 static void
 on_writable(struct loop_io *io, uint32_t events)
 {
 	struct lease *l = io->user;
-	struct talk *t = &l->talk;
-	struct call *call = t->writing;
 
 	(void)events;
-	if (request_write(l, call, &call->in_data) < 0) {
-		l->deaf = true;
-		talk_read(l);
-		lease_break(l, call->bytes_in > 0 ? call : NULL, OUTCOME_HANDLER, 0,
-		    "it closed its input in the middle of a request");
-		return;
-	}
-	if (buf_len(&call->in_data) > 0)
-		return;
-	t->writing = NULL;
-	buf_done(&call->in_data);
-	loop_remove(&l->worker->loop, io);
-	lease_sent(l);
+	talk_flush(l);
+	if (!l->dead && !talk_is_blocked(l))
+		lease_sent(l);
+}
+
+void
+talk_forget(struct lease *l, struct call *call)
+{
+	struct talk *t = &l->talk;
+
+	if (t->unsent == call)
+		t->unsent = TAILQ_NEXT(call, link);
+	TAILQ_REMOVE(&t->flight, call, link);
+	t->n_flight--;
+	call->lease = NULL;
+}
+
+bool
+talk_unsend(struct lease *l, struct call *call)
+{
+	if (call->bytes_in > 0)
+		return false;
+	talk_forget(l, call);
+	return true;
+}
+
+bool
+talk_is_blocked(const struct lease *l)
+{
+	return l->talk.in.events != 0;
 }
 
 bool
@@ -239,9 +338,7 @@ take_reply(struct lease *l, struct value *reply, struct slice data, size_t used)
 	struct conn *c;
 	int kept;
 
-	TAILQ_REMOVE(&t->flight, call, link);
-	t->n_flight--;
-	call->lease = NULL;
+	talk_forget(l, call);
 	call->bytes_out += used;
 	c = call_answer(call, reply);
 	(void)value_free(reply);
@@ -260,7 +357,7 @@ reply_complaint(const struct lease *l, bool more)
 {
 	const struct talk *t = &l->talk;
 
-	if (t->writing != NULL && t->writing == TAILQ_FIRST(&t->flight))
+	if (t->unsent != NULL && t->unsent == TAILQ_FIRST(&t->flight))
 		return "it answered before it had the whole request";
 	if (more && t->n_flight == 1)
 		return "it answered twice";
@@ -367,7 +464,7 @@ on_end(struct lease *l)
 	struct talk *t = &l->talk;
 	struct call *call = TAILQ_FIRST(&t->flight);
 
-	if (call != NULL && call == t->writing && call->bytes_in == 0)
+	if (call != NULL && call->bytes_in == 0)
 		call = NULL;
 	lease_break(l, call, OUTCOME_HANDLER, 0, buf_len(&t->reply) > 0 ?
 	    "it ended in the middle of its reply" : "it ended without a reply");

@@ -33,7 +33,7 @@ struct talk {
 	struct words words;
 	struct call_list flight;	/* sent and not answered, in that order */
 	size_t n_flight;
-	struct call *writing;		/* the last of them, when not all of it is sent */
+	struct call *unsent;		/* the first of them that is not wholly sent, nor those after it */
 	struct buf reply;		/* what has come of one that is not whole */
 	struct reply_cursor cursor;	/* into reply */
 	bool paused;			/* a client is too far behind its output */
@@ -53,12 +53,31 @@ int talk_open(struct lease *lease, const int fds[static 3]);
 void talk_close(struct lease *lease);
 
 /*
- * Sends the request in text, which may be call->in_data, and puts the call
- * in flight. What the pipe does not take is kept there and sent as it does.
- * 0; -errno when the process takes no more requests: then nothing of this one
- * has been written, it is not in flight, and its text is in call->in_data.
+ * Puts the call in flight and sends the request in text, which may be
+ * call->in_data. What the pipe does not take is kept there and sent as it
+ * does. 0; -errno when the process takes no more requests: then nothing of
+ * this one has been written, it is not in flight, and its text is in
+ * call->in_data.
  */
 int talk_send(struct lease *lease, struct call *call, struct buf *text);
+
+/* Puts the call in flight; the request in call->in_data goes with talk_flush(). */
+void talk_post(struct lease *lease, struct call *call);
+
+/*
+ * Sends what is not sent yet, that of many calls with one system call. The
+ * lease may be dead afterwards.
+ */
+void talk_flush(struct lease *lease);
+
+/* Out of flight. */
+void talk_forget(struct lease *lease, struct call *call);
+
+/* The same if nothing of it has been sent. False: too late. */
+bool talk_unsend(struct lease *lease, struct call *call);
+
+/* Is the pipe full? */
+bool talk_is_blocked(const struct lease *lease);
 
 /* Sends PING; false when it cannot be sent. */
 bool talk_ping(struct lease *lease);

@@ -391,6 +391,14 @@ worker_done(struct worker *w)
 	w->spare_fd = -1;
 }
 
+void
+worker_settle(struct worker *w)
+{
+	leases_flush(w);
+	calls_bury(w);
+	conns_bury(w);
+}
+
 int
 worker_main(unsigned slot)
 {
@@ -412,8 +420,7 @@ worker_main(unsigned slot)
 			log_err("event loop: %s", strerror(-r));
 			return ROLE_EXIT_SETUP;
 		}
-		calls_bury(w);
-		conns_bury(w);
+		worker_settle(w);
 	}
 	worker_done(w);
 	free(w);

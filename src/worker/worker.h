@@ -66,6 +66,7 @@ struct worker {
 	struct runnerlink link;		/* to the runner */
 	struct leases_tree leases;	/* of handlers, by service */
 	struct lease_list dead_leases;
+	struct lease_list unflushed;	/* leases with requests to send */
 
 	struct stats *stats;		/* our own page */
 	const struct stats *others[CONF_MAX_WORKERS + 1];	/* the last: runner */
@@ -91,6 +92,9 @@ void worker_done(struct worker *w);
 
 /* Sum of connections on a port over all workers. */
 uint64_t worker_port_connections(const struct worker *w, unsigned port_number);
+
+/* At the end of a turn: sends what was gathered, frees what has died. */
+void worker_settle(struct worker *w);
 
 /* Leaves the loop once nothing is left to finish; called when something ended. */
 void worker_check_drained(struct worker *w);

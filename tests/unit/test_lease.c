@@ -571,8 +571,8 @@ START_TEST(answers_before_a_closed_input)
 	bury();
 	ck_heard(p.client, ":1\r\n");
 	ck_heard(b, "");
-	(void)asked(FRAME_WANT);
 	is_returned(&p.lent, 1, true);
+	(void)asked(FRAME_WANT);
 	(void)close(p.lent.out);
 	(void)close(p.lent.err);
 	p.lent = lend("wide");
@@ -617,7 +617,7 @@ START_TEST(big_request)
 		(void)send_big(a, "up");
 		l = lend_wanted("up");
 		ck_heard(a, "");
-		ck_assert_ptr_nonnull(lease_of("up")->talk.writing);
+		ck_assert_ptr_nonnull(lease_of("up")->talk.unsent);
 		if (how == READ) {
 			/* "*3 $2 up $4 none $300000 ..." */
 			ck_assert_uint_eq(strlen(received(&l)), BIG + 33);
@@ -1310,6 +1310,77 @@ START_TEST(pipeline_keeps_the_order)
 }
 END_TEST
 
+/* One turn of the loop, in which the clients' bytes arrive. */
+static void
+one_turn(void)
+{
+	struct loop_timer now = { .fn = wake };
+
+	loop_arm(&w.loop, &now, 1);
+	ck_assert_int_eq(loop_turn(&w.loop), 0);
+}
+
+/* What the process finds in its pipe without another turn. */
+static const char *
+in_pipe(const struct lent *l)
+{
+	static char text[1000];
+	ssize_t n = read(l->in, text, sizeof(text) - 1);
+
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
+/* Gathered in a turn, sent at its end, in the order of their coming. */
+START_TEST(pipeline_sends_a_turn_at_once)
+{
+	struct pair p = called("wide", "CALL wide\r\n");
+	int b;
+
+	answer(&p.lent, ":1\r\n");
+	ck_heard(p.client, ":1\r\n");
+	b = client();
+	ck_assert_int_eq(send(p.client, "CALL wide\r\n", 11, MSG_NOSIGNAL), 11);
+	ck_assert_int_eq(send(b, "CALL wide\r\n", 11, MSG_NOSIGNAL), 11);
+	one_turn();
+	ck_assert_uint_eq(lease_of("wide")->talk.n_flight, 2);
+	ck_assert_str_eq(in_pipe(&p.lent), "");
+	bury();
+	ck_assert_str_eq(in_pipe(&p.lent), "*1\r\n$4\r\nwide\r\n*1\r\n$4\r\nwide\r\n");
+	answer(&p.lent, ":2\r\n:3\r\n");
+	ck_heard(p.client, ":2\r\n");
+	ck_heard(b, ":3\r\n");
+	gone(&p.lent);
+}
+END_TEST
+
+/* What has not been sent costs the process nothing. */
+START_TEST(pipeline_takes_back_what_is_not_sent)
+{
+	struct pair p = called("wide", "CALL wide\r\n");
+	char text[100];
+	int b, c;
+
+	answer(&p.lent, ":1\r\n");
+	ck_heard(p.client, ":1\r\n");
+	b = client();
+	c = client();
+	(void)snprintf(text, sizeof(text), "CANCEL %016" PRIx64 "\r\n", w.id_high | w.id_low);
+	ck_assert_int_eq(send(p.client, "CALL wide\r\n", 11, MSG_NOSIGNAL), 11);
+	ck_assert_int_eq(send(b, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+	ck_assert_int_eq(send(c, "CALL wide\r\n", 11, MSG_NOSIGNAL), 11);
+	one_turn();
+	bury();
+	ck_assert_str_eq(in_pipe(&p.lent), "*1\r\n$4\r\nwide\r\n");
+	answer(&p.lent, ":2\r\n");
+	ck_heard(p.client, "-CANCELLED by the caller\r\n");
+	ck_heard(b, ":1\r\n");
+	ck_heard(c, ":2\r\n");
+	asked_nothing();
+	gone(&p.lent);
+}
+END_TEST
+
 START_TEST(pipeline_ends_with_one_error_each)
 {
 	struct pair p = called("wide", "CALL wide\r\n");
@@ -1339,7 +1410,7 @@ START_TEST(half_a_request_is_not_sent_again)
 	int b = client();
 
 	(void)send_big(b, "wide");
-	ck_assert_ptr_nonnull(lease_of("wide")->talk.writing);
+	ck_assert_ptr_nonnull(lease_of("wide")->talk.unsent);
 	call_cancel(p.conn->call, CANCEL_BY_ADMIN);
 	ck_heard(p.client, "-CANCELLED by an administrator\r\n");
 	ck_heard(b, "-HANDLER its process was ended because of another request\r\n");
@@ -1349,7 +1420,7 @@ START_TEST(half_a_request_is_not_sent_again)
 }
 END_TEST
 
-/* The second waits for room in the pipe, and nothing of it has been written. */
+/* The second is in flight, and nothing of it has been written. */
 START_TEST(request_behind_a_big_one)
 {
 	int a = client(), b = client();
@@ -1359,7 +1430,7 @@ START_TEST(request_behind_a_big_one)
 	say(b, "CALL wide\r\n");
 	(void)asked(FRAME_WANT);
 	l = lend_wanted("wide");
-	ck_assert_uint_eq(lease_of("wide")->talk.n_flight, 1);
+	ck_assert_uint_eq(lease_of("wide")->talk.n_flight, 2);
 	gone(&l);
 	ck_begins(heard(a), "-HANDLER it ");
 	ck_heard(b, "");
@@ -1576,6 +1647,8 @@ add(TCase *tc)
 	tcase_add_test(tc, reload_keeps_what_waits);
 	tcase_add_test(tc, drain_finishes);
 	tcase_add_test(tc, pipeline_keeps_the_order);
+	tcase_add_test(tc, pipeline_sends_a_turn_at_once);
+	tcase_add_test(tc, pipeline_takes_back_what_is_not_sent);
 	tcase_add_test(tc, pipeline_ends_with_one_error_each);
 	tcase_add_test(tc, half_a_request_is_not_sent_again);
 	tcase_add_test(tc, request_behind_a_big_one);

@@ -100,8 +100,7 @@ setup(void)
 static inline void
 bury(void)
 {
-	calls_bury(&w);
-	conns_bury(&w);
+	worker_settle(&w);
 }
 
 static inline void
