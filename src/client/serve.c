@@ -31,6 +31,8 @@
 
 #define READ_SIZE (64u << 10)
 #define KEEP_MAX (1u << 20)	/* bytes of a buffer that the next request may use */
+#define READY_MAX (16u << 10)
+#define QUICK_USEC 100	/* so long a reply may wait for the one of the next request */
 #define CODE_MAX 32
 #define CHANNEL_FD 3
 #define ITEMS_MAX INT32_MAX	/* of one array; of a map, keys and values */
@@ -66,6 +68,8 @@ struct serve {
 	struct slice context;	/* lines, each ended by NUL; data NULL: none */
 	uint64_t read_usec;
 
+	struct buf ready;	/* replies to be sent before anything else */
+	uint64_t took_usec;	/* from the request before to this one */
 	struct buf reply;
 	enum reply_state state;
 	unsigned depth;
@@ -120,21 +124,27 @@ write_quietly(int fd, const char *data, size_t len)
 	return n;
 }
 
-/* Sends what is in the buffer and empties it. */
+/* Sends what is in a buffer and empties it. */
 static int
-serve_flush(struct serve *s)
+serve_send(struct serve *s, struct buf *b)
 {
-	while (buf_len(&s->reply) > 0) {
-		ssize_t n = write_quietly(s->out, buf_data(&s->reply), buf_len(&s->reply));
+	while (buf_len(b) > 0) {
+		ssize_t n = write_quietly(s->out, buf_data(b), buf_len(b));
 
 		if (n >= 0)
-			buf_consume(&s->reply, (size_t)n);
+			buf_consume(b, (size_t)n);
 		else if (errno == EAGAIN)
 			wait_for(s->out, POLLOUT);
 		else if (errno != EINTR)
 			return serve_fail(s, "cannot write the reply", strerror(errno));
 	}
 	return 0;
+}
+
+static int
+serve_flush(struct serve *s)
+{
+	return serve_send(s, &s->ready);
 }
 
 /* More bytes. 1: there are some; 0: the input has ended; negative: failed. */
@@ -233,7 +243,8 @@ request_fill(struct serve *s)
 	}
 	s->argv[n] = NULL;
 	s->request = (struct reqd_request){ n, s->argv, s->lens };
-	s->read_usec = clock_usec();
+	s->took_usec = clock_usec() - s->read_usec;
+	s->read_usec += s->took_usec;
 	return 0;
 }
 
@@ -473,12 +484,12 @@ reqd_output(struct reqd_request *req, int stream, const void *data, size_t len)
 		buf_clear(&s->reply);
 		return REQD_E_NOMEM;
 	}
-	return serve_flush(s) < 0 ? REQD_E_CLOSED : 0;
+	return serve_flush(s) < 0 || serve_send(s, &s->reply) < 0 ? REQD_E_CLOSED : 0;
 }
 
-/* Sends the reply as it stands when the function has returned. */
+/* Takes the reply as it stands when the function has returned. */
 static int
-reply_send(struct serve *s)
+reply_finish(struct serve *s)
 {
 	if (s->problem != NULL)
 		return -1;
@@ -488,7 +499,15 @@ reply_send(struct serve *s)
 		reply_wrong(s, "handler did not finish its reply");
 	if (buf_failed(&s->reply))
 		return serve_fail(s, "out of memory", NULL);
-	return serve_flush(s);
+	if (buf_len(&s->ready) == 0) {
+		struct buf empty = s->ready;
+
+		s->ready = s->reply;
+		s->reply = empty;
+	} else if (buf_append_slice(&s->ready, buf_slice(&s->reply)) < 0) {
+		return serve_fail(s, "out of memory", NULL);
+	}
+	return 0;
 }
 
 /* ------------------------------------------------------------ context --- */
@@ -561,7 +580,7 @@ serve_answer(struct serve *s, reqd_serve_fn *fn, void *arg)
 	} else {
 		fn(arg, &s->request);
 	}
-	return reply_send(s);
+	return reply_finish(s);
 }
 
 /* What one large request or reply needed is not kept for the next. */
@@ -572,6 +591,8 @@ serve_trim(struct serve *s)
 		buf_done(&s->input);
 	if (s->reply.cap > KEEP_MAX)
 		buf_done(&s->reply);
+	if (s->ready.cap > KEEP_MAX && buf_len(&s->ready) == 0)
+		buf_done(&s->ready);
 	if (s->cap > KEEP_MAX / sizeof(*s->decoded.argv)) {
 		request_done(&s->decoded);
 		free(s->argv);
@@ -591,6 +612,10 @@ serve_loop(struct serve *s, reqd_serve_fn *fn, void *arg)
 		int r;
 
 		r = request_next(s, &used);
+		/* Replies leave together, unless that makes them wait. */
+		if ((r <= 0 || s->took_usec > QUICK_USEC || buf_len(&s->ready) > READY_MAX) &&
+		    serve_flush(s) < 0)
+			return -1;
 		if (r < 0)
 			return r;
 		if (r > 0) {
@@ -682,6 +707,7 @@ serve_done(struct serve *s)
 		(void)close(s->out);
 	buf_done(&s->input);
 	buf_done(&s->reply);
+	buf_done(&s->ready);
 	request_done(&s->decoded);
 	free(s->argv);
 	free(s->lens);
