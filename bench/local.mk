@@ -3,7 +3,7 @@
 # load generator also serves the integration tests.
 check_PROGRAMS += bench/load
 EXTRA_PROGRAMS += bench/bare-epoll bench/bare-pipe bench/bare-spawn bench/upper
-EXTRA_DIST += bench/handlers bench/run
+EXTRA_DIST += bench/handlers bench/run bench/upper.py
 CLEANFILES += bench/bare-epoll$(EXEEXT) bench/bare-pipe$(EXEEXT) bench/bare-spawn$(EXEEXT) \
 	bench/upper$(EXEEXT)
 
