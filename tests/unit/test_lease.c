@@ -309,12 +309,12 @@ START_TEST(context)
 	struct pair p = { .client = client_as(&p.conn) };
 	const char *text;
 
-	say(p.client, "CALL --timeout=1500 --meta=k:v context\r\n");
+	say(p.client, "CALL --timeout=15000 --meta=k:v context\r\n");
 	p.lent = lend_wanted("context");
 	text = received(&p.lent);
 	ck_begins(text, "*2\r\n$");
 	ck_assert_ptr_nonnull(strstr(text, "\r\nid="));
-	ck_assert_ptr_nonnull(strstr(text, "\ndeadline-ms=1500\ncaller=uid:12345"));
+	ck_assert_ptr_nonnull(strstr(text, "\ndeadline-ms=15000\ncaller=uid:12345"));
 	ck_assert_ptr_nonnull(strstr(text, "\npeer=unix\nmeta.k=v\n\r\n$7\r\ncontext\r\n"));
 	gone(&p.lent);
 }
@@ -654,22 +654,22 @@ END_TEST
 
 START_TEST(timeout)
 {
-	struct pair p = called("narrow", "CALL --full --timeout=1 narrow\r\n");
+	struct pair p = called("narrow", "CALL --full --timeout=2000 narrow\r\n");
 	const char *text;
 
-	later(&p.conn->call->timer, 2 * USEC_PER_MSEC);
+	later(&p.conn->call->timer, 2001 * USEC_PER_MSEC);
 	text = heard(p.client);
 	ck_begins(text, "*16\r\n$6\r\nstatus\r\n:-1\r\n$6\r\nsignal\r\n$-1\r\n"
 	    "$5\r\nvalue\r\n$-1\r\n");
 	ck_assert_ptr_nonnull(strstr(text, "$7\r\noutcome\r\n$7\r\ntimeout\r\n"));
 	is_returned(&p.lent, 0, true);
 	gone(&p.lent);
-	p = called("narrow", "CALL --timeout=1500 narrow\r\nCALL narrow\r\n");
+	p = called("narrow", "CALL --timeout=20000 narrow\r\nCALL narrow\r\n");
 
-	later(&p.conn->call->timer, 1400 * USEC_PER_MSEC);
+	later(&p.conn->call->timer, 10 * USEC_PER_SEC);
 	ck_heard(p.client, "");
-	later(&p.conn->call->timer, 1600 * USEC_PER_MSEC);
-	ck_heard(p.client, "-TIMEOUT 1500 narrow\r\n");
+	later(&p.conn->call->timer, 21 * USEC_PER_SEC);
+	ck_heard(p.client, "-TIMEOUT 20000 narrow\r\n");
 	is_returned(&p.lent, 0, true);
 	gone(&p.lent);
 	/* The answer of another one does not come to the wrong request. */
@@ -1182,12 +1182,12 @@ START_TEST(queue)
 	ck_received(&p.lent, "*1\r\n$6\r\nnarrow\r\n");
 	answer(&p.lent, ":2\r\n");
 	ck_heard(b, ":2\r\n");
-	say(a, "CALL --timeout=100 narrow\r\n");
+	say(a, "CALL --timeout=20000 narrow\r\n");
 	gone(&p.lent);
 	ck_begins(heard(a), "-HANDLER ");
-	say(a, "CALL --timeout=100 narrow\r\n");
-	later(&c->call->timer, 200 * USEC_PER_MSEC);
-	ck_heard(a, "-TIMEOUT 100 narrow\r\n");
+	say(a, "CALL --timeout=20000 narrow\r\n");
+	later(&c->call->timer, 21 * USEC_PER_SEC);
+	ck_heard(a, "-TIMEOUT 20000 narrow\r\n");
 }
 END_TEST
 
@@ -1387,11 +1387,11 @@ START_TEST(pipeline_ends_with_one_error_each)
 	struct conn *c;
 	int b = client_as(&c), d = client();
 
-	say(b, "CALL --timeout=100 wide\r\n");
+	say(b, "CALL --timeout=20000 wide\r\n");
 	ck_received(&p.lent, "*1\r\n$4\r\nwide\r\n");
 	say(d, "CALL wide\r\n");
-	later(&c->call->timer, 200 * USEC_PER_MSEC);
-	ck_heard(b, "-TIMEOUT 100 wide\r\n");
+	later(&c->call->timer, 21 * USEC_PER_SEC);
+	ck_heard(b, "-TIMEOUT 20000 wide\r\n");
 	ck_heard(p.client, "-HANDLER its process was ended because of another request\r\n");
 	(void)asked(FRAME_WANT);
 	is_returned(&p.lent, 0, true);
