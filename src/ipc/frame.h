@@ -53,7 +53,8 @@ enum frame_type {
 	FRAME_ATTACHED,		/* id: do twins, of the same token, wait for its result? */
 	FRAME_RESULT,		/* id; fd: sealed result of the twin; none: lost */
 	FRAME_CANCELLED,	/* id (of CANCEL_OWNED); found or not */
-	FRAME_LEASE,		/* id of a handler, lease; fds: its stdin, replies, stderr */
+	FRAME_LEASE,		/* generation whose requests it understands, id of a
+				   handler, lease; fds: its stdin, replies, stderr */
 	FRAME_RECALL,		/* id of a handler: give it back between two requests */
 	FRAME_UNABLE,		/* lease.service: there will be no handler for it soon */
 	FRAME_WORDS,		/* id, lease; fd: stderr of a handler nobody had when it died */

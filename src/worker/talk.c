@@ -20,6 +20,8 @@
 #define REPLY_MAX_ITEMS (256u << 10)
 /* The answer to PING. */
 #define PONG_MAX (64u << 10)
+/* No piece of pushed input is longer. */
+#define INPUT_PIECE (64u << 10)
 /* Kept from one reply to the next. */
 #define REPLY_KEEP (64u << 10)
 
@@ -61,11 +63,27 @@ context_append(const struct call *call, const struct callopt *opt, struct buf *o
 }
 
 int
-talk_request(const struct call *call, const struct callopt *opt,
+talk_append_input(struct buf *out, struct slice bytes)
+{
+	do {
+		struct slice piece = { bytes.data, bytes.len < INPUT_PIECE ? bytes.len : INPUT_PIECE };
+
+		resp_push(out, 2);
+		resp_bulk(out, SLICE("input"));
+		resp_bulk(out, piece);
+		bytes.data += piece.len;
+		bytes.len -= piece.len;
+	} while (bytes.len > 0);
+	return buf_failed(out) ? -ENOMEM : 0;
+}
+
+int
+talk_request(struct call *call, const struct callopt *opt,
     const struct values *values, const char *name, struct buf *out)
 {
 	const struct service *s = call->service;
-	size_t n = 1 + s->pool.context + opt->input;
+	bool has_input = opt->input || opt->open, pushed = s->input == INPUT_PUSHED;
+	size_t n = 1 + s->pool.context + (has_input && !pushed);
 
 	for (size_t i = 0; i < s->n_args; i++)
 		n += values->n[i];
@@ -81,12 +99,17 @@ talk_request(const struct call *call, const struct callopt *opt,
 		for (size_t j = 0; j < values->n[i]; j++)
 			resp_bulk(out, values->all[values->first[i] + j]);
 	}
-	if (opt->input)
+	if (opt->input && !pushed)
 		resp_bulk(out, opt->stdin_data);
+	call->request_len = buf_len(out);
+	if (opt->input && pushed && opt->stdin_data.len > 0)
+		(void)talk_append_input(out, opt->stdin_data);
+	if (pushed && !opt->open)
+		(void)talk_append_input(out, SLICE(""));
 	return buf_failed(out) ? -ENOMEM : 0;
 }
 
-/* Writes once. 0, or -errno when the process takes no more. */
+/* Writes once; call NULL: for nobody. 0, or -errno when the process takes no more. */
 static int
 request_write(struct lease *l, struct call *call, struct buf *text)
 {
@@ -94,9 +117,24 @@ request_write(struct lease *l, struct call *call, struct buf *text)
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	call->bytes_in += (uint64_t)n;
+	if (call != NULL)
+		call->bytes_in += (uint64_t)n;
 	buf_consume(text, (size_t)n);
 	return 0;
+}
+
+/* The rest follows as the pipe takes it. */
+static void
+request_await(struct lease *l)
+{
+	if (l->talk.in.events == 0)
+		(void)loop_add(&l->worker->loop, &l->talk.in, EPOLLOUT);
+}
+
+bool
+talk_is_sending(const struct talk *t)
+{
+	return t->writing != NULL || buf_len(&t->rest) > 0;
 }
 
 int
@@ -112,40 +150,63 @@ talk_send(struct lease *l, struct call *call, struct buf *text)
 	TAILQ_INSERT_TAIL(&t->flight, call, link);
 	t->n_flight++;
 	words_allow(&t->words);
-	if (buf_len(text) > 0) {
+	if (buf_len(text) > 0 || call->pushing)
 		t->writing = call;
+	if (buf_len(text) == 0) {
+		if (text == &call->in_data)
+			buf_done(text);
+		return 0;
+	}
+	if (kept) {
+		request_await(l);
+	} else {
 		/* Half forgotten it has no other chance, and ends with this process. */
-		if (!kept)
-			call->bytes_in++;
-		else
-			(void)loop_add(&l->worker->loop, &t->in, EPOLLOUT);
-	} else if (text == &call->in_data) {
-		buf_done(text);
+		call->bytes_in++;
+		call->request_len = SIZE_MAX;
 	}
 	return 0;
+}
+
+/* It has closed its input; what it has answered before still counts. */
+static void
+request_failed(struct lease *l, struct call *call)
+{
+	l->deaf = true;
+	talk_read(l);
+	lease_break(l, call != NULL && call->bytes_in > 0 ? call : NULL, OUTCOME_HANDLER, 0,
+	    "it closed its input in the middle of a request");
+}
+
+void
+talk_feed(struct lease *l)
+{
+	struct talk *t = &l->talk;
+	struct call *call = t->writing;
+	struct buf *text = call != NULL ? &call->in_data : &t->rest;
+
+	if (request_write(l, call, text) < 0) {
+		request_failed(l, call);
+		return;
+	}
+	if (buf_len(text) > 0) {
+		request_await(l);
+		return;
+	}
+	buf_done(text);
+	loop_remove(&l->worker->loop, &t->in);
+	if (call != NULL && call->pushing) {
+		call_input_taken(call);
+		return;
+	}
+	t->writing = NULL;
+	lease_sent(l);
 }
 
 static void
 on_writable(struct loop_io *io, uint32_t events)
 {
-	struct lease *l = io->user;
-	struct talk *t = &l->talk;
-	struct call *call = t->writing;
-
 	(void)events;
-	if (request_write(l, call, &call->in_data) < 0) {
-		l->deaf = true;
-		talk_read(l);
-		lease_break(l, call->bytes_in > 0 ? call : NULL, OUTCOME_HANDLER, 0,
-		    "it closed its input in the middle of a request");
-		return;
-	}
-	if (buf_len(&call->in_data) > 0)
-		return;
-	t->writing = NULL;
-	buf_done(&call->in_data);
-	loop_remove(&l->worker->loop, io);
-	lease_sent(l);
+	talk_feed(io->user);
 }
 
 bool
@@ -231,27 +292,71 @@ take_push(struct lease *l, struct value *push, struct slice data, size_t used)
 	loop_remove(&l->worker->loop, &l->talk.out);
 }
 
+/*
+ * The reply has come before the end of the input. So that the process stays
+ * in step it gets what it has begun to get, and the end; whatever else the
+ * client sends goes nowhere. 0, or -errno when it takes no more.
+ */
+static int
+input_cut_short(struct lease *l, struct call *call)
+{
+	struct talk *t = &l->talk;
+
+	t->writing = NULL;
+	t->rest = call->in_data;
+	t->rest_due_usec = call->run.deadline_usec;
+	call->in_data = BUF_INIT(0);
+	if (call->pushing && talk_append_input(&t->rest, SLICE("")) < 0)
+		return -ENOMEM;
+	call->pushing = false;
+	if (t->in.events != 0)
+		return 0;
+	if (request_write(l, NULL, &t->rest) < 0)
+		return -EPIPE;
+	if (buf_len(&t->rest) > 0)
+		request_await(l);
+	else
+		buf_done(&t->rest);
+	return 0;
+}
+
 static void
 take_reply(struct lease *l, struct value *reply, struct slice data, size_t used)
 {
 	struct talk *t = &l->talk;
 	struct call *call = TAILQ_FIRST(&t->flight);
 	struct conn *c;
-	int kept;
+	int kept = 0;
 
 	TAILQ_REMOVE(&t->flight, call, link);
 	t->n_flight--;
 	call->lease = NULL;
 	call->bytes_out += used;
-	c = call_answer(call, reply);
+	if (t->writing == call && input_cut_short(l, call) < 0)
+		l->deaf = true;
+	c = call_answer(call, reply, (struct slice){ data.data, used });
 	(void)value_free(reply);
 	kept = rest_keep(t, data, used);
 	/* First the process gets its next request, then the client its reply. */
 	lease_answered(l);
 	if (kept < 0)
 		reply_is_bad(l, "out of memory");
+	else if (l->deaf && t->n_flight == 0)
+		lease_break(l, NULL, OUTCOME_HANDLER, 0, NULL);
 	if (c != NULL)
 		conn_resume(c);
+}
+
+struct value *
+talk_reply_again(struct slice bytes)
+{
+	struct reply_limits limits = { .max_items = REPLY_MAX_ITEMS, .max_bytes = bytes.len };
+	struct reply_cursor cursor = { 0 };
+	struct value *value;
+	const char *why;
+	size_t used;
+
+	return reply_decode(bytes, &limits, &cursor, &value, &used, &why) == REPLY_OK ? value : NULL;
 }
 
 /* What is wrong with a value that comes now? NULL: nothing. more: bytes behind it. */
@@ -260,7 +365,9 @@ reply_complaint(const struct lease *l, bool more)
 {
 	const struct talk *t = &l->talk;
 
-	if (t->writing != NULL && t->writing == TAILQ_FIRST(&t->flight))
+	const struct call *call = TAILQ_FIRST(&t->flight);
+
+	if (t->writing == call && call->bytes_in < call->request_len)
 		return "it answered before it had the whole request";
 	if (more && t->n_flight == 1)
 		return "it answered twice";

@@ -33,7 +33,10 @@ struct talk {
 	struct words words;
 	struct call_list flight;	/* sent and not answered, in that order */
 	size_t n_flight;
-	struct call *writing;		/* the last of them, when not all of it is sent */
+	/* The last of them, when not all of it is sent, or more of its input may come. */
+	struct call *writing;
+	struct buf rest;		/* what is owed behind a request answered early */
+	uint64_t rest_due_usec;		/* ... to be taken by then */
 	struct buf reply;		/* what has come of one that is not whole */
 	struct reply_cursor cursor;	/* into reply */
 	bool paused;			/* a client is too far behind its output */
@@ -41,10 +44,13 @@ struct talk {
 
 /*
  * Appends the request of a call: the name under which it was called, the
- * checked arguments, the input. 0 or -ENOMEM.
+ * checked arguments, the input that there is. 0 or -ENOMEM.
  */
-int talk_request(const struct call *call, const struct callopt *opt,
+int talk_request(struct call *call, const struct callopt *opt,
     const struct values *values, const char *name, struct buf *out);
+
+/* Appends pushed input, its end when there are no bytes. 0 or -ENOMEM. */
+int talk_append_input(struct buf *out, struct slice bytes);
 
 /* Takes the descriptors in every case. 0 or -errno. */
 int talk_open(struct lease *lease, const int fds[static 3]);
@@ -59,6 +65,15 @@ void talk_close(struct lease *lease);
  * has been written, it is not in flight, and its text is in call->in_data.
  */
 int talk_send(struct lease *lease, struct call *call, struct buf *text);
+
+/* Is something of a request still to be sent? Then there is no room for another. */
+bool talk_is_sending(const struct talk *t);
+
+/*
+ * Sends what there is of the call being written: call_input_taken() follows,
+ * or lease_sent() when that was all. The lease may be dead afterwards.
+ */
+void talk_feed(struct lease *lease);
 
 /* Sends PING; false when it cannot be sent. */
 bool talk_ping(struct lease *lease);
@@ -77,6 +92,9 @@ void talk_read(struct lease *lease);
 
 /* Reads replies again, if that rested for a client. */
 void talk_unpause(struct lease *lease);
+
+/* A reply that was whole once, from its bytes. NULL without memory. */
+struct value *talk_reply_again(struct slice bytes);
 
 /* What exit status a reply counts as. */
 int talk_reply_status(const struct value *reply);
