@@ -465,18 +465,21 @@ command_cancel(struct call *call, enum cancel_reason reason)
 	call_unblock(call);
 }
 
-bool
-call_cancel_own(struct worker *w, uint64_t id, const char *caller)
+struct call *
+call_find_owned(struct worker *w, uint64_t id, const struct digest *owner)
 {
 	struct call *call = call_find(w, id);
+	struct slice caller;
+	struct digest its;
 
 	if (call == NULL || call->kind != &call_of_handler || call->ended)
-		return false;
+		return NULL;
 	call_know_client(call);
-	if (call->caller == NULL || strcmp(call->caller, caller) != 0)
-		return false;
-	call_cancel(call, CANCEL_BY_CLIENT);
-	return true;
+	if (call->caller == NULL)
+		return NULL;
+	caller = slice_of(call->caller);
+	its = digest_of(&caller, 1);
+	return digest_eq(&its, owner) ? call : NULL;
 }
 
 void

@@ -131,8 +131,8 @@ void call_unblock(struct call *call);
 /* Ends it: asks the runner to, or at once when it is a handler's. */
 void call_cancel(struct call *call, enum cancel_reason reason);
 
-/* CANCEL of a handler's call of this worker: false when there is no such. */
-bool call_cancel_own(struct worker *w, uint64_t id, const char *caller);
+/* A handler's call of this worker that its owner may cancel, or NULL. */
+struct call *call_find_owned(struct worker *w, uint64_t id, const struct digest *owner);
 
 /* Who called: found out when it is asked for, while the client is there. */
 void call_know_client(struct call *call);

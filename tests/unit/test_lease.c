@@ -723,6 +723,39 @@ START_TEST(cancel_is_for_the_caller)
 }
 END_TEST
 
+/* Somebody asks through another worker: the runner asks this one. */
+START_TEST(cancel_from_another_worker)
+{
+	struct pair p = called("up", "CALL up\r\n");
+	struct frame f = { .type = FRAME_CANCEL_OWNED, .id = p.conn->call->id, .slot = 7 };
+	struct asked a;
+
+	for (unsigned is_owner = 0; is_owner < 3; is_owner++) {
+		struct slice owner = is_owner > 0 ? slice_of("uid:12345") : slice_of("uid:54321");
+
+		call_know_client(p.conn->call);
+		if (is_owner == 1)
+			owner = slice_of(p.conn->call->caller);
+		f.cancel.owner = digest_of(&owner, 1);
+		f.id += is_owner == 2 ? 100 : 0;
+		ck_assert_int_eq(channel_send(runner, &f, NULL, 0), 0);
+		a = asked(FRAME_CANCELLED);
+		ck_assert_uint_eq(a.frame.slot, 7);
+		ck_assert_uint_eq(a.frame.id, f.id);
+		ck_assert_uint_eq(a.frame.cancel.found, is_owner == 1);
+		if (is_owner != 1) {
+			asked_nothing();
+			continue;
+		}
+		is_returned(&p.lent, 0, true);
+		ck_heard(p.client, "-CANCELLED by the caller\r\n");
+		say(p.client, "CALL up\r\n");
+		(void)asked(FRAME_WANT);
+	}
+	gone(&p.lent);
+}
+END_TEST
+
 /* ------------------------------------------- one connection at a time --- */
 
 /* What another one has asked next waits until ours has been answered. */
@@ -2171,6 +2204,7 @@ add(TCase *tc)
 	tcase_add_test(tc, timeout);
 	tcase_add_test(tc, cancel);
 	tcase_add_test(tc, cancel_is_for_the_caller);
+	tcase_add_test(tc, cancel_from_another_worker);
 	tcase_add_test(tc, cancel_and_be_killed_for_it);
 	tcase_add_test(tc, cancel_while_the_worker_stops);
 	tcase_add_test(tc, call_that_ends_while_it_begins);
