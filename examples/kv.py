@@ -28,6 +28,14 @@ def read(source, size=0):  # a line, or so many bytes, and CRLF
     data = source.read(size + 2) if size else source.readline()
     return data[:-2] if len(data) >= size + 2 and data[-2:] == b"\r\n" else sys.exit("cut off")
 
+def message(source):  # "*" or ">", and its words
+    head = read(source)
+    return head[:1], [read(source, int(read(source)[1:])) for _ in range(int(head[1:]))]
+
+def pushed():  # the input where it is pushed, piece by piece
+    while piece := message(sys.stdin.buffer)[1][1]:
+        yield piece
+
 def answer(commands, name, *arguments):
     if name not in commands:
         return b"+PONG\r\n" if name == b"PING" else b"-ERR unknown command\r\n"
@@ -41,9 +49,10 @@ def serve(commands):
     source, replies = sys.stdin.buffer, open(os.dup(channel), "wb")
     os.dup2(2, 1)  # what is printed goes to the log
     while source.peek(1):
-        words = [read(source, int(read(source)[1:])) for _ in range(int(read(source)[1:]))]
-        replies.write(answer(commands, *words))
-        replies.flush()
+        kind, words = message(source)
+        if kind == b"*":  # else input that nobody has asked for
+            replies.write(answer(commands, *words))
+            replies.flush()
 # ---- end of that part ----
 
 store = {}

@@ -6,6 +6,7 @@ dist_examples_DATA = \
 	examples/entropy.c \
 	examples/kv.py \
 	examples/store.pl \
+	examples/sum.py \
 	examples/upper.py \
 	examples/upper.sh \
 	examples/words.py

@@ -477,6 +477,16 @@ void reqd_reply_exit(struct reqd_request *req, int status, const char *format, .
 int reqd_output(struct reqd_request *req, int stream, const void *data, size_t len);
 
 /*
+ * The input of the request, where the service has "input = pushed": the next
+ * piece of it, as long valid as no other is asked for, and the request. 1:
+ * *ret_len bytes, at least one; 0: that was all; REQD_E_CLOSED: it has broken
+ * off, and reqd_serve will return 1 after fn. What fn does not ask for is
+ * skipped when it has returned. Memory does not grow with the input. Blocks;
+ * in a service with another "input", for ever.
+ */
+int reqd_request_input(struct reqd_request *req, const void **ret_data, size_t *ret_len);
+
+/*
  * What reqd tells of the request when the service has "context = yes":
  * "id", "caller", "peer", and the others of reqd-handler(7). NULL when it does
  * not. As long valid as the request.

@@ -5,6 +5,7 @@
  * A reply is built in memory and leaves when it is known to be one value, so
  * whatever a function forgets, the stream stays in step. Bytes that are no
  * request end the loop: after them nobody could say where the next begins.
+ * What a function leaves of pushed input is skipped before the next request.
  */
 #include "config.h"
 
@@ -30,6 +31,7 @@
 #include "proto/resp.h"
 
 #define READ_SIZE (64u << 10)
+#define PIECE_MAX (1u << 20)	/* of pushed input; reqd sends no more than 64 KiB */
 #define KEEP_MAX (1u << 20)	/* bytes of a buffer that the next request may use */
 #define READY_MAX (16u << 10)
 #define QUICK_USEC 100	/* so long a reply may wait for the one of the next request */
@@ -70,6 +72,15 @@ struct serve {
 
 	struct buf ready;	/* replies to be sent before anything else */
 	uint64_t took_usec;	/* from the request before to this one */
+
+	/* Behind the request, which stays where it is while the function runs. */
+	size_t used;		/* bytes of it, in input */
+	bool is_apart;		/* what follows is in pushed, not in input */
+	bool no_more;		/* the end of the pushed input has been read */
+	struct buf pushed;
+	size_t piece;		/* bytes in front that the function is done with */
+	struct reply_cursor push_cursor;
+
 	struct buf reply;
 	enum reply_state state;
 	unsigned depth;
@@ -149,17 +160,20 @@ serve_flush(struct serve *s)
 
 /* More bytes. 1: there are some; 0: the input has ended; negative: failed. */
 static int
-serve_read(struct serve *s)
+serve_read(struct serve *s, struct buf *to)
 {
-	char *room = buf_reserve(&s->input, READ_SIZE);
+	char *room = buf_reserve(to, READ_SIZE);
 
+	/* Nobody waits for a reply while we wait for bytes. */
+	if (serve_flush(s) < 0)
+		return -1;
 	if (room == NULL)
 		return serve_fail(s, "out of memory", NULL);
 	for (;;) {
 		ssize_t n = read(s->in, room, READ_SIZE);
 
 		if (n >= 0) {
-			buf_commit(&s->input, (size_t)n);
+			buf_commit(to, (size_t)n);
 			return n > 0;
 		}
 		if (errno == EAGAIN)
@@ -248,17 +262,135 @@ request_fill(struct serve *s)
 	return 0;
 }
 
+/* ------------------------------------------------------ pushed input --- */
+
 /*
- * The request at the start of the input. 1: it is there, and used bytes of
- * the input are its; 0: not whole yet.
+ * The push at the start of data, which used bytes of it are. 1: *ret is what it
+ * brings, in data; 0: not whole yet.
+ */
+static int
+push_decode(struct serve *s, struct slice data, struct slice *ret, size_t *ret_used)
+{
+	const struct reply_limits push_limits = { .max_bytes = PIECE_MAX + 64, .max_items = 2 };
+	const char *why = NULL;
+	struct value *v;
+	bool good;
+	int r;
+
+	if (data.len == 0)
+		return 0;
+	r = data.data[0] != '>' ? REPLY_BAD :
+	    reply_decode(data, &push_limits, &s->push_cursor, &v, ret_used, &why);
+	if (r == REPLY_AGAIN)
+		return 0;
+	if (r < 0)
+		return serve_fail(s, "out of memory", NULL);
+	if (r != REPLY_OK)
+		return serve_fail(s, "not the input of a request", why);
+	good = v->n_items == 2 && v->items[0].kind == VALUE_BULK &&
+	    v->items[1].kind == VALUE_BULK && slice_is(v->items[0].text, "input");
+	if (good)
+		*ret = v->items[1].text;
+	(void)value_free(v);
+	return good ? 1 : serve_fail(s, "not the input of a request", "another push");
+}
+
+/* The function wants what follows its request: that goes to a place of its own. */
+static int
+pushed_begin(struct serve *s)
+{
+	size_t len = buf_len(&s->input) - s->used;
+
+	if (s->is_apart)
+		return 0;
+	buf_clear(&s->pushed);
+	if (buf_append(&s->pushed, buf_data(&s->input) + s->used, len) < 0)
+		return serve_fail(s, "out of memory", NULL);
+	s->is_apart = true;
+	return 0;
+}
+
+int
+reqd_request_input(struct reqd_request *req, const void **ret_data, size_t *ret_len)
+{
+	struct serve *s = serve_of(req);
+	struct slice piece = { "", 0 };
+	size_t used = 0;
+	int r = 0;
+
+	*ret_data = "";
+	*ret_len = 0;
+	if (s->problem != NULL || pushed_begin(s) < 0)
+		return REQD_E_CLOSED;
+	if (s->no_more)
+		return 0;
+	buf_consume(&s->pushed, s->piece);
+	s->piece = 0;
+	while ((r = push_decode(s, buf_slice(&s->pushed), &piece, &used)) == 0) {
+		r = serve_read(s, &s->pushed);
+		if (r == 0)
+			r = serve_fail(s, "the input ended inside a request", NULL);
+		if (r < 0)
+			break;
+	}
+	if (r < 0)
+		return REQD_E_CLOSED;
+	s->piece = used;
+	s->no_more = piece.len == 0;
+	*ret_data = piece.data;
+	*ret_len = piece.len;
+	return piece.len > 0;
+}
+
+/* The function is done with its request: the next bytes are at the start of input. */
+static void
+request_leave(struct serve *s)
+{
+	struct buf rest = s->pushed;
+
+	if (s->is_apart) {
+		buf_consume(&rest, s->piece);
+		s->pushed = s->input;
+		s->input = rest;
+	} else {
+		buf_consume(&s->input, s->used);
+	}
+	s->is_apart = s->no_more = false;
+	s->piece = 0;
+}
+
+/* Input that the function before has not asked for. 1: skipped; 0: not whole yet. */
+static int
+input_skip(struct serve *s)
+{
+	struct slice piece;
+	size_t used = 0;
+	int r = push_decode(s, buf_slice(&s->input), &piece, &used);
+
+	if (r > 0)
+		buf_consume(&s->input, used);
+	return r;
+}
+
+/* ------------------------------------------------------------ next one --- */
+
+/*
+ * The request at the start of the input, behind what may be left of the last
+ * one. 1: it is there, and used bytes of the input are its; 0: not whole yet.
  */
 static int
 request_next(struct serve *s, size_t *ret_used)
 {
-	struct slice data = buf_slice(&s->input);
+	struct slice data;
 	const char *why = NULL;
 	int r;
 
+	while (buf_len(&s->input) > 0 && *buf_data(&s->input) == '>') {
+		r = input_skip(s);
+		if (r <= 0)
+			return r;
+	}
+	data = buf_slice(&s->input);
 	if (data.len == 0)
 		return 0;
 	if (data.data[0] != '*')
@@ -589,6 +721,8 @@ serve_trim(struct serve *s)
 {
 	if (s->input.cap > KEEP_MAX && buf_len(&s->input) == 0)
 		buf_done(&s->input);
+	if (s->pushed.cap > KEEP_MAX)
+		buf_done(&s->pushed);
 	if (s->reply.cap > KEEP_MAX)
 		buf_done(&s->reply);
 	if (s->ready.cap > KEEP_MAX && buf_len(&s->ready) == 0)
@@ -608,12 +742,11 @@ static int
 serve_loop(struct serve *s, reqd_serve_fn *fn, void *arg)
 {
 	for (;;) {
-		size_t used = 0;
 		int r;
 
-		r = request_next(s, &used);
+		r = request_next(s, &s->used);
 		/* Replies leave together, unless that makes them wait. */
-		if ((r <= 0 || s->took_usec > QUICK_USEC || buf_len(&s->ready) > READY_MAX) &&
+		if ((r < 0 || s->took_usec > QUICK_USEC || buf_len(&s->ready) > READY_MAX) &&
 		    serve_flush(s) < 0)
 			return -1;
 		if (r < 0)
@@ -621,11 +754,11 @@ serve_loop(struct serve *s, reqd_serve_fn *fn, void *arg)
 		if (r > 0) {
 			if (serve_answer(s, fn, arg) < 0)
 				return -1;
-			buf_consume(&s->input, used);
+			request_leave(s);
 			serve_trim(s);
 			continue;
 		}
-		r = serve_read(s);
+		r = serve_read(s, &s->input);
 		if (r < 0)
 			return r;
 		if (r == 0)
@@ -706,6 +839,7 @@ serve_done(struct serve *s)
 	if (s->out >= 0)
 		(void)close(s->out);
 	buf_done(&s->input);
+	buf_done(&s->pushed);
 	buf_done(&s->reply);
 	buf_done(&s->ready);
 	request_done(&s->decoded);

@@ -95,7 +95,12 @@ const char *argument_type_name(enum argument_type t);
 
 /* ----------------------------------------------------------- services --- */
 
-enum service_input { INPUT_NONE, INPUT_OPTIONAL, INPUT_REQUIRED };
+enum service_input {
+	INPUT_NONE,
+	INPUT_OPTIONAL,
+	INPUT_REQUIRED,
+	INPUT_PUSHED,	/* to a handler, in pieces behind its request; may be empty */
+};
 enum service_log { SERVICE_LOG_ALL, SERVICE_LOG_ERRORS, SERVICE_LOG_NONE };
 
 /* One resource limit; soft and hard are set to the same value. */

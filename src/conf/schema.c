@@ -239,7 +239,7 @@ static const char *const words_level[] = { "emerg", "alert", "crit", "err", "war
 	"info", "debug", NULL };
 static const char *const words_format[] = { "text", "json", NULL };
 static const char *const words_inline[] = { "loopback", "yes", "no", NULL };
-static const char *const words_input[] = { "none", "optional", "required", NULL };
+static const char *const words_input[] = { "none", "optional", "required", "pushed", NULL };
 static const char *const words_disconnect[] = { "kill", "finish", NULL };
 static const char *const words_ready[] = { "none", "ping", NULL };
 static const char *const words_channel[] = { "stdout", "fd3", NULL };

@@ -186,6 +186,11 @@ refuse_command_keys(struct reader *r, const struct service *s, const struct orig
 static void
 refuse_handler_keys(struct reader *r, const struct service *s, const struct origin *o)
 {
+	if (s->input == INPUT_PUSHED)
+		reader_error_at(r, o, "input",
+		    "'input = pushed' in service \"%.64s\" goes with 'handler' only; "
+		    "a command has its input on its standard input: 'optional' or 'required'",
+		    s->name);
 	for (size_t i = 0; i < section_service.n_keys; i++) {
 		const struct key *k = &section_service.keys[i];
 

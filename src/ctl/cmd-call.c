@@ -225,11 +225,12 @@ run_open_input(struct run *r)
 
 	if (ctl->input == NULL) {
 		bool required = strcmp(wanted, "required") == 0;
+		bool none = *wanted == '\0' || strcmp(wanted, "none") == 0;
 
 		if (required && isatty(STDIN_FILENO) == 1)
 			return run_failed(r, "badarg", "wants input: -i FILE before the name of "
 			    "the service, or -i - for what you type", 246);
-		if (required || (strcmp(wanted, "optional") == 0 && stdin_has_data()))
+		if (required || (!none && stdin_has_data()))
 			r->input_fd = STDIN_FILENO;
 		return 0;
 	}

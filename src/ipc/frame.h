@@ -41,7 +41,9 @@ enum frame_type {
 	/* worker -> runner */
 	FRAME_RUN,		/* fds: job, stdout, stderr [, stdin] */
 	FRAME_CANCEL,		/* id: of this worker's own */
-	FRAME_CANCEL_OWNED,	/* id or token + owner: of any worker */
+	FRAME_CANCEL_OWNED,	/* id or token + owner: of any worker. One at a time; the
+				   runner asks the worker that has the id, for worker slot,
+				   which answers CANCELLED */
 	FRAME_DEPOSIT,		/* id; fd: sealed result, for --id */
 	FRAME_WANT,		/* generation, lease.service: one more handler, please */
 	FRAME_RETURN,		/* id of a handler, lease: it is given back */
@@ -53,7 +55,8 @@ enum frame_type {
 	FRAME_ATTACHED,		/* id: do twins, of the same token, wait for its result? */
 	FRAME_RESULT,		/* id; fd: sealed result of the twin; none: lost */
 	FRAME_CANCELLED,	/* id (of CANCEL_OWNED); found or not */
-	FRAME_LEASE,		/* id of a handler, lease; fds: its stdin, replies, stderr */
+	FRAME_LEASE,		/* generation whose requests it understands, id of a
+				   handler, lease; fds: its stdin, replies, stderr */
 	FRAME_RECALL,		/* id of a handler: give it back between two requests */
 	FRAME_UNABLE,		/* lease.service: there will be no handler for it soon */
 	FRAME_WORDS,		/* id, lease; fd: stderr of a handler nobody had when it died */
@@ -122,7 +125,7 @@ struct frame_ended {
 
 struct frame {
 	uint16_t type;
-	uint16_t slot;			/* LINK, STATS: which process */
+	uint16_t slot;			/* LINK, STATS: which process; CANCEL_OWNED: see there */
 	uint32_t generation;
 	uint64_t id;			/* request; PING: serial; STOP: deadline */
 	union {

@@ -168,6 +168,7 @@ handler_frame(const struct entry *e, struct frame *ret, int fds[static 3])
 		fds[0] = e->fds[ENTRY_ERR];
 		return 1;
 	}
+	ret->generation = e->handler.pool->conf->generation;
 	lease->requests = e->handler.left;
 	lease->is_proven = e->handler.is_proven;
 	if (e->handler.state == HANDLER_PROBED) {

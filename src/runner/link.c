@@ -45,7 +45,7 @@ link_close(struct link *l)
 }
 
 /* Whatever the error, the event that follows finds out what to do about it. */
-static void
+void
 link_wait(struct link *l)
 {
 	(void)loop_modify(&l->runner->loop, &l->io, EPOLLOUT);
@@ -137,5 +137,6 @@ link_flush(struct link *l)
 		link_forget(l, e);
 		entry_delivered(e);
 	}
-	return loop_modify(&l->runner->loop, &l->io, EPOLLIN);
+	r = cancel_flush(l);
+	return r < 0 ? r : loop_modify(&l->runner->loop, &l->io, EPOLLIN);
 }

@@ -4,7 +4,8 @@
  * frame.
  *
  * While the other end is behind, nothing more is read from it. So what is
- * owed to it is bounded: one answer, and the frames of its own requests.
+ * owed to it is bounded: one answer, one question from each other worker, and
+ * the frames of its own requests.
  */
 #pragma once
 
@@ -13,6 +14,7 @@
 
 #include "base/loop.h"
 #include "ipc/frame.h"
+#include "runner/cancel.h"
 #include "runner/table.h"
 
 struct link {
@@ -22,6 +24,8 @@ struct link {
 	bool has_answer;
 	struct frame answer;
 	struct entry_list late;	/* entries with unsent frames */
+	struct cancel cancel;	/* what it has asked of another one */
+	uint16_t n_asked;	/* what others have asked of it, unsent */
 };
 
 /* Takes fd. 0 or -errno (then it is closed). */
@@ -41,6 +45,9 @@ bool link_answer(struct link *l, const struct frame *f);
 
 /* Sends what the entry has unsent, now or when the other end reads again. */
 void link_deliver(struct link *l, struct entry *e);
+
+/* There is more to send than it takes: link_flush() comes when it reads again. */
+void link_wait(struct link *l);
 
 /* The entry has nothing more to say to this link. */
 void link_forget(struct link *l, struct entry *e);

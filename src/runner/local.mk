@@ -3,6 +3,7 @@
 noinst_LTLIBRARIES += librunner.la
 librunner_la_SOURCES = \
 	src/runner/admission.c src/runner/admission.h \
+	src/runner/cancel.c src/runner/cancel.h \
 	src/runner/cgroup.c src/runner/cgroup.h \
 	src/runner/children.c src/runner/children.h \
 	src/runner/entry.c src/runner/entry.h \

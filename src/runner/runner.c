@@ -22,6 +22,7 @@
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
+#include "runner/cancel.h"
 #include "runner/entry.h"
 #include "runner/handler.h"
 #include "runner/twin.h"
@@ -42,6 +43,7 @@ worker_close(struct link *l)
 	entries_abandon(l->runner, l);
 	twins_abandon(l->runner, l->slot);
 	link_close(l);
+	cancel_abandon(l);
 	pools_link_closed(l->runner, l->slot);
 }
 
@@ -137,44 +139,20 @@ worker_cancel(struct link *l, const struct frame *f, int *fds, size_t n_fds)
 	return NULL;
 }
 
-/* The request of that number, while it can be cancelled by that owner. */
-static struct entry *
-find_running(struct runner *r, uint64_t id, const struct digest *owner)
-{
-	struct entry *e = table_find(&r->table, id);
-
-	if (e == NULL || digest_is_none(owner) || !digest_eq(&e->owner, owner))
-		return NULL;
-	return e->state == ENTRY_LINGERING || e->state == ENTRY_OVER ? NULL : e;
-}
-
-/* Which request does its owner mean: by number or, if none has it, by --id? */
-static struct entry *
-find_owned(struct runner *r, const struct frame *f)
-{
-	struct entry *e = find_running(r, f->id, &f->cancel.owner);
-	const struct token *k;
-
-	if (e != NULL)
-		return e;
-	k = tokens_find(&r->tokens, &f->cancel.token);
-	return k == NULL ? NULL : find_running(r, k->id, &f->cancel.owner);
-}
-
 static const char *
 worker_cancel_owned(struct link *l, const struct frame *f, int *fds, size_t n_fds)
 {
-	struct frame answer = { .type = FRAME_CANCELLED, .slot = l->slot, .id = f->id };
-	struct entry *e = find_owned(l->runner, f);
-
 	(void)fds;
 	(void)n_fds;
-	answer.cancel = f->cancel;
-	answer.cancel.found = e != NULL;
-	(void)link_answer(l, &answer);
-	if (e != NULL)
-		entry_cancel(e, f->cancel.reason);
-	return NULL;
+	return cancel_ask(l, f);
+}
+
+static const char *
+worker_cancelled(struct link *l, const struct frame *f, int *fds, size_t n_fds)
+{
+	(void)fds;
+	(void)n_fds;
+	return cancel_answer(l, f);
 }
 
 static const char *
@@ -226,6 +204,7 @@ static worker_fn *const worker_frames[FRAME_TYPE_N] = {
 	[FRAME_RUN] = worker_run,
 	[FRAME_CANCEL] = worker_cancel,
 	[FRAME_CANCEL_OWNED] = worker_cancel_owned,
+	[FRAME_CANCELLED] = worker_cancelled,
 	[FRAME_DEPOSIT] = worker_deposit,
 	[FRAME_WANT] = worker_want,
 	[FRAME_RETURN] = worker_return,

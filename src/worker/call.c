@@ -20,6 +20,7 @@
 #include "worker/conn.h"
 #include "worker/lease.h"
 #include "worker/runnerlink.h"
+#include "worker/talk.h"
 #include "worker/worker.h"
 
 /* Past deadline and kill-grace the runner has so long to report. */
@@ -74,6 +75,8 @@ call_free(struct call *call)
 	buf_done(&call->out.data);
 	buf_done(&call->err.data);
 	buf_done(&call->in_data);
+	buf_done(&call->gathered);
+	buf_done(&call->answer);
 	free(call->caller);
 	free(call->peer);
 	free(call->arguments);
@@ -205,8 +208,17 @@ call_check_finished(struct call *call)
 
 /* ------------------------------------------------ what the client says --- */
 
+/* There was one, and no memory to keep it. */
+static void
+call_forget_answer(struct call *call)
+{
+	buf_done(&call->answer);
+	call->end.outcome = OUTCOME_HANDLER;
+	call->why = "out of memory";
+}
+
 struct conn *
-call_answer(struct call *call, const struct value *reply)
+call_answer(struct call *call, const struct value *reply, struct slice bytes)
 {
 	struct conn *c;
 
@@ -215,6 +227,9 @@ call_answer(struct call *call, const struct value *reply)
 	call->reply = reply;
 	c = call_conclude(call);
 	call->reply = NULL;
+	/* Its client still has the end of its input to send. */
+	if (!call->dead && buf_append_slice(&call->answer, bytes) < 0)
+		call_forget_answer(call);
 	return c;
 }
 
@@ -256,24 +271,68 @@ call_input_taken(struct call *call)
 }
 
 void
+call_on_given(struct call *call)
+{
+	struct conn *c = call->conn;
+
+	if (c != NULL && c->wait == CONN_WAIT_START)
+		resp_simple(conn_out(c), call->id_text);
+	else if (c != NULL && c->wait == CONN_WAIT_INPUT && buf_len(&call->in_data) == 0)
+		resp_integer(conn_out(c), (int64_t)call->chunk);
+	else
+		return;
+	conn_resume_later(c);
+}
+
+void
 call_input(struct call *call, struct slice chunk)
 {
 	struct conn *c = call->conn;
 
-	if (call->finished || call->in.fd < 0 || chunk.len == 0) {
+	if (call->finished || chunk.len == 0) {
 		resp_integer(conn_out(c), 0);
 		return;
 	}
-	if (buf_append_slice(&call->in_data, chunk) < 0) {
-		resp_error(conn_out(c), "ERR", SLICE("out of memory"));
-		return;
-	}
 	call->chunk = chunk.len;
-	if (callio_feed(call)) {
-		resp_integer(conn_out(c), (int64_t)call->chunk);
+	c->wait = CONN_WAIT_INPUT;
+	call->kind->input(call, chunk);
+}
+
+static void
+command_input(struct call *call, struct slice chunk)
+{
+	struct conn *c = call->conn;
+
+	if (call->in.fd < 0) {
+		call->chunk = 0;
+	} else if (buf_append_slice(&call->in_data, chunk) < 0) {
+		resp_error(conn_out(c), "ERR", SLICE("out of memory"));
+		c->wait = CONN_WAIT_NONE;
+		return;
+	} else if (!callio_feed(call)) {
 		return;
 	}
-	c->wait = CONN_WAIT_INPUT;
+	call_input_taken(call);
+}
+
+/* The reply of a call that has ended before its input has. */
+static void
+call_reply_late(struct call *call)
+{
+	struct value *value = NULL;
+	char detail[256];
+	struct result res;
+
+	if (buf_len(&call->answer) > 0) {
+		value = talk_reply_again(buf_slice(&call->answer));
+		if (value == NULL)
+			call_forget_answer(call);
+	}
+	call->reply = value;
+	res = call_result(call, detail, sizeof(detail));
+	call_reply(call, &res);
+	call->reply = NULL;
+	(void)value_free(value);
 }
 
 void
@@ -282,16 +341,18 @@ call_input_end(struct call *call)
 	struct conn *c = call->conn;
 
 	call->open = false;
-	c->wait = CONN_WAIT_CALL;
 	if (call->finished) {
-		char detail[256];
-		struct result res = call_result(call, detail, sizeof(detail));
-
 		/* We are inside the connection's own event: it goes on by itself. */
-		c->wait = CONN_WAIT_NONE;
-		call_reply(call, &res);
+		call_reply_late(call);
 		return;
 	}
+	c->wait = CONN_WAIT_CALL;
+	call->kind->input_end(call);
+}
+
+static void
+command_input_end(struct call *call)
+{
 	call->in_end = true;
 	callio_close_input(call);
 }
@@ -404,18 +465,21 @@ command_cancel(struct call *call, enum cancel_reason reason)
 	call_unblock(call);
 }
 
-bool
-call_cancel_own(struct worker *w, uint64_t id, const char *caller)
+struct call *
+call_find_owned(struct worker *w, uint64_t id, const struct digest *owner)
 {
 	struct call *call = call_find(w, id);
+	struct slice caller;
+	struct digest its;
 
 	if (call == NULL || call->kind != &call_of_handler || call->ended)
-		return false;
+		return NULL;
 	call_know_client(call);
-	if (call->caller == NULL || strcmp(call->caller, caller) != 0)
-		return false;
-	call_cancel(call, CANCEL_BY_CLIENT);
-	return true;
+	if (call->caller == NULL)
+		return NULL;
+	caller = slice_of(call->caller);
+	its = digest_of(&caller, 1);
+	return digest_eq(&its, owner) ? call : NULL;
 }
 
 void
@@ -475,6 +539,8 @@ command_on_timer(struct loop_timer *t)
 }
 
 const struct call_kind call_of_command = {
+	.input = command_input,
+	.input_end = command_input_end,
 	.cancel = command_cancel,
 	.unblock = command_unblock,
 	.release = callio_close,

@@ -42,6 +42,12 @@ struct call_output {
 };
 
 struct call_kind {
+	/*
+	 * More input, and its end. The connection waits for the reply, and is
+	 * executing: call_input_taken() follows, or the end of the call.
+	 */
+	void (*input)(struct call *call, struct slice chunk);
+	void (*input_end)(struct call *call);
 	void (*cancel)(struct call *call, enum cancel_reason reason);
 	/* The client takes output again, or is gone. */
 	void (*unblock)(struct call *call);
@@ -84,6 +90,12 @@ struct call {
 	struct leases *leases;		/* of its service */
 	struct lease *lease;		/* has it in flight; NULL: it waits, or has ended */
 	bool refused;			/* waits no longer, ends in this event */
+	bool gathering;			/* waits for nothing but the rest of its input */
+	bool pushing;			/* more input may follow what is in in_data */
+	struct buf gathered;		/* that input */
+	size_t request_len;		/* bytes of its request, without pushed input */
+	uint64_t ready_usec;		/* since when it has been whole, or may be sent */
+	struct buf answer;		/* bytes of its reply, kept for INPUT to ask for */
 	const struct value *reply;	/* while its result is made */
 
 	struct frame_ended end;
@@ -119,17 +131,20 @@ void call_unblock(struct call *call);
 /* Ends it: asks the runner to, or at once when it is a handler's. */
 void call_cancel(struct call *call, enum cancel_reason reason);
 
-/* CANCEL of a handler's call of this worker: false when there is no such. */
-bool call_cancel_own(struct worker *w, uint64_t id, const char *caller);
+/* A handler's call of this worker that its owner may cancel, or NULL. */
+struct call *call_find_owned(struct worker *w, uint64_t id, const struct digest *owner);
 
 /* Who called: found out when it is asked for, while the client is there. */
 void call_know_client(struct call *call);
 
 /*
  * A handler has answered: writes the reply. Returns the connection that is
- * to be resumed, or NULL.
+ * to be resumed, or NULL. bytes: of that reply.
  */
-struct conn *call_answer(struct call *call, const struct value *reply);
+struct conn *call_answer(struct call *call, const struct value *reply, struct slice bytes);
+
+/* A handler may have it: what its connection waits for before the reply. */
+void call_on_given(struct call *call);
 
 /* A handler's call ends otherwise; why as in struct call. */
 void call_end(struct call *call, enum outcome_kind kind, unsigned reason, const char *why);

@@ -131,6 +131,7 @@ call_new(struct conn *c, const struct service *s, const struct callopt *opt)
 	call->accepted_usec = w->loop.now_usec;
 	call->form = opt->stream ? RESULT_STREAM : opt->full ? RESULT_FULL : RESULT_PLAIN;
 	call->open = opt->open;
+	call->pushing = opt->open && s->input == INPUT_PUSHED;
 	if (opt->has_timeout && opt->timeout_ms < timeout / USEC_PER_MSEC)
 		timeout = opt->timeout_ms * USEC_PER_MSEC;
 	call->run = (struct frame_run){
@@ -153,12 +154,8 @@ option_complaint(const struct service *s, const struct callopt *opt)
 
 	if (s->handler != NULL && opt->token.data != NULL)
 		return "a handler service takes no --id";
-	if (s->handler != NULL && opt->open)
-		return "a handler service takes its input with --stdin";
 	if (s->input == INPUT_NONE && given)
 		return "this service takes no input";
-	if (s->input == INPUT_REQUIRED && !given && s->handler != NULL)
-		return "this service wants input (--stdin)";
 	if (s->input == INPUT_REQUIRED && !given)
 		return "this service wants input (--stdin or --open)";
 	if (!s->idempotent && s->handler == NULL && opt->token.data == NULL)
@@ -250,6 +247,7 @@ handler_launch(struct call *call, const struct callopt *opt, const struct values
     struct slice verb)
 {
 	const struct service *s = call->service;
+	bool gather = opt->open && s->input != INPUT_PUSHED;
 	struct worker *w = call->worker;
 	struct lease *lease;
 	struct buf *text;
@@ -263,13 +261,15 @@ handler_launch(struct call *call, const struct callopt *opt, const struct values
 		if (call->caller == NULL || call->peer == NULL)
 			return -ENOMEM;
 	}
-	lease = leases_find_free(call->leases, s);
-	if (lease == NULL && !leases_has_room(call->leases, s))
+	lease = gather ? NULL : leases_find_free(call->leases, s);
+	if (lease == NULL && !gather && !leases_has_room(call->leases, s))
 		return -EBUSY;
 	text = lease != NULL && s->pool.pipeline == 1 ? &w->request_text : &call->in_data;
 	buf_clear(text);
 	r = talk_request(call, opt, values, handler_name(s, verb), text);
-	if (r >= 0)
+	if (r >= 0 && gather)
+		lease_gather(call);
+	else if (r >= 0)
 		lease_begin(call, lease, text);
 	if (w->request_text.cap > REQUEST_TEXT_KEEP)
 		buf_done(&w->request_text);

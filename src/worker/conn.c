@@ -525,6 +525,15 @@ conn_resume(struct conn *c)
 	(void)conn_settle(c);
 }
 
+void
+conn_resume_later(struct conn *c)
+{
+	if (c->worker->executing == c)
+		c->wait = CONN_WAIT_NONE;
+	else if (!c->dead)
+		conn_postpone(c);
+}
+
 static void
 on_writable(struct conn *c)
 {

@@ -107,6 +107,9 @@ struct buf *conn_out(struct conn *c);
  */
 void conn_resume(struct conn *c);
 
+/* The same, in an event of its own: from where no request may be executed. */
+void conn_resume_later(struct conn *c);
+
 /* Sends what has been written, without going on (output pushes). */
 void conn_flush(struct conn *c);
 

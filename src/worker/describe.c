@@ -116,6 +116,7 @@ describe_service(const struct service *s, struct buf *b)
 		[INPUT_NONE] = "none",
 		[INPUT_OPTIONAL] = "optional",
 		[INPUT_REQUIRED] = "required",
+		[INPUT_PUSHED] = "pushed",
 	};
 
 	(void)buf_append_str(b, "{\"name\":");

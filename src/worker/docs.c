@@ -60,7 +60,7 @@ put_service(struct buf *b, enum resp_version v, const struct service *s)
 		put_argument(b, v, a->name, a->optional || a->def != NULL, a->repeat);
 	}
 	if (input)
-		put_argument(b, v, "input", s->input == INPUT_OPTIONAL, false);
+		put_argument(b, v, "input", s->input != INPUT_REQUIRED, false);
 }
 
 static size_t

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
+#include "proto/resp.h"
 #include "worker/conn.h"
 #include "worker/runnerlink.h"
 #include "worker/worker.h"
@@ -27,6 +28,8 @@
  * or that is recalled while others wait here: messages have a price.
  */
 #define HOLD_USEC (2 * USEC_PER_MSEC)
+
+static const char changed[] = "the configuration has changed";
 
 static void on_lease_timer(struct loop_timer *t);
 
@@ -48,9 +51,29 @@ leases_find(struct worker *w, const char *service)
 	return RB_FIND(leases_tree, &w->leases, &key);
 }
 
+/* The service as it is today, or NULL when it has no handler any more. */
+static const struct service *
+leases_service(const struct leases *ls)
+{
+	const struct conf *conf = ls->worker->conf;
+	const struct service *s = NULL;
+
+	if (conf != NULL)
+		s = conf_find_service(conf, ls->service, strlen(ls->service));
+	return s != NULL && s->handler != NULL ? s : NULL;
+}
+
+/* What a process must know of beforehand to understand a request. */
+static uint8_t
+service_format(const struct service *s)
+{
+	return (uint8_t)(s->pool.context | (s->input == INPUT_PUSHED) << 1);
+}
+
 struct leases *
 leases_get(struct worker *w, const char *service)
 {
+	const struct service *s;
 	struct leases *ls = leases_find(w, service);
 
 	if (ls != NULL)
@@ -62,18 +85,11 @@ leases_get(struct worker *w, const char *service)
 	LIST_INIT(&ls->list);
 	TAILQ_INIT(&ls->waiting);
 	(void)strlcpy(ls->service, service, sizeof(ls->service));
+	s = leases_service(ls);
+	if (s != NULL)
+		ls->format = service_format(s);
 	RB_INSERT(leases_tree, &w->leases, ls);
 	return ls;
-}
-
-/* The service as it is today, or NULL when it has no handler any more. */
-static const struct service *
-leases_service(const struct leases *ls)
-{
-	const struct conf *conf = ls->worker->conf;
-	const struct service *s = conf_find_service(conf, ls->service, strlen(ls->service));
-
-	return s != NULL && s->handler != NULL ? s : NULL;
 }
 
 /* ------------------------------------------------------------- the queue --- */
@@ -117,9 +133,9 @@ queue_remove(struct leases *ls, struct call *call)
 static uint64_t
 call_due(const struct call *call)
 {
-	uint64_t waited = call->accepted_usec + call->service->queue_timeout_usec;
+	uint64_t waited = call->ready_usec + call->service->queue_timeout_usec;
 
-	if (call->lease == NULL && waited < call->run.deadline_usec)
+	if (call->lease == NULL && !call->gathering && waited < call->run.deadline_usec)
 		return waited;
 	return call->run.deadline_usec;
 }
@@ -155,7 +171,7 @@ lease_is_free(const struct lease *l, const struct service *s)
 {
 	const struct talk *t = &l->talk;
 
-	return (t->n_flight == 0 || t->n_flight < s->pool.pipeline) && !talk_is_blocked(l) &&
+	return (t->n_flight == 0 || t->n_flight < s->pool.pipeline) && talk_has_room(t) &&
 	    !l->is_probe && !l->deaf && !lease_must_go(l);
 }
 
@@ -218,6 +234,7 @@ leases_bury(struct worker *w)
 	while ((l = LIST_FIRST(&w->dead_leases)) != NULL) {
 		LIST_REMOVE(l, link);
 		buf_done(&l->talk.reply);
+		buf_done(&l->talk.rest);
 		free(l);
 	}
 }
@@ -260,6 +277,7 @@ lease_give(struct lease *l, struct call *call, struct buf *text)
 	call->lease = l;
 	call->end.queued_usec = w->loop.now_usec - call->accepted_usec;
 	l->n_sent++;
+	call_on_given(call);
 	return true;
 }
 
@@ -293,10 +311,19 @@ leases_dispatch(struct leases *ls)
 }
 
 void
+lease_gather(struct call *call)
+{
+	call->gathering = true;
+	loop_arm(&call->worker->loop, &call->timer, call_due(call));
+	call_on_given(call);
+}
+
+void
 lease_begin(struct call *call, struct lease *lease, struct buf *text)
 {
 	struct leases *ls = call->leases;
 
+	call->ready_usec = ls->worker->loop.now_usec;
 	if (lease != NULL && lease_give(lease, call, text)) {
 		loop_arm(&ls->worker->loop, &call->timer, call_due(call));
 		return;
@@ -325,6 +352,11 @@ lease_go_on(struct lease *l)
 	/* Who has found it deaf breaks it. */
 	if (l->dead || l->deaf || l->talk.n_flight > 0)
 		return;
+	if (talk_is_sending(&l->talk)) {
+		if (!loop_timer_is_armed(&l->timer) || l->timer.due_usec > l->talk.rest_due_usec)
+			loop_arm(&w->loop, &l->timer, l->talk.rest_due_usec);
+		return;
+	}
 	/* More that nobody waits for any more are on their way: let others have it. */
 	if (lease_must_go(l) || (l->n_sent == 0 && l->leases->n_wanted > 0)) {
 		lease_part(l, false);
@@ -354,8 +386,8 @@ lease_answered(struct lease *l)
 void
 lease_sent(struct lease *l)
 {
-	/* With a pipeline there is room for another one. */
-	leases_dispatch(l->leases);
+	/* With a pipeline there is room for another one; or it has its answer already. */
+	lease_go_on(l);
 }
 
 void
@@ -376,6 +408,15 @@ on_lease_timer(struct loop_timer *t)
 	}
 	if (l->talk.n_flight > 0)
 		return;
+	if (talk_is_sending(&l->talk) && loop->now_usec >= l->talk.rest_due_usec) {
+		/* It has answered, and does not read what else belongs to the request. */
+		lease_break(l, NULL, OUTCOME_TIMEOUT, 0, NULL);
+		return;
+	}
+	if (talk_is_sending(&l->talk)) {
+		loop_arm(loop, t, l->talk.rest_due_usec);
+		return;
+	}
 	if (loop->now_usec < lease_due(l))
 		loop_arm(loop, t, lease_due(l));
 	else
@@ -471,6 +512,13 @@ lease_on_granted(struct worker *w, const struct frame *f, int fds[static 3])
 	}
 	if (f->lease.is_probe == 0 && ls->n_wanted > 0)
 		ls->n_wanted--;
+	if (f->generation != 0 && f->generation < ls->format_generation) {
+		/* It was on its way while the rules changed. */
+		channel_close_fds(fds, 3);
+		lease_refuse(w, f);
+		leases_want(ls);
+		return;
+	}
 	l = lease_new(ls, f, fds);
 	if (l == NULL) {
 		leases_want(ls);
@@ -565,6 +613,26 @@ leases_on_lost(struct worker *w)
 
 /* -------------------------------------------------- what the worker says --- */
 
+/* Requests have another form from now on: what was made before does not fit. */
+static void
+leases_reform(struct leases *ls, uint8_t format)
+{
+	struct lease *l, *next;
+
+	ls->format = format;
+	ls->format_generation = ls->worker->conf->generation;
+	LIST_FOREACH_SAFE(l, &ls->list, link, next) {
+		if (l->is_probe)
+			continue;
+		/* At once, whoever waits. */
+		l->recalled = true;
+		l->since_usec = 0;
+		if (l->talk.n_flight == 0 && !talk_is_sending(&l->talk))
+			lease_part(l, false);
+	}
+	leases_refuse(ls, changed);
+}
+
 void
 leases_reload(struct worker *w)
 {
@@ -572,8 +640,12 @@ leases_reload(struct worker *w)
 
 	/* The tree only grows while calls end. */
 	RB_FOREACH(ls, leases_tree, &w->leases) {
-		if (leases_service(ls) == NULL)
-			leases_refuse(ls, "the configuration has changed");
+		const struct service *s = leases_service(ls);
+
+		if (s == NULL)
+			leases_refuse(ls, changed);
+		else if (service_format(s) != ls->format)
+			leases_reform(ls, service_format(s));
 	}
 }
 
@@ -588,7 +660,7 @@ leases_give_back(struct worker *w)
 		ls->n_wanted = SIZE_MAX;
 		LIST_FOREACH_SAFE(l, &ls->list, link, next) {
 			if (l->talk.n_flight == 0)
-				lease_part(l, l->is_probe);
+				lease_part(l, l->is_probe || talk_is_sending(&l->talk));
 			else
 				l->unknown = true;
 		}
@@ -610,22 +682,35 @@ leases_done(struct worker *w)
 
 /* ------------------------------------------------------------ of a call --- */
 
+/* Out of the queue, or of flight if nothing of it has been sent. False: too late. */
+static bool
+handler_call_leave(struct call *call)
+{
+	if (call->lease != NULL)
+		return !call->lease->dead && talk_unsend(call->lease, call);
+	if (!call->gathering)
+		queue_remove(call->leases, call);
+	call->gathering = false;
+	return true;
+}
+
+/* Ends it, with its process when that has begun to get it. */
 static void
-handler_call_cancel(struct call *call, enum cancel_reason reason)
+handler_call_stop(struct call *call, enum outcome_kind kind, unsigned reason, const char *why)
 {
 	struct lease *l = call->lease;
 
-	if (l == NULL) {
-		queue_remove(call->leases, call);
-		call_end(call, OUTCOME_CANCELLED, reason, NULL);
-		return;
-	}
-	/* A dead one is about to end it. */
-	if (!l->dead && talk_unsend(l, call)) {
-		call_end(call, OUTCOME_CANCELLED, reason, NULL);
-		return;
-	}
-	lease_break(l, call, OUTCOME_CANCELLED, reason, NULL);
+	if (handler_call_leave(call))
+		call_end(call, kind, reason, why);
+	else
+		/* A dead one is about to end it. */
+		lease_break(l, call, kind, reason, why);
+}
+
+static void
+handler_call_cancel(struct call *call, enum cancel_reason reason)
+{
+	handler_call_stop(call, OUTCOME_CANCELLED, reason, NULL);
 }
 
 static void
@@ -641,12 +726,8 @@ handler_call_release(struct call *call)
 {
 	struct lease *l = call->lease;
 
-	if (call->ended)
+	if (call->ended || handler_call_leave(call))
 		return;
-	if (l == NULL) {
-		queue_remove(call->leases, call);
-		return;
-	}
 	talk_forget(l, call);
 	lease_break(l, NULL, OUTCOME_CANCELLED, 0, NULL);
 }
@@ -656,28 +737,90 @@ handler_call_on_timer(struct loop_timer *t)
 {
 	struct call *call = CONTAINER_OF(t, struct call, timer);
 	struct worker *w = call->worker;
-	struct lease *l = call->lease;
 
-	if (w->loop.now_usec < call_due(call)) {
+	if (w->loop.now_usec < call_due(call))
 		loop_arm(&w->loop, t, call_due(call));
-		return;
-	}
-	if (l != NULL && !l->dead && talk_unsend(l, call)) {
-		call_end(call, OUTCOME_TIMEOUT, 0, NULL);
-		return;
-	}
-	if (l != NULL) {
-		lease_break(l, call, OUTCOME_TIMEOUT, 0, NULL);
-		return;
-	}
-	queue_remove(call->leases, call);
-	if (w->loop.now_usec < call->run.deadline_usec)
-		call_end(call, OUTCOME_BUSY, BUSY_WAITED, NULL);
+	else if (call->lease == NULL && w->loop.now_usec < call->run.deadline_usec)
+		handler_call_stop(call, OUTCOME_BUSY, BUSY_WAITED, NULL);
 	else
-		call_end(call, OUTCOME_TIMEOUT, 0, NULL);
+		handler_call_stop(call, OUTCOME_TIMEOUT, 0, NULL);
+}
+
+/* More of what its request ends with; no more than a request may bring. */
+static void
+handler_call_gather(struct call *call, struct slice chunk)
+{
+	struct request_limits limits = conn_limits(call->conn);
+	size_t have = buf_len(&call->gathered);
+
+	if (chunk.len > limits.argument_limit || have > limits.argument_limit - chunk.len ||
+	    buf_len(&call->in_data) + have + chunk.len > limits.request_limit) {
+		handler_call_stop(call, OUTCOME_BADARG, 0,
+		    "the input is longer than a request may be");
+		return;
+	}
+	if (buf_append_slice(&call->gathered, chunk) < 0)
+		handler_call_stop(call, OUTCOME_NOSTART, 0, "out of memory");
+	else
+		call_input_taken(call);
+}
+
+static void
+handler_call_input(struct call *call, struct slice chunk)
+{
+	if (call->gathering)
+		handler_call_gather(call, chunk);
+	else if (talk_append_input(&call->in_data, chunk) < 0)
+		handler_call_stop(call, OUTCOME_HANDLER, 0, "out of memory");
+	else if (call->lease != NULL && !call->lease->dead)
+		talk_flush(call->lease);
+}
+
+/* The input is whole: a request like any other. */
+static void
+handler_call_gathered(struct call *call)
+{
+	struct leases *ls = call->leases;
+	const struct service *s = leases_service(ls);
+	struct lease *l;
+
+	resp_bulk(&call->in_data, buf_slice(&call->gathered));
+	buf_done(&call->gathered);
+	call->request_len = buf_len(&call->in_data);
+	if (buf_failed(&call->in_data)) {
+		handler_call_stop(call, OUTCOME_NOSTART, 0, "out of memory");
+		return;
+	}
+	if (s == NULL || service_format(s) != service_format(call->service)) {
+		handler_call_stop(call, OUTCOME_UNAVAIL, 0, changed);
+		return;
+	}
+	l = leases_find_free(ls, call->service);
+	if (l == NULL && !leases_has_room(ls, call->service)) {
+		handler_call_stop(call, OUTCOME_BUSY, BUSY_QUEUE_FULL, NULL);
+		return;
+	}
+	call->gathering = false;
+	lease_begin(call, l, &call->in_data);
+}
+
+static void
+handler_call_input_end(struct call *call)
+{
+	if (call->gathering) {
+		handler_call_gathered(call);
+		return;
+	}
+	call->pushing = false;
+	if (talk_append_input(&call->in_data, SLICE("")) < 0)
+		handler_call_stop(call, OUTCOME_HANDLER, 0, "out of memory");
+	else if (call->lease != NULL && !call->lease->dead)
+		talk_flush(call->lease);
 }
 
 const struct call_kind call_of_handler = {
+	.input = handler_call_input,
+	.input_end = handler_call_input_end,
 	.cancel = handler_call_cancel,
 	.unblock = handler_call_unblock,
 	.release = handler_call_release,

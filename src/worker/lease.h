@@ -58,6 +58,8 @@ struct leases {
 	struct call_list waiting;
 	size_t n_waiting;
 	size_t n_wanted;		/* asked of the runner and not come yet */
+	uint8_t format;			/* of requests under the rules in force */
+	uint32_t format_generation;	/* ... since these */
 	char service[SERVICE_NAME_MAX + 1];
 };
 
@@ -71,6 +73,12 @@ bool leases_has_room(const struct leases *ls, const struct service *s);
 
 /* The lease that takes a request now, or NULL. */
 struct lease *leases_find_free(const struct leases *ls, const struct service *s);
+
+/*
+ * A call whose input comes by INPUT and belongs into its request, the rest of
+ * which is in call->in_data: it is begun when the input is whole.
+ */
+void lease_gather(struct call *call);
 
 /*
  * Gives a call its lease, NULL to let it wait. Its request is in text; to

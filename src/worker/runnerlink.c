@@ -26,8 +26,11 @@ struct runnerlink_message {
 	struct call *call;	/* of RUN */
 };
 
+/* One at a time goes to the runner, which may have to ask another worker. */
 struct runnerlink_cancel {
 	TAILQ_ENTRY(runnerlink_cancel) entry;
+	struct frame frame;
+	bool is_posted;
 	struct conn *conn;	/* NULL: gone */
 };
 
@@ -159,27 +162,35 @@ runnerlink_cancel(struct worker *w, uint64_t id, enum cancel_reason reason)
 	(void)message_post(w, &f, NULL, 0, NULL);
 }
 
+/* The first that waits, unless that is under way. */
+static void
+cancel_post(struct worker *w)
+{
+	struct runnerlink_cancel *first = TAILQ_FIRST(&w->link.cancels);
+
+	/* Without memory the next one tries again, or the next runner. */
+	if (first != NULL && !first->is_posted)
+		first->is_posted = runnerlink_post(w, &first->frame) == 0;
+}
+
 int
 runnerlink_cancel_owned(struct worker *w, struct conn *c, uint64_t id,
     const struct digest *token, const struct digest *owner)
 {
-	struct frame f = {
-		.type = FRAME_CANCEL_OWNED,
-		.id = id,
-		.cancel = { .owner = *owner, .token = *token, .reason = CANCEL_BY_CLIENT },
-	};
 	struct runnerlink_cancel *waiting = malloc(sizeof(*waiting));
-	int r;
 
 	if (waiting == NULL)
 		return -ENOMEM;
-	r = message_post(w, &f, NULL, 0, NULL);
-	if (r < 0) {
-		free(waiting);
-		return r;
-	}
-	waiting->conn = c;
+	*waiting = (struct runnerlink_cancel){
+		.conn = c,
+		.frame = {
+			.type = FRAME_CANCEL_OWNED,
+			.id = id,
+			.cancel = { .owner = *owner, .token = *token, .reason = CANCEL_BY_CLIENT },
+		},
+	};
 	TAILQ_INSERT_TAIL(&w->link.cancels, waiting, entry);
+	cancel_post(w);
 	return 0;
 }
 
@@ -202,22 +213,37 @@ runnerlink_deposit(struct worker *w, uint64_t id, int fd)
 	(void)message_post(w, &f, &fd, 1, NULL);
 }
 
-/* The runner answers CANCEL_OWNED in the order it was asked. */
+/* The one that is under way; the next goes, perhaps to the next runner. */
 static void
 cancel_answered(struct worker *w, bool found)
 {
-	struct runnerlink_cancel *waiting = TAILQ_FIRST(&w->link.cancels);
+	struct runnerlink_cancel *first = TAILQ_FIRST(&w->link.cancels);
 	struct conn *c;
 
-	if (waiting == NULL)
+	if (first == NULL || !first->is_posted)
 		return;
-	c = waiting->conn;
-	TAILQ_REMOVE(&w->link.cancels, waiting, entry);
-	free(waiting);
+	c = first->conn;
+	TAILQ_REMOVE(&w->link.cancels, first, entry);
+	free(first);
+	cancel_post(w);
 	if (c == NULL)
 		return;
 	resp_integer(conn_out(c), found);
 	conn_resume(c);
+}
+
+/* Another worker's client means a call of this one. */
+static void
+cancel_asked(struct worker *w, const struct frame *f)
+{
+	struct call *call = call_find_owned(w, f->id, &f->cancel.owner);
+	struct frame answer = *f;
+
+	answer.type = FRAME_CANCELLED;
+	answer.cancel.found = call != NULL;
+	(void)runnerlink_post(w, &answer);
+	if (call != NULL)
+		call_cancel(call, CANCEL_BY_CLIENT);
 }
 
 static void
@@ -241,6 +267,9 @@ frame_handle(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 	case FRAME_RESULT:
 		if (call != NULL)
 			call_on_result(call, n_fds > 0 ? TAKE_FD(fds[0]) : -1);
+		return;
+	case FRAME_CANCEL_OWNED:
+		cancel_asked(w, f);
 		return;
 	case FRAME_CANCELLED:
 		cancel_answered(w, f->cancel.found != 0);
@@ -299,9 +328,7 @@ static void
 runnerlink_lost(struct worker *w)
 {
 	struct runnerlink_message *m, *next_message;
-	struct runnerlink_cancel *waiting;
 	struct call key = { .id = 0 }, *call;
-	size_t n_cancels = 0;
 
 	if (w->link.io.fd < 0)
 		return;
@@ -318,10 +345,7 @@ runnerlink_lost(struct worker *w)
 	 * Every reply lets its connection go on with what it holds, which may
 	 * be another CANCEL, for the next runner, or may end other calls.
 	 */
-	TAILQ_FOREACH(waiting, &w->link.cancels, entry)
-		n_cancels++;
-	while (n_cancels-- > 0)
-		cancel_answered(w, false);
+	cancel_answered(w, false);
 	while ((call = RB_NFIND(calls, &w->calls, &key)) != NULL) {
 		key.id = call->id + 1;
 		if (call->sent && !call->ended)

@@ -122,6 +122,7 @@ verb_cancel(struct conn *c, const struct request *r)
 	struct digest token, owner;
 	struct slice parts[2];
 	struct caller who;
+	struct call *call;
 	char text[ADDR_TEXT];
 	uint64_t id = 0;
 
@@ -133,7 +134,9 @@ verb_cancel(struct conn *c, const struct request *r)
 	token = digest_of(parts, 2);
 	/* A token may look like an id: the id is tried first. */
 	(void)call_id_parse(r->argv[1], &id);
-	if (call_cancel_own(c->worker, id, text)) {
+	call = call_find_owned(c->worker, id, &owner);
+	if (call != NULL) {
+		call_cancel(call, CANCEL_BY_CLIENT);
 		resp_integer(conn_out(c), 1);
 		return;
 	}

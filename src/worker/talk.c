@@ -23,6 +23,8 @@
 #define FLUSH_MAX 32
 /* The answer to PING. */
 #define PONG_MAX (64u << 10)
+/* No piece of pushed input is longer. */
+#define INPUT_PIECE (64u << 10)
 /* Kept from one reply to the next. */
 #define REPLY_KEEP (64u << 10)
 
@@ -64,11 +66,27 @@ context_append(const struct call *call, const struct callopt *opt, struct buf *o
 }
 
 int
-talk_request(const struct call *call, const struct callopt *opt,
+talk_append_input(struct buf *out, struct slice bytes)
+{
+	do {
+		struct slice piece = { bytes.data, bytes.len < INPUT_PIECE ? bytes.len : INPUT_PIECE };
+
+		resp_push(out, 2);
+		resp_bulk(out, SLICE("input"));
+		resp_bulk(out, piece);
+		bytes.data += piece.len;
+		bytes.len -= piece.len;
+	} while (bytes.len > 0);
+	return buf_failed(out) ? -ENOMEM : 0;
+}
+
+int
+talk_request(struct call *call, const struct callopt *opt,
     const struct values *values, const char *name, struct buf *out)
 {
 	const struct service *s = call->service;
-	size_t n = 1 + s->pool.context + opt->input;
+	bool has_input = opt->input || opt->open, pushed = s->input == INPUT_PUSHED;
+	size_t n = 1 + s->pool.context + (has_input && !pushed);
 
 	for (size_t i = 0; i < s->n_args; i++)
 		n += values->n[i];
@@ -84,8 +102,13 @@ talk_request(const struct call *call, const struct callopt *opt,
 		for (size_t j = 0; j < values->n[i]; j++)
 			resp_bulk(out, values->all[values->first[i] + j]);
 	}
-	if (opt->input)
+	if (opt->input && !pushed)
 		resp_bulk(out, opt->stdin_data);
+	call->request_len = buf_len(out);
+	if (opt->input && pushed && opt->stdin_data.len > 0)
+		(void)talk_append_input(out, opt->stdin_data);
+	if (pushed && !opt->open)
+		(void)talk_append_input(out, SLICE(""));
 	return buf_failed(out) ? -ENOMEM : 0;
 }
 
@@ -103,33 +126,52 @@ is_retry(int error)
 	return error == EAGAIN || error == EINTR;
 }
 
+/* Writes once. What was taken; -errno when the process takes no more. */
+static ssize_t
+pipe_write(const struct talk *t, struct buf *text)
+{
+	ssize_t n = write(t->in.fd, buf_data(text), buf_len(text));
+
+	if (n < 0)
+		return is_retry(errno) ? 0 : -errno;
+	buf_consume(text, (size_t)n);
+	return n;
+}
+
+/* The rest follows as the pipe takes it. */
+static void
+pipe_await(struct lease *l)
+{
+	if (l->talk.in.events == 0)
+		(void)loop_add(&l->worker->loop, &l->talk.in, EPOLLOUT);
+}
+
 int
 talk_send(struct lease *l, struct call *call, struct buf *text)
 {
 	struct talk *t = &l->talk;
-	ssize_t n = write(t->in.fd, buf_data(text), buf_len(text));
-	int error = n < 0 && !is_retry(errno) ? errno : 0;
-	bool kept;
+	ssize_t n = pipe_write(t, text);
+	bool kept = text == &call->in_data ||
+	    buf_append_slice(&call->in_data, buf_slice(text)) == 0;
 
-	if (n > 0) {
-		call->bytes_in += (uint64_t)n;
-		buf_consume(text, (size_t)n);
-	}
-	kept = text == &call->in_data || buf_append_slice(&call->in_data, buf_slice(text)) == 0;
-	if (error != 0 && kept)
-		return -error;
+	if (n < 0 && kept)
+		return (int)n;
+	call->bytes_in += n > 0 ? (uint64_t)n : 0;
 	flight_add(t, call);
+	if (buf_len(text) > 0 || call->pushing)
+		t->unsent = call;
 	if (buf_len(text) == 0) {
 		if (text == &call->in_data)
 			buf_done(text);
 		return 0;
 	}
-	t->unsent = call;
-	/* Half forgotten it has no other chance, and ends with this process. */
-	if (!kept)
+	if (kept) {
+		pipe_await(l);
+	} else {
+		/* Half forgotten it has no other chance, and ends with this process. */
 		call->bytes_in++;
-	else
-		(void)loop_add(&l->worker->loop, &t->in, EPOLLOUT);
+		call->request_len = SIZE_MAX;
+	}
 	return 0;
 }
 
@@ -143,33 +185,57 @@ talk_post(struct lease *l, struct call *call)
 		t->unsent = call;
 }
 
-/* The requests that are written with one system call. */
+static struct iovec
+iov_of(const struct buf *b)
+{
+	return (struct iovec){ (char *)(uintptr_t)buf_data(b), buf_len(b) };
+}
+
+/* What there is to send, in order; how many pieces. */
 static int
 gather(const struct talk *t, struct iovec iov[static FLUSH_MAX])
 {
-	struct call *call = t->unsent;
-	int n;
+	int n = 0;
 
-	for (n = 0; n < FLUSH_MAX && call != NULL; n++, call = TAILQ_NEXT(call, link))
-		iov[n] = (struct iovec){ (char *)(uintptr_t)buf_data(&call->in_data),
-		    buf_len(&call->in_data) };
+	if (buf_len(&t->rest) > 0)
+		iov[n++] = iov_of(&t->rest);
+	for (struct call *call = t->unsent; n < FLUSH_MAX && call != NULL;
+	    call = TAILQ_NEXT(call, link)) {
+		if (buf_len(&call->in_data) > 0)
+			iov[n++] = iov_of(&call->in_data);
+	}
 	return n;
 }
 
-/* So many bytes of them have been taken. */
+/* Takes so many bytes off, of n. Is all of it gone? */
+static bool
+sent(struct buf *b, size_t *n)
+{
+	size_t part = *n < buf_len(b) ? *n : buf_len(b);
+
+	*n -= part;
+	buf_consume(b, part);
+	if (buf_len(b) > 0)
+		return false;
+	buf_done(b);
+	return true;
+}
+
+/* So many bytes have been taken. */
 static void
 unsent_consume(struct talk *t, size_t n)
 {
-	while (n > 0) {
-		struct call *call = t->unsent;
-		size_t len = buf_len(&call->in_data), part = n < len ? n : len;
+	struct call *call;
 
-		call->bytes_in += part;
-		buf_consume(&call->in_data, part);
-		n -= part;
-		if (part < len)
+	if (!sent(&t->rest, &n))
+		return;
+	while ((call = t->unsent) != NULL) {
+		size_t before = n;
+		bool all = sent(&call->in_data, &n);
+
+		call->bytes_in += before - n;
+		if (!all || call->pushing)
 			return;
-		buf_done(&call->in_data);
 		t->unsent = TAILQ_NEXT(call, link);
 	}
 }
@@ -178,8 +244,10 @@ unsent_consume(struct talk *t, size_t n)
 static void
 talk_deafened(struct lease *l)
 {
-	struct call *half = l->talk.unsent->bytes_in > 0 ? l->talk.unsent : NULL;
+	struct call *half = l->talk.unsent;
 
+	if (half != NULL && half->bytes_in == 0)
+		half = NULL;
 	l->deaf = true;
 	talk_read(l);
 	lease_break(l, half, OUTCOME_HANDLER, 0,
@@ -191,33 +259,33 @@ talk_flush(struct lease *l)
 {
 	struct talk *t = &l->talk;
 	struct iovec iov[FLUSH_MAX];
+	int n_iov;
 
-	while (t->unsent != NULL) {
-		ssize_t n = writev(t->in.fd, iov, gather(t, iov));
+	while ((n_iov = gather(t, iov)) > 0) {
+		ssize_t n = writev(t->in.fd, iov, n_iov);
 
 		if (n < 0 && !is_retry(errno)) {
 			talk_deafened(l);
 			return;
 		}
-		if (n < 0)
-			break;
+		if (n < 0) {
+			pipe_await(l);
+			return;
+		}
 		unsent_consume(t, (size_t)n);
 	}
-	if (t->unsent == NULL)
-		loop_remove(&l->worker->loop, &t->in);
-	else if (t->in.events == 0)
-		(void)loop_add(&l->worker->loop, &t->in, EPOLLOUT);
+	loop_remove(&l->worker->loop, &t->in);
+	if (t->unsent != NULL)
+		call_input_taken(t->unsent);
+	else
+		lease_sent(l);
 }
 
 static void
 on_writable(struct loop_io *io, uint32_t events)
 {
-	struct lease *l = io->user;
-
 	(void)events;
-	talk_flush(l);
-	if (!l->dead && !talk_is_blocked(l))
-		lease_sent(l);
+	talk_flush(io->user);
 }
 
 void
@@ -242,9 +310,17 @@ talk_unsend(struct lease *l, struct call *call)
 }
 
 bool
-talk_is_blocked(const struct lease *l)
+talk_is_sending(const struct talk *t)
 {
-	return l->talk.in.events != 0;
+	return t->unsent != NULL || buf_len(&t->rest) > 0;
+}
+
+bool
+talk_has_room(const struct talk *t)
+{
+	const struct call *last = TAILQ_LAST(&t->flight, call_list);
+
+	return t->in.events == 0 && (last == NULL || !last->pushing);
 }
 
 bool
@@ -330,25 +406,69 @@ take_push(struct lease *l, struct value *push, struct slice data, size_t used)
 	loop_remove(&l->worker->loop, &l->talk.out);
 }
 
+/*
+ * The reply has come before the end of the input. So that the process stays
+ * in step it gets what it has begun to get, and the end; whatever else the
+ * client sends goes nowhere. 0, or -errno when it takes no more.
+ */
+static int
+input_cut_short(struct lease *l, struct call *call)
+{
+	struct talk *t = &l->talk;
+
+	t->rest = call->in_data;
+	t->rest_due_usec = call->run.deadline_usec;
+	call->in_data = BUF_INIT(0);
+	if (call->pushing && talk_append_input(&t->rest, SLICE("")) < 0)
+		return -ENOMEM;
+	call->pushing = false;
+	if (t->in.events != 0)
+		return 0;
+	if (pipe_write(t, &t->rest) < 0)
+		return -EPIPE;
+	if (buf_len(&t->rest) > 0)
+		pipe_await(l);
+	else
+		buf_done(&t->rest);
+	return 0;
+}
+
 static void
 take_reply(struct lease *l, struct value *reply, struct slice data, size_t used)
 {
 	struct talk *t = &l->talk;
 	struct call *call = TAILQ_FIRST(&t->flight);
+	bool is_early = t->unsent == call;
 	struct conn *c;
-	int kept;
+	int kept = 0;
 
 	talk_forget(l, call);
 	call->bytes_out += used;
-	c = call_answer(call, reply);
+	if (is_early && input_cut_short(l, call) < 0)
+		l->deaf = true;
+	c = call_answer(call, reply, (struct slice){ data.data, used });
 	(void)value_free(reply);
 	kept = rest_keep(t, data, used);
 	/* First the process gets its next request, then the client its reply. */
 	lease_answered(l);
 	if (kept < 0)
 		reply_is_bad(l, "out of memory");
+	else if (l->deaf && (is_early || t->n_flight == 0))
+		lease_break(l, NULL, OUTCOME_HANDLER, 0, NULL);
 	if (c != NULL)
 		conn_resume(c);
+}
+
+struct value *
+talk_reply_again(struct slice bytes)
+{
+	struct reply_limits limits = { .max_items = REPLY_MAX_ITEMS, .max_bytes = bytes.len };
+	struct reply_cursor cursor = { 0 };
+	struct value *value;
+	const char *why;
+	size_t used;
+
+	return reply_decode(bytes, &limits, &cursor, &value, &used, &why) == REPLY_OK ? value : NULL;
 }
 
 /* What is wrong with a value that comes now? NULL: nothing. more: bytes behind it. */
@@ -357,7 +477,9 @@ reply_complaint(const struct lease *l, bool more)
 {
 	const struct talk *t = &l->talk;
 
-	if (t->unsent != NULL && t->unsent == TAILQ_FIRST(&t->flight))
+	const struct call *call = TAILQ_FIRST(&t->flight);
+
+	if (t->unsent == call && call->bytes_in < call->request_len)
 		return "it answered before it had the whole request";
 	if (more && t->n_flight == 1)
 		return "it answered twice";

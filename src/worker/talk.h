@@ -33,7 +33,10 @@ struct talk {
 	struct words words;
 	struct call_list flight;	/* sent and not answered, in that order */
 	size_t n_flight;
-	struct call *unsent;		/* the first of them that is not wholly sent, nor those after it */
+	/* The first that is not wholly sent, or whose input may go on; nor are those after it. */
+	struct call *unsent;
+	struct buf rest;		/* what is owed behind a request answered early */
+	uint64_t rest_due_usec;		/* ... to be taken by then */
 	struct buf reply;		/* what has come of one that is not whole */
 	struct reply_cursor cursor;	/* into reply */
 	bool paused;			/* a client is too far behind its output */
@@ -41,10 +44,13 @@ struct talk {
 
 /*
  * Appends the request of a call: the name under which it was called, the
- * checked arguments, the input. 0 or -ENOMEM.
+ * checked arguments, the input that there is. 0 or -ENOMEM.
  */
-int talk_request(const struct call *call, const struct callopt *opt,
+int talk_request(struct call *call, const struct callopt *opt,
     const struct values *values, const char *name, struct buf *out);
+
+/* Appends pushed input, its end when there are no bytes. 0 or -ENOMEM. */
+int talk_append_input(struct buf *out, struct slice bytes);
 
 /* Takes the descriptors in every case. 0 or -errno. */
 int talk_open(struct lease *lease, const int fds[static 3]);
@@ -65,8 +71,9 @@ int talk_send(struct lease *lease, struct call *call, struct buf *text);
 void talk_post(struct lease *lease, struct call *call);
 
 /*
- * Sends what is not sent yet, that of many calls with one system call. The
- * lease may be dead afterwards.
+ * Sends what is not sent yet, that of many calls with one system call:
+ * call_input_taken() follows when more input may come, or lease_sent() when
+ * that was all. The lease may be dead afterwards.
  */
 void talk_flush(struct lease *lease);
 
@@ -76,8 +83,11 @@ void talk_forget(struct lease *lease, struct call *call);
 /* The same if nothing of it has been sent. False: too late. */
 bool talk_unsend(struct lease *lease, struct call *call);
 
-/* Is the pipe full? */
-bool talk_is_blocked(const struct lease *lease);
+/* Is something of a request still to be sent? */
+bool talk_is_sending(const struct talk *t);
+
+/* May another request follow what is in flight, as far as the pipe goes? */
+bool talk_has_room(const struct talk *t);
 
 /* Sends PING; false when it cannot be sent. */
 bool talk_ping(struct lease *lease);
@@ -96,6 +106,9 @@ void talk_read(struct lease *lease);
 
 /* Reads replies again, if that rested for a client. */
 void talk_unpause(struct lease *lease);
+
+/* A reply that was whole once, from its bytes. NULL without memory. */
+struct value *talk_reply_again(struct slice bytes);
 
 /* What exit status a reply counts as. */
 int talk_reply_status(const struct value *reply);

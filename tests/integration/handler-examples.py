@@ -30,9 +30,16 @@ class Simple(str):
     """A simple string."""
 
 
-def request(*words):
+def aggregate(kind, words):
     words = [w if isinstance(w, bytes) else w.encode() for w in words]
-    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words)
+    return b"%s%d\r\n" % (kind, len(words)) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words)
+
+
+def request(*words):
+    """A list at the end is pushed, piece by piece."""
+    pieces = [*words[-1], b""] if isinstance(words[-1], list) else []
+    words = words[:-1] if pieces else words
+    return aggregate(b"*", words) + b"".join(aggregate(b">", ("input", p)) for p in pieces)
 
 
 def decode(data, at=0):
@@ -137,6 +144,11 @@ def digest(data):
     return ("digest", "sha256", data), hashlib.sha256(data).hexdigest().encode()
 
 
+def checksum(data):
+    pieces = [data[at:at + 65536] for at in range(0, len(data), 65536)]
+    return ("sum", "sha256", pieces), hashlib.sha256(data).hexdigest().encode()
+
+
 def entropy(data):
     n = len(data)
     shares = [data.count(bytes([b])) / n for b in set(data)]
@@ -188,7 +200,7 @@ def common(h):
     big = (ALL_BYTES if h.binary else b"all work and no play ") * 2000
     asked, wanted = h.ask(big[:MIB])
     got = h.talk(asked, ping)
-    h.check("an argument of %d bytes" % len(asked[-1]), same(got[0], wanted) and got[1:] == [pong])
+    h.check("an argument of %d bytes" % len(big[:MIB]), same(got[0], wanted) and got[1:] == [pong])
 
     asked = [h.ask(b"request %d" % i) for i in range(1000)]
     got = h.talk(*(a[0] for a in asked))
@@ -238,6 +250,15 @@ def digest_errors(h):
     got = h.talk(("digest", "no-such", "x"), ("digest",), ("PING",))
     h.check("a wrong algorithm is an error", isinstance(got[0], Error) and isinstance(got[1], Error))
     h.check("and it goes on", got[2] == Simple("PONG"))
+
+
+def sum_skips(h):
+    """What it does not want of its input is not taken for a request."""
+    got = h.talk(("sum", "no-such", [b"*1\r\n$4\r\nPING\r\n", ALL_BYTES]), ("sum", "md5", [b"a", b"b"]),
+                 ("nonsense", [b"x"]), ("PING",))
+    h.check("an answer before the end of its input", isinstance(got[0], Error))
+    h.check("and it goes on", got[1] == hashlib.md5(b"ab").hexdigest().encode() and
+            isinstance(got[2], Error) and got[3:] == [Simple("PONG")])
 
 
 def entropy_errors(h):
@@ -296,6 +317,11 @@ def main():
     common(h)
     store_python(h)
     h.check("has the same helper as words.py", helper_of(example + "kv.py") == helper_of(example + "words.py"))
+
+    h = Handler("sum.py", python + [example + "sum.py"], checksum)
+    common(h)
+    sum_skips(h)
+    h.check("has the same helper as words.py", helper_of(example + "sum.py") == helper_of(example + "words.py"))
 
     h = Handler("entropy", [BUILD + "/examples/entropy"], entropy)
     h.ask = lambda d: entropy(d) if d else (("entropy", d), {b"bytes": 0, b"distinct": 0, b"bits-per-byte": 0.0})

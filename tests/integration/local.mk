@@ -24,6 +24,7 @@ integration_tests = \
 	tests/integration/control-socket.sh \
 	tests/integration/handler-examples.sh \
 	tests/integration/handler-crosstalk.sh \
+	tests/integration/handler-input.sh \
 	tests/integration/handler-zoo.sh \
 	tests/integration/kill-roles.sh \
 	tests/integration/log-blocked.sh \
@@ -43,6 +44,7 @@ integration_tests = \
 TESTS += $(integration_tests)
 EXTRA_DIST += $(integration_tests) tests/integration/lib.sh \
 	tests/integration/pass-sockets.py \
+	tests/integration/cancel-elsewhere.py \
 	tests/integration/control-client.py \
 	tests/integration/handler-examples.py \
 	tests/integration/examples.py tests/integration/protocol-examples.py \

@@ -91,15 +91,40 @@ START_TEST(cancels_are_answered_by_the_runner_that_was_asked)
 	(void)close(runner);
 	ck_heard(a, ":0\r\n");	/* the second waits for the next runner */
 	new_runner();
+	/* The runner has one at a time. */
 	say(b, "CANCEL three\r\n");
-	(void)asked(FRAME_CANCEL_OWNED);
 	(void)asked(FRAME_CANCEL_OWNED);
 	asked_nothing();
 	tell_found(0, true);
 	ck_heard(a, ":1\r\n");
 	ck_heard(b, "");
+	(void)asked(FRAME_CANCEL_OWNED);
+	asked_nothing();
 	tell_found(0, false);
 	ck_heard(b, ":0\r\n");
+}
+END_TEST
+
+/* One that has not been told of the first knows nothing of the second. */
+START_TEST(cancels_that_wait_go_to_the_next_runner)
+{
+	int a = client(), b = client();
+
+	say(a, "CANCEL one\r\n");
+	say(b, "CANCEL two\r\n");
+	(void)asked(FRAME_CANCEL_OWNED);
+	(void)close(b);
+	(void)close(runner);
+	ck_heard(a, ":0\r\n");
+	say(a, "CANCEL three\r\n");
+	new_runner();
+	(void)asked(FRAME_CANCEL_OWNED);
+	asked_nothing();
+	tell_found(0, true);	/* two, whose client is gone */
+	(void)asked(FRAME_CANCEL_OWNED);
+	ck_heard(a, "");
+	tell_found(0, true);
+	ck_heard(a, ":1\r\n");
 }
 END_TEST
 
@@ -800,6 +825,7 @@ add(TCase *tc)
 	tcase_add_test(tc, closing_another_leaves_ours_alone);
 	tcase_add_test(tc, ended_call_with_token_dies_with_its_client);
 	tcase_add_test(tc, cancels_are_answered_by_the_runner_that_was_asked);
+	tcase_add_test(tc, cancels_that_wait_go_to_the_next_runner);
 	tcase_add_test(tc, a_cancel_that_looks_like_an_id_may_be_a_token);
 	tcase_add_test(tc, lost_runner_costs_one_error_each);
 	tcase_add_test(tc, call_that_was_never_sent_is_busy);

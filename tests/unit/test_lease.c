@@ -23,6 +23,9 @@ static const char rules[] =
     "  timeout = 60s queue-timeout = 5s output-limit = 1KiB }\n"
     "service \"wide\" { handler = {\"/bin/up\"} allow = {\"local\"} pipeline = 2\n"
     "  input = optional }\n"
+    "service \"push\" { handler = {\"/bin/up\"} allow = {\"local\"} input = pushed queue = 2\n"
+    "  timeout = 60s queue-timeout = 5s }\n"
+    "service \"pile\" { handler = {\"/bin/up\"} allow = {\"local\"} input = pushed pipeline = 2 }\n"
     "service \"context\" { handler = {\"/bin/up\"} allow = {\"local\"} context = yes\n"
     "  argument \"text\" { type = text optional = yes } }\n"
     "service \"echo\" { command = {\"/bin/echo\"} allow = {\"local\"} }\n";
@@ -227,10 +230,9 @@ START_TEST(options_that_handlers_do_not_take)
 {
 	int a = client();
 
-	say(a, "CALL --id=x up\r\nCALL --open up\r\nCALL --stdin kill in\r\n");
+	say(a, "CALL --id=x up\r\nCALL --stdin kill in\r\nCALL --open kill\r\n");
 	ck_heard(a, "-BADARG a handler service takes no --id\r\n"
-	    "-BADARG a handler service takes its input with --stdin\r\n"
-	    "-BADARG this service takes no input\r\n");
+	    "-BADARG this service takes no input\r\n-BADARG this service takes no input\r\n");
 	asked_nothing();
 }
 END_TEST
@@ -717,6 +719,39 @@ START_TEST(cancel_is_for_the_caller)
 	call_cancel(p.conn->call, CANCEL_BY_ADMIN);
 	ck_heard(p.client, "-CANCELLED by an administrator\r\n");
 	is_returned(&p.lent, 0, true);
+	gone(&p.lent);
+}
+END_TEST
+
+/* Somebody asks through another worker: the runner asks this one. */
+START_TEST(cancel_from_another_worker)
+{
+	struct pair p = called("up", "CALL up\r\n");
+	struct frame f = { .type = FRAME_CANCEL_OWNED, .id = p.conn->call->id, .slot = 7 };
+	struct asked a;
+
+	for (unsigned is_owner = 0; is_owner < 3; is_owner++) {
+		struct slice owner = is_owner > 0 ? slice_of("uid:12345") : slice_of("uid:54321");
+
+		call_know_client(p.conn->call);
+		if (is_owner == 1)
+			owner = slice_of(p.conn->call->caller);
+		f.cancel.owner = digest_of(&owner, 1);
+		f.id += is_owner == 2 ? 100 : 0;
+		ck_assert_int_eq(channel_send(runner, &f, NULL, 0), 0);
+		a = asked(FRAME_CANCELLED);
+		ck_assert_uint_eq(a.frame.slot, 7);
+		ck_assert_uint_eq(a.frame.id, f.id);
+		ck_assert_uint_eq(a.frame.cancel.found, is_owner == 1);
+		if (is_owner != 1) {
+			asked_nothing();
+			continue;
+		}
+		is_returned(&p.lent, 0, true);
+		ck_heard(p.client, "-CANCELLED by the caller\r\n");
+		say(p.client, "CALL up\r\n");
+		(void)asked(FRAME_WANT);
+	}
 	gone(&p.lent);
 }
 END_TEST
@@ -1598,6 +1633,623 @@ START_TEST(words)
 }
 END_TEST
 
+/* ----------------------------------------------------------------- input --- */
+
+#define PIECE(n, bytes) ">2\r\n$5\r\ninput\r\n$" n "\r\n" bytes "\r\n"
+#define PIECE_END PIECE("0", "")
+#define PUSH "*1\r\n$4\r\npush\r\n"
+
+static char call_id[CALL_ID_TEXT];
+
+/* "+id" of a call whose input comes next. */
+static void
+opened(int fd)
+{
+	const char *text = heard(fd);
+
+	ck_assert_uint_eq(strlen(text), 19);
+	ck_assert_int_eq(text[0], '+');
+	(void)strlcpy(call_id, text + 1, sizeof(call_id));
+}
+
+/* INPUT with these bytes, NULL for the end. */
+static void
+input_n(int fd, const char *bytes, size_t n)
+{
+	static char text[1 << 20];
+	int len = snprintf(text, sizeof(text), "*%d\r\n$5\r\nINPUT\r\n$16\r\n%s\r\n",
+	    bytes != NULL ? 3 : 2, call_id);
+
+	if (bytes != NULL) {
+		len += snprintf(text + len, sizeof(text) - (size_t)len, "$%zu\r\n", n);
+		memcpy(text + len, bytes, n);
+		memcpy(text + len + n, "\r\n", 2);
+		len += (int)n + 2;
+	}
+	for (int at = 0; at < len;) {
+		ssize_t sent = send(fd, text + at, (size_t)(len - at), MSG_NOSIGNAL);
+
+		at += sent > 0 ? (int)sent : 0;
+		turns();
+	}
+}
+
+static void
+input(int fd, const char *bytes)
+{
+	input_n(fd, bytes, strlen(bytes));
+}
+
+static void
+input_end(int fd)
+{
+	input_n(fd, NULL, 0);
+}
+
+/* A call with input under way, and its process. */
+static struct pair
+pushing(const char *service, const char *command)
+{
+	struct pair p = { .client = client_as(&p.conn) };
+
+	say(p.client, command);
+	ck_heard(p.client, "");
+	p.lent = lend_wanted(service);
+	opened(p.client);
+	ck_assert_int_eq(received(&p.lent)[0], '*');
+	return p;
+}
+
+/* The last word of a request takes no process before it is whole. */
+START_TEST(input_is_gathered)
+{
+	struct pair p = { .client = client_as(&p.conn) };
+
+	for (unsigned twice = 0; twice < 2; twice++) {
+		say(p.client, "CALL --open up no t\r\n");
+		opened(p.client);
+		input(p.client, "one\r\n");
+		ck_heard(p.client, ":5\r\n");
+		input(p.client, "");
+		ck_heard(p.client, ":0\r\n");
+		input(p.client, "two");
+		ck_heard(p.client, ":3\r\n");
+		if (twice == 0)
+			asked_nothing();
+		input_end(p.client);
+		if (twice == 0)
+			p.lent = lend_wanted("up");
+		ck_received(&p.lent, "*3\r\n$2\r\nup\r\n$1\r\nt\r\n$8\r\none\r\ntwo\r\n");
+		answer(&p.lent, ":8\r\n");
+		ck_heard(p.client, ":8\r\n");
+	}
+	say(p.client, "CALL --open up no\r\n");
+	opened(p.client);
+	input_end(p.client);
+	ck_received(&p.lent, "*3\r\n$2\r\nup\r\n$4\r\nnone\r\n$0\r\n\r\n");
+	gone(&p.lent);
+	ck_heard(p.client, "-HANDLER it ended without a reply\r\n");
+}
+END_TEST
+
+/* ... and is no longer than one that comes with the request. */
+START_TEST(gathered_input_has_a_limit)
+{
+	static char chunk[250000];
+	int a = client();
+
+	memset(chunk, 'x', sizeof(chunk));
+	say(a, "CALL --open up\r\n");
+	opened(a);
+	for (int i = 0; i < 4; i++) {
+		input_n(a, chunk, sizeof(chunk));
+		ck_heard(a, ":250000\r\n");
+	}
+	input_n(a, chunk, sizeof(chunk));
+	ck_heard(a, ":0\r\n");
+	input_n(a, chunk, 1);
+	ck_heard(a, ":0\r\n");
+	input_end(a);
+	ck_heard(a, "-BADARG the input is longer than a request may be\r\n");
+	say(a, "PING\r\n");
+	ck_heard(a, "+PONG\r\n");
+	asked_nothing();
+}
+END_TEST
+
+/* Nobody but itself is touched by what becomes of it. */
+START_TEST(gathering_ends_otherwise)
+{
+	struct pair p = called("up", "CALL up\r\n");
+	char text[sizeof(rules)];
+	struct conn *c;
+	int a = client_as(&c), b = client();
+
+	say(a, "CALL --open --timeout=100 up\r\n");
+	opened(a);
+	later(&c->call->timer, 200 * USEC_PER_MSEC);
+	ck_heard(a, "");
+	input(a, "x");
+	ck_heard(a, ":0\r\n");
+	input_end(a);
+	ck_heard(a, "-TIMEOUT 100 up\r\n");
+
+	say(a, "CALL --open up\r\n");
+	opened(a);
+	(void)snprintf(text, sizeof(text), "CANCEL %s\r\n", call_id);
+	say(b, text);
+	ck_heard(b, ":1\r\n");
+	input_end(a);
+	ck_heard(a, "-CANCELLED by the caller\r\n");
+
+	say(a, "CALL --open up\r\n");
+	opened(a);
+	input(a, "half");
+	ck_heard(a, ":4\r\n");
+	conn_close(c);
+	bury();
+	ck_assert_uint_eq(stats.running, 1);
+
+	say(b, "CALL --open wide\r\n");
+	opened(b);
+	(void)strlcpy(text, rules, sizeof(text));
+	memcpy(strstr(text, "service \"wide\""), "service \"WIDE\"", 14);
+	memcpy(strstr(text, "service \"WIDE\"") + 9, "wid2", 4);
+	reload(text, 2);
+	ck_heard(b, "");
+	input_end(b);
+	ck_heard(b, "-UNAVAIL wide the configuration has changed\r\n");
+
+	asked_nothing();
+	answer(&p.lent, ":1\r\n");
+	ck_heard(p.client, ":1\r\n");
+	gone(&p.lent);
+	(void)close(a);
+}
+END_TEST
+
+START_TEST(gathered_input_finds_the_queue_full)
+{
+	struct pair p = called("wide", "CALL wide\r\n");
+	int a = client(), fds[70];
+
+	say(a, "CALL --open wide\r\n");
+	opened(a);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		fds[i] = client();
+		say(fds[i], "CALL wide\r\n");
+	}
+	input_end(a);
+	ck_heard(a, "-BUSY wide queue full\r\n");
+	gone(&p.lent);
+}
+END_TEST
+
+START_TEST(pushed_with_the_request)
+{
+	static const char head[] = "*4\r\n$4\r\nCALL\r\n$7\r\n--stdin\r\n$4\r\npush\r\n$150000\r\n";
+	static char text[sizeof(head) + 150002];
+	struct pair p = called("push", "CALL push\r\nCALL --stdin push \"a\\r\\nb\"\r\n");
+	const char *got;
+
+	answer(&p.lent, ":1\r\n");
+	ck_received(&p.lent, PUSH PIECE("4", "a\r\nb") PIECE_END);
+	answer(&p.lent, ":2\r\n");
+	say(p.client, "CALL --stdin push \"\"\r\nCALL push\r\n");
+	ck_received(&p.lent, PUSH PIECE_END);
+	answer(&p.lent, ":3\r\n");
+	ck_received(&p.lent, PUSH PIECE_END);
+	answer(&p.lent, ":4\r\n");
+	ck_heard(p.client, ":1\r\n:2\r\n:3\r\n:4\r\n");
+	/* No piece is longer than 64 KiB. */
+	memset(text, 'y', sizeof(text));
+	memcpy(text, head, sizeof(head) - 1);
+	memcpy(text + sizeof(text) - 3, "\r\n", 2);
+	for (size_t at = 0; at < sizeof(text) - 1;) {
+		ssize_t n = send(p.client, text + at, sizeof(text) - 1 - at, MSG_NOSIGNAL);
+
+		at += n > 0 ? (size_t)n : 0;
+		turns();
+	}
+	got = received(&p.lent);
+	ck_begins(got, PUSH ">2\r\n$5\r\ninput\r\n$65536\r\nyyy");
+	got = strstr(got, "y\r\n>2\r\n$5\r\ninput\r\n$18928\r\nyyy");
+	ck_assert_ptr_nonnull(got);
+	ck_assert_str_eq(strstr(got, "y\r\n>2\r\n$5\r\ninput\r\n$0\r\n"), "y\r\n" PIECE_END);
+	answer(&p.lent, ":5\r\n");
+	ck_heard(p.client, ":5\r\n");
+	asked_nothing();
+	gone(&p.lent);
+}
+END_TEST
+
+START_TEST(pushed_as_it_comes)
+{
+	struct pair p = pushing("push", "CALL --open push\r\n");
+
+	input(p.client, "one");
+	ck_heard(p.client, ":3\r\n");
+	ck_received(&p.lent, PIECE("3", "one"));
+	input(p.client, "");
+	ck_heard(p.client, ":0\r\n");
+	ck_received(&p.lent, "");
+	say(p.client, "PING\r\n");
+	ck_heard(p.client, "+PONG\r\n");
+	input(p.client, "four");
+	ck_heard(p.client, ":4\r\n");
+	ck_received(&p.lent, PIECE("4", "four"));
+	input_end(p.client);
+	ck_heard(p.client, "");
+	ck_received(&p.lent, PIECE_END);
+	answer(&p.lent, ":7\r\n");
+	ck_heard(p.client, ":7\r\n");
+	say(p.client, "CALL push\r\n");
+	ck_received(&p.lent, PUSH PIECE_END);
+	answer(&p.lent, ":0\r\n");
+	ck_heard(p.client, ":0\r\n");
+	asked_nothing();
+	gone(&p.lent);
+}
+END_TEST
+
+/* What the process does not take yet is not asked for either. */
+START_TEST(pushed_no_faster_than_it_is_taken)
+{
+	static char chunk[100000];
+	struct pair p = pushing("push", "CALL --full --open push\r\n");
+	const char *text;
+
+	memset(chunk, 'x', sizeof(chunk));
+	for (int i = 0; i < 3; i++) {
+		input_n(p.client, chunk, sizeof(chunk));
+		ck_heard(p.client, "");
+		ck_assert_uint_ge(strlen(received(&p.lent)), sizeof(chunk));
+		ck_heard(p.client, ":100000\r\n");
+	}
+	fill(&p.lent);
+	input(p.client, "x");
+	ck_heard(p.client, "");
+	ck_assert_uint_lt(p.conn->call->in_data.cap, 2 * sizeof(chunk));
+	(void)received(&p.lent);
+	ck_heard(p.client, ":1\r\n");
+	input_end(p.client);
+	ck_received(&p.lent, PIECE_END);
+	answer(&p.lent, "+ok\r\n");
+	text = heard(p.client);
+	ck_begins(text, "*16\r\n");
+	ck_assert_ptr_nonnull(strstr(text, "$5\r\nvalue\r\n+ok\r\n"));
+	gone(&p.lent);
+}
+END_TEST
+
+/* The client is told, and the process can be used again. */
+START_TEST(answered_before_the_end_of_input)
+{
+	struct pair p = pushing("push", "CALL --open push\r\n");
+
+	answer(&p.lent, "*2\r\n:1\r\n$3\r\nabc\r\n");
+	ck_received(&p.lent, PIECE_END);
+	ck_heard(p.client, "");
+	say(p.client, "CALL push\r\n");
+	ck_begins(heard(p.client), "-BUSY push this connection has an open call");
+	input(p.client, "more");
+	ck_heard(p.client, ":0\r\n");
+	/* In the version that it speaks by then. */
+	say(p.client, "HELLO 3\r\n");
+	(void)heard(p.client);
+	input_end(p.client);
+	ck_heard(p.client, "*2\r\n:1\r\n$3\r\nabc\r\n");
+	ck_received(&p.lent, "");
+	say(p.client, "CALL push\r\nCALL --stream --open push\r\n");
+	ck_received(&p.lent, PUSH PIECE_END);
+	answer(&p.lent, "_\r\n");
+	ck_begins(heard(p.client), "_\r\n+");
+	(void)strlcpy(call_id, p.conn->call->id_text, sizeof(call_id));
+	ck_received(&p.lent, PUSH);
+	answer(&p.lent, "-EXIT 3 three\r\n");
+	ck_begins(heard(p.client), ">2\r\n$5\r\nended\r\n$16\r\n");
+	input_end(p.client);
+	ck_begins(heard(p.client), "%7\r\n$6\r\nstatus\r\n:3\r\n$6\r\nsignal\r\n_\r\n"
+	    "$5\r\nvalue\r\n-EXIT 3 three\r\n");
+	ck_received(&p.lent, PIECE_END);
+	recall(&p.lent);
+	is_returned(&p.lent, 3, false);
+	asked_nothing();
+	gone(&p.lent);
+}
+END_TEST
+
+/* ... while it has half of a piece: it gets the rest before the next request. */
+START_TEST(answered_in_the_middle_of_a_piece)
+{
+	enum { READS, LATE, RECALLED, LEAVES, LOST, WORKER_ENDS, N };
+	static char chunk[200000];
+
+	memset(chunk, 'x', sizeof(chunk));
+	for (int how = READS; how < N; how++) {
+		struct pair p = pushing("push", "CALL --open push\r\n");
+		int b = client();
+
+		input_n(p.client, chunk, sizeof(chunk));
+		say(b, "CALL push\r\n");
+		(void)asked(FRAME_WANT);
+		ck_heard(p.client, "");
+		answer(&p.lent, ":1\r\n");
+		ck_heard(p.client, ":0\r\n");
+		input_end(p.client);
+		ck_heard(p.client, ":1\r\n");
+		ck_heard(b, "");
+		asked_nothing();
+		switch (how) {
+		case RECALLED:
+			recall(&p.lent);
+			asked_nothing();
+			lease_of("push")->since_usec = 0;
+			ck_assert_ptr_nonnull(strstr(received(&p.lent), "x\r\n" PIECE_END));
+			is_returned(&p.lent, 1, false);
+			gone(&p.lent);
+			break;
+		case READS:
+			ck_assert_ptr_nonnull(strstr(received(&p.lent), "x\r\n" PIECE_END));
+			answer(&p.lent, ":2\r\n");
+			ck_heard(b, ":2\r\n");
+			gone(&p.lent);
+			is_returned(&p.lent, 2, true);
+			leases_get(&w, "push")->n_wanted = 0;
+			break;
+		case LATE:
+			rested("push", 59 * USEC_PER_SEC);
+			asked_nothing();
+			rested("push", 61 * USEC_PER_SEC);
+			is_returned(&p.lent, 1, true);
+			gone(&p.lent);
+			break;
+		case LEAVES:
+			gone(&p.lent);
+			is_returned(&p.lent, 1, true);
+			break;
+		case LOST:
+			(void)close(runner);
+			turns();
+			new_runner();
+			(void)asked(FRAME_WANT);
+			gone(&p.lent);
+			break;
+		case WORKER_ENDS:
+			leases_give_back(&w);
+			is_returned(&p.lent, 1, true);
+			gone(&p.lent);
+			break;
+		}
+		(void)close(b);
+		turns();
+		if (how != READS && how != WORKER_ENDS) {
+			p.lent = lend("push");
+			ck_received(&p.lent, PUSH PIECE_END);
+			gone(&p.lent);
+			is_returned(&p.lent, 0, true);
+		}
+		(void)close(p.client);
+		turns();
+	}
+}
+END_TEST
+
+/* Then it has answered something else. */
+START_TEST(answered_before_its_request)
+{
+	struct pair p = { .client = client_as(&p.conn) };
+
+	p.lent = called("push", "CALL push\r\n").lent;
+	answer(&p.lent, ":1\r\n");
+	fill(&p.lent);
+	say(p.client, "CALL --open push\r\n");
+	opened(p.client);
+	answer(&p.lent, ":2\r\n");
+	input_end(p.client);
+	ck_heard(p.client, "-HANDLER it answered before it had the whole request\r\n");
+	is_returned(&p.lent, 1, true);
+	gone(&p.lent);
+}
+END_TEST
+
+START_TEST(input_breaks_off)
+{
+	enum { CLIENT_GOES, CANCELLED, EXPIRED, RESET, DIES, CLOSES, TWICE, N };
+	static const char *const ends[N] = {
+		[CANCELLED] = "-CANCELLED by the caller\r\n", [EXPIRED] = "-TIMEOUT 60000 push\r\n",
+		[DIES] = "-HANDLER it ended without a reply\r\n",
+		[CLOSES] = "-HANDLER it closed its input in the middle of a request\r\n",
+		[TWICE] = "-HANDLER it answered twice\r\n",
+	};
+
+	for (int how = CLIENT_GOES; how < N; how++) {
+		struct pair p = pushing("push", "CALL --open push\r\n");
+		char text[64];
+		int b = client();
+
+		input(p.client, "some");
+		ck_heard(p.client, ":4\r\n");
+		(void)snprintf(text, sizeof(text), "CANCEL %s\r\n", call_id);
+		if (how == CLIENT_GOES) {
+			conn_close(p.conn);
+			bury();
+		} else if (how == CANCELLED) {
+			say(b, text);
+			ck_heard(b, ":1\r\n");
+		} else if (how == EXPIRED) {
+			later(&p.conn->call->timer, 61 * USEC_PER_SEC);
+		} else if (how == RESET) {
+			say(p.client, "RESET\r\n");
+			ck_heard(p.client, "+RESET\r\n");
+		} else if (how == DIES) {
+			gone(&p.lent);
+		} else if (how == TWICE) {
+			answer(&p.lent, ":1\r\n:2\r\n");
+		} else {
+			(void)close(p.lent.in);
+		}
+		if (how != CLOSES)
+			is_returned(&p.lent, 0, true);
+		ck_assert_uint_eq(stats.running, ends[how] != NULL);
+		if (ends[how] != NULL) {
+			input(p.client, "more");
+			ck_heard(p.client, ":0\r\n");
+			input_end(p.client);
+			ck_heard(p.client, ends[how]);
+		}
+		if (how == CLOSES)
+			is_returned(&p.lent, 0, true);
+		if (how != DIES)
+			gone(&p.lent);
+		(void)close(b);
+		(void)close(p.client);
+		turns();
+		asked_nothing();
+	}
+}
+END_TEST
+
+/* Its answer is in the pipe when it is found to read no more. */
+START_TEST(answers_and_reads_no_more)
+{
+	struct pair p = pushing("push", "CALL --open push\r\n");
+	struct loop_timer now = { .fn = wake };
+	char text[64];
+	int n;
+
+	n = snprintf(text, sizeof(text), "INPUT %s more\r\nINPUT %s\r\n", call_id, call_id);
+	ck_assert_int_eq(send(p.client, text, (size_t)n, MSG_NOSIGNAL), n);
+	ck_assert_int_eq(write(p.lent.out, ":1\r\n", 4), 4);
+	(void)close(p.lent.in);
+	loop_arm(&w.loop, &now, 1);
+	ck_assert_int_eq(loop_turn(&w.loop), 0);
+	bury();
+	ck_heard(p.client, ":0\r\n:1\r\n");
+	is_returned(&p.lent, 1, true);
+	(void)close(p.lent.out);
+	(void)close(p.lent.err);
+}
+END_TEST
+
+/* The next request of a pipeline goes when all of the input has gone. */
+START_TEST(input_in_a_pipeline)
+{
+	struct pair p = pushing("pile", "CALL --open pile\r\n");
+	int b = client();
+
+	say(b, "CALL pile\r\n");
+	(void)asked(FRAME_WANT);
+	input(p.client, "one");
+	ck_received(&p.lent, PIECE("3", "one"));
+	input_end(p.client);
+	ck_received(&p.lent, PIECE_END "*1\r\n$4\r\npile\r\n" PIECE_END);
+	answer(&p.lent, ":1\r\n:2\r\n");
+	ck_heard(p.client, ":3\r\n:1\r\n");
+	ck_heard(b, ":2\r\n");
+	gone(&p.lent);
+}
+END_TEST
+
+/* Nothing of it was written: with what has come of its input it goes to another. */
+START_TEST(input_goes_to_another_process)
+{
+	struct pair p = { .client = client_as(&p.conn) };
+
+	p.lent = called("push", "CALL push\r\n").lent;
+	answer(&p.lent, ":1\r\n");
+	fill(&p.lent);
+	say(p.client, "CALL --open push\r\n");
+	opened(p.client);
+	input(p.client, "one");
+	ck_heard(p.client, "");
+	gone(&p.lent);
+	is_returned(&p.lent, 1, true);
+	ck_heard(p.client, "");
+	p.lent = lend_wanted("push");
+	ck_heard(p.client, ":3\r\n");
+	ck_received(&p.lent, PUSH PIECE("3", "one"));
+	input_end(p.client);
+	ck_received(&p.lent, PIECE_END);
+	answer(&p.lent, ":3\r\n");
+	ck_heard(p.client, ":3\r\n");
+	gone(&p.lent);
+}
+END_TEST
+
+/* One that waits for a process has not begun. */
+START_TEST(input_waits_for_a_process)
+{
+	struct pair p = called("push", "CALL push\r\n");
+	struct conn *c;
+	int a = client_as(&c), b = client();
+	char text[64];
+
+	say(a, "CALL --open push\r\nPING\r\n");
+	(void)asked(FRAME_WANT);
+	ck_heard(a, "");
+	later(&c->call->timer, 6 * USEC_PER_SEC);
+	ck_heard(a, "-BUSY push waited too long in the queue\r\n+PONG\r\n");
+	say(a, "CALL --open push\r\n");
+	(void)snprintf(text, sizeof(text), "CANCEL %s\r\n", c->call->id_text);
+	say(b, text);
+	ck_heard(b, ":1\r\n");
+	ck_heard(a, "-CANCELLED by the caller\r\n");
+	say(a, "CALL --open push\r\nPING\r\n");
+	answer(&p.lent, ":1\r\n");
+	ck_heard(p.client, ":1\r\n");
+	ck_begins(heard(a), "+abcdef");
+	(void)strlcpy(call_id, c->call->id_text, sizeof(call_id));
+	ck_received(&p.lent, PUSH);
+	input_end(a);
+	ck_received(&p.lent, PIECE_END);
+	answer(&p.lent, ":2\r\n");
+	ck_heard(a, ":2\r\n");
+	asked_nothing();
+	gone(&p.lent);
+}
+END_TEST
+
+/* Requests that were made under other rules go to no process of the new ones. */
+START_TEST(reload_changes_the_form_of_input)
+{
+	struct pair p = pushing("push", "CALL --open push\r\n"), q;
+	struct frame late = { .type = FRAME_LEASE, .generation = 1, .id = 1000 };
+	char text[sizeof(rules)], *word;
+	int b = client(), c = client(), fds[2];
+
+	say(b, "CALL push\r\n");
+	(void)asked(FRAME_WANT);
+	(void)strlcpy(text, rules, sizeof(text));
+	word = strstr(strstr(text, "service \"push\""), "pushed");
+	memcpy(word, "  none", 6);
+	reload(text, 2);
+	ck_heard(b, "-UNAVAIL push the configuration has changed\r\n");
+	/* Whatever has been begun goes on. */
+	input(p.client, "one");
+	ck_received(&p.lent, PIECE("3", "one"));
+	say(c, "CALL push\r\n");
+	(void)asked(FRAME_WANT);
+	input_end(p.client);
+	ck_received(&p.lent, PIECE_END);
+	answer(&p.lent, ":3\r\n");
+	ck_heard(p.client, ":3\r\n:3\r\n");
+	is_returned(&p.lent, 1, false);
+	gone(&p.lent);
+	/* A process of the old rules that was on its way. */
+	(void)strlcpy(late.lease.service, "push", sizeof(late.lease.service));
+	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+	ck_assert_int_eq(channel_send(runner, &late, (int[]){ fds[1], fds[0], fds[0] }, 3), 0);
+	ck_assert_uint_eq(asked(FRAME_RETURN).frame.id, 1000);
+	channel_close_fds(fds, 2);
+	q.lent = lend_wanted("push");
+	ck_received(&q.lent, PUSH);
+	answer(&q.lent, ":4\r\n");
+	ck_heard(c, ":4\r\n");
+	gone(&q.lent);
+}
+END_TEST
+
 static void
 add(TCase *tc)
 {
@@ -1623,6 +2275,7 @@ add(TCase *tc)
 	tcase_add_test(tc, timeout);
 	tcase_add_test(tc, cancel);
 	tcase_add_test(tc, cancel_is_for_the_caller);
+	tcase_add_test(tc, cancel_from_another_worker);
 	tcase_add_test(tc, cancel_and_be_killed_for_it);
 	tcase_add_test(tc, cancel_while_the_worker_stops);
 	tcase_add_test(tc, call_that_ends_while_it_begins);
@@ -1655,6 +2308,22 @@ add(TCase *tc)
 	tcase_add_test(tc, many_on_one_connection);
 	tcase_add_test(tc, stream_to_a_slow_client);
 	tcase_add_test(tc, words);
+	tcase_add_test(tc, input_is_gathered);
+	tcase_add_test(tc, gathered_input_has_a_limit);
+	tcase_add_test(tc, gathering_ends_otherwise);
+	tcase_add_test(tc, gathered_input_finds_the_queue_full);
+	tcase_add_test(tc, pushed_with_the_request);
+	tcase_add_test(tc, pushed_as_it_comes);
+	tcase_add_test(tc, pushed_no_faster_than_it_is_taken);
+	tcase_add_test(tc, answered_before_the_end_of_input);
+	tcase_add_test(tc, answered_in_the_middle_of_a_piece);
+	tcase_add_test(tc, answered_before_its_request);
+	tcase_add_test(tc, input_breaks_off);
+	tcase_add_test(tc, answers_and_reads_no_more);
+	tcase_add_test(tc, input_in_a_pipeline);
+	tcase_add_test(tc, input_goes_to_another_process);
+	tcase_add_test(tc, input_waits_for_a_process);
+	tcase_add_test(tc, reload_changes_the_form_of_input);
 }
 
 UNIT_MAIN("lease", add(tc))

@@ -1370,7 +1370,8 @@ START_TEST(test_cancel_owned)
 	ck_assert(!cancel_owned(1, a.id, 'B', 0));
 	ck_assert(!cancel_owned(1, 0, 'B', 'T'));
 	ck_assert(!cancel_owned(1, 0, 'A', 'U'));
-	ck_assert(!cancel_owned(1, 12345, 'A', 0));
+	ck_assert(!cancel_owned(1, request_id(1), 'A', 0));
+	ck_assert(!cancel_owned(1, request_id(200), 'A', 0));
 	ck_assert(!cancel_owned(1, c.id, 0, 0));	/* of nobody is not of all */
 	ck_assert(!cancel_owned(1, 0, 'A', 0));
 
@@ -1381,6 +1382,119 @@ START_TEST(test_cancel_owned)
 	(void)expect_end(&b, OUTCOME_CANCELLED);
 	cancel(&c, CANCEL_BY_CLIENT);
 	(void)expect_end(&c, OUTCOME_CANCELLED);
+}
+END_TEST
+
+static struct frame
+owned_by_a(uint64_t id)
+{
+	struct frame f = { .type = FRAME_CANCEL_OWNED, .id = id };
+
+	f.cancel.owner = letter('A');
+	f.cancel.token = letter('T');
+	return f;
+}
+
+/* The number is of a call that only another worker can know. */
+START_TEST(test_cancel_is_passed_on)
+{
+	struct call c = CALL(.worker = 1, .service = S_WIDE, .script = "sleep 1000", .owner = 'A',
+	    .token = 'T');
+	struct frame ask = owned_by_a(request_id(1)), f;
+
+	sync_worker(1);
+	for (unsigned found = 0; found < 2; found++) {
+		ask.cancel.token = letter('U');
+		put(runner.worker[0], &ask, NULL, 0);
+		f = get(runner.worker[1], FRAME_CANCEL_OWNED);
+		ck_assert_uint_eq(f.id, ask.id);
+		ck_assert_uint_eq(f.slot, 0);
+		ck_assert(digest_eq(&f.cancel.owner, &ask.cancel.owner));
+		f.type = FRAME_CANCELLED;
+		f.cancel.found = (uint8_t)found;
+		put(runner.worker[1], &f, NULL, 0);
+		f = get(runner.worker[0], FRAME_CANCELLED);
+		ck_assert_uint_eq(f.id, ask.id);
+		ck_assert_uint_eq(f.cancel.found, found);
+		/* Said twice it changes nothing. */
+		f.type = FRAME_CANCELLED;
+		put(runner.worker[1], &f, NULL, 0);
+	}
+	/* None of that number; but one of that name. */
+	ask = owned_by_a(request_id(1));
+	put(runner.worker[0], &ask, NULL, 0);
+	f = get(runner.worker[1], FRAME_CANCEL_OWNED);
+	f.type = FRAME_CANCELLED;
+	put(runner.worker[1], &f, NULL, 0);
+	ck_assert_uint_eq(get(runner.worker[0], FRAME_CANCELLED).cancel.found, 1);
+	(void)expect_end(&c, OUTCOME_CANCELLED);
+	expect_gone(&c);
+}
+END_TEST
+
+/* The one that was asked dies; the one that has asked; and comes back. */
+START_TEST(test_cancel_without_an_answer)
+{
+	struct frame ask = owned_by_a(request_id(1)), f;
+
+	put(runner.worker[0], &ask, NULL, 0);
+	(void)get(runner.worker[1], FRAME_CANCEL_OWNED);
+	(void)close(runner.worker[1]);
+	ck_assert_uint_eq(get(runner.worker[0], FRAME_CANCELLED).cancel.found, 0);
+	connect_worker(1);
+	put(runner.worker[0], &ask, NULL, 0);
+	f = get(runner.worker[1], FRAME_CANCEL_OWNED);
+	(void)close(runner.worker[0]);
+	connect_worker(0);
+	f.type = FRAME_CANCELLED;
+	f.cancel.found = 1;
+	put(runner.worker[1], &f, NULL, 0);
+	sync_worker(1);
+	sync_worker(0);
+}
+END_TEST
+
+/* It does not read, and nothing is lost: it is asked when it does. */
+START_TEST(test_cancel_for_a_worker_that_is_behind)
+{
+	struct frame ask = owned_by_a(request_id(1)), f;
+	unsigned n_answers = 0;
+
+	/* More answers than its socket takes. */
+	for (unsigned i = 0; i < 4000; i++) {
+		f = (struct frame){ .type = FRAME_CANCEL_OWNED, .id = UINT64_C(1) << 32 };
+		if (channel_send(runner.worker[1], &f, NULL, 0) < 0)
+			break;
+		n_answers++;
+	}
+	put(runner.worker[0], &ask, NULL, 0);
+	for (unsigned i = 0; i < n_answers + 1; i++) {
+		struct frame next;
+		int with;
+
+		next = get_with_fd(runner.worker[1], &with);
+		if (next.type == FRAME_CANCEL_OWNED)
+			f = next;
+		else
+			ck_assert_uint_eq(next.type, FRAME_CANCELLED);
+	}
+	ck_assert_uint_eq(f.id, ask.id);
+	f.type = FRAME_CANCELLED;
+	f.cancel.found = 1;
+	put(runner.worker[1], &f, NULL, 0);
+	ck_assert_uint_eq(get(runner.worker[0], FRAME_CANCELLED).cancel.found, 1);
+}
+END_TEST
+
+START_TEST(test_second_cancel_before_the_first_is_answered)
+{
+	struct frame ask = owned_by_a(request_id(1));
+
+	put(runner.worker[0], &ask, NULL, 0);
+	put(runner.worker[0], &ask, NULL, 0);
+	(void)get(runner.worker[1], FRAME_CANCEL_OWNED);
+	expect_closed(runner.worker[0]);
+	runner.errors_expected = true;
 }
 END_TEST
 
@@ -1601,6 +1715,10 @@ main(void)
 	tcase_add_test(tc, test_twin_not_started);
 	tcase_add_test(tc, test_twin_gives_up);
 	tcase_add_test(tc, test_cancel_owned);
+	tcase_add_test(tc, test_cancel_is_passed_on);
+	tcase_add_test(tc, test_cancel_without_an_answer);
+	tcase_add_test(tc, test_cancel_for_a_worker_that_is_behind);
+	tcase_add_test(tc, test_second_cancel_before_the_first_is_answered);
 
 	/* These start a runner of their own, or none. */
 	tc = tcase_create("alone");

@@ -363,6 +363,30 @@ context(struct reqd_request *req)
 	reqd_reply_integer(req, left > 4000000 && left <= 5000000 ? 5 : left);
 }
 
+/* argv[1]: how many pieces it asks for. The words stay where they are. */
+static void
+input(struct reqd_request *req)
+{
+	char *all = calloc(1, LARGE);
+	size_t len, total = 0;
+	const void *data;
+	int r = 1;
+
+	must(all != NULL && req->argc == 2);
+	for (int i = atoi(req->argv[1]); i > 0; i--) {
+		r = reqd_request_input(req, &data, &len);
+		must(r > 0 ? len > 0 : len == 0);
+		must(total + len < LARGE);
+		memcpy(all + total, data, len);
+		total += len;
+		must(strcmp(req->argv[0], "input") == 0 && req->argv[2] == NULL);
+	}
+	reqd_reply_array(req, 2);
+	reqd_reply_integer(req, r == REQD_E_CLOSED ? -1 : r);
+	reqd_reply_bulk(req, all, total);
+	free(all);
+}
+
 static const struct {
 	const char *name;
 	void (*fn)(struct reqd_request *req);
@@ -391,7 +415,7 @@ static const struct {
 	{ "output", output }, { "output_wrong", output_wrong },
 	{ "output_much", output_much },
 	{ "output_to_nobody", output_to_nobody }, { "print", print },
-	{ "large", large }, { "context", context },
+	{ "large", large }, { "context", context }, { "input", input },
 };
 
 static void
@@ -620,6 +644,19 @@ static const struct {
 	    "-ERR handler made no reply\r\n"),
 	CASE("no name", "*1\r\n$0\r\n\r\n", "-ERR handler made no reply\r\n"),
 	CASE("context", "*2\r\n$4\r\nid=1\r\n$4\r\necho\r\n", "*0\r\n"),
+#define INPUT(n) "*2\r\n$5\r\ninput\r\n$1\r\n" n "\r\n"
+#define PIECES \
+	">2\r\n$5\r\ninput\r\n$3\r\none\r\n>2\r\n$5\r\ninput\r\n$4\r\n\0\r\n*\r\n" END
+#define END ">2\r\n$5\r\ninput\r\n$0\r\n\r\n"
+	CASE("input", INPUT("3") PIECES PING INPUT("1") END,
+	    "*2\r\n:0\r\n$7\r\none\0\r\n*\r\n" PONG "*2\r\n:0\r\n$0\r\n\r\n"),
+	CASE("input after its end", INPUT("9") PIECES PING INPUT("9") PIECES,
+	    "*2\r\n:0\r\n$7\r\none\0\r\n*\r\n" PONG "*2\r\n:0\r\n$7\r\none\0\r\n*\r\n"),
+	CASE("half of the input", INPUT("1") PIECES INPUT("3") PIECES PING,
+	    "*2\r\n:1\r\n$3\r\none\r\n*2\r\n:0\r\n$7\r\none\0\r\n*\r\n" PONG),
+	CASE("not its end", INPUT("2") PIECES PING, "*2\r\n:1\r\n$7\r\none\0\r\n*\r\n" PONG),
+	CASE("no input asked for", INPUT("0") PIECES "*1\r\n$4\r\necho\r\n" PIECES PING,
+	    "*2\r\n:1\r\n$0\r\n\r\n*0\r\n" PONG),
 	CASE("context and ping", "*2\r\n$4\r\nid=1\r\n$4\r\nPING\r\n", PONG),
 #undef CASE
 };
@@ -727,6 +764,43 @@ START_TEST(malformed_ends_it)
 	assert_bytes(malformed[_i].in, s.out, "", 0);
 	assert_ended(malformed[_i].in, &s, 1, want);
 	served_done(&s);
+}
+END_TEST
+
+static const struct {
+	const char *in, *why;
+} broken_inputs[] = {
+	{ "", "the input ended inside a request" },
+	{ ">2\r\n$5\r\ninp", "the input ended inside a request" },
+	{ ">2\r\n$5\r\ninput\r\n$3\r\none\r\n", "the input ended inside a request" },
+	{ PING, "not the input of a request" },
+	{ ">x\r\n", "not the input of a request: invalid length" },
+	{ ">2\r\n$5\r\ninput\r\n:3\r\n", "not the input of a request: another push" },
+	{ ">2\r\n$6\r\noutput\r\n$1\r\na\r\n", "not the input of a request: another push" },
+	{ ">2\r\n$5\r\ninput\r\n$1048677\r\n", "not the input of a request: value too big" },
+};
+
+START_TEST(broken_input_ends_it)
+{
+	char in[256];
+	struct served s;
+	char want[128];
+
+	for (int skipped = 0; skipped < 2; skipped++) {
+		int n = snprintf(in, sizeof(in), "*2\r\n$5\r\ninput\r\n$1\r\n%d\r\n%s", skipped ? 0 : 9,
+		    broken_inputs[_i].in);
+
+		if (skipped && *broken_inputs[_i].in != '>')
+			break;
+		/* That one is no more than the end of an input that nobody wants. */
+		if (skipped && _i == 2)
+			break;
+		s = serve_on(NULL, in, (size_t)n);
+		(void)snprintf(want, sizeof(want), "reqd_serve: %s\n", broken_inputs[_i].why);
+		assert_bytes(in, s.out, skipped ? "*2\r\n:1\r\n$0\r\n\r\n" : "", skipped ? 14 : 0);
+		assert_ended(in, &s, 1, want);
+		served_done(&s);
+	}
 }
 END_TEST
 
@@ -1001,6 +1075,7 @@ UNIT_MAIN("serve",
     tcase_add_loop_test(tc, requests_arrive_slowly, 0, N(requests));
     tcase_add_test(tc, truncations_end_it);
     tcase_add_loop_test(tc, malformed_ends_it, 0, N(malformed));
+    tcase_add_loop_test(tc, broken_input_ends_it, 0, N(broken_inputs));
     tcase_add_test(tc, input_that_cannot_be_read);
     tcase_add_test(tc, many_requests);
     tcase_add_test(tc, large_argument);

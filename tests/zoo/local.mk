@@ -49,4 +49,4 @@ tests_zoo_sleeper_SOURCES = tests/zoo/sleeper.c
 tests_zoo_sleeper_LDADD = libzoo.la
 tests_zoo_stubborn_tree_SOURCES = tests/zoo/stubborn-tree.c
 tests_zoo_stubborn_tree_LDADD = libzoo.la
-EXTRA_DIST += tests/zoo/handler.py
+EXTRA_DIST += tests/zoo/handler.py tests/zoo/handler-input.py
