@@ -1479,6 +1479,33 @@ START_TEST(request_behind_a_big_one)
 }
 END_TEST
 
+/* The first is answered before all of its input is sent: that comes before the second. */
+START_TEST(request_behind_an_early_answer)
+{
+#define END ">2\r\n$5\r\ninput\r\n$0\r\n\r\n"
+	static const char end[] = END "*1\r\n$4\r\npile\r\n" END;
+	int a = client(), b = client();
+	const char *text;
+	struct lent l;
+
+	(void)send_big(a, "pile");
+	say(b, "CALL pile\r\n");
+	(void)asked(FRAME_WANT);
+	l = lend_wanted("pile");
+	ck_assert_uint_eq(lease_of("pile")->talk.n_flight, 2);
+	answer(&l, ":1\r\n");
+	ck_heard(a, ":1\r\n");
+	text = received(&l);
+	ck_assert_uint_gt(strlen(text), BIG);
+	ck_assert_str_eq(text + strlen(text) - strlen(end), end);
+	ck_assert(!talk_is_sending(&lease_of("pile")->talk));
+	answer(&l, ":2\r\n");
+	ck_heard(b, ":2\r\n");
+	gone(&l);
+#undef END
+}
+END_TEST
+
 /* ------------------------------------------------------------------ many --- */
 
 #define MANY 10000
@@ -2305,6 +2332,7 @@ add(TCase *tc)
 	tcase_add_test(tc, pipeline_ends_with_one_error_each);
 	tcase_add_test(tc, half_a_request_is_not_sent_again);
 	tcase_add_test(tc, request_behind_a_big_one);
+	tcase_add_test(tc, request_behind_an_early_answer);
 	tcase_add_test(tc, many_on_one_connection);
 	tcase_add_test(tc, stream_to_a_slow_client);
 	tcase_add_test(tc, words);
