@@ -192,7 +192,7 @@ call_encode(const struct reqd_call *call, bool open, struct buf *out)
 
 	if (call->error != 0)
 		return call->error;
-	words = calloc(5 + call->n_options + call->n_args, sizeof(*words));
+	words = calloc(6 + call->n_options + call->n_args, sizeof(*words));
 	if (words == NULL)
 		return REQD_E_NOMEM;
 	words[n++] = SLICE("CALL");
@@ -201,6 +201,8 @@ call_encode(const struct reqd_call *call, bool open, struct buf *out)
 		words[n++] = SLICE("--stream");
 	if (open)
 		words[n++] = SLICE("--open");
+	if (open && call->output == NULL)
+		words[n++] = SLICE("--notify");
 	if (call->named)
 		words[n++] = SLICE("--named");
 	for (size_t i = 0; i < call->n_options; i++)

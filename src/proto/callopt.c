@@ -26,6 +26,7 @@ enum option {
 	OPTION_META,
 	OPTION_NAMED,
 	OPTION_OPEN,
+	OPTION_NOTIFY,
 	OPTION_N,
 };
 
@@ -41,6 +42,7 @@ static const struct {
 	[OPTION_META] = { "--meta", true },
 	[OPTION_NAMED] = { "--named", false },
 	[OPTION_OPEN] = { "--open", false },
+	[OPTION_NOTIFY] = { "--notify", false },
 };
 
 static int __attribute__((format(printf, 2, 3)))
@@ -244,6 +246,9 @@ option_read(struct slice word, struct callopt *o, unsigned *seen,
 	case OPTION_OPEN:
 		o->open = true;
 		break;
+	case OPTION_NOTIFY:
+		o->notify = true;
+		break;
 	case OPTION_N:
 		break;
 	}
@@ -268,6 +273,8 @@ callopt_parse(const struct slice *argv, size_t argc, struct callopt *ret,
 		return refuse(why, "no service given");
 	if (o.input && o.open)
 		return refuse(why, "--stdin and --open exclude each other");
+	if (o.notify && !o.open)
+		return refuse(why, "--notify goes with --open");
 
 	o.service = argv[i];
 	o.args = argv + i + 1;

@@ -21,6 +21,7 @@ struct callopt {
 	bool named;
 	bool input;		/* --stdin: the last argument is the input */
 	bool open;		/* input follows by INPUT */
+	bool notify;		/* ... and a push tells when no more is wanted */
 	bool has_timeout;
 	uint64_t timeout_ms;
 	struct slice token;	/* --id; data NULL: none */

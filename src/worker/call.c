@@ -181,7 +181,7 @@ call_conclude(struct call *call)
 	case CONN_WAIT_EVENT:
 	case CONN_WAIT_NONE:
 		/* An open call: the reply belongs to the end of its input. */
-		if (call_is_streamed(call)) {
+		if (call->notify) {
 			result_push_ended(conn_out(c), call->id_text);
 			conn_flush(c);
 		}

@@ -75,6 +75,7 @@ struct call {
 
 	enum result_form form;
 	bool open;			/* input comes by INPUT */
+	bool notify;			/* its client takes pushes */
 	bool ended;			/* the runner has said how */
 	bool finished;			/* outputs are read too; result is known */
 	bool dead;			/* memory goes at the end of the event */

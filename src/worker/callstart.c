@@ -131,6 +131,7 @@ call_new(struct conn *c, const struct service *s, const struct callopt *opt)
 	call->accepted_usec = w->loop.now_usec;
 	call->form = opt->stream ? RESULT_STREAM : opt->full ? RESULT_FULL : RESULT_PLAIN;
 	call->open = opt->open;
+	call->notify = opt->notify || opt->stream;
 	call->pushing = opt->open && s->input == INPUT_PUSHED;
 	if (opt->has_timeout && opt->timeout_ms < timeout / USEC_PER_MSEC)
 		timeout = opt->timeout_ms * USEC_PER_MSEC;

@@ -60,6 +60,10 @@ call_with(struct conn *c, const struct service *s, const struct callopt *opt, st
 		verb_error(c, "NOPROTO", "--stream needs RESP3: say HELLO 3 first");
 		return;
 	}
+	if (opt->notify && c->version != RESP3) {
+		verb_error(c, "NOPROTO", "--notify needs RESP3: say HELLO 3 first");
+		return;
+	}
 	call_start(c, s, opt, verb);
 }
 

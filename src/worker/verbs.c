@@ -159,8 +159,8 @@ verb_hello(struct conn *c, const struct request *r)
 			verb_error(c, "NOPROTO", "unsupported protocol version");
 			return;
 		}
-		if (v2 && c->call != NULL && call_is_streamed(c->call)) {
-			verb_error(c, "NOPROTO", "a call with --stream is open, which needs RESP3");
+		if (v2 && c->call != NULL && c->call->notify) {
+			verb_error(c, "NOPROTO", "the open call may push, which needs RESP3");
 			return;
 		}
 		if (!hello_options(c, r, &name))

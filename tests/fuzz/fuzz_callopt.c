@@ -51,6 +51,8 @@ check_accepted(const struct callopt *o, const struct slice *argv, size_t argc)
 {
 	if (o->input && o->open)
 		abort();
+	if (o->notify && !o->open)
+		abort();
 	if (o->args + o->n_args + (o->input ? 1 : 0) != argv + argc)
 		abort();
 	if (o->service.data != o->args[-1].data)

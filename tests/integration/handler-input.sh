@@ -13,6 +13,7 @@ handler pushed "\"/usr/bin/python3\", \"$dir/handler.py\", \"pushed\"" "$args" \
     'processes { min = 0  max = 1  idle = 500ms }' 'input = pushed' 'timeout = 30s'
 handler brief "\"/usr/bin/python3\", \"$dir/handler.py\", \"pushed\"" "$args" "$pool" \
     'input = pushed' 'timeout = 300ms'
+service command '"/bin/sh", "-c", "read line; echo $line"' 'input = optional'
 kills=yes
 start_reqd
 
@@ -82,6 +83,18 @@ early() {
 	assert_match "$(call -i /dev/zero pushed first)" "first [0-9]* $pid"
 	assert_eq "$(process pushed)" "$pid"
 }
+# Whatever form the result has: nobody waits for input that nobody wants.
+early_forms() {
+	for how in '' --no-stream --json; do
+		for service in 'pushed first' command; do
+			echo x >&8
+			# shellcheck disable=SC2086
+			assert_match "$(timeout 20 "$reqctl" -s "$server" call $how -i - $service \
+			    <"$dir/in" || echo "status $?")" '*[fx]*'
+		done
+	done
+}
+step "... in every form of the result, as for commands" early_forms
 step "an answer before its end, and the same process goes on" early
 
 dies() {

@@ -71,7 +71,9 @@ START_TEST(all_options)
 	ck_assert(slice_is(opt.stdin_data, "input"));
 
 	ck_assert_int_eq(parse("CALL --open --full s"), 0);
-	ck_assert(opt.open && opt.full && !opt.input);
+	ck_assert(opt.open && opt.full && !opt.input && !opt.notify);
+	ck_assert_int_eq(parse("CALL --notify --open s"), 0);
+	ck_assert(opt.open && opt.notify);
 	ck_assert_int_eq(parse("CALL --FULL --Timeout=1 --ID=t s"), 0);
 	ck_assert(opt.full);
 	ck_assert_uint_eq(opt.timeout_ms, 1);
@@ -109,6 +111,8 @@ static const struct {
 	{ "CALL --abcdefghijklmnopqrstuvwxyz s",
 	    "unknown option '--abcdefghijklmnopqrstuv...'" },
 	{ "CALL --full=yes s", "--full takes no value" },
+	{ "CALL --notify s", "--notify goes with --open" },
+	{ "CALL --notify --stdin s x", "--notify goes with --open" },
 	{ "CALL --open= s", "--open takes no value" },
 	{ "CALL --timeout s", "--timeout wants a value: --timeout=..." },
 	{ "CALL --id s", "--id wants a value: --id=..." },

@@ -563,6 +563,33 @@ START_TEST(end_of_an_open_call_is_pushed_to_a_stream)
 }
 END_TEST
 
+/* ... or to who has asked for it. */
+START_TEST(end_of_an_open_call_is_pushed_on_request)
+{
+	struct asked run;
+	char text[200];
+	int a = client();
+
+	say(a, "CALL --open --notify cat\r\nHELLO 3\r\n");
+	ck_assert_ptr_nonnull(strstr(heard(a), "-NOPROTO --notify needs RESP3: say HELLO 3 first\r\n"));
+	say(a, "CALL --open --notify cat\r\n");
+	run = asked(FRAME_RUN);
+	tell(FRAME_STARTED, run.frame.id, -1);
+	(void)heard(a);
+	say(a, "HELLO 2\r\n");
+	ck_heard(a, "-NOPROTO the open call may push, which needs RESP3\r\n");
+	write_out(&run, "out", 3);
+	ck_heard(a, "");
+	program_ends(&run, 0);
+	(void)snprintf(text, sizeof(text), ">2\r\n$5\r\nended\r\n$16\r\n%016llx\r\n",
+	    (unsigned long long)run.frame.id);
+	ck_heard(a, text);
+	(void)snprintf(text, sizeof(text), "INPUT %016llx\r\n", (unsigned long long)run.frame.id);
+	say(a, text);
+	ck_heard(a, "$3\r\nout\r\n");
+}
+END_TEST
+
 START_TEST(input_of_a_call_that_is_not_open_is_a_bad_argument)
 {
 	int a = client();
@@ -582,7 +609,7 @@ START_TEST(reset_ends_an_open_call)
 	tell(FRAME_STARTED, run.frame.id, -1);
 	(void)heard(a);
 	say(a, "HELLO 2\r\n");
-	ck_heard(a, "-NOPROTO a call with --stream is open, which needs RESP3\r\n");
+	ck_heard(a, "-NOPROTO the open call may push, which needs RESP3\r\n");
 	say(a, "RESET\r\nPING\r\n");
 	ck_heard(a, "+RESET\r\n+PONG\r\n");
 	is_cancelled(&run);
@@ -843,6 +870,7 @@ add(TCase *tc)
 	tcase_add_test(tc, client_gone_between_turns);
 	tcase_add_test(tc, open_call_that_has_ended_waits_for_the_end_of_input);
 	tcase_add_test(tc, end_of_an_open_call_is_pushed_to_a_stream);
+	tcase_add_test(tc, end_of_an_open_call_is_pushed_on_request);
 	tcase_add_test(tc, input_of_a_call_that_is_not_open_is_a_bad_argument);
 	tcase_add_test(tc, reset_ends_an_open_call);
 	tcase_add_test(tc, ended_before_it_has_started);
