@@ -311,7 +311,7 @@ pool_fill(struct pool *p, uint64_t now)
 {
 	const struct service_pool *s = &p->service->pool;
 	struct census n = pool_census(p);
-	uint32_t lacking = p->n_wants > n.idle ? p->n_wants - n.idle : 0;
+	uint32_t lacking;
 
 	if (now < p->retry_usec)
 		return;
@@ -322,10 +322,15 @@ pool_fill(struct pool *p, uint64_t now)
 		return;
 	}
 	/* While one that is worn is replaced, there may be one more than max. */
-	if (n.worn > 0 && n.all - n.worn < enough(p) && n.all <= s->max)
+	if (n.worn > 0 && n.all - n.worn < enough(p) && n.all <= s->max) {
 		pool_start(p, 1);
-	if (n.all < s->min)
+		n = pool_census(p);
+	}
+	if (n.all < s->min) {
 		pool_start(p, s->min - n.all);
+		n = pool_census(p);
+	}
+	lacking = p->n_wants > n.idle ? p->n_wants - n.idle : 0;
 	if (lacking == 0 || n.coming > 0 || n.all >= s->max ||
 	    (n.all > 0 && now < p->grown_usec + GROWTH_USEC))
 		return;

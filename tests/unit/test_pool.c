@@ -269,6 +269,25 @@ START_TEST(dies_while_lent)
 }
 END_TEST
 
+/* The one that is always kept is for who waits: it is not started twice. */
+START_TEST(never_more_than_max)
+{
+	struct leased a = lease(0, "one"), b;
+
+	runner.errors_expected = true;
+	want(1, "one");
+	ck_assert_uint_eq(get(runner.worker[0], FRAME_RECALL).id, a.id);
+	ck_assert_int_eq(kill((pid_t)a.lease.pid, SIGKILL), 0);
+	ck_ends(a.out);
+	give_back(0, &a, 0, true);
+	b = get_lease(1, "one");
+	sync_worker(1);
+	ck_assert_uint_eq(stats_of(S_ONE)->processes, 1);
+	ck_assert_uint_eq(stats_of(S_ONE)->started, 2);
+	give_back(1, &b, 1, false);
+}
+END_TEST
+
 START_TEST(worker_is_gone)
 {
 	struct leased a = lease(0, "one"), b;
@@ -687,6 +706,7 @@ main(void)
 	tcase_add_test(tc, recalled_from_who_has_more);
 	tcase_add_test(tc, broken_is_replaced);
 	tcase_add_test(tc, dies_while_lent);
+	tcase_add_test(tc, never_more_than_max);
 	tcase_add_test(tc, worker_is_gone);
 	tcase_add_test(tc, bad_returns);
 	tcase_add_test(tc, words_of_the_dying);
