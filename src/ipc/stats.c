@@ -77,23 +77,19 @@ stats_reset_gauges(struct stats *s)
 {
 	s->connections_open = s->running = s->queued = 0;
 	memset(s->port_connections, 0, sizeof(s->port_connections));
-}
+	for (size_t i = 0; i < CONF_MAX_SERVICES; i++) {
+		struct pool_stats *p = &s->pool[i];
 
-static size_t
-bucket_of(uint64_t usec)
-{
-	size_t b = usec == 0 ? 0 : (size_t)(63 - __builtin_clzll(usec));
-
-	return b < STATS_BUCKETS ? b : STATS_BUCKETS - 1;
+		if (p->started > 0)
+			p->processes = p->busy = p->idle = p->waiting = 0;
+	}
 }
 
 void
-stats_count(struct service_stats *s, const struct outcome *o, uint64_t usec)
+stats_count(struct service_stats *s, const struct outcome *o)
 {
 	s->calls++;
-	s->usec += usec;
 	s->outcome[o->kind]++;
-	s->bucket[bucket_of(usec)]++;
 	if (!outcome_may_have_run(o->kind))
 		s->rejected++;
 	else if (!outcome_is_success(o))
@@ -101,31 +97,37 @@ stats_count(struct service_stats *s, const struct outcome *o, uint64_t usec)
 }
 
 void
-service_stats_add(struct service_stats *sum, const struct service_stats *from)
+service_total_add(struct service_total *sum, const struct stats *from, uint16_t number)
 {
-	sum->calls += from->calls;
-	sum->usec += from->usec;
-	sum->rejected += from->rejected;
-	sum->failed += from->failed;
+	const struct service_stats *s = &from->service[number];
+	const struct service_times *times = &from->times[number];
+
+	if (s->calls == 0)
+		return;
+	sum->n.calls += s->calls;
+	sum->n.rejected += s->rejected;
+	sum->n.failed += s->failed;
 	for (size_t i = 0; i < OUTCOME_N; i++)
-		sum->outcome[i] += from->outcome[i];
-	for (size_t i = 0; i < STATS_BUCKETS; i++)
-		sum->bucket[i] += from->bucket[i];
+		sum->n.outcome[i] += s->outcome[i];
+	histogram_merge(&sum->times.all, &times->all);
+	histogram_merge(&sum->times.queue, &times->queue);
+	histogram_merge(&sum->times.run, &times->run);
 }
 
-uint64_t
-stats_quantile(const struct service_stats *s, double q)
+void
+stats_clear_service(struct stats *s, uint16_t number)
 {
-	uint64_t total = 0, seen = 0;
+	if (s->service[number].calls == 0)
+		return;
+	memset(&s->service[number], 0, sizeof(s->service[number]));
+	memset(&s->times[number], 0, sizeof(s->times[number]));
+}
 
-	for (size_t i = 0; i < STATS_BUCKETS; i++)
-		total += s->bucket[i];
-	if (total == 0)
-		return 0;
-	for (size_t i = 0; i < STATS_BUCKETS; i++) {
-		seen += s->bucket[i];
-		if ((double)seen >= q * (double)total)
-			return UINT64_C(2) << i;
-	}
-	return UINT64_C(2) << (STATS_BUCKETS - 1);
+bool
+pool_stats_outage(const struct pool_stats *p, uint64_t now, char ret[static OUTAGE_TEXT])
+{
+	if (!p->is_failing)
+		return false;
+	death_describe_outage(&p->last, p->retry_usec > now ? p->retry_usec - now : 0, ret);
+	return true;
 }

@@ -83,11 +83,12 @@ struct call {
 	/* Of a handler. */
 	struct leases *leases;		/* of its service */
 	struct lease *lease;		/* has it in flight; NULL: it waits, or has ended */
+	uint32_t handler_pid;		/* has it, or had it; 0: it has waited all the time */
 	bool refused;			/* waits no longer, ends in this event */
 	const struct value *reply;	/* while its result is made */
 
 	struct frame_ended end;
-	const char *why;		/* what failed, when end does not say; constant */
+	const char *why;		/* what failed, when end does not say; outlives the call */
 	struct loop_timer timer;	/* runner silent, or grace for a twin; deadline */
 	uint64_t accepted_usec;
 	uint64_t bytes_in, bytes_out;

@@ -19,6 +19,7 @@
 
 #include "base/loop.h"
 #include "conf/conf.h"
+#include "ipc/death.h"
 #include "ipc/frame.h"
 #include "worker/call.h"
 #include "worker/talk.h"
@@ -56,6 +57,7 @@ struct leases {
 	struct call_list waiting;
 	size_t n_waiting;
 	size_t n_wanted;		/* asked of the runner and not come yet */
+	char why[OUTAGE_TEXT];		/* there was none the last time */
 	char service[SERVICE_NAME_MAX + 1];
 };
 
@@ -101,7 +103,7 @@ void lease_proved(struct lease *lease);
 /* Takes the descriptors, which become -1. */
 void lease_on_granted(struct worker *w, const struct frame *f, int fds[static 3]);
 void lease_on_recalled(struct worker *w, uint64_t id);
-void lease_on_unable(struct worker *w, const char *service);
+void lease_on_unable(struct worker *w, const struct frame_unable *u);
 
 /* The runner is gone; the next one is asked anew for what waits. */
 void leases_on_lost(struct worker *w);
