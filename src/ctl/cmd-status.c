@@ -19,6 +19,23 @@ struct cell {
 
 #define MAX_CELLS 10
 
+static const char *
+cell_text(const struct cell *cell, const json_t *row, char number[static OUT_NUMBER])
+{
+	int64_t v = out_json_number(row, cell->key);
+
+	switch (cell->kind) {
+	case CELL_TEXT:
+		return out_json_text(row, cell->key);
+	case CELL_USEC:
+		/* Of what nobody has called there are no times. */
+		return out_json_number(row, "calls") == 0 ? "-" :
+		    out_duration(v > 0 ? (uint64_t)v : 0, number);
+	default:
+		return out_count(v, number);
+	}
+}
+
 /* One row for each object of a list. */
 static void
 print_list(const struct ctl *ctl, const json_t *list, const struct cell *cells, size_t n)
@@ -35,16 +52,8 @@ print_list(const struct ctl *ctl, const json_t *list, const struct cell *cells, 
 		char numbers[MAX_CELLS][OUT_NUMBER];
 		const char *texts[MAX_CELLS];
 
-		for (size_t k = 0; k < n; k++) {
-			int64_t v = out_json_number(row, cells[k].key);
-
-			if (cells[k].kind == CELL_TEXT)
-				texts[k] = out_json_text(row, cells[k].key);
-			else if (cells[k].kind == CELL_USEC)
-				texts[k] = out_duration(v > 0 ? (uint64_t)v : 0, numbers[k]);
-			else
-				texts[k] = out_count(v, numbers[k]);
-		}
+		for (size_t k = 0; k < n; k++)
+			texts[k] = cell_text(&cells[k], row, numbers[k]);
 		out_table_row(t, texts);
 	}
 	out_table_end(t);
@@ -183,7 +192,7 @@ static void
 print_deaths(const struct ctl *ctl, const json_t *pools)
 {
 	static const struct out_column columns[] = {
-		{ .name = "HANDLER" }, { .name = "FAILING", .right = true },
+		{ .name = "HANDLER", .cut = true }, { .name = "FAILING", .right = true },
 		{ .name = "NEXT TRY", .right = true }, { .name = "LAST DEATH", .cut = true },
 	};
 	struct out_table *t = NULL;

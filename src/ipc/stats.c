@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -121,6 +122,49 @@ stats_clear_service(struct stats *s, uint16_t number)
 		return;
 	memset(&s->service[number], 0, sizeof(s->service[number]));
 	memset(&s->times[number], 0, sizeof(s->times[number]));
+}
+
+/* What is counted, by the numbers that services have in the new rules. */
+static struct service_total *
+stats_kept(const struct stats *s, const struct conf *from, const struct conf *to)
+{
+	struct service_total *kept = calloc(to->n_services + 1, sizeof(*kept));
+
+	for (size_t i = 0; kept != NULL && i < to->n_services; i++) {
+		const char *name = to->services[i].name;
+		const struct service *old = conf_find_service(from, name, strlen(name));
+
+		if (old != NULL)
+			service_total_add(&kept[i], s, old->number);
+	}
+	return kept;
+}
+
+void
+stats_renumber(struct stats *s, const struct conf *from, const struct conf *to)
+{
+	struct service_total *kept = NULL;
+	size_t n = CONF_MAX_SERVICES;
+
+	if (from == NULL && (s->generation == 0 || s->generation == to->generation)) {
+		s->generation = to->generation;
+		return;
+	}
+	if (from != NULL) {
+		kept = stats_kept(s, from, to);
+		n = from->n_services;
+	}
+	s->generation = 0;
+	for (uint16_t i = 0; i < n; i++)
+		stats_clear_service(s, i);
+	for (size_t i = 0; kept != NULL && i < to->n_services; i++) {
+		if (kept[i].n.calls == 0)
+			continue;
+		s->service[i] = kept[i].n;
+		s->times[i] = kept[i].times;
+	}
+	s->generation = to->generation;
+	free(kept);
 }
 
 bool

@@ -70,6 +70,13 @@ struct stats {
 	struct service_times times[CONF_MAX_SERVICES];
 };
 
+/*
+ * Moves what is counted by service number to the numbers of other rules. from
+ * NULL: the owner is new; what a predecessor has counted under these rules
+ * goes on.
+ */
+void stats_renumber(struct stats *s, const struct conf *from, const struct conf *to);
+
 /* Why a service is out of order; false when it is not. */
 bool pool_stats_outage(const struct pool_stats *p, uint64_t now, char ret[static OUTAGE_TEXT]);
 

@@ -94,51 +94,6 @@ on_prepare(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 	send_master(w, &answer);
 }
 
-/* What we have counted, by the numbers that services have in the new rules. */
-static struct service_total *
-stats_kept(const struct stats *s, const struct conf *from, const struct conf *to)
-{
-	struct service_total *kept = calloc(to->n_services + 1, sizeof(*kept));
-
-	for (size_t i = 0; kept != NULL && i < to->n_services; i++) {
-		const char *name = to->services[i].name;
-		const struct service *old = conf_find_service(from, name, strlen(name));
-
-		if (old != NULL)
-			service_total_add(&kept[i], s, old->number);
-	}
-	return kept;
-}
-
-/* Our counters by service number, moved to the numbers of the new rules. */
-static void
-stats_renumber(struct stats *s, const struct conf *from, const struct conf *to)
-{
-	struct service_total *kept = NULL;
-	size_t n = CONF_MAX_SERVICES;
-
-	/* The counters of a predecessor go on when the rules are the same. */
-	if (from == NULL && (s->generation == 0 || s->generation == to->generation)) {
-		s->generation = to->generation;
-		return;
-	}
-	if (from != NULL) {
-		kept = stats_kept(s, from, to);
-		n = from->n_services;
-	}
-	s->generation = 0;
-	for (uint16_t i = 0; i < n; i++)
-		stats_clear_service(s, i);
-	for (size_t i = 0; kept != NULL && i < to->n_services; i++) {
-		if (kept[i].n.calls == 0)
-			continue;
-		s->service[i] = kept[i].n;
-		s->times[i] = kept[i].times;
-	}
-	s->generation = to->generation;
-	free(kept);
-}
-
 static void
 count_port_connections(struct worker *w)
 {

@@ -61,8 +61,9 @@ cp "$real_conf" "$conf"
 handler talk "\"/usr/bin/python3\", \"$dir/handler.py\", \"$dir/go\"" "$args" \
     'processes { min = 0  max = 1  idle = 1h }' 'timeout = 60s'
 handler hopeless '"/bin/false"' "$args" 'processes { min = 0  max = 1 }'
-printf 'service "talk-secret" { command = {"/bin/true"} }\n' >>"$conf"
-[ $is_root = no ] || sed -i "s|^service \"talk-secret\" {|& user = \"$program_user\" |" "$conf"
+as_user=
+[ $is_root = no ] || as_user="user = \"$program_user\""
+printf 'service "talk-secret" { command = {"/bin/true"} %s }\n' "$as_user" >>"$conf"
 conf=$real_conf
 reload_with "$dir/next.conf"
 
@@ -136,8 +137,8 @@ remember() {
 renumbered() {
 	until_true "$patience" status_is talk busy 0
 	remember >"$dir/before"
-	awk '/^service "echo"/ { print "service \"a-first\" { command = {\"/bin/true\"}\nallow = {\"local\"}'"${program_user:+\\nuser = \\\"$program_user\\\"}"' }" }
-	    { print }' "$conf" >"$dir/next.conf"
+	sed "s|^service \"echo\"|service \"a-first\" { command = {\"/bin/true\"} allow = {\"local\"} $as_user }\n&|" \
+	    "$conf" >"$dir/next.conf"
 	reload_with "$dir/next.conf"
 	remember >"$dir/after"
 	call a-first || return 1
@@ -153,6 +154,28 @@ replaced() {
 	assert_eq "$(cat "$dir/after")" "$(cat "$dir/before")"
 }
 step "... and one that changes the service" replaced
+
+one_worker() {
+	[ "$(role_pids worker | wc -l)" -eq 1 ]
+}
+fewer_workers() {
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		call echo again >/dev/null
+	done
+	remember >"$dir/before"
+	status echo calls >>"$dir/before"
+	sed 's/^workers = .*/workers = 1/' "$conf" >"$dir/next.conf"
+	reload_with "$dir/next.conf"
+	until_true "$patience" one_worker || return 1
+	sed '/a-first/d' "$conf" >"$dir/next.conf"
+	reload_with "$dir/next.conf"
+	sed 's/^workers = .*/workers = 2/' "$conf" >"$dir/next.conf"
+	reload_with "$dir/next.conf"
+	remember >"$dir/after"
+	status echo calls >>"$dir/after"
+	assert_eq "$(cat "$dir/after")" "$(cat "$dir/before")"
+}
+step "... and those that take a worker away and bring it back" fewer_workers
 
 other_runner() {
 	remember >"$dir/before"
@@ -196,9 +219,10 @@ in_status() {
 	assert_eq "$(status talk next_try_usec)" null
 	assert_eq "$(info pool_hopeless failing)" 1
 	ctl status >"$dir/status" || return 1
-	grep -qE '^hopeless +failing ' "$dir/status" && grep -qE '^talk +ok ' "$dir/status" &&
+	grep -qE '^talk-secret +0 +0 +0( +-){4}$' "$dir/status" &&
+	    grep -qE '^hopeless +failing ' "$dir/status" && grep -qE '^talk +ok ' "$dir/status" &&
 	    grep -qE '^HANDLER +FAILING NEXT TRY LAST DEATH' "$dir/status" &&
-	    grep -qE '^hopeless +[0-9.]+m?s +([0-9.]+m?s|now) [0-9.]+m?s ago: ' "$dir/status" &&
+	    grep -qE '^hopeless +[0-9.ms]+ +([0-9.ms]+|now) [0-9.ms]+ ago: ' "$dir/status" &&
 	    grep -qE '^talk +- +- [0-9.ms]+ ago: exit status 3$' "$dir/status" &&
 	    fits 80 <"$dir/status" || fail "$(cat "$dir/status")"
 }

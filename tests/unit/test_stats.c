@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,6 +45,54 @@ START_TEST(readers_see_what_the_owner_counts_and_cannot_write)
 	ck_assert_uint_eq(other->service[7].calls, 0);
 	ck_assert_uint_eq(other->times[7].run.usec, 0);
 	stats_unmap(other);
+}
+END_TEST
+
+static struct conf *
+conf_of(const char *services, uint32_t generation)
+{
+	struct conf_errors errors = { 0 };
+	struct conf *c = NULL;
+	char text[400];
+
+	(void)snprintf(text, sizeof(text), "listen \"unix:///tmp/x.sock\" {}\n%s", services);
+	ck_assert_int_eq(conf_parse(text, strlen(text), generation, &c, &errors), 0);
+	return c;
+}
+
+#define SERVICE(name) "service \"" name "\" { command = {\"/bin/true\"} }\n"
+
+START_TEST(services_get_other_numbers)
+{
+	struct conf *a = conf_of(SERVICE("b") SERVICE("c") SERVICE("d"), 1);
+	struct conf *b = conf_of(SERVICE("a") SERVICE("b") SERVICE("d"), 2);
+	struct stats *s = stats_map_own(stats_create());
+	struct outcome ok = { .kind = OUTCOME_EXIT };
+
+	stats_renumber(s, NULL, a);
+	ck_assert_uint_eq(s->generation, 1);
+	for (unsigned i = 0; i < 3; i++) {
+		for (unsigned n = 0; n <= i; n++)
+			stats_count(&s->service[i], &ok);
+		histogram_add(&s->times[i].run, 10 * (i + 1));
+	}
+	stats_renumber(s, NULL, a);
+	ck_assert_uint_eq(s->service[2].calls, 3);
+	stats_renumber(s, a, b);
+	ck_assert_uint_eq(s->generation, 2);
+	ck_assert_uint_eq(s->service[0].calls, 0);
+	ck_assert_uint_eq(s->times[0].run.usec, 0);
+	ck_assert_uint_eq(s->service[1].calls, 1);
+	ck_assert_uint_eq(s->times[1].run.usec, 10);
+	ck_assert_uint_eq(s->service[2].calls, 3);
+	ck_assert_uint_eq(s->times[2].run.usec, 30);
+	/* A successor that has missed a change knows nothing of the numbers. */
+	stats_renumber(s, NULL, a);
+	ck_assert_uint_eq(s->generation, 1);
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert_uint_eq(s->service[i].calls + s->times[i].run.usec, 0);
+	conf_unref(a);
+	conf_unref(b);
 }
 END_TEST
 
@@ -110,6 +159,7 @@ START_TEST(says_why_it_is_out_of_order)
 END_TEST
 
 UNIT_MAIN("stats", tcase_add_test(tc, readers_see_what_the_owner_counts_and_cannot_write);
+    tcase_add_test(tc, services_get_other_numbers);
     tcase_add_test(tc, gauges_end_with_their_owner);
     tcase_add_test(tc, what_nobody_called_takes_no_memory);
     tcase_add_test(tc, says_why_it_is_out_of_order))
