@@ -1048,7 +1048,8 @@ unable(const char *service)
 	turns();
 }
 
-#define UNSTABLE "its handler does not stay up: exit status 1 before its first answer; tried again now"
+#define UNSTABLE                                                               \
+	"its handler does not stay up: exit status 1 before its first answer; tried again now"
 
 START_TEST(unable_ends_all_that_wait_now)
 {
