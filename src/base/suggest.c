@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #define WORD_MAX 64
 
@@ -49,6 +50,25 @@ distance(const char *a, size_t la, const char *b, size_t lb)
 	return last[lb];
 }
 
+/* The only candidate that goes on where word ends. One letter says too little. */
+static const char *
+only_longer(const char *word, const char *const *candidates, size_t n)
+{
+	size_t len = strlen(word);
+	const char *found = NULL;
+
+	if (len < 2)
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		if (strncasecmp(candidates[i], word, len) != 0)
+			continue;
+		if (found != NULL)
+			return NULL;
+		found = candidates[i];
+	}
+	return found;
+}
+
 const char *
 suggest_word(const char *word, const char *const *candidates, size_t n)
 {
@@ -70,5 +90,5 @@ suggest_word(const char *word, const char *const *candidates, size_t n)
 		best = d;
 		found = candidates[i];
 	}
-	return found;
+	return found != NULL ? found : only_longer(word, candidates, n);
 }

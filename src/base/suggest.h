@@ -8,7 +8,8 @@
 
 /*
  * The candidate nearest to word (insertions, deletions, changes and swaps of
- * neighbours, letters without regard to case), or NULL when none is near
- * enough to be a likely slip. Borrowed from candidates.
+ * neighbours, letters without regard to case); when none is near enough to be
+ * a likely slip, the only one that begins with word; or NULL. Borrowed from
+ * candidates.
  */
 const char *suggest_word(const char *word, const char *const *candidates, size_t n);

@@ -148,6 +148,7 @@ run_broken(const struct run *r)
 static int
 run_ended(const struct run *r, const struct reqd_result *res)
 {
+	CLEANUP_FREE char *near = NULL;
 	char text[1100];
 
 	if (r->ctl->json) {
@@ -163,6 +164,10 @@ run_ended(const struct run *r, const struct reqd_result *res)
 		ctl_message(r->ctl, "%s: the output is not complete", r->service);
 	(void)reqd_result_text(res, text, sizeof(text));
 	if (res->outcome == REQD_DENIED)
+		near = remote_suggest(r->ctl, r->conn, r->service);
+	if (near != NULL)
+		ctl_message(r->ctl, "%s; did you mean %s?", text, near);
+	else if (res->outcome == REQD_DENIED)
 		ctl_message(r->ctl, "%s", text);	/* names the service itself */
 	else if (res->outcome != REQD_EXIT || res->status != 0)
 		ctl_message(r->ctl, "%s: %s", r->service, text);

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "ctl/cmd.h"
@@ -17,6 +18,23 @@ struct cell {
 };
 
 #define MAX_CELLS 10
+
+static const char *
+cell_text(const struct cell *cell, const json_t *row, char number[static OUT_NUMBER])
+{
+	int64_t v = out_json_number(row, cell->key);
+
+	switch (cell->kind) {
+	case CELL_TEXT:
+		return out_json_text(row, cell->key);
+	case CELL_USEC:
+		/* Of what nobody has called there are no times. */
+		return out_json_number(row, "calls") == 0 ? "-" :
+		    out_duration(v > 0 ? (uint64_t)v : 0, number);
+	default:
+		return out_count(v, number);
+	}
+}
 
 /* One row for each object of a list. */
 static void
@@ -34,16 +52,8 @@ print_list(const struct ctl *ctl, const json_t *list, const struct cell *cells, 
 		char numbers[MAX_CELLS][OUT_NUMBER];
 		const char *texts[MAX_CELLS];
 
-		for (size_t k = 0; k < n; k++) {
-			int64_t v = out_json_number(row, cells[k].key);
-
-			if (cells[k].kind == CELL_TEXT)
-				texts[k] = out_json_text(row, cells[k].key);
-			else if (cells[k].kind == CELL_USEC)
-				texts[k] = out_duration(v > 0 ? (uint64_t)v : 0, numbers[k]);
-			else
-				texts[k] = out_count(v, numbers[k]);
-		}
+		for (size_t k = 0; k < n; k++)
+			texts[k] = cell_text(&cells[k], row, numbers[k]);
 		out_table_row(t, texts);
 	}
 	out_table_end(t);
@@ -60,16 +70,18 @@ static const struct cell worker_cells[] = {
 };
 
 static const struct cell service_cells[] = {
-	{ { .name = "SERVICE" }, "name", CELL_TEXT },
+	{ { .name = "SERVICE", .cut = true }, "name", CELL_TEXT },
 	{ { .name = "CALLS", .right = true }, "calls", CELL_COUNT },
 	{ { .name = "FAILED", .right = true }, "failed", CELL_COUNT },
 	{ { .name = "REJECTED", .right = true }, "rejected", CELL_COUNT },
-	{ { .name = "P50", .right = true }, "p50_usec", CELL_USEC },
-	{ { .name = "P99", .right = true }, "p99_usec", CELL_USEC },
+	{ { .name = "QUEUE P50", .right = true }, "queue_p50_usec", CELL_USEC },
+	{ { .name = "QUEUE P99", .right = true }, "queue_p99_usec", CELL_USEC },
+	{ { .name = "RUN P50", .right = true }, "run_p50_usec", CELL_USEC },
+	{ { .name = "RUN P99", .right = true }, "run_p99_usec", CELL_USEC },
 };
 
 static const struct cell pool_cells[] = {
-	{ { .name = "HANDLER" }, "name", CELL_TEXT },
+	{ { .name = "HANDLER", .cut = true }, "name", CELL_TEXT },
 	{ { .name = "STATE" }, "state", CELL_TEXT },
 	{ { .name = "PROCESSES", .right = true }, "processes", CELL_COUNT },
 	{ { .name = "BUSY", .right = true }, "busy", CELL_COUNT },
@@ -78,7 +90,6 @@ static const struct cell pool_cells[] = {
 	{ { .name = "STARTED", .right = true }, "started", CELL_COUNT },
 	{ { .name = "DIED", .right = true }, "died", CELL_COUNT },
 	{ { .name = "RECYCLED", .right = true }, "recycled", CELL_COUNT },
-	{ { .name = "LAST DEATH" }, "last_death", CELL_TEXT },
 };
 
 static void
@@ -149,6 +160,58 @@ pools_of(const json_t *services)
 	return NULL;
 }
 
+static const char *
+duration_of(const json_t *j, const char *key, char text[static OUT_NUMBER])
+{
+	int64_t usec = out_json_number(j, key);
+
+	return out_duration(usec > 0 ? (uint64_t)usec : 0, text);
+}
+
+static void
+add_death(struct out_table *t, const json_t *pool)
+{
+	bool failing = json_is_true(json_object_get(pool, "failing"));
+	char age[OUT_NUMBER], since[OUT_NUMBER], next[OUT_NUMBER];
+	CLEANUP_FREE char *last = NULL;
+
+	if (asprintf(&last, "%s ago: %s", duration_of(pool, "last_death_age_usec", age),
+	    out_json_text(pool, "last_death")) < 0)
+		(void)ctl_need(NULL);
+	out_table_row(t, (const char *const[]){
+	    out_json_text(pool, "name"),
+	    failing ? duration_of(pool, "failing_usec", since) : "-",
+	    !failing ? "-" : out_json_number(pool, "next_try_usec") <= 0 ? "now" :
+	    duration_of(pool, "next_try_usec", next),
+	    last,
+	});
+}
+
+/* Of those where one has died: too much for the table of all. */
+static void
+print_deaths(const struct ctl *ctl, const json_t *pools)
+{
+	static const struct out_column columns[] = {
+		{ .name = "HANDLER", .cut = true }, { .name = "FAILING", .right = true },
+		{ .name = "NEXT TRY", .right = true }, { .name = "LAST DEATH", .cut = true },
+	};
+	struct out_table *t = NULL;
+	const json_t *pool;
+	size_t i;
+
+	json_array_foreach((json_t *)pools, i, pool) {
+		if (!json_is_string(json_object_get(pool, "last_death")))
+			continue;
+		if (t == NULL)
+			t = out_table_new(ctl, OUT_TABLE_ALWAYS, columns, ARRAY_LEN(columns));
+		add_death(t, pool);
+	}
+	if (t == NULL)
+		return;
+	(void)printf("\n");
+	out_table_end(t);
+}
+
 static void
 print_pools(const struct ctl *ctl, const json_t *services)
 {
@@ -158,6 +221,7 @@ print_pools(const struct ctl *ctl, const json_t *services)
 		return;
 	(void)printf("\n");
 	print_list(ctl, pools, pool_cells, ARRAY_LEN(pool_cells));
+	print_deaths(ctl, pools);
 }
 
 static int

@@ -3,11 +3,21 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "ctl/cmd.h"
 #include "ctl/out.h"
 #include "ctl/remote.h"
+
+/* The server says that there is none, or not for this caller. */
+static bool
+is_refusal(struct slice text)
+{
+	static const char start[] = "You may not call ";
+
+	return text.len > strlen(start) && memcmp(text.data, start, strlen(start)) == 0;
+}
 
 /* About oneself the server is asked, about others the control socket. */
 static int
@@ -16,6 +26,7 @@ why_run(struct ctl *ctl, size_t n, char **words)
 	const char *request[] = { "WHY", words[0], n > 1 ? words[1] : NULL };
 	CLEANUP(reqd_freep) struct reqd *c = NULL;
 	CLEANUP(reqd_value_freep) struct reqd_value *v = NULL;
+	CLEANUP_FREE char *near = NULL;
 	struct slice text;
 	int status = n > 1 ? remote_control(ctl, &c) : remote_connect(ctl, &c);
 
@@ -36,6 +47,10 @@ why_run(struct ctl *ctl, size_t n, char **words)
 	out_text(stdout, text, OUT_LINES);
 	if (text.len == 0 || text.data[text.len - 1] != '\n')
 		(void)printf("\n");
+	if (n == 1 && is_refusal(text))
+		near = remote_suggest(ctl, c, words[0]);
+	if (near != NULL)
+		ctl_message(ctl, "did you mean %s?", near);
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/suggest.h"
 
 #define CONTROL_PATH RUNSTATEDIR "/reqd/control.sock"
 
@@ -110,9 +111,50 @@ remote_control(const struct ctl *ctl, struct reqd **ret)
 	return remote_status(r);
 }
 
+/* The names in a reply to SERVICES; each is to be freed. */
+static size_t
+service_names(const struct reqd_value *map, char **ret)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i + 1 < reqd_value_count(map); i += 2) {
+		size_t len;
+		const char *name = reqd_value_data(reqd_value_at(map, i), &len);
+
+		if (name != NULL)
+			ret[n++] = ctl_need(strndup(name, len));
+	}
+	return n;
+}
+
+char *
+remote_suggest(const struct ctl *ctl, struct reqd *c, const char *service)
+{
+	static const char *const request[] = { "SERVICES" };
+	CLEANUP(reqd_value_freep) struct reqd_value *map = NULL;
+	CLEANUP_FREE char **names = NULL;
+	const char *near;
+	char *found = NULL;
+	size_t n;
+
+	/* Nobody would read it. */
+	if (ctl->quiet)
+		return NULL;
+	if (reqd_request(c, &map, 1, request) < 0 || reqd_value_kind(map) != REQD_MAP)
+		return NULL;
+	names = ctl_need(calloc(reqd_value_count(map) + 1, sizeof(*names)));
+	n = service_names(map, names);
+	near = suggest_word(service, (const char *const *)names, n);
+	if (near != NULL)
+		found = ctl_need(strdup(near));
+	while (n > 0)
+		free(names[--n]);
+	return found;
+}
+
 /* An error reply: its words, and the status of the outcome it stands for. */
 static int
-refused(const struct ctl *ctl, const char *subject, const struct reqd_value *v)
+refused(const struct ctl *ctl, const char *subject, const struct reqd_value *v, const char *near)
 {
 	struct reqd_result res = { .outcome = reqd_value_outcome(v), .status = -1 };
 	CLEANUP_FREE char *line = NULL;
@@ -123,7 +165,9 @@ refused(const struct ctl *ctl, const char *subject, const struct reqd_value *v)
 	line = ctl_need(strndup(data, len));
 	res.error = line;
 	(void)reqd_result_text(&res, text, sizeof(text));
-	if (subject == NULL || res.outcome == REQD_DENIED)
+	if (near != NULL)
+		ctl_message(ctl, "%s; did you mean %s?", text, near);
+	else if (subject == NULL || res.outcome == REQD_DENIED)
 		ctl_message(ctl, "%s", text);
 	else
 		ctl_message(ctl, "%s: %s", subject, text);
@@ -135,11 +179,15 @@ remote_ask(const struct ctl *ctl, struct reqd *c, const char *subject, struct re
     size_t argc, const char *const *argv)
 {
 	CLEANUP(reqd_value_freep) struct reqd_value *v = NULL;
+	CLEANUP_FREE char *near = NULL;
 
 	if (reqd_request(c, &v, argc, argv) < 0)
 		return remote_failed(ctl, c);
-	if (reqd_value_kind(v) == REQD_ERROR)
-		return refused(ctl, subject, v);
+	if (reqd_value_kind(v) == REQD_ERROR) {
+		if (argc > 1 && reqd_value_outcome(v) == REQD_DENIED)
+			near = remote_suggest(ctl, c, argv[1]);
+		return refused(ctl, subject, v, near);
+	}
 	*ret = TAKE_PTR(v);
 	return 0;
 }

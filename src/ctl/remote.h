@@ -40,6 +40,12 @@ int remote_ask(const struct ctl *ctl, struct reqd *c, const char *subject,
 int remote_ask_json(const struct ctl *ctl, struct reqd *c, const char *subject, json_t **ret,
     size_t argc, const char *const *argv);
 
+/*
+ * The service that was probably meant, of those that the caller may call. New,
+ * or NULL; says nothing when it cannot ask.
+ */
+char *remote_suggest(const struct ctl *ctl, struct reqd *c, const char *service);
+
 /* The reply of the control socket to a verb without arguments, likewise. */
 int remote_control_json(const struct ctl *ctl, const char *verb, json_t **ret);
 

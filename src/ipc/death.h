@@ -18,3 +18,11 @@ struct death {
 
 /* "exit status 1 before its first answer"; cut to len. Trusts no field. */
 void death_describe(const struct death *d, char *ret, size_t len);
+
+#define OUTAGE_TEXT 256
+
+/*
+ * Of a service that is out of order, and tried next in so long: "its handler
+ * does not stay up: exit status 1 before its first answer; tried again in 3 s".
+ */
+void death_describe_outage(const struct death *d, uint64_t in_usec, char ret[static OUTAGE_TEXT]);

@@ -83,9 +83,10 @@ frame_check(const void *data, size_t len, size_t n_fds)
 	case FRAME_WANT:
 	case FRAME_RETURN:
 	case FRAME_LEASE:
-	case FRAME_UNABLE:
 	case FRAME_WORDS:
 		return memchr(f->lease.service, '\0', sizeof(f->lease.service)) != NULL;
+	case FRAME_UNABLE:
+		return memchr(f->unable.service, '\0', sizeof(f->unable.service)) != NULL;
 	default:
 		return true;
 	}

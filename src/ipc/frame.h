@@ -12,6 +12,7 @@
 
 #include "base/digest.h"
 #include "conf/conf.h"
+#include "ipc/death.h"
 
 enum frame_type {
 	/* master -> role */
@@ -58,7 +59,7 @@ enum frame_type {
 	FRAME_LEASE,		/* generation whose requests it understands, id of a
 				   handler, lease; fds: its stdin, replies, stderr */
 	FRAME_RECALL,		/* id of a handler: give it back between two requests */
-	FRAME_UNABLE,		/* lease.service: there will be no handler for it soon */
+	FRAME_UNABLE,		/* unable: there will be no handler for it soon */
 	FRAME_WORDS,		/* id, lease; fd: stderr of a handler nobody had when it died */
 	FRAME_TYPE_N,
 };
@@ -111,6 +112,19 @@ struct frame_lease {
 	char service[SERVICE_NAME_MAX + 1];
 };
 
+enum unable_reason {
+	UNABLE_FAILING,		/* none stays up; death says how the last one ended */
+	UNABLE_GONE,		/* it is not in the configuration any more, or a new one is */
+	UNABLE_STOPPING,
+};
+
+struct frame_unable {
+	uint64_t retry_usec;		/* FAILING: the next one is started then; 0: now */
+	struct death death;
+	uint8_t reason;
+	char service[SERVICE_NAME_MAX + 1];
+};
+
 struct frame_ended {
 	uint64_t queued_usec;		/* acceptance by the runner to fork */
 	uint64_t ran_usec;
@@ -140,6 +154,7 @@ struct frame {
 		/* STOP, COMMIT to a worker: which of its listeners end for everybody, by number */
 		uint32_t sealed;
 		struct frame_lease lease;
+		struct frame_unable unable;
 		char text[104];
 	};
 };

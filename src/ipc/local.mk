@@ -5,6 +5,7 @@ libipc_la_SOURCES = \
 	src/ipc/channel.c src/ipc/channel.h \
 	src/ipc/death.c src/ipc/death.h \
 	src/ipc/frame.c src/ipc/frame.h \
+	src/ipc/histogram.c src/ipc/histogram.h \
 	src/ipc/job.c src/ipc/job.h \
 	src/ipc/logrec.c src/ipc/logrec.h \
 	src/ipc/roles.h \

@@ -30,7 +30,9 @@ enum log_key {
 	LOG_KEY_OUTCOME,	/* outcome_word() */
 	LOG_KEY_STATUS,		/* exit status or signal */
 	LOG_KEY_DETAIL,		/* what failed, of a request */
+	LOG_KEY_HANDLER,	/* process id of the handler that had it */
 	LOG_KEY_QUEUED_USEC,
+	LOG_KEY_RAN_USEC,	/* of the duration: in the program or handler */
 	LOG_KEY_DURATION_USEC,
 	LOG_KEY_CPU_USEC,
 	LOG_KEY_MAX_RSS_KB,

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -77,23 +78,19 @@ stats_reset_gauges(struct stats *s)
 {
 	s->connections_open = s->running = s->queued = 0;
 	memset(s->port_connections, 0, sizeof(s->port_connections));
-}
+	for (size_t i = 0; i < CONF_MAX_SERVICES; i++) {
+		struct pool_stats *p = &s->pool[i];
 
-static size_t
-bucket_of(uint64_t usec)
-{
-	size_t b = usec == 0 ? 0 : (size_t)(63 - __builtin_clzll(usec));
-
-	return b < STATS_BUCKETS ? b : STATS_BUCKETS - 1;
+		if (p->started > 0)
+			p->processes = p->busy = p->idle = p->waiting = 0;
+	}
 }
 
 void
-stats_count(struct service_stats *s, const struct outcome *o, uint64_t usec)
+stats_count(struct service_stats *s, const struct outcome *o)
 {
 	s->calls++;
-	s->usec += usec;
 	s->outcome[o->kind]++;
-	s->bucket[bucket_of(usec)]++;
 	if (!outcome_may_have_run(o->kind))
 		s->rejected++;
 	else if (!outcome_is_success(o))
@@ -101,31 +98,80 @@ stats_count(struct service_stats *s, const struct outcome *o, uint64_t usec)
 }
 
 void
-service_stats_add(struct service_stats *sum, const struct service_stats *from)
+service_total_add(struct service_total *sum, const struct stats *from, uint16_t number)
 {
-	sum->calls += from->calls;
-	sum->usec += from->usec;
-	sum->rejected += from->rejected;
-	sum->failed += from->failed;
+	const struct service_stats *s = &from->service[number];
+	const struct service_times *times = &from->times[number];
+
+	if (s->calls == 0)
+		return;
+	sum->n.calls += s->calls;
+	sum->n.rejected += s->rejected;
+	sum->n.failed += s->failed;
 	for (size_t i = 0; i < OUTCOME_N; i++)
-		sum->outcome[i] += from->outcome[i];
-	for (size_t i = 0; i < STATS_BUCKETS; i++)
-		sum->bucket[i] += from->bucket[i];
+		sum->n.outcome[i] += s->outcome[i];
+	histogram_merge(&sum->times.all, &times->all);
+	histogram_merge(&sum->times.queue, &times->queue);
+	histogram_merge(&sum->times.run, &times->run);
 }
 
-uint64_t
-stats_quantile(const struct service_stats *s, double q)
+void
+stats_clear_service(struct stats *s, uint16_t number)
 {
-	uint64_t total = 0, seen = 0;
+	if (s->service[number].calls == 0)
+		return;
+	memset(&s->service[number], 0, sizeof(s->service[number]));
+	memset(&s->times[number], 0, sizeof(s->times[number]));
+}
 
-	for (size_t i = 0; i < STATS_BUCKETS; i++)
-		total += s->bucket[i];
-	if (total == 0)
-		return 0;
-	for (size_t i = 0; i < STATS_BUCKETS; i++) {
-		seen += s->bucket[i];
-		if ((double)seen >= q * (double)total)
-			return UINT64_C(2) << i;
+/* What is counted, by the numbers that services have in the new rules. */
+static struct service_total *
+stats_kept(const struct stats *s, const struct conf *from, const struct conf *to)
+{
+	struct service_total *kept = calloc(to->n_services + 1, sizeof(*kept));
+
+	for (size_t i = 0; kept != NULL && i < to->n_services; i++) {
+		const char *name = to->services[i].name;
+		const struct service *old = conf_find_service(from, name, strlen(name));
+
+		if (old != NULL)
+			service_total_add(&kept[i], s, old->number);
 	}
-	return UINT64_C(2) << (STATS_BUCKETS - 1);
+	return kept;
+}
+
+void
+stats_renumber(struct stats *s, const struct conf *from, const struct conf *to)
+{
+	struct service_total *kept = NULL;
+	size_t n = CONF_MAX_SERVICES;
+
+	if (from == NULL && (s->generation == 0 || s->generation == to->generation)) {
+		s->generation = to->generation;
+		return;
+	}
+	if (from != NULL) {
+		kept = stats_kept(s, from, to);
+		n = from->n_services;
+	}
+	s->generation = 0;
+	for (uint16_t i = 0; i < n; i++)
+		stats_clear_service(s, i);
+	for (size_t i = 0; kept != NULL && i < to->n_services; i++) {
+		if (kept[i].n.calls == 0)
+			continue;
+		s->service[i] = kept[i].n;
+		s->times[i] = kept[i].times;
+	}
+	s->generation = to->generation;
+	free(kept);
+}
+
+bool
+pool_stats_outage(const struct pool_stats *p, uint64_t now, char ret[static OUTAGE_TEXT])
+{
+	if (!p->is_failing)
+		return false;
+	death_describe_outage(&p->last, p->retry_usec > now ? p->retry_usec - now : 0, ret);
+	return true;
 }

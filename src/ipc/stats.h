@@ -6,22 +6,30 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "conf/conf.h"
 #include "ipc/death.h"
+#include "ipc/histogram.h"
 #include "proto/outcome.h"
-
-#define STATS_BUCKETS 40	/* log2 of microseconds: 1 us .. 6 days */
 
 struct service_stats {
 	uint64_t calls;			/* ended, by whatever outcome */
-	uint64_t usec;			/* sum of durations */
 	uint64_t rejected;		/* not started */
 	uint64_t failed;		/* started, not a success */
 	uint64_t outcome[OUTCOME_N];
-	uint64_t bucket[STATS_BUCKETS];	/* durations */
+};
+
+/*
+ * The times of the same calls, but for those refused at once. Large, and so
+ * kept apart: where nothing was called its memory is not touched.
+ */
+struct service_times {
+	struct histogram all;		/* from the request to the reply */
+	struct histogram queue;		/* until a process had it, or it gave up */
+	struct histogram run;		/* from then on; of those that a process had */
 };
 
 /* Of a handler's processes; the runner's page. */
@@ -33,6 +41,10 @@ struct pool_stats {
 	uint64_t recycled;		/* for age, memory or requests */
 	uint32_t is_failing;		/* out of order until one stays up */
 	struct death last;		/* of the last that died, or did not start */
+	/* On the monotonic clock; 0: not at all. */
+	uint64_t last_usec;		/* when that was */
+	uint64_t failing_usec;		/* since when out of order */
+	uint64_t retry_usec;		/* when the next one is started, if not now */
 };
 
 struct stats {
@@ -55,6 +67,23 @@ struct stats {
 	uint64_t bad_frames;
 	struct service_stats service[CONF_MAX_SERVICES];
 	struct pool_stats pool[CONF_MAX_SERVICES];
+	struct service_times times[CONF_MAX_SERVICES];
+};
+
+/*
+ * Moves what is counted by service number to the numbers of other rules. from
+ * NULL: the owner is new; what a predecessor has counted under these rules
+ * goes on.
+ */
+void stats_renumber(struct stats *s, const struct conf *from, const struct conf *to);
+
+/* Why a service is out of order; false when it is not. */
+bool pool_stats_outage(const struct pool_stats *p, uint64_t now, char ret[static OUTAGE_TEXT]);
+
+/* What all pages say of one service. */
+struct service_total {
+	struct service_stats n;
+	struct service_times times;
 };
 
 /* A new region; descriptor or -errno. Sparse: pages cost when touched. */
@@ -71,10 +100,11 @@ void stats_unmap(const struct stats *s);
 /* What an owner that is gone can no longer correct: gauges back to zero. */
 void stats_reset_gauges(struct stats *s);
 
-void stats_count(struct service_stats *s, const struct outcome *o, uint64_t usec);
+/* Counts a call that has ended. */
+void stats_count(struct service_stats *s, const struct outcome *o);
 
-/* Adds from to sum, field by field. */
-void service_stats_add(struct service_stats *sum, const struct service_stats *from);
+/* Adds what a page says of the service of this number. */
+void service_total_add(struct service_total *sum, const struct stats *from, uint16_t number);
 
-/* Upper bound in usec of the bucket that holds this share (0 < q < 1), 0 without calls. */
-uint64_t stats_quantile(const struct service_stats *s, double q);
+/* Forgets it. */
+void stats_clear_service(struct stats *s, uint16_t number);

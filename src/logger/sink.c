@@ -38,7 +38,9 @@ is_number(enum log_key key, struct slice value)
 	}
 	switch (key) {
 	case LOG_KEY_STATUS:
+	case LOG_KEY_HANDLER:
 	case LOG_KEY_QUEUED_USEC:
+	case LOG_KEY_RAN_USEC:
 	case LOG_KEY_DURATION_USEC:
 	case LOG_KEY_CPU_USEC:
 	case LOG_KEY_MAX_RSS_KB:
@@ -89,6 +91,10 @@ put_field(struct buf *b, enum log_key key, struct slice value)
 		return;
 	case LOG_KEY_QUEUED_USEC:
 		(void)buf_append_str(b, "queued=");
+		put_duration(b, value);
+		return;
+	case LOG_KEY_RAN_USEC:
+		(void)buf_append_str(b, "ran=");
 		put_duration(b, value);
 		return;
 	case LOG_KEY_DURATION_USEC:

@@ -316,6 +316,7 @@ do_why(struct control_client *c)
 		return;
 	}
 	(void)access_explain(conf, s, &who, &text);
+	status_explain_outage(c->control->master, s, &text);
 	resp_bulk(&c->out, buf_slice(&text));
 }
 

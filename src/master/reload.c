@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
+#include "ipc/stats.h"
 #include "master/control.h"
 #include "master/master.h"
 #include "master/notify.h"
@@ -225,6 +226,18 @@ warn_unchanged(const struct conf *from, const struct conf *to)
 	}
 }
 
+/* A worker that is up moves its counters itself; those of the others we do. */
+static void
+keep_counters(struct master *m, const struct conf *old)
+{
+	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
+		struct process *p = &m->processes[i];
+
+		if (p->stats != NULL && !process_is_up(p) && p->stats->generation == old->generation)
+			stats_renumber(p->stats, old, m->conf);
+	}
+}
+
 static void
 reload_done(struct master *m)
 {
@@ -239,6 +252,7 @@ reload_done(struct master *m)
 	(void)close(m->conf_text);
 	m->conf_text = r->text;
 	log_set_level(m->conf->log_level);
+	keep_counters(m, old);
 	report_success(m, old, m->conf);
 	warn_unchanged(old, m->conf);
 	conf_unref(old);

@@ -96,16 +96,16 @@ put_listeners(struct buf *b, const struct conf *c)
 	(void)buf_append_char(b, ']');
 }
 
-static struct service_stats
+static struct service_total
 service_total(const struct master *m, uint16_t number)
 {
-	struct service_stats sum = { 0 };
+	struct service_total sum = { 0 };
 
 	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
 		const struct stats *s = m->processes[i].stats;
 
 		if (s != NULL && s->generation == m->conf->generation)
-			service_stats_add(&sum, &s->service[number]);
+			service_total_add(&sum, s, number);
 	}
 	return sum;
 }
@@ -124,19 +124,78 @@ put_death(struct buf *b, const struct pool_stats *p)
 	(void)escape_json(b, slice_of(why));
 }
 
+static uint64_t
+elapsed(uint64_t from, uint64_t to)
+{
+	return from < to ? to - from : 0;
+}
+
+/* A time that there may be or not. */
+static void
+put_usec_or_null(struct buf *b, const char *key, bool have, uint64_t usec)
+{
+	(void)buf_printf(b, ",\"%s\":", key);
+	if (have)
+		(void)buf_append_u64(b, usec);
+	else
+		(void)buf_append_str(b, "null");
+}
+
+static struct pool_stats
+pool_of(const struct master *m, const struct service *s)
+{
+	const struct stats *of = m->processes[MASTER_RUNNER].stats;
+
+	if (of != NULL && of->generation == m->conf->generation)
+		return of->pool[s->number];
+	return (struct pool_stats){ 0 };
+}
+
 static void
 put_pool(struct buf *b, const struct master *m, const struct service *s)
 {
-	const struct stats *of = m->processes[MASTER_RUNNER].stats;
-	struct pool_stats p = { 0 };
+	struct pool_stats p = pool_of(m, s);
+	uint64_t now = clock_usec();
 
-	if (of != NULL && of->generation == m->conf->generation)
-		p = of->pool[s->number];
 	(void)buf_printf(b, ",\"pool\":{\"processes\":%" PRIu32 ",\"busy\":%" PRIu32 ",\"idle\":%"
 	    PRIu32 ",\"waiting\":%" PRIu32 ",\"started\":%" PRIu64 ",\"died\":%" PRIu64
 	    ",\"recycled\":%" PRIu64 ",\"failing\":%s,\"last_death\":", p.processes, p.busy, p.idle,
 	    p.waiting, p.started, p.died, p.recycled, p.is_failing ? "true" : "false");
 	put_death(b, &p);
+	put_usec_or_null(b, "last_death_age_usec", p.last_usec != 0, elapsed(p.last_usec, now));
+	put_usec_or_null(b, "failing_usec", p.is_failing != 0, elapsed(p.failing_usec, now));
+	put_usec_or_null(b, "next_try_usec", p.is_failing != 0, elapsed(now, p.retry_usec));
+	(void)buf_append_char(b, '}');
+}
+
+static void
+put_times(struct buf *b, const char *prefix, const struct histogram *h)
+{
+	(void)buf_printf(b, ",\"%susec\":%" PRIu64 ",\"%sp50_usec\":%" PRIu64 ",\"%sp99_usec\":%"
+	    PRIu64, prefix, h->usec, prefix, histogram_quantile(h, 0.5), prefix,
+	    histogram_quantile(h, 0.99));
+}
+
+static void
+put_service(struct buf *b, const struct master *m, const struct service *s)
+{
+	struct service_total t = service_total(m, s->number);
+
+	(void)buf_printf(b, "{\"name\":\"%s\",\"calls\":%" PRIu64 ",\"failed\":%" PRIu64
+	    ",\"rejected\":%" PRIu64, s->name, t.n.calls, t.n.failed, t.n.rejected);
+	put_times(b, "", &t.times.all);
+	put_times(b, "queue_", &t.times.queue);
+	put_times(b, "run_", &t.times.run);
+	(void)buf_append_str(b, ",\"outcomes\":{");
+	for (size_t k = 0, n = 0; k < OUTCOME_N; k++) {
+		if (t.n.outcome[k] == 0)
+			continue;
+		(void)buf_printf(b, "%s\"%s\":%" PRIu64, n++ > 0 ? "," : "",
+		    outcome_word((enum outcome_kind)k), t.n.outcome[k]);
+	}
+	(void)buf_append_char(b, '}');
+	if (s->handler != NULL)
+		put_pool(b, m, s);
 	(void)buf_append_char(b, '}');
 }
 
@@ -145,25 +204,20 @@ put_services(struct buf *b, const struct master *m)
 {
 	(void)buf_append_str(b, ",\"services\":[");
 	for (size_t i = 0; i < m->conf->n_services; i++) {
-		const struct service *s = &m->conf->services[i];
-		struct service_stats t = service_total(m, s->number);
-
-		(void)buf_printf(b, "%s{\"name\":\"%s\",\"calls\":%" PRIu64 ",\"failed\":%" PRIu64
-		    ",\"rejected\":%" PRIu64 ",\"usec\":%" PRIu64 ",\"p50_usec\":%" PRIu64
-		    ",\"p99_usec\":%" PRIu64 ",\"outcomes\":{", i > 0 ? "," : "", s->name, t.calls,
-		    t.failed, t.rejected, t.usec, stats_quantile(&t, 0.5), stats_quantile(&t, 0.99));
-		for (size_t k = 0, n = 0; k < OUTCOME_N; k++) {
-			if (t.outcome[k] == 0)
-				continue;
-			(void)buf_printf(b, "%s\"%s\":%" PRIu64, n++ > 0 ? "," : "",
-			    outcome_word((enum outcome_kind)k), t.outcome[k]);
-		}
-		(void)buf_append_char(b, '}');
-		if (s->handler != NULL)
-			put_pool(b, m, s);
-		(void)buf_append_char(b, '}');
+		(void)buf_append_str(b, i > 0 ? "," : "");
+		put_service(b, m, &m->conf->services[i]);
 	}
 	(void)buf_append_char(b, ']');
+}
+
+void
+status_explain_outage(const struct master *m, const struct service *s, struct buf *b)
+{
+	struct pool_stats p = pool_of(m, s);
+	char why[OUTAGE_TEXT];
+
+	if (s->handler != NULL && pool_stats_outage(&p, clock_usec(), why))
+		(void)buf_printf(b, "Calls of %s are refused now: %s.\n", s->name, why);
 }
 
 int

@@ -187,7 +187,8 @@ pool_delay(struct pool *p)
 	uint64_t now = clock_usec();
 
 	p->retry_usec = now + backoff_after_death(&p->backoff, false, now, arc4random());
-	p->failures++;
+	if (p->failures++ == 0)
+		p->failing_usec = now;
 	pool_touch(p);
 }
 
@@ -215,6 +216,7 @@ pool_bereaved(struct pool *p, const struct entry *e, int status)
 		.status = by_itself ? status : DEATH_BROKEN,
 		.stage = e->ended.stage, .error = e->ended.error, .was_proven = was_proven,
 	};
+	p->last_usec = clock_usec();
 	pool_touch(p);
 	/*
 	 * One that has answered is started again at once: a program may retire,
@@ -236,6 +238,7 @@ pool_start(struct pool *p, uint32_t n)
 
 		if (r < 0) {
 			p->last = (struct death){ .stage = STAGE_FORK, .error = -r };
+			p->last_usec = clock_usec();
 			pool_delay(p);
 			log_err("service %s: cannot start its handler: %s", p->service->name,
 			    strerror(-r));
@@ -311,7 +314,7 @@ pool_fill(struct pool *p, uint64_t now)
 {
 	const struct service_pool *s = &p->service->pool;
 	struct census n = pool_census(p);
-	uint32_t lacking = p->n_wants > n.idle ? p->n_wants - n.idle : 0;
+	uint32_t lacking;
 
 	if (now < p->retry_usec)
 		return;
@@ -322,10 +325,15 @@ pool_fill(struct pool *p, uint64_t now)
 		return;
 	}
 	/* While one that is worn is replaced, there may be one more than max. */
-	if (n.worn > 0 && n.all - n.worn < enough(p) && n.all <= s->max)
+	if (n.worn > 0 && n.all - n.worn < enough(p) && n.all <= s->max) {
 		pool_start(p, 1);
-	if (n.all < s->min)
+		n = pool_census(p);
+	}
+	if (n.all < s->min) {
 		pool_start(p, s->min - n.all);
+		n = pool_census(p);
+	}
+	lacking = p->n_wants > n.idle ? p->n_wants - n.idle : 0;
 	if (lacking == 0 || n.coming > 0 || n.all >= s->max ||
 	    (n.all > 0 && now < p->grown_usec + GROWTH_USEC))
 		return;
@@ -489,13 +497,31 @@ pool_expire(struct pool *p, uint64_t now)
 	}
 }
 
+/* UNABLE: why those who want one do not get one. */
+static struct frame
+unable_frame(const struct pool *p)
+{
+	struct frame f = { .type = FRAME_UNABLE };
+	struct frame_unable *u = &f.unable;
+
+	(void)strlcpy(u->service, p->service->name, sizeof(u->service));
+	if (p->state == POOL_RETIRED) {
+		u->reason = p->runner->is_draining ? UNABLE_STOPPING : UNABLE_GONE;
+		return f;
+	}
+	u->reason = UNABLE_FAILING;
+	u->death = p->last;
+	u->retry_usec = p->retry_usec;
+	return f;
+}
+
 /* There is no hope for those who wait. */
 static void
 pool_tell_unable(struct pool *p)
 {
 	struct runner *r = p->runner;
 	struct census n = pool_census(p);
-	struct frame f = { .type = FRAME_UNABLE };
+	struct frame f = unable_frame(p);
 
 	for (uint16_t slot = 0; slot < POOL_MAX_LINKS; slot++) {
 		if (p->wants[slot] > 0 && (p->state == POOL_RETIRED ||
@@ -507,7 +533,6 @@ pool_tell_unable(struct pool *p)
 		if (!p->owes_unable[slot])
 			continue;
 		f.slot = slot;
-		(void)strlcpy(f.lease.service, p->service->name, sizeof(f.lease.service));
 		if (!link_is_open(&r->links[slot]) || link_answer(&r->links[slot], &f))
 			p->owes_unable[slot] = false;
 	}
@@ -581,8 +606,8 @@ pool_recover(struct pool *p, uint64_t now)
 	}
 }
 
-static void
-pool_publish(struct pool *p)
+void
+pool_publish(const struct pool *p)
 {
 	struct pool_stats *s = &p->runner->stats->pool[p->service->number];
 	struct census n = pool_census(p);
@@ -598,6 +623,9 @@ pool_publish(struct pool *p)
 	s->recycled = p->recycled;
 	s->is_failing = is_failing(p);
 	s->last = p->last;
+	s->last_usec = p->last_usec;
+	s->failing_usec = is_failing(p) ? p->failing_usec : 0;
+	s->retry_usec = is_failing(p) ? p->retry_usec : 0;
 }
 
 static void
@@ -670,6 +698,14 @@ pool_retire(struct pool *p)
 	pool_touch(p);
 }
 
+static void
+add_history(struct pool *p, uint64_t started, uint64_t died, uint64_t recycled)
+{
+	p->started += started;
+	p->died += died;
+	p->recycled += recycled;
+}
+
 void
 pool_inherit(struct pool *heir, struct pool *old)
 {
@@ -679,4 +715,17 @@ pool_inherit(struct pool *heir, struct pool *old)
 	}
 	heir->n_wants += old->n_wants;
 	old->n_wants = 0;
+	add_history(heir, old->started, old->died, old->recycled);
+	if (heir->last_usec == 0) {
+		heir->last = old->last;
+		heir->last_usec = old->last_usec;
+	}
+}
+
+void
+pool_resume(struct pool *p, const struct pool_stats *before)
+{
+	add_history(p, before->started, before->died, before->recycled);
+	p->last = before->last;
+	p->last_usec = before->last_usec;
 }

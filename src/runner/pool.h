@@ -19,6 +19,7 @@
 #include "runner/table.h"
 
 struct link;
+struct pool_stats;
 struct runner;
 
 #define POOL_MAX_LINKS (CONF_MAX_WORKERS + 1)
@@ -46,7 +47,9 @@ struct pool {
 	struct backoff backoff;
 	uint64_t retry_usec;		/* no start before; 0: none failed */
 	uint32_t failures;		/* without an answer from any, in a row */
+	uint64_t failing_usec;		/* when the first of them was */
 	struct death last;		/* of the last that died unasked, or did not start */
+	uint64_t last_usec;		/* when that was */
 	uint32_t growth;		/* how many the next step starts */
 	uint64_t grown_usec;		/* when the last step was made */
 	uint64_t weighed_usec;		/* when memory was looked at */
@@ -71,8 +74,14 @@ void pool_advance(struct pool *p);
 /* Are as many processes ready as are to be kept so? */
 bool pool_has_risen(const struct pool *p);
 
-/* Who waits for the old one waits for the new one. */
+/* Who waits for the old one waits for the new one, and its numbers go on. */
 void pool_inherit(struct pool *heir, struct pool *old);
+
+/* The same of a runner that is gone, as its page tells. */
+void pool_resume(struct pool *p, const struct pool_stats *before);
+
+/* Its numbers, if it serves, to the statistics page. */
+void pool_publish(const struct pool *p);
 
 /* Its processes leave, and then it. */
 void pool_retire(struct pool *p);

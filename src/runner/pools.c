@@ -73,7 +73,8 @@ pools_want(struct link *l, const char *service)
 	struct frame f = { .type = FRAME_UNABLE, .slot = l->slot };
 
 	if (p == NULL || r->is_draining) {
-		(void)strlcpy(f.lease.service, service, sizeof(f.lease.service));
+		f.unable.reason = r->is_draining ? UNABLE_STOPPING : UNABLE_GONE;
+		(void)strlcpy(f.unable.service, service, sizeof(f.unable.service));
 		(void)link_answer(l, &f);
 		return;
 	}
@@ -206,8 +207,10 @@ void
 pools_commit(struct runner *r)
 {
 	struct pool *serving[CONF_MAX_SERVICES] = { NULL }, *p;
+	struct stats *stats = r->stats;
+	/* The first one of a runner that takes the place of one that has died. */
+	bool is_successor = r->past[0] == NULL && stats->generation == r->current->generation;
 
-	memset(r->stats->pool, 0, sizeof(r->stats->pool));
 	for (size_t i = 0; i < r->current->n_services; i++) {
 		const struct service *s = &r->current->services[i];
 		struct pool *old = NULL;
@@ -219,16 +222,22 @@ pools_commit(struct runner *r)
 				old = p;
 		}
 		serving[i] = pool_for(r, s, old);
+		if (serving[i] != NULL && is_successor)
+			pool_resume(serving[i], &stats->pool[i]);
 	}
 	memcpy(r->pools.serving, serving, sizeof(serving));
+	stats->generation = 0;
+	memset(stats->pool, 0, sizeof(stats->pool));
 	TAILQ_FOREACH(p, &r->pools.all, next) {
 		bool stays = p->state == POOL_SERVING && serving[p->service->number] == p &&
 		    p->conf == r->current;
 
 		if (!stays && p->state != POOL_RETIRED)
 			pool_retire(p);
+		pool_publish(p);
 		pool_touch(p);
 	}
+	stats->generation = r->current->generation;
 }
 
 void

@@ -318,7 +318,6 @@ master_commit(struct runner *r, const struct frame *f, int *fds)
 	r->past[0] = r->current;
 	r->current = TAKE_PTR(r->prepared);
 	r->is_preparing = false;
-	r->stats->generation = c->generation;
 	log_set_level(c->log_level);
 	for (size_t i = 0; i < c->n_services; i++) {
 		const struct service *s = &c->services[i];

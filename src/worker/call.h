@@ -90,6 +90,7 @@ struct call {
 	/* Of a handler. */
 	struct leases *leases;		/* of its service */
 	struct lease *lease;		/* has it in flight; NULL: it waits, or has ended */
+	uint32_t handler_pid;		/* has it, or had it; 0: it has waited all the time */
 	bool refused;			/* waits no longer, ends in this event */
 	bool gathering;			/* waits for nothing but the rest of its input */
 	bool pushing;			/* more input may follow what is in in_data */
@@ -100,7 +101,7 @@ struct call {
 	const struct value *reply;	/* while its result is made */
 
 	struct frame_ended end;
-	const char *why;		/* what failed, when end does not say; constant */
+	const char *why;		/* what failed, when end does not say; outlives the call */
 	struct loop_timer timer;	/* runner silent, or grace for a twin; deadline */
 	uint64_t accepted_usec;
 	uint64_t bytes_in, bytes_out;

@@ -104,9 +104,44 @@ call_detail(const struct call *call, enum outcome_kind kind, char *ret, size_t l
 	}
 }
 
+/* Where the time has gone. */
+struct times {
+	bool has_queued, has_run;	/* is it known, and was there such a time? */
+	uint64_t queued_usec, run_usec;
+};
+
+static struct times
+handler_call_times(const struct call *call, const struct result *res)
+{
+	uint64_t queued = call->end.queued_usec;
+
+	if (call->handler_pid == 0)
+		return (struct times){ .has_queued = true, .queued_usec = res->usec };
+	return (struct times){
+		.has_queued = true, .has_run = true,
+		.queued_usec = queued, .run_usec = res->usec - queued,
+	};
+}
+
+static struct times
+call_times(const struct call *call, const struct result *res)
+{
+	const struct frame_ended *end = &call->end;
+
+	if (call->kind == &call_of_handler)
+		return handler_call_times(call, res);
+	/* What the runner has not told is not known. */
+	return (struct times){
+		.has_queued = call->sent && res->outcome.kind != OUTCOME_LOST,
+		.has_run = end->ran_usec > 0 && outcome_may_have_run(res->outcome.kind),
+		.queued_usec = end->queued_usec, .run_usec = end->ran_usec,
+	};
+}
+
 void
 call_log(struct call *call, const struct result *res)
 {
+	struct times times = call_times(call, res);
 	const struct outcome *o = &res->outcome;
 	bool failed = !outcome_is_success(o);
 	struct logrec r;
@@ -125,10 +160,18 @@ call_log(struct call *call, const struct result *res)
 	logrec_add_str(&r, LOG_KEY_OUTCOME, outcome_word(o->kind));
 	if (o->kind == OUTCOME_EXIT || o->kind == OUTCOME_SIGNAL)
 		logrec_add_u64(&r, LOG_KEY_STATUS, (uint64_t)o->status);
-	logrec_add_u64(&r, LOG_KEY_QUEUED_USEC, call->end.queued_usec);
+	if (call->handler_pid != 0)
+		logrec_add_u64(&r, LOG_KEY_HANDLER, call->handler_pid);
+	if (times.has_queued)
+		logrec_add_u64(&r, LOG_KEY_QUEUED_USEC, times.queued_usec);
+	if (times.has_run)
+		logrec_add_u64(&r, LOG_KEY_RAN_USEC, times.run_usec);
 	logrec_add_u64(&r, LOG_KEY_DURATION_USEC, res->usec);
-	logrec_add_u64(&r, LOG_KEY_CPU_USEC, call->end.cpu_usec);
-	logrec_add_u64(&r, LOG_KEY_MAX_RSS_KB, call->end.max_rss_kb);
+	/* What a handler has used belongs to all its requests. */
+	if (times.has_run && call->kind == &call_of_command) {
+		logrec_add_u64(&r, LOG_KEY_CPU_USEC, call->end.cpu_usec);
+		logrec_add_u64(&r, LOG_KEY_MAX_RSS_KB, call->end.max_rss_kb);
+	}
 	logrec_add_u64(&r, LOG_KEY_BYTES_IN, call->bytes_in);
 	logrec_add_u64(&r, LOG_KEY_BYTES_OUT, call->bytes_out);
 	if (res->detail.len > 0 && res->err.len == 0)
@@ -191,6 +234,29 @@ call_result(struct call *call, char *detail, size_t detail_len)
 	return res;
 }
 
+/* Was it turned away before it could wait or run? */
+static bool
+is_refused_at_once(const struct call *call, enum outcome_kind kind)
+{
+	if (kind == OUTCOME_BUSY)
+		return call->end.reason != BUSY_WAITED;
+	return kind == OUTCOME_UNAVAIL || kind == OUTCOME_DRAINING;
+}
+
+static void
+times_count(struct service_times *s, const struct call *call, const struct result *res)
+{
+	struct times times = call_times(call, res);
+
+	if (is_refused_at_once(call, res->outcome.kind))
+		return;
+	histogram_add(&s->all, res->usec);
+	if (times.has_queued)
+		histogram_add(&s->queue, times.queued_usec);
+	if (times.has_run)
+		histogram_add(&s->run, times.run_usec);
+}
+
 void
 call_count(const struct call *call, const struct result *res)
 {
@@ -201,6 +267,8 @@ call_count(const struct call *call, const struct result *res)
 		return;
 	if (call->conf != w->conf)
 		s = conf_find_service(w->conf, s->name, strlen(s->name));
-	if (s != NULL)
-		stats_count(&w->stats->service[s->number], &res->outcome, res->usec);
+	if (s == NULL)
+		return;
+	stats_count(&w->stats->service[s->number], &res->outcome);
+	times_count(&w->stats->times[s->number], call, res);
 }

@@ -52,17 +52,17 @@ totals_of(const struct worker *w)
 	return t;
 }
 
-static struct service_stats
+static struct service_total
 service_total(const struct worker *w, uint16_t number)
 {
-	struct service_stats sum = { 0 };
+	struct service_total sum = { 0 };
 
-	service_stats_add(&sum, &w->stats->service[number]);
+	service_total_add(&sum, w->stats, number);
 	for (size_t i = 0; i < ARRAY_LEN(w->others); i++) {
 		const struct stats *s = w->others[i];
 
 		if (s != NULL && i != w->slot && s->generation == w->conf->generation)
-			service_stats_add(&sum, &s->service[number]);
+			service_total_add(&sum, s, number);
 	}
 	return sum;
 }
@@ -164,12 +164,14 @@ info_commandstats(struct conn *c, struct buf *b)
 	conn_caller(c, &who);
 	(void)buf_append_str(b, "# Commandstats\r\n");
 	while (next_service(c, &who, &i, &s)) {
-		struct service_stats t = service_total(c->worker, s->number);
+		struct service_total total = service_total(c->worker, s->number);
+		const struct service_stats *t = &total.n;
+		uint64_t usec = total.times.all.usec;
 
 		(void)buf_printf(b, "cmdstat_call|%s:calls=%" PRIu64 ",usec=%" PRIu64
 		    ",usec_per_call=%.2f,rejected_calls=%" PRIu64 ",failed_calls=%" PRIu64 "\r\n",
-		    s->name, t.calls - least(t.calls, t.rejected), t.usec,
-		    t.calls > 0 ? (double)t.usec / (double)t.calls : 0.0, t.rejected, t.failed);
+		    s->name, t->calls - least(t->calls, t->rejected), usec,
+		    t->calls > 0 ? (double)usec / (double)t->calls : 0.0, t->rejected, t->failed);
 	}
 }
 
@@ -184,7 +186,7 @@ info_errorstats(struct conn *c, struct buf *b)
 	conn_caller(c, &who);
 	(void)buf_append_str(b, "# Errorstats\r\n");
 	while (next_service(c, &who, &i, &s)) {
-		struct service_stats t = service_total(c->worker, s->number);
+		struct service_stats t = service_total(c->worker, s->number).n;
 
 		/* EXIT counts those that failed. */
 		for (size_t k = 0; k < OUTCOME_N; k++)
@@ -199,6 +201,15 @@ info_errorstats(struct conn *c, struct buf *b)
 }
 
 static void
+put_percentiles(struct buf *b, const char *what, const struct service *s,
+    const struct histogram *h)
+{
+	(void)buf_printf(b, "latency_percentiles_usec_%s|%s:p50=%" PRIu64 ".000,p99=%" PRIu64
+	    ".000,p99.9=%" PRIu64 ".000\r\n", what, s->name, histogram_quantile(h, 0.5),
+	    histogram_quantile(h, 0.99), histogram_quantile(h, 0.999));
+}
+
+static void
 info_latencystats(struct conn *c, struct buf *b)
 {
 	const struct service *s;
@@ -208,14 +219,41 @@ info_latencystats(struct conn *c, struct buf *b)
 	conn_caller(c, &who);
 	(void)buf_append_str(b, "# Latencystats\r\n");
 	while (next_service(c, &who, &i, &s)) {
-		struct service_stats t = service_total(c->worker, s->number);
+		struct service_total t = service_total(c->worker, s->number);
 
-		if (t.calls == 0)
+		if (t.n.calls == 0)
 			continue;
-		(void)buf_printf(b, "latency_percentiles_usec_call|%s:p50=%" PRIu64 ".000,p99=%"
-		    PRIu64 ".000,p99.9=%" PRIu64 ".000\r\n", s->name, stats_quantile(&t, 0.5),
-		    stats_quantile(&t, 0.99), stats_quantile(&t, 0.999));
+		put_percentiles(b, "call", s, &t.times.all);
+		put_percentiles(b, "queue", s, &t.times.queue);
+		put_percentiles(b, "run", s, &t.times.run);
 	}
+}
+
+static uint64_t
+from_now(uint64_t now, uint64_t usec)
+{
+	return usec > now ? usec - now : 0;
+}
+
+static uint64_t
+since(uint64_t now, uint64_t usec)
+{
+	return usec != 0 && usec < now ? now - usec : 0;
+}
+
+static void
+put_pool(struct buf *b, uint64_t now, const struct service *s, const struct pool_stats *p,
+    const struct service_times *t)
+{
+	(void)buf_printf(b, "pool_%s:processes=%" PRIu32 ",busy=%" PRIu32 ",idle=%" PRIu32
+	    ",waiting=%" PRIu32 ",started=%" PRIu64 ",died=%" PRIu64 ",recycled=%" PRIu64
+	    ",failing=%d,failing_usec=%" PRIu64 ",next_try_usec=%" PRIu64, s->name, p->processes,
+	    p->busy, p->idle, p->waiting, p->started, p->died, p->recycled, p->is_failing != 0,
+	    since(now, p->failing_usec), from_now(now, p->retry_usec));
+	(void)buf_printf(b, ",queue_p50_usec=%" PRIu64 ",queue_p99_usec=%" PRIu64
+	    ",run_p50_usec=%" PRIu64 ",run_p99_usec=%" PRIu64 "\r\n",
+	    histogram_quantile(&t->queue, 0.5), histogram_quantile(&t->queue, 0.99),
+	    histogram_quantile(&t->run, 0.5), histogram_quantile(&t->run, 0.99));
 }
 
 /* The runner's counters, so the services must be those it knows. */
@@ -230,15 +268,14 @@ info_pools(struct conn *c, struct buf *b)
 	conn_caller(c, &who);
 	(void)buf_append_str(b, "# Pools\r\n");
 	while (next_service(c, &who, &i, &s)) {
+		struct service_times t;
 		struct pool_stats p;
 
 		if (s->handler == NULL || of == NULL || of->generation != c->worker->conf->generation)
 			continue;
 		p = of->pool[s->number];
-		(void)buf_printf(b, "pool_%s:processes=%" PRIu32 ",busy=%" PRIu32 ",idle=%" PRIu32
-		    ",waiting=%" PRIu32 ",started=%" PRIu64 ",died=%" PRIu64 ",recycled=%" PRIu64
-		    ",failing=%d\r\n", s->name, p.processes, p.busy, p.idle, p.waiting, p.started,
-		    p.died, p.recycled, p.is_failing != 0);
+		t = service_total(c->worker, s->number).times;
+		put_pool(b, c->worker->loop.now_usec, s, &p, &t);
 	}
 }
 

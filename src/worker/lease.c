@@ -144,6 +144,7 @@ call_due(const struct call *call)
 static void
 queue_put_back(struct leases *ls, struct call *call)
 {
+	call->handler_pid = 0;
 	TAILQ_INSERT_HEAD(&ls->waiting, call, link);
 	ls->n_waiting++;
 	loop_arm(&ls->worker->loop, &call->timer, call_due(call));
@@ -275,6 +276,7 @@ lease_give(struct lease *l, struct call *call, struct buf *text)
 	else if (talk_send(l, call, text) < 0)
 		return false;
 	call->lease = l;
+	call->handler_pid = l->pid;
 	call->end.queued_usec = w->loop.now_usec - call->accepted_usec;
 	l->n_sent++;
 	call_on_given(call);
@@ -584,13 +586,27 @@ leases_refuse(struct leases *ls, const char *why)
 	leases_want(ls);
 }
 
-void
-lease_on_unable(struct worker *w, const char *service)
+/* Why there is no handler, for those who wait for one; it stays in ls. */
+static const char *
+leases_explain(struct leases *ls, const struct frame_unable *u)
 {
-	struct leases *ls = leases_find(w, service);
+	uint64_t now = ls->worker->loop.now_usec;
+
+	if (u->reason == UNABLE_GONE)
+		return "the configuration has changed, try again";
+	if (u->reason == UNABLE_STOPPING)
+		return "reqd is stopping";
+	death_describe_outage(&u->death, u->retry_usec > now ? u->retry_usec - now : 0, ls->why);
+	return ls->why;
+}
+
+void
+lease_on_unable(struct worker *w, const struct frame_unable *u)
+{
+	struct leases *ls = leases_find(w, u->service);
 
 	if (ls != NULL)
-		leases_refuse(ls, "its handler does not stay up; it is tried again");
+		leases_refuse(ls, leases_explain(ls, u));
 }
 
 void

@@ -19,6 +19,7 @@
 
 #include "base/loop.h"
 #include "conf/conf.h"
+#include "ipc/death.h"
 #include "ipc/frame.h"
 #include "worker/call.h"
 #include "worker/talk.h"
@@ -60,6 +61,7 @@ struct leases {
 	size_t n_wanted;		/* asked of the runner and not come yet */
 	uint8_t format;			/* of requests under the rules in force */
 	uint32_t format_generation;	/* ... since these */
+	char why[OUTAGE_TEXT];		/* there was none the last time */
 	char service[SERVICE_NAME_MAX + 1];
 };
 
@@ -111,7 +113,7 @@ void lease_proved(struct lease *lease);
 /* Takes the descriptors, which become -1. */
 void lease_on_granted(struct worker *w, const struct frame *f, int fds[static 3]);
 void lease_on_recalled(struct worker *w, uint64_t id);
-void lease_on_unable(struct worker *w, const char *service);
+void lease_on_unable(struct worker *w, const struct frame_unable *u);
 
 /* The runner is gone; the next one is asked anew for what waits. */
 void leases_on_lost(struct worker *w);

@@ -62,7 +62,7 @@ call_note_refusal(struct conn *c, const struct service *s, struct slice name,
 	struct worker *w = c->worker;
 
 	if (s != NULL && w->stats->generation == w->conf->generation)
-		stats_count(&w->stats->service[s->number], &o, 0);
+		stats_count(&w->stats->service[s->number], &o);
 	if (s == NULL || s->log != SERVICE_LOG_NONE)
 		log_refusal(c, name, kind, why);
 }

@@ -281,7 +281,7 @@ frame_handle(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 		lease_on_recalled(w, f->id);
 		return;
 	case FRAME_UNABLE:
-		lease_on_unable(w, f->lease.service);
+		lease_on_unable(w, &f->unable);
 		return;
 	case FRAME_WORDS:
 		words_log_dead(f->lease.service, f->lease.pid, fds[0]);

@@ -259,6 +259,19 @@ explain_allowed(struct conn *c, const struct service *s, struct buf *b)
 	    s->name);
 }
 
+/* Is it out of order? */
+static void
+explain_outage(struct conn *c, const struct service *s, struct buf *b)
+{
+	const struct worker *w = c->worker;
+	const struct stats *of = w->others[CONF_MAX_WORKERS];
+	char why[OUTAGE_TEXT];
+
+	if (s->handler != NULL && of != NULL && of->generation == w->conf->generation &&
+	    pool_stats_outage(&of->pool[s->number], w->loop.now_usec, why))
+		(void)buf_printf(b, "Calls of %s are refused now: %s.\n", s->name, why);
+}
+
 /*
  * Tells a caller no more than it may know; an administrator learns the rest
  * from the control socket.
@@ -285,6 +298,8 @@ verb_why(struct conn *c, const struct request *r)
 		(void)buf_append_str(&b, ": there is no service of that name, or none of your "
 		    "roles is in its allow list.\n");
 	}
+	if (s != NULL && (c->is_admin || may_call(c, s)))
+		explain_outage(c, s, &b);
 	(void)buf_printf(&b, "You are %s on %s; your roles:", text, c->port->url);
 	for (size_t i = 0; i < conf->n_roles; i++) {
 		if ((roles >> conf->roles[i].number & 1) != 0)

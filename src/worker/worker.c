@@ -94,37 +94,6 @@ on_prepare(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 	send_master(w, &answer);
 }
 
-/* Our counters by service number, moved to the numbers of the new rules. */
-static void
-stats_renumber(struct stats *s, const struct conf *from, const struct conf *to)
-{
-	struct service_stats *kept;
-
-	if (from == NULL) {
-		/* The counters of a predecessor go on when the rules are the same. */
-		if (s->generation != 0 && s->generation != to->generation)
-			memset(s->service, 0, sizeof(s->service));
-		s->generation = to->generation;
-		return;
-	}
-	kept = calloc(to->n_services > 0 ? to->n_services : 1, sizeof(*kept));
-	if (kept != NULL) {
-		for (size_t i = 0; i < to->n_services; i++) {
-			const char *name = to->services[i].name;
-			const struct service *old = conf_find_service(from, name, strlen(name));
-
-			if (old != NULL)
-				kept[i] = s->service[old->number];
-		}
-	}
-	s->generation = 0;
-	memset(s->service, 0, from->n_services * sizeof(s->service[0]));
-	if (kept != NULL)
-		memcpy(s->service, kept, to->n_services * sizeof(*kept));
-	s->generation = to->generation;
-	free(kept);
-}
-
 static void
 count_port_connections(struct worker *w)
 {

@@ -25,6 +25,7 @@ integration_tests = \
 	tests/integration/handler-examples.sh \
 	tests/integration/handler-crosstalk.sh \
 	tests/integration/handler-input.sh \
+	tests/integration/handler-status.sh \
 	tests/integration/handler-zoo.sh \
 	tests/integration/kill-roles.sh \
 	tests/integration/log-blocked.sh \

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 ipc_tests = tests/unit/test_channel tests/unit/test_job tests/unit/test_logrec \
-	tests/unit/test_stats tests/unit/test_backoff \
+	tests/unit/test_stats tests/unit/test_histogram tests/unit/test_backoff \
 	tests/unit/test_reload tests/unit/test_socketfile
 check_PROGRAMS += $(ipc_tests)
 TESTS += $(ipc_tests)
@@ -15,7 +15,11 @@ tests_unit_test_logrec_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_logrec_LDADD = liblogger.la libipc.la libconf.la libproto.la libbase.la $(CHECK_LIBS)
 tests_unit_test_stats_SOURCES = tests/unit/test_stats.c
 tests_unit_test_stats_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_stats_LDADD = libipc.la libproto.la libbase.la $(CHECK_LIBS)
+tests_unit_test_stats_LDADD = libipc.la libconf.la libproto.la libbase.la $(CONFUSE_LIBS) \
+	$(BSD_LIBS) $(CHECK_LIBS)
+tests_unit_test_histogram_SOURCES = tests/unit/test_histogram.c
+tests_unit_test_histogram_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_histogram_LDADD = libipc.la libbase.la $(CHECK_LIBS)
 tests_unit_test_backoff_SOURCES = tests/unit/test_backoff.c
 tests_unit_test_backoff_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_backoff_LDADD = libbase.la $(CHECK_LIBS)

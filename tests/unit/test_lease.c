@@ -1073,12 +1073,18 @@ END_TEST
 static void
 unable(const char *service)
 {
-	struct frame f = { .type = FRAME_UNABLE };
+	struct frame f = {
+		.type = FRAME_UNABLE,
+		.unable = { .reason = UNABLE_FAILING, .death = { .status = 1 << 8 } },
+	};
 
-	(void)strlcpy(f.lease.service, service, sizeof(f.lease.service));
+	(void)strlcpy(f.unable.service, service, sizeof(f.unable.service));
 	ck_assert_int_eq(channel_send(runner, &f, NULL, 0), 0);
 	turns();
 }
+
+#define UNSTABLE                                                               \
+	"its handler does not stay up: exit status 1 before its first answer; tried again now"
 
 START_TEST(unable_ends_all_that_wait_now)
 {
@@ -1090,14 +1096,115 @@ START_TEST(unable_ends_all_that_wait_now)
 	(void)asked(FRAME_WANT);
 	(void)asked(FRAME_WANT);
 	unable("up");
-	ck_heard(a, "-UNAVAIL up its handler does not stay up; it is tried again\r\n");
-	ck_heard(b, "-UNAVAIL up its handler does not stay up; it is tried again\r\n+PONG\r\n");
+	ck_heard(a, "-UNAVAIL up " UNSTABLE "\r\n");
+	ck_heard(b, "-UNAVAIL up " UNSTABLE "\r\n+PONG\r\n");
 	l = lend_wanted("up");
 	asked_nothing();
 	answer(&l, ":1\r\n");
 	ck_heard(a, ":1\r\n");
 	gone(&l);
 	unable("absent");
+}
+END_TEST
+
+START_TEST(unable_says_why)
+{
+	static const struct {
+		struct frame_unable unable;
+		const char *words;
+	} rows[] = {
+		{ { .reason = UNABLE_GONE }, "the configuration has changed, try again" },
+		{ { .reason = UNABLE_STOPPING }, "reqd is stopping" },
+		{ { .reason = UNABLE_FAILING, .death = { .status = 9, .was_proven = 1 } },
+		    "its handler does not stay up: ended by signal 9; tried again now" },
+		{ { .reason = UNABLE_FAILING, .death = { .status = DEATH_BROKEN },
+		    .retry_usec = 60 * USEC_PER_SEC },
+		    "its handler does not stay up: no proper answer; tried again in 60 s" },
+		/* A runner in somebody else's hands may send anything. */
+		{ { .reason = 77, .death = { .stage = 12345, .status = 2 << 8 } },
+		    "its handler does not stay up: exit status 2 before its first answer; "
+		    "tried again now" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct frame f = { .type = FRAME_UNABLE, .unable = rows[i].unable };
+		char wanted[400];
+		int a = client();
+
+		say(a, "CALL up\r\n");
+		(void)asked(FRAME_WANT);
+		if (f.unable.retry_usec != 0)
+			f.unable.retry_usec += clock_usec();
+		(void)strlcpy(f.unable.service, "up", sizeof(f.unable.service));
+		ck_assert_int_eq(channel_send(runner, &f, NULL, 0), 0);
+		turns();
+		(void)snprintf(wanted, sizeof(wanted), "-UNAVAIL up %s\r\n", rows[i].words);
+		ck_heard(a, wanted);
+	}
+}
+END_TEST
+
+static uint64_t
+n_times(const struct histogram *h)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+		n += h->bucket[i];
+	return n;
+}
+
+/* Waiting and working are told apart, and who is turned away spoils neither. */
+START_TEST(times_in_queue_and_handler)
+{
+	uint16_t number = conf_find_service(w.conf, "up", 2)->number;
+	const struct service_times *t = &stats.times[number];
+	struct conn *c;
+	int a = client_as(&c);
+	struct lent l;
+
+	say(a, "CALL up\r\n");
+	c->call->accepted_usec -= 50 * USEC_PER_MSEC;
+	l = lend_wanted("up");
+	c->call->accepted_usec -= 100 * USEC_PER_MSEC;
+	answer(&l, ":1\r\n");
+	ck_heard(a, ":1\r\n");
+	ck_assert_uint_eq(n_times(&t->all), 1);
+	ck_assert_uint_eq(n_times(&t->queue), 1);
+	ck_assert_uint_eq(n_times(&t->run), 1);
+	ck_assert_uint_ge(t->queue.usec, 50 * USEC_PER_MSEC);
+	ck_assert_uint_ge(t->run.usec, 100 * USEC_PER_MSEC);
+	ck_assert_uint_eq(t->all.usec, t->queue.usec + t->run.usec);
+	gone(&l);
+	say(a, "CALL up\r\nCALL up yes a b c d e f g h i j\r\n");
+	(void)asked(FRAME_RETURN);
+	(void)asked(FRAME_WANT);
+	unable("up");
+	ck_assert_uint_ge(stats.service[number].calls, 2);
+	ck_assert_uint_eq(n_times(&t->all), 1);
+	ck_assert_uint_eq(n_times(&t->queue), 1);
+	ck_assert_uint_eq(n_times(&t->run), 1);
+}
+END_TEST
+
+/* Who gives up waiting has waited all the time, and nobody has worked. */
+START_TEST(times_of_who_gives_up)
+{
+	const struct service_times *t = &stats.times[conf_find_service(w.conf, "up", 2)->number];
+	char text[64];
+	struct conn *c;
+	int a = client_as(&c);
+
+	say(a, "CALL up\r\n");
+	(void)asked(FRAME_WANT);
+	c->call->accepted_usec -= 20 * USEC_PER_MSEC;
+	(void)snprintf(text, sizeof(text), "CANCEL %s\r\n", c->call->id_text);
+	say(client(), text);
+	ck_heard(a, "-CANCELLED by the caller\r\n");
+	ck_assert_uint_eq(n_times(&t->queue), 1);
+	ck_assert_uint_ge(t->queue.usec, 20 * USEC_PER_MSEC);
+	ck_assert_uint_eq(t->all.usec, t->queue.usec);
+	ck_assert_uint_eq(n_times(&t->run), 0);
 }
 END_TEST
 
@@ -2317,6 +2424,9 @@ add(TCase *tc)
 	tcase_add_test(tc, recall_in_flight);
 	tcase_add_test(tc, recall_with_others_waiting);
 	tcase_add_test(tc, unable_ends_all_that_wait_now);
+	tcase_add_test(tc, unable_says_why);
+	tcase_add_test(tc, times_in_queue_and_handler);
+	tcase_add_test(tc, times_of_who_gives_up);
 	tcase_add_test(tc, probe);
 	tcase_add_test(tc, probe_before_the_first_rules);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)

@@ -330,7 +330,7 @@ runner_step(void)
 		return;
 	case 1:
 		f.type = FRAME_UNABLE;
-		(void)strlcpy(f.lease.service, services[service], sizeof(f.lease.service));
+		(void)strlcpy(f.unable.service, services[service], sizeof(f.unable.service));
 		wanted[service] = 0;
 		ck_assert_int_eq(channel_send(runner, &f, NULL, 0), 0);
 		return;

@@ -269,6 +269,25 @@ START_TEST(dies_while_lent)
 }
 END_TEST
 
+/* The one that is always kept is for who waits: it is not started twice. */
+START_TEST(never_more_than_max)
+{
+	struct leased a = lease(0, "one"), b;
+
+	runner.errors_expected = true;
+	want(1, "one");
+	ck_assert_uint_eq(get(runner.worker[0], FRAME_RECALL).id, a.id);
+	ck_assert_int_eq(kill((pid_t)a.lease.pid, SIGKILL), 0);
+	ck_ends(a.out);
+	give_back(0, &a, 0, true);
+	b = get_lease(1, "one");
+	sync_worker(1);
+	ck_assert_uint_eq(stats_of(S_ONE)->processes, 1);
+	ck_assert_uint_eq(stats_of(S_ONE)->started, 2);
+	give_back(1, &b, 1, false);
+}
+END_TEST
+
 START_TEST(worker_is_gone)
 {
 	struct leased a = lease(0, "one"), b;
@@ -478,10 +497,12 @@ is_refused(const char *service)
 		r = channel_receive(runner.worker[0], &f, fds, &n_fds);
 	} while (r == -EAGAIN);
 	ck_assert_int_eq(r, CHANNEL_OK);
-	ck_assert_str_eq(f.lease.service, service);
-	if (f.type == FRAME_UNABLE)
+	if (f.type == FRAME_UNABLE) {
+		ck_assert_str_eq(f.unable.service, service);
 		return true;
+	}
 	ck_assert_uint_eq(f.type, FRAME_LEASE);
+	ck_assert_str_eq(f.lease.service, service);
 	l = (struct leased){ 0, f.id, f.lease, fds[0], fds[1], fds[2] };
 	ck_ends(l.out);
 	give_back(0, &l, 0, true);
@@ -490,6 +511,7 @@ is_refused(const char *service)
 
 START_TEST(out_of_order)
 {
+	struct frame f;
 	int tries = 0;
 
 	runner.errors_expected = true;
@@ -501,10 +523,20 @@ START_TEST(out_of_order)
 	/* Unknown as long as it is only a worker that has missed it. */
 	ck_assert(stats_of(S_BAD)->last.status == DEATH_BROKEN ||
 	    WEXITSTATUS(stats_of(S_BAD)->last.status) == 1);
+	ck_assert_uint_gt(stats_of(S_BAD)->last_usec, 0);
+	ck_assert_uint_le(stats_of(S_BAD)->failing_usec, stats_of(S_BAD)->last_usec);
+	ck_assert_uint_gt(stats_of(S_BAD)->failing_usec, 0);
 	want(1, "bad");
-	ck_assert_str_eq(get(runner.worker[1], FRAME_UNABLE).lease.service, "bad");
+	f = get(runner.worker[1], FRAME_UNABLE);
+	ck_assert_str_eq(f.unable.service, "bad");
+	ck_assert_uint_eq(f.unable.reason, UNABLE_FAILING);
+	ck_assert_uint_gt(f.unable.retry_usec, 0);
+	ck_assert(f.unable.death.status == DEATH_BROKEN ||
+	    WEXITSTATUS(f.unable.death.status) == 1);
 	want(1, "unheard-of");
-	ck_assert_str_eq(get(runner.worker[1], FRAME_UNABLE).lease.service, "unheard-of");
+	f = get(runner.worker[1], FRAME_UNABLE);
+	ck_assert_str_eq(f.unable.service, "unheard-of");
+	ck_assert_uint_eq(f.unable.reason, UNABLE_GONE);
 }
 END_TEST
 
@@ -587,7 +619,47 @@ START_TEST(changed_is_replaced)
 	give_back(0, &gone, 1, false);
 	ck_echo(&b, "y\n");
 	want(0, "few");
-	ck_assert_str_eq(get(runner.worker[0], FRAME_UNABLE).lease.service, "few");
+	ck_assert_str_eq(get(runner.worker[0], FRAME_UNABLE).unable.service, "few");
+	give_back(1, &b, 1, false);
+}
+END_TEST
+
+/* Also where the service has another number from now on, or another handler. */
+START_TEST(numbers_go_on)
+{
+	static const char text[] =
+	    "listen \"unix:///tmp/reqd-test-pool.sock\" {}\n"
+	    "kill-grace = 20ms\n"
+	    "service \"a-first\" { handler = {\"/bin/cat\"} processes { min = 0 } }\n"
+	    "service \"one\" { handler = {\"/bin/cat\"} processes { max = 1 } }\n"
+	    "service \"tidy\" { handler = {\"/bin/cat\", \"-u\"} processes { min = 0 } }\n";
+	enum { NOW_FIRST, NOW_ONE, NOW_TIDY };
+	struct leased a = lease(0, "one"), b;
+	uint64_t died_usec;
+
+	runner.errors_expected = true;
+	ck_assert_int_eq(kill((pid_t)a.lease.pid, SIGKILL), 0);
+	ck_ends(a.out);
+	give_back(0, &a, 0, true);
+	b = lease(0, "one");
+	ck_assert_uint_ne(b.id, a.id);
+	sync_worker(0);
+	ck_assert_uint_eq(stats_of(S_ONE)->started, 2);
+	ck_assert_uint_eq(stats_of(S_ONE)->died, 1);
+	died_usec = stats_of(S_ONE)->last_usec;
+	ck_assert_uint_gt(died_usec, 0);
+	ck_assert_uint_ge(stats_of(S_TIDY)->started, 1);
+	give_back(0, &b, 1, false);
+	configure(2, text);
+	ck_assert_uint_eq(runner.stats->generation, 2);
+	ck_assert_uint_eq(stats_of(NOW_ONE)->started, 2);
+	ck_assert_uint_eq(stats_of(NOW_ONE)->died, 1);
+	ck_assert_uint_eq(stats_of(NOW_ONE)->last_usec, died_usec);
+	ck_assert_uint_eq(stats_of(NOW_ONE)->processes, 1);
+	ck_assert_uint_eq(stats_of(NOW_FIRST)->started, 0);
+	ck_assert_uint_ge(stats_of(NOW_TIDY)->started, 1);
+	ck_assert_uint_eq(stats_of(NOW_TIDY)->processes, 0);
+	b = lease(1, "one");
 	give_back(1, &b, 1, false);
 }
 END_TEST
@@ -687,6 +759,7 @@ main(void)
 	tcase_add_test(tc, recalled_from_who_has_more);
 	tcase_add_test(tc, broken_is_replaced);
 	tcase_add_test(tc, dies_while_lent);
+	tcase_add_test(tc, never_more_than_max);
 	tcase_add_test(tc, worker_is_gone);
 	tcase_add_test(tc, bad_returns);
 	tcase_add_test(tc, words_of_the_dying);
@@ -700,6 +773,7 @@ main(void)
 	tcase_add_test(tc, does_not_answer);
 	tcase_add_test(tc, unchanged_stays_warm);
 	tcase_add_test(tc, changed_is_replaced);
+	tcase_add_test(tc, numbers_go_on);
 	tcase_add_test(tc, new_one_dies);
 	tcase_add_test(tc, given_up_before_it_is_ready);
 	tcase_add_test(tc, stops_with_the_rest);
