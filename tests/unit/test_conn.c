@@ -458,7 +458,7 @@ one_turn(void)
 	bury();
 }
 
-/* Among many connections, requests that each look at all of them. */
+/* Among many connections, requests that each look at all of them and take their time. */
 static int
 busy_client(struct conn **ret, const char *last)
 {
@@ -468,6 +468,7 @@ busy_client(struct conn **ret, const char *last)
 
 	for (int i = 0; i < 200; i++)
 		(void)client();
+	clock_step_usec = USEC_PER_MSEC;
 	while (n < sizeof(text) - 30)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "CLIENT KILL ID 0\r\n");
 	n += (size_t)snprintf(text + n, sizeof(text) - n, "%s", last);
