@@ -656,10 +656,10 @@ END_TEST
 
 START_TEST(timeout)
 {
-	struct pair p = called("narrow", "CALL --full --timeout=1 narrow\r\n");
+	struct pair p = called("narrow", "CALL --full --timeout=30000 narrow\r\n");
 	const char *text;
 
-	later(&p.conn->call->timer, 2 * USEC_PER_MSEC);
+	later(&p.conn->call->timer, 31 * USEC_PER_SEC);
 	text = heard(p.client);
 	ck_begins(text, "*16\r\n$6\r\nstatus\r\n:-1\r\n$6\r\nsignal\r\n$-1\r\n"
 	    "$5\r\nvalue\r\n$-1\r\n");
@@ -718,6 +718,25 @@ START_TEST(cancel_is_for_the_caller)
 	(void)asked(FRAME_CANCEL_OWNED);
 	call_cancel(p.conn->call, CANCEL_BY_ADMIN);
 	ck_heard(p.client, "-CANCELLED by an administrator\r\n");
+	is_returned(&p.lent, 0, true);
+	gone(&p.lent);
+}
+END_TEST
+
+/* Nobody takes the reply: the connection is not kept for it. */
+START_TEST(cancel_of_a_call_whose_client_is_gone)
+{
+	struct pair p = called("up", "CALL up\r\n");
+	char text[64];
+	int b = client();
+
+	(void)close(p.client);
+	turns();
+	ck_assert(p.conn->hung);
+	(void)snprintf(text, sizeof(text), "PING\r\nCANCEL %s\r\n", p.conn->call->id_text);
+	say(b, text);
+	ck_heard(b, "+PONG\r\n:1\r\n");
+	ck_assert_uint_eq(stats.connections_open, 1);
 	is_returned(&p.lent, 0, true);
 	gone(&p.lent);
 }
@@ -2204,6 +2223,7 @@ add(TCase *tc)
 	tcase_add_test(tc, timeout);
 	tcase_add_test(tc, cancel);
 	tcase_add_test(tc, cancel_is_for_the_caller);
+	tcase_add_test(tc, cancel_of_a_call_whose_client_is_gone);
 	tcase_add_test(tc, cancel_from_another_worker);
 	tcase_add_test(tc, cancel_and_be_killed_for_it);
 	tcase_add_test(tc, cancel_while_the_worker_stops);
