@@ -1941,6 +1941,8 @@ START_TEST(answered_in_the_middle_of_a_piece)
 			ck_assert_ptr_nonnull(strstr(received(&p.lent), "x\r\n" PIECE_END));
 			answer(&p.lent, ":2\r\n");
 			ck_heard(b, ":2\r\n");
+			ck_assert_uint_le(lease_of("push")->timer.due_usec,
+			    w.loop.now_usec + USEC_PER_SEC);
 			gone(&p.lent);
 			is_returned(&p.lent, 2, true);
 			leases_get(&w, "push")->n_wanted = 0;
@@ -2188,7 +2190,7 @@ START_TEST(reload_changes_the_form_of_input)
 	(void)strlcpy(late.lease.service, "push", sizeof(late.lease.service));
 	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
 	ck_assert_int_eq(channel_send(runner, &late, (int[]){ fds[1], fds[0], fds[0] }, 3), 0);
-	ck_assert_uint_eq(asked(FRAME_RETURN).frame.id, 1000);
+	is_returned(&(struct lent){ .id = 1000 }, 0, false);
 	channel_close_fds(fds, 2);
 	q.lent = lend_wanted("push");
 	ck_received(&q.lent, PUSH);
