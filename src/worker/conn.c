@@ -332,10 +332,10 @@ conn_send(struct conn *c)
 		    buf_append_slice(&c->out, buf_slice(&w->out)) == 0;
 		scratch_release(w);
 	}
-	/* What is in c->out now only the event of the descriptor drains. */
-	if (!ok)
+	/* What is in c->out now only the event of the descriptor drains: has it one? */
+	if (!ok || (c->hung && buf_len(&c->out) > 0))
 		conn_close(c);
-	return ok;
+	return !c->dead;
 }
 
 /*

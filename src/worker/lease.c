@@ -344,6 +344,14 @@ lease_due(const struct lease *l)
 	return l->idle_usec + (l->n_sent > 0 ? IDLE_USEC : HOLD_USEC);
 }
 
+/* The timer is moved only to ring earlier; what rings too early finds out. */
+static void
+lease_arm(struct lease *l, uint64_t due_usec)
+{
+	if (!loop_timer_is_armed(&l->timer) || l->timer.due_usec > due_usec)
+		loop_arm(&l->worker->loop, &l->timer, due_usec);
+}
+
 /* Between two requests: back, on to the next, or idle. */
 static void
 lease_go_on(struct lease *l)
@@ -355,8 +363,7 @@ lease_go_on(struct lease *l)
 	if (l->dead || l->deaf || l->talk.n_flight > 0)
 		return;
 	if (talk_is_sending(&l->talk)) {
-		if (!loop_timer_is_armed(&l->timer) || l->timer.due_usec > l->talk.rest_due_usec)
-			loop_arm(&w->loop, &l->timer, l->talk.rest_due_usec);
+		lease_arm(l, l->talk.rest_due_usec);
 		return;
 	}
 	/* More that nobody waits for any more are on their way: let others have it. */
@@ -364,10 +371,8 @@ lease_go_on(struct lease *l)
 		lease_part(l, false);
 		return;
 	}
-	/* The timer is left alone while requests come: it finds out when it rings. */
 	l->idle_usec = w->loop.now_usec;
-	if (!loop_timer_is_armed(&l->timer))
-		loop_arm(&w->loop, &l->timer, lease_due(l));
+	lease_arm(l, lease_due(l));
 }
 
 void
@@ -465,9 +470,9 @@ lease_break(struct lease *l, struct call *victim, enum outcome_kind kind,
 /* -------------------------------------------------- what the runner says --- */
 
 static void
-lease_refuse(struct worker *w, const struct frame *lent)
+lease_refuse(struct worker *w, const struct frame *lent, bool is_broken)
 {
-	struct frame f = { .type = FRAME_RETURN, .id = lent->id, .lease.is_broken = true };
+	struct frame f = { .type = FRAME_RETURN, .id = lent->id, .lease.is_broken = is_broken };
 
 	(void)strlcpy(f.lease.service, lent->lease.service, sizeof(f.lease.service));
 	(void)runnerlink_post(w, &f);
@@ -481,7 +486,7 @@ lease_new(struct leases *ls, const struct frame *f, int fds[static 3])
 
 	if (l == NULL) {
 		channel_close_fds(taken, 3);
-		lease_refuse(ls->worker, f);
+		lease_refuse(ls->worker, f, true);
 		return NULL;
 	}
 	l->leases = ls;
@@ -509,7 +514,7 @@ lease_on_granted(struct worker *w, const struct frame *f, int fds[static 3])
 
 	if (ls == NULL) {
 		channel_close_fds(fds, 3);
-		lease_refuse(w, f);
+		lease_refuse(w, f, true);
 		return;
 	}
 	if (f->lease.is_probe == 0 && ls->n_wanted > 0)
@@ -517,7 +522,7 @@ lease_on_granted(struct worker *w, const struct frame *f, int fds[static 3])
 	if (f->generation != 0 && f->generation < ls->format_generation) {
 		/* It was on its way while the rules changed. */
 		channel_close_fds(fds, 3);
-		lease_refuse(w, f);
+		lease_refuse(w, f, false);
 		leases_want(ls);
 		return;
 	}

@@ -29,6 +29,12 @@ process() { # SERVICE
 	call "$1" count </dev/null | cut -d ' ' -f 3
 }
 
+described() {
+	assert_match "$(call pushed --help)" '*input          pushed*'
+	"$reqd" -T -c "$conf" | grep -q 'input = pushed'
+}
+step "described as it is" described
+
 as_a_word() {
 	for service in last pushed; do
 		assert_match "$(redis-cli -p "$port" CALL --stdin $service count 'two words')" 'count 9 *'

@@ -656,10 +656,10 @@ END_TEST
 
 START_TEST(timeout)
 {
-	struct pair p = called("narrow", "CALL --full --timeout=2000 narrow\r\n");
+	struct pair p = called("narrow", "CALL --full --timeout=30000 narrow\r\n");
 	const char *text;
 
-	later(&p.conn->call->timer, 2001 * USEC_PER_MSEC);
+	later(&p.conn->call->timer, 31 * USEC_PER_SEC);
 	text = heard(p.client);
 	ck_begins(text, "*16\r\n$6\r\nstatus\r\n:-1\r\n$6\r\nsignal\r\n$-1\r\n"
 	    "$5\r\nvalue\r\n$-1\r\n");
@@ -718,6 +718,25 @@ START_TEST(cancel_is_for_the_caller)
 	(void)asked(FRAME_CANCEL_OWNED);
 	call_cancel(p.conn->call, CANCEL_BY_ADMIN);
 	ck_heard(p.client, "-CANCELLED by an administrator\r\n");
+	is_returned(&p.lent, 0, true);
+	gone(&p.lent);
+}
+END_TEST
+
+/* Nobody takes the reply: the connection is not kept for it. */
+START_TEST(cancel_of_a_call_whose_client_is_gone)
+{
+	struct pair p = called("up", "CALL up\r\n");
+	char text[64];
+	int b = client();
+
+	(void)close(p.client);
+	turns();
+	ck_assert(p.conn->hung);
+	(void)snprintf(text, sizeof(text), "PING\r\nCANCEL %s\r\n", p.conn->call->id_text);
+	say(b, text);
+	ck_heard(b, "+PONG\r\n:1\r\n");
+	ck_assert_uint_eq(stats.connections_open, 1);
 	is_returned(&p.lent, 0, true);
 	gone(&p.lent);
 }
@@ -2127,6 +2146,8 @@ START_TEST(answered_in_the_middle_of_a_piece)
 			ck_assert_ptr_nonnull(strstr(received(&p.lent), "x\r\n" PIECE_END));
 			answer(&p.lent, ":2\r\n");
 			ck_heard(b, ":2\r\n");
+			ck_assert_uint_le(lease_of("push")->timer.due_usec,
+			    w.loop.now_usec + USEC_PER_SEC);
 			gone(&p.lent);
 			is_returned(&p.lent, 2, true);
 			leases_get(&w, "push")->n_wanted = 0;
@@ -2374,7 +2395,7 @@ START_TEST(reload_changes_the_form_of_input)
 	(void)strlcpy(late.lease.service, "push", sizeof(late.lease.service));
 	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
 	ck_assert_int_eq(channel_send(runner, &late, (int[]){ fds[1], fds[0], fds[0] }, 3), 0);
-	ck_assert_uint_eq(asked(FRAME_RETURN).frame.id, 1000);
+	is_returned(&(struct lent){ .id = 1000 }, 0, false);
 	channel_close_fds(fds, 2);
 	q.lent = lend_wanted("push");
 	ck_received(&q.lent, PUSH);
@@ -2409,6 +2430,7 @@ add(TCase *tc)
 	tcase_add_test(tc, timeout);
 	tcase_add_test(tc, cancel);
 	tcase_add_test(tc, cancel_is_for_the_caller);
+	tcase_add_test(tc, cancel_of_a_call_whose_client_is_gone);
 	tcase_add_test(tc, cancel_from_another_worker);
 	tcase_add_test(tc, cancel_and_be_killed_for_it);
 	tcase_add_test(tc, cancel_while_the_worker_stops);
