@@ -39,6 +39,7 @@ integration_tests = \
 	tests/integration/reload-keeps-connections.sh \
 	tests/integration/reload-scales-workers.sh \
 	tests/integration/reload-refuses-broken-configuration.sh \
+	tests/integration/reload-refuses-odd-files.sh \
 	tests/integration/reload-says-what-changes.sh \
 	tests/integration/zoo.sh
 TESTS += $(integration_tests)
