@@ -394,7 +394,9 @@ reload_check(struct master *m, struct buf *json)
 	struct conf *c = NULL;
 	int e = reload_load(m, &c, &errors);
 
-	if (e == 0)
+	if (m->stopping)
+		conf_errors_add(&errors, NULL, 0, "reqd is stopping");
+	else if (e == 0)
 		check_open(m, c, &errors);
 	else if (errors.n == 0)
 		conf_errors_add(&errors, m->options.conf_file, 0, "%s", strerror(-e));
