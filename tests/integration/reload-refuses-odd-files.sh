@@ -31,7 +31,6 @@ start_reqd $as_user
 # Nothing waits for a file; the bound only has to be far below "for ever".
 slowest=0
 refused() { # FILE TEXT: by check, reload --check and reload, with the same words
-	began=$(now_ms)
 	status=0
 	# shellcheck disable=SC2086
 	timeout 5 $as_user "$reqd" -t -c "$conf" >"$dir/checked" 2>&1 || status=$?

@@ -11,7 +11,8 @@
 #include "unit.h"
 
 #define LISTEN "listen \"unix:///run/x.sock\" {}\n"
-#define SERVICE(body) LISTEN "service \"x\" {\ncommand = {\"/bin/true\", \"{a}\", \"{b}\"}\n" body "}\n"
+#define SERVICE(body)                                                                  \
+	LISTEN "service \"x\" {\ncommand = {\"/bin/true\", \"{a}\", \"{b}\"}\n" body "}\n"
 #define A "argument \"a\" {}\n"
 #define B "argument \"b\" {}\n"
 #define HANDLER(body) LISTEN "service \"x\" {\nhandler = {\"/bin/cat\"}\n" body "}\n"
