@@ -373,18 +373,23 @@ reload_try(struct master *m)
 }
 
 /* As reload_open(), but nothing is opened and every error is found. */
-static void
+static int
 check_open(struct master *m, const struct conf *c, struct conf_errors *errors)
 {
+	char no_directory[512] = "", no_control[512] = "";
 	struct listen_set set = { 0 };
-	char why[512] = "";
+	int directory, listen, control;
 
-	if (master_try_directory(c, why, sizeof(why)) < 0)
-		conf_errors_add(errors, NULL, 0, "%s", why);
-	if (listen_open(c, LISTEN_TRY, &m->listeners, &m->passed, &set, errors) == 0)
+	directory = master_try_directory(c, no_directory, sizeof(no_directory));
+	if (no_directory[0] != '\0')
+		conf_errors_add(errors, NULL, 0, "%s", no_directory);
+	listen = listen_open(c, LISTEN_TRY, &m->listeners, &m->passed, &set, errors);
+	if (listen == 0)
 		listen_close(&set, &m->listeners);
-	if (control_try(&m->control, c, why, sizeof(why)) < 0)
-		conf_errors_add(errors, NULL, 0, "%s", why);
+	control = control_try(&m->control, c, no_control, sizeof(no_control));
+	if (no_control[0] != '\0')
+		conf_errors_add(errors, NULL, 0, "%s", no_control);
+	return directory < 0 ? directory : listen < 0 ? listen : control;
 }
 
 void
@@ -392,15 +397,15 @@ reload_check(struct master *m, struct buf *json)
 {
 	CLEANUP(conf_errors_done) struct conf_errors errors = { 0 };
 	struct conf *c = NULL;
-	int e = reload_load(m, &c, &errors);
+	int e = m->stopping ? -ESHUTDOWN : reload_load(m, &c, &errors);
 
 	if (m->stopping)
 		conf_errors_add(&errors, NULL, 0, "reqd is stopping");
-	else if (e == 0)
-		check_open(m, c, &errors);
-	else if (errors.n == 0)
+	if (e == 0)
+		e = check_open(m, c, &errors);
+	if (e < 0 && errors.n == 0)
 		conf_errors_add(&errors, m->options.conf_file, 0, "%s", strerror(-e));
-	if (errors.n > 0 || c == NULL)
+	if (e < 0)
 		report_errors(json, REPORT_CHECK, &errors);
 	else
 		report_changes(json, REPORT_CHECK, m->conf, c);
