@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: ISC
 # bench: what reqd is measured with. "./dev bench" builds and runs it; the
-# load generator also serves the integration tests.
-check_PROGRAMS += bench/load
+# load generators also serve the integration tests.
+check_PROGRAMS += bench/load bench/paced
 EXTRA_PROGRAMS += bench/bare-epoll bench/bare-pipe bench/bare-spawn bench/upper
-EXTRA_DIST += bench/handlers bench/run bench/upper.py
+EXTRA_DIST += bench/handlers bench/reload bench/run bench/upper.py
 CLEANFILES += bench/bare-epoll$(EXEEXT) bench/bare-pipe$(EXEEXT) bench/bare-spawn$(EXEEXT) \
 	bench/upper$(EXEEXT)
 
 bench_load_SOURCES = bench/load.c bench/bench.c bench/bench.h
 bench_load_LDADD = $(BSD_LIBS)
+bench_paced_SOURCES = bench/paced.c bench/bench.c bench/bench.h
+bench_paced_LDADD = $(BSD_LIBS)
 bench_bare_epoll_SOURCES = bench/bare-epoll.c bench/bench.c bench/bench.h
 bench_bare_pipe_SOURCES = bench/bare-pipe.c bench/bench.c bench/bench.h
 bench_bare_pipe_LDADD = $(BSD_LIBS)

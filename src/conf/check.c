@@ -46,7 +46,9 @@ check_listeners(struct reader *r)
 			    r->listeners[j].file, r->listeners[j].block->line);
 			break;
 		}
-		if (l->addr.kind == ADDR_TCP && !c->insecure_open && !is_loopback(l->addr.host))
+		/* No host: the address has been reported already. */
+		if (l->addr.kind == ADDR_TCP && l->addr.host[0] != '\0' && !c->insecure_open &&
+		    !is_loopback(l->addr.host))
 			reader_error_at(r, &r->listeners[i], NULL,
 			    "listen \"%.120s\": everybody who can reach this address could call "
 			    "services, because TCP callers are not authenticated; "

@@ -10,6 +10,7 @@ libconf_la_SOURCES = \
 	src/conf/build.c src/conf/build.h \
 	src/conf/check.c src/conf/check.h \
 	src/conf/conf.c src/conf/conf.h \
+	src/conf/diff.c src/conf/diff.h \
 	src/conf/errors.c src/conf/errors.h \
 	src/conf/format.c \
 	src/conf/load.c \

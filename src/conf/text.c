@@ -323,7 +323,8 @@ text_clean(const char *data, size_t len, char **ret_text, size_t *ret_len,
 		r = clean_token(&c);
 	if (r == 0 && c.depth > 0)
 		r = fault(&c, c.braces[c.depth - 1].line, "the '{' of this line is not closed");
-	(void)buf_append_char(&c.out, '\n');
+	/* Never empty, and no line more than the file has. */
+	(void)buf_append_char(&c.out, ' ');
 	if (buf_failed(&c.out) || buf_text(&c.out) == NULL) {
 		buf_done(&c.out);
 		return -ENOMEM;

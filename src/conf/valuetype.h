@@ -42,6 +42,8 @@ enum key_flags {
 	KEY_HANDLER = 1 << 4,	/* of a service: not for a command */
 	KEY_PLACE = 1 << 5,	/* says where it is written, not what it is */
 	KEY_OR_ZERO = 1 << 6,	/* an amount that may be 0 as well */
+	KEY_AT_START = 1 << 7,	/* a reload does not change it for what is open or runs */
+	KEY_AT_START_UNSET = 1 << 8,	/* nor takes it back to 0 */
 };
 
 /* One key of one kind of section. */

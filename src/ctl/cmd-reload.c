@@ -8,36 +8,68 @@
 #include "ctl/out.h"
 #include "ctl/remote.h"
 
-/* "added a b", "listens tcp://127.0.0.1:7373" */
-static size_t
-print_names(const json_t *j, const char *key)
+static void
+put(const char *text)
 {
-	const json_t *name;
-	size_t i;
-
-	json_array_foreach(json_object_get(j, key), i, name) {
-		const char *s = json_string_value(name);
-
-		(void)printf("%s ", i == 0 ? key : "");
-		out_text(stdout, slice_of(s != NULL ? s : "?"), OUT_ONE_LINE);
-		(void)printf("%s", i + 1 == json_array_size(json_object_get(j, key)) ? "\n" : "");
-	}
-	return i;
+	out_text(stdout, slice_of(text), OUT_ONE_LINE);
 }
 
 static void
-print_changes(const json_t *j)
+put_value(const char *text)
 {
-	size_t n;
+	put(*text != '\0' ? text : "unset");
+}
 
-	(void)printf("configuration %lld is in use\n", (long long)out_json_number(j, "generation"));
-	n = print_names(j, "added");
-	n += print_names(j, "removed");
-	n += print_names(j, "changed");
-	n += print_names(j, "listens");
-	n += print_names(j, "closed");
-	if (n == 0)
-		(void)printf("no service changed\n");
+/* "timeout 5s -> 9s" */
+static void
+print_key(const json_t *k)
+{
+	put(out_json_text(k, "key"));
+	if (json_object_get(k, "from") != NULL) {
+		(void)printf(" ");
+		put_value(out_json_text(k, "from"));
+		(void)printf(" -> ");
+		put_value(out_json_text(k, "to"));
+	}
+	if (json_is_true(json_object_get(k, "at_start")))
+		(void)printf(" (holds from the next start of reqd on)");
+}
+
+/* "changed  service echo: timeout 5s -> 9s, allow" */
+static void
+print_change(const json_t *change)
+{
+	const char *section = out_json_text(change, "section"), *name = out_json_text(change, "name");
+	const json_t *k;
+	size_t i;
+
+	(void)printf("%-8s ", out_json_text(change, "change"));
+	put(section);
+	(void)printf("%s", *name != '\0' ? " " : "");
+	put(name);
+	json_array_foreach(json_object_get(change, "keys"), i, k) {
+		(void)printf("%s", i > 0 ? ", " : *section != '\0' ? ": " : "");
+		print_key(k);
+	}
+	(void)printf("\n");
+}
+
+static void
+print_changes(const struct ctl *ctl, const json_t *j)
+{
+	const json_t *changes = json_object_get(j, "changes"), *change;
+	bool any = json_array_size(changes) > 0;
+	size_t i;
+
+	if (ctl->check) {
+		put(out_json_text(j, "file"));
+		(void)printf(": ok, a reload would change %s\n", any ? "this:" : "nothing");
+	} else {
+		(void)printf("configuration %lld is in use%s\n",
+		    (long long)out_json_number(j, "generation"), any ? "" : ", nothing has changed");
+	}
+	json_array_foreach((json_t *)(uintptr_t)changes, i, change)
+		print_change(change);
 }
 
 static void
@@ -52,37 +84,52 @@ print_errors(const struct ctl *ctl, const json_t *j)
 
 		if (line > 0)
 			(void)snprintf(number, sizeof(number), "%lld:", (long long)line);
-		ctl_message(ctl, "%s%s%s %s", out_json_text(e, "file"),
+		ctl_message(ctl, "%s%s%s%s%s", out_json_text(e, "file"),
 		    *out_json_text(e, "file") != '\0' ? ":" : "", number,
-		    out_json_text(e, "text"));
+		    *out_json_text(e, "file") != '\0' ? " " : "", out_json_text(e, "text"));
 	}
-	ctl_message(ctl, "nothing was changed, the old configuration is still in use");
+	ctl_message(ctl, "%s", ctl->check ? "a reload would be refused" :
+	    "nothing was changed, the old configuration is still in use");
 }
 
 static int
 reload_run(struct ctl *ctl, size_t n, char **words)
 {
+	static const char *const request[] = { "RELOAD", "CHECK" };
+	CLEANUP(reqd_freep) struct reqd *c = NULL;
 	CLEANUP(json_freep) json_t *j = NULL;
-	int status = remote_control_json(ctl, "RELOAD", &j);
+	int status = remote_control(ctl, &c);
 	bool ok;
 
 	(void)n;
 	(void)words;
+	if (status == 0)
+		status = remote_ask_json(ctl, c, NULL, &j, ctl->check ? 2 : 1, request);
 	if (status != 0)
 		return status;
 	ok = json_is_true(json_object_get(j, "ok"));
 	if (ctl->json)
 		out_json(ctl, json_incref(j));
 	else if (ok)
-		print_changes(j);
+		print_changes(ctl, j);
 	else
 		print_errors(ctl, j);
 	return ok ? 0 : STATUS_REFUSED;
 }
 
+static const struct ctl_opt options[] = {
+	{ .name = "check", .kind = OPT_FLAG, .offset = offsetof(struct ctl, check),
+	    .help = "only say what it would change, or why it would be refused" },
+};
+
 const struct ctl_cmd cmd_reload = {
 	.name = "reload",
 	.synopsis = "",
 	.summary = "read the configuration again (control socket)",
+	.details =
+	    "Waits until every process follows it, and prints what has changed. With an error in\n"
+	    "it nothing changes, every error is printed, and the exit status is 251.\n",
+	.options = options,
+	.n_options = ARRAY_LEN(options),
 	.run = reload_run,
 };

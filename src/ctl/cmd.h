@@ -37,6 +37,7 @@ struct ctl {
 	const char *id;
 	struct ctl_list meta;
 	bool no_stream;
+	bool check;
 	int64_t count;
 	int64_t connections;
 	int64_t requests;

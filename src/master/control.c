@@ -259,7 +259,17 @@ static void
 do_reload(struct control_client *c)
 {
 	struct master *m = c->control->master;
+	CLEANUP(buf_done) struct buf json = BUF_INIT(0);
 
+	if (c->request.argc == 2 && slice_is_nocase(c->request.argv[1], "CHECK")) {
+		reload_check(m, &json);
+		resp_bulk(&c->out, buf_slice(&json));
+		return;
+	}
+	if (c->request.argc > 1) {
+		resp_error(&c->out, "BADARG", SLICE("RELOAD takes nothing but CHECK"));
+		return;
+	}
 	/* One that is in progress may have read the files before they were as they are. */
 	c->serial = m->n_reloads + 1;
 	c->wait = WAIT_RELOAD;
@@ -545,6 +555,15 @@ control_mode(const struct conf *conf)
 	return conf->control_gid != (gid_t)-1 ? 0660 : 0600;
 }
 
+/* Returns error. */
+static int
+control_failed(const struct conf *conf, int error, char *why, size_t why_len)
+{
+	(void)snprintf(why, why_len, "cannot open the control socket %s: %s", conf->control_path,
+	    error == -EADDRINUSE ? "another reqd answers there" : strerror(-error));
+	return error;
+}
+
 static int
 control_bind(const struct conf *conf, struct control_socket *ret, char *why, size_t why_len)
 {
@@ -555,10 +574,8 @@ control_bind(const struct conf *conf, struct control_socket *ret, char *why, siz
 	s.fd = socket_file_open(s.path, control_mode(conf), (uid_t)-1, conf->control_gid, CONTROL_BACKLOG,
 	    &s.file);
 	if (s.fd < 0) {
-		(void)snprintf(why, why_len, "cannot open the control socket %s: %s", s.path,
-		    s.fd == -EADDRINUSE ? "another reqd answers there" : strerror(-s.fd));
 		free(s.path);
-		return s.fd;
+		return control_failed(conf, s.fd, why, why_len);
 	}
 	*ret = s;
 	return 0;
@@ -596,14 +613,33 @@ control_open(struct control *c, struct master *m, char *why, size_t why_len)
 	return r < 0 ? r : control_listen(c, &s);
 }
 
+/* Is its socket the one that is open, and still to be found? */
+static bool
+control_stays(const struct control *c, const struct conf *conf)
+{
+	return strcmp(c->socket.path, conf->control_path) == 0 &&
+	    socket_file_is(&c->socket.file, c->socket.path);
+}
+
 int
 control_rebind(const struct control *c, const struct conf *conf, struct control_socket *ret,
     char *why, size_t why_len)
 {
-	if (strcmp(c->socket.path, conf->control_path) == 0 &&
-	    socket_file_is(&c->socket.file, c->socket.path))
+	return control_stays(c, conf) ? 0 : control_bind(conf, ret, why, why_len);
+}
+
+int
+control_try(const struct control *c, const struct conf *conf, char *why, size_t why_len)
+{
+	int fd;
+
+	if (control_stays(c, conf))
 		return 0;
-	return control_bind(conf, ret, why, why_len);
+	fd = socket_file_try(conf->control_path);
+	if (fd < 0)
+		return control_failed(conf, fd, why, why_len);
+	(void)close(fd);
+	return 0;
 }
 
 void

@@ -49,6 +49,8 @@ void control_close(struct control *c);
  */
 int control_rebind(const struct control *c, const struct conf *conf, struct control_socket *ret,
     char *why, size_t why_len);
+/* Would that go well, as far as can be seen without doing it? */
+int control_try(const struct control *c, const struct conf *conf, char *why, size_t why_len);
 void control_move(struct control *c, const struct conf *conf, struct control_socket *s);
 void control_unbind(struct control_socket *s);
 

@@ -22,6 +22,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "conf/errors.h"
 #include "ipc/roles.h"
 
 int
@@ -92,7 +93,7 @@ buffer_options(int fd, const struct listener *l)
 }
 
 static int
-tcp_try(const struct listener *l, const struct addrinfo *ai, bool dual)
+tcp_try(const struct listener *l, enum listen_use use, const struct addrinfo *ai, bool dual)
 {
 	CLEANUP_CLOSE int fd = -1;
 	int r;
@@ -111,7 +112,7 @@ tcp_try(const struct listener *l, const struct addrinfo *ai, bool dual)
 		r = tcp_options(fd, l);
 	if (r >= 0 && bind(fd, ai->ai_addr, ai->ai_addrlen) < 0)
 		r = -errno;
-	if (r >= 0 && listen(fd, (int)l->backlog) < 0)
+	if (r >= 0 && use == LISTEN_OPEN && listen(fd, (int)l->backlog) < 0)
 		r = -errno;
 	return r < 0 ? r : TAKE_FD(fd);
 }
@@ -123,7 +124,7 @@ is_missing_address(int r)
 }
 
 static int
-tcp_open(const struct listener *l, char *why, size_t why_len)
+tcp_open(const struct listener *l, enum listen_use use, char *why, size_t why_len)
 {
 	bool any = strcmp(l->addr.host, "*") == 0;
 	struct addrinfo hints = {
@@ -143,10 +144,10 @@ tcp_open(const struct listener *l, char *why, size_t why_len)
 		    gai_strerror(r));
 		return -EADDRNOTAVAIL;
 	}
-	r = tcp_try(l, list, any);
+	r = tcp_try(l, use, list, any);
 	/* A name stands for its first address that this machine has. */
 	for (ai = list->ai_next; ai != NULL && !any && is_missing_address(r); ai = ai->ai_next)
-		r = tcp_try(l, ai, false);
+		r = tcp_try(l, use, ai, false);
 	freeaddrinfo(list);
 	if (any && !l->ipv6_only && is_missing_address(r)) {
 		/* A kernel without IPv6. */
@@ -157,7 +158,7 @@ tcp_open(const struct listener *l, char *why, size_t why_len)
 			.ai_addrlen = sizeof(in),
 		};
 
-		r = tcp_try(l, &ipv4, false);
+		r = tcp_try(l, use, &ipv4, false);
 	}
 	return r;
 }
@@ -267,7 +268,7 @@ find_open(const struct listen_set *old, const struct listener *l)
 }
 
 static int
-socket_open(const struct listener *l, const struct listen_set *old,
+socket_open(const struct listener *l, enum listen_use use, const struct listen_set *old,
     const struct listen_passed *passed, const struct listen_set *taken,
     struct listen_socket *ret, char *why, size_t why_len)
 {
@@ -284,9 +285,10 @@ socket_open(const struct listener *l, const struct listen_set *old,
 		return share(passed->list[ret->passed].fd);
 	switch (l->addr.kind) {
 	case ADDR_TCP:
-		return tcp_open(l, why, why_len);
+		return tcp_open(l, use, why, why_len);
 	case ADDR_UNIX:
-		r = socket_file_open(l->addr.path, l->mode, l->uid, l->gid, (int)l->backlog,
+		r = use == LISTEN_TRY ? socket_file_try(l->addr.path) :
+		    socket_file_open(l->addr.path, l->mode, l->uid, l->gid, (int)l->backlog,
 		    &ret->file);
 		(void)strlcpy(why, unix_error(r), why_len);
 		return r;
@@ -311,11 +313,11 @@ keep_passed(const struct conf *c, const struct listen_set *old, struct listen_se
 }
 
 int
-listen_open(const struct conf *c, const struct listen_set *old, const struct listen_passed *passed,
-    struct listen_set *ret, char *why, size_t why_len)
+listen_open(const struct conf *c, enum listen_use use, const struct listen_set *old,
+    const struct listen_passed *passed, struct listen_set *ret, struct conf_errors *errors)
 {
 	struct listen_set set = { 0 }, taken = { 0 };
-	int r;
+	int r, first = 0;
 
 	keep_passed(c, old, &taken);
 	for (size_t i = 0; i < c->n_listeners; i++) {
@@ -324,7 +326,8 @@ listen_open(const struct conf *c, const struct listen_set *old, const struct lis
 		char detail[384] = "";
 
 		s->passed = -1;
-		r = socket_open(l, old, passed, &taken, s, detail, sizeof(detail));
+		s->file.ino = 0;
+		r = socket_open(l, use, old, passed, &taken, s, detail, sizeof(detail));
 		if (r >= 0) {
 			s->fd = r;
 			s->url = strdup(l->url);
@@ -334,11 +337,14 @@ listen_open(const struct conf *c, const struct listen_set *old, const struct lis
 			r = s->url == NULL ? -ENOMEM : 0;
 		}
 		if (r < 0) {
-			(void)snprintf(why, why_len, "cannot listen on %.100s: %s", l->url,
-			    detail[0] != '\0' ? detail : strerror(-r));
-			listen_close(&set, old);
-			return r;
+			conf_errors_add(errors, c->files[0], l->line, "cannot listen on %.100s: %s",
+			    l->url, detail[0] != '\0' ? detail : strerror(-r));
+			first = first < 0 ? first : r;
 		}
+	}
+	if (first < 0) {
+		listen_close(&set, old);
+		return first;
 	}
 	*ret = set;
 	return 0;

@@ -40,14 +40,19 @@ struct listen_passed {
 /* Takes what systemd has passed, if anything. 0 or -errno. */
 int listen_take_passed(struct listen_passed *p);
 
+enum listen_use {
+	LISTEN_OPEN,
+	LISTEN_TRY,	/* to see whether it could be opened: nobody can connect, no file is made */
+};
+
 /*
  * Opens the sockets of a configuration: those of old with the same URL are
  * shared, passed ones are used by address or by name, the others are made.
- * Blocks on name look-ups. Returns 0; or -errno with one line of explanation
- * in why, having changed nothing.
+ * Blocks on name look-ups. Returns 0; or -errno with an error for each that
+ * could not be opened, having changed nothing.
  */
-int listen_open(const struct conf *c, const struct listen_set *old,
-    const struct listen_passed *passed, struct listen_set *ret, char *why, size_t why_len);
+int listen_open(const struct conf *c, enum listen_use use, const struct listen_set *old,
+    const struct listen_passed *passed, struct listen_set *ret, struct conf_errors *errors);
 
 /* Puts the options of this configuration on sockets that were shared or passed. */
 void listen_apply(const struct listen_set *set, const struct conf *c);

@@ -8,6 +8,7 @@ libmaster_la_SOURCES = \
 	src/master/notify.c src/master/notify.h \
 	src/master/process.c src/master/process.h \
 	src/master/reload.c src/master/reload.h \
+	src/master/report.c src/master/report.h \
 	src/master/socketfile.c src/master/socketfile.h \
 	src/master/status.c src/master/status.h \
 	src/master/strays.c src/master/strays.h

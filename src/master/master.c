@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -588,21 +589,22 @@ is_safe_for_root(const struct stat *st)
 	return st->st_uid == 0 && (!others_write || (st->st_mode & S_ISVTX) != 0);
 }
 
-int
-master_make_directory(const struct conf *c, char *why, size_t why_len)
+static int
+directory_failed(const char *dir, int error, char *why, size_t why_len)
 {
-	const char *dir = c->runtime_directory;
-	struct stat st;
-	int error;
+	(void)snprintf(why, why_len, "cannot make %s: %s (set runtime-directory to a "
+	    "place that you may write)", dir, strerror(error));
+	return -error;
+}
 
-	if (mkdir(dir, 0755) == 0)
-		return 0;
-	if (errno != EEXIST || stat(dir, &st) < 0) {
-		error = errno;
-		(void)snprintf(why, why_len, "cannot make %s: %s (set runtime-directory to a "
-		    "place that you may write)", dir, strerror(error));
-		return -error;
-	}
+/* One that is there already. */
+static int
+check_directory(const char *dir, char *why, size_t why_len)
+{
+	struct stat st;
+
+	if (stat(dir, &st) < 0)
+		return directory_failed(dir, errno, why, why_len);
 	if (!S_ISDIR(st.st_mode)) {
 		(void)snprintf(why, why_len, "%s is no directory", dir);
 		return -ENOTDIR;
@@ -616,22 +618,49 @@ master_make_directory(const struct conf *c, char *why, size_t why_len)
 	return 0;
 }
 
+int
+master_make_directory(const struct conf *c, char *why, size_t why_len)
+{
+	if (mkdir(c->runtime_directory, 0755) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return directory_failed(c->runtime_directory, errno, why, why_len);
+	return check_directory(c->runtime_directory, why, why_len);
+}
+
+int
+master_try_directory(const struct conf *c, char *why, size_t why_len)
+{
+	CLEANUP_FREE char *parent = NULL;
+
+	if (access(c->runtime_directory, F_OK) == 0 || errno != ENOENT)
+		return check_directory(c->runtime_directory, why, why_len);
+	parent = strdup(c->runtime_directory);
+	if (parent == NULL)
+		return -ENOMEM;
+	if (access(dirname(parent), W_OK | X_OK) < 0)
+		return directory_failed(c->runtime_directory, errno, why, why_len);
+	return 0;
+}
+
 static int
 open_sockets(struct master *m)
 {
+	CLEANUP(conf_errors_done) struct conf_errors errors = { 0 };
 	char why[512] = "";
 	int r;
 
 	r = master_make_directory(m->conf, why, sizeof(why));
 	if (r >= 0)
-		r = listen_open(m->conf, NULL, &m->passed, &m->listeners, why, sizeof(why));
+		r = listen_open(m->conf, LISTEN_OPEN, NULL, &m->passed, &m->listeners, &errors);
 	if (r >= 0) {
 		listen_apply(&m->listeners, m->conf);
 		r = control_open(&m->control, m, why, sizeof(why));
 		if (r < 0)
 			listen_close(&m->listeners, NULL);
 	}
-	if (r < 0)
+	conf_errors_print(&errors, stderr);
+	if (r < 0 && errors.n == 0)
 		(void)fprintf(stderr, "reqd: %s\n", why[0] != '\0' ? why : strerror(-r));
 	return r;
 }

@@ -12,14 +12,15 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/escape.h"
 #include "base/fd.h"
+#include "conf/errors.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "ipc/stats.h"
 #include "master/control.h"
 #include "master/master.h"
 #include "master/notify.h"
+#include "master/report.h"
 
 /* A process that takes longer than this to prepare is stuck. */
 #define RELOAD_PATIENCE_USEC (10 * USEC_PER_SEC)
@@ -30,116 +31,32 @@ static void reload_advance(struct master *m);
 /* -------------------------------------------------------------- report --- */
 
 static void
-names_append(struct buf *b, const char *key, const struct conf *in, const struct conf *not_in)
+tell_errors(struct master *m, const struct conf_errors *errors)
 {
-	bool first = true;
+	CLEANUP(buf_done) struct buf json = BUF_INIT(0);
 
-	(void)buf_printf(b, ",\"%s\":[", key);
-	for (size_t i = 0; i < in->n_services; i++) {
-		const char *name = in->services[i].name;
-
-		if (conf_find_service(not_in, name, strlen(name)) != NULL)
-			continue;
-		(void)buf_printf(b, "%s\"%s\"", first ? "" : ",", name);
-		first = false;
-	}
-	(void)buf_append_char(b, ']');
-}
-
-static bool
-has_listener(const struct conf *c, const char *url)
-{
-	for (size_t i = 0; i < c->n_listeners; i++) {
-		if (strcmp(c->listeners[i].url, url) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void
-listeners_append(struct buf *b, const char *key, const struct conf *in, const struct conf *not_in)
-{
-	bool first = true;
-
-	(void)buf_printf(b, ",\"%s\":[", key);
-	for (size_t i = 0; i < in->n_listeners; i++) {
-		if (has_listener(not_in, in->listeners[i].url))
-			continue;
-		(void)buf_append_str(b, first ? "" : ",");
-		(void)escape_json(b, slice_of(in->listeners[i].url));
-		first = false;
-	}
-	(void)buf_append_char(b, ']');
-}
-
-static void
-changed_append(struct buf *b, const struct conf *from, const struct conf *to)
-{
-	bool first = true;
-
-	(void)buf_append_str(b, ",\"changed\":[");
-	for (size_t i = 0; i < to->n_services; i++) {
-		const struct service *s = &to->services[i];
-		const struct service *old = conf_find_service(from, s->name, strlen(s->name));
-
-		if (old == NULL || conf_service_equal(old, s))
-			continue;
-		(void)buf_printf(b, "%s\"%s\"", first ? "" : ",", s->name);
-		first = false;
-	}
-	(void)buf_append_char(b, ']');
-}
-
-static void
-report_success(struct master *m, const struct conf *from, const struct conf *to)
-{
-	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
-
-	(void)buf_printf(&b, "{\"ok\":true,\"generation\":%u", to->generation);
-	names_append(&b, "added", to, from);
-	names_append(&b, "removed", from, to);
-	changed_append(&b, from, to);
-	listeners_append(&b, "listens", to, from);
-	listeners_append(&b, "closed", from, to);
-	(void)buf_append_char(&b, '}');
-	log_notice("configuration reloaded, generation %u: %zu listeners, %zu services",
-	    to->generation, to->n_listeners, to->n_services);
-	control_reloaded(&m->control, m->n_reloads, buf_slice(&b));
-}
-
-static void
-report_errors(struct master *m, const struct conf_errors *errors)
-{
-	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
-
-	(void)buf_append_str(&b, "{\"ok\":false,\"errors\":[");
-	for (size_t i = 0; i < errors->n; i++) {
-		const struct conf_error *e = &errors->list[i];
-
-		if (e->file == NULL)
-			log_err("reload: %s", e->text);
-		else if (e->line == 0)
-			log_err("reload: %s: %s", e->file, e->text);
-		else
-			log_err("reload: %s:%u: %s", e->file, e->line, e->text);
-		(void)buf_append_str(&b, i > 0 ? ",{\"file\":" : "{\"file\":");
-		(void)escape_json(&b, slice_of(e->file != NULL ? e->file : ""));
-		(void)buf_printf(&b, ",\"line\":%u,\"text\":", e->line);
-		(void)escape_json(&b, slice_of(e->text));
-		(void)buf_append_char(&b, '}');
-	}
-	(void)buf_append_str(&b, "]}");
+	report_errors(&json, REPORT_DONE, errors);
 	log_err("reload refused, the old configuration goes on");
-	control_reloaded(&m->control, m->n_reloads, buf_slice(&b));
+	control_reloaded(&m->control, m->n_reloads, buf_slice(&json));
 }
 
 static void
-report_error(struct master *m, const char *text)
+tell_error(struct master *m, const char *text)
 {
 	struct conf_error one = { .text = (char *)(uintptr_t)text };
-	struct conf_errors errors = { .list = &one, .n = 1 };
 
-	report_errors(m, &errors);
+	tell_errors(m, &(struct conf_errors){ .list = &one, .n = 1 });
+}
+
+static void
+tell_success(struct master *m, const struct conf *from, const struct conf *to)
+{
+	CLEANUP(buf_done) struct buf json = BUF_INIT(0);
+
+	log_notice("configuration reloaded, generation %u: %zu listeners, %zu services",
+	    to->generation, to->n_listeners, to->n_services);
+	report_changes(&json, REPORT_DONE, from, to);
+	control_reloaded(&m->control, m->n_reloads, buf_slice(&json));
 }
 
 /* ---------------------------------------------------------------- ends --- */
@@ -187,7 +104,7 @@ reload_abort(struct master *m, const char *why)
 		if (m->processes[i].state == PROCESS_SERVING && m->processes[i].in_reload)
 			(void)process_send(&m->processes[i], &f, NULL, 0);
 	}
-	report_error(m, why);
+	tell_error(m, why);
 	reload_discard(m);
 	reload_end(m);
 }
@@ -197,33 +114,9 @@ reload_cancel(struct master *m)
 {
 	if (m->reload.phase == RELOAD_IDLE)
 		return;
-	report_error(m, "reqd is stopping");
+	tell_error(m, "reqd is stopping");
 	reload_discard(m);
 	reload_clear(&m->reload);
-}
-
-/* What only a new socket or a new process could follow. */
-static void
-warn_unchanged(const struct conf *from, const struct conf *to)
-{
-	if (from->run_as.uid != to->run_as.uid || from->run_as.gid != to->run_as.gid)
-		log_warn("the new account of the workers and the log holds for those that are "
-		    "started from now on");
-	for (size_t i = 0; i < to->n_listeners; i++) {
-		const struct listener *l = &to->listeners[i];
-
-		for (size_t k = 0; k < from->n_listeners; k++) {
-			const struct listener *old = &from->listeners[k];
-
-			if (strcmp(l->url, old->url) == 0 && (l->ipv6_only != old->ipv6_only ||
-			    l->freebind != old->freebind ||
-			    (l->send_buffer == 0 && old->send_buffer != 0) ||
-			    (l->receive_buffer == 0 && old->receive_buffer != 0)))
-				log_warn("%s is open: what cannot be changed then (ipv6-only, "
-				    "freebind, buffers back to 0) holds from the next start on",
-				    l->url);
-		}
-	}
 }
 
 /* A worker that is up moves its counters itself; those of the others we do. */
@@ -253,8 +146,7 @@ reload_done(struct master *m)
 	m->conf_text = r->text;
 	log_set_level(m->conf->log_level);
 	keep_counters(m, old);
-	report_success(m, old, m->conf);
-	warn_unchanged(old, m->conf);
+	tell_success(m, old, m->conf);
 	conf_unref(old);
 	master_scale_workers(m, r->n_workers);
 	reload_end(m);
@@ -298,15 +190,17 @@ send_frame(struct process *p, const struct frame *f, const int *fds, size_t n_fd
 		process_kill(p, "does not take its configuration");
 }
 
-/* Listeners: NULL for a process that has, or is to have, none. */
+/* Only workers listen, and of them only those that are to stay. */
 static void
-send_prepare(struct process *p, const struct conf *c, int text, const struct listen_set *set)
+send_prepare(struct process *p, const struct conf *c, int text, const struct listen_set *set,
+    size_t n_workers)
 {
 	struct frame f = { .type = FRAME_PREPARE, .generation = c->generation };
+	bool listens = p->kind == ROLE_WORKER && p->slot < n_workers;
 	int fds[FRAME_MAX_FDS] = { text };
 	size_t n = 1;
 
-	for (size_t i = 0; set != NULL && i < set->n; i++)
+	for (size_t i = 0; listens && i < set->n; i++)
 		fds[n++] = set->list[i].fd;
 	send_frame(p, &f, fds, n);
 }
@@ -319,8 +213,7 @@ master_prepare(struct process *p)
 	p->state = PROCESS_PREPARING;
 	p->offered = m->conf->generation;
 	p->owing_usec = clock_usec();
-	send_prepare(p, m->conf, m->conf_text,
-	    p->kind == ROLE_WORKER && master_wants(p) ? &m->listeners : NULL);
+	send_prepare(p, m->conf, m->conf_text, &m->listeners, master_n_workers(m));
 }
 
 void
@@ -357,8 +250,7 @@ reload_phase(struct master *m, enum reload_phase phase)
 			continue;
 		p->answered = false;
 		if (phase == RELOAD_PREPARE)
-			send_prepare(p, r->conf, r->text,
-			    p->kind == ROLE_WORKER && p->slot < r->n_workers ? &r->listeners : NULL);
+			send_prepare(p, r->conf, r->text, &r->listeners, r->n_workers);
 		else
 			send_frame(p, &commit, NULL, 0);
 	}
@@ -428,36 +320,62 @@ on_overdue(sd_event_source *s, uint64_t usec, void *userdata)
 	return 0;
 }
 
-static void
-reload_try(struct master *m)
+/* What only this process can know to be wrong. Without errors: strerror() says it. */
+static int
+reload_open(struct master *m, struct reload *r, struct conf_errors *errors)
 {
-	struct reload *r = &m->reload;
-	CLEANUP(conf_errors_done) struct conf_errors errors = { 0 };
-	char *text, why[512] = "";
+	char why[512] = "";
 	int e;
 
-	e = conf_load(m->options.conf_file, CONF_DEFAULT, &r->conf, &errors);
-	if (e < 0) {
-		if (errors.n > 0)
-			report_errors(m, &errors);
-		else
-			report_error(m, strerror(-e));
-		reload_end(m);
-		return;
-	}
-	master_override(m, r->conf);
-	r->conf->generation = m->conf->generation + 1;
+	e = master_make_directory(r->conf, why, sizeof(why));
+	if (e >= 0)
+		e = listen_open(r->conf, LISTEN_OPEN, &m->listeners, &m->passed, &r->listeners,
+		    errors);
+	if (e >= 0)
+		e = control_rebind(&m->control, r->conf, &r->control, why, sizeof(why));
+	if (why[0] != '\0')
+		conf_errors_add(errors, NULL, 0, "%s", why);
+	return e;
+}
+
+static int
+reload_load(struct master *m, struct conf **ret, struct conf_errors *errors)
+{
+	int e = conf_load(m->options.conf_file, CONF_DEFAULT, ret, errors);
+
+	if (e < 0)
+		return e;
+	master_override(m, *ret);
+	(*ret)->generation = m->conf->generation + 1;
+	return 0;
+}
+
+/* A new configuration with all that this process brings to it. */
+static int
+reload_make(struct master *m, struct reload *r, struct conf_errors *errors)
+{
+	CLEANUP_FREE char *text = NULL;
+	int e = reload_load(m, &r->conf, errors);
+
+	if (e < 0)
+		return e;
 	r->n_workers = master_workers_wanted(r->conf);
 	text = conf_format(r->conf);
 	r->text = text == NULL ? -ENOMEM : fd_sealed("reqd-conf", text, strlen(text));
-	free(text);
-	e = r->text < 0 ? r->text : master_make_directory(r->conf, why, sizeof(why));
-	if (e >= 0)
-		e = listen_open(r->conf, &m->listeners, &m->passed, &r->listeners, why, sizeof(why));
-	if (e >= 0)
-		e = control_rebind(&m->control, r->conf, &r->control, why, sizeof(why));
+	return r->text < 0 ? r->text : reload_open(m, r, errors);
+}
+
+static void
+reload_try(struct master *m)
+{
+	CLEANUP(conf_errors_done) struct conf_errors errors = { 0 };
+	struct reload *r = &m->reload;
+	int e = reload_make(m, r, &errors);
+
 	if (e < 0) {
-		report_error(m, why[0] != '\0' ? why : strerror(-e));
+		if (errors.n == 0)
+			conf_errors_add(&errors, m->options.conf_file, 0, "%s", strerror(-e));
+		tell_errors(m, &errors);
 		reload_discard(m);
 		reload_end(m);
 		return;
@@ -466,6 +384,46 @@ reload_try(struct master *m)
 	    clock_usec() + reload_patience(r->conf), 0, on_overdue, m);
 	reload_phase(m, RELOAD_PREPARE);
 	reload_advance(m);
+}
+
+/* As reload_open(), but nothing is opened and every error is found. */
+static int
+check_open(struct master *m, const struct conf *c, struct conf_errors *errors)
+{
+	char no_directory[512] = "", no_control[512] = "";
+	struct listen_set set = { 0 };
+	int directory, listen, control;
+
+	directory = master_try_directory(c, no_directory, sizeof(no_directory));
+	if (no_directory[0] != '\0')
+		conf_errors_add(errors, NULL, 0, "%s", no_directory);
+	listen = listen_open(c, LISTEN_TRY, &m->listeners, &m->passed, &set, errors);
+	if (listen == 0)
+		listen_close(&set, &m->listeners);
+	control = control_try(&m->control, c, no_control, sizeof(no_control));
+	if (no_control[0] != '\0')
+		conf_errors_add(errors, NULL, 0, "%s", no_control);
+	return directory < 0 ? directory : listen < 0 ? listen : control;
+}
+
+void
+reload_check(struct master *m, struct buf *json)
+{
+	CLEANUP(conf_errors_done) struct conf_errors errors = { 0 };
+	struct conf *c = NULL;
+	int e = m->stopping ? -ESHUTDOWN : reload_load(m, &c, &errors);
+
+	if (m->stopping)
+		conf_errors_add(&errors, NULL, 0, "reqd is stopping");
+	if (e == 0)
+		e = check_open(m, c, &errors);
+	if (e < 0 && errors.n == 0)
+		conf_errors_add(&errors, m->options.conf_file, 0, "%s", strerror(-e));
+	if (e < 0)
+		report_errors(json, REPORT_CHECK, &errors);
+	else
+		report_changes(json, REPORT_CHECK, m->conf, c);
+	(void)conf_unref(c);
 }
 
 void
@@ -477,7 +435,7 @@ reload_start(struct master *m)
 	}
 	m->n_reloads++;
 	if (m->stopping) {
-		report_error(m, "reqd is stopping");
+		tell_error(m, "reqd is stopping");
 		return;
 	}
 	if (m->ready)

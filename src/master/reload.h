@@ -14,6 +14,7 @@
 #include "master/control.h"
 #include "master/listen.h"
 
+struct buf;
 struct master;
 struct process;
 
@@ -38,6 +39,12 @@ struct reload {
 /* Starts one, or notes that another is wanted. The outcome goes to the log
  * and to every control client that waits for it. */
 void reload_start(struct master *m);
+
+/*
+ * What a reload would do now, as JSON: changes, or errors. Nothing is opened,
+ * started or changed, so what a process would refuse is not known.
+ */
+void reload_check(struct master *m, struct buf *json);
 
 /* Gives up the one in progress, as reqd stops. */
 void reload_cancel(struct master *m);

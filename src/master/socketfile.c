@@ -5,7 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -14,15 +16,17 @@
 
 #include "base/cleanup.h"
 
-/* 0: the path is free now. -EADDRINUSE: somebody answers there. */
+enum path_state { PATH_FREE, PATH_STALE };
+
+/* What is at the path. -EADDRINUSE: somebody answers there. */
 static int
-clear_stale(const char *path, const struct sockaddr_un *sa)
+look_at(const char *path, const struct sockaddr_un *sa)
 {
 	CLEANUP_CLOSE int fd = -1;
 	struct stat st;
 
 	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? 0 : -errno;
+		return errno == ENOENT ? PATH_FREE : -errno;
 	if (!S_ISSOCK(st.st_mode))
 		return -EEXIST;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -31,8 +35,40 @@ clear_stale(const char *path, const struct sockaddr_un *sa)
 	if (connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) == 0 || errno == EAGAIN)
 		return -EADDRINUSE;
 	if (errno != ECONNREFUSED)
-		return errno == ENOENT ? 0 : -errno;
-	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+		return errno == ENOENT ? PATH_FREE : -errno;
+	return PATH_STALE;
+}
+
+static int
+address_of(const char *path, struct sockaddr_un *ret)
+{
+	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	return strlcpy(ret->sun_path, path, sizeof(ret->sun_path)) < sizeof(ret->sun_path) ? 0 :
+	    -ENAMETOOLONG;
+}
+
+static int
+unbound_socket(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int
+socket_file_try(const char *path)
+{
+	CLEANUP_FREE char *dir = strdup(path);
+	struct sockaddr_un sa;
+	int r = address_of(path, &sa);
+
+	if (dir == NULL)
+		return -ENOMEM;
+	if (r >= 0)
+		r = look_at(path, &sa);
+	if (r >= 0 && access(dirname(dir), W_OK | X_OK) < 0)
+		r = -errno;
+	return r < 0 ? r : unbound_socket();
 }
 
 static int
@@ -57,19 +93,21 @@ int
 socket_file_open(const char *path, mode_t mode, uid_t uid, gid_t gid, int backlog,
     struct socket_file *ret)
 {
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	CLEANUP_CLOSE int fd = -1;
+	struct sockaddr_un sa;
 	struct stat st = { 0 };
 	int r;
 
-	if (strlcpy(sa.sun_path, path, sizeof(sa.sun_path)) >= sizeof(sa.sun_path))
-		return -ENAMETOOLONG;
-	r = clear_stale(path, &sa);
+	r = address_of(path, &sa);
+	if (r >= 0)
+		r = look_at(path, &sa);
+	if (r == PATH_STALE && unlink(path) < 0 && errno != ENOENT)
+		return -errno;
 	if (r < 0)
 		return r;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = unbound_socket();
 	if (fd < 0)
-		return -errno;
+		return fd;
 	r = bind_with_mode(fd, &sa, mode);
 	if (r < 0)
 		return r;

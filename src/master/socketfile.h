@@ -21,6 +21,12 @@ struct socket_file {
 int socket_file_open(const char *path, mode_t mode, uid_t uid, gid_t gid, int backlog,
     struct socket_file *ret);
 
+/*
+ * Would that go well, as far as can be seen without doing it? A socket that
+ * is bound to nothing, or -errno.
+ */
+int socket_file_try(const char *path);
+
 /* Is the file at this path (still) the one that was made? */
 bool socket_file_is(const struct socket_file *f, const char *path);
 

@@ -38,9 +38,13 @@ integration_tests = \
 	tests/integration/master-stop.sh \
 	tests/integration/program-environment.sh \
 	tests/integration/readme-examples.sh \
+	tests/integration/reload-changes-rules.sh \
 	tests/integration/reload-keeps-connections.sh \
 	tests/integration/reload-scales-workers.sh \
 	tests/integration/reload-refuses-broken-configuration.sh \
+	tests/integration/reload-refuses-odd-files.sh \
+	tests/integration/reload-says-what-changes.sh \
+	tests/integration/reload-under-load.sh \
 	tests/integration/zoo.sh
 TESTS += $(integration_tests)
 EXTRA_DIST += $(integration_tests) tests/integration/lib.sh \
@@ -48,6 +52,7 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh \
 	tests/integration/cancel-elsewhere.py \
 	tests/integration/control-client.py \
 	tests/integration/handler-examples.py \
+	tests/integration/reload-rules.py \
 	tests/integration/examples.py tests/integration/protocol-examples.py \
 	tests/integration/hiredis-client.c
 EXTRA_DIST += README.md

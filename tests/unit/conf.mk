@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
-check_PROGRAMS += tests/unit/test_conf tests/unit/test_arguments tests/unit/test_access
-TESTS += tests/unit/test_conf tests/unit/test_arguments tests/unit/test_access
+check_PROGRAMS += tests/unit/test_conf tests/unit/test_arguments tests/unit/test_access \
+	tests/unit/test_conf_mutants tests/unit/test_diff
+TESTS += tests/unit/test_conf tests/unit/test_arguments tests/unit/test_access \
+	tests/unit/test_conf_mutants tests/unit/test_diff
 
 tests_unit_test_conf_SOURCES = tests/unit/test_conf.c
 tests_unit_test_conf_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
@@ -14,5 +16,13 @@ tests_unit_test_arguments_LDADD = libconf.la libbase.la $(CHECK_LIBS)
 tests_unit_test_access_SOURCES = tests/unit/test_access.c
 tests_unit_test_access_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_access_LDADD = libconf.la libbase.la $(CHECK_LIBS)
+
+tests_unit_test_conf_mutants_SOURCES = tests/unit/test_conf_mutants.c
+tests_unit_test_conf_mutants_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_conf_mutants_LDADD = libconf.la libbase.la $(CHECK_LIBS)
+
+tests_unit_test_diff_SOURCES = tests/unit/test_diff.c
+tests_unit_test_diff_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_diff_LDADD = libconf.la libbase.la $(CHECK_LIBS)
 
 EXTRA_DIST += tests/data/conf

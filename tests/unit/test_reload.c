@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/fd.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
@@ -87,7 +88,7 @@ set_up(void)
 	text = conf_format(m->conf);
 	m->conf_text = fd_sealed("conf", text, strlen(text));
 	free(text);
-	ck_assert_int_eq(listen_open(m->conf, NULL, &m->passed, &m->listeners, why, sizeof(why)), 0);
+	ck_assert_int_eq(listen_open(m->conf, LISTEN_OPEN, NULL, &m->passed, &m->listeners, &errors), 0);
 	ck_assert_int_eq(control_open(&m->control, m, why, sizeof(why)), 0);
 	m->n_processes = N_PROCESSES;
 	m->ready = true;
@@ -330,6 +331,31 @@ START_TEST(one_that_is_asked_for_meanwhile_comes_after)
 }
 END_TEST
 
+/* Asked what it would do: says it, and nobody else hears of it. */
+START_TEST(a_check_changes_nothing)
+{
+	struct buf json = BUF_INIT(0);
+
+	reload_check(m, &json);
+	ck_assert_ptr_nonnull(strstr(buf_text(&json), "{\"ok\":true,\"check\":true,\"generation\":1,"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&json), "new.sock\",\"change\":\"added\"}]}"));
+	buf_clear(&json);
+	/* Both are told, where a reload would end with either. */
+	ck_assert_int_eq(mkdir(new_socket, 0700), 0);
+	reload_check(m, &json);
+	ck_assert_ptr_nonnull(strstr(buf_text(&json), "the path exists and is no socket"));
+	ck_assert_int_eq(rmdir(new_socket), 0);
+	buf_done(&json);
+
+	ck_assert(!exists(new_socket));
+	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
+	ck_assert_uint_eq(m->conf->generation, 1);
+	ck_assert_uint_eq(m->n_reloads, 0);
+	for (size_t i = 0; i < N_PROCESSES; i++)
+		expect_nothing(i);
+}
+END_TEST
+
 /* What a process may not say, or not now, harms itself at most. */
 START_TEST(words_at_the_wrong_time)
 {
@@ -370,6 +396,7 @@ main(int argc, char **argv)
 	tcase_add_loop_test(tc, a_death_does_not_stop_it, 0, 3);
 	tcase_add_loop_test(tc, a_stop_ends_it, 0, 3);
 	tcase_add_test(tc, one_that_is_asked_for_meanwhile_comes_after);
+	tcase_add_test(tc, a_check_changes_nothing);
 	tcase_add_test(tc, words_at_the_wrong_time);
 	tcase_set_timeout(tc, 60);
 	suite_add_tcase(s, tc);

@@ -155,9 +155,41 @@ START_TEST(a_path_that_is_too_long)
 }
 END_TEST
 
+/* Says what opening it would, and leaves everything as it is. */
+START_TEST(a_try_changes_nothing)
+{
+	struct socket_file f;
+	struct stat before, after;
+	char below[128];
+	int fd, tried = socket_file_try(path);
+
+	ck_assert_int_ge(tried, 0);
+	ck_assert_int_eq(access(path, F_OK), -1);
+	close(tried);
+	fd = open_it(&f);
+	ck_assert_int_eq(socket_file_try(path), -EADDRINUSE);
+	close(fd);
+
+	/* A stale one would be replaced; it is there still. */
+	ck_assert_int_eq(lstat(path, &before), 0);
+	tried = socket_file_try(path);
+	ck_assert_int_ge(tried, 0);
+	close(tried);
+	ck_assert_int_eq(lstat(path, &after), 0);
+	ck_assert_uint_eq(before.st_ino, after.st_ino);
+
+	snprintf(below, sizeof(below), "%s/not/there", dir);
+	ck_assert_int_eq(socket_file_try(below), -ENOENT);
+	snprintf(below, sizeof(below), "%s/s/there", dir);
+	ck_assert_int_eq(socket_file_try(below), -ENOTDIR);
+	ck_assert_int_eq(socket_file_try(dir), -EEXIST);
+}
+END_TEST
+
 UNIT_MAIN("socketfile", tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, has_its_mode_whatever_the_umask);
     tcase_add_test(tc, replaces_a_stale_one_and_nothing_else);
     tcase_add_test(tc, what_is_not_ours_is_left_alone);
     tcase_add_test(tc, a_link_is_not_followed);
-    tcase_add_test(tc, a_path_that_is_too_long))
+    tcase_add_test(tc, a_path_that_is_too_long);
+    tcase_add_test(tc, a_try_changes_nothing))

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "conf/diff.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "conf/arena.h"
+#include "conf/schema.h"
+
+/* A longer value, or one of several words, is not shown. */
+#define VALUE_SHOWN 64
+
+struct differ {
+	diff_fn *fn;
+	void *arg;
+	struct arena scratch;	/* of the section at hand */
+	struct diff_key *keys;
+	size_t n_keys;
+	int error;		/* 0 or -ENOMEM */
+};
+
+/* A section in both configurations. */
+struct pair {
+	const struct section *section;
+	const void *from, *to;
+	unsigned wrong;		/* keys that say nothing here */
+};
+
+/* -------------------------------------------------------------- values --- */
+
+/* NULL without memory. */
+static const char *
+written(struct differ *d, const struct key *k, const void *object)
+{
+	struct buf b = BUF_INIT(0);
+	const char *text = NULL;
+
+	k->type->format(&b, k, (const char *)object + k->offset);
+	if (!buf_failed(&b))
+		text = arena_strndup(&d->scratch, buf_len(&b) > 0 ? buf_data(&b) : "", buf_len(&b));
+	buf_done(&b);
+	if (text == NULL)
+		d->error = -ENOMEM;
+	return text;
+}
+
+static void
+add_key(struct differ *d, const struct diff_key *key)
+{
+	struct diff_key *keys = arena_grow(&d->scratch, d->keys, d->n_keys, sizeof(*keys));
+
+	if (keys == NULL) {
+		d->error = -ENOMEM;
+		return;
+	}
+	d->keys = keys;
+	keys[d->n_keys++] = *key;
+}
+
+static const char *
+joined(struct differ *d, const char *prefix, const char *name)
+{
+	struct buf b = BUF_INIT(0);
+	const char *text = NULL;
+
+	if (*prefix == '\0')
+		return name;
+	if (buf_printf(&b, "%s%s", prefix, name) == 0)
+		text = arena_strndup(&d->scratch, buf_data(&b), buf_len(&b));
+	buf_done(&b);
+	if (text == NULL)
+		d->error = -ENOMEM;
+	return text;
+}
+
+static bool
+is_shown(const struct key *k, const char *value)
+{
+	return !k->type->is_list && strlen(value) <= VALUE_SHOWN;
+}
+
+static bool
+holds_at_start(const struct key *k, const char *to)
+{
+	return (k->flags & KEY_AT_START) != 0 ||
+	    ((k->flags & KEY_AT_START_UNSET) != 0 && strcmp(to, "0") == 0);
+}
+
+/* Adds the keys that differ, of those that are canonical or of the others. */
+static void
+add_keys(struct differ *d, const struct pair *p, const char *prefix, unsigned canonical)
+{
+	for (size_t i = 0; i < p->section->n_keys && d->error == 0; i++) {
+		const struct key *k = &p->section->keys[i];
+		const char *from, *to;
+		struct diff_key key = { .at_start = false };
+
+		if ((k->flags & (p->wrong | KEY_PLACE)) != 0 ||
+		    (k->flags & KEY_CANONICAL) != canonical)
+			continue;
+		from = written(d, k, p->from);
+		to = written(d, k, p->to);
+		if (from == NULL || to == NULL || strcmp(from, to) == 0)
+			continue;
+		key.name = joined(d, prefix, k->name);
+		key.at_start = holds_at_start(k, to);
+		if (is_shown(k, from) && is_shown(k, to)) {
+			key.from = from;
+			key.to = to;
+		}
+		add_key(d, &key);
+	}
+}
+
+/* What an account or a group stands for is told only where its name is the same. */
+static void
+diff_pair(struct differ *d, const struct pair *p, const char *prefix)
+{
+	size_t before = d->n_keys;
+
+	add_keys(d, p, prefix, 0);
+	if (d->n_keys == before)
+		add_keys(d, p, prefix, KEY_CANONICAL);
+}
+
+/* ------------------------------------------------------------ sections --- */
+
+static void
+tell(struct differ *d, const char *section, const char *name, enum diff_change change)
+{
+	const struct diff diff = { section, name, change, d->keys, d->n_keys };
+
+	if (d->error == 0 && (change != DIFF_CHANGED || d->n_keys > 0))
+		d->fn(d->arg, &diff);
+	arena_done(&d->scratch);
+	d->keys = NULL;
+	d->n_keys = 0;
+}
+
+static void
+diff_one(struct differ *d, const struct pair *p, const char *name)
+{
+	diff_pair(d, p, "");
+	tell(d, p->section->kind, name, DIFF_CHANGED);
+}
+
+static bool
+same_argument(struct differ *d, const struct argument *from, const struct argument *to)
+{
+	const struct pair p = { &section_argument, from, to, 0 };
+	size_t before = d->n_keys;
+	bool same;
+
+	diff_pair(d, &p, "");
+	same = d->n_keys == before;
+	d->n_keys = before;
+	return same;
+}
+
+static void
+diff_argument(struct differ *d, const char *name)
+{
+	struct diff_key key = { .name = joined(d, "argument ", name) };
+
+	add_key(d, &key);
+}
+
+static void
+diff_arguments(struct differ *d, const struct service *from, const struct service *to)
+{
+	size_t before = d->n_keys;
+	bool same_order = from->n_args == to->n_args;
+
+	for (size_t i = 0; i < to->n_args; i++) {
+		const struct argument *a = &to->args[i];
+		const struct argument *old = service_find_argument(from, a->name, strlen(a->name));
+
+		same_order = same_order && strcmp(from->args[i].name, a->name) == 0;
+		if (old == NULL || !same_argument(d, old, a))
+			diff_argument(d, a->name);
+	}
+	for (size_t i = 0; i < from->n_args; i++) {
+		const char *name = from->args[i].name;
+
+		if (service_find_argument(to, name, strlen(name)) == NULL)
+			diff_argument(d, name);
+	}
+	if (!same_order && d->n_keys == before)
+		add_key(d, &(struct diff_key){ .name = "the order of the arguments" });
+}
+
+static unsigned
+wrong_for(const struct service *s)
+{
+	return s->handler != NULL ? KEY_COMMAND : KEY_HANDLER;
+}
+
+static void
+diff_service(struct differ *d, const struct service *from, const struct service *to)
+{
+	const struct pair own = { &section_service, from, to, wrong_for(from) | wrong_for(to) };
+	const struct pair pool = { &section_processes, from, to, 0 };
+	const struct pair limits = { &section_limits, from, to, 0 };
+
+	diff_pair(d, &own, "");
+	if (from->handler != NULL && to->handler != NULL)
+		diff_pair(d, &pool, "processes.");
+	diff_pair(d, &limits, "limits.");
+	diff_arguments(d, from, to);
+	tell(d, section_service.kind, to->name, DIFF_CHANGED);
+}
+
+static const struct role *
+find_role(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_roles; i++) {
+		if (strcmp(c->roles[i].name, name) == 0)
+			return &c->roles[i];
+	}
+	return NULL;
+}
+
+static const struct listener *
+find_listener(const struct conf *c, const char *url)
+{
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		if (strcmp(c->listeners[i].url, url) == 0)
+			return &c->listeners[i];
+	}
+	return NULL;
+}
+
+static void
+diff_listeners(struct differ *d, const struct conf *from, const struct conf *to)
+{
+	for (size_t i = 0; i < to->n_listeners; i++) {
+		const struct listener *l = &to->listeners[i], *old = find_listener(from, l->url);
+
+		if (old == NULL)
+			tell(d, section_listen.kind, l->url, DIFF_ADDED);
+		else
+			diff_one(d, &(struct pair){ &section_listen, old, l, 0 }, l->url);
+	}
+	for (size_t i = 0; i < from->n_listeners; i++) {
+		if (find_listener(to, from->listeners[i].url) == NULL)
+			tell(d, section_listen.kind, from->listeners[i].url, DIFF_REMOVED);
+	}
+}
+
+static void
+diff_roles(struct differ *d, const struct conf *from, const struct conf *to)
+{
+	for (size_t i = 0; i < to->n_roles; i++) {
+		const struct role *r = &to->roles[i], *old = find_role(from, r->name);
+
+		if (old == NULL)
+			tell(d, section_role.kind, r->name, DIFF_ADDED);
+		else
+			diff_one(d, &(struct pair){ &section_role, old, r, 0 }, r->name);
+	}
+	for (size_t i = 0; i < from->n_roles; i++) {
+		if (find_role(to, from->roles[i].name) == NULL)
+			tell(d, section_role.kind, from->roles[i].name, DIFF_REMOVED);
+	}
+}
+
+static const struct service *
+find_service(const struct conf *c, const struct service *s)
+{
+	return conf_find_service(c, s->name, strlen(s->name));
+}
+
+static void
+diff_services(struct differ *d, const struct conf *from, const struct conf *to)
+{
+	for (size_t i = 0; i < to->n_services; i++) {
+		const struct service *s = &to->services[i], *old = find_service(from, s);
+
+		if (old == NULL)
+			tell(d, section_service.kind, s->name, DIFF_ADDED);
+		else
+			diff_service(d, old, s);
+	}
+	for (size_t i = 0; i < from->n_services; i++) {
+		if (find_service(to, &from->services[i]) == NULL)
+			tell(d, section_service.kind, from->services[i].name, DIFF_REMOVED);
+	}
+}
+
+int
+conf_diff(const struct conf *from, const struct conf *to, diff_fn *fn, void *arg)
+{
+	struct differ d = { .fn = fn, .arg = arg };
+
+	diff_one(&d, &(struct pair){ &section_top, from, to, 0 }, NULL);
+	diff_one(&d, &(struct pair){ &section_log, from, to, 0 }, NULL);
+	diff_one(&d, &(struct pair){ &section_control, from, to, 0 }, NULL);
+	diff_listeners(&d, from, to);
+	diff_roles(&d, from, to);
+	diff_services(&d, from, to);
+	return d.error;
+}
+
+const char *
+diff_change_name(enum diff_change c)
+{
+	static const char *const names[] = { "added", "removed", "changed" };
+
+	return names[c];
+}
