@@ -25,7 +25,6 @@
  */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -38,11 +37,12 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "bench.h"
+#include "hist.h"
+#include "target.h"
 
 #define READ_SIZE (64u << 10)
 #define REPLY_MAX (16u << 20)
@@ -50,8 +50,6 @@
 #define SOURCES 32		/* 127.0.0.2 ...: more ports for short connections */
 #define RETRY_MS 2
 #define DRAIN_SECONDS 10	/* for the last replies after the time is up */
-#define HIST_BITS 5		/* 32 steps per power of two: 3% */
-#define HIST_SIZE (64 << HIST_BITS)
 
 enum mode { MODE_KEEP, MODE_ONCE, MODE_READ, MODE_IDLE };
 
@@ -72,12 +70,7 @@ static struct {
 	enum mode mode;
 	long n_conns, pipeline, seconds, n_requests;
 	bool reconnect;
-	union {
-		struct sockaddr sa;
-		struct sockaddr_in in;
-		struct sockaddr_un un;
-	} to;
-	socklen_t to_len;
+	struct bench_target to;
 } opt = { .n_conns = 1, .pipeline = 1, .seconds = 2 };
 
 static char *batch;		/* pipeline times the request */
@@ -94,45 +87,16 @@ static bool over;		/* send nothing more */
 static struct {
 	uint64_t issued, answered, errors, wrong, lost, reconnects;
 	uint64_t last_ns, longest_gap_ns;
-	uint64_t hist[HIST_SIZE], max_ns;
+	struct bench_hist took;
 	char first_error[128];
 } count;
 
 /* ------------------------------------------------------------ figures --- */
 
-static size_t
-hist_slot(uint64_t v)
-{
-	int shift;
-
-	if (v < (1u << HIST_BITS))
-		return (size_t)v;
-	shift = 63 - __builtin_clzll(v) - HIST_BITS;
-	return ((size_t)shift << HIST_BITS) + (size_t)(v >> shift);
-}
-
-static uint64_t
-hist_value(size_t slot)
-{
-	size_t shift;
-
-	if (slot < (2u << HIST_BITS))
-		return slot;
-	shift = (slot >> HIST_BITS) - 1;
-	return (uint64_t)(slot - (shift << HIST_BITS)) << shift;
-}
-
 static double
 quantile_us(double q)
 {
-	uint64_t left = (uint64_t)((double)count.answered * q);
-
-	for (size_t i = 0; i < HIST_SIZE; i++) {
-		if (count.hist[i] > left)
-			return (double)hist_value(i) / 1e3;
-		left -= count.hist[i];
-	}
-	return (double)count.max_ns / 1e3;
+	return (double)bench_hist_quantile(&count.took, q) / 1e3;
 }
 
 static void
@@ -144,9 +108,7 @@ note_answers(struct conn *c, size_t n, uint64_t now)
 		bench_die("load: more replies than requests");
 	c->outstanding -= (unsigned)n;
 	count.answered += n;
-	count.hist[hist_slot(took)] += n;
-	if (took > count.max_ns)
-		count.max_ns = took;
+	bench_hist_add(&count.took, took, n);
 	if (now - count.last_ns > count.longest_gap_ns)
 		count.longest_gap_ns = now - count.last_ns;
 	count.last_ns = now;
@@ -298,7 +260,7 @@ conn_connect(struct conn *c, uint64_t now)
 	int fd;
 
 	fd = open_socket();
-	if (connect(fd, &opt.to.sa, opt.to_len) < 0 && errno != EINPROGRESS) {
+	if (connect(fd, &opt.to.sa, opt.to.len) < 0 && errno != EINPROGRESS) {
 		if (!opt.reconnect || (errno != ECONNREFUSED && errno != EAGAIN && errno != ENOENT))
 			bench_die("load: connect: %s", strerror(errno));
 		close(fd);
@@ -494,7 +456,7 @@ run(void)
 	    " errors=%llu wrong=%llu lost=%llu reconnects=%llu longest_gap_ms=%.1f\n",
 	    (unsigned long long)count.answered, elapsed,
 	    (double)count.answered / elapsed, quantile_us(0.5), quantile_us(0.99),
-	    (double)count.max_ns / 1e3, (unsigned long long)count.errors,
+	    (double)count.took.max / 1e3, (unsigned long long)count.errors,
 	    (unsigned long long)count.wrong, (unsigned long long)count.lost,
 	    (unsigned long long)count.reconnects, (double)count.longest_gap_ns / 1e6);
 	if (count.errors + count.wrong > 0)
@@ -512,7 +474,7 @@ connect_blocking(void)
 	int error = 0;
 
 	p.fd = open_socket();
-	if (connect(p.fd, &opt.to.sa, opt.to_len) < 0) {
+	if (connect(p.fd, &opt.to.sa, opt.to.len) < 0) {
 		if (errno != EINPROGRESS)
 			bench_die("load: connect: %s", strerror(errno));
 		poll(&p, 1, -1);
@@ -620,33 +582,6 @@ hold_idle(char **program)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
-static void
-parse_url(const char *url)
-{
-	char host[64], *colon;
-
-	if (strncmp(url, "unix://", 7) == 0) {
-		opt.to.un.sun_family = AF_UNIX;
-		if (strlen(url + 7) >= sizeof(opt.to.un.sun_path))
-			bench_die("load: path too long");
-		memcpy(opt.to.un.sun_path, url + 7, strlen(url + 7) + 1);
-		opt.to_len = sizeof(opt.to.un);
-		return;
-	}
-	if (strncmp(url, "tcp://", 6) == 0)
-		url += 6;
-	snprintf(host, sizeof(host), "%s", url);
-	colon = strrchr(host, ':');
-	if (colon == NULL)
-		bench_die("load: unix:///PATH or tcp://IPV4:PORT is needed");
-	*colon = '\0';
-	opt.to.in.sin_family = AF_INET;
-	opt.to.in.sin_port = htons((uint16_t)bench_number(colon + 1, "port", 65535));
-	if (inet_pton(AF_INET, host, &opt.to.in.sin_addr) != 1)
-		bench_die("load: \"%s\" is not an IPv4 address", host);
-	opt.to_len = sizeof(opt.to.in);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -654,7 +589,7 @@ main(int argc, char **argv)
 
 	while ((c = getopt(argc, argv, "+s:c:P:d:n:RxXi:")) != -1) {
 		switch (c) {
-		case 's': parse_url(optarg); break;
+		case 's': bench_target_parse(&opt.to, optarg); break;
 		case 'c': opt.n_conns = bench_number(optarg, "-c", 60000); break;
 		case 'P': opt.pipeline = bench_number(optarg, "-P", 100000); break;
 		case 'd': opt.seconds = bench_number(optarg, "-d", 86400); break;
@@ -670,7 +605,7 @@ main(int argc, char **argv)
 			return 1;
 		}
 	}
-	if (opt.to_len == 0 || (optind == argc) != (opt.mode == MODE_READ))
+	if (opt.to.len == 0 || (optind == argc) != (opt.mode == MODE_READ))
 		bench_die("usage: load -s URL [-c N] [-P N] [-d SECONDS | -n REQUESTS] [-R] [-x] "
 		    "COMMAND [ARG]...\n"
 		    "       load -s URL -X [-c N] [-d SECONDS | -n REQUESTS]\n"

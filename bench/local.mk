@@ -7,7 +7,8 @@ EXTRA_DIST += bench/handlers bench/run
 CLEANFILES += bench/bare-epoll$(EXEEXT) bench/bare-pipe$(EXEEXT) bench/bare-spawn$(EXEEXT) \
 	bench/upper$(EXEEXT)
 
-bench_load_SOURCES = bench/load.c bench/bench.c bench/bench.h
+bench_load_SOURCES = bench/load.c bench/bench.c bench/bench.h bench/hist.c bench/hist.h \
+	bench/target.c bench/target.h
 bench_load_LDADD = $(BSD_LIBS)
 bench_bare_epoll_SOURCES = bench/bare-epoll.c bench/bench.c bench/bench.h
 bench_bare_pipe_SOURCES = bench/bare-pipe.c bench/bench.c bench/bench.h

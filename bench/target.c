@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "target.h"
+
+#include <arpa/inet.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bench.h"
+
+void
+bench_target_parse(struct bench_target *t, const char *url)
+{
+	char host[64], *colon;
+
+	if (strncmp(url, "unix://", 7) == 0) {
+		t->un.sun_family = AF_UNIX;
+		if (strlen(url + 7) >= sizeof(t->un.sun_path))
+			bench_die("%s: the path is too long", url);
+		memcpy(t->un.sun_path, url + 7, strlen(url + 7) + 1);
+		t->len = sizeof(t->un);
+		return;
+	}
+	if (strncmp(url, "tcp://", 6) == 0)
+		url += 6;
+	snprintf(host, sizeof(host), "%s", url);
+	colon = strrchr(host, ':');
+	if (colon == NULL)
+		bench_die("unix:///PATH or tcp://IPV4:PORT is needed");
+	*colon = '\0';
+	t->in.sin_family = AF_INET;
+	t->in.sin_port = htons((uint16_t)bench_number(colon + 1, "port", 65535));
+	if (inet_pton(AF_INET, host, &t->in.sin_addr) != 1)
+		bench_die("\"%s\" is not an IPv4 address", host);
+	t->len = sizeof(t->in);
+}
