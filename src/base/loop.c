@@ -146,11 +146,9 @@ loop_turn(struct loop *l)
 {
 	int n = epoll_wait(l->epoll_fd, l->batch, LOOP_BATCH, wait_msec(l));
 
-	if (n < 0) {
-		if (errno != EINTR)
-			return -errno;
-		n = 0;
-	}
+	/* We may have been stopped for long: first what has come meanwhile. */
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
 	l->now_usec = clock_usec();
 	l->n_batch = n;
 	for (l->at = 0; l->at < n; l->at++) {
@@ -161,6 +159,10 @@ loop_turn(struct loop *l)
 			io->fn(io, ev->events);
 	}
 	l->n_batch = 0;
+	/* Who has something to say is heard before somebody's time is up. */
+	if (n == LOOP_BATCH && ++l->n_full < LOOP_FULL_MAX)
+		return 0;
+	l->n_full = 0;
 	timers_run(l);
 	return 0;
 }
