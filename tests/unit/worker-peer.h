@@ -112,6 +112,8 @@ teardown(void)
 	runner = -1;
 	ck_assert_uint_eq(stats.connections_open, 0);
 	ck_assert_uint_eq(stats.running, 0);
+	ck_assert_uint_eq(stats.connections_closed, stats.connections_total);
+	ck_assert_uint_eq(stats.requests_replied + stats.requests_aborted, stats.requests_total);
 	ck_assert_uint_eq(stats.port_connections[0], 0);
 	ck_assert_ptr_null(w.writer);
 }
