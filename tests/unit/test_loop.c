@@ -153,6 +153,29 @@ START_TEST(what_was_said_while_we_were_stopped_is_heard_before_a_time_is_up)
 }
 END_TEST
 
+/* ... also when we were stopped after the look, and before the clock was read. */
+START_TEST(what_was_said_after_the_look_is_heard_before_a_time_is_up)
+{
+	struct loop_timer timer = { .fn = on_time_up };
+	struct loop_io io = { .fn = on_said };
+	struct loop l;
+
+	ck_assert_int_eq(pipe(said), 0);
+	ck_assert_int_eq(loop_init(&l), 0);
+	io.fd = said[0];
+	ck_assert_int_eq(loop_add(&l, &io, EPOLLIN), 0);
+	loop_arm(&l, &timer, clock_usec() + 5 * USEC_PER_MSEC);
+	n_heard = 0;
+	n_heard_when_due = -1;
+	ck_assert_int_eq(loop_turn(&l), 0);
+	ck_assert_int_eq(write(said[1], "x", 1), 1);
+	while (n_heard_when_due < 0)
+		ck_assert_int_eq(loop_turn(&l), 0);
+	ck_assert_int_eq(n_heard_when_due, 1);
+	loop_done(&l);
+}
+END_TEST
+
 START_TEST(all_who_have_said_something_are_heard_before_a_time_is_up)
 {
 	static struct loop_io ios[MANY];
@@ -208,6 +231,7 @@ START_TEST(those_who_never_end_hold_no_timer_up)
 END_TEST
 
 UNIT_MAIN("loop", tcase_add_test(tc, what_was_said_while_we_were_stopped_is_heard_before_a_time_is_up);
+    tcase_add_test(tc, what_was_said_after_the_look_is_heard_before_a_time_is_up);
     tcase_add_test(tc, all_who_have_said_something_are_heard_before_a_time_is_up);
     tcase_add_test(tc, those_who_never_end_hold_no_timer_up);
     tcase_add_test(tc, a_removed_descriptor_gets_no_event_of_the_same_turn);

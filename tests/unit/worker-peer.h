@@ -149,6 +149,7 @@ later(struct loop_timer *t, uint64_t usec)
 	t->fn(t);
 	bury();
 	/* The clock goes back now: what was to come next does so all the same. */
+	w.loop.now_usec = clock_usec();
 	TAILQ_FOREACH(c, &w.conns, link) {
 		if (c->wait == CONN_WAIT_EVENT)
 			loop_arm(&w.loop, &c->timer, 1);
