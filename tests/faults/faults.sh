@@ -49,6 +49,7 @@ fault_services() {
 	    'processes { min = 0  max = 16  idle = 1s }'
 	service true '"/bin/true"' 'log = none'
 	service sleeper "\"$zoo/sleeper\", \"-p\", \"$dir/test/pids\""
+	service score '"/bin/cat", "/proc/self/oom_score_adj"'
 	service masked '"/bin/true", "{password}"' 'argument "password" { secret = yes }'
 }
 

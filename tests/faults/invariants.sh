@@ -10,8 +10,10 @@
 # watched for U8.
 idle_seconds=${REQD_FAULT_IDLE:-3}
 
-# A secret argument has this value; nothing that reqd writes may contain it.
+# A secret argument has this value, and a variable of the master's environment;
+# nothing that reqd writes may contain it.
 canary=canary-$$-$(od -A n -t x8 -N 16 /dev/urandom | tr -d ' \n')
+export REQD_TEST_CANARY="$canary"
 
 invariants_before() {
 	# What is only needed once has been: every path is walked before measuring.
@@ -157,26 +159,29 @@ canaries_sing() {
 
 # -------------------------------------------------------------------- U10 ---
 
-# What each role is to be. "=": as this test is itself; "-": any.
+# What each role is to be. "=": as this test is itself; "+N": so much more. Cores
+# are kept away by PR_SET_DUMPABLE; a worker and the runner may have as many
+# descriptors as can be.
 #
-# ROLE uid gid groups CapEff CapBnd NoNewPrivs Seccomp oom_score_adj core
+# ROLE uid gid groups CapEff CapBnd NoNewPrivs Seccomp oom_score_adj core files
 role_table() {
+	files=$(awk '/^Max open files/ { print $5 }' /proc/self/limits)
 	if [ $is_root = yes ]; then
 		uid=$(id -u "$worker_user")
 		gid=$(id -g "$worker_user")
 		groups=$(id -G "$worker_user" | tr ' ' '\n' | sort -n | tr '\n' ',')
 		cat <<-END
-		master = = = = = = = = -
-		runner = = = = = = = = -
-		log    $uid $gid $groups 0 - 1 = = -
-		worker $uid $gid $groups 0 - 1 = = -
+		master = = = = = = = = = =
+		runner = = = = = = = +10 = $files
+		log    $uid $gid $groups 0 = 1 = +50 = =
+		worker $uid $gid $groups 0 = 1 = +100 = $files
 		END
 	else
 		cat <<-END
-		master = = = = = = = = -
-		runner = = = = = = = = -
-		log    = = = = = 1 = = -
-		worker = = = = = 1 = = -
+		master = = = = = = = = = =
+		runner = = = = = = = = = $files
+		log    = = = = = 1 = = = =
+		worker = = = = = 1 = = = $files
 		END
 	fi
 }
@@ -195,22 +200,29 @@ identity_of() { # PID
 	    END { printf "%s %s %s %s %s %s %s ", uid, gid, groups == "" ? "," : groups, eff, bnd, nnp, seccomp }' \
 	    "/proc/$1/status"
 	cat "/proc/$1/oom_score_adj" | tr '\n' ' '
-	awk '/^Max core file size/ { print $5 }' "/proc/$1/limits"
+	awk '/^Max core file size/ { printf "%s ", $5 } /^Max open files/ { print $4 }' "/proc/$1/limits"
+}
+
+# Programs go before all others when memory runs out.
+program_is_first_to_go() {
+	[ $is_root = yes ] || return 0
+	assert_eq "$(call score)" "$(($(cat /proc/$$/oom_score_adj) + 200))"
 }
 
 identities_are_right() {
+	program_is_first_to_go
 	identity_of $$ >"$dir/test/own-identity"
 	role_table | while read -r role wanted; do
 		for role_pid in $(role_pids "$role"); do
 			identity_of "$role_pid" >"$dir/test/identity"
 			echo "$wanted" | paste -d ' ' - "$dir/test/identity" "$dir/test/own-identity" |
 			    awk -v role="$role" -v pid="$role_pid" '
-				BEGIN { split("uid gid groups CapEff CapBnd NoNewPrivs Seccomp oom_score_adj core", name) }
+				BEGIN { split("uid gid groups CapEff CapBnd NoNewPrivs Seccomp oom_score_adj core files", name) }
 				{
-					for (i = 1; i <= 9; i++) {
-						want = $i == "=" ? $(i + 18) : $i
-						if (want != "-" && want != $(i + 9)) {
-							printf "%s %d: %s is %s, not %s\n", role, pid, name[i], $(i + 9), want
+					for (i = 1; i <= 10; i++) {
+						want = $i == "=" ? $(i + 20) : $i ~ /^[+]/ ? $(i + 20) + $i : $i
+						if (want != $(i + 10)) {
+							printf "%s %d: %s is %s, not %s\n", role, pid, name[i], $(i + 10), want
 							bad = 1
 						}
 					}
@@ -230,9 +242,12 @@ canary_is_hidden() {
 	ctl ps >>"$dir/test/said" 2>&1
 	ctl describe masked >>"$dir/test/said" 2>&1
 	! grep -lsaF "$canary" "$log" "$dir/notify" "$dir/test/said" || return 1
-	for one_pid in $reqd_pid $(tree_of "$reqd_pid"); do
+	! grep -lsaF "$canary" "/proc/$reqd_pid/cmdline" || return 1
+	for one_pid in $(tree_of "$reqd_pid"); do
 		! grep -lsaF "$canary" "/proc/$one_pid/cmdline" "/proc/$one_pid/environ" || return 1
 	done
+	# Not a search that finds nothing whatever is there.
+	grep -qsaF "$canary" "/proc/$waiter_pid/environ"
 }
 
 # -------------------------------------------------------------------- U12 ---

@@ -16,7 +16,8 @@
  *		reset, unanswered, or the code of the error; for "ledger check"
  * PREFIX.events	what was out of the ordinary, with the time in ms (as from
  *		date) and the slot of the worker:
- *		lost KIND SLOT was a connection, with or without a request
+ *		lost KIND SLOT MS|idle was a connection, so long after its
+ *			request was due
  *		back KIND SLOT MS: so long after, its successor has got an answer
  *		refused KIND 0: a connection was not accepted
  *		error KIND SLOT MS CODE: an answer after MS
@@ -161,7 +162,10 @@ conn_lost(struct conn *c)
 		loads[c->kind].reset++;
 		record(c, "reset");
 	}
-	event("lost", c, c->state == BUSY ? " busy" : " idle");
+	if (c->state == BUSY)
+		event("lost", c, " %.1f", (double)(now - c->due_ns) / 1e6);
+	else
+		event("lost", c, " idle");
 	lost++;
 	if (c->lost_ns == 0)
 		c->lost_ns = now;
