@@ -5,9 +5,10 @@
 #
 # reqd has four workers (a slot whose worker dies for the third time within ten
 # seconds is made to wait, so the faults take turns) and runs beside an open
-# load with a ledger: half builtins, a quarter each commands and a handler's.
-# The rates keep two cores half idle, for a command costs half a millisecond of
-# CPU; REQD_FAULT_RATES="BUILTIN COMMAND HANDLER FRESH" says others.
+# load with a ledger: builtins, commands, a handler's, and new connections. A
+# command costs a millisecond of CPU; at these rates reqd, its programs and the
+# load take a quarter of one CPU, so that what is late is late for the fault.
+# REQD_FAULT_RATES="BUILTIN COMMAND HANDLER FRESH" says others.
 #
 # REQD_FAULT_ROUNDS is how often the fault is applied.
 # REQD_FAULT_SLACK: the bars on times are those for an idle machine, so many
@@ -67,7 +68,6 @@ start_load() {
 	background="$background $watcher"
 	until_true "$patience" load_has_begun || fail "no load: $(cat "$dir/test/load.err")"
 	load_began=$(now_ms)
-	cpu_began=$(cpu_of_tree)
 }
 
 load_has_begun() {
@@ -81,7 +81,6 @@ load_runs() {
 # All is answered that was sent.
 stop_load() {
 	load_runs
-	cpu_took=$(($(cpu_of_tree) - cpu_began))
 	load_took=$(($(now_ms) - load_began))
 	kill -TERM "$loader"
 	wait "$loader" || fail "the load: $(cat "$dir/test/load.err" "$dir/test/load.out")"
@@ -97,13 +96,6 @@ stop_load() {
 # load_word KIND KEY: a number of the load's report.
 load_word() {
 	sed -n "s/^kind=$1 .*\<$2=\([^ ]*\).*/\1/p" "$dir/test/load.out"
-}
-
-# Microseconds of CPU that the roles have used so far.
-cpu_of_tree() {
-	for one_pid in $reqd_pid $(role_pids runner) $(role_pids log) $(role_pids worker); do
-		cat "/proc/$one_pid/schedstat" 2>/dev/null
-	done | awk '{ s += $1 } END { printf "%d\n", s / 1000 }'
 }
 
 # ----------------------------------------------------------------- faults ---

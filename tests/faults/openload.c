@@ -49,7 +49,7 @@
 #define FRESH_MAX 200		/* new connections at a time */
 #define SLOW_NS 1000000000ull
 #define DRAIN_NS 30000000000ull
-#define RETRY_NS 5000000ull
+#define RETRY_NS 20000000ull
 #define IN_MAX 1024
 
 enum kind { BUILTIN, COMMAND, HANDLER, FRESH, KINDS };
