@@ -39,6 +39,8 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "hist.h"
+#include "target.h"
 
 #define READ_SIZE (64u << 10)
 #define REPLY_MAX (16u << 20)
@@ -65,7 +67,7 @@ static struct {
 	enum mode mode;
 	long n_conns, pipeline, seconds, n_requests;
 	bool reconnect;
-	struct bench_address to;
+	struct bench_target to;
 } opt = { .n_conns = 1, .pipeline = 1, .seconds = 2 };
 
 static char *batch;		/* pipeline times the request */
@@ -87,6 +89,12 @@ static struct {
 } count;
 
 /* ------------------------------------------------------------ figures --- */
+
+static double
+quantile_us(double q)
+{
+	return (double)bench_hist_quantile(&count.took, q) / 1e3;
+}
 
 static void
 note_answers(struct conn *c, size_t n, uint64_t now)
@@ -428,8 +436,8 @@ run(void)
 	printf("requests=%llu seconds=%.3f rate=%.1f p50_us=%.1f p99_us=%.1f max_us=%.1f"
 	    " errors=%llu wrong=%llu lost=%llu reconnects=%llu longest_gap_ms=%.1f\n",
 	    (unsigned long long)count.answered, elapsed,
-	    (double)count.answered / elapsed, bench_hist_us(&count.took, 0.5),
-	    bench_hist_us(&count.took, 0.99), (double)count.took.max / 1e3, (unsigned long long)count.errors,
+	    (double)count.answered / elapsed, quantile_us(0.5), quantile_us(0.99),
+	    (double)count.took.max / 1e3, (unsigned long long)count.errors,
 	    (unsigned long long)count.wrong, (unsigned long long)count.lost,
 	    (unsigned long long)count.reconnects, (double)count.longest_gap_ns / 1e6);
 	if (count.errors + count.wrong > 0)
@@ -562,7 +570,7 @@ main(int argc, char **argv)
 
 	while ((c = getopt(argc, argv, "+s:c:P:d:n:RxXi:")) != -1) {
 		switch (c) {
-		case 's': bench_address_parse(optarg, &opt.to); break;
+		case 's': bench_target_parse(&opt.to, optarg); break;
 		case 'c': opt.n_conns = bench_number(optarg, "-c", 60000); break;
 		case 'P': opt.pipeline = bench_number(optarg, "-P", 100000); break;
 		case 'd': opt.seconds = bench_number(optarg, "-d", 86400); break;

@@ -7,9 +7,11 @@ EXTRA_DIST += bench/handlers bench/reload bench/run bench/upper.py
 CLEANFILES += bench/bare-epoll$(EXEEXT) bench/bare-pipe$(EXEEXT) bench/bare-spawn$(EXEEXT) \
 	bench/upper$(EXEEXT)
 
-bench_load_SOURCES = bench/load.c bench/bench.c bench/bench.h
+bench_load_SOURCES = bench/load.c bench/bench.c bench/bench.h bench/hist.c bench/hist.h \
+	bench/target.c bench/target.h
 bench_load_LDADD = $(BSD_LIBS)
-bench_paced_SOURCES = bench/paced.c bench/bench.c bench/bench.h
+bench_paced_SOURCES = bench/paced.c bench/bench.c bench/bench.h bench/hist.c bench/hist.h \
+	bench/target.c bench/target.h
 bench_paced_LDADD = $(BSD_LIBS)
 bench_bare_epoll_SOURCES = bench/bare-epoll.c bench/bench.c bench/bench.h
 bench_bare_pipe_SOURCES = bench/bare-pipe.c bench/bench.c bench/bench.h

@@ -35,6 +35,8 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "hist.h"
+#include "target.h"
 
 #define REPLY_MAX 4096
 #define SHORT_MAX 4000		/* at the same time; beyond it the pace is not kept */
@@ -68,7 +70,7 @@ struct count {
 enum reply { REPLY_AGAIN, REPLY_GOOD, REPLY_LAST, REPLY_WRONG };
 
 static struct {
-	struct bench_address to;
+	struct bench_target to;
 	bool http;
 	long n_kept, seconds;
 } opt = { .seconds = 5 };
@@ -393,8 +395,8 @@ print_count(const char *kind, const struct count *c)
 	    "%s_p50_us=%.0f %s_p99_us=%.0f %s_max_us=%.0f\n",
 	    kind, (unsigned long long)c->answered, kind, (unsigned long long)c->failed,
 	    kind, (unsigned long long)c->reset, kind, (unsigned long long)c->unanswered,
-	    kind, (unsigned long long)c->closed, kind, bench_hist_us(&c->took, 0.5),
-	    kind, bench_hist_us(&c->took, 0.99), kind, (double)c->took.max / 1e3);
+	    kind, (unsigned long long)c->closed, kind, (double)bench_hist_quantile(&c->took, 0.5) / 1e3,
+	    kind, (double)bench_hist_quantile(&c->took, 0.99) / 1e3, kind, (double)c->took.max / 1e3);
 	return c->failed + c->reset + c->unanswered;
 }
 
@@ -453,7 +455,7 @@ main(int argc, char **argv)
 
 	while ((c = getopt(argc, argv, "+s:Hc:r:k:d:")) != -1) {
 		switch (c) {
-		case 's': bench_address_parse(optarg, &opt.to); break;
+		case 's': bench_target_parse(&opt.to, optarg); break;
 		case 'H': opt.http = true; break;
 		case 'c': opt.n_kept = bench_number(optarg, "-c", 10000); break;
 		case 'r': kept_pace.rate = bench_number(optarg, "-r", 1000000); break;

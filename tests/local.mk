@@ -3,6 +3,7 @@ include tests/unit/local.mk
 include tests/fuzz/local.mk
 include tests/zoo/local.mk
 include tests/integration/local.mk
+include tests/faults/local.mk
 include tests/lint/local.mk
 
 # Check gives a test four seconds, which a busy machine with sanitizers exceeds.

@@ -150,27 +150,30 @@ wait_msec(struct loop *l)
 }
 
 static void
-timers_run(struct loop *l)
+timers_run(struct loop *l, uint64_t due_usec)
 {
 	struct loop_timer *t = RB_MIN(loop_timers, &l->timers);
 
-	while (t != NULL && t->due_usec <= l->now_usec) {
+	while (t != NULL && t->due_usec <= due_usec) {
 		loop_disarm(l, t);
 		t->fn(t);
 		t = RB_MIN(loop_timers, &l->timers);
 	}
 }
 
+/*
+ * Who has something to say is heard before somebody's time is up. We may have
+ * been stopped for long at any moment, so a timer runs only after a look for
+ * events which began when it was due, and which has shown them all.
+ */
 int
 loop_turn(struct loop *l)
 {
+	uint64_t looked_usec = l->now_usec;
 	int n = epoll_wait(l->epoll_fd, l->batch, LOOP_BATCH, wait_msec(l));
 
-	if (n < 0) {
-		if (errno != EINTR)
-			return -errno;
-		n = 0;
-	}
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
 	l->now_usec = clock_usec();
 	l->n_batch = n;
 	for (l->at = 0; l->at < n; l->at++) {
@@ -181,6 +184,9 @@ loop_turn(struct loop *l)
 			io->fn(io, ev->events);
 	}
 	l->n_batch = 0;
-	timers_run(l);
+	if (n == LOOP_BATCH && ++l->n_full < LOOP_FULL_MAX)
+		return 0;
+	l->n_full = 0;
+	timers_run(l, looked_usec);
 	return 0;
 }

@@ -21,6 +21,7 @@
 	((type *)(void *)((char *)(p) - offsetof(type, member)))
 
 #define LOOP_BATCH 128	/* events taken from the kernel in one turn */
+#define LOOP_FULL_MAX 64	/* turns that timers wait while there are as many events */
 
 struct loop_io;
 struct loop_timer;
@@ -50,6 +51,7 @@ struct loop {
 	struct epoll_event batch[LOOP_BATCH];
 	int n_batch;
 	int at;			/* index of the event being delivered */
+	int n_full;		/* turns with a full batch, in a row */
 };
 
 /* 0 or -errno. */
@@ -88,7 +90,8 @@ loop_timer_is_armed(const struct loop_timer *t)
 }
 
 /*
- * Waits for events or the next timer and delivers them all. A signal ends
- * the wait without an error. 0 or -errno.
+ * Waits for events or the next timer and delivers them all, events first: a
+ * process that has been stopped for long hears its clients before it finds
+ * that their time is up. A signal ends the wait without an error. 0 or -errno.
  */
 int loop_turn(struct loop *l);

@@ -77,6 +77,9 @@ void
 stats_reset_gauges(struct stats *s)
 {
 	s->connections_open = s->running = s->queued = 0;
+	s->connections_closed = s->connections_total;
+	s->requests_aborted = s->requests_total - s->requests_replied;
+	s->executing_conn = s->executing_service = 0;
 	memset(s->port_connections, 0, sizeof(s->port_connections));
 	for (size_t i = 0; i < CONF_MAX_SERVICES; i++) {
 		struct pool_stats *p = &s->pool[i];

@@ -52,14 +52,20 @@ struct stats {
 	uint32_t pid;
 	uint64_t connections_open;
 	uint64_t port_connections[CONF_MAX_LISTENERS];
-	uint64_t connections_total;
+	uint64_t connections_total;	/* = open + closed */
+	uint64_t connections_closed;
 	uint64_t connections_refused;
-	uint64_t requests_total;	/* all verbs */
+	uint64_t requests_total;	/* all verbs; = replied + aborted + now executed */
+	uint64_t requests_replied;
+	uint64_t requests_aborted;	/* their connection ended first */
 	uint64_t errors_total;		/* error replies */
 	uint64_t protocol_errors;
 	uint64_t bytes_in, bytes_out;
 	uint64_t running;		/* calls in progress here */
 	uint64_t log_dropped;
+	/* For who finds the worker dead: what it executes now, 0: nothing. */
+	uint64_t executing_conn;
+	uint32_t executing_service;	/* its number and 1 */
 	/* runner */
 	uint64_t started_total;
 	uint64_t queued;		/* waiting now */
@@ -97,7 +103,10 @@ struct stats *stats_map_own(int fd);
 const struct stats *stats_map_other(int fd);
 void stats_unmap(const struct stats *s);
 
-/* What an owner that is gone can no longer correct: gauges back to zero. */
+/*
+ * What an owner that is gone can no longer correct: gauges back to zero, and
+ * what was open has ended with it.
+ */
 void stats_reset_gauges(struct stats *s);
 
 /* Counts a call that has ended. */

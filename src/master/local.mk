@@ -2,6 +2,7 @@
 # master: configuration, sockets, supervision, reload, control socket.
 noinst_LTLIBRARIES += libmaster.la
 libmaster_la_SOURCES = \
+	src/master/beat.c src/master/beat.h \
 	src/master/control.c src/master/control.h \
 	src/master/listen.c src/master/listen.h \
 	src/master/master.c src/master/master.h \
@@ -11,5 +12,6 @@ libmaster_la_SOURCES = \
 	src/master/report.c src/master/report.h \
 	src/master/socketfile.c src/master/socketfile.h \
 	src/master/status.c src/master/status.h \
-	src/master/strays.c src/master/strays.h
+	src/master/strays.c src/master/strays.h \
+	src/master/stuck.c src/master/stuck.h
 libmaster_la_LIBADD = $(SYSTEMD_LIBS)

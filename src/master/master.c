@@ -16,7 +16,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -27,13 +26,6 @@
 #include "ipc/stats.h"
 #include "master/notify.h"
 #include "master/strays.h"
-
-/* Every process is asked for a sign of life this often, and must answer. */
-#define BEAT_USEC (4 * USEC_PER_SEC)
-#define BEAT_LIMIT_USEC (10 * USEC_PER_SEC)
-#define START_LIMIT_USEC (30 * USEC_PER_SEC)
-/* The journal may hold the log up, which harms nobody else. */
-#define LOG_LIMIT_USEC (60 * USEC_PER_SEC)
 
 /* Orphans are looked for at growing intervals; a stop waits so long for them. */
 #define STRAYS_USEC (10 * USEC_PER_MSEC)
@@ -443,58 +435,6 @@ on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
 	return 0;
 }
 
-static bool
-is_overdue(const struct process *p, uint64_t now)
-{
-	uint64_t limit = p->kind == ROLE_LOG ? LOG_LIMIT_USEC :
-	    p->state == PROCESS_SERVING ? BEAT_LIMIT_USEC : START_LIMIT_USEC;
-
-	return p->owing_usec != 0 && now - p->owing_usec > limit;
-}
-
-/* Asks one process for a sign of life, or replaces it. */
-static void
-beat_one(struct process *p, uint64_t now, bool frozen)
-{
-	struct frame ping = { .type = FRAME_PING, .id = now };
-
-	if (p->state == PROCESS_DOWN || p->state == PROCESS_STOPPING)
-		return;
-	if (frozen && p->owing_usec != 0)
-		p->owing_usec = now;
-	if (is_overdue(p, now)) {
-		process_kill(p, p->state == PROCESS_SERVING ? "makes no progress" :
-		    "does not get ready");
-		p->owing_usec = now;
-	} else if (p->state == PROCESS_SERVING && p->owing_usec == 0) {
-		p->owing_usec = now;
-		(void)process_send(p, &ping, NULL, 0);
-	}
-}
-
-/*
- * When the beat itself comes late we have been stopped ourselves, and nobody
- * is judged by that (R52).
- */
-static int
-on_beat(sd_event_source *s, uint64_t usec, void *userdata)
-{
-	struct master *m = userdata;
-	uint64_t now = clock_usec();
-	bool frozen = now - m->beat_usec > 2 * BEAT_USEC;
-
-	(void)usec;
-	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++)
-		beat_one(&m->processes[i], now, frozen);
-	/* All have shown progress, or are being replaced. */
-	notify_watchdog();
-	if (m->ready && !m->stopping && m->reload.phase == RELOAD_IDLE)
-		notify_status(m);
-	m->beat_usec = now;
-	(void)sd_event_source_set_time(s, now + m->beat_every_usec);
-	return 0;
-}
-
 /* --------------------------------------------------------------- set up --- */
 
 size_t
@@ -715,7 +655,6 @@ static int
 set_up_events(struct master *m)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
-	uint64_t watchdog_usec;
 	sigset_t set;
 	int r;
 
@@ -736,15 +675,8 @@ set_up_events(struct master *m)
 		r = sd_event_add_signal(m->event, NULL, SIGHUP, on_hangup, m);
 	if (r >= 0)
 		r = sd_event_add_signal(m->event, NULL, SIGCHLD, on_child, m);
-	m->beat_usec = clock_usec();
-	m->beat_every_usec = BEAT_USEC;
-	if (sd_watchdog_enabled(0, &watchdog_usec) > 0 && watchdog_usec / 3 < BEAT_USEC)
-		m->beat_every_usec = watchdog_usec / 3;
 	if (r >= 0)
-		r = sd_event_add_time(m->event, &m->beat, CLOCK_MONOTONIC,
-		    m->beat_usec + m->beat_every_usec, m->beat_every_usec / 10, on_beat, m);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(m->beat, SD_EVENT_ON);
+		r = beat_start(m);
 	return r;
 }
 

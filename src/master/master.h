@@ -10,6 +10,7 @@
 #include <systemd/sd-event.h>
 
 #include "conf/conf.h"
+#include "master/beat.h"
 #include "master/control.h"
 #include "master/listen.h"
 #include "master/process.h"
@@ -46,9 +47,7 @@ struct master {
 	uint32_t sealed;		/* listeners that a stop has ended, by number */
 	uint64_t stop_usec;		/* deadline of the stop */
 	uint64_t started_usec;
-	uint64_t beat_usec;		/* last heartbeat */
-	uint64_t beat_every_usec;
-	sd_event_source *beat;
+	struct beat beat;
 	sd_event_source *strays;	/* orphans of a runner are being killed */
 	uint64_t strays_usec;		/* since then */
 	uint64_t n_reloads;		/* begun */

@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/oomscore.h"
 #include "base/privilege.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
@@ -101,6 +102,17 @@ child_descriptors(int channel, int log_write, int stats)
 		child_fail("close_range", errno);
 }
 
+/* Who is to go first when memory runs out. */
+static void
+child_oomscore(const struct process *p)
+{
+	struct oomscore s;
+
+	oomscore_above_own(&s, p->kind == ROLE_WORKER ? OOMSCORE_WORKER :
+	    p->kind == ROLE_LOG ? OOMSCORE_LOG : OOMSCORE_RUNNER);
+	oomscore_take(&s);
+}
+
 /* Workers and log never run as root; the runner has to (R1, R3). */
 static void
 child_identity(const struct process *p, pid_t master)
@@ -139,6 +151,7 @@ child_main(const struct process *p, pid_t master, int channel, int log_write)
 	(void)snprintf(role, sizeof(role), "--role=%s", role_name(p->kind));
 	(void)snprintf(slot, sizeof(slot), "--slot=%u", p->slot);
 	child_descriptors(channel, log_write, p->stats_fd);
+	child_oomscore(p);
 	child_identity(p, master);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);

@@ -48,10 +48,12 @@ put_workers(struct buf *b, const struct master *m)
 		(void)buf_printf(b, "%s{\"slot\":%u,", i > 0 ? "," : "", p->slot);
 		put_process(b, p);
 		(void)buf_printf(b, ",\"connections\":%" PRIu64 ",\"connections_total\":%" PRIu64
-		    ",\"refused\":%" PRIu64 ",\"requests\":%" PRIu64 ",\"errors\":%" PRIu64
+		    ",\"connections_closed\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"requests\":%" PRIu64
+		    ",\"replies\":%" PRIu64 ",\"aborted\":%" PRIu64 ",\"errors\":%" PRIu64
 		    ",\"protocol_errors\":%" PRIu64 ",\"running\":%" PRIu64 ",\"bytes_in\":%" PRIu64
 		    ",\"bytes_out\":%" PRIu64 "}", s->connections_open, s->connections_total,
-		    s->connections_refused, s->requests_total, s->errors_total, s->protocol_errors,
+		    s->connections_closed, s->connections_refused, s->requests_total,
+		    s->requests_replied, s->requests_aborted, s->errors_total, s->protocol_errors,
 		    s->running, s->bytes_in, s->bytes_out);
 	}
 	(void)buf_append_char(b, ']');

@@ -93,6 +93,8 @@ spawner_init(struct spawner *sp, size_t n)
 
 	*sp = (struct spawner){ .null_fd = -1, .self = getpid() };
 	(void)sigemptyset(&sp->no_signals);
+	/* The runner has its own share of that already. */
+	oomscore_above_own(&sp->oomscore, OOMSCORE_PROGRAM - OOMSCORE_RUNNER);
 	leave_out_libraries();
 	sp->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (sp->null_fd < 0)
@@ -209,6 +211,7 @@ child_run(const struct spawner *sp, const struct spawn_order *o)
 	if (r < 0)
 		child_fail(sp, o, STAGE_STDIO, -r);
 
+	oomscore_take(&sp->oomscore);
 	(void)umask(s->umask);
 
 	/* While still root: a limit may be above the one we were born with. */

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include "base/oomscore.h"
 #include "conf/conf.h"
 
 /* Written by a child that could not start its program, before it exits. */
@@ -31,6 +32,7 @@ struct spawner {
 	struct rlimit nofile;		/* as it was before ours was raised */
 	int null_fd;			/* stdin of programs without input */
 	sigset_t no_signals;
+	struct oomscore oomscore;	/* of programs */
 	pid_t self;
 };
 

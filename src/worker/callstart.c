@@ -309,6 +309,7 @@ call_start(struct conn *c, const struct service *s, const struct callopt *opt,
 	struct call *call;
 	int r;
 
+	c->worker->stats->executing_service = s->number + 1u;
 	if (c->worker->stopping) {
 		call_refuse(c, s, name, OUTCOME_DRAINING, "");
 		return;

@@ -122,6 +122,22 @@ conn_abandon(struct conn *c)
 		call_orphan(call);
 	runnerlink_forget(&c->worker->link, c);
 	c->wait = CONN_WAIT_NONE;
+	if (c->owes)
+		c->worker->stats->requests_aborted++;
+	c->owes = false;
+}
+
+void
+conn_count_request(struct conn *c)
+{
+	struct stats *s = c->worker->stats;
+
+	if (c->dead)
+		s->requests_aborted++;
+	else if (c->wait == CONN_WAIT_NONE)
+		s->requests_replied++;
+	else
+		c->owes = true;
 }
 
 void
@@ -141,6 +157,7 @@ conn_close(struct conn *c)
 	TAILQ_REMOVE(&w->conns, c, link);
 	w->n_conns--;
 	w->stats->connections_open--;
+	w->stats->connections_closed++;
 	if (!c->port->gone)
 		w->stats->port_connections[c->port->number]--;
 	/* Somebody up the stack may still hold it: freed after the event. */
@@ -513,6 +530,9 @@ conn_resume(struct conn *c)
 	c->wait = CONN_WAIT_NONE;
 	if (c->dead)
 		return;
+	if (c->owes)
+		c->worker->stats->requests_replied++;
+	c->owes = false;
 	c->active_usec = c->worker->loop.now_usec;
 	/* Is it in the middle of a request of its own? Then it goes on by itself. */
 	if (executing == c)

@@ -67,6 +67,7 @@ struct conn {
 	bool quit;			/* execute nothing more, close when sent */
 	bool lingering;			/* our side is shut down; waiting for the peer */
 	bool dead;			/* closed; memory goes at the end of the event */
+	bool owes;			/* a reply to the request it waits for */
 	char *name;			/* CLIENT SETNAME */
 	char *lib_name, *lib_version;	/* CLIENT SETINFO */
 	uint64_t opened_usec;
@@ -135,6 +136,9 @@ struct request_limits conn_limits(struct conn *c);
 
 /* A request must be whole so long after its first byte; see conn.c. */
 #define CONN_REQUEST_USEC (120 * USEC_PER_SEC)
+
+/* A request that was executed has its reply now, or waits, or never gets one. */
+void conn_count_request(struct conn *c);
 
 /* Sends what the kernel takes, keeps the rest. False: the connection was closed. */
 bool conn_send(struct conn *c);

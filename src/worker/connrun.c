@@ -88,6 +88,7 @@ execute(struct conn *c, struct slice data)
 			done += used;
 			w->stats->requests_total++;
 			verb_execute(c, &w->request);
+			conn_count_request(c);
 			if (buf_len(&w->out) > conn_out_high(c) && !conn_send(c))
 				return data.len;
 			break;
@@ -124,7 +125,10 @@ conn_execute(struct conn *c, struct slice data)
 	size_t done;
 
 	w->executing = c;
+	w->stats->executing_conn = c->id;
+	w->stats->executing_service = 0;
 	done = execute(c, data);
+	w->stats->executing_conn = 0;
 	w->executing = NULL;
 	return done;
 }

@@ -19,7 +19,7 @@
 
 /* Sum over the pages that speak of the configuration in force. */
 struct totals {
-	uint64_t open, total, refused, requests, errors, protocol_errors, in, out, running, queued;
+	uint64_t open, total, closed, refused, requests, replied, aborted, errors, protocol_errors, in, out, running, queued;
 };
 
 static void
@@ -27,8 +27,11 @@ totals_add(struct totals *t, const struct stats *s)
 {
 	t->open += s->connections_open;
 	t->total += s->connections_total;
+	t->closed += s->connections_closed;
 	t->refused += s->connections_refused;
 	t->requests += s->requests_total;
+	t->replied += s->requests_replied;
+	t->aborted += s->requests_aborted;
 	t->errors += s->errors_total;
 	t->protocol_errors += s->protocol_errors;
 	t->in += s->bytes_in;
@@ -125,9 +128,11 @@ info_stats(struct conn *c, struct buf *b)
 	    "total_commands_processed:%" PRIu64 "\r\ntotal_net_input_bytes:%" PRIu64 "\r\n"
 	    "total_net_output_bytes:%" PRIu64 "\r\nrejected_connections:%" PRIu64 "\r\n"
 	    "total_error_replies:%" PRIu64 "\r\nprotocol_errors:%" PRIu64 "\r\n"
+	    "total_connections_closed:%" PRIu64 "\r\ntotal_replies:%" PRIu64 "\r\n"
+	    "aborted_requests:%" PRIu64 "\r\n"
 	    "calls_running:%" PRIu64 "\r\ncalls_queued:%" PRIu64 "\r\n",
 	    t.total, t.requests, t.in, t.out, t.refused, t.errors, t.protocol_errors,
-	    t.running, t.queued);
+	    t.closed, t.replied, t.aborted, t.running, t.queued);
 }
 
 static void

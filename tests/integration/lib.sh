@@ -305,9 +305,16 @@ client_services() {
 
 # ------------------------------------------------------- starting reqd ---
 
-# start_reqd [PROGRAM]...: returns when it says that it serves. Words given
-# are put in front of the command line (a tracer, a limit).
+# start_reqd [PROGRAM]...: returns when it says that it serves, and nothing runs
+# yet. Words given are put in front of the command line (a tracer, a limit).
 start_reqd() {
+	launch_reqd "$@"
+	until_true "$patience" no_programs
+	fds_before=$(settled_fds)
+}
+
+# The same where clients are waiting for it: returns as soon as it serves.
+launch_reqd() {
 	rm -f "$dir/ready"
 	mkfifo "$dir/ready"
 	"$helpers/notify-wait" -r "$dir/ready" -m "$dir/notify" \
@@ -315,8 +322,6 @@ start_reqd() {
 	waiter_pid=$!
 	reqd_pid=
 	read -r reqd_pid <"$dir/ready" || fail "reqd did not become ready"
-	until_true "$patience" no_programs
-	fds_before=$(settled_fds)
 }
 
 # Asks reqd to end and returns its status.

@@ -844,6 +844,60 @@ START_TEST(callers_of_many_groups_keep_them)
 }
 END_TEST
 
+/* What came in is what was answered, what was given up and what is still there. */
+START_TEST(counters_conserve)
+{
+	struct conn *cb;
+	int a = client(), b = client_as(&cb);
+	struct asked x, y;
+
+	say(a, "PING\r\nNONSENSE\r\nCALL echo\r\nPING\r\n");
+	say(b, "CALL echo\r\n");
+	x = asked(FRAME_RUN);
+	y = asked(FRAME_RUN);
+	ck_assert_uint_eq(stats.connections_total, 2);
+	ck_assert_uint_eq(stats.connections_closed, 0);
+	ck_assert_uint_eq(stats.requests_total, 4);
+	ck_assert_uint_eq(stats.requests_replied, 2);
+	ck_assert_uint_eq(stats.requests_aborted, 0);
+
+	conn_close(cb);
+	turns();
+	ck_assert_uint_eq(stats.connections_closed, 1);
+	ck_assert_uint_eq(stats.requests_aborted, 1);
+
+	is_cancelled(&y);
+	program_is_killed(&y);
+	program_ends(&x, 0);
+	ck_assert_uint_eq(stats.requests_total, 5);
+	ck_assert_uint_eq(stats.requests_replied, 4);
+	ck_assert_uint_eq(stats.requests_aborted, 1);
+
+	(void)close(a);
+	(void)close(b);
+	turns();
+	ck_assert_uint_eq(stats.connections_open, 0);
+	ck_assert_uint_eq(stats.connections_closed, 2);
+}
+END_TEST
+
+/* A worker that is gone takes with it what was open. */
+START_TEST(counters_of_the_dead_conserve)
+{
+	struct stats s = {
+		.connections_open = 3, .connections_total = 10, .connections_closed = 7,
+		.requests_total = 100, .requests_replied = 90, .requests_aborted = 4, .running = 6,
+	};
+
+	stats_reset_gauges(&s);
+	ck_assert_uint_eq(s.connections_open + s.connections_closed, 10);
+	ck_assert_uint_eq(s.connections_open, 0);
+	ck_assert_uint_eq(s.requests_replied, 90);
+	ck_assert_uint_eq(s.requests_aborted, 10);
+	ck_assert_uint_eq(s.running, 0);
+}
+END_TEST
+
 static void
 add(TCase *tc)
 {
@@ -882,6 +936,8 @@ add(TCase *tc)
 	tcase_add_test(tc, strangers_get_little);
 	tcase_add_test(tc, reload_does_not_lose_a_call);
 	tcase_add_test(tc, drain);
+	tcase_add_test(tc, counters_conserve);
+	tcase_add_test(tc, counters_of_the_dead_conserve);
 }
 
 UNIT_MAIN("conn", add(tc))

@@ -3,7 +3,9 @@
 
 #include "base/loop.h"
 
+#include <signal.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -92,5 +94,145 @@ START_TEST(timers_ring_in_order_and_not_when_disarmed)
 }
 END_TEST
 
-UNIT_MAIN("loop", tcase_add_test(tc, a_removed_descriptor_gets_no_event_of_the_same_turn);
+/* ---------------------------------------------------- stopped for long --- */
+
+#define MANY (3 * LOOP_BATCH)
+
+static int said[2];	/* a pipe: someone has said something */
+static int n_heard, n_heard_when_due;
+
+static void
+on_said(struct loop_io *io, uint32_t events)
+{
+	char byte;
+
+	(void)events;
+	n_heard += read(io->fd, &byte, 1) == 1;
+}
+
+static void
+on_time_up(struct loop_timer *t)
+{
+	(void)t;
+	n_heard_when_due = n_heard;
+}
+
+/* As long as it takes until the timer is due, as if we had been stopped. */
+static void
+on_alarm(int sig)
+{
+	uint64_t until = clock_usec() + 30 * USEC_PER_MSEC;
+
+	(void)sig;
+	while (clock_usec() < until)
+		;
+	(void)!write(said[1], "x", 1);
+}
+
+START_TEST(what_was_said_while_we_were_stopped_is_heard_before_a_time_is_up)
+{
+	struct loop_timer timer = { .fn = on_time_up };
+	struct loop_io io = { .fn = on_said };
+	struct sigaction sa = { .sa_handler = on_alarm };
+	const struct itimerval soon = { .it_value.tv_usec = 10000 };
+	struct loop l;
+
+	ck_assert_int_eq(sigaction(SIGALRM, &sa, NULL), 0);
+	ck_assert_int_eq(pipe(said), 0);
+	ck_assert_int_eq(loop_init(&l), 0);
+	io.fd = said[0];
+	ck_assert_int_eq(loop_add(&l, &io, EPOLLIN), 0);
+	loop_arm(&l, &timer, clock_usec() + 25 * USEC_PER_MSEC);
+	n_heard = 0;
+	n_heard_when_due = -1;
+	ck_assert_int_eq(setitimer(ITIMER_REAL, &soon, NULL), 0);
+	while (n_heard_when_due < 0)
+		ck_assert_int_eq(loop_turn(&l), 0);
+	ck_assert_int_eq(n_heard_when_due, 1);
+	loop_done(&l);
+}
+END_TEST
+
+/* ... also when we were stopped after the look, and before the clock was read. */
+START_TEST(what_was_said_after_the_look_is_heard_before_a_time_is_up)
+{
+	struct loop_timer timer = { .fn = on_time_up };
+	struct loop_io io = { .fn = on_said };
+	struct loop l;
+
+	ck_assert_int_eq(pipe(said), 0);
+	ck_assert_int_eq(loop_init(&l), 0);
+	io.fd = said[0];
+	ck_assert_int_eq(loop_add(&l, &io, EPOLLIN), 0);
+	loop_arm(&l, &timer, clock_usec() + 5 * USEC_PER_MSEC);
+	n_heard = 0;
+	n_heard_when_due = -1;
+	ck_assert_int_eq(loop_turn(&l), 0);
+	ck_assert_int_eq(write(said[1], "x", 1), 1);
+	while (n_heard_when_due < 0)
+		ck_assert_int_eq(loop_turn(&l), 0);
+	ck_assert_int_eq(n_heard_when_due, 1);
+	loop_done(&l);
+}
+END_TEST
+
+START_TEST(all_who_have_said_something_are_heard_before_a_time_is_up)
+{
+	static struct loop_io ios[MANY];
+	struct loop_timer timer = { .fn = on_time_up };
+	struct loop l;
+
+	ck_assert_int_eq(loop_init(&l), 0);
+	for (int i = 0; i < MANY; i++) {
+		ck_assert_int_eq(pipe(said), 0);
+		ck_assert_int_eq(write(said[1], "x", 1), 1);
+		ios[i] = (struct loop_io){ .fn = on_said, .fd = said[0] };
+		ck_assert_int_eq(loop_add(&l, &ios[i], EPOLLIN), 0);
+	}
+	loop_arm(&l, &timer, 1);
+	n_heard = 0;
+	n_heard_when_due = -1;
+	while (n_heard_when_due < 0)
+		ck_assert_int_eq(loop_turn(&l), 0);
+	ck_assert_int_eq(n_heard_when_due, MANY);
+	loop_done(&l);
+}
+END_TEST
+
+/* ... but not for ever. */
+static void
+on_endless(struct loop_io *io, uint32_t events)
+{
+	(void)io;
+	(void)events;
+	n_heard++;
+}
+
+START_TEST(those_who_never_end_hold_no_timer_up)
+{
+	static struct loop_io ios[LOOP_BATCH];
+	struct loop_timer timer = { .fn = on_time_up };
+	struct loop l;
+
+	ck_assert_int_eq(loop_init(&l), 0);
+	for (int i = 0; i < LOOP_BATCH; i++) {
+		ck_assert_int_eq(pipe(said), 0);
+		ck_assert_int_eq(write(said[1], "x", 1), 1);
+		ios[i] = (struct loop_io){ .fn = on_endless, .fd = said[0] };
+		ck_assert_int_eq(loop_add(&l, &ios[i], EPOLLIN), 0);
+	}
+	loop_arm(&l, &timer, 1);
+	n_heard_when_due = -1;
+	for (int i = 0; i < LOOP_FULL_MAX; i++)
+		ck_assert_int_eq(loop_turn(&l), 0);
+	ck_assert_int_ge(n_heard_when_due, 0);
+	loop_done(&l);
+}
+END_TEST
+
+UNIT_MAIN("loop", tcase_add_test(tc, what_was_said_while_we_were_stopped_is_heard_before_a_time_is_up);
+    tcase_add_test(tc, what_was_said_after_the_look_is_heard_before_a_time_is_up);
+    tcase_add_test(tc, all_who_have_said_something_are_heard_before_a_time_is_up);
+    tcase_add_test(tc, those_who_never_end_hold_no_timer_up);
+    tcase_add_test(tc, a_removed_descriptor_gets_no_event_of_the_same_turn);
     tcase_add_test(tc, timers_ring_in_order_and_not_when_disarmed))

@@ -138,6 +138,8 @@ teardown(void)
 	runner = -1;
 	ck_assert_uint_eq(stats.connections_open, 0);
 	ck_assert_uint_eq(stats.running, 0);
+	ck_assert_uint_eq(stats.connections_closed, stats.connections_total);
+	ck_assert_uint_eq(stats.requests_replied + stats.requests_aborted, stats.requests_total);
 	ck_assert_uint_eq(stats.port_connections[0], 0);
 	ck_assert_ptr_null(w.writer);
 }
@@ -173,6 +175,7 @@ later(struct loop_timer *t, uint64_t usec)
 	t->fn(t);
 	bury();
 	/* The clock goes back now: what was to come next does so all the same. */
+	w.loop.now_usec = clock_usec();
 	TAILQ_FOREACH(c, &w.conns, link) {
 		if (c->wait == CONN_WAIT_EVENT)
 			loop_arm(&w.loop, &c->timer, 1);

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "master/beat.h"
+
+#include <systemd/sd-daemon.h>
+
+#include "base/clock.h"
+#include "ipc/logrec.h"
+#include "master/master.h"
+#include "master/notify.h"
+#include "master/stuck.h"
+
+/*
+ * A process that gets stuck is asked within one beat, so it is replaced
+ * between 8.5 and 11.5 seconds later.
+ */
+#define BEAT_USEC (3 * USEC_PER_SEC)
+#define BEAT_LIMIT_USEC (8500 * USEC_PER_MSEC)
+#define START_LIMIT_USEC (30 * USEC_PER_SEC)
+/* The journal may hold the log up, which harms nobody else. */
+#define LOG_LIMIT_USEC (60 * USEC_PER_SEC)
+
+/* A busy machine makes beats that late; what is later was a stop. */
+#define LATE_USEC (1 * USEC_PER_SEC)
+
+uint64_t
+beat_limit(enum role_kind kind, bool is_serving)
+{
+	if (kind == ROLE_LOG)
+		return LOG_LIMIT_USEC;
+	return is_serving ? BEAT_LIMIT_USEC : START_LIMIT_USEC;
+}
+
+uint64_t
+beat_excuse(uint64_t due_usec, uint64_t now_usec)
+{
+	return now_usec > due_usec + LATE_USEC ? now_usec - due_usec : 0;
+}
+
+static void
+replace(struct process *p)
+{
+	if (p->state == PROCESS_SERVING) {
+		/* While there is something to be seen. */
+		stuck_log(p);
+		process_kill(p, "makes no progress");
+	} else {
+		process_kill(p, "does not get ready");
+	}
+}
+
+/* Asks one process for a sign of life, or replaces it. Returns when it is overdue, 0: never. */
+static uint64_t
+beat_one(struct process *p, uint64_t now, uint64_t excuse)
+{
+	struct frame ping = { .type = FRAME_PING, .id = now };
+	uint64_t limit = beat_limit(p->kind, p->state == PROCESS_SERVING);
+
+	if (p->state == PROCESS_DOWN || p->state == PROCESS_STOPPING)
+		return 0;
+	if (p->owing_usec != 0)
+		p->owing_usec += excuse;
+	if (p->owing_usec != 0 && now >= p->owing_usec + limit) {
+		replace(p);
+		p->owing_usec = now;
+	} else if (p->state == PROCESS_SERVING && p->owing_usec == 0) {
+		p->owing_usec = now;
+		(void)process_send(p, &ping, NULL, 0);
+	}
+	return p->owing_usec == 0 ? 0 : p->owing_usec + limit;
+}
+
+static int
+on_beat(sd_event_source *s, uint64_t usec, void *userdata)
+{
+	struct master *m = userdata;
+	struct beat *b = &m->beat;
+	uint64_t now = clock_usec(), excuse = beat_excuse(b->due_usec, now);
+
+	(void)usec;
+	b->due_usec = now + b->every_usec;
+	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
+		uint64_t overdue = beat_one(&m->processes[i], now, excuse);
+
+		if (overdue != 0 && overdue < b->due_usec)
+			b->due_usec = overdue;
+	}
+	/* All have shown progress, or are being replaced. */
+	notify_watchdog();
+	if (m->ready && !m->stopping && m->reload.phase == RELOAD_IDLE)
+		notify_status(m);
+	(void)sd_event_source_set_time(s, b->due_usec);
+	return 0;
+}
+
+int
+beat_start(struct master *m)
+{
+	struct beat *b = &m->beat;
+	uint64_t watchdog_usec;
+	int r;
+
+	b->every_usec = BEAT_USEC;
+	if (sd_watchdog_enabled(0, &watchdog_usec) > 0 && watchdog_usec / 3 < BEAT_USEC)
+		b->every_usec = watchdog_usec / 3;
+	b->due_usec = clock_usec() + b->every_usec;
+	r = sd_event_add_time(m->event, &b->timer, CLOCK_MONOTONIC, b->due_usec,
+	    b->every_usec / 10, on_beat, m);
+	return r < 0 ? r : sd_event_source_set_enabled(b->timer, SD_EVENT_ON);
+}

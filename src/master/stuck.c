@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "master/stuck.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "ipc/logrec.h"
+#include "ipc/stats.h"
+#include "master/master.h"
+
+/* The beginning of /proc/PID/NAME; of our own child, not reaped yet. Empty when there is none. */
+static void
+read_proc(const struct process *p, const char *name, char *ret, size_t len)
+{
+	CLEANUP_CLOSE int fd = -1;
+	char path[64];
+	ssize_t n = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)p->pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		n = read(fd, ret, len - 1);
+	ret[n > 0 ? n : 0] = '\0';
+}
+
+static const char *
+state_words(char state)
+{
+	switch (state) {
+	case 'R': return "runs";
+	case 'S': return "sleeps";
+	case 'D': return "waits in the kernel, uninterruptible";
+	case 'T': return "stopped by a signal";
+	case 't': return "stopped by a debugger";
+	default: return "ends";
+	}
+}
+
+static void
+put_kernel(struct buf *b, const struct process *p, char state)
+{
+	unsigned long user = 0, system = 0;
+	long tick = sysconf(_SC_CLK_TCK);
+	char text[512];
+	char *end;
+
+	(void)buf_append_str(b, state_words(state));
+	read_proc(p, "wchan", text, sizeof(text));
+	if (text[0] != '\0' && text[0] != '0')
+		(void)buf_printf(b, " (%s)", text);
+	/* Its name may hold anything, so count from its end. */
+	read_proc(p, "stat", text, sizeof(text));
+	end = strrchr(text, ')');
+	if (end != NULL && tick > 0 && sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u "
+	    "%*u %lu %lu", &user, &system) == 2)
+		(void)buf_printf(b, ", %.1f s of CPU", (double)(user + system) / (double)tick);
+}
+
+/* Numbers of its page, which may be wrong, as all else about it. */
+static void
+put_page(struct buf *b, const struct process *p)
+{
+	const struct conf *c = p->master->conf;
+	const struct stats *s = p->stats;
+	uint32_t service = s->executing_service;
+
+	if (p->kind == ROLE_RUNNER) {
+		(void)buf_printf(b, "; %" PRIu64 " run, %" PRIu64 " queued", s->running, s->queued);
+		return;
+	}
+	(void)buf_printf(b, "; %" PRIu64 " connections, %" PRIu64 " calls run, %" PRIu64
+	    " requests so far; ", s->connections_open, s->running, s->requests_total);
+	if (s->executing_conn == 0) {
+		(void)buf_append_str(b, "executes no request");
+		return;
+	}
+	(void)buf_printf(b, "executes a request of client %" PRIu64, s->executing_conn);
+	if (s->generation == c->generation && service > 0 && service <= c->n_services)
+		(void)buf_printf(b, ", service '%s'", c->services[service - 1].name);
+}
+
+static char
+state_of(const struct process *p)
+{
+	char text[512];
+	const char *end;
+
+	read_proc(p, "stat", text, sizeof(text));
+	end = strrchr(text, ')');
+	return end != NULL && end[1] == ' ' ? end[2] : '\0';
+}
+
+void
+stuck_log(const struct process *p)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
+	char name[32];
+
+	put_kernel(&b, p, state_of(p));
+	if (p->stats != NULL)
+		put_page(&b, p);
+	process_name(p, name, sizeof(name));
+	if (!buf_failed(&b))
+		log_err("%s (%d): %.*s", name, (int)p->pid, (int)buf_len(&b), buf_data(&b));
+}

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: ISC
+# faults: reqd beside a load while its processes are killed, stopped and stuck.
+check_PROGRAMS += tests/faults/ledger tests/faults/openload tests/faults/watch tests/faults/wedge
+
+fault_bench = bench/bench.c bench/bench.h
+# Without libreqd.so, as it is copied to where any account can run it.
+tests_faults_ledger_SOURCES = tests/faults/ledger.c
+tests_faults_ledger_LDADD = libserve.la libproto.la libbase.la
+tests_faults_openload_SOURCES = tests/faults/openload.c $(fault_bench) bench/hist.c bench/hist.h \
+	bench/target.c bench/target.h
+tests_faults_openload_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_faults_openload_LDADD = $(BSD_LIBS)
+tests_faults_watch_SOURCES = tests/faults/watch.c $(fault_bench) bench/target.c bench/target.h
+tests_faults_watch_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_faults_watch_LDADD = $(JANSSON_LIBS)
+tests_faults_wedge_SOURCES = tests/faults/wedge.c $(fault_bench)
+tests_faults_wedge_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+
+fault_tests = \
+	tests/faults/freeze.sh \
+	tests/faults/kill-master.sh \
+	tests/faults/kill-runner.sh \
+	tests/faults/kill-worker.sh \
+	tests/faults/stuck-worker.sh
+TESTS += $(fault_tests)
+EXTRA_DIST += $(fault_tests) tests/faults/faults.sh tests/faults/invariants.sh
