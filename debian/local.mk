@@ -3,7 +3,9 @@
 EXTRA_DIST += \
 	debian/changelog debian/control debian/copyright debian/rules \
 	debian/libreqd-dev.install debian/libreqd0.install debian/libreqd0.symbols \
-	debian/not-installed debian/reqctl.install debian/reqd.install \
+	debian/not-installed debian/reqctl.install \
+	debian/reqd.README.Debian debian/reqd.install debian/reqd.lintian-overrides \
 	debian/reqd.postrm debian/reqd.prerm \
-	debian/source/format debian/source/options \
-	tests/package/build
+	debian/source/format debian/source/lintian-overrides debian/source/options \
+	debian/tests/control debian/tests/daemon debian/tests/library \
+	tests/package/build tests/package/check tests/package/lifecycle
