@@ -5,7 +5,7 @@ EXTRA_DIST += \
 	debian/libreqd-dev.install debian/libreqd0.install debian/libreqd0.symbols \
 	debian/not-installed debian/reqctl.install \
 	debian/reqd.README.Debian debian/reqd.install debian/reqd.lintian-overrides \
-	debian/reqd.postrm debian/reqd.prerm \
+	debian/reqd.postinst debian/reqd.postrm debian/reqd.prerm \
 	debian/source/format debian/source/lintian-overrides debian/source/options \
 	debian/tests/control debian/tests/daemon debian/tests/library \
 	tests/package/build tests/package/check tests/package/lifecycle
