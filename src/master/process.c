@@ -294,7 +294,7 @@ process_start(struct process *p)
 	p->timer = sd_event_source_disable_unref(p->timer);
 	p->state = PROCESS_STARTING;
 	p->generation = p->offered = 0;
-	p->in_reload = false;
+	p->in_reload = p->awaits_runner = false;
 	p->owing_usec = clock_usec();
 	r = process_fork(p);
 	if (r >= 0) {

@@ -17,6 +17,7 @@
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "master/control.h"
+#include "master/keep.h"
 #include "master/master.h"
 #include "master/notify.h"
 
@@ -234,6 +235,7 @@ reload_done(struct master *m)
 	m->conf = r->conf;
 	listen_close(&m->listeners, &r->listeners);
 	m->listeners = r->listeners;
+	keep_store(&m->listeners, m->conf);
 	listen_apply(&m->listeners, m->conf);
 	control_move(&m->control, m->conf, &r->control);
 	(void)close(m->conf_text);

@@ -308,7 +308,7 @@ call_start(struct conn *c, const struct service *s, const struct callopt *opt,
 	struct call *call;
 	int r;
 
-	if (c->worker->stopping) {
+	if (!conn_may_call(c)) {
 		call_refuse(c, s, name, OUTCOME_DRAINING, "");
 		return;
 	}

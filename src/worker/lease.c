@@ -71,8 +71,12 @@ static const struct service *
 leases_service(const struct leases *ls)
 {
 	const struct conf *conf = ls->worker->conf;
-	const struct service *s = conf_find_service(conf, ls->service, strlen(ls->service));
+	const struct service *s;
 
+	/* A worker is asked to try new handlers before it serves itself. */
+	if (conf == NULL)
+		return NULL;
+	s = conf_find_service(conf, ls->service, strlen(ls->service));
 	return s != NULL && s->handler != NULL ? s : NULL;
 }
 
