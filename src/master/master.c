@@ -179,7 +179,7 @@ check_all_serving(struct master *m)
 	}
 	m->ready = true;
 	notify_ready(m);
-	log_notice("reqd %s serves %zu services on %zu listeners with %zu workers",
+	log_event(LOG_EVENT_SERVING, LOG_NOTICE, "reqd %s serves %zu services on %zu listeners with %zu workers",
 	    PACKAGE_VERSION, m->conf->n_services, m->conf->n_listeners, master_n_workers(m));
 }
 
@@ -391,7 +391,7 @@ master_stop(struct master *m)
 	m->stopping = true;
 	m->stop_usec = clock_usec() + m->conf->drain_timeout_usec;
 	notify_stopping(m->conf->drain_timeout_usec);
-	log_notice("stopping, finishing what runs");
+	log_event(LOG_EVENT_STOPPING, LOG_NOTICE, "stopping, finishing what runs");
 	/* Some workers may listen on what was about to come already. */
 	if (m->reload.phase == RELOAD_COMMIT_WORKERS)
 		(void)listen_seal(&m->reload.listeners, NULL);

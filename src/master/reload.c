@@ -102,7 +102,7 @@ report_success(struct master *m, const struct conf *from, const struct conf *to)
 	listeners_append(&b, "listens", to, from);
 	listeners_append(&b, "closed", from, to);
 	(void)buf_append_char(&b, '}');
-	log_notice("configuration reloaded, generation %u: %zu listeners, %zu services",
+	log_event(LOG_EVENT_RELOAD_DONE, LOG_NOTICE, "configuration reloaded, generation %u: %zu listeners, %zu services",
 	    to->generation, to->n_listeners, to->n_services);
 	control_reloaded(&m->control, m->n_reloads, buf_slice(&b));
 }
@@ -129,7 +129,7 @@ report_errors(struct master *m, const struct conf_errors *errors)
 		(void)buf_append_char(&b, '}');
 	}
 	(void)buf_append_str(&b, "]}");
-	log_err("reload refused, the old configuration goes on");
+	log_event(LOG_EVENT_RELOAD_REFUSED, LOG_ERR, "reload refused, the old configuration goes on");
 	control_reloaded(&m->control, m->n_reloads, buf_slice(&b));
 }
 
