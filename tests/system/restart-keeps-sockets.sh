@@ -86,7 +86,7 @@ step "and one that is gone after a restart" without_tcp restart
 step "or new" with_tcp restart
 
 # Its address is that of the one before, in other words.
-inside sed -i 's/"tcp:.*"/"tcp:\/\/*:7373"/' /etc/reqd/reqd.conf
+inside sed -i 's/"tcp:.*"/"tcp:\/\/*:7373"/; $ a insecure-open = yes' /etc/reqd/reqd.conf
 another_address() {
 	restart && serves && inside reqctl -s "$tcp" ping >/dev/null && [ "$(kept)" -eq 2 ]
 }

@@ -13,6 +13,9 @@ services() {
 	service namespace '"/usr/bin/unshare", "--user", "true"'
 	service nice '"/usr/bin/nice", "-n", "5", "nice"'
 	service processes '"/bin/sh", "-c", "ls -d /proc/1"'
+	service read '"/bin/cat", "{path}"' 'argument "path" {}'
+	service root '"/bin/cat", "{path}"' 'argument "path" {}'
+	inside sed -i 's/"nobody"/"root"/' /etc/reqd/services.d/test-root.conf
 	# A grandchild that has left its session, and a child that waits for it.
 	service late '"/bin/sh", "-c", "(setsid sh -c \"sleep 0.3; echo late\" &); sleep 1.5"'
 	# Many that have left everything, none of which ends by itself.
@@ -78,6 +81,12 @@ relaxed() {
 inside sh -c 'mkdir -p /home/data /srv/data; chown nobody /home/data /srv/data'
 step "programs write where their account may" inside reqctl call write /srv/data/x
 step "but not below /home: ReadWritePaths=" relaxed write /home/data/x -- ReadWritePaths=/home/data
+inside sh -c 'mkdir /etc/data; chown nobody /etc/data; echo x >/tmp/shared; echo x >/srv/data/own
+    chown nobody /srv/data/own; chmod 600 /srv/data/own'
+step "nor below /etc" relaxed write /etc/data/x -- ReadWritePaths=/etc/data
+step "/tmp is not that of others: PrivateTmp=no" relaxed read /tmp/shared -- PrivateTmp=no
+step "root is an account: CapabilityBoundingSet=CAP_DAC_OVERRIDE" relaxed root /srv/data/own -- \
+    CapabilityBoundingSet=CAP_DAC_OVERRIDE
 step "no namespaces: RestrictNamespaces=no" relaxed namespace -- RestrictNamespaces=no
 step "other processes are not seen: ProtectProc=" relaxed processes -- ProtectProc=default
 nice_works() {
