@@ -187,6 +187,32 @@ is_active() {
 	property_is reqd.service ActiveState active
 }
 
+# load_begin URL...: until load_end connections come, each with one request.
+load_begin() {
+	rm -f "$dir/enough"
+	loads=
+	for url; do
+		(
+			until [ -e "$dir/enough" ]; do
+				inside /build/bench/load -x -s "$url" -c 4 -d 2 CALL echo hi || exit 1
+			done
+		) >"$dir/load.${url%%:*}" 2>&1 &
+		loads="$loads $!"
+	done
+}
+
+# Fails when one of them was refused, lost, or got a wrong answer.
+load_end() {
+	touch "$dir/enough"
+	for one in $loads; do
+		wait "$one" || {
+			cat "$dir"/load.*
+			return 1
+		}
+	done
+	note "$(awk '{ sub(/.*=/, "", $1); n += $1 } END { print n }' "$dir"/load.*) answers"
+}
+
 # log_says PATTERN: since the last call of log_mark.
 log_mark() {
 	inside journalctl --sync

@@ -11,31 +11,15 @@ box_start
 service echo '"/bin/echo", "{text}"' 'argument "text" {}'
 inside reqctl reload >/dev/null
 
-# Every connection brings one request; the first that is refused or not
-# answered ends load with a failure. REPEATS times COMMAND under that.
 under_load() { # REPEATS COMMAND...
-	wanted=$1
+	n=$1
 	shift
-	done_so_far=0
-	while [ $done_so_far -lt "$wanted" ]; do
-		loads=
-		for url in "$unix" "$tcp"; do
-			inside /build/bench/load -x -s "$url" -c 4 -d 4 CALL echo hi \
-			    >"$dir/load.${url%%:*}" 2>&1 &
-			loads="$loads $!"
-		done
-		for one in $loads; do
-			while kill -0 "$one" 2>/dev/null; do
-				"$@" || return 1
-				done_so_far=$((done_so_far + 1))
-			done
-			wait "$one" || {
-				cat "$dir"/load.*
-				return 1
-			}
-		done
+	load_begin "$unix" "$tcp"
+	while [ "$n" -gt 0 ]; do
+		"$@" || return 1
+		n=$((n - 1))
 	done
-	note "$done_so_far times; $(cut -d ' ' -f 1,5-9 "$dir"/load.* | tr '\n' ';')"
+	load_end
 }
 
 restart() {

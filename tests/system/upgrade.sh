@@ -22,46 +22,25 @@ next_packages || fail "no second version"
 service echo '"/bin/echo", "{text}"' 'argument "text" {}'
 inside reqctl reload >/dev/null
 
-upgrades() {
-	loads=
-	for url in unix:///run/reqd/reqd.sock tcp://127.0.0.1:7373; do
-		inside /build/bench/load -x -s "$url" -c 4 -d 6 CALL echo hi >"$dir/load.${url%%:*}" 2>&1 &
-		loads="$loads $!"
-	done
+installed() { # DIRECTORY
 	was=$(property reqd.service MainPID)
-	inside sh -c 'dpkg -i /test/next/*.deb' >"$dir/out" 2>&1 || {
+	inside sh -c 'dpkg -i "$1"/*.deb' - "$1" >"$dir/out" 2>&1 || {
 		cat "$dir/out"
 		return 1
 	}
-	is_active && [ "$(property reqd.service MainPID)" != "$was" ] || return 1
-	for one in $loads; do
-		kill -0 "$one" || fail "the load was over before the upgrade"
-	done
-	for one in $loads; do
-		wait "$one" || {
-			cat "$dir"/load.*
-			return 1
-		}
-	done
-	note "$(cut -d ' ' -f 1,5-9 "$dir"/load.* | tr '\n' ';')"
+	is_active && [ "$(property reqd.service MainPID)" != "$was" ]
+}
+upgrades() {
+	load_begin unix:///run/reqd/reqd.sock tcp://127.0.0.1:7373
+	installed /test/next && load_end || return 1
 	assert_match "$(inside dpkg-query -W -f '${Version}' reqd)" '*+next'
 }
 step "an upgrade under load: a new reqd, nobody refused, all answered" upgrades
 inside systemctl disable --now reqd.socket >/dev/null 2>&1
 inside systemctl restart reqd
 downgrades() {
-	rm -rf "$dir/swap" && mkdir "$dir/swap" && mv "$dir"/*.deb "$dir/swap" &&
-	    mv "$dir"/next/*.deb "$dir" && mv "$dir"/swap/*.deb "$dir/next" || return 1
-	was=$(property reqd.service MainPID)
-	inside /build/bench/load -x -s tcp://127.0.0.1:7373 -c 4 -d 6 CALL echo hi >"$dir/load.tcp" 2>&1 &
-	one=$!
-	inside sh -c 'dpkg -i /test/next/*.deb' >"$dir/out" 2>&1 || return 1
-	[ "$(property reqd.service MainPID)" != "$was" ] || return 1
-	kill -0 $one || fail "the load was over before"
-	wait $one || {
-		cat "$dir/load.tcp"
-		return 1
-	}
+	load_begin tcp://127.0.0.1:7373
+	installed /test && load_end
 }
 step "and back, without reqd.socket" downgrades
 
