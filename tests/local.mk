@@ -5,6 +5,7 @@ include tests/zoo/local.mk
 include tests/integration/local.mk
 include tests/faults/local.mk
 include tests/lint/local.mk
+include tests/system/local.mk
 
 # Check gives a test four seconds, which a busy machine with sanitizers exceeds.
 AM_TESTS_ENVIRONMENT = CK_DEFAULT_TIMEOUT=120; export CK_DEFAULT_TIMEOUT;

@@ -56,6 +56,7 @@ log_key_name(enum log_key key)
 		[LOG_KEY_BYTES_OUT] = "bytes_out",
 		[LOG_KEY_STDERR] = "stderr",
 		[LOG_KEY_DROPPED] = "dropped",
+		[LOG_KEY_EVENT] = "event",
 	};
 
 	return key > 0 && key < LOG_KEY_N ? names[key] : "?";
@@ -218,7 +219,7 @@ stderr_write(const char *text)
 }
 
 void
-log_at(int level, const char *fmt, ...)
+log_event(const char *event, int level, const char *fmt, ...)
 {
 	char text[LOGREC_VALUE_MAX];
 	struct logrec r;
@@ -235,5 +236,7 @@ log_at(int level, const char *fmt, ...)
 	}
 	logrec_start(&r, level);
 	logrec_add_str(&r, LOG_KEY_MESSAGE, text);
+	if (event != NULL)
+		logrec_add_str(&r, LOG_KEY_EVENT, event);
 	log_send(&r);
 }

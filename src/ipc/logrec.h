@@ -40,6 +40,7 @@ enum log_key {
 	LOG_KEY_BYTES_OUT,
 	LOG_KEY_STDERR,		/* one line of a program's stderr */
 	LOG_KEY_DROPPED,	/* records lost before this one */
+	LOG_KEY_EVENT,		/* kind of a record that is no request: LOG_EVENT_... */
 	LOG_KEY_N,
 };
 
@@ -82,8 +83,20 @@ uint64_t log_dropped(void);
 /* All that were ever lost. */
 uint64_t log_dropped_total(void);
 
-/* Text records. Lower case, no full stop. */
-void log_at(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* What the journal's catalogue explains; sink.c has the ids. */
+#define LOG_EVENT_SERVING "serving"
+#define LOG_EVENT_STOPPING "stopping"
+#define LOG_EVENT_PROCESS_DIED "process-died"
+#define LOG_EVENT_PROCESS_STUCK "process-stuck"
+#define LOG_EVENT_RELOAD_DONE "reload-done"
+#define LOG_EVENT_RELOAD_REFUSED "reload-refused"
+#define LOG_EVENT_HANDLER_DIED "handler-died"
+#define LOG_EVENT_HANDLER_BACK "handler-back"
+
+/* Text records. Lower case, no full stop. event may be NULL. */
+void log_event(const char *event, int level, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+#define log_at(level, ...) log_event(NULL, level, __VA_ARGS__)
 #define log_err(...) log_at(LOG_ERR, __VA_ARGS__)
 #define log_warn(...) log_at(LOG_WARNING, __VA_ARGS__)
 #define log_notice(...) log_at(LOG_NOTICE, __VA_ARGS__)

@@ -126,7 +126,7 @@ put_summary(struct buf *b, const struct logrec_view *r)
 	if (!first)
 		(void)escape_text(b, message, LOGREC_VALUE_MAX);
 	for (enum log_key key = LOG_KEY_REQUEST; key < LOG_KEY_N; key++) {
-		if (r->fields[key].data == NULL)
+		if (r->fields[key].data == NULL || key == LOG_KEY_EVENT)
 			continue;
 		put_field(b, key, r->fields[key]);
 	}
@@ -179,6 +179,37 @@ stderr_is_journal(void)
 	return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
+/* The ids under which systemd/reqd.catalog explains events. */
+#define ID_REQUEST_ENDED "9fd3587609804729bd7080a9b331f15f"
+#define ID_REQUEST_REFUSED "fbef849fd31c438e92bc5bb1227976c7"
+
+static const struct {
+	const char *event, *id;
+} events[] = {
+	{ LOG_EVENT_SERVING, "d4433fd9d26b48809f69e32a6ccd5f46" },
+	{ LOG_EVENT_STOPPING, "45dd0025cd274bb9b7d649f6d7bfe4f8" },
+	{ LOG_EVENT_PROCESS_DIED, "71b6c1895f0049e0b191fa059b4d90fd" },
+	{ LOG_EVENT_PROCESS_STUCK, "a372c79d591e4e94b28f071b11c15a06" },
+	{ LOG_EVENT_RELOAD_DONE, "1ad8170974ca4c6abf3f5d3d16dad9a3" },
+	{ LOG_EVENT_RELOAD_REFUSED, "2a25af919d9845bd9c1557d9560c13d9" },
+	{ LOG_EVENT_HANDLER_DIED, "4daa7226798e4fcd9d79203d9597a78c" },
+	{ LOG_EVENT_HANDLER_BACK, "86a2f9d5466048d19bc2f6c68d39b0c5" },
+};
+
+/* NULL: this record is of no kind that the catalogue knows. */
+static const char *
+message_id(const struct logrec_view *r)
+{
+	if (r->fields[LOG_KEY_OUTCOME].data != NULL)
+		return r->fields[LOG_KEY_REQUEST].data != NULL ? ID_REQUEST_ENDED :
+		    ID_REQUEST_REFUSED;
+	for (size_t i = 0; i < ARRAY_LEN(events); i++) {
+		if (slice_is(r->fields[LOG_KEY_EVENT], events[i].event))
+			return events[i].id;
+	}
+	return NULL;
+}
+
 static void
 field_add(struct buf *all, size_t *lens, size_t *n, const char *name, struct slice value)
 {
@@ -209,8 +240,10 @@ sink_journal(const struct log_source *from, const struct logrec_view *r)
 	field_add(&all, lens, &n, "REQD_PROCESS", slice_of(from->name));
 	(void)snprintf(text, sizeof(text), "%d", from->pid);
 	field_add(&all, lens, &n, "REQD_PID", slice_of(text));
+	if (message_id(r) != NULL)
+		field_add(&all, lens, &n, "MESSAGE_ID", slice_of(message_id(r)));
 	for (enum log_key key = LOG_KEY_REQUEST; key < LOG_KEY_N; key++) {
-		if (r->fields[key].data == NULL)
+		if (r->fields[key].data == NULL || key == LOG_KEY_EVENT)
 			continue;
 		(void)snprintf(text, sizeof(text), "REQD_%s", log_key_name(key));
 		for (p = text; *p != '\0'; p++) {
@@ -232,8 +265,10 @@ sink_journal(const struct log_source *from, const struct logrec_view *r)
 bool
 sink_is_journal(const struct conf *c)
 {
-	return c != NULL && (c->log_to == LOG_TO_JOURNAL ||
-	    (c->log_to == LOG_TO_AUTO && stderr_is_journal()));
+	/* A log that has just begun has records to write before it is told where. */
+	if (c == NULL || c->log_to == LOG_TO_AUTO)
+		return stderr_is_journal();
+	return c->log_to == LOG_TO_JOURNAL;
 }
 
 int

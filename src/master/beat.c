@@ -86,6 +86,7 @@ on_beat(sd_event_source *s, uint64_t usec, void *userdata)
 		if (overdue != 0 && overdue < b->due_usec)
 			b->due_usec = overdue;
 	}
+	master_commit_waiting(m);
 	/* All have shown progress, or are being replaced. */
 	notify_watchdog();
 	if (m->ready && !m->stopping && m->reload.phase == RELOAD_IDLE)

@@ -24,6 +24,7 @@
 #include "base/fd.h"
 #include "conf/errors.h"
 #include "ipc/roles.h"
+#include "master/keep.h"
 
 int
 listen_take_passed(struct listen_passed *p)
@@ -39,14 +40,14 @@ listen_take_passed(struct listen_passed *p)
 		int fd = fd_lift(SD_LISTEN_FDS_START + i, SD_LISTEN_FDS_START + n + ROLE_N_FDS);
 
 		/* Workers race for a connection: the loser must not wait in accept(). */
-		if (fd < 0 || p->n == CONF_MAX_LISTENERS || fd_set_nonblock(fd, true) < 0) {
+		if (fd < 0 || p->n == ARRAY_LEN(p->list) || fd_set_nonblock(fd, true) < 0) {
 			if (fd >= 0)
 				(void)close(fd);
 			free(names[i]);
 			continue;
 		}
-		p->list[p->n].fd = fd;
-		p->list[p->n].name = names[i];
+		p->list[p->n] = (struct passed_socket){ .fd = fd, .name = names[i] };
+		p->list[p->n].is_kept = keep_parse(names[i], &p->list[p->n].file);
 		p->n++;
 	}
 	free(names);
@@ -166,20 +167,14 @@ tcp_open(const struct listener *l, enum listen_use use, char *why, size_t why_le
 /* -------------------------------------------------------------- passed --- */
 
 static bool
-passed_matches(int fd, const char *name, const struct listener *l)
+fits_tcp(int fd, const struct listener *l)
 {
+	bool any = strcmp(l->addr.host, "*") == 0;
 	union sockaddr_any sa;
 	socklen_t len = sizeof(sa);
-	bool any = strcmp(l->addr.host, "*") == 0;
 	struct in6_addr a6;
 	struct in_addr a4;
 
-	if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0)
-		return false;
-	if (l->addr.kind == ADDR_FD)
-		return name != NULL && strcmp(name, l->addr.path) == 0;
-	if (l->addr.kind == ADDR_UNIX)
-		return sd_is_socket_unix(fd, SOCK_STREAM, 1, l->addr.path, 0) > 0;
 	if (getsockname(fd, &sa.sa, &len) < 0)
 		return false;
 	if (sa.sa.sa_family == AF_INET && ntohs(sa.in.sin_port) == l->addr.port)
@@ -189,6 +184,24 @@ passed_matches(int fd, const char *name, const struct listener *l)
 		return any ? IN6_IS_ADDR_UNSPECIFIED(&sa.in6.sin6_addr) :
 		    inet_pton(AF_INET6, l->addr.host, &a6) == 1 &&
 		    IN6_ARE_ADDR_EQUAL(&a6, &sa.in6.sin6_addr);
+	return false;
+}
+
+bool
+listen_fits(const struct passed_socket *p, const struct listener *l)
+{
+	if (p->fd < 0 || sd_is_socket(p->fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0)
+		return false;
+	switch (l->addr.kind) {
+	case ADDR_FD:
+		return !p->is_kept && p->name != NULL && strcmp(p->name, l->addr.path) == 0;
+	case ADDR_UNIX:
+		return sd_is_socket_unix(p->fd, SOCK_STREAM, 1, l->addr.path, 0) > 0 &&
+		    (!p->is_kept || socket_file_is(&p->file, l->addr.path));
+	case ADDR_TCP:
+		/* Of one that is kept the name tells, whatever its host is called. */
+		return (p->is_kept && keep_is_of(p->name, l->url)) || fits_tcp(p->fd, l);
+	}
 	return false;
 }
 
@@ -207,7 +220,7 @@ static int
 passed_find(const struct listen_passed *p, const struct listen_set *taken, const struct listener *l)
 {
 	for (size_t i = 0; i < p->n; i++) {
-		if (!set_has_passed(taken, i) && passed_matches(p->list[i].fd, p->list[i].name, l))
+		if (!set_has_passed(taken, i) && listen_fits(&p->list[i], l))
 			return (int)i;
 	}
 	return -1;
@@ -217,7 +230,7 @@ const char *
 listen_unused(const struct listen_passed *p, const struct listen_set *set, size_t *i)
 {
 	for (; *i < p->n; (*i)++) {
-		if (!set_has_passed(set, *i))
+		if (!p->list[*i].is_kept && !set_has_passed(set, *i))
 			return p->list[(*i)++].name;
 	}
 	return NULL;
@@ -273,16 +286,23 @@ socket_open(const struct listener *l, enum listen_use use, const struct listen_s
     struct listen_socket *ret, char *why, size_t why_len)
 {
 	const struct listen_socket *same = find_open(old, l);
-	int r;
+	int found, r;
 
 	if (same != NULL) {
 		ret->passed = same->passed;
 		ret->file = same->file;
+		(void)strlcpy(ret->kept_as, same->kept_as, sizeof(ret->kept_as));
 		return share(same->fd);
 	}
-	ret->passed = passed_find(passed, taken, l);
-	if (ret->passed >= 0)
-		return share(passed->list[ret->passed].fd);
+	found = passed_find(passed, taken, l);
+	if (found >= 0 && passed->list[found].is_kept) {
+		ret->file = passed->list[found].file;
+		(void)strlcpy(ret->kept_as, passed->list[found].name, sizeof(ret->kept_as));
+		return share(passed->list[found].fd);
+	}
+	ret->passed = found;
+	if (found >= 0)
+		return share(passed->list[found].fd);
 	switch (l->addr.kind) {
 	case ADDR_TCP:
 		return tcp_open(l, use, why, why_len);
@@ -415,16 +435,24 @@ socket_seal(int fd)
 		(void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
 }
 
+/* Is it for the reqd after us? */
+static bool
+outlives_us(const struct listen_socket *s, const struct listen_set *keep)
+{
+	return keep == NULL && s->kept_as[0] != '\0';
+}
+
 uint32_t
-listen_seal(const struct listen_set *set, const struct listen_set *keep)
+listen_seal(struct listen_set *set, const struct listen_set *keep)
 {
 	uint32_t sealed = 0;
 
 	for (size_t i = 0; i < set->n; i++) {
-		const struct listen_socket *s = &set->list[i];
+		struct listen_socket *s = &set->list[i];
 
-		if (s->passed >= 0 || has_socket(keep, s->fd))
+		if (s->passed >= 0 || has_socket(keep, s->fd) || outlives_us(s, keep))
 			continue;
+		keep_forget(s);
 		socket_seal(s->fd);
 		sealed |= UINT32_C(1) << i;
 	}
@@ -447,7 +475,8 @@ listen_close(struct listen_set *set, const struct listen_set *keep)
 	for (size_t i = 0; i < set->n; i++) {
 		struct listen_socket *s = &set->list[i];
 
-		if (s->url != NULL && s->file.ino != 0 && !has_file(keep, &s->file))
+		if (s->url != NULL && s->file.ino != 0 && !has_file(keep, &s->file) &&
+		    !outlives_us(s, keep))
 			socket_file_remove(&s->file, s->url + strlen("unix://"));
 		(void)close(s->fd);
 		free(s->url);

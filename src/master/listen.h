@@ -17,6 +17,7 @@ struct listen_socket {
 	int fd;
 	int passed;		/* index of the socket from systemd; -1: our own */
 	struct socket_file file;	/* unix, our own */
+	char kept_as[64];	/* name under which systemd keeps it; "": it does not */
 };
 
 /* A set of sockets, in the order of conf->listeners. */
@@ -25,20 +26,27 @@ struct listen_set {
 	size_t n;
 };
 
+struct passed_socket {
+	int fd;			/* -1: no longer here */
+	char *name;
+	bool is_kept;		/* made by a reqd before us, and again ours */
+	struct socket_file file;	/* of one that is kept */
+};
+
 /*
- * Sockets passed by systemd (sd_listen_fds). They stay open: one that is not
- * used now may be after the next reload.
+ * Sockets passed by systemd (sd_listen_fds). Those of a socket unit stay
+ * open: one that is not used now may be after the next reload.
  */
 struct listen_passed {
-	struct {
-		int fd;
-		char *name;
-	} list[CONF_MAX_LISTENERS];
+	struct passed_socket list[2 * CONF_MAX_LISTENERS];
 	size_t n;
 };
 
 /* Takes what systemd has passed, if anything. 0 or -errno. */
 int listen_take_passed(struct listen_passed *p);
+
+/* Is this socket one for this listener? */
+bool listen_fits(const struct passed_socket *p, const struct listener *l);
 
 enum listen_use {
 	LISTEN_OPEN,
@@ -62,14 +70,14 @@ const char *listen_unused(const struct listen_passed *p, const struct listen_set
 
 /*
  * From now on nobody comes into the queues of the sockets that are about to
- * be closed for good: our own that are not in keep (may be NULL). Who waits
- * there can still be accepted. Returns which they are, a bit for each by
- * its number.
+ * be closed for good: our own that are not in keep, or at the end of reqd
+ * (NULL) that systemd does not keep. Who waits there can still be accepted.
+ * Returns which they are, a bit for each by its number.
  */
-uint32_t listen_seal(const struct listen_set *set, const struct listen_set *keep);
+uint32_t listen_seal(struct listen_set *set, const struct listen_set *keep);
 
 /*
- * Closes a set. Unix sockets that we made and that are not in keep (may be
- * NULL) are removed from the file system.
+ * Closes a set. Unix sockets that we made and that are not in keep, or at
+ * the end of reqd (NULL) not kept by systemd, are removed from the file system.
  */
 void listen_close(struct listen_set *set, const struct listen_set *keep);

@@ -24,6 +24,7 @@
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "ipc/stats.h"
+#include "master/keep.h"
 #include "master/notify.h"
 #include "master/strays.h"
 
@@ -171,23 +172,64 @@ check_all_serving(struct master *m)
 	}
 	m->ready = true;
 	notify_ready(m);
-	log_notice("reqd %s serves %zu services on %zu listeners with %zu workers",
+	log_event(LOG_EVENT_SERVING, LOG_NOTICE,
+	    "reqd %s serves %zu services on %zu listeners with %zu workers",
 	    PACKAGE_VERSION, m->conf->n_services, m->conf->n_listeners, master_n_workers(m));
+}
+
+/* Is there no runner that serves, but will be soon? */
+static bool
+runner_is_coming(struct master *m)
+{
+	enum process_state state = the_runner(m)->state;
+
+	return state == PROCESS_STARTING || state == PROCESS_PREPARING;
+}
+
+static void
+commit(struct process *p)
+{
+	struct frame f = { .type = FRAME_COMMIT, .generation = p->offered };
+
+	if (process_send(p, &f, NULL, 0) < 0)
+		process_kill(p, "does not take its configuration");
+}
+
+/*
+ * A runner that is still bringing up handlers would refuse what workers let
+ * in. Connections wait in the sockets.
+ */
+void
+master_commit_waiting(struct master *m)
+{
+	if (runner_is_coming(m))
+		return;
+	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
+		struct process *p = &m->processes[i];
+
+		if (p->state != PROCESS_PREPARING || !p->awaits_runner)
+			continue;
+		p->awaits_runner = false;
+		p->owing_usec = clock_usec();
+		commit(p);
+	}
 }
 
 static void
 on_prepared(struct process *p, const struct frame *f)
 {
-	struct frame commit = { .type = FRAME_COMMIT, .generation = f->generation };
-
 	if (p->state == PROCESS_SERVING) {
 		reload_on_prepared(p, f->generation);
 		return;
 	}
 	if (p->state != PROCESS_PREPARING || f->generation != p->offered)
 		return;
-	if (process_send(p, &commit, NULL, 0) < 0)
-		process_kill(p, "does not take its configuration");
+	if (p->kind == ROLE_WORKER && runner_is_coming(p->master)) {
+		p->awaits_runner = true;
+		p->owing_usec = 0;
+		return;
+	}
+	commit(p);
 }
 
 static void
@@ -209,6 +251,8 @@ on_committed(struct process *p, const struct frame *f)
 	}
 	p->state = PROCESS_SERVING;
 	p->owing_usec = 0;
+	if (p->kind == ROLE_RUNNER)
+		master_commit_waiting(m);
 	check_all_serving(m);
 }
 
@@ -343,7 +387,7 @@ master_stop(struct master *m)
 	m->stopping = true;
 	m->stop_usec = clock_usec() + m->conf->drain_timeout_usec;
 	notify_stopping(m->conf->drain_timeout_usec);
-	log_notice("stopping, finishing what runs");
+	log_event(LOG_EVENT_STOPPING, LOG_NOTICE, "stopping, finishing what runs");
 	/* Some workers may listen on what was about to come already. */
 	if (m->reload.phase == RELOAD_COMMIT_WORKERS)
 		(void)listen_seal(&m->reload.listeners, NULL);
@@ -591,9 +635,12 @@ open_sockets(struct master *m)
 	int r;
 
 	r = master_make_directory(m->conf, why, sizeof(why));
+	keep_drop_unused(&m->passed, m->conf);
 	if (r >= 0)
 		r = listen_open(m->conf, LISTEN_OPEN, NULL, &m->passed, &m->listeners, &errors);
 	if (r >= 0) {
+		keep_done(&m->passed);
+		keep_store(&m->listeners, m->conf);
 		listen_apply(&m->listeners, m->conf);
 		r = control_open(&m->control, m, why, sizeof(why));
 		if (r < 0)

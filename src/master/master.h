@@ -67,6 +67,12 @@ void master_prepare(struct process *p);
 /* The same for all that a reload went past while they were starting. */
 void master_catch_up(struct master *m);
 
+/*
+ * Workers that were held back go on, unless there will be a runner for them
+ * soon.
+ */
+void master_commit_waiting(struct master *m);
+
 /* Makes the runtime directory. 0, or -errno with one line in why. */
 int master_make_directory(const struct conf *c, char *why, size_t why_len);
 /* Would that go well, as far as can be seen without doing it? */

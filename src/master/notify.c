@@ -79,3 +79,21 @@ notify_watchdog(void)
 	if (sd_watchdog_enabled(0, NULL) > 0)
 		(void)sd_notify(0, "WATCHDOG=1");
 }
+
+int
+notify_store(int fd, const char *name)
+{
+	char state[160];
+	int r;
+
+	/* Without FDPOLL=0 systemd would drop one that it finds in error. */
+	(void)snprintf(state, sizeof(state), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
+	r = sd_pid_notify_with_fds(0, 0, state, &fd, 1);
+	return r < 0 ? r : 0;
+}
+
+void
+notify_unstore(const char *name)
+{
+	(void)sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+}

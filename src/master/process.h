@@ -37,6 +37,7 @@ struct process {
 	uint32_t offered;		/* of the one it was given while PREPARING */
 	bool in_reload;			/* takes part in the one in progress */
 	bool answered;			/* its part of it is done */
+	bool awaits_runner;		/* a worker, prepared, to serve when that does */
 	unsigned restarts;
 	uint64_t owing_usec;		/* owes a sign of life since; 0: none */
 	struct backoff backoff;

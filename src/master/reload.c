@@ -18,6 +18,7 @@
 #include "ipc/logrec.h"
 #include "ipc/stats.h"
 #include "master/control.h"
+#include "master/keep.h"
 #include "master/master.h"
 #include "master/notify.h"
 #include "master/report.h"
@@ -36,7 +37,8 @@ tell_errors(struct master *m, const struct conf_errors *errors)
 	CLEANUP(buf_done) struct buf json = BUF_INIT(0);
 
 	report_errors(&json, REPORT_DONE, errors);
-	log_err("reload refused, the old configuration goes on");
+	log_event(LOG_EVENT_RELOAD_REFUSED, LOG_ERR,
+	    "reload refused, the old configuration goes on");
 	control_reloaded(&m->control, m->n_reloads, buf_slice(&json));
 }
 
@@ -53,7 +55,8 @@ tell_success(struct master *m, const struct conf *from, const struct conf *to)
 {
 	CLEANUP(buf_done) struct buf json = BUF_INIT(0);
 
-	log_notice("configuration reloaded, generation %u: %zu listeners, %zu services",
+	log_event(LOG_EVENT_RELOAD_DONE, LOG_NOTICE,
+	    "configuration reloaded, generation %u: %zu listeners, %zu services",
 	    to->generation, to->n_listeners, to->n_services);
 	report_changes(&json, REPORT_DONE, from, to);
 	control_reloaded(&m->control, m->n_reloads, buf_slice(&json));
@@ -140,6 +143,7 @@ reload_done(struct master *m)
 	m->conf = r->conf;
 	listen_close(&m->listeners, &r->listeners);
 	m->listeners = r->listeners;
+	keep_store(&m->listeners, m->conf);
 	listen_apply(&m->listeners, m->conf);
 	control_move(&m->control, m->conf, &r->control);
 	(void)close(m->conf_text);

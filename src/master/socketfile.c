@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -89,6 +90,23 @@ bind_with_mode(int fd, const struct sockaddr_un *sa, mode_t mode)
 	return r;
 }
 
+/*
+ * fchownat(), which needs CAP_CHOWN only for another owner: a group that we
+ * may take on ourselves can be given to a file of ours.
+ */
+static int
+give(int dir, const char *path, uid_t uid, gid_t gid, int flags)
+{
+	int r = fchownat(dir, path, uid, gid, flags) < 0 ? -errno : 0;
+
+	if (r != -EPERM || gid == (gid_t)-1)
+		return r;
+	(void)setfsgid(gid);
+	r = fchownat(dir, path, uid, gid, flags) < 0 ? -errno : 0;
+	(void)setfsgid(getegid());
+	return r;
+}
+
 int
 socket_file_open(const char *path, mode_t mode, uid_t uid, gid_t gid, int backlog,
     struct socket_file *ret)
@@ -112,9 +130,9 @@ socket_file_open(const char *path, mode_t mode, uid_t uid, gid_t gid, int backlo
 	if (r < 0)
 		return r;
 	/* Nobody can connect before listen(). */
-	if ((uid != (uid_t)-1 || gid != (gid_t)-1) && lchown(path, uid, gid) < 0)
-		r = -errno;
-	else if (lstat(path, &st) < 0 || listen(fd, backlog) < 0)
+	if (uid != (uid_t)-1 || gid != (gid_t)-1)
+		r = give(AT_FDCWD, path, uid, gid, AT_SYMLINK_NOFOLLOW);
+	if (r == 0 && (lstat(path, &st) < 0 || listen(fd, backlog) < 0))
 		r = -errno;
 	if (r < 0) {
 		(void)unlink(path);
@@ -155,9 +173,12 @@ socket_file_change(const struct socket_file *f, const char *path, mode_t mode, u
 		uid = geteuid();
 	if (gid == (gid_t)-1)
 		gid = getegid();
-	if ((st.st_uid != uid || st.st_gid != gid) &&
-	    fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0)
-		return -errno;
+	if (st.st_uid != uid || st.st_gid != gid) {
+		int r = give(fd, "", uid, gid, AT_EMPTY_PATH);
+
+		if (r < 0)
+			return r;
+	}
 	if ((st.st_mode & 07777) == mode)
 		return 0;
 	/* A descriptor without access can only be chmod'ed by this name. */

@@ -191,6 +191,29 @@ cgroup_is_populated(const struct cgroups *c, size_t slot)
 	return strstr(text, "populated 1") != NULL;
 }
 
+bool
+cgroup_has(const struct cgroups *c, size_t slot, pid_t pid)
+{
+	CLEANUP_CLOSE int fd = openat(c->leaves[slot], "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	char chunk[1024];
+	pid_t one = 0;
+	ssize_t n;
+
+	/* Numbers, a line each; a read may end inside of one. */
+	while (fd >= 0 && (n = read(fd, chunk, sizeof(chunk))) > 0) {
+		for (ssize_t i = 0; i < n; i++) {
+			if (chunk[i] >= '0' && chunk[i] <= '9') {
+				one = one * 10 + (chunk[i] - '0');
+			} else {
+				if (one == pid)
+					return true;
+				one = 0;
+			}
+		}
+	}
+	return false;
+}
+
 void
 cgroup_kill(const struct cgroups *c, size_t slot)
 {

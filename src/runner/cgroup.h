@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct cgroups {
 	int root;	/* our own group; -1: not ours to use */
@@ -30,6 +31,9 @@ int cgroup_enter(struct cgroups *c, size_t slot);
 
 /* Is anything in there? */
 bool cgroup_is_populated(const struct cgroups *c, size_t slot);
+
+/* Is this process, of which the caller knows that it lives, in there (and not below)? */
+bool cgroup_has(const struct cgroups *c, size_t slot, pid_t pid);
 
 /* SIGKILL to all in there, at once. */
 void cgroup_kill(const struct cgroups *c, size_t slot);

@@ -158,7 +158,8 @@ void
 pool_proven(struct pool *p)
 {
 	if (is_failing(p))
-		log_notice("service %s: its handler answers again", p->service->name);
+		log_event(LOG_EVENT_HANDLER_BACK, LOG_NOTICE,
+		    "service %s: its handler answers again", p->service->name);
 	p->failures = 0;
 	p->retry_usec = 0;
 	p->backoff = (struct backoff){ 0 };
@@ -202,7 +203,8 @@ log_death(struct pool *p, const struct entry *e)
 		return;
 	p->logged_usec = now;
 	death_describe(&p->last, why, sizeof(why));
-	log_warn("service %s: handler (%d): %s", p->service->name, (int)e->session, why);
+	log_event(LOG_EVENT_HANDLER_DIED, LOG_WARNING, "service %s: handler (%d): %s",
+	    p->service->name, (int)e->session, why);
 }
 
 void

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "ipc/job.h"
 #include "ipc/logrec.h"
+#include "runner/cgroup.h"
 #include "runner/children.h"
 #include "runner/entry.h"
 #include "runner/runner.h"
@@ -105,6 +106,25 @@ has_processes(const struct entry *e)
 	return e->state == ENTRY_RUNNING || e->state == ENTRY_LINGERING;
 }
 
+/*
+ * By its control group, where there are any: a process cannot leave that, and
+ * without CAP_SYS_PTRACE another account's environment cannot be read.
+ */
+static struct entry *
+group_owner(struct runner *r, pid_t pid)
+{
+	struct entry *e = NULL;
+
+	while ((e = table_next(&r->table, e)) != NULL) {
+		size_t slot = table_slot(&r->table, e);
+
+		if (has_processes(e) && cgroup_exists(&r->cgroups, slot) &&
+		    cgroup_has(&r->cgroups, slot, pid))
+			return e;
+	}
+	return NULL;
+}
+
 static struct entry *
 stray_owner(struct runner *r, pid_t pid)
 {
@@ -119,7 +139,7 @@ stray_owner(struct runner *r, pid_t pid)
 			return e;
 	}
 	e = table_find(&r->table, marker_of(pid));
-	return e != NULL && has_processes(e) ? e : NULL;
+	return e != NULL && has_processes(e) ? e : group_owner(r, pid);
 }
 
 /* ----------------------------------------------------------------- strays --- */

@@ -131,6 +131,18 @@ child_fail(const struct spawner *sp, const struct spawn_order *o, int stage, int
 	_exit(SPAWN_EXIT_FAILED);
 }
 
+/*
+ * Into its control group, for one that could not be born there. Its parent
+ * stays outside, so what it forks from here on cannot.
+ */
+static CHILD_CODE int
+child_move(int cgroup)
+{
+	int fd = openat(cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 || write(fd, "0", 1) < 0 ? -errno : 0;
+}
+
 /* 0, 1, 2 and the third; all else is closed. */
 static CHILD_CODE int
 child_stdio(const struct spawner *sp, const struct spawn_order *o)
@@ -189,11 +201,16 @@ child_identity(const struct identity *id)
  * or returns.
  */
 static CHILD_CODE void __attribute__((noreturn))
-child_run(const struct spawner *sp, const struct spawn_order *o)
+child_run(const struct spawner *sp, const struct spawn_order *o, bool is_outside)
 {
 	static struct job job;	/* touched here only, so the runner stays small */
 	const struct service *s = o->service;
 	int r;
+
+	/* While there is nothing yet that could stay behind. */
+	r = is_outside ? child_move(o->cgroup) : 0;
+	if (r < 0)
+		child_fail(sp, o, STAGE_SESSION, -r);
 
 	/* A session of its own: no terminal, and kill(-pid) reaches what it forks. */
 	if (setsid() < 0)
@@ -253,31 +270,39 @@ child_run(const struct spawner *sp, const struct spawn_order *o)
 /* ----------------------------------------------------------- the parent --- */
 
 static CHILD_CODE pid_t
-fork_into(int cgroup)
+fork_into(int cgroup, bool *ret_is_outside)
 {
 	struct clone_args args = { .exit_signal = SIGCHLD };
 	pid_t pid;
 
+	*ret_is_outside = false;
 	if (cgroup >= 0) {
 		/* Never outside of its cgroup, not even for a moment. */
 		args.flags = CLONE_INTO_CGROUP;
 		args.cgroup = (uint64_t)cgroup;
 	}
 	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
-	/* Containers refuse what they do not know. */
-	if (pid < 0 && errno == ENOSYS && cgroup < 0)
+	/*
+	 * Containers refuse what they do not know, and RestrictNamespaces= of
+	 * systemd what it cannot look into. To move costs a request that comes
+	 * alone some milliseconds: the kernel waits for all CPUs.
+	 */
+	if (pid < 0 && errno == ENOSYS) {
+		*ret_is_outside = cgroup >= 0;
 		pid = _Fork();
+	}
 	return pid;
 }
 
 CHILD_CODE pid_t
 spawn(const struct spawner *sp, const struct spawn_order *o)
 {
+	bool is_outside;
 	pid_t pid;
 
 	sp->reports[o->slot] = (struct spawn_report){ 0 };
-	pid = fork_into(o->cgroup);
+	pid = fork_into(o->cgroup, &is_outside);
 	if (pid == 0)
-		child_run(sp, o);
+		child_run(sp, o, is_outside);
 	return pid < 0 ? -errno : pid;
 }

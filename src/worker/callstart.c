@@ -310,7 +310,7 @@ call_start(struct conn *c, const struct service *s, const struct callopt *opt,
 	int r;
 
 	c->worker->stats->executing_service = s->number + 1u;
-	if (c->worker->stopping) {
+	if (!conn_may_call(c)) {
 		call_refuse(c, s, name, OUTCOME_DRAINING, "");
 		return;
 	}

@@ -199,12 +199,24 @@ conn_is_idle(const struct conn *c)
 	return buf_len(&c->out) == 0 && c->wait == CONN_WAIT_NONE;
 }
 
+static bool
+conn_is_young(const struct conn *c)
+{
+	return c->worker->loop.now_usec < c->opened_usec + STOP_GRACE_USEC;
+}
+
+bool
+conn_may_call(const struct conn *c)
+{
+	return !c->worker->stopping || (conn_is_young(c) && c->n_asked == 1);
+}
+
 /* Has it come just before the worker stops, and is its request still to come? */
 static bool
 conn_is_new(const struct conn *c)
 {
-	return c->worker->stopping && c->active_usec == c->opened_usec && conn_is_idle(c) &&
-	    c->worker->loop.now_usec < c->opened_usec + STOP_GRACE_USEC;
+	return c->worker->stopping && conn_is_young(c) && c->n_asked == 0 && conn_is_idle(c) &&
+	    buf_len(&c->in) == 0;
 }
 
 /* The worker stops, and nothing is under way here. */

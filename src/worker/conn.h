@@ -59,6 +59,7 @@ struct conn {
 	uint32_t roles_generation;
 	uint8_t version;		/* enum resp_version */
 	uint8_t wait;			/* enum conn_wait */
+	uint8_t n_asked;		/* requests, without introductions; 2: or more */
 	bool is_admin;
 	bool fin;			/* the peer sends no more; not all is read */
 	bool eof;			/* ... all of it is read */
@@ -89,6 +90,9 @@ void conn_close(struct conn *c);
  * ends without a reset, unless it has a call to wait for.
  */
 void conn_stop(struct conn *c);
+
+/* May a call begin here? When the worker stops, only as the first request of who has just come. */
+bool conn_may_call(const struct conn *c);
 
 /* Frees what was closed during the event. */
 void conns_bury(struct worker *w);

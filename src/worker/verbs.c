@@ -267,12 +267,22 @@ unknown_command(struct conn *c, const struct request *r)
 	resp_error(conn_out(c), "ERR", buf_slice(&text));
 }
 
+/* What client libraries say before they are asked anything. */
+static bool
+is_introduction(const struct verb *v)
+{
+	return v != NULL && (v->fn == verb_hello || v->fn == verb_client || v->fn == verb_auth ||
+	    v->fn == verb_select);
+}
+
 void
 verb_execute(struct conn *c, const struct request *r)
 {
 	const struct verb *v = r->argv[0].len > 0 ? verb_find(r->argv[0]) : NULL;
 	const struct service *s;
 
+	if (!is_introduction(v) && c->n_asked < 2)
+		c->n_asked++;
 	if (v == NULL) {
 		s = conf_find_verb(c->worker->conf, r->argv[0].data, r->argv[0].len);
 		if (s == NULL || !verb_bound(c, s, r))

@@ -81,6 +81,46 @@ step "sockets passed to another process are not ours" refused "no stream socket 
     -p 1 "web=tcp:127.0.0.1:$other_port"
 rm -f "$passed_unix"
 
+# A worker serves when the runner does, which waits for handlers to come up.
+# Who connects before finds nobody unable to answer.
+cp "$top_srcdir/examples/upper.sh" "$dir/upper.sh"
+handler upper "\"/bin/sh\", \"-c\", \"sleep 0.3; exec /bin/sh $dir/upper.sh\"" \
+    'argument "text" {}' 'ready = ping' 'processes { min = 1 }'
+sed '/listen "fd:/d; /passed.sock/d' "$conf" >"$dir/handler.conf"
+first_answer() {
+	until printf 'CALL echo hi\r\nQUIT\r\n' | timeout 10 nc -N 127.0.0.1 "$port" 2>/dev/null; do
+		sleep 0.01
+	done >"$dir/first"
+}
+before_it_is_ready() {
+	cp "$dir/handler.conf" "$conf"
+	first_answer &
+	client=$!
+	start_reqd python3 "$pass" "y=tcp:127.0.0.1:$port" --
+	wait $client
+	assert_match "$(tr -d '\r\n' <"$dir/first")" '$3hi*'
+	stop_reqd
+}
+step "who comes before the handlers are up is served when they are" before_it_is_ready
+
+# What systemd keeps between two lives: taken back by the address, or let go.
+told() { # PATTERN
+	grep -qE "$1" "$dir/notify"
+}
+kept_sockets() {
+	cp "$dir/base.conf" "$conf"
+	: >"$dir/notify"
+	start_reqd env FDSTORE=64 python3 "$pass" "kept-0123456789abcdef-0-0=tcp:127.0.0.1:$port" \
+	    "kept-0123456789abcdef-1-1=tcp:127.0.0.1:$other_port" --
+	answers_at "$server" || return 1
+	told '^FDNAME=kept-0123456789abcdef-1-1$' && told '^FDSTOREREMOVE=1$' || return 1
+	! told '^FDNAME=kept-0123456789abcdef-0-0$' || fail "stored again"
+	[ "$(grep -c '^FDSTORE=1$' "$dir/notify")" -eq 1 ] || fail "not the unix socket alone"
+	! "$reqctl" -s "tcp://127.0.0.1:$other_port" ping 2>/dev/null || return 1
+	stop_reqd && test -S "$dir/reqd.sock"
+}
+step "kept sockets are used again, others let go" kept_sockets
+
 only_passed() {
 	cp "$dir/base.conf" "$conf"
 	start_reqd python3 "$pass" "y=tcp:127.0.0.1:$port" --

@@ -31,90 +31,11 @@ reqd=$top_builddir/reqd
 reqctl=$top_builddir/reqctl
 load=$top_builddir/bench/load
 
-# Long enough for a slow machine under sanitizers, short enough to end.
-patience=${REQD_TEST_PATIENCE:-20}
+. "$top_srcdir/tests/integration/steps.sh"
 
 reqd_pid=
 waiter_pid=
 background=
-
-# ------------------------------------------------------------- reporting ---
-
-note() {
-	printf '  %s\n' "$*"
-}
-
-fail() {
-	printf 'FAIL: %s\n' "$*"
-	exit 1
-}
-
-skip() {
-	printf 'SKIP: %s\n' "$*"
-	exit 77
-}
-
-need() {
-	for program; do
-		command -v "$program" >/dev/null 2>&1 || skip "$program is not installed"
-	done
-}
-
-# step TEXT COMMAND...: one promise. The command fails the test when it
-# returns non-zero; assertions inside it fail the test themselves.
-step() {
-	step_text=$1
-	shift
-	"$@" || fail "$step_text"
-	printf 'ok: %s\n' "$step_text"
-}
-
-assert_eq() {
-	[ "$1" = "$2" ] || {
-		printf 'got:    %s\nwanted: %s\n' "$1" "$2"
-		fail "${3:-${step_text:-not equal}}"
-	}
-}
-
-# assert_match TEXT PATTERN: the case pattern matches the whole text.
-assert_match() {
-	# shellcheck disable=SC2254
-	case $1 in
-	$2) ;;
-	*)
-		printf 'got:    %s\nwanted: %s\n' "$1" "$2"
-		fail "${3:-${step_text:-no match}}"
-		;;
-	esac
-}
-
-# assert_status N COMMAND...: output goes to $dir/out and $dir/err.
-assert_status() {
-	wanted=$1
-	shift
-	status=0
-	"$@" >"$dir/out" 2>"$dir/err" || status=$?
-	[ "$status" -eq "$wanted" ] || {
-		cat "$dir/out" "$dir/err"
-		fail "${step_text:-command}: status $status, wanted $wanted: $*"
-	}
-}
-
-# ---------------------------------------------------------------- events ---
-
-now_ms() {
-	echo $(($(date +%s%N) / 1000000))
-}
-
-# until_true SECONDS COMMAND...: returns 1 when it never became true.
-until_true() {
-	until_end=$(($(now_ms) + $1 * 1000))
-	shift
-	until "$@"; do
-		[ "$(now_ms)" -lt "$until_end" ] || return 1
-		sleep 0.01
-	done
-}
 
 is_sanitized() {
 	grep -q __asan_init "$reqd"

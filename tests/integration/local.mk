@@ -47,7 +47,7 @@ integration_tests = \
 	tests/integration/reload-under-load.sh \
 	tests/integration/zoo.sh
 TESTS += $(integration_tests)
-EXTRA_DIST += $(integration_tests) tests/integration/lib.sh \
+EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/steps.sh \
 	tests/integration/pass-sockets.py \
 	tests/integration/cancel-elsewhere.py \
 	tests/integration/control-client.py \

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: ISC
+# system: scripts that install the packages in a box with a systemd of its own.
+system_tests = \
+	tests/system/restart-keeps-sockets.sh \
+	tests/system/sandbox.sh \
+	tests/system/service.sh \
+	tests/system/upgrade.sh
+TESTS += $(system_tests)
+EXTRA_DIST += $(system_tests) tests/system/lib.sh tests/system/sdbox
