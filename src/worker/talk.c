@@ -69,8 +69,10 @@ int
 talk_append_input(struct buf *out, struct slice bytes)
 {
 	do {
-		struct slice piece = { bytes.data, bytes.len < INPUT_PIECE ? bytes.len : INPUT_PIECE };
+		struct slice piece = bytes;
 
+		if (piece.len > INPUT_PIECE)
+			piece.len = INPUT_PIECE;
 		resp_push(out, 2);
 		resp_bulk(out, SLICE("input"));
 		resp_bulk(out, piece);
@@ -468,7 +470,9 @@ talk_reply_again(struct slice bytes)
 	const char *why;
 	size_t used;
 
-	return reply_decode(bytes, &limits, &cursor, &value, &used, &why) == REPLY_OK ? value : NULL;
+	if (reply_decode(bytes, &limits, &cursor, &value, &used, &why) != REPLY_OK)
+		return NULL;
+	return value;
 }
 
 /* What is wrong with a value that comes now? NULL: nothing. more: bytes behind it. */

@@ -10,7 +10,7 @@ cp "$top_srcdir/tests/zoo/handler.py" "$dir/handler.py"
 args='argument "word" { repeat = yes  dash = yes  max-length = 1M }'
 pool='processes { min = 0  max = 1  idle = 300ms }'
 handler zoo "$animal" "$args" "$pool" 'timeout = 10s' 'output-limit = 1M'
-handler brief "$animal" "$args" "$pool" 'timeout = 200ms'
+handler brief "$animal" "$args" "$pool" 'timeout = 1s'
 handler heavy "$animal" "$args" 'processes { min = 0  max = 1  idle = 8s  memory = 64M }'
 handler asked "$animal" "$args" "$pool" 'ready = ping'
 handler loose "$animal" "$args" 'processes { min = 0  max = 1  idle = 1s }'
