@@ -328,6 +328,9 @@ on_error(cfg_t *cfg, const char *fmt, va_list ap)
 	}
 	if (strcmp(fmt, "missing title for section '%s'") == 0 && describe_unknown(t, ap))
 		return;
+	/* What libConfuse calls an option is a key to everybody else. */
+	if (strcmp(fmt, names[1].fmt) == 0)
+		fmt = "missing '=' after key '%s'";
 	(void)vsnprintf(t->syntax.why, sizeof(t->syntax.why), fmt, ap);
 }
 

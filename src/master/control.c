@@ -312,7 +312,8 @@ do_why(struct control_client *c)
 	}
 	s = conf_find_service(conf, c->request.argv[1].data, c->request.argv[1].len);
 	if (s == NULL) {
-		resp_error(&c->out, "NOSERVICE", SLICE("no service of that name"));
+		resp_errorf(&c->out, "NOSERVICE", "unknown service '%.*s'",
+		    (int)c->request.argv[1].len, c->request.argv[1].data);
 		return;
 	}
 	(void)access_explain(conf, s, &who, &text);
@@ -336,7 +337,8 @@ static void
 do_hello(struct control_client *c)
 {
 	/* RESP2 is enough here; a client that insists learns so. */
-	resp_error(&c->out, "NOPROTO", SLICE("the control socket speaks RESP2"));
+	resp_error(&c->out, "NOPROTO", SLICE("this is the control socket: it calls no services, and "
+	    "speaks RESP2"));
 }
 
 static const struct {

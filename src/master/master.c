@@ -225,7 +225,11 @@ on_refused(struct process *p, const struct frame *f)
 	if (p->state == PROCESS_SERVING)
 		reload_on_refused(p, f->generation, f->text);
 	else if (p->state == PROCESS_PREPARING) {
-		log_err("a process refuses its configuration: %s", f->text);
+		char name[32];
+
+		process_name(p, name, sizeof(name));
+		log_err("%s (%d) refuses its configuration, killing it: %s", name, (int)p->pid,
+		    f->text);
 		process_kill(p, NULL);
 	}
 }

@@ -17,8 +17,8 @@ says() {
 }
 step "-V" says 0 'reqd [0-9]*built in:*' "$reqd" -V
 step "-D" says 0 '*runtime directory: /*' "$reqd" -D
-step "-h" says 0 'usage: reqd *' "$reqd" -h
-step "--help" says 0 'usage: reqd *' "$reqd" --help
+step "-h" says 0 'Usage: reqd *' "$reqd" -h
+step "--help" says 0 'Usage: reqd *' "$reqd" --help
 step "-t" says 0 "$conf: ok, 2 listeners, 1 roles, 3 services" "$reqd" -c "$conf" -t
 step "an unknown option" says 64 "*try 'reqd --help'" "$reqd" --frob
 step "a missing value" says 64 "*try 'reqd --help'" "$reqd" -c
