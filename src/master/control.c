@@ -337,8 +337,7 @@ static void
 do_hello(struct control_client *c)
 {
 	/* RESP2 is enough here; a client that insists learns so. */
-	resp_error(&c->out, "NOPROTO", SLICE("this is the control socket: it calls no services, and "
-	    "speaks RESP2"));
+	resp_error(&c->out, "NOPROTO", SLICE("this is the control socket; it speaks RESP2"));
 }
 
 static const struct {
