@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # The manual pages and the programs know the same words: options, verbs,
-# configuration keys with their section, exit statuses.
+# configuration keys with section and default, exit statuses, functions.
 top=$(cd "${srcdir:-.}" && pwd)
 build=${top_builddir:-.}
 for program in reqd reqctl; do
 	[ -x "$build/$program" ] || { echo "SKIP: $program is not built"; exit 77; }
 done
+export LC_ALL=C
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 status=0
@@ -65,7 +66,7 @@ sed -n '/^\.Sh EXIT STATUS/,/^\.Sh EXAMPLES/s/^\.It \(2[0-9]*\)$/\1/p' "$top/man
     sort >"$dir/manual"
 same "exit status of reqctl" 17 "$dir/program" "$dir/manual"
 
-# SECTION/KEY of the tables. Keys of canonical text are not for people.
+# SECTION/KEY and SECTION/KEY=DEFAULT of the tables. Keys of canonical text are not for people.
 awk '
 /^static const struct key keys_/ { section = $5; sub(/^keys_/, "", section); sub(/\[\]/, "", section) }
 /^};/ { section = "" }
@@ -75,8 +76,11 @@ section != "" && /^\t/ {
 	if (row ~ / },$/ && row !~ /KEY_CANONICAL/) {
 		split(row, word, "\"")
 		print section "/" word[2]
+		if (match(row, /\.def = "[^"]*",/))
+			print section "/" word[2] "=" substr(row, RSTART + 8, RLENGTH - 10)
 	}
-}' "$top/src/conf/schema.c" | sort >"$dir/program"
+}' "$top/src/conf/schema.c" | sort >"$dir/tables"
+grep -v '=' "$dir/tables" >"$dir/program"
 awk '
 /^\.Sh SETTINGS OUTSIDE/ { section = "top" }
 /^\.Ss The log section/ { section = "log" }
@@ -89,6 +93,24 @@ handlers && /^\.Bl / && ++lists == 2 { section = "processes" }
 /^\.Ss The limits section/ { section = "limits" }
 /^\.Ss Arguments of/ { section = "argument" }
 /^\.Sh FILES/ { exit }
-/^\.It Ic [a-z0-9-]+ No = / { print section "/" $3 }' "$top/man/reqd.conf.5" | sort >"$dir/manual"
+/^\.It Ic [a-z0-9-]+ No = / { key = section "/" $3; print key }
+/^Default:/ { getline value; if (NF > 1) value = $2; }
+value != "" {
+	sub(/^\.[A-Z][a-z] /, "", value)
+	sub(/[ .,;].*/, "", value)
+	print key "=" value
+	value = ""
+}' "$top/man/reqd.conf.5" | sort >"$dir/page"
+grep -v '=' "$dir/page" >"$dir/manual"
 same "configuration key" 60 "$dir/program" "$dir/manual"
+grep '=' "$dir/page" >"$dir/manual"
+grep '=' "$dir/tables" >"$dir/program"
+# The page says more about those that have no fixed default.
+awk -F = 'NR == FNR { fixed[$1]; next } $1 in fixed' "$dir/program" "$dir/manual" >"$dir/both"
+same "default of a key" 40 "$dir/program" "$dir/both"
+
+grep -oE '\breqd_[a-z_]+\(|\(\*?reqd_[a-z_]+_fn\)|\breqd_[a-z_]+_fn\(' "$top/src/client/reqd.h" |
+    tr -d '(*)' | sort -u >"$dir/program"
+sed -nE 's/^\.Fn (reqd_[a-z_]*[a-z])( .*)?$/\1/p' "$top/man/libreqd.3" | sort -u >"$dir/manual"
+same "function of libreqd" 50 "$dir/program" "$dir/manual"
 exit $status
