@@ -85,8 +85,9 @@ test_conf(const char *file)
 
 	if (c == NULL)
 		return 1;
-	(void)printf("%s: ok, %zu listeners, %zu roles, %zu services\n", file, c->n_listeners,
-	    c->n_roles, c->n_services);
+	(void)printf("%s: ok, %zu listener%s, %zu role%s, %zu service%s\n", file, c->n_listeners,
+	    c->n_listeners == 1 ? "" : "s", c->n_roles, c->n_roles == 1 ? "" : "s",
+	    c->n_services, c->n_services == 1 ? "" : "s");
 	conf_unref(c);
 	return 0;
 }

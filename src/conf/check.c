@@ -46,7 +46,9 @@ check_listeners(struct reader *r)
 			    r->listeners[j].file, r->listeners[j].block->line);
 			break;
 		}
-		if (l->addr.kind == ADDR_TCP && !c->insecure_open && !is_loopback(l->addr.host))
+		/* Without a host: what is wrong with the address has been said. */
+		if (l->addr.kind == ADDR_TCP && *l->addr.host != '\0' && !c->insecure_open &&
+		    !is_loopback(l->addr.host))
 			reader_error_at(r, &r->listeners[i], NULL,
 			    "listen \"%.120s\": everybody who can reach this address could call "
 			    "services, because TCP callers are not authenticated; "

@@ -556,7 +556,7 @@ control_bind(const struct conf *conf, struct control_socket *ret, char *why, siz
 	    &s.file);
 	if (s.fd < 0) {
 		(void)snprintf(why, why_len, "cannot open the control socket %s: %s", s.path,
-		    s.fd == -EADDRINUSE ? "another reqd answers there" : strerror(-s.fd));
+		    socket_file_error(s.fd));
 		free(s.path);
 		return s.fd;
 	}

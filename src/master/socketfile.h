@@ -21,6 +21,9 @@ struct socket_file {
 int socket_file_open(const char *path, mode_t mode, uid_t uid, gid_t gid, int backlog,
     struct socket_file *ret);
 
+/* What socket_file_open() could not do, in words. */
+const char *socket_file_error(int error);
+
 /* Is the file at this path (still) the one that was made? */
 bool socket_file_is(const struct socket_file *f, const char *path);
 
