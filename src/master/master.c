@@ -271,7 +271,7 @@ master_on_frame(struct process *p, const struct frame *f)
 			process_release(p);
 		return;
 	default:
-		process_kill(p, "sent a frame that is not its to send");
+		process_kill(p, "sent a message that is not its to send");
 		return;
 	}
 }

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # The manual pages and the programs know the same words: options, verbs,
-# configuration keys with section and default, exit statuses, functions.
+# configuration keys with section and default, exit statuses, functions, and
+# messages of the log.
 top=$(cd "${srcdir:-.}" && pwd)
 build=${top_builddir:-.}
 for program in reqd reqctl; do
@@ -113,4 +114,18 @@ grep -oE '\breqd_[a-z_]+\(|\(\*?reqd_[a-z_]+_fn\)|\breqd_[a-z_]+_fn\(' "$top/src
     tr -d '(*)' | sort -u >"$dir/program"
 sed -nE 's/^\.Fn (reqd_[a-z_]*[a-z])( .*)?$/\1/p' "$top/man/libreqd.3" | sort -u >"$dir/manual"
 same "function of libreqd" 50 "$dir/program" "$dir/manual"
+
+# What reqd(8) quotes of the log is said by a source: each part between commas
+# and the capitals that stand for something.
+sed -n '/^\.Sh DIAGNOSTICS/,/^\.Sh SEE/s/^\.It "\(.*\)"$/\1/p' "$top/man/reqd.8" >"$dir/quotes"
+[ "$(wc -l <"$dir/quotes")" -ge 5 ] || { echo "the log messages of reqd(8) were not found"; status=1; }
+while read -r quote; do
+	printf '%s\n' "$quote" | sed -E "s/\(?'?\b([A-Z]|[A-Z]{3,})\b'?\)?/,/g; s/, */\n/g" | grep -E '.{6}' |
+	    sed -E 's/^[ :]+//; s/[ :]+$//' >"$dir/parts"
+	while read -r part; do
+		grep -rqF --include='*.c' -e "$part" "$top/src" && continue
+		echo "log message of reqd(8): no source says '$part'"
+		status=1
+	done <"$dir/parts"
+done <"$dir/quotes"
 exit $status
