@@ -30,7 +30,7 @@
 enum action { ACTION_RUN, ACTION_TEST, ACTION_PRINT };
 
 static const char usage_text[] =
-    "usage: reqd [-c FILE] [--json-log]     serve, in the foreground\n"
+    "Usage: reqd [-c FILE] [--json-log]     serve, in the foreground\n"
     "       reqd [-c FILE] -t | -T          check | print the configuration\n"
     "       reqd -V | -D | -h               version | paths built in | this text\n"
     "\n"
@@ -85,8 +85,9 @@ test_conf(const char *file)
 
 	if (c == NULL)
 		return 1;
-	(void)printf("%s: ok, %zu listeners, %zu roles, %zu services\n", file, c->n_listeners,
-	    c->n_roles, c->n_services);
+	(void)printf("%s: ok, %zu listener%s, %zu role%s, %zu service%s\n", file, c->n_listeners,
+	    c->n_listeners == 1 ? "" : "s", c->n_roles, c->n_roles == 1 ? "" : "s",
+	    c->n_services, c->n_services == 1 ? "" : "s");
 	conf_unref(c);
 	return 0;
 }
@@ -97,7 +98,7 @@ flushed(int status)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
-	(void)fprintf(stderr, "reqd: standard output: %s\n", strerror(errno));
+	(void)fprintf(stderr, "reqd: cannot write standard output: %s\n", strerror(errno));
 	return status != 0 ? status : EX_OSERR;
 }
 
@@ -158,6 +159,7 @@ role_main(const char *role, const char *slot_text)
 	return -1;
 }
 
+/* The line before says what is wrong. */
 static int
 usage_error(void)
 {
@@ -188,7 +190,10 @@ main(int argc, char *argv[], char *envp[])
 	if (argc == 3 && strncmp(argv[1], "--role=", 7) == 0 && strncmp(argv[2], "--slot=", 7) == 0) {
 		int r = role_main(argv[1] + 7, argv[2] + 7);
 
-		return r < 0 ? usage_error() : r;
+		if (r >= 0)
+			return r;
+		(void)fputs("reqd: --role and --slot are for reqd itself\n", stderr);
+		return usage_error();
 	}
 	while ((c = getopt_long(argc, argv, "c:tTVDh", long_options, NULL)) != -1) {
 		switch (c) {
@@ -217,6 +222,10 @@ main(int argc, char *argv[], char *envp[])
 	}
 	if (optind < argc) {
 		(void)fprintf(stderr, "reqd: unexpected argument '%s'\n", argv[optind]);
+		return usage_error();
+	}
+	if (*options.conf_file == '\0') {
+		(void)fputs("reqd: option -c needs the name of a file\n", stderr);
 		return usage_error();
 	}
 	switch (action) {

@@ -319,7 +319,8 @@ bad_reply(struct reqd *c, const char *why)
 	if (strcmp(why, "value too big") == 0 || strcmp(why, "too many items") == 0)
 		return client_fail(c, REQD_E_LIMIT,
 		    "%s sent a reply above the limit of %zu bytes", c->url, c->reply_limit);
-	return client_fail(c, REQD_E_PROTOCOL, "%s does not speak the protocol: %s", c->url, why);
+	return client_fail(c, REQD_E_PROTOCOL, "%s does not speak reqd's protocol, RESP: %s",
+	    c->url, why);
 }
 
 int

@@ -255,7 +255,7 @@ result_take(struct reqd *c, struct value *v, size_t used, struct reqd_result **r
 		if (r == 0)
 			r = take_value(box, v);
 	} else {
-		return client_fail(c, REQD_E_PROTOCOL, "%s answered CALL with something else",
+		return client_fail(c, REQD_E_PROTOCOL, "%s gave no proper answer to CALL",
 		    c->url);
 	}
 	if (r < 0)

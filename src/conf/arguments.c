@@ -65,10 +65,10 @@ assign_positional(struct values *v, const struct slice *argv, size_t argc,
 	if (argc == 0)
 		return ARGUMENTS_OK;
 	if (s->n_args == 0)
-		return refuse(why, "service '%s' takes no arguments", s->name);
+		return refuse(why, "no arguments are taken");
 	if (argc > s->n_args && !s->args[last].repeat)
-		return refuse(why, "service '%s' takes at most %zu argument%s, not %zu", s->name,
-		    s->n_args, s->n_args == 1 ? "" : "s", argc);
+		return refuse(why, "at most %zu argument%s taken, not %zu", s->n_args,
+		    s->n_args == 1 ? " is" : "s are", argc);
 	for (size_t i = 0; i < argc; i++) {
 		int r = assign(v, i < last ? i : last, argv[i], why);
 
@@ -157,7 +157,7 @@ check_argument(struct values *v, size_t i, char why[static ARGUMENTS_WHY])
 	if (v->n[i] == 0) {
 		if (a->optional || a->type == ARGUMENT_FLAG)
 			return ARGUMENTS_OK;
-		return refuse(why, "argument '%s': is missing", a->name);
+		return refuse(why, "argument '%s' is missing", a->name);
 	}
 	for (size_t j = 0; j < v->n[i]; j++) {
 		int r = argument_check(a, v->all[i + j], why);

@@ -46,8 +46,8 @@ check_listeners(struct reader *r)
 			    r->listeners[j].file, r->listeners[j].block->line);
 			break;
 		}
-		/* No host: the address has been reported already. */
-		if (l->addr.kind == ADDR_TCP && l->addr.host[0] != '\0' && !c->insecure_open &&
+		/* Without a host: what is wrong with the address has been said. */
+		if (l->addr.kind == ADDR_TCP && *l->addr.host != '\0' && !c->insecure_open &&
 		    !is_loopback(l->addr.host))
 			reader_error_at(r, &r->listeners[i], NULL,
 			    "listen \"%.120s\": everybody who can reach this address could call "

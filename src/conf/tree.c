@@ -328,6 +328,15 @@ on_error(cfg_t *cfg, const char *fmt, va_list ap)
 	}
 	if (strcmp(fmt, "missing title for section '%s'") == 0 && describe_unknown(t, ap))
 		return;
+	/* libConfuse has words of its own for what reqd.conf(5) describes. */
+	if (strcmp(fmt, names[1].fmt) == 0)
+		fmt = "missing '=' after key '%s'";
+	else if (strcmp(fmt, "missing title for section '%s'") == 0)
+		fmt = "missing name in quotes after section '%s'";
+	else if (strcmp(fmt, "missing opening brace for section '%s'") == 0)
+		fmt = "missing '{' after section '%s'";
+	else if (strcmp(fmt, "premature end of file") == 0)
+		fmt = "the file ends in the middle of a setting or section";
 	(void)vsnprintf(t->syntax.why, sizeof(t->syntax.why), fmt, ap);
 }
 

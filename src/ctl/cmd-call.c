@@ -118,7 +118,7 @@ run_broken(const struct run *r)
 	if (error == REQD_E_STOPPED && r->write_error == EPIPE)
 		return 128 + SIGPIPE;
 	if (error == REQD_E_STOPPED) {
-		(void)snprintf(text, sizeof(text), "cannot write the output: %s",
+		(void)snprintf(text, sizeof(text), "cannot write standard output: %s",
 		    strerror(r->write_error));
 		return run_failed(r, "local", text, STATUS_LOCAL);
 	}
@@ -160,7 +160,8 @@ run_ended(const struct run *r, const struct reqd_result *res)
 		(void)fflush(stdout);
 		(void)fwrite(res->err, 1, res->err_len, stderr);
 	}
-	if (res->truncated)
+	/* Too much output is an outcome of its own, and says so below. */
+	if (res->truncated && res->outcome != REQD_TOOBIG)
 		ctl_message(r->ctl, "%s: the output is not complete", r->service);
 	(void)reqd_result_text(res, text, sizeof(text));
 	if (res->outcome == REQD_DENIED)
@@ -216,7 +217,7 @@ run_describe(struct run *r)
 	data = reqd_value_data(v, &len);
 	r->description = remote_json(data, len);
 	if (r->description == NULL)
-		return run_failed(r, "protocol", "the server's description is not JSON",
+		return run_failed(r, "protocol", "the server did not describe the service in JSON",
 		    STATUS_PROTOCOL);
 	return 0;
 }
@@ -245,7 +246,7 @@ run_open_input(struct run *r)
 	}
 	r->input_fd = open(ctl->input, O_RDONLY | O_CLOEXEC);
 	if (r->input_fd < 0) {
-		(void)snprintf(text, sizeof(text), "%.200s: %s", ctl->input, strerror(errno));
+		(void)snprintf(text, sizeof(text), "cannot open %.200s: %s", ctl->input, strerror(errno));
 		return run_failed(r, "local", text, STATUS_LOCAL);
 	}
 	r->owns_input = true;
@@ -260,10 +261,10 @@ add_meta(const struct run *r)
 		CLEANUP_FREE char *key = NULL;
 
 		if (colon == NULL)
-			return ctl_usage(r->ctl, "option --meta: %s is not KEY:VALUE", text);
+			return ctl_usage(r->ctl, "option --meta: '%s' is not KEY:VALUE", text);
 		key = ctl_need(strndup(text, (size_t)(colon - text)));
 		if (reqd_call_add_meta(r->call, key, colon + 1) < 0)
-			return ctl_usage(r->ctl, "option --meta: %s is too long, or has no key",
+			return ctl_usage(r->ctl, "option --meta: '%s' has no key, or is too long",
 			    text);
 	}
 	return 0;
@@ -281,7 +282,8 @@ run_build(struct run *r)
 	else if (!params_add_named(r->call, r->description, r->n_words, r->words, why))
 		return run_failed(r, "badarg", why, 246);
 	if (ctl->id != NULL && reqd_call_set_id(r->call, ctl->id) < 0)
-		return ctl_usage(ctl, "option --id: 1 to 128 of letters, digits, and . _ : -");
+		return ctl_usage(ctl, "option --id: '%s' is not 1 to 128 letters, digits and . _ : -",
+		    ctl->id);
 	if (r->input_fd >= 0)
 		(void)reqd_call_set_input_fd(r->call, r->input_fd);
 	return add_meta(r);
@@ -375,11 +377,11 @@ static const struct ctl_opt options[] = {
 	{ .letter = 'i', .name = "input", .arg = "FILE", .kind = OPT_TEXT,
 	    .offset = offsetof(struct ctl, input), .help = "send FILE as input; - is standard input" },
 	{ .name = "id", .arg = "TOKEN", .kind = OPT_TEXT, .offset = offsetof(struct ctl, id),
-	    .help = "the same id again does not run it again" },
+	    .help = "with it again: the first result, no second run" },
 	{ .name = "meta", .arg = "KEY:VALUE", .kind = OPT_LIST,
-	    .offset = offsetof(struct ctl, meta), .help = "for the program, as REQD_META_KEY" },
+	    .offset = offsetof(struct ctl, meta), .help = "passed to the program as REQD_META_KEY" },
 	{ .name = "no-stream", .kind = OPT_FLAG, .offset = offsetof(struct ctl, no_stream),
-	    .help = "output in one piece, at the end" },
+	    .help = "print the output in one piece, at the end" },
 };
 
 const struct ctl_cmd cmd_call = {
@@ -387,7 +389,7 @@ const struct ctl_cmd cmd_call = {
 	.synopsis = "SERVICE [ARG]...",
 	.summary = "run a service and print its output",
 	.details = "ARG is VALUE, --NAME VALUE or --NAME=VALUE; -- ends the names. The exit\n"
-		   "status is that of the service, 128+N for signal N, or 239 to 255 (see man).\n"
+		   "status is that of the service, 128+N for signal N, or 239 to 255: see reqctl(1).\n"
 		   "SERVICE --help shows the arguments. Standard input is sent to services\n"
 		   "that take input when it is not a terminal.\n",
 	.options = options,

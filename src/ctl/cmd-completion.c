@@ -24,18 +24,16 @@ static const struct shell {
 static int
 completion_run(struct ctl *ctl, size_t n, char **words)
 {
-	const char *names[ARRAY_LEN(shells)];
-
 	(void)n;
 	for (size_t i = 0; i < ARRAY_LEN(shells); i++) {
-		names[i] = shells[i].name;
 		if (strcmp(shells[i].name, words[0]) != 0)
 			continue;
 		for (const char *const *l = shells[i].lines; *l != NULL; l++)
 			(void)puts(*l);
 		return 0;
 	}
-	return ctl_unknown(ctl, "shell ", words[0], names, ARRAY_LEN(names));
+	return ctl_usage(ctl, "there is no completion for '%s', only for bash, zsh and fish",
+	    words[0]);
 }
 
 const struct ctl_cmd cmd_completion = {

@@ -149,6 +149,7 @@ void
 describe_print(const struct ctl *ctl, const json_t *description)
 {
 	const char *text = out_json_text(description, "description");
+	const char *summary = out_json_text(description, "summary");
 	const json_t *a;
 	size_t i;
 
@@ -157,8 +158,9 @@ describe_print(const struct ctl *ctl, const json_t *description)
 		return;
 	}
 	out_heading(ctl, out_json_text(description, "name"));
-	(void)printf(" - ");
-	put(out_json_text(description, "summary"));
+	if (*summary != '\0')
+		(void)printf(" - ");
+	put(summary);
 	(void)printf("\n\n");
 	print_usage(description);
 	if (*text != '\0') {

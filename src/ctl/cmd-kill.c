@@ -53,6 +53,7 @@ const struct ctl_cmd cmd_kill = {
 	.name = "kill",
 	.synopsis = "ID...",
 	.summary = "end requests and their programs (control socket)",
+	.details = "ID is that of a request, as 'reqctl ps' shows it.\n",
 	.min_words = 1,
 	.max_words = CTL_ANY_WORDS,
 	.words = CTL_WORDS_REQUEST,

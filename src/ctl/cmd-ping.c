@@ -87,13 +87,13 @@ ping_run(struct ctl *ctl, size_t n, char **words)
 
 static const struct ctl_opt options[] = {
 	{ .letter = 'n', .name = "count", .arg = "COUNT", .kind = OPT_COUNT, .max = 1000000,
-	    .offset = offsetof(struct ctl, count), .help = "ask so many times (1)" },
+	    .offset = offsetof(struct ctl, count), .help = "ask COUNT times (1)" },
 };
 
 const struct ctl_cmd cmd_ping = {
 	.name = "ping",
 	.synopsis = "",
-	.summary = "does the server answer, and how fast?",
+	.summary = "ask the server for an answer, and time it",
 	.options = options,
 	.n_options = ARRAY_LEN(options),
 	.run = ping_run,

@@ -58,7 +58,8 @@ const struct ctl_cmd cmd_why = {
 	.name = "why",
 	.synopsis = "SERVICE [CALLER]",
 	.summary = "explain why a call is allowed or denied",
-	.details = "CALLER, such as uid:1000 or addr:10.0.0.1, is asked of the control socket.\n",
+	.details = "Without CALLER, about you. CALLER is uid:NUMBER or addr:ADDRESS; about others\n"
+		   "the control socket is asked.\n",
 	.min_words = 1,
 	.max_words = 2,
 	.words = CTL_WORDS_SERVICE,

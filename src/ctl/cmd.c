@@ -31,7 +31,7 @@ const struct ctl_opt ctl_options[] = {
 	    .offset = offsetof(struct ctl, control),
 	    .help = "control socket of a reqd on this machine" },
 	{ .letter = 'q', .name = "quiet", .kind = OPT_FLAG, .offset = offsetof(struct ctl, quiet),
-	    .help = "no messages; the exit status says it" },
+	    .help = "no messages, only the exit status" },
 	{ .letter = 'V', .name = "version", .kind = OPT_FLAG,
 	    .offset = offsetof(struct ctl, version), .help = "print the version" },
 	{ .letter = 'h', .name = "help", .kind = OPT_FLAG, .offset = offsetof(struct ctl, help),
@@ -95,8 +95,9 @@ ctl_usage(const struct ctl *ctl, const char *fmt, ...)
 	va_start(ap, fmt);
 	message(fmt, ap);
 	va_end(ap);
-	(void)fprintf(stderr, "Try: reqctl %s%s--help\n", ctl->cmd != NULL ? ctl->cmd->name : "",
-	    ctl->cmd != NULL ? " " : "");
+	(void)fprintf(stderr, "reqctl: try 'reqctl help%s%s'\n",
+	    ctl->cmd != NULL && ctl->cmd != &cmd_help ? " " : "",
+	    ctl->cmd != NULL && ctl->cmd != &cmd_help ? ctl->cmd->name : "");
 	return STATUS_USAGE;
 }
 
@@ -105,11 +106,12 @@ ctl_unknown(const struct ctl *ctl, const char *what, const char *word,
     const char *const *candidates, size_t n)
 {
 	const char *near = suggest_word(word, candidates, n);
+	const char *dashes = strcmp(what, "option") == 0 && n > 0 ? "--" : "";
 
 	if (near == NULL)
-		return ctl_usage(ctl, "unknown %s%s", what, word);
-	return ctl_usage(ctl, "unknown %s%s; did you mean %s%s?", what, word,
-	    strncmp(what, "option", 6) == 0 ? "--" : "", near);
+		return ctl_usage(ctl, "unknown %s '%s%s'", what, dashes, word);
+	return ctl_usage(ctl, "unknown %s '%s%s'; did you mean '%s%s'?", what, dashes, word,
+	    dashes, near);
 }
 
 int
@@ -123,7 +125,7 @@ ctl_unknown_verb(const struct ctl *ctl, const char *word)
 		if (!ctl_cmds[i]->hidden)
 			names[n++] = ctl_cmds[i]->name;
 	}
-	status = ctl_unknown(ctl, "verb ", word, names, n);
+	status = ctl_unknown(ctl, "verb", word, names, n);
 	free(names);
 	return status;
 }
@@ -159,6 +161,11 @@ ctl_print_help(void)
 	}
 	(void)printf("\n");
 	print_options(ctl_options, ctl_n_options);
+	(void)printf("\nServer: -s, else $REQD_SERVER, else unix://%s/reqd/reqd.sock,\n"
+	    "else tcp://127.0.0.1:7373. Control socket: --control, else $REQD_CONTROL,\n"
+	    "else %s/reqd/control.sock.\n"
+	    "\n'reqctl help VERB' has the options of a verb; reqctl(1) has the exit statuses.\n",
+	    RUNSTATEDIR, RUNSTATEDIR);
 }
 
 void

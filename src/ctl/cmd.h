@@ -108,7 +108,10 @@ void ctl_message(const struct ctl *ctl, const char *fmt, ...)
 /* A wrong command line, -q or not. Returns STATUS_USAGE. */
 int ctl_usage(const struct ctl *ctl, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/* "unknown WHAT "word", did you mean ...?" Returns STATUS_USAGE. */
+/*
+ * "unknown WHAT 'word'; did you mean ...?" An option with candidates is a long
+ * one, its word without the dashes. Returns STATUS_USAGE.
+ */
 int ctl_unknown(const struct ctl *ctl, const char *what, const char *word,
     const char *const *candidates, size_t n);
 

@@ -172,9 +172,9 @@ unknown_option(const struct ctl *ctl, const char *word)
 	for (size_t i = 0; n_names < n; i++)
 		names[n_names++] = ctl->cmd->options[i].name;
 	if (word[1] == '-')
-		status = ctl_unknown(ctl, "option --", name, names, n_names);
+		status = ctl_unknown(ctl, "option", name, names, n_names);
 	else
-		status = ctl_unknown(ctl, "option ", word, NULL, 0);
+		status = ctl_unknown(ctl, "option", word, NULL, 0);
 	free(name);
 	free(names);
 	return status;
@@ -192,13 +192,14 @@ options_complain(const struct ctl *ctl, enum options_status status, const struct
 		return ctl_usage(ctl, "option --%s takes no value", e->opt->name);
 	case OPTIONS_BAD_VALUE:
 		if (e->opt->kind == OPT_COUNT)
-			return ctl_usage(ctl, "option --%s: %s is not a number from 1 to %lld",
+			return ctl_usage(ctl, "option --%s: '%s' is not a number from 1 to %lld",
 			    e->opt->name, e->value, (long long)e->opt->max);
 		if (e->opt->kind == OPT_SECONDS)
 			return ctl_usage(ctl,
-			    "option --%s: %s is not a time such as 5, 0.5 or 250ms",
+			    "option --%s: '%s' is not a time such as 5, 0.5 or 250ms",
 			    e->opt->name, e->value);
-		return ctl_usage(ctl, "option --%s was given too often", e->opt->name);
+		return ctl_usage(ctl, "option --%s is given more than %d times", e->opt->name,
+		    CTL_MAX_LIST);
 	case OPTIONS_OK:
 		break;
 	}

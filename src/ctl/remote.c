@@ -69,17 +69,17 @@ int
 remote_connect(const struct ctl *ctl, struct reqd **ret)
 {
 	struct reqd *c = *ret = remote_new(ctl);
-	const char *hint = "", *from_env = "";
+	const char *hint = "", *from_env = "", *env = getenv("REQD_SERVER");
 	int r;
 
 	(void)reqd_set_reply_limit(c, REMOTE_ANSWER_LIMIT);
 	r = reqd_connect(c, ctl->servers.items, ctl->servers.n, 0);
 	if (r == 0)
 		return 0;
-	if (r == REQD_E_CONNECT && ctl->servers.n == 0 && getenv("REQD_SERVER") == NULL)
-		hint = " (is reqd running? try: systemctl status reqd, or name a server with -s)";
-	if (r == REQD_E_INVALID && ctl->servers.n == 0)
+	if (ctl->servers.n == 0 && env != NULL && *env != '\0')
 		from_env = "REQD_SERVER: ";
+	else if (r == REQD_E_CONNECT && ctl->servers.n == 0)
+		hint = " (is reqd running? try: systemctl status reqd, or name a server with -s)";
 	ctl_message(ctl, "%s%s%s", from_env, reqd_error_text(c), hint);
 	return remote_status(r);
 }
@@ -98,15 +98,19 @@ remote_control(const struct ctl *ctl, struct reqd **ret)
 		path = CONTROL_PATH;
 	if (strncmp(path, "unix://", 7) == 0)
 		path += 7;
+	if (*path != '/') {
+		ctl_message(ctl, "control socket '%s': not an absolute path", path);
+		return STATUS_USAGE;
+	}
 	if (asprintf(&url, "unix://%s", path) < 0)
 		(void)ctl_need(NULL);
 	r = reqd_connect(c, (const char *const[]){ url }, 1, REQD_NO_HELLO);
 	if (r == 0)
 		return 0;
-	if (r == REQD_E_CONNECT && access(path, F_OK) < 0 && errno == ENOENT)
-		hint = " (is reqd running? --control names another socket)";
-	else if (r == REQD_E_CONNECT && access(path, W_OK) < 0)
+	if (r == REQD_E_CONNECT && access(path, W_OK) < 0 && errno == EACCES)
 		hint = " (only root, who started reqd and its control group may use it)";
+	else if (r == REQD_E_CONNECT)
+		hint = " (is reqd running? --control names another socket)";
 	ctl_message(ctl, "%s%s", reqd_error_text(c), hint);
 	return remote_status(r);
 }
@@ -154,10 +158,11 @@ remote_suggest(const struct ctl *ctl, struct reqd *c, const char *service)
 
 /* An error reply: its words, and the status of the outcome it stands for. */
 static int
-refused(const struct ctl *ctl, const char *subject, const struct reqd_value *v, const char *near)
+refused(const struct ctl *ctl, struct reqd *c, const char *subject, size_t argc,
+    const char *const *argv, const struct reqd_value *v)
 {
 	struct reqd_result res = { .outcome = reqd_value_outcome(v), .status = -1 };
-	CLEANUP_FREE char *line = NULL;
+	CLEANUP_FREE char *line = NULL, *near = NULL;
 	char text[1100];
 	size_t len;
 	const char *data = reqd_value_data(v, &len);
@@ -165,7 +170,12 @@ refused(const struct ctl *ctl, const char *subject, const struct reqd_value *v, 
 	line = ctl_need(strndup(data, len));
 	res.error = line;
 	(void)reqd_result_text(&res, text, sizeof(text));
-	if (near != NULL)
+	if (res.outcome == REQD_DENIED && argc > 1)
+		near = remote_suggest(ctl, c, argv[1]);
+	if (strncmp(line, "ERR unknown command", strlen("ERR unknown command")) == 0)
+		ctl_message(ctl, "%s does not know %s: is it the right server and socket?",
+		    reqd_url(c), argv[0]);
+	else if (near != NULL)
 		ctl_message(ctl, "%s; did you mean %s?", text, near);
 	else if (subject == NULL || res.outcome == REQD_DENIED)
 		ctl_message(ctl, "%s", text);
@@ -179,15 +189,11 @@ remote_ask(const struct ctl *ctl, struct reqd *c, const char *subject, struct re
     size_t argc, const char *const *argv)
 {
 	CLEANUP(reqd_value_freep) struct reqd_value *v = NULL;
-	CLEANUP_FREE char *near = NULL;
 
 	if (reqd_request(c, &v, argc, argv) < 0)
 		return remote_failed(ctl, c);
-	if (reqd_value_kind(v) == REQD_ERROR) {
-		if (argc > 1 && reqd_value_outcome(v) == REQD_DENIED)
-			near = remote_suggest(ctl, c, argv[1]);
-		return refused(ctl, subject, v, near);
-	}
+	if (reqd_value_kind(v) == REQD_ERROR)
+		return refused(ctl, c, subject, argc, argv, v);
 	*ret = TAKE_PTR(v);
 	return 0;
 }
@@ -195,7 +201,7 @@ remote_ask(const struct ctl *ctl, struct reqd *c, const char *subject, struct re
 int
 remote_nonsense(const struct ctl *ctl, const struct reqd *c, const char *verb)
 {
-	ctl_message(ctl, "%s answered %s with something else", reqd_url(c), verb);
+	ctl_message(ctl, "%s gave no proper answer to %s", reqd_url(c), verb);
 	return STATUS_PROTOCOL;
 }
 

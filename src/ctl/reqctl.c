@@ -51,7 +51,7 @@ run_verb(struct ctl *ctl, size_t n, char **words)
 	if (n < cmd->min_words)
 		return ctl_usage(ctl, "%s needs %s", cmd->name, cmd->synopsis);
 	if (n > cmd->max_words)
-		return ctl_usage(ctl, "%s: one word too many: %s", cmd->name,
+		return ctl_usage(ctl, "%s: one word too many: '%s'", cmd->name,
 		    words[cmd->max_words]);
 	if (ctl->timeout_ms > 0)
 		ctl->due_usec = clock_usec() + ctl->timeout_ms * USEC_PER_MSEC;

@@ -322,7 +322,8 @@ do_why(struct control_client *c)
 	}
 	s = conf_find_service(conf, c->request.argv[1].data, c->request.argv[1].len);
 	if (s == NULL) {
-		resp_error(&c->out, "NOSERVICE", SLICE("no service of that name"));
+		resp_errorf(&c->out, "NOSERVICE", "unknown service '%.*s'",
+		    (int)c->request.argv[1].len, c->request.argv[1].data);
 		return;
 	}
 	(void)access_explain(conf, s, &who, &text);
@@ -347,7 +348,7 @@ static void
 do_hello(struct control_client *c)
 {
 	/* RESP2 is enough here; a client that insists learns so. */
-	resp_error(&c->out, "NOPROTO", SLICE("the control socket speaks RESP2"));
+	resp_error(&c->out, "NOPROTO", SLICE("this is the control socket; it speaks RESP2"));
 }
 
 static const struct {
@@ -560,7 +561,7 @@ static int
 control_failed(const struct conf *conf, int error, char *why, size_t why_len)
 {
 	(void)snprintf(why, why_len, "cannot open the control socket %s: %s", conf->control_path,
-	    error == -EADDRINUSE ? "another reqd answers there" : strerror(-error));
+	    socket_file_error(error));
 	return error;
 }
 

@@ -257,17 +257,6 @@ share(int fd)
 	return copy < 0 ? -errno : copy;
 }
 
-static const char *
-unix_error(int r)
-{
-	switch (r) {
-	case -EADDRINUSE: return "another server answers there";
-	case -EEXIST: return "the path exists and is no socket";
-	case -ENOENT: return "its directory does not exist";
-	default: return "";
-	}
-}
-
 /* Is it open already, and still to be found at its address? */
 static const struct listen_socket *
 find_open(const struct listen_set *old, const struct listener *l)
@@ -310,7 +299,8 @@ socket_open(const struct listener *l, enum listen_use use, const struct listen_s
 		r = use == LISTEN_TRY ? socket_file_try(l->addr.path) :
 		    socket_file_open(l->addr.path, l->mode, l->uid, l->gid, (int)l->backlog,
 		    &ret->file);
-		(void)strlcpy(why, unix_error(r), why_len);
+		if (r < 0)
+			(void)strlcpy(why, socket_file_error(r), why_len);
 		return r;
 	case ADDR_FD:
 		(void)snprintf(why, why_len, "systemd has passed no stream socket named '%s' "

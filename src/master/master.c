@@ -262,7 +262,11 @@ on_refused(struct process *p, const struct frame *f)
 	if (p->state == PROCESS_SERVING)
 		reload_on_refused(p, f->generation, f->text);
 	else if (p->state == PROCESS_PREPARING) {
-		log_err("a process refuses its configuration: %s", f->text);
+		char name[32];
+
+		process_name(p, name, sizeof(name));
+		log_err("%s (%d) refuses its configuration, killing it: %s", name, (int)p->pid,
+		    f->text);
 		process_kill(p, NULL);
 	}
 }
@@ -304,7 +308,7 @@ master_on_frame(struct process *p, const struct frame *f)
 			process_release(p);
 		return;
 	default:
-		process_kill(p, "sent a frame that is not its to send");
+		process_kill(p, "sent a message that is not its to send");
 		return;
 	}
 }

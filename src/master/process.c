@@ -199,7 +199,7 @@ on_channel(sd_event_source *s, int fd, uint32_t events, void *userdata)
 			/* Its death follows; a bad frame costs it its life (R5). */
 			p->io = sd_event_source_disable_unref(p->io);
 			if (!is_free_to_end(p) || r == CHANNEL_BAD)
-				process_kill(p, r == CHANNEL_BAD ? "sent a bad frame" : NULL);
+				process_kill(p, r == CHANNEL_BAD ? "sent a bad message" : NULL);
 			return 0;
 		}
 		channel_close_fds(fds, n_fds);

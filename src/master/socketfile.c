@@ -149,6 +149,17 @@ is_same(const struct socket_file *f, const struct stat *st)
 	    st->st_ino == f->ino;
 }
 
+const char *
+socket_file_error(int error)
+{
+	switch (error) {
+	case -EADDRINUSE: return "another server answers there";
+	case -EEXIST: return "the path exists and is no socket";
+	case -ENOENT: return "its directory does not exist";
+	default: return strerror(-error);
+	}
+}
+
 bool
 socket_file_is(const struct socket_file *f, const char *path)
 {

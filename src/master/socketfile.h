@@ -27,6 +27,9 @@ int socket_file_open(const char *path, mode_t mode, uid_t uid, gid_t gid, int ba
  */
 int socket_file_try(const char *path);
 
+/* What socket_file_open() could not do, in words. */
+const char *socket_file_error(int error);
+
 /* Is the file at this path (still) the one that was made? */
 bool socket_file_is(const struct socket_file *f, const char *path);
 

@@ -194,7 +194,7 @@ refuse_unknown(struct slice name, char why[static CALLOPT_WHY])
 	if (name.len <= SHOWN_MAX)
 		meant = suggest_word(text, names, OPTION_N);
 	if (meant != NULL)
-		return refuse(why, "unknown option '%s', did you mean %s?", text,
+		return refuse(why, "unknown option '%s'; did you mean '%s'?", text,
 		    meant);
 	return refuse(why, "unknown option '%s'", text);
 }

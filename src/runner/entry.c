@@ -399,7 +399,8 @@ entry_survives(struct entry *e)
 	static const struct rusage unknown;
 
 	if (e->phase != KILL_SURVIVED)
-		log_err("request %016llx of service %s: processes survive SIGKILL",
+		log_err("request %016llx of service %s: processes survive SIGKILL, "
+		    "going on without waiting for them",
 		    (unsigned long long)e->id, e->service->name);
 	entry_destroy(e);
 	e->phase = KILL_SURVIVED;

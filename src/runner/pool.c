@@ -493,8 +493,8 @@ pool_expire(struct pool *p, uint64_t now)
 		next = TAILQ_NEXT(e, handler.next);
 		if (expiry == 0 || now < expiry)
 			continue;
-		log_warn("service %s: worker %u does not give back handler (%d)", p->service->name,
-		    e->link->slot, (int)e->session);
+		log_warn("service %s: worker %u does not give back handler (%d), "
+		    "killing it", p->service->name, e->link->slot, (int)e->session);
 		handler_end(e);
 	}
 }

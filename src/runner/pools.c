@@ -197,7 +197,7 @@ pool_for(struct runner *r, const struct service *s, struct pool *old)
 	else
 		p = pool_open(r, r->current, s, POOL_SERVING);
 	if (p == NULL)
-		log_err("service %s: too many pools, it has none", s->name);
+		log_err("service %s: there are too many handlers, its own cannot be started", s->name);
 	else if (old != NULL)
 		pool_inherit(p, old);
 	return p;

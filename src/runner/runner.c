@@ -215,7 +215,7 @@ static void
 on_worker(struct loop_io *io, uint32_t events)
 {
 	struct link *l = CONTAINER_OF(io, struct link, io);
-	const char *wrong = "a frame that is not for the runner";
+	const char *wrong = "a message that is not for the runner";
 	int fds[FRAME_MAX_FDS];
 	struct frame f;
 	size_t n_fds;
@@ -228,7 +228,7 @@ on_worker(struct loop_io *io, uint32_t events)
 	if (r == -EAGAIN)
 		return;
 	if (r == CHANNEL_BAD) {
-		worker_fail(l, "no frame");
+		worker_fail(l, "a bad message");
 		return;
 	}
 	if (r != CHANNEL_OK) {

@@ -53,7 +53,8 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/control-client.py \
 	tests/integration/handler-examples.py \
 	tests/integration/reload-rules.py \
-	tests/integration/examples.py tests/integration/protocol-examples.py \
+	tests/integration/conf-examples.py tests/integration/examples.py \
+	tests/integration/protocol-examples.py \
 	tests/integration/hiredis-client.c
 EXTRA_DIST += README.md
 include tests/integration/hostile.mk

@@ -39,22 +39,21 @@ reqctl_examples() {
 }
 step "reqctl(1): every example works" reqctl_examples
 
-conf_example() {
-	mkdir -p "$dir/page/services.d"
-	page_examples reqd.conf.5 | sed '/^ *DIAGNOSTICS/,$d' >"$dir/page/reqd.conf"
-	grep -q '^ *service "disk-usage"' "$dir/page/reqd.conf" || return 1
-	[ "$(id -u)" -ne 0 ] || echo 'user = "daemon"' >>"$dir/page/reqd.conf"
-	"$reqd" -c "$dir/page/reqd.conf" -t
+conf_examples() {
+	mkdir -p "$dir/page"
+	python3 "$top_srcdir/tests/integration/conf-examples.py" "$top_srcdir/man/$1" "$reqd" "$dir/page"
 }
-step "reqd.conf(5): the example is a valid configuration" conf_example
+step "reqd.conf(5): every key has an example, and every example is valid" conf_examples reqd.conf.5
+step "reqd-handler(7): its examples are valid" conf_examples reqd-handler.7
 
 reqd_examples() {
-	page_examples reqd.8 | sed -n 's/^ *\$ reqd -c \.\/reqd.conf //p' >"$dir/options"
-	[ "$(wc -l <"$dir/options")" -eq 2 ] || return 1
-	while read -r option; do
-		"$reqd" -c "$conf" "$option" >"$dir/out" || return 1
+	page_examples reqd.8 | sed -n 's/^ *\$ //p' >"$dir/commands"
+	[ "$(wc -l <"$dir/commands")" -ge 2 ] || return 1
+	while read -r command; do
+		echo "$command"
+		(cd "${conf%/*}" && PATH=$top_builddir:$PATH sh -c "$command") >"$dir/out" || return 1
 		[ -s "$dir/out" ] || return 1
-	done <"$dir/options"
+	done <"$dir/commands"
 }
 step "reqd(8): every example works" reqd_examples
 

@@ -73,5 +73,5 @@ sed '/^listen "tcp/d' "$conf" >"$dir/second.conf"
 step "also where it would take the socket file" second_refused "$dir/second.conf" \
     'another server answers there'
 sed "/^listen \"unix/d; s/127.0.0.1:$port/127.0.0.1:$("$helpers/free-port")/" "$conf" >"$dir/second.conf"
-step "or the control socket" second_refused "$dir/second.conf" 'another reqd answers there'
+step "or the control socket" second_refused "$dir/second.conf" 'control.sock: another server answers there'
 finish

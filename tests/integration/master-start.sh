@@ -17,9 +17,9 @@ says() {
 }
 step "-V" says 0 'reqd [0-9]*built in:*' "$reqd" -V
 step "-D" says 0 '*runtime directory: /*' "$reqd" -D
-step "-h" says 0 'usage: reqd *' "$reqd" -h
-step "--help" says 0 'usage: reqd *' "$reqd" --help
-step "-t" says 0 "$conf: ok, 2 listeners, 1 roles, 3 services" "$reqd" -c "$conf" -t
+step "-h" says 0 'Usage: reqd *' "$reqd" -h
+step "--help" says 0 'Usage: reqd *' "$reqd" --help
+step "-t" says 0 "$conf: ok, 2 listeners, 1 role, 3 services" "$reqd" -c "$conf" -t
 step "an unknown option" says 64 "*try 'reqd --help'" "$reqd" --frob
 step "a missing value" says 64 "*try 'reqd --help'" "$reqd" -c
 step "a word too many" says 64 "*unexpected argument 'serve'*" "$reqd" serve
@@ -132,7 +132,7 @@ in_the_way() { # FILE TEXT
 	rm "$1"
 }
 step "a file where the socket belongs" in_the_way "$dir/reqd.sock" 'the path exists and is no socket'
-step "a file where the control socket belongs" in_the_way "$control" 'File exists'
+step "a file where the control socket belongs" in_the_way "$control" 'the path exists and is no socket'
 ! test -e "$dir/reqd.sock" || fail "left behind: $dir/reqd.sock"
 
 # Root leaves its control socket in no place where others could replace it.

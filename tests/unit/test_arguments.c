@@ -170,7 +170,7 @@ static const struct {
 	{ "secret", "1234", NULL },
 	{ "secret", "12x4", "argument 'pin': the value is not an integer" },
 	{ "flag", "maybe", "argument 'all': 'maybe' is neither yes nor no" },
-	{ "none", "x", "service 'none' takes no arguments" },
+	{ "none", "x", "no arguments are taken" },
 };
 
 START_TEST(values_are_judged)
@@ -256,15 +256,15 @@ static const struct {
 	{ "many", true, { "rest=1", "file=f", "rest=2=3", "count=4" }, NULL,
 	  "/bin/tool -n4 {f} -- 1 2=3", "file=f count=4 rest=1 rest=2=3" },
 	{ "many", true, { "file=" }, NULL, "/bin/tool -n3 {} --", "file=\"\" count=3" },
-	{ "many", false, { NULL }, "argument 'file': is missing", NULL, NULL },
-	{ "many", true, { "count=3" }, "argument 'file': is missing", NULL, NULL },
+	{ "many", false, { NULL }, "argument 'file' is missing", NULL, NULL },
+	{ "many", true, { "count=3" }, "argument 'file' is missing", NULL, NULL },
 	{ "many", true, { "file=a", "file=b" }, "argument 'file': given twice", NULL, NULL },
 	{ "many", true, { "fiel=a" }, "unknown argument 'fiel'; did you mean 'file'?", NULL, NULL },
 	{ "many", true, { "=a" }, "unknown argument ''", NULL, NULL },
 	{ "many", true, { "\x1b[2J" }, "unknown argument '\\x1b[2J'", NULL, NULL },
 	{ "many", true, { "file" }, "argument 'file': has no value; write file=VALUE", NULL, NULL },
-	{ "text", false, { "a", "b" }, "service 'text' takes at most 1 argument, not 2", NULL, NULL },
-	{ "flag", false, { "1", "off", "x" }, "service 'flag' takes at most 2 arguments, not 3", NULL, NULL },
+	{ "text", false, { "a", "b" }, "at most 1 argument is taken, not 2", NULL, NULL },
+	{ "flag", false, { "1", "off", "x" }, "at most 2 arguments are taken, not 3", NULL, NULL },
 	{ "flag", false, { NULL }, NULL, "/bin/ls --raw", "raw=--raw" },
 	{ "flag", false, { "on", "no" }, NULL, "/bin/ls -a", "all=-a" },
 	{ "flag", false, { "false", "0" }, NULL, "/bin/ls", "" },

@@ -249,6 +249,32 @@ START_TEST(all_errors_of_a_file_are_shown)
 }
 END_TEST
 
+/* An address that is none is not called open to everybody as well. */
+START_TEST(a_wrong_address_is_told_of_once)
+{
+	static const char *const urls[] = { "unix://x", "tcp://h:", "tcp://::1:4", "fd://", "ftp://x" };
+	char text[128], *errors = NULL;
+
+	(void)snprintf(text, sizeof(text), "%slisten \"%s\" {}\n", user_line(), urls[_i]);
+	ck_assert_ptr_null(load_text(text, CONF_NO_PROGRAMS, &errors));
+	ck_assert_ptr_nonnull(strstr(errors, urls[_i]));
+	ck_assert_msg(strchr(errors, '\n') == strrchr(errors, '\n'), "%s", errors);
+	free(errors);
+}
+END_TEST
+
+START_TEST(a_text_that_ends_too_soon)
+{
+	char text[128], *errors = NULL;
+
+	(void)snprintf(text, sizeof(text), "%slisten \"unix:///run/x\"", user_line());
+	ck_assert_ptr_null(load_text(text, CONF_NO_PROGRAMS, &errors));
+	ck_assert_msg(strstr(errors, "the file ends in the middle of a setting or section") != NULL,
+	    "%s", errors);
+	free(errors);
+}
+END_TEST
+
 START_TEST(many_errors_end)
 {
 	char *text = NULL, *errors = NULL;
@@ -999,6 +1025,8 @@ main(void)
 	tcase_add_test(t, broken_samples_are_explained);
 	tcase_add_test(t, one_mistake_is_one_error);
 	tcase_add_test(t, all_errors_of_a_file_are_shown);
+	tcase_add_loop_test(t, a_wrong_address_is_told_of_once, 0, 5);
+	tcase_add_test(t, a_text_that_ends_too_soon);
 	tcase_add_test(t, many_errors_end);
 	tcase_add_test(t, odd_files_are_refused);
 	tcase_add_test(t, mistakes_over_files_name_both_places);
