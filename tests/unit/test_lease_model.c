@@ -204,7 +204,8 @@ reply_check(struct model_client *c, struct slice text)
 		ck_assert_int_eq(text.data[0], '+');
 		ck_assert_int_eq(n, 19);
 		ck_assert(*c->open == '\0');
-		(void)strlcpy(c->open, text.data + 1, sizeof(c->open));
+		memcpy(c->open, text.data + 1, sizeof(c->open) - 1);
+		c->open[sizeof(c->open) - 1] = '\0';
 		c->number = first.number;
 		n_opened++;
 	} else {
