@@ -167,7 +167,7 @@ run_ended(const struct run *r, const struct reqd_result *res)
 	if (res->outcome == REQD_DENIED)
 		near = remote_suggest(r->ctl, r->conn, r->service);
 	if (near != NULL)
-		ctl_message(r->ctl, "%s; did you mean %s?", text, near);
+		ctl_message(r->ctl, "%s; did you mean '%s'?", text, near);
 	else if (res->outcome == REQD_DENIED)
 		ctl_message(r->ctl, "%s", text);	/* names the service itself */
 	else if (res->outcome != REQD_EXIT || res->status != 0)

@@ -119,7 +119,7 @@ reload_run(struct ctl *ctl, size_t n, char **words)
 
 static const struct ctl_opt options[] = {
 	{ .name = "check", .kind = OPT_FLAG, .offset = offsetof(struct ctl, check),
-	    .help = "only say what it would change, or why it would be refused" },
+	    .help = "only say what it would change, or why it is refused" },
 };
 
 const struct ctl_cmd cmd_reload = {
@@ -127,8 +127,9 @@ const struct ctl_cmd cmd_reload = {
 	.synopsis = "",
 	.summary = "read the configuration again (control socket)",
 	.details =
-	    "Waits until every process follows it, and prints what has changed. With an error in\n"
-	    "it nothing changes, every error is printed, and the exit status is 251.\n",
+	    "Waits until every process follows it, and prints what has changed. With an\n"
+	    "error in it nothing changes, every error is printed, and the exit status is\n"
+	    "251.\n",
 	.options = options,
 	.n_options = ARRAY_LEN(options),
 	.run = reload_run,

@@ -50,7 +50,7 @@ why_run(struct ctl *ctl, size_t n, char **words)
 	if (n == 1 && is_refusal(text))
 		near = remote_suggest(ctl, c, words[0]);
 	if (near != NULL)
-		ctl_message(ctl, "did you mean %s?", near);
+		ctl_message(ctl, "did you mean '%s'?", near);
 	return 0;
 }
 

@@ -176,7 +176,7 @@ refused(const struct ctl *ctl, struct reqd *c, const char *subject, size_t argc,
 		ctl_message(ctl, "%s does not know %s: is it the right server and socket?",
 		    reqd_url(c), argv[0]);
 	else if (near != NULL)
-		ctl_message(ctl, "%s; did you mean %s?", text, near);
+		ctl_message(ctl, "%s; did you mean '%s'?", text, near);
 	else if (subject == NULL || res.outcome == REQD_DENIED)
 		ctl_message(ctl, "%s", text);
 	else

@@ -246,20 +246,20 @@ meant() { # WORDS OF MESSAGE, COMMAND...
 	assert_eq "$(cat "$dir/err")" "reqctl: $message"
 }
 did_you_mean() {
-	meant "unknown service 'ehco'; did you mean echo?" call ehco a
-	meant "unknown service 'ehco'; did you mean echo?" call -i /dev/null ehco a
-	meant "unknown service 'ehco'; did you mean echo?" call ehco --text=a
-	meant "unknown service 'ehco'; did you mean echo?" describe ehco
-	meant "unknown service 'hope'; did you mean hopeless?" call hope
+	meant "unknown service 'ehco'; did you mean 'echo'?" call ehco a
+	meant "unknown service 'ehco'; did you mean 'echo'?" call -i /dev/null ehco a
+	meant "unknown service 'ehco'; did you mean 'echo'?" call ehco --text=a
+	meant "unknown service 'ehco'; did you mean 'echo'?" describe ehco
+	meant "unknown service 'hope'; did you mean 'hopeless'?" call hope
 	meant "unknown service 'xyzzy'" call xyzzy
 	assert_status 247 ctl -q call ehco a
 	assert_eq "$(cat "$dir/err")" ''
 	assert_status 0 ctl why ehco
-	assert_match "$(cat "$dir/err")" '*did you mean echo?*'
+	assert_match "$(cat "$dir/err")" "*did you mean 'echo'?*"
 	assert_status 246 ctl call echo --txt=a
 	assert_match "$(cat "$dir/err")" '*did you mean --text?*'
 	assert_status 255 ctl statsu
-	assert_match "$(cat "$dir/err")" '*did you mean status?*'
+	assert_match "$(cat "$dir/err")" "*did you mean 'status'?*"
 }
 step "a slip is recognized" did_you_mean
 
