@@ -7,10 +7,10 @@ need python3 redis-cli
 
 cp "$top_srcdir/tests/zoo/handler-input.py" "$dir/handler.py"
 args='argument "what" {}'
-pool='processes { min = 0  max = 2  idle = 20s }'
+pool='processes { min = 0  max = 2  idle = 5s }'
 handler last "\"/usr/bin/python3\", \"$dir/handler.py\"" "$args" "$pool" 'input = optional'
 handler pushed "\"/usr/bin/python3\", \"$dir/handler.py\", \"pushed\"" "$args" \
-    'processes { min = 0  max = 1  idle = 20s }' 'input = pushed' 'timeout = 30s'
+    'processes { min = 0  max = 1  idle = 5s }' 'input = pushed' 'timeout = 30s'
 handler brief "\"/usr/bin/python3\", \"$dir/handler.py\", \"pushed\"" "$args" "$pool" \
     'input = pushed' 'timeout = 300ms'
 service command '"/bin/sh", "-c", "read line; echo $line"' 'input = optional'

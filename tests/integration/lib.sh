@@ -90,7 +90,8 @@ role_pids() {
 		echo "$reqd_pid"
 		return
 	fi
-	for one_pid in $(tree_of "$reqd_pid"); do
+	# Not a child of the runner that has yet to become its program.
+	for one_pid in $(ps -o pid= --ppid "$reqd_pid"); do
 		case $(tr 2>/dev/null '\0' ' ' <"/proc/$one_pid/cmdline") in
 		*"--role=$1"* | *"reqd: $1"*) echo "$one_pid" ;;
 		esac
