@@ -4,7 +4,7 @@
  * twice, whatever happens to clients and handlers?
  *
  *	crosstalk handler LEDGER
- *	crosstalk drive SOCKET LEDGER REQUESTS
+ *	crosstalk drive SOCKET SERVICE LEDGER REQUESTS
  *
  * Every request has a number of its own and random bytes, and the handler
  * gives both back. It also counts, in a file that is mapped by all, how often
@@ -116,6 +116,7 @@ static unsigned long next_number, total, running;
 static unsigned long right, timeouts, handlers, busy, unable, vanished;
 static uint8_t *acknowledged;
 static int epoll_fd;
+static const char *service;
 static char noise[PAYLOAD_MAX];
 
 static void
@@ -165,9 +166,9 @@ conn_ask(struct conn *c)
 	word = words[c->kind];
 	c->number = next_number++;
 	c->sent = c->in_len = 0;
-	head = sprintf(c->out, "*%d\r\n$4\r\nCALL\r\n%s$4\r\ntalk\r\n$%d\r\n%0*lu\r\n$%zu\r\n%s\r\n$%u\r\n",
+	head = sprintf(c->out, "*%d\r\n$4\r\nCALL\r\n%s$%zu\r\n%s\r\n$%d\r\n%0*lu\r\n$%zu\r\n%s\r\n$%u\r\n",
 	    c->kind == SLOW ? 6 : 5, c->kind == SLOW ? "$11\r\n--timeout=" TIMEOUT_MS "\r\n" : "",
-	    NUMBER, NUMBER, c->number, strlen(word), word, len);
+	    strlen(service), service, NUMBER, NUMBER, c->number, strlen(word), word, len);
 	memcpy(c->out + head, payload, len);
 	memcpy(c->out + head + len, "\r\n", 2);
 	c->out_len = (size_t)head + len + 2;
@@ -323,9 +324,10 @@ main(int argc, char **argv)
 		ledger = ledger_map(argv[2], &ledger_len);
 		return reqd_serve(handle, NULL);
 	}
-	if (argc != 5 || strcmp(argv[1], "drive") != 0)
-		die("usage: crosstalk handler LEDGER | drive SOCKET LEDGER REQUESTS");
-	total = strtoul(argv[4], NULL, 10);
-	drive(argv[2], argv[3]);
+	if (argc != 6 || strcmp(argv[1], "drive") != 0)
+		die("usage: crosstalk handler LEDGER | drive SOCKET SERVICE LEDGER REQUESTS");
+	service = argv[3];
+	total = strtoul(argv[5], NULL, 10);
+	drive(argv[2], argv[4]);
 	return 0;
 }
