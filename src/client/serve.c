@@ -752,8 +752,11 @@ serve_loop(struct serve *s, reqd_serve_fn *fn, void *arg)
 		if (r < 0)
 			return r;
 		if (r > 0) {
-			if (serve_answer(s, fn, arg) < 0)
+			if (serve_answer(s, fn, arg) < 0) {
+				/* Those before it have their replies. */
+				(void)serve_flush(s);
 				return -1;
+			}
 			request_leave(s);
 			serve_trim(s);
 			continue;

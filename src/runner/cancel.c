@@ -4,6 +4,8 @@
 
 #include "runner/cancel.h"
 
+#include <errno.h>
+
 #include "ipc/channel.h"
 #include "runner/entry.h"
 #include "runner/link.h"
@@ -129,6 +131,8 @@ int
 cancel_flush(struct link *l)
 {
 	cancel_finish(l);
+	if (l->has_answer)
+		return -EAGAIN;
 	for (size_t i = 0; l->n_asked > 0 && i < RUNNER_MAX_LINKS; i++) {
 		struct cancel *c = &l->runner->links[i].cancel;
 		int r;

@@ -360,12 +360,15 @@ lease_go_on(struct lease *l)
 
 	leases_dispatch(l->leases);
 	/* Who has found it deaf breaks it. */
-	if (l->dead || l->deaf || l->talk.n_flight > 0)
+	if (l->dead || l->deaf)
 		return;
-	if (talk_is_sending(&l->talk)) {
+	/* Nothing of what is in flight has been sent: it is behind that. */
+	if (talk_owes(&l->talk)) {
 		lease_arm(l, l->talk.rest_due_usec);
 		return;
 	}
+	if (l->talk.n_flight > 0)
+		return;
 	/* More that nobody waits for any more are on their way: let others have it. */
 	if (lease_must_go(l) || (l->n_sent == 0 && l->leases->n_wanted > 0)) {
 		lease_part(l, false);
@@ -413,21 +416,28 @@ on_lease_timer(struct loop_timer *t)
 		lease_break(l, NULL, OUTCOME_HANDLER, 0, NULL);
 		return;
 	}
-	if (l->talk.n_flight > 0)
-		return;
-	if (talk_is_sending(&l->talk) && loop->now_usec >= l->talk.rest_due_usec) {
+	if (talk_owes(&l->talk) && loop->now_usec >= l->talk.rest_due_usec) {
 		/* It has answered, and does not read what else belongs to the request. */
 		lease_break(l, NULL, OUTCOME_TIMEOUT, 0, NULL);
 		return;
 	}
-	if (talk_is_sending(&l->talk)) {
+	if (talk_owes(&l->talk)) {
 		loop_arm(loop, t, l->talk.rest_due_usec);
 		return;
 	}
+	if (l->talk.n_flight > 0)
+		return;
 	if (loop->now_usec < lease_due(l))
 		loop_arm(loop, t, lease_due(l));
 	else
 		lease_part(l, false);
+}
+
+/* Was its request made in the form that is in force? */
+static bool
+call_fits(const struct call *call)
+{
+	return service_format(call->service) == call->leases->format;
 }
 
 /* Another process may have those of which nothing has been written. */
@@ -438,7 +448,7 @@ lease_take_back(struct lease *l, const struct call *victim)
 
 	/* The last first, as each becomes the first of those who wait. */
 	TAILQ_FOREACH_REVERSE_SAFE(call, &l->talk.flight, call_list, link, previous) {
-		if (call != victim && talk_unsend(l, call))
+		if (call != victim && call_fits(call) && talk_unsend(l, call))
 			queue_put_back(l->leases, call);
 	}
 }
@@ -461,6 +471,9 @@ lease_break(struct lease *l, struct call *victim, enum outcome_kind kind,
 		talk_forget(l, call);
 		if (call == victim)
 			call_end(call, kind, reason, why);
+		else if (call->bytes_in == 0)
+			/* Nobody understands it any more. */
+			call_end(call, OUTCOME_UNAVAIL, 0, changed);
 		else
 			call_end(call, OUTCOME_HANDLER, 0, victim == NULL && why != NULL ? why :
 			    "its process was ended because of another request");
@@ -506,6 +519,24 @@ lease_new(struct leases *ls, const struct frame *f, int fds[static 3])
 	return l;
 }
 
+/*
+ * The runner has its new rules a moment before us. Does that process take
+ * requests in another form than we make as yet, or may it?
+ */
+static bool
+is_early(const struct leases *ls, const struct frame *f)
+{
+	const struct worker *w = ls->worker;
+	const struct conf *next = w->prepared;
+	const struct service *s = NULL;
+
+	if (f->lease.is_probe != 0 || w->conf == NULL || f->generation <= w->conf->generation)
+		return false;
+	if (next != NULL && next->generation == f->generation)
+		s = conf_find_service(next, ls->service, strlen(ls->service));
+	return s == NULL || s->handler == NULL || service_format(s) != ls->format;
+}
+
 void
 lease_on_granted(struct worker *w, const struct frame *f, int fds[static 3])
 {
@@ -515,6 +546,13 @@ lease_on_granted(struct worker *w, const struct frame *f, int fds[static 3])
 	if (ls == NULL) {
 		channel_close_fds(fds, 3);
 		lease_refuse(w, f, true);
+		return;
+	}
+	if (is_early(ls, f)) {
+		/* It counts as wanted until the rules are ours, or we would ask at once. */
+		channel_close_fds(fds, 3);
+		lease_refuse(w, f, false);
+		ls->n_early++;
 		return;
 	}
 	if (f->lease.is_probe == 0 && ls->n_wanted > 0)
@@ -581,7 +619,7 @@ leases_refuse(struct leases *ls, const char *why)
 {
 	struct call *call;
 
-	ls->n_wanted = ls->n_waiting = 0;
+	ls->n_wanted = ls->n_waiting = ls->n_early = 0;
 	TAILQ_FOREACH(call, &ls->waiting, link)
 		call->refused = true;
 	while ((call = find_refused(ls)) != NULL) {
@@ -621,7 +659,7 @@ leases_on_lost(struct worker *w)
 	struct lease *l, *next;
 
 	RB_FOREACH(ls, leases_tree, &w->leases) {
-		ls->n_wanted = 0;
+		ls->n_wanted = ls->n_early = 0;
 		LIST_FOREACH_SAFE(l, &ls->list, link, next) {
 			/* What is in flight may still be answered: its pipes tell. */
 			l->unknown = true;
@@ -663,10 +701,14 @@ leases_reload(struct worker *w)
 	RB_FOREACH(ls, leases_tree, &w->leases) {
 		const struct service *s = leases_service(ls);
 
+		ls->n_wanted -= ls->n_early < ls->n_wanted ? ls->n_early : ls->n_wanted;
+		ls->n_early = 0;
 		if (s == NULL)
 			leases_refuse(ls, changed);
 		else if (service_format(s) != ls->format)
 			leases_reform(ls, service_format(s));
+		else
+			leases_want(ls);
 	}
 }
 
@@ -692,7 +734,13 @@ void
 leases_done(struct worker *w)
 {
 	struct leases *ls, *next;
+	struct lease *l;
 
+	/* Those whose last call had not been sent. */
+	RB_FOREACH(ls, leases_tree, &w->leases) {
+		while ((l = LIST_FIRST(&ls->list)) != NULL)
+			lease_part(l, true);
+	}
 	leases_bury(w);
 	RB_FOREACH_SAFE(ls, leases_tree, &w->leases, next) {
 		RB_REMOVE(leases_tree, &w->leases, ls);

@@ -59,6 +59,7 @@ struct leases {
 	struct call_list waiting;
 	size_t n_waiting;
 	size_t n_wanted;		/* asked of the runner and not come yet */
+	size_t n_early;			/* ... of them, come before our rules fitted them */
 	uint8_t format;			/* of requests under the rules in force */
 	uint32_t format_generation;	/* ... since these */
 	char why[OUTAGE_TEXT];		/* there was none the last time */

@@ -318,11 +318,17 @@ talk_is_sending(const struct talk *t)
 }
 
 bool
+talk_owes(const struct talk *t)
+{
+	return buf_len(&t->rest) > 0;
+}
+
+bool
 talk_has_room(const struct talk *t)
 {
 	const struct call *last = TAILQ_LAST(&t->flight, call_list);
 
-	return t->in.events == 0 && (last == NULL || !last->pushing);
+	return t->in.events == 0 && !talk_owes(t) && (last == NULL || !last->pushing);
 }
 
 bool
@@ -365,6 +371,13 @@ rest_keep(struct talk *t, struct slice data, size_t used)
 	return buf_append(&t->reply, data.data + used, data.len - used);
 }
 
+/* Has the process got all of it, but for pushed input? */
+static bool
+is_asked(const struct talk *t, const struct call *call)
+{
+	return t->unsent != call || call->bytes_in >= call->request_len;
+}
+
 /* ">3 output stdout|stderr BYTES" */
 static bool
 is_output(const struct value *v)
@@ -385,7 +398,7 @@ take_push(struct lease *l, struct value *push, struct slice data, size_t used)
 {
 	struct call *call = TAILQ_FIRST(&l->talk.flight);
 	struct conn *c = call != NULL && call_is_streamed(call) ? call->conn : NULL;
-	bool is_good = call != NULL && is_output(push);
+	bool is_good = call != NULL && is_asked(&l->talk, call) && is_output(push);
 
 	if (is_good && c != NULL)
 		result_push(conn_out(c), call->id_text,
@@ -483,7 +496,7 @@ reply_complaint(const struct lease *l, bool more)
 
 	const struct call *call = TAILQ_FIRST(&t->flight);
 
-	if (t->unsent == call && call->bytes_in < call->request_len)
+	if (!is_asked(t, call))
 		return "it answered before it had the whole request";
 	if (more && t->n_flight == 1)
 		return "it answered twice";

@@ -86,6 +86,9 @@ bool talk_unsend(struct lease *lease, struct call *call);
 /* Is something of a request still to be sent? */
 bool talk_is_sending(const struct talk *t);
 
+/* ... of one that it has answered already? Those in flight are behind that. */
+bool talk_owes(const struct talk *t);
+
 /* May another request follow what is in flight, as far as the pipe goes? */
 bool talk_has_room(const struct talk *t);
 

@@ -2405,6 +2405,109 @@ START_TEST(reload_changes_the_form_of_input)
 }
 END_TEST
 
+/* Nobody is behind what is owed any more: it has its time all the same. */
+START_TEST(early_answer_and_nobody_behind)
+{
+	struct conn *c;
+	int a = client(), b = client_as(&c), d = client();
+	struct lent l;
+
+	(void)send_big(a, "pile");
+	say(b, "CALL pile\r\n");
+	(void)asked(FRAME_WANT);
+	l = lend_wanted("pile");
+	ck_assert_uint_eq(lease_of("pile")->talk.n_flight, 2);
+	answer(&l, ":1\r\n");
+	ck_heard(a, ":1\r\n");
+	call_cancel(c->call, CANCEL_BY_ADMIN);
+	ck_heard(b, "-CANCELLED by an administrator\r\n");
+	ck_assert(talk_is_sending(&lease_of("pile")->talk));
+	say(d, "CALL pile\r\n");
+	rested("pile", 3600 * USEC_PER_SEC);
+	is_returned(&l, 1, true);
+	gone(&l);
+	l = lend("pile");
+	answer(&l, ":2\r\n");
+	ck_heard(d, ":2\r\n");
+	gone(&l);
+}
+END_TEST
+
+/* What is taken back after a reload was made for processes that are no more. */
+START_TEST(reload_changes_the_form_of_what_is_taken_back)
+{
+	char text[sizeof(rules)], *word;
+	struct conn *c;
+	int a = client_as(&c), b = client();
+	struct lent l;
+
+	(void)send_big(a, "pile");
+	say(b, "CALL pile\r\n");
+	(void)asked(FRAME_WANT);
+	l = lend_wanted("pile");
+	ck_assert_uint_eq(lease_of("pile")->talk.n_flight, 2);
+	(void)strlcpy(text, rules, sizeof(text));
+	word = strstr(strstr(text, "service \"pile\""), "input = pushed");
+	memcpy(word, "context = yes ", 14);
+	reload(text, 2);
+	call_cancel(c->call, CANCEL_BY_ADMIN);
+	ck_heard(a, "-CANCELLED by an administrator\r\n");
+	ck_heard(b, "-UNAVAIL pile the configuration has changed\r\n");
+	is_returned(&l, 0, true);
+	asked_nothing();
+	gone(&l);
+}
+END_TEST
+
+/* The runner is a moment ahead: its processes wait for rules that fit them. */
+START_TEST(process_of_rules_to_come)
+{
+	struct frame early = { .type = FRAME_LEASE, .generation = 2, .id = 1001 };
+	char text[sizeof(rules)], *word;
+	int b = client(), in[2], out[2];
+	struct lent l;
+
+	say(b, "CALL push\r\n");
+	(void)asked(FRAME_WANT);
+	(void)strlcpy(early.lease.service, "push", sizeof(early.lease.service));
+	ck_assert_int_eq(pipe2(in, O_CLOEXEC | O_NONBLOCK), 0);
+	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
+	ck_assert_int_eq(channel_send(runner, &early, (int[]){ in[1], out[0], out[0] }, 3), 0);
+	channel_close_fds(&in[1], 1);
+	l = (struct lent){ .id = 1001, .in = in[0], .out = out[1], .err = out[0] };
+	ck_received(&l, "(closed)");
+	is_returned(&l, 0, false);
+	asked_nothing();
+	gone(&l);
+	(void)strlcpy(text, rules, sizeof(text));
+	word = strstr(strstr(text, "service \"push\""), "pushed");
+	memcpy(word, "  none", 6);
+	reload(text, 2);
+	ck_heard(b, "-UNAVAIL push the configuration has changed\r\n");
+}
+END_TEST
+
+/* Output that is not its own reaches no request that has not even been sent. */
+START_TEST(output_beside_a_request_not_sent)
+{
+	struct pair p = called("wide", "CALL wide\r\n");
+	struct loop_timer now = { .fn = wake };
+	int b = client();
+
+	say(b, "HELLO 3\r\n");
+	(void)heard(b);
+	ck_assert_int_eq(send(b, "CALL --stream wide\r\n", 20, MSG_NOSIGNAL), 20);
+	ck_assert_int_gt(write(p.lent.out, ":1\r\n>3\r\n+output\r\n+stdout\r\n+secret\r\n", 35), 0);
+	loop_arm(&w.loop, &now, 1);
+	ck_assert_int_eq(loop_turn(&w.loop), 0);
+	bury();
+	ck_assert_ptr_null(strstr(heard(b), "secret"));
+	ck_heard(p.client, ":1\r\n");
+	is_returned(&p.lent, 1, true);
+	gone(&p.lent);
+}
+END_TEST
+
 static void
 add(TCase *tc)
 {
@@ -2484,6 +2587,10 @@ add(TCase *tc)
 	tcase_add_test(tc, input_goes_to_another_process);
 	tcase_add_test(tc, input_waits_for_a_process);
 	tcase_add_test(tc, reload_changes_the_form_of_input);
+	tcase_add_test(tc, early_answer_and_nobody_behind);
+	tcase_add_test(tc, reload_changes_the_form_of_what_is_taken_back);
+	tcase_add_test(tc, process_of_rules_to_come);
+	tcase_add_test(tc, output_beside_a_request_not_sent);
 }
 
 UNIT_MAIN("lease", add(tc))

@@ -804,6 +804,18 @@ START_TEST(broken_input_ends_it)
 }
 END_TEST
 
+/* The reply to the request before it is sent all the same. */
+START_TEST(broken_input_takes_no_reply_along)
+{
+	static const char in[] = PING "*2\r\n$5\r\ninput\r\n$1\r\n9\r\n*0\r\n";
+	struct served s = serve_on(NULL, in, strlen(in));
+
+	assert_bytes(in, s.out, PONG, strlen(PONG));
+	assert_ended(in, &s, 1, "reqd_serve: not the input of a request\n");
+	served_done(&s);
+}
+END_TEST
+
 START_TEST(input_that_cannot_be_read)
 {
 	struct child c = { .in = open("/", O_RDONLY | O_CLOEXEC), .out = file_new("", 0) };
@@ -1076,6 +1088,7 @@ UNIT_MAIN("serve",
     tcase_add_test(tc, truncations_end_it);
     tcase_add_loop_test(tc, malformed_ends_it, 0, N(malformed));
     tcase_add_loop_test(tc, broken_input_ends_it, 0, N(broken_inputs));
+    tcase_add_test(tc, broken_input_takes_no_reply_along);
     tcase_add_test(tc, input_that_cannot_be_read);
     tcase_add_test(tc, many_requests);
     tcase_add_test(tc, large_argument);
