@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/socket.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -187,6 +188,85 @@ fits_tcp(int fd, const struct listener *l)
 	return false;
 }
 
+/* Is its address still one of those the name of the host stands for? Blocks on a look-up. */
+static bool
+fits_name(int fd, const struct listener *l)
+{
+	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM }, *list = NULL;
+	union sockaddr_any sa;
+	socklen_t len = sizeof(sa);
+	bool found = false;
+
+	if (strcmp(l->addr.host, "*") == 0)
+		return true;
+	/* Without an answer it is better than none. */
+	if (getsockname(fd, &sa.sa, &len) < 0 ||
+	    getaddrinfo(l->addr.host, NULL, &hints, &list) != 0)
+		return true;
+	for (const struct addrinfo *ai = list; ai != NULL && !found; ai = ai->ai_next) {
+		union sockaddr_any is;
+
+		memcpy(&is, ai->ai_addr, ai->ai_addrlen);
+		if (is.sa.sa_family != sa.sa.sa_family)
+			continue;
+		found = is.sa.sa_family == AF_INET6 ?
+		    IN6_ARE_ADDR_EQUAL(&is.in6.sin6_addr, &sa.in6.sin6_addr) :
+		    is.in.sin_addr.s_addr == sa.in.sin_addr.s_addr;
+	}
+	freeaddrinfo(list);
+	return found;
+}
+
+/* Has it a size of its own, which only another socket has not? */
+static bool
+fits_buffers(int fd, const struct listener *l)
+{
+#if defined(SO_BUF_LOCK) && defined(SOCK_SNDBUF_LOCK)
+	socklen_t len = sizeof(int);
+	int locked = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, &locked, &len) < 0)
+		return true;	/* a kernel before 5.14 does not say */
+	if (l->send_buffer == 0 && (locked & SOCK_SNDBUF_LOCK) != 0)
+		return false;
+	return l->receive_buffer != 0 || (locked & SOCK_RCVBUF_LOCK) == 0;
+#else
+	(void)fd;
+	(void)l;
+	return true;
+#endif
+}
+
+/* Would one that is made now be bound as this one is? */
+static bool
+fits_family(const struct passed_socket *p, const struct listener *l)
+{
+	bool any = strcmp(l->addr.host, "*") == 0;
+	int domain = AF_UNSPEC, only = 0;
+	socklen_t len = sizeof(domain);
+
+	(void)getsockopt(p->fd, SOL_SOCKET, SO_DOMAIN, &domain, &len);
+	/* Both families through one socket, unless the kernel has no IPv6. */
+	if (domain == AF_INET)
+		return !any || (keep_is_of(p->name, l->url) && !l->ipv6_only);
+	len = sizeof(only);
+	if (getsockopt(p->fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) < 0)
+		return false;
+	return (only != 0) == (l->ipv6_only || !any);
+}
+
+/* One that a reqd before us made: only what cannot be changed now has to be right. */
+static bool
+kept_fits(const struct passed_socket *p, const struct listener *l)
+{
+	if (!fits_buffers(p->fd, l))
+		return false;
+	if (l->addr.kind == ADDR_UNIX)
+		return socket_file_is(&p->file, l->addr.path);
+	return fits_family(p, l) &&
+	    (keep_is_of(p->name, l->url) ? fits_name(p->fd, l) : fits_tcp(p->fd, l));
+}
+
 bool
 listen_fits(const struct passed_socket *p, const struct listener *l)
 {
@@ -197,10 +277,9 @@ listen_fits(const struct passed_socket *p, const struct listener *l)
 		return !p->is_kept && p->name != NULL && strcmp(p->name, l->addr.path) == 0;
 	case ADDR_UNIX:
 		return sd_is_socket_unix(p->fd, SOCK_STREAM, 1, l->addr.path, 0) > 0 &&
-		    (!p->is_kept || socket_file_is(&p->file, l->addr.path));
+		    (!p->is_kept || kept_fits(p, l));
 	case ADDR_TCP:
-		/* Of one that is kept the name tells, whatever its host is called. */
-		return (p->is_kept && keep_is_of(p->name, l->url)) || fits_tcp(p->fd, l);
+		return p->is_kept ? kept_fits(p, l) : fits_tcp(p->fd, l);
 	}
 	return false;
 }
@@ -360,7 +439,7 @@ listen_open(const struct conf *c, enum listen_use use, const struct listen_set *
 	return 0;
 }
 
-static void
+static int
 socket_apply(const struct listen_socket *s, const struct listener *l)
 {
 	int domain = AF_UNSPEC;
@@ -372,14 +451,26 @@ socket_apply(const struct listen_socket *s, const struct listener *l)
 	if (domain == AF_INET || domain == AF_INET6)
 		(void)tcp_options(s->fd, l);
 	if (l->addr.kind == ADDR_UNIX && s->passed < 0)
-		(void)socket_file_change(&s->file, l->addr.path, l->mode, l->uid, l->gid);
+		return socket_file_change(&s->file, l->addr.path, l->mode, l->uid, l->gid);
+	return 0;
 }
 
-void
-listen_apply(const struct listen_set *set, const struct conf *c)
+int
+listen_apply(const struct listen_set *set, const struct conf *c, struct conf_errors *errors)
 {
-	for (size_t i = 0; i < set->n; i++)
-		socket_apply(&set->list[i], &c->listeners[i]);
+	int first = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		const struct listener *l = &c->listeners[i];
+		int r = socket_apply(&set->list[i], l);
+
+		if (r >= 0)
+			continue;
+		conf_errors_add(errors, c->files[0], l->line,
+		    "cannot change owner and mode of %.100s: %s", l->url, strerror(-r));
+		first = first < 0 ? first : r;
+	}
+	return first;
 }
 
 static bool

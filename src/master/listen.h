@@ -62,8 +62,12 @@ enum listen_use {
 int listen_open(const struct conf *c, enum listen_use use, const struct listen_set *old,
     const struct listen_passed *passed, struct listen_set *ret, struct conf_errors *errors);
 
-/* Puts the options of this configuration on sockets that were shared or passed. */
-void listen_apply(const struct listen_set *set, const struct conf *c);
+/*
+ * Puts the options of this configuration on sockets that were shared or
+ * passed. Returns 0; or -errno with an error for each unix socket whose file
+ * still has another owner or mode.
+ */
+int listen_apply(const struct listen_set *set, const struct conf *c, struct conf_errors *errors);
 
 /* Names of passed sockets that no listener uses, from *i on; NULL: no more. */
 const char *listen_unused(const struct listen_passed *p, const struct listen_set *set, size_t *i);

@@ -645,8 +645,9 @@ open_sockets(struct master *m)
 	if (r >= 0) {
 		keep_done(&m->passed);
 		keep_store(&m->listeners, m->conf);
-		listen_apply(&m->listeners, m->conf);
-		r = control_open(&m->control, m, why, sizeof(why));
+		r = listen_apply(&m->listeners, m->conf, &errors);
+		if (r >= 0)
+			r = control_open(&m->control, m, why, sizeof(why));
 		if (r < 0)
 			listen_close(&m->listeners, NULL);
 	}

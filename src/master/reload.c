@@ -118,6 +118,11 @@ reload_cancel(struct master *m)
 	if (m->reload.phase == RELOAD_IDLE)
 		return;
 	tell_error(m, "reqd is stopping");
+	/* The one that was to follow has its own clients. */
+	if (m->reload.again) {
+		m->n_reloads++;
+		tell_error(m, "reqd is stopping");
+	}
 	reload_discard(m);
 	reload_clear(&m->reload);
 }
@@ -134,6 +139,17 @@ keep_counters(struct master *m, const struct conf *old)
 	}
 }
 
+/* What is refused now leaves somebody in, or out, who was not meant. */
+static void
+apply_options(struct master *m)
+{
+	CLEANUP(conf_errors_done) struct conf_errors errors = { 0 };
+
+	(void)listen_apply(&m->listeners, m->conf, &errors);
+	for (size_t i = 0; i < errors.n; i++)
+		log_err("%s:%u: %s", errors.list[i].file, errors.list[i].line, errors.list[i].text);
+}
+
 static void
 reload_done(struct master *m)
 {
@@ -144,7 +160,7 @@ reload_done(struct master *m)
 	listen_close(&m->listeners, &r->listeners);
 	m->listeners = r->listeners;
 	keep_store(&m->listeners, m->conf);
-	listen_apply(&m->listeners, m->conf);
+	apply_options(m);
 	control_move(&m->control, m->conf, &r->control);
 	(void)close(m->conf_text);
 	m->conf_text = r->text;

@@ -175,6 +175,7 @@ socket_file_change(const struct socket_file *f, const char *path, mode_t mode, u
 	CLEANUP_CLOSE int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	char name[32];
 	struct stat st;
+	int r = 0;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
@@ -184,17 +185,19 @@ socket_file_change(const struct socket_file *f, const char *path, mode_t mode, u
 		uid = geteuid();
 	if (gid == (gid_t)-1)
 		gid = getegid();
-	if (st.st_uid != uid || st.st_gid != gid) {
-		int r = give(fd, "", uid, gid, AT_EMPTY_PATH);
-
-		if (r < 0)
-			return r;
-	}
-	if ((st.st_mode & 07777) == mode)
-		return 0;
 	/* A descriptor without access can only be chmod'ed by this name. */
 	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
-	return chmod(name, mode) < 0 ? -errno : 0;
+	/* Closed to whom it is to be closed first, even if no more can be done. */
+	if ((st.st_mode & 07777 & ~mode) != 0) {
+		if (chmod(name, st.st_mode & mode) < 0)
+			return -errno;
+		st.st_mode &= S_IFMT | mode;
+	}
+	if (st.st_uid != uid || st.st_gid != gid)
+		r = give(fd, "", uid, gid, AT_EMPTY_PATH);
+	if (r == 0 && (st.st_mode & 07777) != mode && chmod(name, mode) < 0)
+		r = -errno;
+	return r;
 }
 
 void

@@ -272,7 +272,7 @@ static bool
 is_introduction(const struct verb *v)
 {
 	return v != NULL && (v->fn == verb_hello || v->fn == verb_client || v->fn == verb_auth ||
-	    v->fn == verb_select);
+	    v->fn == verb_select || v->fn == verb_describe);
 }
 
 void

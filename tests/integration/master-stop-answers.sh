@@ -100,6 +100,26 @@ def racing():
             with lock:
                 count["answered"] += 1
 
+    # As reqctl does.
+    def described(unix):
+        while True:
+            try:
+                s = connect(unix)
+            except (ConnectionRefusedError, FileNotFoundError):
+                return "refused"
+            try:
+                s.sendall(b"DESCRIBE echo\r\n")
+                s.recv(65536)
+                s.sendall(b"CALL echo hi\r\nQUIT\r\n")
+                got = to_the_end(s)
+            except OSError:
+                return "reset"
+            if got != b"$3\r\nhi\n\r\n+OK\r\n":
+                return "lost"
+            s.close()
+            with lock:
+                count["answered"] += 1
+
     def run(fn, arg):
         begun.release()
         word = fn(arg)
@@ -108,6 +128,7 @@ def racing():
 
     threads = [threading.Thread(target=run, args=(keep, connect(i % 2))) for i in range(40)]
     threads += [threading.Thread(target=run, args=(short, i % 2)) for i in range(8)]
+    threads += [threading.Thread(target=run, args=(described, i % 2)) for i in range(4)]
     for t in threads:
         t.start()
     for t in threads:

@@ -75,6 +75,23 @@ another_address() {
 	restart && serves && inside reqctl -s "$tcp" ping >/dev/null && [ "$(kept)" -eq 2 ]
 }
 step "an address that the old one is in the way of" another_address
+# One that is kept is used again only if a new one would be like it.
+port_of() { # LINE
+	inside sed -i '/^listen "tcp:.*7373"/d' /etc/reqd/reqd.conf
+	echo "listen $1" | inside sh -c 'cat >>/etc/reqd/reqd.conf'
+	restart && serves
+}
+on_both() {
+	inside reqctl -s tcp://127.0.0.1:7373 ping >/dev/null &&
+	    inside reqctl -s 'tcp://[::1]:7373' ping >/dev/null
+}
+families() {
+	port_of '"tcp://[::]:7373" {}' && ! on_both 2>/dev/null || return 1
+	port_of '"tcp://*:7373" {}' && on_both || return 1
+	port_of '"tcp://*:7373" { ipv6-only = yes }' && ! on_both 2>/dev/null || return 1
+	port_of '"tcp://0.0.0.0:7373" {}' && port_of '"tcp://*:7373" {}' && on_both
+}
+step "one of the other address family is not taken for it" families
 unix_moves() {
 	inside sed -i 's/reqd\.sock/other.sock/' /etc/reqd/reqd.conf
 	restart || return 1

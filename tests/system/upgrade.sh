@@ -44,13 +44,29 @@ downgrades() {
 }
 step "and back, without reqd.socket" downgrades
 
+instance_starts() {
+	put /etc/reqd/other.conf <<-END
+		user = "reqd"
+		runtime-directory = "/run/reqd-other"
+		listen "unix:///run/reqd-other/reqd.sock" {}
+	END
+	inside systemctl start reqd@other
+}
+step "an instance" instance_starts
+instance_upgrades() {
+	was=$(property reqd@other.service MainPID)
+	installed /test/next && installed /test || return 1
+	property_is reqd@other.service ActiveState active &&
+	    [ "$(property reqd@other.service MainPID)" != "$was" ]
+}
+step "is upgraded, too" instance_upgrades
 removal() {
 	inside sh -c 'dpkg -r reqd' >"$dir/out" 2>&1 || return 1
 	[ -z "$(role_pids)" ] && inside test -e /etc/reqd/reqd.conf
 }
 step "removed: nothing runs, the configuration stays" removal
 purge() {
-	inside rm -f /etc/reqd/services.d/test-echo.conf
+	inside rm -f /etc/reqd/services.d/test-echo.conf /etc/reqd/other.conf
 	inside sh -c 'dpkg -P reqd reqctl libreqd0' >"$dir/out" 2>&1 || {
 		cat "$dir/out"
 		return 1

@@ -123,6 +123,29 @@ START_TEST(what_is_not_ours_is_left_alone)
 }
 END_TEST
 
+/* Its owner cannot be changed: who is to be kept out is so all the same. */
+START_TEST(is_closed_before_it_is_given_away)
+{
+	bool is_root = geteuid() == 0;
+	struct socket_file f;
+	int fd = open_it(&f), r;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(chmod(path, 0666), 0);
+	if (is_root) {
+		ck_assert_int_eq(chmod(dir, 0711), 0);
+		ck_assert_int_eq(chown(path, 65534, getegid()), 0);
+		ck_assert_int_eq(seteuid(65534), 0);
+	}
+	r = socket_file_change(&f, path, 0600, 0, (gid_t)-1);
+	ck_assert(!is_root || seteuid(0) == 0);
+	ck_assert_int_eq(r, -EPERM);
+	ck_assert_uint_eq(mode_of(path), 0600);
+	ck_assert_int_eq(unlink(path), 0);
+	close(fd);
+}
+END_TEST
+
 START_TEST(a_link_is_not_followed)
 {
 	struct socket_file f;
@@ -190,6 +213,7 @@ UNIT_MAIN("socketfile", tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, has_its_mode_whatever_the_umask);
     tcase_add_test(tc, replaces_a_stale_one_and_nothing_else);
     tcase_add_test(tc, what_is_not_ours_is_left_alone);
+    tcase_add_test(tc, is_closed_before_it_is_given_away);
     tcase_add_test(tc, a_link_is_not_followed);
     tcase_add_test(tc, a_path_that_is_too_long);
     tcase_add_test(tc, a_try_changes_nothing))
