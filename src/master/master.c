@@ -181,9 +181,11 @@ check_all_serving(struct master *m)
 static bool
 runner_is_coming(struct master *m)
 {
-	enum process_state state = the_runner(m)->state;
+	const struct process *p = the_runner(m);
 
-	return state == PROCESS_STARTING || state == PROCESS_PREPARING;
+	/* One that only catches up with a reload serves meanwhile. */
+	return p->state == PROCESS_STARTING ||
+	    (p->state == PROCESS_PREPARING && p->generation == 0);
 }
 
 static void

@@ -5,7 +5,7 @@
 . "${srcdir:-.}/tests/integration/lib.sh"
 
 need python3 nc
-service echo '"/bin/echo", "{text}"' 'argument "text" {}'
+service echo '"/bin/echo", "{text}"' 'argument "text" {}' 'queue = 10000'
 service slow "\"/bin/sh\", \"-c\", \"until test -e $dir/go; do sleep 0.02; done; echo whole\""
 chmod 1777 "$dir"
 
