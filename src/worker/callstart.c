@@ -20,8 +20,9 @@
 #include "worker/callenv.h"
 #include "worker/callio.h"
 #include "worker/conn.h"
-#include "worker/refuse.h"
+#include "worker/handlercall.h"
 #include "worker/lease.h"
+#include "worker/refuse.h"
 #include "worker/runnerlink.h"
 #include "worker/worker.h"
 
@@ -269,7 +270,7 @@ handler_launch(struct call *call, const struct callopt *opt, const struct values
 	buf_clear(text);
 	r = talk_request(call, opt, values, handler_name(s, verb), text);
 	if (r >= 0 && gather)
-		lease_gather(call);
+		handler_call_wait_for_input(call);
 	else if (r >= 0)
 		lease_begin(call, lease, text);
 	if (w->request_text.cap > REQUEST_TEXT_KEEP)

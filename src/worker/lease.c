@@ -16,8 +16,7 @@
 #include "base/clock.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
-#include "proto/resp.h"
-#include "worker/conn.h"
+#include "worker/handlercall.h"
 #include "worker/runnerlink.h"
 #include "worker/worker.h"
 
@@ -28,8 +27,6 @@
  * or that is recalled while others wait here: messages have a price.
  */
 #define HOLD_USEC (2 * USEC_PER_MSEC)
-
-static const char changed[] = "the configuration has changed";
 
 static void on_lease_timer(struct loop_timer *t);
 
@@ -120,24 +117,13 @@ queue_push(struct leases *ls, struct call *call)
 	ls->n_waiting++;
 }
 
-static void
-queue_remove(struct leases *ls, struct call *call)
+void
+leases_leave(struct leases *ls, struct call *call)
 {
 	TAILQ_REMOVE(&ls->waiting, call, link);
 	if (!call->refused)
 		ls->n_waiting--;
 	call->refused = false;
-}
-
-/* When the call has to have got on. */
-static uint64_t
-call_due(const struct call *call)
-{
-	uint64_t waited = call->ready_usec + call->service->queue_timeout_usec;
-
-	if (call->lease == NULL && !call->gathering && waited < call->run.deadline_usec)
-		return waited;
-	return call->run.deadline_usec;
 }
 
 /* Back to where it was: it has been taken, and nothing of it was written. */
@@ -147,7 +133,7 @@ queue_put_back(struct leases *ls, struct call *call)
 	call->handler_pid = 0;
 	TAILQ_INSERT_HEAD(&ls->waiting, call, link);
 	ls->n_waiting++;
-	loop_arm(&ls->worker->loop, &call->timer, call_due(call));
+	loop_arm(&ls->worker->loop, &call->timer, handler_call_due(call));
 }
 
 bool
@@ -155,6 +141,14 @@ leases_has_room(const struct leases *ls, const struct service *s)
 {
 	/* One may wait always: the first one does. */
 	return ls->n_waiting == 0 || ls->n_waiting < s->queue;
+}
+
+bool
+leases_fit(const struct leases *ls, const struct service *s)
+{
+	const struct service *now = leases_service(ls);
+
+	return now != NULL && service_format(now) == service_format(s);
 }
 
 /* Has it to go back at the next boundary? */
@@ -303,7 +297,7 @@ leases_dispatch(struct leases *ls)
 
 		if (l == NULL)
 			break;
-		queue_remove(ls, call);
+		leases_leave(ls, call);
 		if (lease_give(l, call, &call->in_data))
 			continue;
 		queue_put_back(ls, call);
@@ -313,25 +307,17 @@ leases_dispatch(struct leases *ls)
 }
 
 void
-lease_gather(struct call *call)
-{
-	call->gathering = true;
-	loop_arm(&call->worker->loop, &call->timer, call_due(call));
-	call_on_given(call);
-}
-
-void
 lease_begin(struct call *call, struct lease *lease, struct buf *text)
 {
 	struct leases *ls = call->leases;
 
 	call->ready_usec = ls->worker->loop.now_usec;
 	if (lease != NULL && lease_give(lease, call, text)) {
-		loop_arm(&ls->worker->loop, &call->timer, call_due(call));
+		loop_arm(&ls->worker->loop, &call->timer, handler_call_due(call));
 		return;
 	}
 	queue_push(ls, call);
-	loop_arm(&ls->worker->loop, &call->timer, call_due(call));
+	loop_arm(&ls->worker->loop, &call->timer, handler_call_due(call));
 	if (lease != NULL)
 		lease_found_deaf(lease);
 	leases_dispatch(ls);
@@ -585,7 +571,7 @@ leases_refuse(struct leases *ls, const char *why)
 	TAILQ_FOREACH(call, &ls->waiting, link)
 		call->refused = true;
 	while ((call = find_refused(ls)) != NULL) {
-		queue_remove(ls, call);
+		leases_leave(ls, call);
 		call_end(call, OUTCOME_UNAVAIL, 0, why);
 	}
 	leases_want(ls);
@@ -651,7 +637,7 @@ leases_reform(struct leases *ls, uint8_t format)
 		if (l->talk.n_flight == 0 && !talk_is_sending(&l->talk))
 			lease_part(l, false);
 	}
-	leases_refuse(ls, changed);
+	leases_refuse(ls, LEASES_CHANGED);
 }
 
 void
@@ -664,7 +650,7 @@ leases_reload(struct worker *w)
 		const struct service *s = leases_service(ls);
 
 		if (s == NULL)
-			leases_refuse(ls, changed);
+			leases_refuse(ls, LEASES_CHANGED);
 		else if (service_format(s) != ls->format)
 			leases_reform(ls, service_format(s));
 	}
@@ -700,150 +686,3 @@ leases_done(struct worker *w)
 	}
 	buf_done(&w->request_text);
 }
-
-/* ------------------------------------------------------------ of a call --- */
-
-/* Out of the queue, or of flight if nothing of it has been sent. False: too late. */
-static bool
-handler_call_leave(struct call *call)
-{
-	if (call->lease != NULL)
-		return !call->lease->dead && talk_unsend(call->lease, call);
-	if (!call->gathering)
-		queue_remove(call->leases, call);
-	call->gathering = false;
-	return true;
-}
-
-/* Ends it, with its process when that has begun to get it. */
-static void
-handler_call_stop(struct call *call, enum outcome_kind kind, unsigned reason, const char *why)
-{
-	struct lease *l = call->lease;
-
-	if (handler_call_leave(call))
-		call_end(call, kind, reason, why);
-	else
-		/* A dead one is about to end it. */
-		lease_break(l, call, kind, reason, why);
-}
-
-static void
-handler_call_cancel(struct call *call, enum cancel_reason reason)
-{
-	handler_call_stop(call, OUTCOME_CANCELLED, reason, NULL);
-}
-
-static void
-handler_call_unblock(struct call *call)
-{
-	if (call->lease != NULL && !call->lease->dead)
-		talk_unpause(call->lease);
-}
-
-/* It dies without having ended: with its worker. */
-static void
-handler_call_release(struct call *call)
-{
-	struct lease *l = call->lease;
-
-	if (call->ended || handler_call_leave(call))
-		return;
-	talk_forget(l, call);
-	lease_break(l, NULL, OUTCOME_CANCELLED, 0, NULL);
-}
-
-static void
-handler_call_on_timer(struct loop_timer *t)
-{
-	struct call *call = CONTAINER_OF(t, struct call, timer);
-	struct worker *w = call->worker;
-
-	if (w->loop.now_usec < call_due(call))
-		loop_arm(&w->loop, t, call_due(call));
-	else if (call->lease == NULL && w->loop.now_usec < call->run.deadline_usec)
-		handler_call_stop(call, OUTCOME_BUSY, BUSY_WAITED, NULL);
-	else
-		handler_call_stop(call, OUTCOME_TIMEOUT, 0, NULL);
-}
-
-/* More of what its request ends with; no more than a request may bring. */
-static void
-handler_call_gather(struct call *call, struct slice chunk)
-{
-	struct request_limits limits = conn_limits(call->conn);
-	size_t have = buf_len(&call->gathered);
-
-	if (chunk.len > limits.argument_limit || have > limits.argument_limit - chunk.len ||
-	    buf_len(&call->in_data) + have + chunk.len > limits.request_limit) {
-		handler_call_stop(call, OUTCOME_BADARG, 0,
-		    "the input is longer than a request may be");
-		return;
-	}
-	if (buf_append_slice(&call->gathered, chunk) < 0)
-		handler_call_stop(call, OUTCOME_NOSTART, 0, "out of memory");
-	else
-		call_input_taken(call);
-}
-
-static void
-handler_call_input(struct call *call, struct slice chunk)
-{
-	if (call->gathering)
-		handler_call_gather(call, chunk);
-	else if (talk_append_input(&call->in_data, chunk) < 0)
-		handler_call_stop(call, OUTCOME_HANDLER, 0, "out of memory");
-	else if (call->lease != NULL && !call->lease->dead)
-		talk_flush(call->lease);
-}
-
-/* The input is whole: a request like any other. */
-static void
-handler_call_gathered(struct call *call)
-{
-	struct leases *ls = call->leases;
-	const struct service *s = leases_service(ls);
-	struct lease *l;
-
-	resp_bulk(&call->in_data, buf_slice(&call->gathered));
-	buf_done(&call->gathered);
-	call->request_len = buf_len(&call->in_data);
-	if (buf_failed(&call->in_data)) {
-		handler_call_stop(call, OUTCOME_NOSTART, 0, "out of memory");
-		return;
-	}
-	if (s == NULL || service_format(s) != service_format(call->service)) {
-		handler_call_stop(call, OUTCOME_UNAVAIL, 0, changed);
-		return;
-	}
-	l = leases_find_free(ls, call->service);
-	if (l == NULL && !leases_has_room(ls, call->service)) {
-		handler_call_stop(call, OUTCOME_BUSY, BUSY_QUEUE_FULL, NULL);
-		return;
-	}
-	call->gathering = false;
-	lease_begin(call, l, &call->in_data);
-}
-
-static void
-handler_call_input_end(struct call *call)
-{
-	if (call->gathering) {
-		handler_call_gathered(call);
-		return;
-	}
-	call->pushing = false;
-	if (talk_append_input(&call->in_data, SLICE("")) < 0)
-		handler_call_stop(call, OUTCOME_HANDLER, 0, "out of memory");
-	else if (call->lease != NULL && !call->lease->dead)
-		talk_flush(call->lease);
-}
-
-const struct call_kind call_of_handler = {
-	.input = handler_call_input,
-	.input_end = handler_call_input_end,
-	.cancel = handler_call_cancel,
-	.unblock = handler_call_unblock,
-	.release = handler_call_release,
-	.on_timer = handler_call_on_timer,
-};

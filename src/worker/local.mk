@@ -12,6 +12,7 @@ libworker_la_SOURCES = \
 	src/worker/connpeer.c src/worker/connrun.c \
 	src/worker/describe.c src/worker/describe.h \
 	src/worker/docs.c \
+	src/worker/handlercall.c src/worker/handlercall.h \
 	src/worker/info.c \
 	src/worker/lease.c src/worker/lease.h \
 	src/worker/runnerlink.c src/worker/runnerlink.h \
