@@ -19,6 +19,7 @@
 #include "worker/call.h"
 #include "worker/callenv.h"
 #include "worker/callio.h"
+#include "worker/callrequest.h"
 #include "worker/conn.h"
 #include "worker/handlercall.h"
 #include "worker/lease.h"
@@ -268,7 +269,7 @@ handler_launch(struct call *call, const struct callopt *opt, const struct values
 		return -EBUSY;
 	text = lease != NULL && s->pool.pipeline == 1 ? &w->request_text : &call->in_data;
 	buf_clear(text);
-	r = talk_request(call, opt, values, handler_name(s, verb), text);
+	r = callrequest_append(call, opt, values, handler_name(s, verb), text);
 	if (r >= 0 && gather)
 		handler_call_wait_for_input(call);
 	else if (r >= 0)

@@ -6,6 +6,7 @@
 #include "base/loop.h"
 #include "proto/resp.h"
 #include "worker/call.h"
+#include "worker/callrequest.h"
 #include "worker/conn.h"
 #include "worker/lease.h"
 #include "worker/talk.h"
@@ -131,7 +132,7 @@ handler_call_push(struct call *call, struct slice chunk)
 {
 	struct lease *l = living_lease(call);
 
-	if (talk_append_input(&call->in_data, chunk) < 0)
+	if (callrequest_append_input(&call->in_data, chunk) < 0)
 		handler_call_stop(call, OUTCOME_HANDLER, 0, "out of memory");
 	else if (l != NULL)
 		talk_flush(l);

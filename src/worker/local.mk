@@ -6,6 +6,7 @@ libworker_la_SOURCES = \
 	src/worker/callend.c \
 	src/worker/callenv.c src/worker/callenv.h \
 	src/worker/callio.c src/worker/callio.h \
+	src/worker/callrequest.c src/worker/callrequest.h \
 	src/worker/callstart.c \
 	src/worker/client-verbs.c \
 	src/worker/conn.c src/worker/conn.h \
