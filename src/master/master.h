@@ -73,11 +73,6 @@ void master_catch_up(struct master *m);
  */
 void master_commit_waiting(struct master *m);
 
-/* Makes the runtime directory. 0, or -errno with one line in why. */
-int master_make_directory(const struct conf *c, char *why, size_t why_len);
-/* Would that go well, as far as can be seen without doing it? */
-int master_try_directory(const struct conf *c, char *why, size_t why_len);
-
 /* Overrides of the command line, laid over what was loaded. */
 void master_override(const struct master *m, struct conf *c);
 

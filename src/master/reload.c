@@ -22,6 +22,7 @@
 #include "master/master.h"
 #include "master/notify.h"
 #include "master/report.h"
+#include "master/rundir.h"
 
 /* A process that takes longer than this to prepare is stuck. */
 #define RELOAD_PATIENCE_USEC (10 * USEC_PER_SEC)
@@ -331,7 +332,7 @@ reload_open(struct master *m, struct reload *r, struct conf_errors *errors)
 	char why[512] = "";
 	int e;
 
-	e = master_make_directory(r->conf, why, sizeof(why));
+	e = rundir_make(r->conf, why, sizeof(why));
 	if (e >= 0)
 		e = listen_open(r->conf, LISTEN_OPEN, &m->listeners, &m->passed, &r->listeners,
 		    errors);
@@ -398,7 +399,7 @@ check_open(struct master *m, const struct conf *c, struct conf_errors *errors)
 	struct listen_set set = { 0 };
 	int directory, listen, control;
 
-	directory = master_try_directory(c, no_directory, sizeof(no_directory));
+	directory = rundir_try(c, no_directory, sizeof(no_directory));
 	if (no_directory[0] != '\0')
 		conf_errors_add(errors, NULL, 0, "%s", no_directory);
 	listen = listen_open(c, LISTEN_TRY, &m->listeners, &m->passed, &set, errors);
