@@ -22,8 +22,8 @@
 #include "base/fd.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
-#include "ipc/stats.h"
 #include "master/keep.h"
+#include "master/links.h"
 #include "master/notify.h"
 #include "master/rundir.h"
 #include "master/strays.h"
@@ -35,91 +35,6 @@
 #define EXIT_CONFIG 1	/* what reqd -t says, too */
 #define EXIT_SYSTEM 71
 
-static struct process *
-the_log(struct master *m)
-{
-	return &m->processes[MASTER_LOG];
-}
-
-static struct process *
-the_runner(struct master *m)
-{
-	return &m->processes[MASTER_RUNNER];
-}
-
-/* --------------------------------------------------------------- links --- */
-
-/* Hands the records of a process to the log. */
-static void
-link_log(struct master *m, const struct process *p)
-{
-	struct process *log = the_log(m);
-	struct frame f = { .type = FRAME_LINK, .slot = (uint16_t)p->slot, .id = (uint64_t)p->pid };
-
-	if (p->log_read < 0 || log->state < PROCESS_PREPARING)
-		return;
-	process_name(p, f.text, sizeof(f.text));
-	/* Its successor gets them all anew. */
-	if (process_send(log, &f, &p->log_read, 1) < 0)
-		process_kill(log, "does not take a link");
-}
-
-static void
-link_own_log(struct master *m)
-{
-	struct frame f = { .type = FRAME_LINK, .id = (uint64_t)getpid(), .text = "master" };
-
-	(void)process_send(the_log(m), &f, &m->log_read, 1);
-}
-
-/* A channel of their own for a worker and the runner. */
-static void
-link_runner(struct master *m, struct process *worker)
-{
-	struct process *runner = the_runner(m);
-	struct frame f = { .type = FRAME_LINK, .slot = (uint16_t)worker->slot };
-	int fds[2];
-
-	if (runner->state < PROCESS_PREPARING || worker->state < PROCESS_PREPARING)
-		return;
-	if (channel_pair(fds) < 0) {
-		log_err("cannot link worker %u to the runner: %s", worker->slot, strerror(errno));
-		return;
-	}
-	(void)process_send(runner, &f, &fds[0], 1);
-	(void)process_send(worker, &f, &fds[1], 1);
-	(void)close(fds[0]);
-	(void)close(fds[1]);
-}
-
-static void
-send_stats(struct process *to, const struct process *of, unsigned slot)
-{
-	struct frame f = { .type = FRAME_STATS, .slot = (uint16_t)slot };
-	int fd = stats_reopen_readonly(of->stats_fd);
-
-	if (fd < 0)
-		return;
-	(void)process_send(to, &f, &fd, 1);
-	(void)close(fd);
-}
-
-/* Each worker reads the pages of all the others, and the runner's. */
-static void
-share_stats(struct master *m, struct process *worker)
-{
-	send_stats(worker, the_runner(m), MASTER_RUNNER_SLOT);
-	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
-		struct process *other = &m->processes[i];
-
-		if (other == worker || (i >= m->n_processes && !process_is_up(other)))
-			continue;
-		send_stats(worker, other, other->slot);
-		if (other->state >= PROCESS_PREPARING)
-			send_stats(other, worker, worker->slot);
-	}
-}
-
 static void stop_advance(struct master *m);
 
 /* -------------------------------------------------------------- events --- */
@@ -127,7 +42,7 @@ static void stop_advance(struct master *m);
 void
 master_on_started(struct process *p)
 {
-	link_log(p->master, p);
+	links_to_log(p);
 }
 
 static void
@@ -136,27 +51,7 @@ on_ready(struct process *p)
 	struct master *m = p->master;
 
 	p->state = PROCESS_PREPARING;
-	switch (p->kind) {
-	case ROLE_LOG:
-		link_own_log(m);
-		for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
-			if (process_is_up(&m->processes[i]))
-				link_log(m, &m->processes[i]);
-		}
-		break;
-	case ROLE_RUNNER:
-		for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
-			if (process_is_up(&m->processes[i]))
-				link_runner(m, &m->processes[i]);
-		}
-		break;
-	case ROLE_WORKER:
-		share_stats(m, p);
-		link_runner(m, p);
-		break;
-	case ROLE_MASTER:
-		break;
-	}
+	links_open(p);
 	master_prepare(p);
 	stop_advance(m);
 }
@@ -181,7 +76,7 @@ check_all_serving(struct master *m)
 static bool
 runner_is_coming(struct master *m)
 {
-	enum process_state state = the_runner(m)->state;
+	enum process_state state = master_runner(m)->state;
 
 	return state == PROCESS_STARTING || state == PROCESS_PREPARING;
 }
@@ -341,7 +236,7 @@ strays_are_gone(const struct master *m)
 static void
 stop_advance(struct master *m)
 {
-	struct process *runner = the_runner(m), *log = the_log(m);
+	struct process *runner = master_runner(m), *log = master_log(m);
 	uint64_t now = clock_usec();
 
 	if (!m->stopping || !workers_are_gone(m))
@@ -376,8 +271,8 @@ stop_hurry(struct master *m)
 	m->stop_usec = now;
 	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++)
 		process_kill(&m->processes[i], NULL);
-	if (the_runner(m)->state == PROCESS_STOPPING)
-		process_stop(the_runner(m), now);
+	if (master_runner(m)->state == PROCESS_STOPPING)
+		process_stop(master_runner(m), now);
 	stop_advance(m);
 }
 
@@ -402,7 +297,7 @@ master_stop(struct master *m)
 			process_stop(&m->processes[i], m->stop_usec);
 	}
 	/* No runner any more when it was waiting to be started again. */
-	the_runner(m)->timer = sd_event_source_disable_unref(the_runner(m)->timer);
+	master_runner(m)->timer = sd_event_source_disable_unref(master_runner(m)->timer);
 	/* Our unix paths go at once; TCP clients are refused when the last worker has closed. */
 	listen_close(&m->listeners, NULL);
 	stop_advance(m);
@@ -674,13 +569,13 @@ start_all(struct master *m)
 	int r;
 
 	m->n_processes = MASTER_WORKERS;
-	r = process_init(the_log(m), m, ROLE_LOG, 0);
+	r = process_init(master_log(m), m, ROLE_LOG, 0);
 	if (r >= 0)
-		r = process_init(the_runner(m), m, ROLE_RUNNER, 0);
+		r = process_init(master_runner(m), m, ROLE_RUNNER, 0);
 	if (r < 0)
 		return r;
-	process_start(the_log(m));
-	process_start(the_runner(m));
+	process_start(master_log(m));
+	process_start(master_runner(m));
 	master_scale_workers(m, master_workers_wanted(m->conf));
 	return 0;
 }

@@ -96,3 +96,15 @@ master_n_workers(const struct master *m)
 {
 	return m->n_processes - MASTER_WORKERS;
 }
+
+static inline struct process *
+master_log(struct master *m)
+{
+	return &m->processes[MASTER_LOG];
+}
+
+static inline struct process *
+master_runner(struct master *m)
+{
+	return &m->processes[MASTER_RUNNER];
+}
