@@ -145,15 +145,20 @@ conn_down(struct conn *c, uint64_t retry_ns)
 	c->got_len = c->sent = 0;
 }
 
+/* Does it owe the reply to a request? */
+static bool
+conn_owes(const struct conn *c)
+{
+	return c->state == CONN_BUSY || (c->is_short && c->state == CONN_CONNECTING);
+}
+
 /* Its request, if it has one, is lost for this reason; errno 0: an orderly end. */
 static void
 conn_lose(struct conn *c, int error, uint64_t now)
 {
-	bool has_request = c->state == CONN_BUSY || (c->is_short && c->state == CONN_CONNECTING);
-
 	if (c->state == CONN_CONNECTING)
 		count_of(c)->failed++;
-	else if (!has_request)
+	else if (!conn_owes(c))
 		count_of(c)->closed++;
 	else if (error == 0)
 		count_of(c)->unanswered++;
@@ -323,8 +328,7 @@ n_busy(void)
 	size_t n = 0;
 
 	for (size_t i = 0; i < n_conns; i++)
-		n += conns[i].state == CONN_BUSY ||
-		    (conns[i].is_short && conns[i].state == CONN_CONNECTING);
+		n += conn_owes(&conns[i]);
 	return n;
 }
 
@@ -381,7 +385,7 @@ run(void)
 	while (n_busy() > 0 && bench_now() < end + DRAIN_NS)
 		serve_events();
 	for (size_t i = 0; i < n_conns; i++) {
-		if (conns[i].state == CONN_BUSY || (conns[i].is_short && conns[i].state != CONN_DOWN))
+		if (conn_owes(&conns[i]))
 			count_of(&conns[i])->unanswered++;
 	}
 }
@@ -393,8 +397,10 @@ print_count(const char *kind, const struct count *c)
 	    "%s_p50_us=%.0f %s_p99_us=%.0f %s_max_us=%.0f\n",
 	    kind, (unsigned long long)c->answered, kind, (unsigned long long)c->failed,
 	    kind, (unsigned long long)c->reset, kind, (unsigned long long)c->unanswered,
-	    kind, (unsigned long long)c->closed, kind, (double)bench_hist_quantile(&c->took, 0.5) / 1e3,
-	    kind, (double)bench_hist_quantile(&c->took, 0.99) / 1e3, kind, (double)c->took.max / 1e3);
+	    kind, (unsigned long long)c->closed,
+	    kind, (double)bench_hist_quantile(&c->took, 0.5) / 1e3,
+	    kind, (double)bench_hist_quantile(&c->took, 0.99) / 1e3,
+	    kind, (double)c->took.max / 1e3);
 	return c->failed + c->reset + c->unanswered;
 }
 

@@ -39,7 +39,8 @@ print_key(const json_t *k)
 static void
 print_change(const json_t *change)
 {
-	const char *section = out_json_text(change, "section"), *name = out_json_text(change, "name");
+	const char *section = out_json_text(change, "section");
+	const char *name = out_json_text(change, "name");
 	const json_t *k;
 	size_t i;
 
@@ -66,7 +67,8 @@ print_changes(const struct ctl *ctl, const json_t *j)
 		(void)printf(": ok, a reload would change %s\n", any ? "this:" : "nothing");
 	} else {
 		(void)printf("configuration %lld is in use%s\n",
-		    (long long)out_json_number(j, "generation"), any ? "" : ", nothing has changed");
+		    (long long)out_json_number(j, "generation"),
+		    any ? "" : ", nothing has changed");
 	}
 	json_array_foreach((json_t *)(uintptr_t)changes, i, change)
 		print_change(change);

@@ -130,7 +130,8 @@ keep_counters(struct master *m, const struct conf *old)
 	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
 		struct process *p = &m->processes[i];
 
-		if (p->stats != NULL && !process_is_up(p) && p->stats->generation == old->generation)
+		if (p->stats != NULL && !process_is_up(p) &&
+		    p->stats->generation == old->generation)
 			stats_renumber(p->stats, old, m->conf);
 	}
 }

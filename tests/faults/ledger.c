@@ -171,8 +171,8 @@ check(const char *ledger_path, const char *sent_path)
 	}
 	if (at < ledger.n)
 		bench_die("executed, but never sent: %s", ledger.line[at]);
-	printf("%zu sent = %lu acked + %lu error + %lu reset; %zu executed, none twice, %lu of them "
-	    "without an answer\n", sent.n, acked, error, reset, ledger.n, ran_unacked);
+	printf("%zu sent = %lu acked + %lu error + %lu reset; %zu executed, none twice, "
+	    "%lu of them without an answer\n", sent.n, acked, error, reset, ledger.n, ran_unacked);
 	lines_free(&ledger);
 	lines_free(&sent);
 	return 0;

@@ -365,7 +365,8 @@ issue_due(uint64_t now)
 		struct load *l = &loads[k];
 		struct conn *c;
 
-		while (l->every_ns != 0 && l->next_ns <= now && (c = TAILQ_FIRST(&l->idle)) != NULL) {
+		while (l->every_ns != 0 && l->next_ns <= now &&
+		    (c = TAILQ_FIRST(&l->idle)) != NULL) {
 			conn_issue(c, l->next_ns);
 			l->next_ns += l->every_ns;
 		}
@@ -523,7 +524,8 @@ main(int argc, char **argv)
 		}
 	}
 	if (target.len == 0 || prefix == NULL || optind != argc)
-		bench_die("usage: openload -s URL -o PREFIX [-c CONNECTIONS] [-b N] [-k N] [-h N] [-n N]");
+		bench_die("usage: openload -s URL -o PREFIX [-c CONNECTIONS] [-b N] [-k N] [-h N] "
+		    "[-n N]");
 	sent_file = open_file(prefix, "sent");
 	events = open_file(prefix, "events");
 	setvbuf(events, NULL, _IOLBF, 0);
