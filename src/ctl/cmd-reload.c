@@ -9,22 +9,16 @@
 #include "ctl/remote.h"
 
 static void
-put(const char *text)
-{
-	out_text(stdout, slice_of(text), OUT_ONE_LINE);
-}
-
-static void
 put_value(const char *text)
 {
-	put(*text != '\0' ? text : "unset");
+	out_word(*text != '\0' ? text : "unset");
 }
 
 /* "timeout 5s -> 9s" */
 static void
 print_key(const json_t *k)
 {
-	put(out_json_text(k, "key"));
+	out_word(out_json_text(k, "key"));
 	if (json_object_get(k, "from") != NULL) {
 		(void)printf(" ");
 		put_value(out_json_text(k, "from"));
@@ -45,9 +39,9 @@ print_change(const json_t *change)
 	size_t i;
 
 	(void)printf("%-8s ", out_json_text(change, "change"));
-	put(section);
+	out_word(section);
 	(void)printf("%s", *name != '\0' ? " " : "");
-	put(name);
+	out_word(name);
 	json_array_foreach(json_object_get(change, "keys"), i, k) {
 		(void)printf("%s", i > 0 ? ", " : *section != '\0' ? ": " : "");
 		print_key(k);
@@ -63,7 +57,7 @@ print_changes(const struct ctl *ctl, const json_t *j)
 	size_t i;
 
 	if (ctl->check) {
-		put(out_json_text(j, "file"));
+		out_word(out_json_text(j, "file"));
 		(void)printf(": ok, a reload would change %s\n", any ? "this:" : "nothing");
 	} else {
 		(void)printf("configuration %lld is in use%s\n",
