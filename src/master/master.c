@@ -438,11 +438,18 @@ master_override(const struct master *m, struct conf *c)
 	}
 }
 
+int
+master_seal(const struct conf *c)
+{
+	CLEANUP_FREE char *text = conf_format(c);
+
+	return text == NULL ? -ENOMEM : fd_sealed("reqd-conf", text, strlen(text));
+}
+
 static int
 load(struct master *m)
 {
 	struct conf_errors errors = { 0 };
-	char *text;
 	int r;
 
 	r = conf_load(m->options.conf_file, CONF_DEFAULT, &m->conf, &errors);
@@ -457,9 +464,7 @@ load(struct master *m)
 	conf_errors_done(&errors);
 	master_override(m, m->conf);
 	m->conf->generation = 1;
-	text = conf_format(m->conf);
-	m->conf_text = text == NULL ? -ENOMEM : fd_sealed("reqd-conf", text, strlen(text));
-	free(text);
+	m->conf_text = master_seal(m->conf);
 	return m->conf_text < 0 ? m->conf_text : 0;
 }
 

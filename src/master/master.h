@@ -64,9 +64,6 @@ void master_on_died(struct process *p);
 /* Gives a process the configuration in force. */
 void master_prepare(struct process *p);
 
-/* The same for all that a reload went past while they were starting. */
-void master_catch_up(struct master *m);
-
 /*
  * Workers that were held back go on, unless there will be a runner for them
  * soon.
@@ -75,6 +72,9 @@ void master_commit_waiting(struct master *m);
 
 /* Overrides of the command line, laid over what was loaded. */
 void master_override(const struct master *m, struct conf *c);
+
+/* Its canonical text, sealed, for the other processes. A descriptor, or -errno. */
+int master_seal(const struct conf *c);
 
 /* How many workers a configuration asks for. */
 size_t master_workers_wanted(const struct conf *c);

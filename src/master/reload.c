@@ -12,7 +12,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/fd.h"
 #include "conf/errors.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
@@ -72,13 +71,25 @@ reload_clear(struct reload *r)
 	*r = (struct reload){ .text = -1, .control.fd = -1 };
 }
 
+/* Those that a reload went past while they were starting. */
+static void
+catch_up(struct master *m)
+{
+	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
+		struct process *p = &m->processes[i];
+
+		if (p->state == PROCESS_SERVING && p->generation != m->conf->generation)
+			master_prepare(p);
+	}
+}
+
 static void
 reload_end(struct master *m)
 {
 	bool again = m->reload.again;
 
 	reload_clear(&m->reload);
-	master_catch_up(m);
+	catch_up(m);
 	notify_ready(m);
 	if (again)
 		reload_start(m);
@@ -222,17 +233,6 @@ master_prepare(struct process *p)
 	send_prepare(p, m->conf, m->conf_text, &m->listeners, master_n_workers(m));
 }
 
-void
-master_catch_up(struct master *m)
-{
-	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
-		struct process *p = &m->processes[i];
-
-		if (p->state == PROCESS_SERVING && p->generation != m->conf->generation)
-			master_prepare(p);
-	}
-}
-
 static void
 reload_phase(struct master *m, enum reload_phase phase)
 {
@@ -360,14 +360,12 @@ reload_load(struct master *m, struct conf **ret, struct conf_errors *errors)
 static int
 reload_make(struct master *m, struct reload *r, struct conf_errors *errors)
 {
-	CLEANUP_FREE char *text = NULL;
 	int e = reload_load(m, &r->conf, errors);
 
 	if (e < 0)
 		return e;
 	r->n_workers = master_workers_wanted(r->conf);
-	text = conf_format(r->conf);
-	r->text = text == NULL ? -ENOMEM : fd_sealed("reqd-conf", text, strlen(text));
+	r->text = master_seal(r->conf);
 	return r->text < 0 ? r->text : reload_open(m, r, errors);
 }
 

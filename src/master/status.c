@@ -216,10 +216,9 @@ void
 status_explain_outage(const struct master *m, const struct service *s, struct buf *b)
 {
 	struct pool_stats p = pool_of(m, s);
-	char why[OUTAGE_TEXT];
 
-	if (s->handler != NULL && pool_stats_outage(&p, clock_usec(), why))
-		(void)buf_printf(b, "Calls of %s are refused now: %s.\n", s->name, why);
+	if (s->handler != NULL)
+		pool_stats_explain(&p, s->name, clock_usec(), b);
 }
 
 int
