@@ -192,16 +192,24 @@ leases_find_free(const struct leases *ls, const struct service *s)
 
 /* --------------------------------------------------------- back to runner --- */
 
+/* In which state a process goes back. */
+enum lease_end {
+	LEASE_WHOLE,
+	LEASE_BROKEN,	/* to be killed */
+	LEASE_CUT,	/* likewise, for a deadline or a cancel */
+};
+
 /* Out of the world, but for the calls it has in flight. */
 static void
-lease_part(struct lease *l, bool is_broken)
+lease_part(struct lease *l, enum lease_end end)
 {
 	struct worker *w = l->worker;
 	struct frame f = {
 		.type = FRAME_RETURN,
 		.id = l->id,
 		.lease = {
-			.requests = l->n_answered, .is_broken = is_broken, .is_cut = l->cut,
+			.requests = l->n_answered,
+			.is_broken = end != LEASE_WHOLE, .is_cut = end == LEASE_CUT,
 		},
 	};
 
@@ -354,7 +362,7 @@ lease_go_on(struct lease *l)
 	}
 	/* More that nobody waits for any more are on their way: let others have it. */
 	if (lease_must_go(l) || (l->n_sent == 0 && l->leases->n_wanted > 0)) {
-		lease_part(l, false);
+		lease_part(l, LEASE_WHOLE);
 		return;
 	}
 	l->idle_usec = w->loop.now_usec;
@@ -386,7 +394,7 @@ lease_sent(struct lease *l)
 void
 lease_proved(struct lease *l)
 {
-	lease_part(l, false);
+	lease_part(l, LEASE_WHOLE);
 }
 
 static void
@@ -413,7 +421,7 @@ on_lease_timer(struct loop_timer *t)
 	if (loop->now_usec < lease_due(l))
 		loop_arm(loop, t, lease_due(l));
 	else
-		lease_part(l, false);
+		lease_part(l, LEASE_WHOLE);
 }
 
 /* Another process may have those of which nothing has been written. */
@@ -435,12 +443,12 @@ lease_break(struct lease *l, struct call *victim, enum outcome_kind kind,
 {
 	struct talk *t = &l->talk;
 	struct leases *ls = l->leases;
+	bool is_cut = kind == OUTCOME_TIMEOUT || kind == OUTCOME_CANCELLED;
 	struct call *call;
 
 	if (l->dead)
 		return;
-	l->cut = kind == OUTCOME_TIMEOUT || kind == OUTCOME_CANCELLED;
-	lease_part(l, true);
+	lease_part(l, is_cut ? LEASE_CUT : LEASE_BROKEN);
 	lease_take_back(l, victim);
 	leases_dispatch(ls);
 	while ((call = TAILQ_FIRST(&t->flight)) != NULL) {
@@ -455,10 +463,13 @@ lease_break(struct lease *l, struct call *victim, enum outcome_kind kind,
 
 /* -------------------------------------------------- what the runner says --- */
 
+/* One that is not taken goes back. */
 static void
-lease_refuse(struct worker *w, const struct frame *lent, bool is_broken)
+lease_decline(struct worker *w, const struct frame *lent, enum lease_end end)
 {
-	struct frame f = { .type = FRAME_RETURN, .id = lent->id, .lease.is_broken = is_broken };
+	struct frame f = {
+		.type = FRAME_RETURN, .id = lent->id, .lease.is_broken = end != LEASE_WHOLE,
+	};
 
 	(void)strlcpy(f.lease.service, lent->lease.service, sizeof(f.lease.service));
 	(void)runnerlink_post(w, &f);
@@ -472,7 +483,7 @@ lease_new(struct leases *ls, const struct frame *f, int fds[static 3])
 
 	if (l == NULL) {
 		channel_close_fds(taken, 3);
-		lease_refuse(ls->worker, f, true);
+		lease_decline(ls->worker, f, LEASE_BROKEN);
 		return NULL;
 	}
 	l->leases = ls;
@@ -486,7 +497,7 @@ lease_new(struct leases *ls, const struct frame *f, int fds[static 3])
 	l->timer.fn = on_lease_timer;
 	LIST_INSERT_HEAD(&ls->list, l, link);
 	if (talk_open(l, taken) < 0) {
-		lease_part(l, true);
+		lease_part(l, LEASE_BROKEN);
 		return NULL;
 	}
 	return l;
@@ -500,7 +511,7 @@ lease_on_granted(struct worker *w, const struct frame *f, int fds[static 3])
 
 	if (ls == NULL) {
 		channel_close_fds(fds, 3);
-		lease_refuse(w, f, true);
+		lease_decline(w, f, LEASE_BROKEN);
 		return;
 	}
 	if (f->lease.is_probe == 0 && ls->n_wanted > 0)
@@ -508,7 +519,7 @@ lease_on_granted(struct worker *w, const struct frame *f, int fds[static 3])
 	if (f->generation != 0 && f->generation < ls->format_generation) {
 		/* It was on its way while the rules changed. */
 		channel_close_fds(fds, 3);
-		lease_refuse(w, f, false);
+		lease_decline(w, f, LEASE_WHOLE);
 		leases_want(ls);
 		return;
 	}
@@ -612,7 +623,7 @@ leases_on_lost(struct worker *w)
 			/* What is in flight may still be answered: its pipes tell. */
 			l->unknown = true;
 			if (l->talk.n_flight == 0)
-				lease_part(l, true);
+				lease_part(l, LEASE_BROKEN);
 		}
 		leases_want(ls);
 	}
@@ -635,7 +646,7 @@ leases_reform(struct leases *ls, uint8_t format)
 		l->recalled = true;
 		l->since_usec = 0;
 		if (l->talk.n_flight == 0 && !talk_is_sending(&l->talk))
-			lease_part(l, false);
+			lease_part(l, LEASE_WHOLE);
 	}
 	leases_refuse(ls, LEASES_CHANGED);
 }
@@ -667,7 +678,8 @@ leases_give_back(struct worker *w)
 		ls->n_wanted = SIZE_MAX;
 		LIST_FOREACH_SAFE(l, &ls->list, link, next) {
 			if (l->talk.n_flight == 0)
-				lease_part(l, l->is_probe || talk_is_sending(&l->talk));
+				lease_part(l, l->is_probe || talk_is_sending(&l->talk) ?
+				    LEASE_BROKEN : LEASE_WHOLE);
 			else
 				l->unknown = true;
 		}

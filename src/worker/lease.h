@@ -43,7 +43,6 @@ struct lease {
 	bool proven;			/* has answered, and the runner knows */
 	bool recalled;
 	bool deaf;			/* takes no more requests */
-	bool cut;			/* broken by a deadline or a cancel */
 	bool unknown;			/* the runner that lent it is gone */
 	bool is_unflushed;		/* has requests to send at the end of the turn */
 	bool dead;			/* memory goes at the end of the event */
