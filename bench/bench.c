@@ -8,6 +8,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
 #include <time.h>
 
 void
@@ -29,6 +31,32 @@ bench_now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+long long
+bench_date_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+void
+bench_watch(int epoll_fd, int op, int fd, uint32_t events, void *ptr)
+{
+	struct epoll_event ev = { .events = events, .data.ptr = ptr };
+
+	if (epoll_ctl(epoll_fd, op, fd, &ev) < 0)
+		bench_die("epoll_ctl: %s", strerror(errno));
+}
+
+void
+bench_put_request(FILE *f, size_t n, char *const *words)
+{
+	fprintf(f, "*%zu\r\n", n);
+	for (size_t i = 0; i < n; i++)
+		fprintf(f, "$%zu\r\n%s\r\n", strlen(words[i]), words[i]);
 }
 
 long

@@ -222,10 +222,7 @@ take_bytes(struct conn *c, const char *data, size_t n, uint64_t now)
 static void
 watch(struct conn *c, int op, uint32_t events)
 {
-	struct epoll_event ev = { .events = events, .data.ptr = c };
-
-	if (epoll_ctl(epoll_fd, op, c->fd, &ev) < 0)
-		bench_die("load: epoll_ctl: %s", strerror(errno));
+	bench_watch(epoll_fd, op, c->fd, events, c);
 }
 
 static int
@@ -238,12 +235,11 @@ open_socket(void)
 static void
 conn_connect(struct conn *c, uint64_t now)
 {
-	int fd;
+	int fd = open_socket(), error = bench_connect(&opt.to, fd);
 
-	fd = open_socket();
-	if (connect(fd, &opt.to.sa, opt.to.len) < 0 && errno != EINPROGRESS) {
-		if (!opt.reconnect || (errno != ECONNREFUSED && errno != EAGAIN && errno != ENOENT))
-			bench_die("load: connect: %s", strerror(errno));
+	if (error != 0) {
+		if (!opt.reconnect || (error != ECONNREFUSED && error != EAGAIN && error != ENOENT))
+			bench_die("load: connect: %s", strerror(error));
 		close(fd);
 		return;
 	}
@@ -315,10 +311,8 @@ conn_issue(struct conn *c, uint64_t now)
 static void
 on_connected(struct conn *c, uint64_t now)
 {
-	socklen_t len = sizeof(int);
-	int error = 0;
+	int error = bench_connected(c->fd);
 
-	getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len);
 	if (error != 0) {
 		conn_lose(c, strerror(error));
 		return;
@@ -451,18 +445,16 @@ static int
 connect_blocking(void)
 {
 	struct pollfd p = { .events = POLLOUT };
-	socklen_t len = sizeof(int);
-	int error = 0;
+	int error;
 
 	p.fd = open_socket();
-	if (connect(p.fd, &opt.to.sa, opt.to.len) < 0) {
-		if (errno != EINPROGRESS)
-			bench_die("load: connect: %s", strerror(errno));
+	error = bench_connect(&opt.to, p.fd);
+	if (error == 0) {
 		poll(&p, 1, -1);
-		getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &error, &len);
-		if (error != 0)
-			bench_die("load: connect: %s", strerror(error));
+		error = bench_connected(p.fd);
 	}
+	if (error != 0)
+		bench_die("load: connect: %s", strerror(error));
 	return p.fd;
 }
 
@@ -517,9 +509,7 @@ make_batch(char **argv)
 	f = open_memstream(&batch, &request_len);
 	if (f == NULL)
 		bench_die("load: no memory");
-	fprintf(f, "*%zu\r\n", argc);
-	for (size_t i = 0; i < argc; i++)
-		fprintf(f, "$%zu\r\n%s\r\n", strlen(argv[i]), argv[i]);
+	bench_put_request(f, argc, argv);
 	fclose(f);
 
 	len = request_len;

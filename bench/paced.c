@@ -132,10 +132,7 @@ count_of(const struct conn *c)
 static void
 watch(struct conn *c, int op, uint32_t events)
 {
-	struct epoll_event ev = { .events = events, .data.ptr = c };
-
-	if (epoll_ctl(epoll_fd, op, c->fd, &ev) < 0)
-		bench_die("paced: epoll_ctl: %s", strerror(errno));
+	bench_watch(epoll_fd, op, c->fd, events, c);
 }
 
 static void
@@ -148,15 +145,20 @@ conn_down(struct conn *c, uint64_t retry_ns)
 	c->got_len = c->sent = 0;
 }
 
+/* Does it owe the reply to a request? */
+static bool
+conn_owes(const struct conn *c)
+{
+	return c->state == CONN_BUSY || (c->is_short && c->state == CONN_CONNECTING);
+}
+
 /* Its request, if it has one, is lost for this reason; errno 0: an orderly end. */
 static void
 conn_lose(struct conn *c, int error, uint64_t now)
 {
-	bool has_request = c->state == CONN_BUSY || (c->is_short && c->state == CONN_CONNECTING);
-
 	if (c->state == CONN_CONNECTING)
 		count_of(c)->failed++;
-	else if (!has_request)
+	else if (!conn_owes(c))
 		count_of(c)->closed++;
 	else if (error == 0)
 		count_of(c)->unanswered++;
@@ -192,12 +194,15 @@ conn_ask(struct conn *c, uint64_t due, uint64_t now)
 static void
 conn_connect(struct conn *c, uint64_t due, uint64_t now)
 {
+	int error;
+
 	c->fd = bench_socket(&opt.to, c->is_short ? BENCH_MANY_SOURCES : BENCH_ONE_SOURCE);
 	c->state = CONN_CONNECTING;
 	c->due_ns = due;
 	c->got_len = c->sent = 0;
-	if (connect(c->fd, &opt.to.sa, opt.to.len) < 0 && errno != EINPROGRESS) {
-		conn_lose(c, errno, now);
+	error = bench_connect(&opt.to, c->fd);
+	if (error != 0) {
+		conn_lose(c, error, now);
 		return;
 	}
 	watch(c, EPOLL_CTL_ADD, EPOLLOUT);
@@ -206,10 +211,8 @@ conn_connect(struct conn *c, uint64_t due, uint64_t now)
 static void
 on_connected(struct conn *c, uint64_t now)
 {
-	socklen_t len = sizeof(int);
-	int error = 0;
+	int error = bench_connected(c->fd);
 
-	getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len);
 	if (error != 0) {
 		conn_lose(c, error, now);
 	} else if (c->is_short) {
@@ -325,8 +328,7 @@ n_busy(void)
 	size_t n = 0;
 
 	for (size_t i = 0; i < n_conns; i++)
-		n += conns[i].state == CONN_BUSY ||
-		    (conns[i].is_short && conns[i].state == CONN_CONNECTING);
+		n += conn_owes(&conns[i]);
 	return n;
 }
 
@@ -383,7 +385,7 @@ run(void)
 	while (n_busy() > 0 && bench_now() < end + DRAIN_NS)
 		serve_events();
 	for (size_t i = 0; i < n_conns; i++) {
-		if (conns[i].state == CONN_BUSY || (conns[i].is_short && conns[i].state != CONN_DOWN))
+		if (conn_owes(&conns[i]))
 			count_of(&conns[i])->unanswered++;
 	}
 }
@@ -395,8 +397,10 @@ print_count(const char *kind, const struct count *c)
 	    "%s_p50_us=%.0f %s_p99_us=%.0f %s_max_us=%.0f\n",
 	    kind, (unsigned long long)c->answered, kind, (unsigned long long)c->failed,
 	    kind, (unsigned long long)c->reset, kind, (unsigned long long)c->unanswered,
-	    kind, (unsigned long long)c->closed, kind, (double)bench_hist_quantile(&c->took, 0.5) / 1e3,
-	    kind, (double)bench_hist_quantile(&c->took, 0.99) / 1e3, kind, (double)c->took.max / 1e3);
+	    kind, (unsigned long long)c->closed,
+	    kind, (double)bench_hist_quantile(&c->took, 0.5) / 1e3,
+	    kind, (double)bench_hist_quantile(&c->took, 0.99) / 1e3,
+	    kind, (double)c->took.max / 1e3);
 	return c->failed + c->reset + c->unanswered;
 }
 
@@ -413,9 +417,7 @@ make_request(char **words, size_t n, bool is_short)
 		fprintf(f, "GET %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n", words[0],
 		    is_short ? "Connection: close\r\n" : "");
 	} else {
-		fprintf(f, "*%zu\r\n", n);
-		for (size_t i = 0; i < n; i++)
-			fprintf(f, "$%zu\r\n%s\r\n", strlen(words[i]), words[i]);
+		bench_put_request(f, n, words);
 	}
 	fclose(f);
 }
@@ -425,11 +427,13 @@ static void
 learn_reference(void)
 {
 	struct pollfd p = { .events = POLLOUT };
+	int error;
 	ssize_t r;
 
 	p.fd = bench_socket(&opt.to, BENCH_ONE_SOURCE);
-	if (connect(p.fd, &opt.to.sa, opt.to.len) < 0 && errno != EINPROGRESS)
-		bench_die("paced: connect: %s", strerror(errno));
+	error = bench_connect(&opt.to, p.fd);
+	if (error != 0)
+		bench_die("paced: connect: %s", strerror(error));
 	poll(&p, 1, 10000);
 	if (send(p.fd, request[0], request_len[0], MSG_NOSIGNAL) != (ssize_t)request_len[0])
 		bench_die("paced: the first request could not be sent");

@@ -62,3 +62,19 @@ bench_socket(const struct bench_target *t, enum bench_sources sources)
 		bench_die("bind: %s", strerror(errno));
 	return fd;
 }
+
+int
+bench_connect(const struct bench_target *t, int fd)
+{
+	return connect(fd, &t->sa, t->len) < 0 && errno != EINPROGRESS ? errno : 0;
+}
+
+int
+bench_connected(int fd)
+{
+	socklen_t len = sizeof(int);
+	int error = 0;
+
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	return error;
+}

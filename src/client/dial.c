@@ -173,7 +173,8 @@ greet(struct reqd *c)
 		    client_printable(s, text, sizeof(text)));
 	} else if (reqd_value_kind(v) != REQD_MAP ||
 	    reqd_value_integer(reqd_value_get(v, "proto")) != 3) {
-		r = client_fail(c, REQD_E_PROTOCOL, "%s does not speak RESP3, as reqd does", c->url);
+		r = client_fail(c, REQD_E_PROTOCOL, "%s does not speak RESP3, as reqd does",
+		    c->url);
 	} else {
 		server_name(c, v);
 		c->resp3 = true;

@@ -9,13 +9,13 @@
  */
 #include "config.h"
 
-#include <ctype.h>
+#include "client/serve.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,9 +35,7 @@
 #define KEEP_MAX (1u << 20)	/* bytes of a buffer that the next request may use */
 #define READY_MAX (16u << 10)
 #define QUICK_USEC 100	/* so long a reply may wait for the one of the next request */
-#define CODE_MAX 32
 #define CHANNEL_FD 3
-#define ITEMS_MAX INT32_MAX	/* of one array; of a map, keys and values */
 
 /* The most that reqd's own configuration allows, and room for the context. */
 static const struct request_limits limits = {
@@ -46,55 +44,7 @@ static const struct request_limits limits = {
 	.request_limit = (1u << 30) + (1u << 20),
 };
 
-enum reply_state {
-	STATE_EMPTY,
-	STATE_OPEN,	/* items are missing */
-	STATE_WHOLE,
-	STATE_WRONG,	/* an error of ours takes its place */
-	STATE_ERROR,	/* the function said so itself */
-};
-
-struct serve {
-	struct reqd_request request;	/* first: what the function gets */
-	int in, out;
-	int channel;		/* the descriptor that out is a copy of */
-	const char *problem;	/* why it cannot go on; NULL: it can */
-	const char *detail;	/* NULL: none */
-
-	struct buf input;
-	struct request_cursor cursor;
-	struct request decoded;
-	const char **argv;
-	size_t *lens;
-	size_t cap;		/* of argv and lens */
-	struct slice context;	/* lines, each ended by NUL; data NULL: none */
-	uint64_t read_usec;
-
-	struct buf ready;	/* replies to be sent before anything else */
-	uint64_t took_usec;	/* from the request before to this one */
-
-	/* Behind the request, which stays where it is while the function runs. */
-	size_t used;		/* bytes of it, in input */
-	bool is_apart;		/* what follows is in pushed, not in input */
-	bool no_more;		/* the end of the pushed input has been read */
-	struct buf pushed;
-	size_t piece;		/* bytes in front that the function is done with */
-	struct reply_cursor push_cursor;
-
-	struct buf reply;
-	enum reply_state state;
-	unsigned depth;
-	uint64_t left[REPLY_MAX_DEPTH];	/* items that each level still lacks */
-};
-
-static struct serve *
-serve_of(const struct reqd_request *req)
-{
-	return (struct serve *)(uintptr_t)req;
-}
-
-/* Keeps the first reason. */
-static int
+int
 serve_fail(struct serve *s, const char *problem, const char *detail)
 {
 	if (s->problem == NULL) {
@@ -135,8 +85,7 @@ write_quietly(int fd, const char *data, size_t len)
 	return n;
 }
 
-/* Sends what is in a buffer and empties it. */
-static int
+int
 serve_send(struct serve *s, struct buf *b)
 {
 	while (buf_len(b) > 0) {
@@ -152,7 +101,7 @@ serve_send(struct serve *s, struct buf *b)
 	return 0;
 }
 
-static int
+int
 serve_flush(struct serve *s)
 {
 	return serve_send(s, &s->ready);
@@ -407,241 +356,6 @@ request_next(struct serve *s, size_t *ret_used)
 	return serve_fail(s, "out of memory", NULL);
 }
 
-/* -------------------------------------------------------------- reply --- */
-
-static void
-reply_reset(struct serve *s)
-{
-	buf_clear(&s->reply);
-	s->state = STATE_EMPTY;
-	s->depth = 0;
-}
-
-static void
-reply_wrong(struct serve *s, const char *why)
-{
-	buf_clear(&s->reply);
-	resp_error(&s->reply, "ERR", slice_of(why));
-	s->state = STATE_WRONG;
-}
-
-/* Is there a place for one more value? It takes that place. */
-static bool
-reply_place(struct serve *s)
-{
-	if (s->state == STATE_WHOLE)
-		reply_wrong(s, "handler made more than one reply");
-	if (s->state == STATE_OPEN)
-		s->left[s->depth - 1]--;
-	return s->state == STATE_EMPTY || s->state == STATE_OPEN;
-}
-
-/* A value has been written: with it, what it was the last item of. */
-static void
-reply_placed(struct serve *s)
-{
-	if (buf_failed(&s->reply)) {
-		reply_wrong(s, "handler has no memory for its reply");
-		return;
-	}
-	while (s->depth > 0 && s->left[s->depth - 1] == 0)
-		s->depth--;
-	s->state = s->depth == 0 ? STATE_WHOLE : STATE_OPEN;
-}
-
-/* n: of values; true: the header may be written, and reply_placed follows. */
-static bool
-reply_level(struct serve *s, uint64_t n)
-{
-	if (!reply_place(s))
-		return false;
-	if (s->depth == REPLY_MAX_DEPTH) {
-		reply_wrong(s, "handler nested its reply too deeply");
-		return false;
-	}
-	if (n > ITEMS_MAX) {
-		reply_wrong(s, "handler made a reply of too many items");
-		return false;
-	}
-	s->left[s->depth++] = n;
-	return true;
-}
-
-void
-reqd_reply_bulk(struct reqd_request *req, const void *data, size_t len)
-{
-	struct serve *s = serve_of(req);
-
-	if (!reply_place(s))
-		return;
-	resp_bulk(&s->reply, (struct slice){ data, len });
-	reply_placed(s);
-}
-
-void
-reqd_reply_text(struct reqd_request *req, const char *text)
-{
-	reqd_reply_bulk(req, text, strlen(text));
-}
-
-void
-reqd_reply_integer(struct reqd_request *req, int64_t value)
-{
-	struct serve *s = serve_of(req);
-
-	if (!reply_place(s))
-		return;
-	resp_integer(&s->reply, value);
-	reply_placed(s);
-}
-
-void
-reqd_reply_double(struct reqd_request *req, double value)
-{
-	struct serve *s = serve_of(req);
-
-	if (!reply_place(s))
-		return;
-	resp_double(&s->reply, RESP3, value);
-	reply_placed(s);
-}
-
-void
-reqd_reply_bool(struct reqd_request *req, bool value)
-{
-	struct serve *s = serve_of(req);
-
-	if (!reply_place(s))
-		return;
-	resp_bool(&s->reply, RESP3, value);
-	reply_placed(s);
-}
-
-void
-reqd_reply_null(struct reqd_request *req)
-{
-	struct serve *s = serve_of(req);
-
-	if (!reply_place(s))
-		return;
-	resp_null(&s->reply, RESP3);
-	reply_placed(s);
-}
-
-void
-reqd_reply_array(struct reqd_request *req, size_t n)
-{
-	struct serve *s = serve_of(req);
-
-	if (!reply_level(s, n))
-		return;
-	resp_array(&s->reply, n);
-	reply_placed(s);
-}
-
-void
-reqd_reply_map(struct reqd_request *req, size_t n)
-{
-	struct serve *s = serve_of(req);
-
-	if (!reply_level(s, n > ITEMS_MAX ? n : 2 * (uint64_t)n))
-		return;
-	resp_map(&s->reply, RESP3, n);
-	reply_placed(s);
-}
-
-/* [A-Z][A-Z0-9_-]*, whatever the locale. */
-static bool
-is_code(const char *code)
-{
-	static const char ok[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
-	size_t n;
-
-	if (code == NULL || *code < 'A' || *code > 'Z')
-		return false;
-	n = strspn(code, ok);
-	return n <= CODE_MAX && code[n] == '\0';
-}
-
-static void __attribute__((format(printf, 3, 0)))
-reply_error(struct serve *s, const char *code, const char *format, va_list ap)
-{
-	char text[RESP_CLEAN_MAX];
-
-	if (s->state == STATE_ERROR)
-		return;
-	if (vsnprintf(text, sizeof(text), format, ap) < 0)
-		text[0] = '\0';
-	buf_clear(&s->reply);
-	resp_error(&s->reply, code, slice_of(text));
-	s->state = STATE_ERROR;
-}
-
-void
-reqd_reply_error(struct reqd_request *req, const char *code, const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	reply_error(serve_of(req), is_code(code) ? code : "ERR", format, ap);
-	va_end(ap);
-}
-
-void
-reqd_reply_exit(struct reqd_request *req, int status, const char *format, ...)
-{
-	char code[sizeof("EXIT 255")];
-	va_list ap;
-
-	(void)snprintf(code, sizeof(code), "EXIT %d", status >= 1 && status <= 255 ? status : 255);
-	va_start(ap, format);
-	reply_error(serve_of(req), code, format, ap);
-	va_end(ap);
-}
-
-int
-reqd_output(struct reqd_request *req, int stream, const void *data, size_t len)
-{
-	struct serve *s = serve_of(req);
-
-	if ((stream != 1 && stream != 2) || s->state != STATE_EMPTY)
-		return REQD_E_INVALID;
-	if (s->problem != NULL)
-		return REQD_E_CLOSED;
-	resp_push(&s->reply, 3);
-	resp_bulk_str(&s->reply, "output");
-	resp_bulk_str(&s->reply, stream == 1 ? "stdout" : "stderr");
-	resp_bulk(&s->reply, (struct slice){ data, len });
-	if (buf_failed(&s->reply)) {
-		buf_clear(&s->reply);
-		return REQD_E_NOMEM;
-	}
-	return serve_flush(s) < 0 || serve_send(s, &s->reply) < 0 ? REQD_E_CLOSED : 0;
-}
-
-/* Takes the reply as it stands when the function has returned. */
-static int
-reply_finish(struct serve *s)
-{
-	if (s->problem != NULL)
-		return -1;
-	if (s->state == STATE_EMPTY)
-		reply_wrong(s, "handler made no reply");
-	if (s->state == STATE_OPEN)
-		reply_wrong(s, "handler did not finish its reply");
-	if (buf_failed(&s->reply))
-		return serve_fail(s, "out of memory", NULL);
-	if (buf_len(&s->ready) == 0) {
-		struct buf empty = s->ready;
-
-		s->ready = s->reply;
-		s->reply = empty;
-	} else if (buf_append_slice(&s->ready, buf_slice(&s->reply)) < 0) {
-		return serve_fail(s, "out of memory", NULL);
-	}
-	return 0;
-}
-
 /* ------------------------------------------------------------ context --- */
 
 /* The value of the line "PREFIXkey=value", or NULL. */
@@ -705,14 +419,14 @@ is_ping(const struct reqd_request *req)
 static int
 serve_answer(struct serve *s, reqd_serve_fn *fn, void *arg)
 {
-	reply_reset(s);
+	serve_reply_reset(s);
 	if (is_ping(&s->request)) {
 		resp_simple(&s->reply, "PONG");
 		s->state = STATE_WHOLE;
 	} else {
 		fn(arg, &s->request);
 	}
-	return reply_finish(s);
+	return serve_reply_finish(s);
 }
 
 /* What one large request or reply needed is not kept for the next. */

@@ -279,7 +279,8 @@ bench_run(struct ctl *ctl, size_t n, char **words)
 
 static const struct ctl_opt options[] = {
 	{ .letter = 'c', .name = "connections", .arg = "N", .kind = OPT_COUNT, .max = 1000,
-	    .offset = offsetof(struct ctl, connections), .help = "connections at the same time (4)" },
+	    .offset = offsetof(struct ctl, connections),
+	    .help = "connections at the same time (4)" },
 	{ .letter = 'n', .name = "requests", .arg = "N", .kind = OPT_COUNT, .max = 10000000,
 	    .offset = offsetof(struct ctl, requests), .help = "calls in all (1000)" },
 };

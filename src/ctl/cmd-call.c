@@ -246,7 +246,8 @@ run_open_input(struct run *r)
 	}
 	r->input_fd = open(ctl->input, O_RDONLY | O_CLOEXEC);
 	if (r->input_fd < 0) {
-		(void)snprintf(text, sizeof(text), "cannot open %.200s: %s", ctl->input, strerror(errno));
+		(void)snprintf(text, sizeof(text), "cannot open %.200s: %s", ctl->input,
+		    strerror(errno));
 		return run_failed(r, "local", text, STATUS_LOCAL);
 	}
 	r->owns_input = true;
@@ -282,8 +283,8 @@ run_build(struct run *r)
 	else if (!params_add_named(r->call, r->description, r->n_words, r->words, why))
 		return run_failed(r, "badarg", why, 246);
 	if (ctl->id != NULL && reqd_call_set_id(r->call, ctl->id) < 0)
-		return ctl_usage(ctl, "option --id: '%s' is not 1 to 128 letters, digits and . _ : -",
-		    ctl->id);
+		return ctl_usage(ctl,
+		    "option --id: '%s' is not 1 to 128 letters, digits and . _ : -", ctl->id);
 	if (r->input_fd >= 0)
 		(void)reqd_call_set_input_fd(r->call, r->input_fd);
 	return add_meta(r);
@@ -379,7 +380,8 @@ static const struct ctl_opt options[] = {
 	{ .name = "id", .arg = "TOKEN", .kind = OPT_TEXT, .offset = offsetof(struct ctl, id),
 	    .help = "with it again: the first result, no second run" },
 	{ .name = "meta", .arg = "KEY:VALUE", .kind = OPT_LIST,
-	    .offset = offsetof(struct ctl, meta), .help = "passed to the program as REQD_META_KEY" },
+	    .offset = offsetof(struct ctl, meta),
+	    .help = "passed to the program as REQD_META_KEY" },
 	{ .name = "no-stream", .kind = OPT_FLAG, .offset = offsetof(struct ctl, no_stream),
 	    .help = "print the output in one piece, at the end" },
 };
@@ -389,7 +391,8 @@ const struct ctl_cmd cmd_call = {
 	.synopsis = "SERVICE [ARG]...",
 	.summary = "run a service and print its output",
 	.details = "ARG is VALUE, --NAME VALUE or --NAME=VALUE; -- ends the names. The exit\n"
-		   "status is that of the service, 128+N for signal N, or 239 to 255: see reqctl(1).\n"
+		   "status is that of the service, 128+N for signal N, or 239 to 255: see "
+		   "reqctl(1).\n"
 		   "SERVICE --help shows the arguments. Standard input is sent to services\n"
 		   "that take input when it is not a terminal.\n",
 	.options = options,

@@ -46,7 +46,7 @@ offer(const char *prefix, const char *word, const char *typed, const char *about
 	if (strlen(typed) > n && strncmp(word, typed + n, strlen(typed) - n) != 0)
 		return;
 	(void)printf("%s%s\t", prefix, word);
-	out_text(stdout, slice_of(about), OUT_ONE_LINE);
+	out_word(about);
 	(void)printf("\n");
 }
 

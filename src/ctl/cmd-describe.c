@@ -14,12 +14,6 @@
 #include "ctl/params.h"
 #include "ctl/remote.h"
 
-static void
-put(const char *text)
-{
-	out_text(stdout, slice_of(text), OUT_ONE_LINE);
-}
-
 static bool
 is_true(const json_t *j, const char *key)
 {
@@ -33,11 +27,11 @@ put_json(const json_t *v)
 	CLEANUP_FREE char *text = NULL;
 
 	if (json_is_string(v)) {
-		put(json_string_value(v));
+		out_word(json_string_value(v));
 		return;
 	}
 	text = ctl_need(json_dumps(v, JSON_ENCODE_ANY));
-	put(text);
+	out_word(text);
 }
 
 static void
@@ -48,7 +42,7 @@ put_capitals(const char *name)
 
 		if (*name >= 'a' && *name <= 'z')
 			c[0] = (char)(*name - 'a' + 'A');
-		put(c);
+		out_word(c);
 	}
 }
 
@@ -60,7 +54,7 @@ print_usage(const json_t *description)
 	size_t i;
 
 	(void)printf("Usage: reqctl call ");
-	put(out_json_text(description, "name"));
+	out_word(out_json_text(description, "name"));
 	json_array_foreach(json_object_get(description, "arguments"), i, a) {
 		bool may_miss = is_true(a, "optional") || params_is_flag(a) ||
 		    json_object_get(a, "default") != NULL;
@@ -68,7 +62,7 @@ print_usage(const json_t *description)
 		(void)printf(may_miss ? " [" : " ");
 		if (params_is_flag(a)) {
 			(void)printf("--");
-			put(out_json_text(a, "name"));
+			out_word(out_json_text(a, "name"));
 		} else {
 			put_capitals(out_json_text(a, "name"));
 		}
@@ -96,9 +90,9 @@ print_argument(const json_t *a)
 	static const char *const words[] = { "min", "max", "below", "pattern", "default" };
 
 	(void)printf("  --");
-	put(out_json_text(a, "name"));
+	out_word(out_json_text(a, "name"));
 	(void)printf("  ");
-	put(out_json_text(a, "type"));
+	out_word(out_json_text(a, "type"));
 	print_values(json_object_get(a, "values"));
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		const json_t *v = json_object_get(a, words[i]);
@@ -117,7 +111,7 @@ print_argument(const json_t *a)
 	(void)printf("\n");
 	if (*out_json_text(a, "help") != '\0') {
 		(void)printf("        ");
-		put(out_json_text(a, "help"));
+		out_word(out_json_text(a, "help"));
 		(void)printf("\n");
 	}
 }
@@ -129,7 +123,7 @@ print_limits(const json_t *d)
 	int64_t timeout = out_json_number(d, "timeout_ms"), limit = out_json_number(d, "output_limit");
 
 	(void)printf("\n  input          ");
-	put(out_json_text(d, "input"));
+	out_word(out_json_text(d, "input"));
 	if (timeout > 0 && timeout <= INT64_MAX / 1000) {
 		duration_format((uint64_t)timeout * 1000, text, sizeof(text));
 		(void)printf("\n  time limit     %s", text);
@@ -139,7 +133,7 @@ print_limits(const json_t *d)
 		(void)printf("\n  output limit   %s", text);
 	}
 	(void)printf("\n  on disconnect  ");
-	put(out_json_text(d, "on_disconnect"));
+	out_word(out_json_text(d, "on_disconnect"));
 	if (json_is_false(json_object_get(d, "idempotent")))
 		(void)printf("\n  not idempotent: a call needs --id");
 	(void)printf("\n");
@@ -160,7 +154,7 @@ describe_print(const struct ctl *ctl, const json_t *description)
 	out_heading(ctl, out_json_text(description, "name"));
 	if (*summary != '\0')
 		(void)printf(" - ");
-	put(summary);
+	out_word(summary);
 	(void)printf("\n\n");
 	print_usage(description);
 	if (*text != '\0') {

@@ -9,22 +9,16 @@
 #include "ctl/remote.h"
 
 static void
-put(const char *text)
-{
-	out_text(stdout, slice_of(text), OUT_ONE_LINE);
-}
-
-static void
 put_value(const char *text)
 {
-	put(*text != '\0' ? text : "unset");
+	out_word(*text != '\0' ? text : "unset");
 }
 
 /* "timeout 5s -> 9s" */
 static void
 print_key(const json_t *k)
 {
-	put(out_json_text(k, "key"));
+	out_word(out_json_text(k, "key"));
 	if (json_object_get(k, "from") != NULL) {
 		(void)printf(" ");
 		put_value(out_json_text(k, "from"));
@@ -39,14 +33,15 @@ print_key(const json_t *k)
 static void
 print_change(const json_t *change)
 {
-	const char *section = out_json_text(change, "section"), *name = out_json_text(change, "name");
+	const char *section = out_json_text(change, "section");
+	const char *name = out_json_text(change, "name");
 	const json_t *k;
 	size_t i;
 
 	(void)printf("%-8s ", out_json_text(change, "change"));
-	put(section);
+	out_word(section);
 	(void)printf("%s", *name != '\0' ? " " : "");
-	put(name);
+	out_word(name);
 	json_array_foreach(json_object_get(change, "keys"), i, k) {
 		(void)printf("%s", i > 0 ? ", " : *section != '\0' ? ": " : "");
 		print_key(k);
@@ -62,11 +57,12 @@ print_changes(const struct ctl *ctl, const json_t *j)
 	size_t i;
 
 	if (ctl->check) {
-		put(out_json_text(j, "file"));
+		out_word(out_json_text(j, "file"));
 		(void)printf(": ok, a reload would change %s\n", any ? "this:" : "nothing");
 	} else {
 		(void)printf("configuration %lld is in use%s\n",
-		    (long long)out_json_number(j, "generation"), any ? "" : ", nothing has changed");
+		    (long long)out_json_number(j, "generation"),
+		    any ? "" : ", nothing has changed");
 	}
 	json_array_foreach((json_t *)(uintptr_t)changes, i, change)
 		print_change(change);

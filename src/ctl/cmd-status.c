@@ -93,12 +93,6 @@ static const struct cell pool_cells[] = {
 };
 
 static void
-put(const char *text)
-{
-	out_text(stdout, slice_of(text), OUT_ONE_LINE);
-}
-
-static void
 print_master(const json_t *j)
 {
 	int64_t up = out_json_number(j, "uptime_usec");
@@ -107,13 +101,13 @@ print_master(const json_t *j)
 	size_t i;
 
 	(void)printf("reqd ");
-	put(out_json_text(j, "version"));
+	out_word(out_json_text(j, "version"));
 	(void)printf(", pid %lld, up %s, configuration %lld\n",
 	    (long long)out_json_number(j, "pid"), out_duration(up > 0 ? (uint64_t)up : 0, text),
 	    (long long)out_json_number(j, "generation"));
 	json_array_foreach(json_object_get(j, "listeners"), i, l) {
 		(void)printf(i == 0 ? "listens  " : "         ");
-		put(out_json_text(l, "url"));
+		out_word(out_json_text(l, "url"));
 		(void)printf("\n");
 	}
 }

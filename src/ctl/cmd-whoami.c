@@ -18,7 +18,7 @@ print_text(const json_t *v)
 	size_t i;
 
 	if (json_is_string(v)) {
-		out_text(stdout, slice_of(json_string_value(v)), OUT_ONE_LINE);
+		out_word(json_string_value(v));
 		return;
 	}
 	if (json_is_array(v)) {
@@ -37,7 +37,7 @@ print_text(const json_t *v)
 		return;
 	}
 	text = ctl_need(json_dumps(v, JSON_ENCODE_ANY));
-	out_text(stdout, slice_of(text), OUT_ONE_LINE);
+	out_word(text);
 }
 
 static int
@@ -67,7 +67,7 @@ whoami_run(struct ctl *ctl, size_t n, char **words)
 	json_object_foreach(j, key, v) {
 		size_t len = strlen(key);
 
-		out_text(stdout, slice_of(key), OUT_ONE_LINE);
+		out_word(key);
 		(void)printf("%*s", len < 10 ? (int)(10 - len) : 1, "");
 		print_text(v);
 		(void)printf("\n");

@@ -85,13 +85,19 @@ wants_colour(const struct ctl *ctl)
 }
 
 void
+out_word(const char *text)
+{
+	out_text(stdout, slice_of(text), OUT_ONE_LINE);
+}
+
+void
 out_heading(const struct ctl *ctl, const char *text)
 {
 	bool colour = wants_colour(ctl);
 
 	if (colour)
 		(void)fputs("\033[1m", stdout);
-	out_text(stdout, slice_of(text), OUT_ONE_LINE);
+	out_word(text);
 	if (colour)
 		(void)fputs("\033[0m", stdout);
 }
@@ -131,7 +137,7 @@ row_as_fields(const char *const *cells, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (i > 0)
 			(void)fputc('\t', stdout);
-		out_text(stdout, slice_of(cells[i]), OUT_ONE_LINE);
+		out_word(cells[i]);
 	}
 	(void)fputc('\n', stdout);
 }

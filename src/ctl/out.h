@@ -24,6 +24,9 @@ enum out_lines {
 /* Prints s; what is not printable UTF-8 becomes \xHH. */
 void out_text(FILE *f, struct slice s, enum out_lines lines);
 
+/* Prints text on standard output, within a line. */
+void out_word(const char *text);
+
 /* Room for out_duration and out_count. */
 #define OUT_NUMBER 32
 

@@ -91,7 +91,7 @@ print_key(const struct reqd_value *v)
 
 	if (is_aggregate(v)) {
 		key = out_json_key(v);
-		out_text(stdout, slice_of(key), OUT_ONE_LINE);
+		out_word(key);
 	} else {
 		print_scalar(v);
 	}

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 
 int
@@ -177,4 +178,13 @@ pool_stats_outage(const struct pool_stats *p, uint64_t now, char ret[static OUTA
 		return false;
 	death_describe_outage(&p->last, p->retry_usec > now ? p->retry_usec - now : 0, ret);
 	return true;
+}
+
+void
+pool_stats_explain(const struct pool_stats *p, const char *service, uint64_t now, struct buf *out)
+{
+	char why[OUTAGE_TEXT];
+
+	if (pool_stats_outage(p, now, why))
+		(void)buf_printf(out, "Calls of %s are refused now: %s.\n", service, why);
 }

@@ -19,8 +19,9 @@
 #define PREFIX "kept-"
 #define BARRIER_USEC (5 * USEC_PER_SEC)
 
-bool
-keep_is_wanted(void)
+/* Will systemd keep them? */
+static bool
+is_wanted(void)
 {
 	const char *max = getenv("FDSTORE");
 
@@ -79,7 +80,7 @@ keep_is_of(const char *name, const char *url)
 void
 keep_store(struct listen_set *set, const struct conf *c)
 {
-	if (!keep_is_wanted())
+	if (!is_wanted())
 		return;
 	for (size_t i = 0; i < set->n; i++) {
 		struct listen_socket *s = &set->list[i];

@@ -13,9 +13,6 @@
 
 #include "master/listen.h"
 
-/* Will systemd keep them? */
-bool keep_is_wanted(void);
-
 /* Stores those that are our own and not stored yet. */
 void keep_store(struct listen_set *set, const struct conf *c);
 

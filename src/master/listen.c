@@ -83,6 +83,16 @@ tcp_options(int fd, const struct listener *l)
 }
 
 static int
+domain_of(int fd)
+{
+	int domain = AF_UNSPEC;
+	socklen_t len = sizeof(domain);
+
+	(void)getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len);
+	return domain;
+}
+
+static int
 buffer_options(int fd, const struct listener *l)
 {
 	int r = 0;
@@ -442,12 +452,10 @@ listen_open(const struct conf *c, enum listen_use use, const struct listen_set *
 static int
 socket_apply(const struct listen_socket *s, const struct listener *l)
 {
-	int domain = AF_UNSPEC;
-	socklen_t len = sizeof(domain);
+	int domain = domain_of(s->fd);
 
 	(void)listen(s->fd, (int)l->backlog);
 	(void)buffer_options(s->fd, l);
-	(void)getsockopt(s->fd, SOL_SOCKET, SO_DOMAIN, &domain, &len);
 	if (domain == AF_INET || domain == AF_INET6)
 		(void)tcp_options(s->fd, l);
 	if (l->addr.kind == ADDR_UNIX && s->passed < 0)
@@ -506,11 +514,8 @@ socket_seal(int fd)
 		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
 	};
 	struct sock_fprog filter = { .len = ARRAY_LEN(code), .filter = code };
-	int domain = AF_UNSPEC;
-	socklen_t len = sizeof(domain);
 
-	(void)getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len);
-	if (domain == AF_UNIX)
+	if (domain_of(fd) == AF_UNIX)
 		(void)shutdown(fd, SHUT_RD);
 	else
 		(void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));

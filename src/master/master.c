@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,9 +22,10 @@
 #include "base/fd.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
-#include "ipc/stats.h"
 #include "master/keep.h"
+#include "master/links.h"
 #include "master/notify.h"
+#include "master/rundir.h"
 #include "master/strays.h"
 
 /* Orphans are looked for at growing intervals; a stop waits so long for them. */
@@ -35,91 +35,6 @@
 #define EXIT_CONFIG 1	/* what reqd -t says, too */
 #define EXIT_SYSTEM 71
 
-static struct process *
-the_log(struct master *m)
-{
-	return &m->processes[MASTER_LOG];
-}
-
-static struct process *
-the_runner(struct master *m)
-{
-	return &m->processes[MASTER_RUNNER];
-}
-
-/* --------------------------------------------------------------- links --- */
-
-/* Hands the records of a process to the log. */
-static void
-link_log(struct master *m, const struct process *p)
-{
-	struct process *log = the_log(m);
-	struct frame f = { .type = FRAME_LINK, .slot = (uint16_t)p->slot, .id = (uint64_t)p->pid };
-
-	if (p->log_read < 0 || log->state < PROCESS_PREPARING)
-		return;
-	process_name(p, f.text, sizeof(f.text));
-	/* Its successor gets them all anew. */
-	if (process_send(log, &f, &p->log_read, 1) < 0)
-		process_kill(log, "does not take a link");
-}
-
-static void
-link_own_log(struct master *m)
-{
-	struct frame f = { .type = FRAME_LINK, .id = (uint64_t)getpid(), .text = "master" };
-
-	(void)process_send(the_log(m), &f, &m->log_read, 1);
-}
-
-/* A channel of their own for a worker and the runner. */
-static void
-link_runner(struct master *m, struct process *worker)
-{
-	struct process *runner = the_runner(m);
-	struct frame f = { .type = FRAME_LINK, .slot = (uint16_t)worker->slot };
-	int fds[2];
-
-	if (runner->state < PROCESS_PREPARING || worker->state < PROCESS_PREPARING)
-		return;
-	if (channel_pair(fds) < 0) {
-		log_err("cannot link worker %u to the runner: %s", worker->slot, strerror(errno));
-		return;
-	}
-	(void)process_send(runner, &f, &fds[0], 1);
-	(void)process_send(worker, &f, &fds[1], 1);
-	(void)close(fds[0]);
-	(void)close(fds[1]);
-}
-
-static void
-send_stats(struct process *to, const struct process *of, unsigned slot)
-{
-	struct frame f = { .type = FRAME_STATS, .slot = (uint16_t)slot };
-	int fd = stats_reopen_readonly(of->stats_fd);
-
-	if (fd < 0)
-		return;
-	(void)process_send(to, &f, &fd, 1);
-	(void)close(fd);
-}
-
-/* Each worker reads the pages of all the others, and the runner's. */
-static void
-share_stats(struct master *m, struct process *worker)
-{
-	send_stats(worker, the_runner(m), MASTER_RUNNER_SLOT);
-	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
-		struct process *other = &m->processes[i];
-
-		if (other == worker || (i >= m->n_processes && !process_is_up(other)))
-			continue;
-		send_stats(worker, other, other->slot);
-		if (other->state >= PROCESS_PREPARING)
-			send_stats(other, worker, worker->slot);
-	}
-}
-
 static void stop_advance(struct master *m);
 
 /* -------------------------------------------------------------- events --- */
@@ -127,7 +42,7 @@ static void stop_advance(struct master *m);
 void
 master_on_started(struct process *p)
 {
-	link_log(p->master, p);
+	links_to_log(p);
 }
 
 static void
@@ -136,27 +51,7 @@ on_ready(struct process *p)
 	struct master *m = p->master;
 
 	p->state = PROCESS_PREPARING;
-	switch (p->kind) {
-	case ROLE_LOG:
-		link_own_log(m);
-		for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
-			if (process_is_up(&m->processes[i]))
-				link_log(m, &m->processes[i]);
-		}
-		break;
-	case ROLE_RUNNER:
-		for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
-			if (process_is_up(&m->processes[i]))
-				link_runner(m, &m->processes[i]);
-		}
-		break;
-	case ROLE_WORKER:
-		share_stats(m, p);
-		link_runner(m, p);
-		break;
-	case ROLE_MASTER:
-		break;
-	}
+	links_open(p);
 	master_prepare(p);
 	stop_advance(m);
 }
@@ -181,7 +76,7 @@ check_all_serving(struct master *m)
 static bool
 runner_is_coming(struct master *m)
 {
-	const struct process *p = the_runner(m);
+	const struct process *p = master_runner(m);
 
 	/* One that only catches up with a reload serves meanwhile. */
 	return p->state == PROCESS_STARTING ||
@@ -343,7 +238,7 @@ strays_are_gone(const struct master *m)
 static void
 stop_advance(struct master *m)
 {
-	struct process *runner = the_runner(m), *log = the_log(m);
+	struct process *runner = master_runner(m), *log = master_log(m);
 	uint64_t now = clock_usec();
 
 	if (!m->stopping || !workers_are_gone(m))
@@ -378,8 +273,8 @@ stop_hurry(struct master *m)
 	m->stop_usec = now;
 	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++)
 		process_kill(&m->processes[i], NULL);
-	if (the_runner(m)->state == PROCESS_STOPPING)
-		process_stop(the_runner(m), now);
+	if (master_runner(m)->state == PROCESS_STOPPING)
+		process_stop(master_runner(m), now);
 	stop_advance(m);
 }
 
@@ -404,7 +299,7 @@ master_stop(struct master *m)
 			process_stop(&m->processes[i], m->stop_usec);
 	}
 	/* No runner any more when it was waiting to be started again. */
-	the_runner(m)->timer = sd_event_source_disable_unref(the_runner(m)->timer);
+	master_runner(m)->timer = sd_event_source_disable_unref(master_runner(m)->timer);
 	/* Our unix paths go at once; TCP clients are refused when the last worker has closed. */
 	listen_close(&m->listeners, NULL);
 	stop_advance(m);
@@ -545,11 +440,18 @@ master_override(const struct master *m, struct conf *c)
 	}
 }
 
+int
+master_seal(const struct conf *c)
+{
+	CLEANUP_FREE char *text = conf_format(c);
+
+	return text == NULL ? -ENOMEM : fd_sealed("reqd-conf", text, strlen(text));
+}
+
 static int
 load(struct master *m)
 {
 	struct conf_errors errors = { 0 };
-	char *text;
 	int r;
 
 	r = conf_load(m->options.conf_file, CONF_DEFAULT, &m->conf, &errors);
@@ -564,73 +466,8 @@ load(struct master *m)
 	conf_errors_done(&errors);
 	master_override(m, m->conf);
 	m->conf->generation = 1;
-	text = conf_format(m->conf);
-	m->conf_text = text == NULL ? -ENOMEM : fd_sealed("reqd-conf", text, strlen(text));
-	free(text);
+	m->conf_text = master_seal(m->conf);
 	return m->conf_text < 0 ? m->conf_text : 0;
-}
-
-/* Whoever can write there can put a control socket of his own in our place. */
-static bool
-is_safe_for_root(const struct stat *st)
-{
-	bool others_write = (st->st_mode & (S_IWGRP | S_IWOTH)) != 0;
-
-	return st->st_uid == 0 && (!others_write || (st->st_mode & S_ISVTX) != 0);
-}
-
-static int
-directory_failed(const char *dir, int error, char *why, size_t why_len)
-{
-	(void)snprintf(why, why_len, "cannot make %s: %s (set runtime-directory to a "
-	    "place that you may write)", dir, strerror(error));
-	return -error;
-}
-
-/* One that is there already. */
-static int
-check_directory(const char *dir, char *why, size_t why_len)
-{
-	struct stat st;
-
-	if (stat(dir, &st) < 0)
-		return directory_failed(dir, errno, why, why_len);
-	if (!S_ISDIR(st.st_mode)) {
-		(void)snprintf(why, why_len, "%s is no directory", dir);
-		return -ENOTDIR;
-	}
-	if (geteuid() == 0 && !is_safe_for_root(&st)) {
-		(void)snprintf(why, why_len, "others may change %s (owner %u, mode %04o): root "
-		    "needs a runtime-directory of its own", dir, (unsigned)st.st_uid,
-		    (unsigned)st.st_mode & 07777);
-		return -EPERM;
-	}
-	return 0;
-}
-
-int
-master_make_directory(const struct conf *c, char *why, size_t why_len)
-{
-	if (mkdir(c->runtime_directory, 0755) == 0)
-		return 0;
-	if (errno != EEXIST)
-		return directory_failed(c->runtime_directory, errno, why, why_len);
-	return check_directory(c->runtime_directory, why, why_len);
-}
-
-int
-master_try_directory(const struct conf *c, char *why, size_t why_len)
-{
-	CLEANUP_FREE char *parent = NULL;
-
-	if (access(c->runtime_directory, F_OK) == 0 || errno != ENOENT)
-		return check_directory(c->runtime_directory, why, why_len);
-	parent = strdup(c->runtime_directory);
-	if (parent == NULL)
-		return -ENOMEM;
-	if (access(dirname(parent), W_OK | X_OK) < 0)
-		return directory_failed(c->runtime_directory, errno, why, why_len);
-	return 0;
 }
 
 static int
@@ -640,7 +477,7 @@ open_sockets(struct master *m)
 	char why[512] = "";
 	int r;
 
-	r = master_make_directory(m->conf, why, sizeof(why));
+	r = rundir_make(m->conf, why, sizeof(why));
 	keep_drop_unused(&m->passed, m->conf);
 	if (r >= 0)
 		r = listen_open(m->conf, LISTEN_OPEN, NULL, &m->passed, &m->listeners, &errors);
@@ -740,13 +577,13 @@ start_all(struct master *m)
 	int r;
 
 	m->n_processes = MASTER_WORKERS;
-	r = process_init(the_log(m), m, ROLE_LOG, 0);
+	r = process_init(master_log(m), m, ROLE_LOG, 0);
 	if (r >= 0)
-		r = process_init(the_runner(m), m, ROLE_RUNNER, 0);
+		r = process_init(master_runner(m), m, ROLE_RUNNER, 0);
 	if (r < 0)
 		return r;
-	process_start(the_log(m));
-	process_start(the_runner(m));
+	process_start(master_log(m));
+	process_start(master_runner(m));
 	master_scale_workers(m, master_workers_wanted(m->conf));
 	return 0;
 }

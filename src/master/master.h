@@ -64,22 +64,17 @@ void master_on_died(struct process *p);
 /* Gives a process the configuration in force. */
 void master_prepare(struct process *p);
 
-/* The same for all that a reload went past while they were starting. */
-void master_catch_up(struct master *m);
-
 /*
  * Workers that were held back go on, unless there will be a runner for them
  * soon.
  */
 void master_commit_waiting(struct master *m);
 
-/* Makes the runtime directory. 0, or -errno with one line in why. */
-int master_make_directory(const struct conf *c, char *why, size_t why_len);
-/* Would that go well, as far as can be seen without doing it? */
-int master_try_directory(const struct conf *c, char *why, size_t why_len);
-
 /* Overrides of the command line, laid over what was loaded. */
 void master_override(const struct master *m, struct conf *c);
+
+/* Its canonical text, sealed, for the other processes. A descriptor, or -errno. */
+int master_seal(const struct conf *c);
 
 /* How many workers a configuration asks for. */
 size_t master_workers_wanted(const struct conf *c);
@@ -100,4 +95,16 @@ static inline size_t
 master_n_workers(const struct master *m)
 {
 	return m->n_processes - MASTER_WORKERS;
+}
+
+static inline struct process *
+master_log(struct master *m)
+{
+	return &m->processes[MASTER_LOG];
+}
+
+static inline struct process *
+master_runner(struct master *m)
+{
+	return &m->processes[MASTER_RUNNER];
 }

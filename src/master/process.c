@@ -338,10 +338,11 @@ log_death(const struct process *p, int status)
 	    WTERMSIG(status) == SIGKILL)
 		log_notice("%s (%d) was cut short", name, (int)p->pid);
 	else if (WIFSIGNALED(status))
-		log_event(LOG_EVENT_PROCESS_DIED, LOG_ERR, "%s (%d) was killed by signal %d (%s)", name, (int)p->pid,
-		    WTERMSIG(status), strsignal(WTERMSIG(status)));
+		log_event(LOG_EVENT_PROCESS_DIED, LOG_ERR, "%s (%d) was killed by signal %d (%s)",
+		    name, (int)p->pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
-		log_event(LOG_EVENT_PROCESS_DIED, LOG_ERR, "%s (%d) ended with status %d", name, (int)p->pid, WEXITSTATUS(status));
+		log_event(LOG_EVENT_PROCESS_DIED, LOG_ERR, "%s (%d) ended with status %d", name,
+		    (int)p->pid, WEXITSTATUS(status));
 }
 
 void
@@ -417,7 +418,8 @@ process_kill(struct process *p, const char *why)
 		return;
 	process_name(p, name, sizeof(name));
 	if (why != NULL)
-		log_event(LOG_EVENT_PROCESS_STUCK, LOG_ERR, "%s (%d) %s, killing it", name, (int)p->pid, why);
+		log_event(LOG_EVENT_PROCESS_STUCK, LOG_ERR, "%s (%d) %s, killing it", name,
+		    (int)p->pid, why);
 	/* Not reaped yet, so the number cannot belong to anybody else. */
 	(void)kill(p->pid, SIGKILL);
 }

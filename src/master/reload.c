@@ -12,7 +12,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/fd.h"
 #include "conf/errors.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
@@ -22,6 +21,7 @@
 #include "master/master.h"
 #include "master/notify.h"
 #include "master/report.h"
+#include "master/rundir.h"
 
 /* A process that takes longer than this to prepare is stuck. */
 #define RELOAD_PATIENCE_USEC (10 * USEC_PER_SEC)
@@ -71,13 +71,25 @@ reload_clear(struct reload *r)
 	*r = (struct reload){ .text = -1, .control.fd = -1 };
 }
 
+/* Those that a reload went past while they were starting. */
+static void
+catch_up(struct master *m)
+{
+	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
+		struct process *p = &m->processes[i];
+
+		if (p->state == PROCESS_SERVING && p->generation != m->conf->generation)
+			master_prepare(p);
+	}
+}
+
 static void
 reload_end(struct master *m)
 {
 	bool again = m->reload.again;
 
 	reload_clear(&m->reload);
-	master_catch_up(m);
+	catch_up(m);
 	notify_ready(m);
 	if (again)
 		reload_start(m);
@@ -134,7 +146,8 @@ keep_counters(struct master *m, const struct conf *old)
 	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
 		struct process *p = &m->processes[i];
 
-		if (p->stats != NULL && !process_is_up(p) && p->stats->generation == old->generation)
+		if (p->stats != NULL && !process_is_up(p) &&
+		    p->stats->generation == old->generation)
 			stats_renumber(p->stats, old, m->conf);
 	}
 }
@@ -234,17 +247,6 @@ master_prepare(struct process *p)
 	p->offered = m->conf->generation;
 	p->owing_usec = clock_usec();
 	send_prepare(p, m->conf, m->conf_text, &m->listeners, master_n_workers(m));
-}
-
-void
-master_catch_up(struct master *m)
-{
-	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
-		struct process *p = &m->processes[i];
-
-		if (p->state == PROCESS_SERVING && p->generation != m->conf->generation)
-			master_prepare(p);
-	}
 }
 
 static void
@@ -347,7 +349,7 @@ reload_open(struct master *m, struct reload *r, struct conf_errors *errors)
 	char why[512] = "";
 	int e;
 
-	e = master_make_directory(r->conf, why, sizeof(why));
+	e = rundir_make(r->conf, why, sizeof(why));
 	if (e >= 0)
 		e = listen_open(r->conf, LISTEN_OPEN, &m->listeners, &m->passed, &r->listeners,
 		    errors);
@@ -374,14 +376,12 @@ reload_load(struct master *m, struct conf **ret, struct conf_errors *errors)
 static int
 reload_make(struct master *m, struct reload *r, struct conf_errors *errors)
 {
-	CLEANUP_FREE char *text = NULL;
 	int e = reload_load(m, &r->conf, errors);
 
 	if (e < 0)
 		return e;
 	r->n_workers = master_workers_wanted(r->conf);
-	text = conf_format(r->conf);
-	r->text = text == NULL ? -ENOMEM : fd_sealed("reqd-conf", text, strlen(text));
+	r->text = master_seal(r->conf);
 	return r->text < 0 ? r->text : reload_open(m, r, errors);
 }
 
@@ -414,7 +414,7 @@ check_open(struct master *m, const struct conf *c, struct conf_errors *errors)
 	struct listen_set set = { 0 };
 	int directory, listen, control;
 
-	directory = master_try_directory(c, no_directory, sizeof(no_directory));
+	directory = rundir_try(c, no_directory, sizeof(no_directory));
 	if (no_directory[0] != '\0')
 		conf_errors_add(errors, NULL, 0, "%s", no_directory);
 	listen = listen_open(c, LISTEN_TRY, &m->listeners, &m->passed, &set, errors);

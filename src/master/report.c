@@ -36,7 +36,8 @@ key_append(struct report *r, const struct diff *d, const struct diff_key *k)
 	if (!k->at_start || r->kind == REPORT_CHECK)
 		return;
 	if (d->name == NULL)
-		log_warn("the new '%s' holds for the processes that are started from now on", k->name);
+		log_warn("the new '%s' holds for the processes that are started from now on",
+		    k->name);
 	else
 		log_warn("%s is open: its new '%s' holds from the next start on", d->name, k->name);
 }

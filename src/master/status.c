@@ -48,8 +48,8 @@ put_workers(struct buf *b, const struct master *m)
 		(void)buf_printf(b, "%s{\"slot\":%u,", i > 0 ? "," : "", p->slot);
 		put_process(b, p);
 		(void)buf_printf(b, ",\"connections\":%" PRIu64 ",\"connections_total\":%" PRIu64
-		    ",\"connections_closed\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"requests\":%" PRIu64
-		    ",\"replies\":%" PRIu64 ",\"aborted\":%" PRIu64 ",\"errors\":%" PRIu64
+		    ",\"connections_closed\":%" PRIu64 ",\"refused\":%" PRIu64
+		    ",\"requests\":%" PRIu64 ",\"replies\":%" PRIu64 ",\"aborted\":%" PRIu64 ",\"errors\":%" PRIu64
 		    ",\"protocol_errors\":%" PRIu64 ",\"running\":%" PRIu64 ",\"bytes_in\":%" PRIu64
 		    ",\"bytes_out\":%" PRIu64 "}", s->connections_open, s->connections_total,
 		    s->connections_closed, s->connections_refused, s->requests_total,
@@ -216,10 +216,9 @@ void
 status_explain_outage(const struct master *m, const struct service *s, struct buf *b)
 {
 	struct pool_stats p = pool_of(m, s);
-	char why[OUTAGE_TEXT];
 
-	if (s->handler != NULL && pool_stats_outage(&p, clock_usec(), why))
-		(void)buf_printf(b, "Calls of %s are refused now: %s.\n", s->name, why);
+	if (s->handler != NULL)
+		pool_stats_explain(&p, s->name, clock_usec(), b);
 }
 
 int

@@ -44,22 +44,25 @@ state_words(char state)
 }
 
 static void
-put_kernel(struct buf *b, const struct process *p, char state)
+put_kernel(struct buf *b, const struct process *p)
 {
 	unsigned long user = 0, system = 0;
 	long tick = sysconf(_SC_CLK_TCK);
-	char text[512];
-	char *end;
+	char stat[512], wchan[512], state = '\0';
+	const char *end;
+	int n = 0;
 
-	(void)buf_append_str(b, state_words(state));
-	read_proc(p, "wchan", text, sizeof(text));
-	if (text[0] != '\0' && text[0] != '0')
-		(void)buf_printf(b, " (%s)", text);
 	/* Its name may hold anything, so count from its end. */
-	read_proc(p, "stat", text, sizeof(text));
-	end = strrchr(text, ')');
-	if (end != NULL && tick > 0 && sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u "
-	    "%*u %lu %lu", &user, &system) == 2)
+	read_proc(p, "stat", stat, sizeof(stat));
+	end = strrchr(stat, ')');
+	if (end != NULL)
+		n = sscanf(end + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &state,
+		    &user, &system);
+	(void)buf_append_str(b, state_words(state));
+	read_proc(p, "wchan", wchan, sizeof(wchan));
+	if (wchan[0] != '\0' && wchan[0] != '0')
+		(void)buf_printf(b, " (%s)", wchan);
+	if (n == 3 && tick > 0)
 		(void)buf_printf(b, ", %.1f s of CPU", (double)(user + system) / (double)tick);
 }
 
@@ -86,24 +89,13 @@ put_page(struct buf *b, const struct process *p)
 		(void)buf_printf(b, ", service '%s'", c->services[service - 1].name);
 }
 
-static char
-state_of(const struct process *p)
-{
-	char text[512];
-	const char *end;
-
-	read_proc(p, "stat", text, sizeof(text));
-	end = strrchr(text, ')');
-	return end != NULL && end[1] == ' ' ? end[2] : '\0';
-}
-
 void
 stuck_log(const struct process *p)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
 	char name[32];
 
-	put_kernel(&b, p, state_of(p));
+	put_kernel(&b, p);
 	if (p->stats != NULL)
 		put_page(&b, p);
 	process_name(p, name, sizeof(name));

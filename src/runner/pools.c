@@ -197,7 +197,8 @@ pool_for(struct runner *r, const struct service *s, struct pool *old)
 	else
 		p = pool_open(r, r->current, s, POOL_SERVING);
 	if (p == NULL)
-		log_err("service %s: there are too many handlers, its own cannot be started", s->name);
+		log_err("service %s: there are too many handlers, its own cannot be started",
+		    s->name);
 	else if (old != NULL)
 		pool_inherit(p, old);
 	return p;

@@ -19,9 +19,11 @@
 #include "worker/call.h"
 #include "worker/callenv.h"
 #include "worker/callio.h"
+#include "worker/callrequest.h"
 #include "worker/conn.h"
-#include "worker/refuse.h"
+#include "worker/handlercall.h"
 #include "worker/lease.h"
+#include "worker/refuse.h"
 #include "worker/runnerlink.h"
 #include "worker/worker.h"
 
@@ -267,9 +269,9 @@ handler_launch(struct call *call, const struct callopt *opt, const struct values
 		return -EBUSY;
 	text = lease != NULL && s->pool.pipeline == 1 ? &w->request_text : &call->in_data;
 	buf_clear(text);
-	r = talk_request(call, opt, values, handler_name(s, verb), text);
+	r = callrequest_append(call, opt, values, handler_name(s, verb), text);
 	if (r >= 0 && gather)
-		lease_gather(call);
+		handler_call_wait_for_input(call);
 	else if (r >= 0)
 		lease_begin(call, lease, text);
 	if (w->request_text.cap > REQUEST_TEXT_KEEP)

@@ -19,7 +19,10 @@
 
 /* Sum over the pages that speak of the configuration in force. */
 struct totals {
-	uint64_t open, total, closed, refused, requests, replied, aborted, errors, protocol_errors, in, out, running, queued;
+	uint64_t open, total, closed, refused;
+	uint64_t requests, replied, aborted, errors, protocol_errors;
+	uint64_t in, out;
+	uint64_t running, queued;
 };
 
 static void

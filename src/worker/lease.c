@@ -16,8 +16,7 @@
 #include "base/clock.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
-#include "proto/resp.h"
-#include "worker/conn.h"
+#include "worker/handlercall.h"
 #include "worker/runnerlink.h"
 #include "worker/worker.h"
 
@@ -28,8 +27,6 @@
  * or that is recalled while others wait here: messages have a price.
  */
 #define HOLD_USEC (2 * USEC_PER_MSEC)
-
-static const char changed[] = "the configuration has changed";
 
 static void on_lease_timer(struct loop_timer *t);
 
@@ -120,24 +117,13 @@ queue_push(struct leases *ls, struct call *call)
 	ls->n_waiting++;
 }
 
-static void
-queue_remove(struct leases *ls, struct call *call)
+void
+leases_leave(struct leases *ls, struct call *call)
 {
 	TAILQ_REMOVE(&ls->waiting, call, link);
 	if (!call->refused)
 		ls->n_waiting--;
 	call->refused = false;
-}
-
-/* When the call has to have got on. */
-static uint64_t
-call_due(const struct call *call)
-{
-	uint64_t waited = call->ready_usec + call->service->queue_timeout_usec;
-
-	if (call->lease == NULL && !call->gathering && waited < call->run.deadline_usec)
-		return waited;
-	return call->run.deadline_usec;
 }
 
 /* Back to where it was: it has been taken, and nothing of it was written. */
@@ -147,7 +133,7 @@ queue_put_back(struct leases *ls, struct call *call)
 	call->handler_pid = 0;
 	TAILQ_INSERT_HEAD(&ls->waiting, call, link);
 	ls->n_waiting++;
-	loop_arm(&ls->worker->loop, &call->timer, call_due(call));
+	loop_arm(&ls->worker->loop, &call->timer, handler_call_due(call));
 }
 
 bool
@@ -155,6 +141,14 @@ leases_has_room(const struct leases *ls, const struct service *s)
 {
 	/* One may wait always: the first one does. */
 	return ls->n_waiting == 0 || ls->n_waiting < s->queue;
+}
+
+bool
+leases_fit(const struct leases *ls, const struct service *s)
+{
+	const struct service *now = leases_service(ls);
+
+	return now != NULL && service_format(now) == service_format(s);
 }
 
 /* Has it to go back at the next boundary? */
@@ -198,16 +192,24 @@ leases_find_free(const struct leases *ls, const struct service *s)
 
 /* --------------------------------------------------------- back to runner --- */
 
+/* In which state a process goes back. */
+enum lease_end {
+	LEASE_WHOLE,
+	LEASE_BROKEN,	/* to be killed */
+	LEASE_CUT,	/* likewise, for a deadline or a cancel */
+};
+
 /* Out of the world, but for the calls it has in flight. */
 static void
-lease_part(struct lease *l, bool is_broken)
+lease_part(struct lease *l, enum lease_end end)
 {
 	struct worker *w = l->worker;
 	struct frame f = {
 		.type = FRAME_RETURN,
 		.id = l->id,
 		.lease = {
-			.requests = l->n_answered, .is_broken = is_broken, .is_cut = l->cut,
+			.requests = l->n_answered,
+			.is_broken = end != LEASE_WHOLE, .is_cut = end == LEASE_CUT,
 		},
 	};
 
@@ -303,7 +305,7 @@ leases_dispatch(struct leases *ls)
 
 		if (l == NULL)
 			break;
-		queue_remove(ls, call);
+		leases_leave(ls, call);
 		if (lease_give(l, call, &call->in_data))
 			continue;
 		queue_put_back(ls, call);
@@ -313,25 +315,17 @@ leases_dispatch(struct leases *ls)
 }
 
 void
-lease_gather(struct call *call)
-{
-	call->gathering = true;
-	loop_arm(&call->worker->loop, &call->timer, call_due(call));
-	call_on_given(call);
-}
-
-void
 lease_begin(struct call *call, struct lease *lease, struct buf *text)
 {
 	struct leases *ls = call->leases;
 
 	call->ready_usec = ls->worker->loop.now_usec;
 	if (lease != NULL && lease_give(lease, call, text)) {
-		loop_arm(&ls->worker->loop, &call->timer, call_due(call));
+		loop_arm(&ls->worker->loop, &call->timer, handler_call_due(call));
 		return;
 	}
 	queue_push(ls, call);
-	loop_arm(&ls->worker->loop, &call->timer, call_due(call));
+	loop_arm(&ls->worker->loop, &call->timer, handler_call_due(call));
 	if (lease != NULL)
 		lease_found_deaf(lease);
 	leases_dispatch(ls);
@@ -371,7 +365,7 @@ lease_go_on(struct lease *l)
 		return;
 	/* More that nobody waits for any more are on their way: let others have it. */
 	if (lease_must_go(l) || (l->n_sent == 0 && l->leases->n_wanted > 0)) {
-		lease_part(l, false);
+		lease_part(l, LEASE_WHOLE);
 		return;
 	}
 	l->idle_usec = w->loop.now_usec;
@@ -403,7 +397,7 @@ lease_sent(struct lease *l)
 void
 lease_proved(struct lease *l)
 {
-	lease_part(l, false);
+	lease_part(l, LEASE_WHOLE);
 }
 
 static void
@@ -430,7 +424,7 @@ on_lease_timer(struct loop_timer *t)
 	if (loop->now_usec < lease_due(l))
 		loop_arm(loop, t, lease_due(l));
 	else
-		lease_part(l, false);
+		lease_part(l, LEASE_WHOLE);
 }
 
 /* Was its request made in the form that is in force? */
@@ -459,12 +453,12 @@ lease_break(struct lease *l, struct call *victim, enum outcome_kind kind,
 {
 	struct talk *t = &l->talk;
 	struct leases *ls = l->leases;
+	bool is_cut = kind == OUTCOME_TIMEOUT || kind == OUTCOME_CANCELLED;
 	struct call *call;
 
 	if (l->dead)
 		return;
-	l->cut = kind == OUTCOME_TIMEOUT || kind == OUTCOME_CANCELLED;
-	lease_part(l, true);
+	lease_part(l, is_cut ? LEASE_CUT : LEASE_BROKEN);
 	lease_take_back(l, victim);
 	leases_dispatch(ls);
 	while ((call = TAILQ_FIRST(&t->flight)) != NULL) {
@@ -473,7 +467,7 @@ lease_break(struct lease *l, struct call *victim, enum outcome_kind kind,
 			call_end(call, kind, reason, why);
 		else if (call->bytes_in == 0)
 			/* Nobody understands it any more. */
-			call_end(call, OUTCOME_UNAVAIL, 0, changed);
+			call_end(call, OUTCOME_UNAVAIL, 0, LEASES_CHANGED);
 		else
 			call_end(call, OUTCOME_HANDLER, 0, victim == NULL && why != NULL ? why :
 			    "its process was ended because of another request");
@@ -482,10 +476,13 @@ lease_break(struct lease *l, struct call *victim, enum outcome_kind kind,
 
 /* -------------------------------------------------- what the runner says --- */
 
+/* One that is not taken goes back. */
 static void
-lease_refuse(struct worker *w, const struct frame *lent, bool is_broken)
+lease_decline(struct worker *w, const struct frame *lent, enum lease_end end)
 {
-	struct frame f = { .type = FRAME_RETURN, .id = lent->id, .lease.is_broken = is_broken };
+	struct frame f = {
+		.type = FRAME_RETURN, .id = lent->id, .lease.is_broken = end != LEASE_WHOLE,
+	};
 
 	(void)strlcpy(f.lease.service, lent->lease.service, sizeof(f.lease.service));
 	(void)runnerlink_post(w, &f);
@@ -499,7 +496,7 @@ lease_new(struct leases *ls, const struct frame *f, int fds[static 3])
 
 	if (l == NULL) {
 		channel_close_fds(taken, 3);
-		lease_refuse(ls->worker, f, true);
+		lease_decline(ls->worker, f, LEASE_BROKEN);
 		return NULL;
 	}
 	l->leases = ls;
@@ -513,7 +510,7 @@ lease_new(struct leases *ls, const struct frame *f, int fds[static 3])
 	l->timer.fn = on_lease_timer;
 	LIST_INSERT_HEAD(&ls->list, l, link);
 	if (talk_open(l, taken) < 0) {
-		lease_part(l, true);
+		lease_part(l, LEASE_BROKEN);
 		return NULL;
 	}
 	return l;
@@ -545,13 +542,13 @@ lease_on_granted(struct worker *w, const struct frame *f, int fds[static 3])
 
 	if (ls == NULL) {
 		channel_close_fds(fds, 3);
-		lease_refuse(w, f, true);
+		lease_decline(w, f, LEASE_BROKEN);
 		return;
 	}
 	if (is_early(ls, f)) {
 		/* It counts as wanted until the rules are ours, or we would ask at once. */
 		channel_close_fds(fds, 3);
-		lease_refuse(w, f, false);
+		lease_decline(w, f, LEASE_WHOLE);
 		ls->n_early++;
 		return;
 	}
@@ -560,7 +557,7 @@ lease_on_granted(struct worker *w, const struct frame *f, int fds[static 3])
 	if (f->generation != 0 && f->generation < ls->format_generation) {
 		/* It was on its way while the rules changed. */
 		channel_close_fds(fds, 3);
-		lease_refuse(w, f, false);
+		lease_decline(w, f, LEASE_WHOLE);
 		leases_want(ls);
 		return;
 	}
@@ -623,7 +620,7 @@ leases_refuse(struct leases *ls, const char *why)
 	TAILQ_FOREACH(call, &ls->waiting, link)
 		call->refused = true;
 	while ((call = find_refused(ls)) != NULL) {
-		queue_remove(ls, call);
+		leases_leave(ls, call);
 		call_end(call, OUTCOME_UNAVAIL, 0, why);
 	}
 	leases_want(ls);
@@ -664,7 +661,7 @@ leases_on_lost(struct worker *w)
 			/* What is in flight may still be answered: its pipes tell. */
 			l->unknown = true;
 			if (l->talk.n_flight == 0)
-				lease_part(l, true);
+				lease_part(l, LEASE_BROKEN);
 		}
 		leases_want(ls);
 	}
@@ -687,9 +684,9 @@ leases_reform(struct leases *ls, uint8_t format)
 		l->recalled = true;
 		l->since_usec = 0;
 		if (l->talk.n_flight == 0 && !talk_is_sending(&l->talk))
-			lease_part(l, false);
+			lease_part(l, LEASE_WHOLE);
 	}
-	leases_refuse(ls, changed);
+	leases_refuse(ls, LEASES_CHANGED);
 }
 
 void
@@ -704,7 +701,7 @@ leases_reload(struct worker *w)
 		ls->n_wanted -= ls->n_early < ls->n_wanted ? ls->n_early : ls->n_wanted;
 		ls->n_early = 0;
 		if (s == NULL)
-			leases_refuse(ls, changed);
+			leases_refuse(ls, LEASES_CHANGED);
 		else if (service_format(s) != ls->format)
 			leases_reform(ls, service_format(s));
 		else
@@ -723,7 +720,8 @@ leases_give_back(struct worker *w)
 		ls->n_wanted = SIZE_MAX;
 		LIST_FOREACH_SAFE(l, &ls->list, link, next) {
 			if (l->talk.n_flight == 0)
-				lease_part(l, l->is_probe || talk_is_sending(&l->talk));
+				lease_part(l, l->is_probe || talk_is_sending(&l->talk) ?
+				    LEASE_BROKEN : LEASE_WHOLE);
 			else
 				l->unknown = true;
 		}
@@ -739,7 +737,7 @@ leases_done(struct worker *w)
 	/* Those whose last call had not been sent. */
 	RB_FOREACH(ls, leases_tree, &w->leases) {
 		while ((l = LIST_FIRST(&ls->list)) != NULL)
-			lease_part(l, true);
+			lease_part(l, LEASE_BROKEN);
 	}
 	leases_bury(w);
 	RB_FOREACH_SAFE(ls, leases_tree, &w->leases, next) {
@@ -748,150 +746,3 @@ leases_done(struct worker *w)
 	}
 	buf_done(&w->request_text);
 }
-
-/* ------------------------------------------------------------ of a call --- */
-
-/* Out of the queue, or of flight if nothing of it has been sent. False: too late. */
-static bool
-handler_call_leave(struct call *call)
-{
-	if (call->lease != NULL)
-		return !call->lease->dead && talk_unsend(call->lease, call);
-	if (!call->gathering)
-		queue_remove(call->leases, call);
-	call->gathering = false;
-	return true;
-}
-
-/* Ends it, with its process when that has begun to get it. */
-static void
-handler_call_stop(struct call *call, enum outcome_kind kind, unsigned reason, const char *why)
-{
-	struct lease *l = call->lease;
-
-	if (handler_call_leave(call))
-		call_end(call, kind, reason, why);
-	else
-		/* A dead one is about to end it. */
-		lease_break(l, call, kind, reason, why);
-}
-
-static void
-handler_call_cancel(struct call *call, enum cancel_reason reason)
-{
-	handler_call_stop(call, OUTCOME_CANCELLED, reason, NULL);
-}
-
-static void
-handler_call_unblock(struct call *call)
-{
-	if (call->lease != NULL && !call->lease->dead)
-		talk_unpause(call->lease);
-}
-
-/* It dies without having ended: with its worker. */
-static void
-handler_call_release(struct call *call)
-{
-	struct lease *l = call->lease;
-
-	if (call->ended || handler_call_leave(call))
-		return;
-	talk_forget(l, call);
-	lease_break(l, NULL, OUTCOME_CANCELLED, 0, NULL);
-}
-
-static void
-handler_call_on_timer(struct loop_timer *t)
-{
-	struct call *call = CONTAINER_OF(t, struct call, timer);
-	struct worker *w = call->worker;
-
-	if (w->loop.now_usec < call_due(call))
-		loop_arm(&w->loop, t, call_due(call));
-	else if (call->lease == NULL && w->loop.now_usec < call->run.deadline_usec)
-		handler_call_stop(call, OUTCOME_BUSY, BUSY_WAITED, NULL);
-	else
-		handler_call_stop(call, OUTCOME_TIMEOUT, 0, NULL);
-}
-
-/* More of what its request ends with; no more than a request may bring. */
-static void
-handler_call_gather(struct call *call, struct slice chunk)
-{
-	struct request_limits limits = conn_limits(call->conn);
-	size_t have = buf_len(&call->gathered);
-
-	if (chunk.len > limits.argument_limit || have > limits.argument_limit - chunk.len ||
-	    buf_len(&call->in_data) + have + chunk.len > limits.request_limit) {
-		handler_call_stop(call, OUTCOME_BADARG, 0,
-		    "the input is longer than a request may be");
-		return;
-	}
-	if (buf_append_slice(&call->gathered, chunk) < 0)
-		handler_call_stop(call, OUTCOME_NOSTART, 0, "out of memory");
-	else
-		call_input_taken(call);
-}
-
-static void
-handler_call_input(struct call *call, struct slice chunk)
-{
-	if (call->gathering)
-		handler_call_gather(call, chunk);
-	else if (talk_append_input(&call->in_data, chunk) < 0)
-		handler_call_stop(call, OUTCOME_HANDLER, 0, "out of memory");
-	else if (call->lease != NULL && !call->lease->dead)
-		talk_flush(call->lease);
-}
-
-/* The input is whole: a request like any other. */
-static void
-handler_call_gathered(struct call *call)
-{
-	struct leases *ls = call->leases;
-	const struct service *s = leases_service(ls);
-	struct lease *l;
-
-	resp_bulk(&call->in_data, buf_slice(&call->gathered));
-	buf_done(&call->gathered);
-	call->request_len = buf_len(&call->in_data);
-	if (buf_failed(&call->in_data)) {
-		handler_call_stop(call, OUTCOME_NOSTART, 0, "out of memory");
-		return;
-	}
-	if (s == NULL || service_format(s) != service_format(call->service)) {
-		handler_call_stop(call, OUTCOME_UNAVAIL, 0, changed);
-		return;
-	}
-	l = leases_find_free(ls, call->service);
-	if (l == NULL && !leases_has_room(ls, call->service)) {
-		handler_call_stop(call, OUTCOME_BUSY, BUSY_QUEUE_FULL, NULL);
-		return;
-	}
-	call->gathering = false;
-	lease_begin(call, l, &call->in_data);
-}
-
-static void
-handler_call_input_end(struct call *call)
-{
-	if (call->gathering) {
-		handler_call_gathered(call);
-		return;
-	}
-	call->pushing = false;
-	if (talk_append_input(&call->in_data, SLICE("")) < 0)
-		handler_call_stop(call, OUTCOME_HANDLER, 0, "out of memory");
-	else if (call->lease != NULL && !call->lease->dead)
-		talk_flush(call->lease);
-}
-
-const struct call_kind call_of_handler = {
-	.input = handler_call_input,
-	.input_end = handler_call_input_end,
-	.cancel = handler_call_cancel,
-	.unblock = handler_call_unblock,
-	.release = handler_call_release,
-	.on_timer = handler_call_on_timer,
-};

@@ -26,6 +26,9 @@
 
 struct worker;
 
+/* Why a call ends that waits while the rules change. */
+#define LEASES_CHANGED "the configuration has changed"
+
 struct lease {
 	LIST_ENTRY(lease) link;		/* of leases, or of the dead */
 	LIST_ENTRY(lease) unflushed;	/* while is_unflushed */
@@ -40,7 +43,6 @@ struct lease {
 	bool proven;			/* has answered, and the runner knows */
 	bool recalled;
 	bool deaf;			/* takes no more requests */
-	bool cut;			/* broken by a deadline or a cancel */
 	bool unknown;			/* the runner that lent it is gone */
 	bool is_unflushed;		/* has requests to send at the end of the turn */
 	bool dead;			/* memory goes at the end of the event */
@@ -74,20 +76,20 @@ struct leases *leases_get(struct worker *w, const char *service);
 /* Is there room for one more call that waits? */
 bool leases_has_room(const struct leases *ls, const struct service *s);
 
+/* Is a request that was made for these rules one that its handler understands today? */
+bool leases_fit(const struct leases *ls, const struct service *s);
+
 /* The lease that takes a request now, or NULL. */
 struct lease *leases_find_free(const struct leases *ls, const struct service *s);
-
-/*
- * A call whose input comes by INPUT and belongs into its request, the rest of
- * which is in call->in_data: it is begun when the input is whole.
- */
-void lease_gather(struct call *call);
 
 /*
  * Gives a call its lease, NULL to let it wait. Its request is in text; to
  * wait, in call->in_data.
  */
 void lease_begin(struct call *call, struct lease *lease, struct buf *text);
+
+/* Out of the queue. */
+void leases_leave(struct leases *ls, struct call *call);
 
 /* --------------------------------------------------------- said by talk --- */
 

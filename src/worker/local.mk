@@ -6,12 +6,14 @@ libworker_la_SOURCES = \
 	src/worker/callend.c \
 	src/worker/callenv.c src/worker/callenv.h \
 	src/worker/callio.c src/worker/callio.h \
+	src/worker/callrequest.c src/worker/callrequest.h \
 	src/worker/callstart.c \
 	src/worker/client-verbs.c \
 	src/worker/conn.c src/worker/conn.h \
 	src/worker/connpeer.c src/worker/connrun.c \
 	src/worker/describe.c src/worker/describe.h \
 	src/worker/docs.c \
+	src/worker/handlercall.c src/worker/handlercall.h \
 	src/worker/info.c \
 	src/worker/lease.c src/worker/lease.h \
 	src/worker/runnerlink.c src/worker/runnerlink.h \

@@ -287,7 +287,8 @@ frame_handle(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 		words_log_dead(f->lease.service, f->lease.pid, fds[0]);
 		return;
 	default:
-		log_err("runner sent an unexpected message, ignoring it: %s", frame_type_name(f->type));
+		log_err("runner sent an unexpected message, ignoring it: %s",
+		    frame_type_name(f->type));
 		return;
 	}
 }

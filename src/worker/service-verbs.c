@@ -265,11 +265,9 @@ explain_outage(struct conn *c, const struct service *s, struct buf *b)
 {
 	const struct worker *w = c->worker;
 	const struct stats *of = w->others[CONF_MAX_WORKERS];
-	char why[OUTAGE_TEXT];
 
-	if (s->handler != NULL && of != NULL && of->generation == w->conf->generation &&
-	    pool_stats_outage(&of->pool[s->number], w->loop.now_usec, why))
-		(void)buf_printf(b, "Calls of %s are refused now: %s.\n", s->name, why);
+	if (s->handler != NULL && of != NULL && of->generation == w->conf->generation)
+		pool_stats_explain(&of->pool[s->number], s->name, w->loop.now_usec, b);
 }
 
 /*

@@ -21,8 +21,6 @@
 
 #include "base/buf.h"
 #include "base/loop.h"
-#include "conf/arguments.h"
-#include "proto/callopt.h"
 #include "proto/reply.h"
 #include "worker/call.h"
 #include "worker/words.h"
@@ -41,16 +39,6 @@ struct talk {
 	struct reply_cursor cursor;	/* into reply */
 	bool paused;			/* a client is too far behind its output */
 };
-
-/*
- * Appends the request of a call: the name under which it was called, the
- * checked arguments, the input that there is. 0 or -ENOMEM.
- */
-int talk_request(struct call *call, const struct callopt *opt,
-    const struct values *values, const char *name, struct buf *out);
-
-/* Appends pushed input, its end when there are no bytes. 0 or -ENOMEM. */
-int talk_append_input(struct buf *out, struct slice bytes);
 
 /* Takes the descriptors in every case. 0 or -errno. */
 int talk_open(struct lease *lease, const int fds[static 3]);

@@ -247,7 +247,8 @@ on_frame(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 		send_master(w, &pong);
 		return;
 	default:
-		log_err("master sent an unexpected message, ignoring it: %s", frame_type_name(f->type));
+		log_err("master sent an unexpected message, ignoring it: %s",
+		    frame_type_name(f->type));
 		return;
 	}
 }

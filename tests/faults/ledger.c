@@ -15,28 +15,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/bench.h"
 #include "client/reqd.h"
 
 #define NONCE 32
-
-static void __attribute__((noreturn, format(printf, 1, 2)))
-die(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	(void)fputc('\n', stderr);
-	exit(1);
-}
 
 /* -------------------------------------------------------------- services --- */
 
@@ -46,7 +34,7 @@ ledger_open(const char *path)
 	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
 
 	if (fd < 0)
-		die("%s: %s", path, strerror(errno));
+		bench_die("%s: %s", path, strerror(errno));
 	return fd;
 }
 
@@ -65,7 +53,7 @@ command(const char *path, const char *nonce)
 	int fd = ledger_open(path);
 
 	if (!append(fd, nonce))
-		die("%s: %s", path, strerror(errno));
+		bench_die("%s: %s", path, strerror(errno));
 	return write(STDOUT_FILENO, nonce, strlen(nonce)) == (ssize_t)strlen(nonce) ? 0 : 1;
 }
 
@@ -105,16 +93,16 @@ read_lines(const char *path)
 	ssize_t n;
 
 	if (f == NULL)
-		die("%s: %s", path, strerror(errno));
+		bench_die("%s: %s", path, strerror(errno));
 	while ((n = getline(&text, &len, f)) > 0) {
 		if (text[n - 1] != '\n' || n < NONCE + 2 || text[NONCE] != ' ')
-			die("%s: not a line: %s", path, text);
+			bench_die("%s: not a line: %s", path, text);
 		text[n - 1] = '\0';
 		if (l.n == room) {
 			room = room * 2 + 1024;
 			l.line = reallocarray(l.line, room, sizeof(*l.line));
 			if (l.line == NULL)
-				die("no memory");
+				bench_die("no memory");
 		}
 		l.line[l.n++] = strdup(text);
 	}
@@ -156,7 +144,7 @@ check(const char *ledger_path, const char *sent_path)
 
 	for (size_t i = 1; i < ledger.n; i++) {
 		if (strncmp(ledger.line[i - 1], ledger.line[i], NONCE) == 0)
-			die("executed twice: %s, %s", ledger.line[i - 1], ledger.line[i]);
+			bench_die("executed twice: %s, %s", ledger.line[i - 1], ledger.line[i]);
 	}
 	for (size_t i = 0; i < sent.n; i++) {
 		const char *nonce = sent.line[i], *outcome = nonce + NONCE + 1;
@@ -164,7 +152,7 @@ check(const char *ledger_path, const char *sent_path)
 		bool ran;
 
 		while (at < ledger.n && (order = strncmp(ledger.line[at], nonce, NONCE)) < 0)
-			die("executed, but never sent: %s", ledger.line[at]);
+			bench_die("executed, but never sent: %s", ledger.line[at]);
 		ran = at < ledger.n && order == 0;
 		at += ran;
 		if (strcmp(outcome, "acked") == 0)
@@ -172,19 +160,19 @@ check(const char *ledger_path, const char *sent_path)
 		else if (strcmp(outcome, "reset") == 0)
 			reset++;
 		else if (strcmp(outcome, "unanswered") == 0)
-			die("never answered: %s", nonce);
+			bench_die("never answered: %s", nonce);
 		else
 			error++;
 		if (strcmp(outcome, "acked") == 0 && !ran)
-			die("acked, but not executed: %s", nonce);
+			bench_die("acked, but not executed: %s", nonce);
 		if (is_refusal(outcome) && ran)
-			die("refused, but executed: %s", nonce);
+			bench_die("refused, but executed: %s", nonce);
 		ran_unacked += ran && strcmp(outcome, "acked") != 0;
 	}
 	if (at < ledger.n)
-		die("executed, but never sent: %s", ledger.line[at]);
-	printf("%zu sent = %lu acked + %lu error + %lu reset; %zu executed, none twice, %lu of them "
-	    "without an answer\n", sent.n, acked, error, reset, ledger.n, ran_unacked);
+		bench_die("executed, but never sent: %s", ledger.line[at]);
+	printf("%zu sent = %lu acked + %lu error + %lu reset; %zu executed, none twice, "
+	    "%lu of them without an answer\n", sent.n, acked, error, reset, ledger.n, ran_unacked);
 	lines_free(&ledger);
 	lines_free(&sent);
 	return 0;
@@ -202,5 +190,5 @@ main(int argc, char **argv)
 	}
 	if (argc == 4 && strcmp(argv[1], "check") == 0)
 		return check(argv[2], argv[3]);
-	die("usage: ledger append LEDGER NONCE | serve LEDGER | check LEDGER SENT");
+	bench_die("usage: ledger append LEDGER NONCE | serve LEDGER | check LEDGER SENT");
 }

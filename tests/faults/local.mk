@@ -2,18 +2,17 @@
 # faults: reqd beside a load while its processes are killed, stopped and stuck.
 check_PROGRAMS += tests/faults/ledger tests/faults/openload tests/faults/watch tests/faults/wedge
 
-fault_bench = bench/bench.c bench/bench.h
 # Without libreqd.so, as it is copied to where any account can run it.
-tests_faults_ledger_SOURCES = tests/faults/ledger.c
+tests_faults_ledger_SOURCES = tests/faults/ledger.c $(bench_common)
+tests_faults_ledger_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_faults_ledger_LDADD = libserve.la libproto.la libbase.la
-tests_faults_openload_SOURCES = tests/faults/openload.c $(fault_bench) bench/hist.c bench/hist.h \
-	bench/target.c bench/target.h
+tests_faults_openload_SOURCES = tests/faults/openload.c $(bench_of_load)
 tests_faults_openload_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_faults_openload_LDADD = $(BSD_LIBS)
-tests_faults_watch_SOURCES = tests/faults/watch.c $(fault_bench) bench/target.c bench/target.h
+tests_faults_watch_SOURCES = tests/faults/watch.c $(bench_common) bench/target.c bench/target.h
 tests_faults_watch_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_faults_watch_LDADD = $(JANSSON_LIBS)
-tests_faults_wedge_SOURCES = tests/faults/wedge.c $(fault_bench)
+tests_faults_wedge_SOURCES = tests/faults/wedge.c $(bench_common)
 tests_faults_wedge_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 
 fault_tests = \

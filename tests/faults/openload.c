@@ -28,7 +28,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -103,12 +102,9 @@ on_term(int sig)
 static void __attribute__((format(printf, 3, 4)))
 event(const char *what, const struct conn *c, const char *fmt, ...)
 {
-	struct timespec ts;
 	va_list ap;
 
-	clock_gettime(CLOCK_REALTIME, &ts);
-	fprintf(events, "%lld %s %s %u", (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000, what,
-	    kind_names[c->kind], c->slot);
+	fprintf(events, "%lld %s %s %u", bench_date_ms(), what, kind_names[c->kind], c->slot);
 	va_start(ap, fmt);
 	vfprintf(events, fmt, ap);
 	va_end(ap);
@@ -127,10 +123,7 @@ record(const struct conn *c, const char *outcome)
 static void
 watch(struct conn *c, int op, uint32_t what)
 {
-	struct epoll_event ev = { .events = what, .data.ptr = c };
-
-	if (epoll_ctl(epoll_fd, op, c->fd, &ev) < 0)
-		bench_die("openload: epoll_ctl: %s", strerror(errno));
+	bench_watch(epoll_fd, op, c->fd, what, c);
 }
 
 static void
@@ -173,9 +166,9 @@ conn_lost(struct conn *c)
 }
 
 static void
-conn_refused(struct conn *c)
+conn_refused(struct conn *c, int error)
 {
-	event("refused", c, " %s", strerror(errno));
+	event("refused", c, " %s", strerror(error));
 	refused++;
 	if (c->kind == FRESH)
 		loads[FRESH].reset++;
@@ -185,17 +178,14 @@ conn_refused(struct conn *c)
 static void
 conn_connect(struct conn *c)
 {
-	int one = 1;
+	int error;
 
-	c->fd = socket(target.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (c->fd < 0)
-		bench_die("openload: socket: %s", strerror(errno));
-	if (target.sa.sa_family == AF_INET)
-		setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	c->fd = bench_socket(&target, BENCH_ONE_SOURCE);
 	c->slot = 0;
 	c->state = CONNECTING;
-	if (connect(c->fd, &target.sa, target.len) < 0 && errno != EINPROGRESS) {
-		conn_refused(c);
+	error = bench_connect(&target, c->fd);
+	if (error != 0) {
+		conn_refused(c, error);
 		return;
 	}
 	watch(c, EPOLL_CTL_ADD, EPOLLOUT);
@@ -252,13 +242,10 @@ static void
 on_connected(struct conn *c)
 {
 	static const char greeting[] = "*2\r\n$6\r\nCLIENT\r\n$2\r\nID\r\n";
-	socklen_t len = sizeof(errno);
-	int error = 0;
+	int error = bench_connected(c->fd);
 
-	getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len);
 	if (error != 0) {
-		errno = error;
-		conn_refused(c);
+		conn_refused(c, error);
 		return;
 	}
 	watch(c, EPOLL_CTL_MOD, EPOLLIN);
@@ -378,7 +365,8 @@ issue_due(uint64_t now)
 		struct load *l = &loads[k];
 		struct conn *c;
 
-		while (l->every_ns != 0 && l->next_ns <= now && (c = TAILQ_FIRST(&l->idle)) != NULL) {
+		while (l->every_ns != 0 && l->next_ns <= now &&
+		    (c = TAILQ_FIRST(&l->idle)) != NULL) {
 			conn_issue(c, l->next_ns);
 			l->next_ns += l->every_ns;
 		}
@@ -536,7 +524,8 @@ main(int argc, char **argv)
 		}
 	}
 	if (target.len == 0 || prefix == NULL || optind != argc)
-		bench_die("usage: openload -s URL -o PREFIX [-c CONNECTIONS] [-b N] [-k N] [-h N] [-n N]");
+		bench_die("usage: openload -s URL -o PREFIX [-c CONNECTIONS] [-b N] [-k N] [-h N] "
+		    "[-n N]");
 	sent_file = open_file(prefix, "sent");
 	events = open_file(prefix, "events");
 	setvbuf(events, NULL, _IOLBF, 0);

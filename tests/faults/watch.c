@@ -39,15 +39,12 @@ look(const char *role, int slot, const json_t *j, struct seen *s)
 {
 	json_int_t pid = json_integer_value(json_object_get(j, "pid"));
 	const char *state = json_string_value(json_object_get(j, "state"));
-	struct timespec ts;
 
 	if (state == NULL || (pid == s->pid && strcmp(state, s->state) == 0))
 		return;
 	s->pid = pid;
 	snprintf(s->state, sizeof(s->state), "%s", state);
-	clock_gettime(CLOCK_REALTIME, &ts);
-	printf("%lld %s %d %lld %s\n", (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000, role,
-	    slot, (long long)pid, state);
+	printf("%lld %s %d %lld %s\n", bench_date_ms(), role, slot, (long long)pid, state);
 }
 
 static void

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * servereply: the reply that a function of reqd_serve() makes, call by call.
+ * Whatever it forgets or does twice, one value comes out.
+ */
+#include "config.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/serve.h"
+#include "proto/resp.h"
+
+#define CODE_MAX 32
+#define ITEMS_MAX INT32_MAX	/* of one array; of a map, keys and values */
+
+void
+serve_reply_reset(struct serve *s)
+{
+	buf_clear(&s->reply);
+	s->state = STATE_EMPTY;
+	s->depth = 0;
+}
+
+static void
+reply_wrong(struct serve *s, const char *why)
+{
+	buf_clear(&s->reply);
+	resp_error(&s->reply, "ERR", slice_of(why));
+	s->state = STATE_WRONG;
+}
+
+/* Is there a place for one more value? It takes that place. */
+static bool
+reply_place(struct serve *s)
+{
+	if (s->state == STATE_WHOLE)
+		reply_wrong(s, "handler made more than one reply");
+	if (s->state == STATE_OPEN)
+		s->left[s->depth - 1]--;
+	return s->state == STATE_EMPTY || s->state == STATE_OPEN;
+}
+
+/* A value has been written: with it, what it was the last item of. */
+static void
+reply_placed(struct serve *s)
+{
+	if (buf_failed(&s->reply)) {
+		reply_wrong(s, "handler has no memory for its reply");
+		return;
+	}
+	while (s->depth > 0 && s->left[s->depth - 1] == 0)
+		s->depth--;
+	s->state = s->depth == 0 ? STATE_WHOLE : STATE_OPEN;
+}
+
+/* n: of values; true: the header may be written, and reply_placed follows. */
+static bool
+reply_level(struct serve *s, uint64_t n)
+{
+	if (!reply_place(s))
+		return false;
+	if (s->depth == REPLY_MAX_DEPTH) {
+		reply_wrong(s, "handler nested its reply too deeply");
+		return false;
+	}
+	if (n > ITEMS_MAX) {
+		reply_wrong(s, "handler made a reply of too many items");
+		return false;
+	}
+	s->left[s->depth++] = n;
+	return true;
+}
+
+void
+reqd_reply_bulk(struct reqd_request *req, const void *data, size_t len)
+{
+	struct serve *s = serve_of(req);
+
+	if (!reply_place(s))
+		return;
+	resp_bulk(&s->reply, (struct slice){ data, len });
+	reply_placed(s);
+}
+
+void
+reqd_reply_text(struct reqd_request *req, const char *text)
+{
+	reqd_reply_bulk(req, text, strlen(text));
+}
+
+void
+reqd_reply_integer(struct reqd_request *req, int64_t value)
+{
+	struct serve *s = serve_of(req);
+
+	if (!reply_place(s))
+		return;
+	resp_integer(&s->reply, value);
+	reply_placed(s);
+}
+
+void
+reqd_reply_double(struct reqd_request *req, double value)
+{
+	struct serve *s = serve_of(req);
+
+	if (!reply_place(s))
+		return;
+	resp_double(&s->reply, RESP3, value);
+	reply_placed(s);
+}
+
+void
+reqd_reply_bool(struct reqd_request *req, bool value)
+{
+	struct serve *s = serve_of(req);
+
+	if (!reply_place(s))
+		return;
+	resp_bool(&s->reply, RESP3, value);
+	reply_placed(s);
+}
+
+void
+reqd_reply_null(struct reqd_request *req)
+{
+	struct serve *s = serve_of(req);
+
+	if (!reply_place(s))
+		return;
+	resp_null(&s->reply, RESP3);
+	reply_placed(s);
+}
+
+void
+reqd_reply_array(struct reqd_request *req, size_t n)
+{
+	struct serve *s = serve_of(req);
+
+	if (!reply_level(s, n))
+		return;
+	resp_array(&s->reply, n);
+	reply_placed(s);
+}
+
+void
+reqd_reply_map(struct reqd_request *req, size_t n)
+{
+	struct serve *s = serve_of(req);
+
+	if (!reply_level(s, n > ITEMS_MAX ? n : 2 * (uint64_t)n))
+		return;
+	resp_map(&s->reply, RESP3, n);
+	reply_placed(s);
+}
+
+/* [A-Z][A-Z0-9_-]*, whatever the locale. */
+static bool
+is_code(const char *code)
+{
+	static const char ok[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+	size_t n;
+
+	if (code == NULL || *code < 'A' || *code > 'Z')
+		return false;
+	n = strspn(code, ok);
+	return n <= CODE_MAX && code[n] == '\0';
+}
+
+static void __attribute__((format(printf, 3, 0)))
+reply_error(struct serve *s, const char *code, const char *format, va_list ap)
+{
+	char text[RESP_CLEAN_MAX];
+
+	if (s->state == STATE_ERROR)
+		return;
+	if (vsnprintf(text, sizeof(text), format, ap) < 0)
+		text[0] = '\0';
+	buf_clear(&s->reply);
+	resp_error(&s->reply, code, slice_of(text));
+	s->state = STATE_ERROR;
+}
+
+void
+reqd_reply_error(struct reqd_request *req, const char *code, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	reply_error(serve_of(req), is_code(code) ? code : "ERR", format, ap);
+	va_end(ap);
+}
+
+void
+reqd_reply_exit(struct reqd_request *req, int status, const char *format, ...)
+{
+	char code[sizeof("EXIT 255")];
+	va_list ap;
+
+	(void)snprintf(code, sizeof(code), "EXIT %d", status >= 1 && status <= 255 ? status : 255);
+	va_start(ap, format);
+	reply_error(serve_of(req), code, format, ap);
+	va_end(ap);
+}
+
+int
+reqd_output(struct reqd_request *req, int stream, const void *data, size_t len)
+{
+	struct serve *s = serve_of(req);
+
+	if ((stream != 1 && stream != 2) || s->state != STATE_EMPTY)
+		return REQD_E_INVALID;
+	if (s->problem != NULL)
+		return REQD_E_CLOSED;
+	resp_push(&s->reply, 3);
+	resp_bulk_str(&s->reply, "output");
+	resp_bulk_str(&s->reply, stream == 1 ? "stdout" : "stderr");
+	resp_bulk(&s->reply, (struct slice){ data, len });
+	if (buf_failed(&s->reply)) {
+		buf_clear(&s->reply);
+		return REQD_E_NOMEM;
+	}
+	return serve_flush(s) < 0 || serve_send(s, &s->reply) < 0 ? REQD_E_CLOSED : 0;
+}
+
+int
+serve_reply_finish(struct serve *s)
+{
+	if (s->problem != NULL)
+		return -1;
+	if (s->state == STATE_EMPTY)
+		reply_wrong(s, "handler made no reply");
+	if (s->state == STATE_OPEN)
+		reply_wrong(s, "handler did not finish its reply");
+	if (buf_failed(&s->reply))
+		return serve_fail(s, "out of memory", NULL);
+	if (buf_len(&s->ready) == 0) {
+		struct buf empty = s->ready;
+
+		s->ready = s->reply;
+		s->reply = empty;
+	} else if (buf_append_slice(&s->ready, buf_slice(&s->reply)) < 0) {
+		return serve_fail(s, "out of memory", NULL);
+	}
+	return 0;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "master/rundir.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+/* Whoever can write there can put a control socket of his own in our place. */
+static bool
+is_safe_for_root(const struct stat *st)
+{
+	bool others_write = (st->st_mode & (S_IWGRP | S_IWOTH)) != 0;
+
+	return st->st_uid == 0 && (!others_write || (st->st_mode & S_ISVTX) != 0);
+}
+
+static int
+directory_failed(const char *dir, int error, char *why, size_t why_len)
+{
+	(void)snprintf(why, why_len, "cannot make %s: %s (set runtime-directory to a "
+	    "place that you may write)", dir, strerror(error));
+	return -error;
+}
+
+/* One that is there already. */
+static int
+check_directory(const char *dir, char *why, size_t why_len)
+{
+	struct stat st;
+
+	if (stat(dir, &st) < 0)
+		return directory_failed(dir, errno, why, why_len);
+	if (!S_ISDIR(st.st_mode)) {
+		(void)snprintf(why, why_len, "%s is no directory", dir);
+		return -ENOTDIR;
+	}
+	if (geteuid() == 0 && !is_safe_for_root(&st)) {
+		(void)snprintf(why, why_len, "others may change %s (owner %u, mode %04o): root "
+		    "needs a runtime-directory of its own", dir, (unsigned)st.st_uid,
+		    (unsigned)st.st_mode & 07777);
+		return -EPERM;
+	}
+	return 0;
+}
+
+int
+rundir_make(const struct conf *c, char *why, size_t why_len)
+{
+	if (mkdir(c->runtime_directory, 0755) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return directory_failed(c->runtime_directory, errno, why, why_len);
+	return check_directory(c->runtime_directory, why, why_len);
+}
+
+int
+rundir_try(const struct conf *c, char *why, size_t why_len)
+{
+	CLEANUP_FREE char *parent = NULL;
+
+	if (access(c->runtime_directory, F_OK) == 0 || errno != ENOENT)
+		return check_directory(c->runtime_directory, why, why_len);
+	parent = strdup(c->runtime_directory);
+	if (parent == NULL)
+		return -ENOMEM;
+	if (access(dirname(parent), W_OK | X_OK) < 0)
+		return directory_failed(c->runtime_directory, errno, why, why_len);
+	return 0;
+}

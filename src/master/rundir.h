@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: ISC */
+/* rundir: the directory where the control socket is. */
+#pragma once
+
+#include <stddef.h>
+
+#include "conf/conf.h"
+
+/* Makes it, unless it is there and safe. 0, or -errno with one line in why. */
+int rundir_make(const struct conf *c, char *why, size_t why_len);
+
+/* Would that go well, as far as can be seen without doing it? */
+int rundir_try(const struct conf *c, char *why, size_t why_len);

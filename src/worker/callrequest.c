@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "worker/callrequest.h"
+
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "proto/resp.h"
+#include "worker/call.h"
+
+/* No piece of pushed input is longer. */
+#define INPUT_PIECE (64u << 10)
+
+static void
+context_line(struct buf *b, const char *key, struct slice value)
+{
+	(void)buf_append_str(b, key);
+	(void)buf_append_char(b, '=');
+	(void)buf_append_slice(b, value);
+	(void)buf_append_char(b, '\n');
+}
+
+static int
+context_append(const struct call *call, const struct callopt *opt, struct buf *out)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
+
+	context_line(&b, "id", slice_of(call->id_text));
+	(void)buf_append_str(&b, "deadline-ms=");
+	(void)buf_append_u64(&b, (call->run.deadline_usec - call->accepted_usec) / USEC_PER_MSEC);
+	(void)buf_append_char(&b, '\n');
+	context_line(&b, "caller", slice_of(call->caller));
+	context_line(&b, "peer", slice_of(call->peer));
+	for (size_t i = 0; i < opt->n_meta; i++) {
+		(void)buf_append_str(&b, "meta.");
+		(void)buf_append_slice(&b, opt->meta[i].key);
+		(void)buf_append_char(&b, '=');
+		(void)buf_append_slice(&b, opt->meta[i].value);
+		(void)buf_append_char(&b, '\n');
+	}
+	if (buf_failed(&b))
+		return -ENOMEM;
+	resp_bulk(out, buf_slice(&b));
+	return 0;
+}
+
+int
+callrequest_append_input(struct buf *out, struct slice bytes)
+{
+	do {
+		struct slice piece = bytes;
+
+		if (piece.len > INPUT_PIECE)
+			piece.len = INPUT_PIECE;
+		resp_push(out, 2);
+		resp_bulk(out, SLICE("input"));
+		resp_bulk(out, piece);
+		bytes.data += piece.len;
+		bytes.len -= piece.len;
+	} while (bytes.len > 0);
+	return buf_failed(out) ? -ENOMEM : 0;
+}
+
+int
+callrequest_append(struct call *call, const struct callopt *opt, const struct values *values,
+    const char *name, struct buf *out)
+{
+	const struct service *s = call->service;
+	bool has_input = opt->input || opt->open, pushed = s->input == INPUT_PUSHED;
+	size_t n = 1 + s->pool.context + (has_input && !pushed);
+
+	for (size_t i = 0; i < s->n_args; i++)
+		n += values->n[i];
+	resp_array(out, n);
+	if (s->pool.context) {
+		int r = context_append(call, opt, out);
+
+		if (r < 0)
+			return r;
+	}
+	resp_bulk_str(out, name);
+	for (size_t i = 0; i < s->n_args; i++) {
+		for (size_t j = 0; j < values->n[i]; j++)
+			resp_bulk(out, values->all[values->first[i] + j]);
+	}
+	if (opt->input && !pushed)
+		resp_bulk(out, opt->stdin_data);
+	call->request_len = buf_len(out);
+	if (opt->input && pushed && opt->stdin_data.len > 0)
+		(void)callrequest_append_input(out, opt->stdin_data);
+	if (pushed && !opt->open)
+		(void)callrequest_append_input(out, SLICE(""));
+	return buf_failed(out) ? -ENOMEM : 0;
+}
