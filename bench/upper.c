@@ -24,5 +24,5 @@ upper(void *arg, struct reqd_request *req)
 int
 main(void)
 {
-	return reqd_serve(upper, NULL);
+	return reqd_serve_batch(upper, NULL);
 }

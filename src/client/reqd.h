@@ -426,6 +426,14 @@ typedef void reqd_serve_fn(void *arg, struct reqd_request *req);
 int reqd_serve(reqd_serve_fn *fn, void *arg);
 
 /*
+ * The same for a service with "pipeline" above 1 whose fn takes microseconds
+ * and waits for nothing: the replies to requests that came together leave
+ * with one write, when no whole request is left. Until then a reply is lost
+ * if fn ends the program, and waits if fn does.
+ */
+int reqd_serve_batch(reqd_serve_fn *fn, void *arg);
+
+/*
  * The reply: one value. Only an array or a map consists of more, the values
  * given next. Nothing is sent before fn returns, and what it built wrongly is
  * not sent at all: the caller gets an error that says what, such as "-ERR

@@ -34,7 +34,6 @@
 #define PIECE_MAX (1u << 20)	/* of pushed input; reqd sends no more than 64 KiB */
 #define KEEP_MAX (1u << 20)	/* bytes of a buffer that the next request may use */
 #define READY_MAX (16u << 10)
-#define QUICK_USEC 100	/* so long a reply may wait for the one of the next request */
 #define CHANNEL_FD 3
 
 /* The most that reqd's own configuration allows, and room for the context. */
@@ -206,8 +205,7 @@ request_fill(struct serve *s)
 	}
 	s->argv[n] = NULL;
 	s->request = (struct reqd_request){ n, s->argv, s->lens };
-	s->took_usec = clock_usec() - s->read_usec;
-	s->read_usec += s->took_usec;
+	s->read_usec = clock_usec();
 	return 0;
 }
 
@@ -459,18 +457,14 @@ serve_loop(struct serve *s, reqd_serve_fn *fn, void *arg)
 		int r;
 
 		r = request_next(s, &s->used);
-		/* Replies leave together, unless that makes them wait. */
-		if ((r < 0 || s->took_usec > QUICK_USEC || buf_len(&s->ready) > READY_MAX) &&
-		    serve_flush(s) < 0)
+		if (r > 0)
+			r = serve_answer(s, fn, arg) < 0 ? -1 : 1;
+		/* Those before one that fails have their replies. */
+		if ((r < 0 || !s->is_batch || buf_len(&s->ready) > READY_MAX) && serve_flush(s) < 0)
 			return -1;
 		if (r < 0)
 			return r;
 		if (r > 0) {
-			if (serve_answer(s, fn, arg) < 0) {
-				/* Those before it have their replies. */
-				(void)serve_flush(s);
-				return -1;
-			}
 			request_leave(s);
 			serve_trim(s);
 			continue;
@@ -564,10 +558,10 @@ serve_done(struct serve *s)
 	free(s->lens);
 }
 
-int
-reqd_serve(reqd_serve_fn *fn, void *arg)
+static int
+serve(reqd_serve_fn *fn, void *arg, bool is_batch)
 {
-	struct serve s = { .in = -1, .out = -1 };
+	struct serve s = { .in = -1, .out = -1, .is_batch = is_batch };
 	int r;
 
 	request_init(&s.decoded);
@@ -580,4 +574,16 @@ reqd_serve(reqd_serve_fn *fn, void *arg)
 	(void)dprintf(STDERR_FILENO, "reqd_serve: %s%s%s\n", s.problem,
 	    s.detail != NULL ? ": " : "", s.detail != NULL ? s.detail : "");
 	return 1;
+}
+
+int
+reqd_serve(reqd_serve_fn *fn, void *arg)
+{
+	return serve(fn, arg, false);
+}
+
+int
+reqd_serve_batch(reqd_serve_fn *fn, void *arg)
+{
+	return serve(fn, arg, true);
 }

@@ -40,7 +40,7 @@ struct serve {
 	uint64_t read_usec;
 
 	struct buf ready;	/* replies to be sent before anything else */
-	uint64_t took_usec;	/* from the request before to this one */
+	bool is_batch;		/* they may wait for those of the requests that are there */
 
 	/* Behind the request, which stays where it is while the function runs. */
 	size_t used;		/* bytes of it, in input */
