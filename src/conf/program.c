@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -89,10 +90,34 @@ may_execute(const struct stat *st, const struct identity *id)
 	return (st->st_mode & S_IXOTH) != 0;
 }
 
+/*
+ * The first directory above path that the account cannot pass through, or NULL.
+ * Where there is an access control list only the kernel knows; root passes.
+ */
+static const char *
+impassable(const char *path, const struct identity *id, char part[static PATH_MAX])
+{
+	size_t len = strlen(path);
+
+	for (size_t i = 1; id->uid != 0 && i < len && i < PATH_MAX; i++) {
+		struct stat st;
+
+		if (path[i] != '/' && i != 1)
+			continue;
+		memcpy(part, path, i);
+		part[i] = '\0';
+		if (stat(part, &st) == 0 && !may_execute(&st, id) &&
+		    getxattr(part, "system.posix_acl_access", NULL, 0) < 0)
+			return part;
+	}
+	return NULL;
+}
+
 static void
 check_file(struct reader *r, const struct service *s, const struct origin *o, const char *path)
 {
-	const char *wrong = NULL;
+	const char *wrong = NULL, *dir;
+	char part[PATH_MAX];
 	CLEANUP_FREE char *real = NULL;
 	struct stat st;
 
@@ -107,6 +132,13 @@ check_file(struct reader *r, const struct service *s, const struct origin *o, co
 	if (wrong != NULL) {
 		reader_error_at(r, o, program_key(s), "service \"%.64s\": program %.256s: %s",
 		    s->name, path, wrong);
+		return;
+	}
+	dir = impassable(path, &s->run_as, part);
+	if (dir != NULL) {
+		reader_error_at(r, o, program_key(s),
+		    "service \"%.64s\": program %.256s: the account of the service may not pass "
+		    "through %.256s", s->name, path, dir);
 		return;
 	}
 	real = realpath(path, NULL);

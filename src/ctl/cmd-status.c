@@ -28,8 +28,8 @@ cell_text(const struct cell *cell, const json_t *row, char number[static OUT_NUM
 	case CELL_TEXT:
 		return out_json_text(row, cell->key);
 	case CELL_USEC:
-		/* Of what nobody has called there are no times. */
-		return out_json_number(row, "calls") == 0 ? "-" :
+		/* Of what nobody has called there are no times, nor of what was refused at once. */
+		return v == 0 && out_json_number(row, "calls") == out_json_number(row, "rejected") ? "-" :
 		    out_duration(v > 0 ? (uint64_t)v : 0, number);
 	default:
 		return out_count(v, number);

@@ -144,13 +144,14 @@ call_log(struct call *call, const struct result *res)
 	struct times times = call_times(call, res);
 	const struct outcome *o = &res->outcome;
 	bool failed = !outcome_is_success(o);
+	int level = failed ? LOG_WARNING : LOG_INFO;
 	struct logrec r;
 
 	if (call->service->log == SERVICE_LOG_NONE ||
-	    (call->service->log == SERVICE_LOG_ERRORS && !failed) || log_level() < LOG_INFO)
+	    (call->service->log == SERVICE_LOG_ERRORS && !failed) || log_level() < level)
 		return;
 	call_know_client(call);
-	logrec_start(&r, LOG_INFO);
+	logrec_start(&r, level);
 	logrec_add_str(&r, LOG_KEY_REQUEST, call->id_text);
 	if (call->caller != NULL)
 		logrec_add_str(&r, LOG_KEY_CALLER, call->caller);

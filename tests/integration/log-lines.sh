@@ -63,6 +63,11 @@ as_wanted() {
 }
 step "services say what of them is logged" as_wanted
 
+failures_are_warnings() {
+	logged 'warning: .*service=errors .*status=3' && ! logged 'warning: .*status=0'
+}
+step "what failed is a warning" failures_are_warnings
+
 refused() {
 	call login alice >/dev/null 2>&1
 	call "no such" >/dev/null 2>&1

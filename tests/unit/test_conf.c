@@ -841,6 +841,11 @@ START_TEST(programs_are_checked)
 	ck_assert_int_eq(chmod(dir, 0757), 0);
 	load_bad(body, "can be changed by everybody");
 	ck_assert_int_eq(chmod(dir, 0755), 0);
+	if (geteuid() == 0) {
+		ck_assert_int_eq(chmod(dir, 0700), 0);
+		load_bad(body, "may not pass through /tmp/reqd-conf-");
+		ck_assert_int_eq(chmod(dir, 0755), 0);
+	}
 
 	(void)snprintf(body, sizeof(body), "service \"x\" {\nsummary = s\nhandler = {\"%s/{{h}}\"} }\n", dir);
 	(void)snprintf(path, sizeof(path), "%s", in_dir("{h}"));

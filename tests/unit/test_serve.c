@@ -797,11 +797,18 @@ END_TEST
 START_TEST(broken_input_takes_no_reply_along)
 {
 	static const char in[] = PING "*2\r\n$5\r\ninput\r\n$1\r\n9\r\n*0\r\n";
-	struct served s = serve_on(NULL, in, strlen(in));
+	struct child c = {
+		.in = file_new(in, strlen(in)), .out = file_new("", 0), .is_batch = true,
+	};
+	struct served s;
 
+	child_start(&c);
+	s = child_end(&c);
+	s.out = file_take(c.out);
 	assert_bytes(in, s.out, PONG, strlen(PONG));
 	assert_ended(in, &s, 1, "reqd_serve: not the input of a request\n");
 	served_done(&s);
+	(void)close(c.in);
 }
 END_TEST
 
@@ -1076,6 +1083,7 @@ UNIT_MAIN("serve",
     tcase_add_test(tc, many_requests);
     tcase_add_test(tc, large_argument);
     tcase_add_test(tc, many_words);
+    tcase_add_test(tc, one_write_for_each_reply);
     tcase_add_test(tc, one_write_for_what_is_there);
     tcase_add_test(tc, channel_that_is_full);
     tcase_add_test(tc, nobody_reads);
