@@ -31,6 +31,8 @@
 #define SOON_USEC (10 * USEC_PER_MSEC)
 /* A lease that was recalled comes back within this, unless its request is long. */
 #define RECALL_USEC (20 * USEC_PER_MSEC)
+/* A process that a worker found silent has often ended, and so soon says how. */
+#define LEARN_USEC (100 * USEC_PER_MSEC)
 /* Past all deadlines a worker has so long to say what became of a lease. */
 #define WORKER_SLACK_USEC (10 * USEC_PER_SEC)
 
@@ -169,7 +171,7 @@ pool_proven(struct pool *p)
 void
 pool_learn(struct runner *r, const struct entry *e, int status)
 {
-	struct pool *p = pools_serving(r, e->service->name);
+	struct pool *p = pools_of(r, e->service);
 	bool by_us = WIFSIGNALED(status) &&
 	    (WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGKILL);
 
@@ -179,6 +181,13 @@ pool_learn(struct runner *r, const struct entry *e, int status)
 	p->last.stage = e->ended.stage;
 	p->last.error = e->ended.error;
 	pool_touch(p);
+}
+
+bool
+pool_is_to_learn(const struct pool *p, uint64_t now)
+{
+	return p->last.status == DEATH_BROKEN && p->state == POOL_RISING && p->died > 0 &&
+	    now < p->last_usec + LEARN_USEC;
 }
 
 /* None has answered since: the next start waits, longer each time. */
@@ -571,6 +580,8 @@ pool_arm(struct pool *p, uint64_t now)
 		due = sooner(due, now + GROWTH_USEC);
 	if (owes_anything(p))
 		due = sooner(due, now + SOON_USEC);
+	if (pool_is_to_learn(p, now))
+		due = sooner(due, p->last_usec + LEARN_USEC);
 	if (s->memory != 0 && n.all > 0)
 		due = sooner(due, p->weighed_usec + WEIGH_USEC);
 	TAILQ_FOREACH(e, &p->members, handler.next) {

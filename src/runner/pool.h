@@ -97,5 +97,8 @@ void pool_proven(struct pool *p);
 /* A process that a worker had found broken has ended, perhaps before that. */
 void pool_learn(struct runner *r, const struct entry *e, int status);
 
+/* May more become known of the death that keeps a new pool from rising? */
+bool pool_is_to_learn(const struct pool *p, uint64_t now);
+
 /* A member ended unasked; was_proven: it had answered before. */
 void pool_bereaved(struct pool *p, const struct entry *e, int status);

@@ -38,6 +38,18 @@ pools_serving(struct runner *r, const char *name)
 	return s == NULL ? NULL : r->pools.serving[s->number];
 }
 
+struct pool *
+pools_of(struct runner *r, const struct service *s)
+{
+	struct pool *p;
+
+	TAILQ_FOREACH(p, &r->pools.all, next) {
+		if (p->service == s && p->state != POOL_RETIRED)
+			return p;
+	}
+	return pools_serving(r, s->name);
+}
+
 void
 pools_vouch(struct runner *r, const char *service)
 {
@@ -154,6 +166,10 @@ pools_rising(struct runner *r, char *why, size_t why_len)
 
 		if (p->state != POOL_RISING)
 			continue;
+		if (pool_is_to_learn(p, clock_usec())) {
+			all = RISING_WAIT;
+			continue;
+		}
 		if (p->died > 0 || p->failures > 0) {
 			death_describe(&p->last, death, sizeof(death));
 			(void)snprintf(why, why_len, "the handler of service '%.40s': %s",

@@ -41,6 +41,9 @@ enum rising pools_rising(struct runner *r, char *why, size_t why_len);
 /* The one in force for a service of this name, or NULL. */
 struct pool *pools_serving(struct runner *r, const char *name);
 
+/* The one that has this service's processes, or else serves its name; or NULL. */
+struct pool *pools_of(struct runner *r, const struct service *s);
+
 /* They take over, r->current being what they are of. */
 void pools_commit(struct runner *r);
 void pools_abort(struct runner *r);

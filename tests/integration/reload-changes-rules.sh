@@ -36,6 +36,7 @@ step "a call of a handler keeps its deadline" holds handler_limits
 step "a command becomes a handler" holds command_becomes_handler
 step "a handler becomes a command" holds handler_becomes_command
 step "a handler that does not come up refuses it all" holds a_bad_handler_refuses_the_reload
+step "and the refusal says how it ended" holds a_bad_handler_says_how_it_ended
 step "a right that is removed is gone with the next request" holds right_removed
 step "a role that is removed, too" holds role_removed
 step "not for what was let in" holds right_removed_while_it_runs

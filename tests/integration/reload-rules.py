@@ -355,6 +355,19 @@ def a_bad_handler_refuses_the_reload():
     starts(Client().call("y", "now"), "-NOSERVICE")
 
 
+def a_bad_handler_says_how_it_ended():
+    """Whoever hears of it first, the worker that asks it or the runner."""
+    reload(command("x"))
+    for i in range(10):
+        bad = handler("y%d" % i, extra="ready = ping").replace("/handler.py", "/not-there.py")
+        try:
+            reload(command("x"), bad)
+        except AssertionError as e:
+            assert "exit status 2 before its first answer" in str(e), e
+        else:
+            assert False, "it was taken"
+
+
 # ---------------------------------------------------------------- rights ---
 
 LOCAL = 'role "local" { net = {"127.0.0.0/8", "unix"} }'
