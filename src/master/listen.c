@@ -252,14 +252,12 @@ static bool
 fits_family(const struct passed_socket *p, const struct listener *l)
 {
 	bool any = strcmp(l->addr.host, "*") == 0;
-	int domain = AF_UNSPEC, only = 0;
-	socklen_t len = sizeof(domain);
+	socklen_t len = sizeof(int);
+	int only = 0;
 
-	(void)getsockopt(p->fd, SOL_SOCKET, SO_DOMAIN, &domain, &len);
 	/* Both families through one socket, unless the kernel has no IPv6. */
-	if (domain == AF_INET)
+	if (domain_of(p->fd) == AF_INET)
 		return !any || (keep_is_of(p->name, l->url) && !l->ipv6_only);
-	len = sizeof(only);
 	if (getsockopt(p->fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) < 0)
 		return false;
 	return (only != 0) == (l->ipv6_only || !any);

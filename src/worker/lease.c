@@ -427,13 +427,6 @@ on_lease_timer(struct loop_timer *t)
 		lease_part(l, LEASE_WHOLE);
 }
 
-/* Was its request made in the form that is in force? */
-static bool
-call_fits(const struct call *call)
-{
-	return service_format(call->service) == call->leases->format;
-}
-
 /* Another process may have those of which nothing has been written. */
 static void
 lease_take_back(struct lease *l, const struct call *victim)
@@ -442,7 +435,8 @@ lease_take_back(struct lease *l, const struct call *victim)
 
 	/* The last first, as each becomes the first of those who wait. */
 	TAILQ_FOREACH_REVERSE_SAFE(call, &l->talk.flight, call_list, link, previous) {
-		if (call != victim && call_fits(call) && talk_unsend(l, call))
+		if (call != victim && leases_fit(l->leases, call->service) &&
+		    talk_unsend(l, call))
 			queue_put_back(l->leases, call);
 	}
 }

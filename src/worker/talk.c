@@ -111,7 +111,7 @@ iov_of(const struct buf *b)
 
 /* What there is to send, in order; how many pieces. */
 static int
-gather(const struct talk *t, struct iovec iov[static FLUSH_MAX])
+pending_iov(const struct talk *t, struct iovec iov[static FLUSH_MAX])
 {
 	int n = 0;
 
@@ -127,7 +127,7 @@ gather(const struct talk *t, struct iovec iov[static FLUSH_MAX])
 
 /* Takes so many bytes off, of n. Is all of it gone? */
 static bool
-sent(struct buf *b, size_t *n)
+text_taken(struct buf *b, size_t *n)
 {
 	size_t part = *n < buf_len(b) ? *n : buf_len(b);
 
@@ -145,11 +145,11 @@ unsent_consume(struct talk *t, size_t n)
 {
 	struct call *call;
 
-	if (!sent(&t->rest, &n))
+	if (!text_taken(&t->rest, &n))
 		return;
 	while ((call = t->unsent) != NULL) {
 		size_t before = n;
-		bool all = sent(&call->in_data, &n);
+		bool all = text_taken(&call->in_data, &n);
 
 		call->bytes_in += before - n;
 		if (!all || call->pushing)
@@ -179,7 +179,7 @@ talk_flush(struct lease *l)
 	struct iovec iov[FLUSH_MAX];
 	int n_iov;
 
-	while ((n_iov = gather(t, iov)) > 0) {
+	while ((n_iov = pending_iov(t, iov)) > 0) {
 		ssize_t n = writev(t->in.fd, iov, n_iov);
 
 		if (n < 0 && !is_retry(errno)) {
