@@ -20,7 +20,8 @@ fits() { # LINES COMMAND...
 	shift
 	text=$("$@" 2>&1) || wrong "$*: status $?"
 	[ "$(printf '%s\n' "$text" | wc -l)" -le "$lines" ] || wrong "$*: more than $lines lines"
-	printf '%s\n' "$text" | grep -qE '.{81}' && wrong "$*: a line of more than 80 columns"
+	# Where it was configured to live may be a long way down.
+	printf '%s\n' "$text" | sed 's|/[^ ]*/reqd/|/run/reqd/|' | grep -qE '.{81}' && wrong "$*: a line of more than 80 columns"
 	case $text in
 	Usage:*) ;;
 	*) wrong "$*: does not begin with Usage:" ;;
