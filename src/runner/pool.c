@@ -28,7 +28,6 @@
 /* So many in a row that did not answer once, and the service is out of order. */
 #define FAILURES 3
 #define WEIGH_USEC (5 * USEC_PER_SEC)
-#define SOON_USEC (10 * USEC_PER_MSEC)
 /* A lease that was recalled comes back within this, unless its request is long. */
 #define RECALL_USEC (20 * USEC_PER_MSEC)
 /* A process that a worker found silent has often ended, and so soon says how. */
@@ -579,7 +578,7 @@ pool_arm(struct pool *p, uint64_t now)
 	else if (p->n_wants > 0 && n.all < s->max)
 		due = sooner(due, now + GROWTH_USEC);
 	if (owes_anything(p))
-		due = sooner(due, now + SOON_USEC);
+		due = sooner(due, now + POOL_SOON_USEC);
 	if (pool_is_to_learn(p, now))
 		due = sooner(due, p->last_usec + LEARN_USEC);
 	if (s->memory != 0 && n.all > 0)
@@ -662,7 +661,7 @@ pool_dissolve(struct pool *p)
 		pool_close(p);
 	else
 		loop_arm(&p->runner->loop, &p->timer,
-		    owes_anything(p) ? sooner(due, now + SOON_USEC) : due);
+		    owes_anything(p) ? sooner(due, now + POOL_SOON_USEC) : due);
 }
 
 void

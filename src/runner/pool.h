@@ -23,6 +23,8 @@ struct pool_stats;
 struct runner;
 
 #define POOL_MAX_LINKS (CONF_MAX_WORKERS + 1)
+/* What could not be done now, or never settles, is looked at again after so long. */
+#define POOL_SOON_USEC (10 * USEC_PER_MSEC)
 
 enum pool_state {
 	POOL_FREE,

@@ -13,8 +13,6 @@
 #include "runner/link.h"
 #include "runner/runner.h"
 
-/* What never settles is looked at again after so long. */
-#define SOON_USEC (10 * USEC_PER_MSEC)
 #define STEPS_MAX 256	/* in one turn of the loop */
 #define WANTS_MAX (4u << 20)
 
@@ -72,7 +70,7 @@ pools_advance(struct runner *r)
 	}
 	p = TAILQ_FIRST(&r->pools.touched);
 	if (p != NULL)
-		loop_arm(&r->loop, &p->timer, clock_usec() + SOON_USEC);
+		loop_arm(&r->loop, &p->timer, clock_usec() + POOL_SOON_USEC);
 }
 
 /* ---------------------------------------------------------- what is asked --- */

@@ -534,7 +534,7 @@ replies_read(struct lease *l)
 	ssize_t n = read(t->out.fd, w->piped, sizeof(w->piped));
 
 	if (n < 0) {
-		if (errno != EAGAIN && errno != EINTR)
+		if (!is_retry(errno))
 			reply_is_bad(l, "its replies cannot be read");
 		return;
 	}

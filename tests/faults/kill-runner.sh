@@ -10,35 +10,16 @@ start_reqd
 invariants_before
 start_load
 
-sleepers_run() {
-	[ "$(wc -l <"$dir/test/pids")" -eq 2 ]
-}
-
-sleepers_start() {
-	: >"$dir/test/pids"
-	chmod 666 "$dir/test/pids"
-	call sleeper >/dev/null 2>&1 &
-	client_1=$!
-	call sleeper >/dev/null 2>&1 &
-	client_2=$!
-	until_true "$patience" sleepers_run
-}
-
-# Their clients have been told, with a status of reqctl's own.
 sleepers_end() {
 	until_true "$patience" all_gone "$dir/test/pids" || fail "what the runner ran lives on"
 	echo $(($(now_ms) - killed)) >>"$dir/test/gone"
-	for client in $client_1 $client_2; do
-		status=0
-		wait "$client" || status=$?
-		[ $status -ge 240 ] || fail "a client of a lost program got status $status"
-	done
+	sleepers_told
 }
 
 kill_runner() {
 	pid=$(serving runner 0)
 	[ -n "$pid" ] || return 1
-	sleepers_start || return 1
+	sleepers_start "$dir/test/pids" || return 1
 	note_fault runner 0 "$pid"
 	killed=$(now_ms)
 	kill -KILL "$pid"

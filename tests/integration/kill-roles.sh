@@ -27,30 +27,6 @@ answers() {
 	call true >/dev/null 2>&1
 }
 
-# Two programs run, whose clients wait.
-start_sleepers() {
-	: >"$pids"
-	chmod 666 "$pids"
-	call sleeper >/dev/null 2>&1 &
-	client_1=$!
-	call sleeper >/dev/null 2>&1 &
-	client_2=$!
-	until_true "$patience" both_sleep
-}
-
-both_sleep() {
-	[ "$(wc -l <"$pids")" -eq 2 ]
-}
-
-# Their clients have been told, with a status of reqctl's own.
-clients_know() {
-	for client in $client_1 $client_2; do
-		status=0
-		wait "$client" || status=$?
-		[ $status -ge 240 ] || fail "a client of a lost program got status $status"
-	done
-}
-
 kill_one() { # ROLE PID
 	there=$(role_pids "$1" | wc -l)
 	started=$(now_ms)
@@ -73,19 +49,19 @@ kill_log() {
 }
 
 kill_runner() {
-	start_sleepers || return 1
+	sleepers_start "$pids" || return 1
 	kill_beside_load runner
 	until_true "$patience" all_gone "$pids" || fail "its programs live on"
-	clients_know
+	sleepers_told
 }
 
 kill_workers() {
-	start_sleepers || return 1
+	sleepers_start "$pids" || return 1
 	for worker in $(role_pids worker); do
 		kill_one worker "$worker"
 	done
 	until_true "$patience" all_gone "$pids" || fail "its programs live on"
-	clients_know
+	sleepers_told
 }
 
 # Nothing of the dead is kept open. Started with all its roles, the master has
@@ -93,14 +69,14 @@ kill_workers() {
 kill_master() {
 	until_true "$patience" no_programs
 	assert_eq "$(n_fds "$reqd_pid")" "$fds_of_master" "descriptors of the master"
-	start_sleepers || return 1
+	sleepers_start "$pids" || return 1
 	started=$(now_ms)
 	kill -KILL "$reqd_pid"
 	wait_reqd
 	status=$?
 	[ $status -eq 137 ] || fail "the others did not follow their master: status $status"
 	until_true "$patience" all_gone "$pids" || fail "its programs live on"
-	clients_know
+	sleepers_told
 	start_reqd
 	fds_of_master=$(n_fds "$reqd_pid")
 	until_true 60 answers || fail "no answer after the death of the master"

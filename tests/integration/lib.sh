@@ -108,6 +108,31 @@ leftovers() {
 	done
 }
 
+# Two programs of the service "sleeper" run, whose clients wait; their pids
+# come into the file that it was given.
+sleepers_start() { # FILE
+	: >"$1"
+	chmod 666 "$1"
+	call sleeper >/dev/null 2>&1 &
+	client_1=$!
+	call sleeper >/dev/null 2>&1 &
+	client_2=$!
+	until_true "$patience" sleepers_run "$1"
+}
+
+sleepers_run() { # FILE
+	[ "$(wc -l <"$1")" -eq 2 ]
+}
+
+# Their clients have been told, with a status of reqctl's own.
+sleepers_told() {
+	for client in $client_1 $client_2; do
+		status=0
+		wait "$client" || status=$?
+		[ $status -ge 240 ] || fail "a client of a lost program got status $status"
+	done
+}
+
 nothing_left() {
 	[ -z "$(leftovers)" ]
 }

@@ -83,42 +83,35 @@ def racing():
             if got != b"+PONG\r\n":
                 return "lost"
 
-    def short(unix):
+    # One connection after the other.
+    def again_and_again(unix, ask, want):
         while True:
             try:
                 s = connect(unix)
             except (ConnectionRefusedError, FileNotFoundError):
                 return "refused"
             try:
-                s.sendall(b"PING\r\nQUIT\r\n")
+                ask(s)
                 got = to_the_end(s)
             except OSError:
                 return "reset"
-            if got != b"+PONG\r\n+OK\r\n":
+            if got != want:
                 return "lost"
             s.close()
             with lock:
                 count["answered"] += 1
 
+    def short(unix):
+        return again_and_again(unix, lambda s: s.sendall(b"PING\r\nQUIT\r\n"),
+                               b"+PONG\r\n+OK\r\n")
+
     # As reqctl does.
     def described(unix):
-        while True:
-            try:
-                s = connect(unix)
-            except (ConnectionRefusedError, FileNotFoundError):
-                return "refused"
-            try:
-                s.sendall(b"DESCRIBE echo\r\n")
-                s.recv(65536)
-                s.sendall(b"CALL echo hi\r\nQUIT\r\n")
-                got = to_the_end(s)
-            except OSError:
-                return "reset"
-            if got != b"$3\r\nhi\n\r\n+OK\r\n":
-                return "lost"
-            s.close()
-            with lock:
-                count["answered"] += 1
+        def ask(s):
+            s.sendall(b"DESCRIBE echo\r\n")
+            s.recv(65536)
+            s.sendall(b"CALL echo hi\r\nQUIT\r\n")
+        return again_and_again(unix, ask, b"$3\r\nhi\n\r\n+OK\r\n")
 
     def run(fn, arg):
         begun.release()

@@ -2190,8 +2190,9 @@ START_TEST(answered_in_the_middle_of_a_piece)
 }
 END_TEST
 
-/* Then it has answered something else. */
-START_TEST(answered_before_its_request)
+/* A call whose process has a full pipe: nothing of it has been written. */
+static struct pair
+pushing_into_a_full_pipe(void)
 {
 	struct pair p = { .client = client_as(&p.conn) };
 
@@ -2200,6 +2201,14 @@ START_TEST(answered_before_its_request)
 	fill(&p.lent);
 	say(p.client, "CALL --open push\r\n");
 	opened(p.client);
+	return p;
+}
+
+/* Then it has answered something else. */
+START_TEST(answered_before_its_request)
+{
+	struct pair p = pushing_into_a_full_pipe();
+
 	answer(&p.lent, ":2\r\n");
 	input_end(p.client);
 	ck_heard(p.client, "-HANDLER it answered before it had the whole request\r\n");
@@ -2309,13 +2318,8 @@ END_TEST
 /* Nothing of it was written: with what has come of its input it goes to another. */
 START_TEST(input_goes_to_another_process)
 {
-	struct pair p = { .client = client_as(&p.conn) };
+	struct pair p = pushing_into_a_full_pipe();
 
-	p.lent = called("push", "CALL push\r\n").lent;
-	answer(&p.lent, ":1\r\n");
-	fill(&p.lent);
-	say(p.client, "CALL --open push\r\n");
-	opened(p.client);
 	input(p.client, "one");
 	ck_heard(p.client, "");
 	gone(&p.lent);
