@@ -18,7 +18,7 @@
 #include "proto/resp.h"
 #include "worker/callio.h"
 #include "worker/conn.h"
-#include "worker/lease.h"
+#include "worker/leases.h"
 #include "worker/runnerlink.h"
 #include "worker/talk.h"
 #include "worker/worker.h"

@@ -6,7 +6,7 @@
  * and ends the program, the worker reads and writes the pipes. The call ends
  * when the runner says so and what the program left in the pipes has been
  * read. Of a handler: the call waits for a lease, its request is written to
- * the handler, and it ends with the handler's reply (lease.h, talk.h).
+ * the handler, and it ends with the handler's reply (leases.h, talk.h).
  * Where the two differ they differ by struct call_kind.
  */
 #pragma once

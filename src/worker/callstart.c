@@ -22,7 +22,7 @@
 #include "worker/callrequest.h"
 #include "worker/conn.h"
 #include "worker/handlercall.h"
-#include "worker/lease.h"
+#include "worker/leases.h"
 #include "worker/refuse.h"
 #include "worker/runnerlink.h"
 #include "worker/worker.h"
@@ -273,7 +273,7 @@ handler_launch(struct call *call, const struct callopt *opt, const struct values
 	if (r >= 0 && gather)
 		handler_call_wait_for_input(call);
 	else if (r >= 0)
-		lease_begin(call, lease, text);
+		leases_enter(call->leases, call, lease, text);
 	if (w->request_text.cap > REQUEST_TEXT_KEEP)
 		buf_done(&w->request_text);
 	return r;

@@ -9,6 +9,7 @@
 #include "worker/callrequest.h"
 #include "worker/conn.h"
 #include "worker/lease.h"
+#include "worker/leases.h"
 #include "worker/talk.h"
 #include "worker/worker.h"
 
@@ -171,7 +172,7 @@ handler_call_gathered(struct call *call)
 		return;
 	}
 	call->gathering = false;
-	lease_begin(call, l, &call->in_data);
+	leases_enter(ls, call, l, &call->in_data);
 }
 
 static void

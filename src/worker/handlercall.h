@@ -2,7 +2,7 @@
 /*
  * handlercall: what a call does that a handler answers, where that is not
  * what one of a command does (call_of_handler): its input, its end, its time.
- * Who gets a process, and when, is the business of lease.h.
+ * Who gets a process, and when, is the business of leases.h.
  */
 #pragma once
 

@@ -1,33 +1,30 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * lease: a warm process that the runner has lent to this worker, and what a
- * worker has of one service: its leases, and the calls that wait for one.
+ * lease: a warm process that the runner has lent to this worker.
  *
- * The runner is asked once for each call that waits. A lease stays here
- * while there are calls for it, and a little longer, so that under load
- * requests cost no message. It goes back between two requests; or broken,
- * to be killed, when anything went wrong: then each call in flight gets one
- * error, and none is ever sent twice (R26, R27).
+ * It goes back between two requests; or broken, to be killed, when anything
+ * went wrong: then each call in flight gets one error, and none is ever sent
+ * twice (R26, R27). Who gets it next is the business of leases.h.
  */
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
-#include <sys/tree.h>
 
 #include "base/loop.h"
-#include "conf/conf.h"
-#include "ipc/death.h"
-#include "ipc/frame.h"
 #include "worker/call.h"
 #include "worker/talk.h"
 
+struct leases;
 struct worker;
 
-/* Why a call ends that waits while the rules change. */
-#define LEASES_CHANGED "the configuration has changed"
+/* In which state a process goes back. */
+enum lease_end {
+	LEASE_WHOLE,
+	LEASE_BROKEN,	/* to be killed */
+	LEASE_CUT,	/* likewise, for a deadline or a cancel */
+};
 
 struct lease {
 	LIST_ENTRY(lease) link;		/* of leases, or of the dead */
@@ -54,44 +51,52 @@ struct lease {
 
 LIST_HEAD(lease_list, lease);
 
-struct leases {
-	RB_ENTRY(leases) node;
-	struct worker *worker;
-	struct lease_list list;
-	struct call_list waiting;
-	size_t n_waiting;
-	size_t n_wanted;		/* asked of the runner and not come yet */
-	size_t n_early;			/* ... of them, come before our rules fitted them */
-	uint8_t format;			/* of requests under the rules in force */
-	uint32_t format_generation;	/* ... since these */
-	char why[OUTAGE_TEXT];		/* there was none the last time */
-	char service[SERVICE_NAME_MAX + 1];
-};
+/* ------------------------------------------------------ said by leases --- */
 
-RB_HEAD(leases_tree, leases);
+/* Takes the descriptors. NULL when it cannot be used: then it has gone back, broken. */
+struct lease *lease_new(struct leases *ls, const struct frame *lent, int fds[static 3]);
 
-/* Those of a service, made when there are none. NULL without memory. */
-struct leases *leases_get(struct worker *w, const char *service);
+/* The same for one that is not wanted: it goes back. */
+void lease_decline(struct worker *w, const struct frame *lent, int fds[static 3],
+    enum lease_end end);
 
-/* Is there room for one more call that waits? */
-bool leases_has_room(const struct leases *ls, const struct service *s);
+/* The first request goes to it, if one waits. A probe has until then to answer PING. */
+void lease_begin(struct lease *lease, uint64_t due_usec);
 
-/* Is a request that was made for these rules one that its handler understands today? */
-bool leases_fit(const struct leases *ls, const struct service *s);
-
-/* The lease that takes a request now, or NULL. */
-struct lease *leases_find_free(const struct leases *ls, const struct service *s);
+/* Does it take a request of this service now? */
+bool lease_is_free(const struct lease *lease, const struct service *s);
 
 /*
- * Gives a call its lease, NULL to let it wait. Its request is in text; to
- * wait, in call->in_data.
+ * Gives it a request, which is in text. False: the process takes no more of
+ * them; the call is in nobody's hands, and lease_found_deaf() is next.
  */
-void lease_begin(struct call *call, struct lease *lease, struct buf *text);
+bool lease_give(struct lease *lease, struct call *call, struct buf *text);
 
-/* Out of the queue. */
-void leases_leave(struct leases *ls, struct call *call);
+/* It has closed its input: what it has answered before still counts. */
+void lease_found_deaf(struct lease *lease);
 
-/* --------------------------------------------------------- said by talk --- */
+/* Sends what has been given to it during the turn. */
+void lease_flush(struct lease *lease);
+
+/* Others want it: back at the next boundary, or a little later while calls wait here. */
+void lease_recall(struct lease *lease);
+
+/* The rules it was lent for are over: back at the next boundary, whoever waits. */
+void lease_outdate(struct lease *lease);
+
+/* The runner that lent it is gone. */
+void lease_disown(struct lease *lease);
+
+/* The worker ends: back if it is idle, else nobody is told of it any more. */
+void lease_give_back(struct lease *lease);
+
+/* Back, and out of the world but for the calls it has in flight. */
+void lease_part(struct lease *lease, enum lease_end end);
+
+/* Of one that is dead. */
+void lease_free(struct lease *lease);
+
+/* --------------------------------------------- said by talk and by calls --- */
 
 /*
  * The process cannot be used any more: it is given back to be killed. A call
@@ -110,30 +115,3 @@ void lease_sent(struct lease *lease);
 
 /* It has answered PING. */
 void lease_proved(struct lease *lease);
-
-/* ------------------------------------------------ said by the runner --- */
-
-/* Takes the descriptors, which become -1. */
-void lease_on_granted(struct worker *w, const struct frame *f, int fds[static 3]);
-void lease_on_recalled(struct worker *w, uint64_t id);
-void lease_on_unable(struct worker *w, const struct frame_unable *u);
-
-/* The runner is gone; the next one is asked anew for what waits. */
-void leases_on_lost(struct worker *w);
-
-/* ------------------------------------------------- said by the worker --- */
-
-/* The turn ends: what was gathered in it is sent. */
-void leases_flush(struct worker *w);
-
-/* Other rules are in force. */
-void leases_reload(struct worker *w);
-
-/* The worker ends: what is idle goes back in good order, no more is asked for. */
-void leases_give_back(struct worker *w);
-
-/* Frees what calls_bury() left; no call is alive. */
-void leases_done(struct worker *w);
-
-/* Frees what died during the event. */
-void leases_bury(struct worker *w);

@@ -16,6 +16,7 @@ libworker_la_SOURCES = \
 	src/worker/handlercall.c src/worker/handlercall.h \
 	src/worker/info.c \
 	src/worker/lease.c src/worker/lease.h \
+	src/worker/leases.c src/worker/leases.h \
 	src/worker/runnerlink.c src/worker/runnerlink.h \
 	src/worker/port.c src/worker/port.h \
 	src/worker/refuse.c src/worker/refuse.h \

@@ -14,7 +14,7 @@
 #include "proto/resp.h"
 #include "worker/call.h"
 #include "worker/conn.h"
-#include "worker/lease.h"
+#include "worker/leases.h"
 #include "worker/words.h"
 #include "worker/worker.h"
 
@@ -275,13 +275,13 @@ frame_handle(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 		cancel_answered(w, f->cancel.found != 0);
 		return;
 	case FRAME_LEASE:
-		lease_on_granted(w, f, fds);
+		leases_on_granted(w, f, fds);
 		return;
 	case FRAME_RECALL:
-		lease_on_recalled(w, f->id);
+		leases_on_recalled(w, f->id);
 		return;
 	case FRAME_UNABLE:
-		lease_on_unable(w, &f->unable);
+		leases_on_unable(w, &f->unable);
 		return;
 	case FRAME_WORDS:
 		words_log_dead(f->lease.service, f->lease.pid, fds[0]);

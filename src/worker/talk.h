@@ -3,7 +3,7 @@
  * talk: the conversation with one warm process: requests go into its
  * stdin, one reply comes back for each, in order.
  *
- * Knows nothing of why a request goes to this process (lease.h). What the
+ * Knows nothing of why a request goes to this process (leases.h). What the
  * process does wrong ends the lease, in on_reply() and its like.
  *
  * A value does not say what it answers. One that nobody has asked for is known

@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "ipc/logrec.h"
 #include "worker/lease.h"
+#include "worker/leases.h"
 #include "worker/worker.h"
 
 /* What is read at the end of a process: no more than a pipe holds. */

@@ -17,6 +17,7 @@
 #include "worker/call.h"
 #include "worker/conn.h"
 #include "worker/lease.h"
+#include "worker/leases.h"
 #include "worker/runnerlink.h"
 #include "worker/port.h"
 
