@@ -448,16 +448,6 @@ START_TEST(endless_sender_is_cut_after_an_error)
 }
 END_TEST
 
-static void
-one_turn(void)
-{
-	struct loop_timer now = { .fn = wake };
-
-	loop_arm(&w.loop, &now, 1);
-	ck_assert_int_eq(loop_turn(&w.loop), 0);
-	bury();
-}
-
 /* Among many connections, requests that each look at all of them and take their time. */
 static int
 busy_client(struct conn **ret, const char *last)

@@ -1471,16 +1471,6 @@ START_TEST(pipeline_keeps_the_order)
 }
 END_TEST
 
-/* One turn of the loop, in which the clients' bytes arrive. */
-static void
-one_turn(void)
-{
-	struct loop_timer now = { .fn = wake };
-
-	loop_arm(&w.loop, &now, 1);
-	ck_assert_int_eq(loop_turn(&w.loop), 0);
-}
-
 /* What the process finds in its pipe without another turn. */
 static const char *
 in_pipe(const struct lent *l)
@@ -1503,7 +1493,7 @@ START_TEST(pipeline_sends_a_turn_at_once)
 	b = client();
 	ck_assert_int_eq(send(p.client, "CALL wide\r\n", 11, MSG_NOSIGNAL), 11);
 	ck_assert_int_eq(send(b, "CALL wide\r\n", 11, MSG_NOSIGNAL), 11);
-	one_turn();
+	turn_begins();
 	ck_assert_uint_eq(lease_of("wide")->talk.n_flight, 2);
 	ck_assert_str_eq(in_pipe(&p.lent), "");
 	bury();
@@ -1531,7 +1521,6 @@ START_TEST(pipeline_takes_back_what_is_not_sent)
 	ck_assert_int_eq(send(b, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
 	ck_assert_int_eq(send(c, "CALL wide\r\n", 11, MSG_NOSIGNAL), 11);
 	one_turn();
-	bury();
 	ck_assert_str_eq(in_pipe(&p.lent), "*1\r\n$4\r\nwide\r\n");
 	answer(&p.lent, ":2\r\n");
 	ck_heard(p.client, "-CANCELLED by the caller\r\n");

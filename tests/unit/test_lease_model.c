@@ -79,16 +79,6 @@ any(unsigned n)
 	return (unsigned)(seed >> 33) % n;
 }
 
-static void
-one_turn(void)
-{
-	struct loop_timer now = { .fn = wake };
-
-	loop_arm(&w.loop, &now, 1);
-	ck_assert_int_eq(loop_turn(&w.loop), 0);
-	bury();
-}
-
 /* --------------------------------------------------------------- clients --- */
 
 static void
@@ -283,22 +273,16 @@ process_lend(unsigned service)
 {
 	struct frame f = { .type = FRAME_LEASE, .id = ++last_id, .lease.is_proven = true };
 	struct model_process *p = processes;
-	int in[2], out[2], err[2];
+	int ours[3];
 
 	while (p < processes + PROCESSES && p->in >= 0)
 		p++;
 	if (p == processes + PROCESSES)
 		return;
-	ck_assert_int_eq(pipe2(in, O_CLOEXEC | O_NONBLOCK), 0);
-	ck_assert_int_eq(pipe2(out, O_CLOEXEC | O_NONBLOCK), 0);
-	ck_assert_int_eq(pipe2(err, O_CLOEXEC | O_NONBLOCK), 0);
 	(void)strlcpy(f.lease.service, services[service], sizeof(f.lease.service));
 	f.lease.requests = any(3) == 0 ? 1 + any(4) : 0;
-	ck_assert_int_eq(channel_send(runner, &f, (int[]){ in[1], out[0], err[0] }, 3), 0);
-	(void)close(in[1]);
-	(void)close(out[0]);
-	(void)close(err[0]);
-	*p = (struct model_process){ .id = f.id, .in = in[0], .out = out[1], .err = err[1],
+	send_lease(&f, ours);
+	*p = (struct model_process){ .id = f.id, .in = ours[0], .out = ours[1], .err = ours[2],
 		.got = BUF_INIT(0), .said = BUF_INIT(0) };
 	if (wanted[service] > 0)
 		wanted[service]--;

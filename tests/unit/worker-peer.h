@@ -150,17 +150,29 @@ wake(struct loop_timer *t)
 	(void)t;
 }
 
+/* The events of one turn of the loop, which has not ended then. */
+static inline void
+turn_begins(void)
+{
+	struct loop_timer now = { .fn = wake };
+
+	loop_arm(&w.loop, &now, 1);
+	ck_assert_int_eq(loop_turn(&w.loop), 0);
+}
+
+static inline void
+one_turn(void)
+{
+	turn_begins();
+	bury();
+}
+
 /* Everything that can happen now happens. */
 static inline void
 turns(void)
 {
-	struct loop_timer now = { .fn = wake };
-
-	for (int i = 0; i < 40; i++) {
-		loop_arm(&w.loop, &now, 1);
-		ck_assert_int_eq(loop_turn(&w.loop), 0);
-		bury();
-	}
+	for (int i = 0; i < 40; i++)
+		one_turn();
 }
 
 /* The timer of a connection or call, as if it were so much later. */
@@ -219,10 +231,23 @@ stranger(struct conn **ret)
 	return fd;
 }
 
+/* On its way, and not read. */
+static inline void
+send_n(int fd, const char *text, size_t n)
+{
+	ck_assert_int_eq(send(fd, text, n, MSG_NOSIGNAL), (ssize_t)n);
+}
+
+static inline void
+send_text(int fd, const char *text)
+{
+	send_n(fd, text, strlen(text));
+}
+
 static inline void
 say_n(int fd, const char *text, size_t n)
 {
-	ck_assert_int_eq(send(fd, text, n, MSG_NOSIGNAL), (ssize_t)n);
+	send_n(fd, text, n);
 	turns();
 }
 
@@ -230,6 +255,27 @@ static inline void
 say(int fd, const char *text)
 {
 	say_n(fd, text, strlen(text));
+}
+
+/* More than there is room for at once. */
+static inline void
+say_all(int fd, const char *text, size_t n)
+{
+	for (size_t at = 0; at < n;) {
+		ssize_t sent = send(fd, text + at, n - at, MSG_NOSIGNAL);
+
+		at += sent > 0 ? (size_t)sent : 0;
+		turns();
+	}
+}
+
+static inline void
+say_cancel(int fd, const char *id)
+{
+	char text[64];
+
+	(void)snprintf(text, sizeof(text), "CANCEL %s\r\n", id);
+	say(fd, text);
 }
 
 /* All that has come; "" for nothing, "(closed)" at its end. */
@@ -307,6 +353,22 @@ tell_found(uint64_t id, bool found)
 
 	ck_assert_int_eq(channel_send(runner, &f, NULL, 0), 0);
 	turns();
+}
+
+/* A new process is on its way: its ends of the pipes are ours, in, out and err. */
+static inline void
+send_lease(const struct frame *f, int ours[static 3])
+{
+	int in[2], out[2], err[2];
+
+	ck_assert_int_eq(pipe2(in, O_CLOEXEC | O_NONBLOCK), 0);
+	ck_assert_int_eq(pipe2(out, O_CLOEXEC | O_NONBLOCK), 0);
+	ck_assert_int_eq(pipe2(err, O_CLOEXEC | O_NONBLOCK), 0);
+	ck_assert_int_eq(channel_send(runner, f, (int[]){ in[1], out[0], err[0] }, 3), 0);
+	channel_close_fds((int[]){ in[1], out[0], err[0] }, 3);
+	ours[0] = in[0];
+	ours[1] = out[1];
+	ours[2] = err[1];
 }
 
 /* The program writes, and ends with this exit status. */
