@@ -1,25 +1,55 @@
 # SPDX-License-Identifier: ISC
 worker_tests = \
 	tests/unit/test_conn \
+	tests/unit/test_handlercall \
+	tests/unit/test_handlercall_end \
+	tests/unit/test_handlercall_gather \
+	tests/unit/test_handlercall_push \
 	tests/unit/test_lease \
 	tests/unit/test_lease_model \
-	tests/unit/test_result
+	tests/unit/test_leases \
+	tests/unit/test_result \
+	tests/unit/test_talk \
+	tests/unit/test_talk_pipeline
 check_PROGRAMS += $(worker_tests)
 TESTS += $(worker_tests)
 
 worker_test_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS)
 worker_test_ldadd = libworker.la libipc.la libconf.la libproto.la libbase.la \
 	$(CHECK_LIBS)
+worker_peer = tests/unit/worker-peer.h
+handler_peer = tests/unit/handler-peer.h $(worker_peer)
 
-tests_unit_test_conn_SOURCES = tests/unit/test_conn.c tests/unit/worker-peer.h
+tests_unit_test_conn_SOURCES = tests/unit/test_conn.c $(worker_peer)
 tests_unit_test_conn_CFLAGS = $(worker_test_cflags)
 tests_unit_test_conn_LDADD = $(worker_test_ldadd)
-tests_unit_test_lease_SOURCES = tests/unit/test_lease.c tests/unit/worker-peer.h
+tests_unit_test_handlercall_SOURCES = tests/unit/test_handlercall.c $(handler_peer)
+tests_unit_test_handlercall_CFLAGS = $(worker_test_cflags)
+tests_unit_test_handlercall_LDADD = $(worker_test_ldadd)
+tests_unit_test_handlercall_end_SOURCES = tests/unit/test_handlercall_end.c $(handler_peer)
+tests_unit_test_handlercall_end_CFLAGS = $(worker_test_cflags)
+tests_unit_test_handlercall_end_LDADD = $(worker_test_ldadd)
+tests_unit_test_handlercall_gather_SOURCES = tests/unit/test_handlercall_gather.c $(handler_peer)
+tests_unit_test_handlercall_gather_CFLAGS = $(worker_test_cflags)
+tests_unit_test_handlercall_gather_LDADD = $(worker_test_ldadd)
+tests_unit_test_handlercall_push_SOURCES = tests/unit/test_handlercall_push.c $(handler_peer)
+tests_unit_test_handlercall_push_CFLAGS = $(worker_test_cflags)
+tests_unit_test_handlercall_push_LDADD = $(worker_test_ldadd)
+tests_unit_test_lease_SOURCES = tests/unit/test_lease.c $(handler_peer)
 tests_unit_test_lease_CFLAGS = $(worker_test_cflags)
 tests_unit_test_lease_LDADD = $(worker_test_ldadd)
-tests_unit_test_lease_model_SOURCES = tests/unit/test_lease_model.c tests/unit/worker-peer.h
+tests_unit_test_lease_model_SOURCES = tests/unit/test_lease_model.c $(worker_peer)
 tests_unit_test_lease_model_CFLAGS = $(worker_test_cflags)
 tests_unit_test_lease_model_LDADD = $(worker_test_ldadd)
+tests_unit_test_leases_SOURCES = tests/unit/test_leases.c $(handler_peer)
+tests_unit_test_leases_CFLAGS = $(worker_test_cflags)
+tests_unit_test_leases_LDADD = $(worker_test_ldadd)
 tests_unit_test_result_SOURCES = tests/unit/test_result.c
 tests_unit_test_result_CFLAGS = $(worker_test_cflags)
 tests_unit_test_result_LDADD = $(worker_test_ldadd)
+tests_unit_test_talk_SOURCES = tests/unit/test_talk.c $(handler_peer)
+tests_unit_test_talk_CFLAGS = $(worker_test_cflags)
+tests_unit_test_talk_LDADD = $(worker_test_ldadd)
+tests_unit_test_talk_pipeline_SOURCES = tests/unit/test_talk_pipeline.c $(handler_peer)
+tests_unit_test_talk_pipeline_CFLAGS = $(worker_test_cflags)
+tests_unit_test_talk_pipeline_LDADD = $(worker_test_ldadd)
