@@ -17,4 +17,5 @@ librunner_la_SOURCES = \
 	src/runner/spawn.c src/runner/spawn.h \
 	src/runner/table.c src/runner/table.h \
 	src/runner/token.c src/runner/token.h \
-	src/runner/twin.c src/runner/twin.h
+	src/runner/twin.c src/runner/twin.h \
+	src/runner/wants.c src/runner/wants.h

@@ -261,8 +261,8 @@ pool_start(struct pool *p, uint32_t n)
 static struct link *
 next_open_link(struct runner *r, uint16_t *turn)
 {
-	for (size_t i = 0; i < POOL_MAX_LINKS; i++) {
-		*turn = (uint16_t)((*turn + 1) % POOL_MAX_LINKS);
+	for (size_t i = 0; i < RUNNER_MAX_LINKS; i++) {
+		*turn = (uint16_t)((*turn + 1) % RUNNER_MAX_LINKS);
 		if (link_is_open(&r->links[*turn]))
 			return &r->links[*turn];
 	}
@@ -285,29 +285,14 @@ pool_probe(struct pool *p)
 	}
 }
 
-/* The next worker in turn that wants one. */
-static uint16_t
-next_in_turn(struct pool *p)
-{
-	do {
-		p->turn = (uint16_t)((p->turn + 1) % POOL_MAX_LINKS);
-	} while (p->wants[p->turn] == 0);
-	return p->turn;
-}
-
 static void
 pool_grant(struct pool *p)
 {
 	struct entry *e;
 
-	while (p->n_wants > 0 && (e = find_idle(p)) != NULL) {
-		uint16_t slot = next_in_turn(p);
-
-		p->wants[slot]--;
-		p->n_wants--;
-		handler_lease(e, &p->runner->links[slot], false);
-	}
-	if (p->n_wants == 0)
+	while (p->wants.all > 0 && (e = find_idle(p)) != NULL)
+		handler_lease(e, &p->runner->links[wants_serve(&p->wants)], false);
+	if (p->wants.all == 0)
 		p->growth = 1;
 }
 
@@ -343,7 +328,7 @@ pool_fill(struct pool *p, uint64_t now)
 		pool_start(p, s->min - n.all);
 		n = pool_census(p);
 	}
-	lacking = p->n_wants > n.idle ? p->n_wants - n.idle : 0;
+	lacking = p->wants.all > n.idle ? p->wants.all - n.idle : 0;
 	if (lacking == 0 || n.coming > 0 || n.all >= s->max ||
 	    (n.all > 0 && now < p->grown_usec + GROWTH_USEC))
 		return;
@@ -445,10 +430,10 @@ pool_weigh(struct pool *p, uint64_t now)
 static void
 pool_recall(struct pool *p, uint64_t now)
 {
-	uint32_t has[POOL_MAX_LINKS] = { 0 }, coming = 0;
+	uint32_t has[RUNNER_MAX_LINKS] = { 0 }, coming = 0;
 	struct entry *e;
 
-	if (p->n_wants == 0 || pool_census(p).all < p->service->pool.max)
+	if (p->wants.all == 0 || pool_census(p).all < p->service->pool.max)
 		return;
 	TAILQ_FOREACH(e, &p->members, handler.next) {
 		const struct handler *h = &e->handler;
@@ -459,8 +444,8 @@ pool_recall(struct pool *p, uint64_t now)
 		else if (h->state == HANDLER_LEASED)
 			has[e->link->slot]++;
 	}
-	for (uint16_t slot = 0; slot < POOL_MAX_LINKS; slot++) {
-		if (p->wants[slot] == 0 || (coming > 0 && coming-- > 0))
+	for (uint16_t slot = 0; slot < RUNNER_MAX_LINKS; slot++) {
+		if (p->wants.of[slot] == 0 || (coming > 0 && coming-- > 0))
 			continue;
 		TAILQ_FOREACH_REVERSE(e, &p->members, entry_list, handler.next) {
 			if (e->handler.state == HANDLER_LEASED && !e->handler.is_recalled &&
@@ -533,29 +518,17 @@ pool_tell_unable(struct pool *p)
 	struct census n = pool_census(p);
 	struct frame f = unable_frame(p);
 
-	for (uint16_t slot = 0; slot < POOL_MAX_LINKS; slot++) {
-		if (p->wants[slot] > 0 && (p->state == POOL_RETIRED ||
-		    (is_failing(p) && n.idle + n.leased == 0))) {
-			p->owes_unable[slot] = true;
-			p->n_wants -= p->wants[slot];
-			p->wants[slot] = 0;
-		}
-		if (!p->owes_unable[slot])
+	if (p->state == POOL_RETIRED || (is_failing(p) && n.idle + n.leased == 0))
+		wants_refuse(&p->wants);
+	for (uint16_t slot = 0; p->wants.n_refused > 0 && slot < RUNNER_MAX_LINKS; slot++) {
+		struct link *l = &r->links[slot];
+
+		if (!p->wants.is_refused[slot])
 			continue;
 		f.slot = slot;
-		if (!link_is_open(&r->links[slot]) || link_answer(&r->links[slot], &f))
-			p->owes_unable[slot] = false;
+		if (!link_is_open(l) || link_answer(l, &f))
+			wants_told(&p->wants, slot);
 	}
-}
-
-static bool
-owes_anything(const struct pool *p)
-{
-	for (size_t i = 0; i < POOL_MAX_LINKS; i++) {
-		if (p->owes_unable[i])
-			return true;
-	}
-	return false;
 }
 
 static uint64_t
@@ -575,9 +548,9 @@ pool_arm(struct pool *p, uint64_t now)
 
 	if (p->retry_usec > now)
 		due = sooner(due, p->retry_usec);
-	else if (p->n_wants > 0 && n.all < s->max)
+	else if (p->wants.all > 0 && n.all < s->max)
 		due = sooner(due, now + GROWTH_USEC);
-	if (owes_anything(p))
+	if (p->wants.n_refused > 0)
 		due = sooner(due, now + POOL_SOON_USEC);
 	if (pool_is_to_learn(p, now))
 		due = sooner(due, p->last_usec + LEARN_USEC);
@@ -587,7 +560,7 @@ pool_arm(struct pool *p, uint64_t now)
 		if (e->handler.state == HANDLER_IDLE && n.idle + n.leased > s->min)
 			due = sooner(due, e->handler.since_usec + s->idle_usec);
 		due = sooner(due, member_expiry(e));
-		if (e->handler.is_recalled && p->n_wants > 0 &&
+		if (e->handler.is_recalled && p->wants.all > 0 &&
 		    e->handler.recalled_usec + RECALL_USEC > now)
 			due = sooner(due, e->handler.recalled_usec + RECALL_USEC);
 		if (s->age_usec != 0 && !e->handler.is_worn)
@@ -629,7 +602,7 @@ pool_publish(const struct pool *p)
 	s->processes = n.all;
 	s->busy = n.leased;
 	s->idle = n.idle;
-	s->waiting = p->n_wants;
+	s->waiting = p->wants.all;
 	s->started = p->started;
 	s->died = p->died;
 	s->recycled = p->recycled;
@@ -657,11 +630,11 @@ pool_dissolve(struct pool *p)
 		due = sooner(due, member_expiry(e));
 	}
 	pool_tell_unable(p);
-	if (TAILQ_EMPTY(&p->members) && !owes_anything(p))
+	if (TAILQ_EMPTY(&p->members) && p->wants.n_refused == 0)
 		pool_close(p);
 	else
 		loop_arm(&p->runner->loop, &p->timer,
-		    owes_anything(p) ? sooner(due, now + POOL_SOON_USEC) : due);
+		    p->wants.n_refused > 0 ? sooner(due, now + POOL_SOON_USEC) : due);
 }
 
 void
@@ -721,12 +694,7 @@ add_history(struct pool *p, uint64_t started, uint64_t died, uint64_t recycled)
 void
 pool_inherit(struct pool *heir, struct pool *old)
 {
-	for (size_t i = 0; i < POOL_MAX_LINKS; i++) {
-		heir->wants[i] += old->wants[i];
-		old->wants[i] = 0;
-	}
-	heir->n_wants += old->n_wants;
-	old->n_wants = 0;
+	wants_inherit(&heir->wants, &old->wants);
 	add_history(heir, old->started, old->died, old->recycled);
 	if (heir->last_usec == 0) {
 		heir->last = old->last;

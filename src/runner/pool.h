@@ -17,12 +17,12 @@
 #include "conf/conf.h"
 #include "ipc/death.h"
 #include "runner/table.h"
+#include "runner/wants.h"
 
 struct link;
 struct pool_stats;
 struct runner;
 
-#define POOL_MAX_LINKS (CONF_MAX_WORKERS + 1)
 /* What could not be done now, or never settles, is looked at again after so long. */
 #define POOL_SOON_USEC (10 * USEC_PER_MSEC)
 
@@ -40,11 +40,8 @@ struct pool {
 	const struct service *service;
 	struct entry_list members;	/* the one used last first */
 
-	uint32_t wants[POOL_MAX_LINKS];	/* by worker: requests that wait there */
-	uint32_t n_wants;
-	bool owes_unable[POOL_MAX_LINKS];
-	uint16_t turn;			/* the worker served last */
-	uint16_t probe_turn;		/* ... asked last to ask */
+	struct wants wants;
+	uint16_t probe_turn;		/* the worker asked last to ask */
 
 	struct backoff backoff;
 	uint64_t retry_usec;		/* no start before; 0: none failed */

@@ -4,7 +4,8 @@ runner_tests = \
 	tests/unit/test_pool \
 	tests/unit/test_runner \
 	tests/unit/test_table \
-	tests/unit/test_token
+	tests/unit/test_token \
+	tests/unit/test_wants
 check_PROGRAMS += $(runner_tests)
 TESTS += $(runner_tests)
 
@@ -26,3 +27,6 @@ tests_unit_test_table_LDADD = $(runner_test_ldadd)
 tests_unit_test_token_SOURCES = tests/unit/test_token.c
 tests_unit_test_token_CFLAGS = $(runner_test_cflags)
 tests_unit_test_token_LDADD = $(runner_test_ldadd)
+tests_unit_test_wants_SOURCES = tests/unit/test_wants.c
+tests_unit_test_wants_CFLAGS = $(runner_test_cflags)
+tests_unit_test_wants_LDADD = $(runner_test_ldadd)
