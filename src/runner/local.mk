@@ -10,6 +10,7 @@ librunner_la_SOURCES = \
 	src/runner/handler.c src/runner/handler.h \
 	src/runner/handlerenv.c src/runner/handlerenv.h \
 	src/runner/link.c src/runner/link.h \
+	src/runner/members.c src/runner/members.h \
 	src/runner/pool.c src/runner/pool.h \
 	src/runner/pools.c src/runner/pools.h \
 	src/runner/reap.c src/runner/reap.h \

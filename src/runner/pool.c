@@ -41,64 +41,6 @@ is_failing(const struct pool *p)
 	return p->failures >= FAILURES;
 }
 
-/* -------------------------------------------------------------- members --- */
-
-struct census {
-	uint32_t coming;	/* NEW or PROBED */
-	uint32_t idle;
-	uint32_t leased;
-	uint32_t worn;
-	uint32_t unproven;	/* may still turn out to be of no use */
-	uint32_t all;
-};
-
-static struct census
-pool_census(const struct pool *p)
-{
-	struct census n = { 0 };
-	struct entry *e;
-
-	TAILQ_FOREACH(e, &p->members, handler.next) {
-		const struct handler *h = &e->handler;
-
-		n.all++;
-		n.worn += h->is_worn && (h->state == HANDLER_IDLE || h->state == HANDLER_LEASED);
-		n.unproven += !h->is_proven;
-		n.idle += h->state == HANDLER_IDLE;
-		n.leased += h->state == HANDLER_LEASED;
-		n.coming += h->state == HANDLER_NEW || h->state == HANDLER_PROBED;
-	}
-	return n;
-}
-
-static struct entry *
-find_member(const struct pool *p, enum handler_state state)
-{
-	struct entry *e;
-
-	TAILQ_FOREACH(e, &p->members, handler.next) {
-		if (e->handler.state == state)
-			return e;
-	}
-	return NULL;
-}
-
-/* An idle one, one that is not worn if possible. */
-static struct entry *
-find_idle(const struct pool *p)
-{
-	struct entry *e, *worn = NULL;
-
-	TAILQ_FOREACH(e, &p->members, handler.next) {
-		if (e->handler.state != HANDLER_IDLE)
-			continue;
-		if (!e->handler.is_worn)
-			return e;
-		worn = e;
-	}
-	return worn;
-}
-
 /* --------------------------------------------------------- life of a pool --- */
 
 static void on_pool_due(struct loop_timer *t);
@@ -119,7 +61,7 @@ pool_open(struct runner *r, struct conf *conf, const struct service *s, enum poo
 		.runner = r, .state = state, .conf = conf_ref(conf), .service = s, .growth = 1,
 		.timer.fn = on_pool_due,
 	};
-	TAILQ_INIT(&p->members);
+	members_init(&p->members);
 	TAILQ_INSERT_TAIL(&all->all, p, next);
 	pool_touch(p);
 	return p;
@@ -276,7 +218,7 @@ pool_probe(struct pool *p)
 	struct runner *r = p->runner;
 	struct entry *e;
 
-	while ((e = find_member(p, HANDLER_NEW)) != NULL) {
+	while ((e = members_find_new(&p->members)) != NULL) {
 		struct link *l = next_open_link(r, &p->probe_turn);
 
 		if (l == NULL)
@@ -290,7 +232,7 @@ pool_grant(struct pool *p)
 {
 	struct entry *e;
 
-	while (p->wants.all > 0 && (e = find_idle(p)) != NULL)
+	while (p->wants.all > 0 && (e = members_find_idle(&p->members)) != NULL)
 		handler_lease(e, &p->runner->links[wants_serve(&p->wants)], false);
 	if (p->wants.all == 0)
 		p->growth = 1;
@@ -308,32 +250,28 @@ static void
 pool_fill(struct pool *p, uint64_t now)
 {
 	const struct service_pool *s = &p->service->pool;
-	struct census n = pool_census(p);
+	const struct members *m = &p->members;
 	uint32_t lacking;
 
 	if (now < p->retry_usec)
 		return;
 	if (is_failing(p)) {
 		/* One at a time, to see whether it is well again. */
-		if (n.coming == 0 && n.all < s->max && n.unproven == 0)
+		if (m->coming == 0 && m->all < s->max && m->unproven == 0)
 			pool_start(p, 1);
 		return;
 	}
 	/* While one that is worn is replaced, there may be one more than max. */
-	if (n.worn > 0 && n.all - n.worn < enough(p) && n.all <= s->max) {
+	if (m->worn > 0 && m->all - m->worn < enough(p) && m->all <= s->max)
 		pool_start(p, 1);
-		n = pool_census(p);
-	}
-	if (n.all < s->min) {
-		pool_start(p, s->min - n.all);
-		n = pool_census(p);
-	}
-	lacking = p->wants.all > n.idle ? p->wants.all - n.idle : 0;
-	if (lacking == 0 || n.coming > 0 || n.all >= s->max ||
-	    (n.all > 0 && now < p->grown_usec + GROWTH_USEC))
+	if (m->all < s->min)
+		pool_start(p, s->min - m->all);
+	lacking = p->wants.all > m->idle ? p->wants.all - m->idle : 0;
+	if (lacking == 0 || m->coming > 0 || m->all >= s->max ||
+	    (m->all > 0 && now < p->grown_usec + GROWTH_USEC))
 		return;
 	lacking = lacking < p->growth ? lacking : p->growth;
-	pool_start(p, lacking < s->max - n.all ? lacking : s->max - n.all);
+	pool_start(p, lacking < s->max - m->all ? lacking : s->max - m->all);
 	p->grown_usec = now;
 	if (p->growth < s->max)
 		p->growth *= 2;
@@ -346,46 +284,58 @@ pool_fill(struct pool *p, uint64_t now)
 static void
 pool_relieve(struct pool *p)
 {
-	const struct service_pool *s = &p->service->pool;
-	struct census n = pool_census(p);
+	const struct members *m = &p->members;
+	bool is_enough = members_up(m) - m->worn >= enough(p);
+	uint32_t staying = m->all;
 	struct entry *e, *next;
 
-	for (e = TAILQ_FIRST(&p->members); e != NULL && n.worn > 0; e = next) {
+	if (m->worn == 0)
+		return;
+	for (e = TAILQ_FIRST(&m->list); e != NULL; e = next) {
+		bool is_exchanged = staying > p->service->pool.max && m->coming == 0;
+
 		next = TAILQ_NEXT(e, handler.next);
-		if (!e->handler.is_worn ||
-		    (n.idle + n.leased - n.worn < enough(p) && (n.all <= s->max || n.coming > 0)))
+		if (!e->handler.is_worn || !(is_enough || is_exchanged))
 			continue;
 		if (e->handler.state == HANDLER_LEASED) {
 			handler_recall(e);
-			n.leased--;
 		} else if (e->handler.state == HANDLER_IDLE) {
 			p->recycled++;
 			handler_end(e);
-			n.idle--;
 		} else {
 			continue;
 		}
-		n.worn--;
-		n.all--;
+		staying--;
 	}
 }
 
+/* Beyond min, those leave that nobody has used for long. */
 static void
 pool_shrink(struct pool *p, uint64_t now)
 {
 	const struct service_pool *s = &p->service->pool;
-	struct census n = pool_census(p);
+	const struct members *m = &p->members;
 	struct entry *e, *next;
 
-	for (e = TAILQ_FIRST(&p->members); e != NULL; e = next) {
+	for (e = TAILQ_FIRST(&m->list); e != NULL && members_up(m) > s->min; e = next) {
 		next = TAILQ_NEXT(e, handler.next);
-		if (s->age_usec != 0 && now - e->started_usec >= s->age_usec)
-			e->handler.is_worn = true;
-		if (e->handler.state != HANDLER_IDLE || n.idle + n.leased <= s->min ||
-		    now - e->handler.since_usec < s->idle_usec)
-			continue;
-		n.idle--;
-		handler_end(e);
+		if (e->handler.state == HANDLER_IDLE &&
+		    now - e->handler.since_usec >= s->idle_usec)
+			handler_end(e);
+	}
+}
+
+static void
+pool_age(struct pool *p, uint64_t now)
+{
+	uint64_t limit = p->service->pool.age_usec;
+	struct entry *e;
+
+	if (limit == 0)
+		return;
+	TAILQ_FOREACH(e, &p->members.list, handler.next) {
+		if (now - e->started_usec >= limit)
+			members_set_worn(&p->members, e);
 	}
 }
 
@@ -420,9 +370,9 @@ pool_weigh(struct pool *p, uint64_t now)
 	if (limit == 0 || now < p->weighed_usec + WEIGH_USEC)
 		return;
 	p->weighed_usec = now;
-	TAILQ_FOREACH(e, &p->members, handler.next) {
+	TAILQ_FOREACH(e, &p->members.list, handler.next) {
 		if (resident_bytes(e->pid) > limit)
-			e->handler.is_worn = true;
+			members_set_worn(&p->members, e);
 	}
 }
 
@@ -433,9 +383,9 @@ pool_recall(struct pool *p, uint64_t now)
 	uint32_t has[RUNNER_MAX_LINKS] = { 0 }, coming = 0;
 	struct entry *e;
 
-	if (p->wants.all == 0 || pool_census(p).all < p->service->pool.max)
+	if (p->wants.all == 0 || p->members.all < p->service->pool.max)
 		return;
-	TAILQ_FOREACH(e, &p->members, handler.next) {
+	TAILQ_FOREACH(e, &p->members.list, handler.next) {
 		const struct handler *h = &e->handler;
 
 		/* One in a long request may not come back soon. */
@@ -447,7 +397,7 @@ pool_recall(struct pool *p, uint64_t now)
 	for (uint16_t slot = 0; slot < RUNNER_MAX_LINKS; slot++) {
 		if (p->wants.of[slot] == 0 || (coming > 0 && coming-- > 0))
 			continue;
-		TAILQ_FOREACH_REVERSE(e, &p->members, entry_list, handler.next) {
+		TAILQ_FOREACH_REVERSE(e, &p->members.list, entry_list, handler.next) {
 			if (e->handler.state == HANDLER_LEASED && !e->handler.is_recalled &&
 			    has[e->link->slot] > has[slot])
 				break;
@@ -480,7 +430,7 @@ pool_expire(struct pool *p, uint64_t now)
 {
 	struct entry *e, *next;
 
-	for (e = TAILQ_FIRST(&p->members); e != NULL; e = next) {
+	for (e = TAILQ_FIRST(&p->members.list); e != NULL; e = next) {
 		uint64_t expiry = member_expiry(e);
 
 		next = TAILQ_NEXT(e, handler.next);
@@ -515,10 +465,9 @@ static void
 pool_tell_unable(struct pool *p)
 {
 	struct runner *r = p->runner;
-	struct census n = pool_census(p);
 	struct frame f = unable_frame(p);
 
-	if (p->state == POOL_RETIRED || (is_failing(p) && n.idle + n.leased == 0))
+	if (p->state == POOL_RETIRED || (is_failing(p) && members_up(&p->members) == 0))
 		wants_refuse(&p->wants);
 	for (uint16_t slot = 0; p->wants.n_refused > 0 && slot < RUNNER_MAX_LINKS; slot++) {
 		struct link *l = &r->links[slot];
@@ -542,22 +491,22 @@ static void
 pool_arm(struct pool *p, uint64_t now)
 {
 	const struct service_pool *s = &p->service->pool;
-	struct census n = pool_census(p);
+	const struct members *m = &p->members;
 	uint64_t due = USEC_NEVER;
 	struct entry *e;
 
 	if (p->retry_usec > now)
 		due = sooner(due, p->retry_usec);
-	else if (p->wants.all > 0 && n.all < s->max)
+	else if (p->wants.all > 0 && m->all < s->max)
 		due = sooner(due, now + GROWTH_USEC);
 	if (p->wants.n_refused > 0)
 		due = sooner(due, now + POOL_SOON_USEC);
 	if (pool_is_to_learn(p, now))
 		due = sooner(due, p->last_usec + LEARN_USEC);
-	if (s->memory != 0 && n.all > 0)
+	if (s->memory != 0 && m->all > 0)
 		due = sooner(due, p->weighed_usec + WEIGH_USEC);
-	TAILQ_FOREACH(e, &p->members, handler.next) {
-		if (e->handler.state == HANDLER_IDLE && n.idle + n.leased > s->min)
+	TAILQ_FOREACH(e, &p->members.list, handler.next) {
+		if (e->handler.state == HANDLER_IDLE && members_up(m) > s->min)
 			due = sooner(due, e->handler.since_usec + s->idle_usec);
 		due = sooner(due, member_expiry(e));
 		if (e->handler.is_recalled && p->wants.all > 0 &&
@@ -583,7 +532,7 @@ pool_recover(struct pool *p, uint64_t now)
 
 	if (!is_failing(p) || p->service->pool.ping)
 		return;
-	TAILQ_FOREACH(e, &p->members, handler.next) {
+	TAILQ_FOREACH(e, &p->members.list, handler.next) {
 		if (now - e->started_usec < SETTLED_USEC)
 			continue;
 		p->failures = FAILURES - 1;
@@ -595,13 +544,13 @@ void
 pool_publish(const struct pool *p)
 {
 	struct pool_stats *s = &p->runner->stats->pool[p->service->number];
-	struct census n = pool_census(p);
+	const struct members *m = &p->members;
 
 	if (p->state != POOL_SERVING)
 		return;
-	s->processes = n.all;
-	s->busy = n.leased;
-	s->idle = n.idle;
+	s->processes = m->all;
+	s->busy = m->leased;
+	s->idle = m->idle;
 	s->waiting = p->wants.all;
 	s->started = p->started;
 	s->died = p->died;
@@ -620,7 +569,7 @@ pool_dissolve(struct pool *p)
 	struct entry *e, *next;
 
 	pool_expire(p, now);
-	for (e = TAILQ_FIRST(&p->members); e != NULL; e = next) {
+	for (e = TAILQ_FIRST(&p->members.list); e != NULL; e = next) {
 		next = TAILQ_NEXT(e, handler.next);
 		if (e->handler.state != HANDLER_LEASED) {
 			handler_end(e);
@@ -630,7 +579,7 @@ pool_dissolve(struct pool *p)
 		due = sooner(due, member_expiry(e));
 	}
 	pool_tell_unable(p);
-	if (TAILQ_EMPTY(&p->members) && p->wants.n_refused == 0)
+	if (p->members.all == 0 && p->wants.n_refused == 0)
 		pool_close(p);
 	else
 		loop_arm(&p->runner->loop, &p->timer,
@@ -648,6 +597,7 @@ pool_advance(struct pool *p)
 	}
 	pool_expire(p, now);
 	pool_weigh(p, now);
+	pool_age(p, now);
 	pool_shrink(p, now);
 	pool_recover(p, now);
 	pool_fill(p, now);
@@ -670,7 +620,7 @@ pool_has_risen(const struct pool *p)
 	struct entry *e;
 	uint32_t n = 0;
 
-	TAILQ_FOREACH(e, &p->members, handler.next)
+	TAILQ_FOREACH(e, &p->members.list, handler.next)
 		n += e->handler.state == HANDLER_IDLE &&
 		    (s->ping || now - e->started_usec >= SETTLED_USEC);
 	return n >= s->min;

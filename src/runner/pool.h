@@ -16,6 +16,7 @@
 #include "base/loop.h"
 #include "conf/conf.h"
 #include "ipc/death.h"
+#include "runner/members.h"
 #include "runner/table.h"
 #include "runner/wants.h"
 
@@ -38,8 +39,7 @@ struct pool {
 	enum pool_state state;
 	struct conf *conf;		/* holds service */
 	const struct service *service;
-	struct entry_list members;	/* the one used last first */
-
+	struct members members;
 	struct wants wants;
 	uint16_t probe_turn;		/* the worker asked last to ask */
 

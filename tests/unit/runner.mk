@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 runner_tests = \
 	tests/unit/test_admission \
+	tests/unit/test_members \
 	tests/unit/test_pool \
 	tests/unit/test_runner \
 	tests/unit/test_table \
@@ -15,6 +16,9 @@ runner_test_ldadd = librunner.la libipc.la libconf.la libproto.la libbase.la $(C
 tests_unit_test_admission_SOURCES = tests/unit/test_admission.c
 tests_unit_test_admission_CFLAGS = $(runner_test_cflags)
 tests_unit_test_admission_LDADD = $(runner_test_ldadd)
+tests_unit_test_members_SOURCES = tests/unit/test_members.c
+tests_unit_test_members_CFLAGS = $(runner_test_cflags)
+tests_unit_test_members_LDADD = $(runner_test_ldadd)
 tests_unit_test_pool_SOURCES = tests/unit/test_pool.c tests/unit/runner-peer.h
 tests_unit_test_pool_CFLAGS = $(runner_test_cflags)
 tests_unit_test_pool_LDADD = $(runner_test_ldadd)
