@@ -22,6 +22,8 @@
 
 /* No worker has this slot, so no request has such an id. */
 #define HANDLER_SLOT UINT64_C(0xff)
+/* Past all deadlines a worker has so long to say what became of a lease. */
+#define WORKER_SLACK_USEC (10 * USEC_PER_SEC)
 
 static void
 handler_become(struct entry *e, enum handler_state state)
@@ -147,6 +149,18 @@ handler_recall(struct entry *e)
 	e->handler.is_recalled = true;
 	e->handler.recalled_usec = clock_usec();
 	entry_deliver(e, UNSENT_RECALL);
+}
+
+uint64_t
+handler_expiry(const struct entry *e)
+{
+	const struct handler *h = &e->handler;
+
+	if (h->state == HANDLER_PROBED)
+		return h->since_usec + e->service->pool.start_timeout_usec + WORKER_SLACK_USEC;
+	if (h->state == HANDLER_LEASED && h->is_recalled)
+		return h->recalled_usec + e->service->timeout_usec + WORKER_SLACK_USEC;
+	return 0;
 }
 
 size_t

@@ -2,9 +2,10 @@
 /*
  * pool: the warm processes of one service, and who gets them.
  *
- * Workers say how many they want. The pool starts 1, 2, 4 ... while somebody
- * waits, up to max; gives the one used last to the worker whose turn it is;
- * asks for one back when another worker has fewer; replaces what is worn.
+ * Workers say how many they want (wants). The pool starts 1, 2, 4 ... while
+ * somebody waits, up to max, and replaces what is worn (poolsize); gives the
+ * one used last to the worker whose turn it is, and asks for one back when
+ * another worker has fewer (lending).
  */
 #pragma once
 
@@ -84,6 +85,14 @@ void pool_publish(const struct pool *p);
 
 /* Its processes leave, and then it. */
 void pool_retire(struct pool *p);
+
+/* ------------------------------------------ for poolsize.c and lending.c --- */
+
+/* Is its service out of order? */
+bool pool_is_failing(const struct pool *p);
+
+/* One could not be started, for this errno. */
+void pool_start_failed(struct pool *p, int error);
 
 /* ------------------------------------------------------- for handler.c --- */
 
