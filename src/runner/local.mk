@@ -21,4 +21,5 @@ librunner_la_SOURCES = \
 	src/runner/table.c src/runner/table.h \
 	src/runner/token.c src/runner/token.h \
 	src/runner/twin.c src/runner/twin.h \
-	src/runner/wants.c src/runner/wants.h
+	src/runner/wants.c src/runner/wants.h \
+	src/runner/workers.c src/runner/workers.h
