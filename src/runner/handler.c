@@ -22,23 +22,17 @@
 
 /* No worker has this slot, so no request has such an id. */
 #define HANDLER_SLOT UINT64_C(0xff)
+/* Past all deadlines a worker has so long to say what became of a lease. */
+#define WORKER_SLACK_USEC (10 * USEC_PER_SEC)
 
 static void
 handler_become(struct entry *e, enum handler_state state)
 {
-	e->handler.state = state;
-	e->handler.since_usec = clock_usec();
-	pool_touch(e->handler.pool);
-}
-
-/* The one used last is used next, so that the others may rest and leave. */
-static void
-handler_to_front(struct entry *e)
-{
 	struct pool *p = e->handler.pool;
 
-	TAILQ_REMOVE(&p->members, e, handler.next);
-	TAILQ_INSERT_HEAD(&p->members, e, handler.next);
+	members_set_state(&p->members, e, state);
+	e->handler.since_usec = clock_usec();
+	pool_touch(p);
 }
 
 /* So many requests and up to a tenth more, that not all are worn at once. */
@@ -131,7 +125,7 @@ handler_start(struct pool *p)
 		return error;
 	}
 	p->started++;
-	TAILQ_INSERT_TAIL(&p->members, e, handler.next);
+	members_add(&p->members, e);
 	handler_become(e, p->service->pool.ping ? HANDLER_NEW : HANDLER_IDLE);
 	return 0;
 }
@@ -155,6 +149,18 @@ handler_recall(struct entry *e)
 	e->handler.is_recalled = true;
 	e->handler.recalled_usec = clock_usec();
 	entry_deliver(e, UNSENT_RECALL);
+}
+
+uint64_t
+handler_expiry(const struct entry *e)
+{
+	const struct handler *h = &e->handler;
+
+	if (h->state == HANDLER_PROBED)
+		return h->since_usec + e->service->pool.start_timeout_usec + WORKER_SLACK_USEC;
+	if (h->state == HANDLER_LEASED && h->is_recalled)
+		return h->recalled_usec + e->service->timeout_usec + WORKER_SLACK_USEC;
+	return 0;
 }
 
 size_t
@@ -190,7 +196,7 @@ handler_wear(struct entry *e, uint32_t served)
 	if (e->service->pool.requests == 0)
 		return;
 	if (served >= h->left) {
-		h->is_worn = true;
+		members_set_worn(&h->pool->members, e);
 		/* Until another is ready it goes on, in small portions. */
 		h->left = e->service->pool.requests / 10 + 1;
 	} else {
@@ -201,10 +207,12 @@ handler_wear(struct entry *e, uint32_t served)
 static void
 handler_prove(struct entry *e)
 {
+	struct pool *p = e->handler.pool;
+
 	if (e->handler.is_proven)
 		return;
-	e->handler.is_proven = true;
-	pool_proven(e->handler.pool);
+	members_set_proven(&p->members, e);
+	pool_proven(p);
 }
 
 /* What a worker says of a handler; NULL: it has died meanwhile. */
@@ -257,7 +265,7 @@ handler_return(struct link *l, const struct frame *f)
 	}
 	if (h->state == HANDLER_LEASED)
 		handler_wear(e, f->lease.requests);
-	handler_to_front(e);
+	members_put_first(&h->pool->members, e);
 	handler_become(e, HANDLER_IDLE);
 	return NULL;
 }
@@ -286,9 +294,9 @@ handler_leave(struct entry *e)
 		link_forget(e->link, e);
 		e->link = NULL;
 	}
-	TAILQ_REMOVE(&p->members, e, handler.next);
-	handler_become(e, HANDLER_GONE);
+	members_remove(&p->members, e);
 	e->handler.pool = NULL;
+	pool_touch(p);
 }
 
 void

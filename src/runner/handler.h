@@ -23,6 +23,12 @@ void handler_lease(struct entry *e, struct link *l, bool is_probe);
 /* Asks the worker that has it to give it back. */
 void handler_recall(struct entry *e);
 
+/*
+ * When a worker has kept it for longer than any request may take, and so must
+ * be hanging. 0: there is no such time.
+ */
+uint64_t handler_expiry(const struct entry *e);
+
 /* PROVEN, likewise. */
 const char *handler_proven(struct link *l, const struct frame *f);
 

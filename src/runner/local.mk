@@ -9,12 +9,17 @@ librunner_la_SOURCES = \
 	src/runner/entry.c src/runner/entry.h \
 	src/runner/handler.c src/runner/handler.h \
 	src/runner/handlerenv.c src/runner/handlerenv.h \
+	src/runner/lending.c src/runner/lending.h \
 	src/runner/link.c src/runner/link.h \
+	src/runner/members.c src/runner/members.h \
 	src/runner/pool.c src/runner/pool.h \
 	src/runner/pools.c src/runner/pools.h \
+	src/runner/poolsize.c src/runner/poolsize.h \
 	src/runner/reap.c src/runner/reap.h \
 	src/runner/runner.c src/runner/runner.h \
 	src/runner/spawn.c src/runner/spawn.h \
 	src/runner/table.c src/runner/table.h \
 	src/runner/token.c src/runner/token.h \
-	src/runner/twin.c src/runner/twin.h
+	src/runner/twin.c src/runner/twin.h \
+	src/runner/wants.c src/runner/wants.h \
+	src/runner/workers.c src/runner/workers.h

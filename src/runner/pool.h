@@ -2,9 +2,10 @@
 /*
  * pool: the warm processes of one service, and who gets them.
  *
- * Workers say how many they want. The pool starts 1, 2, 4 ... while somebody
- * waits, up to max; gives the one used last to the worker whose turn it is;
- * asks for one back when another worker has fewer; replaces what is worn.
+ * Workers say how many they want (wants). The pool starts 1, 2, 4 ... while
+ * somebody waits, up to max, and replaces what is worn (poolsize); gives the
+ * one used last to the worker whose turn it is, and asks for one back when
+ * another worker has fewer (lending).
  */
 #pragma once
 
@@ -16,13 +17,14 @@
 #include "base/loop.h"
 #include "conf/conf.h"
 #include "ipc/death.h"
+#include "runner/members.h"
 #include "runner/table.h"
+#include "runner/wants.h"
 
 struct link;
 struct pool_stats;
 struct runner;
 
-#define POOL_MAX_LINKS (CONF_MAX_WORKERS + 1)
 /* What could not be done now, or never settles, is looked at again after so long. */
 #define POOL_SOON_USEC (10 * USEC_PER_MSEC)
 
@@ -38,13 +40,9 @@ struct pool {
 	enum pool_state state;
 	struct conf *conf;		/* holds service */
 	const struct service *service;
-	struct entry_list members;	/* the one used last first */
-
-	uint32_t wants[POOL_MAX_LINKS];	/* by worker: requests that wait there */
-	uint32_t n_wants;
-	bool owes_unable[POOL_MAX_LINKS];
-	uint16_t turn;			/* the worker served last */
-	uint16_t probe_turn;		/* ... asked last to ask */
+	struct members members;
+	struct wants wants;
+	uint16_t probe_turn;		/* the worker asked last to ask */
 
 	struct backoff backoff;
 	uint64_t retry_usec;		/* no start before; 0: none failed */
@@ -87,6 +85,14 @@ void pool_publish(const struct pool *p);
 
 /* Its processes leave, and then it. */
 void pool_retire(struct pool *p);
+
+/* ------------------------------------------ for poolsize.c and lending.c --- */
+
+/* Is its service out of order? */
+bool pool_is_failing(const struct pool *p);
+
+/* One could not be started, for this errno. */
+void pool_start_failed(struct pool *p, int error);
 
 /* ------------------------------------------------------- for handler.c --- */
 

@@ -14,7 +14,6 @@
 #include "runner/runner.h"
 
 #define STEPS_MAX 256	/* in one turn of the loop */
-#define WANTS_MAX (4u << 20)
 
 void
 pools_init(struct pools *all, struct pool *slots, size_t n)
@@ -88,12 +87,8 @@ pools_want(struct link *l, const char *service)
 		(void)link_answer(l, &f);
 		return;
 	}
-	/* No worker has more calls than this. */
-	if (p->wants[l->slot] >= WANTS_MAX)
-		return;
-	p->wants[l->slot]++;
-	p->n_wants++;
-	pool_touch(p);
+	if (wants_add(&p->wants, l->slot))
+		pool_touch(p);
 }
 
 void
@@ -111,9 +106,7 @@ pools_link_closed(struct runner *r, uint16_t slot)
 	struct pool *p;
 
 	TAILQ_FOREACH(p, &r->pools.all, next) {
-		p->n_wants -= p->wants[slot];
-		p->wants[slot] = 0;
-		p->owes_unable[slot] = false;
+		wants_forget(&p->wants, slot);
 		pool_touch(p);
 	}
 }

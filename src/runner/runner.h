@@ -68,5 +68,8 @@ request_slot(uint64_t id)
 	return (id >> 32) & 0xff;
 }
 
+/* Does all that the master has said so far. */
+void runner_read_master(struct runner *r);
+
 /* The role: serves until the master is gone. Returns the exit status. */
 int runner_main(void);
