@@ -17,10 +17,10 @@ services() {
 	service root '"/bin/cat", "{path}"' 'argument "path" {}'
 	inside sed -i 's/"nobody"/"root"/' /etc/reqd/services.d/test-root.conf
 	# A grandchild that has left its session, and a child that waits for it.
-	service late '"/bin/sh", "-c", "(setsid sh -c \"sleep 0.3; echo late\" &); sleep 1.5"'
+	service late '"/bin/sh", "-c", "(setsid sh -c \"sleep 0.1; echo late\" &); sleep 0.5"'
 	# Many that have left everything, none of which ends by itself.
 	service tree '"/bin/sh", "-c", "for i in 1 2 3; do (setsid sh -c \"trap : TERM; (setsid sleep 987 &); sleep 987; sleep 987\" &); done; trap : TERM; sleep 987; sleep 987"' \
-	    'timeout = 3s' 'kill-grace = 100ms'
+	    'kill-grace = 100ms'
 	inside reqctl reload >/dev/null || fail "reload"
 }
 
@@ -38,6 +38,7 @@ in_groups() {
 	done | sort -u)
 	assert_match "$groups" '/system.slice/reqd.service/req-*-*'
 	[ "$(printf '%s\n' "$groups" | wc -l)" -eq 1 ] || fail "more than one: $groups"
+	inside reqctl kill "$(inside reqctl ps | awk '$4 == "tree" { print $1 }')" || return 1
 	! wait $client || return 1
 	until_true "$patience" nothing_runs 'sleep 987'
 }
