@@ -203,7 +203,8 @@ entry_fail_fork(struct entry *e, int error)
 
 	if (now >= r->complain_usec) {
 		r->complain_usec = now + COMPLAIN_USEC;
-		log_err("cannot fork for service %s: %s", e->service->name, strerror(error));
+		log_err("service %s: could not be started: fork: %s", e->service->name,
+		    strerror(error));
 	}
 	e->ended.stage = STAGE_FORK;
 	e->ended.error = error;

@@ -250,8 +250,8 @@ pool_start(struct pool *p, uint32_t n)
 			p->last = (struct death){ .stage = STAGE_FORK, .error = -r };
 			p->last_usec = clock_usec();
 			pool_delay(p);
-			log_err("service %s: cannot start its handler: %s", p->service->name,
-			    strerror(-r));
+			log_err("service %s: its handler could not be started: fork: %s",
+			    p->service->name, strerror(-r));
 			return;
 		}
 	}
