@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "ctl/cmd.h"
 #include "ctl/out.h"
+#include "ctl/outtable.h"
 #include "ctl/remote.h"
 
 static char *

@@ -4,7 +4,6 @@
 #include "ctl/out.h"
 
 #include <inttypes.h>
-#include <libsmartcols.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,8 +74,8 @@ out_count(int64_t n, char ret[static OUT_NUMBER])
 	return ret;
 }
 
-static bool
-wants_colour(const struct ctl *ctl)
+bool
+out_wants_colour(const struct ctl *ctl)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
@@ -93,81 +92,13 @@ out_word(const char *text)
 void
 out_heading(const struct ctl *ctl, const char *text)
 {
-	bool colour = wants_colour(ctl);
+	bool colour = out_wants_colour(ctl);
 
 	if (colour)
 		(void)fputs("\033[1m", stdout);
 	out_word(text);
 	if (colour)
 		(void)fputs("\033[0m", stdout);
-}
-
-/* -------------------------------------------------------------- tables --- */
-
-struct out_table {
-	struct libscols_table *table;	/* NULL: fields and tabs */
-	size_t n_columns;
-};
-
-struct out_table *
-out_table_new(const struct ctl *ctl, enum out_style style, const struct out_column *columns,
-    size_t n)
-{
-	struct out_table *t = ctl_need(calloc(1, sizeof(*t)));
-
-	t->n_columns = n;
-	if (style != OUT_TABLE_ALWAYS && !ctl->out_tty)
-		return t;
-	t->table = ctl_need(scols_new_table());
-	for (size_t i = 0; i < n; i++) {
-		struct libscols_column *c = ctl_need(scols_table_new_column(t->table,
-		    columns[i].name, 0, columns[i].right ? SCOLS_FL_RIGHT : 0));
-
-		if (columns[i].cut)
-			(void)scols_column_set_flags(c, SCOLS_FL_TRUNC);
-		(void)scols_cell_set_color(scols_column_get_header(c), "bold");
-	}
-	(void)scols_table_enable_colors(t->table, wants_colour(ctl));
-	return t;
-}
-
-static void
-row_as_fields(const char *const *cells, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (i > 0)
-			(void)fputc('\t', stdout);
-		out_word(cells[i]);
-	}
-	(void)fputc('\n', stdout);
-}
-
-/* libsmartcols itself shows bytes that are not printable as \xHH. */
-void
-out_table_row(struct out_table *t, const char *const *cells)
-{
-	struct libscols_line *line;
-
-	if (t->table == NULL) {
-		row_as_fields(cells, t->n_columns);
-		return;
-	}
-	line = ctl_need(scols_table_new_line(t->table, NULL));
-	for (size_t i = 0; i < t->n_columns; i++) {
-		if (scols_line_set_data(line, i, cells[i]) < 0)
-			(void)ctl_need(NULL);
-	}
-}
-
-void
-out_table_end(struct out_table *t)
-{
-	if (t->table != NULL) {
-		(void)fflush(stdout);
-		(void)scols_print_table(t->table);
-		scols_unref_table(t->table);
-	}
-	free(t);
 }
 
 /* ---------------------------------------------------------------- JSON --- */
