@@ -20,6 +20,7 @@
 
 #define PROGRESS_USEC (200 * USEC_PER_MSEC)
 #define N_OUTCOMES (REQD_FAILED + 1)
+#define WHY_TEXT 1100
 
 struct bench {
 	const struct ctl *ctl;
@@ -35,6 +36,7 @@ struct bench {
 	int64_t outcomes[N_OUTCOMES];
 	int64_t succeeded;
 	int status;		/* of the first failure */
+	char why[WHY_TEXT];	/* the same in words; "" when they have been said */
 };
 
 struct bencher {
@@ -45,6 +47,7 @@ struct bencher {
 	int64_t outcomes[N_OUTCOMES];
 	int64_t succeeded;
 	int status;
+	char why[WHY_TEXT];
 };
 
 static bool
@@ -54,16 +57,21 @@ bench_once(struct bencher *b, int64_t i)
 	uint64_t start = clock_usec(), took;
 
 	if (reqd_call(b->conn, b->call, &res) < 0) {
-		b->status = remote_failed(b->bench->ctl, b->conn);
+		int status = remote_failed(b->bench->ctl, b->conn);
+
+		if (b->status == 0)
+			b->status = status;
 		return false;
 	}
 	took = clock_usec() - start;
 	b->bench->usec[i] = took < UINT32_MAX ? (uint32_t)took : UINT32_MAX;
 	b->outcomes[res->outcome]++;
-	if (res->outcome == REQD_EXIT && res->status == 0)
+	if (res->outcome == REQD_EXIT && res->status == 0) {
 		b->succeeded++;
-	else if (b->status == 0)
+	} else if (b->status == 0) {
 		b->status = reqd_result_exit_status(res);
+		(void)reqd_result_text(res, b->why, sizeof(b->why));
+	}
 	reqd_result_free(res);
 	(void)atomic_fetch_add(&b->bench->done, 1);
 	return true;
@@ -85,8 +93,10 @@ bencher_main(void *arg)
 	for (size_t k = 0; k < N_OUTCOMES; k++)
 		all->outcomes[k] += b->outcomes[k];
 	all->succeeded += b->succeeded;
-	if (all->status == 0)
+	if (all->status == 0 && b->status != 0) {
 		all->status = b->status;
+		memcpy(all->why, b->why, sizeof(all->why));
+	}
 	all->running--;
 	(void)pthread_cond_signal(&all->ended);
 	(void)pthread_mutex_unlock(&all->lock);
@@ -249,6 +259,8 @@ run_threads(struct bench *b, struct bencher *list)
 	}
 	qsort(b->usec, (size_t)b->n_usec, sizeof(*b->usec), compare_usec);
 	report(b, start);
+	if (*b->why != '\0')
+		ctl_message(b->ctl, "%s: the first failure: %s", b->words[0], b->why);
 	return b->status;
 }
 
