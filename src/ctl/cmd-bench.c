@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -176,7 +177,7 @@ report(const struct bench *b, uint64_t took)
 		out_json(ctl, json_pack("{s:I, s:I, s:I, s:f, s:f, s:{s:I, s:I, s:I}, s:o}",
 		    "requests", (json_int_t)b->n_usec, "succeeded", (json_int_t)b->succeeded,
 		    "connections", (json_int_t)ctl->connections, "seconds", seconds,
-		    "per_second", rate, "usec", "p50", (json_int_t)percentile(b, 50),
+		    "per_second", round(rate), "usec", "p50", (json_int_t)percentile(b, 50),
 		    "p99", (json_int_t)percentile(b, 99), "max", (json_int_t)percentile(b, 100),
 		    "outcomes", outcomes_json(b)));
 		return;

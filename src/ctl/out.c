@@ -103,10 +103,52 @@ out_heading(const struct ctl *ctl, const char *text)
 
 /* ---------------------------------------------------------------- JSON --- */
 
+int
+out_digits(double x)
+{
+	char text[OUT_NUMBER];
+	int digits;
+
+	for (digits = x == 0 || isnormal(x) ? 15 : 1; digits < 17; digits++) {
+		(void)snprintf(text, sizeof(text), "%.*g", digits, x);
+		if (strtod(text, NULL) == x)
+			break;
+	}
+	return digits;
+}
+
+static int
+most_digits(const json_t *j)
+{
+	const char *key;
+	json_t *item;
+	int most = 1, digits;
+	size_t i;
+
+	if (json_is_real(j))
+		return out_digits(json_real_value(j));
+	json_array_foreach((json_t *)(uintptr_t)j, i, item) {
+		digits = most_digits(item);
+		most = digits > most ? digits : most;
+	}
+	json_object_foreach((json_t *)(uintptr_t)j, key, item) {
+		digits = most_digits(item);
+		most = digits > most ? digits : most;
+	}
+	return most;
+}
+
+size_t
+out_json_digits(const json_t *j)
+{
+	return JSON_REAL_PRECISION((size_t)most_digits(j));
+}
+
 void
 out_json(const struct ctl *ctl, json_t *j)
 {
-	(void)json_dumpf(ctl_need(j), stdout, ctl->out_tty ? JSON_INDENT(2) : 0);
+	(void)json_dumpf(ctl_need(j), stdout,
+	    out_json_digits(j) | (ctl->out_tty ? JSON_INDENT(2) : 0));
 	(void)fputc('\n', stdout);
 	json_decref(j);
 }
@@ -160,7 +202,7 @@ out_json_key(const struct reqd_value *v)
 	if (text != NULL && strlen(text) == json_string_length(j))
 		key = strdup(text);
 	else
-		key = json_dumps(j, JSON_ENCODE_ANY | JSON_COMPACT);
+		key = json_dumps(j, out_json_digits(j) | JSON_ENCODE_ANY | JSON_COMPACT);
 	json_decref(j);
 	return ctl_need(key);
 }
@@ -190,7 +232,7 @@ void
 out_object_add(struct out_object *o, const char *key, json_t *value)
 {
 	object_key(o, key);
-	(void)json_dumpf(ctl_need(value), stdout, JSON_ENCODE_ANY);
+	(void)json_dumpf(ctl_need(value), stdout, out_json_digits(value) | JSON_ENCODE_ANY);
 	json_decref(value);
 }
 
