@@ -53,7 +53,8 @@ handler_too() {
 	assert_eq $status 249
 	assert_match "$(cat "$dir/err")" "reqctl: warm: cannot serve now: its handler does not stay up:\
  could not be started: its program: $missing $check; tried again *"
-	until_true "$patience" logged "could not be started: its program: $missing $check"
+	until_true "$patience" logged "): could not be started: its program: $missing $check" || return 1
+	! grep -E 'no proper answer|exit status 127' "$log"
 }
 step "a handler that is gone" handler_too
 
