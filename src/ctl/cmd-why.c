@@ -12,10 +12,10 @@
 
 /* As what a call would be refused; REQD_FAILED: as something that is new to us. */
 static enum reqd_outcome
-outcome_of(const struct reqd_value *word)
+refusal_of(const struct reqd_value *word)
 {
 	struct slice s;
-	int o = REQD_EXIT;
+	int o = REQD_SIGNAL + 1;	/* what has run was not refused */
 
 	s.data = reqd_value_data(word, &s.len);
 	while (o < REQD_FAILED && !slice_is(s, reqd_outcome_word((enum reqd_outcome)o)))
@@ -38,6 +38,20 @@ print_why(const struct ctl *ctl, size_t n, char **words, struct slice why)
 		(void)printf("\n");
 }
 
+/* The exit status for a refusal. Of a service that is not there another may be meant. */
+static int
+refused(const struct ctl *ctl, struct reqd *c, size_t n, char **words, enum reqd_outcome o)
+{
+	const struct reqd_result res = { .outcome = o };
+	CLEANUP_FREE char *near = NULL;
+
+	if (n == 1 && o == REQD_DENIED && !ctl->json)
+		near = remote_suggest(ctl, c, words[0]);
+	if (near != NULL)
+		ctl_message(ctl, "did you mean '%s'?", near);
+	return reqd_result_exit_status(&res);
+}
+
 /* About oneself the server is asked, about others the control socket. */
 static int
 why_run(struct ctl *ctl, size_t n, char **words)
@@ -45,8 +59,6 @@ why_run(struct ctl *ctl, size_t n, char **words)
 	const char *request[] = { "WHY", words[0], n > 1 ? words[1] : NULL };
 	CLEANUP(reqd_freep) struct reqd *c = NULL;
 	CLEANUP(reqd_value_freep) struct reqd_value *v = NULL;
-	CLEANUP_FREE char *near = NULL;
-	struct reqd_result refused = { .outcome = REQD_EXIT };
 	const struct reqd_value *why, *word;
 	struct slice text;
 	int status = n > 1 ? remote_control(ctl, &c) : remote_connect(ctl, &c);
@@ -57,18 +69,13 @@ why_run(struct ctl *ctl, size_t n, char **words)
 		return status;
 	why = reqd_value_get(v, "why");
 	word = reqd_value_get(v, "outcome");
-	if (reqd_value_kind(why) != REQD_BULK)
+	if (reqd_value_kind(why) != REQD_BULK || word == NULL)
 		return remote_nonsense(ctl, c, "WHY");
 	text.data = reqd_value_data(why, &text.len);
 	print_why(ctl, n, words, text);
 	if (reqd_value_kind(word) == REQD_NULL)
 		return 0;
-	refused.outcome = outcome_of(word);
-	if (n == 1 && refused.outcome == REQD_DENIED && !ctl->json)
-		near = remote_suggest(ctl, c, words[0]);
-	if (near != NULL)
-		ctl_message(ctl, "did you mean '%s'?", near);
-	return reqd_result_exit_status(&refused);
+	return refused(ctl, c, n, words, refusal_of(word));
 }
 
 const struct ctl_cmd cmd_why = {

@@ -267,7 +267,9 @@ child_run(const struct spawner *sp, const struct spawn_order *o, bool is_outside
 	(void)execve(path, job.argv, job.envp);
 	r = errno;
 	/* To the kernel a script without its interpreter is no file, either. */
-	child_fail(sp, o, r == ENOENT && access(path, F_OK) == 0 ? STAGE_INTERPRETER : STAGE_EXEC, r);
+	if (r == ENOENT && access(path, F_OK) == 0)
+		child_fail(sp, o, STAGE_INTERPRETER, r);
+	child_fail(sp, o, STAGE_EXEC, r);
 }
 
 /* ----------------------------------------------------------- the parent --- */
