@@ -254,6 +254,7 @@ client_pull_in(struct reqd *c)
 		return client_fail(c, REQD_E_NOMEM, "out of memory");
 	n = recv(c->fd, to, CLIENT_READ, MSG_DONTWAIT);
 	if (n > 0) {
+		c->has_heard = true;
 		buf_commit(&c->in, (size_t)n);
 		return 0;
 	}

@@ -62,6 +62,7 @@ struct reqd {
 	struct reply_cursor cursor;
 	size_t n_pending;	/* replies reqd_receive still has to give */
 	uint64_t n_sent;	/* bytes that left since the last call began */
+	bool has_heard;		/* a byte has come over this connection */
 	struct exchange exchange;
 	bool had_effect;	/* reqd_was_sent of the last call */
 	char *chunk;		/* CLIENT_CHUNK bytes for input, when needed */

@@ -188,21 +188,18 @@ static int
 adopt(struct reqd *c, int fd, unsigned flags)
 {
 	c->fd = fd;
+	c->has_heard = false;
 	c->sticky = c->last = 0;
 	c->text[0] = '\0';
 	return (flags & REQD_NO_HELLO) != 0 ? 0 : greet(c);
 }
 
-/* One URL, already checked. The greeting counts for its timeout, too. */
 static int
-dial_one(struct reqd *c, const struct addr *a, unsigned flags)
+dial_once(struct reqd *c, const struct addr *a, unsigned flags, uint64_t due)
 {
-	uint64_t due = attempt_due(c), deadline = c->deadline_usec;
 	int fd = -1, r;
 
 	client_reset(c);
-	c->server[0] = '\0';
-	addr_format(a, c->url, sizeof(c->url));
 	if (a->kind == ADDR_TCP) {
 		r = dial_tcp(c, a, due, &fd);
 		if (r < 0)
@@ -212,8 +209,26 @@ dial_one(struct reqd *c, const struct addr *a, unsigned flags)
 		if (r < 0)
 			return connect_failed(c, strerror(-r));
 	}
+	return adopt(c, fd, flags);
+}
+
+/*
+ * One URL, already checked. The greeting counts for its timeout, too. Who ends
+ * in the moment of accepting, as in a restart, has been asked for nothing yet:
+ * his successor may be.
+ */
+static int
+dial_one(struct reqd *c, const struct addr *a, unsigned flags)
+{
+	uint64_t due = attempt_due(c), deadline = c->deadline_usec;
+	int r;
+
+	c->server[0] = '\0';
+	addr_format(a, c->url, sizeof(c->url));
 	c->deadline_usec = due;
-	r = adopt(c, fd, flags);
+	r = dial_once(c, a, flags, due);
+	if (r == REQD_E_CLOSED && !c->has_heard)
+		r = dial_once(c, a, flags, due);
 	c->deadline_usec = deadline;
 	return r;
 }

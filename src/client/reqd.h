@@ -19,7 +19,8 @@
  *   it says otherwise. What failed, in words: reqd_error_text().
  * - An error other than REQD_E_INVALID closes the connection and sticks to it:
  *   every later use returns the same code, until reqd_connect succeeds.
- * - Nothing is ever sent twice: libreqd does not reconnect and does not retry.
+ * - No request is ever sent twice: libreqd does not reconnect and does not
+ *   retry, but for the greeting of reqd_connect.
  * - No function raises SIGPIPE, changes signal handlers, or exits.
  * - A server can make the library return an error; it cannot make it crash,
  *   nor hold more memory than the reply limit and a few hundred kilobytes.
@@ -101,6 +102,10 @@ int reqd_set_reply_limit(struct reqd *c, size_t bytes);
  * $REQD_SERVER if that is set, else the unix socket of the local reqd, else
  * tcp://127.0.0.1:7373. A connection that was open is closed first, and a
  * former error is forgotten. Blocks, for the connect timeout and URL at most.
+ *
+ * A connection that is closed before the first byte of an answer to HELLO, as
+ * by a server that restarts, is made once more within the same time: nothing
+ * has been asked yet.
  *
  * REQD_E_INVALID: not a URL (nothing was tried). REQD_E_CONNECT, _TIMEOUT,
  * _CLOSED, _PROTOCOL, _REFUSED: what the last URL did; the text names all.

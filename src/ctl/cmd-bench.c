@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 
 #define PROGRESS_USEC (200 * USEC_PER_MSEC)
 #define N_OUTCOMES (REQD_FAILED + 1)
+#define WHY_TEXT 1100
 
 struct bench {
 	const struct ctl *ctl;
@@ -35,6 +37,7 @@ struct bench {
 	int64_t outcomes[N_OUTCOMES];
 	int64_t succeeded;
 	int status;		/* of the first failure */
+	char why[WHY_TEXT];	/* the same in words; "" when they have been said */
 };
 
 struct bencher {
@@ -45,6 +48,7 @@ struct bencher {
 	int64_t outcomes[N_OUTCOMES];
 	int64_t succeeded;
 	int status;
+	char why[WHY_TEXT];
 };
 
 static bool
@@ -54,16 +58,21 @@ bench_once(struct bencher *b, int64_t i)
 	uint64_t start = clock_usec(), took;
 
 	if (reqd_call(b->conn, b->call, &res) < 0) {
-		b->status = remote_failed(b->bench->ctl, b->conn);
+		int status = remote_failed(b->bench->ctl, b->conn);
+
+		if (b->status == 0)
+			b->status = status;
 		return false;
 	}
 	took = clock_usec() - start;
 	b->bench->usec[i] = took < UINT32_MAX ? (uint32_t)took : UINT32_MAX;
 	b->outcomes[res->outcome]++;
-	if (res->outcome == REQD_EXIT && res->status == 0)
+	if (res->outcome == REQD_EXIT && res->status == 0) {
 		b->succeeded++;
-	else if (b->status == 0)
+	} else if (b->status == 0) {
 		b->status = reqd_result_exit_status(res);
+		(void)reqd_result_text(res, b->why, sizeof(b->why));
+	}
 	reqd_result_free(res);
 	(void)atomic_fetch_add(&b->bench->done, 1);
 	return true;
@@ -85,8 +94,10 @@ bencher_main(void *arg)
 	for (size_t k = 0; k < N_OUTCOMES; k++)
 		all->outcomes[k] += b->outcomes[k];
 	all->succeeded += b->succeeded;
-	if (all->status == 0)
+	if (all->status == 0 && b->status != 0) {
 		all->status = b->status;
+		memcpy(all->why, b->why, sizeof(all->why));
+	}
 	all->running--;
 	(void)pthread_cond_signal(&all->ended);
 	(void)pthread_mutex_unlock(&all->lock);
@@ -166,7 +177,7 @@ report(const struct bench *b, uint64_t took)
 		out_json(ctl, json_pack("{s:I, s:I, s:I, s:f, s:f, s:{s:I, s:I, s:I}, s:o}",
 		    "requests", (json_int_t)b->n_usec, "succeeded", (json_int_t)b->succeeded,
 		    "connections", (json_int_t)ctl->connections, "seconds", seconds,
-		    "per_second", rate, "usec", "p50", (json_int_t)percentile(b, 50),
+		    "per_second", round(rate), "usec", "p50", (json_int_t)percentile(b, 50),
 		    "p99", (json_int_t)percentile(b, 99), "max", (json_int_t)percentile(b, 100),
 		    "outcomes", outcomes_json(b)));
 		return;
@@ -249,6 +260,8 @@ run_threads(struct bench *b, struct bencher *list)
 	}
 	qsort(b->usec, (size_t)b->n_usec, sizeof(*b->usec), compare_usec);
 	report(b, start);
+	if (*b->why != '\0')
+		ctl_message(b->ctl, "%s: the first failure: %s", b->words[0], b->why);
 	return b->status;
 }
 

@@ -30,7 +30,7 @@ put_json(const json_t *v)
 		out_word(json_string_value(v));
 		return;
 	}
-	text = ctl_need(json_dumps(v, JSON_ENCODE_ANY));
+	text = ctl_need(json_dumps(v, out_json_digits(v) | JSON_ENCODE_ANY));
 	out_word(text);
 }
 

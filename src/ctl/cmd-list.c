@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "ctl/cmd.h"
 #include "ctl/out.h"
+#include "ctl/outtable.h"
 #include "ctl/remote.h"
 
 static char *
@@ -48,6 +49,15 @@ print_table(const struct ctl *ctl, const struct reqd_value *map)
 	out_table_end(t);
 }
 
+static void
+print_nothing(const struct ctl *ctl, const char *pattern)
+{
+	if (pattern == NULL)
+		ctl_message(ctl, "you may call no service");
+	else
+		ctl_message(ctl, "you may call no service that matches '%s'", pattern);
+}
+
 static int
 list_run(struct ctl *ctl, size_t n, char **words)
 {
@@ -64,6 +74,8 @@ list_run(struct ctl *ctl, size_t n, char **words)
 		return remote_nonsense(ctl, c, "SERVICES");
 	if (ctl->json)
 		print_json(ctl, map);
+	else if (ctl->out_tty && reqd_value_count(map) == 0)
+		print_nothing(ctl, n > 0 ? words[0] : NULL);
 	else
 		print_table(ctl, map);
 	return 0;

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "ctl/cmd.h"
 #include "ctl/out.h"
+#include "ctl/outtable.h"
 #include "ctl/remote.h"
 
 /* Each element of the reply is what one worker says: a JSON object a line. */

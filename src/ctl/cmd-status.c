@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "ctl/cmd.h"
 #include "ctl/out.h"
+#include "ctl/outtable.h"
 #include "ctl/remote.h"
 
 enum cell_kind { CELL_TEXT, CELL_COUNT, CELL_USEC };

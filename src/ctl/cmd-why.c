@@ -10,13 +10,46 @@
 #include "ctl/out.h"
 #include "ctl/remote.h"
 
-/* The server says that there is none, or not for this caller. */
-static bool
-is_refusal(struct slice text)
+/* As what a call would be refused; REQD_FAILED: as something that is new to us. */
+static enum reqd_outcome
+refusal_of(const struct reqd_value *word)
 {
-	static const char start[] = "You may not call ";
+	struct slice s;
+	int o = REQD_SIGNAL + 1;	/* what has run was not refused */
 
-	return text.len > strlen(start) && memcmp(text.data, start, strlen(start)) == 0;
+	s.data = reqd_value_data(word, &s.len);
+	while (o < REQD_FAILED && !slice_is(s, reqd_outcome_word((enum reqd_outcome)o)))
+		o++;
+	return (enum reqd_outcome)o;
+}
+
+static void
+print_why(const struct ctl *ctl, size_t n, char **words, struct slice why)
+{
+	if (ctl->json) {
+		out_json(ctl, json_pack("{s:o, s:o, s:o}",
+		    "service", out_json_bytes(words[0], strlen(words[0])),
+		    "caller", n > 1 ? out_json_bytes(words[1], strlen(words[1])) : json_null(),
+		    "why", out_json_bytes(why.data, why.len)));
+		return;
+	}
+	out_text(stdout, why, OUT_LINES);
+	if (why.len == 0 || why.data[why.len - 1] != '\n')
+		(void)printf("\n");
+}
+
+/* The exit status for a refusal. Of a service that is not there another may be meant. */
+static int
+refused(const struct ctl *ctl, struct reqd *c, size_t n, char **words, enum reqd_outcome o)
+{
+	const struct reqd_result res = { .outcome = o };
+	CLEANUP_FREE char *near = NULL;
+
+	if (n == 1 && o == REQD_DENIED && !ctl->json)
+		near = remote_suggest(ctl, c, words[0]);
+	if (near != NULL)
+		ctl_message(ctl, "did you mean '%s'?", near);
+	return reqd_result_exit_status(&res);
 }
 
 /* About oneself the server is asked, about others the control socket. */
@@ -26,7 +59,7 @@ why_run(struct ctl *ctl, size_t n, char **words)
 	const char *request[] = { "WHY", words[0], n > 1 ? words[1] : NULL };
 	CLEANUP(reqd_freep) struct reqd *c = NULL;
 	CLEANUP(reqd_value_freep) struct reqd_value *v = NULL;
-	CLEANUP_FREE char *near = NULL;
+	const struct reqd_value *why, *word;
 	struct slice text;
 	int status = n > 1 ? remote_control(ctl, &c) : remote_connect(ctl, &c);
 
@@ -34,24 +67,15 @@ why_run(struct ctl *ctl, size_t n, char **words)
 		status = remote_ask(ctl, c, words[0], &v, n + 1, request);
 	if (status != 0)
 		return status;
-	if (reqd_value_kind(v) != REQD_BULK)
+	why = reqd_value_get(v, "why");
+	word = reqd_value_get(v, "outcome");
+	if (reqd_value_kind(why) != REQD_BULK || word == NULL)
 		return remote_nonsense(ctl, c, "WHY");
-	text.data = reqd_value_data(v, &text.len);
-	if (ctl->json) {
-		out_json(ctl, json_pack("{s:o, s:o, s:o}",
-		    "service", out_json_bytes(words[0], strlen(words[0])),
-		    "caller", n > 1 ? out_json_bytes(words[1], strlen(words[1])) : json_null(),
-		    "why", out_json_bytes(text.data, text.len)));
+	text.data = reqd_value_data(why, &text.len);
+	print_why(ctl, n, words, text);
+	if (reqd_value_kind(word) == REQD_NULL)
 		return 0;
-	}
-	out_text(stdout, text, OUT_LINES);
-	if (text.len == 0 || text.data[text.len - 1] != '\n')
-		(void)printf("\n");
-	if (n == 1 && is_refusal(text))
-		near = remote_suggest(ctl, c, words[0]);
-	if (near != NULL)
-		ctl_message(ctl, "did you mean '%s'?", near);
-	return 0;
+	return refused(ctl, c, n, words, refusal_of(word));
 }
 
 const struct ctl_cmd cmd_why = {
@@ -59,7 +83,8 @@ const struct ctl_cmd cmd_why = {
 	.synopsis = "SERVICE [CALLER]",
 	.summary = "explain why a call is allowed or denied",
 	.details = "Without CALLER, about you. CALLER is uid:NUMBER or addr:ADDRESS; about others\n"
-		   "the control socket is asked.\n",
+		   "the control socket is asked. The exit status is 0 when a call is allowed, else\n"
+		   "that of the refused call: 247, or 249 while the service is out of order.\n",
 	.min_words = 1,
 	.max_words = 2,
 	.words = CTL_WORDS_SERVICE,

@@ -19,6 +19,7 @@ reqctl_SOURCES = \
 	src/ctl/cmd-why.c \
 	src/ctl/options.c src/ctl/options.h \
 	src/ctl/out.c src/ctl/out.h \
+	src/ctl/outtable.c src/ctl/outtable.h \
 	src/ctl/params.c src/ctl/params.h \
 	src/ctl/remote.c src/ctl/remote.h \
 	src/ctl/reqctl.c \

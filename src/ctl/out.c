@@ -4,7 +4,6 @@
 #include "ctl/out.h"
 
 #include <inttypes.h>
-#include <libsmartcols.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,8 +74,8 @@ out_count(int64_t n, char ret[static OUT_NUMBER])
 	return ret;
 }
 
-static bool
-wants_colour(const struct ctl *ctl)
+bool
+out_wants_colour(const struct ctl *ctl)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
@@ -93,7 +92,7 @@ out_word(const char *text)
 void
 out_heading(const struct ctl *ctl, const char *text)
 {
-	bool colour = wants_colour(ctl);
+	bool colour = out_wants_colour(ctl);
 
 	if (colour)
 		(void)fputs("\033[1m", stdout);
@@ -102,80 +101,54 @@ out_heading(const struct ctl *ctl, const char *text)
 		(void)fputs("\033[0m", stdout);
 }
 
-/* -------------------------------------------------------------- tables --- */
-
-struct out_table {
-	struct libscols_table *table;	/* NULL: fields and tabs */
-	size_t n_columns;
-};
-
-struct out_table *
-out_table_new(const struct ctl *ctl, enum out_style style, const struct out_column *columns,
-    size_t n)
-{
-	struct out_table *t = ctl_need(calloc(1, sizeof(*t)));
-
-	t->n_columns = n;
-	if (style != OUT_TABLE_ALWAYS && !ctl->out_tty)
-		return t;
-	t->table = ctl_need(scols_new_table());
-	for (size_t i = 0; i < n; i++) {
-		struct libscols_column *c = ctl_need(scols_table_new_column(t->table,
-		    columns[i].name, 0, columns[i].right ? SCOLS_FL_RIGHT : 0));
-
-		if (columns[i].cut)
-			(void)scols_column_set_flags(c, SCOLS_FL_TRUNC);
-		(void)scols_cell_set_color(scols_column_get_header(c), "bold");
-	}
-	(void)scols_table_enable_colors(t->table, wants_colour(ctl));
-	return t;
-}
-
-static void
-row_as_fields(const char *const *cells, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (i > 0)
-			(void)fputc('\t', stdout);
-		out_word(cells[i]);
-	}
-	(void)fputc('\n', stdout);
-}
-
-/* libsmartcols itself shows bytes that are not printable as \xHH. */
-void
-out_table_row(struct out_table *t, const char *const *cells)
-{
-	struct libscols_line *line;
-
-	if (t->table == NULL) {
-		row_as_fields(cells, t->n_columns);
-		return;
-	}
-	line = ctl_need(scols_table_new_line(t->table, NULL));
-	for (size_t i = 0; i < t->n_columns; i++) {
-		if (scols_line_set_data(line, i, cells[i]) < 0)
-			(void)ctl_need(NULL);
-	}
-}
-
-void
-out_table_end(struct out_table *t)
-{
-	if (t->table != NULL) {
-		(void)fflush(stdout);
-		(void)scols_print_table(t->table);
-		scols_unref_table(t->table);
-	}
-	free(t);
-}
-
 /* ---------------------------------------------------------------- JSON --- */
+
+int
+out_digits(double x)
+{
+	char text[OUT_NUMBER];
+	int digits;
+
+	for (digits = x == 0 || isnormal(x) ? 15 : 1; digits < 17; digits++) {
+		(void)snprintf(text, sizeof(text), "%.*g", digits, x);
+		if (strtod(text, NULL) == x)
+			break;
+	}
+	return digits;
+}
+
+static int
+most_digits(const json_t *j)
+{
+	const char *key;
+	json_t *item;
+	int most = 1, digits;
+	size_t i;
+
+	if (json_is_real(j))
+		return out_digits(json_real_value(j));
+	json_array_foreach((json_t *)(uintptr_t)j, i, item) {
+		digits = most_digits(item);
+		most = digits > most ? digits : most;
+	}
+	json_object_foreach((json_t *)(uintptr_t)j, key, item) {
+		digits = most_digits(item);
+		most = digits > most ? digits : most;
+	}
+	return most;
+}
+
+size_t
+out_json_digits(const json_t *j)
+{
+	return JSON_REAL_PRECISION((size_t)most_digits(j));
+}
 
 void
 out_json(const struct ctl *ctl, json_t *j)
 {
-	(void)json_dumpf(ctl_need(j), stdout, ctl->out_tty ? JSON_INDENT(2) : 0);
+	(void)json_dumpf(ctl_need(j), stdout,
+	    out_json_digits(j) | (ctl->out_tty ? JSON_INDENT(2) : 0));
 	(void)fputc('\n', stdout);
 	json_decref(j);
 }
@@ -229,7 +202,7 @@ out_json_key(const struct reqd_value *v)
 	if (text != NULL && strlen(text) == json_string_length(j))
 		key = strdup(text);
 	else
-		key = json_dumps(j, JSON_ENCODE_ANY | JSON_COMPACT);
+		key = json_dumps(j, out_json_digits(j) | JSON_ENCODE_ANY | JSON_COMPACT);
 	json_decref(j);
 	return ctl_need(key);
 }
@@ -259,7 +232,7 @@ void
 out_object_add(struct out_object *o, const char *key, json_t *value)
 {
 	object_key(o, key);
-	(void)json_dumpf(ctl_need(value), stdout, JSON_ENCODE_ANY);
+	(void)json_dumpf(ctl_need(value), stdout, out_json_digits(value) | JSON_ENCODE_ANY);
 	json_decref(value);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * out: text, tables and JSON on standard output. Everything that may hold
+ * out: text and JSON on standard output; tables are in outtable.h. Everything that may hold
  * bytes of a server passes here, so that none of them reaches a terminal as
  * a control character.
  */
@@ -34,29 +34,16 @@ void out_word(const char *text);
 const char *out_duration(uint64_t usec, char ret[static OUT_NUMBER]);
 const char *out_count(int64_t n, char ret[static OUT_NUMBER]);
 
-/*
- * A table: columns with headings on a terminal (or with force_table), else
- * lines of fields separated by tabs.
- */
-struct out_table;
-
-struct out_column {
-	const char *name;
-	bool right;	/* numbers */
-	bool cut;	/* gives way where the terminal is narrow */
-};
-
-enum out_style { OUT_TABLE_ON_TERMINAL, OUT_TABLE_ALWAYS };
-
-struct out_table *out_table_new(const struct ctl *ctl, enum out_style style,
-    const struct out_column *columns, size_t n);
-/* As many cells as columns; copied. */
-void out_table_row(struct out_table *t, const char *const *cells);
-/* Prints and frees. */
-void out_table_end(struct out_table *t);
+/* Is there a terminal that shows colours, and a user who wants them? */
+bool out_wants_colour(const struct ctl *ctl);
 
 /* Bold on a terminal. Returns text around which nothing else is printed. */
 void out_heading(const struct ctl *ctl, const char *text);
+
+/* The digits after which a finite double reads back as the same. */
+int out_digits(double x);
+/* A flag for json_dump*(): enough of them for every real in j, and no more. */
+size_t out_json_digits(const json_t *j);
 
 /* Prints and releases j. */
 void out_json(const struct ctl *ctl, json_t *j);

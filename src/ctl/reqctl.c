@@ -17,17 +17,21 @@
 #include "ctl/cmd.h"
 #include "ctl/options.h"
 
-/* Nothing else may get the number of a standard descriptor that is closed. */
+/*
+ * Nothing else may get the number of a standard descriptor that is closed. To
+ * read such an input or write such an output stays an error; words are lost.
+ */
 static void
 fill_standard_fds(void)
 {
-	int fd;
+	static const int modes[] = {
+		[STDIN_FILENO] = O_WRONLY, [STDOUT_FILENO] = O_RDONLY, [STDERR_FILENO] = O_RDWR,
+	};
 
-	do {
-		fd = open("/dev/null", O_RDWR);
-	} while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd > STDERR_FILENO)
-		(void)close(fd);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)open("/dev/null", modes[fd]);
+	}
 }
 
 static int

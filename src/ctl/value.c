@@ -30,22 +30,13 @@ is_aggregate(const struct reqd_value *v)
 	return k == REQD_ARRAY || k == REQD_MAP || k == REQD_SET || k == REQD_PUSH;
 }
 
-/* The shortest text that reads back as the same number. */
 static void
 print_double(double x)
 {
-	char text[32];
-
-	if (!isfinite(x)) {
+	if (isfinite(x))
+		(void)printf("%.*g", out_digits(x), x);
+	else
 		(void)fputs(isnan(x) ? "nan" : x < 0 ? "-inf" : "inf", stdout);
-		return;
-	}
-	for (int digits = x == 0 || isnormal(x) ? 15 : 1; digits <= 17; digits++) {
-		(void)snprintf(text, sizeof(text), "%.*g", digits, x);
-		if (strtod(text, NULL) == x)
-			break;
-	}
-	(void)fputs(text, stdout);
 }
 
 /* Whatever fits on one line. */

@@ -3,6 +3,7 @@
 
 #include "ipc/death.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,22 +12,63 @@
 #include "base/clock.h"
 #include "ipc/frame.h"
 
+static const char *
+stage_name(unsigned stage)
+{
+	static const char *const names[STAGE_N] = {
+		[STAGE_NONE] = "?",
+		[STAGE_FORK] = "fork",
+		[STAGE_SESSION] = "its session",
+		[STAGE_CGROUP] = "its control group",
+		[STAGE_STDIO] = "its standard descriptors",
+		[STAGE_LIMITS] = "its limits",
+		[STAGE_USER] = "its account",
+		[STAGE_VERIFY] = "the check of its account",
+		[STAGE_DIRECTORY] = "its directory",
+		[STAGE_JOB] = "its arguments",
+		[STAGE_EXEC] = "its program",
+		[STAGE_INTERPRETER] = "the interpreter in the first line of its program",
+	};
+
+	return stage < STAGE_N ? names[stage] : "?";
+}
+
+/* What a look at the configuration would find, or the commonest of mistakes. */
+static const char *
+stage_hint(unsigned stage, int error)
+{
+	if (stage == STAGE_EXEC && error == ENOEXEC)
+		return " (a script begins with #!)";
+	if (stage == STAGE_EXEC || stage == STAGE_DIRECTORY)
+		return " (try 'reqctl reload --check')";
+	return "";
+}
+
+void
+death_describe_start(unsigned stage, int error, char *ret, size_t len)
+{
+	(void)snprintf(ret, len, "%s: %s%s", stage_name(stage), strerror(error),
+	    stage_hint(stage, error));
+}
+
 void
 death_describe(const struct death *d, char *ret, size_t len)
 {
 	const char *when = d->was_proven ? "" : " before its first answer";
+	char why[128];
 
-	if (d->stage > STAGE_NONE && d->stage < STAGE_N)
-		(void)snprintf(ret, len, "cannot be started: %s: %s",
-		    start_stage_name((unsigned)d->stage), strerror(d->error));
-	else if (d->status == DEATH_BROKEN)
+	if (d->stage > STAGE_NONE && d->stage < STAGE_N) {
+		death_describe_start((unsigned)d->stage, d->error, why, sizeof(why));
+		(void)snprintf(ret, len, "could not be started: %s", why);
+	} else if (d->status == DEATH_BROKEN) {
 		(void)snprintf(ret, len, "no proper answer");
-	else if (WIFSIGNALED(d->status))
+	} else if (WIFSIGNALED(d->status)) {
 		(void)snprintf(ret, len, "ended by signal %d%s", WTERMSIG(d->status), when);
-	else if (WEXITSTATUS(d->status) != 0 || !d->was_proven)
+	} else if (WEXITSTATUS(d->status) != 0 || !d->was_proven) {
 		(void)snprintf(ret, len, "exit status %d%s", WEXITSTATUS(d->status), when);
-	else
+	} else {
 		(void)snprintf(ret, len, "of no more use");
+	}
 }
 
 void

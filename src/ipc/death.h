@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * death: how a warm process came to its end, and that in words: the same in
- * the log, in the status and in the reason why a service is out of order.
+ * death: how a warm process came to its end, or why one of any kind could not
+ * begin, and that in words: the same to a caller, in the log, in the status
+ * and in the reason why a service is out of order.
  */
 #pragma once
 
@@ -15,6 +16,13 @@ struct death {
 	int32_t stage, error;	/* not STAGE_NONE: it could not be started */
 	uint32_t was_proven;	/* it had answered before */
 };
+
+/*
+ * Of one that could not be started, at which step, why, and where to look: "its
+ * program: No such file or directory (try 'reqctl reload --check')"; cut to len.
+ * stage: enum start_stage.
+ */
+void death_describe_start(unsigned stage, int error, char *ret, size_t len);
 
 /* "exit status 1 before its first answer"; cut to len. Trusts no field. */
 void death_describe(const struct death *d, char *ret, size_t len);

@@ -99,27 +99,6 @@ frame_type_name(unsigned type)
 }
 
 const char *
-start_stage_name(unsigned stage)
-{
-	static const char *const names[STAGE_N] = {
-		[STAGE_NONE] = "none",
-		[STAGE_FORK] = "fork",
-		[STAGE_SESSION] = "session",
-		[STAGE_CGROUP] = "control group",
-		[STAGE_STDIO] = "standard descriptors",
-		[STAGE_LIMITS] = "limits",
-		[STAGE_GROUPS] = "groups",
-		[STAGE_USER] = "user",
-		[STAGE_VERIFY] = "check of the identity",
-		[STAGE_DIRECTORY] = "directory",
-		[STAGE_JOB] = "arguments",
-		[STAGE_EXEC] = "program",
-	};
-
-	return stage < STAGE_N ? names[stage] : "?";
-}
-
-const char *
 role_name(enum role_kind k)
 {
 	static const char *const names[] = {

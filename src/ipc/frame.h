@@ -80,8 +80,8 @@ enum cancel_reason {
 /* What was being done when a program could not be started. */
 enum start_stage {
 	STAGE_NONE, STAGE_FORK, STAGE_SESSION, STAGE_CGROUP, STAGE_STDIO,
-	STAGE_LIMITS, STAGE_GROUPS, STAGE_USER, STAGE_VERIFY, STAGE_DIRECTORY,
-	STAGE_JOB, STAGE_EXEC, STAGE_N,
+	STAGE_LIMITS, STAGE_USER, STAGE_VERIFY, STAGE_DIRECTORY, STAGE_JOB,
+	STAGE_EXEC, STAGE_INTERPRETER, STAGE_N,
 };
 
 /* Why a request was refused without starting. */
@@ -171,4 +171,3 @@ _Static_assert(sizeof(struct frame) == 120, "frames have one size");
 bool frame_check(const void *data, size_t len, size_t n_fds);
 
 const char *frame_type_name(unsigned type);
-const char *start_stage_name(unsigned stage);

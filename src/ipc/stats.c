@@ -180,11 +180,13 @@ pool_stats_outage(const struct pool_stats *p, uint64_t now, char ret[static OUTA
 	return true;
 }
 
-void
+bool
 pool_stats_explain(const struct pool_stats *p, const char *service, uint64_t now, struct buf *out)
 {
 	char why[OUTAGE_TEXT];
 
-	if (pool_stats_outage(p, now, why))
-		(void)buf_printf(out, "Calls of %s are refused now: %s.\n", service, why);
+	if (!pool_stats_outage(p, now, why))
+		return false;
+	(void)buf_printf(out, "Calls of %s are refused now: %s.\n", service, why);
+	return true;
 }

@@ -23,6 +23,7 @@
 #include "ipc/stats.h"
 #include "master/master.h"
 #include "master/status.h"
+#include "proto/outcome.h"
 #include "proto/request.h"
 #include "proto/resp.h"
 
@@ -306,6 +307,7 @@ do_why(struct control_client *c)
 {
 	CLEANUP(buf_done) struct buf text = BUF_INIT(0);
 	const struct conf *conf = c->control->master->conf;
+	enum outcome_kind refused = OUTCOME_N;
 	const struct service *s;
 	struct caller who;
 	char caller[ADDR_TEXT];
@@ -327,8 +329,11 @@ do_why(struct control_client *c)
 		return;
 	}
 	(void)access_explain(conf, s, &who, &text);
-	status_explain_outage(c->control->master, s, &text);
-	resp_bulk(&c->out, buf_slice(&text));
+	if (status_explain_outage(c->control->master, s, &text))
+		refused = OUTCOME_UNAVAIL;
+	if (!access_allowed(conf, s, &who, access_roles(conf, &who)))
+		refused = OUTCOME_DENIED;
+	outcome_why(&c->out, RESP2, refused, buf_slice(&text));
 }
 
 static void

@@ -212,13 +212,12 @@ put_services(struct buf *b, const struct master *m)
 	(void)buf_append_char(b, ']');
 }
 
-void
+bool
 status_explain_outage(const struct master *m, const struct service *s, struct buf *b)
 {
 	struct pool_stats p = pool_of(m, s);
 
-	if (s->handler != NULL)
-		pool_stats_explain(&p, s->name, clock_usec(), b);
+	return s->handler != NULL && pool_stats_explain(&p, s->name, clock_usec(), b);
 }
 
 int

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 
 struct master;
@@ -12,5 +14,5 @@ struct service;
 /* Appends one JSON object. 0 or -ENOMEM. */
 int status_format_json(const struct master *m, struct buf *b);
 
-/* Appends a line when the service is out of order. */
-void status_explain_outage(const struct master *m, const struct service *s, struct buf *b);
+/* Appends a line when the service is out of order; else false. */
+bool status_explain_outage(const struct master *m, const struct service *s, struct buf *b);

@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proto/resp.h"
-
 struct outcome_row {
 	const char *word;
 	const char *code;
@@ -191,6 +189,19 @@ outcome_error(struct buf *b, const struct outcome *o, struct slice service,
 	l.len = 0;
 	line_fill(&l, o, service, detail);
 	resp_error(b, outcome_code(o->kind), (struct slice){ l.text, l.len });
+}
+
+void
+outcome_why(struct buf *b, enum resp_version v, enum outcome_kind k, struct slice text)
+{
+	resp_map(b, v, 2);
+	resp_bulk(b, SLICE("outcome"));
+	if (k == OUTCOME_N)
+		resp_null(b, v);
+	else
+		resp_bulk_str(b, outcome_word(k));
+	resp_bulk(b, SLICE("why"));
+	resp_bulk(b, text);
 }
 
 int

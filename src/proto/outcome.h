@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/slice.h"
+#include "proto/resp.h"
 
 enum outcome_kind {
 	OUTCOME_EXIT,		/* the program ended by itself; status */
@@ -63,6 +64,12 @@ const char *outcome_signal_name(int sig);
  */
 void outcome_error(struct buf *b, const struct outcome *o, struct slice service,
     struct slice detail);
+
+/*
+ * Appends the answer to WHY: as what a call would be refused, OUTCOME_N for not
+ * at all, and the explanation.
+ */
+void outcome_why(struct buf *b, enum resp_version v, enum outcome_kind k, struct slice text);
 
 /*
  * reqctl's exit status: EXIT 0-125 as it is, EXIT 126-255 as 239 (they would

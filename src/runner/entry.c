@@ -203,7 +203,8 @@ entry_fail_fork(struct entry *e, int error)
 
 	if (now >= r->complain_usec) {
 		r->complain_usec = now + COMPLAIN_USEC;
-		log_err("cannot fork for service %s: %s", e->service->name, strerror(error));
+		log_err("service %s: could not be started: fork: %s", e->service->name,
+		    strerror(error));
 	}
 	e->ended.stage = STAGE_FORK;
 	e->ended.error = error;
@@ -313,16 +314,25 @@ entry_is_in_cgroup(struct entry *e)
 	return cgroup_exists(c, slot_of(e)) && cgroup_is_populated(c, slot_of(e));
 }
 
+void
+entry_note_start(struct entry *e)
+{
+	struct spawn_report failed = spawn_report_of(e->runner->spawner, slot_of(e));
+
+	e->ended.stage = (uint8_t)failed.stage;
+	e->ended.error = failed.error;
+}
+
 /* Makes and sends ENDED, once. */
 static void
 entry_report(struct entry *e, int status, const struct rusage *ru)
 {
-	struct spawn_report failed = spawn_report_of(e->runner->spawner, slot_of(e));
 	uint64_t now = clock_usec();
 
 	if (e->is_reported)
 		return;
 	e->is_reported = true;
+	entry_note_start(e);
 	e->ended.wait_status = status;
 	e->ended.ran_usec = now - e->started_usec;
 	e->ended.cpu_usec = (uint64_t)(ru->ru_utime.tv_sec + ru->ru_stime.tv_sec) * USEC_PER_SEC +
@@ -334,10 +344,8 @@ entry_report(struct entry *e, int status, const struct rusage *ru)
 		e->ended.reason = e->reason;
 	} else if (WIFSIGNALED(status)) {
 		e->ended.outcome = OUTCOME_SIGNAL;
-	} else if (WEXITSTATUS(status) == SPAWN_EXIT_FAILED && failed.stage != STAGE_NONE) {
+	} else if (WEXITSTATUS(status) == SPAWN_EXIT_FAILED && e->ended.stage != STAGE_NONE) {
 		e->ended.outcome = OUTCOME_NOSTART;
-		e->ended.stage = (uint8_t)failed.stage;
-		e->ended.error = failed.error;
 	} else {
 		e->ended.outcome = OUTCOME_EXIT;
 	}

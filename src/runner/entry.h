@@ -33,6 +33,9 @@ void entry_accept(struct entry *e, struct link *l, const struct frame *f,
 pid_t entry_spawn(struct entry *e, struct spawn_order *order);
 void entry_begin(struct entry *e, pid_t pid);
 
+/* Takes over what its child has said of a failed start, when it has ended. */
+void entry_note_start(struct entry *e);
+
 /* Its turn has come: the ticket runs. */
 void entry_start(struct entry *e);
 

@@ -258,6 +258,8 @@ handler_return(struct link *l, const struct frame *f)
 		handler_prove(e);
 	if (f->lease.is_broken) {
 		h->is_faulty = !f->lease.is_cut;
+		/* Its pipes may tell of its end before it can be reaped. */
+		entry_note_start(e);
 		if (h->is_faulty)
 			pool_bereaved(h->pool, e, DEATH_BROKEN);
 		handler_end(e);

@@ -146,7 +146,8 @@ pool_start_failed(struct pool *p, int error)
 	p->last = (struct death){ .stage = STAGE_FORK, .error = error };
 	p->last_usec = clock_usec();
 	pool_delay(p);
-	log_err("service %s: cannot start its handler: %s", p->service->name, strerror(error));
+	log_err("service %s: its handler could not be started: fork: %s", p->service->name,
+	    strerror(error));
 }
 
 static void

@@ -205,12 +205,13 @@ child_run(const struct spawner *sp, const struct spawn_order *o, bool is_outside
 {
 	static struct job job;	/* touched here only, so the runner stays small */
 	const struct service *s = o->service;
+	const char *path = o->job >= 0 ? s->command[0] : s->handler[0];
 	int r;
 
 	/* While there is nothing yet that could stay behind. */
 	r = is_outside ? child_move(o->cgroup) : 0;
 	if (r < 0)
-		child_fail(sp, o, STAGE_SESSION, -r);
+		child_fail(sp, o, STAGE_CGROUP, -r);
 
 	/* A session of its own: no terminal, and kill(-pid) reaches what it forks. */
 	if (setsid() < 0)
@@ -263,8 +264,12 @@ child_run(const struct spawner *sp, const struct spawn_order *o, bool is_outside
 		child_fail(sp, o, STAGE_JOB, -r);
 
 	/* The path is the configuration's, whatever the job says argv[0] is. */
-	(void)execve(o->job >= 0 ? s->command[0] : s->handler[0], job.argv, job.envp);
-	child_fail(sp, o, STAGE_EXEC, errno);
+	(void)execve(path, job.argv, job.envp);
+	r = errno;
+	/* To the kernel a script without its interpreter is no file, either. */
+	if (r == ENOENT && access(path, F_OK) == 0)
+		child_fail(sp, o, STAGE_INTERPRETER, r);
+	child_fail(sp, o, STAGE_EXEC, r);
 }
 
 /* ----------------------------------------------------------- the parent --- */

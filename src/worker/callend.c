@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "ipc/death.h"
 #include "ipc/logrec.h"
 #include "proto/reply.h"
 #include "worker/call.h"
@@ -90,8 +91,7 @@ call_detail(const struct call *call, enum outcome_kind kind, char *ret, size_t l
 			(void)strlcpy(ret, cancelled[reason], len);
 		return;
 	case OUTCOME_NOSTART:
-		(void)snprintf(ret, len, "cannot start: %s: %s",
-		    start_stage_name(call->end.stage), strerror(call->end.error));
+		death_describe_start(call->end.stage, call->end.error, ret, len);
 		return;
 	case OUTCOME_LOST:
 		(void)strlcpy(ret, "a process of the server died while it ran", len);

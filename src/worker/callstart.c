@@ -285,8 +285,10 @@ static void
 start_fail(struct conn *c, const struct service *s, int r, const char *complaint)
 {
 	enum outcome_kind kind = OUTCOME_NOSTART;
-	const char *why = strerror(-r);
+	char reason[80];
+	const char *why = reason;
 
+	(void)snprintf(reason, sizeof(reason), "the server: %s", strerror(-r));
 	if (complaint != NULL) {
 		kind = OUTCOME_BADARG;
 		why = complaint;
@@ -328,7 +330,7 @@ call_start(struct conn *c, const struct service *s, const struct callopt *opt,
 	}
 	call = r < 0 ? NULL : call_new(c, s, opt);
 	if (call == NULL) {
-		call_refuse(c, s, name, OUTCOME_NOSTART, "out of memory");
+		start_fail(c, s, -ENOMEM, NULL);
 		return;
 	}
 	complaint = NULL;

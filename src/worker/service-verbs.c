@@ -15,6 +15,7 @@
 #include "base/escape.h"
 #include "conf/access.h"
 #include "proto/callopt.h"
+#include "proto/outcome.h"
 #include "proto/resp.h"
 #include "worker/call.h"
 #include "worker/conn.h"
@@ -259,15 +260,15 @@ explain_allowed(struct conn *c, const struct service *s, struct buf *b)
 	    s->name);
 }
 
-/* Is it out of order? */
-static void
+/* Is it out of order? Then a line says so. */
+static bool
 explain_outage(struct conn *c, const struct service *s, struct buf *b)
 {
 	const struct worker *w = c->worker;
 	const struct stats *of = w->others[CONF_MAX_WORKERS];
 
-	if (s->handler != NULL && of != NULL && of->generation == w->conf->generation)
-		pool_stats_explain(&of->pool[s->number], s->name, w->loop.now_usec, b);
+	return s->handler != NULL && of != NULL && of->generation == w->conf->generation &&
+	    pool_stats_explain(&of->pool[s->number], s->name, w->loop.now_usec, b);
 }
 
 /*
@@ -280,6 +281,8 @@ verb_why(struct conn *c, const struct request *r)
 	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
 	const struct conf *conf = c->worker->conf;
 	const struct service *s = conf_find_service(conf, r->argv[1].data, r->argv[1].len);
+	bool allowed = s != NULL && may_call(c, s);
+	enum outcome_kind refused = allowed ? OUTCOME_N : OUTCOME_DENIED;
 	uint64_t roles = conn_roles(c);
 	struct caller who;
 	char text[ADDR_TEXT];
@@ -288,7 +291,7 @@ verb_why(struct conn *c, const struct request *r)
 	caller_format(&who, text, sizeof(text));
 	if (s != NULL && c->is_admin) {
 		(void)access_explain(conf, s, &who, &b);
-	} else if (s != NULL && may_call(c, s)) {
+	} else if (allowed) {
 		explain_allowed(c, s, &b);
 	} else {
 		(void)buf_append_str(&b, "You may not call ");
@@ -296,13 +299,13 @@ verb_why(struct conn *c, const struct request *r)
 		(void)buf_append_str(&b, ": there is no service of that name, or none of your "
 		    "roles is in its allow list.\n");
 	}
-	if (s != NULL && (c->is_admin || may_call(c, s)))
-		explain_outage(c, s, &b);
+	if (allowed && explain_outage(c, s, &b))
+		refused = OUTCOME_UNAVAIL;
 	(void)buf_printf(&b, "You are %s on %s; your roles:", text, c->port->url);
 	for (size_t i = 0; i < conf->n_roles; i++) {
 		if ((roles >> conf->roles[i].number & 1) != 0)
 			(void)buf_printf(&b, " %s", conf->roles[i].name);
 	}
 	(void)buf_append_str(&b, roles == 0 ? " none.\n" : ".\n");
-	resp_bulk(conn_out(c), buf_slice(&b));
+	outcome_why(conn_out(c), c->version, refused, buf_slice(&b));
 }

@@ -206,11 +206,32 @@ out_of_order() {
 step "who calls a service out of order learns why" out_of_order
 
 asked_why() {
-	assert_match "$(ctl why hopeless)" '*Calls of hopeless are refused now: its handler does not stay up: *; tried again *.*'
-	assert_match "$(ctl why hopeless uid:1)" '*Calls of hopeless are refused now: its handler does not stay up: *; tried again *.*'
-	! ctl why talk | grep 'refused now'
+	for caller in '' uid:1; do
+		# shellcheck disable=SC2086
+		assert_status 249 ctl why hopeless $caller
+		assert_match "$(cat "$dir/out")" \
+		    '*Calls of hopeless are refused now: its handler does not stay up: *; tried again *.*'
+	done
+	assert_status 0 ctl why talk
+	! grep 'refused now' "$dir/out"
 }
 step "... and who asks why" asked_why
+
+why_not() {
+	assert_status 247 ctl why talk-secret
+	assert_match "$(cat "$dir/out")" 'You may not call talk-secret: *'
+	assert_eq "$(cat "$dir/err")" ''
+	assert_status 247 ctl why talk-secret uid:1
+	assert_match "$(cat "$dir/out")" 'The caller uid:1 may not call *'
+	assert_status 247 ctl --json why talk-secret uid:1
+	assert_eq "$(json_keys <"$dir/out")" 'caller service why'
+	assert_status 0 ctl why talk-secret uid:0
+	assert_status 247 ctl why no-such uid:0
+}
+json_keys() {
+	python3 -c 'import json, sys; print(*sorted(json.load(sys.stdin)))'
+}
+step "why ends as the call would" why_not
 
 in_status() {
 	[ "$(status hopeless failing)" = true ] && [ "$(status hopeless failing_usec)" -gt 0 ] &&
@@ -254,7 +275,7 @@ did_you_mean() {
 	meant "unknown service 'xyzzy'" call xyzzy
 	assert_status 247 ctl -q call ehco a
 	assert_eq "$(cat "$dir/err")" ''
-	assert_status 0 ctl why ehco
+	assert_status 247 ctl why ehco
 	assert_match "$(cat "$dir/err")" "*did you mean 'echo'?*"
 	assert_status 246 ctl call echo --txt=a
 	assert_match "$(cat "$dir/err")" '*did you mean --text?*'

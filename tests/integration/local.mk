@@ -45,6 +45,8 @@ integration_tests = \
 	tests/integration/reload-refuses-odd-files.sh \
 	tests/integration/reload-says-what-changes.sh \
 	tests/integration/reload-under-load.sh \
+	tests/integration/reqctl-output.sh \
+	tests/integration/start-fails.sh \
 	tests/integration/zoo.sh
 TESTS += $(integration_tests)
 EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/steps.sh \

@@ -1210,6 +1210,107 @@ START_TEST(connect_tries_in_order)
 }
 END_TEST
 
+/* Says what each connection gets before it is closed; exits with their number. */
+static void
+serve_in_turn(int listener, const char *const *says)
+{
+	int n;
+
+	for (n = 0; says[n] != NULL; n++) {
+		int a = accept(listener, NULL, NULL);
+
+		if (*says[n] == '!') {
+			/* What was not read makes it a reset. */
+			(void)recv(a, heard, 1, MSG_PEEK);
+			(void)close(a);
+			continue;
+		}
+		(void)hear_verb(a, "HELLO");
+		say(a, says[n]);
+		(void)close(a);
+	}
+	_exit(n);
+}
+
+static const struct {
+	const char *says[4];
+	int error;
+} redial_rows[] = {
+	{ { "", HELLO }, 0 },
+	{ { "!", HELLO }, 0 },
+	{ { "", "" }, REQD_E_CLOSED },
+	{ { "%" }, REQD_E_CLOSED },	/* the answer had begun */
+	{ { "-ERR max number of clients reached\r\n" }, REQD_E_REFUSED },
+	{ { "", "-ERR max number of clients reached\r\n" }, REQD_E_REFUSED },
+};
+
+/* A server at a socket of its own. */
+struct place {
+	char dir[32], path[48], url[64];
+	int listener;
+	pid_t pid;
+};
+
+static void
+place_open(struct place *p, const char *const *says)
+{
+	(void)snprintf(p->dir, sizeof(p->dir), "/tmp/test_client.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(p->dir));
+	(void)snprintf(p->path, sizeof(p->path), "%s/s", p->dir);
+	(void)snprintf(p->url, sizeof(p->url), "unix://%s", p->path);
+	p->listener = listen_at(p->path);
+	p->pid = fork();
+	ck_assert_int_ge(p->pid, 0);
+	if (p->pid == 0)
+		serve_in_turn(p->listener, says);
+}
+
+static void
+place_close(struct place *p)
+{
+	(void)close(p->listener);
+	(void)unlink(p->path);
+	(void)rmdir(p->dir);
+}
+
+/* Once more, and no more often, when it ends before it has said a byte. */
+START_TEST(connect_dials_again)
+{
+	const char *const *says = redial_rows[_i].says;
+	struct reqd *c = reqd_new();
+	struct place p;
+	int n = 0;
+
+	place_open(&p, says);
+	ck_assert_int_eq(reqd_connect(c, (const char *const[]){ p.url }, 1, 0),
+	    redial_rows[_i].error);
+	while (says[n] != NULL)
+		n++;
+	ck_assert_int_eq(server_status(p.pid), n);
+	/* Nobody else waits to be accepted. */
+	ck_assert_int_eq(fcntl(p.listener, F_SETFL, O_NONBLOCK), 0);
+	ck_assert_int_eq(accept(p.listener, NULL, NULL), -1);
+	reqd_free(c);
+	place_close(&p);
+}
+END_TEST
+
+/* The second connection stays in the queue for ever. */
+START_TEST(dialing_again_takes_no_longer)
+{
+	static const char *const says[] = { "", NULL };
+	struct reqd *c = reqd_new();
+	struct place p;
+
+	place_open(&p, says);
+	ck_assert_int_eq(reqd_set_connect_timeout(c, 100), 0);
+	ck_assert_int_eq(reqd_connect(c, (const char *const[]){ p.url }, 1, 0), REQD_E_TIMEOUT);
+	ck_assert_int_eq(server_status(p.pid), 1);
+	reqd_free(c);
+	place_close(&p);
+}
+END_TEST
+
 START_TEST(connect_by_environment)
 {
 	struct reqd *c = reqd_new();
@@ -1319,6 +1420,8 @@ client_suite(void)
 	tcase_add_loop_test(t, connect_refuses_wrong_urls, 0, (int)N(wrong_urls));
 	tcase_add_loop_test(t, greeting, 0, (int)N(hello_rows));
 	tcase_add_test(t, connect_tries_in_order);
+	tcase_add_loop_test(t, connect_dials_again, 0, (int)N(redial_rows));
+	tcase_add_test(t, dialing_again_takes_no_longer);
 	tcase_add_test(t, connect_by_environment);
 	tcase_add_test(t, closed_before_the_call);
 	tcase_add_test(t, last_words_are_read);

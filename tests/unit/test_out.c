@@ -32,17 +32,24 @@ capture(void)
 	ck_assert_int_ge(dup2(fileno(file), STDOUT_FILENO), 0);
 }
 
-/* What was printed since capture(), as JSON. */
+/* What was printed since capture() can be read from file. */
+static void
+release(void)
+{
+	ck_assert_int_eq(fflush(stdout), 0);
+	ck_assert_int_ge(dup2(real_stdout, STDOUT_FILENO), 0);
+	(void)close(real_stdout);
+	rewind(file);
+}
+
+/* The same as JSON. */
 static json_t *
 captured(void)
 {
 	json_error_t error;
 	json_t *j;
 
-	ck_assert_int_eq(fflush(stdout), 0);
-	ck_assert_int_ge(dup2(real_stdout, STDOUT_FILENO), 0);
-	(void)close(real_stdout);
-	rewind(file);
+	release();
 	j = json_loadf(file, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
 	ck_assert_msg(j != NULL, "%s", error.text);
 	(void)fclose(file);
@@ -107,6 +114,30 @@ START_TEST(large_texts)
 }
 END_TEST
 
+static const struct {
+	const char *from, *to;
+} reals[] = {
+	{ "[0.1]", "[0.1]\n" },
+	{ "[0.1, {\"a\": [2.7]}]", "[0.1, {\"a\": [2.7]}]\n" },
+	{ "{\"a\": 0.30000000000000004}", "{\"a\": 0.30000000000000004}\n" },
+	{ "[0.0, -0.5, 3.0, 1e300]", "[0.0, -0.5, 3.0, 1e300]\n" },
+	{ "[5e-324]", "[5e-324]\n" },
+};
+
+START_TEST(reals_have_no_more_digits_than_they_need)
+{
+	json_t *j = json_loads(reals[_i].from, 0, NULL);
+	char text[100] = "";
+
+	capture();
+	out_json(&(struct ctl){ 0 }, j);
+	release();
+	ck_assert_ptr_nonnull(fgets(text, sizeof(text), file));
+	(void)fclose(file);
+	ck_assert_str_eq(text, reals[_i].to);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -118,6 +149,8 @@ main(void)
 	tcase_add_loop_test(tc, pieces_say_what_the_whole_says, 0,
 	    sizeof(texts) / sizeof(texts[0]));
 	tcase_add_loop_test(tc, large_texts, 0, 6);
+	tcase_add_loop_test(tc, reals_have_no_more_digits_than_they_need, 0,
+	    sizeof(reals) / sizeof(reals[0]));
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);

@@ -91,6 +91,24 @@ START_TEST(every_outcome)
 }
 END_TEST
 
+static const struct {
+	enum outcome_kind kind;
+	enum resp_version version;
+	const char *reply;
+} why_rows[] = {
+	{ OUTCOME_N, RESP3, "%2\r\n$7\r\noutcome\r\n_\r\n$3\r\nwhy\r\n$2\r\nok\r\n" },
+	{ OUTCOME_N, RESP2, "*4\r\n$7\r\noutcome\r\n$-1\r\n$3\r\nwhy\r\n$2\r\nok\r\n" },
+	{ OUTCOME_DENIED, RESP2,
+	    "*4\r\n$7\r\noutcome\r\n$6\r\ndenied\r\n$3\r\nwhy\r\n$2\r\nok\r\n" },
+};
+
+START_TEST(reply_to_why)
+{
+	outcome_why(&out, why_rows[_i].version, why_rows[_i].kind, SLICE("ok"));
+	ck_assert_str_eq(buf_text(&out), why_rows[_i].reply);
+}
+END_TEST
+
 START_TEST(all_kinds_are_in_the_table)
 {
 	bool seen[OUTCOME_N] = { false };
@@ -212,6 +230,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, every_outcome, 0, ARRAY_LEN(table));
+	tcase_add_loop_test(tc, reply_to_why, 0, ARRAY_LEN(why_rows));
 	tcase_add_test(tc, all_kinds_are_in_the_table);
 	tcase_add_test(tc, exit_statuses_are_told_apart);
 	tcase_add_test(tc, only_exit_0_is_success);

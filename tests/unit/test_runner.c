@@ -199,9 +199,8 @@ expect_end(const struct call *c, enum outcome_kind outcome)
 {
 	struct frame_ended e = await_end(c);
 
-	ck_assert_msg(e.outcome == outcome, "%s, not %s (status %#x, stage %s, error %d)",
-	    outcome_word(e.outcome), outcome_word(outcome), e.wait_status,
-	    start_stage_name(e.stage), e.error);
+	ck_assert_msg(e.outcome == outcome, "%s, not %s (status %#x, stage %u, error %d)",
+	    outcome_word(e.outcome), outcome_word(outcome), e.wait_status, e.stage, e.error);
 	return e;
 }
 

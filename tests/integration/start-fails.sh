@@ -1,0 +1,67 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# start-fails: of a program that cannot be started, reqctl, any other client
+# and the log say the same: at what, why, and where to look.
+. "${srcdir:-.}/tests/integration/lib.sh"
+need redis-cli
+
+program() { # NAME FIRST-LINE
+	printf '%s\necho ran\n' "$2" >"$dir/$1"
+	chmod 755 "$dir/$1"
+	service "$1" "\"$dir/$1\""
+}
+program gone '#!/bin/sh'
+program closed '#!/bin/sh'
+program plain 'echo ran'
+program broken "#!$dir/no-such-shell"
+mkdir "$dir/place"
+service misplaced '"/bin/true"' "directory = \"$dir/place\""
+cp "$dir/gone" "$dir/warm"
+handler warm "\"$dir/warm\"" 'processes { min = 0  max = 1  idle = 100ms }'
+start_reqd
+
+logged() {
+	grep -qF "$1" "$log"
+}
+said() { # SERVICE REASON
+	assert_status 244 ctl call "$1"
+	assert_eq "$(cat "$dir/err")" "reqctl: $1: could not be started: $2"
+	assert_eq "$(redis-cli -p "$port" CALL "$1")" "NOSTART $1 $2"
+	until_true "$patience" logged "service=$1 outcome=nostart" || return 1
+	grep -F "service=$1 outcome=nostart" "$log" | grep -qF "detail=\"$2\"" ||
+	    fail "$(grep "service=$1" "$log")"
+}
+
+rm "$dir/gone" "$dir/warm"
+chmod 600 "$dir/closed"
+rmdir "$dir/place"
+check="(try 'reqctl reload --check')"
+missing='No such file or directory'
+step "a program that is gone" said gone "its program: $missing $check"
+step "one that may not be executed" said closed "its program: Permission denied $check"
+step "a directory that is gone" said misplaced "its directory: $missing $check"
+step "a script without #!" said plain "its program: Exec format error (a script begins with #!)"
+step "a script whose interpreter is missing" said broken \
+    "the interpreter in the first line of its program: $missing"
+
+handler_too() {
+	for _ in 1 2 3 4 5 6 7 8; do
+		status=0
+		call warm >"$dir/out" 2>"$dir/err" || status=$?
+		[ $status -eq 250 ] || break
+	done
+	assert_eq $status 249
+	assert_match "$(cat "$dir/err")" "reqctl: warm: cannot serve now: its handler does not stay up:\
+ could not be started: its program: $missing $check; tried again *"
+	until_true "$patience" logged "): could not be started: its program: $missing $check" || return 1
+	! grep -E 'no proper answer|exit status 127' "$log"
+}
+step "a handler that is gone" handler_too
+
+where_it_points() {
+	assert_status 251 ctl reload --check
+	assert_match "$(cat "$dir/err")" "*$conf:*program $dir/gone: $missing*"
+	assert_match "$(cat "$dir/err")" "*$conf:*directory $dir/place: $missing*"
+}
+step "and what they name says which file" where_it_points
+finish
