@@ -74,6 +74,18 @@ fd_fill_stdio(void)
 	return 0;
 }
 
+ssize_t
+fd_read_text(int dir_fd, const char *path, char *text, size_t size)
+{
+	CLEANUP_CLOSE int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
+
+	if (n < 0)
+		n = -errno;
+	text[n > 0 ? n : 0] = '\0';
+	return n;
+}
+
 int
 fd_write_all(int fd, const void *data, size_t len)
 {

@@ -28,6 +28,14 @@ int fd_lift(int fd, int min);
  */
 int fd_fill_stdio(void);
 
+/*
+ * The beginning of a file, opened as by openat(), as text with a NUL at its
+ * end: as much as one read gives and as fits. Meant for files of the kernel
+ * (/proc, /sys), which give theirs at once and do not block; of a pipe or the
+ * like it would wait. Returns the length, or -errno with an empty text.
+ */
+ssize_t fd_read_text(int dir_fd, const char *path, char *text, size_t size);
+
 /* Writes all of it to a blocking descriptor. 0 or -errno. */
 int fd_write_all(int fd, const void *data, size_t len);
 

@@ -6,9 +6,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
+#include "base/fd.h"
 #include "master/master.h"
 
 static bool
@@ -24,17 +23,11 @@ is_ours(const struct master *m, pid_t pid)
 bool
 strays_kill(struct master *m)
 {
-	CLEANUP_CLOSE int fd = -1;
 	char list[4096], *p = list;
 	bool found = false;
-	ssize_t n;
 
-	fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
 	/* What does not fit shows up when these are gone. */
-	n = read(fd, list, sizeof(list) - 1);
-	list[n > 0 ? n : 0] = '\0';
+	(void)fd_read_text(AT_FDCWD, "/proc/thread-self/children", list, sizeof(list));
 	for (;;) {
 		char *end;
 		long pid = strtol(p, &end, 10);
