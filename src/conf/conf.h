@@ -297,9 +297,6 @@ int conf_read_sealed(int fd, uint32_t generation, struct conf **ret, char *why, 
  */
 char *conf_format(const struct conf *c);
 
-/* Every key that a file may hold: "SECTION.KEY TAB DEFAULT TAB HELP\n". */
-void conf_print_keys(FILE *f);
-
 /* Do two services say the same, wherever they are written? */
 bool conf_service_equal(const struct service *a, const struct service *b);
 
