@@ -15,6 +15,7 @@ libmaster_la_SOURCES = \
 	src/master/rundir.c src/master/rundir.h \
 	src/master/socketfile.c src/master/socketfile.h \
 	src/master/status.c src/master/status.h \
+	src/master/stop.c src/master/stop.h \
 	src/master/strays.c src/master/strays.h \
 	src/master/stuck.c src/master/stuck.h
 libmaster_la_LIBADD = $(SYSTEMD_LIBS)

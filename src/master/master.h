@@ -88,9 +88,6 @@ void master_scale_workers(struct master *m, size_t wanted);
 /* Does the configuration in force ask for this process? Else it may end at any time. */
 bool master_wants(const struct process *p);
 
-/* Begins an orderly end; again: at once. */
-void master_stop(struct master *m);
-
 static inline size_t
 master_n_workers(const struct master *m)
 {

@@ -22,6 +22,7 @@
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "master/master.h"
+#include "master/stop.h"
 
 enum { LOG, RUNNER, WORKER_0, WORKER_1, N_PROCESSES };
 
@@ -294,7 +295,7 @@ START_TEST(a_stop_ends_it)
 	for (size_t i = 0; _i == 2 && i < WORKER_0; i++)
 		answer(i, FRAME_COMMITTED, 2);
 	ck_assert_int_eq(m->reload.phase, RELOAD_PREPARE + _i);
-	master_stop(m);
+	stop_begin(m);
 	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
 	ck_assert(!exists(new_socket));
 	for (size_t i = 0; i < N_PROCESSES; i++) {
