@@ -104,17 +104,45 @@ buffer_options(int fd, const struct listener *l)
 	return r;
 }
 
+/*
+ * Left without SO_REUSEADDR: two that have it and do not listen get on with
+ * each other, and the next one of the configuration is to meet this one.
+ * Only where a connection has just ended is there no way in without.
+ */
+static int
+bind_to_try(int fd, const struct addrinfo *ai)
+{
+	int r = bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 ? -errno : 0;
+
+	if (r != -EADDRINUSE)
+		return r;
+	r = set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (r >= 0 && bind(fd, ai->ai_addr, ai->ai_addrlen) < 0)
+		r = -errno;
+	(void)set_int(fd, SOL_SOCKET, SO_REUSEADDR, 0);
+	return r;
+}
+
+static int
+bind_to_listen(int fd, const struct addrinfo *ai, int backlog)
+{
+	int r = set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+
+	if (r >= 0 && (bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 || listen(fd, backlog) < 0))
+		r = -errno;
+	return r;
+}
+
 static int
 tcp_try(const struct listener *l, enum listen_use use, const struct addrinfo *ai, bool dual)
 {
 	CLEANUP_CLOSE int fd = -1;
-	int r;
+	int r = 0;
 
 	fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	r = set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	if (r >= 0 && ai->ai_family == AF_INET6)
+	if (ai->ai_family == AF_INET6)
 		r = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, l->ipv6_only || !dual);
 	if (r >= 0 && l->freebind)
 		r = set_int(fd, IPPROTO_IP, IP_FREEBIND, 1);
@@ -122,10 +150,9 @@ tcp_try(const struct listener *l, enum listen_use use, const struct addrinfo *ai
 		r = buffer_options(fd, l);
 	if (r >= 0)
 		r = tcp_options(fd, l);
-	if (r >= 0 && bind(fd, ai->ai_addr, ai->ai_addrlen) < 0)
-		r = -errno;
-	if (r >= 0 && use == LISTEN_OPEN && listen(fd, (int)l->backlog) < 0)
-		r = -errno;
+	if (r >= 0)
+		r = use == LISTEN_TRY ? bind_to_try(fd, ai) :
+		    bind_to_listen(fd, ai, (int)l->backlog);
 	return r < 0 ? r : TAKE_FD(fd);
 }
 
