@@ -5,6 +5,7 @@ libmaster_la_SOURCES = \
 	src/master/beat.c src/master/beat.h \
 	src/master/control.c src/master/control.h \
 	src/master/keep.c src/master/keep.h \
+	src/master/limits.c src/master/limits.h \
 	src/master/links.c src/master/links.h \
 	src/master/listen.c src/master/listen.h \
 	src/master/master.c src/master/master.h \

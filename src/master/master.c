@@ -23,6 +23,7 @@
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "master/keep.h"
+#include "master/limits.h"
 #include "master/links.h"
 #include "master/notify.h"
 #include "master/rundir.h"
@@ -482,6 +483,7 @@ master_main(const struct master_options *options)
 {
 	static struct master master;
 	struct master *m = &master;
+	char why[256];
 	int r;
 
 	m->options = *options;
@@ -502,6 +504,11 @@ master_main(const struct master_options *options)
 		return fail("/proc is needed and not there", -errno);
 	if (load(m) < 0)
 		return EXIT_CONFIG;
+	r = limits_check(m->conf, why, sizeof(why));
+	if (r < 0) {
+		(void)fprintf(stderr, "reqd: %s\n", why);
+		return EXIT_SYSTEM;
+	}
 	r = set_up_events(m);
 	if (r < 0)
 		return fail("event loop", r);

@@ -80,6 +80,33 @@ open_ones() {
 }
 step "too many descriptors" open_ones
 
+# A limit that is too low is told of at once, and one that is high enough is.
+limited() { # N
+	printf '#!/bin/sh\nulimit -n %s\nexec "$@"\n' "$1" >"$dir/limited"
+	chmod 755 "$dir/limited"
+}
+few() {
+	for n in 8 16 20 30 40; do
+		limited $n
+		says 71 "reqd: the limit of open files is $n, and * need [1-9]*: raise it with LimitNOFILE= *ulimit -n" \
+		    timeout 20 "$dir/limited" "$reqd" -c "$conf"
+		assert_eq "$(wc -l <"$dir/err")" 1
+	done
+	limited "$(sed 's/.* need \([0-9]*\): .*/\1/' "$dir/err")"
+	start_reqd "$dir/limited"
+	serves && ctl reload && ctl status >"$dir/out" || return 1
+	cp "$conf" "$dir/few.conf"
+	sed -i 's/^workers = .*/workers = 3/' "$conf"
+	for option in --check ''; do
+		# shellcheck disable=SC2086
+		assert_status 251 ctl reload $option
+		assert_match "$(head -n 1 "$dir/err")" 'reqctl: the limit of open files is *ulimit -n'
+	done
+	cp "$dir/few.conf" "$conf"
+	stop_reqd
+}
+step "too few descriptors, and just enough" few
+
 deaf() {
 	printf '#!/bin/sh\ntrap "" CHLD TERM HUP INT QUIT PIPE USR1\numask 077\nexec "$@"\n' >"$dir/deaf"
 	chmod 755 "$dir/deaf"
