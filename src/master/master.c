@@ -517,6 +517,7 @@ master_main(const struct master_options *options)
 	r = open_log(m);
 	if (r >= 0) {
 		warn_unused(m);
+		limits_log(m->conf);
 		r = start_all(m);
 	}
 	if (r >= 0)

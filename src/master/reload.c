@@ -181,6 +181,7 @@ reload_done(struct master *m)
 	log_set_level(m->conf->log_level);
 	keep_counters(m, old);
 	tell_success(m, old, m->conf);
+	limits_log(m->conf);
 	conf_unref(old);
 	master_scale_workers(m, r->n_workers);
 	reload_end(m);
