@@ -22,6 +22,9 @@ int fd_pipe(int ret[static 2], int own);
  * A number or -errno, which it hands on when fd is one. */
 int fd_lift(int fd, int min);
 
+/* The family of a socket; AF_UNSPEC: it is none. */
+int fd_domain(int fd);
+
 /*
  * Opens /dev/null for each of 0, 1 and 2 that is closed, so that nothing
  * else ever gets their numbers. 0 or -errno.

@@ -10,6 +10,7 @@ libmaster_la_SOURCES = \
 	src/master/listen.c src/master/listen.h \
 	src/master/master.c src/master/master.h \
 	src/master/notify.c src/master/notify.h \
+	src/master/passed.c src/master/passed.h \
 	src/master/process.c src/master/process.h \
 	src/master/reload.c src/master/reload.h \
 	src/master/report.c src/master/report.h \

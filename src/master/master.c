@@ -494,7 +494,7 @@ master_main(const struct master_options *options)
 	(void)umask(022);
 
 	/* Before anything else is opened. */
-	r = listen_take_passed(&m->passed);
+	r = passed_take(&m->passed);
 	if (r < 0)
 		return fail("sockets from systemd", r);
 	r = reserve_numbers();

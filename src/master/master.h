@@ -37,7 +37,7 @@ struct master {
 	int conf_text;			/* sealed canonical text of conf */
 	int log_read;			/* our own records, for the log */
 	struct listen_set listeners;
-	struct listen_passed passed;
+	struct passed_set passed;
 	struct process processes[MASTER_MAX_PROCESSES];
 	size_t n_processes;		/* wanted: log, runner, workers */
 	struct reload reload;

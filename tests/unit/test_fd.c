@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/digest.h"
@@ -92,6 +93,20 @@ START_TEST(closed_standard_descriptors_are_filled)
 }
 END_TEST
 
+START_TEST(sockets_have_a_domain)
+{
+	int tcp = socket(AF_INET, SOCK_STREAM, 0), local = socket(AF_UNIX, SOCK_STREAM, 0);
+	int file = open("/dev/null", O_RDONLY);
+
+	ck_assert_int_eq(fd_domain(tcp), AF_INET);
+	ck_assert_int_eq(fd_domain(local), AF_UNIX);
+	ck_assert_int_eq(fd_domain(file), AF_UNSPEC);
+	close(tcp);
+	close(local);
+	close(file);
+}
+END_TEST
+
 START_TEST(a_text_is_read_as_far_as_it_fits)
 {
 	char dir[] = "/tmp/reqd-test-fd.XXXXXX", text[8];
@@ -127,4 +142,5 @@ UNIT_MAIN("fd", tcase_add_test(tc, a_sealed_file_cannot_change);
     tcase_add_test(tc, digests_keep_parts_apart);
     tcase_add_test(tc, a_lifted_one_is_above_and_closed_on_exec);
     tcase_add_test(tc, closed_standard_descriptors_are_filled);
+    tcase_add_test(tc, sockets_have_a_domain);
     tcase_add_test(tc, a_text_is_read_as_far_as_it_fits))
