@@ -4,6 +4,7 @@ noinst_LTLIBRARIES += libmaster.la
 libmaster_la_SOURCES = \
 	src/master/beat.c src/master/beat.h \
 	src/master/control.c src/master/control.h \
+	src/master/controlverbs.c src/master/controlverbs.h \
 	src/master/keep.c src/master/keep.h \
 	src/master/limits.c src/master/limits.h \
 	src/master/links.c src/master/links.h \

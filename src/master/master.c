@@ -22,6 +22,7 @@
 #include "base/fd.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
+#include "master/controlverbs.h"
 #include "master/keep.h"
 #include "master/limits.h"
 #include "master/links.h"

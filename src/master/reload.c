@@ -16,7 +16,7 @@
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "ipc/stats.h"
-#include "master/control.h"
+#include "master/controlverbs.h"
 #include "master/keep.h"
 #include "master/limits.h"
 #include "master/master.h"
