@@ -313,6 +313,13 @@ control_try(const struct control *c, const struct conf *conf, char *why, size_t 
 	if (fd < 0)
 		return control_failed(conf, fd, why, why_len);
 	(void)close(fd);
+	/* A listener of the same configuration would be there before. */
+	for (size_t i = 0; i < conf->n_listeners; i++) {
+		const struct addr *a = &conf->listeners[i].addr;
+
+		if (a->kind == ADDR_UNIX && socket_file_same_place(a->path, conf->control_path))
+			return control_failed(conf, -EADDRINUSE, why, why_len);
+	}
 	return 0;
 }
 

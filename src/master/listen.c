@@ -268,6 +268,20 @@ socket_open(const struct listener *l, enum listen_use use, const struct listen_s
 	return -EINVAL;
 }
 
+/* Would it find the file of a listener before it? One that is only tried makes none. */
+static bool
+is_second(const struct conf *c, const struct listener *l)
+{
+	const struct listener *first = c->listeners;
+
+	if (l->addr.kind != ADDR_UNIX)
+		return false;
+	while (first < l && (first->addr.kind != ADDR_UNIX ||
+	    !socket_file_same_place(first->addr.path, l->addr.path)))
+		first++;
+	return first < l;
+}
+
 /* The passed sockets that listeners of both configurations share. */
 static void
 keep_passed(const struct conf *c, const struct listen_set *old, struct listen_set *ret)
@@ -296,6 +310,12 @@ listen_open(const struct conf *c, enum listen_use use, const struct listen_set *
 		s->passed = -1;
 		s->file.ino = 0;
 		r = socket_open(l, use, old, passed, &taken, s, detail, sizeof(detail));
+		if (r >= 0 && use == LISTEN_TRY && s->passed < 0 && find_open(old, l) == NULL &&
+		    is_second(c, l)) {
+			(void)close(r);
+			r = -EADDRINUSE;
+			(void)strlcpy(detail, socket_file_error(r), sizeof(detail));
+		}
 		if (r >= 0) {
 			s->fd = r;
 			s->url = strdup(l->url);

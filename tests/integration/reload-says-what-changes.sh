@@ -185,6 +185,29 @@ collide() { # PORT
 }
 step "so are new listeners that collide with each other" collide "$third_port"
 
+# The same file under two names.
+collide_files() {
+	would_add "unix://$dir/new.sock" "unix://$dir/same/new.sock" "unix://$dir/same/more.sock"
+	sed "s|^control .*|control { path = \"$dir/more.sock\" }|" "$conf" >"$dir/more.conf"
+	state >"$dir/before"
+	for option in --check ''; do
+		# shellcheck disable=SC2086
+		assert_status 251 ctl reload $option
+		assert_eq "$(head -n -1 "$dir/err")" \
+		    "reqctl: $conf:$(($(wc -l <"$conf") - 1)): cannot listen on unix://$dir/same/new.sock: another server answers there"
+	done
+	sed '/same.new/d' "$dir/more.conf" >"$conf"
+	for option in --check ''; do
+		# shellcheck disable=SC2086
+		assert_status 251 ctl reload $option
+		assert_eq "$(head -n 1 "$dir/err")" "reqctl: cannot open the control socket $dir/more.sock: another server answers there"
+	done
+	state >"$dir/after"
+	assert_eq "$(cat "$dir/after")" "$(cat "$dir/before")"
+}
+ln -s . "$dir/same"
+step "and two names of one socket file" collide_files
+
 # What remains of a connection for a minute is in nobody's way.
 worn() {
 	would_add "tcp://127.0.0.1:$1"
