@@ -21,6 +21,7 @@
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
 #include "logger/logger.h"
+#include "master/limits.h"
 #include "master/master.h"
 #include "runner/runner.h"
 #include "worker/worker.h"
@@ -78,6 +79,12 @@ load(const char *file)
 	return r < 0 ? NULL : c;
 }
 
+static void
+print_warning(const char *text)
+{
+	(void)fprintf(stderr, "reqd: warning: %s\n", text);
+}
+
 static int
 test_conf(const char *file)
 {
@@ -85,6 +92,7 @@ test_conf(const char *file)
 
 	if (c == NULL)
 		return 1;
+	limits_warn(c, print_warning);
 	(void)printf("%s: ok, %zu listener%s, %zu role%s, %zu service%s\n", file, c->n_listeners,
 	    c->n_listeners == 1 ? "" : "s", c->n_roles, c->n_roles == 1 ? "" : "s",
 	    c->n_services, c->n_services == 1 ? "" : "s");

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -61,6 +62,16 @@ fd_lift(int fd, int min)
 }
 
 int
+fd_domain(int fd)
+{
+	int domain = AF_UNSPEC;
+	socklen_t len = sizeof(domain);
+
+	(void)getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len);
+	return domain;
+}
+
+int
 fd_fill_stdio(void)
 {
 	int fd;
@@ -72,6 +83,18 @@ fd_fill_stdio(void)
 	} while (fd <= STDERR_FILENO);
 	(void)close(fd);
 	return 0;
+}
+
+ssize_t
+fd_read_text(int dir_fd, const char *path, char *text, size_t size)
+{
+	CLEANUP_CLOSE int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
+
+	if (n < 0)
+		n = -errno;
+	text[n > 0 ? n : 0] = '\0';
+	return n;
 }
 
 int

@@ -22,11 +22,22 @@ int fd_pipe(int ret[static 2], int own);
  * A number or -errno, which it hands on when fd is one. */
 int fd_lift(int fd, int min);
 
+/* The family of a socket; AF_UNSPEC: it is none. */
+int fd_domain(int fd);
+
 /*
  * Opens /dev/null for each of 0, 1 and 2 that is closed, so that nothing
  * else ever gets their numbers. 0 or -errno.
  */
 int fd_fill_stdio(void);
+
+/*
+ * The beginning of a file, opened as by openat(), as text with a NUL at its
+ * end: as much as one read gives and as fits. Meant for files of the kernel
+ * (/proc, /sys), which give theirs at once and do not block; of a pipe or the
+ * like it would wait. Returns the length, or -errno with an empty text.
+ */
+ssize_t fd_read_text(int dir_fd, const char *path, char *text, size_t size);
 
 /* Writes all of it to a blocking descriptor. 0 or -errno. */
 int fd_write_all(int fd, const void *data, size_t len);

@@ -8,25 +8,20 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+
 #define OOMSCORE_MAX 1000
 #define OOMSCORE_FILE "/proc/self/oom_score_adj"
 
 void
 oomscore_above_own(struct oomscore *s, int more)
 {
-	CLEANUP_CLOSE int fd = -1;
 	char text[16];
-	ssize_t n;
 	long own;
 
 	*s = (struct oomscore){ .len = 0 };
-	fd = geteuid() == 0 ? open(OOMSCORE_FILE, O_RDONLY | O_CLOEXEC) : -1;
-	if (fd < 0)
+	if (geteuid() != 0 || fd_read_text(AT_FDCWD, OOMSCORE_FILE, text, sizeof(text)) <= 0)
 		return;
-	n = read(fd, text, sizeof(text) - 1);
-	if (n <= 0)
-		return;
-	text[n] = '\0';
 	own = strtol(text, NULL, 10) + more;
 	s->len = (size_t)snprintf(s->text, sizeof(s->text), "%ld",
 	    own > OOMSCORE_MAX ? OOMSCORE_MAX : own);

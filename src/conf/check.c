@@ -46,6 +46,9 @@ check_listeners(struct reader *r)
 			    r->listeners[j].file, r->listeners[j].block->line);
 			break;
 		}
+		if (l->addr.kind == ADDR_UNIX && strcmp(l->addr.path, c->control_path) == 0)
+			reader_error_at(r, &r->listeners[i], NULL,
+			    "listen \"%.120s\" is where the control socket belongs", l->url);
 		/* Without a host: what is wrong with the address has been said. */
 		if (l->addr.kind == ADDR_TCP && *l->addr.host != '\0' && !c->insecure_open &&
 		    !is_loopback(l->addr.host))

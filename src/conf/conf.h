@@ -297,9 +297,6 @@ int conf_read_sealed(int fd, uint32_t generation, struct conf **ret, char *why, 
  */
 char *conf_format(const struct conf *c);
 
-/* Every key that a file may hold: "SECTION.KEY TAB DEFAULT TAB HELP\n". */
-void conf_print_keys(FILE *f);
-
 /* Do two services say the same, wherever they are written? */
 bool conf_service_equal(const struct service *a, const struct service *b);
 
@@ -312,6 +309,9 @@ const struct service *conf_find_service(const struct conf *c, const char *name, 
 
 /* The service that has bound this verb (in any case), or NULL. */
 const struct service *conf_find_verb(const struct conf *c, const char *name, size_t len);
+
+/* The key in the limits of a service for one that it has (RLIMIT_*). */
+const char *conf_limit_name(int resource);
 
 /* The argument of that name, or NULL. */
 const struct argument *service_find_argument(const struct service *s, const char *name, size_t len);

@@ -198,8 +198,9 @@ wrong_for(const struct service *s)
 }
 
 static void
-diff_service(struct differ *d, const struct service *from, const struct service *to)
+diff_service(struct differ *d, const struct pair *p, const char *name)
 {
+	const struct service *from = p->from, *to = p->to;
 	const struct pair own = { &section_service, from, to, wrong_for(from) | wrong_for(to) };
 	const struct pair pool = { &section_processes, from, to, 0 };
 	const struct pair limits = { &section_limits, from, to, 0 };
@@ -209,83 +210,61 @@ diff_service(struct differ *d, const struct service *from, const struct service 
 		diff_pair(d, &pool, "processes.");
 	diff_pair(d, &limits, "limits.");
 	diff_arguments(d, from, to);
-	tell(d, section_service.kind, to->name, DIFF_CHANGED);
+	tell(d, section_service.kind, name, DIFF_CHANGED);
 }
 
-static const struct role *
-find_role(const struct conf *c, const char *name)
+/* --------------------------------------------------------------- lists --- */
+
+/* The sections of one kind, which are told apart by their titles. */
+struct list {
+	const char *first;
+	size_t n, size;
+	size_t title;		/* where each of them has it */
+};
+
+#define LIST(conf, sections, title)                                                        \
+	&(struct list){ (const char *)(conf)->sections, (conf)->n_##sections,              \
+	    sizeof(*(conf)->sections), offsetof(__typeof__(*(conf)->sections), title) }
+
+typedef void diff_pair_fn(struct differ *d, const struct pair *p, const char *title);
+
+static const char *
+title_of(const struct list *l, const void *section)
 {
-	for (size_t i = 0; i < c->n_roles; i++) {
-		if (strcmp(c->roles[i].name, name) == 0)
-			return &c->roles[i];
+	return *(char *const *)((const char *)section + l->title);
+}
+
+static const void *
+list_find(const struct list *l, const char *title)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const void *section = l->first + i * l->size;
+
+		if (strcmp(title_of(l, section), title) == 0)
+			return section;
 	}
 	return NULL;
 }
 
-static const struct listener *
-find_listener(const struct conf *c, const char *url)
-{
-	for (size_t i = 0; i < c->n_listeners; i++) {
-		if (strcmp(c->listeners[i].url, url) == 0)
-			return &c->listeners[i];
-	}
-	return NULL;
-}
-
 static void
-diff_listeners(struct differ *d, const struct conf *from, const struct conf *to)
+diff_list(struct differ *d, const struct section *s, const struct list *from,
+    const struct list *to, diff_pair_fn *fn)
 {
-	for (size_t i = 0; i < to->n_listeners; i++) {
-		const struct listener *l = &to->listeners[i], *old = find_listener(from, l->url);
+	for (size_t i = 0; i < to->n; i++) {
+		struct pair p = { .section = s, .to = to->first + i * to->size };
+		const char *title = title_of(to, p.to);
 
-		if (old == NULL)
-			tell(d, section_listen.kind, l->url, DIFF_ADDED);
+		p.from = list_find(from, title);
+		if (p.from == NULL)
+			tell(d, s->kind, title, DIFF_ADDED);
 		else
-			diff_one(d, &(struct pair){ &section_listen, old, l, 0 }, l->url);
+			fn(d, &p, title);
 	}
-	for (size_t i = 0; i < from->n_listeners; i++) {
-		if (find_listener(to, from->listeners[i].url) == NULL)
-			tell(d, section_listen.kind, from->listeners[i].url, DIFF_REMOVED);
-	}
-}
+	for (size_t i = 0; i < from->n; i++) {
+		const char *title = title_of(from, from->first + i * from->size);
 
-static void
-diff_roles(struct differ *d, const struct conf *from, const struct conf *to)
-{
-	for (size_t i = 0; i < to->n_roles; i++) {
-		const struct role *r = &to->roles[i], *old = find_role(from, r->name);
-
-		if (old == NULL)
-			tell(d, section_role.kind, r->name, DIFF_ADDED);
-		else
-			diff_one(d, &(struct pair){ &section_role, old, r, 0 }, r->name);
-	}
-	for (size_t i = 0; i < from->n_roles; i++) {
-		if (find_role(to, from->roles[i].name) == NULL)
-			tell(d, section_role.kind, from->roles[i].name, DIFF_REMOVED);
-	}
-}
-
-static const struct service *
-find_service(const struct conf *c, const struct service *s)
-{
-	return conf_find_service(c, s->name, strlen(s->name));
-}
-
-static void
-diff_services(struct differ *d, const struct conf *from, const struct conf *to)
-{
-	for (size_t i = 0; i < to->n_services; i++) {
-		const struct service *s = &to->services[i], *old = find_service(from, s);
-
-		if (old == NULL)
-			tell(d, section_service.kind, s->name, DIFF_ADDED);
-		else
-			diff_service(d, old, s);
-	}
-	for (size_t i = 0; i < from->n_services; i++) {
-		if (find_service(to, &from->services[i]) == NULL)
-			tell(d, section_service.kind, from->services[i].name, DIFF_REMOVED);
+		if (list_find(to, title) == NULL)
+			tell(d, s->kind, title, DIFF_REMOVED);
 	}
 }
 
@@ -297,9 +276,11 @@ conf_diff(const struct conf *from, const struct conf *to, diff_fn *fn, void *arg
 	diff_one(&d, &(struct pair){ &section_top, from, to, 0 }, NULL);
 	diff_one(&d, &(struct pair){ &section_log, from, to, 0 }, NULL);
 	diff_one(&d, &(struct pair){ &section_control, from, to, 0 }, NULL);
-	diff_listeners(&d, from, to);
-	diff_roles(&d, from, to);
-	diff_services(&d, from, to);
+	diff_list(&d, &section_listen, LIST(from, listeners, url), LIST(to, listeners, url),
+	    diff_one);
+	diff_list(&d, &section_role, LIST(from, roles, name), LIST(to, roles, name), diff_one);
+	diff_list(&d, &section_service, LIST(from, services, name), LIST(to, services, name),
+	    diff_service);
 	return d.error;
 }
 

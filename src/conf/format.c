@@ -150,19 +150,3 @@ conf_format(const struct conf *c)
 	}
 	return buf_take(&w.b, &len);
 }
-
-void
-conf_print_keys(FILE *f)
-{
-	for (const struct section *const *s = sections; *s != NULL; s++) {
-		for (size_t i = 0; i < (*s)->n_keys; i++) {
-			const struct key *k = &(*s)->keys[i];
-
-			if ((k->flags & KEY_CANONICAL) != 0)
-				continue;
-			(void)fprintf(f, "%s%s%s\t%s\t%s\n", (*s)->kind,
-			    *(*s)->kind != '\0' ? "." : "", k->name,
-			    k->def != NULL ? k->def : "-", k->help);
-		}
-	}
-}

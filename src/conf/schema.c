@@ -116,6 +116,16 @@ static const struct resource resources[] = {
 	{ "file-size", RLIMIT_FSIZE, &value_size, 1 },
 };
 
+const char *
+conf_limit_name(int resource)
+{
+	const struct resource *res = resources;
+
+	while (res->number != resource)
+		res++;
+	return res->name;
+}
+
 /* Every key of value_limit has its row. */
 static const struct resource *
 resource_of(const struct key *k)

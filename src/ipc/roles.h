@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 enum role_kind { ROLE_MASTER, ROLE_RUNNER, ROLE_LOG, ROLE_WORKER };
 
 /* Descriptors at birth. 0 is /dev/null; 1 and 2 are the master's. */
@@ -21,4 +23,15 @@ enum role_kind { ROLE_MASTER, ROLE_RUNNER, ROLE_LOG, ROLE_WORKER };
 #define ROLE_EXIT_OK 0		/* told to stop, or the master is gone */
 #define ROLE_EXIT_SETUP 78	/* could not start: do not loop at once */
 
+/* Open files that a worker keeps from connections, for pipes of calls and the rest. */
+#define ROLE_WORKER_RESERVE 1024
+
 const char *role_name(enum role_kind k);
+
+/* How many connections a worker takes that may have so many open files. */
+static inline uint64_t
+role_worker_connections(uint64_t max_files)
+{
+	return max_files <= 2 * ROLE_WORKER_RESERVE ? max_files / 2 :
+	    max_files - ROLE_WORKER_RESERVE;
+}

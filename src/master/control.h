@@ -6,12 +6,10 @@
  */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-#include "base/slice.h"
 #include "conf/conf.h"
 #include "master/socketfile.h"
 
@@ -20,7 +18,6 @@
 
 struct control_client;
 struct master;
-struct process;
 
 /* The socket itself. */
 struct control_socket {
@@ -53,11 +50,3 @@ int control_rebind(const struct control *c, const struct conf *conf, struct cont
 int control_try(const struct control *c, const struct conf *conf, char *why, size_t why_len);
 void control_move(struct control *c, const struct conf *conf, struct control_socket *s);
 void control_unbind(struct control_socket *s);
-
-/* That reload has ended; the JSON goes to every client that waits for it. */
-void control_reloaded(struct control *c, uint64_t number, struct slice json);
-
-/* Answers of workers to LIST and KILL, or their deaths. */
-void control_on_listed(struct control *c, const struct process *p, uint64_t serial);
-void control_on_killed(struct control *c, const struct process *p, uint64_t id, bool found);
-void control_on_died(struct control *c, const struct process *p);

@@ -105,7 +105,7 @@ static bool
 is_used(const struct passed_socket *p, const struct conf *c)
 {
 	for (size_t i = 0; i < c->n_listeners; i++) {
-		if (listen_fits(p, &c->listeners[i]))
+		if (passed_fits(p, &c->listeners[i]))
 			return true;
 	}
 	return false;
@@ -126,7 +126,7 @@ passed_drop(struct passed_socket *p)
 }
 
 void
-keep_drop_unused(struct listen_passed *p, const struct conf *c)
+keep_drop_unused(struct passed_set *p, const struct conf *c)
 {
 	bool dropped = false;
 
@@ -141,7 +141,7 @@ keep_drop_unused(struct listen_passed *p, const struct conf *c)
 }
 
 void
-keep_done(struct listen_passed *p)
+keep_done(struct passed_set *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		if (!p->list[i].is_kept || p->list[i].fd < 0)

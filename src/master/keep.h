@@ -29,7 +29,7 @@ bool keep_is_of(const char *name, const char *url);
  * At the start: lets go of the stored sockets that are of no listener, and
  * returns when systemd has, too, so that their addresses are free.
  */
-void keep_drop_unused(struct listen_passed *p, const struct conf *c);
+void keep_drop_unused(struct passed_set *p, const struct conf *c);
 
 /* Those still in p have found their place in a set. */
-void keep_done(struct listen_passed *p);
+void keep_done(struct passed_set *p);

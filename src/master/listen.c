@@ -3,7 +3,6 @@
 
 #include "master/listen.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -16,44 +15,14 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include "base/addr.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "conf/errors.h"
 #include "ipc/roles.h"
 #include "master/keep.h"
-
-int
-listen_take_passed(struct listen_passed *p)
-{
-	char **names = NULL;
-	int n = sd_listen_fds_with_names(1, &names);
-
-	*p = (struct listen_passed){ 0 };
-	if (n < 0)
-		return n;
-	for (int i = 0; i < n; i++) {
-		/* Above the numbers that roles give a meaning of their own. */
-		int fd = fd_lift(SD_LISTEN_FDS_START + i, SD_LISTEN_FDS_START + n + ROLE_N_FDS);
-
-		/* Workers race for a connection: the loser must not wait in accept(). */
-		if (fd < 0 || p->n == ARRAY_LEN(p->list) || fd_set_nonblock(fd, true) < 0) {
-			if (fd >= 0)
-				(void)close(fd);
-			free(names[i]);
-			continue;
-		}
-		p->list[p->n] = (struct passed_socket){ .fd = fd, .name = names[i] };
-		p->list[p->n].is_kept = keep_parse(names[i], &p->list[p->n].file);
-		p->n++;
-	}
-	free(names);
-	return 0;
-}
 
 /* ----------------------------------------------------------------- tcp --- */
 
@@ -83,16 +52,6 @@ tcp_options(int fd, const struct listener *l)
 }
 
 static int
-domain_of(int fd)
-{
-	int domain = AF_UNSPEC;
-	socklen_t len = sizeof(domain);
-
-	(void)getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len);
-	return domain;
-}
-
-static int
 buffer_options(int fd, const struct listener *l)
 {
 	int r = 0;
@@ -104,17 +63,45 @@ buffer_options(int fd, const struct listener *l)
 	return r;
 }
 
+/*
+ * Left without SO_REUSEADDR: two that have it and do not listen get on with
+ * each other, and the next one of the configuration is to meet this one.
+ * Only where a connection has just ended is there no way in without.
+ */
+static int
+bind_to_try(int fd, const struct addrinfo *ai)
+{
+	int r = bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 ? -errno : 0;
+
+	if (r != -EADDRINUSE)
+		return r;
+	r = set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (r >= 0 && bind(fd, ai->ai_addr, ai->ai_addrlen) < 0)
+		r = -errno;
+	(void)set_int(fd, SOL_SOCKET, SO_REUSEADDR, 0);
+	return r;
+}
+
+static int
+bind_to_listen(int fd, const struct addrinfo *ai, int backlog)
+{
+	int r = set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+
+	if (r >= 0 && (bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 || listen(fd, backlog) < 0))
+		r = -errno;
+	return r;
+}
+
 static int
 tcp_try(const struct listener *l, enum listen_use use, const struct addrinfo *ai, bool dual)
 {
 	CLEANUP_CLOSE int fd = -1;
-	int r;
+	int r = 0;
 
 	fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	r = set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	if (r >= 0 && ai->ai_family == AF_INET6)
+	if (ai->ai_family == AF_INET6)
 		r = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, l->ipv6_only || !dual);
 	if (r >= 0 && l->freebind)
 		r = set_int(fd, IPPROTO_IP, IP_FREEBIND, 1);
@@ -122,10 +109,9 @@ tcp_try(const struct listener *l, enum listen_use use, const struct addrinfo *ai
 		r = buffer_options(fd, l);
 	if (r >= 0)
 		r = tcp_options(fd, l);
-	if (r >= 0 && bind(fd, ai->ai_addr, ai->ai_addrlen) < 0)
-		r = -errno;
-	if (r >= 0 && use == LISTEN_OPEN && listen(fd, (int)l->backlog) < 0)
-		r = -errno;
+	if (r >= 0)
+		r = use == LISTEN_TRY ? bind_to_try(fd, ai) :
+		    bind_to_listen(fd, ai, (int)l->backlog);
 	return r < 0 ? r : TAKE_FD(fd);
 }
 
@@ -178,121 +164,6 @@ tcp_open(const struct listener *l, enum listen_use use, char *why, size_t why_le
 /* -------------------------------------------------------------- passed --- */
 
 static bool
-fits_tcp(int fd, const struct listener *l)
-{
-	bool any = strcmp(l->addr.host, "*") == 0;
-	union sockaddr_any sa;
-	socklen_t len = sizeof(sa);
-	struct in6_addr a6;
-	struct in_addr a4;
-
-	if (getsockname(fd, &sa.sa, &len) < 0)
-		return false;
-	if (sa.sa.sa_family == AF_INET && ntohs(sa.in.sin_port) == l->addr.port)
-		return any ? sa.in.sin_addr.s_addr == INADDR_ANY :
-		    inet_pton(AF_INET, l->addr.host, &a4) == 1 && a4.s_addr == sa.in.sin_addr.s_addr;
-	if (sa.sa.sa_family == AF_INET6 && ntohs(sa.in6.sin6_port) == l->addr.port)
-		return any ? IN6_IS_ADDR_UNSPECIFIED(&sa.in6.sin6_addr) :
-		    inet_pton(AF_INET6, l->addr.host, &a6) == 1 &&
-		    IN6_ARE_ADDR_EQUAL(&a6, &sa.in6.sin6_addr);
-	return false;
-}
-
-/* Is its address still one of those the name of the host stands for? Blocks on a look-up. */
-static bool
-fits_name(int fd, const struct listener *l)
-{
-	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM }, *list = NULL;
-	union sockaddr_any sa;
-	socklen_t len = sizeof(sa);
-	bool found = false;
-
-	if (strcmp(l->addr.host, "*") == 0)
-		return true;
-	/* Without an answer it is better than none. */
-	if (getsockname(fd, &sa.sa, &len) < 0 ||
-	    getaddrinfo(l->addr.host, NULL, &hints, &list) != 0)
-		return true;
-	for (const struct addrinfo *ai = list; ai != NULL && !found; ai = ai->ai_next) {
-		union sockaddr_any is;
-
-		memcpy(&is, ai->ai_addr, ai->ai_addrlen);
-		if (is.sa.sa_family != sa.sa.sa_family)
-			continue;
-		found = is.sa.sa_family == AF_INET6 ?
-		    IN6_ARE_ADDR_EQUAL(&is.in6.sin6_addr, &sa.in6.sin6_addr) :
-		    is.in.sin_addr.s_addr == sa.in.sin_addr.s_addr;
-	}
-	freeaddrinfo(list);
-	return found;
-}
-
-/* Has it a size of its own, which only another socket has not? */
-static bool
-fits_buffers(int fd, const struct listener *l)
-{
-#if defined(SO_BUF_LOCK) && defined(SOCK_SNDBUF_LOCK)
-	socklen_t len = sizeof(int);
-	int locked = 0;
-
-	if (getsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, &locked, &len) < 0)
-		return true;	/* a kernel before 5.14 does not say */
-	if (l->send_buffer == 0 && (locked & SOCK_SNDBUF_LOCK) != 0)
-		return false;
-	return l->receive_buffer != 0 || (locked & SOCK_RCVBUF_LOCK) == 0;
-#else
-	(void)fd;
-	(void)l;
-	return true;
-#endif
-}
-
-/* Would one that is made now be bound as this one is? */
-static bool
-fits_family(const struct passed_socket *p, const struct listener *l)
-{
-	bool any = strcmp(l->addr.host, "*") == 0;
-	socklen_t len = sizeof(int);
-	int only = 0;
-
-	/* Both families through one socket, unless the kernel has no IPv6. */
-	if (domain_of(p->fd) == AF_INET)
-		return !any || (keep_is_of(p->name, l->url) && !l->ipv6_only);
-	if (getsockopt(p->fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) < 0)
-		return false;
-	return (only != 0) == (l->ipv6_only || !any);
-}
-
-/* One that a reqd before us made: only what cannot be changed now has to be right. */
-static bool
-kept_fits(const struct passed_socket *p, const struct listener *l)
-{
-	if (!fits_buffers(p->fd, l))
-		return false;
-	if (l->addr.kind == ADDR_UNIX)
-		return socket_file_is(&p->file, l->addr.path);
-	return fits_family(p, l) &&
-	    (keep_is_of(p->name, l->url) ? fits_name(p->fd, l) : fits_tcp(p->fd, l));
-}
-
-bool
-listen_fits(const struct passed_socket *p, const struct listener *l)
-{
-	if (p->fd < 0 || sd_is_socket(p->fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0)
-		return false;
-	switch (l->addr.kind) {
-	case ADDR_FD:
-		return !p->is_kept && p->name != NULL && strcmp(p->name, l->addr.path) == 0;
-	case ADDR_UNIX:
-		return sd_is_socket_unix(p->fd, SOCK_STREAM, 1, l->addr.path, 0) > 0 &&
-		    (!p->is_kept || kept_fits(p, l));
-	case ADDR_TCP:
-		return p->is_kept ? kept_fits(p, l) : fits_tcp(p->fd, l);
-	}
-	return false;
-}
-
-static bool
 set_has_passed(const struct listen_set *set, size_t index)
 {
 	for (size_t i = 0; i < set->n; i++) {
@@ -304,17 +175,17 @@ set_has_passed(const struct listen_set *set, size_t index)
 
 /* Index of the passed socket for a listener that none of taken has; -1: none. */
 static int
-passed_find(const struct listen_passed *p, const struct listen_set *taken, const struct listener *l)
+passed_find(const struct passed_set *p, const struct listen_set *taken, const struct listener *l)
 {
 	for (size_t i = 0; i < p->n; i++) {
-		if (!set_has_passed(taken, i) && listen_fits(&p->list[i], l))
+		if (!set_has_passed(taken, i) && passed_fits(&p->list[i], l))
 			return (int)i;
 	}
 	return -1;
 }
 
 const char *
-listen_unused(const struct listen_passed *p, const struct listen_set *set, size_t *i)
+listen_unused(const struct passed_set *p, const struct listen_set *set, size_t *i)
 {
 	for (; *i < p->n; (*i)++) {
 		if (!p->list[*i].is_kept && !set_has_passed(set, *i))
@@ -358,7 +229,7 @@ find_open(const struct listen_set *old, const struct listener *l)
 
 static int
 socket_open(const struct listener *l, enum listen_use use, const struct listen_set *old,
-    const struct listen_passed *passed, const struct listen_set *taken,
+    const struct passed_set *passed, const struct listen_set *taken,
     struct listen_socket *ret, char *why, size_t why_len)
 {
 	const struct listen_socket *same = find_open(old, l);
@@ -397,6 +268,20 @@ socket_open(const struct listener *l, enum listen_use use, const struct listen_s
 	return -EINVAL;
 }
 
+/* Would it find the file of a listener before it? One that is only tried makes none. */
+static bool
+is_second(const struct conf *c, const struct listener *l)
+{
+	const struct listener *first = c->listeners;
+
+	if (l->addr.kind != ADDR_UNIX)
+		return false;
+	while (first < l && (first->addr.kind != ADDR_UNIX ||
+	    !socket_file_same_place(first->addr.path, l->addr.path)))
+		first++;
+	return first < l;
+}
+
 /* The passed sockets that listeners of both configurations share. */
 static void
 keep_passed(const struct conf *c, const struct listen_set *old, struct listen_set *ret)
@@ -411,7 +296,7 @@ keep_passed(const struct conf *c, const struct listen_set *old, struct listen_se
 
 int
 listen_open(const struct conf *c, enum listen_use use, const struct listen_set *old,
-    const struct listen_passed *passed, struct listen_set *ret, struct conf_errors *errors)
+    const struct passed_set *passed, struct listen_set *ret, struct conf_errors *errors)
 {
 	struct listen_set set = { 0 }, taken = { 0 };
 	int r, first = 0;
@@ -425,6 +310,12 @@ listen_open(const struct conf *c, enum listen_use use, const struct listen_set *
 		s->passed = -1;
 		s->file.ino = 0;
 		r = socket_open(l, use, old, passed, &taken, s, detail, sizeof(detail));
+		if (r >= 0 && use == LISTEN_TRY && s->passed < 0 && find_open(old, l) == NULL &&
+		    is_second(c, l)) {
+			(void)close(r);
+			r = -EADDRINUSE;
+			(void)strlcpy(detail, socket_file_error(r), sizeof(detail));
+		}
 		if (r >= 0) {
 			s->fd = r;
 			s->url = strdup(l->url);
@@ -450,7 +341,7 @@ listen_open(const struct conf *c, enum listen_use use, const struct listen_set *
 static int
 socket_apply(const struct listen_socket *s, const struct listener *l)
 {
-	int domain = domain_of(s->fd);
+	int domain = fd_domain(s->fd);
 
 	(void)listen(s->fd, (int)l->backlog);
 	(void)buffer_options(s->fd, l);
@@ -513,7 +404,7 @@ socket_seal(int fd)
 	};
 	struct sock_fprog filter = { .len = ARRAY_LEN(code), .filter = code };
 
-	if (domain_of(fd) == AF_UNIX)
+	if (fd_domain(fd) == AF_UNIX)
 		(void)shutdown(fd, SHUT_RD);
 	else
 		(void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));

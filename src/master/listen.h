@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "conf/conf.h"
+#include "master/passed.h"
 #include "master/socketfile.h"
 
 struct listen_socket {
@@ -26,28 +27,6 @@ struct listen_set {
 	size_t n;
 };
 
-struct passed_socket {
-	int fd;			/* -1: no longer here */
-	char *name;
-	bool is_kept;		/* made by a reqd before us, and again ours */
-	struct socket_file file;	/* of one that is kept */
-};
-
-/*
- * Sockets passed by systemd (sd_listen_fds). Those of a socket unit stay
- * open: one that is not used now may be after the next reload.
- */
-struct listen_passed {
-	struct passed_socket list[2 * CONF_MAX_LISTENERS];
-	size_t n;
-};
-
-/* Takes what systemd has passed, if anything. 0 or -errno. */
-int listen_take_passed(struct listen_passed *p);
-
-/* Is this socket one for this listener? */
-bool listen_fits(const struct passed_socket *p, const struct listener *l);
-
 enum listen_use {
 	LISTEN_OPEN,
 	LISTEN_TRY,	/* to see whether it could be opened: nobody can connect, no file is made */
@@ -60,7 +39,7 @@ enum listen_use {
  * could not be opened, having changed nothing.
  */
 int listen_open(const struct conf *c, enum listen_use use, const struct listen_set *old,
-    const struct listen_passed *passed, struct listen_set *ret, struct conf_errors *errors);
+    const struct passed_set *passed, struct listen_set *ret, struct conf_errors *errors);
 
 /*
  * Puts the options of this configuration on sockets that were shared or
@@ -70,7 +49,7 @@ int listen_open(const struct conf *c, enum listen_use use, const struct listen_s
 int listen_apply(const struct listen_set *set, const struct conf *c, struct conf_errors *errors);
 
 /* Names of passed sockets that no listener uses, from *i on; NULL: no more. */
-const char *listen_unused(const struct listen_passed *p, const struct listen_set *set, size_t *i);
+const char *listen_unused(const struct passed_set *p, const struct listen_set *set, size_t *i);
 
 /*
  * From now on nobody comes into the queues of the sockets that are about to

@@ -22,20 +22,17 @@
 #include "base/fd.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
+#include "master/controlverbs.h"
 #include "master/keep.h"
+#include "master/limits.h"
 #include "master/links.h"
 #include "master/notify.h"
 #include "master/rundir.h"
+#include "master/stop.h"
 #include "master/strays.h"
-
-/* Orphans are looked for at growing intervals; a stop waits so long for them. */
-#define STRAYS_USEC (10 * USEC_PER_MSEC)
-#define STRAYS_LIMIT_USEC (5 * USEC_PER_SEC)
 
 #define EXIT_CONFIG 1	/* what reqd -t says, too */
 #define EXIT_SYSTEM 71
-
-static void stop_advance(struct master *m);
 
 /* -------------------------------------------------------------- events --- */
 
@@ -210,119 +207,7 @@ master_on_frame(struct process *p, const struct frame *f)
 	}
 }
 
-/* ------------------------------------------------------------- stopping --- */
-
-static bool
-workers_are_gone(const struct master *m)
-{
-	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
-		if (process_is_up(&m->processes[i]))
-			return false;
-	}
-	return true;
-}
-
-/* Orphans that cannot be killed are not waited for without end. */
-static bool
-strays_are_gone(const struct master *m)
-{
-	if (m->strays == NULL)
-		return true;
-	if (clock_usec() - m->strays_usec < STRAYS_LIMIT_USEC)
-		return false;
-	log_err("programs survive SIGKILL, leaving them behind");
-	return true;
-}
-
-/* Workers, then the runner, then the log, each when the ones before are gone. */
-static void
-stop_advance(struct master *m)
-{
-	struct process *runner = master_runner(m), *log = master_log(m);
-	uint64_t now = clock_usec();
-
-	if (!m->stopping || !workers_are_gone(m))
-		return;
-	if (process_is_up(runner)) {
-		/* Whatever the workers took, it has a moment of its own. */
-		if (runner->state != PROCESS_STOPPING)
-			process_stop(runner, m->stop_usec > now ? m->stop_usec : now);
-		return;
-	}
-	if (!strays_are_gone(m))
-		return;
-	/* One that is starting is given the last words first. */
-	if (process_is_up(log)) {
-		if (log->state == PROCESS_PREPARING || log->state == PROCESS_SERVING) {
-			log_notice("stopped");
-			log_open(-1);
-			(void)close(ROLE_LOG_FD);
-			process_release(log);
-		}
-		return;
-	}
-	(void)sd_event_exit(m->event, 0);
-}
-
-static void
-stop_hurry(struct master *m)
-{
-	uint64_t now = clock_usec();
-
-	log_notice("asked to stop again: cutting what still runs");
-	m->stop_usec = now;
-	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++)
-		process_kill(&m->processes[i], NULL);
-	if (master_runner(m)->state == PROCESS_STOPPING)
-		process_stop(master_runner(m), now);
-	stop_advance(m);
-}
-
-void
-master_stop(struct master *m)
-{
-	if (m->stopping) {
-		stop_hurry(m);
-		return;
-	}
-	m->stopping = true;
-	m->stop_usec = clock_usec() + m->conf->drain_timeout_usec;
-	notify_stopping(m->conf->drain_timeout_usec);
-	log_event(LOG_EVENT_STOPPING, LOG_NOTICE, "stopping, finishing what runs");
-	/* Some workers may listen on what was about to come already. */
-	if (m->reload.phase == RELOAD_COMMIT_WORKERS)
-		(void)listen_seal(&m->reload.listeners, NULL);
-	reload_cancel(m);
-	m->sealed = listen_seal(&m->listeners, NULL);
-	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
-		if (m->processes[i].master != NULL)
-			process_stop(&m->processes[i], m->stop_usec);
-	}
-	/* No runner any more when it was waiting to be started again. */
-	master_runner(m)->timer = sd_event_source_disable_unref(master_runner(m)->timer);
-	/* Our unix paths go at once; TCP clients are refused when the last worker has closed. */
-	listen_close(&m->listeners, NULL);
-	stop_advance(m);
-}
-
 /* ---------------------------------------------------------------- death --- */
-
-static int
-on_strays(sd_event_source *s, uint64_t usec, void *userdata)
-{
-	struct master *m = userdata;
-	uint64_t now = clock_usec(), since = now - m->strays_usec;
-
-	(void)s;
-	(void)usec;
-	m->strays = sd_event_source_disable_unref(m->strays);
-	/* Each of them may leave children of its own: look until none is left. */
-	if (strays_kill(m))
-		(void)sd_event_add_time(m->event, &m->strays, CLOCK_MONOTONIC,
-		    now + STRAYS_USEC + (since < USEC_PER_SEC ? since : USEC_PER_SEC), 0, on_strays, m);
-	stop_advance(m);
-	return 0;
-}
 
 void
 master_on_died(struct process *p)
@@ -333,8 +218,7 @@ master_on_died(struct process *p)
 	if (m->reload.phase != RELOAD_IDLE)
 		reload_on_died(p);
 	if (p->kind == ROLE_RUNNER) {
-		m->strays_usec = clock_usec();
-		(void)on_strays(NULL, 0, m);
+		strays_begin(m);
 		return;
 	}
 	stop_advance(m);
@@ -367,7 +251,7 @@ on_stop_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *user
 {
 	(void)s;
 	(void)si;
-	master_stop(userdata);
+	stop_begin(userdata);
 	return 0;
 }
 
@@ -600,6 +484,7 @@ master_main(const struct master_options *options)
 {
 	static struct master master;
 	struct master *m = &master;
+	char why[256];
 	int r;
 
 	m->options = *options;
@@ -610,7 +495,7 @@ master_main(const struct master_options *options)
 	(void)umask(022);
 
 	/* Before anything else is opened. */
-	r = listen_take_passed(&m->passed);
+	r = passed_take(&m->passed);
 	if (r < 0)
 		return fail("sockets from systemd", r);
 	r = reserve_numbers();
@@ -620,6 +505,11 @@ master_main(const struct master_options *options)
 		return fail("/proc is needed and not there", -errno);
 	if (load(m) < 0)
 		return EXIT_CONFIG;
+	r = limits_check(m->conf, why, sizeof(why));
+	if (r < 0) {
+		(void)fprintf(stderr, "reqd: %s\n", why);
+		return EXIT_SYSTEM;
+	}
 	r = set_up_events(m);
 	if (r < 0)
 		return fail("event loop", r);
@@ -628,6 +518,7 @@ master_main(const struct master_options *options)
 	r = open_log(m);
 	if (r >= 0) {
 		warn_unused(m);
+		limits_log(m->conf);
 		r = start_all(m);
 	}
 	if (r >= 0)

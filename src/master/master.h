@@ -37,7 +37,7 @@ struct master {
 	int conf_text;			/* sealed canonical text of conf */
 	int log_read;			/* our own records, for the log */
 	struct listen_set listeners;
-	struct listen_passed passed;
+	struct passed_set passed;
 	struct process processes[MASTER_MAX_PROCESSES];
 	size_t n_processes;		/* wanted: log, runner, workers */
 	struct reload reload;
@@ -87,9 +87,6 @@ void master_scale_workers(struct master *m, size_t wanted);
 
 /* Does the configuration in force ask for this process? Else it may end at any time. */
 bool master_wants(const struct process *p);
-
-/* Begins an orderly end; again: at once. */
-void master_stop(struct master *m);
 
 static inline size_t
 master_n_workers(const struct master *m)

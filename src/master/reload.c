@@ -16,8 +16,9 @@
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "ipc/stats.h"
-#include "master/control.h"
+#include "master/controlverbs.h"
 #include "master/keep.h"
+#include "master/limits.h"
 #include "master/master.h"
 #include "master/notify.h"
 #include "master/report.h"
@@ -180,6 +181,7 @@ reload_done(struct master *m)
 	log_set_level(m->conf->log_level);
 	keep_counters(m, old);
 	tell_success(m, old, m->conf);
+	limits_log(m->conf);
 	conf_unref(old);
 	master_scale_workers(m, r->n_workers);
 	reload_end(m);
@@ -342,6 +344,16 @@ on_overdue(sd_event_source *s, uint64_t usec, void *userdata)
 	return 0;
 }
 
+/* The error as it is; its words, if it has any, are now among the errors. */
+static int
+collected(int e, char *why, struct conf_errors *errors)
+{
+	if (*why != '\0')
+		conf_errors_add(errors, NULL, 0, "%s", why);
+	*why = '\0';
+	return e;
+}
+
 /* What only this process can know to be wrong. Without errors: strerror() says it. */
 static int
 reload_open(struct master *m, struct reload *r, struct conf_errors *errors)
@@ -349,15 +361,15 @@ reload_open(struct master *m, struct reload *r, struct conf_errors *errors)
 	char why[512] = "";
 	int e;
 
-	e = rundir_make(r->conf, why, sizeof(why));
+	e = limits_check(r->conf, why, sizeof(why));
+	if (e >= 0)
+		e = rundir_make(r->conf, why, sizeof(why));
 	if (e >= 0)
 		e = listen_open(r->conf, LISTEN_OPEN, &m->listeners, &m->passed, &r->listeners,
 		    errors);
 	if (e >= 0)
 		e = control_rebind(&m->control, r->conf, &r->control, why, sizeof(why));
-	if (why[0] != '\0')
-		conf_errors_add(errors, NULL, 0, "%s", why);
-	return e;
+	return collected(e, why, errors);
 }
 
 static int
@@ -410,20 +422,17 @@ reload_try(struct master *m)
 static int
 check_open(struct master *m, const struct conf *c, struct conf_errors *errors)
 {
-	char no_directory[512] = "", no_control[512] = "";
 	struct listen_set set = { 0 };
-	int directory, listen, control;
+	char why[512] = "";
+	int limits, directory, listen, control;
 
-	directory = rundir_try(c, no_directory, sizeof(no_directory));
-	if (no_directory[0] != '\0')
-		conf_errors_add(errors, NULL, 0, "%s", no_directory);
+	limits = collected(limits_check(c, why, sizeof(why)), why, errors);
+	directory = collected(rundir_try(c, why, sizeof(why)), why, errors);
 	listen = listen_open(c, LISTEN_TRY, &m->listeners, &m->passed, &set, errors);
 	if (listen == 0)
 		listen_close(&set, &m->listeners);
-	control = control_try(&m->control, c, no_control, sizeof(no_control));
-	if (no_control[0] != '\0')
-		conf_errors_add(errors, NULL, 0, "%s", no_control);
-	return directory < 0 ? directory : listen < 0 ? listen : control;
+	control = collected(control_try(&m->control, c, why, sizeof(why)), why, errors);
+	return limits < 0 ? limits : directory < 0 ? directory : listen < 0 ? listen : control;
 }
 
 void

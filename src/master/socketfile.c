@@ -72,6 +72,25 @@ socket_file_try(const char *path)
 	return r < 0 ? r : unbound_socket();
 }
 
+/* The directory of a path. */
+static bool
+stat_directory(const char *path, struct stat *ret)
+{
+	CLEANUP_FREE char *dir = strdup(path);
+
+	return dir != NULL && stat(dirname(dir), ret) == 0;
+}
+
+bool
+socket_file_same_place(const char *a, const char *b)
+{
+	struct stat dir_a, dir_b;
+
+	return strcmp(strrchr(a, '/'), strrchr(b, '/')) == 0 && stat_directory(a, &dir_a) &&
+	    stat_directory(b, &dir_b) && dir_a.st_dev == dir_b.st_dev &&
+	    dir_a.st_ino == dir_b.st_ino;
+}
+
 static int
 bind_with_mode(int fd, const struct sockaddr_un *sa, mode_t mode)
 {

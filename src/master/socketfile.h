@@ -27,6 +27,9 @@ int socket_file_open(const char *path, mode_t mode, uid_t uid, gid_t gid, int ba
  */
 int socket_file_try(const char *path);
 
+/* Are these two words for one place? Nothing has to be there. */
+bool socket_file_same_place(const char *a, const char *b);
+
 /* What socket_file_open() could not do, in words. */
 const char *socket_file_error(int error);
 

@@ -6,10 +6,16 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "ipc/logrec.h"
 #include "master/master.h"
+#include "master/stop.h"
+
+/* They are looked for at growing intervals; a stop waits so long for them. */
+#define STRAYS_USEC (10 * USEC_PER_MSEC)
+#define STRAYS_LIMIT_USEC (5 * USEC_PER_SEC)
 
 static bool
 is_ours(const struct master *m, pid_t pid)
@@ -21,20 +27,15 @@ is_ours(const struct master *m, pid_t pid)
 	return false;
 }
 
-bool
-strays_kill(struct master *m)
+/* Kills those there are. false: there are none. */
+static bool
+kill_all(struct master *m)
 {
-	CLEANUP_CLOSE int fd = -1;
 	char list[4096], *p = list;
 	bool found = false;
-	ssize_t n;
 
-	fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
 	/* What does not fit shows up when these are gone. */
-	n = read(fd, list, sizeof(list) - 1);
-	list[n > 0 ? n : 0] = '\0';
+	(void)fd_read_text(AT_FDCWD, "/proc/thread-self/children", list, sizeof(list));
 	for (;;) {
 		char *end;
 		long pid = strtol(p, &end, 10);
@@ -49,4 +50,39 @@ strays_kill(struct master *m)
 		}
 	}
 	return found;
+}
+
+static int
+on_strays(sd_event_source *s, uint64_t usec, void *userdata)
+{
+	struct master *m = userdata;
+	uint64_t now = clock_usec(), since = now - m->strays_usec;
+
+	(void)s;
+	(void)usec;
+	m->strays = sd_event_source_disable_unref(m->strays);
+	/* Each of them may leave children of its own: look until none is left. */
+	if (kill_all(m))
+		(void)sd_event_add_time(m->event, &m->strays, CLOCK_MONOTONIC,
+		    now + STRAYS_USEC + (since < USEC_PER_SEC ? since : USEC_PER_SEC), 0, on_strays, m);
+	stop_advance(m);
+	return 0;
+}
+
+void
+strays_begin(struct master *m)
+{
+	m->strays_usec = clock_usec();
+	(void)on_strays(NULL, 0, m);
+}
+
+bool
+strays_are_gone(const struct master *m)
+{
+	if (m->strays == NULL)
+		return true;
+	if (clock_usec() - m->strays_usec < STRAYS_LIMIT_USEC)
+		return false;
+	log_err("programs survive SIGKILL, leaving them behind");
+	return true;
 }

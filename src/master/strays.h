@@ -10,5 +10,11 @@
 
 struct master;
 
-/* Kills every child that is no process of ours; true when there was one. */
-bool strays_kill(struct master *m);
+/*
+ * The runner has died: kills every child that is no process of ours, again
+ * and again until there is none. Each time stop_advance() hears of it.
+ */
+void strays_begin(struct master *m);
+
+/* Those that cannot be killed are not waited for without end. */
+bool strays_are_gone(const struct master *m);

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "ipc/logrec.h"
 #include "ipc/stats.h"
 #include "master/master.h"
@@ -19,15 +20,10 @@
 static void
 read_proc(const struct process *p, const char *name, char *ret, size_t len)
 {
-	CLEANUP_CLOSE int fd = -1;
 	char path[64];
-	ssize_t n = 0;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)p->pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0)
-		n = read(fd, ret, len - 1);
-	ret[n > 0 ? n : 0] = '\0';
+	(void)fd_read_text(AT_FDCWD, path, ret, len);
 }
 
 static const char *

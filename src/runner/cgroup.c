@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 
 #define LEAF_PREFIX "req-"
 #define LEAF_NAME_MAX 48
@@ -177,17 +178,9 @@ cgroup_retire(struct cgroups *c, size_t slot)
 bool
 cgroup_is_populated(const struct cgroups *c, size_t slot)
 {
-	CLEANUP_CLOSE int fd = -1;
 	char text[128];
-	ssize_t n;
 
-	fd = openat(c->leaves[slot], "cgroup.events", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	n = read(fd, text, sizeof(text) - 1);
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
+	(void)fd_read_text(c->leaves[slot], "cgroup.events", text, sizeof(text));
 	return strstr(text, "populated 1") != NULL;
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 
 int
 children_open(void)
@@ -55,19 +56,11 @@ list_each(int fd, child_fn *fn, void *arg)
 static pid_t
 parent_of(const char *pid)
 {
-	CLEANUP_CLOSE int fd = -1;
 	char path[64], text[512];
 	const char *p;
-	ssize_t n;
 
 	(void)snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	n = read(fd, text, sizeof(text) - 1);
-	if (n <= 0)
-		return -1;
-	text[n] = '\0';
+	(void)fd_read_text(AT_FDCWD, path, text, sizeof(text));
 	p = strrchr(text, ')');		/* the name may hold anything */
 	if (p == NULL || strlen(p) < 5)
 		return -1;

@@ -14,8 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fd.h"
 #include "ipc/logrec.h"
 #include "runner/handler.h"
 #include "runner/lending.h"
@@ -193,19 +193,11 @@ pool_bereaved(struct pool *p, const struct entry *e, int status)
 static uint64_t
 resident_bytes(pid_t pid)
 {
-	CLEANUP_CLOSE int fd = -1;
 	unsigned long total, resident;
-	char text[128];
-	ssize_t n;
+	char path[64], text[128];
 
-	(void)snprintf(text, sizeof(text), "/proc/%d/statm", (int)pid);
-	fd = open(text, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	n = read(fd, text, sizeof(text) - 1);
-	if (n <= 0)
-		return 0;
-	text[n] = '\0';
+	(void)snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	(void)fd_read_text(AT_FDCWD, path, text, sizeof(text));
 	if (sscanf(text, "%lu %lu", &total, &resident) != 2)
 		return 0;
 	return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);

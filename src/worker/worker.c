@@ -21,9 +21,6 @@
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
 
-/* Descriptors kept from connections, for pipes of calls and for the rest. */
-#define FD_RESERVE 1024
-
 uint64_t
 worker_port_connections(const struct worker *w, unsigned port_number)
 {
@@ -287,15 +284,13 @@ connection_limit(void)
 	struct rlimit nofile;
 
 	if (getrlimit(RLIMIT_NOFILE, &nofile) < 0)
-		return FD_RESERVE;
+		return ROLE_WORKER_RESERVE;
 	if (nofile.rlim_cur < nofile.rlim_max) {
 		nofile.rlim_cur = nofile.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &nofile);
 		(void)getrlimit(RLIMIT_NOFILE, &nofile);
 	}
-	if (nofile.rlim_cur <= 2 * FD_RESERVE)
-		return (size_t)nofile.rlim_cur / 2;
-	return (size_t)nofile.rlim_cur - FD_RESERVE;
+	return (size_t)role_worker_connections(nofile.rlim_cur);
 }
 
 static int

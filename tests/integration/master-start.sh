@@ -80,6 +80,64 @@ open_ones() {
 }
 step "too many descriptors" open_ones
 
+# A limit that is too low is told of at once, and one that is high enough is.
+limited() { # N
+	printf '#!/bin/sh\nulimit -n %s\nexec "$@"\n' "$1" >"$dir/limited"
+	chmod 755 "$dir/limited"
+}
+few() {
+	for n in 8 16 20 30 40; do
+		limited $n
+		says 71 "reqd: the limit of open files is $n, and * need [1-9]*: raise it with LimitNOFILE= *ulimit -n" \
+		    timeout 20 "$dir/limited" "$reqd" -c "$conf"
+		assert_eq "$(wc -l <"$dir/err")" 1
+	done
+	limited "$(sed 's/.* need \([0-9]*\): .*/\1/' "$dir/err")"
+	start_reqd "$dir/limited"
+	serves && ctl reload && ctl status >"$dir/out" || return 1
+	cp "$conf" "$dir/few.conf"
+	sed -i 's/^workers = .*/workers = 3/' "$conf"
+	for option in --check ''; do
+		# shellcheck disable=SC2086
+		assert_status 251 ctl reload $option
+		assert_match "$(head -n 1 "$dir/err")" 'reqctl: the limit of open files is *ulimit -n'
+	done
+	cp "$dir/few.conf" "$conf"
+	stop_reqd
+}
+step "too few descriptors, and just enough" few
+
+# The same words from a check, a start and a reload. A few privileged ones may
+# have limits above their own.
+warnings() { # N
+	while read -r warning; do
+		assert_eq "$(grep -cF "warning: $warning" "$log")" "$1"
+	done <"$dir/warnings"
+}
+granted() {
+	limited 100
+	conf=$dir/granted.conf
+	sed 's|^listen "tcp:.* {}|listen "tcp://127.0.0.1:'"$port"'" { max-connections = 101 }|' \
+	    "$dir/few.conf" >"$conf"
+	echo "tcp://127.0.0.1:$port: max-connections is 101, but there is room for 100 in 2 workers with 100 open files each" >"$dir/warnings"
+	sed -i "s|^listen \"unix.*|listen \"unix://$dir/reqd.sock\" { mode = 0666  max-connections = 100 }|" "$conf"
+	service full '"/bin/true"' 'limits { files = 100  file-size = 1M }'
+	service fuller '"/bin/true"' 'limits { files = 101 }'
+	"$dir/limited" sh -c 'ulimit -n 101' 2>/dev/null ||
+	    echo 'service fuller: limits.files is above what reqd itself has: its program will not start' >>"$dir/warnings"
+	assert_status 0 "$dir/limited" "$reqd" -c "$conf" -t
+	assert_eq "$(cat "$dir/err")" "$(sed 's/^/reqd: warning: /' "$dir/warnings")"
+	start_reqd "$dir/limited"
+	warnings 1
+	serves && ctl reload && warnings 2 || return 1
+	stop_reqd
+	limited 20
+	assert_status 0 "$dir/limited" "$reqd" -c "$conf" -t
+	assert_match "$(head -n 1 "$dir/err")" 'reqd: warning: the limit of open files is 20, *'
+	conf=$dir/reqd.conf
+}
+step "what is granted and cannot be had" granted
+
 deaf() {
 	printf '#!/bin/sh\ntrap "" CHLD TERM HUP INT QUIT PIPE USR1\numask 077\nexec "$@"\n' >"$dir/deaf"
 	chmod 755 "$dir/deaf"

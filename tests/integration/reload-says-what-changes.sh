@@ -6,6 +6,7 @@
 
 need nc python3
 second_port=$("$helpers/free-port")
+third_port=$("$helpers/free-port")
 service echo '"/bin/echo", "{text}"' 'argument "text" {}'
 service gone '"/bin/true"'
 cp "$conf" "$dir/base.conf"
@@ -154,6 +155,74 @@ until_true "$patience" test -s "$dir/taken-port" || fail "no port"
 taken=$(cat "$dir/taken-port")
 step "what the system would refuse is found without doing it" refused
 exec 8>&-
+
+# would_add URL...: the configuration with these listeners as well.
+would_add() {
+	{
+		cat "$dir/base.conf"
+		echo 'insecure-open = yes'
+		for url; do
+			echo "listen \"$url\" {}"
+		done
+	} >"$conf"
+}
+
+# Two new ones that are in nobody's way but each other's.
+collide() { # PORT
+	for pair in "127.0.0.1 *" "* 127.0.0.1"; do
+		first=tcp://${pair% *}:$1
+		second=tcp://${pair#* }:$1
+		would_add "$first" "$second"
+		state >"$dir/before"
+		for option in --check ''; do
+			# shellcheck disable=SC2086
+			assert_status 251 ctl reload $option
+			assert_eq "$(head -n 1 "$dir/err")" "reqctl: $conf:$(wc -l <"$conf"): cannot listen on $second: Address already in use"
+		done
+		state >"$dir/after"
+		assert_eq "$(cat "$dir/after")" "$(cat "$dir/before")"
+	done
+}
+step "so are new listeners that collide with each other" collide "$third_port"
+
+# The same file under two names.
+collide_files() {
+	would_add "unix://$dir/new.sock" "unix://$dir/same/new.sock" "unix://$dir/same/more.sock"
+	sed "s|^control .*|control { path = \"$dir/more.sock\" }|" "$conf" >"$dir/more.conf"
+	state >"$dir/before"
+	for option in --check ''; do
+		# shellcheck disable=SC2086
+		assert_status 251 ctl reload $option
+		assert_eq "$(head -n -1 "$dir/err")" \
+		    "reqctl: $conf:$(($(wc -l <"$conf") - 1)): cannot listen on unix://$dir/same/new.sock: another server answers there"
+	done
+	sed '/same.new/d' "$dir/more.conf" >"$conf"
+	for option in --check ''; do
+		# shellcheck disable=SC2086
+		assert_status 251 ctl reload $option
+		assert_eq "$(head -n 1 "$dir/err")" "reqctl: cannot open the control socket $dir/more.sock: another server answers there"
+	done
+	state >"$dir/after"
+	assert_eq "$(cat "$dir/after")" "$(cat "$dir/before")"
+}
+ln -s . "$dir/same"
+step "and two names of one socket file" collide_files
+
+# What remains of a connection for a minute is in nobody's way.
+worn() {
+	would_add "tcp://127.0.0.1:$1"
+	assert_status 0 ctl reload --check
+	assert_match "$(cat "$dir/out")" "*added *listen tcp://127.0.0.1:$1*"
+}
+worn_port=$(python3 -c '
+import socket
+s = socket.create_server(("127.0.0.1", 0))
+client = socket.create_connection(s.getsockname())
+s.accept()[0].close()
+client.close()
+print(s.getsockname()[1])')
+step "a port of a connection that has ended is free" worn "$worn_port"
+step "and taken by the first that wants it" collide "$worn_port"
 
 # Errors in the text: the same lines from both.
 errors() {

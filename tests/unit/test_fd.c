@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/digest.h"
@@ -91,8 +93,54 @@ START_TEST(closed_standard_descriptors_are_filled)
 }
 END_TEST
 
+START_TEST(sockets_have_a_domain)
+{
+	int tcp = socket(AF_INET, SOCK_STREAM, 0), local = socket(AF_UNIX, SOCK_STREAM, 0);
+	int file = open("/dev/null", O_RDONLY);
+
+	ck_assert_int_eq(fd_domain(tcp), AF_INET);
+	ck_assert_int_eq(fd_domain(local), AF_UNIX);
+	ck_assert_int_eq(fd_domain(file), AF_UNSPEC);
+	close(tcp);
+	close(local);
+	close(file);
+}
+END_TEST
+
+START_TEST(a_text_is_read_as_far_as_it_fits)
+{
+	char dir[] = "/tmp/reqd-test-fd.XXXXXX", text[8];
+	int at, fd;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	at = open(dir, O_RDONLY | O_DIRECTORY);
+	fd = openat(at, "file", O_RDWR | O_CREAT, 0600);
+	ck_assert_int_eq(fd_read_text(at, "file", text, sizeof(text)), 0);
+	ck_assert_str_eq(text, "");
+	ck_assert_int_eq(write(fd, "1234567", 7), 7);
+	ck_assert_int_eq(fd_read_text(at, "file", text, sizeof(text)), 7);
+	ck_assert_str_eq(text, "1234567");
+	ck_assert_int_eq(write(fd, "89", 2), 2);
+	ck_assert_int_eq(fd_read_text(at, "file", text, sizeof(text)), 7);
+	ck_assert_str_eq(text, "1234567");
+	ck_assert_int_eq(unlinkat(at, "file", 0), 0);
+
+	ck_assert_int_eq(fd_read_text(at, "file", text, sizeof(text)), -ENOENT);
+	ck_assert_str_eq(text, "");
+	memset(text, 'x', sizeof(text));
+	ck_assert_int_eq(fd_read_text(at, ".", text, sizeof(text)), -EISDIR);
+	ck_assert_str_eq(text, "");
+	ck_assert_int_gt(fd_read_text(AT_FDCWD, "/proc/self/stat", text, sizeof(text)), 0);
+	close(fd);
+	close(at);
+	rmdir(dir);
+}
+END_TEST
+
 UNIT_MAIN("fd", tcase_add_test(tc, a_sealed_file_cannot_change);
     tcase_add_test(tc, what_can_still_change_is_refused);
     tcase_add_test(tc, digests_keep_parts_apart);
     tcase_add_test(tc, a_lifted_one_is_above_and_closed_on_exec);
-    tcase_add_test(tc, closed_standard_descriptors_are_filled))
+    tcase_add_test(tc, closed_standard_descriptors_are_filled);
+    tcase_add_test(tc, sockets_have_a_domain);
+    tcase_add_test(tc, a_text_is_read_as_far_as_it_fits))

@@ -8,6 +8,7 @@
 #include "master/reload.h"
 
 #include <check.h>
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "master/master.h"
+#include "master/stop.h"
 
 enum { LOG, RUNNER, WORKER_0, WORKER_1, N_PROCESSES };
 
@@ -294,7 +296,7 @@ START_TEST(a_stop_ends_it)
 	for (size_t i = 0; _i == 2 && i < WORKER_0; i++)
 		answer(i, FRAME_COMMITTED, 2);
 	ck_assert_int_eq(m->reload.phase, RELOAD_PREPARE + _i);
-	master_stop(m);
+	stop_begin(m);
 	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
 	ck_assert(!exists(new_socket));
 	for (size_t i = 0; i < N_PROCESSES; i++) {
@@ -331,10 +333,24 @@ START_TEST(one_that_is_asked_for_meanwhile_comes_after)
 }
 END_TEST
 
+static size_t
+n_descriptors(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	size_t n = 0;
+
+	ck_assert_ptr_nonnull(d);
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n;
+}
+
 /* Asked what it would do: says it, and nobody else hears of it. */
 START_TEST(a_check_changes_nothing)
 {
 	struct buf json = BUF_INIT(0);
+	size_t before = n_descriptors();
 
 	reload_check(m, &json);
 	ck_assert_ptr_nonnull(strstr(buf_text(&json), "{\"ok\":true,\"check\":true,\"generation\":1,"));
@@ -347,6 +363,7 @@ START_TEST(a_check_changes_nothing)
 	ck_assert_int_eq(rmdir(new_socket), 0);
 	buf_done(&json);
 
+	ck_assert_uint_eq(n_descriptors(), before);
 	ck_assert(!exists(new_socket));
 	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
 	ck_assert_uint_eq(m->conf->generation, 1);

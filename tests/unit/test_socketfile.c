@@ -209,6 +209,20 @@ START_TEST(a_try_changes_nothing)
 }
 END_TEST
 
+START_TEST(a_place_has_many_names)
+{
+	char same[128], other[128];
+
+	snprintf(same, sizeof(same), "%s/../%s/s", dir, strrchr(dir, '/') + 1);
+	ck_assert(socket_file_same_place(path, path));
+	ck_assert(socket_file_same_place(path, same));
+	snprintf(other, sizeof(other), "%s/t", dir);
+	ck_assert(!socket_file_same_place(path, other));
+	ck_assert(!socket_file_same_place(path, "/tmp/s"));
+	ck_assert(!socket_file_same_place(path, "/not/there/s"));
+}
+END_TEST
+
 UNIT_MAIN("socketfile", tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, has_its_mode_whatever_the_umask);
     tcase_add_test(tc, replaces_a_stale_one_and_nothing_else);
@@ -216,4 +230,5 @@ UNIT_MAIN("socketfile", tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, is_closed_before_it_is_given_away);
     tcase_add_test(tc, a_link_is_not_followed);
     tcase_add_test(tc, a_path_that_is_too_long);
-    tcase_add_test(tc, a_try_changes_nothing))
+    tcase_add_test(tc, a_try_changes_nothing);
+    tcase_add_test(tc, a_place_has_many_names))

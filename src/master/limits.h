@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * limits: whether the limits that reqd was started with (setrlimit(2)) leave
+ * room for what a configuration asks for.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "conf/conf.h"
+
+/*
+ * Are there descriptors enough for all processes to come up, and for reloads?
+ * 0; or -EMFILE with what to do about it in why.
+ */
+int limits_check(const struct conf *c, char *why, size_t why_len);
+
+typedef void limits_warn_fn(const char *text);
+
+/*
+ * Tells in one line each what the configuration grants and these limits do
+ * not. What limits_check() finds is one of them.
+ */
+void limits_warn(const struct conf *c, limits_warn_fn *fn);
+
+/* Tells it to the log. */
+void limits_log(const struct conf *c);

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "master/passed.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "base/addr.h"
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "ipc/roles.h"
+#include "master/keep.h"
+
+int
+passed_take(struct passed_set *p)
+{
+	char **names = NULL;
+	int n = sd_listen_fds_with_names(1, &names);
+
+	*p = (struct passed_set){ 0 };
+	if (n < 0)
+		return n;
+	for (int i = 0; i < n; i++) {
+		/* Above the numbers that roles give a meaning of their own. */
+		int fd = fd_lift(SD_LISTEN_FDS_START + i, SD_LISTEN_FDS_START + n + ROLE_N_FDS);
+
+		/* Workers race for a connection: the loser must not wait in accept(). */
+		if (fd < 0 || p->n == ARRAY_LEN(p->list) || fd_set_nonblock(fd, true) < 0) {
+			if (fd >= 0)
+				(void)close(fd);
+			free(names[i]);
+			continue;
+		}
+		p->list[p->n] = (struct passed_socket){ .fd = fd, .name = names[i] };
+		p->list[p->n].is_kept = keep_parse(names[i], &p->list[p->n].file);
+		p->n++;
+	}
+	free(names);
+	return 0;
+}
+
+static bool
+fits_tcp(int fd, const struct listener *l)
+{
+	bool any = strcmp(l->addr.host, "*") == 0;
+	union sockaddr_any sa;
+	socklen_t len = sizeof(sa);
+	struct in6_addr a6;
+	struct in_addr a4;
+
+	if (getsockname(fd, &sa.sa, &len) < 0)
+		return false;
+	if (sa.sa.sa_family == AF_INET && ntohs(sa.in.sin_port) == l->addr.port)
+		return any ? sa.in.sin_addr.s_addr == INADDR_ANY :
+		    inet_pton(AF_INET, l->addr.host, &a4) == 1 && a4.s_addr == sa.in.sin_addr.s_addr;
+	if (sa.sa.sa_family == AF_INET6 && ntohs(sa.in6.sin6_port) == l->addr.port)
+		return any ? IN6_IS_ADDR_UNSPECIFIED(&sa.in6.sin6_addr) :
+		    inet_pton(AF_INET6, l->addr.host, &a6) == 1 &&
+		    IN6_ARE_ADDR_EQUAL(&a6, &sa.in6.sin6_addr);
+	return false;
+}
+
+/* Is its address still one of those the name of the host stands for? Blocks on a look-up. */
+static bool
+fits_name(int fd, const struct listener *l)
+{
+	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM }, *list = NULL;
+	union sockaddr_any sa;
+	socklen_t len = sizeof(sa);
+	bool found = false;
+
+	if (strcmp(l->addr.host, "*") == 0)
+		return true;
+	/* Without an answer it is better than none. */
+	if (getsockname(fd, &sa.sa, &len) < 0 ||
+	    getaddrinfo(l->addr.host, NULL, &hints, &list) != 0)
+		return true;
+	for (const struct addrinfo *ai = list; ai != NULL && !found; ai = ai->ai_next) {
+		union sockaddr_any is;
+
+		memcpy(&is, ai->ai_addr, ai->ai_addrlen);
+		if (is.sa.sa_family != sa.sa.sa_family)
+			continue;
+		found = is.sa.sa_family == AF_INET6 ?
+		    IN6_ARE_ADDR_EQUAL(&is.in6.sin6_addr, &sa.in6.sin6_addr) :
+		    is.in.sin_addr.s_addr == sa.in.sin_addr.s_addr;
+	}
+	freeaddrinfo(list);
+	return found;
+}
+
+/* Has it a size of its own, which only another socket has not? */
+static bool
+fits_buffers(int fd, const struct listener *l)
+{
+#if defined(SO_BUF_LOCK) && defined(SOCK_SNDBUF_LOCK)
+	socklen_t len = sizeof(int);
+	int locked = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, &locked, &len) < 0)
+		return true;	/* a kernel before 5.14 does not say */
+	if (l->send_buffer == 0 && (locked & SOCK_SNDBUF_LOCK) != 0)
+		return false;
+	return l->receive_buffer != 0 || (locked & SOCK_RCVBUF_LOCK) == 0;
+#else
+	(void)fd;
+	(void)l;
+	return true;
+#endif
+}
+
+/* Would one that is made now be bound as this one is? */
+static bool
+fits_family(const struct passed_socket *p, const struct listener *l)
+{
+	bool any = strcmp(l->addr.host, "*") == 0;
+	socklen_t len = sizeof(int);
+	int only = 0;
+
+	/* Both families through one socket, unless the kernel has no IPv6. */
+	if (fd_domain(p->fd) == AF_INET)
+		return !any || (keep_is_of(p->name, l->url) && !l->ipv6_only);
+	if (getsockopt(p->fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) < 0)
+		return false;
+	return (only != 0) == (l->ipv6_only || !any);
+}
+
+/* One that a reqd before us made: only what cannot be changed now has to be right. */
+static bool
+kept_fits(const struct passed_socket *p, const struct listener *l)
+{
+	if (!fits_buffers(p->fd, l))
+		return false;
+	if (l->addr.kind == ADDR_UNIX)
+		return socket_file_is(&p->file, l->addr.path);
+	return fits_family(p, l) &&
+	    (keep_is_of(p->name, l->url) ? fits_name(p->fd, l) : fits_tcp(p->fd, l));
+}
+
+bool
+passed_fits(const struct passed_socket *p, const struct listener *l)
+{
+	if (p->fd < 0 || sd_is_socket(p->fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0)
+		return false;
+	switch (l->addr.kind) {
+	case ADDR_FD:
+		return !p->is_kept && p->name != NULL && strcmp(p->name, l->addr.path) == 0;
+	case ADDR_UNIX:
+		return sd_is_socket_unix(p->fd, SOCK_STREAM, 1, l->addr.path, 0) > 0 &&
+		    (!p->is_kept || kept_fits(p, l));
+	case ADDR_TCP:
+		return p->is_kept ? kept_fits(p, l) : fits_tcp(p->fd, l);
+	}
+	return false;
+}

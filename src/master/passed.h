@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * passed: listening sockets that were open before us, from a socket unit or
+ * kept by systemd (keep.h), and for which listener each is.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "conf/conf.h"
+#include "master/socketfile.h"
+
+struct passed_socket {
+	int fd;			/* -1: no longer here */
+	char *name;
+	bool is_kept;		/* made by a reqd before us, and again ours */
+	struct socket_file file;	/* of one that is kept */
+};
+
+/*
+ * Sockets passed by systemd (sd_listen_fds). Those of a socket unit stay
+ * open: one that is not used now may be after the next reload.
+ */
+struct passed_set {
+	struct passed_socket list[2 * CONF_MAX_LISTENERS];
+	size_t n;
+};
+
+/* Takes what systemd has passed, if anything. 0 or -errno. */
+int passed_take(struct passed_set *p);
+
+/* Is this socket one for this listener? */
+bool passed_fits(const struct passed_socket *p, const struct listener *l);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * stop: the orderly end. Workers finish what they have taken, or are cut at
+ * the deadline; then the runner goes, then the log, each when the ones before
+ * are gone.
+ */
+#pragma once
+
+struct master;
+
+/* Begins it; again: cuts what still runs. */
+void stop_begin(struct master *m);
+
+/* Does what has become possible; called when anything has come up or gone. */
+void stop_advance(struct master *m);
