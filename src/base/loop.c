@@ -134,18 +134,17 @@ loop_disarm(struct loop *l, struct loop_timer *t)
 }
 
 static int
-wait_msec(struct loop *l)
+wait_msec(struct loop *l, uint64_t now_usec)
 {
 	const struct loop_timer *first = RB_MIN(loop_timers, &l->timers);
-	uint64_t now, msec;
+	uint64_t msec;
 
 	if (first == NULL)
 		return -1;
-	now = clock_usec();
-	if (first->due_usec <= now)
+	if (first->due_usec <= now_usec)
 		return 0;
 	/* Round up, else the last millisecond would be spent spinning. */
-	msec = (first->due_usec - now + USEC_PER_MSEC - 1) / USEC_PER_MSEC;
+	msec = (first->due_usec - now_usec + USEC_PER_MSEC - 1) / USEC_PER_MSEC;
 	return msec > 3600 * 1000 ? 3600 * 1000 : (int)msec;
 }
 
@@ -164,17 +163,20 @@ timers_run(struct loop *l, uint64_t due_usec)
 /*
  * Who has something to say is heard before somebody's time is up. We may have
  * been stopped for long at any moment, so a timer runs only after a look for
- * events which began when it was due, and which has shown them all.
+ * events which began when it was due, has shown them all, and is not long ago.
  */
 int
 loop_turn(struct loop *l)
 {
-	uint64_t looked_usec = l->now_usec;
-	int n = epoll_wait(l->epoll_fd, l->batch, LOOP_BATCH, wait_msec(l));
+	uint64_t looked_usec = clock_usec();
+	int n;
 
+	if (l->on_stall != NULL && looked_usec > l->now_usec + LOOP_STALL_USEC)
+		l->on_stall(l, looked_usec - l->now_usec);
+	n = epoll_wait(l->epoll_fd, l->batch, LOOP_BATCH, wait_msec(l, looked_usec));
+	l->now_usec = clock_usec();
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
-	l->now_usec = clock_usec();
 	l->n_batch = n;
 	for (l->at = 0; l->at < n; l->at++) {
 		struct epoll_event *ev = &l->batch[l->at];
@@ -187,6 +189,8 @@ loop_turn(struct loop *l)
 	if (n == LOOP_BATCH && ++l->n_full < LOOP_FULL_MAX)
 		return 0;
 	l->n_full = 0;
-	timers_run(l, looked_usec);
+	/* Timers that are due keep the look from waiting. */
+	if (l->now_usec - looked_usec < LOOP_STALL_USEC)
+		timers_run(l, looked_usec);
 	return 0;
 }

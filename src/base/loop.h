@@ -22,12 +22,15 @@
 
 #define LOOP_BATCH 128	/* events taken from the kernel in one turn */
 #define LOOP_FULL_MAX 64	/* turns that timers wait while there are as many events */
+#define LOOP_STALL_USEC (100 * USEC_PER_MSEC)	/* who takes longer has been stopped */
 
+struct loop;
 struct loop_io;
 struct loop_timer;
 
 typedef void loop_io_fn(struct loop_io *io, uint32_t events);
 typedef void loop_timer_fn(struct loop_timer *t);
+typedef void loop_stall_fn(struct loop *l, uint64_t usec);
 
 struct loop_io {
 	loop_io_fn *fn;
@@ -52,6 +55,11 @@ struct loop {
 	int n_batch;
 	int at;			/* index of the event being delivered */
 	int n_full;		/* turns with a full batch, in a row */
+	/*
+	 * The turn before has taken so long after it had read its clock, or
+	 * NULL: all who were served in it were so by a clock that stood still.
+	 */
+	loop_stall_fn *on_stall;
 };
 
 /* 0 or -errno. */
@@ -91,7 +99,8 @@ loop_timer_is_armed(const struct loop_timer *t)
 
 /*
  * Waits for events or the next timer and delivers them all, events first: a
- * process that has been stopped for long hears its clients before it finds
- * that their time is up. A signal ends the wait without an error. 0 or -errno.
+ * process that has been stopped for long, at whatever moment, hears its clients
+ * before it finds that their time is up. A signal ends the wait without an
+ * error. 0 or -errno.
  */
 int loop_turn(struct loop *l);

@@ -305,6 +305,31 @@ conn_stop(struct conn *c)
 	loop_arm(&c->worker->loop, &c->timer, c->worker->loop.now_usec);
 }
 
+/*
+ * Its client has had none of the time since then. Timers ring too early, which
+ * they find out.
+ */
+static void
+conn_forgive(struct conn *c, uint64_t usec)
+{
+	c->active_usec += usec;
+	c->end_usec += usec;
+	if (c->request_due_usec != 0)
+		c->request_due_usec += usec;
+	if (c->reply_due_usec != 0)
+		c->reply_due_usec += usec;
+}
+
+void
+conns_on_stall(struct loop *l, uint64_t usec)
+{
+	struct worker *w = CONTAINER_OF(l, struct worker, loop);
+	struct conn *c;
+
+	TAILQ_FOREACH(c, &w->conns, link)
+		conn_forgive(c, usec);
+}
+
 /* -------------------------------------------------------------- output --- */
 
 struct buf *

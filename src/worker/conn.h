@@ -97,6 +97,9 @@ bool conn_may_call(const struct conn *c);
 /* Frees what was closed during the event. */
 void conns_bury(struct worker *w);
 
+/* The worker was stopped for so long: to no connection's debit. */
+void conns_on_stall(struct loop *l, uint64_t usec);
+
 /*
  * Where replies go: the worker's scratch buffer when nothing older is
  * unsent and no other connection is writing to it, else the connection's

@@ -317,6 +317,7 @@ worker_init(struct worker *w, unsigned slot)
 	r = loop_init(&w->loop);
 	if (r < 0)
 		return r;
+	w->loop.on_stall = conns_on_stall;
 	w->started_usec = w->loop.now_usec;
 	w->stats = stats_map_own(ROLE_STATS_FD);
 	if (w->stats == NULL)

@@ -448,6 +448,30 @@ START_TEST(endless_sender_is_cut_after_an_error)
 }
 END_TEST
 
+/* A reply that went out by a clock which had stood still for a minute. */
+START_TEST(a_client_has_all_its_time_after_a_stop_of_ours)
+{
+	const uint64_t idle = 10 * USEC_PER_SEC;
+	struct conn *c;
+	int a;
+
+	port->idle_timeout_usec = idle;
+	a = client_as(&c);
+	say(a, "PING\r\n");
+	ck_heard(a, "+PONG\r\n");
+	w.loop.now_usec -= 60 * USEC_PER_SEC;
+	c->active_usec -= 60 * USEC_PER_SEC;
+	loop_arm(&w.loop, &c->timer, c->active_usec + idle);
+	one_turn();
+	one_turn();
+	ck_assert_uint_eq(stats.connections_open, 1);
+	later(&c->timer, idle - USEC_PER_SEC);
+	ck_assert_uint_eq(stats.connections_open, 1);
+	later(&c->timer, idle + USEC_PER_SEC);
+	ck_heard(a, "(closed)");
+}
+END_TEST
+
 /* Among many connections, requests that each look at all of them and take their time. */
 static int
 busy_client(struct conn **ret, const char *last)
@@ -911,6 +935,7 @@ add(TCase *tc)
 	tcase_add_test(tc, client_that_never_reads_is_cut);
 	tcase_add_test(tc, trickled_request_is_cut);
 	tcase_add_test(tc, endless_sender_is_cut_after_an_error);
+	tcase_add_test(tc, a_client_has_all_its_time_after_a_stop_of_ours);
 	tcase_add_test(tc, long_pipeline_yields);
 	tcase_add_test(tc, client_gone_between_turns);
 	tcase_add_test(tc, open_call_that_has_ended_waits_for_the_end_of_input);

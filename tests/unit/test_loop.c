@@ -153,6 +153,96 @@ START_TEST(what_was_said_while_we_were_stopped_is_heard_before_a_time_is_up)
 }
 END_TEST
 
+/* After the look somebody speaks, and only then we go on. */
+static bool is_stopped_after_the_look;
+
+static void
+stop(void)
+{
+	uint64_t until = clock_usec() + LOOP_STALL_USEC;
+
+	while (clock_usec() < until)
+		;
+}
+
+/* In place of the C library's. */
+int
+epoll_wait(int fd, struct epoll_event *events, int max, int msec)
+{
+	int n = epoll_pwait(fd, events, max, msec, NULL);
+
+	if (is_stopped_after_the_look) {
+		is_stopped_after_the_look = false;
+		(void)!write(said[1], "x", 1);
+		stop();
+	}
+	return n;
+}
+
+START_TEST(what_was_said_before_we_went_on_is_heard_before_a_time_is_up)
+{
+	struct loop_timer timer = { .fn = on_time_up };
+	struct loop_io io = { .fn = on_said };
+	struct loop l;
+
+	ck_assert_int_eq(pipe(said), 0);
+	ck_assert_int_eq(loop_init(&l), 0);
+	io.fd = said[0];
+	ck_assert_int_eq(loop_add(&l, &io, EPOLLIN), 0);
+	loop_arm(&l, &timer, 1);
+	n_heard = 0;
+	n_heard_when_due = -1;
+	is_stopped_after_the_look = true;
+	while (n_heard_when_due < 0)
+		ck_assert_int_eq(loop_turn(&l), 0);
+	ck_assert_int_eq(n_heard_when_due, 1);
+	loop_done(&l);
+}
+END_TEST
+
+/* The clock that a turn has read is old when the turn has been interrupted. */
+static uint64_t stalled_usec;
+
+static void
+on_stall(struct loop *l, uint64_t usec)
+{
+	(void)l;
+	stalled_usec += usec;
+}
+
+static void
+on_said_slowly(struct loop_io *io, uint32_t events)
+{
+	on_said(io, events);
+	stop();
+}
+
+START_TEST(a_turn_that_was_interrupted_is_told_to_the_next)
+{
+	struct loop_timer timer = { .fn = on_time_up };
+	struct loop_io io = { .fn = on_said_slowly };
+	struct loop l;
+
+	ck_assert_int_eq(pipe(said), 0);
+	ck_assert_int_eq(loop_init(&l), 0);
+	l.on_stall = on_stall;
+	stalled_usec = 0;
+	io.fd = said[0];
+	ck_assert_int_eq(loop_add(&l, &io, EPOLLIN), 0);
+	/* To wait for long is not to be stopped. */
+	loop_arm(&l, &timer, clock_usec() + LOOP_STALL_USEC);
+	ck_assert_int_eq(loop_turn(&l), 0);
+	ck_assert_int_eq(write(said[1], "x", 1), 1);
+	ck_assert_int_eq(loop_turn(&l), 0);
+	ck_assert_uint_eq(stalled_usec, 0);
+	loop_disarm(&l, &timer);
+	ck_assert_int_eq(write(said[1], "x", 1), 1);
+	ck_assert_int_eq(loop_turn(&l), 0);
+	ck_assert_uint_ge(stalled_usec, LOOP_STALL_USEC);
+	loop_done(&l);
+}
+END_TEST
+
 /* ... also when we were stopped after the look, and before the clock was read. */
 START_TEST(what_was_said_after_the_look_is_heard_before_a_time_is_up)
 {
@@ -231,6 +321,8 @@ START_TEST(those_who_never_end_hold_no_timer_up)
 END_TEST
 
 UNIT_MAIN("loop", tcase_add_test(tc, what_was_said_while_we_were_stopped_is_heard_before_a_time_is_up);
+    tcase_add_test(tc, what_was_said_before_we_went_on_is_heard_before_a_time_is_up);
+    tcase_add_test(tc, a_turn_that_was_interrupted_is_told_to_the_next);
     tcase_add_test(tc, what_was_said_after_the_look_is_heard_before_a_time_is_up);
     tcase_add_test(tc, all_who_have_said_something_are_heard_before_a_time_is_up);
     tcase_add_test(tc, those_who_never_end_hold_no_timer_up);
