@@ -13,8 +13,25 @@ tests_unit_test_outtable_SOURCES = tests/unit/test_outtable.c src/ctl/outtable.c
 tests_unit_test_outtable_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_outtable_LDADD = libreqd.la libbase.la $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CHECK_LIBS)
 
-check_PROGRAMS += tests/unit/test_serve
-TESTS += tests/unit/test_serve
-tests_unit_test_serve_SOURCES = tests/unit/test_serve.c
+serve_tests = \
+	tests/unit/test_serve \
+	tests/unit/test_serve_channel \
+	tests/unit/test_serve_input \
+	tests/unit/test_servereply
+check_PROGRAMS += $(serve_tests)
+TESTS += $(serve_tests)
+
+serve_peer = tests/unit/serve-peer.h tests/unit/unit.h
+
+tests_unit_test_serve_SOURCES = tests/unit/test_serve.c $(serve_peer)
 tests_unit_test_serve_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_serve_LDADD = libreqd.la $(CHECK_LIBS)
+tests_unit_test_serve_channel_SOURCES = tests/unit/test_serve_channel.c $(serve_peer)
+tests_unit_test_serve_channel_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_serve_channel_LDADD = libreqd.la $(CHECK_LIBS)
+tests_unit_test_serve_input_SOURCES = tests/unit/test_serve_input.c $(serve_peer)
+tests_unit_test_serve_input_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_serve_input_LDADD = libreqd.la $(CHECK_LIBS)
+tests_unit_test_servereply_SOURCES = tests/unit/test_servereply.c $(serve_peer)
+tests_unit_test_servereply_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_servereply_LDADD = libreqd.la $(CHECK_LIBS)

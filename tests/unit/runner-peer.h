@@ -6,24 +6,18 @@
  */
 #pragma once
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <sys/wait.h>
-#include <sys/xattr.h>
 #include <linux/filter.h>
-#include <linux/magic.h>
 #include <linux/seccomp.h>
 #include <unistd.h>
 
@@ -31,12 +25,14 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "ipc/channel.h"
-#include "ipc/job.h"
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
 #include "ipc/stats.h"
-#include "proto/outcome.h"
 #include "runner/runner.h"
+#include "unit.h"
+
+/* No test sees the end of it. */
+#define FAR (3600 * USEC_PER_SEC)
 
 /* The runner under test, as its neighbours see it. */
 static struct {
@@ -65,20 +61,29 @@ put(int fd, const struct frame *f, const int *fds, size_t n_fds)
 	ck_assert_int_eq(channel_send(fd, f, fds, n_fds), 0);
 }
 
-/* The next frame; a descriptor that comes along is the caller's, or -1. */
+/* The next frame; the descriptors that come along are the caller's. */
 static inline struct frame
-get_with_fd(int fd, int *ret_fd)
+get_with_fds(int fd, int fds[static FRAME_MAX_FDS], size_t *ret_n_fds)
 {
-	int fds[FRAME_MAX_FDS];
 	struct frame f = { 0 };
-	size_t n_fds;
 	int r;
 
 	do {
 		await_readable(fd);
-		r = channel_receive(fd, &f, fds, &n_fds);
+		r = channel_receive(fd, &f, fds, ret_n_fds);
 	} while (r == -EAGAIN);
 	ck_assert_int_eq(r, CHANNEL_OK);
+	return f;
+}
+
+/* The same with one, or none: -1. */
+static inline struct frame
+get_with_fd(int fd, int *ret_fd)
+{
+	int fds[FRAME_MAX_FDS];
+	size_t n_fds;
+	struct frame f = get_with_fds(fd, fds, &n_fds);
+
 	ck_assert_uint_le(n_fds, 1);
 	*ret_fd = n_fds == 1 ? fds[0] : -1;
 	return f;
@@ -150,6 +155,13 @@ configure(uint32_t generation, const char *text)
 	ck_assert_uint_eq(get(runner.master, FRAME_PREPARED).generation, generation);
 	tell(FRAME_COMMIT, generation);
 	ck_assert_uint_eq(get(runner.master, FRAME_COMMITTED).generation, generation);
+}
+
+/* By then it has to be over. */
+static inline void
+stop(uint64_t due_usec)
+{
+	put(runner.master, &(struct frame){ .type = FRAME_STOP, .id = due_usec }, NULL, 0);
 }
 
 static inline void
@@ -281,6 +293,14 @@ teardown(void)
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
 	ck_assert_int_eq(errno, ECHILD);
 	check_log();
+}
+
+/* Another one in its place, which knows of nothing yet. */
+static inline void
+restart(void)
+{
+	teardown();
+	start();
 }
 
 /* What can be read up to the end, that is until nobody can write any more. */

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * CANCEL by whoever owns the request, through any worker.
+ */
+#include "config.h"
+
+#include "command-peer.h"
+
+static bool
+cancel_owned(uint16_t worker, uint64_t id, char owner, char token)
+{
+	struct frame f = { .type = FRAME_CANCEL_OWNED, .id = id };
+
+	f.cancel.owner = letter(owner);
+	f.cancel.token = letter(token);
+	f.cancel.reason = CANCEL_BY_CLIENT;
+	put(runner.worker[worker], &f, NULL, 0);
+	f = get(runner.worker[worker], FRAME_CANCELLED);
+	ck_assert_uint_eq(f.id, id);
+	return f.cancel.found != 0;
+}
+
+START_TEST(test_cancel_owned)
+{
+	struct call a = CALL(.service = S_WIDE, .script = "sleep 1000", .owner = 'A', .token = 'T');
+	struct call b = CALL(.service = S_WIDE, .script = "sleep 1000", .owner = 'B');
+	struct call c = CALL(.service = S_WIDE, .script = "sleep 1000");
+
+	sync_worker(0);
+	ck_assert(!cancel_owned(1, a.id, 'B', 0));
+	ck_assert(!cancel_owned(1, 0, 'B', 'T'));
+	ck_assert(!cancel_owned(1, 0, 'A', 'U'));
+	ck_assert(!cancel_owned(1, request_id(1), 'A', 0));
+	ck_assert(!cancel_owned(1, request_id(200), 'A', 0));
+	ck_assert(!cancel_owned(1, c.id, 0, 0));	/* of nobody is not of all */
+	ck_assert(!cancel_owned(1, 0, 'A', 0));
+
+	/* A name may be either: the id first, if its owner asks. */
+	ck_assert(cancel_owned(1, b.id, 'A', 'T'));
+	(void)expect_end(&a, OUTCOME_CANCELLED);
+	ck_assert(cancel_owned(1, b.id, 'B', 'T'));
+	(void)expect_end(&b, OUTCOME_CANCELLED);
+	cancel(&c, CANCEL_BY_CLIENT);
+	(void)expect_end(&c, OUTCOME_CANCELLED);
+}
+END_TEST
+
+static struct frame
+owned_by_a(uint64_t id)
+{
+	struct frame f = { .type = FRAME_CANCEL_OWNED, .id = id };
+
+	f.cancel.owner = letter('A');
+	f.cancel.token = letter('T');
+	return f;
+}
+
+/* Worker 0 asks for it, and worker 1 is asked. */
+static struct frame
+pass_on(const struct frame *ask)
+{
+	struct frame f;
+
+	put(runner.worker[0], ask, NULL, 0);
+	f = get(runner.worker[1], FRAME_CANCEL_OWNED);
+	ck_assert_uint_eq(f.id, ask->id);
+	ck_assert_uint_eq(f.slot, 0);
+	ck_assert(digest_eq(&f.cancel.owner, &ask->cancel.owner));
+	return f;
+}
+
+/* What worker 1 says to that. */
+static void
+answer(const struct frame *asked, unsigned found)
+{
+	struct frame f = *asked;
+
+	f.type = FRAME_CANCELLED;
+	f.cancel.found = (uint8_t)found;
+	put(runner.worker[1], &f, NULL, 0);
+}
+
+/* What worker 0 hears. */
+static void
+expect_cancelled(const struct frame *ask, unsigned found)
+{
+	struct frame f = get(runner.worker[0], FRAME_CANCELLED);
+
+	ck_assert_uint_eq(f.id, ask->id);
+	ck_assert_uint_eq(f.cancel.found, found);
+}
+
+/* The number is of a call that only another worker can know. */
+START_TEST(test_cancel_is_passed_on)
+{
+	struct call c = CALL(.worker = 1, .service = S_WIDE, .script = "sleep 1000", .owner = 'A',
+	    .token = 'T');
+	struct frame ask = owned_by_a(request_id(1)), f;
+
+	sync_worker(1);
+	for (unsigned found = 0; found < 2; found++) {
+		ask.cancel.token = letter('U');
+		f = pass_on(&ask);
+		answer(&f, found);
+		expect_cancelled(&ask, found);
+		/* Said twice it changes nothing. */
+		answer(&f, found);
+	}
+	/* None of that number; but one of that name. */
+	ask = owned_by_a(request_id(1));
+	f = pass_on(&ask);
+	answer(&f, 0);
+	expect_cancelled(&ask, 1);
+	finishes(&c, OUTCOME_CANCELLED);
+}
+END_TEST
+
+/* The one that was asked dies; the one that has asked; and comes back. */
+START_TEST(test_cancel_without_an_answer)
+{
+	struct frame ask = owned_by_a(request_id(1)), f;
+
+	(void)pass_on(&ask);
+	(void)close(runner.worker[1]);
+	expect_cancelled(&ask, 0);
+	connect_worker(1);
+	f = pass_on(&ask);
+	(void)close(runner.worker[0]);
+	connect_worker(0);
+	answer(&f, 1);
+	sync_worker(1);
+	sync_worker(0);
+}
+END_TEST
+
+/* It does not read, and nothing is lost: it is asked when it does. */
+START_TEST(test_cancel_for_a_worker_that_is_behind)
+{
+	struct frame none = { .type = FRAME_CANCEL_OWNED, .id = UINT64_C(1) << 32 };
+	struct frame ask = owned_by_a(request_id(1)), f = { 0 };
+	unsigned n_answers = 0;
+
+	/* More answers than its socket takes. */
+	while (n_answers < 4000 && channel_send(runner.worker[1], &none, NULL, 0) == 0)
+		n_answers++;
+	put(runner.worker[0], &ask, NULL, 0);
+	for (unsigned i = 0; i < n_answers + 1; i++) {
+		struct frame next;
+		int with;
+
+		next = get_with_fd(runner.worker[1], &with);
+		if (next.type == FRAME_CANCEL_OWNED)
+			f = next;
+		else
+			ck_assert_uint_eq(next.type, FRAME_CANCELLED);
+	}
+	ck_assert_uint_eq(f.id, ask.id);
+	answer(&f, 1);
+	expect_cancelled(&ask, 1);
+}
+END_TEST
+
+START_TEST(test_second_cancel_before_the_first_is_answered)
+{
+	struct frame ask = owned_by_a(request_id(1));
+
+	runner.errors_expected = true;
+	put(runner.worker[0], &ask, NULL, 0);
+	put(runner.worker[0], &ask, NULL, 0);
+	(void)get(runner.worker[1], FRAME_CANCEL_OWNED);
+	expect_closed(runner.worker[0]);
+}
+END_TEST
+
+static void
+add(TCase *tc)
+{
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, test_cancel_owned);
+	tcase_add_test(tc, test_cancel_is_passed_on);
+	tcase_add_test(tc, test_cancel_without_an_answer);
+	tcase_add_test(tc, test_cancel_for_a_worker_that_is_behind);
+	tcase_add_test(tc, test_second_cancel_before_the_first_is_answered);
+}
+
+UNIT_MAIN("cancel", add(tc))
