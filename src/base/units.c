@@ -4,9 +4,12 @@
 #include "base/units.h"
 
 #include <errno.h>
+#include <float.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -155,4 +158,18 @@ integer_parse(const char *text, int64_t *ret)
 		return -ERANGE;
 	*ret = negative ? (int64_t)(0 - v) : (int64_t)v;
 	return 0;
+}
+
+int
+real_digits(double x)
+{
+	char text[UNITS_TEXT];
+	int digits;
+
+	for (digits = x == 0 || isnormal(x) ? DBL_DIG : 1; digits < DBL_DECIMAL_DIG; digits++) {
+		(void)snprintf(text, sizeof(text), "%.*g", digits, x);
+		if (strtod(text, NULL) == x)
+			break;
+	}
+	return digits;
 }

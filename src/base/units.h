@@ -29,3 +29,9 @@ void size_format(uint64_t bytes, char *ret, size_t ret_len);
 
 /* Strict decimal: no sign but a leading '-', no space, no leading zero. */
 int integer_parse(const char *text, int64_t *ret);
+
+/*
+ * How many digits of a finite number printf("%.*g") has to show for it to be
+ * read back as the same: 1 to 17.
+ */
+int real_digits(double x);

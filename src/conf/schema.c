@@ -217,12 +217,14 @@ bound_format(struct buf *b, const struct key *k, const void *at)
 	bool is_min = strcmp(k->name, "min") == 0;
 	int64_t v = is_min ? a->min_int : a->max_int;
 	char text[UNITS_TEXT];
+	double d;
 
 	if (is_min ? !a->has_min : !a->has_max)
 		return;
 	switch (a->type) {
 	case ARGUMENT_DECIMAL:
-		(void)buf_printf(b, "%.17g", is_min ? a->min_dec : a->max_dec);
+		d = is_min ? a->min_dec : a->max_dec;
+		(void)buf_printf(b, "%.*g", real_digits(d), d);
 		return;
 	case ARGUMENT_SIZE:
 		size_format((uint64_t)v, text, sizeof(text));

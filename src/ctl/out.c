@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/escape.h"
+#include "base/units.h"
 
 /* Length of the printable sequence at the start of s, or 0. */
 static size_t
@@ -103,20 +104,6 @@ out_heading(const struct ctl *ctl, const char *text)
 
 /* ---------------------------------------------------------------- JSON --- */
 
-int
-out_digits(double x)
-{
-	char text[OUT_NUMBER];
-	int digits;
-
-	for (digits = x == 0 || isnormal(x) ? 15 : 1; digits < 17; digits++) {
-		(void)snprintf(text, sizeof(text), "%.*g", digits, x);
-		if (strtod(text, NULL) == x)
-			break;
-	}
-	return digits;
-}
-
 static int
 most_digits(const json_t *j)
 {
@@ -126,7 +113,7 @@ most_digits(const json_t *j)
 	size_t i;
 
 	if (json_is_real(j))
-		return out_digits(json_real_value(j));
+		return real_digits(json_real_value(j));
 	json_array_foreach((json_t *)(uintptr_t)j, i, item) {
 		digits = most_digits(item);
 		most = digits > most ? digits : most;

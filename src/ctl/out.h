@@ -40,8 +40,6 @@ bool out_wants_colour(const struct ctl *ctl);
 /* Bold on a terminal. Returns text around which nothing else is printed. */
 void out_heading(const struct ctl *ctl, const char *text);
 
-/* The digits after which a finite double reads back as the same. */
-int out_digits(double x);
 /* A flag for json_dump*(): enough of them for every real in j, and no more. */
 size_t out_json_digits(const json_t *j);
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/units.h"
 #include "ctl/out.h"
 
 #define INDENT 2
@@ -34,7 +35,7 @@ static void
 print_double(double x)
 {
 	if (isfinite(x))
-		(void)printf("%.*g", out_digits(x), x);
+		(void)printf("%.*g", real_digits(x), x);
 	else
 		(void)fputs(isnan(x) ? "nan" : x < 0 ? "-inf" : "inf", stdout);
 }

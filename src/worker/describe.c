@@ -66,7 +66,7 @@ put_bound(struct buf *b, const char *key, const struct argument *a, int64_t i, d
 	switch (a->type) {
 	case ARGUMENT_DECIMAL:
 		put_key(b, key);
-		(void)buf_printf(b, "%.15g", d);
+		(void)buf_printf(b, "%.*g", real_digits(d), d);
 		return;
 	case ARGUMENT_SIZE:
 		size_format((uint64_t)i, text, sizeof(text));

@@ -4,6 +4,8 @@
 #include "base/units.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "unit.h"
 
@@ -88,7 +90,26 @@ START_TEST(reads_integers)
 }
 END_TEST
 
+static const struct {
+	double x;
+	int digits;
+} reals[] = {
+	{ 0, 15 }, { 0.1, 15 }, { -1e300, 15 }, { 0.1 + 0.2, 17 }, { 5e-324, 1 }, { 1.5e-320, 2 },
+	{ 9007199254740993e3, 16 },
+};
+
+START_TEST(reals_have_no_more_digits_than_they_need)
+{
+	char text[UNITS_TEXT];
+
+	ck_assert_int_eq(real_digits(reals[_i].x), reals[_i].digits);
+	(void)snprintf(text, sizeof(text), "%.*g", reals[_i].digits, reals[_i].x);
+	ck_assert(strtod(text, NULL) == reals[_i].x);
+}
+END_TEST
+
 #define N(a) (int)(sizeof(a) / sizeof((a)[0]))
 UNIT_MAIN("units", tcase_add_loop_test(tc, reads_durations, 0, N(durations));
     tcase_add_loop_test(tc, reads_sizes, 0, N(sizes));
-    tcase_add_loop_test(tc, reads_integers, 0, N(integers)))
+    tcase_add_loop_test(tc, reads_integers, 0, N(integers));
+    tcase_add_loop_test(tc, reals_have_no_more_digits_than_they_need, 0, N(reals)))
