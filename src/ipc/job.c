@@ -50,18 +50,12 @@ strings_list(char *p, const char *end, size_t n, char **list)
 	return p;
 }
 
-CHILD_CODE int
-job_read(int fd, struct job *ret)
+CHILD_CODE static int
+job_parse(const char *data, size_t len, struct job *ret)
 {
 	struct job_header header;
-	const char *data;
 	char *p, *end;
-	size_t len;
-	int r;
 
-	r = fd_map_sealed(fd, sizeof(header) + JOB_MAX_BYTES, &data, &len);
-	if (r < 0)
-		return r;
 	if (len < sizeof(header))
 		return -EBADMSG;
 	memcpy(&header, data, sizeof(header));
@@ -80,4 +74,20 @@ job_read(int fd, struct job *ret)
 		return -EBADMSG;
 	p = strings_list(p, end, header.n_env, ret->envp);
 	return p == end ? 0 : -EBADMSG;
+}
+
+int
+job_read(int fd, struct job *ret)
+{
+	const char *data;
+	size_t len;
+	int r;
+
+	r = fd_map_sealed(fd, sizeof(struct job_header) + JOB_MAX_BYTES, &data, &len);
+	if (r < 0)
+		return r;
+	r = job_parse(data, len, ret);
+	if (r < 0 && data != NULL)
+		(void)munmap((void *)(uintptr_t)data, len);
+	return r;
 }
