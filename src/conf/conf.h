@@ -24,6 +24,7 @@
 
 /* Hard limits of the program; the configuration cannot raise them. */
 #define CONF_MAX_WORKERS 64
+#define CONF_CONNECTIONS 20000	/* max-connections, where nothing is said */
 #define CONF_MAX_LISTENERS 32
 #define CONF_MAX_SERVICES 1024
 #define CONF_MAX_ROLES 64		/* a set of roles is one uint64_t */

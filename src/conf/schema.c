@@ -14,6 +14,9 @@
 #define DAY (86400 * USEC_PER_SEC)
 #define YEAR (365 * DAY)
 
+#define TEXT_OF(number) TEXT_OF_WORD(number)
+#define TEXT_OF_WORD(word) #word
+
 /* ----------------------------------------------- values of one key only --- */
 
 static int
@@ -325,8 +328,9 @@ static const struct key keys_listen[] = {
 	  .help = "bind an address that does not exist yet" },
 	{ "inline", &value_word, AT(listener, inline_requests), .def = "loopback",
 	  .words = words_inline, .help = "who may send requests as plain lines" },
-	{ "max-connections", &value_number, AT(listener, max_connections), .def = "20000", .min = 1,
-	  .max = 10000000, .help = "connections of all workers together" },
+	{ "max-connections", &value_number, AT(listener, max_connections),
+	  .def = TEXT_OF(CONF_CONNECTIONS), .min = 1, .max = 10000000,
+	  .help = "connections of all workers together" },
 	{ "max-arguments", &value_number, AT(listener, max_arguments), .def = "1024", .min = 1,
 	  .max = 1000000, .help = "elements of one request" },
 	{ "argument-limit", &value_size32, AT(listener, argument_limit), .def = "1M", .min = 64,

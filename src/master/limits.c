@@ -73,7 +73,8 @@ warn_listeners(const struct conf *c, limits_warn_fn *fn)
 	for (size_t i = 0; i < c->n_listeners; i++) {
 		const struct listener *l = &c->listeners[i];
 
-		if (l->max_connections > room)
+		/* Who has not said how many takes what there is. */
+		if (l->max_connections > room && l->max_connections != CONF_CONNECTIONS)
 			say(fn, "%s: max-connections is %" PRIu64 ", but there is room for %" PRIu64
 			    " in %zu workers with %" PRIu64 " open files each", l->url,
 			    (uint64_t)l->max_connections, room, n_workers,

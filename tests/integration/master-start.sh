@@ -120,7 +120,6 @@ granted() {
 	sed 's|^listen "tcp:.* {}|listen "tcp://127.0.0.1:'"$port"'" { max-connections = 101 }|' \
 	    "$dir/few.conf" >"$conf"
 	echo "tcp://127.0.0.1:$port: max-connections is 101, but there is room for 100 in 2 workers with 100 open files each" >"$dir/warnings"
-	sed -i "s|^listen \"unix.*|listen \"unix://$dir/reqd.sock\" { mode = 0666  max-connections = 100 }|" "$conf"
 	service full '"/bin/true"' 'limits { files = 100  file-size = 1M }'
 	service fuller '"/bin/true"' 'limits { files = 101 }'
 	"$dir/limited" sh -c 'ulimit -n 101' 2>/dev/null ||
