@@ -173,3 +173,19 @@ real_digits(double x)
 	}
 	return digits;
 }
+
+void
+real_format(double x, char ret[static REAL_TEXT])
+{
+	int digits = real_digits(x) - 1, below;
+	char text[UNITS_TEXT], *end;
+
+	(void)snprintf(text, sizeof(text), "%.*e", digits, x);
+	below = digits - (int)strtol(strchr(text, 'e') + 1, NULL, 10);
+	(void)snprintf(ret, REAL_TEXT, "%.*f", below > 0 ? below : 0, x);
+	if (strchr(ret, '.') == NULL)
+		return;
+	for (end = ret + strlen(ret); end[-1] == '0'; end--)
+		;
+	*(end[-1] == '.' ? end - 1 : end) = '\0';
+}

@@ -35,3 +35,12 @@ int integer_parse(const char *text, int64_t *ret);
  * read back as the same: 1 to 17.
  */
 int real_digits(double x);
+
+/* Room for the text of any real that real_format() makes. */
+#define REAL_TEXT 352
+
+/*
+ * A finite number without an exponent, in as few digits as are read back as
+ * the same.
+ */
+void real_format(double x, char ret[static REAL_TEXT]);

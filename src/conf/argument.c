@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,16 +153,20 @@ check_count(const struct argument *a, struct slice v, char why[static ARGUMENTS_
 static int
 check_decimal(const struct argument *a, struct slice v, char why[static ARGUMENTS_WHY])
 {
-	char text[64];
+	char text[64], bound[REAL_TEXT];
 	double d;
 
 	if (copy_short(v, text, sizeof(text)) < 0 || !is_decimal(text))
 		return bad(a, v, why, "is not a decimal number such as 2.5");
 	d = strtod(text, NULL);
-	if (a->has_min && d < a->min_dec)
-		return bad(a, v, why, "is below the minimum %g", a->min_dec);
-	if (a->has_max && d > a->max_dec)
-		return bad(a, v, why, "is above the maximum %g", a->max_dec);
+	if (a->has_min && d < a->min_dec) {
+		real_format(a->min_dec, bound);
+		return bad(a, v, why, "is below the minimum %s", bound);
+	}
+	if (a->has_max && d > a->max_dec) {
+		real_format(a->max_dec, bound);
+		return bad(a, v, why, "is above the maximum %s", bound);
+	}
 	return ARGUMENTS_OK;
 }
 
@@ -369,7 +374,7 @@ bound_read(struct argument *a, const char *text, int64_t *ret, double *ret_dec)
 		if (!is_decimal(text))
 			return 1;
 		*ret_dec = strtod(text, NULL);
-		return 0;
+		return isfinite(*ret_dec) ? 0 : 1;
 	}
 	return count_parse(a->type, text, ret) < 0 ? 1 : 0;
 }

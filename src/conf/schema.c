@@ -219,15 +219,15 @@ bound_format(struct buf *b, const struct key *k, const void *at)
 	const struct argument *a = at;
 	bool is_min = strcmp(k->name, "min") == 0;
 	int64_t v = is_min ? a->min_int : a->max_int;
-	char text[UNITS_TEXT];
-	double d;
+	char text[UNITS_TEXT], real[REAL_TEXT];
 
 	if (is_min ? !a->has_min : !a->has_max)
 		return;
 	switch (a->type) {
 	case ARGUMENT_DECIMAL:
-		d = is_min ? a->min_dec : a->max_dec;
-		(void)buf_printf(b, "%.*g", real_digits(d), d);
+		/* A file knows no exponents. */
+		real_format(is_min ? a->min_dec : a->max_dec, real);
+		(void)buf_append_str(b, real);
 		return;
 	case ARGUMENT_SIZE:
 		size_format((uint64_t)v, text, sizeof(text));

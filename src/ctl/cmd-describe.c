@@ -25,9 +25,16 @@ static void
 put_json(const json_t *v)
 {
 	CLEANUP_FREE char *text = NULL;
+	char real[REAL_TEXT];
 
 	if (json_is_string(v)) {
 		out_word(json_string_value(v));
+		return;
+	}
+	/* As it may be given: without an exponent. */
+	if (json_is_real(v)) {
+		real_format(json_real_value(v), real);
+		out_word(real);
 		return;
 	}
 	text = ctl_need(json_dumps(v, out_json_digits(v) | JSON_ENCODE_ANY));

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -718,6 +719,30 @@ START_TEST(canonical_text_is_a_fixed_point)
 }
 END_TEST
 
+static const char *const bounds[] = {
+	"0.00001", "-0.25", "100", "1000000000000000", "123456789012345678", "99999999999999999999999",
+};
+
+/* A file knows no exponents, so the text that the processes are given has none. */
+START_TEST(canonical_bounds_are_read_again)
+{
+	struct conf_errors errors = { 0 };
+	CLEANUP_FREE char *text = NULL, *source = NULL;
+	struct conf *c, *d = NULL;
+
+	ck_assert_int_ge(asprintf(&source, "role \"r\" { net = {\"unix\"} }\n"
+	    "service \"s\" { command = {\"/bin/true\", \"{d}\"}\n"
+	    "argument \"d\" { type = decimal max = %s dash = yes } }\n", bounds[_i]), 0);
+	c = load_good(source);
+	text = conf_format(c);
+	ck_assert_msg(conf_parse(text, strlen(text), 42, &d, &errors) == 0, "%s\n%s",
+	    errors.n > 0 ? errors.list[0].text : "?", text);
+	ck_assert(d->services[0].args[0].max_dec == c->services[0].args[0].max_dec);
+	conf_unref(c);
+	conf_unref(d);
+}
+END_TEST
+
 START_TEST(canonical_text_is_a_valid_file)
 {
 	struct conf *c, *d;
@@ -1054,6 +1079,8 @@ main(void)
 	tcase_add_checked_fixture(t, make_dir, drop_dir);
 	tcase_add_test(t, canonical_text_is_a_fixed_point);
 	tcase_add_test(t, canonical_text_is_a_valid_file);
+	tcase_add_loop_test(t, canonical_bounds_are_read_again, 0,
+	    (int)(sizeof(bounds) / sizeof(*bounds)));
 	tcase_add_test(t, parse_looks_nothing_up);
 	tcase_add_test(t, sealed_text_is_read);
 	tcase_add_test(t, text_that_is_not_sealed_is_refused);

@@ -4,6 +4,7 @@
 #include "base/units.h"
 
 #include <errno.h>
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -108,8 +109,39 @@ START_TEST(reals_have_no_more_digits_than_they_need)
 }
 END_TEST
 
+static const struct {
+	double x;
+	const char *text;
+} plain[] = {
+	{ 0, "0" }, { 100, "100" }, { -2.5, "-2.5" }, { 0.1, "0.1" }, { 0.00001, "0.00001" },
+	{ 1e15, "1000000000000000" }, { -123456789012345680.0, "-123456789012345680" },
+	{ 9.999999999999999e22, "99999999999999991611392" }, { 0.1 + 0.2, "0.30000000000000004" },
+};
+
+START_TEST(reals_can_do_without_an_exponent)
+{
+	char text[REAL_TEXT];
+
+	real_format(plain[_i].x, text);
+	ck_assert_str_eq(text, plain[_i].text);
+	ck_assert(strtod(text, NULL) == plain[_i].x);
+}
+END_TEST
+
+START_TEST(the_longest_reals_have_room)
+{
+	static const double longest[] = { -DBL_MAX, -DBL_MIN, -5e-324, -4.9406564584124654e-318 };
+	char text[REAL_TEXT];
+
+	real_format(longest[_i], text);
+	ck_assert(strtod(text, NULL) == longest[_i]);
+}
+END_TEST
+
 #define N(a) (int)(sizeof(a) / sizeof((a)[0]))
 UNIT_MAIN("units", tcase_add_loop_test(tc, reads_durations, 0, N(durations));
     tcase_add_loop_test(tc, reads_sizes, 0, N(sizes));
     tcase_add_loop_test(tc, reads_integers, 0, N(integers));
-    tcase_add_loop_test(tc, reals_have_no_more_digits_than_they_need, 0, N(reals)))
+    tcase_add_loop_test(tc, reals_have_no_more_digits_than_they_need, 0, N(reals));
+    tcase_add_loop_test(tc, reals_can_do_without_an_exponent, 0, N(plain));
+    tcase_add_loop_test(tc, the_longest_reals_have_room, 0, 4))
