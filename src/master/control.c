@@ -16,6 +16,7 @@
 #include "ipc/logrec.h"
 #include "master/controlverbs.h"
 #include "master/master.h"
+#include "master/rundir.h"
 #include "proto/resp.h"
 
 /* A request for the control socket is a few short words. */
@@ -309,10 +310,11 @@ control_try(const struct control *c, const struct conf *conf, char *why, size_t 
 
 	if (control_stays(c, conf))
 		return 0;
-	fd = socket_file_try(conf->control_path);
-	if (fd < 0)
+	fd = socket_file_try(conf->control_path, (uid_t)-1, conf->control_gid);
+	if (fd < 0 && !(fd == -ENOENT && rundir_comes_for(conf, conf->control_path)))
 		return control_failed(conf, fd, why, why_len);
-	(void)close(fd);
+	if (fd >= 0)
+		(void)close(fd);
 	/* A listener of the same configuration would be there before. */
 	for (size_t i = 0; i < conf->n_listeners; i++) {
 		const struct addr *a = &conf->listeners[i].addr;

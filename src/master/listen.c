@@ -23,6 +23,7 @@
 #include "conf/errors.h"
 #include "ipc/roles.h"
 #include "master/keep.h"
+#include "master/rundir.h"
 
 /* ----------------------------------------------------------------- tcp --- */
 
@@ -254,7 +255,7 @@ socket_open(const struct listener *l, enum listen_use use, const struct listen_s
 	case ADDR_TCP:
 		return tcp_open(l, use, why, why_len);
 	case ADDR_UNIX:
-		r = use == LISTEN_TRY ? socket_file_try(l->addr.path) :
+		r = use == LISTEN_TRY ? socket_file_try(l->addr.path, l->uid, l->gid) :
 		    socket_file_open(l->addr.path, l->mode, l->uid, l->gid, (int)l->backlog,
 		    &ret->file);
 		if (r < 0)
@@ -310,6 +311,9 @@ listen_open(const struct conf *c, enum listen_use use, const struct listen_set *
 		s->passed = -1;
 		s->file.ino = 0;
 		r = socket_open(l, use, old, passed, &taken, s, detail, sizeof(detail));
+		if (r == -ENOENT && use == LISTEN_TRY && l->addr.kind == ADDR_UNIX &&
+		    rundir_comes_for(c, l->addr.path))
+			r = socket_file_unbound();
 		if (r >= 0 && use == LISTEN_TRY && s->passed < 0 && find_open(old, l) == NULL &&
 		    is_second(c, l)) {
 			(void)close(r);

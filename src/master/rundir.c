@@ -75,3 +75,12 @@ rundir_try(const struct conf *c, char *why, size_t why_len)
 		return directory_failed(c->runtime_directory, errno, why, why_len);
 	return 0;
 }
+
+bool
+rundir_comes_for(const struct conf *c, const char *path)
+{
+	CLEANUP_FREE char *dir = strdup(path);
+
+	return dir != NULL && strcmp(dirname(dir), c->runtime_directory) == 0 &&
+	    access(c->runtime_directory, F_OK) < 0 && errno == ENOENT;
+}

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -48,16 +49,45 @@ address_of(const char *path, struct sockaddr_un *ret)
 	    -ENAMETOOLONG;
 }
 
-static int
-unbound_socket(void)
+int
+socket_file_unbound(void)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	return fd < 0 ? -errno : fd;
 }
 
+/*
+ * fchownat(), which needs CAP_CHOWN only for another owner: a group that we
+ * may take on ourselves can be given to a file of ours.
+ */
+static int
+give(int dir, const char *path, uid_t uid, gid_t gid, int flags)
+{
+	int r = fchownat(dir, path, uid, gid, flags) < 0 ? -errno : 0;
+
+	if (r != -EPERM || gid == (gid_t)-1)
+		return r;
+	(void)setfsgid(gid);
+	r = fchownat(dir, path, uid, gid, flags) < 0 ? -errno : 0;
+	(void)setfsgid(getegid());
+	return r;
+}
+
+/* Tried out on what has no name, as only the kernel knows what it allows to whom. */
+static int
+try_to_give(uid_t uid, gid_t gid)
+{
+	CLEANUP_CLOSE int fd = -1;
+
+	if (uid == (uid_t)-1 && gid == (gid_t)-1)
+		return 0;
+	fd = memfd_create("reqd-try", MFD_CLOEXEC);
+	return fd < 0 ? -errno : give(fd, "", uid, gid, AT_EMPTY_PATH);
+}
+
 int
-socket_file_try(const char *path)
+socket_file_try(const char *path, uid_t uid, gid_t gid)
 {
 	CLEANUP_FREE char *dir = strdup(path);
 	struct sockaddr_un sa;
@@ -69,7 +99,9 @@ socket_file_try(const char *path)
 		r = look_at(path, &sa);
 	if (r >= 0 && access(dirname(dir), W_OK | X_OK) < 0)
 		r = -errno;
-	return r < 0 ? r : unbound_socket();
+	if (r >= 0)
+		r = try_to_give(uid, gid);
+	return r < 0 ? r : socket_file_unbound();
 }
 
 /* The directory of a path. */
@@ -109,23 +141,6 @@ bind_with_mode(int fd, const struct sockaddr_un *sa, mode_t mode)
 	return r;
 }
 
-/*
- * fchownat(), which needs CAP_CHOWN only for another owner: a group that we
- * may take on ourselves can be given to a file of ours.
- */
-static int
-give(int dir, const char *path, uid_t uid, gid_t gid, int flags)
-{
-	int r = fchownat(dir, path, uid, gid, flags) < 0 ? -errno : 0;
-
-	if (r != -EPERM || gid == (gid_t)-1)
-		return r;
-	(void)setfsgid(gid);
-	r = fchownat(dir, path, uid, gid, flags) < 0 ? -errno : 0;
-	(void)setfsgid(getegid());
-	return r;
-}
-
 int
 socket_file_open(const char *path, mode_t mode, uid_t uid, gid_t gid, int backlog,
     struct socket_file *ret)
@@ -142,7 +157,7 @@ socket_file_open(const char *path, mode_t mode, uid_t uid, gid_t gid, int backlo
 		return -errno;
 	if (r < 0)
 		return r;
-	fd = unbound_socket();
+	fd = socket_file_unbound();
 	if (fd < 0)
 		return fd;
 	r = bind_with_mode(fd, &sa, mode);

@@ -23,9 +23,12 @@ int socket_file_open(const char *path, mode_t mode, uid_t uid, gid_t gid, int ba
 
 /*
  * Would that go well, as far as can be seen without doing it? A socket that
- * is bound to nothing, or -errno.
+ * is bound to nothing, or -errno: -EPERM, too, when it could not be given away.
  */
-int socket_file_try(const char *path);
+int socket_file_try(const char *path, uid_t uid, gid_t gid);
+
+/* Such a socket, for a path of which nothing can be seen. */
+int socket_file_unbound(void);
 
 /* Are these two words for one place? Nothing has to be there. */
 bool socket_file_same_place(const char *a, const char *b);

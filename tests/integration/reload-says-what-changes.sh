@@ -208,6 +208,19 @@ collide_files() {
 ln -s . "$dir/same"
 step "and two names of one socket file" collide_files
 
+# A directory that the reload itself would make.
+comes() {
+	would_add "unix://$dir/made/new.sock"
+	sed -i "s|^runtime-directory.*|runtime-directory = \"$dir/made\"|" "$conf"
+	state >"$dir/before"
+	assert_status 0 ctl reload --check
+	assert_match "$(cat "$dir/out")" "*added *listen unix://$dir/made/new.sock*"
+	state >"$dir/after"
+	assert_eq "$(cat "$dir/after")" "$(cat "$dir/before")"
+	[ ! -e "$dir/made" ]
+}
+step "a runtime directory may be still to come" comes
+
 # What remains of a connection for a minute is in nobody's way.
 worn() {
 	would_add "tcp://127.0.0.1:$1"

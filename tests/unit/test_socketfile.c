@@ -5,10 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -184,28 +186,52 @@ START_TEST(a_try_changes_nothing)
 	struct socket_file f;
 	struct stat before, after;
 	char below[128];
-	int fd, tried = socket_file_try(path);
+	int fd, tried = socket_file_try(path, (uid_t)-1, (gid_t)-1);
 
 	ck_assert_int_ge(tried, 0);
 	ck_assert_int_eq(access(path, F_OK), -1);
 	close(tried);
 	fd = open_it(&f);
-	ck_assert_int_eq(socket_file_try(path), -EADDRINUSE);
+	ck_assert_int_eq(socket_file_try(path, (uid_t)-1, (gid_t)-1), -EADDRINUSE);
 	close(fd);
 
 	/* A stale one would be replaced; it is there still. */
 	ck_assert_int_eq(lstat(path, &before), 0);
-	tried = socket_file_try(path);
+	tried = socket_file_try(path, (uid_t)-1, (gid_t)-1);
 	ck_assert_int_ge(tried, 0);
 	close(tried);
 	ck_assert_int_eq(lstat(path, &after), 0);
 	ck_assert_uint_eq(before.st_ino, after.st_ino);
 
 	snprintf(below, sizeof(below), "%s/not/there", dir);
-	ck_assert_int_eq(socket_file_try(below), -ENOENT);
+	ck_assert_int_eq(socket_file_try(below, (uid_t)-1, (gid_t)-1), -ENOENT);
 	snprintf(below, sizeof(below), "%s/s/there", dir);
-	ck_assert_int_eq(socket_file_try(below), -ENOTDIR);
-	ck_assert_int_eq(socket_file_try(dir), -EEXIST);
+	ck_assert_int_eq(socket_file_try(below, (uid_t)-1, (gid_t)-1), -ENOTDIR);
+	ck_assert_int_eq(socket_file_try(dir, (uid_t)-1, (gid_t)-1), -EEXIST);
+}
+END_TEST
+
+/* As the unit starts reqd: root, and yet it gives nothing away. */
+static void
+drop_chown(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
+
+	ck_assert_int_eq((int)syscall(SYS_capget, &head, caps), 0);
+	caps[0].effective &= ~(1u << CAP_CHOWN);
+	ck_assert_int_eq((int)syscall(SYS_capset, &head, caps), 0);
+}
+
+START_TEST(a_try_sees_who_may_not_own_it)
+{
+	int tried;
+
+	drop_chown();
+	ck_assert_int_eq(socket_file_try(path, geteuid() + 1, (gid_t)-1), -EPERM);
+	tried = socket_file_try(path, geteuid(), getegid());
+	ck_assert_int_ge(tried, 0);
+	close(tried);
 }
 END_TEST
 
@@ -231,4 +257,5 @@ UNIT_MAIN("socketfile", tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, a_link_is_not_followed);
     tcase_add_test(tc, a_path_that_is_too_long);
     tcase_add_test(tc, a_try_changes_nothing);
+    tcase_add_test(tc, a_try_sees_who_may_not_own_it);
     tcase_add_test(tc, a_place_has_many_names))
