@@ -160,6 +160,26 @@ timers_run(struct loop *l, uint64_t due_usec)
 	}
 }
 
+/* From since on we were to do nothing for max_usec at most; have we been stopped? */
+static void
+notice_stall(struct loop *l, uint64_t since_usec, uint64_t max_usec, uint64_t now_usec)
+{
+	if (l->on_stall != NULL && now_usec > since_usec + max_usec + LOOP_STALL_USEC)
+		l->on_stall(l, now_usec - since_usec - max_usec);
+}
+
+uint64_t
+loop_now(struct loop *l)
+{
+	uint64_t now = clock_usec();
+
+	if (now > l->now_usec + LOOP_STALL_USEC) {
+		notice_stall(l, l->now_usec, 0, now);
+		l->now_usec = now;
+	}
+	return l->now_usec;
+}
+
 /*
  * Who has something to say is heard before somebody's time is up. We may have
  * been stopped for long at any moment, so a timer runs only after a look for
@@ -169,14 +189,19 @@ int
 loop_turn(struct loop *l)
 {
 	uint64_t looked_usec = clock_usec();
-	int n;
+	int n, error, msec = wait_msec(l, looked_usec);
 
-	if (l->on_stall != NULL && looked_usec > l->now_usec + LOOP_STALL_USEC)
-		l->on_stall(l, looked_usec - l->now_usec);
-	n = epoll_wait(l->epoll_fd, l->batch, LOOP_BATCH, wait_msec(l, looked_usec));
+	notice_stall(l, l->now_usec, 0, looked_usec);
+	n = epoll_wait(l->epoll_fd, l->batch, LOOP_BATCH, msec);
+	error = n < 0 ? errno : 0;
 	l->now_usec = clock_usec();
-	if (n < 0)
-		return errno == EINTR ? 0 : -errno;
+	/* To be stopped ends the wait, too, and for how long it had lasted is not known. */
+	if (error == EINTR)
+		notice_stall(l, looked_usec, 0, l->now_usec);
+	else if (msec >= 0)
+		notice_stall(l, looked_usec, (uint64_t)msec * USEC_PER_MSEC, l->now_usec);
+	if (error != 0)
+		return error == EINTR ? 0 : -error;
 	l->n_batch = n;
 	for (l->at = 0; l->at < n; l->at++) {
 		struct epoll_event *ev = &l->batch[l->at];

@@ -56,8 +56,8 @@ struct loop {
 	int at;			/* index of the event being delivered */
 	int n_full;		/* turns with a full batch, in a row */
 	/*
-	 * The turn before has taken so long after it had read its clock, or
-	 * NULL: all who were served in it were so by a clock that stood still.
+	 * We have been stopped for so long, or NULL: nobody was heard, and all
+	 * who were served were so by a clock that stood still.
 	 */
 	loop_stall_fn *on_stall;
 };
@@ -86,6 +86,12 @@ void loop_close_shared(struct loop *l, struct loop_io *io);
 
 /* Has this turn an event of it that is still to be delivered? */
 bool loop_is_pending(const struct loop *l, const struct loop_io *io);
+
+/*
+ * The clock for what begins in this turn: as it was read, or anew when we have
+ * been stopped since.
+ */
+uint64_t loop_now(struct loop *l);
 
 /* Arms or moves a timer; due_usec on the monotonic clock, not 0. */
 void loop_arm(struct loop *l, struct loop_timer *t, uint64_t due_usec);

@@ -27,7 +27,7 @@ stage_name(unsigned stage)
 		[STAGE_DIRECTORY] = "its directory",
 		[STAGE_JOB] = "its arguments",
 		[STAGE_EXEC] = "its program",
-		[STAGE_INTERPRETER] = "the interpreter in the first line of its program",
+		[STAGE_INTERPRETER] = "the interpreter of its program",
 	};
 
 	return stage < STAGE_N ? names[stage] : "?";

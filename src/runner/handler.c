@@ -155,12 +155,16 @@ uint64_t
 handler_expiry(const struct entry *e)
 {
 	const struct handler *h = &e->handler;
+	uint64_t due, resumed = e->runner->resumed_usec;
 
 	if (h->state == HANDLER_PROBED)
-		return h->since_usec + e->service->pool.start_timeout_usec + WORKER_SLACK_USEC;
-	if (h->state == HANDLER_LEASED && h->is_recalled)
-		return h->recalled_usec + e->service->timeout_usec + WORKER_SLACK_USEC;
-	return 0;
+		due = h->since_usec + e->service->pool.start_timeout_usec;
+	else if (h->state == HANDLER_LEASED && h->is_recalled)
+		due = h->recalled_usec + e->service->timeout_usec;
+	else
+		return 0;
+	/* Who was stopped as we were has its time to say so. */
+	return (due > resumed ? due : resumed) + WORKER_SLACK_USEC;
 }
 
 size_t

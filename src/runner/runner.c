@@ -317,6 +317,13 @@ links_init(struct runner *r)
 		r->links[i] = (struct link){ .io.fd = -1, .runner = r, .slot = i };
 }
 
+static void
+on_stall(struct loop *l, uint64_t usec)
+{
+	(void)usec;
+	CONTAINER_OF(l, struct runner, loop)->resumed_usec = clock_usec();
+}
+
 static int
 runner_init(struct runner *r)
 {
@@ -334,6 +341,7 @@ runner_init(struct runner *r)
 		return -errno;
 
 	error = loop_init(&r->loop);
+	r->loop.on_stall = on_stall;
 	if (error == 0)
 		error = tables_init(r);
 	if (error == 0)

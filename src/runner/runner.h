@@ -34,6 +34,7 @@
 
 struct runner {
 	struct loop loop;
+	uint64_t resumed_usec;	/* we have last been stopped until then */
 	struct stats *stats;
 	struct link master;
 	struct link links[RUNNER_MAX_LINKS];	/* by worker slot */

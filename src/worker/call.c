@@ -368,7 +368,7 @@ call_forsake(struct call *call)
 	if (!digest_is_none(&call->run.token)) {
 		/* Its client may be back at once, on another connection. */
 		loop_arm(&call->worker->loop, &call->timer,
-		    call->worker->loop.now_usec + TWIN_GRACE_USEC);
+		    loop_now(&call->worker->loop) + TWIN_GRACE_USEC);
 		return;
 	}
 	call_cancel(call, CANCEL_BY_DISCONNECT);
@@ -508,7 +508,17 @@ call_orphan(struct call *call)
 uint64_t
 call_overdue_usec(const struct call *call)
 {
-	return call->run.deadline_usec + call->service->kill_grace_usec + RUNNER_SLACK_USEC;
+	return call->run.deadline_usec + call->service->kill_grace_usec + RUNNER_SLACK_USEC +
+	    call->stalled_usec;
+}
+
+void
+calls_on_stall(struct worker *w, uint64_t usec)
+{
+	struct call *call;
+
+	RB_FOREACH(call, calls, &w->calls)
+		call->stalled_usec += usec;
 }
 
 static void

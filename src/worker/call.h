@@ -103,6 +103,7 @@ struct call {
 	struct frame_ended end;
 	const char *why;		/* what failed, when end does not say; outlives the call */
 	struct loop_timer timer;	/* runner silent, or grace for a twin; deadline */
+	uint64_t stalled_usec;		/* for so long of it we could not hear the runner */
 	uint64_t accepted_usec;
 	uint64_t bytes_in, bytes_out;
 	char *caller, *peer;		/* text for log and ps; see call_know_client() */
@@ -173,6 +174,9 @@ bool call_id_parse(struct slice text, uint64_t *ret);
 
 /* When the deadline, the grace and the runner's time to report are over. */
 uint64_t call_overdue_usec(const struct call *call);
+
+/* The worker was stopped for so long: the runner may have been so, too. */
+void calls_on_stall(struct worker *w, uint64_t usec);
 
 /* For callio: the pipes have changed. */
 void call_check_finished(struct call *call);

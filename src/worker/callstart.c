@@ -130,7 +130,7 @@ call_new(struct conn *c, const struct service *s, const struct callopt *opt)
 	id_format(call->id, call->id_text);
 	call->out.io.fd = call->err.io.fd = call->in.fd = -1;
 	call->timer.fn = call->kind->on_timer;
-	call->accepted_usec = w->loop.now_usec;
+	call->accepted_usec = loop_now(&w->loop);
 	call->form = opt->stream ? RESULT_STREAM : opt->full ? RESULT_FULL : RESULT_PLAIN;
 	call->open = opt->open;
 	call->notify = opt->notify || opt->stream;

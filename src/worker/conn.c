@@ -321,9 +321,8 @@ conn_forgive(struct conn *c, uint64_t usec)
 }
 
 void
-conns_on_stall(struct loop *l, uint64_t usec)
+conns_on_stall(struct worker *w, uint64_t usec)
 {
-	struct worker *w = CONTAINER_OF(l, struct worker, loop);
 	struct conn *c;
 
 	TAILQ_FOREACH(c, &w->conns, link)

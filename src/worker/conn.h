@@ -97,8 +97,8 @@ bool conn_may_call(const struct conn *c);
 /* Frees what was closed during the event. */
 void conns_bury(struct worker *w);
 
-/* The worker was stopped for so long: to no connection's debit. */
-void conns_on_stall(struct loop *l, uint64_t usec);
+/* The worker was stopped for so long: to no client's debit. */
+void conns_on_stall(struct worker *w, uint64_t usec);
 
 /*
  * Where replies go: the worker's scratch buffer when nothing older is

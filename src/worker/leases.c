@@ -178,7 +178,7 @@ leases_dispatch(struct leases *ls)
 void
 leases_enter(struct leases *ls, struct call *call, struct lease *lease, struct buf *text)
 {
-	call->ready_usec = ls->worker->loop.now_usec;
+	call->ready_usec = loop_now(&ls->worker->loop);
 	if (lease != NULL && lease_give(lease, call, text)) {
 		loop_arm(&ls->worker->loop, &call->timer, handler_call_due(call));
 		return;
@@ -340,6 +340,20 @@ leases_bury(struct worker *w)
 
 	while ((l = LIST_FIRST(&w->dead_leases)) != NULL)
 		lease_free(l);
+}
+
+void
+leases_on_stall(struct worker *w, uint64_t usec)
+{
+	struct leases *ls;
+	struct lease *l;
+
+	RB_FOREACH(ls, leases_tree, &w->leases) {
+		LIST_FOREACH(l, &ls->list, link) {
+			if (l->is_probe && loop_timer_is_armed(&l->timer))
+				loop_arm(&w->loop, &l->timer, l->timer.due_usec + usec);
+		}
+	}
 }
 
 /* Requests have another form from now on: what was made before does not fit. */

@@ -86,6 +86,9 @@ void leases_on_lost(struct worker *w);
 /* The turn ends: what was gathered in it is sent. */
 void leases_flush(struct worker *w);
 
+/* It was stopped for so long: so may have been who is to answer PING. */
+void leases_on_stall(struct worker *w, uint64_t usec);
+
 /* Other rules are in force. */
 void leases_reload(struct worker *w);
 

@@ -317,7 +317,7 @@ worker_init(struct worker *w, unsigned slot)
 	r = loop_init(&w->loop);
 	if (r < 0)
 		return r;
-	w->loop.on_stall = conns_on_stall;
+	w->loop.on_stall = worker_on_stall;
 	w->started_usec = w->loop.now_usec;
 	w->stats = stats_map_own(ROLE_STATS_FD);
 	if (w->stats == NULL)
@@ -355,6 +355,16 @@ worker_done(struct worker *w)
 	if (w->spare_fd >= 0)
 		(void)close(w->spare_fd);
 	w->spare_fd = -1;
+}
+
+void
+worker_on_stall(struct loop *l, uint64_t usec)
+{
+	struct worker *w = CONTAINER_OF(l, struct worker, loop);
+
+	conns_on_stall(w, usec);
+	calls_on_stall(w, usec);
+	leases_on_stall(w, usec);
 }
 
 void

@@ -94,6 +94,9 @@ void worker_done(struct worker *w);
 /* Sum of connections on a port over all workers. */
 uint64_t worker_port_connections(const struct worker *w, unsigned port_number);
 
+/* It was stopped for so long: nobody else is to pay for that. For the loop. */
+void worker_on_stall(struct loop *l, uint64_t usec);
+
 /* At the end of a turn: sends what was gathered, frees what has died. */
 void worker_settle(struct worker *w);
 

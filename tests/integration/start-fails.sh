@@ -42,7 +42,7 @@ step "one that may not be executed" said closed "its program: Permission denied 
 step "a directory that is gone" said misplaced "its directory: $missing $check"
 step "a script without #!" said plain "its program: Exec format error (a script begins with #!)"
 step "a script whose interpreter is missing" said broken \
-    "the interpreter in the first line of its program: $missing"
+    "the interpreter of its program: $missing"
 
 handler_too() {
 	for _ in 1 2 3 4 5 6 7 8; do

@@ -472,6 +472,57 @@ START_TEST(a_client_has_all_its_time_after_a_stop_of_ours)
 }
 END_TEST
 
+/* In the middle of a turn the worker is stopped for a minute. */
+static void
+on_stop_for_a_minute(struct loop_io *io, uint32_t events)
+{
+	(void)events;
+	loop_remove(&w.loop, io);
+	clock_step_usec = 60 * USEC_PER_SEC;
+	(void)clock_usec();
+	clock_step_usec = 1;
+}
+
+/* ... and reads a request afterwards: its time begins then. */
+START_TEST(a_call_has_all_its_time_after_a_stop_of_ours)
+{
+	struct loop_io io = { .fn = on_stop_for_a_minute };
+	int a = client(), before[2];
+	struct asked run;
+
+	ck_assert_int_eq(pipe(before), 0);
+	io.fd = before[0];
+	ck_assert_int_eq(loop_add(&w.loop, &io, EPOLLIN), 0);
+	ck_assert_int_eq(write(before[1], "x", 1), 1);
+	send_text(a, "CALL echo\r\n");
+	turns();
+	run = asked(FRAME_RUN);
+	ck_assert_uint_gt(run.frame.run.deadline_usec, clock_usec());
+	ck_heard(a, "");
+	program_ends(&run, 0);
+	(void)close(before[0]);
+	(void)close(before[1]);
+}
+END_TEST
+
+/* ... and the runner, stopped as well, has its time to say what became of one. */
+START_TEST(a_runner_has_all_its_time_after_a_stop)
+{
+	struct conn *c;
+	struct asked run;
+	int a = client_as(&c);
+
+	say(a, "CALL echo\r\n");
+	run = asked(FRAME_RUN);
+	worker_on_stall(&w.loop, 3600 * USEC_PER_SEC);
+	later(&c->call->timer, 1800 * USEC_PER_SEC);
+	ck_heard(a, "");
+	later(&c->call->timer, 2 * 3600 * USEC_PER_SEC);
+	channel_close_fds(run.fds, run.n_fds);
+	ck_heard(a, "-LOST echo a process of the server died while it ran\r\n");
+}
+END_TEST
+
 /* Among many connections, requests that each look at all of them and take their time. */
 static int
 busy_client(struct conn **ret, const char *last)
@@ -936,6 +987,8 @@ add(TCase *tc)
 	tcase_add_test(tc, trickled_request_is_cut);
 	tcase_add_test(tc, endless_sender_is_cut_after_an_error);
 	tcase_add_test(tc, a_client_has_all_its_time_after_a_stop_of_ours);
+	tcase_add_test(tc, a_call_has_all_its_time_after_a_stop_of_ours);
+	tcase_add_test(tc, a_runner_has_all_its_time_after_a_stop);
 	tcase_add_test(tc, long_pipeline_yields);
 	tcase_add_test(tc, client_gone_between_turns);
 	tcase_add_test(tc, open_call_that_has_ended_waits_for_the_end_of_input);

@@ -6,6 +6,8 @@
 #include "config.h"
 
 #include "pool-peer.h"
+#include "runner/handler.h"
+#include "runner/runner.h"
 
 START_TEST(worker_is_gone)
 {
@@ -80,6 +82,28 @@ START_TEST(nothing_is_left_of_it)
 }
 END_TEST
 
+/* A minute in which nobody could do anything is not the worker's. */
+START_TEST(worker_has_its_time_after_a_stop)
+{
+	static struct runner r;
+	const struct service s = { .timeout_usec = 2, .pool.start_timeout_usec = 1 };
+	struct entry e = { .runner = &r, .service = &s };
+	uint64_t slack;
+
+	ck_assert_uint_eq(handler_expiry(&e), 0);
+	e.handler = (struct handler){ .state = HANDLER_PROBED, .since_usec = 1000 };
+	slack = handler_expiry(&e) - 1001;
+	e.handler = (struct handler){
+		.state = HANDLER_LEASED, .is_recalled = true, .recalled_usec = 1000,
+	};
+	ck_assert_uint_eq(handler_expiry(&e), 1002 + slack);
+	r.resumed_usec = 60000;
+	ck_assert_uint_eq(handler_expiry(&e), 60000 + slack);
+	e.handler.recalled_usec = 70000;
+	ck_assert_uint_eq(handler_expiry(&e), 70002 + slack);
+}
+END_TEST
+
 static void
 add(TCase *tc)
 {
@@ -88,6 +112,7 @@ add(TCase *tc)
 	tcase_add_test(tc, bad_returns);
 	tcase_add_test(tc, words_of_the_dying);
 	tcase_add_test(tc, nothing_is_left_of_it);
+	tcase_add_test(tc, worker_has_its_time_after_a_stop);
 }
 
 UNIT_MAIN("handler", add(tc))

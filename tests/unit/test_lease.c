@@ -163,6 +163,24 @@ START_TEST(probe)
 }
 END_TEST
 
+/* Stopped as long as the worker was, a process has still its time to answer PING. */
+START_TEST(probe_has_all_its_time_after_a_stop)
+{
+	struct frame_lease f = { .is_probe = 1, .due_usec = clock_usec() + 5 * USEC_PER_SEC };
+	struct lent l = lend_with("up", &f);
+
+	ck_received(&l, "*1\r\n$4\r\nPING\r\n");
+	w.loop.now_usec -= 60 * USEC_PER_SEC;	/* it stops here */
+	loop_arm(&w.loop, &LIST_FIRST(&leases_get(&w, "up")->list)->timer,
+	    w.loop.now_usec + 5 * USEC_PER_SEC);
+	turns();
+	asked_nothing();
+	answer(&l, "+PONG\r\n");
+	is_returned(&l, 0, false);
+	gone(&l);
+}
+END_TEST
+
 /* The runner may come before the first rules do. */
 START_TEST(probe_before_the_first_rules)
 {
@@ -233,6 +251,7 @@ add(TCase *tc)
 	tcase_add_test(tc, recall_in_flight);
 	tcase_add_test(tc, recall_with_others_waiting);
 	tcase_add_test(tc, probe);
+	tcase_add_test(tc, probe_has_all_its_time_after_a_stop);
 	tcase_add_test(tc, probe_before_the_first_rules);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
 	tcase_add_test(tc, no_memory_for_a_lease);

@@ -3,6 +3,7 @@
 
 #include "base/loop.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -155,6 +156,7 @@ END_TEST
 
 /* After the look somebody speaks, and only then we go on. */
 static bool is_stopped_after_the_look;
+static bool is_stopped_in_the_wait;
 
 static void
 stop(void)
@@ -169,8 +171,16 @@ stop(void)
 int
 epoll_wait(int fd, struct epoll_event *events, int max, int msec)
 {
-	int n = epoll_pwait(fd, events, max, msec, NULL);
+	int n;
 
+	if (is_stopped_in_the_wait) {
+		is_stopped_in_the_wait = false;
+		stop();
+		stop();
+		errno = EINTR;
+		return -1;
+	}
+	n = epoll_pwait(fd, events, max, msec, NULL);
 	if (is_stopped_after_the_look) {
 		is_stopped_after_the_look = false;
 		(void)!write(said[1], "x", 1);
@@ -239,6 +249,30 @@ START_TEST(a_turn_that_was_interrupted_is_told_to_the_next)
 	ck_assert_int_eq(write(said[1], "x", 1), 1);
 	ck_assert_int_eq(loop_turn(&l), 0);
 	ck_assert_uint_ge(stalled_usec, LOOP_STALL_USEC);
+	loop_done(&l);
+}
+END_TEST
+
+/* In the wait we are, mostly: SIGCONT ends it, the end of a pause of the machine does not. */
+START_TEST(a_stop_in_the_wait_is_told)
+{
+	struct loop_timer timer = { .fn = on_time_up };
+	struct loop l;
+
+	ck_assert_int_eq(pipe(said), 0);
+	ck_assert_int_eq(loop_init(&l), 0);
+	l.on_stall = on_stall;
+	loop_arm(&l, &timer, clock_usec() + 3600 * USEC_PER_SEC);
+	stalled_usec = 0;
+	is_stopped_in_the_wait = true;
+	ck_assert_int_eq(loop_turn(&l), 0);
+	ck_assert_uint_ge(stalled_usec, 2 * LOOP_STALL_USEC);
+	loop_arm(&l, &timer, clock_usec() + 10 * USEC_PER_MSEC);
+	stalled_usec = 0;
+	is_stopped_after_the_look = true;
+	ck_assert_int_eq(loop_turn(&l), 0);
+	ck_assert_uint_ge(stalled_usec, LOOP_STALL_USEC - 2 * USEC_PER_MSEC);
+	loop_disarm(&l, &timer);
 	loop_done(&l);
 }
 END_TEST
@@ -323,6 +357,7 @@ END_TEST
 UNIT_MAIN("loop", tcase_add_test(tc, what_was_said_while_we_were_stopped_is_heard_before_a_time_is_up);
     tcase_add_test(tc, what_was_said_before_we_went_on_is_heard_before_a_time_is_up);
     tcase_add_test(tc, a_turn_that_was_interrupted_is_told_to_the_next);
+    tcase_add_test(tc, a_stop_in_the_wait_is_told);
     tcase_add_test(tc, what_was_said_after_the_look_is_heard_before_a_time_is_up);
     tcase_add_test(tc, all_who_have_said_something_are_heard_before_a_time_is_up);
     tcase_add_test(tc, those_who_never_end_hold_no_timer_up);

@@ -115,7 +115,7 @@ setup(void)
 	w.spare_fd = -1;
 	w.id_high = UINT64_C(0xabcdef) << 40;
 	ck_assert_int_eq(loop_init(&w.loop), 0);
-	w.loop.on_stall = conns_on_stall;
+	w.loop.on_stall = worker_on_stall;
 	w.conf = conf_of(rules, 1);
 	stats.generation = 1;
 	ck_assert_int_eq(ports_replace(&w, w.conf, &fd, 1), 0);
