@@ -50,7 +50,7 @@ strings_list(char *p, const char *end, size_t n, char **list)
 	return p;
 }
 
-CHILD_CODE static int
+static CHILD_CODE int
 job_parse(const char *data, size_t len, struct job *ret)
 {
 	struct job_header header;
@@ -76,7 +76,7 @@ job_parse(const char *data, size_t len, struct job *ret)
 	return p == end ? 0 : -EBADMSG;
 }
 
-int
+CHILD_CODE int
 job_read(int fd, struct job *ret)
 {
 	const char *data;
