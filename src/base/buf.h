@@ -77,13 +77,6 @@ buf_commit(struct buf *b, size_t n)
 	b->end += n;
 }
 
-/* Room that can be written without growing. */
-static inline size_t
-buf_room(const struct buf *b)
-{
-	return b->cap - b->end;
-}
-
 /* 0, -ENOMEM or -EMSGSIZE. */
 int buf_append(struct buf *b, const void *data, size_t n);
 

@@ -22,7 +22,7 @@
 
 #define LOOP_BATCH 128	/* events taken from the kernel in one turn */
 #define LOOP_FULL_MAX 64	/* turns that timers wait while there are as many events */
-#define LOOP_STALL_USEC (100 * USEC_PER_MSEC)	/* who takes longer has been stopped */
+#define LOOP_STALL_USEC (100 * USEC_PER_MSEC)	/* a turn that takes longer was stopped */
 
 struct loop;
 struct loop_io;
@@ -56,8 +56,9 @@ struct loop {
 	int at;			/* index of the event being delivered */
 	int n_full;		/* turns with a full batch, in a row */
 	/*
-	 * We have been stopped for so long, or NULL: nobody was heard, and all
-	 * who were served were so by a clock that stood still.
+	 * Told when we have been stopped for more than LOOP_STALL_USEC, wherever
+	 * it was; may be NULL. Nobody was heard meanwhile, and who was served
+	 * after it in the same turn was so by a clock that had stood still.
 	 */
 	loop_stall_fn *on_stall;
 };

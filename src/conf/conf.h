@@ -311,7 +311,7 @@ const struct service *conf_find_service(const struct conf *c, const char *name, 
 /* The service that has bound this verb (in any case), or NULL. */
 const struct service *conf_find_verb(const struct conf *c, const char *name, size_t len);
 
-/* The key in the limits of a service for one that it has (RLIMIT_*). */
+/* The key in the limits of a service that sets this resource, of those it can (RLIMIT_*). */
 const char *conf_limit_name(int resource);
 
 /* The argument of that name, or NULL. */

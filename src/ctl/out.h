@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * out: text and JSON on standard output; tables are in outtable.h. Everything that may hold
- * bytes of a server passes here, so that none of them reaches a terminal as
- * a control character.
+ * out: text and JSON on standard output; tables are in outtable.h. Everything
+ * that may hold bytes of a server passes here, so that none of them reaches a
+ * terminal as a control character.
  */
 #pragma once
 

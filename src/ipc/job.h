@@ -45,6 +45,7 @@ struct job {
 
 /*
  * Maps and checks a job. No allocation beyond the mapping, which stays until
- * exec, and on an error is gone. 0 or -errno (-EPERM not sealed, -EBADMSG malformed).
+ * exec and, on an error, is gone. 0 or -errno (-EPERM not sealed, -EBADMSG
+ * malformed).
  */
 int job_read(int fd, struct job *ret);

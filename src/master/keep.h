@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "master/listen.h"
+#include "master/passed.h"
 
 /* Stores those that are our own and not stored yet. */
 void keep_store(struct listen_set *set, const struct conf *c);

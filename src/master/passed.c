@@ -59,7 +59,8 @@ fits_tcp(int fd, const struct listener *l)
 		return false;
 	if (sa.sa.sa_family == AF_INET && ntohs(sa.in.sin_port) == l->addr.port)
 		return any ? sa.in.sin_addr.s_addr == INADDR_ANY :
-		    inet_pton(AF_INET, l->addr.host, &a4) == 1 && a4.s_addr == sa.in.sin_addr.s_addr;
+		    inet_pton(AF_INET, l->addr.host, &a4) == 1 &&
+		    a4.s_addr == sa.in.sin_addr.s_addr;
 	if (sa.sa.sa_family == AF_INET6 && ntohs(sa.in6.sin6_port) == l->addr.port)
 		return any ? IN6_IS_ADDR_UNSPECIFIED(&sa.in6.sin6_addr) :
 		    inet_pton(AF_INET6, l->addr.host, &a6) == 1 &&
@@ -71,7 +72,8 @@ fits_tcp(int fd, const struct listener *l)
 static bool
 fits_name(int fd, const struct listener *l)
 {
-	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM }, *list = NULL;
+	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
+	struct addrinfo *list = NULL;
 	union sockaddr_any sa;
 	socklen_t len = sizeof(sa);
 	bool found = false;

@@ -27,8 +27,8 @@ struct passed_set {
 	size_t n;
 };
 
-/* Takes what systemd has passed, if anything. 0 or -errno. */
+/* Takes what systemd has passed, if anything, with descriptors and names. 0 or -errno. */
 int passed_take(struct passed_set *p);
 
-/* Is this socket one for this listener? */
+/* Is this socket one for this listener? Of one that is kept, blocks on a name look-up. */
 bool passed_fits(const struct passed_socket *p, const struct listener *l);

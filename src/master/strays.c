@@ -56,15 +56,16 @@ static int
 on_strays(sd_event_source *s, uint64_t usec, void *userdata)
 {
 	struct master *m = userdata;
-	uint64_t now = clock_usec(), since = now - m->strays_usec;
+	uint64_t now = clock_usec(), since = now - m->strays_usec, rest;
 
 	(void)s;
 	(void)usec;
 	m->strays = sd_event_source_disable_unref(m->strays);
+	rest = STRAYS_USEC + (since < USEC_PER_SEC ? since : USEC_PER_SEC);
 	/* Each of them may leave children of its own: look until none is left. */
 	if (kill_all(m))
-		(void)sd_event_add_time(m->event, &m->strays, CLOCK_MONOTONIC,
-		    now + STRAYS_USEC + (since < USEC_PER_SEC ? since : USEC_PER_SEC), 0, on_strays, m);
+		(void)sd_event_add_time(m->event, &m->strays, CLOCK_MONOTONIC, now + rest, 0,
+		    on_strays, m);
 	stop_advance(m);
 	return 0;
 }

@@ -16,5 +16,5 @@ struct master;
  */
 void strays_begin(struct master *m);
 
-/* Those that cannot be killed are not waited for without end. */
+/* Or are they given up? Those that cannot be killed are not waited for without end. */
 bool strays_are_gone(const struct master *m);

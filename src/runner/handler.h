@@ -11,6 +11,8 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "runner/table.h"
 
@@ -29,11 +31,11 @@ void handler_recall(struct entry *e);
  */
 uint64_t handler_expiry(const struct entry *e);
 
-/* PROVEN, likewise. */
-const char *handler_proven(struct link *l, const struct frame *f);
-
 /* RETURN from a worker that is said to have it. What is wrong, or NULL. */
 const char *handler_return(struct link *l, const struct frame *f);
+
+/* PROVEN, likewise. */
+const char *handler_proven(struct link *l, const struct frame *f);
 
 /* Nobody needs it any more: its input ends, then TERM, then KILL. */
 void handler_end(struct entry *e);

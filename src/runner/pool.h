@@ -21,7 +21,6 @@
 #include "runner/table.h"
 #include "runner/wants.h"
 
-struct link;
 struct pool_stats;
 struct runner;
 
@@ -108,5 +107,5 @@ void pool_learn(struct runner *r, const struct entry *e, int status);
 /* May more become known of the death that keeps a new pool from rising? */
 bool pool_is_to_learn(const struct pool *p, uint64_t now);
 
-/* A member ended unasked; was_proven: it had answered before. */
+/* A member ended unasked, as wait(2) says; DEATH_BROKEN: a worker found it so. */
 void pool_bereaved(struct pool *p, const struct entry *e, int status);

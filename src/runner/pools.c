@@ -24,7 +24,8 @@ pools_init(struct pools *all, struct pool *slots, size_t n)
 	TAILQ_INIT(&all->touched);
 }
 
-struct pool *
+/* The one in force for a service of this name, or NULL. */
+static struct pool *
 pools_serving(struct runner *r, const char *name)
 {
 	const struct service *s;

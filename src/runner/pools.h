@@ -38,9 +38,6 @@ enum rising { RISING_DONE, RISING_WAIT, RISING_FAILED };
 /* How far that has come; why says which service failed, and how. */
 enum rising pools_rising(struct runner *r, char *why, size_t why_len);
 
-/* The one in force for a service of this name, or NULL. */
-struct pool *pools_serving(struct runner *r, const char *name);
-
 /* The one that has this service's processes, or else serves its name; or NULL. */
 struct pool *pools_of(struct runner *r, const struct service *s);
 

@@ -251,7 +251,7 @@ on_child(pid_t pid, void *arg)
 	}
 }
 
-void
+static void
 strays_scan(struct runner *r)
 {
 	r->strays.scanned_usec = r->loop.now_usec;

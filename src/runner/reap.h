@@ -48,10 +48,10 @@ struct strays {
 
 void strays_init(struct strays *s);
 
-/* Finds new strays among our children and deals with them. */
-void strays_scan(struct runner *r);
-
-/* The same, unless it was done in this turn of the loop already. */
+/*
+ * Finds new strays among our children and deals with them, unless it was done
+ * in this turn of the loop already.
+ */
 void strays_look(struct runner *r);
 
 /* Signals all known strays of an entry. */

@@ -6,7 +6,7 @@
  *
  * What the master must know: COMMIT goes to the runner before it goes to a
  * worker, so that no RUN names a generation the runner will not have heard
- * of. The two last generations are accepted.
+ * of. Former ones are accepted as far back as RUNNER_PAST.
  */
 #pragma once
 

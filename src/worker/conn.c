@@ -305,10 +305,7 @@ conn_stop(struct conn *c)
 	loop_arm(&c->worker->loop, &c->timer, c->worker->loop.now_usec);
 }
 
-/*
- * Its client has had none of the time since then. Timers ring too early, which
- * they find out.
- */
+/* Its client has had none of this time. Its timer rings too early, and finds out. */
 static void
 conn_forgive(struct conn *c, uint64_t usec)
 {

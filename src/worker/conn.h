@@ -97,7 +97,7 @@ bool conn_may_call(const struct conn *c);
 /* Frees what was closed during the event. */
 void conns_bury(struct worker *w);
 
-/* The worker was stopped for so long: to no client's debit. */
+/* The worker was stopped for so long: that counts against no connection. */
 void conns_on_stall(struct worker *w, uint64_t usec);
 
 /*
