@@ -4,10 +4,8 @@
  */
 #include "config.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "conf/schema.h"
 
 struct writer {

@@ -4,7 +4,6 @@
 #include "conf/schema.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"

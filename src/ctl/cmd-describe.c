@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/units.h"

@@ -4,16 +4,13 @@
 #include "master/reload.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "conf/errors.h"
-#include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "ipc/stats.h"
 #include "master/controlverbs.h"

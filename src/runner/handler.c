@@ -7,13 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/wait.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "ipc/channel.h"
-#include "ipc/logrec.h"
 #include "runner/entry.h"
 #include "runner/link.h"
 #include "runner/pools.h"

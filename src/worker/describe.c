@@ -4,8 +4,6 @@
 #include "worker/describe.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 
 #include "base/clock.h"
 #include "base/escape.h"

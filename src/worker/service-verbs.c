@@ -4,14 +4,10 @@
  */
 #include "config.h"
 
-#include <errno.h>
 #include <fnmatch.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/escape.h"
 #include "conf/access.h"
 #include "proto/callopt.h"

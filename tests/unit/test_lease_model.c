@@ -7,7 +7,6 @@
  */
 #include "config.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 
