@@ -52,7 +52,6 @@ struct key {
 	const struct value_type *type;
 	size_t offset;		/* in the struct of the section */
 	const char *def;	/* default, as it would be written; NULL: none */
-	const char *help;
 	uint64_t min, max;	/* numbers, sizes, durations */
 	const char *const *words;	/* value_word, value_word_bool */
 	size_t offset_n;	/* value_ids: of the count */

@@ -77,8 +77,8 @@ section != "" && /^\t/ {
 	if (row ~ / },$/ && row !~ /KEY_CANONICAL/) {
 		split(row, word, "\"")
 		print section "/" word[2]
-		if (match(row, /\.def = "[^"]*",/))
-			print section "/" word[2] "=" substr(row, RSTART + 8, RLENGTH - 10)
+		if (match(row, /\.def = "[^"]*"/))
+			print section "/" word[2] "=" substr(row, RSTART + 8, RLENGTH - 9)
 	}
 }' "$top/src/conf/schema.c" | sort >"$dir/tables"
 grep -v '=' "$dir/tables" >"$dir/program"
