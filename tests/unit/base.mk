@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 base_tests = tests/unit/test_buf tests/unit/test_units tests/unit/test_suggest \
-	tests/unit/test_escape tests/unit/test_addr tests/unit/test_loop tests/unit/test_fd
+	tests/unit/test_escape tests/unit/test_addr tests/unit/test_loop tests/unit/test_fd \
+	tests/unit/test_backoff
 check_PROGRAMS += $(base_tests)
 TESTS += $(base_tests)
 tests_unit_test_buf_SOURCES = tests/unit/test_buf.c tests/unit/unit.h
@@ -24,3 +25,6 @@ tests_unit_test_loop_LDADD = libbase.la $(CHECK_LIBS)
 tests_unit_test_fd_SOURCES = tests/unit/test_fd.c
 tests_unit_test_fd_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_fd_LDADD = libbase.la $(CHECK_LIBS)
+tests_unit_test_backoff_SOURCES = tests/unit/test_backoff.c
+tests_unit_test_backoff_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_backoff_LDADD = libbase.la $(CHECK_LIBS)

@@ -1,28 +1,18 @@
 # SPDX-License-Identifier: ISC
-check_PROGRAMS += tests/unit/test_client tests/unit/test_out tests/unit/test_outtable
-TESTS += tests/unit/test_client tests/unit/test_out tests/unit/test_outtable
-tests_unit_test_client_SOURCES = tests/unit/test_client.c
-tests_unit_test_client_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_client_LDADD = libreqd.la $(CHECK_LIBS)
-
-# out and outtable are parts of reqctl, which is no library.
-tests_unit_test_out_SOURCES = tests/unit/test_out.c src/ctl/out.c
-tests_unit_test_out_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_out_LDADD = libreqd.la libbase.la $(JANSSON_LIBS) $(CHECK_LIBS)
-tests_unit_test_outtable_SOURCES = tests/unit/test_outtable.c src/ctl/outtable.c src/ctl/out.c
-tests_unit_test_outtable_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_outtable_LDADD = libreqd.la libbase.la $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(CHECK_LIBS)
-
-serve_tests = \
+client_tests = \
+	tests/unit/test_client \
 	tests/unit/test_serve \
 	tests/unit/test_serve_channel \
 	tests/unit/test_serve_input \
 	tests/unit/test_servereply
-check_PROGRAMS += $(serve_tests)
-TESTS += $(serve_tests)
+check_PROGRAMS += $(client_tests)
+TESTS += $(client_tests)
 
 serve_peer = tests/unit/serve-peer.h tests/unit/unit.h
 
+tests_unit_test_client_SOURCES = tests/unit/test_client.c
+tests_unit_test_client_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_client_LDADD = libreqd.la $(CHECK_LIBS)
 tests_unit_test_serve_SOURCES = tests/unit/test_serve.c $(serve_peer)
 tests_unit_test_serve_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_serve_LDADD = libreqd.la $(CHECK_LIBS)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: ISC
 ipc_tests = tests/unit/test_channel tests/unit/test_job tests/unit/test_logrec \
-	tests/unit/test_stats tests/unit/test_histogram tests/unit/test_backoff \
-	tests/unit/test_beat tests/unit/test_reload tests/unit/test_socketfile
+	tests/unit/test_stats tests/unit/test_histogram
 check_PROGRAMS += $(ipc_tests)
 TESTS += $(ipc_tests)
 tests_unit_test_channel_SOURCES = tests/unit/test_channel.c
@@ -20,18 +19,3 @@ tests_unit_test_stats_LDADD = libipc.la libconf.la libproto.la libbase.la $(CONF
 tests_unit_test_histogram_SOURCES = tests/unit/test_histogram.c
 tests_unit_test_histogram_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_histogram_LDADD = libipc.la libbase.la $(CHECK_LIBS)
-tests_unit_test_backoff_SOURCES = tests/unit/test_backoff.c
-tests_unit_test_backoff_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_backoff_LDADD = libbase.la $(CHECK_LIBS)
-tests_unit_test_beat_SOURCES = tests/unit/test_beat.c
-tests_unit_test_beat_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_beat_LDADD = libmaster.la libipc.la libconf.la libproto.la libbase.la \
-	$(SYSTEMD_LIBS) $(CONFUSE_LIBS) $(BSD_LIBS) $(CHECK_LIBS)
-tests_unit_test_reload_SOURCES = tests/unit/test_reload.c
-tests_unit_test_reload_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_reload_LDADD = libmaster.la libipc.la libconf.la libproto.la libbase.la \
-	$(SYSTEMD_LIBS) $(CONFUSE_LIBS) $(BSD_LIBS) $(CHECK_LIBS)
-tests_unit_test_socketfile_SOURCES = tests/unit/test_socketfile.c
-tests_unit_test_socketfile_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_socketfile_LDADD = libmaster.la libipc.la libconf.la libproto.la libbase.la \
-	$(SYSTEMD_LIBS) $(CONFUSE_LIBS) $(BSD_LIBS) $(CHECK_LIBS)

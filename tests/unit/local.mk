@@ -3,7 +3,8 @@ include tests/unit/base.mk
 include tests/unit/proto.mk
 include tests/unit/conf.mk
 include tests/unit/ipc.mk
+include tests/unit/master.mk
 include tests/unit/runner.mk
-include tests/unit/client.mk
-include tests/unit/callvalue.mk
 include tests/unit/worker.mk
+include tests/unit/client.mk
+include tests/unit/ctl.mk

@@ -17,6 +17,7 @@
 #include "client/reqd.h"
 #include "ctl/out.h"
 #include "ctl/value.h"
+#include "ctl-peer.h"
 #include "unit.h"
 
 #define HELLO "%2\r\n+server\r\n+reqd\r\n+proto\r\n:3\r\n"
@@ -25,15 +26,6 @@
 #define TAIL                                                                    \
 	"$9\r\ntruncated\r\n#f\r\n$4\r\nusec\r\n:42\r\n$2\r\nid\r\n$3\r\n7-1\r\n"    \
 	"$7\r\noutcome\r\n$4\r\nexit\r\n"
-
-/* For out.c, which is tested here without the rest of reqctl. */
-void *
-ctl_need(void *p)
-{
-	if (p == NULL)
-		abort();
-	return p;
-}
 
 static struct reqd *conn;
 static int peer;

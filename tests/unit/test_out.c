@@ -8,14 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The one thing that out.c wants of the program around it. */
-void *
-ctl_need(void *p)
-{
-	if (p == NULL)
-		abort();
-	return p;
-}
+#include "ctl-peer.h"
 
 #define LARGE 40000	/* more than one piece */
 

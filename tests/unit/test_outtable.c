@@ -12,17 +12,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "ctl/cmd.h"
+#include "ctl-peer.h"
 #include "unit.h"
-
-/* The one thing that out.c wants of the program around it. */
-void *
-ctl_need(void *p)
-{
-	if (p == NULL)
-		abort();
-	return p;
-}
 
 #define PEER "[2001:db8:1111:2222:3333:4444:5555:6666]:54321"
 #define E_ACUTE "\xc3\xa9"

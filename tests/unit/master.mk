@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: ISC
+master_tests = tests/unit/test_beat tests/unit/test_reload tests/unit/test_socketfile
+check_PROGRAMS += $(master_tests)
+TESTS += $(master_tests)
+
+master_test_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS)
+master_test_ldadd = libmaster.la libipc.la libconf.la libproto.la libbase.la \
+	$(SYSTEMD_LIBS) $(CONFUSE_LIBS) $(BSD_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_beat_SOURCES = tests/unit/test_beat.c
+tests_unit_test_beat_CFLAGS = $(master_test_cflags)
+tests_unit_test_beat_LDADD = $(master_test_ldadd)
+tests_unit_test_reload_SOURCES = tests/unit/test_reload.c
+tests_unit_test_reload_CFLAGS = $(master_test_cflags)
+tests_unit_test_reload_LDADD = $(master_test_ldadd)
+tests_unit_test_socketfile_SOURCES = tests/unit/test_socketfile.c
+tests_unit_test_socketfile_CFLAGS = $(master_test_cflags)
+tests_unit_test_socketfile_LDADD = $(master_test_ldadd)
