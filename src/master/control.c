@@ -80,7 +80,8 @@ client_step(struct control_client *c)
 	size_t used = 0;
 	int r;
 
-	if (c->wait != WAIT_NONE || c->quit || buf_len(&c->out) > 0 || buf_len(&c->in) == 0)
+	if (c->wait != CONTROL_WAIT_NONE || c->quit || buf_len(&c->out) > 0 ||
+	    buf_len(&c->in) == 0)
 		return false;
 	r = request_decode(buf_slice(&c->in), &limits, &c->cursor, &c->request, &used, &why);
 	if (r == REQUEST_AGAIN)
@@ -108,12 +109,12 @@ client_run(struct control_client *c)
 
 	/* A reply that did not fit would leave the client waiting for ever. */
 	if (buf_failed(&c->out) ||
-	    ((c->quit || c->eof) && c->wait == WAIT_NONE && buf_len(&c->out) == 0)) {
+	    ((c->quit || c->eof) && c->wait == CONTROL_WAIT_NONE && buf_len(&c->out) == 0)) {
 		client_close(c);
 		return;
 	}
 	(void)sd_event_source_set_io_events(c->io, buf_len(&c->out) > 0 ? EPOLLOUT :
-	    c->wait == WAIT_NONE ? EPOLLIN : 0);
+	    c->wait == CONTROL_WAIT_NONE ? EPOLLIN : 0);
 }
 
 static int

@@ -26,7 +26,7 @@
 static void
 client_resume(struct control_client *c)
 {
-	c->wait = WAIT_NONE;
+	c->wait = CONTROL_WAIT_NONE;
 	(void)sd_event_source_set_enabled(c->wake, SD_EVENT_ONESHOT);
 }
 
@@ -86,7 +86,7 @@ do_ps(struct control_client *c)
 	struct master *m = c->control->master;
 
 	c->serial = ++c->control->serial;
-	c->wait = WAIT_LIST;
+	c->wait = CONTROL_WAIT_LIST;
 	/* Those that only finish what they have are asked, too. */
 	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
 		struct process *p = &m->processes[MASTER_WORKERS + i];
@@ -108,7 +108,7 @@ control_on_listed(struct control *control, const struct process *p, uint64_t ser
 	for (size_t i = 0; i < CONTROL_MAX_CLIENTS; i++) {
 		struct control_client *c = control->clients[i];
 
-		if (c == NULL || c->wait != WAIT_LIST || c->serial != serial)
+		if (c == NULL || c->wait != CONTROL_WAIT_LIST || c->serial != serial)
 			continue;
 		c->listed[p->slot] = true;
 		list_check(c);
@@ -153,7 +153,7 @@ do_kill(struct control_client *c)
 		resp_integer(&c->out, 0);
 		return;
 	}
-	c->wait = WAIT_KILL;
+	c->wait = CONTROL_WAIT_KILL;
 	c->kill_id = f.id;
 }
 
@@ -165,7 +165,7 @@ control_on_killed(struct control *control, const struct process *p, uint64_t id,
 	for (size_t i = 0; i < CONTROL_MAX_CLIENTS; i++) {
 		struct control_client *c = control->clients[i];
 
-		if (c == NULL || c->wait != WAIT_KILL || c->kill_id != id)
+		if (c == NULL || c->wait != CONTROL_WAIT_KILL || c->kill_id != id)
 			continue;
 		resp_integer(&c->out, found);
 		client_resume(c);
@@ -182,10 +182,10 @@ control_on_died(struct control *control, const struct process *p)
 
 		if (c == NULL)
 			continue;
-		if (c->wait == WAIT_LIST && c->lists[p->slot] >= 0) {
+		if (c->wait == CONTROL_WAIT_LIST && c->lists[p->slot] >= 0) {
 			(void)close(TAKE_FD(c->lists[p->slot]));
 			list_check(c);
-		} else if (c->wait == WAIT_KILL && id_slot(c->kill_id) == p->slot) {
+		} else if (c->wait == CONTROL_WAIT_KILL && id_slot(c->kill_id) == p->slot) {
 			resp_integer(&c->out, 0);
 			client_resume(c);
 		}
@@ -211,17 +211,17 @@ do_reload(struct control_client *c)
 	}
 	/* One that is in progress may have read the files before they were as they are. */
 	c->serial = m->n_reloads + 1;
-	c->wait = WAIT_RELOAD;
+	c->wait = CONTROL_WAIT_RELOAD;
 	reload_start(m);
 }
 
 void
-control_reloaded(struct control *control, uint64_t number, struct slice json)
+control_on_reloaded(struct control *control, uint64_t number, struct slice json)
 {
 	for (size_t i = 0; i < CONTROL_MAX_CLIENTS; i++) {
 		struct control_client *c = control->clients[i];
 
-		if (c == NULL || c->wait != WAIT_RELOAD || c->serial != number)
+		if (c == NULL || c->wait != CONTROL_WAIT_RELOAD || c->serial != number)
 			continue;
 		resp_bulk(&c->out, json);
 		client_resume(c);

@@ -16,7 +16,12 @@
 
 struct process;
 
-enum client_wait { WAIT_NONE, WAIT_RELOAD, WAIT_LIST, WAIT_KILL };
+enum control_wait {
+	CONTROL_WAIT_NONE,
+	CONTROL_WAIT_RELOAD,
+	CONTROL_WAIT_LIST,
+	CONTROL_WAIT_KILL,
+};
 
 struct control_client {
 	struct control *control;
@@ -27,7 +32,7 @@ struct control_client {
 	struct buf in, out;
 	struct request_cursor cursor;
 	struct request request;
-	enum client_wait wait;
+	enum control_wait wait;
 	bool quit;		/* closed when all is sent */
 	bool eof;		/* it sends no more, but may read */
 	/* PS: what each worker is to write; -1: nothing (any more) to wait for. */
@@ -44,7 +49,7 @@ void control_execute(struct control_client *c);
 void control_forget(struct control_client *c);
 
 /* That reload has ended; the JSON goes to every client that waits for it. */
-void control_reloaded(struct control *c, uint64_t number, struct slice json);
+void control_on_reloaded(struct control *c, uint64_t number, struct slice json);
 
 /* Answers of workers to LIST and KILL, or their deaths. */
 void control_on_listed(struct control *c, const struct process *p, uint64_t serial);

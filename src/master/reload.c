@@ -37,7 +37,7 @@ tell_errors(struct master *m, const struct conf_errors *errors)
 	report_errors(&json, REPORT_DONE, errors);
 	log_event(LOG_EVENT_RELOAD_REFUSED, LOG_ERR,
 	    "reload refused, the old configuration goes on");
-	control_reloaded(&m->control, m->n_reloads, buf_slice(&json));
+	control_on_reloaded(&m->control, m->n_reloads, buf_slice(&json));
 }
 
 static void
@@ -57,7 +57,7 @@ tell_success(struct master *m, const struct conf *from, const struct conf *to)
 	    "configuration reloaded, generation %u: %zu listeners, %zu services",
 	    to->generation, to->n_listeners, to->n_services);
 	report_changes(&json, REPORT_DONE, from, to);
-	control_reloaded(&m->control, m->n_reloads, buf_slice(&json));
+	control_on_reloaded(&m->control, m->n_reloads, buf_slice(&json));
 }
 
 /* ---------------------------------------------------------------- ends --- */
