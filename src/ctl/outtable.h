@@ -22,6 +22,7 @@ enum out_style {
 	OUT_TABLE_ALWAYS,
 };
 
+/* A table with n columns, which are read at once. Never NULL: without memory reqctl ends. */
 struct out_table *out_table_new(const struct ctl *ctl, enum out_style style,
     const struct out_column *columns, size_t n);
 /* As many cells as columns; copied. */

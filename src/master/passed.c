@@ -98,7 +98,7 @@ fits_name(int fd, const struct listener *l)
 	return found;
 }
 
-/* Has it a size of its own, which only another socket has not? */
+/* Is no size set on it where the kernel is to choose? It cannot be taken back. */
 static bool
 fits_buffers(int fd, const struct listener *l)
 {

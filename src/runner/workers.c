@@ -64,7 +64,7 @@ conf_of(struct runner *r, uint32_t generation)
 /* --------------------------------------------------------------- frames --- */
 
 /*
- * A handler looks at one frame and returns what is wrong with it, or NULL.
+ * Each of these looks at one frame and returns what is wrong with it, or NULL.
  * Descriptors it keeps it takes out of fds.
  */
 typedef const char *worker_fn(struct link *l, const struct frame *f, int *fds, size_t n_fds);

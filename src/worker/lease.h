@@ -60,7 +60,7 @@ struct lease *lease_new(struct leases *ls, const struct frame *lent, int fds[sta
 void lease_decline(struct worker *w, const struct frame *lent, int fds[static 3],
     enum lease_end end);
 
-/* The first request goes to it, if one waits. A probe has until then to answer PING. */
+/* The first request goes to it, if one waits. A probe has until due_usec to answer PING. */
 void lease_begin(struct lease *lease, uint64_t due_usec);
 
 /* Does it take a request of this service now? */
