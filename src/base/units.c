@@ -166,6 +166,7 @@ real_digits(double x)
 	char text[UNITS_TEXT];
 	int digits;
 
+	/* Below the normal range even 15 digits may be too many. */
 	for (digits = x == 0 || isnormal(x) ? DBL_DIG : 1; digits < DBL_DECIMAL_DIG; digits++) {
 		(void)snprintf(text, sizeof(text), "%.*g", digits, x);
 		if (strtod(text, NULL) == x)

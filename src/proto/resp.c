@@ -11,10 +11,10 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/escape.h"
+#include "base/units.h"
 
 #define HEADER_MAX 24	/* type, sign, 20 digits, CRLF */
 #define DOUBLE_TEXT 32
@@ -217,12 +217,7 @@ double_format(double x, char text[static DOUBLE_TEXT])
 	locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
 	locale_t old = uselocale(c);
 
-	/* Below the normal range even 15 digits may be too many. */
-	for (int digits = x == 0 || isnormal(x) ? 15 : 1; digits <= 17; digits++) {
-		(void)snprintf(text, DOUBLE_TEXT, "%.*g", digits, x);
-		if (strtod(text, NULL) == x)
-			break;
-	}
+	(void)snprintf(text, DOUBLE_TEXT, "%.*g", real_digits(x), x);
 	(void)uselocale(old);
 	if (c != (locale_t)0)
 		freelocale(c);
