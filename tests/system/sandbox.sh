@@ -91,12 +91,11 @@ step "root is an account: CapabilityBoundingSet=CAP_DAC_OVERRIDE" relaxed root /
 step "no namespaces: RestrictNamespaces=no" relaxed namespace -- RestrictNamespaces=no
 step "other processes are not seen: ProtectProc=" relaxed processes -- ProtectProc=default
 nice_works() {
-	# nice goes on when it is refused, and says so. The box has ours.
-	is=$(nice)
-	[ "$(inside reqctl call nice 2>/dev/null)" = "$is" ] || return 1
+	# nice goes on when it is refused, and says so; at 19 its number tells nothing.
+	[ -n "$(inside reqctl call nice 2>&1 >/dev/null)" ] || return 1
 	printf '[Service]\nSystemCallFilter=@resources\n' | drop_in reqd.service
 	inside systemctl restart reqd
-	[ "$(inside reqctl call nice)" -gt "$is" ]
+	[ -z "$(inside reqctl call nice 2>&1 >/dev/null)" ]
 }
 step "priorities are not changed: SystemCallFilter=@resources" nice_works
 low_port() {
