@@ -258,6 +258,7 @@ START_TEST(a_turn_that_was_interrupted_is_told_to_the_next)
 	say();
 	ck_assert_int_eq(loop_turn(&l), 0);
 	stalled_usec = 0;
+	say();
 	ck_assert_int_eq(loop_turn(&l), 0);
 	ck_assert_uint_ge(stalled_usec, LOOP_STALL_USEC);
 	loop_done(&l);
