@@ -92,6 +92,9 @@ addr_parse(const char *url, struct addr *ret, const char **ret_why)
 		*ret_why = "a unix address is unix:///ABSOLUTE/PATH";
 		if (url[7] != '/')
 			return -EINVAL;
+		*ret_why = "a unix address ends with the name of the socket, not with /";
+		if (url[strlen(url) - 1] == '/')
+			return -EINVAL;
 		*ret_why = "the path is longer than 107 bytes";
 		if (strlen(url + 7) >= sizeof(a.path))
 			return -EINVAL;

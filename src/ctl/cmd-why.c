@@ -24,13 +24,14 @@ refusal_of(const struct reqd_value *word)
 }
 
 static void
-print_why(const struct ctl *ctl, size_t n, char **words, struct slice why)
+print_why(const struct ctl *ctl, size_t n, char **words, const struct reqd_value *outcome,
+    struct slice why)
 {
 	if (ctl->json) {
-		out_json(ctl, json_pack("{s:o, s:o, s:o}",
+		out_json(ctl, json_pack("{s:o, s:o, s:o, s:o}",
 		    "service", out_json_bytes(words[0], strlen(words[0])),
 		    "caller", n > 1 ? out_json_bytes(words[1], strlen(words[1])) : json_null(),
-		    "why", out_json_bytes(why.data, why.len)));
+		    "outcome", out_json_value(outcome), "why", out_json_bytes(why.data, why.len)));
 		return;
 	}
 	out_text(stdout, why, OUT_LINES);
@@ -72,7 +73,7 @@ why_run(struct ctl *ctl, size_t n, char **words)
 	if (reqd_value_kind(why) != REQD_BULK || word == NULL)
 		return remote_nonsense(ctl, c, "WHY");
 	text.data = reqd_value_data(why, &text.len);
-	print_why(ctl, n, words, text);
+	print_why(ctl, n, words, word, text);
 	if (reqd_value_kind(word) == REQD_NULL)
 		return 0;
 	return refused(ctl, c, n, words, refusal_of(word));

@@ -236,6 +236,13 @@ socket_open(const struct listener *l, enum listen_use use, const struct listen_s
 	const struct listen_socket *same = find_open(old, l);
 	int found, r;
 
+	if (same != NULL && l->addr.kind == ADDR_UNIX && same->passed < 0) {
+		r = socket_file_try_change(l->addr.path, l->uid, l->gid);
+		if (r < 0) {
+			(void)strlcpy(why, socket_file_error(r), why_len);
+			return r;
+		}
+	}
 	if (same != NULL) {
 		ret->passed = same->passed;
 		ret->file = same->file;

@@ -189,6 +189,7 @@ socket_file_error(int error)
 	case -EADDRINUSE: return "another server answers there";
 	case -EEXIST: return "the path exists and is no socket";
 	case -ENOENT: return "its directory does not exist";
+	case -EPERM: return "not permitted, for want of CAP_CHOWN or of a right to its directory";
 	default: return strerror(-error);
 	}
 }
@@ -231,6 +232,20 @@ socket_file_change(const struct socket_file *f, const char *path, mode_t mode, u
 	if (r == 0 && (st.st_mode & 07777) != mode && chmod(name, mode) < 0)
 		r = -errno;
 	return r;
+}
+
+int
+socket_file_try_change(const char *path, uid_t uid, gid_t gid)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return -errno;
+	if (uid == (uid_t)-1)
+		uid = geteuid();
+	if (gid == (gid_t)-1)
+		gid = getegid();
+	return st.st_uid == uid && st.st_gid == gid ? 0 : try_to_give(uid, gid);
 }
 
 void

@@ -43,5 +43,8 @@ bool socket_file_is(const struct socket_file *f, const char *path);
 int socket_file_change(const struct socket_file *f, const char *path, mode_t mode, uid_t uid,
     gid_t gid);
 
+/* Would that go well, as to the owner? 0 or -errno. */
+int socket_file_try_change(const char *path, uid_t uid, gid_t gid);
+
 /* Removes it if it is still ours. */
 void socket_file_remove(struct socket_file *f, const char *path);

@@ -224,7 +224,7 @@ why_not() {
 	assert_status 247 ctl why talk-secret uid:1
 	assert_match "$(cat "$dir/out")" 'The caller uid:1 may not call *'
 	assert_status 247 ctl --json why talk-secret uid:1
-	assert_eq "$(json_keys <"$dir/out")" 'caller service why'
+	assert_eq "$(json_keys <"$dir/out")" 'caller outcome service why'
 	assert_status 0 ctl why talk-secret uid:0
 	assert_status 247 ctl why no-such uid:0
 }

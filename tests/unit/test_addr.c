@@ -18,7 +18,7 @@ static const struct {
 	{ "unix:///run/x.sock", "unix:///run/x.sock" }, { "fd://main", "fd://main" },
 	{ "tcp://::1:80", NULL }, { "tcp://[::1", NULL }, { "tcp://[zz]:1", NULL },
 	{ "tcp://h:65536", NULL }, { "tcp://h:-1", NULL }, { "tcp://h:08", NULL }, { "tcp://h:", NULL },
-	{ "tcp://", NULL }, { "tcp://a b", NULL }, { "unix://run/x", NULL }, { "unix://", NULL },
+	{ "tcp://", NULL }, { "tcp://a b", NULL }, { "unix://run/x", NULL }, { "unix://", NULL }, { "unix:///run/", NULL },
 	{ "fd://", NULL }, { "http://x", NULL }, { "", NULL }, { "127.0.0.1:7373", NULL },
 };
 

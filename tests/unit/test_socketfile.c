@@ -225,13 +225,19 @@ drop_chown(void)
 
 START_TEST(a_try_sees_who_may_not_own_it)
 {
-	int tried;
+	struct socket_file file;
+	int tried, fd = socket_file_open(path, 0600, (uid_t)-1, (gid_t)-1, 1, &file);
 
+	ck_assert_int_ge(fd, 0);
+	close(fd);
 	drop_chown();
 	ck_assert_int_eq(socket_file_try(path, geteuid() + 1, (gid_t)-1), -EPERM);
 	tried = socket_file_try(path, geteuid(), getegid());
 	ck_assert_int_ge(tried, 0);
 	close(tried);
+	ck_assert_int_eq(socket_file_try_change(path, geteuid() + 1, (gid_t)-1), -EPERM);
+	ck_assert_int_eq(socket_file_try_change(path, (uid_t)-1, getegid()), 0);
+	ck_assert_int_eq(socket_file_change(&file, path, 0600, (uid_t)-1, (gid_t)-1), 0);
 }
 END_TEST
 
