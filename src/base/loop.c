@@ -190,11 +190,14 @@ loop_turn(struct loop *l)
 {
 	uint64_t looked_usec = clock_usec();
 	int n, error, msec = wait_msec(l, looked_usec);
+	bool is_recent;
 
 	notice_stall(l, l->now_usec, 0, looked_usec);
 	n = epoll_wait(l->epoll_fd, l->batch, LOOP_BATCH, msec);
 	error = n < 0 ? errno : 0;
 	l->now_usec = clock_usec();
+	/* Timers that are due keep the look from waiting. */
+	is_recent = l->now_usec - looked_usec < LOOP_STALL_USEC;
 	/* To be stopped ends the wait, too, and for how long it had lasted is not known. */
 	if (error == EINTR)
 		notice_stall(l, looked_usec, 0, l->now_usec);
@@ -214,8 +217,7 @@ loop_turn(struct loop *l)
 	if (n == LOOP_BATCH && ++l->n_full < LOOP_FULL_MAX)
 		return 0;
 	l->n_full = 0;
-	/* Timers that are due keep the look from waiting. */
-	if (l->now_usec - looked_usec < LOOP_STALL_USEC)
+	if (is_recent)
 		timers_run(l, looked_usec);
 	return 0;
 }

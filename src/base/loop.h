@@ -22,7 +22,7 @@
 
 #define LOOP_BATCH 128	/* events taken from the kernel in one turn */
 #define LOOP_FULL_MAX 64	/* turns that timers wait while there are as many events */
-#define LOOP_STALL_USEC (100 * USEC_PER_MSEC)	/* a turn that takes longer was stopped */
+#define LOOP_STALL_USEC (500 * USEC_PER_MSEC)	/* a turn that takes longer was stopped */
 
 struct loop;
 struct loop_io;
