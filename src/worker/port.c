@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fd.h"
 #include "ipc/logrec.h"
 #include "worker/worker.h"
 
@@ -264,16 +265,6 @@ port_configure(struct port *p, const struct listener *l, unsigned number)
 	p->max_connections = l->max_connections;
 }
 
-static bool
-is_unix_socket(int fd)
-{
-	int domain = AF_UNSPEC;
-	socklen_t len = sizeof(domain);
-
-	(void)getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len);
-	return domain == AF_UNIX;
-}
-
 /* Takes fd in every case. */
 static int
 port_new(struct worker *w, const struct listener *l, unsigned number, int fd, struct port **ret)
@@ -290,7 +281,7 @@ port_new(struct worker *w, const struct listener *l, unsigned number, int fd, st
 	}
 	p->refs = 1;
 	p->worker = w;
-	p->is_unix = is_unix_socket(fd);
+	p->is_unix = fd_domain(fd) == AF_UNIX;
 	p->io = (struct loop_io){ .fn = on_acceptable, .fd = fd };
 	p->retry.fn = on_retry;
 	port_configure(p, l, number);
