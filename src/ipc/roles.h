@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-enum role_kind { ROLE_MASTER, ROLE_RUNNER, ROLE_LOG, ROLE_WORKER };
+enum role_kind { ROLE_MASTER, ROLE_RUNNER, ROLE_BROKER, ROLE_LOG, ROLE_WORKER };
 
 /* Descriptors at birth. 0 is /dev/null; 1 and 2 are the master's. */
 #define ROLE_CHANNEL_FD 3	/* SOCK_SEQPACKET to the master */
