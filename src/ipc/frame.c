@@ -34,10 +34,10 @@ static const struct {
 	[FRAME_KILLED] = { "killed", 0, 0 },
 	[FRAME_DRAINED] = { "drained", 0, 0 },
 	[FRAME_FAULT] = { "fault", 0, 0 },
-	[FRAME_RUN] = { "run", 3, 4 },
+	[FRAME_RUN] = { "run", 0, 0 },
 	[FRAME_CANCEL] = { "cancel", 0, 0 },
 	[FRAME_CANCEL_OWNED] = { "cancel-owned", 0, 0 },
-	[FRAME_DEPOSIT] = { "deposit", 1, 1 },
+	[FRAME_DEPOSIT] = { "deposit", 0, 0 },
 	[FRAME_PAPER] = { "paper", 1, 1 },
 	[FRAME_UNKIT] = { "unkit", 0, 0 },
 	[FRAME_WANT] = { "want", 0, 0 },
@@ -65,13 +65,11 @@ static const struct {
 };
 
 static bool
-run_check(const struct frame_run *run, size_t n_fds)
+run_check(const struct frame_run *run)
 {
-	size_t wanted = (run->flags & RUN_HAS_INPUT) != 0 ? 4 : 3;
-
 	if ((run->flags & ~(uint32_t)(RUN_HAS_INPUT | RUN_WANT_STARTED)) != 0)
 		return false;
-	return n_fds == wanted && run->service < CONF_MAX_SERVICES && run->deadline_usec != 0;
+	return run->service < CONF_MAX_SERVICES && run->deadline_usec != 0;
 }
 
 bool
@@ -88,7 +86,7 @@ frame_check(const void *data, size_t len, size_t n_fds)
 
 	switch (f->type) {
 	case FRAME_RUN:
-		return run_check(&f->run, n_fds);
+		return run_check(&f->run);
 	case FRAME_ENDED:
 		return f->ended.outcome < OUTCOME_N && f->ended.stage < STAGE_N;
 	case FRAME_KIT:

@@ -94,6 +94,9 @@ enum frame_type {
 /* Kits at a time: in use by what waits or runs, and in stock. */
 #define FRAME_MAX_KITS 16384
 
+/* The size of every file for a result. */
+#define FRAME_RESULT_BYTES (256u << 20)
+
 enum run_flags {
 	RUN_HAS_INPUT = 1 << 0,		/* its kit has a stdin */
 	RUN_WANT_STARTED = 1 << 1,
@@ -182,7 +185,6 @@ struct frame_exited {
 	uint16_t ref;
 	uint8_t stage;			/* enum start_stage */
 	uint8_t is_gone;		/* no GONE follows: nothing is left of it */
-	uint8_t is_forged;		/* its job could still be written: the worker is not honest */
 };
 
 /*

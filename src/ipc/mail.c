@@ -233,11 +233,10 @@ mail_flush(struct mail *m)
 	switch (-r) {
 	case 0:
 		loop_remove(m->loop, &m->out);
-		if (was_behind) {
+		if (was_behind)
 			mail_rest(m, false);
-			if (m->on_room != NULL)
-				m->on_room(m);
-		}
+		if (m->on_room != NULL)
+			m->on_room(m);
 		break;
 	case EAGAIN:
 		mail_rest(m, true);
@@ -252,7 +251,9 @@ mail_flush(struct mail *m)
 		loop_arm(m->loop, &m->retry, clock_usec() + RETRY_USEC);
 		break;
 	default:
-		m->on_lost(m, MAIL_GONE);
+		/* Who is below finds out by the socket, when it is ready to hear it. */
+		if (m->place == MAIL_ABOVE)
+			m->on_lost(m, MAIL_GONE);
 		break;
 	}
 }

@@ -16,8 +16,9 @@
 #include "proto/resp.h"
 #include "worker/callio.h"
 #include "worker/conn.h"
+#include "worker/kits.h"
 #include "worker/leases.h"
-#include "worker/runnerlink.h"
+#include "worker/brokerlink.h"
 #include "worker/talk.h"
 #include "worker/worker.h"
 
@@ -75,6 +76,7 @@ call_free(struct call *call)
 	buf_done(&call->in_data);
 	buf_done(&call->gathered);
 	buf_done(&call->answer);
+	buf_done(&call->job);
 	free(call->caller);
 	free(call->peer);
 	free(call->arguments);
@@ -91,6 +93,9 @@ call_die(struct call *call)
 		return;
 	call->dead = true;
 	call->kind->release(call);
+	kits_leave(&w->kits, call);
+	if (call->paper >= 0)
+		(void)close(TAKE_FD(call->paper));
 	loop_disarm(&w->loop, &call->timer);
 	RB_REMOVE(calls, &w->calls, call);
 	w->n_calls--;
@@ -127,11 +132,11 @@ call_reply(struct call *call, const struct result *res)
 	call_die(call);
 }
 
-/* Does the runner keep the result? A lost one it knows of itself. */
+/* Does the broker keep the result? A lost one it knows of itself. */
 static bool
 call_is_for_twins(const struct call *call, enum outcome_kind outcome)
 {
-	return call->sent && !digest_is_none(&call->run.token) && outcome != OUTCOME_LOST &&
+	return call->paper >= 0 && outcome != OUTCOME_LOST &&
 	    outcome_may_have_run(outcome);
 }
 
@@ -154,12 +159,8 @@ call_conclude(struct call *call)
 	res = call_result(call, detail, sizeof(detail));
 	call_count(call, &res);
 	call_log(call, &res);
-	if (call_is_for_twins(call, res.outcome.kind)) {
-		int fd = result_seal(&res);
-
-		if (fd >= 0)
-			runnerlink_deposit(w, call->id, fd);
-	}
+	if (call_is_for_twins(call, res.outcome.kind) && result_write(call->paper, &res) == 0)
+		brokerlink_deposit(w, call->id);
 
 	if (c == NULL) {
 		call_die(call);
@@ -301,7 +302,7 @@ command_input(struct call *call, struct slice chunk)
 {
 	struct conn *c = call->conn;
 
-	if (call->in.fd < 0) {
+	if (call->in.fd < 0 && !call->awaits_kit) {
 		call->chunk = 0;
 	} else if (buf_append_slice(&call->in_data, chunk) < 0) {
 		resp_error(conn_out(c), "ERR", SLICE("out of memory"));
@@ -410,6 +411,14 @@ call_on_attached(struct call *call, bool is_awaited)
 }
 
 void
+call_on_paper(struct call *call, int fd)
+{
+	if (call->paper >= 0)
+		(void)close(call->paper);
+	call->paper = fd;
+}
+
+void
 call_on_result(struct call *call, int fd)
 {
 	CLEANUP_CLOSE int owned = fd;
@@ -451,10 +460,10 @@ static void
 command_cancel(struct call *call, enum cancel_reason reason)
 {
 	if (call->sent) {
-		runnerlink_cancel(call->worker, call->id, reason);
+		brokerlink_cancel(call->worker, call->id, reason);
 		return;
 	}
-	runnerlink_withdraw(call->worker, call);
+	kits_leave(&call->worker->kits, call);
 	call->ended = true;
 	call->end = (struct frame_ended){
 		.outcome = OUTCOME_CANCELLED,
@@ -534,12 +543,12 @@ command_on_timer(struct loop_timer *t)
 		loop_arm(&w->loop, t, call_overdue_usec(call));
 		return;
 	}
-	log_err("request %s: no word from the runner, giving up", call->id_text);
+	log_err("request %s: no word from the broker, giving up", call->id_text);
 	if (call->sent) {
 		call_on_lost(call);
 		return;
 	}
-	runnerlink_withdraw(w, call);
+	kits_leave(&w->kits, call);
 	call_on_ended(call, &(struct frame_ended){
 		.outcome = OUTCOME_BUSY,
 		.reason = BUSY_WAITED,

@@ -2,9 +2,9 @@
 /*
  * call: one running request, from CALL to its final reply.
  *
- * Of a command: the worker makes the pipes and the job, the runner starts
- * and ends the program, the worker reads and writes the pipes. The call ends
- * when the runner says so and what the program left in the pipes has been
+ * Of a command: the worker writes the job into a kit, the runner starts and
+ * ends the program, the worker reads and writes the pipes of the kit. The call
+ * ends when the broker says so and what the program left in the pipes has been
  * read. Of a handler: the call waits for a lease, its request is written to
  * the handler, and it ends with the handler's reply (leases.h, talk.h).
  * Where the two differ they differ by struct call_kind.
@@ -25,6 +25,7 @@
 
 struct call;
 struct conn;
+struct kit;
 struct lease;
 struct leases;
 struct value;
@@ -69,7 +70,11 @@ struct call {
 	const struct service *service;
 
 	struct frame_run run;
-	bool sent;			/* the runner has it */
+	bool sent;			/* the broker has it */
+	bool awaits_kit;		/* it is to be sent when there is one */
+	struct buf job;			/* until then: argv and environment */
+	size_t job_argv, job_env;	/* ... so many strings of each */
+	int paper;			/* file for its result, when it has a token; -1: none */
 	bool cancelling;
 	bool attached;			/* a twin waits for our result */
 
@@ -108,7 +113,7 @@ struct call {
 	uint64_t bytes_in, bytes_out;
 	char *caller, *peer;		/* text for log and ps; see call_know_client() */
 	char *arguments;
-	TAILQ_ENTRY(call) link;		/* waiting, in flight, or dead */
+	TAILQ_ENTRY(call) link;		/* waiting for kit or lease, in flight, or dead */
 };
 
 RB_HEAD(calls, call);
@@ -131,6 +136,9 @@ void call_orphan(struct call *call);
 /* The connection takes output again. */
 void call_unblock(struct call *call);
 
+/* The kit that it has waited for is here. Takes its descriptors. */
+void call_equip(struct call *call, struct kit *kit);
+
 /* Ends it: asks the runner to, or at once when it is a handler's. */
 void call_cancel(struct call *call, enum cancel_reason reason);
 
@@ -152,12 +160,13 @@ void call_on_given(struct call *call);
 /* A handler's call ends otherwise; why as in struct call. */
 void call_end(struct call *call, enum outcome_kind kind, unsigned reason, const char *why);
 
-/* What the runner says; called by runnerlink. */
+/* What the broker says; called by brokerlink. */
 void call_on_started(struct call *call);
 void call_on_ended(struct call *call, const struct frame_ended *end);
 void call_on_attached(struct call *call, bool is_awaited);
 void call_on_result(struct call *call, int fd);	/* takes fd; -1: lost */
-/* The runner died with it. */
+void call_on_paper(struct call *call, int fd);	/* takes fd */
+/* The broker, or the runner, died with it. */
 void call_on_lost(struct call *call);
 
 /* Is its output pushed to the client as it comes? */

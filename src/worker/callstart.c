@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * callstart: from a checked request to a frame for the runner.
+ * callstart: from a checked request to a frame for the broker.
  */
 #include "config.h"
 
@@ -21,9 +21,10 @@
 #include "worker/callrequest.h"
 #include "worker/conn.h"
 #include "worker/handlercall.h"
+#include "worker/kits.h"
 #include "worker/leases.h"
 #include "worker/refuse.h"
-#include "worker/runnerlink.h"
+#include "worker/brokerlink.h"
 #include "worker/worker.h"
 
 /* Arguments shown in a record and by ps. */
@@ -51,24 +52,53 @@ next_id(struct worker *w)
 	return id;
 }
 
-/* Pipes and job, handed to the runner. 0 or -errno. */
+/* Job and pipes are those of this kit: off it goes. Takes its descriptors. 0 or -errno. */
 static int
-call_launch(struct call *call, const struct buf *strings, size_t n_argv, size_t n_env)
+kit_use(struct call *call, struct kit *kit, const struct buf *strings, size_t n_argv,
+    size_t n_env)
 {
-	bool has_input = (call->run.flags & RUN_HAS_INPUT) != 0;
-	int fds[CALL_FDS] = { -1, -1, -1, -1 };
-	int r;
+	int r = job_write(kit->fds[0], strings, n_argv, n_env);
 
-	r = job_seal(strings, n_argv, n_env);
-	if (r >= 0) {
-		fds[0] = r;
-		r = callio_open(call, fds);
-	}
-	if (r < 0) {
-		channel_close_fds(fds, CALL_FDS);
+	if (r >= 0)
+		r = callio_open(call, kit->fds);
+	channel_close_fds(kit->fds, CALL_FDS);
+	return r < 0 ? r : brokerlink_run(call->worker, call, kit->number);
+}
+
+/* With a kit at once, else when there is one. 0 or -errno. */
+static int
+call_launch(struct call *call, struct buf *strings, size_t n_argv, size_t n_env)
+{
+	struct kits *k = &call->worker->kits;
+	struct kit kit;
+	int r = job_check(strings, n_argv, n_env);
+
+	if (r < 0)
 		return r;
+	if (kits_take(k, (call->run.flags & RUN_HAS_INPUT) != 0, &kit))
+		return kit_use(call, &kit, strings, n_argv, n_env);
+	call->job = *strings;
+	*strings = BUF_INIT(JOB_MAX_BYTES);
+	call->job_argv = n_argv;
+	call->job_env = n_env;
+	kits_wait(k, call);
+	return 0;
+}
+
+void
+call_equip(struct call *call, struct kit *kit)
+{
+	int r = kit_use(call, kit, &call->job, call->job_argv, call->job_env);
+
+	buf_done(&call->job);
+	if (r < 0) {
+		call->why = "the server: out of memory";
+		callio_close(call);
+		call_on_ended(call, &(struct frame_ended){ .outcome = OUTCOME_NOSTART });
+		return;
 	}
-	return runnerlink_run(call->worker, call, fds, has_input ? 4 : 3);
+	if ((buf_len(&call->in_data) > 0 || call->in_end) && callio_feed(call))
+		call_input_taken(call);
 }
 
 void
@@ -127,7 +157,7 @@ call_new(struct conn *c, const struct service *s, const struct callopt *opt)
 	call->service = s;
 	call->id = next_id(w);
 	id_format(call->id, call->id_text);
-	call->out.io.fd = call->err.io.fd = call->in.fd = -1;
+	call->out.io.fd = call->err.io.fd = call->in.fd = call->paper = -1;
 	call->timer.fn = call->kind->on_timer;
 	call->accepted_usec = loop_now(&w->loop);
 	call->form = opt->stream ? RESULT_STREAM : opt->full ? RESULT_FULL : RESULT_PLAIN;

@@ -37,8 +37,8 @@ struct result {
 void result_reply(struct buf *b, enum resp_version v, enum result_form form,
     const struct result *r, struct slice service);
 
-/* A sealed memory file that holds it. Descriptor or -errno. */
-int result_seal(const struct result *r);
+/* Writes it into an empty memory file and seals that. 0 or -errno. */
+int result_write(int fd, const struct result *r);
 
 /*
  * Maps a sealed result. The slices point into the mapping, which

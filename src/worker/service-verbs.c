@@ -17,7 +17,7 @@
 #include "worker/conn.h"
 #include "worker/refuse.h"
 #include "worker/describe.h"
-#include "worker/runnerlink.h"
+#include "worker/brokerlink.h"
 #include "worker/verbs.h"
 #include "worker/worker.h"
 
@@ -141,7 +141,7 @@ verb_cancel(struct conn *c, const struct request *r)
 		resp_integer(conn_out(c), 1);
 		return;
 	}
-	if (runnerlink_cancel_owned(c->worker, c, id, &token, &owner) < 0) {
+	if (brokerlink_cancel_owned(c->worker, c, id, &token, &owner) < 0) {
 		verb_error(c, "ERR", "out of memory");
 		return;
 	}
