@@ -34,24 +34,31 @@
 void
 process_name(const struct process *p, char *ret, size_t len)
 {
-	if (p->kind == ROLE_WORKER)
-		(void)snprintf(ret, len, "worker %u", p->slot);
+	if (role_slots(p->kind) > 1)
+		(void)snprintf(ret, len, "%s %u", role_name(p->kind), p->slot);
 	else
 		(void)snprintf(ret, len, "%s", role_name(p->kind));
 }
 
-int
+void
 process_init(struct process *p, struct master *m, enum role_kind kind, unsigned slot)
 {
 	*p = (struct process){
 		.master = m,
 		.kind = kind,
+		.rules = &role_rules[kind],
 		.slot = slot,
 		.channel = -1,
 		.log_read = -1,
 		.stats_fd = -1,
 	};
-	if (kind == ROLE_LOG)
+}
+
+/* Its page of statistics, which its successors go on with. 0 or -errno. */
+static int
+process_open_page(struct process *p)
+{
+	if (p->rules->page == ROLE_PAGE_NONE || p->stats != NULL)
 		return 0;
 	p->stats_fd = fd_lift(stats_create(), ROLE_N_FDS);
 	if (p->stats_fd < 0)
@@ -108,19 +115,18 @@ child_oomscore(const struct process *p)
 {
 	struct oomscore s;
 
-	oomscore_above_own(&s, p->kind == ROLE_WORKER ? OOMSCORE_WORKER :
-	    p->kind == ROLE_LOG ? OOMSCORE_LOG : OOMSCORE_RUNNER);
+	oomscore_above_own(&s, p->rules->oomscore);
 	oomscore_take(&s);
 }
 
-/* Workers and log never run as root; the runner has to (R1, R3). */
+/* Where the role has no need of root, nothing can give it back. */
 static void
 child_identity(const struct process *p, pid_t master)
 {
 	const struct identity *id = &p->master->conf->run_as;
 	int r;
 
-	if (p->kind != ROLE_RUNNER) {
+	if (p->rules->account == ROLE_AS_USER) {
 		if (id->is_set && geteuid() == 0) {
 			r = privilege_drop(id->uid, id->gid, id->groups, id->n_groups);
 			if (r < 0)
@@ -129,8 +135,7 @@ child_identity(const struct process *p, pid_t master)
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 			child_fail("no-new-privileges", errno);
 	}
-	/* The runner must outlive the master for a moment, to kill what it runs. */
-	if (p->kind == ROLE_WORKER) {
+	if (p->rules->dies_with_master) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != master)
 			_exit(ROLE_EXIT_OK);
@@ -235,8 +240,10 @@ process_fork(struct process *p)
 	sigset_t all, old;
 	int r;
 
-	r = pair_lifted(&ours, &theirs);
-	if (r >= 0 && p->kind != ROLE_LOG)
+	r = process_open_page(p);
+	if (r >= 0)
+		r = pair_lifted(&ours, &theirs);
+	if (r >= 0 && p->rules->has_records)
 		r = pair_lifted(&log_read, &log_write);
 	/* All that can fail comes before the fork: no child without an owner. */
 	if (r >= 0)
@@ -307,7 +314,7 @@ process_start(struct process *p)
 	p->timer = sd_event_source_disable_unref(p->timer);
 	p->state = PROCESS_STARTING;
 	p->generation = p->offered = 0;
-	p->in_reload = p->awaits_runner = false;
+	p->in_reload = p->is_held = false;
 	p->owing_usec = clock_usec();
 	r = process_fork(p);
 	if (r >= 0) {
@@ -361,8 +368,9 @@ process_died(struct process *p, int wait_status)
 	/* What followed may have started it again. */
 	if (process_is_up(p) || !master_wants(p))
 		return;
-	/* The last words of a stop need a log, but for its own end. */
-	if (p->master->stopping && (p->kind != ROLE_LOG || was == PROCESS_STOPPING))
+	/* What is needed to the end of a stop is started again, but for its own end. */
+	if (p->master->stopping &&
+	    (p->rules->stop != ROLE_STOP_BY_CLOSING || was == PROCESS_STOPPING))
 		return;
 	p->restarts++;
 	process_retry(p, was == PROCESS_SERVING);

@@ -73,9 +73,9 @@ reload_clear(struct reload *r)
 static void
 catch_up(struct master *m)
 {
-	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
-		struct process *p = &m->processes[i];
+	struct process *p;
 
+	FOR_EACH_PROCESS(p, m) {
 		if (p->state == PROCESS_SERVING && p->generation != m->conf->generation)
 			master_prepare(p);
 	}
@@ -112,10 +112,11 @@ reload_abort(struct master *m, const char *why)
 {
 	struct reload *r = &m->reload;
 	struct frame f = { .type = FRAME_ABORT, .generation = r->conf->generation };
+	struct process *p;
 
-	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
-		if (m->processes[i].state == PROCESS_SERVING && m->processes[i].in_reload)
-			(void)process_send(&m->processes[i], &f, NULL, 0);
+	FOR_EACH_PROCESS(p, m) {
+		if (p->state == PROCESS_SERVING && p->in_reload)
+			(void)process_send(p, &f, NULL, 0);
 	}
 	tell_error(m, why);
 	reload_discard(m);
@@ -141,9 +142,9 @@ reload_cancel(struct master *m)
 static void
 keep_counters(struct master *m, const struct conf *old)
 {
-	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
-		struct process *p = &m->processes[i];
+	struct process *p;
 
+	FOR_EACH_PROCESS(p, m) {
 		if (p->stats != NULL && !process_is_up(p) &&
 		    p->stats->generation == old->generation)
 			stats_renumber(p->stats, old, m->conf);
@@ -187,31 +188,31 @@ reload_done(struct master *m)
 /* --------------------------------------------------------------- phases --- */
 
 static bool
-takes_part(const struct process *p, enum reload_phase phase)
+takes_part(const struct process *p)
 {
-	if (p->state != PROCESS_SERVING || !p->in_reload)
+	const struct reload *r = &p->master->reload;
+
+	if (p->state != PROCESS_SERVING || !p->in_reload || r->phase == RELOAD_IDLE)
 		return false;
-	switch (phase) {
-	case RELOAD_PREPARE:
-		return true;
-	case RELOAD_COMMIT_RUNNER:
-		return p->kind != ROLE_WORKER;
-	case RELOAD_COMMIT_WORKERS:
-		return p->kind == ROLE_WORKER;
-	case RELOAD_IDLE:
-		return false;
-	}
-	return false;
+	return r->phase == RELOAD_PREPARE || p->rules->commit_step == r->step;
 }
 
 static bool
 all_answered(const struct master *m)
 {
-	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
-		if (takes_part(&m->processes[i], m->reload.phase) && !m->processes[i].answered)
+	const struct process *p;
+
+	FOR_EACH_PROCESS(p, m) {
+		if (takes_part(p) && !p->answered)
 			return false;
 	}
 	return true;
+}
+
+bool
+reload_is_listening(const struct reload *r)
+{
+	return r->phase == RELOAD_COMMIT && r->step >= role_listening_step();
 }
 
 static void
@@ -222,13 +223,13 @@ send_frame(struct process *p, const struct frame *f, const int *fds, size_t n_fd
 		process_kill(p, "does not take its configuration");
 }
 
-/* Only workers listen, and of them only those that are to stay. */
+/* Of those that listen, only those that are to stay get the sockets. */
 static void
 send_prepare(struct process *p, const struct conf *c, int text, const struct listen_set *set,
     size_t n_workers)
 {
 	struct frame f = { .type = FRAME_PREPARE, .generation = c->generation };
-	bool listens = p->kind == ROLE_WORKER && p->slot < n_workers;
+	bool listens = p->rules->listens && p->slot < n_workers;
 	int fds[FRAME_MAX_FDS] = { text };
 	size_t n = 1;
 
@@ -245,54 +246,61 @@ master_prepare(struct process *p)
 	p->state = PROCESS_PREPARING;
 	p->offered = m->conf->generation;
 	p->owing_usec = clock_usec();
-	send_prepare(p, m->conf, m->conf_text, &m->listeners, master_n_workers(m));
+	send_prepare(p, m->conf, m->conf_text, &m->listeners, m->n_workers);
 }
 
 static void
-reload_phase(struct master *m, enum reload_phase phase)
+prepare_all(struct master *m)
 {
 	struct reload *r = &m->reload;
-	struct frame commit = { .type = FRAME_COMMIT, .generation = r->conf->generation };
+	struct process *p;
 
-	r->phase = phase;
-	/* From here there is no way back: what is given up ends with its clients. */
-	if (phase == RELOAD_COMMIT_WORKERS) {
-		commit.sealed = listen_seal(&m->listeners, &r->listeners);
-		if (r->n_workers < master_n_workers(m))
-			master_scale_workers(m, r->n_workers);
-	}
-	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
-		struct process *p = &m->processes[i];
-
-		/* Who comes to serve in the middle of it follows at its end. */
-		if (phase == RELOAD_PREPARE)
-			p->in_reload = p->state == PROCESS_SERVING;
-		if (!takes_part(p, phase))
-			continue;
+	r->phase = RELOAD_PREPARE;
+	FOR_EACH_PROCESS(p, m) {
+		/* One that comes to serve in the middle of it follows at its end. */
+		p->in_reload = p->state == PROCESS_SERVING;
 		p->answered = false;
-		if (phase == RELOAD_PREPARE)
+		if (p->in_reload)
 			send_prepare(p, r->conf, r->text, &r->listeners, r->n_workers);
-		else
-			send_frame(p, &commit, NULL, 0);
 	}
 }
 
-/* Goes to the next phase when the present one is complete. */
+static void
+commit_step(struct master *m, unsigned step)
+{
+	struct reload *r = &m->reload;
+	struct frame f = { .type = FRAME_COMMIT, .generation = r->conf->generation };
+	struct process *p;
+
+	r->phase = RELOAD_COMMIT;
+	r->step = step;
+	/* From here there is no way back: what is given up ends with its clients. */
+	if (step == role_listening_step()) {
+		f.sealed = listen_seal(&m->listeners, &r->listeners);
+		if (r->n_workers < m->n_workers)
+			master_scale_workers(m, r->n_workers);
+	}
+	FOR_EACH_PROCESS(p, m) {
+		if (!takes_part(p))
+			continue;
+		p->answered = false;
+		send_frame(p, &f, NULL, 0);
+	}
+}
+
+/* Goes to the next step when the present one is complete. */
 static void
 reload_advance(struct master *m)
 {
-	while (m->reload.phase != RELOAD_IDLE && all_answered(m)) {
-		switch (m->reload.phase) {
-		case RELOAD_PREPARE:
-			reload_phase(m, RELOAD_COMMIT_RUNNER);
-			break;
-		case RELOAD_COMMIT_RUNNER:
-			reload_phase(m, RELOAD_COMMIT_WORKERS);
-			break;
-		case RELOAD_COMMIT_WORKERS:
+	struct reload *r = &m->reload;
+
+	while (r->phase != RELOAD_IDLE && all_answered(m)) {
+		if (r->phase == RELOAD_PREPARE) {
+			commit_step(m, 0);
+		} else if (r->step + 1 < ROLE_COMMIT_STEPS) {
+			commit_step(m, r->step + 1);
+		} else {
 			reload_done(m);
-			return;
-		case RELOAD_IDLE:
 			return;
 		}
 	}
@@ -319,6 +327,7 @@ on_overdue(sd_event_source *s, uint64_t usec, void *userdata)
 {
 	struct master *m = userdata;
 	uint64_t now = clock_usec();
+	struct process *p;
 
 	/* When this comes late we have been stopped, perhaps all of us: ask again. */
 	if (now - usec > RELOAD_LATE_USEC) {
@@ -332,10 +341,8 @@ on_overdue(sd_event_source *s, uint64_t usec, void *userdata)
 		return 0;
 	}
 	/* Half committed: whoever hangs is replaced and starts with the new one. */
-	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
-		struct process *p = &m->processes[i];
-
-		if (takes_part(p, m->reload.phase) && !p->answered)
+	FOR_EACH_PROCESS(p, m) {
+		if (takes_part(p) && !p->answered)
 			process_kill(p, "does not answer");
 	}
 	return 0;
@@ -411,7 +418,7 @@ reload_try(struct master *m)
 	}
 	(void)sd_event_add_time(m->event, &r->timer, CLOCK_MONOTONIC,
 	    clock_usec() + reload_patience(r->conf), 0, on_overdue, m);
-	reload_phase(m, RELOAD_PREPARE);
+	prepare_all(m);
 	reload_advance(m);
 }
 
@@ -512,8 +519,7 @@ reload_on_committed(struct process *p, uint32_t generation)
 {
 	struct master *m = p->master;
 
-	if (!is_about(p, generation) || !takes_part(p, m->reload.phase) ||
-	    m->reload.phase == RELOAD_PREPARE)
+	if (!is_about(p, generation) || !takes_part(p) || m->reload.phase == RELOAD_PREPARE)
 		return;
 	p->generation = generation;
 	p->answered = true;

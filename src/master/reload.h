@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * reload: a new configuration as a transaction over living processes (R48).
+ * reload: a new configuration as a transaction over living processes.
  * Everybody prepares, then everybody commits; any refusal and the old one
  * goes on. No process is replaced, so no connection is touched.
  */
@@ -21,12 +21,12 @@ struct process;
 enum reload_phase {
 	RELOAD_IDLE,
 	RELOAD_PREPARE,		/* waiting for PREPARED from all */
-	RELOAD_COMMIT_RUNNER,	/* log and runner first: a worker's frames speak of it */
-	RELOAD_COMMIT_WORKERS,
+	RELOAD_COMMIT,		/* waiting for COMMITTED from the roles of a step */
 };
 
 struct reload {
 	enum reload_phase phase;
+	unsigned step;			/* of the commit */
 	struct conf *conf;
 	int text;			/* sealed */
 	struct listen_set listeners;
@@ -45,6 +45,9 @@ void reload_start(struct master *m);
  * started or changed, so what a process would refuse is not known.
  */
 void reload_check(struct master *m, struct buf *json);
+
+/* True if the listening sockets have begun to change. */
+bool reload_is_listening(const struct reload *r);
 
 /* Gives up the one in progress, as reqd stops. */
 void reload_cancel(struct master *m);

@@ -5,8 +5,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/escape.h"
 #include "ipc/stats.h"
@@ -26,63 +29,101 @@ state_name(const struct process *p)
 	return p->state == PROCESS_SERVING && !master_wants(p) ? "retiring" : states[p->state];
 }
 
-/* The fields every process has. */
+struct number {
+	const char *key;
+	size_t offset;		/* of an uint64_t in the page */
+};
+
+static const struct number worker_numbers[] = {
+	{ "connections", offsetof(struct stats, connections_open) },
+	{ "connections_total", offsetof(struct stats, connections_total) },
+	{ "connections_closed", offsetof(struct stats, connections_closed) },
+	{ "refused", offsetof(struct stats, connections_refused) },
+	{ "requests", offsetof(struct stats, requests_total) },
+	{ "replies", offsetof(struct stats, requests_replied) },
+	{ "aborted", offsetof(struct stats, requests_aborted) },
+	{ "errors", offsetof(struct stats, errors_total) },
+	{ "protocol_errors", offsetof(struct stats, protocol_errors) },
+	{ "running", offsetof(struct stats, running) },
+	{ "bytes_in", offsetof(struct stats, bytes_in) },
+	{ "bytes_out", offsetof(struct stats, bytes_out) },
+};
+
+static const struct number runner_numbers[] = {
+	{ "running", offsetof(struct stats, running) },
+	{ "queued", offsetof(struct stats, queued) },
+	{ "started", offsetof(struct stats, started_total) },
+	{ "strays_killed", offsetof(struct stats, strays_killed) },
+	{ "bad_frames", offsetof(struct stats, bad_frames) },
+};
+
+static const struct {
+	const struct number *list;
+	size_t n;
+} pages[] = {
+	[ROLE_PAGE_NONE] = { NULL, 0 },
+	[ROLE_PAGE_RUNNER] = { runner_numbers, ARRAY_LEN(runner_numbers) },
+	[ROLE_PAGE_WORKER] = { worker_numbers, ARRAY_LEN(worker_numbers) },
+};
+
+/* Without a page, as when the process could never be started: zeros. */
+static void
+put_page(struct buf *b, const struct process *p)
+{
+	for (size_t i = 0; i < pages[p->rules->page].n; i++) {
+		const struct number *n = &pages[p->rules->page].list[i];
+		uint64_t value = 0;
+
+		if (p->stats != NULL)
+			memcpy(&value, (const char *)p->stats + n->offset, sizeof(value));
+		(void)buf_printf(b, ",\"%s\":%" PRIu64, n->key, value);
+	}
+}
+
+static uint64_t
+dropped_records(const struct master *m)
+{
+	const struct process *p;
+	uint64_t sum = 0;
+
+	FOR_EACH_PROCESS(p, m) {
+		if (p->stats != NULL)
+			sum += p->stats->log_dropped;
+	}
+	return sum;
+}
+
 static void
 put_process(struct buf *b, const struct process *p)
 {
 	(void)buf_printf(b, "\"pid\":%d,\"state\":\"%s\",\"restarts\":%u", (int)p->pid,
 	    state_name(p), p->restarts);
+	put_page(b, p);
+	if (p->kind == ROLE_LOG)
+		(void)buf_printf(b, ",\"dropped\":%" PRIu64, dropped_records(p->master));
+	(void)buf_append_char(b, '}');
 }
 
+/* An object, or a list of them where there can be more than one. */
 static void
-put_workers(struct buf *b, const struct master *m)
+put_role(struct buf *b, const struct master *m, enum role_kind kind)
 {
-	(void)buf_append_str(b, ",\"workers\":[");
-	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
-		const struct process *p = &m->processes[MASTER_WORKERS + i];
-		const struct stats *s = p->stats;
+	const struct process *p = &m->processes[ROLE_PROCESS(kind, 0)];
 
-		if (i >= master_n_workers(m) && !process_is_up(p))
-			continue;
-		(void)buf_printf(b, "%s{\"slot\":%u,", i > 0 ? "," : "", p->slot);
+	(void)buf_printf(b, ",\"%s", role_name(kind));
+	if (role_slots(kind) == 1) {
+		(void)buf_append_str(b, "\":{");
 		put_process(b, p);
-		(void)buf_printf(b, ",\"connections\":%" PRIu64 ",\"connections_total\":%" PRIu64
-		    ",\"connections_closed\":%" PRIu64 ",\"refused\":%" PRIu64
-		    ",\"requests\":%" PRIu64 ",\"replies\":%" PRIu64 ",\"aborted\":%" PRIu64 ",\"errors\":%" PRIu64
-		    ",\"protocol_errors\":%" PRIu64 ",\"running\":%" PRIu64 ",\"bytes_in\":%" PRIu64
-		    ",\"bytes_out\":%" PRIu64 "}", s->connections_open, s->connections_total,
-		    s->connections_closed, s->connections_refused, s->requests_total,
-		    s->requests_replied, s->requests_aborted, s->errors_total, s->protocol_errors,
-		    s->running, s->bytes_in, s->bytes_out);
+		return;
+	}
+	(void)buf_append_str(b, "s\":[");
+	for (unsigned slot = 0; slot < role_slots(kind); slot++, p++) {
+		if (!master_wants(p) && !process_is_up(p))
+			continue;
+		(void)buf_printf(b, "%s{\"slot\":%u,", slot > 0 ? "," : "", slot);
+		put_process(b, p);
 	}
 	(void)buf_append_char(b, ']');
-}
-
-static void
-put_runner(struct buf *b, const struct master *m)
-{
-	const struct process *p = &m->processes[MASTER_RUNNER];
-	const struct stats *s = p->stats;
-
-	(void)buf_append_str(b, ",\"runner\":{");
-	put_process(b, p);
-	(void)buf_printf(b, ",\"running\":%" PRIu64 ",\"queued\":%" PRIu64 ",\"started\":%" PRIu64
-	    ",\"strays_killed\":%" PRIu64 ",\"bad_frames\":%" PRIu64 "}", s->running, s->queued,
-	    s->started_total, s->strays_killed, s->bad_frames);
-}
-
-static void
-put_log(struct buf *b, const struct master *m)
-{
-	uint64_t dropped = 0;
-
-	for (size_t i = MASTER_RUNNER; i < MASTER_MAX_PROCESSES; i++) {
-		if (m->processes[i].stats != NULL)
-			dropped += m->processes[i].stats->log_dropped;
-	}
-	(void)buf_append_str(b, ",\"log\":{");
-	put_process(b, &m->processes[MASTER_LOG]);
-	(void)buf_printf(b, ",\"dropped\":%" PRIu64 "}", dropped);
 }
 
 static void
@@ -101,12 +142,11 @@ static struct service_total
 service_total(const struct master *m, uint16_t number)
 {
 	struct service_total sum = { 0 };
+	const struct process *p;
 
-	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
-		const struct stats *s = m->processes[i].stats;
-
-		if (s != NULL && s->generation == m->conf->generation)
-			service_total_add(&sum, s, number);
+	FOR_EACH_PROCESS(p, m) {
+		if (p->stats != NULL && p->stats->generation == m->conf->generation)
+			service_total_add(&sum, p->stats, number);
 	}
 	return sum;
 }
@@ -145,7 +185,7 @@ put_usec_or_null(struct buf *b, const char *key, bool have, uint64_t usec)
 static struct pool_stats
 pool_of(const struct master *m, const struct service *s)
 {
-	const struct stats *of = m->processes[MASTER_RUNNER].stats;
+	const struct stats *of = m->processes[ROLE_PROCESS(ROLE_RUNNER, 0)].stats;
 
 	if (of != NULL && of->generation == m->conf->generation)
 		return of->pool[s->number];
@@ -229,9 +269,8 @@ status_format_json(const struct master *m, struct buf *b)
 	    "\"uptime_usec\":%" PRIu64 ",\"config\":", PACKAGE_VERSION, (int)getpid(), state,
 	    m->conf->generation, clock_usec() - m->started_usec);
 	(void)escape_json(b, slice_of(m->options.conf_file));
-	put_workers(b, m);
-	put_runner(b, m);
-	put_log(b, m);
+	for (unsigned kind = ROLE_N; kind-- > 0;)
+		put_role(b, m, kind);
 	put_listeners(b, m->conf);
 	put_services(b, m);
 	(void)buf_append_char(b, '}');

@@ -131,7 +131,8 @@ master_abort(struct runner *r, const struct frame *f, int *fds)
 static void
 master_link(struct runner *r, const struct frame *f, int *fds)
 {
-	workers_open(&r->links[f->slot], TAKE_FD(fds[0]));
+	if (f->slot < RUNNER_MAX_LINKS)
+		workers_open(&r->links[f->slot], TAKE_FD(fds[0]));
 }
 
 static void

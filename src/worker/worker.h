@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/loop.h"
 #include "conf/conf.h"
+#include "ipc/roles.h"
 #include "ipc/stats.h"
 #include "proto/request.h"
 #include "worker/call.h"
@@ -70,7 +71,7 @@ struct worker {
 	struct lease_list unflushed;	/* leases with requests to send */
 
 	struct stats *stats;		/* our own page */
-	const struct stats *others[CONF_MAX_WORKERS + 1];	/* the last: runner */
+	const struct stats *others[ROLE_MAX_PROCESSES];	/* by number */
 	unsigned n_others;		/* other workers */
 	uint64_t started_usec;
 

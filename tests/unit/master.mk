@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
-master_tests = tests/unit/test_beat tests/unit/test_reload tests/unit/test_socketfile
+master_tests = tests/unit/test_beat tests/unit/test_reload tests/unit/test_roletable \
+	tests/unit/test_socketfile
 check_PROGRAMS += $(master_tests)
 TESTS += $(master_tests)
 
@@ -13,6 +14,9 @@ tests_unit_test_beat_LDADD = $(master_test_ldadd)
 tests_unit_test_reload_SOURCES = tests/unit/test_reload.c
 tests_unit_test_reload_CFLAGS = $(master_test_cflags)
 tests_unit_test_reload_LDADD = $(master_test_ldadd)
+tests_unit_test_roletable_SOURCES = tests/unit/test_roletable.c
+tests_unit_test_roletable_CFLAGS = $(master_test_cflags)
+tests_unit_test_roletable_LDADD = $(master_test_ldadd)
 tests_unit_test_socketfile_SOURCES = tests/unit/test_socketfile.c
 tests_unit_test_socketfile_CFLAGS = $(master_test_cflags)
 tests_unit_test_socketfile_LDADD = $(master_test_ldadd)

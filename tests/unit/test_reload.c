@@ -27,6 +27,16 @@
 
 enum { LOG, RUNNER, WORKER_0, WORKER_1, N_PROCESSES };
 
+static const struct {
+	enum role_kind kind;
+	unsigned slot;
+} which[N_PROCESSES] = {
+	[LOG] = { ROLE_LOG, 0 },
+	[RUNNER] = { ROLE_RUNNER, 0 },
+	[WORKER_0] = { ROLE_WORKER, 0 },
+	[WORKER_1] = { ROLE_WORKER, 1 },
+};
+
 static struct master master;
 static struct master *const m = &master;
 static int theirs[N_PROCESSES];
@@ -47,14 +57,19 @@ write_conf(bool more)
 	fclose(f);
 }
 
+static struct process *
+process(size_t i)
+{
+	return master_process(m, which[i].kind, which[i].slot);
+}
+
 /* A process that serves; what it would do is up to the test. */
 static void
-serve(size_t i, enum role_kind kind, unsigned slot)
+serve(size_t i)
 {
-	struct process *p = &m->processes[i];
+	struct process *p = process(i);
 	int pair[2];
 
-	ck_assert_int_eq(process_init(p, m, kind, slot), 0);
 	ck_assert_int_eq(channel_pair(pair), 0);
 	p->channel = pair[0];
 	theirs[i] = pair[1];
@@ -82,6 +97,7 @@ set_up(void)
 	write_conf(false);
 
 	m->options.conf_file = conf_file;
+	master_init_processes(m);
 	m->reload.text = m->log_read = m->control.socket.fd = m->reload.control.fd = -1;
 	ck_assert_int_ge(sd_event_new(&m->event), 0);
 	if (conf_load(conf_file, CONF_DEFAULT, &m->conf, &errors) < 0)
@@ -92,21 +108,21 @@ set_up(void)
 	free(text);
 	ck_assert_int_eq(listen_open(m->conf, LISTEN_OPEN, NULL, &m->passed, &m->listeners, &errors), 0);
 	ck_assert_int_eq(control_open(&m->control, m, why, sizeof(why)), 0);
-	m->n_processes = N_PROCESSES;
+	m->n_workers = 2;
 	m->ready = true;
-	serve(LOG, ROLE_LOG, 0);
-	serve(RUNNER, ROLE_RUNNER, 0);
-	serve(WORKER_0, ROLE_WORKER, 0);
-	serve(WORKER_1, ROLE_WORKER, 1);
+	for (size_t i = 0; i < N_PROCESSES; i++)
+		serve(i);
 	write_conf(true);
 }
 
 static void
 tear_down(void)
 {
-	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
-		if (m->processes[i].pid > 0)
-			(void)kill(m->processes[i].pid, SIGKILL);
+	struct process *p;
+
+	FOR_EACH_PROCESS(p, m) {
+		if (p->pid > 0)
+			(void)kill(p->pid, SIGKILL);
 	}
 	reload_cancel(m);
 	control_close(&m->control);
@@ -144,13 +160,13 @@ answer(size_t i, enum frame_type type, uint32_t generation)
 {
 	struct frame f = { .type = (uint16_t)type, .generation = generation };
 
-	master_on_frame(&m->processes[i], &f);
+	master_on_frame(process(i), &f);
 }
 
 static bool
 is_alive(size_t i)
 {
-	pid_t pid = m->processes[i].pid;
+	pid_t pid = process(i)->pid;
 
 	return pid > 0 && waitpid(pid, NULL, WNOHANG) == 0;
 }
@@ -163,15 +179,25 @@ exists(const char *path)
 	return lstat(path, &st) == 0;
 }
 
+static bool
+is_one_of_the_test(const struct process *p)
+{
+	for (size_t i = 0; i < N_PROCESSES; i++) {
+		if (process(i) == p)
+			return true;
+	}
+	return false;
+}
+
 static void
 die(size_t i)
 {
 	int status;
-	pid_t pid = m->processes[i].pid;
+	pid_t pid = process(i)->pid;
 
 	ck_assert_int_eq(kill(pid, SIGKILL), 0);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	process_died(&m->processes[i], status);
+	process_died(process(i), status);
 }
 
 /* Everybody has got PREPARE, and as many as are asked for have answered. */
@@ -236,7 +262,7 @@ END_TEST
 
 START_TEST(who_comes_in_the_middle_follows_at_the_end)
 {
-	struct process *late = &m->processes[WORKER_1];
+	struct process *late = process(WORKER_1);
 
 	late->state = PROCESS_PREPARING;
 	late->offered = 1;
@@ -285,30 +311,33 @@ START_TEST(a_death_does_not_stop_it)
 		answer(WORKER_1, FRAME_COMMITTED, 2);
 	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
 	ck_assert_uint_eq(m->conf->generation, 2);
-	ck_assert_int_eq(m->processes[_i == 1 ? RUNNER : WORKER_1].state, PROCESS_STARTING);
+	ck_assert_int_eq(process(_i == 1 ? RUNNER : WORKER_1)->state, PROCESS_STARTING);
 }
 END_TEST
 
 /* A stop in any phase: nothing new is begun, and nothing new stays. */
 START_TEST(a_stop_ends_it)
 {
+	struct process *p;
+
 	begin(_i == 0 ? 2 : 4);
 	for (size_t i = 0; _i == 2 && i < WORKER_0; i++)
 		answer(i, FRAME_COMMITTED, 2);
-	ck_assert_int_eq(m->reload.phase, RELOAD_PREPARE + _i);
+	ck_assert_int_eq(m->reload.phase, _i == 0 ? RELOAD_PREPARE : RELOAD_COMMIT);
+	ck_assert_int_eq(reload_is_listening(&m->reload), _i == 2);
 	stop_begin(m);
 	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
 	ck_assert(!exists(new_socket));
 	for (size_t i = 0; i < N_PROCESSES; i++) {
 		answer(i, FRAME_PREPARED, 2);
 		answer(i, FRAME_COMMITTED, 2);
-		ck_assert_int_ne(m->processes[i].state, PROCESS_PREPARING);
+		ck_assert_int_ne(process(i)->state, PROCESS_PREPARING);
 	}
-	ck_assert_int_eq(m->processes[WORKER_0].state, PROCESS_STOPPING);
+	ck_assert_int_eq(process(WORKER_0)->state, PROCESS_STOPPING);
 	reload_start(m);
 	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
-	for (size_t i = N_PROCESSES; i < MASTER_MAX_PROCESSES; i++)
-		ck_assert_int_eq(m->processes[i].pid, 0);
+	FOR_EACH_PROCESS(p, m)
+		ck_assert(p->pid == 0 || is_one_of_the_test(p));
 }
 END_TEST
 
@@ -386,10 +415,10 @@ START_TEST(words_at_the_wrong_time)
 			answer(WORKER_0, types[t], generation);
 	}
 	ck_assert(is_alive(WORKER_0));
-	ck_assert_int_eq(m->processes[WORKER_0].state, PROCESS_SERVING);
-	ck_assert_uint_eq(m->processes[WORKER_0].generation, 1);
+	ck_assert_int_eq(process(WORKER_0)->state, PROCESS_SERVING);
+	ck_assert_uint_eq(process(WORKER_0)->generation, 1);
 	answer(WORKER_0, FRAME_RUN, 1);
-	ck_assert_int_eq(waitpid(m->processes[WORKER_0].pid, NULL, 0), m->processes[WORKER_0].pid);
+	ck_assert_int_eq(waitpid(process(WORKER_0)->pid, NULL, 0), process(WORKER_0)->pid);
 	for (size_t i = 0; i < N_PROCESSES; i++)
 		ck_assert(i == WORKER_0 || is_alive(i));
 }
