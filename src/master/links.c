@@ -16,11 +16,13 @@ void
 links_to_log(const struct process *p)
 {
 	struct process *log = master_process(p->master, ROLE_LOG, 0);
-	struct frame f = { .type = FRAME_LINK, .slot = process_number(p), .id = (uint64_t)p->pid };
+	struct frame f = { .type = FRAME_LINK, .slot = process_number(p) };
 
 	if (p->log_read < 0 || log->state < PROCESS_PREPARING)
 		return;
-	process_name(p, f.text, sizeof(f.text));
+	f.link.serial = p->serial;
+	f.link.pid = (uint32_t)p->pid;
+	process_name(p, f.link.name, sizeof(f.link.name));
 	/* Its successor gets them all anew. */
 	if (process_send(log, &f, &p->log_read, 1) < 0)
 		process_kill(log, "does not take a link");
@@ -31,9 +33,10 @@ static void
 link_records(struct process *log)
 {
 	struct master *m = log->master;
-	struct frame f = { .type = FRAME_LINK, .id = (uint64_t)getpid(), .text = "master" };
+	struct frame f = { .type = FRAME_LINK, .link = { .pid = (uint32_t)getpid() } };
 	const struct process *p;
 
+	(void)strlcpy(f.link.name, "master", sizeof(f.link.name));
 	(void)process_send(log, &f, &m->log_read, 1);
 	FOR_EACH_PROCESS(p, m) {
 		if (process_is_up(p))
@@ -41,12 +44,25 @@ link_records(struct process *log)
 	}
 }
 
+/* Gives a process its end of a channel to another one. */
+static void
+give_end(struct process *p, struct process *other, int fd)
+{
+	struct frame f = {
+		.type = FRAME_LINK, .slot = process_number(other),
+		.link = { .serial = other->serial, .pid = (uint32_t)other->pid },
+	};
+
+	process_name(other, f.link.name, sizeof(f.link.name));
+	other->is_linked = true;
+	(void)process_send(p, &f, &fd, 1);
+	(void)close(fd);
+}
+
 /* A channel of their own, if the table says so. */
 static void
 link_channel(struct process *from, struct process *to)
 {
-	struct frame to_from = { .type = FRAME_LINK, .slot = process_number(to) };
-	struct frame to_to = { .type = FRAME_LINK, .slot = process_number(from) };
 	char a[32], b[32];
 	int fds[2], r;
 
@@ -60,10 +76,10 @@ link_channel(struct process *from, struct process *to)
 		log_err("cannot link %s to %s: %s", a, b, strerror(-r));
 		return;
 	}
-	(void)process_send(to, &to_to, &fds[0], 1);
-	(void)process_send(from, &to_from, &fds[1], 1);
-	(void)close(fds[0]);
-	(void)close(fds[1]);
+	if (!from->rules->sends_descriptors)
+		channel_refuse_fds(fds[0]);
+	give_end(to, from, fds[0]);
+	give_end(from, to, fds[1]);
 }
 
 /* The page of a process for another one to read, if the table says so. */
@@ -83,6 +99,31 @@ share_page(struct process *reader, const struct process *of)
 		return;
 	(void)process_send(reader, &f, &fd, 1);
 	(void)close(fd);
+}
+
+/* True if one of the two has a channel to the other. */
+static bool
+are_joined(const struct process *a, const struct process *b)
+{
+	return (a->rules->channels & ROLE_BIT(b->kind)) != 0 ||
+	    (b->rules->channels & ROLE_BIT(a->kind)) != 0;
+}
+
+void
+links_close(struct process *p)
+{
+	struct frame f = {
+		.type = FRAME_UNLINK, .slot = process_number(p), .link = { .serial = p->serial },
+	};
+	struct process *other;
+
+	if (!p->is_linked)
+		return;
+	p->is_linked = false;
+	FOR_EACH_PROCESS(other, p->master) {
+		if (other != p && are_joined(p, other) && other->state >= PROCESS_PREPARING)
+			(void)process_send(other, &f, NULL, 0);
+	}
 }
 
 void

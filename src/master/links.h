@@ -12,3 +12,9 @@ void links_to_log(const struct process *p);
 
 /* It is ready: links it to all that it has to do with. */
 void links_open(struct process *p);
+
+/*
+ * It is dead or will be at once: whoever has a channel to it closes that, as
+ * others may hold its end. Harmless when nothing is linked.
+ */
+void links_close(struct process *p);

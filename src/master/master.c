@@ -170,6 +170,28 @@ on_refused(struct process *p, const struct frame *f)
 	}
 }
 
+/*
+ * A process that another one has found out is not asked to leave: it is killed and
+ * replaced. Only those to whom it has a channel can have found something out.
+ */
+static void
+on_fault(struct process *p, const struct frame *f)
+{
+	struct process *other = &p->master->processes[f->slot];
+	char name[32], why[160];
+
+	if ((other->rules->channels & ROLE_BIT(p->kind)) == 0) {
+		process_kill(p, "sent a message that is not its to send");
+		return;
+	}
+	/* The next one under this number is another process. */
+	if (!process_is_up(other) || other->serial != f->fault.serial)
+		return;
+	process_name(p, name, sizeof(name));
+	(void)snprintf(why, sizeof(why), "sent %s to the %s", f->fault.text, name);
+	process_kill(other, why);
+}
+
 void
 master_on_frame(struct process *p, const struct frame *f)
 {
@@ -205,6 +227,9 @@ master_on_frame(struct process *p, const struct frame *f)
 		/* The runner: everything it ran has ended. Closing lets it go. */
 		if (p->state == PROCESS_STOPPING)
 			process_release(p);
+		return;
+	case FRAME_FAULT:
+		on_fault(p, f);
 		return;
 	default:
 		process_kill(p, "sent a message that is not its to send");

@@ -46,6 +46,7 @@ struct master {
 	sd_event_source *strays;	/* orphans of a runner are being killed */
 	uint64_t strays_usec;		/* since then */
 	uint64_t n_reloads;		/* begun */
+	uint64_t n_starts;		/* of processes */
 };
 
 /* Runs until told to stop. Returns an exit code. */

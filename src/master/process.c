@@ -23,6 +23,7 @@
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "ipc/stats.h"
+#include "master/links.h"
 #include "master/master.h"
 
 /* After the deadline of a stop a process has so long to go. */
@@ -192,22 +193,19 @@ on_channel(sd_event_source *s, int fd, uint32_t events, void *userdata)
 	(void)s;
 	(void)events;
 	for (int i = 0; i < FRAMES_AT_ONCE; i++) {
-		int fds[FRAME_MAX_FDS];
 		struct frame f;
-		size_t n_fds;
 		int r;
 
-		r = channel_receive(fd, &f, fds, &n_fds);
+		r = channel_receive_plain(fd, &f);
 		if (r == -EAGAIN)
 			return 0;
 		if (r != CHANNEL_OK) {
-			/* Its death follows; a bad frame costs it its life (R5). */
+			/* Its death follows. A bad frame costs it its life. */
 			p->io = sd_event_source_disable_unref(p->io);
 			if (!is_free_to_end(p) || r == CHANNEL_BAD)
 				process_kill(p, r == CHANNEL_BAD ? "sent a bad message" : NULL);
 			return 0;
 		}
-		channel_close_fds(fds, n_fds);
 		master_on_frame(p, &f);
 		if (p->channel != fd)
 			return 0;
@@ -250,8 +248,11 @@ process_fork(struct process *p)
 		r = sd_event_add_io(p->master->event, &io, ours, EPOLLIN, on_channel, p);
 	if (r < 0)
 		return r;
-	if (log_read >= 0)
+	channel_refuse_fds(ours);
+	if (log_read >= 0) {
+		channel_refuse_fds(log_read);
 		(void)shutdown(log_read, SHUT_WR);
+	}
 
 	/* No signal may reach the child before it has its own dispositions. */
 	(void)sigfillset(&all);
@@ -265,6 +266,7 @@ process_fork(struct process *p)
 		return r;
 
 	p->pid = pid;
+	p->serial = ++p->master->n_starts;
 	p->io = TAKE_PTR(io);
 	p->channel = TAKE_FD(ours);
 	p->log_read = TAKE_FD(log_read);
@@ -358,6 +360,7 @@ process_died(struct process *p, int wait_status)
 	enum process_state was = p->state;
 
 	log_death(p, wait_status);
+	links_close(p);
 	process_close(p);
 	p->timer = sd_event_source_disable_unref(p->timer);
 	p->pid = 0;
@@ -428,6 +431,7 @@ process_kill(struct process *p, const char *why)
 	if (why != NULL)
 		log_event(LOG_EVENT_PROCESS_STUCK, LOG_ERR, "%s (%d) %s, killing it", name,
 		    (int)p->pid, why);
+	links_close(p);
 	/* Not reaped yet, so the number cannot belong to anybody else. */
 	(void)kill(p->pid, SIGKILL);
 }

@@ -30,6 +30,8 @@ struct process {
 	unsigned slot;			/* 0 where there is only one of a role */
 	enum process_state state;
 	pid_t pid;			/* 0: none */
+	uint64_t serial;		/* of this start, never the same twice */
+	bool is_linked;			/* others have been given a channel to it */
 	int channel;			/* -1: none */
 	int log_read;			/* its records, for the log; -1: none */
 	int stats_fd;			/* kept over restarts; -1: none (yet) */

@@ -49,6 +49,7 @@ const struct role_rules role_rules[ROLE_N] = {
 		.stop_step = 0,
 		.silence_usec = SILENCE_USEC,
 		.has_records = true,
+		.sends_descriptors = true,
 		.listens = true,
 		.lists_calls = true,
 		.may_refuse = true,

@@ -35,6 +35,7 @@ struct role_rules {
 	unsigned stop_step;		/* of a stop: lower steps have ended before */
 	uint64_t silence_usec;		/* how long one that serves may owe a sign of life */
 	bool has_records;		/* has a socket to the log */
+	bool sends_descriptors;		/* upon its channels; else the kernel refuses them */
 	bool listens;			/* is given the listening sockets */
 	bool lists_calls;		/* is asked for PS and KILL */
 	bool may_refuse;		/* may refuse a new configuration */

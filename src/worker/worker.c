@@ -223,6 +223,9 @@ on_frame(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 	case FRAME_LINK:
 		runnerlink_attach(w, TAKE_FD(fds[0]));
 		return;
+	case FRAME_UNLINK:
+		/* The channel ends with the process. */
+		return;
 	case FRAME_STATS:
 		on_stats_page(w, f->slot, fds[0]);
 		return;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
-master_tests = tests/unit/test_beat tests/unit/test_reload tests/unit/test_roletable \
+master_tests = tests/unit/test_beat tests/unit/test_links tests/unit/test_reload \
+	tests/unit/test_roletable \
 	tests/unit/test_socketfile
 check_PROGRAMS += $(master_tests)
 TESTS += $(master_tests)
@@ -11,7 +12,10 @@ master_test_ldadd = libmaster.la libipc.la libconf.la libproto.la libbase.la \
 tests_unit_test_beat_SOURCES = tests/unit/test_beat.c
 tests_unit_test_beat_CFLAGS = $(master_test_cflags)
 tests_unit_test_beat_LDADD = $(master_test_ldadd)
-tests_unit_test_reload_SOURCES = tests/unit/test_reload.c
+tests_unit_test_links_SOURCES = tests/unit/test_links.c tests/unit/master-peer.h
+tests_unit_test_links_CFLAGS = $(master_test_cflags)
+tests_unit_test_links_LDADD = $(master_test_ldadd)
+tests_unit_test_reload_SOURCES = tests/unit/test_reload.c tests/unit/master-peer.h
 tests_unit_test_reload_CFLAGS = $(master_test_cflags)
 tests_unit_test_reload_LDADD = $(master_test_ldadd)
 tests_unit_test_roletable_SOURCES = tests/unit/test_roletable.c
