@@ -67,7 +67,7 @@ link_channel(struct process *from, struct process *to)
 	int fds[2], r;
 
 	if ((from->rules->channels & ROLE_BIT(to->kind)) == 0 ||
-	    from->state < PROCESS_PREPARING || to->state < PROCESS_PREPARING)
+	    from->state < PROCESS_PREPARING || to->state < PROCESS_PREPARING || to->generation == 0)
 		return;
 	r = channel_pair(fds);
 	if (r < 0) {
@@ -139,6 +139,16 @@ links_open(struct process *p)
 		share_page(p, other);
 		share_page(other, p);
 		link_channel(p, other);
-		link_channel(other, p);
+	}
+}
+
+void
+links_serve(struct process *p)
+{
+	struct process *other;
+
+	FOR_EACH_PROCESS(other, p->master) {
+		if (other != p)
+			link_channel(other, p);
 	}
 }

@@ -70,22 +70,16 @@ check_all_serving(struct master *m)
 	    PACKAGE_VERSION, m->conf->n_services, m->conf->n_listeners, m->n_workers);
 }
 
-/* True if it does not serve, but will soon. */
-static bool
-is_coming(const struct process *p)
-{
-	/* One that only catches up with a reload serves meanwhile. */
-	return p->state == PROCESS_STARTING ||
-	    (p->state == PROCESS_PREPARING && p->generation == 0);
-}
-
+/* True if those that it awaits will soon know the configuration that it speaks of. */
 static bool
 must_wait(const struct process *p)
 {
 	const struct process *other;
 
 	FOR_EACH_PROCESS(other, p->master) {
-		if ((p->rules->awaits & ROLE_BIT(other->kind)) != 0 && is_coming(other))
+		if ((p->rules->awaits & ROLE_BIT(other->kind)) != 0 &&
+		    other->state >= PROCESS_STARTING && other->state <= PROCESS_SERVING &&
+		    other->generation < p->offered)
 			return true;
 	}
 	return false;
@@ -136,6 +130,7 @@ static void
 on_committed(struct process *p, const struct frame *f)
 {
 	struct master *m = p->master;
+	bool is_first;
 
 	if (p->state == PROCESS_SERVING) {
 		reload_on_committed(p, f->generation);
@@ -143,7 +138,10 @@ on_committed(struct process *p, const struct frame *f)
 	}
 	if (p->state != PROCESS_PREPARING || f->generation != p->offered)
 		return;
+	is_first = p->generation == 0;
 	p->generation = f->generation;
+	if (is_first)
+		links_serve(p);
 	if (p->generation != m->conf->generation) {
 		/* A reload went past while it was starting. */
 		master_prepare(p);

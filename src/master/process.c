@@ -316,7 +316,7 @@ process_start(struct process *p)
 	p->timer = sd_event_source_disable_unref(p->timer);
 	p->state = PROCESS_STARTING;
 	p->generation = p->offered = 0;
-	p->in_reload = p->is_held = false;
+	p->in_reload = p->is_held = p->is_killed = false;
 	p->owing_usec = clock_usec();
 	r = process_fork(p);
 	if (r >= 0) {
@@ -425,8 +425,9 @@ process_kill(struct process *p, const char *why)
 {
 	char name[32];
 
-	if (!process_is_up(p))
+	if (!process_is_up(p) || p->is_killed)
 		return;
+	p->is_killed = true;
 	process_name(p, name, sizeof(name));
 	if (why != NULL)
 		log_event(LOG_EVENT_PROCESS_STUCK, LOG_ERR, "%s (%d) %s, killing it", name,

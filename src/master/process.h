@@ -31,6 +31,7 @@ struct process {
 	enum process_state state;
 	pid_t pid;			/* 0: none */
 	uint64_t serial;		/* of this start, never the same twice */
+	bool is_killed;			/* its death is to be heard of */
 	bool is_linked;			/* others have been given a channel to it */
 	int channel;			/* -1: none */
 	int log_read;			/* its records, for the log; -1: none */

@@ -24,7 +24,6 @@ const struct role_rules role_rules[ROLE_N] = {
 		.stop_step = 2,
 		.stop = ROLE_STOP_BY_CLOSING,
 		.silence_usec = LOG_SILENCE_USEC,
-		.may_refuse = true,
 	},
 	[ROLE_RUNNER] = {
 		.account = ROLE_AS_MASTER,
@@ -36,6 +35,7 @@ const struct role_rules role_rules[ROLE_N] = {
 		.stop_step = 1,
 		.silence_usec = SILENCE_USEC,
 		.has_records = true,
+		/* It brings handlers up. */
 		.may_refuse = true,
 		/* It outlives the master for a moment, to kill what it runs. */
 		.dies_with_master = false,
@@ -52,7 +52,6 @@ const struct role_rules role_rules[ROLE_N] = {
 		.sends_descriptors = true,
 		.listens = true,
 		.lists_calls = true,
-		.may_refuse = true,
 		.dies_with_master = true,
 		.channels = ROLE_BIT(ROLE_RUNNER),
 		.pages = ROLE_BIT(ROLE_RUNNER) | ROLE_BIT(ROLE_WORKER),

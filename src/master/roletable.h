@@ -38,7 +38,7 @@ struct role_rules {
 	bool sends_descriptors;		/* upon its channels; else the kernel refuses them */
 	bool listens;			/* is given the listening sockets */
 	bool lists_calls;		/* is asked for PS and KILL */
-	bool may_refuse;		/* may refuse a new configuration */
+	bool may_refuse;		/* a new configuration; else it is replaced */
 	bool dies_with_master;		/* at once, by the kernel; else when its channel ends */
 	bool leaves_children;		/* when it dies, to the master */
 	unsigned channels;		/* set: to these it is linked */

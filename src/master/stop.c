@@ -97,9 +97,6 @@ stop_begin(struct master *m)
 	m->stop_usec = clock_usec() + m->conf->drain_timeout_usec;
 	notify_stopping(m->conf->drain_timeout_usec);
 	log_event(LOG_EVENT_STOPPING, LOG_NOTICE, "stopping, finishing what runs");
-	/* Some workers may listen on what was about to come already. */
-	if (reload_is_listening(&m->reload))
-		(void)listen_seal(&m->reload.listeners, NULL);
 	reload_cancel(m);
 	m->sealed = listen_seal(&m->listeners, NULL);
 	/* What waits to be started again is not needed any more, but for the last words. */

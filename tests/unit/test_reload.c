@@ -6,6 +6,7 @@
 
 #include "master/reload.h"
 
+#include "base/clock.h"
 #include "master-peer.h"
 
 /* Everybody has got PREPARE, and as many as are asked for have answered. */
@@ -33,7 +34,7 @@ START_TEST(log_and_runner_commit_before_the_workers)
 	expect(WORKER_0, FRAME_COMMIT, 2);
 	expect(WORKER_1, FRAME_COMMIT, 2);
 	answer(WORKER_0, FRAME_COMMITTED, 2);
-	ck_assert_uint_eq(m->conf->generation, 1);
+	ck_assert_int_eq(m->reload.phase, RELOAD_COMMIT);
 	answer(WORKER_1, FRAME_COMMITTED, 2);
 	ck_assert_uint_eq(m->conf->generation, 2);
 	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
@@ -46,13 +47,14 @@ END_TEST
 START_TEST(who_refuses_ends_the_reload_and_nobody_else)
 {
 	begin(1);
-	answer(WORKER_0, FRAME_REFUSED, 2);
+	answer(RUNNER, FRAME_REFUSED, 2);
 	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
 	for (size_t i = 0; i < N_PROCESSES; i++)
 		expect(i, FRAME_ABORT, 2);
 	/* The others do not know yet that it is over. */
 	answer(WORKER_1, FRAME_REFUSED, 2);
-	answer(RUNNER, FRAME_PREPARED, 2);
+	answer(RUNNER, FRAME_REFUSED, 2);
+	answer(WORKER_0, FRAME_PREPARED, 2);
 	answer(LOG, FRAME_COMMITTED, 2);
 	for (size_t i = 0; i < N_PROCESSES; i++) {
 		ck_assert(is_alive(i));
@@ -63,12 +65,13 @@ START_TEST(who_refuses_ends_the_reload_and_nobody_else)
 
 	/* And their late words are not taken for answers to the next one. */
 	reload_start(m);
-	answer(WORKER_1, FRAME_REFUSED, 3);
+	answer(RUNNER, FRAME_REFUSED, 3);
 	ck_assert_int_eq(m->reload.phase, RELOAD_PREPARE);
 }
 END_TEST
 
-START_TEST(who_comes_in_the_middle_follows_at_the_end)
+/* It finishes what it was given and is given the new one, as soon as that is in force. */
+START_TEST(who_comes_in_the_middle_follows)
 {
 	struct process *late = process(WORKER_1);
 
@@ -76,26 +79,133 @@ START_TEST(who_comes_in_the_middle_follows_at_the_end)
 	late->offered = 1;
 	reload_start(m);
 	expect_nothing(WORKER_1);
+	/* Before the first COMMIT, or after. */
+	if (_i == 0)
+		answer(WORKER_1, FRAME_PREPARED, 1), answer(WORKER_1, FRAME_COMMITTED, 1);
 	for (size_t i = 0; i < WORKER_1; i++) {
 		expect(i, FRAME_PREPARE, 2);
 		answer(i, FRAME_PREPARED, 2);
 	}
-	answer(WORKER_1, FRAME_PREPARED, 1);
+	if (_i == 1)
+		answer(WORKER_1, FRAME_PREPARED, 1), answer(WORKER_1, FRAME_COMMITTED, 1);
 	expect(WORKER_1, FRAME_COMMIT, 1);
-	answer(WORKER_1, FRAME_COMMITTED, 1);
-	ck_assert_int_eq(late->state, PROCESS_SERVING);
+	expect(WORKER_1, FRAME_PREPARE, 2);
+	ck_assert_int_eq(late->state, PROCESS_PREPARING);
+	/* What it would say next the runner does not know yet. */
+	answer(WORKER_1, FRAME_PREPARED, 2);
+	expect_nothing(WORKER_1);
 	answer(LOG, FRAME_COMMITTED, 2);
 	answer(RUNNER, FRAME_COMMITTED, 2);
-	expect_nothing(WORKER_1);
-	answer(WORKER_0, FRAME_COMMITTED, 2);
-	ck_assert_uint_eq(m->conf->generation, 2);
-	expect(WORKER_1, FRAME_PREPARE, 2);
-	answer(WORKER_1, FRAME_PREPARED, 2);
 	expect(WORKER_1, FRAME_COMMIT, 2);
 	answer(WORKER_1, FRAME_COMMITTED, 2);
 	ck_assert_int_eq(late->state, PROCESS_SERVING);
 	ck_assert_uint_eq(late->generation, 2);
+	answer(WORKER_0, FRAME_COMMITTED, 2);
+	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
 	ck_assert(is_alive(WORKER_1));
+	expect_nothing(WORKER_1);
+}
+END_TEST
+
+/* What starts after the first COMMIT has to understand those that have committed. */
+START_TEST(who_starts_in_the_middle_gets_the_new_one)
+{
+	begin(4);
+	if (_i == 0) {
+		die(RUNNER);
+	} else {
+		answer(LOG, FRAME_COMMITTED, 2), answer(RUNNER, FRAME_COMMITTED, 2);
+		answer(WORKER_0, FRAME_COMMITTED, 2);
+		die(RUNNER);
+	}
+	ck_assert_int_eq(m->reload.phase, RELOAD_COMMIT);
+	answer(RUNNER, FRAME_READY, 0);
+	ck_assert_int_eq(process(RUNNER)->state, PROCESS_PREPARING);
+	ck_assert_uint_eq(process(RUNNER)->offered, 2);
+	ck_assert_uint_eq(m->conf->generation, 2);
+	answer(LOG, FRAME_COMMITTED, 2);
+	answer(WORKER_0, FRAME_COMMITTED, 2);
+	answer(WORKER_1, FRAME_COMMITTED, 2);
+	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
+	/* Before it, the old one is in force. */
+	reload_start(m);
+	die(WORKER_1);
+	answer(WORKER_1, FRAME_READY, 0);
+	ck_assert_uint_eq(process(WORKER_1)->offered, 2);
+	ck_assert_int_eq(m->reload.phase, RELOAD_PREPARE);
+}
+END_TEST
+
+/*
+ * Who has nothing to refuse cannot keep rights that are to be taken away in force:
+ * it is replaced, and nobody else notices.
+ */
+START_TEST(who_may_not_refuse_is_replaced)
+{
+	size_t who = _i < 2 ? WORKER_0 : LOG;
+
+	begin(0);
+	for (size_t i = 0; i < N_PROCESSES; i++) {
+		if (i != who)
+			answer(i, FRAME_PREPARED, 2);
+	}
+	ck_assert_int_eq(m->reload.phase, RELOAD_PREPARE);
+	if (_i % 2 == 0)
+		answer(who, FRAME_REFUSED, 2);
+	else
+		reload_overdue(m, clock_usec());
+	ck_assert_int_eq(m->reload.phase, RELOAD_COMMIT);
+	ck_assert_uint_eq(m->conf->generation, 2);
+	/* Its words do not count any more. */
+	answer(who, FRAME_REFUSED, 2);
+	answer(who, FRAME_PREPARED, 2);
+	ck_assert_int_eq(waitpid(process(who)->pid, NULL, 0), process(who)->pid);
+	for (size_t i = 0; i < N_PROCESSES; i++) {
+		if (i == who)
+			continue;
+		ck_assert(is_alive(i));
+		answer(i, FRAME_COMMITTED, 2);
+	}
+	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
+	ck_assert(exists(new_socket));
+}
+END_TEST
+
+/* The runner has reasons: its handlers may not come up, or take their time. */
+START_TEST(who_may_refuse_has_its_time)
+{
+	begin(1);
+	answer(WORKER_0, FRAME_PREPARED, 2);
+	reload_overdue(m, m->reload.due_usec - 1);
+	ck_assert_int_eq(m->reload.phase, RELOAD_PREPARE);
+	ck_assert_int_eq(waitpid(process(WORKER_1)->pid, NULL, 0), process(WORKER_1)->pid);
+	ck_assert(is_alive(RUNNER));
+	reload_overdue(m, m->reload.due_usec);
+	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
+	ck_assert(is_alive(RUNNER));
+	ck_assert_uint_eq(m->conf->generation, 1);
+}
+END_TEST
+
+/* In each step: one that does not commit is replaced, however often it is waited for. */
+START_TEST(who_does_not_commit_is_replaced)
+{
+	begin(4);
+	for (size_t i = 0; i < N_PROCESSES; i++) {
+		if (i != LOG && i != WORKER_1)
+			answer(i, FRAME_COMMITTED, 2);
+	}
+	reload_overdue(m, clock_usec());
+	ck_assert_ptr_nonnull(m->reload.timer);
+	expect(WORKER_0, FRAME_COMMIT, 2);
+	answer(WORKER_0, FRAME_COMMITTED, 2);
+	ck_assert_int_eq(m->reload.phase, RELOAD_COMMIT);
+	reload_overdue(m, clock_usec());
+	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
+	ck_assert_int_eq(waitpid(process(LOG)->pid, NULL, 0), process(LOG)->pid);
+	ck_assert_int_eq(waitpid(process(WORKER_1)->pid, NULL, 0), process(WORKER_1)->pid);
+	ck_assert(is_alive(RUNNER));
+	ck_assert(is_alive(WORKER_0));
 }
 END_TEST
 
@@ -132,7 +242,7 @@ START_TEST(a_stop_ends_it)
 	for (size_t i = 0; _i == 2 && i < WORKER_0; i++)
 		answer(i, FRAME_COMMITTED, 2);
 	ck_assert_int_eq(m->reload.phase, _i == 0 ? RELOAD_PREPARE : RELOAD_COMMIT);
-	ck_assert_int_eq(reload_is_listening(&m->reload), _i == 2);
+	ck_assert(_i != 2 || m->reload.step == role_listening_step());
 	stop_begin(m);
 	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
 	ck_assert(!exists(new_socket));
@@ -234,7 +344,11 @@ END_TEST
 
 MASTER_MAIN("reload", tcase_add_test(tc, log_and_runner_commit_before_the_workers);
     tcase_add_test(tc, who_refuses_ends_the_reload_and_nobody_else);
-    tcase_add_test(tc, who_comes_in_the_middle_follows_at_the_end);
+    tcase_add_loop_test(tc, who_comes_in_the_middle_follows, 0, 2);
+    tcase_add_loop_test(tc, who_starts_in_the_middle_gets_the_new_one, 0, 2);
+    tcase_add_loop_test(tc, who_may_not_refuse_is_replaced, 0, 4);
+    tcase_add_test(tc, who_may_refuse_has_its_time);
+    tcase_add_test(tc, who_does_not_commit_is_replaced);
     tcase_add_loop_test(tc, a_death_does_not_stop_it, 0, 3);
     tcase_add_loop_test(tc, a_stop_ends_it, 0, 3);
     tcase_add_test(tc, one_that_is_asked_for_meanwhile_comes_after);
