@@ -29,6 +29,24 @@ state_name(const struct process *p)
 	return p->state == PROCESS_SERVING && !master_wants(p) ? "retiring" : states[p->state];
 }
 
+/*
+ * The largest number that every reader of JSON takes, and exactly. Pages may say
+ * more, as any process may write anything into its own.
+ */
+#define NUMBER_MAX ((UINT64_C(1) << 53) - 1)
+
+static uint64_t
+shown(uint64_t n)
+{
+	return n < NUMBER_MAX ? n : NUMBER_MAX;
+}
+
+static void
+put_number(struct buf *b, const char *key, uint64_t n)
+{
+	(void)buf_printf(b, ",\"%s\":%" PRIu64, key, shown(n));
+}
+
 struct number {
 	const char *key;
 	size_t offset;		/* of an uint64_t in the page */
@@ -76,7 +94,7 @@ put_page(struct buf *b, const struct process *p)
 
 		if (p->stats != NULL)
 			memcpy(&value, (const char *)p->stats + n->offset, sizeof(value));
-		(void)buf_printf(b, ",\"%s\":%" PRIu64, n->key, value);
+		put_number(b, n->key, value);
 	}
 }
 
@@ -100,7 +118,7 @@ put_process(struct buf *b, const struct process *p)
 	    state_name(p), p->restarts);
 	put_page(b, p);
 	if (p->kind == ROLE_LOG)
-		(void)buf_printf(b, ",\"dropped\":%" PRIu64, dropped_records(p->master));
+		put_number(b, "dropped", dropped_records(p->master));
 	(void)buf_append_char(b, '}');
 }
 
@@ -175,11 +193,10 @@ elapsed(uint64_t from, uint64_t to)
 static void
 put_usec_or_null(struct buf *b, const char *key, bool have, uint64_t usec)
 {
-	(void)buf_printf(b, ",\"%s\":", key);
 	if (have)
-		(void)buf_append_u64(b, usec);
+		put_number(b, key, usec);
 	else
-		(void)buf_append_str(b, "null");
+		(void)buf_printf(b, ",\"%s\":null", key);
 }
 
 static struct pool_stats
@@ -198,10 +215,15 @@ put_pool(struct buf *b, const struct master *m, const struct service *s)
 	struct pool_stats p = pool_of(m, s);
 	uint64_t now = clock_usec();
 
-	(void)buf_printf(b, ",\"pool\":{\"processes\":%" PRIu32 ",\"busy\":%" PRIu32 ",\"idle\":%"
-	    PRIu32 ",\"waiting\":%" PRIu32 ",\"started\":%" PRIu64 ",\"died\":%" PRIu64
-	    ",\"recycled\":%" PRIu64 ",\"failing\":%s,\"last_death\":", p.processes, p.busy, p.idle,
-	    p.waiting, p.started, p.died, p.recycled, p.is_failing ? "true" : "false");
+	(void)buf_printf(b, ",\"pool\":{\"failing\":%s", p.is_failing ? "true" : "false");
+	put_number(b, "processes", p.processes);
+	put_number(b, "busy", p.busy);
+	put_number(b, "idle", p.idle);
+	put_number(b, "waiting", p.waiting);
+	put_number(b, "started", p.started);
+	put_number(b, "died", p.died);
+	put_number(b, "recycled", p.recycled);
+	(void)buf_append_str(b, ",\"last_death\":");
 	put_death(b, &p);
 	put_usec_or_null(b, "last_death_age_usec", p.last_usec != 0, elapsed(p.last_usec, now));
 	put_usec_or_null(b, "failing_usec", p.is_failing != 0, elapsed(p.failing_usec, now));
@@ -210,29 +232,34 @@ put_pool(struct buf *b, const struct master *m, const struct service *s)
 }
 
 static void
-put_times(struct buf *b, const char *prefix, const struct histogram *h)
+put_times(struct buf *b, const char *const keys[3], const struct histogram *h)
 {
-	(void)buf_printf(b, ",\"%susec\":%" PRIu64 ",\"%sp50_usec\":%" PRIu64 ",\"%sp99_usec\":%"
-	    PRIu64, prefix, h->usec, prefix, histogram_quantile(h, 0.5), prefix,
-	    histogram_quantile(h, 0.99));
+	put_number(b, keys[0], h->usec);
+	put_number(b, keys[1], histogram_quantile(h, 0.5));
+	put_number(b, keys[2], histogram_quantile(h, 0.99));
 }
 
 static void
 put_service(struct buf *b, const struct master *m, const struct service *s)
 {
+	static const char *const all[] = { "usec", "p50_usec", "p99_usec" };
+	static const char *const queue[] = { "queue_usec", "queue_p50_usec", "queue_p99_usec" };
+	static const char *const run[] = { "run_usec", "run_p50_usec", "run_p99_usec" };
 	struct service_total t = service_total(m, s->number);
 
-	(void)buf_printf(b, "{\"name\":\"%s\",\"calls\":%" PRIu64 ",\"failed\":%" PRIu64
-	    ",\"rejected\":%" PRIu64, s->name, t.n.calls, t.n.failed, t.n.rejected);
-	put_times(b, "", &t.times.all);
-	put_times(b, "queue_", &t.times.queue);
-	put_times(b, "run_", &t.times.run);
+	(void)buf_printf(b, "{\"name\":\"%s\"", s->name);
+	put_number(b, "calls", t.n.calls);
+	put_number(b, "failed", t.n.failed);
+	put_number(b, "rejected", t.n.rejected);
+	put_times(b, all, &t.times.all);
+	put_times(b, queue, &t.times.queue);
+	put_times(b, run, &t.times.run);
 	(void)buf_append_str(b, ",\"outcomes\":{");
 	for (size_t k = 0, n = 0; k < OUTCOME_N; k++) {
 		if (t.n.outcome[k] == 0)
 			continue;
 		(void)buf_printf(b, "%s\"%s\":%" PRIu64, n++ > 0 ? "," : "",
-		    outcome_word((enum outcome_kind)k), t.n.outcome[k]);
+		    outcome_word((enum outcome_kind)k), shown(t.n.outcome[k]));
 	}
 	(void)buf_append_char(b, '}');
 	if (s->handler != NULL)

@@ -92,8 +92,8 @@ int worker_main(unsigned slot);
 /* Ends and frees all that the worker holds, but not itself. */
 void worker_done(struct worker *w);
 
-/* Sum of connections on a port over all workers. */
-uint64_t worker_port_connections(const struct worker *w, unsigned port_number);
+/* Sum of connections on a port, which lets in max, over all workers. */
+uint64_t worker_port_connections(const struct worker *w, unsigned port_number, uint64_t max);
 
 /* It was stopped for so long: nobody else is to pay for that. For the loop. */
 void worker_on_stall(struct loop *l, uint64_t usec);
