@@ -51,6 +51,7 @@ make_tree() { # [DEFECT]
 	cp -R "$dir/good" "$tree"
 	[ -n "${1:-}" ] || return
 	cp -R "$data/$1/." "$tree/src"
+	chmod -R u+w "$tree"
 	# shellcheck disable=SC2046
 	compile "$tree" $(cd "$data/$1" && find . -name '*.c' | sed 's|^\./|src/|')
 }
@@ -113,6 +114,9 @@ make_tree no-row
 refuses "src/attic: no row in layers.conf: add 'layer attic: ...'"
 make_tree two-homes
 refuses 'src/high/basin.c calls drain_open, which is in each of src/high/drain.c src/high/sink.c: '
+make_tree two-programs
+row 'layer side:'
+accepts
 
 # A circle, and a table that is not true of the circles.
 make_tree circle

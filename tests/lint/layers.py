@@ -185,7 +185,7 @@ def ask_nm(objects):
 class Graph:
     """Which file calls which, and by which names."""
 
-    def __init__(self, objects):
+    def __init__(self, objects, table):
         self.objects = objects
         self.files = sorted(objects)
         self.calls = {f: {} for f in self.files}
@@ -200,11 +200,15 @@ class Graph:
             for name, letter in symbols[objects[source]]:
                 if letter not in "Uvw" or name not in homes:
                     continue
-                if len(homes[name]) > 1:
+                home = homes[name]
+                if len(home) > 1:
+                    # Programs that are not linked together may each have one.
+                    home = [h for h in home if table.may(table.layer_of(source), table.layer_of(h))]
+                if len(home) != 1:
                     raise Failure(f"src/{source} calls {name}, which is in each of " +
                                   " ".join("src/" + h for h in homes[name]) +
                                   ": give them names of their own")
-                self.calls[source].setdefault(homes[name][0], set()).add(name)
+                self.calls[source].setdefault(home[0], set()).add(name)
 
     def where(self, source, name):
         """FILE:LINE of the first use of a name, where there is debug information."""
@@ -212,7 +216,7 @@ class Graph:
                               stderr=subprocess.DEVNULL, universal_newlines=True, check=False)
         for line in done.stdout.splitlines():
             symbol, _, place = line.strip().partition("\t")
-            if symbol.split()[-1:] == [name] and "/src/" in place:
+            if symbol.split()[-1:] == [name] and "/src/" in place and not place.endswith(":0"):
                 return "src/" + place.rpartition("/src/")[2]
         return "src/" + source
 
@@ -297,7 +301,7 @@ class Lint:
         self.table = Table(args.conf, os.path.relpath(args.conf, args.top))
         self.sources = sources_below(self.src)
         self.texts = {s: read(os.path.join(self.src, s)) for s in self.sources}
-        self.graph = Graph(find_objects(args.build, set(self.sources)))
+        self.graph = Graph(find_objects(args.build, set(self.sources)), self.table)
         self.errors = []
 
     def wrong(self, text):
