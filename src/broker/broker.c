@@ -140,9 +140,9 @@ master_link(struct broker *b, const struct frame *f, int *fds, size_t n_fds)
 		return;
 	ends = (struct mail_ends){ TAKE_FD(fds[0]), TAKE_FD(fds[1]) };
 	if (f->slot < BROKER_MAX_LINKS)
-		workers_open(&b->links[f->slot], ends, f->id);
+		workers_open(&b->links[f->slot], ends, f->link.serial);
 	else
-		runnerlink_open(b, ends);
+		runnerlink_open(b, ends, f->link.serial);
 }
 
 static void
@@ -150,8 +150,10 @@ master_unlink(struct broker *b, const struct frame *f, int *fds, size_t n_fds)
 {
 	(void)fds;
 	(void)n_fds;
-	if (f->slot < BROKER_MAX_LINKS && b->links[f->slot].serial == f->id)
+	if (f->slot < BROKER_MAX_LINKS && b->links[f->slot].serial == f->link.serial)
 		workers_close(&b->links[f->slot]);
+	else if (f->slot >= BROKER_MAX_LINKS && b->runner_serial == f->link.serial)
+		runnerlink_close(b);
 }
 
 static void

@@ -48,6 +48,7 @@ struct broker {
 	struct mail_list unflushed;
 	struct mail runner;
 	struct mail_letter *runner_letters;
+	uint64_t runner_serial;		/* of that link, as the master counts them */
 	struct link links[BROKER_MAX_LINKS];	/* by worker slot */
 
 	struct table table;

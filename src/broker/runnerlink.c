@@ -131,11 +131,12 @@ runnerlink_init(struct broker *b)
 }
 
 void
-runnerlink_open(struct broker *b, struct mail_ends ends)
+runnerlink_open(struct broker *b, struct mail_ends ends, uint64_t serial)
 {
 	int error;
 
 	runnerlink_close(b);
+	b->runner_serial = serial;
 	if (b->runner_letters == NULL)
 		b->runner_letters = sparse_alloc(RUNNER_LETTERS, sizeof(*b->runner_letters));
 	error = b->runner_letters == NULL ? -ENOMEM :

@@ -14,7 +14,7 @@
 void runnerlink_init(struct broker *b);
 
 /* A (new) runner; takes the ends. What the old one ran is lost. */
-void runnerlink_open(struct broker *b, struct mail_ends ends);
+void runnerlink_open(struct broker *b, struct mail_ends ends, uint64_t serial);
 
 /* It is gone, or is to be: what it ran is lost. */
 void runnerlink_close(struct broker *b);

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "broker/broker.h"
 #include "broker/link.h"
 #include "broker/pools.h"
@@ -15,10 +16,22 @@
 /* What a worker has ahead of need, without stdin and with. */
 static const uint16_t worker_kits[2] = { 8, 4 };
 
+/* Messages have a price: with a few kits more they are fewer. */
+#define STOCK_USEC (20 * USEC_PER_MSEC)
+
+static loop_timer_fn on_stock_due;
+
 void
 stock_init(struct stock *k, struct stock_kit *slots)
 {
-	*k = (struct stock){ .slots = slots };
+	*k = (struct stock){ .slots = slots, .timer.fn = on_stock_due };
+}
+
+/* The turn that this makes sees to it. */
+static void
+on_stock_due(struct loop_timer *t)
+{
+	CONTAINER_OF(t, struct stock, timer)->is_due = true;
 }
 
 /* NULL: there is none of that number. */
@@ -95,8 +108,13 @@ shelf_refill(struct broker *b, bool has_input)
 	size_t have = s->n + s->n_asked;
 	struct frame f = { .type = FRAME_MAKE_KITS, .make.has_input = has_input };
 
-	if (have > STOCK_SHELF / 2 || !mail_is_open(&b->runner))
+	if (have == STOCK_SHELF || !mail_is_open(&b->runner))
 		return;
+	if (have > STOCK_SHELF / 2 && !b->stock.is_due) {
+		if (!loop_timer_is_armed(&b->stock.timer))
+			loop_arm(&b->loop, &b->stock.timer, clock_usec() + STOCK_USEC);
+		return;
+	}
 	f.make.n = (uint16_t)(STOCK_SHELF - have);
 	if (mail_post(&b->runner, &f, NULL, 0))
 		s->n_asked += f.make.n;
@@ -120,6 +138,7 @@ stock_supply(struct broker *b)
 		}
 		shelf_refill(b, kind == 1);
 	}
+	b->stock.is_due = false;
 }
 
 bool

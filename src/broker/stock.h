@@ -18,8 +18,8 @@
 struct broker;
 struct link;
 
-/* Kept here, of each kind; asked for again when half of them are gone. */
-#define STOCK_SHELF 32
+/* Kept here, of each kind; asked for again when half of them are gone, or after a while. */
+#define STOCK_SHELF 16
 
 struct stock_kit {
 	uint32_t number;	/* 0: unknown */
@@ -39,6 +39,8 @@ struct shelf {
 struct stock {
 	struct stock_kit *slots;	/* for FRAME_MAX_KITS */
 	struct shelf shelves[2];	/* without stdin, with */
+	struct loop_timer timer;	/* what was used has been used for long enough */
+	bool is_due;
 };
 
 /* slots is zeroed memory, borrowed. */

@@ -33,13 +33,14 @@ workers_close(struct link *l)
 void
 workers_accuse(struct link *l, const char *what)
 {
-	struct frame f = { .type = FRAME_FAULT, .slot = l->slot, .id = l->serial };
+	struct frame f = {
+		.type = FRAME_FAULT, .slot = l->slot, .fault = { .serial = l->serial },
+	};
 
 	if (!link_is_open(l))
 		return;
 	l->broker->stats->bad_frames++;
-	log_err("worker %u: %s, it is to be replaced", l->slot, what);
-	(void)strlcpy(f.text, what, sizeof(f.text));
+	(void)strlcpy(f.fault.text, what, sizeof(f.fault.text));
 	broker_tell_master(l->broker, &f);
 	workers_close(l);
 }

@@ -79,7 +79,7 @@ frame_check(const void *data, size_t len, size_t n_fds)
 
 	if (len != sizeof(*f))
 		return false;
-	if (f->type == 0 || f->type >= FRAME_TYPE_N || f->slot > CONF_MAX_WORKERS)
+	if (f->type == 0 || f->type >= FRAME_TYPE_N || f->slot >= ROLE_MAX_PROCESSES)
 		return false;
 	if (n_fds < frame_types[f->type].min_fds || n_fds > frame_types[f->type].max_fds)
 		return false;
@@ -109,7 +109,9 @@ frame_check(const void *data, size_t len, size_t n_fds)
 	case FRAME_MAKE_KITS:
 		return f->make.n <= FRAME_MAX_KITS;
 	case FRAME_LINK:
+		return memchr(f->link.name, '\0', sizeof(f->link.name)) != NULL;
 	case FRAME_FAULT:
+		return memchr(f->fault.text, '\0', sizeof(f->fault.text)) != NULL;
 	case FRAME_REFUSED:
 		return memchr(f->text, '\0', sizeof(f->text)) != NULL;
 	case FRAME_WANT:
@@ -128,18 +130,4 @@ const char *
 frame_type_name(unsigned type)
 {
 	return type > 0 && type < FRAME_TYPE_N ? frame_types[type].name : "?";
-}
-
-const char *
-role_name(enum role_kind k)
-{
-	static const char *const names[] = {
-		[ROLE_MASTER] = "master",
-		[ROLE_RUNNER] = "runner",
-		[ROLE_BROKER] = "broker",
-		[ROLE_LOG] = "log",
-		[ROLE_WORKER] = "worker",
-	};
-
-	return names[k];
 }

@@ -24,11 +24,10 @@ enum frame_type {
 				   without any it ends with its last connection) */
 	FRAME_COMMIT,		/* generation */
 	FRAME_ABORT,		/* generation: forget what was prepared */
-	FRAME_LINK,		/* slot: to which process, id: serial of the link; fds: the
-				   ends of struct mail_ends. Log: fd: records of process
-				   id, text its name */
-	FRAME_UNLINK,		/* slot, id: serial of the link: that process is gone or
-				   is about to be */
+	FRAME_LINK,		/* slot, link; fds: our ends of mail with that process (log: fd:
+				   its records) */
+	FRAME_UNLINK,		/* slot, link.serial: that process is dead, or will be at once;
+				   its channel is to be closed, as others may have it */
 	FRAME_STOP,		/* stop accepting, drain, exit; deadline */
 	FRAME_PING,		/* serial: answer when the loop turns */
 	FRAME_LIST,		/* fd: write what runs here as JSON lines, answer LISTED */
@@ -44,8 +43,7 @@ enum frame_type {
 	FRAME_LISTED,		/* serial */
 	FRAME_KILLED,		/* id; found or not */
 	FRAME_DRAINED,		/* nothing runs here any more */
-	FRAME_FAULT,		/* slot, id: serial of the link; text: what that process has
-				   done that it must not */
+	FRAME_FAULT,		/* slot, fault: that process has broken the rules of its channel */
 
 	/* worker -> broker */
 	FRAME_RUN,		/* the job is in the file of a kit */
@@ -216,6 +214,18 @@ struct frame_unable {
 	char service[SERVICE_NAME_MAX + 1];
 };
 
+/* A process with a number has one serial after the other, never the same twice. */
+struct frame_link {
+	uint64_t serial;
+	uint32_t pid;
+	char name[32];			/* "worker 3" */
+};
+
+struct frame_fault {
+	uint64_t serial;		/* as in the LINK */
+	char text[96];			/* what it sent */
+};
+
 struct frame_ended {
 	uint64_t queued_usec;		/* acceptance by the broker to fork */
 	uint64_t ran_usec;
@@ -230,7 +240,8 @@ struct frame_ended {
 
 struct frame {
 	uint16_t type;
-	uint16_t slot;			/* LINK, STATS: which process; CANCEL_OWNED: see there */
+	uint16_t slot;			/* LINK, UNLINK, STATS, FAULT: number of a process;
+					   CANCEL_OWNED: see there */
 	uint32_t generation;
 	uint64_t id;			/* request; PING: serial; STOP: deadline */
 	uint32_t serial;		/* a question that is to be answered; 0: none */
@@ -244,6 +255,8 @@ struct frame {
 			uint8_t found;
 		} cancel;
 		uint8_t is_awaited;	/* ATTACHED */
+		struct frame_link link;
+		struct frame_fault fault;
 		/* STOP, COMMIT to a worker: which of its listeners end for everybody, by number */
 		uint32_t sealed;
 		struct frame_lease lease;

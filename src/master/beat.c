@@ -16,10 +16,7 @@
  * between 8.5 and 11.5 seconds later.
  */
 #define BEAT_USEC (3 * USEC_PER_SEC)
-#define BEAT_LIMIT_USEC (8500 * USEC_PER_MSEC)
 #define START_LIMIT_USEC (30 * USEC_PER_SEC)
-/* The journal may hold the log up, which harms nobody else. */
-#define LOG_LIMIT_USEC (60 * USEC_PER_SEC)
 
 /* A busy machine makes beats that late; what is later was a stop. */
 #define LATE_USEC (1 * USEC_PER_SEC)
@@ -27,9 +24,9 @@
 uint64_t
 beat_limit(enum role_kind kind, bool is_serving)
 {
-	if (kind == ROLE_LOG)
-		return LOG_LIMIT_USEC;
-	return is_serving ? BEAT_LIMIT_USEC : START_LIMIT_USEC;
+	uint64_t silence_usec = role_rules[kind].silence_usec;
+
+	return is_serving || silence_usec > START_LIMIT_USEC ? silence_usec : START_LIMIT_USEC;
 }
 
 uint64_t
@@ -77,16 +74,17 @@ on_beat(sd_event_source *s, uint64_t usec, void *userdata)
 	struct master *m = userdata;
 	struct beat *b = &m->beat;
 	uint64_t now = clock_usec(), excuse = beat_excuse(b->due_usec, now);
+	struct process *p;
 
 	(void)usec;
 	b->due_usec = now + b->every_usec;
-	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
-		uint64_t overdue = beat_one(&m->processes[i], now, excuse);
+	FOR_EACH_PROCESS(p, m) {
+		uint64_t overdue = beat_one(p, now, excuse);
 
 		if (overdue != 0 && overdue < b->due_usec)
 			b->due_usec = overdue;
 	}
-	master_commit_waiting(m);
+	master_release_held(m);
 	/* All have shown progress, or are being replaced. */
 	notify_watchdog();
 	if (m->ready && !m->stopping && m->reload.phase == RELOAD_IDLE)

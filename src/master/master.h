@@ -16,14 +16,9 @@
 #include "master/process.h"
 #include "master/reload.h"
 
-/* Everything there is: log, runner and workers, in the order they start. */
-#define MASTER_LOG 0
-#define MASTER_RUNNER 1
-#define MASTER_WORKERS 2
-#define MASTER_MAX_PROCESSES (MASTER_WORKERS + CONF_MAX_WORKERS)
-
-/* The slot under which the runner's statistics are handed out. */
-#define MASTER_RUNNER_SLOT CONF_MAX_WORKERS
+/* All there are or could be, whether they run or not. */
+#define FOR_EACH_PROCESS(p, m)                                               \
+	for ((p) = (m)->processes; (p) < (m)->processes + ROLE_MAX_PROCESSES; (p)++)
 
 struct master_options {
 	const char *conf_file;
@@ -38,8 +33,8 @@ struct master {
 	int log_read;			/* our own records, for the log */
 	struct listen_set listeners;
 	struct passed_set passed;
-	struct process processes[MASTER_MAX_PROCESSES];
-	size_t n_processes;		/* wanted: log, runner, workers */
+	struct process processes[ROLE_MAX_PROCESSES];	/* by their numbers */
+	size_t n_workers;		/* wanted, at least one */
 	struct reload reload;
 	struct control control;
 	bool ready;			/* READY=1 has been said */
@@ -51,6 +46,7 @@ struct master {
 	sd_event_source *strays;	/* orphans of a runner are being killed */
 	uint64_t strays_usec;		/* since then */
 	uint64_t n_reloads;		/* begun */
+	uint64_t n_starts;		/* of processes */
 };
 
 /* Runs until told to stop. Returns an exit code. */
@@ -65,10 +61,13 @@ void master_on_died(struct process *p);
 void master_prepare(struct process *p);
 
 /*
- * Workers that were held back go on, unless there will be a runner for them
+ * Processes that were held back go on, unless those that they await will serve
  * soon.
  */
-void master_commit_waiting(struct master *m);
+void master_release_held(struct master *m);
+
+/* Every process there can be, none of them started. */
+void master_init_processes(struct master *m);
 
 /* Overrides of the command line, laid over what was loaded. */
 void master_override(const struct master *m, struct conf *c);
@@ -85,23 +84,11 @@ size_t master_workers_wanted(const struct conf *c);
  */
 void master_scale_workers(struct master *m, size_t wanted);
 
-/* Does the configuration in force ask for this process? Else it may end at any time. */
+/* True if the configuration in force asks for this process; else it may end at any time. */
 bool master_wants(const struct process *p);
 
-static inline size_t
-master_n_workers(const struct master *m)
-{
-	return m->n_processes - MASTER_WORKERS;
-}
-
 static inline struct process *
-master_log(struct master *m)
+master_process(struct master *m, enum role_kind kind, size_t slot)
 {
-	return &m->processes[MASTER_LOG];
-}
-
-static inline struct process *
-master_runner(struct master *m)
-{
-	return &m->processes[MASTER_RUNNER];
+	return &m->processes[ROLE_PROCESS(kind, slot)];
 }

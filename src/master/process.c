@@ -23,6 +23,7 @@
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "ipc/stats.h"
+#include "master/links.h"
 #include "master/master.h"
 
 /* After the deadline of a stop a process has so long to go. */
@@ -34,24 +35,31 @@
 void
 process_name(const struct process *p, char *ret, size_t len)
 {
-	if (p->kind == ROLE_WORKER)
-		(void)snprintf(ret, len, "worker %u", p->slot);
+	if (role_slots(p->kind) > 1)
+		(void)snprintf(ret, len, "%s %u", role_name(p->kind), p->slot);
 	else
 		(void)snprintf(ret, len, "%s", role_name(p->kind));
 }
 
-int
+void
 process_init(struct process *p, struct master *m, enum role_kind kind, unsigned slot)
 {
 	*p = (struct process){
 		.master = m,
 		.kind = kind,
+		.rules = &role_rules[kind],
 		.slot = slot,
 		.channel = -1,
 		.log_read = -1,
 		.stats_fd = -1,
 	};
-	if (kind == ROLE_LOG)
+}
+
+/* Its page of statistics, which its successors go on with. 0 or -errno. */
+static int
+process_open_page(struct process *p)
+{
+	if (p->rules->page == ROLE_PAGE_NONE || p->stats != NULL)
 		return 0;
 	p->stats_fd = fd_lift(stats_create(), ROLE_N_FDS);
 	if (p->stats_fd < 0)
@@ -108,19 +116,18 @@ child_oomscore(const struct process *p)
 {
 	struct oomscore s;
 
-	oomscore_above_own(&s, p->kind == ROLE_WORKER ? OOMSCORE_WORKER :
-	    p->kind == ROLE_LOG ? OOMSCORE_LOG : OOMSCORE_RUNNER);
+	oomscore_above_own(&s, p->rules->oomscore);
 	oomscore_take(&s);
 }
 
-/* Workers and log never run as root; the runner has to (R1, R3). */
+/* Where the role has no need of root, nothing can give it back. */
 static void
 child_identity(const struct process *p, pid_t master)
 {
 	const struct identity *id = &p->master->conf->run_as;
 	int r;
 
-	if (p->kind != ROLE_RUNNER) {
+	if (p->rules->account == ROLE_AS_USER) {
 		if (id->is_set && geteuid() == 0) {
 			r = privilege_drop(id->uid, id->gid, id->groups, id->n_groups);
 			if (r < 0)
@@ -129,8 +136,7 @@ child_identity(const struct process *p, pid_t master)
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 			child_fail("no-new-privileges", errno);
 	}
-	/* The runner must outlive the master for a moment, to kill what it runs. */
-	if (p->kind == ROLE_WORKER) {
+	if (p->rules->dies_with_master) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != master)
 			_exit(ROLE_EXIT_OK);
@@ -187,22 +193,19 @@ on_channel(sd_event_source *s, int fd, uint32_t events, void *userdata)
 	(void)s;
 	(void)events;
 	for (int i = 0; i < FRAMES_AT_ONCE; i++) {
-		int fds[FRAME_MAX_FDS];
 		struct frame f;
-		size_t n_fds;
 		int r;
 
-		r = channel_receive(fd, &f, fds, &n_fds);
+		r = channel_receive_plain(fd, &f);
 		if (r == -EAGAIN)
 			return 0;
 		if (r != CHANNEL_OK) {
-			/* Its death follows; a bad frame costs it its life (R5). */
+			/* Its death follows. A bad frame costs it its life. */
 			p->io = sd_event_source_disable_unref(p->io);
 			if (!is_free_to_end(p) || r == CHANNEL_BAD)
 				process_kill(p, r == CHANNEL_BAD ? "sent a bad message" : NULL);
 			return 0;
 		}
-		channel_close_fds(fds, n_fds);
 		master_on_frame(p, &f);
 		if (p->channel != fd)
 			return 0;
@@ -235,16 +238,21 @@ process_fork(struct process *p)
 	sigset_t all, old;
 	int r;
 
-	r = pair_lifted(&ours, &theirs);
-	if (r >= 0 && p->kind != ROLE_LOG)
+	r = process_open_page(p);
+	if (r >= 0)
+		r = pair_lifted(&ours, &theirs);
+	if (r >= 0 && p->rules->has_records)
 		r = pair_lifted(&log_read, &log_write);
 	/* All that can fail comes before the fork: no child without an owner. */
 	if (r >= 0)
 		r = sd_event_add_io(p->master->event, &io, ours, EPOLLIN, on_channel, p);
 	if (r < 0)
 		return r;
-	if (log_read >= 0)
+	channel_refuse_fds(ours);
+	if (log_read >= 0) {
+		channel_refuse_fds(log_read);
 		(void)shutdown(log_read, SHUT_WR);
+	}
 
 	/* No signal may reach the child before it has its own dispositions. */
 	(void)sigfillset(&all);
@@ -258,6 +266,7 @@ process_fork(struct process *p)
 		return r;
 
 	p->pid = pid;
+	p->serial = ++p->master->n_starts;
 	p->io = TAKE_PTR(io);
 	p->channel = TAKE_FD(ours);
 	p->log_read = TAKE_FD(log_read);
@@ -307,7 +316,7 @@ process_start(struct process *p)
 	p->timer = sd_event_source_disable_unref(p->timer);
 	p->state = PROCESS_STARTING;
 	p->generation = p->offered = 0;
-	p->in_reload = p->awaits_runner = false;
+	p->in_reload = p->is_held = p->is_killed = false;
 	p->owing_usec = clock_usec();
 	r = process_fork(p);
 	if (r >= 0) {
@@ -351,6 +360,7 @@ process_died(struct process *p, int wait_status)
 	enum process_state was = p->state;
 
 	log_death(p, wait_status);
+	links_close(p);
 	process_close(p);
 	p->timer = sd_event_source_disable_unref(p->timer);
 	p->pid = 0;
@@ -361,8 +371,9 @@ process_died(struct process *p, int wait_status)
 	/* What followed may have started it again. */
 	if (process_is_up(p) || !master_wants(p))
 		return;
-	/* The last words of a stop need a log, but for its own end. */
-	if (p->master->stopping && (p->kind != ROLE_LOG || was == PROCESS_STOPPING))
+	/* What is needed to the end of a stop is started again, but for its own end. */
+	if (p->master->stopping &&
+	    (p->rules->stop != ROLE_STOP_BY_CLOSING || was == PROCESS_STOPPING))
 		return;
 	p->restarts++;
 	process_retry(p, was == PROCESS_SERVING);
@@ -414,12 +425,14 @@ process_kill(struct process *p, const char *why)
 {
 	char name[32];
 
-	if (!process_is_up(p))
+	if (!process_is_up(p) || p->is_killed)
 		return;
+	p->is_killed = true;
 	process_name(p, name, sizeof(name));
 	if (why != NULL)
 		log_event(LOG_EVENT_PROCESS_STUCK, LOG_ERR, "%s (%d) %s, killing it", name,
 		    (int)p->pid, why);
+	links_close(p);
 	/* Not reaped yet, so the number cannot belong to anybody else. */
 	(void)kill(p->pid, SIGKILL);
 }

@@ -20,8 +20,10 @@
 static bool
 is_ours(const struct master *m, pid_t pid)
 {
-	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
-		if (m->processes[i].pid == pid)
+	const struct process *p;
+
+	FOR_EACH_PROCESS(p, m) {
+		if (p->pid == pid)
 			return true;
 	}
 	return false;

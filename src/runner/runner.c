@@ -50,11 +50,11 @@ void
 runner_accuse_broker(struct runner *r, const char *what)
 {
 	struct frame f = {
-		.type = FRAME_FAULT, .slot = r->broker_slot, .id = r->broker_serial,
+		.type = FRAME_FAULT, .slot = r->broker_slot, .fault = { .serial = r->broker_serial },
 	};
 
 	r->stats->bad_frames++;
-	(void)strlcpy(f.text, what, sizeof(f.text));
+	(void)strlcpy(f.fault.text, what, sizeof(f.fault.text));
 	master_post(r, &f);
 	orders_close(r);
 }
@@ -103,7 +103,7 @@ master_link(struct runner *r, const struct frame *f, int *fds, size_t n_fds)
 {
 	if (n_fds == 2)
 		orders_open(r, (struct mail_ends){ TAKE_FD(fds[0]), TAKE_FD(fds[1]) }, f->slot,
-		    f->id);
+		    f->link.serial);
 }
 
 static void
@@ -111,7 +111,7 @@ master_unlink(struct runner *r, const struct frame *f, int *fds, size_t n_fds)
 {
 	(void)fds;
 	(void)n_fds;
-	if (f->id == r->broker_serial)
+	if (f->link.serial == r->broker_serial)
 		orders_close(r);
 }
 

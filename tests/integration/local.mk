@@ -37,6 +37,7 @@ integration_tests = \
 	tests/integration/master-stop-answers.sh \
 	tests/integration/master-stop.sh \
 	tests/integration/program-environment.sh \
+	tests/integration/ps-bad-lines.sh \
 	tests/integration/readme-examples.sh \
 	tests/integration/reload-changes-rules.sh \
 	tests/integration/reload-keeps-connections.sh \

@@ -242,7 +242,7 @@ get(int fd, unsigned type)
 	struct frame f = get_with_fd(fd, &with);
 
 	ck_assert_msg(f.type == type, "got %s, not %s: %s", frame_type_name(f.type),
-	    frame_type_name(type), f.type == FRAME_FAULT ? f.text : "");
+	    frame_type_name(type), f.type == FRAME_FAULT ? f.fault.text : "");
 	ck_assert_int_eq(with, -1);
 	return f;
 }
@@ -357,7 +357,9 @@ stop(uint64_t due_usec)
 static inline struct mail_ends
 link_roles(int above, int below, uint16_t slot)
 {
-	struct frame f = { .type = FRAME_LINK, .slot = slot, .id = ++broker.last_serial };
+	struct frame f = {
+		.type = FRAME_LINK, .slot = slot, .link = { .serial = ++broker.last_serial },
+	};
 	struct mail_ends ends[2];
 	int masters[2] = { above, below };
 
@@ -479,7 +481,7 @@ start_broker(void)
 static inline void
 link_runner(void)
 {
-	(void)link_roles(runner.master, broker.master, CONF_MAX_WORKERS);
+	(void)link_roles(runner.master, broker.master, ROLE_PROCESS(ROLE_RUNNER, 0));
 }
 
 static inline void

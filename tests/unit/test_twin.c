@@ -190,7 +190,7 @@ START_TEST(test_id_of_an_awaited_result)
 	b = call_as(&o, id);
 	expect_closed(broker.worker[0]);
 	expect_gone(&b);
-	ck_assert_str_ne(get(broker.master, FRAME_FAULT).text, "");
+	ck_assert_str_ne(get(broker.master, FRAME_FAULT).fault.text, "");
 	/* And nothing of it is left: it runs for another worker. */
 	a = CALL(.worker = 1, .service = S_WIDE, .script = "exit 6", .token = 'T');
 	(void)paper(&a);

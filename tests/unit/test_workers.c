@@ -108,8 +108,8 @@ START_TEST(test_bad_frame)
 	/* The master hears of it, and which of the links of this slot it was. */
 	f = get(broker.master, FRAME_FAULT);
 	ck_assert_uint_eq(f.slot, 0);
-	ck_assert_uint_eq(f.id, broker.last_serial - 1);
-	ck_assert_str_ne(f.text, "");
+	ck_assert_uint_eq(f.fault.serial, broker.last_serial - 1);
+	ck_assert_str_ne(f.fault.text, "");
 	let_end(&c);
 }
 END_TEST
@@ -133,8 +133,8 @@ END_TEST
 START_TEST(test_unlink)
 {
 	struct call a = CALL(.service = S_WIDE, .script = "echo ready; sleep 1000");
-	struct frame f = { .type = FRAME_UNLINK, .slot = 0, .id = broker.last_serial - 1 };
-	struct frame old = { .type = FRAME_UNLINK, .slot = 1, .id = broker.last_serial - 1 };
+	struct frame f = { .type = FRAME_UNLINK, .slot = 0, .link = { .serial = broker.last_serial - 1 } };
+	struct frame old = { .type = FRAME_UNLINK, .slot = 1, .link = { .serial = broker.last_serial - 1 } };
 
 	expect_line(a.out, "ready");
 	/* Of a link that another has taken the place of: nothing. */
