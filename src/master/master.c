@@ -252,6 +252,41 @@ master_on_died(struct process *p)
 	stop_advance(m);
 }
 
+/* Records that no log has read. */
+static void
+print_records(int fd, const char *name)
+{
+	char record[LOGREC_MAX];
+	struct logrec_view v;
+	ssize_t n;
+
+	while ((n = recv(fd, record, sizeof(record), MSG_DONTWAIT)) > 0) {
+		if (logrec_parse((struct slice){ record, (size_t)n }, &v) == 0 &&
+		    v.level <= LOG_WARNING)
+			(void)dprintf(STDERR_FILENO, "reqd: %s: %.*s\n", name,
+			    (int)v.fields[LOG_KEY_MESSAGE].len, v.fields[LOG_KEY_MESSAGE].data);
+	}
+}
+
+void
+master_on_unable(struct process *p)
+{
+	struct master *m = p->master;
+	char name[32];
+
+	if (m->ready || m->stopping)
+		return;
+	process_name(p, name, sizeof(name));
+	log_err("%s cannot start, giving up", name);
+	if (master_process(m, ROLE_LOG, 0)->state != PROCESS_SERVING) {
+		print_records(m->log_read, "master");
+		if (p->log_read >= 0)
+			print_records(p->log_read, name);
+	}
+	m->failed = true;
+	stop_begin(m);
+}
+
 static int
 on_child(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
 {
@@ -492,7 +527,7 @@ start_all(struct master *m)
 		for (unsigned slot = 0; slot < role_slots(kind); slot++) {
 			struct process *p = master_process(m, kind, slot);
 
-			if (master_wants(p))
+			if (master_wants(p) && !m->stopping)
 				process_start(p);
 		}
 	}
@@ -551,5 +586,5 @@ master_main(const struct master_options *options)
 	}
 	control_close(&m->control);
 	listen_close(&m->listeners, NULL);
-	return r < 0 ? fail("event loop", r) : r;
+	return r < 0 ? fail("event loop", r) : m->failed ? EXIT_SYSTEM : r;
 }

@@ -39,6 +39,7 @@ struct master {
 	struct control control;
 	bool ready;			/* READY=1 has been said */
 	bool stopping;
+	bool failed;			/* could not come up; ends with an error */
 	uint32_t sealed;		/* listeners that a stop has ended, by number */
 	uint64_t stop_usec;		/* deadline of the stop */
 	uint64_t started_usec;
@@ -56,6 +57,12 @@ int master_main(const struct master_options *options);
 void master_on_started(struct process *p);
 void master_on_frame(struct process *p, const struct frame *f);
 void master_on_died(struct process *p);
+
+/*
+ * It cannot start for a reason that stays. Before reqd has ever served that is its
+ * end, with the reason on standard error, as the log may not be there.
+ */
+void master_on_unable(struct process *p);
 
 /* Gives a process the configuration in force. */
 void master_prepare(struct process *p);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -120,6 +121,22 @@ child_oomscore(const struct process *p)
 	oomscore_take(&s);
 }
 
+/* What exceeds it is an error of a write, as SIGXFSZ is ignored. */
+static void
+child_file_limit(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_FSIZE, &l) < 0)
+		child_fail("limits", errno);
+	if (l.rlim_max > ROLE_MAX_FILE)
+		l.rlim_max = ROLE_MAX_FILE;
+	if (l.rlim_cur > l.rlim_max)
+		l.rlim_cur = l.rlim_max;
+	if (setrlimit(RLIMIT_FSIZE, &l) < 0)
+		child_fail("limits", errno);
+}
+
 /* Where the role has no need of root, nothing can give it back. */
 static void
 child_identity(const struct process *p, pid_t master)
@@ -158,6 +175,8 @@ child_main(const struct process *p, pid_t master, int channel, int log_write)
 	(void)snprintf(slot, sizeof(slot), "--slot=%u", p->slot);
 	child_descriptors(channel, log_write, p->stats_fd);
 	child_oomscore(p);
+	if (p->rules->has_file_limit)
+		child_file_limit();
 	child_identity(p, master);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
@@ -326,7 +345,10 @@ process_start(struct process *p)
 	process_name(p, name, sizeof(name));
 	log_err("cannot start %s: %s", name, strerror(-r));
 	p->state = PROCESS_DOWN;
-	process_retry(p, false);
+	if (r != -EAGAIN && r != -ENOMEM)
+		master_on_unable(p);
+	if (!p->master->stopping)
+		process_retry(p, false);
 }
 
 int
@@ -360,6 +382,8 @@ process_died(struct process *p, int wait_status)
 	enum process_state was = p->state;
 
 	log_death(p, wait_status);
+	if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == ROLE_EXIT_SETUP)
+		master_on_unable(p);
 	links_close(p);
 	process_close(p);
 	p->timer = sd_event_source_disable_unref(p->timer);
@@ -434,5 +458,6 @@ process_kill(struct process *p, const char *why)
 		    (int)p->pid, why);
 	links_close(p);
 	/* Not reaped yet, so the number cannot belong to anybody else. */
-	(void)kill(p->pid, SIGKILL);
+	if (kill(p->pid, SIGKILL) < 0)
+		log_err("cannot kill %s (%d): %s", name, (int)p->pid, strerror(errno));
 }

@@ -50,6 +50,7 @@ const struct role_rules role_rules[ROLE_N] = {
 		.silence_usec = SILENCE_USEC,
 		.has_records = true,
 		.sends_descriptors = true,
+		.has_file_limit = true,
 		.listens = true,
 		.lists_calls = true,
 		.dies_with_master = true,

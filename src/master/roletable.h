@@ -36,6 +36,7 @@ struct role_rules {
 	uint64_t silence_usec;		/* how long one that serves may owe a sign of life */
 	bool has_records;		/* has a socket to the log */
 	bool sends_descriptors;		/* upon its channels; else the kernel refuses them */
+	bool has_file_limit;		/* writes no larger file than a request needs */
 	bool listens;			/* is given the listening sockets */
 	bool lists_calls;		/* is asked for PS and KILL */
 	bool may_refuse;		/* a new configuration; else it is replaced */

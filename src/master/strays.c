@@ -3,6 +3,7 @@
 
 #include "master/strays.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -35,6 +36,7 @@ kill_all(struct master *m)
 {
 	char list[4096], *p = list;
 	bool found = false;
+	size_t n_spared = 0;
 
 	/* What does not fit shows up when these are gone. */
 	(void)fd_read_text(AT_FDCWD, "/proc/thread-self/children", list, sizeof(list));
@@ -47,10 +49,14 @@ kill_all(struct master *m)
 		p = end;
 		/* A child of ours that we have not reaped: the number is its own. */
 		if (pid > 1 && !is_ours(m, (pid_t)pid)) {
-			(void)kill((pid_t)pid, SIGKILL);
-			found = true;
+			if (kill((pid_t)pid, SIGKILL) == 0)
+				found = true;
+			else if (errno == EPERM)
+				n_spared++;
 		}
 	}
+	if (n_spared > 0)
+		log_warn("reqd may not end %zu programs that the runner has left", n_spared);
 	return found;
 }
 

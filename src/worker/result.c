@@ -10,9 +10,10 @@
 #include <sys/mman.h>
 
 #include "base/fd.h"
+#include "ipc/roles.h"
 #include "proto/value.h"
 
-#define RESULT_MAX_BYTES (256u << 20)
+#define RESULT_MAX_BYTES ROLE_MAX_FILE
 
 struct sealed_header {
 	uint64_t magic;
