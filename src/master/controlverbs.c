@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "conf/access.h"
 #include "master/master.h"
 #include "master/status.h"
@@ -27,7 +28,7 @@ static void
 client_resume(struct control_client *c)
 {
 	c->wait = CONTROL_WAIT_NONE;
-	(void)sd_event_source_set_enabled(c->wake, SD_EVENT_ONESHOT);
+	loop_arm(&c->control->master->loop, &c->wake, clock_usec());
 }
 
 void

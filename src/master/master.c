@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -287,16 +288,13 @@ master_on_unable(struct process *p)
 	stop_begin(m);
 }
 
-static int
-on_child(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
+static void
+reap(struct master *m)
 {
-	struct master *m = userdata;
 	struct process *p;
 	int status;
 	pid_t pid;
 
-	(void)s;
-	(void)si;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		FOR_EACH_PROCESS(p, m) {
 			if (p->pid == pid) {
@@ -305,27 +303,25 @@ on_child(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
 			}
 		}
 	}
-	return 0;
 }
 
 /* -------------------------------------------------------------- signals --- */
 
-static int
-on_stop_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
+static void
+on_signal(struct loop_io *io, uint32_t events)
 {
-	(void)s;
-	(void)si;
-	stop_begin(userdata);
-	return 0;
-}
+	struct master *m = CONTAINER_OF(io, struct master, signals);
+	struct signalfd_siginfo si;
 
-static int
-on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
-{
-	(void)s;
-	(void)si;
-	reload_start(userdata);
-	return 0;
+	(void)events;
+	while (read(io->fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		if (si.ssi_signo == SIGCHLD)
+			reap(m);
+		else if (si.ssi_signo == SIGHUP)
+			reload_start(m);
+		else
+			stop_begin(m);
+	}
 }
 
 /* --------------------------------------------------------------- set up --- */
@@ -359,7 +355,7 @@ master_scale_workers(struct master *m, size_t wanted)
 	for (size_t i = wanted; i < have; i++) {
 		struct process *p = master_process(m, ROLE_WORKER, i);
 
-		p->timer = sd_event_source_disable_unref(p->timer);
+		process_disarm(p);
 	}
 	for (size_t i = have; i < wanted; i++) {
 		struct process *p = master_process(m, ROLE_WORKER, i);
@@ -505,17 +501,15 @@ set_up_events(struct master *m)
 	/* Whoever started us may have ignored it, and then there is nothing to wait for. */
 	(void)sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
 
-	r = sd_event_default(&m->event);
+	m->signals = (struct loop_io){ .fn = on_signal };
+	m->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (m->signals.fd < 0)
+		return -errno;
+	r = loop_init(&m->loop);
 	if (r >= 0)
-		r = sd_event_add_signal(m->event, NULL, SIGTERM, on_stop_signal, m);
+		r = loop_add(&m->loop, &m->signals, EPOLLIN);
 	if (r >= 0)
-		r = sd_event_add_signal(m->event, NULL, SIGINT, on_stop_signal, m);
-	if (r >= 0)
-		r = sd_event_add_signal(m->event, NULL, SIGHUP, on_hangup, m);
-	if (r >= 0)
-		r = sd_event_add_signal(m->event, NULL, SIGCHLD, on_child, m);
-	if (r >= 0)
-		r = beat_start(m);
+		beat_start(m);
 	return r;
 }
 
@@ -582,9 +576,10 @@ master_main(const struct master_options *options)
 		warn_unused(m);
 		limits_log(m->conf);
 		start_all(m);
-		r = sd_event_loop(m->event);
+		while (r >= 0 && !m->done)
+			r = loop_turn(&m->loop);
 	}
 	control_close(&m->control);
 	listen_close(&m->listeners, NULL);
-	return r < 0 ? fail("event loop", r) : m->failed ? EXIT_SYSTEM : r;
+	return r < 0 ? fail("event loop", r) : m->failed ? EXIT_SYSTEM : 0;
 }

@@ -7,7 +7,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <systemd/sd-event.h>
 
 #include "conf/conf.h"
 #include "master/beat.h"
@@ -26,7 +25,9 @@ struct master_options {
 };
 
 struct master {
-	sd_event *event;
+	struct loop loop;
+	struct loop_io signals;
+	bool done;			/* all have ended */
 	struct master_options options;
 	struct conf *conf;
 	int conf_text;			/* sealed canonical text of conf */
@@ -44,7 +45,7 @@ struct master {
 	uint64_t stop_usec;		/* deadline of the stop */
 	uint64_t started_usec;
 	struct beat beat;
-	sd_event_source *strays;	/* orphans of a runner are being killed */
+	struct loop_timer strays;	/* orphans of a runner are being killed */
 	uint64_t strays_usec;		/* since then */
 	uint64_t n_reloads;		/* begun */
 	uint64_t n_starts;		/* of processes */

@@ -26,7 +26,7 @@
 #define RELOAD_LATE_USEC (2 * USEC_PER_SEC)
 
 static void reload_advance(struct master *m);
-static int on_overdue(sd_event_source *s, uint64_t usec, void *userdata);
+static void on_overdue(struct loop_timer *t);
 
 /* -------------------------------------------------------------- report --- */
 
@@ -64,9 +64,11 @@ tell_success(struct master *m, const struct conf *from, const struct conf *to)
 /* ---------------------------------------------------------------- ends --- */
 
 static void
-reload_clear(struct reload *r)
+reload_clear(struct master *m)
 {
-	r->timer = sd_event_source_disable_unref(r->timer);
+	struct reload *r = &m->reload;
+
+	loop_disarm(&m->loop, &r->timer);
 	*r = (struct reload){ .text = -1, .control.fd = -1 };
 }
 
@@ -94,7 +96,7 @@ reload_discard(struct master *m)
 	(void)conf_unref(r->conf);
 	if (r->text >= 0)
 		(void)close(TAKE_FD(r->text));
-	reload_clear(r);
+	reload_clear(m);
 }
 
 static void
@@ -265,9 +267,9 @@ reload_wait(struct master *m, uint64_t usec)
 {
 	struct reload *r = &m->reload;
 
-	r->timer = sd_event_source_disable_unref(r->timer);
-	(void)sd_event_add_time(m->event, &r->timer, CLOCK_MONOTONIC, clock_usec() + usec, 0,
-	    on_overdue, m);
+	r->timer.fn = on_overdue;
+	r->wait_usec = clock_usec() + usec;
+	loop_arm(&m->loop, &r->timer, r->wait_usec);
 }
 
 static void
@@ -377,19 +379,17 @@ reload_overdue(struct master *m, uint64_t now_usec)
 		reload_abort(m, "a process did not answer in time, try again");
 }
 
-static int
-on_overdue(sd_event_source *s, uint64_t usec, void *userdata)
+static void
+on_overdue(struct loop_timer *t)
 {
-	struct master *m = userdata;
+	struct master *m = CONTAINER_OF(t, struct master, reload.timer);
 	uint64_t now = clock_usec();
 
-	(void)s;
 	/* When this comes late we have been stopped, perhaps all of us: ask again. */
-	if (now - usec > RELOAD_LATE_USEC)
+	if (now - m->reload.wait_usec > RELOAD_LATE_USEC)
 		reload_wait(m, RELOAD_PATIENCE_USEC);
 	else
 		reload_overdue(m, now);
-	return 0;
 }
 
 /* The error as it is; its words, if it has any, are now among the errors. */

@@ -9,8 +9,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <systemd/sd-event.h>
 
+#include "base/loop.h"
 #include "conf/conf.h"
 #include "master/control.h"
 #include "master/listen.h"
@@ -36,7 +36,8 @@ struct reload {
 	size_t n_workers;		/* wanted then */
 	struct control_socket control;	/* fd -1: stays as it is */
 	bool again;			/* asked for once more meanwhile */
-	sd_event_source *timer;
+	struct loop_timer timer;
+	uint64_t wait_usec;		/* when the timer is due */
 	uint64_t due_usec;		/* then all must have prepared */
 };
 

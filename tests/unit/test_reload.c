@@ -196,7 +196,7 @@ START_TEST(who_does_not_commit_is_replaced)
 			answer(i, FRAME_COMMITTED, 2);
 	}
 	reload_overdue(m, clock_usec());
-	ck_assert_ptr_nonnull(m->reload.timer);
+	ck_assert(loop_timer_is_armed(&m->reload.timer));
 	expect(WORKER_0, FRAME_COMMIT, 2);
 	answer(WORKER_0, FRAME_COMMITTED, 2);
 	ck_assert_int_eq(m->reload.phase, RELOAD_COMMIT);
