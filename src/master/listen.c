@@ -272,6 +272,15 @@ try_options(int family, const struct listener *l)
 	return r < 0 || family == AF_UNIX ? r : tcp_options(fd, l);
 }
 
+/* True if the file that we made has another owner now. */
+static bool
+is_foreign(const struct listener *l)
+{
+	struct stat st;
+
+	return lstat(l->addr.path, &st) == 0 && st.st_uid != geteuid();
+}
+
 /*
  * Another descriptor of a socket that is open already, if listen_apply() can
  * make it what l says.
@@ -287,7 +296,8 @@ open_again(int fd, const struct listener *l, const struct listen_socket *s, char
 	else if (r == 0 && l->addr.kind == ADDR_UNIX) {
 		r = socket_file_try_change(&s->file, l->addr.path, l->mode, l->uid, l->gid);
 		if (r < 0)
-			(void)strlcpy(why, socket_file_error(r), why_len);
+			(void)snprintf(why, why_len, "%s%s", socket_file_error(r), is_foreign(l) ?
+			    "; it was given away: stop reqd and start it, which makes the file anew" : "");
 	}
 	return r < 0 ? r : share(fd);
 }

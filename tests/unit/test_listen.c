@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -164,6 +166,17 @@ queue_length(void)
 	return n;
 }
 
+static void
+drop_fowner(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
+
+	ck_assert_int_eq((int)syscall(SYS_capget, &head, caps), 0);
+	caps[0].effective &= ~(1u << CAP_FOWNER);
+	ck_assert_int_eq((int)syscall(SYS_capset, &head, caps), 0);
+}
+
 START_TEST(a_passed_tcp_socket_takes_every_option)
 {
 	struct tcp_info info;
@@ -298,6 +311,32 @@ START_TEST(a_kept_socket_takes_what_has_changed_meanwhile)
 }
 END_TEST
 
+/* Our own, given away, which takes CAP_FOWNER now. */
+START_TEST(a_mode_that_cannot_be_changed_is_refused)
+{
+	struct listen_set old;
+
+	want_unix();
+	ck_assert_int_eq(open_them(LISTEN_OPEN, NULL), 0);
+	old = set;
+	set.n = 0;
+	if (geteuid() == 0) {
+		ck_assert_int_eq(chmod(dir, 0711), 0);
+		ck_assert_int_eq(chown(path, 65534, (gid_t)-1), 0);
+		listener.uid = 65534;
+		listener.mode = 0600;
+		drop_fowner();
+		ck_assert_int_eq(open_them(LISTEN_TRY, &old), -EPERM);
+		ck_assert_int_eq(open_them(LISTEN_OPEN, &old), -EPERM);
+		ck_assert_uint_eq(errors.n, 2);
+		ck_assert_msg(strstr(errors.list[1].text, "stop reqd and start it") != NULL, "%s",
+		    errors.list[1].text);
+		ck_assert_uint_eq(mode_now(), 0666);
+	}
+	listen_close(&old, NULL);
+}
+END_TEST
+
 START_TEST(passed_sockets_that_nobody_uses_are_named)
 {
 	int fd = tcp_socket(), other = unix_socket();
@@ -322,4 +361,5 @@ UNIT_MAIN("listen", tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, the_queue_of_a_passed_unix_socket);
     tcase_add_test(tc, what_cannot_be_applied_is_refused_at_a_reload);
     tcase_add_test(tc, a_kept_socket_takes_what_has_changed_meanwhile);
+    tcase_add_test(tc, a_mode_that_cannot_be_changed_is_refused);
     tcase_add_test(tc, passed_sockets_that_nobody_uses_are_named))
