@@ -197,8 +197,9 @@ note_unused(const struct passed_set *p, const struct listen_set *set, struct con
 			continue;
 		socket_unit_address(p->list[i].fd, address, sizeof(address));
 		conf_errors_add(notes, NULL, 0, "no listener uses the passed socket '%.64s'"
-		    ": its clients get no answer, as systemd still listens on %s. To end that, take the "
-		    "address out of the socket unit, stop the unit and reqd, and start both",
+		    ": its clients get no answer, as systemd still listens on %s. "
+		    "To end that, take the address out of the socket unit, stop the unit and reqd, "
+		    "and start both",
 		    p->list[i].name, address);
 	}
 }
@@ -296,8 +297,9 @@ open_again(int fd, const struct listener *l, const struct listen_socket *s, char
 	else if (r == 0 && l->addr.kind == ADDR_UNIX) {
 		r = socket_file_try_change(&s->file, l->addr.path, l->mode, l->uid, l->gid);
 		if (r < 0)
-			(void)snprintf(why, why_len, "%s%s", socket_file_error(r), is_foreign(l) ?
-			    "; it was given away: stop reqd and start it, which makes the file anew" : "");
+			(void)snprintf(why, why_len, "%s%s", socket_file_error(r),
+			    !is_foreign(l) ? "" : "; it was given away: stop reqd and start it, "
+			    "which makes the file anew");
 	}
 	return r < 0 ? r : share(fd);
 }
@@ -454,8 +456,8 @@ listen_apply(const struct listen_set *set, const struct conf *c, struct conf_err
 		int file = apply_file(&set->list[i], l, notes, why, sizeof(why));
 
 		if (options < 0)
-			conf_errors_add(errors, l->file, l->line, "cannot set the options of %.100s: %s",
-			    l->url, strerror(-options));
+			conf_errors_add(errors, l->file, l->line,
+			    "cannot set the options of %.100s: %s", l->url, strerror(-options));
 		if (file < 0)
 			conf_errors_add(errors, l->file, l->line,
 			    "cannot change owner and mode of %.100s: %s", l->url, why);

@@ -190,8 +190,8 @@ socket_file_error(int error)
 	case -EADDRINUSE: return "another server answers there";
 	case -EEXIST: return "the path exists and is no socket";
 	case -ENOENT: return "its directory does not exist";
-	case -EPERM: return "not permitted, for want of CAP_CHOWN, of CAP_FOWNER or of a right to its "
-	    "directory";
+	case -EPERM: return "not permitted, for want of CAP_CHOWN, of CAP_FOWNER "
+	    "or of a right to its directory";
 	default: return strerror(-error);
 	}
 }

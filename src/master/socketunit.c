@@ -140,18 +140,19 @@ refuse_rights(int error, const struct listener *l, char *why, size_t why_len)
 	switch (error) {
 	case -ENOENT:
 	case -ESTALE:
-		(void)snprintf(why, why_len, "systemd has opened it and %s: restart its socket unit, or "
-		    "set %s there instead of here",
+		(void)snprintf(why, why_len,
+		    "systemd has opened it and %s: restart its socket unit, "
+		    "or set %s there instead of here",
 		    error == -ENOENT ? "its file is gone, or hidden by the sandbox of reqd" :
 		    "another file is at its path", unit);
 		break;
 	case -EOPNOTSUPP:
-		(void)snprintf(why, why_len, "systemd has opened it and the kernel does not tell which "
-		    "file it has: set %s in its socket unit", unit);
+		(void)snprintf(why, why_len, "systemd has opened it and the kernel does not tell "
+		    "which file it has: set %s in its socket unit", unit);
 		break;
 	default:
-		(void)snprintf(why, why_len, "systemd has opened it and its file cannot be changed (%s): "
-		    "set %s in its socket unit", socket_file_error(error), unit);
+		(void)snprintf(why, why_len, "systemd has opened it and its file cannot be changed "
+		    "(%s): set %s in its socket unit", socket_file_error(error), unit);
 		break;
 	}
 	return -EINVAL;
@@ -181,7 +182,8 @@ note_rights(const struct listener *l, const struct stat *was, struct conf_errors
 		list_append(&changes, text);
 	}
 	settings_append(&settings, l);
-	conf_errors_add(notes, l->file, l->line, "%.120s: systemd opens it, and its file was changed: %s. "
+	conf_errors_add(notes, l->file, l->line,
+	    "%.120s: systemd opens it, and its file was changed: %s. "
 	    "Until reqd starts, the socket unit decides who can connect: set %s there, too", l->url,
 	    text_or(&changes, "?"), text_or(&settings, "SocketMode="));
 }
@@ -202,8 +204,8 @@ unix_rights(int fd, const struct listener *l, enum rights_use use, struct conf_e
 		return 0;
 	path_of(fd, path, sizeof(path));
 	if (*path == '\0') {
-		(void)snprintf(why, why_len, "the socket that systemd has opened has no file: leave "
-		    "'mode', 'owner' and 'group' out");
+		(void)snprintf(why, why_len, "the socket that systemd has opened has no file: "
+		    "leave 'mode', 'owner' and 'group' out");
 		return -EINVAL;
 	}
 	r = socket_file_of(fd, path, &file, &is);
@@ -233,8 +235,8 @@ check_unix(int fd, const struct listener *l, char *why, size_t why_len)
 	    l->max_segment != 0 ? "max-segment" : l->user_timeout_usec != 0 ? "user-timeout" : NULL;
 
 	if (wrong != NULL) {
-		(void)snprintf(why, why_len, "systemd has passed a unix socket, with which '%s' does not "
-		    "go", wrong);
+		(void)snprintf(why, why_len,
+		    "systemd has passed a unix socket, with which '%s' does not go", wrong);
 		return -EINVAL;
 	}
 	return unix_rights(fd, l, RIGHTS_TRY, NULL, why, why_len);
@@ -246,14 +248,15 @@ check_tcp(int fd, const struct listener *l, char *why, size_t why_len)
 	bool is_ipv4 = fd_domain(fd) == AF_INET;
 
 	if (says_rights(l)) {
-		(void)snprintf(why, why_len, "systemd has passed a TCP socket, with which '%s' does not "
-		    "go", l->mode_set ? "mode" : l->owner != NULL ? "owner" : "group");
+		(void)snprintf(why, why_len,
+		    "systemd has passed a TCP socket, with which '%s' does not go",
+		    l->mode_set ? "mode" : l->owner != NULL ? "owner" : "group");
 		return -EINVAL;
 	}
 	if (l->ipv6_only && (is_ipv4 || (is_any(fd) && !is_ipv6_only(fd)))) {
-		(void)snprintf(why, why_len, "systemd has opened it for IPv4, too, which 'ipv6-only' "
-		    "cannot change: set BindIPv6Only=ipv6-only in its socket unit, or leave "
-		    "'ipv6-only' out");
+		(void)snprintf(why, why_len, "systemd has opened it for IPv4, too, which "
+		    "'ipv6-only' cannot change: set BindIPv6Only=ipv6-only in its socket unit, "
+		    "or leave 'ipv6-only' out");
 		return -EINVAL;
 	}
 	return 0;
@@ -270,7 +273,8 @@ int
 socket_unit_apply(int fd, const struct listener *l, struct conf_errors *notes, char *why,
     size_t why_len)
 {
-	return fd_domain(fd) == AF_UNIX ? unix_rights(fd, l, RIGHTS_CHANGE, notes, why, why_len) : 0;
+	return fd_domain(fd) != AF_UNIX ? 0 :
+	    unix_rights(fd, l, RIGHTS_CHANGE, notes, why, why_len);
 }
 
 /* --------------------------------------------------------------- notes --- */
@@ -283,14 +287,15 @@ socket_unit_note(int fd, const struct listener *l, struct conf_errors *notes)
 	if (fd_domain(fd) == AF_UNIX)
 		return;
 	if (both && fd_domain(fd) == AF_INET)
-		conf_errors_add(notes, l->file, l->line, "%.120s: systemd has opened it for IPv4 only: "
-		    "ListenStream=%u in its socket unit takes both", l->url, (unsigned)l->addr.port);
+		conf_errors_add(notes, l->file, l->line, "%.120s: systemd has opened it for IPv4 "
+		    "only: ListenStream=%u in its socket unit takes both", l->url,
+		    (unsigned)l->addr.port);
 	else if (both && is_ipv6_only(fd))
-		conf_errors_add(notes, l->file, l->line, "%.120s: systemd has opened it for IPv6 only: "
-		    "BindIPv6Only=both in its socket unit takes both", l->url);
+		conf_errors_add(notes, l->file, l->line, "%.120s: systemd has opened it for IPv6 "
+		    "only: BindIPv6Only=both in its socket unit takes both", l->url);
 	if (l->freebind && get_int(fd, IPPROTO_IP, IP_FREEBIND) == 0)
-		conf_errors_add(notes, l->file, l->line, "%.120s: 'freebind' comes too late, systemd has "
-		    "opened it: set FreeBind=yes in its socket unit", l->url);
+		conf_errors_add(notes, l->file, l->line, "%.120s: 'freebind' comes too late, "
+		    "systemd has opened it: set FreeBind=yes in its socket unit", l->url);
 }
 
 const char *

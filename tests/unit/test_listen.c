@@ -346,8 +346,8 @@ START_TEST(passed_sockets_that_nobody_uses_are_named)
 	ck_assert_int_eq(open_them(LISTEN_OPEN, NULL), 0);
 	listen_notes(&set, &passed, &conf, &notes);
 	ck_assert_uint_eq(notes.n, 1);
-	ck_assert_msg(strstr(notes.list[0].text, "no listener uses the passed socket 'reqd.socket'") !=
-	    NULL, "%s", notes.list[0].text);
+	ck_assert_msg(strstr(notes.list[0].text,
+	    "no listener uses the passed socket 'reqd.socket'") != NULL, "%s", notes.list[0].text);
 	ck_assert_msg(strstr(notes.list[0].text, path) != NULL, "%s", notes.list[0].text);
 	close(fd);
 	close(other);
