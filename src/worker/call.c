@@ -87,11 +87,9 @@ call_die(struct call *call)
 {
 	struct worker *w = call->worker;
 
-	if (call->dead)
-		return;
-	call->dead = true;
 	call->kind->release(call);
 	loop_disarm(&w->loop, &call->timer);
+	loop_undefer(&w->loop, &call->task);
 	RB_REMOVE(calls, &w->calls, call);
 	w->n_calls--;
 	w->stats->running--;
@@ -135,12 +133,9 @@ call_is_for_twins(const struct call *call, enum outcome_kind outcome)
 	    outcome_may_have_run(outcome);
 }
 
-/*
- * Everything is known: count, log, keep for a twin, answer. Returns the
- * connection that can go on, or NULL.
- */
-static struct conn *
-call_conclude(struct call *call)
+/* Everything is known: count, log, keep for a twin, answer. */
+static void
+call_finish(struct call *call)
 {
 	struct worker *w = call->worker;
 	struct conn *c = call->conn;
@@ -163,38 +158,29 @@ call_conclude(struct call *call)
 
 	if (c == NULL) {
 		call_die(call);
-		return NULL;
+		return;
 	}
 	switch ((enum conn_wait)c->wait) {
 	case CONN_WAIT_INPUT:
 		/* The chunk was not wanted any more; the end is asked for next. */
 		resp_integer(conn_out(c), 0);
-		return c;
+		conn_resume(c);
+		return;
 	case CONN_WAIT_CALL:
 	case CONN_WAIT_START:
 		call_reply(call, &res);
-		return c;
+		conn_resume(c);
+		return;
 	case CONN_WAIT_CANCEL:
 	case CONN_WAIT_TURN:
-	case CONN_WAIT_EVENT:
 	case CONN_WAIT_NONE:
 		/* An open call: the reply belongs to the end of its input. */
 		if (call->notify) {
 			result_push_ended(conn_out(c), call->id_text);
 			conn_flush(c);
 		}
-		break;
+		return;
 	}
-	return NULL;
-}
-
-static void
-call_finish(struct call *call)
-{
-	struct conn *c = call_conclude(call);
-
-	if (c != NULL)
-		conn_resume(c);
 }
 
 void
@@ -215,20 +201,19 @@ call_forget_answer(struct call *call)
 	call->why = "out of memory";
 }
 
-struct conn *
+void
 call_answer(struct call *call, const struct value *reply, struct slice bytes)
 {
-	struct conn *c;
+	bool is_open = call->open && call->conn != NULL;
 
 	call->ended = true;
 	call->end.outcome = OUTCOME_EXIT;
 	call->reply = reply;
-	c = call_conclude(call);
+	call_finish(call);
 	call->reply = NULL;
-	/* Its client still has the end of its input to send. */
-	if (!call->dead && buf_append_slice(&call->answer, bytes) < 0)
+	/* Its client still has the end of its input to send, and is answered then. */
+	if (is_open && buf_append_slice(&call->answer, bytes) < 0)
 		call_forget_answer(call);
-	return c;
 }
 
 void
@@ -244,17 +229,31 @@ call_end(struct call *call, enum outcome_kind kind, unsigned reason, const char 
 void
 call_unblock(struct call *call)
 {
-	if (!call->dead)
-		call->kind->unblock(call);
+	call->kind->unblock(call);
 }
 
+/* Reads (again) while it runs; what it has left, when it has ended. */
 static void
-command_unblock(struct call *call)
+command_read(struct call *call)
 {
 	if (!call->ended)
 		callio_watch(call);
 	else if (callio_drain(call))
 		call_check_finished(call);
+}
+
+static void
+on_task(struct loop_task *t)
+{
+	command_read(CONTAINER_OF(t, struct call, task));
+}
+
+/* The pipes are read into what a connection may just be executing from: later. */
+static void
+command_unblock(struct call *call)
+{
+	call->task.fn = on_task;
+	loop_defer(&call->worker->loop, &call->task);
 }
 
 void
@@ -279,7 +278,7 @@ call_on_given(struct call *call)
 		resp_integer(conn_out(c), (int64_t)call->chunk);
 	else
 		return;
-	conn_resume_later(c);
+	conn_resume(c);
 }
 
 void
@@ -340,7 +339,6 @@ call_input_end(struct call *call)
 
 	call->open = false;
 	if (call->finished) {
-		/* We are inside the connection's own event: it goes on by itself. */
 		call_reply_late(call);
 		return;
 	}
@@ -361,7 +359,7 @@ command_input_end(struct call *call)
 static void
 call_forsake(struct call *call)
 {
-	if (call->dead || call->service->finish_on_disconnect || call->attached)
+	if (call->service->finish_on_disconnect || call->attached)
 		return;
 	if (!digest_is_none(&call->run.token)) {
 		/* Its client may be back at once, on another connection. */
@@ -390,7 +388,7 @@ call_on_ended(struct call *call, const struct frame_ended *end)
 		return;
 	call->ended = true;
 	call->end = *end;
-	call_unblock(call);
+	command_read(call);
 }
 
 void
@@ -483,11 +481,8 @@ call_find_owned(struct worker *w, uint64_t id, const struct digest *owner)
 void
 call_orphan(struct call *call)
 {
-	if (!call->dead)
-		call_know_client(call);
+	call_know_client(call);
 	call->conn = NULL;
-	if (call->dead)
-		return;
 	if (call->finished) {
 		call_die(call);
 		return;
@@ -528,7 +523,7 @@ command_on_timer(struct loop_timer *t)
 	/* The grace for a twin is over and none has come. */
 	if (call->conn == NULL && !call->attached && !call->service->finish_on_disconnect)
 		call_cancel(call, CANCEL_BY_DISCONNECT);
-	if (call->dead || call->ended)
+	if (call->ended)
 		return;
 	if (w->loop.now_usec < call_overdue_usec(call)) {
 		loop_arm(&w->loop, t, call_overdue_usec(call));

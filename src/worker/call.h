@@ -43,13 +43,13 @@ struct call_output {
 
 struct call_kind {
 	/*
-	 * More input, and its end. The connection waits for the reply, and is
-	 * executing: call_input_taken() follows, or the end of the call.
+	 * More input, and its end. The connection waits for the reply:
+	 * call_input_taken() follows, or the end of the call.
 	 */
 	void (*input)(struct call *call, struct slice chunk);
 	void (*input_end)(struct call *call);
 	void (*cancel)(struct call *call, enum cancel_reason reason);
-	/* The client takes output again, or is gone. */
+	/* The client takes output again, or is gone. Ends nothing by itself. */
 	void (*unblock)(struct call *call);
 	/* It dies: leave everything that it uses. */
 	void (*release)(struct call *call);
@@ -78,7 +78,6 @@ struct call {
 	bool notify;			/* its client takes pushes */
 	bool ended;			/* the runner has said how */
 	bool finished;			/* outputs are read too; result is known */
-	bool dead;			/* memory goes at the end of the event */
 
 	struct call_output out, err;
 	size_t err_logged;		/* bytes of err.data gone to the log */
@@ -91,7 +90,6 @@ struct call {
 	struct leases *leases;		/* of its service */
 	struct lease *lease;		/* has it in flight; NULL: it waits, or has ended */
 	uint32_t handler_pid;		/* has it, or had it; 0: it has waited all the time */
-	bool refused;			/* waits no longer, ends in this event */
 	bool gathering;			/* waits for nothing but the rest of its input */
 	bool pushing;			/* more input may follow what is in in_data */
 	struct buf gathered;		/* that input */
@@ -103,6 +101,7 @@ struct call {
 	struct frame_ended end;
 	const char *why;		/* what failed, when end does not say; outlives the call */
 	struct loop_timer timer;	/* runner silent, or grace for a twin; deadline */
+	struct loop_task task;		/* its pipes are to be looked at again */
 	uint64_t stalled_usec;		/* for so long of it we could not hear the runner */
 	uint64_t accepted_usec;
 	uint64_t bytes_in, bytes_out;
@@ -128,7 +127,7 @@ void call_input_end(struct call *call);
 /* The client is gone. */
 void call_orphan(struct call *call);
 
-/* The connection takes output again. */
+/* The connection takes output again: more of it comes, but not from inside this. */
 void call_unblock(struct call *call);
 
 /* Ends it: asks the runner to, or at once when it is a handler's. */
@@ -140,11 +139,8 @@ struct call *call_find_owned(struct worker *w, uint64_t id, const struct digest 
 /* Who called: found out when it is asked for, while the client is there. */
 void call_know_client(struct call *call);
 
-/*
- * A handler has answered: writes the reply. Returns the connection that is
- * to be resumed, or NULL. bytes: of that reply.
- */
-struct conn *call_answer(struct call *call, const struct value *reply, struct slice bytes);
+/* A handler has answered: writes the reply. bytes: of that reply. */
+void call_answer(struct call *call, const struct value *reply, struct slice bytes);
 
 /* A handler may have it: what its connection waits for before the reply. */
 void call_on_given(struct call *call);
@@ -191,13 +187,13 @@ void call_log_stderr(struct call *call, bool all);
 /* Counts it under the number that its service has today, if any. */
 void call_count(const struct call *call, const struct result *res);
 
-/* Takes it out of the world; memory goes when the event is over. */
+/* Takes it out of the world; memory goes when the turn is over. */
 void call_die(struct call *call);
 
 /* What runs here as JSON lines, for reqctl ps. 0 or -errno. */
 int calls_list(struct worker *w, int fd);
 
-/* Frees what ended during the event. */
+/* Frees what ended during the turn. */
 void calls_bury(struct worker *w);
 
 int call_compare(const struct call *a, const struct call *b);

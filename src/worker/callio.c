@@ -103,10 +103,9 @@ output_read(struct call *call, struct call_output *o)
 
 	if (o->io.fd < 0)
 		return false;
-	/* Not w->read: a connection may be in the middle of executing from that. */
-	n = read(o->io.fd, w->piped, sizeof(w->piped));
+	n = read(o->io.fd, w->read, sizeof(w->read));
 	if (n > 0) {
-		output_take(call, o, (struct slice){ w->piped, (size_t)n });
+		output_take(call, o, (struct slice){ w->read, (size_t)n });
 		return o->io.fd >= 0;
 	}
 	if (n < 0 && (errno == EAGAIN || errno == EINTR) && !call->ended)
@@ -131,8 +130,6 @@ on_output(struct loop_io *io, uint32_t events)
 
 	(void)events;
 	(void)output_read(call, o);
-	if (call->dead)
-		return;
 	if (call_is_congested(call)) {
 		/* The client is slower than the program: let the pipe fill. */
 		loop_remove(&call->worker->loop, &call->out.io);
@@ -159,7 +156,7 @@ output_drain(struct call *call, struct call_output *o)
 	uint64_t start = o->total;
 
 	while (output_read(call, o)) {
-		if (call->dead || call_is_congested(call))
+		if (call_is_congested(call))
 			return;
 		if (o->total - start >= PIPE_MAX) {
 			output_close(call, o);
@@ -175,7 +172,7 @@ callio_drain(struct call *call)
 		return false;
 	output_drain(call, &call->out);
 	output_drain(call, &call->err);
-	return !call->dead && !call_is_congested(call);
+	return !call_is_congested(call);
 }
 
 void

@@ -25,19 +25,12 @@ handler_call_due(const struct call *call)
 
 /* -------------------------------------------------------------- its end --- */
 
-/* The one that has it in flight, NULL: none, or one that is about to end it. */
-static struct lease *
-living_lease(const struct call *call)
-{
-	return call->lease != NULL && !call->lease->dead ? call->lease : NULL;
-}
-
 /* Out of the queue, or of flight if nothing of it has been sent. False: too late. */
 static bool
 handler_call_leave(struct call *call)
 {
 	if (call->lease != NULL)
-		return !call->lease->dead && talk_unsend(call->lease, call);
+		return talk_unsend(call->lease, call);
 	if (!call->gathering)
 		leases_leave(call->leases, call);
 	call->gathering = false;
@@ -53,7 +46,6 @@ handler_call_stop(struct call *call, enum outcome_kind kind, unsigned reason, co
 	if (handler_call_leave(call))
 		call_end(call, kind, reason, why);
 	else
-		/* A dead one is about to end it. */
 		lease_break(l, call, kind, reason, why);
 }
 
@@ -66,10 +58,8 @@ handler_call_cancel(struct call *call, enum cancel_reason reason)
 static void
 handler_call_unblock(struct call *call)
 {
-	struct lease *l = living_lease(call);
-
-	if (l != NULL)
-		talk_unpause(l);
+	if (call->lease != NULL)
+		talk_unpause(call->lease);
 }
 
 /* It dies without having ended: with its worker. */
@@ -131,12 +121,10 @@ handler_call_gather(struct call *call, struct slice chunk)
 static void
 handler_call_push(struct call *call, struct slice chunk)
 {
-	struct lease *l = living_lease(call);
-
 	if (callrequest_append_input(&call->in_data, chunk) < 0)
 		handler_call_stop(call, OUTCOME_HANDLER, 0, "out of memory");
-	else if (l != NULL)
-		talk_flush(l);
+	else if (call->lease != NULL)
+		talk_flush(call->lease);
 }
 
 static void

@@ -329,7 +329,7 @@ static void
 runnerlink_lost(struct worker *w)
 {
 	struct runnerlink_message *m, *next_message;
-	struct call key = { .id = 0 }, *call;
+	struct call *call, *next_call;
 
 	if (w->link.io.fd < 0)
 		return;
@@ -342,13 +342,8 @@ runnerlink_lost(struct worker *w)
 		message_free(m);
 	}
 	leases_on_lost(w);
-	/*
-	 * Every reply lets its connection go on with what it holds, which may
-	 * be another CANCEL, for the next runner, or may end other calls.
-	 */
 	cancel_answered(w, false);
-	while ((call = RB_NFIND(calls, &w->calls, &key)) != NULL) {
-		key.id = call->id + 1;
+	RB_FOREACH_SAFE(call, calls, &w->calls, next_call) {
 		if (call->sent && !call->ended)
 			call_on_lost(call);
 	}
