@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * conn: the life of a client connection: what its events have told, its task,
+ * its deadlines, what it reads and sends.
+ */
 #include "config.h"
 
 #include "worker/conn.h"
@@ -12,7 +16,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "worker/call.h"
+#include "worker/identity.h"
 #include "worker/port.h"
+#include "worker/session.h"
 #include "worker/worker.h"
 
 /* After end of file without QUIT: what was received may still complete. */
@@ -63,6 +69,7 @@ conn_open(struct port *p, int fd, const union sockaddr_any *peer)
 	c->io = (struct loop_io){ .fn = on_conn, .fd = fd };
 	c->timer.fn = on_timer;
 	c->task.fn = on_task;
+	c->sink.ops = &session_ops;
 	c->worker = w;
 	c->version = RESP2;
 	c->id = ((uint64_t)w->slot << 40) | ++w->next_conn;
@@ -98,6 +105,7 @@ conn_free(struct conn *c)
 {
 	buf_done(&c->in);
 	buf_done(&c->out);
+	identity_unref(c->identity);
 	free(c->caller);
 	free(c->name);
 	free(c->lib_name);
@@ -375,7 +383,7 @@ conn_send_kept(struct conn *c)
 	buf_done(&c->out);
 	c->reply_due_usec = 0;
 	if (c->call != NULL)
-		call_unblock(c->call);
+		call_on_room(c->call);
 }
 
 /* The kernel had no room; an event tells when it has. */

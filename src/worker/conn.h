@@ -21,8 +21,10 @@
 #include "conf/access.h"
 #include "proto/request.h"
 #include "proto/resp.h"
+#include "worker/sink.h"
 
 struct call;
+struct peer_identity;
 struct port;
 struct worker;
 
@@ -52,7 +54,11 @@ struct conn {
 	struct buf in;			/* received, not executed yet */
 	struct buf out;			/* replies not sent yet */
 	struct request_cursor cursor;	/* into in */
+	struct call_sink sink;		/* hears of the call */
 	struct call *call;		/* running, or open */
+	uint8_t form;			/* ... enum reply_form of its result */
+	bool notify;			/* ... a push tells when it has ended before its input */
+	struct peer_identity *identity;	/* of who makes calls; NULL: none was made yet */
 	struct caller *caller;		/* unix peers */
 	union {
 		struct sockaddr sa;
@@ -77,8 +83,6 @@ struct conn {
 	char *lib_name, *lib_version;	/* CLIENT SETINFO */
 	uint64_t opened_usec;
 };
-
-TAILQ_HEAD(conns, conn);
 
 /* A new connection; takes fd. Closes it when something fails. */
 void conn_open(struct port *p, int fd, const union sockaddr_any *peer);
@@ -128,6 +132,9 @@ struct caller *conn_caller_new(int fd);
 
 /* Who is at the other end, in full. */
 void conn_caller(const struct conn *c, struct caller *ret);
+
+/* Who calls, made when it is asked for first; borrowed. NULL without memory. */
+struct peer_identity *conn_identity(struct conn *c);
 
 /* Roles under the configuration in force (R35). */
 uint64_t conn_roles(struct conn *c);

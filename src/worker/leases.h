@@ -98,5 +98,5 @@ void leases_give_back(struct worker *w);
 /* Frees what died during the turn. */
 void leases_bury(struct worker *w);
 
-/* Frees what calls_bury() left; no call is alive. */
+/* Frees all of them; no call is alive. */
 void leases_done(struct worker *w);

@@ -13,7 +13,6 @@
 #include "proto/value.h"
 #include "worker/callio.h"
 #include "worker/callrequest.h"
-#include "worker/conn.h"
 #include "worker/lease.h"
 #include "worker/worker.h"
 
@@ -305,23 +304,18 @@ static bool
 take_push(struct lease *l, struct value *push, struct slice data, size_t used)
 {
 	struct call *call = TAILQ_FIRST(&l->talk.flight);
-	struct conn *c = call != NULL && call_is_streamed(call) ? call->conn : NULL;
 	bool is_good = call != NULL && is_asked(&l->talk, call) && is_output(push);
 
-	if (is_good && c != NULL)
-		result_push(conn_out(c), call->id_text,
-		    slice_is(push->items[1].text, "stdout") ? "stdout" : "stderr",
-		    push->items[2].text);
+	if (is_good)
+		call_output(call, slice_is(push->items[1].text, "stdout") ? CALL_STDOUT :
+		    CALL_STDERR, push->items[2].text);
 	(void)value_free(push);
 	if (!is_good || rest_keep(&l->talk, data, used) < 0) {
 		reply_is_bad(l, is_good ? "out of memory" : "it pushed something else than output");
 		return false;
 	}
 	call->bytes_out += used;
-	if (c == NULL)
-		return true;
-	conn_flush(c);
-	if (conn_is_congested(c)) {
+	if (call_is_congested(call)) {
 		l->talk.paused = true;
 		loop_remove(&l->worker->loop, &l->talk.out);
 	}

@@ -15,11 +15,13 @@
 #include "ipc/stats.h"
 #include "proto/request.h"
 #include "worker/call.h"
-#include "worker/conn.h"
 #include "worker/lease.h"
 #include "worker/leases.h"
 #include "worker/runnerlink.h"
 #include "worker/port.h"
+
+struct conn;
+TAILQ_HEAD(conns, conn);
 
 /* One read from a socket or pipe, for whichever object is being served. */
 #define WORKER_READ (64u << 10)
