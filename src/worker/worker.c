@@ -19,6 +19,7 @@
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
+#include "worker/conn.h"
 
 uint64_t
 worker_port_connections(const struct worker *w, unsigned port_number)
@@ -371,6 +372,7 @@ worker_settle(struct worker *w)
 {
 	leases_flush(w);
 	calls_bury(w);
+	leases_bury(w);
 	conns_bury(w);
 }
 
