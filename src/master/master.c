@@ -27,6 +27,7 @@
 #include "master/limits.h"
 #include "master/links.h"
 #include "master/notify.h"
+#include "master/report.h"
 #include "master/rundir.h"
 #include "master/stop.h"
 #include "master/strays.h"
@@ -415,7 +416,7 @@ load(struct master *m)
 }
 
 static int
-open_sockets(struct master *m)
+open_sockets(struct master *m, struct conf_errors *notes)
 {
 	CLEANUP(conf_errors_done) struct conf_errors errors = { 0 };
 	char why[512] = "";
@@ -428,7 +429,8 @@ open_sockets(struct master *m)
 	if (r >= 0) {
 		keep_done(&m->passed);
 		keep_store(&m->listeners, m->conf);
-		r = listen_apply(&m->listeners, m->conf, &errors);
+		r = listen_apply(&m->listeners, m->conf, notes, &errors);
+		listen_notes(&m->listeners, &m->passed, m->conf, notes);
 		if (r >= 0)
 			r = control_open(&m->control, m, why, sizeof(why));
 		if (r < 0)
@@ -438,17 +440,6 @@ open_sockets(struct master *m)
 	if (r < 0 && errors.n == 0)
 		(void)fprintf(stderr, "reqd: %s\n", why[0] != '\0' ? why : strerror(-r));
 	return r;
-}
-
-/* Clients of such a socket would wait for ever. */
-static void
-warn_unused(const struct master *m)
-{
-	const char *name;
-	size_t i = 0;
-
-	while ((name = listen_unused(&m->passed, &m->listeners, &i)) != NULL)
-		log_warn("no listener uses the passed socket '%s': its clients get no answer", name);
 }
 
 /* The master logs like everybody else: through a socket to the log. */
@@ -537,9 +528,10 @@ fail(const char *what, int error)
 int
 master_main(const struct master_options *options)
 {
+	CLEANUP(conf_errors_done) struct conf_errors notes = { 0 };
 	static struct master master;
 	struct master *m = &master;
-	char why[256];
+	char why[512];
 	int r;
 
 	m->options = *options;
@@ -554,6 +546,9 @@ master_main(const struct master_options *options)
 	r = passed_take(&m->passed);
 	if (r < 0)
 		return fail("sockets from systemd", r);
+	/* The reason, perhaps, why what follows fails. */
+	if (passed_lost(&m->passed, why, sizeof(why)))
+		(void)fprintf(stderr, "reqd: %s\n", why);
 	r = reserve_numbers();
 	if (r < 0)
 		return fail("/dev/null", r);
@@ -569,11 +564,11 @@ master_main(const struct master_options *options)
 	r = set_up_events(m);
 	if (r < 0)
 		return fail("event loop", r);
-	if (open_sockets(m) < 0)
+	if (open_sockets(m, &notes) < 0)
 		return EXIT_SYSTEM;
 	r = open_log(m);
 	if (r >= 0) {
-		warn_unused(m);
+		report_notes(&notes);
 		limits_log(m->conf);
 		start_all(m);
 		while (r >= 0 && !m->done)

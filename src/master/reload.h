@@ -12,6 +12,7 @@
 
 #include "base/loop.h"
 #include "conf/conf.h"
+#include "conf/errors.h"
 #include "master/control.h"
 #include "master/listen.h"
 
@@ -34,6 +35,7 @@ struct reload {
 	int text;			/* sealed */
 	struct listen_set listeners;
 	size_t n_workers;		/* wanted then */
+	struct conf_errors notes;	/* on what has been put in force */
 	struct control_socket control;	/* fd -1: stays as it is */
 	bool again;			/* asked for once more meanwhile */
 	struct loop_timer timer;

@@ -11,9 +11,7 @@
 #include "base/cleanup.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
-#include "proto/resp.h"
 #include "worker/call.h"
-#include "worker/conn.h"
 #include "worker/leases.h"
 #include "worker/words.h"
 #include "worker/worker.h"
@@ -31,7 +29,8 @@ struct runnerlink_cancel {
 	TAILQ_ENTRY(runnerlink_cancel) entry;
 	struct frame frame;
 	bool is_posted;
-	struct conn *conn;	/* NULL: gone */
+	runnerlink_cancelled_fn *fn;
+	void *who;		/* NULL: gone */
 };
 
 static void runnerlink_lost(struct worker *w);
@@ -174,15 +173,16 @@ cancel_post(struct worker *w)
 }
 
 int
-runnerlink_cancel_owned(struct worker *w, struct conn *c, uint64_t id,
-    const struct digest *token, const struct digest *owner)
+runnerlink_cancel_owned(struct worker *w, uint64_t id, const struct digest *token,
+    const struct digest *owner, runnerlink_cancelled_fn *fn, void *who)
 {
 	struct runnerlink_cancel *waiting = malloc(sizeof(*waiting));
 
 	if (waiting == NULL)
 		return -ENOMEM;
 	*waiting = (struct runnerlink_cancel){
-		.conn = c,
+		.fn = fn,
+		.who = who,
 		.frame = {
 			.type = FRAME_CANCEL_OWNED,
 			.id = id,
@@ -195,13 +195,13 @@ runnerlink_cancel_owned(struct worker *w, struct conn *c, uint64_t id,
 }
 
 void
-runnerlink_forget(struct runnerlink *l, const struct conn *c)
+runnerlink_forget(struct runnerlink *l, const void *who)
 {
 	struct runnerlink_cancel *waiting;
 
 	TAILQ_FOREACH(waiting, &l->cancels, entry) {
-		if (waiting->conn == c)
-			waiting->conn = NULL;
+		if (waiting->who == who)
+			waiting->who = NULL;
 	}
 }
 
@@ -218,18 +218,14 @@ static void
 cancel_answered(struct worker *w, bool found)
 {
 	struct runnerlink_cancel *first = TAILQ_FIRST(&w->link.cancels);
-	struct conn *c;
 
 	if (first == NULL || !first->is_posted)
 		return;
-	c = first->conn;
 	TAILQ_REMOVE(&w->link.cancels, first, entry);
+	if (first->who != NULL)
+		first->fn(first->who, found);
 	free(first);
 	cancel_post(w);
-	if (c == NULL)
-		return;
-	resp_integer(conn_out(c), found);
-	conn_resume(c);
 }
 
 /* Another worker's client means a call of this one. */
@@ -251,6 +247,9 @@ frame_handle(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 {
 	struct call *call = call_find(w, f->id);
 
+	/* The runner knows none but those that were sent to it. */
+	if (call != NULL && !call->sent)
+		call = NULL;
 	switch (f->type) {
 	case FRAME_STARTED:
 		if (call != NULL)
@@ -329,7 +328,7 @@ static void
 runnerlink_lost(struct worker *w)
 {
 	struct runnerlink_message *m, *next_message;
-	struct call key = { .id = 0 }, *call;
+	struct call *call, *next_call;
 
 	if (w->link.io.fd < 0)
 		return;
@@ -342,13 +341,8 @@ runnerlink_lost(struct worker *w)
 		message_free(m);
 	}
 	leases_on_lost(w);
-	/*
-	 * Every reply lets its connection go on with what it holds, which may
-	 * be another CANCEL, for the next runner, or may end other calls.
-	 */
 	cancel_answered(w, false);
-	while ((call = RB_NFIND(calls, &w->calls, &key)) != NULL) {
-		key.id = call->id + 1;
+	RB_FOREACH_SAFE(call, calls, &w->calls, next_call) {
 		if (call->sent && !call->ended)
 			call_on_lost(call);
 	}

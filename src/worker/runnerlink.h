@@ -18,7 +18,6 @@
 #include "ipc/frame.h"
 
 struct call;
-struct conn;
 struct worker;
 
 struct runnerlink_message;
@@ -52,15 +51,18 @@ void runnerlink_withdraw(struct worker *w, struct call *call);
 /* Ends a call of ours. */
 void runnerlink_cancel(struct worker *w, uint64_t id, enum cancel_reason reason);
 
-/*
- * CANCEL of any worker's call by its owner: the connection waits and gets
- * the reply. Returns -ENOMEM without having done anything.
- */
-int runnerlink_cancel_owned(struct worker *w, struct conn *c, uint64_t id,
-    const struct digest *token, const struct digest *owner);
+/* Whether there was such a call, which is cancelled then. */
+typedef void runnerlink_cancelled_fn(void *who, bool found);
 
-/* The connection is gone and wants no answer. */
-void runnerlink_forget(struct runnerlink *l, const struct conn *c);
+/*
+ * CANCEL of any worker's call by its owner: who is told by fn, later. 0, or
+ * -ENOMEM without having done anything.
+ */
+int runnerlink_cancel_owned(struct worker *w, uint64_t id, const struct digest *token,
+    const struct digest *owner, runnerlink_cancelled_fn *fn, void *who);
+
+/* Nobody there wants an answer any more. */
+void runnerlink_forget(struct runnerlink *l, const void *who);
 
 /* The result of a call with --id; takes fd. */
 void runnerlink_deposit(struct worker *w, uint64_t id, int fd);

@@ -37,6 +37,7 @@ integration_tests = \
 	tests/integration/master-start.sh \
 	tests/integration/master-stop-answers.sh \
 	tests/integration/master-stop.sh \
+	tests/integration/passed-sockets.sh \
 	tests/integration/program-environment.sh \
 	tests/integration/ps-bad-lines.sh \
 	tests/integration/readme-examples.sh \

@@ -301,7 +301,7 @@ START_TEST(a_check_changes_nothing)
 
 	reload_check(m, &json);
 	ck_assert_ptr_nonnull(strstr(buf_text(&json), "{\"ok\":true,\"check\":true,\"generation\":1,"));
-	ck_assert_ptr_nonnull(strstr(buf_text(&json), "new.sock\",\"change\":\"added\"}]}"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&json), "new.sock\",\"change\":\"added\"}],\"notes\":[]}"));
 	buf_clear(&json);
 	/* Both are told, where a reload would end with either. */
 	ck_assert_int_eq(mkdir(new_socket, 0700), 0);
