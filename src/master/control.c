@@ -43,7 +43,7 @@ client_close(struct control_client *c)
 	struct loop *l = &c->control->master->loop;
 
 	c->control->clients[c->index] = NULL;
-	loop_disarm(l, &c->wake);
+	loop_undefer(l, &c->wake);
 	loop_close_shared(l, &c->io);
 	control_forget(c);
 	buf_done(&c->in);
@@ -120,7 +120,7 @@ client_run(struct control_client *c)
 }
 
 static void
-on_wake(struct loop_timer *t)
+on_wake(struct loop_task *t)
 {
 	client_run(CONTAINER_OF(t, struct control_client, wake));
 }

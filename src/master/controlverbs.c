@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "conf/access.h"
 #include "master/master.h"
 #include "master/status.h"
@@ -21,14 +20,14 @@
 #define LIST_MAX (1u << 20)
 
 /*
- * What it waited for has come. It goes on from the event loop, so that an
+ * What the client waited for has come. It goes on at the end of the turn, so that an
  * answer never runs a client's next request inside of what gave the answer.
  */
 static void
 client_resume(struct control_client *c)
 {
 	c->wait = CONTROL_WAIT_NONE;
-	loop_arm(&c->control->master->loop, &c->wake, clock_usec());
+	loop_defer(&c->control->master->loop, &c->wake);
 }
 
 void

@@ -26,7 +26,7 @@ struct control_client {
 	struct control *control;
 	unsigned index;
 	struct loop_io io;
-	struct loop_timer wake;	/* its answer is there: go on */
+	struct loop_task wake;	/* its answer is there: go on */
 	struct buf in, out;
 	struct request_cursor cursor;
 	struct request request;
