@@ -199,14 +199,21 @@ main(int argc, char *argv[], char *envp[])
 	};
 	struct master_options options = { .conf_file = DEFAULT_CONF };
 	enum action action = ACTION_RUN;
-	int c;
+	bool is_role;
+	int c, r;
 
-	if (fd_fill_stdio() < 0)
-		return EX_OSERR;
+	is_role = argc == 3 && strncmp(argv[1], "--role=", 7) == 0 &&
+	    strncmp(argv[2], "--slot=", 7) == 0;
+	r = fd_fill_stdio();
+	if (r < 0) {
+		(void)dprintf(STDERR_FILENO, "reqd: /dev/null: %s\n", strerror(-r));
+		return is_role ? ROLE_EXIT_SETUP : EX_OSERR;
+	}
+	/* A file that would be too large is an error of whoever writes it, not its end. */
+	(void)sigaction(SIGXFSZ, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	setproctitle_init(argc, argv, envp);
-	if (argc == 3 && strncmp(argv[1], "--role=", 7) == 0 && strncmp(argv[2], "--slot=", 7) == 0) {
-		int r = role_main(argv[1] + 7, argv[2] + 7);
-
+	if (is_role) {
+		r = role_main(argv[1] + 7, argv[2] + 7);
 		if (r >= 0)
 			return r;
 		(void)fputs("reqd: --role and --slot are for reqd itself\n", stderr);

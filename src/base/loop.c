@@ -26,6 +26,9 @@ loop_init(struct loop *l)
 {
 	*l = (struct loop){ .epoll_fd = -1 };
 	RB_INIT(&l->timers);
+	TAILQ_INIT(&l->tasks);
+	TAILQ_INIT(&l->again);
+	l->turn = 1;
 	l->now_usec = clock_usec();
 	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	return l->epoll_fd < 0 ? -errno : 0;
@@ -133,12 +136,53 @@ loop_disarm(struct loop *l, struct loop_timer *t)
 	t->due_usec = 0;
 }
 
+/* The list that holds the task, or is to hold it. */
+static struct loop_tasks *
+tasks_of(struct loop *l, const struct loop_task *t)
+{
+	return t->ran_turn == l->turn ? &l->again : &l->tasks;
+}
+
+void
+loop_defer(struct loop *l, struct loop_task *t)
+{
+	if (t->is_queued)
+		return;
+	t->is_queued = true;
+	TAILQ_INSERT_TAIL(tasks_of(l, t), t, link);
+}
+
+void
+loop_undefer(struct loop *l, struct loop_task *t)
+{
+	if (!t->is_queued)
+		return;
+	t->is_queued = false;
+	TAILQ_REMOVE(tasks_of(l, t), t, link);
+}
+
+void
+loop_run_tasks(struct loop *l)
+{
+	struct loop_task *t;
+
+	while ((t = TAILQ_FIRST(&l->tasks)) != NULL) {
+		loop_undefer(l, t);
+		t->ran_turn = l->turn;
+		t->fn(t);
+	}
+	TAILQ_CONCAT(&l->tasks, &l->again, link);
+	l->turn++;
+}
+
 static int
 wait_msec(struct loop *l, uint64_t now_usec)
 {
 	const struct loop_timer *first = RB_MIN(loop_timers, &l->timers);
 	uint64_t msec;
 
+	if (!TAILQ_EMPTY(&l->tasks))
+		return 0;
 	if (first == NULL)
 		return -1;
 	if (first->due_usec <= now_usec)
@@ -214,10 +258,11 @@ loop_turn(struct loop *l)
 			io->fn(io, ev->events);
 	}
 	l->n_batch = 0;
-	if (n == LOOP_BATCH && ++l->n_full < LOOP_FULL_MAX)
-		return 0;
-	l->n_full = 0;
-	if (is_recent)
+	l->n_full = n == LOOP_BATCH ? l->n_full + 1 : 0;
+	if (l->n_full == LOOP_FULL_MAX)
+		l->n_full = 0;
+	if (l->n_full == 0 && is_recent)
 		timers_run(l, looked_usec);
+	loop_run_tasks(l);
 	return 0;
 }

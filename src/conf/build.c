@@ -142,8 +142,10 @@ read_listener(struct reader *r, const struct block *b)
 	if (l->request_limit < l->argument_limit && !r->broken)
 		reader_error(r, block_line(b, "request-limit"),
 		    "'request-limit'%s is below 'argument-limit'", block_where(b));
+	l->mode_set = block_find(b, "mode") != NULL;
 	l->url = arena_strdup(r->arena, url);
-	return l->url != NULL ? 0 : -ENOMEM;
+	l->file = arena_strdup(r->arena, r->file != NULL ? r->file : "-");
+	return l->url != NULL && l->file != NULL ? 0 : -ENOMEM;
 }
 
 /* --------------------------------------------------------------- roles --- */

@@ -205,6 +205,7 @@ enum listener_inline { INLINE_LOOPBACK, INLINE_YES, INLINE_NO };
 struct listener {
 	char *url;		/* canonical: addr_format() */
 	struct addr addr;
+	char *file;				/* declared there; "-": not in a file */
 	unsigned line;
 	uint32_t backlog;
 	uint32_t send_buffer, receive_buffer;	/* bytes; 0: the kernel's */
@@ -221,6 +222,7 @@ struct listener {
 	uint32_t argument_limit;		/* bytes of one argument */
 	uint32_t request_limit;			/* bytes of one request */
 	mode_t mode;				/* unix; 0666 */
+	bool mode_set;				/* it is written, and not the default */
 	char *owner, *group;			/* unix; NULL: ours */
 	uid_t uid;				/* looked up; (uid_t)-1: ours */
 	gid_t gid;

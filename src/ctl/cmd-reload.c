@@ -27,6 +27,11 @@ print_key(const json_t *k)
 	}
 	if (json_is_true(json_object_get(k, "at_start")))
 		(void)printf(" (holds from the next start of reqd on)");
+	if (json_object_get(k, "unit") != NULL) {
+		(void)printf(" (");
+		out_word(out_json_text(k, "unit"));
+		(void)printf(" in the socket unit of systemd decides)");
+	}
 }
 
 /* "changed  service echo: timeout 5s -> 9s, allow" */
@@ -49,10 +54,25 @@ print_change(const json_t *change)
 	(void)printf("\n");
 }
 
+/* "note     /etc/reqd/reqd.conf:3: unix:///run/reqd/reqd.sock: ..." */
+static void
+print_note(const json_t *note)
+{
+	const char *file = out_json_text(note, "file");
+
+	(void)printf("%-8s ", "note");
+	if (*file != '\0') {
+		out_word(file);
+		(void)printf(":%lld: ", (long long)out_json_number(note, "line"));
+	}
+	out_word(out_json_text(note, "text"));
+	(void)printf("\n");
+}
+
 static void
 print_changes(const struct ctl *ctl, const json_t *j)
 {
-	const json_t *changes = json_object_get(j, "changes"), *change;
+	const json_t *changes = json_object_get(j, "changes"), *change, *note;
 	bool any = json_array_size(changes) > 0;
 	size_t i;
 
@@ -66,6 +86,8 @@ print_changes(const struct ctl *ctl, const json_t *j)
 	}
 	json_array_foreach((json_t *)(uintptr_t)changes, i, change)
 		print_change(change);
+	json_array_foreach(json_object_get(j, "notes"), i, note)
+		print_note(note);
 }
 
 static void

@@ -17,6 +17,7 @@
 #include "base/digest.h"
 #include "conf/conf.h"
 #include "ipc/death.h"
+#include "ipc/roles.h"
 
 enum frame_type {
 	/* master -> role */
@@ -93,7 +94,7 @@ enum frame_type {
 #define FRAME_MAX_KITS 16384
 
 /* The size of every file for a result. */
-#define FRAME_RESULT_BYTES (256u << 20)
+#define FRAME_RESULT_BYTES ROLE_MAX_FILE
 
 enum run_flags {
 	RUN_HAS_INPUT = 1 << 0,		/* its kit has a stdin */

@@ -39,6 +39,12 @@ enum role_kind { ROLE_LOG, ROLE_RUNNER, ROLE_BROKER, ROLE_WORKER, ROLE_N };
 #define ROLE_PROCESS(kind, slot)                                             \
 	((kind) == ROLE_WORKER ? (unsigned)(slot) : CONF_MAX_WORKERS + (unsigned)(kind))
 
+/*
+ * The largest file that a worker may write: a result that is kept for --id. It is
+ * the same for every configuration, as nobody could raise it in a worker that runs.
+ */
+#define ROLE_MAX_FILE (256u << 20)
+
 const char *role_name(enum role_kind k);
 
 /* The role of this name; ROLE_N: there is none. */

@@ -20,14 +20,14 @@
 #define LIST_MAX (1u << 20)
 
 /*
- * What it waited for has come. It goes on from the event loop, so that an
+ * What the client waited for has come. It goes on at the end of the turn, so that an
  * answer never runs a client's next request inside of what gave the answer.
  */
 static void
 client_resume(struct control_client *c)
 {
 	c->wait = CONTROL_WAIT_NONE;
-	(void)sd_event_source_set_enabled(c->wake, SD_EVENT_ONESHOT);
+	loop_defer(&c->control->master->loop, &c->wake);
 }
 
 void

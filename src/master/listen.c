@@ -24,6 +24,7 @@
 #include "ipc/roles.h"
 #include "master/keep.h"
 #include "master/rundir.h"
+#include "master/socketunit.h"
 
 /* ----------------------------------------------------------------- tcp --- */
 
@@ -185,12 +186,46 @@ passed_find(const struct passed_set *p, const struct listen_set *taken, const st
 	return -1;
 }
 
-const char *
-listen_unused(const struct passed_set *p, const struct listen_set *set, size_t *i)
+/* Clients of such a socket would wait for ever. */
+static void
+note_unused(const struct passed_set *p, const struct listen_set *set, struct conf_errors *notes)
 {
-	for (; *i < p->n; (*i)++) {
-		if (!p->list[*i].is_kept && !set_has_passed(set, *i))
-			return p->list[(*i)++].name;
+	char address[160];
+
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->list[i].is_kept || set_has_passed(set, i))
+			continue;
+		socket_unit_address(p->list[i].fd, address, sizeof(address));
+		conf_errors_add(notes, NULL, 0, "no listener uses the passed socket '%.64s'"
+		    ": its clients get no answer, as systemd still listens on %s. "
+		    "To end that, take the address out of the socket unit, stop the unit and reqd, "
+		    "and start both",
+		    p->list[i].name, address);
+	}
+}
+
+void
+listen_notes(const struct listen_set *set, const struct passed_set *passed, const struct conf *c,
+    struct conf_errors *notes)
+{
+	char lost[512];
+
+	for (size_t i = 0; i < set->n; i++) {
+		if (set->list[i].passed >= 0)
+			socket_unit_note(set->list[i].fd, &c->listeners[i], notes);
+	}
+	note_unused(passed, set, notes);
+	if (passed_lost(passed, lost, sizeof(lost)))
+		conf_errors_add(notes, NULL, 0, "%s", lost);
+}
+
+const char *
+listen_unit_setting(const struct listen_set *set, const struct conf *c, const char *url,
+    const char *key)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		if (set->list[i].passed >= 0 && strcmp(c->listeners[i].url, url) == 0)
+			return socket_unit_setting(&c->listeners[i], key);
 	}
 	return NULL;
 }
@@ -228,6 +263,47 @@ find_open(const struct listen_set *old, const struct listener *l)
 	return s;
 }
 
+/* The options that can be set later, tried on a socket that nobody has. */
+static int
+try_options(int family, const struct listener *l)
+{
+	CLEANUP_CLOSE int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int r = fd < 0 ? -errno : buffer_options(fd, l);
+
+	return r < 0 || family == AF_UNIX ? r : tcp_options(fd, l);
+}
+
+/* True if the file that we made has another owner now. */
+static bool
+is_foreign(const struct listener *l)
+{
+	struct stat st;
+
+	return lstat(l->addr.path, &st) == 0 && st.st_uid != geteuid();
+}
+
+/*
+ * Another descriptor of a socket that is open already, if listen_apply() can
+ * make it what l says.
+ */
+static int
+open_again(int fd, const struct listener *l, const struct listen_socket *s, char *why,
+    size_t why_len)
+{
+	int r = try_options(fd_domain(fd), l);
+
+	if (r == 0 && s->passed >= 0)
+		r = socket_unit_check(fd, l, why, why_len);
+	else if (r == 0 && l->addr.kind == ADDR_UNIX) {
+		r = socket_file_try_change(&s->file, l->addr.path, l->mode, l->uid, l->gid);
+		if (r < 0)
+			(void)snprintf(why, why_len, "%s%s", socket_file_error(r),
+			    !is_foreign(l) ? "" : "; it was given away: stop reqd and start it, "
+			    "which makes the file anew");
+	}
+	return r < 0 ? r : share(fd);
+}
+
 static int
 socket_open(const struct listener *l, enum listen_use use, const struct listen_set *old,
     const struct passed_set *passed, const struct listen_set *taken,
@@ -236,28 +312,20 @@ socket_open(const struct listener *l, enum listen_use use, const struct listen_s
 	const struct listen_socket *same = find_open(old, l);
 	int found, r;
 
-	if (same != NULL && l->addr.kind == ADDR_UNIX && same->passed < 0) {
-		r = socket_file_try_change(l->addr.path, l->uid, l->gid);
-		if (r < 0) {
-			(void)strlcpy(why, socket_file_error(r), why_len);
-			return r;
-		}
-	}
 	if (same != NULL) {
 		ret->passed = same->passed;
 		ret->file = same->file;
 		(void)strlcpy(ret->kept_as, same->kept_as, sizeof(ret->kept_as));
-		return share(same->fd);
+		return open_again(same->fd, l, ret, why, why_len);
 	}
 	found = passed_find(passed, taken, l);
 	if (found >= 0 && passed->list[found].is_kept) {
 		ret->file = passed->list[found].file;
 		(void)strlcpy(ret->kept_as, passed->list[found].name, sizeof(ret->kept_as));
-		return share(passed->list[found].fd);
-	}
-	ret->passed = found;
+	} else
+		ret->passed = found;
 	if (found >= 0)
-		return share(passed->list[found].fd);
+		return open_again(passed->list[found].fd, l, ret, why, why_len);
 	switch (l->addr.kind) {
 	case ADDR_TCP:
 		return tcp_open(l, use, why, why_len);
@@ -313,10 +381,9 @@ listen_open(const struct conf *c, enum listen_use use, const struct listen_set *
 	for (size_t i = 0; i < c->n_listeners; i++) {
 		const struct listener *l = &c->listeners[i];
 		struct listen_socket *s = &set.list[set.n];
-		char detail[384] = "";
+		char detail[768] = "";
 
-		s->passed = -1;
-		s->file.ino = 0;
+		*s = (struct listen_socket){ .fd = -1, .passed = -1 };
 		r = socket_open(l, use, old, passed, &taken, s, detail, sizeof(detail));
 		if (r == -ENOENT && use == LISTEN_TRY && l->addr.kind == ADDR_UNIX &&
 		    rundir_comes_for(c, l->addr.path))
@@ -336,7 +403,7 @@ listen_open(const struct conf *c, enum listen_use use, const struct listen_set *
 			r = s->url == NULL ? -ENOMEM : 0;
 		}
 		if (r < 0) {
-			conf_errors_add(errors, c->files[0], l->line, "cannot listen on %.100s: %s",
+			conf_errors_add(errors, l->file, l->line, "cannot listen on %.100s: %s",
 			    l->url, detail[0] != '\0' ? detail : strerror(-r));
 			first = first < 0 ? first : r;
 		}
@@ -350,33 +417,52 @@ listen_open(const struct conf *c, enum listen_use use, const struct listen_set *
 }
 
 static int
-socket_apply(const struct listen_socket *s, const struct listener *l)
+apply_options(int fd, const struct listener *l)
 {
-	int domain = fd_domain(s->fd);
+	int domain = fd_domain(fd);
+	int r = listen(fd, (int)l->backlog) < 0 ? -errno : 0;
 
-	(void)listen(s->fd, (int)l->backlog);
-	(void)buffer_options(s->fd, l);
-	if (domain == AF_INET || domain == AF_INET6)
-		(void)tcp_options(s->fd, l);
-	if (l->addr.kind == ADDR_UNIX && s->passed < 0)
-		return socket_file_change(&s->file, l->addr.path, l->mode, l->uid, l->gid);
-	return 0;
+	if (r == 0)
+		r = buffer_options(fd, l);
+	return r < 0 || (domain != AF_INET && domain != AF_INET6) ? r : tcp_options(fd, l);
+}
+
+static int
+apply_file(const struct listen_socket *s, const struct listener *l, struct conf_errors *notes,
+    char *why, size_t why_len)
+{
+	int r;
+
+	if (s->passed >= 0)
+		return socket_unit_apply(s->fd, l, notes, why, why_len);
+	if (l->addr.kind != ADDR_UNIX)
+		return 0;
+	r = socket_file_change(&s->file, l->addr.path, l->mode, l->uid, l->gid);
+	if (r < 0)
+		(void)strlcpy(why, socket_file_error(r), why_len);
+	return r;
 }
 
 int
-listen_apply(const struct listen_set *set, const struct conf *c, struct conf_errors *errors)
+listen_apply(const struct listen_set *set, const struct conf *c, struct conf_errors *notes,
+    struct conf_errors *errors)
 {
 	int first = 0;
 
 	for (size_t i = 0; i < set->n; i++) {
 		const struct listener *l = &c->listeners[i];
-		int r = socket_apply(&set->list[i], l);
+		char why[768] = "";
+		int options = apply_options(set->list[i].fd, l);
+		int file = apply_file(&set->list[i], l, notes, why, sizeof(why));
 
-		if (r >= 0)
-			continue;
-		conf_errors_add(errors, c->files[0], l->line,
-		    "cannot change owner and mode of %.100s: %s", l->url, strerror(-r));
-		first = first < 0 ? first : r;
+		if (options < 0)
+			conf_errors_add(errors, l->file, l->line,
+			    "cannot set the options of %.100s: %s", l->url, strerror(-options));
+		if (file < 0)
+			conf_errors_add(errors, l->file, l->line,
+			    "cannot change owner and mode of %.100s: %s", l->url, why);
+		if (first == 0)
+			first = options < 0 ? options : file;
 	}
 	return first;
 }

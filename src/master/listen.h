@@ -34,6 +34,7 @@ enum listen_use {
 /*
  * Opens the sockets of a configuration: those of old with the same URL are
  * shared, passed ones are used by address or by name, the others are made.
+ * One that is open and cannot become what its listener says is an error, too.
  * Blocks on name look-ups. Returns 0; or -errno with an error for each that
  * could not be opened, having changed nothing.
  */
@@ -42,13 +43,27 @@ int listen_open(const struct conf *c, enum listen_use use, const struct listen_s
 
 /*
  * Puts the options of this configuration on sockets that were shared or
- * passed. Returns 0; or -errno with an error for each unix socket whose file
- * still has another owner or mode.
+ * passed; what systemd had made otherwise of those passed goes into notes.
+ * Returns 0; or -errno with an error for each socket that is not as the
+ * configuration says.
  */
-int listen_apply(const struct listen_set *set, const struct conf *c, struct conf_errors *errors);
+int listen_apply(const struct listen_set *set, const struct conf *c, struct conf_errors *notes,
+    struct conf_errors *errors);
 
-/* Names of passed sockets that no listener uses, from *i on; NULL: no more. */
-const char *listen_unused(const struct passed_set *p, const struct listen_set *set, size_t *i);
+/*
+ * Adds what an administrator has to know of the sockets that systemd has
+ * passed: those that no listener uses, that could not be taken, and what of a
+ * listener their socket unit decides.
+ */
+void listen_notes(const struct listen_set *set, const struct passed_set *passed,
+    const struct conf *c, struct conf_errors *notes);
+
+/*
+ * The setting of the socket unit that decides about a key of the listener
+ * with this URL: "SocketMode="; NULL: the configuration decides.
+ */
+const char *listen_unit_setting(const struct listen_set *set, const struct conf *c,
+    const char *url, const char *key);
 
 /*
  * From now on nobody comes into the queues of the sockets that are about to

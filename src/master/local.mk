@@ -17,7 +17,9 @@ libmaster_la_SOURCES = \
 	src/master/report.c src/master/report.h \
 	src/master/roletable.c src/master/roletable.h \
 	src/master/rundir.c src/master/rundir.h \
+	src/master/sockdiag.c src/master/sockdiag.h \
 	src/master/socketfile.c src/master/socketfile.h \
+	src/master/socketunit.c src/master/socketunit.h \
 	src/master/status.c src/master/status.h \
 	src/master/stop.c src/master/stop.h \
 	src/master/strays.c src/master/strays.h \

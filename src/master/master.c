@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -26,6 +27,7 @@
 #include "master/limits.h"
 #include "master/links.h"
 #include "master/notify.h"
+#include "master/report.h"
 #include "master/rundir.h"
 #include "master/stop.h"
 #include "master/strays.h"
@@ -252,16 +254,48 @@ master_on_died(struct process *p)
 	stop_advance(m);
 }
 
-static int
-on_child(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
+/* Records that no log has read. */
+static void
+print_records(int fd, const char *name)
 {
-	struct master *m = userdata;
+	char record[LOGREC_MAX];
+	struct logrec_view v;
+	ssize_t n;
+
+	while ((n = recv(fd, record, sizeof(record), MSG_DONTWAIT)) > 0) {
+		if (logrec_parse((struct slice){ record, (size_t)n }, &v) == 0 &&
+		    v.level <= LOG_WARNING)
+			(void)dprintf(STDERR_FILENO, "reqd: %s: %.*s\n", name,
+			    (int)v.fields[LOG_KEY_MESSAGE].len, v.fields[LOG_KEY_MESSAGE].data);
+	}
+}
+
+void
+master_on_unable(struct process *p)
+{
+	struct master *m = p->master;
+	char name[32];
+
+	if (m->ready || m->stopping)
+		return;
+	process_name(p, name, sizeof(name));
+	log_err("%s cannot start, giving up", name);
+	if (master_process(m, ROLE_LOG, 0)->state != PROCESS_SERVING) {
+		print_records(m->log_read, "master");
+		if (p->log_read >= 0)
+			print_records(p->log_read, name);
+	}
+	m->failed = true;
+	stop_begin(m);
+}
+
+static void
+reap(struct master *m)
+{
 	struct process *p;
 	int status;
 	pid_t pid;
 
-	(void)s;
-	(void)si;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		FOR_EACH_PROCESS(p, m) {
 			if (p->pid == pid) {
@@ -270,27 +304,25 @@ on_child(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
 			}
 		}
 	}
-	return 0;
 }
 
 /* -------------------------------------------------------------- signals --- */
 
-static int
-on_stop_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
+static void
+on_signal(struct loop_io *io, uint32_t events)
 {
-	(void)s;
-	(void)si;
-	stop_begin(userdata);
-	return 0;
-}
+	struct master *m = CONTAINER_OF(io, struct master, signals);
+	struct signalfd_siginfo si;
 
-static int
-on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
-{
-	(void)s;
-	(void)si;
-	reload_start(userdata);
-	return 0;
+	(void)events;
+	while (read(io->fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		if (si.ssi_signo == SIGCHLD)
+			reap(m);
+		else if (si.ssi_signo == SIGHUP)
+			reload_start(m);
+		else
+			stop_begin(m);
+	}
 }
 
 /* --------------------------------------------------------------- set up --- */
@@ -324,7 +356,7 @@ master_scale_workers(struct master *m, size_t wanted)
 	for (size_t i = wanted; i < have; i++) {
 		struct process *p = master_process(m, ROLE_WORKER, i);
 
-		p->timer = sd_event_source_disable_unref(p->timer);
+		process_disarm(p);
 	}
 	for (size_t i = have; i < wanted; i++) {
 		struct process *p = master_process(m, ROLE_WORKER, i);
@@ -384,7 +416,7 @@ load(struct master *m)
 }
 
 static int
-open_sockets(struct master *m)
+open_sockets(struct master *m, struct conf_errors *notes)
 {
 	CLEANUP(conf_errors_done) struct conf_errors errors = { 0 };
 	char why[512] = "";
@@ -397,7 +429,8 @@ open_sockets(struct master *m)
 	if (r >= 0) {
 		keep_done(&m->passed);
 		keep_store(&m->listeners, m->conf);
-		r = listen_apply(&m->listeners, m->conf, &errors);
+		r = listen_apply(&m->listeners, m->conf, notes, &errors);
+		listen_notes(&m->listeners, &m->passed, m->conf, notes);
 		if (r >= 0)
 			r = control_open(&m->control, m, why, sizeof(why));
 		if (r < 0)
@@ -407,17 +440,6 @@ open_sockets(struct master *m)
 	if (r < 0 && errors.n == 0)
 		(void)fprintf(stderr, "reqd: %s\n", why[0] != '\0' ? why : strerror(-r));
 	return r;
-}
-
-/* Clients of such a socket would wait for ever. */
-static void
-warn_unused(const struct master *m)
-{
-	const char *name;
-	size_t i = 0;
-
-	while ((name = listen_unused(&m->passed, &m->listeners, &i)) != NULL)
-		log_warn("no listener uses the passed socket '%s': its clients get no answer", name);
 }
 
 /* The master logs like everybody else: through a socket to the log. */
@@ -470,17 +492,15 @@ set_up_events(struct master *m)
 	/* Whoever started us may have ignored it, and then there is nothing to wait for. */
 	(void)sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
 
-	r = sd_event_default(&m->event);
+	m->signals = (struct loop_io){ .fn = on_signal };
+	m->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (m->signals.fd < 0)
+		return -errno;
+	r = loop_init(&m->loop);
 	if (r >= 0)
-		r = sd_event_add_signal(m->event, NULL, SIGTERM, on_stop_signal, m);
+		r = loop_add(&m->loop, &m->signals, EPOLLIN);
 	if (r >= 0)
-		r = sd_event_add_signal(m->event, NULL, SIGINT, on_stop_signal, m);
-	if (r >= 0)
-		r = sd_event_add_signal(m->event, NULL, SIGHUP, on_hangup, m);
-	if (r >= 0)
-		r = sd_event_add_signal(m->event, NULL, SIGCHLD, on_child, m);
-	if (r >= 0)
-		r = beat_start(m);
+		beat_start(m);
 	return r;
 }
 
@@ -492,7 +512,7 @@ start_all(struct master *m)
 		for (unsigned slot = 0; slot < role_slots(kind); slot++) {
 			struct process *p = master_process(m, kind, slot);
 
-			if (master_wants(p))
+			if (master_wants(p) && !m->stopping)
 				process_start(p);
 		}
 	}
@@ -508,9 +528,10 @@ fail(const char *what, int error)
 int
 master_main(const struct master_options *options)
 {
+	CLEANUP(conf_errors_done) struct conf_errors notes = { 0 };
 	static struct master master;
 	struct master *m = &master;
-	char why[256];
+	char why[512];
 	int r;
 
 	m->options = *options;
@@ -525,6 +546,9 @@ master_main(const struct master_options *options)
 	r = passed_take(&m->passed);
 	if (r < 0)
 		return fail("sockets from systemd", r);
+	/* The reason, perhaps, why what follows fails. */
+	if (passed_lost(&m->passed, why, sizeof(why)))
+		(void)fprintf(stderr, "reqd: %s\n", why);
 	r = reserve_numbers();
 	if (r < 0)
 		return fail("/dev/null", r);
@@ -540,16 +564,17 @@ master_main(const struct master_options *options)
 	r = set_up_events(m);
 	if (r < 0)
 		return fail("event loop", r);
-	if (open_sockets(m) < 0)
+	if (open_sockets(m, &notes) < 0)
 		return EXIT_SYSTEM;
 	r = open_log(m);
 	if (r >= 0) {
-		warn_unused(m);
+		report_notes(&notes);
 		limits_log(m->conf);
 		start_all(m);
-		r = sd_event_loop(m->event);
+		while (r >= 0 && !m->done)
+			r = loop_turn(&m->loop);
 	}
 	control_close(&m->control);
 	listen_close(&m->listeners, NULL);
-	return r < 0 ? fail("event loop", r) : r;
+	return r < 0 ? fail("event loop", r) : m->failed ? EXIT_SYSTEM : 0;
 }

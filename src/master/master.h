@@ -7,7 +7,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <systemd/sd-event.h>
 
 #include "conf/conf.h"
 #include "master/beat.h"
@@ -26,7 +25,9 @@ struct master_options {
 };
 
 struct master {
-	sd_event *event;
+	struct loop loop;
+	struct loop_io signals;
+	bool done;			/* all have ended */
 	struct master_options options;
 	struct conf *conf;
 	int conf_text;			/* sealed canonical text of conf */
@@ -39,11 +40,12 @@ struct master {
 	struct control control;
 	bool ready;			/* READY=1 has been said */
 	bool stopping;
+	bool failed;			/* could not come up; ends with an error */
 	uint32_t sealed;		/* listeners that a stop has ended, by number */
 	uint64_t stop_usec;		/* deadline of the stop */
 	uint64_t started_usec;
 	struct beat beat;
-	sd_event_source *strays;	/* orphans of a runner are being killed */
+	struct loop_timer strays;	/* orphans of a runner are being killed */
 	uint64_t strays_usec;		/* since then */
 	uint64_t n_reloads;		/* begun */
 	uint64_t n_starts;		/* of processes */
@@ -56,6 +58,12 @@ int master_main(const struct master_options *options);
 void master_on_started(struct process *p);
 void master_on_frame(struct process *p, const struct frame *f);
 void master_on_died(struct process *p);
+
+/*
+ * It cannot start for a reason that stays. Before reqd has ever served that is its
+ * end, with the reason on standard error, as the log may not be there.
+ */
+void master_on_unable(struct process *p);
 
 /* Gives a process the configuration in force. */
 void master_prepare(struct process *p);

@@ -4,8 +4,10 @@
 #include "master/passed.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,6 +19,38 @@
 #include "base/fd.h"
 #include "ipc/roles.h"
 #include "master/keep.h"
+#include "master/notify.h"
+
+/* systemd goes on to listen on it, unless it is one that it keeps for us. */
+static void
+lose(struct passed_set *p, const char *name, int error)
+{
+	struct socket_file file;
+	size_t len = strlen(p->lost);
+
+	if (keep_parse(name, &file))
+		notify_unstore(name);
+	(void)snprintf(p->lost + len, sizeof(p->lost) - len, "%s%s", len > 0 ? ", " : "", name);
+	p->lost_error = error;
+	p->n_lost++;
+}
+
+bool
+passed_lost(const struct passed_set *p, char *text, size_t len)
+{
+	char why[96];
+
+	if (p->n_lost == 0)
+		return false;
+	if (p->lost_error == -E2BIG)
+		(void)snprintf(why, sizeof(why), "%zu are the most", ARRAY_LEN(p->list));
+	else
+		(void)snprintf(why, sizeof(why), "%s; LimitNOFILE= in the unit gives more",
+		    strerror(-p->lost_error));
+	(void)snprintf(text, len, "%zu passed sockets could not be taken, "
+	    "and their clients get no answer: %s (%s)", p->n_lost, p->lost, why);
+	return true;
+}
 
 int
 passed_take(struct passed_set *p)
@@ -30,9 +64,13 @@ passed_take(struct passed_set *p)
 	for (int i = 0; i < n; i++) {
 		/* Above the numbers that roles give a meaning of their own. */
 		int fd = fd_lift(SD_LISTEN_FDS_START + i, SD_LISTEN_FDS_START + n + ROLE_N_FDS);
+		int r = fd < 0 ? fd : p->n == ARRAY_LEN(p->list) ? -E2BIG : 0;
 
 		/* Workers race for a connection: the loser must not wait in accept(). */
-		if (fd < 0 || p->n == ARRAY_LEN(p->list) || fd_set_nonblock(fd, true) < 0) {
+		if (r == 0)
+			r = fd_set_nonblock(fd, true);
+		if (r < 0) {
+			lose(p, names[i], r);
 			if (fd >= 0)
 				(void)close(fd);
 			free(names[i]);
@@ -58,7 +96,7 @@ fits_tcp(int fd, const struct listener *l)
 	if (getsockname(fd, &sa.sa, &len) < 0)
 		return false;
 	if (sa.sa.sa_family == AF_INET && ntohs(sa.in.sin_port) == l->addr.port)
-		return any ? sa.in.sin_addr.s_addr == INADDR_ANY :
+		return any ? sa.in.sin_addr.s_addr == INADDR_ANY && !l->ipv6_only :
 		    inet_pton(AF_INET, l->addr.host, &a4) == 1 &&
 		    a4.s_addr == sa.in.sin_addr.s_addr;
 	if (sa.sa.sa_family == AF_INET6 && ntohs(sa.in6.sin6_port) == l->addr.port)

@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
-#include <systemd/sd-event.h>
 
 #include "ipc/frame.h"
 #include "base/backoff.h"
+#include "base/loop.h"
 #include "master/roletable.h"
 
 struct master;
@@ -33,7 +33,6 @@ struct process {
 	uint64_t serial;		/* of this start, never the same twice */
 	bool is_killed;			/* its death is to be heard of */
 	bool is_linked;			/* others have been given a channel to it */
-	int channel;			/* -1: none */
 	int log_read;			/* its records, for the log; -1: none */
 	int stats_fd;			/* kept over restarts; -1: none (yet) */
 	struct stats *stats;		/* read here; written while nobody owns it; or NULL */
@@ -45,8 +44,8 @@ struct process {
 	unsigned restarts;
 	uint64_t owing_usec;		/* owes a sign of life since; 0: none */
 	struct backoff backoff;
-	sd_event_source *io;
-	sd_event_source *timer;		/* back-off, or force after a stop */
+	struct loop_io io;		/* its channel; fd -1: none */
+	struct loop_timer timer;	/* back-off, or force after a stop */
 };
 
 /* Puts a process into its first state, where it is not running. */
@@ -79,6 +78,9 @@ process_number(const struct process *p)
 {
 	return (uint16_t)ROLE_PROCESS(p->kind, p->slot);
 }
+
+/* It does not wait any more to be started, or killed. */
+void process_disarm(struct process *p);
 
 static inline bool
 process_is_up(const struct process *p)

@@ -26,7 +26,7 @@
 #define RELOAD_LATE_USEC (2 * USEC_PER_SEC)
 
 static void reload_advance(struct master *m);
-static int on_overdue(sd_event_source *s, uint64_t usec, void *userdata);
+static void on_overdue(struct loop_timer *t);
 
 /* -------------------------------------------------------------- report --- */
 
@@ -50,23 +50,28 @@ tell_error(struct master *m, const char *text)
 }
 
 static void
-tell_success(struct master *m, const struct conf *from, const struct conf *to)
+tell_success(struct master *m, const struct conf *from, const struct conf_errors *notes)
 {
+	const struct conf *to = m->conf;
 	CLEANUP(buf_done) struct buf json = BUF_INIT(0);
 
 	log_event(LOG_EVENT_RELOAD_DONE, LOG_NOTICE,
 	    "configuration reloaded, generation %u: %zu listeners, %zu services",
 	    to->generation, to->n_listeners, to->n_services);
-	report_changes(&json, REPORT_DONE, from, to);
+	report_changes(&json, REPORT_DONE,
+	    &(struct report_changes){ from, to, &m->listeners, notes });
 	control_on_reloaded(&m->control, m->n_reloads, buf_slice(&json));
 }
 
 /* ---------------------------------------------------------------- ends --- */
 
 static void
-reload_clear(struct reload *r)
+reload_clear(struct master *m)
 {
-	r->timer = sd_event_source_disable_unref(r->timer);
+	struct reload *r = &m->reload;
+
+	loop_disarm(&m->loop, &r->timer);
+	conf_errors_done(&r->notes);
 	*r = (struct reload){ .text = -1, .control.fd = -1 };
 }
 
@@ -94,7 +99,7 @@ reload_discard(struct master *m)
 	(void)conf_unref(r->conf);
 	if (r->text >= 0)
 		(void)close(TAKE_FD(r->text));
-	reload_clear(r);
+	reload_clear(m);
 }
 
 static void
@@ -154,15 +159,24 @@ keep_counters(struct master *m, const struct conf *old)
 	}
 }
 
-/* What is refused now leaves somebody in, or out, who was not meant. */
+/*
+ * What is refused now leaves somebody in, or out, who was not meant. Who asked
+ * for the reload hears of it in the notes.
+ */
 static void
-apply_options(struct master *m)
+apply_options(struct master *m, struct conf_errors *notes)
 {
 	CLEANUP(conf_errors_done) struct conf_errors errors = { 0 };
 
-	(void)listen_apply(&m->listeners, m->conf, &errors);
-	for (size_t i = 0; i < errors.n; i++)
-		log_err("%s:%u: %s", errors.list[i].file, errors.list[i].line, errors.list[i].text);
+	(void)listen_apply(&m->listeners, m->conf, notes, &errors);
+	listen_notes(&m->listeners, &m->passed, m->conf, notes);
+	report_notes(notes);
+	for (size_t i = 0; i < errors.n; i++) {
+		const struct conf_error *e = &errors.list[i];
+
+		log_err("%s:%u: %s", e->file, e->line, e->text);
+		conf_errors_add(notes, e->file, e->line, "%s", e->text);
+	}
 }
 
 /*
@@ -184,7 +198,7 @@ put_in_force(struct master *m)
 	r->conf = conf;
 	r->listeners = listeners;
 	r->text = text;
-	apply_options(m);
+	apply_options(m, &r->notes);
 	control_move(&m->control, m->conf, &r->control);
 	log_set_level(m->conf->log_level);
 	keep_counters(m, r->conf);
@@ -194,7 +208,7 @@ put_in_force(struct master *m)
 static void
 reload_done(struct master *m)
 {
-	tell_success(m, m->reload.conf, m->conf);
+	tell_success(m, m->reload.conf, &m->reload.notes);
 	limits_log(m->conf);
 	reload_end(m);
 	keep_store(&m->listeners, m->conf);
@@ -265,9 +279,9 @@ reload_wait(struct master *m, uint64_t usec)
 {
 	struct reload *r = &m->reload;
 
-	r->timer = sd_event_source_disable_unref(r->timer);
-	(void)sd_event_add_time(m->event, &r->timer, CLOCK_MONOTONIC, clock_usec() + usec, 0,
-	    on_overdue, m);
+	r->timer.fn = on_overdue;
+	r->wait_usec = clock_usec() + usec;
+	loop_arm(&m->loop, &r->timer, r->wait_usec);
 }
 
 static void
@@ -377,19 +391,17 @@ reload_overdue(struct master *m, uint64_t now_usec)
 		reload_abort(m, "a process did not answer in time, try again");
 }
 
-static int
-on_overdue(sd_event_source *s, uint64_t usec, void *userdata)
+static void
+on_overdue(struct loop_timer *t)
 {
-	struct master *m = userdata;
+	struct master *m = CONTAINER_OF(t, struct master, reload.timer);
 	uint64_t now = clock_usec();
 
-	(void)s;
 	/* When this comes late we have been stopped, perhaps all of us: ask again. */
-	if (now - usec > RELOAD_LATE_USEC)
+	if (now - m->reload.wait_usec > RELOAD_LATE_USEC)
 		reload_wait(m, RELOAD_PATIENCE_USEC);
 	else
 		reload_overdue(m, now);
-	return 0;
 }
 
 /* The error as it is; its words, if it has any, are now among the errors. */
@@ -466,19 +478,17 @@ reload_try(struct master *m)
 	reload_advance(m);
 }
 
-/* As reload_open(), but nothing is opened and every error is found. */
+/* As reload_open(), but nobody can connect to what is opened, and every error is found. */
 static int
-check_open(struct master *m, const struct conf *c, struct conf_errors *errors)
+check_open(struct master *m, const struct conf *c, struct listen_set *ret,
+    struct conf_errors *errors)
 {
-	struct listen_set set = { 0 };
 	char why[512] = "";
 	int limits, directory, listen, control;
 
 	limits = collected(limits_check(c, why, sizeof(why)), why, errors);
 	directory = collected(rundir_try(c, why, sizeof(why)), why, errors);
-	listen = listen_open(c, LISTEN_TRY, &m->listeners, &m->passed, &set, errors);
-	if (listen == 0)
-		listen_close(&set, &m->listeners);
+	listen = listen_open(c, LISTEN_TRY, &m->listeners, &m->passed, ret, errors);
 	control = collected(control_try(&m->control, c, why, sizeof(why)), why, errors);
 	return limits < 0 ? limits : directory < 0 ? directory : listen < 0 ? listen : control;
 }
@@ -486,20 +496,25 @@ check_open(struct master *m, const struct conf *c, struct conf_errors *errors)
 void
 reload_check(struct master *m, struct buf *json)
 {
-	CLEANUP(conf_errors_done) struct conf_errors errors = { 0 };
+	CLEANUP(conf_errors_done) struct conf_errors errors = { 0 }, notes = { 0 };
+	struct listen_set set = { 0 };
 	struct conf *c = NULL;
 	int e = m->stopping ? -ESHUTDOWN : reload_load(m, &c, &errors);
 
 	if (m->stopping)
 		conf_errors_add(&errors, NULL, 0, "reqd is stopping");
 	if (e == 0)
-		e = check_open(m, c, &errors);
+		e = check_open(m, c, &set, &errors);
 	if (e < 0 && errors.n == 0)
 		conf_errors_add(&errors, m->options.conf_file, 0, "%s", strerror(-e));
 	if (e < 0)
 		report_errors(json, REPORT_CHECK, &errors);
-	else
-		report_changes(json, REPORT_CHECK, m->conf, c);
+	else {
+		listen_notes(&set, &m->passed, c, &notes);
+		report_changes(json, REPORT_CHECK,
+		    &(struct report_changes){ m->conf, c, &set, &notes });
+	}
+	listen_close(&set, &m->listeners);
 	(void)conf_unref(c);
 }
 

@@ -9,9 +9,10 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <systemd/sd-event.h>
 
+#include "base/loop.h"
 #include "conf/conf.h"
+#include "conf/errors.h"
 #include "master/control.h"
 #include "master/listen.h"
 
@@ -34,9 +35,11 @@ struct reload {
 	int text;			/* sealed */
 	struct listen_set listeners;
 	size_t n_workers;		/* wanted then */
+	struct conf_errors notes;	/* on what has been put in force */
 	struct control_socket control;	/* fd -1: stays as it is */
 	bool again;			/* asked for once more meanwhile */
-	sd_event_source *timer;
+	struct loop_timer timer;
+	uint64_t wait_usec;		/* when the timer is due */
 	uint64_t due_usec;		/* then all must have prepared */
 };
 

@@ -8,11 +8,22 @@
 #include "base/buf.h"
 #include "conf/conf.h"
 
+struct listen_set;
+
 enum report_kind {
 	REPORT_DONE,	/* also says in the log what holds from the next start on only */
 	REPORT_CHECK,	/* would be done; the log hears nothing of it */
 };
 
-void report_changes(struct buf *json, enum report_kind kind, const struct conf *from,
-    const struct conf *to);
+/* What a reload brings. */
+struct report_changes {
+	const struct conf *from, *to;
+	const struct listen_set *listeners;	/* of to */
+	const struct conf_errors *notes;	/* what is not as the configuration reads */
+};
+
+void report_changes(struct buf *json, enum report_kind kind, const struct report_changes *c);
 void report_errors(struct buf *json, enum report_kind kind, const struct conf_errors *errors);
+
+/* The same notes for the log. */
+void report_notes(const struct conf_errors *notes);

@@ -65,6 +65,7 @@ const struct role_rules role_rules[ROLE_N] = {
 		.stop_step = 0,
 		.silence_usec = SILENCE_USEC,
 		.has_records = true,
+		.has_file_limit = true,
 		.listens = true,
 		.lists_calls = true,
 		.dies_with_master = true,

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "master/sockdiag.h"
 
 enum path_state { PATH_FREE, PATH_STALE };
 
@@ -189,7 +190,8 @@ socket_file_error(int error)
 	case -EADDRINUSE: return "another server answers there";
 	case -EEXIST: return "the path exists and is no socket";
 	case -ENOENT: return "its directory does not exist";
-	case -EPERM: return "not permitted, for want of CAP_CHOWN or of a right to its directory";
+	case -EPERM: return "not permitted, for want of CAP_CHOWN, of CAP_FOWNER "
+	    "or of a right to its directory";
 	default: return strerror(-error);
 	}
 }
@@ -202,50 +204,113 @@ socket_file_is(const struct socket_file *f, const char *path)
 	return lstat(path, &st) == 0 && is_same(f, &st);
 }
 
+/* A file at a path, whatever it is, without following a link. A descriptor or -errno. */
+static int
+look_up(const char *path, struct stat *ret)
+{
+	CLEANUP_CLOSE int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0 || fstat(fd, ret) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+/* A file that is still ours. */
+static int
+look_up_own(const struct socket_file *f, const char *path, struct stat *ret)
+{
+	CLEANUP_CLOSE int fd = look_up(path, ret);
+
+	if (fd >= 0 && !is_same(f, ret))
+		return -ESTALE;
+	return TAKE_FD(fd);
+}
+
+/* A descriptor without access can only be chmod'ed by this name. */
+static int
+change_mode(int fd, mode_t mode)
+{
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	return chmod(name, mode) < 0 ? -errno : 0;
+}
+
 int
 socket_file_change(const struct socket_file *f, const char *path, mode_t mode, uid_t uid,
     gid_t gid)
 {
-	CLEANUP_CLOSE int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	char name[32];
 	struct stat st;
+	CLEANUP_CLOSE int fd = look_up_own(f, path, &st);
 	int r = 0;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	if (!is_same(f, &st))
-		return -ESTALE;
+	if (fd < 0)
+		return fd;
 	if (uid == (uid_t)-1)
 		uid = geteuid();
 	if (gid == (gid_t)-1)
 		gid = getegid();
-	/* A descriptor without access can only be chmod'ed by this name. */
-	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
 	/* Closed to whom it is to be closed first, even if no more can be done. */
 	if ((st.st_mode & 07777 & ~mode) != 0) {
-		if (chmod(name, st.st_mode & mode) < 0)
-			return -errno;
+		r = change_mode(fd, st.st_mode & mode);
 		st.st_mode &= S_IFMT | mode;
 	}
-	if (st.st_uid != uid || st.st_gid != gid)
-		r = give(fd, "", uid, gid, AT_EMPTY_PATH);
-	if (r == 0 && (st.st_mode & 07777) != mode && chmod(name, mode) < 0)
-		r = -errno;
+	if (r == 0 && st.st_gid != gid)
+		r = give(fd, "", (uid_t)-1, gid, AT_EMPTY_PATH);
+	/* As long as it is ours: later that would take CAP_FOWNER. */
+	if (r == 0 && (st.st_mode & 07777) != mode)
+		r = change_mode(fd, mode);
+	if (r == 0 && st.st_uid != uid)
+		r = give(fd, "", uid, (gid_t)-1, AT_EMPTY_PATH);
 	return r;
 }
 
 int
-socket_file_try_change(const char *path, uid_t uid, gid_t gid)
+socket_file_try_change(const struct socket_file *f, const char *path, mode_t mode, uid_t uid,
+    gid_t gid)
 {
 	struct stat st;
+	CLEANUP_CLOSE int fd = look_up_own(f, path, &st);
+	int r = 0;
 
-	if (lstat(path, &st) < 0)
-		return -errno;
+	if (fd < 0)
+		return fd;
 	if (uid == (uid_t)-1)
 		uid = geteuid();
 	if (gid == (gid_t)-1)
 		gid = getegid();
-	return st.st_uid == uid && st.st_gid == gid ? 0 : try_to_give(uid, gid);
+	/* The kernel asks for the same rights when nothing comes of it. */
+	if ((st.st_mode & 07777) != mode)
+		r = change_mode(fd, st.st_mode & 07777);
+	if (r == 0 && (st.st_uid != uid || st.st_gid != gid)) {
+		r = give(fd, "", st.st_uid, st.st_gid, AT_EMPTY_PATH);
+		if (r == 0)
+			r = try_to_give(st.st_uid != uid ? uid : (uid_t)-1,
+			    st.st_gid != gid ? gid : (gid_t)-1);
+	}
+	return r;
+}
+
+int
+socket_file_of(int fd, const char *path, struct socket_file *ret, struct stat *ret_st)
+{
+	CLEANUP_CLOSE int there = look_up(path, ret_st);
+	struct sockdiag_file bound, found;
+	int r;
+
+	if (there < 0)
+		return there;
+	if (!S_ISSOCK(ret_st->st_mode))
+		return -ESTALE;
+	r = sockdiag_file(fd, &bound);
+	if (r >= 0)
+		r = sockdiag_number(there, &found);
+	if (r < 0)
+		return -EOPNOTSUPP;
+	if (bound.dev != found.dev || bound.ino != found.ino)
+		return -ESTALE;
+	*ret = (struct socket_file){ .dev = ret_st->st_dev, .ino = ret_st->st_ino };
+	return 0;
 }
 
 void

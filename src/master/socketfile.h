@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 struct socket_file {
@@ -43,8 +44,17 @@ bool socket_file_is(const struct socket_file *f, const char *path);
 int socket_file_change(const struct socket_file *f, const char *path, mode_t mode, uid_t uid,
     gid_t gid);
 
-/* Would that go well, as to the owner? 0 or -errno. */
-int socket_file_try_change(const char *path, uid_t uid, gid_t gid);
+/* Would that go well? Nothing is changed. 0 or -errno. */
+int socket_file_try_change(const struct socket_file *f, const char *path, mode_t mode, uid_t uid,
+    gid_t gid);
+
+/*
+ * The file of a socket that somebody else has bound, and its state, if that
+ * file is at this path. 0; -ENOENT: nothing is there; -ESTALE: the file there
+ * is another one; -EOPNOTSUPP: there is a socket, but the kernel does not tell
+ * which one (*ret_st is filled in).
+ */
+int socket_file_of(int fd, const char *path, struct socket_file *ret, struct stat *ret_st);
 
 /* Removes it if it is still ours. */
 void socket_file_remove(struct socket_file *f, const char *path);

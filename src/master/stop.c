@@ -65,7 +65,7 @@ stop_advance(struct master *m)
 		if (stop_step(m, step))
 			return;
 	}
-	(void)sd_event_exit(m->event, 0);
+	m->done = true;
 }
 
 static void
@@ -102,7 +102,7 @@ stop_begin(struct master *m)
 	/* What waits to be started again is not needed any more, but for the last words. */
 	FOR_EACH_PROCESS(p, m) {
 		if (p->state == PROCESS_DOWN && p->rules->stop == ROLE_STOP_BY_FRAME)
-			p->timer = sd_event_source_disable_unref(p->timer);
+			process_disarm(p);
 	}
 	/* Our unix paths go at once; TCP clients are refused when the last worker has closed. */
 	listen_close(&m->listeners, NULL);

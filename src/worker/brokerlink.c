@@ -11,9 +11,7 @@
 #include "base/sparse.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
-#include "proto/resp.h"
 #include "worker/call.h"
-#include "worker/conn.h"
 #include "worker/kits.h"
 #include "worker/leases.h"
 #include "worker/words.h"
@@ -28,7 +26,8 @@ struct brokerlink_cancel {
 	struct mail_ask ask;
 	struct worker *worker;
 	struct frame frame;
-	struct conn *conn;	/* NULL: gone */
+	brokerlink_cancelled_fn *fn;
+	void *who;		/* NULL: gone */
 };
 
 static void on_frame(struct mail *m, const struct frame *f, int *fds, size_t n_fds);
@@ -107,15 +106,16 @@ cancel_post(struct worker *w)
 }
 
 int
-brokerlink_cancel_owned(struct worker *w, struct conn *c, uint64_t id,
-    const struct digest *token, const struct digest *owner)
+brokerlink_cancel_owned(struct worker *w, uint64_t id, const struct digest *token,
+    const struct digest *owner, brokerlink_cancelled_fn *fn, void *who)
 {
 	struct brokerlink_cancel *waiting = malloc(sizeof(*waiting));
 
 	if (waiting == NULL)
 		return -ENOMEM;
 	*waiting = (struct brokerlink_cancel){
-		.conn = c,
+		.fn = fn,
+		.who = who,
 		.worker = w,
 		.ask.fn = on_cancelled,
 		.frame = {
@@ -130,13 +130,13 @@ brokerlink_cancel_owned(struct worker *w, struct conn *c, uint64_t id,
 }
 
 void
-brokerlink_forget(struct brokerlink *l, const struct conn *c)
+brokerlink_forget(struct brokerlink *l, const void *who)
 {
 	struct brokerlink_cancel *waiting;
 
 	TAILQ_FOREACH(waiting, &l->cancels, entry) {
-		if (waiting->conn == c)
-			waiting->conn = NULL;
+		if (waiting->who == who)
+			waiting->who = NULL;
 	}
 }
 
@@ -152,15 +152,12 @@ on_cancelled(struct mail_ask *ask, const struct frame *answer)
 {
 	struct brokerlink_cancel *first = CONTAINER_OF(ask, struct brokerlink_cancel, ask);
 	struct worker *w = first->worker;
-	struct conn *c = first->conn;
 
 	TAILQ_REMOVE(&w->link.cancels, first, entry);
+	if (first->who != NULL)
+		first->fn(first->who, answer != NULL && answer->cancel.found != 0);
 	free(first);
 	cancel_post(w);
-	if (c == NULL)
-		return;
-	resp_integer(conn_out(c), answer != NULL && answer->cancel.found != 0);
-	conn_resume(c);
 }
 
 /* Another worker's client means a call of this one. */
@@ -194,6 +191,9 @@ on_frame(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 	struct worker *w = CONTAINER_OF(m, struct worker, link.mail);
 	struct call *call = call_find(w, f->id);
 
+	/* The broker knows none but those that were sent to it. */
+	if (call != NULL && !call->sent)
+		call = NULL;
 	switch (f->type) {
 	case FRAME_KIT:
 		kits_on_kit(w, f, fds);
@@ -251,26 +251,21 @@ static void
 brokerlink_lost(struct worker *w)
 {
 	struct brokerlink_cancel *first = TAILQ_FIRST(&w->link.cancels);
-	struct call key = { .id = 0 }, *call;
+	struct call *call, *next_call;
 
 	if (!mail_is_open(&w->link.mail))
 		return;
 	if (first != NULL && first->ask.serial == 0)
 		first = NULL;
-	/* Its connection goes on with what it holds: not before all is in order. */
+	/* Answered when all is in order. */
 	if (first != NULL)
 		mail_forget(&w->link.mail, &first->ask);
 	mail_close(&w->link.mail);
 	kits_drop(&w->kits);
 	leases_on_lost(w);
-	/*
-	 * Every reply lets its connection go on with what it holds, which may
-	 * be another CANCEL, for the next broker, or may end other calls.
-	 */
 	if (first != NULL)
 		on_cancelled(&first->ask, NULL);
-	while ((call = RB_NFIND(calls, &w->calls, &key)) != NULL) {
-		key.id = call->id + 1;
+	RB_FOREACH_SAFE(call, calls, &w->calls, next_call) {
 		if (call->sent && !call->ended)
 			call_on_lost(call);
 	}

@@ -17,7 +17,6 @@
 #include "ipc/mail.h"
 
 struct call;
-struct conn;
 struct worker;
 
 struct brokerlink_cancel;
@@ -45,15 +44,18 @@ int brokerlink_post(struct worker *w, const struct frame *f);
 /* Ends a call of ours. */
 void brokerlink_cancel(struct worker *w, uint64_t id, enum cancel_reason reason);
 
-/*
- * CANCEL of any worker's call by its owner: the connection waits and gets
- * the reply. Returns -ENOMEM without having done anything.
- */
-int brokerlink_cancel_owned(struct worker *w, struct conn *c, uint64_t id,
-    const struct digest *token, const struct digest *owner);
+/* Whether there was such a call, which is cancelled then. */
+typedef void brokerlink_cancelled_fn(void *who, bool found);
 
-/* The connection is gone and wants no answer. */
-void brokerlink_forget(struct brokerlink *l, const struct conn *c);
+/*
+ * CANCEL of any worker's call by its owner: who is told by fn, later. 0, or
+ * -ENOMEM without having done anything.
+ */
+int brokerlink_cancel_owned(struct worker *w, uint64_t id, const struct digest *token,
+    const struct digest *owner, brokerlink_cancelled_fn *fn, void *who);
+
+/* Nobody there wants an answer any more. */
+void brokerlink_forget(struct brokerlink *l, const void *who);
 
 /* The result of a call with --id is in the file that came for it. */
 void brokerlink_deposit(struct worker *w, uint64_t id);

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * call: what all calls have in common, whoever serves them: the way of their
+ * input, their end, who may end them, and what ps shows of them.
+ */
 #include "config.h"
 
 #include "worker/call.h"
@@ -13,17 +17,13 @@
 #include "base/escape.h"
 #include "base/fd.h"
 #include "ipc/logrec.h"
-#include "proto/resp.h"
-#include "worker/callio.h"
-#include "worker/conn.h"
-#include "worker/kits.h"
-#include "worker/leases.h"
 #include "worker/brokerlink.h"
+#include "worker/callio.h"
+#include "worker/identity.h"
+#include "worker/kits.h"
 #include "worker/talk.h"
 #include "worker/worker.h"
 
-/* Past deadline and kill-grace the runner has so long to report. */
-#define RUNNER_SLACK_USEC (10 * USEC_PER_SEC)
 /* Grace for a twin of a call with --id whose client is gone. */
 #define TWIN_GRACE_USEC (1 * USEC_PER_SEC)
 
@@ -77,9 +77,8 @@ call_free(struct call *call)
 	buf_done(&call->gathered);
 	buf_done(&call->answer);
 	buf_done(&call->job);
-	free(call->caller);
-	free(call->peer);
 	free(call->arguments);
+	identity_unref(call->who);
 	conf_unref(call->conf);
 	free(call);
 }
@@ -89,14 +88,12 @@ call_die(struct call *call)
 {
 	struct worker *w = call->worker;
 
-	if (call->dead)
-		return;
-	call->dead = true;
-	call->kind->release(call);
+	call->backend->release(call);
 	kits_leave(&w->kits, call);
 	if (call->paper >= 0)
 		(void)close(TAKE_FD(call->paper));
 	loop_disarm(&w->loop, &call->timer);
+	loop_undefer(&w->loop, &call->task);
 	RB_REMOVE(calls, &w->calls, call);
 	w->n_calls--;
 	w->stats->running--;
@@ -113,22 +110,18 @@ calls_bury(struct worker *w)
 		TAILQ_REMOVE(&w->dead_calls, call, link);
 		call_free(call);
 	}
-	leases_bury(w);
 }
 
 /* ---------------------------------------------------------------- end --- */
 
-/* Writes the final reply and parts the call from its connection. */
-static void
-call_reply(struct call *call, const struct result *res)
+void
+call_deliver(struct call *call, const struct result *res)
 {
-	struct conn *c = call->conn;
+	struct call_sink *sink = TAKE_PTR(call->sink);
 
-	if (!outcome_is_success(&res->outcome))
-		call->worker->stats->errors_total++;
-	result_reply(conn_out(c), c->version, call->form, res, slice_of(call->service->name));
-	c->call = NULL;
-	call->conn = NULL;
+	call->ended = call->finished = true;
+	if (sink != NULL)
+		sink->ops->ended(sink, call, res);
 	call_die(call);
 }
 
@@ -140,15 +133,10 @@ call_is_for_twins(const struct call *call, enum outcome_kind outcome)
 	    outcome_may_have_run(outcome);
 }
 
-/*
- * Everything is known: count, log, keep for a twin, answer. Returns the
- * connection that can go on, or NULL.
- */
-static struct conn *
-call_conclude(struct call *call)
+void
+call_finish(struct call *call)
 {
 	struct worker *w = call->worker;
-	struct conn *c = call->conn;
 	char detail[256];
 	struct result res;
 
@@ -162,47 +150,13 @@ call_conclude(struct call *call)
 	if (call_is_for_twins(call, res.outcome.kind) && result_write(call->paper, &res) == 0)
 		brokerlink_deposit(w, call->id);
 
-	if (c == NULL) {
-		call_die(call);
-		return NULL;
+	/* The end of an open call belongs to the end of its input. */
+	if (call->sink != NULL && call->open && call->started) {
+		call->has_chunk = false;
+		call->sink->ops->input_over(call->sink, call);
+		return;
 	}
-	switch ((enum conn_wait)c->wait) {
-	case CONN_WAIT_INPUT:
-		/* The chunk was not wanted any more; the end is asked for next. */
-		resp_integer(conn_out(c), 0);
-		return c;
-	case CONN_WAIT_CALL:
-	case CONN_WAIT_START:
-		call_reply(call, &res);
-		return c;
-	case CONN_WAIT_CANCEL:
-	case CONN_WAIT_TURN:
-	case CONN_WAIT_EVENT:
-	case CONN_WAIT_NONE:
-		/* An open call: the reply belongs to the end of its input. */
-		if (call->notify) {
-			result_push_ended(conn_out(c), call->id_text);
-			conn_flush(c);
-		}
-		break;
-	}
-	return NULL;
-}
-
-static void
-call_finish(struct call *call)
-{
-	struct conn *c = call_conclude(call);
-
-	if (c != NULL)
-		conn_resume(c);
-}
-
-void
-call_check_finished(struct call *call)
-{
-	if (call->ended && !call->finished && call->out.io.fd < 0 && call->err.io.fd < 0)
-		call_finish(call);
+	call_deliver(call, &res);
 }
 
 /* ------------------------------------------------ what the client says --- */
@@ -216,20 +170,19 @@ call_forget_answer(struct call *call)
 	call->why = "out of memory";
 }
 
-struct conn *
+void
 call_answer(struct call *call, const struct value *reply, struct slice bytes)
 {
-	struct conn *c;
+	bool is_open = call->open && call->sink != NULL;
 
 	call->ended = true;
 	call->end.outcome = OUTCOME_EXIT;
 	call->reply = reply;
-	c = call_conclude(call);
+	call_finish(call);
 	call->reply = NULL;
-	/* Its client still has the end of its input to send. */
-	if (!call->dead && buf_append_slice(&call->answer, bytes) < 0)
+	/* Its input has not ended, and the result is asked for then. */
+	if (is_open && buf_append_slice(&call->answer, bytes) < 0)
 		call_forget_answer(call);
-	return c;
 }
 
 void
@@ -243,80 +196,49 @@ call_end(struct call *call, enum outcome_kind kind, unsigned reason, const char 
 }
 
 void
-call_unblock(struct call *call)
+call_on_room(struct call *call)
 {
-	if (!call->dead)
-		call->kind->unblock(call);
-}
-
-static void
-command_unblock(struct call *call)
-{
-	if (!call->ended)
-		callio_watch(call);
-	else if (callio_drain(call))
-		call_check_finished(call);
+	call->backend->room(call);
 }
 
 void
 call_input_taken(struct call *call)
 {
-	struct conn *c = call->conn;
-
-	if (c == NULL || c->wait != CONN_WAIT_INPUT)
+	if (call->sink == NULL || !call->has_chunk)
 		return;
-	resp_integer(conn_out(c), (int64_t)call->chunk);
-	conn_resume(c);
+	call->has_chunk = false;
+	call->sink->ops->input_taken(call->sink, call, call->chunk);
 }
 
 void
 call_on_given(struct call *call)
 {
-	struct conn *c = call->conn;
-
-	if (c != NULL && c->wait == CONN_WAIT_START)
-		resp_simple(conn_out(c), call->id_text);
-	else if (c != NULL && c->wait == CONN_WAIT_INPUT && buf_len(&call->in_data) == 0)
-		resp_integer(conn_out(c), (int64_t)call->chunk);
-	else
-		return;
-	conn_resume_later(c);
+	if (call->open && !call->started)
+		call_on_started(call);
+	else if (buf_len(&call->in_data) == 0)
+		call_input_taken(call);
 }
 
-void
+int
 call_input(struct call *call, struct slice chunk)
 {
-	struct conn *c = call->conn;
+	int r;
 
-	if (call->finished || chunk.len == 0) {
-		resp_integer(conn_out(c), 0);
-		return;
+	call->has_chunk = true;
+	call->chunk = call->finished ? 0 : chunk.len;
+	if (call->chunk == 0) {
+		call_input_taken(call);
+		return 0;
 	}
-	call->chunk = chunk.len;
-	c->wait = CONN_WAIT_INPUT;
-	call->kind->input(call, chunk);
+	r = call->backend->input(call, chunk);
+	if (r < 0)
+		call->has_chunk = false;
+	return r;
 }
 
+/* The end of a call that has ended before its input has. */
 static void
-command_input(struct call *call, struct slice chunk)
-{
-	struct conn *c = call->conn;
-
-	if (call->in.fd < 0 && !call->awaits_kit) {
-		call->chunk = 0;
-	} else if (buf_append_slice(&call->in_data, chunk) < 0) {
-		resp_error(conn_out(c), "ERR", SLICE("out of memory"));
-		c->wait = CONN_WAIT_NONE;
-		return;
-	} else if (!callio_feed(call)) {
-		return;
-	}
-	call_input_taken(call);
-}
-
-/* The reply of a call that has ended before its input has. */
-static void
-call_reply_late(struct call *call)
+call_deliver_late(struct call *call)
 {
 	struct value *value = NULL;
 	char detail[256];
@@ -329,7 +251,7 @@ call_reply_late(struct call *call)
 	}
 	call->reply = value;
 	res = call_result(call, detail, sizeof(detail));
-	call_reply(call, &res);
+	call_deliver(call, &res);
 	call->reply = NULL;
 	(void)value_free(value);
 }
@@ -337,32 +259,40 @@ call_reply_late(struct call *call)
 void
 call_input_end(struct call *call)
 {
-	struct conn *c = call->conn;
-
 	call->open = false;
-	if (call->finished) {
-		/* We are inside the connection's own event: it goes on by itself. */
-		call_reply_late(call);
-		return;
-	}
-	c->wait = CONN_WAIT_CALL;
-	call->kind->input_end(call);
+	if (call->finished)
+		call_deliver_late(call);
+	else
+		call->backend->input_end(call);
 }
 
-static void
-command_input_end(struct call *call)
+/* --------------------------------------------------------- its beginning --- */
+
+void
+call_on_started(struct call *call)
 {
-	call->in_end = true;
-	callio_close_input(call);
+	if (call->sink == NULL || !call->open || call->started)
+		return;
+	call->started = true;
+	call->sink->ops->started(call->sink, call);
 }
 
-/* ------------------------------------------------- what the runner says --- */
+/* -------------------------------------------------------------- cancel --- */
 
-/* Its client is gone: who still wants the result? */
+void
+call_cancel(struct call *call, enum cancel_reason reason)
+{
+	if (call->ended || call->cancelling)
+		return;
+	call->cancelling = true;
+	call->backend->cancel(call, reason);
+}
+
+/* Nobody wants to know any more; but does somebody want the result? */
 static void
 call_forsake(struct call *call)
 {
-	if (call->dead || call->service->finish_on_disconnect || call->attached)
+	if (call->service->finish_on_disconnect || call->attached)
 		return;
 	if (!digest_is_none(&call->run.token)) {
 		/* Its client may be back at once, on another connection. */
@@ -374,129 +304,27 @@ call_forsake(struct call *call)
 }
 
 void
-call_on_started(struct call *call)
-{
-	struct conn *c = call->conn;
-
-	if (c == NULL || c->wait != CONN_WAIT_START)
-		return;
-	resp_simple(conn_out(c), call->id_text);
-	conn_resume(c);
-}
-
-void
-call_on_ended(struct call *call, const struct frame_ended *end)
-{
-	if (call->ended)
-		return;
-	call->ended = true;
-	call->end = *end;
-	call_unblock(call);
-}
-
-void
-call_on_lost(struct call *call)
-{
-	struct frame_ended end = { .outcome = OUTCOME_LOST };
-
-	call_on_ended(call, &end);
-}
-
-void
 call_on_attached(struct call *call, bool is_awaited)
 {
 	call->attached = is_awaited;
-	if (call->conn == NULL && !is_awaited)
+	if (call->sink == NULL && !is_awaited)
 		call_forsake(call);
-}
-
-void
-call_on_paper(struct call *call, int fd)
-{
-	if (call->paper >= 0)
-		(void)close(call->paper);
-	call->paper = fd;
-}
-
-void
-call_on_result(struct call *call, int fd)
-{
-	CLEANUP_CLOSE int owned = fd;
-	struct conn *c = call->conn;
-	struct result_map map;
-	struct result res;
-
-	if (owned < 0 || result_map(owned, &res, &map) < 0) {
-		call_on_lost(call);
-		return;
-	}
-	call->finished = true;
-	if (c == NULL) {
-		call_die(call);
-	} else {
-		if (call_is_streamed(call) && res.out.len > 0)
-			result_push(conn_out(c), call->id_text, "stdout", res.out);
-		if (call_is_streamed(call) && res.err.len > 0)
-			result_push(conn_out(c), call->id_text, "stderr", res.err);
-		call_reply(call, &res);
-	}
-	result_unmap(&map);
-	if (c != NULL)
-		conn_resume(c);
-}
-
-/* -------------------------------------------------------------- cancel --- */
-
-void
-call_cancel(struct call *call, enum cancel_reason reason)
-{
-	if (call->ended || call->cancelling)
-		return;
-	call->cancelling = true;
-	call->kind->cancel(call, reason);
-}
-
-static void
-command_cancel(struct call *call, enum cancel_reason reason)
-{
-	if (call->sent) {
-		brokerlink_cancel(call->worker, call->id, reason);
-		return;
-	}
-	kits_leave(&call->worker->kits, call);
-	call->ended = true;
-	call->end = (struct frame_ended){
-		.outcome = OUTCOME_CANCELLED,
-		.reason = (uint8_t)reason,
-	};
-	call_unblock(call);
 }
 
 struct call *
 call_find_owned(struct worker *w, uint64_t id, const struct digest *owner)
 {
 	struct call *call = call_find(w, id);
-	struct slice caller;
-	struct digest its;
 
-	if (call == NULL || call->kind != &call_of_handler || call->ended)
+	if (call == NULL || !call->backend->is_ours || call->ended)
 		return NULL;
-	call_know_client(call);
-	if (call->caller == NULL)
-		return NULL;
-	caller = slice_of(call->caller);
-	its = digest_of(&caller, 1);
-	return digest_eq(&its, owner) ? call : NULL;
+	return digest_eq(&call->who->digest, owner) ? call : NULL;
 }
 
 void
 call_orphan(struct call *call)
 {
-	if (!call->dead)
-		call_know_client(call);
-	call->conn = NULL;
-	if (call->dead)
-		return;
+	call->sink = NULL;
 	if (call->finished) {
 		call_die(call);
 		return;
@@ -505,18 +333,11 @@ call_orphan(struct call *call)
 		/* Nobody will bring the rest of its input, and half of it may mislead. */
 		callio_close_input(call);
 		call_cancel(call, CANCEL_BY_DISCONNECT);
-		call_unblock(call);
+		call_on_room(call);
 		return;
 	}
-	call_unblock(call);
+	call_on_room(call);
 	call_forsake(call);
-}
-
-uint64_t
-call_overdue_usec(const struct call *call)
-{
-	return call->run.deadline_usec + call->service->kill_grace_usec + RUNNER_SLACK_USEC +
-	    call->stalled_usec;
 }
 
 void
@@ -527,42 +348,6 @@ calls_on_stall(struct worker *w, uint64_t usec)
 	RB_FOREACH(call, calls, &w->calls)
 		call->stalled_usec += usec;
 }
-
-static void
-command_on_timer(struct loop_timer *t)
-{
-	struct call *call = CONTAINER_OF(t, struct call, timer);
-	struct worker *w = call->worker;
-
-	/* The grace for a twin is over and none has come. */
-	if (call->conn == NULL && !call->attached && !call->service->finish_on_disconnect)
-		call_cancel(call, CANCEL_BY_DISCONNECT);
-	if (call->dead || call->ended)
-		return;
-	if (w->loop.now_usec < call_overdue_usec(call)) {
-		loop_arm(&w->loop, t, call_overdue_usec(call));
-		return;
-	}
-	log_err("request %s: no word from the broker, giving up", call->id_text);
-	if (call->sent) {
-		call_on_lost(call);
-		return;
-	}
-	kits_leave(&w->kits, call);
-	call_on_ended(call, &(struct frame_ended){
-		.outcome = OUTCOME_BUSY,
-		.reason = BUSY_WAITED,
-	});
-}
-
-const struct call_kind call_of_command = {
-	.input = command_input,
-	.input_end = command_input_end,
-	.cancel = command_cancel,
-	.unblock = command_unblock,
-	.release = callio_close,
-	.on_timer = command_on_timer,
-};
 
 /* ------------------------------------------------------------------ ps --- */
 
@@ -587,12 +372,10 @@ calls_list(struct worker *w, int fd)
 	RB_FOREACH(call, calls, &w->calls) {
 		size_t before = buf_len(&b);
 
-		call_know_client(call);
 		(void)buf_printf(&b, "{\"id\":\"%s\",\"service\":\"%s\",\"caller\":\"%s\","
 		    "\"peer\":\"%s\",\"state\":\"%s\",\"age_usec\":%" PRIu64 ",\"worker\":%u,"
-		    "\"arguments\":", call->id_text, call->service->name,
-		    call->caller != NULL ? call->caller : "", call->peer != NULL ? call->peer : "",
-		    call_state(call), w->loop.now_usec - call->accepted_usec, w->slot);
+		    "\"arguments\":", call->id_text, call->service->name, call->who->text,
+		    call->who->peer, call_state(call), w->loop.now_usec - call->accepted_usec, w->slot);
 		(void)escape_json(&b, slice_of(call->arguments != NULL ? call->arguments : ""));
 		(void)buf_append_str(&b, "}\n");
 		if (buf_failed(&b)) {

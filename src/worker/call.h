@@ -2,12 +2,14 @@
 /*
  * call: one running request, from CALL to its final reply.
  *
- * Of a command: the worker writes the job into a kit, the runner starts and
- * ends the program, the worker reads and writes the pipes of the kit. The call
- * ends when the broker says so and what the program left in the pipes has been
- * read. Of a handler: the call waits for a lease, its request is written to
- * the handler, and it ends with the handler's reply (leases.h, talk.h).
- * Where the two differ they differ by struct call_kind.
+ * A call knows whom to tell (sink.h), who makes it (identity.h) and its
+ * service. Where commands, handlers and what the worker answers itself differ,
+ * they differ by struct call_backend. Of a command: the worker writes the job
+ * into a kit, the runner starts and ends the program, the worker reads and writes
+ * the pipes of the kit. The call ends when the broker says so and what the program
+ * left in the pipes has been read. Of a handler: the call waits for a lease, its
+ * request is written to the handler, and it ends with the handler's reply
+ * (leases.h, talk.h).
  */
 #pragma once
 
@@ -22,13 +24,17 @@
 #include "ipc/frame.h"
 #include "proto/callopt.h"
 #include "worker/result.h"
+#include "worker/sink.h"
 
+struct builtin;
 struct call;
-struct conn;
+struct call_request;
 struct kit;
 struct lease;
 struct leases;
+struct peer_identity;
 struct value;
+struct values;
 struct worker;
 
 #define CALL_FDS 4	/* job, stdout, stderr, stdin */
@@ -42,30 +48,63 @@ struct call_output {
 	bool cut;		/* ... of which some reach nobody */
 };
 
-struct call_kind {
-	/*
-	 * More input, and its end. The connection waits for the reply, and is
-	 * executing: call_input_taken() follows, or the end of the call.
-	 */
-	void (*input)(struct call *call, struct slice chunk);
-	void (*input_end)(struct call *call);
-	void (*cancel)(struct call *call, enum cancel_reason reason);
-	/* The client takes output again, or is gone. */
-	void (*unblock)(struct call *call);
-	/* It dies: leave everything that it uses. */
-	void (*release)(struct call *call);
-	loop_timer_fn *on_timer;
+/* What somebody asks for. */
+struct call_request {
+	struct worker *worker;
+	struct call_sink *sink;
+	struct peer_identity *who;
+	const struct service *service;
+	const struct builtin *builtin;	/* this, about the service; NULL: the service itself */
+	const struct callopt *opt;
+	struct slice verb;		/* bound verb by which it was called; data NULL: none */
+	bool is_late;			/* the worker stops, and takes no more of them */
+	/* What input that is gathered may come to: by itself, with the request. */
+	uint64_t input_limit, request_limit;
 };
 
-extern const struct call_kind call_of_command, call_of_handler;
+/* Where the time of a call has gone. */
+struct call_times {
+	bool has_queued, has_run;	/* is it known, and was there such a time? */
+	uint64_t queued_usec, run_usec;
+};
+
+struct call_backend {
+	/* Why the request cannot be one, or NULL. */
+	const char *(*complaint)(const struct call_request *rq);
+	/*
+	 * Begins it, or ends it at once. 0; -errno when it cannot be begun, with
+	 * *ret_why when that is the caller's mistake.
+	 */
+	int (*start)(struct call *call, const struct call_request *rq,
+	    const struct values *values, const char **ret_why);
+	/*
+	 * More input, and its end. call_input_taken() follows, or the end of the
+	 * call. 0, or -ENOMEM: nothing follows.
+	 */
+	int (*input)(struct call *call, struct slice chunk);
+	void (*input_end)(struct call *call);
+	void (*cancel)(struct call *call, enum cancel_reason reason);
+	/* The sink has room again, or is gone. Ends nothing by itself. */
+	void (*room)(struct call *call);
+	/* It dies: leave everything that it uses. */
+	void (*release)(struct call *call);
+	struct call_times (*times)(const struct call *call, const struct result *res);
+	loop_timer_fn *on_timer;
+	bool has_value;		/* its result is a value, not output */
+	bool is_metered;	/* what it has used is its own, and known */
+	bool is_ours;		/* the broker does not know it: cancelled here */
+};
+
+extern const struct call_backend call_by_builtin, call_by_command, call_by_handler;
 
 struct call {
 	RB_ENTRY(call) node;
 	uint64_t id;
 	char id_text[CALL_ID_TEXT];
-	const struct call_kind *kind;
+	const struct call_backend *backend;
 	struct worker *worker;
-	struct conn *conn;		/* NULL: its client is gone */
+	struct call_sink *sink;		/* NULL: nobody wants to know any more */
+	struct peer_identity *who;
 	struct conf *conf;		/* the rules it started under */
 	const struct service *service;
 
@@ -78,41 +117,41 @@ struct call {
 	bool cancelling;
 	bool attached;			/* a twin waits for our result */
 
-	enum result_form form;
-	bool open;			/* input comes by INPUT */
-	bool notify;			/* its client takes pushes */
-	bool ended;			/* the runner has said how */
+	bool streamed;			/* output is passed on as it comes */
+	bool open;			/* more input may come */
+	bool started;			/* ... as the sink knows */
+	bool has_chunk;			/* some is being passed on */
+	bool ended;			/* the broker has said how */
 	bool finished;			/* outputs are read too; result is known */
-	bool dead;			/* memory goes at the end of the event */
 
 	struct call_output out, err;
 	size_t err_logged;		/* bytes of err.data gone to the log */
 	struct loop_io in;		/* write end of stdin; fd -1: closed */
 	struct buf in_data;		/* not yet taken by the program or handler */
-	size_t chunk;			/* length of the INPUT being passed on */
+	size_t chunk;			/* length of the chunk being passed on */
+	uint64_t input_limit, request_limit;	/* of what is gathered */
 	bool in_end;			/* close stdin when in_data is empty */
 
 	/* Of a handler. */
 	struct leases *leases;		/* of its service */
 	struct lease *lease;		/* has it in flight; NULL: it waits, or has ended */
 	uint32_t handler_pid;		/* has it, or had it; 0: it has waited all the time */
-	bool refused;			/* waits no longer, ends in this event */
 	bool gathering;			/* waits for nothing but the rest of its input */
 	bool pushing;			/* more input may follow what is in in_data */
 	struct buf gathered;		/* that input */
 	size_t request_len;		/* bytes of its request, without pushed input */
 	uint64_t ready_usec;		/* since when it has been whole, or may be sent */
-	struct buf answer;		/* bytes of its reply, kept for INPUT to ask for */
+	struct buf answer;		/* bytes of its reply, kept until the input ends */
 	const struct value *reply;	/* while its result is made */
 
 	struct frame_ended end;
 	const char *why;		/* what failed, when end does not say; outlives the call */
-	struct loop_timer timer;	/* runner silent, or grace for a twin; deadline */
-	uint64_t stalled_usec;		/* for so long of it we could not hear the runner */
+	struct loop_timer timer;	/* broker silent, or grace for a twin; deadline */
+	struct loop_task task;		/* its pipes are to be looked at again */
+	uint64_t stalled_usec;		/* for so long of it we could not hear the broker */
 	uint64_t accepted_usec;
 	uint64_t bytes_in, bytes_out;
-	char *caller, *peer;		/* text for log and ps; see call_know_client() */
-	char *arguments;
+	char *arguments;		/* text for log and ps; NULL: none */
 	TAILQ_ENTRY(call) link;		/* waiting for kit or lease, in flight, or dead */
 };
 
@@ -120,41 +159,42 @@ RB_HEAD(calls, call);
 TAILQ_HEAD(call_list, call);
 
 /*
- * CALL and bound verbs: starts it or writes the error reply. verb: by which
- * it was called, data NULL for CALL.
+ * Starts it. NULL: it has ended already, or was refused; the sink knows.
+ * Borrows what the request holds.
  */
-void call_start(struct conn *c, const struct service *s, const struct callopt *opt,
-    struct slice verb);
+struct call *call_start(const struct call_request *rq);
 
-/* INPUT with a chunk, and without (end of input). */
-void call_input(struct call *call, struct slice chunk);
+/* What is wrong with the input that is given, or not given; NULL: nothing. */
+const char *call_input_complaint(const struct call_request *rq);
+
+/*
+ * A chunk of input for an open call; input_taken() or input_over() follows. 0,
+ * or -ENOMEM: nothing follows.
+ */
+int call_input(struct call *call, struct slice chunk);
+
+/* There is no more input; ended() follows. */
 void call_input_end(struct call *call);
 
-/* The client is gone. */
+/* Nobody wants to know any more; the sink is not told of this. */
 void call_orphan(struct call *call);
 
-/* The connection takes output again. */
-void call_unblock(struct call *call);
+/* The sink has room again: more output comes, but not from inside this. */
+void call_on_room(struct call *call);
 
 /* The kit that it has waited for is here. Takes its descriptors. */
 void call_equip(struct call *call, struct kit *kit);
 
-/* Ends it: asks the runner to, or at once when it is a handler's. */
+/* Ends it: asks the broker to, or at once when it is a handler's. */
 void call_cancel(struct call *call, enum cancel_reason reason);
 
 /* A handler's call of this worker that its owner may cancel, or NULL. */
 struct call *call_find_owned(struct worker *w, uint64_t id, const struct digest *owner);
 
-/* Who called: found out when it is asked for, while the client is there. */
-void call_know_client(struct call *call);
+/* A handler has answered. bytes: of that reply. */
+void call_answer(struct call *call, const struct value *reply, struct slice bytes);
 
-/*
- * A handler has answered: writes the reply. Returns the connection that is
- * to be resumed, or NULL. bytes: of that reply.
- */
-struct conn *call_answer(struct call *call, const struct value *reply, struct slice bytes);
-
-/* A handler may have it: what its connection waits for before the reply. */
+/* A handler may have it: what its sink waits for before the end. */
 void call_on_given(struct call *call);
 
 /* A handler's call ends otherwise; why as in struct call. */
@@ -169,11 +209,19 @@ void call_on_paper(struct call *call, int fd);	/* takes fd */
 /* The broker, or the runner, died with it. */
 void call_on_lost(struct call *call);
 
-/* Is its output pushed to the client as it comes? */
+/* True if its output is to rest, because the sink is too far behind. */
 static inline bool
-call_is_streamed(const struct call *call)
+call_is_congested(const struct call *call)
 {
-	return call->form == RESULT_STREAM;
+	return call->streamed && call->sink != NULL && !call->sink->ops->has_room(call->sink);
+}
+
+/* Passes output on, if it is streamed and somebody wants it. */
+static inline void
+call_output(struct call *call, enum call_stream which, struct slice bytes)
+{
+	if (call->streamed && call->sink != NULL && bytes.len > 0)
+		call->sink->ops->output(call->sink, call, which, bytes);
 }
 
 struct call *call_find(struct worker *w, uint64_t id);
@@ -181,17 +229,19 @@ struct call *call_find(struct worker *w, uint64_t id);
 /* "0123456789abcdef" -> id; false when it is none. */
 bool call_id_parse(struct slice text, uint64_t *ret);
 
-/* When the deadline, the grace and the runner's time to report are over. */
-uint64_t call_overdue_usec(const struct call *call);
-
-/* The worker was stopped for so long: the runner may have been so, too. */
+/* The worker was stopped for so long: the broker may have been so, too. */
 void calls_on_stall(struct worker *w, uint64_t usec);
 
-/* For callio: the pipes have changed. */
-void call_check_finished(struct call *call);
+/* Everything is known: counts, logs, keeps it for a twin, tells the sink. */
+void call_finish(struct call *call);
+
+/* Tells the sink how it ended, and takes the call out of the world. */
+void call_deliver(struct call *call, const struct result *res);
+
+/* The chunk is passed on, as far as call->chunk says. */
 void call_input_taken(struct call *call);
 
-/* How it ended, when the runner has said so; detail is room for words. */
+/* How it ended, when that is known; detail is room for words. */
 struct result call_result(struct call *call, char *detail, size_t detail_len);
 /* The record of a request, as its service wants it. */
 void call_log(struct call *call, const struct result *res);
@@ -200,13 +250,13 @@ void call_log_stderr(struct call *call, bool all);
 /* Counts it under the number that its service has today, if any. */
 void call_count(const struct call *call, const struct result *res);
 
-/* Takes it out of the world; memory goes when the event is over. */
+/* Takes it out of the world; memory goes when the turn is over. */
 void call_die(struct call *call);
 
 /* What runs here as JSON lines, for reqctl ps. 0 or -errno. */
 int calls_list(struct worker *w, int fd);
 
-/* Frees what ended during the event. */
+/* Frees what ended during the turn. */
 void calls_bury(struct worker *w);
 
 int call_compare(const struct call *a, const struct call *b);

@@ -15,6 +15,7 @@
 #include "proto/reply.h"
 #include "worker/call.h"
 #include "worker/callio.h"
+#include "worker/identity.h"
 #include "worker/talk.h"
 #include "worker/worker.h"
 
@@ -103,44 +104,10 @@ call_detail(const struct call *call, enum outcome_kind kind, char *ret, size_t l
 	}
 }
 
-/* Where the time has gone. */
-struct times {
-	bool has_queued, has_run;	/* is it known, and was there such a time? */
-	uint64_t queued_usec, run_usec;
-};
-
-static struct times
-handler_call_times(const struct call *call, const struct result *res)
-{
-	uint64_t queued = call->end.queued_usec;
-
-	if (call->handler_pid == 0)
-		return (struct times){ .has_queued = true, .queued_usec = res->usec };
-	return (struct times){
-		.has_queued = true, .has_run = true,
-		.queued_usec = queued, .run_usec = res->usec - queued,
-	};
-}
-
-static struct times
-call_times(const struct call *call, const struct result *res)
-{
-	const struct frame_ended *end = &call->end;
-
-	if (call->kind == &call_of_handler)
-		return handler_call_times(call, res);
-	/* What the runner has not told is not known. */
-	return (struct times){
-		.has_queued = call->sent && res->outcome.kind != OUTCOME_LOST,
-		.has_run = end->ran_usec > 0 && outcome_may_have_run(res->outcome.kind),
-		.queued_usec = end->queued_usec, .run_usec = end->ran_usec,
-	};
-}
-
 void
 call_log(struct call *call, const struct result *res)
 {
-	struct times times = call_times(call, res);
+	struct call_times times = call->backend->times(call, res);
 	const struct outcome *o = &res->outcome;
 	bool failed = !outcome_is_success(o);
 	int level = failed ? LOG_WARNING : LOG_INFO;
@@ -149,13 +116,10 @@ call_log(struct call *call, const struct result *res)
 	if (call->service->log == SERVICE_LOG_NONE ||
 	    (call->service->log == SERVICE_LOG_ERRORS && !failed) || log_level() < level)
 		return;
-	call_know_client(call);
 	logrec_start(&r, level);
 	logrec_add_str(&r, LOG_KEY_REQUEST, call->id_text);
-	if (call->caller != NULL)
-		logrec_add_str(&r, LOG_KEY_CALLER, call->caller);
-	if (call->peer != NULL)
-		logrec_add_str(&r, LOG_KEY_PEER, call->peer);
+	logrec_add_str(&r, LOG_KEY_CALLER, call->who->text);
+	logrec_add_str(&r, LOG_KEY_PEER, call->who->peer);
 	logrec_add_str(&r, LOG_KEY_SERVICE, call->service->name);
 	logrec_add_str(&r, LOG_KEY_OUTCOME, outcome_word(o->kind));
 	if (o->kind == OUTCOME_EXIT || o->kind == OUTCOME_SIGNAL)
@@ -168,7 +132,7 @@ call_log(struct call *call, const struct result *res)
 		logrec_add_u64(&r, LOG_KEY_RAN_USEC, times.run_usec);
 	logrec_add_u64(&r, LOG_KEY_DURATION_USEC, res->usec);
 	/* What a handler has used belongs to all its requests. */
-	if (times.has_run && call->kind == &call_of_command) {
+	if (times.has_run && call->backend->is_metered) {
 		logrec_add_u64(&r, LOG_KEY_CPU_USEC, call->end.cpu_usec);
 		logrec_add_u64(&r, LOG_KEY_MAX_RSS_KB, call->end.max_rss_kb);
 	}
@@ -218,7 +182,8 @@ call_result(struct call *call, char *detail, size_t detail_len)
 		.err = buf_slice(&call->err.data),
 		.usec = call->worker->loop.now_usec - call->accepted_usec,
 		.id = call->id,
-		.is_value = call->kind == &call_of_handler,
+		.service = slice_of(call->service->name),
+		.is_value = call->backend->has_value,
 		.value = call->reply,
 	};
 
@@ -246,7 +211,7 @@ is_refused_at_once(const struct call *call, enum outcome_kind kind)
 static void
 times_count(struct service_times *s, const struct call *call, const struct result *res)
 {
-	struct times times = call_times(call, res);
+	struct call_times times = call->backend->times(call, res);
 
 	if (is_refused_at_once(call, res->outcome.kind))
 		return;

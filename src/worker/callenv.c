@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "worker/call.h"
+#include "worker/identity.h"
 
 /* Printable UTF-8 on one line: nothing a careless program could trip over. */
 static bool
@@ -103,8 +104,8 @@ callenv_append(const struct call *call, const struct callopt *opt,
 	put_account(out, &n, &call->service->run_as);
 	put(out, &n, "REQD_REQUEST_ID", call->id_text);
 	put(out, &n, "REQD_SERVICE", call->service->name);
-	put(out, &n, "REQD_CALLER", call->caller);
-	put(out, &n, "REQD_PEER", call->peer);
+	put(out, &n, "REQD_CALLER", call->who->text);
+	put(out, &n, "REQD_PEER", call->who->peer);
 	(void)buf_append_str(out, "REQD_TIMEOUT_MS=");
 	(void)buf_append_u64(out, ms);
 	(void)buf_append_char(out, '\0');

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "worker/conn.h"
 #include "worker/worker.h"
 
 /* Of stderr so much is kept for the reply. */
@@ -45,7 +44,7 @@ callio_output_max(const struct call *call)
 {
 	uint64_t limit = call->service->output_limit;
 
-	if (call_is_streamed(call))
+	if (call->streamed)
 		return limit == 0 ? UINT64_MAX : limit;
 	return limit == 0 || limit > OUTPUT_BUFFERED_MAX ? OUTPUT_BUFFERED_MAX : limit;
 }
@@ -66,7 +65,7 @@ output_keep(struct call_output *o, struct slice bytes, uint64_t max)
 static void
 output_take(struct call *call, struct call_output *o, struct slice bytes)
 {
-	bool is_out = o == &call->out, streamed = call_is_streamed(call);
+	bool is_out = o == &call->out, streamed = call->streamed;
 	uint64_t max = callio_output_max(call);
 	uint64_t room = o->total < max ? max - o->total : 0;
 
@@ -83,11 +82,7 @@ output_take(struct call *call, struct call_output *o, struct slice bytes)
 	} else if (!streamed) {
 		o->cut |= !output_keep(o, bytes, max);
 	}
-	if (streamed && call->conn != NULL && bytes.len > 0) {
-		result_push(conn_out(call->conn), call->id_text, is_out ? "stdout" : "stderr",
-		    bytes);
-		conn_flush(call->conn);
-	}
+	call_output(call, is_out ? CALL_STDOUT : CALL_STDERR, bytes);
 	if (is_out && o->cut && !call->cancelling)
 		call_cancel(call, CANCEL_BY_OUTPUT);
 }
@@ -101,10 +96,9 @@ output_read(struct call *call, struct call_output *o)
 
 	if (o->io.fd < 0)
 		return false;
-	/* Not w->read: a connection may be in the middle of executing from that. */
-	n = read(o->io.fd, w->piped, sizeof(w->piped));
+	n = read(o->io.fd, w->read, sizeof(w->read));
 	if (n > 0) {
-		output_take(call, o, (struct slice){ w->piped, (size_t)n });
+		output_take(call, o, (struct slice){ w->read, (size_t)n });
 		return o->io.fd >= 0;
 	}
 	if (n < 0 && (errno == EAGAIN || errno == EINTR) && !call->ended)
@@ -114,10 +108,10 @@ output_read(struct call *call, struct call_output *o)
 	return false;
 }
 
-static bool
-call_is_congested(const struct call *call)
+bool
+callio_is_done(const struct call *call)
 {
-	return call_is_streamed(call) && call->conn != NULL && conn_is_congested(call->conn);
+	return call->out.io.fd < 0 && call->err.io.fd < 0;
 }
 
 static void
@@ -129,15 +123,14 @@ on_output(struct loop_io *io, uint32_t events)
 
 	(void)events;
 	(void)output_read(call, o);
-	if (call->dead)
-		return;
 	if (call_is_congested(call)) {
-		/* The client is slower than the program: let the pipe fill. */
+		/* The sink is slower than the program: let the pipe fill. */
 		loop_remove(&call->worker->loop, &call->out.io);
 		loop_remove(&call->worker->loop, &call->err.io);
 		return;
 	}
-	call_check_finished(call);
+	if (call->ended && !call->finished && callio_is_done(call))
+		call_finish(call);
 }
 
 static void
@@ -157,7 +150,7 @@ output_drain(struct call *call, struct call_output *o)
 	uint64_t start = o->total;
 
 	while (output_read(call, o)) {
-		if (call->dead || call_is_congested(call))
+		if (call_is_congested(call))
 			return;
 		if (o->total - start >= PIPE_MAX) {
 			output_close(call, o);
@@ -173,7 +166,7 @@ callio_drain(struct call *call)
 		return false;
 	output_drain(call, &call->out);
 	output_drain(call, &call->err);
-	return !call->dead && !call_is_congested(call);
+	return callio_is_done(call);
 }
 
 void

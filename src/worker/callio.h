@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "worker/call.h"
@@ -22,11 +23,14 @@ uint64_t callio_output_max(const struct call *call);
 
 /*
  * The program is dead: reads what it has left. True when all of it has been
- * read, false when the client must take some of it first.
+ * read, false when the sink must take some of it first.
  */
 bool callio_drain(struct call *call);
 
-/* Reads (again), unless the client is too far behind. */
+/* True if there is no output left to read. */
+bool callio_is_done(const struct call *call);
+
+/* Reads (again), unless the sink is too far behind. */
 void callio_watch(struct call *call);
 
 /*

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "proto/resp.h"
 #include "worker/call.h"
+#include "worker/identity.h"
 
 /* No piece of pushed input is longer. */
 #define INPUT_PIECE (64u << 10)
@@ -31,8 +32,8 @@ context_append(const struct call *call, const struct callopt *opt, struct buf *o
 	(void)buf_append_str(&b, "deadline-ms=");
 	(void)buf_append_u64(&b, (call->run.deadline_usec - call->accepted_usec) / USEC_PER_MSEC);
 	(void)buf_append_char(&b, '\n');
-	context_line(&b, "caller", slice_of(call->caller));
-	context_line(&b, "peer", slice_of(call->peer));
+	context_line(&b, "caller", slice_of(call->who->text));
+	context_line(&b, "peer", slice_of(call->who->peer));
 	for (size_t i = 0; i < opt->n_meta; i++) {
 		(void)buf_append_str(&b, "meta.");
 		(void)buf_append_slice(&b, opt->meta[i].key);
@@ -44,6 +45,13 @@ context_append(const struct call *call, const struct callopt *opt, struct buf *o
 		return -ENOMEM;
 	resp_bulk(out, buf_slice(&b));
 	return 0;
+}
+
+int
+callrequest_append_gathered(struct buf *out, struct slice bytes)
+{
+	resp_bulk(out, bytes);
+	return buf_failed(out) ? -ENOMEM : 0;
 }
 
 int

@@ -19,5 +19,8 @@ struct call;
 int callrequest_append(struct call *call, const struct callopt *opt, const struct values *values,
     const char *name, struct buf *out);
 
+/* Appends input that was gathered, the last word of a request. 0 or -ENOMEM. */
+int callrequest_append_gathered(struct buf *out, struct slice bytes);
+
 /* Appends pushed input, its end when there are no bytes. 0 or -ENOMEM. */
 int callrequest_append_input(struct buf *out, struct slice bytes);

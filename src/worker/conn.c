@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * conn: the life of a client connection: what its events have told, its task,
+ * its deadlines, what it reads and sends.
+ */
 #include "config.h"
 
 #include "worker/conn.h"
@@ -12,7 +16,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "worker/call.h"
+#include "worker/identity.h"
 #include "worker/port.h"
+#include "worker/session.h"
 #include "worker/worker.h"
 
 /* After end of file without QUIT: what was received may still complete. */
@@ -42,9 +48,12 @@
  */
 #define QUIET EPOLLERR
 
-static bool conn_read(struct conn *c);
-static bool conn_settle(struct conn *c);
+/* Beside EPOLL* in conn.news: its timer has rung. */
+#define CONN_DUE (1u << 20)
+
+static void conn_read(struct conn *c);
 static void on_conn(struct loop_io *io, uint32_t events);
+static void on_task(struct loop_task *t);
 static void on_timer(struct loop_timer *t);
 
 /* ---------------------------------------------------------------- life --- */
@@ -59,6 +68,8 @@ conn_open(struct port *p, int fd, const union sockaddr_any *peer)
 		goto fail;
 	c->io = (struct loop_io){ .fn = on_conn, .fd = fd };
 	c->timer.fn = on_timer;
+	c->task.fn = on_task;
+	c->sink.ops = &session_ops;
 	c->worker = w;
 	c->version = RESP2;
 	c->id = ((uint64_t)w->slot << 40) | ++w->next_conn;
@@ -94,6 +105,7 @@ conn_free(struct conn *c)
 {
 	buf_done(&c->in);
 	buf_done(&c->out);
+	identity_unref(c->identity);
 	free(c->caller);
 	free(c->name);
 	free(c->lib_name);
@@ -104,12 +116,11 @@ conn_free(struct conn *c)
 
 /* Empties the buffer that all connections write their replies to. */
 static void
-scratch_release(struct worker *w)
+scratch_clear(struct worker *w)
 {
 	buf_clear(&w->out);
 	if (w->out.cap > 4 * WORKER_OUT_HIGH)
 		buf_done(&w->out);
-	w->writer = NULL;
 }
 
 /* Nobody waits for what was being done any more. */
@@ -132,9 +143,7 @@ conn_count_request(struct conn *c)
 {
 	struct stats *s = c->worker->stats;
 
-	if (c->dead)
-		s->requests_aborted++;
-	else if (c->wait == CONN_WAIT_NONE)
+	if (c->wait == CONN_WAIT_NONE)
 		s->requests_replied++;
 	else
 		c->owes = true;
@@ -145,13 +154,9 @@ conn_close(struct conn *c)
 {
 	struct worker *w = c->worker;
 
-	if (c->dead)
-		return;
-	c->dead = true;
-	if (w->writer == c)
-		scratch_release(w);
 	conn_abandon(c);
 	loop_disarm(&w->loop, &c->timer);
+	loop_undefer(&w->loop, &c->task);
 	loop_remove(&w->loop, &c->io);
 	(void)close(c->io.fd);
 	TAILQ_REMOVE(&w->conns, c, link);
@@ -160,7 +165,7 @@ conn_close(struct conn *c)
 	w->stats->connections_closed++;
 	if (!c->port->gone)
 		w->stats->port_connections[c->port->number]--;
-	/* Somebody up the stack may still hold it: freed after the event. */
+	/* Its task may be what runs: freed at the end of the turn. */
 	TAILQ_INSERT_TAIL(&w->dead_conns, c, link);
 	worker_check_drained(w);
 }
@@ -224,7 +229,7 @@ static bool
 conn_is_to_end(const struct conn *c)
 {
 	return c->worker->stopping && conn_is_idle(c) && c->call == NULL && !c->quit &&
-	    !conn_is_new(c);
+	    !c->lost && !conn_is_new(c);
 }
 
 /* When the connection must have got on, 0: never. */
@@ -267,42 +272,38 @@ conn_set_timer(struct conn *c)
 		loop_arm(&c->worker->loop, &c->timer, due);
 }
 
+/* Its time may be over. */
 static void
-on_timer(struct loop_timer *t)
+conn_check_due(struct conn *c)
 {
-	struct conn *c = CONTAINER_OF(t, struct conn, timer);
 	uint64_t now = c->worker->loop.now_usec, due = conn_due(c);
 
-	if (c->wait == CONN_WAIT_EVENT && (due == 0 || due > now)) {
-		conn_resume(c);
+	if (due == 0 || due > now || conn_is_to_end(c))
 		return;
-	}
-	if (conn_is_to_end(c)) {
-		(void)conn_settle(c);
-		return;
-	}
-	if (due == 0)
-		return;
-	if (due > now) {
-		loop_arm(&c->worker->loop, t, due);
-		return;
-	}
 	if (conn_is_leaving(c) && buf_len(&c->out) > 0 && now < c->reply_due_usec) {
 		/* The replies there are may still be taken; nothing new is begun. */
 		conn_abandon(c);
 		buf_done(&c->in);
 		c->quit = true;
-		(void)conn_settle(c);
 		return;
 	}
-	conn_close(c);
+	c->lost = true;
 }
 
-/* In an event of its own: what it has sent may end others. */
+/* What the peer has sent in time counts first, so the task looks at the time. */
+static void
+on_timer(struct loop_timer *t)
+{
+	struct conn *c = CONTAINER_OF(t, struct conn, timer);
+
+	c->news |= CONN_DUE;
+	loop_defer(&c->worker->loop, &c->task);
+}
+
 void
 conn_stop(struct conn *c)
 {
-	loop_arm(&c->worker->loop, &c->timer, c->worker->loop.now_usec);
+	loop_defer(&c->worker->loop, &c->task);
 }
 
 /* Its client has had none of this time. Its timer rings too early, and finds out. */
@@ -333,8 +334,6 @@ conn_out(struct conn *c)
 {
 	struct worker *w = c->worker;
 
-	if (w->writer == NULL && buf_len(&c->out) == 0)
-		w->writer = c;
 	return w->writer == c && buf_len(&c->out) == 0 ? &w->out : &c->out;
 }
 
@@ -371,21 +370,44 @@ send_some(struct conn *c, struct buf *b)
 	return true;
 }
 
-bool
+/* Sends what has been kept. */
+static void
+conn_send_kept(struct conn *c)
+{
+	if (!send_some(c, &c->out)) {
+		c->lost = true;
+		return;
+	}
+	if (buf_len(&c->out) > 0)
+		return;
+	buf_done(&c->out);
+	c->reply_due_usec = 0;
+	if (c->call != NULL)
+		call_on_room(c->call);
+}
+
+/* The kernel had no room; an event tells when it has. */
+static bool
+conn_is_blocked(const struct conn *c)
+{
+	return (c->io.events & EPOLLOUT) != 0;
+}
+
+void
 conn_send(struct conn *c)
 {
 	struct worker *w = c->worker;
-	bool ok = !buf_failed(&c->out);
 
-	if (ok && w->writer == c) {
-		ok = !buf_failed(&w->out) && send_some(c, &w->out) &&
-		    buf_append_slice(&c->out, buf_slice(&w->out)) == 0;
-		scratch_release(w);
+	c->lost |= buf_failed(&c->out);
+	if (!c->lost && buf_len(&c->out) > 0 && !conn_is_blocked(c))
+		conn_send_kept(c);
+	if (w->writer == c) {
+		c->lost = c->lost || buf_failed(&w->out) || !send_some(c, &w->out) ||
+		    buf_append_slice(&c->out, buf_slice(&w->out)) < 0;
+		scratch_clear(w);
 	}
 	/* What is in c->out now only the event of the descriptor drains: has it one? */
-	if (!ok || (c->hung && buf_len(&c->out) > 0))
-		conn_close(c);
-	return !c->dead;
+	c->lost |= c->hung && buf_len(&c->out) > 0;
 }
 
 /*
@@ -417,7 +439,7 @@ conn_set_events(struct conn *c)
 
 	if (c->hung)
 		return;
-	if (buf_len(&c->out) > 0 || c->wait == CONN_WAIT_TURN)
+	if (buf_len(&c->out) > 0)
 		events |= EPOLLOUT;
 	if (conn_wants_input(c))
 		events |= EPOLLIN;
@@ -429,58 +451,62 @@ conn_set_events(struct conn *c)
 /*
  * What has come is answered, as much of it as one read gives; what follows
  * would not be: the connection ends when that has led to nothing that takes
- * longer. False: closed.
+ * longer.
  */
-static bool
+static void
 conn_take_last(struct conn *c)
 {
-	if (!c->eof && (!conn_read(c) || !conn_send(c)))
-		return false;
+	if (!c->eof) {
+		conn_read(c);
+		conn_run(c);
+		conn_send(c);
+	}
 	if (conn_is_idle(c) && c->call == NULL)
 		c->quit = true;
-	return true;
 }
 
-/*
- * Everything an event leads to has been done: send, see whether the
- * connection ends, ask for what comes next. False: closed.
- */
+/* All is sent that will ever be: the peer learns of it, and may close first. */
+static void
+conn_linger(struct conn *c)
+{
+	(void)shutdown(c->io.fd, SHUT_WR);
+	c->lingering = true;
+	c->end_usec = c->worker->loop.now_usec;
+}
+
+/* True if nothing is left to do for it. */
 static bool
+conn_is_over(const struct conn *c)
+{
+	/* An idle connection holds no more than the beginning of a request. */
+	return c->lost || (c->eof && (conn_is_idle(c) || c->lingering));
+}
+
+/* The task is done: does the connection end, or what comes next for it? */
+static void
 conn_settle(struct conn *c)
 {
-	bool idle;
+	struct loop *l = &c->worker->loop;
 
-	if (c->dead || !conn_send(c))
-		return false;
-	if (conn_is_to_end(c) && !conn_take_last(c))
-		return false;
-	idle = conn_is_idle(c);
-	if (c->quit && idle && !c->lingering) {
-		if (c->eof) {
-			conn_close(c);
-			return false;
-		}
-		(void)shutdown(c->io.fd, SHUT_WR);
-		c->lingering = true;
-		c->end_usec = c->worker->loop.now_usec;
-	}
-	/* An idle connection holds no more than the beginning of a request. */
-	if (c->eof && (idle || c->lingering)) {
+	if (conn_is_over(c)) {
 		conn_close(c);
-		return false;
+		return;
 	}
+	if (c->quit && conn_is_idle(c) && !c->lingering)
+		conn_linger(c);
 	conn_set_events(c);
 	conn_set_timer(c);
-	return true;
+	/* What has deferred the task while it ran has been served. */
+	if (c->wait == CONN_WAIT_TURN)
+		loop_defer(l, &c->task);
+	else
+		loop_undefer(l, &c->task);
 }
 
 void
 conn_flush(struct conn *c)
 {
-	if (c->dead || !conn_send(c))
-		return;
-	conn_set_events(c);
-	conn_set_timer(c);
+	loop_defer(&c->worker->loop, &c->task);
 }
 
 /* --------------------------------------------------------------- input --- */
@@ -500,116 +526,50 @@ conn_end_of_input(struct conn *c)
 	c->patient = conn_has_quit(c);
 }
 
-/* Reads once. False: nothing more to do for this event. */
-static bool
+/* Reads once, and executes what has come if nothing is kept in front of it. */
+static void
 conn_read(struct conn *c)
 {
 	struct worker *w = c->worker;
-	size_t used;
+	size_t used = 0;
 	ssize_t n;
 
 	n = recv(c->io.fd, w->read, sizeof(w->read), 0);
 	if (n < 0) {
-		if (errno == EAGAIN || errno == EINTR)
-			return true;
-		conn_close(c);
-		return false;
+		c->lost |= errno != EAGAIN && errno != EINTR;
+		return;
 	}
 	if (n == 0) {
 		conn_end_of_input(c);
-		return true;
+		return;
 	}
 	c->active_usec = w->loop.now_usec;
 	if (c->request_due_usec != 0)
 		due_extend(&c->request_due_usec, c->active_usec, CONN_REQUEST_USEC, (size_t)n);
 	w->stats->bytes_in += (uint64_t)n;
 	if (c->lingering || c->quit)
-		return true;
+		return;
 
-	if (buf_len(&c->in) > 0 || !conn_may_execute(c)) {
-		if (buf_append(&c->in, w->read, (size_t)n) < 0) {
-			conn_close(c);
-			return false;
-		}
-		conn_run(c);
-		return !c->dead;
-	}
-	used = conn_execute(c, (struct slice){ w->read, (size_t)n });
-	if (c->dead)
-		return false;
-	if (used < (size_t)n && buf_append(&c->in, w->read + used, (size_t)n - used) < 0) {
-		conn_close(c);
-		return false;
-	}
-	return true;
-}
-
-/* It goes on after the event, and after all who are ready: see on_timer(). */
-static void
-conn_postpone(struct conn *c)
-{
-	struct loop *loop = &c->worker->loop;
-
-	c->wait = CONN_WAIT_EVENT;
-	loop_arm(loop, &c->timer, loop->now_usec + 1);
-	conn_flush(c);
+	if (buf_len(&c->in) == 0 && conn_may_execute(c))
+		used = conn_execute(c, (struct slice){ w->read, (size_t)n });
+	if (used < (size_t)n)
+		c->lost |= buf_append(&c->in, w->read + used, (size_t)n - used) < 0;
 }
 
 void
 conn_resume(struct conn *c)
 {
-	struct conn *executing = c->worker->executing;
-
 	c->wait = CONN_WAIT_NONE;
-	if (c->dead)
-		return;
 	if (c->owes)
 		c->worker->stats->requests_replied++;
 	c->owes = false;
 	c->active_usec = c->worker->loop.now_usec;
-	/* Is it in the middle of a request of its own? Then it goes on by itself. */
-	if (executing == c)
-		return;
-	if (executing != NULL) {
-		conn_postpone(c);
-		return;
-	}
-	conn_run(c);
-	(void)conn_settle(c);
-}
-
-void
-conn_resume_later(struct conn *c)
-{
-	if (c->worker->executing == c)
-		c->wait = CONN_WAIT_NONE;
-	else if (!c->dead)
-		conn_postpone(c);
-}
-
-static void
-on_writable(struct conn *c)
-{
-	if (!send_some(c, &c->out)) {
-		conn_close(c);
-		return;
-	}
-	if (buf_len(&c->out) > 0)
-		return;
-	buf_done(&c->out);
-	c->reply_due_usec = 0;
-	if (c->call != NULL)
-		call_unblock(c->call);
-	if (c->dead)
-		return;
-	if (c->wait == CONN_WAIT_TURN)
-		c->wait = CONN_WAIT_NONE;
-	conn_run(c);
+	loop_defer(&c->worker->loop, &c->task);
 }
 
 /* The peer sends no more, but there is more to read when we get to it. */
 static void
-on_fin(struct conn *c)
+conn_note_fin(struct conn *c)
 {
 	conn_note_end(c);
 	c->fin = true;
@@ -620,16 +580,16 @@ on_fin(struct conn *c)
  * would report this for ever. What was received may still complete.
  */
 static void
-on_hangup(struct conn *c)
+conn_hang_up(struct conn *c)
 {
 	bool news = !c->fin;
 
-	if (buf_len(&c->out) > 0 || c->wait == CONN_WAIT_TURN) {
-		conn_close(c);
+	if (buf_len(&c->out) > 0) {
+		c->lost = true;
 		return;
 	}
 	/* What is left to read may end with a QUIT: first that, if it may be read. */
-	on_fin(c);
+	conn_note_fin(c);
 	if (news && conn_wants_input(c))
 		return;
 	c->hung = true;
@@ -638,24 +598,52 @@ on_hangup(struct conn *c)
 		conn_end_of_input(c);
 }
 
+/* What the events have told. */
+static void
+conn_take_news(struct conn *c, uint32_t news)
+{
+	/* A reset: cancel at once. */
+	if ((news & EPOLLERR) != 0) {
+		c->lost = true;
+		return;
+	}
+	if ((news & EPOLLOUT) != 0)
+		conn_send_kept(c);
+	if ((news & EPOLLIN) != 0)
+		conn_read(c);
+	else if ((news & EPOLLHUP) != 0)
+		conn_hang_up(c);
+	else if ((news & EPOLLRDHUP) != 0)
+		conn_note_fin(c);
+}
+
 static void
 on_conn(struct loop_io *io, uint32_t events)
 {
 	struct conn *c = CONTAINER_OF(io, struct conn, io);
 
-	/* A reset: cancel at once. */
-	if ((events & EPOLLERR) != 0) {
-		conn_close(c);
-		return;
-	}
-	if ((events & EPOLLOUT) != 0)
-		on_writable(c);
-	if (!c->dead && (events & EPOLLIN) != 0)
-		(void)conn_read(c);
-	else if (!c->dead && (events & EPOLLHUP) != 0)
-		on_hangup(c);
-	else if (!c->dead && (events & EPOLLRDHUP) != 0)
-		on_fin(c);
-	if (!c->dead)
-		(void)conn_settle(c);
+	c->news |= events;
+	loop_defer(&c->worker->loop, &c->task);
+}
+
+static void
+on_task(struct loop_task *t)
+{
+	struct conn *c = CONTAINER_OF(t, struct conn, task);
+	struct worker *w = c->worker;
+	uint32_t news = c->news;
+
+	c->news = 0;
+	w->writer = c;
+	if (c->wait == CONN_WAIT_TURN)
+		c->wait = CONN_WAIT_NONE;
+	conn_take_news(c, news);
+	conn_run(c);
+	conn_send(c);
+	if ((news & CONN_DUE) != 0)
+		conn_check_due(c);
+	if (conn_is_to_end(c))
+		conn_take_last(c);
+	w->writer = NULL;
+	conn_settle(c);
 }

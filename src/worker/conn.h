@@ -2,9 +2,12 @@
 /*
  * conn: one client connection and what it is waiting for.
  *
- * Requests are executed strictly one after another. Bytes are read into the
- * worker's scratch buffer and executed from there; a connection owns memory
- * only while it holds part of a request or unsent replies.
+ * An event of a connection is only noted. Its task, at the end of the turn,
+ * sends, receives, executes requests and sends their replies; nothing else
+ * executes a request, and none is executed inside another one. Requests are
+ * executed strictly one after another. Bytes are read into the worker's scratch
+ * buffer and executed from there; a connection owns memory only while it holds
+ * part of a request or unsent replies.
  */
 #pragma once
 
@@ -18,8 +21,10 @@
 #include "conf/access.h"
 #include "proto/request.h"
 #include "proto/resp.h"
+#include "worker/sink.h"
 
 struct call;
+struct peer_identity;
 struct port;
 struct worker;
 
@@ -30,13 +35,14 @@ enum conn_wait {
 	CONN_WAIT_START,	/* --open: has it started? */
 	CONN_WAIT_INPUT,	/* a chunk on its way into the program */
 	CONN_WAIT_CANCEL,	/* the runner's answer to CANCEL */
-	CONN_WAIT_TURN,		/* others, because it has executed for long */
-	CONN_WAIT_EVENT,	/* the end of this event, which is another one's */
+	CONN_WAIT_TURN,		/* the next turn, because it has executed for long */
 };
 
 struct conn {
 	struct loop_io io;
 	struct loop_timer timer;
+	struct loop_task task;
+	uint32_t news;			/* EPOLL*, CONN_DUE: what the task has to look at */
 	TAILQ_ENTRY(conn) link;
 	struct worker *worker;
 	struct port *port;
@@ -48,7 +54,11 @@ struct conn {
 	struct buf in;			/* received, not executed yet */
 	struct buf out;			/* replies not sent yet */
 	struct request_cursor cursor;	/* into in */
+	struct call_sink sink;		/* hears of the call */
 	struct call *call;		/* running, or open */
+	uint8_t form;			/* ... enum reply_form of its result */
+	bool notify;			/* ... a push tells when it has ended before its input */
+	struct peer_identity *identity;	/* of who makes calls; NULL: none was made yet */
 	struct caller *caller;		/* unix peers */
 	union {
 		struct sockaddr sa;
@@ -67,14 +77,12 @@ struct conn {
 	bool hung;			/* both directions are closed */
 	bool quit;			/* execute nothing more, close when sent */
 	bool lingering;			/* our side is shut down; waiting for the peer */
-	bool dead;			/* closed; memory goes at the end of the event */
+	bool lost;			/* it cannot go on: its task closes it */
 	bool owes;			/* a reply to the request it waits for */
 	char *name;			/* CLIENT SETNAME */
 	char *lib_name, *lib_version;	/* CLIENT SETINFO */
 	uint64_t opened_usec;
 };
-
-TAILQ_HEAD(conns, conn);
 
 /* A new connection; takes fd. Closes it when something fails. */
 void conn_open(struct port *p, int fd, const union sockaddr_any *peer);
@@ -87,38 +95,33 @@ void conn_close(struct conn *c);
 
 /*
  * The worker stops: what the peer has sent is answered, then the connection
- * ends without a reset, unless it has a call to wait for.
+ * ends without a reset, unless it has a call to wait for. Its task does so.
  */
 void conn_stop(struct conn *c);
 
 /* May a call begin here? When the worker stops, only as the first request of who has just come. */
 bool conn_may_call(const struct conn *c);
 
-/* Frees what was closed during the event. */
+/* Frees what was closed during the turn. */
 void conns_bury(struct worker *w);
 
 /* The worker was stopped for so long: that counts against no connection. */
 void conns_on_stall(struct worker *w, uint64_t usec);
 
 /*
- * Where replies go: the worker's scratch buffer when nothing older is
- * unsent and no other connection is writing to it, else the connection's
- * own. Ask anew for every reply.
+ * Where replies go: the worker's scratch buffer while the connection's task
+ * runs and nothing older is unsent, else the connection's own. Ask anew for
+ * every reply.
  */
 struct buf *conn_out(struct conn *c);
 
 /*
- * A reply that was waited for has been written: send it and go on with the
- * requests behind it, unless another connection is executing: then after the
- * event, so that none executes inside another one. The connection may be
- * gone afterwards.
+ * A reply that was waited for has been written: the task sends it, with those
+ * of the requests behind it, which it executes.
  */
 void conn_resume(struct conn *c);
 
-/* The same, in an event of its own: from where no request may be executed. */
-void conn_resume_later(struct conn *c);
-
-/* Sends what has been written, without going on (output pushes). */
+/* Something else has been written (pushes): the task sends it. */
 void conn_flush(struct conn *c);
 
 /* Is so much unsent that its producer should rest? */
@@ -129,6 +132,9 @@ struct caller *conn_caller_new(int fd);
 
 /* Who is at the other end, in full. */
 void conn_caller(const struct conn *c, struct caller *ret);
+
+/* Who calls, made when it is asked for first; borrowed. NULL without memory. */
+struct peer_identity *conn_identity(struct conn *c);
 
 /* Roles under the configuration in force (R35). */
 uint64_t conn_roles(struct conn *c);
@@ -144,11 +150,11 @@ struct request_limits conn_limits(struct conn *c);
 /* A request must be whole so long after its first byte; see conn.c. */
 #define CONN_REQUEST_USEC (120 * USEC_PER_SEC)
 
-/* A request that was executed has its reply now, or waits, or never gets one. */
+/* A request that was executed has its reply now, or waits for it. */
 void conn_count_request(struct conn *c);
 
-/* Sends what the kernel takes, keeps the rest. False: the connection was closed. */
-bool conn_send(struct conn *c);
+/* Sends what the kernel takes, keeps the rest. */
+void conn_send(struct conn *c);
 
 /* How much may be unsent before its producer rests. */
 size_t conn_out_high(const struct conn *c);

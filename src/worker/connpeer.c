@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "worker/conn.h"
+#include "worker/identity.h"
 #include "worker/port.h"
 #include "worker/worker.h"
 
@@ -64,6 +65,20 @@ conn_caller(const struct conn *c, struct caller *ret)
 	}
 	memset(ret, 0, sizeof(*ret));
 	memcpy(&ret->addr, &c->peer, sizeof(c->peer));
+}
+
+struct peer_identity *
+conn_identity(struct conn *c)
+{
+	struct caller who;
+	char peer[ADDR_TEXT];
+
+	if (c->identity == NULL) {
+		conn_caller(c, &who);
+		conn_peer(c, peer, sizeof(peer));
+		c->identity = identity_new(&who, peer);
+	}
+	return c->identity;
 }
 
 uint64_t

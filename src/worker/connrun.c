@@ -15,8 +15,8 @@
 #include "worker/worker.h"
 
 /*
- * One event of one connection executes no longer than this while others
- * wait; the clock is looked at once in so many requests.
+ * In one turn a connection executes no longer than this, as others wait; the
+ * clock is looked at once in so many requests.
  */
 #define TURN_USEC (5 * USEC_PER_MSEC)
 #define TURN_REQUESTS 16
@@ -47,14 +47,14 @@ conn_foreign(struct conn *c)
 		conn_peer(c, peer, sizeof(peer));
 		log_notice("%s speaks another protocol on %s, closing", peer, c->port->url);
 	}
-	if (conn_send(c))
-		conn_close(c);
+	conn_send(c);
+	c->lost = true;
 }
 
 bool
 conn_may_execute(const struct conn *c)
 {
-	return !c->dead && !c->quit && c->wait == CONN_WAIT_NONE && !conn_is_congested(c);
+	return !c->lost && !c->quit && c->wait == CONN_WAIT_NONE && !conn_is_congested(c);
 }
 
 /* Has this gone on for long enough? The first question starts the time. */
@@ -66,6 +66,13 @@ turn_is_over(uint64_t *began_usec)
 	if (*began_usec == 0)
 		*began_usec = now;
 	return now - *began_usec > TURN_USEC;
+}
+
+/* Replies are sent when the turn of the connection ends, or when they are many. */
+static bool
+is_much_unsent(const struct conn *c)
+{
+	return buf_len(&c->worker->out) > conn_out_high(c) || conn_is_congested(c);
 }
 
 static size_t
@@ -89,8 +96,8 @@ execute(struct conn *c, struct slice data)
 			w->stats->requests_total++;
 			verb_execute(c, &w->request);
 			conn_count_request(c);
-			if (buf_len(&w->out) > conn_out_high(c) && !conn_send(c))
-				return data.len;
+			if (is_much_unsent(c))
+				conn_send(c);
 			break;
 		case REQUEST_EMPTY:
 			c->request_due_usec = 0;
@@ -107,7 +114,7 @@ execute(struct conn *c, struct slice data)
 			conn_foreign(c);
 			return data.len;
 		default:
-			conn_close(c);
+			c->lost = true;
 			return data.len;
 		}
 		if (++n % TURN_REQUESTS == 0 && done < data.len && turn_is_over(&began_usec) &&
@@ -115,7 +122,7 @@ execute(struct conn *c, struct slice data)
 			c->wait = CONN_WAIT_TURN;
 	}
 	/* After QUIT or an error nothing that follows counts (R23). */
-	return c->quit || c->dead ? data.len : done;
+	return c->quit || c->lost ? data.len : done;
 }
 
 size_t
@@ -124,18 +131,18 @@ conn_execute(struct conn *c, struct slice data)
 	struct worker *w = c->worker;
 	size_t done;
 
-	w->executing = c;
 	w->stats->executing_conn = c->id;
 	w->stats->executing_service = 0;
 	done = execute(c, data);
 	w->stats->executing_conn = 0;
-	w->executing = NULL;
 	return done;
 }
 
 void
 conn_run(struct conn *c)
 {
+	if (buf_len(&c->in) > 0 && conn_is_congested(c))
+		conn_send(c);
 	if (buf_len(&c->in) > 0 && conn_may_execute(c))
 		buf_consume(&c->in, conn_execute(c, buf_slice(&c->in)));
 	if (buf_len(&c->in) == 0 && c->in.cap > 0)

@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * handlercall: a call that a warm process answers: its request at the
+ * beginning, its input, its end.
+ */
 #include "config.h"
 
 #include "worker/handlercall.h"
 
+#include <errno.h>
+
+#include "base/clock.h"
 #include "base/loop.h"
-#include "proto/resp.h"
 #include "worker/call.h"
 #include "worker/callrequest.h"
-#include "worker/conn.h"
 #include "worker/lease.h"
 #include "worker/leases.h"
 #include "worker/talk.h"
 #include "worker/worker.h"
+
+/* Room for a request to a handler that is kept from one to the next. */
+#define REQUEST_TEXT_KEEP (64u << 10)
 
 uint64_t
 handler_call_due(const struct call *call)
@@ -25,19 +33,12 @@ handler_call_due(const struct call *call)
 
 /* -------------------------------------------------------------- its end --- */
 
-/* The one that has it in flight, NULL: none, or one that is about to end it. */
-static struct lease *
-living_lease(const struct call *call)
-{
-	return call->lease != NULL && !call->lease->dead ? call->lease : NULL;
-}
-
 /* Out of the queue, or of flight if nothing of it has been sent. False: too late. */
 static bool
 handler_call_leave(struct call *call)
 {
 	if (call->lease != NULL)
-		return !call->lease->dead && talk_unsend(call->lease, call);
+		return talk_unsend(call->lease, call);
 	if (!call->gathering)
 		leases_leave(call->leases, call);
 	call->gathering = false;
@@ -53,7 +54,6 @@ handler_call_stop(struct call *call, enum outcome_kind kind, unsigned reason, co
 	if (handler_call_leave(call))
 		call_end(call, kind, reason, why);
 	else
-		/* A dead one is about to end it. */
 		lease_break(l, call, kind, reason, why);
 }
 
@@ -64,12 +64,10 @@ handler_call_cancel(struct call *call, enum cancel_reason reason)
 }
 
 static void
-handler_call_unblock(struct call *call)
+handler_call_room(struct call *call)
 {
-	struct lease *l = living_lease(call);
-
-	if (l != NULL)
-		talk_unpause(l);
+	if (call->lease != NULL)
+		talk_unpause(call->lease);
 }
 
 /* It dies without having ended: with its worker. */
@@ -100,23 +98,14 @@ handler_call_on_timer(struct loop_timer *t)
 
 /* ---------------------------------------------------------------- input --- */
 
-void
-handler_call_wait_for_input(struct call *call)
-{
-	call->gathering = true;
-	loop_arm(&call->worker->loop, &call->timer, handler_call_due(call));
-	call_on_given(call);
-}
-
 /* More of what its request ends with; no more than a request may bring. */
 static void
 handler_call_gather(struct call *call, struct slice chunk)
 {
-	struct request_limits limits = conn_limits(call->conn);
 	size_t have = buf_len(&call->gathered);
 
-	if (chunk.len > limits.argument_limit || have > limits.argument_limit - chunk.len ||
-	    buf_len(&call->in_data) + have + chunk.len > limits.request_limit) {
+	if (chunk.len > call->input_limit || have > call->input_limit - chunk.len ||
+	    buf_len(&call->in_data) + have + chunk.len > call->request_limit) {
 		handler_call_stop(call, OUTCOME_BADARG, 0,
 		    "the input is longer than a request may be");
 		return;
@@ -131,21 +120,20 @@ handler_call_gather(struct call *call, struct slice chunk)
 static void
 handler_call_push(struct call *call, struct slice chunk)
 {
-	struct lease *l = living_lease(call);
-
 	if (callrequest_append_input(&call->in_data, chunk) < 0)
 		handler_call_stop(call, OUTCOME_HANDLER, 0, "out of memory");
-	else if (l != NULL)
-		talk_flush(l);
+	else if (call->lease != NULL)
+		talk_flush(call->lease);
 }
 
-static void
+static int
 handler_call_input(struct call *call, struct slice chunk)
 {
 	if (call->gathering)
 		handler_call_gather(call, chunk);
 	else
 		handler_call_push(call, chunk);
+	return 0;
 }
 
 /* The input is whole: a request like any other. */
@@ -154,11 +142,12 @@ handler_call_gathered(struct call *call)
 {
 	struct leases *ls = call->leases;
 	struct lease *l;
+	int r;
 
-	resp_bulk(&call->in_data, buf_slice(&call->gathered));
+	r = callrequest_append_gathered(&call->in_data, buf_slice(&call->gathered));
 	buf_done(&call->gathered);
 	call->request_len = buf_len(&call->in_data);
-	if (buf_failed(&call->in_data)) {
+	if (r < 0) {
 		handler_call_stop(call, OUTCOME_NOSTART, 0, "out of memory");
 		return;
 	}
@@ -186,11 +175,93 @@ handler_call_input_end(struct call *call)
 	handler_call_push(call, SLICE(""));
 }
 
-const struct call_kind call_of_handler = {
+/* ------------------------------------------------------------- beginning --- */
+
+static const char *
+handler_call_complaint(const struct call_request *rq)
+{
+	if (rq->opt->token.data != NULL)
+		return "a handler service takes no --id";
+	return call_input_complaint(rq);
+}
+
+/* The name under which it was called, as the handler gets it. */
+static const char *
+handler_name(const struct service *s, struct slice verb)
+{
+	for (char **name = s->verbs; verb.data != NULL && *name != NULL; name++) {
+		if (slice_is_nocase(verb, *name))
+			return *name;
+	}
+	return s->name;
+}
+
+/* Its input belongs into its request, and it is begun when the input is whole. */
+static void
+handler_call_wait_for_input(struct call *call)
+{
+	call->gathering = true;
+	loop_arm(&call->worker->loop, &call->timer, handler_call_due(call));
+	call_on_given(call);
+}
+
+/* When it has to wait its request is kept with it, else it is written and gone. */
+static int
+handler_call_start(struct call *call, const struct call_request *rq,
+    const struct values *values, const char **ret_why)
+{
+	const struct service *s = call->service;
+	bool gather = rq->opt->open && s->input != INPUT_PUSHED;
+	struct worker *w = call->worker;
+	struct lease *lease;
+	struct buf *text;
+	int r;
+
+	(void)ret_why;
+	call->pushing = rq->opt->open && s->input == INPUT_PUSHED;
+	call->input_limit = rq->input_limit;
+	call->request_limit = rq->request_limit;
+	call->leases = leases_get(w, s->name);
+	if (call->leases == NULL)
+		return -ENOMEM;
+	lease = gather ? NULL : leases_find_free(call->leases, s);
+	if (lease == NULL && !gather && !leases_has_room(call->leases, s))
+		return -EBUSY;
+	text = lease != NULL && s->pool.pipeline == 1 ? &w->request_text : &call->in_data;
+	buf_clear(text);
+	r = callrequest_append(call, rq->opt, values, handler_name(s, rq->verb), text);
+	if (r >= 0 && gather)
+		handler_call_wait_for_input(call);
+	else if (r >= 0)
+		leases_enter(call->leases, call, lease, text);
+	if (w->request_text.cap > REQUEST_TEXT_KEEP)
+		buf_done(&w->request_text);
+	return r;
+}
+
+static struct call_times
+handler_call_times(const struct call *call, const struct result *res)
+{
+	uint64_t queued = call->end.queued_usec;
+
+	if (call->handler_pid == 0)
+		return (struct call_times){ .has_queued = true, .queued_usec = res->usec };
+	return (struct call_times){
+		.has_queued = true, .has_run = true,
+		.queued_usec = queued, .run_usec = res->usec - queued,
+	};
+}
+
+const struct call_backend call_by_handler = {
+	.complaint = handler_call_complaint,
+	.start = handler_call_start,
 	.input = handler_call_input,
 	.input_end = handler_call_input_end,
 	.cancel = handler_call_cancel,
-	.unblock = handler_call_unblock,
+	.room = handler_call_room,
 	.release = handler_call_release,
+	.times = handler_call_times,
 	.on_timer = handler_call_on_timer,
+	.has_value = true,
+	.is_ours = true,
 };

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Ending a call answers its client, and whatever that client has asked next
- * is executed at once: it may start, end and cancel any call. So each
- * function here puts leases and queues into order first and ends calls last,
- * and looks anew at what there is when one has ended.
+ * lease: what becomes of a process that the runner has lent to this worker.
  */
 #include "config.h"
 
@@ -46,6 +43,7 @@ lease_part(struct lease *l, enum lease_end end)
 
 	talk_close(l);
 	loop_disarm(&w->loop, &l->timer);
+	loop_undefer(&w->loop, &l->task);
 	LIST_REMOVE(l, link);
 	if (l->is_unflushed)
 		LIST_REMOVE(l, unflushed);
@@ -128,8 +126,10 @@ lease_give(struct lease *l, struct call *call, struct buf *text)
 	/* One that takes many gets those of a turn with one system call. */
 	if (text == &call->in_data && call->service->pool.pipeline > 1)
 		lease_post(l, call);
-	else if (talk_send(l, call, text) < 0)
+	else if (talk_send(l, call, text) < 0) {
+		lease_found_deaf(l);
 		return false;
+	}
 	call->lease = l;
 	call->handler_pid = l->pid;
 	call->end.queued_usec = w->loop.now_usec - call->accepted_usec;
@@ -142,8 +142,29 @@ void
 lease_found_deaf(struct lease *l)
 {
 	l->deaf = true;
+	loop_defer(&l->worker->loop, &l->task);
+}
+
+/* The last that it says. */
+static void
+lease_end_deaf(struct lease *l)
+{
+	const struct call *half = talk_half_sent(&l->talk);
+
 	talk_read(l);
-	lease_break(l, NULL, OUTCOME_HANDLER, 0, NULL);
+	lease_break(l, half, OUTCOME_HANDLER, 0,
+	    half != NULL ? "it closed its input in the middle of a request" : NULL);
+}
+
+static void
+on_lease_task(struct loop_task *t)
+{
+	struct lease *l = CONTAINER_OF(t, struct lease, task);
+
+	if (l->deaf)
+		lease_end_deaf(l);
+	else
+		talk_take_kept(l);
 }
 
 /* -------------------------------------------------- between two requests --- */
@@ -163,33 +184,34 @@ lease_arm(struct lease *l, uint64_t due_usec)
 		loop_arm(&l->worker->loop, &l->timer, due_usec);
 }
 
-/* Between two requests: back, on to the next, or idle. */
-static void
+/* Between two requests: back (then false), on to the next, or idle. */
+static bool
 lease_go_on(struct lease *l)
 {
 	struct worker *w = l->worker;
 
 	leases_dispatch(l->leases);
-	/* Who has found it deaf breaks it. */
-	if (l->dead || l->deaf)
-		return;
+	/* A deaf one is about to be broken. */
+	if (l->deaf)
+		return true;
 	/* Nothing of what is in flight has been sent: it is behind that. */
 	if (talk_owes(&l->talk)) {
 		lease_arm(l, l->talk.rest_due_usec);
-		return;
+		return true;
 	}
 	if (l->talk.n_flight > 0)
-		return;
-	/* More that nobody waits for any more are on their way: let others have it. */
+		return true;
+	/* More leases are on their way than calls are waiting: others may have this one. */
 	if (lease_must_go(l) || (l->n_sent == 0 && l->leases->n_wanted > 0)) {
 		lease_part(l, LEASE_WHOLE);
-		return;
+		return false;
 	}
 	l->idle_usec = w->loop.now_usec;
 	lease_arm(l, lease_due(l));
+	return true;
 }
 
-void
+bool
 lease_answered(struct lease *l)
 {
 	l->n_answered++;
@@ -201,14 +223,14 @@ lease_answered(struct lease *l)
 		if (!l->unknown)
 			(void)brokerlink_post(l->worker, &f);
 	}
-	lease_go_on(l);
+	return lease_go_on(l);
 }
 
 void
 lease_sent(struct lease *l)
 {
 	/* With a pipeline there is room for another one; or it has its answer already. */
-	lease_go_on(l);
+	(void)lease_go_on(l);
 }
 
 void
@@ -249,7 +271,7 @@ lease_recall(struct lease *l)
 {
 	l->recalled = true;
 	if (l->talk.n_flight == 0 && !l->is_probe)
-		lease_go_on(l);
+		(void)lease_go_on(l);
 }
 
 void
@@ -299,7 +321,7 @@ lease_take_back(struct lease *l, const struct call *victim)
 }
 
 void
-lease_break(struct lease *l, struct call *victim, enum outcome_kind kind,
+lease_break(struct lease *l, const struct call *victim, enum outcome_kind kind,
     unsigned reason, const char *why)
 {
 	struct talk *t = &l->talk;
@@ -345,6 +367,7 @@ lease_new(struct leases *ls, const struct frame *lent, int fds[static 3])
 	l->is_probe = lent->lease.is_probe != 0;
 	l->since_usec = l->idle_usec = l->worker->loop.now_usec;
 	l->timer.fn = on_lease_timer;
+	l->task.fn = on_lease_task;
 	LIST_INSERT_HEAD(&ls->list, l, link);
 	if (talk_open(l, (int[]){ TAKE_FD(fds[0]), TAKE_FD(fds[1]), TAKE_FD(fds[2]) }) < 0) {
 		lease_part(l, LEASE_BROKEN);
@@ -362,7 +385,7 @@ lease_begin(struct lease *l, uint64_t due_usec)
 		return;
 	}
 	if (!l->is_probe) {
-		lease_go_on(l);
+		(void)lease_go_on(l);
 		return;
 	}
 	loop_arm(&l->worker->loop, &l->timer, due_usec != 0 ? due_usec : 1);

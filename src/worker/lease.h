@@ -42,10 +42,11 @@ struct lease {
 	bool deaf;			/* takes no more requests */
 	bool unknown;			/* the runner that lent it is gone */
 	bool is_unflushed;		/* has requests to send at the end of the turn */
-	bool dead;			/* memory goes at the end of the event */
+	bool dead;			/* memory goes at the end of the turn */
 	uint64_t since_usec;
 	uint64_t idle_usec;		/* since when nothing is in flight */
 	struct loop_timer timer;	/* idle for long, or PING not answered */
+	struct loop_task task;		/* deaf, or its replies are to be read again */
 	struct talk talk;
 };
 
@@ -68,12 +69,9 @@ bool lease_is_free(const struct lease *lease, const struct service *s);
 
 /*
  * Gives it a request, which is in text. False: the process takes no more of
- * them; the call is in nobody's hands, and lease_found_deaf() is next.
+ * them, and the lease ends soon; the call is in nobody's hands.
  */
 bool lease_give(struct lease *lease, struct call *call, struct buf *text);
-
-/* It has closed its input: what it has answered before still counts. */
-void lease_found_deaf(struct lease *lease);
 
 /* Sends what has been given to it during the turn. */
 void lease_flush(struct lease *lease);
@@ -104,11 +102,17 @@ void lease_free(struct lease *lease);
  * says; the others in flight, and with victim NULL all of them, as victims of
  * their handler.
  */
-void lease_break(struct lease *lease, struct call *victim, enum outcome_kind kind,
+void lease_break(struct lease *lease, const struct call *victim, enum outcome_kind kind,
     unsigned reason, const char *why);
 
-/* It has answered a call, which is out of flight. */
-void lease_answered(struct lease *lease);
+/* It has answered a call, which is out of flight. False: it has gone back. */
+bool lease_answered(struct lease *lease);
+
+/*
+ * It has closed its input, and gets no more requests. What it has answered
+ * before still counts: its task reads that, and breaks it.
+ */
+void lease_found_deaf(struct lease *lease);
 
 /* It has got all of a request that had to wait for room in the pipe. */
 void lease_sent(struct lease *lease);

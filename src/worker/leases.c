@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What lease.c says of calls that end holds here too: queues first, ends last.
+ * leases: who of a service's calls gets which of its processes, and when.
  */
 #include "config.h"
 
@@ -106,9 +106,7 @@ void
 leases_leave(struct leases *ls, struct call *call)
 {
 	TAILQ_REMOVE(&ls->waiting, call, link);
-	if (!call->refused)
-		ls->n_waiting--;
-	call->refused = false;
+	ls->n_waiting--;
 }
 
 void
@@ -168,10 +166,8 @@ leases_dispatch(struct leases *ls)
 		if (l == NULL)
 			break;
 		leases_leave(ls, call);
-		if (lease_give(l, call, &call->in_data))
-			continue;
-		leases_put_back(ls, call);
-		lease_found_deaf(l);
+		if (!lease_give(l, call, &call->in_data))
+			leases_put_back(ls, call);
 	}
 	leases_want(ls);
 }
@@ -186,8 +182,6 @@ leases_enter(struct leases *ls, struct call *call, struct lease *lease, struct b
 	}
 	queue_push(ls, call);
 	loop_arm(&ls->worker->loop, &call->timer, handler_call_due(call));
-	if (lease != NULL)
-		lease_found_deaf(lease);
 	leases_dispatch(ls);
 }
 
@@ -258,32 +252,17 @@ leases_on_recalled(struct worker *w, uint64_t id)
 	}
 }
 
-static struct call *
-find_refused(const struct leases *ls)
-{
-	struct call *call;
-
-	TAILQ_FOREACH(call, &ls->waiting, link) {
-		if (call->refused)
-			break;
-	}
-	return call;
-}
-
-/* All that wait now, but none that comes in the meantime. */
+/* None that waits now gets one. */
 static void
 leases_refuse(struct leases *ls, const char *why)
 {
 	struct call *call;
 
-	ls->n_wanted = ls->n_waiting = ls->n_early = 0;
-	TAILQ_FOREACH(call, &ls->waiting, link)
-		call->refused = true;
-	while ((call = find_refused(ls)) != NULL) {
+	ls->n_wanted = ls->n_early = 0;
+	while ((call = TAILQ_FIRST(&ls->waiting)) != NULL) {
 		leases_leave(ls, call);
 		call_end(call, OUTCOME_UNAVAIL, 0, why);
 	}
-	leases_want(ls);
 }
 
 /* Why there is no handler, for those who wait for one; it stays in ls. */
@@ -383,7 +362,6 @@ leases_reload(struct worker *w)
 {
 	struct leases *ls;
 
-	/* The tree only grows while calls end. */
 	RB_FOREACH(ls, leases_tree, &w->leases) {
 		const struct service *s = leases_service(ls);
 

@@ -96,8 +96,8 @@ void leases_reload(struct worker *w);
 /* The worker ends: what is idle goes back in good order, no more is asked for. */
 void leases_give_back(struct worker *w);
 
-/* Frees what died during the event. */
+/* Frees what died during the turn. */
 void leases_bury(struct worker *w);
 
-/* Frees what calls_bury() left; no call is alive. */
+/* Frees all of them; no call is alive. */
 void leases_done(struct worker *w);

@@ -2,6 +2,7 @@
 # worker: accepts, speaks the protocol, decides who may call what, serves.
 noinst_LTLIBRARIES += libworker.la
 libworker_la_SOURCES = \
+	src/worker/builtin.c src/worker/builtin.h \
 	src/worker/call.c src/worker/call.h \
 	src/worker/callend.c \
 	src/worker/callenv.c src/worker/callenv.h \
@@ -9,11 +10,13 @@ libworker_la_SOURCES = \
 	src/worker/callrequest.c src/worker/callrequest.h \
 	src/worker/callstart.c \
 	src/worker/client-verbs.c \
+	src/worker/command.c \
 	src/worker/conn.c src/worker/conn.h \
 	src/worker/connpeer.c src/worker/connrun.c \
 	src/worker/describe.c src/worker/describe.h \
 	src/worker/docs.c \
 	src/worker/handlercall.c src/worker/handlercall.h \
+	src/worker/identity.c src/worker/identity.h \
 	src/worker/info.c \
 	src/worker/kits.c src/worker/kits.h \
 	src/worker/lease.c src/worker/lease.h \
@@ -23,6 +26,8 @@ libworker_la_SOURCES = \
 	src/worker/refuse.c src/worker/refuse.h \
 	src/worker/result.c src/worker/result.h \
 	src/worker/service-verbs.c \
+	src/worker/session.c src/worker/session.h \
+	src/worker/sink.h \
 	src/worker/talk.c src/worker/talk.h \
 	src/worker/verbs.c src/worker/verbs.h \
 	src/worker/words.c src/worker/words.h \

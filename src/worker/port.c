@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "ipc/logrec.h"
+#include "worker/conn.h"
 #include "worker/worker.h"
 
 /* No queue is longer; where new clients cannot be kept out, it has to end. */

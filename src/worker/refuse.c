@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "ipc/logrec.h"
-#include "worker/conn.h"
+#include "worker/identity.h"
 #include "worker/worker.h"
 
 #define RECORDS_PER_SECOND 20
@@ -27,23 +27,20 @@ may_log(struct refusals *r, uint64_t now_usec)
 }
 
 static void
-log_refusal(struct conn *c, struct slice name, enum outcome_kind kind, const char *why)
+log_refusal(struct worker *w, const struct peer_identity *who, struct slice name,
+    enum outcome_kind kind, const char *why)
 {
-	struct worker *w = c->worker;
-	struct caller who;
 	struct logrec r;
-	char text[ADDR_TEXT];
 
 	if (log_level() < LOG_INFO || !may_log(&w->refusals, w->loop.now_usec))
 		return;
 	if (name.len > SERVICE_NAME_MAX)
 		name.len = SERVICE_NAME_MAX;
 	logrec_start(&r, LOG_INFO);
-	conn_caller(c, &who);
-	caller_format(&who, text, sizeof(text));
-	logrec_add_str(&r, LOG_KEY_CALLER, text);
-	conn_peer(c, text, sizeof(text));
-	logrec_add_str(&r, LOG_KEY_PEER, text);
+	if (who != NULL) {
+		logrec_add_str(&r, LOG_KEY_CALLER, who->text);
+		logrec_add_str(&r, LOG_KEY_PEER, who->peer);
+	}
 	logrec_add(&r, LOG_KEY_SERVICE, name);
 	logrec_add_str(&r, LOG_KEY_OUTCOME, outcome_word(kind));
 	if (*why != '\0')
@@ -55,25 +52,13 @@ log_refusal(struct conn *c, struct slice name, enum outcome_kind kind, const cha
 }
 
 void
-call_note_refusal(struct conn *c, const struct service *s, struct slice name,
-    enum outcome_kind kind, const char *why)
+call_note_refusal(struct worker *w, const struct peer_identity *who, const struct service *s,
+    struct slice name, enum outcome_kind kind, const char *why)
 {
 	struct outcome o = { .kind = kind };
-	struct worker *w = c->worker;
 
 	if (s != NULL && w->stats->generation == w->conf->generation)
 		stats_count(&w->stats->service[s->number], &o);
 	if (s == NULL || s->log != SERVICE_LOG_NONE)
-		log_refusal(c, name, kind, why);
-}
-
-void
-call_refuse(struct conn *c, const struct service *s, struct slice name,
-    enum outcome_kind kind, const char *why)
-{
-	struct outcome o = { .kind = kind };
-
-	c->worker->stats->errors_total++;
-	call_note_refusal(c, s, name, kind, why);
-	outcome_error(conn_out(c), &o, name, slice_of(why));
+		log_refusal(w, who, name, kind, why);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * refuse: a call that is not even tried: answered, counted, and recorded for
- * whoever wants to know who knocked.
+ * refuse: a call that is not even tried: counted, and recorded for whoever wants
+ * to know who knocked.
  */
 #pragma once
 
@@ -9,16 +9,13 @@
 #include "conf/conf.h"
 #include "proto/outcome.h"
 
-struct conn;
+struct peer_identity;
+struct worker;
 
 /*
  * Counts and records it. service NULL: there is none of that name. At most a
  * few records a second, with the number of those left out: a stranger must
- * not fill the log.
+ * not fill the log. who may be NULL: not known, for want of memory.
  */
-void call_note_refusal(struct conn *c, const struct service *s, struct slice name,
-    enum outcome_kind kind, const char *why);
-
-/* The same, and writes the reply; why may be "". */
-void call_refuse(struct conn *c, const struct service *s, struct slice name,
-    enum outcome_kind kind, const char *why);
+void call_note_refusal(struct worker *w, const struct peer_identity *who, const struct service *s,
+    struct slice name, enum outcome_kind kind, const char *why);

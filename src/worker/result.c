@@ -5,8 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -14,7 +12,6 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "ipc/frame.h"
-#include "proto/value.h"
 
 struct sealed_header {
 	uint64_t magic;
@@ -40,90 +37,6 @@ result_first_line(struct slice text)
 	if (end != NULL)
 		text.len = (size_t)(end - text.data);
 	return text;
-}
-
-void
-result_push(struct buf *b, const char *id_text, const char *stream, struct slice bytes)
-{
-	resp_push(b, 4);
-	resp_bulk(b, SLICE("output"));
-	resp_bulk_str(b, id_text);
-	resp_bulk_str(b, stream);
-	resp_bulk(b, bytes);
-}
-
-void
-result_push_ended(struct buf *b, const char *id_text)
-{
-	resp_push(b, 2);
-	resp_bulk(b, SLICE("ended"));
-	resp_bulk_str(b, id_text);
-}
-
-/* What a handler has said, as a client may hear it. */
-static void
-reply_value(struct buf *b, enum resp_version v, const struct value *value)
-{
-	if (value == NULL)
-		resp_null(b, v);
-	else if (value->kind == VALUE_ERROR)
-		(void)value_append_handler_error(b, value->text);
-	else
-		(void)value_append(b, v, value);
-}
-
-static void
-reply_map(struct buf *b, enum resp_version v, bool with_output, const struct result *r)
-{
-	const struct outcome *o = &r->outcome;
-	char id[24];
-
-	resp_map(b, v, (with_output ? 8 : 6) + (r->is_value && !with_output));
-	resp_bulk(b, SLICE("status"));
-	resp_integer(b, o->kind == OUTCOME_EXIT ? o->status : -1);
-	resp_bulk(b, SLICE("signal"));
-	if (o->kind == OUTCOME_SIGNAL)
-		resp_integer(b, o->status);
-	else
-		resp_null(b, v);
-	if (r->is_value) {
-		resp_bulk(b, SLICE("value"));
-		reply_value(b, v, r->value);
-	} else if (with_output) {
-		resp_bulk(b, SLICE("stdout"));
-		resp_bulk(b, r->out);
-	}
-	if (with_output) {
-		resp_bulk(b, SLICE("stderr"));
-		resp_bulk(b, r->err);
-	}
-	resp_bulk(b, SLICE("truncated"));
-	resp_bool(b, v, r->truncated);
-	resp_bulk(b, SLICE("usec"));
-	resp_integer(b, (int64_t)r->usec);
-	resp_bulk(b, SLICE("id"));
-	(void)snprintf(id, sizeof(id), "%016" PRIx64, r->id);
-	resp_bulk_str(b, id);
-	resp_bulk(b, SLICE("outcome"));
-	resp_bulk_str(b, outcome_word(o->kind));
-}
-
-void
-result_reply(struct buf *b, enum resp_version v, enum result_form form,
-    const struct result *r, struct slice service)
-{
-	const struct outcome *o = &r->outcome;
-	/* What a handler did wrong is in words only, and they are in the error. */
-	bool is_map = outcome_may_have_run(o->kind) && o->kind != OUTCOME_HANDLER;
-
-	if (form == RESULT_PLAIN && r->value != NULL)
-		reply_value(b, v, r->value);
-	else if (form == RESULT_PLAIN && outcome_is_success(o))
-		resp_bulk(b, r->out);
-	else if (form == RESULT_PLAIN || !is_map)
-		outcome_error(b, o, service, r->detail);
-	else
-		reply_map(b, v, form == RESULT_FULL, r);
 }
 
 int

@@ -13,11 +13,11 @@
 #include "proto/callopt.h"
 #include "proto/outcome.h"
 #include "proto/resp.h"
+#include "worker/builtin.h"
 #include "worker/call.h"
 #include "worker/conn.h"
 #include "worker/refuse.h"
-#include "worker/describe.h"
-#include "worker/brokerlink.h"
+#include "worker/session.h"
 #include "worker/verbs.h"
 #include "worker/worker.h"
 
@@ -41,27 +41,8 @@ find_service(struct conn *c, struct slice name)
 
 	if (s != NULL && may_call(c, s))
 		return s;
-	call_refuse(c, s, name, OUTCOME_DENIED, "");
+	session_refuse(c, s, name, OUTCOME_DENIED, "");
 	return NULL;
-}
-
-static void
-call_with(struct conn *c, const struct service *s, const struct callopt *opt, struct slice verb)
-{
-	if (c->call != NULL) {
-		verb_error(c, "BUSY", "%s this connection has an open call: end it with INPUT %s",
-		    s->name, c->call->id_text);
-		return;
-	}
-	if (opt->stream && c->version != RESP3) {
-		verb_error(c, "NOPROTO", "--stream needs RESP3: say HELLO 3 first");
-		return;
-	}
-	if (opt->notify && c->version != RESP3) {
-		verb_error(c, "NOPROTO", "--notify needs RESP3: say HELLO 3 first");
-		return;
-	}
-	call_start(c, s, opt, verb);
 }
 
 void
@@ -77,7 +58,7 @@ verb_call(struct conn *c, const struct request *r)
 	}
 	s = find_service(c, opt.service);
 	if (s != NULL)
-		call_with(c, s, &opt, (struct slice){ 0 });
+		session_call(c, s, &opt, (struct slice){ 0 });
 }
 
 bool
@@ -90,7 +71,7 @@ verb_bound(struct conn *c, const struct service *s, const struct request *r)
 	};
 
 	if (!may_call(c, s)) {
-		call_note_refusal(c, s, slice_of(s->name), OUTCOME_DENIED, "");
+		call_note_refusal(c->worker, conn_identity(c), s, slice_of(s->name), OUTCOME_DENIED, "");
 		return false;
 	}
 	/* A verb has no options; what the service wants as input comes last. */
@@ -98,7 +79,7 @@ verb_bound(struct conn *c, const struct service *s, const struct request *r)
 		opt.input = true;
 		opt.stdin_data = opt.args[--opt.n_args];
 	}
-	call_with(c, s, &opt, r->argv[0]);
+	session_call(c, s, &opt, r->argv[0]);
 	return true;
 }
 
@@ -112,40 +93,15 @@ verb_input(struct conn *c, const struct request *r)
 		return;
 	}
 	if (r->argc == 3)
-		call_input(call, r->argv[2]);
+		session_input(c, r->argv[2]);
 	else
-		call_input_end(call);
+		session_input_end(c);
 }
 
 void
 verb_cancel(struct conn *c, const struct request *r)
 {
-	struct digest token, owner;
-	struct slice parts[2];
-	struct caller who;
-	struct call *call;
-	char text[ADDR_TEXT];
-	uint64_t id = 0;
-
-	conn_caller(c, &who);
-	caller_format(&who, text, sizeof(text));
-	parts[0] = slice_of(text);
-	parts[1] = r->argv[1];
-	owner = digest_of(parts, 1);
-	token = digest_of(parts, 2);
-	/* A token may look like an id: the id is tried first. */
-	(void)call_id_parse(r->argv[1], &id);
-	call = call_find_owned(c->worker, id, &owner);
-	if (call != NULL) {
-		call_cancel(call, CANCEL_BY_CLIENT);
-		resp_integer(conn_out(c), 1);
-		return;
-	}
-	if (brokerlink_cancel_owned(c->worker, c, id, &token, &owner) < 0) {
-		verb_error(c, "ERR", "out of memory");
-		return;
-	}
-	c->wait = CONN_WAIT_CANCEL;
+	session_cancel(c, r->argv[1]);
 }
 
 void
@@ -184,16 +140,10 @@ verb_services(struct conn *c, const struct request *r)
 void
 verb_describe(struct conn *c, const struct request *r)
 {
-	CLEANUP(buf_done) struct buf json = BUF_INIT(1u << 20);
 	const struct service *s = find_service(c, r->argv[1]);
 
-	if (s == NULL)
-		return;
-	if (describe_service(s, &json) < 0) {
-		verb_error(c, "ERR", "out of memory");
-		return;
-	}
-	resp_bulk(conn_out(c), buf_slice(&json));
+	if (s != NULL)
+		session_ask(c, s, &builtin_describe);
 }
 
 static void
@@ -261,7 +211,7 @@ static bool
 explain_outage(struct conn *c, const struct service *s, struct buf *b)
 {
 	const struct worker *w = c->worker;
-	const struct stats *of = w->others[ROLE_PROCESS(ROLE_BROKER, 0)];
+	const struct stats *of = w->others[ROLE_PROCESS(ROLE_RUNNER, 0)];
 
 	return s->handler != NULL && of != NULL && of->generation == w->conf->generation &&
 	    pool_stats_explain(&of->pool[s->number], s->name, w->loop.now_usec, b);

@@ -13,7 +13,6 @@
 #include "proto/value.h"
 #include "worker/callio.h"
 #include "worker/callrequest.h"
-#include "worker/conn.h"
 #include "worker/lease.h"
 #include "worker/worker.h"
 
@@ -158,18 +157,10 @@ unsent_consume(struct talk *t, size_t n)
 	}
 }
 
-/* It takes no more requests; what it has answered before still counts. */
-static void
-talk_deafened(struct lease *l)
+const struct call *
+talk_half_sent(const struct talk *t)
 {
-	struct call *half = l->talk.unsent;
-
-	if (half != NULL && half->bytes_in == 0)
-		half = NULL;
-	l->deaf = true;
-	talk_read(l);
-	lease_break(l, half, OUTCOME_HANDLER, 0,
-	    half != NULL ? "it closed its input in the middle of a request" : NULL);
+	return t->unsent != NULL && t->unsent->bytes_in > 0 ? t->unsent : NULL;
 }
 
 void
@@ -183,7 +174,7 @@ talk_flush(struct lease *l)
 		ssize_t n = writev(t->in.fd, iov, n_iov);
 
 		if (n < 0 && !is_retry(errno)) {
-			talk_deafened(l);
+			lease_found_deaf(l);
 			return;
 		}
 		if (n < 0) {
@@ -308,33 +299,27 @@ is_output(const struct value *v)
 	    (slice_is(v->items[1].text, "stdout") || slice_is(v->items[1].text, "stderr"));
 }
 
-/* Output before the value: passed on to a client that wants it, else dropped. */
-static void
+/* Output before the value: passed on to a client that wants it, else dropped. False: broken. */
+static bool
 take_push(struct lease *l, struct value *push, struct slice data, size_t used)
 {
 	struct call *call = TAILQ_FIRST(&l->talk.flight);
-	struct conn *c = call != NULL && call_is_streamed(call) ? call->conn : NULL;
 	bool is_good = call != NULL && is_asked(&l->talk, call) && is_output(push);
 
-	if (is_good && c != NULL)
-		result_push(conn_out(c), call->id_text,
-		    slice_is(push->items[1].text, "stdout") ? "stdout" : "stderr",
-		    push->items[2].text);
+	if (is_good)
+		call_output(call, slice_is(push->items[1].text, "stdout") ? CALL_STDOUT :
+		    CALL_STDERR, push->items[2].text);
 	(void)value_free(push);
 	if (!is_good || rest_keep(&l->talk, data, used) < 0) {
 		reply_is_bad(l, is_good ? "out of memory" : "it pushed something else than output");
-		return;
+		return false;
 	}
 	call->bytes_out += used;
-	if (c == NULL)
-		return;
-	conn_flush(c);
-	/* The call may have gone with its client. */
-	if (l->dead || TAILQ_FIRST(&l->talk.flight) != call || call->conn == NULL ||
-	    !conn_is_congested(call->conn))
-		return;
-	l->talk.paused = true;
-	loop_remove(&l->worker->loop, &l->talk.out);
+	if (call_is_congested(call)) {
+		l->talk.paused = true;
+		loop_remove(&l->worker->loop, &l->talk.out);
+	}
+	return true;
 }
 
 /*
@@ -364,30 +349,28 @@ input_cut_short(struct lease *l, struct call *call)
 	return 0;
 }
 
-static void
+/* False: the lease has ended. */
+static bool
 take_reply(struct lease *l, struct value *reply, struct slice data, size_t used)
 {
 	struct talk *t = &l->talk;
 	struct call *call = TAILQ_FIRST(&t->flight);
-	bool is_early = t->unsent == call;
-	struct conn *c;
-	int kept = 0;
+	bool is_early = t->unsent == call, stays;
 
 	talk_forget(l, call);
 	call->bytes_out += used;
 	if (is_early && input_cut_short(l, call) < 0)
-		l->deaf = true;
-	c = call_answer(call, reply, (struct slice){ data.data, used });
-	(void)value_free(reply);
-	kept = rest_keep(t, data, used);
+		lease_found_deaf(l);
 	/* First the process gets its next request, then the client its reply. */
-	lease_answered(l);
-	if (kept < 0)
-		reply_is_bad(l, "out of memory");
-	else if (l->deaf && (is_early || t->n_flight == 0))
-		lease_break(l, NULL, OUTCOME_HANDLER, 0, NULL);
-	if (c != NULL)
-		conn_resume(c);
+	stays = lease_answered(l);
+	call_answer(call, reply, (struct slice){ data.data, used });
+	(void)value_free(reply);
+	if (!stays)
+		return false;
+	if (rest_keep(t, data, used) == 0)
+		return true;
+	reply_is_bad(l, "out of memory");
+	return false;
 }
 
 struct value *
@@ -419,8 +402,8 @@ reply_complaint(const struct lease *l, bool more)
 	return NULL;
 }
 
-/* A value or push is whole. */
-static void
+/* A value or push is whole. False: the lease has ended. */
+static bool
 take_value(struct lease *l, struct value *value, struct slice data, size_t used)
 {
 	struct call *call = TAILQ_FIRST(&l->talk.flight);
@@ -429,29 +412,26 @@ take_value(struct lease *l, struct value *value, struct slice data, size_t used)
 	if (l->is_probe && value->kind != VALUE_PUSH && used == data.len) {
 		(void)value_free(value);
 		lease_proved(l);
-		return;
+		return false;
 	}
 	if (l->is_probe) {
 		(void)value_free(value);
 		lease_break(l, NULL, OUTCOME_HANDLER, 0, NULL);
-		return;
+		return false;
 	}
 	if (call->bytes_out + used > callio_output_max(call)) {
 		(void)value_free(value);
 		lease_break(l, call, OUTCOME_TOOBIG, 0, NULL);
-		return;
+		return false;
 	}
-	if (value->kind == VALUE_PUSH) {
-		take_push(l, value, data, used);
-		return;
-	}
+	if (value->kind == VALUE_PUSH)
+		return take_push(l, value, data, used);
 	why = reply_complaint(l, used < data.len);
-	if (why != NULL) {
-		(void)value_free(value);
-		reply_is_bad(l, why);
-		return;
-	}
-	take_reply(l, value, data, used);
+	if (why == NULL)
+		return take_reply(l, value, data, used);
+	(void)value_free(value);
+	reply_is_bad(l, why);
+	return false;
 }
 
 static struct reply_limits
@@ -485,7 +465,7 @@ take(struct lease *l, struct slice data)
 {
 	struct talk *t = &l->talk;
 
-	while (data.len > 0 && !l->dead && !t->paused) {
+	while (data.len > 0 && !t->paused) {
 		struct reply_limits limits = limits_of(l);
 		const char *why = "out of memory";
 		struct value *value;
@@ -507,7 +487,8 @@ take(struct lease *l, struct slice data)
 			take_bad(l, why);
 			return;
 		}
-		take_value(l, value, data, used);
+		if (!take_value(l, value, data, used))
+			return;
 		data = buf_slice(&t->reply);
 	}
 }
@@ -531,7 +512,7 @@ replies_read(struct lease *l)
 {
 	struct talk *t = &l->talk;
 	struct worker *w = l->worker;
-	ssize_t n = read(t->out.fd, w->piped, sizeof(w->piped));
+	ssize_t n = read(t->out.fd, w->read, sizeof(w->read));
 
 	if (n < 0) {
 		if (!is_retry(errno))
@@ -543,10 +524,10 @@ replies_read(struct lease *l)
 		return;
 	}
 	if (buf_len(&t->reply) == 0) {
-		take(l, (struct slice){ w->piped, (size_t)n });
+		take(l, (struct slice){ w->read, (size_t)n });
 		return;
 	}
-	if (buf_append(&t->reply, w->piped, (size_t)n) < 0) {
+	if (buf_append(&t->reply, w->read, (size_t)n) < 0) {
 		reply_is_bad(l, "out of memory");
 		return;
 	}
@@ -563,7 +544,7 @@ on_reply(struct loop_io *io, uint32_t events)
 void
 talk_read(struct lease *l)
 {
-	if (!l->dead && !l->talk.paused)
+	if (!l->talk.paused)
 		replies_read(l);
 }
 
@@ -590,7 +571,13 @@ talk_unpause(struct lease *l)
 		return;
 	t->paused = false;
 	(void)loop_add(&l->worker->loop, &t->out, EPOLLIN);
-	take(l, buf_slice(&t->reply));
+	loop_defer(&l->worker->loop, &l->task);
+}
+
+void
+talk_take_kept(struct lease *l)
+{
+	take(l, buf_slice(&l->talk.reply));
 }
 
 /* ------------------------------------------------------------------ life --- */

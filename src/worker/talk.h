@@ -61,7 +61,7 @@ void talk_post(struct lease *lease, struct call *call);
 /*
  * Sends what is not sent yet, that of many calls with one system call:
  * call_input_taken() follows when more input may come, or lease_sent() when
- * that was all. The lease may be dead afterwards.
+ * that was all.
  */
 void talk_flush(struct lease *lease);
 
@@ -92,11 +92,17 @@ bool talk_is_stale(const struct lease *lease);
 /* Is it about to be heard of in this turn? */
 bool talk_has_news(const struct lease *lease);
 
-/* Takes the replies that are there now. The lease may be dead afterwards. */
+/* The call that has been sent in part, or NULL. */
+const struct call *talk_half_sent(const struct talk *t);
+
+/* Takes the replies that are there now. */
 void talk_read(struct lease *lease);
 
-/* Reads replies again, if that rested for a client. */
+/* Reads replies again, if that rested for a client; the lease's task begins. */
 void talk_unpause(struct lease *lease);
+
+/* Takes the replies that were read and not taken. */
+void talk_take_kept(struct lease *lease);
 
 /* A reply that was whole once, from its bytes. NULL without memory. */
 struct value *talk_reply_again(struct slice bytes);

@@ -159,7 +159,7 @@ verb_hello(struct conn *c, const struct request *r)
 			verb_error(c, "NOPROTO", "unsupported protocol version");
 			return;
 		}
-		if (v2 && c->call != NULL && c->call->notify) {
+		if (v2 && c->call != NULL && c->notify) {
 			verb_error(c, "NOPROTO", "the open call may push, which needs RESP3");
 			return;
 		}

@@ -31,7 +31,7 @@ extern const size_t n_verbs;
 
 const char *verb_group_name(enum verb_group g);
 
-/* Executes one request. The connection may be closed afterwards. */
+/* Executes one request. */
 void verb_execute(struct conn *c, const struct request *r);
 
 /* "-ERR unknown subcommand 'x'. Try VERB HELP." */

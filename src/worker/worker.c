@@ -19,6 +19,7 @@
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
+#include "worker/conn.h"
 
 /*
  * The page of another worker may say anything. A number of connections that no
@@ -387,6 +388,7 @@ worker_settle(struct worker *w)
 	leases_flush(w);
 	mail_flush_all(&w->unflushed_mail);
 	calls_bury(w);
+	leases_bury(w);
 	conns_bury(w);
 }
 

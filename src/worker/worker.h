@@ -16,12 +16,14 @@
 #include "ipc/stats.h"
 #include "proto/request.h"
 #include "worker/call.h"
-#include "worker/conn.h"
 #include "worker/lease.h"
 #include "worker/kits.h"
 #include "worker/leases.h"
 #include "worker/brokerlink.h"
 #include "worker/port.h"
+
+struct conn;
+TAILQ_HEAD(conns, conn);
 
 /* One read from a socket or pipe, for whichever object is being served. */
 #define WORKER_READ (64u << 10)
@@ -54,7 +56,7 @@ struct worker {
 
 	struct ports ports;
 	struct conns conns;
-	struct conns dead_conns;	/* memory of what ended in this event */
+	struct conns dead_conns;	/* memory of what ended in this turn */
 	struct call_list dead_calls;
 	size_t n_conns;
 	size_t max_conns;		/* from RLIMIT_NOFILE (R15) */
@@ -78,15 +80,12 @@ struct worker {
 	unsigned n_others;		/* other workers */
 	uint64_t started_usec;
 
-	struct conn *executing;		/* its requests, now; NULL: nobody's */
-
-	/* Scratch, never kept beyond one event. */
+	/* Scratch, never kept beyond one event or task. */
 	struct request request;
 	struct buf request_text;	/* on its way to a handler */
-	struct buf out;			/* replies of one event, before they are sent */
-	struct conn *writer;		/* whose they are; NULL: none */
-	char read[WORKER_READ];		/* from a socket */
-	char piped[WORKER_READ];	/* from a pipe, perhaps while executing from read */
+	struct buf out;			/* replies of one task, before they are sent */
+	struct conn *writer;		/* whose task runs; NULL: none */
+	char read[WORKER_READ];		/* from a socket or pipe */
 };
 
 /* Role entry: descriptors as in ipc/roles.h. Returns an exit code. */
@@ -101,7 +100,7 @@ uint64_t worker_port_connections(const struct worker *w, unsigned port_number, u
 /* It was stopped for so long: nobody else is to pay for that. For the loop. */
 void worker_on_stall(struct loop *l, uint64_t usec);
 
-/* At the end of a turn: sends what was gathered, frees what has died. */
+/* At the end of a turn, behind all tasks: sends what was gathered, frees what has ended. */
 void worker_settle(struct worker *w);
 
 /* Leaves the loop once nothing is left to finish; called when something ended. */

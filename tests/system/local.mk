@@ -3,6 +3,7 @@
 system_tests = \
 	tests/system/restart-keeps-sockets.sh \
 	tests/system/sandbox.sh \
+	tests/system/socket-rights.sh \
 	tests/system/service.sh \
 	tests/system/upgrade.sh
 TESTS += $(system_tests)

@@ -24,7 +24,8 @@ static const char rules[] =
     "service \"pile\" { handler = {\"/bin/up\"} allow = {\"local\"} input = pushed pipeline = 2 }\n"
     "service \"context\" { handler = {\"/bin/up\"} allow = {\"local\"} context = yes\n"
     "  argument \"text\" { type = text optional = yes } }\n"
-    "service \"echo\" { command = {\"/bin/echo\"} allow = {\"local\"} }\n";
+    "service \"echo\" { command = {\"/bin/echo\"} allow = {\"local\"} }\n"
+    "service \"cat\" { command = {\"/bin/cat\"} allow = {\"local\"} input = optional }\n";
 
 #include "worker-peer.h"
 

@@ -71,7 +71,7 @@ serve(size_t i)
 	int pair[2];
 
 	ck_assert_int_eq(channel_pair(pair), 0);
-	p->channel = pair[0];
+	p->io.fd = pair[0];
 	theirs[i] = pair[1];
 	p->state = PROCESS_SERVING;
 	p->generation = 1;
@@ -99,7 +99,7 @@ set_up(void)
 	m->options.conf_file = conf_file;
 	master_init_processes(m);
 	m->reload.text = m->log_read = m->control.socket.fd = m->reload.control.fd = -1;
-	ck_assert_int_ge(sd_event_new(&m->event), 0);
+	ck_assert_int_ge(loop_init(&m->loop), 0);
 	if (conf_load(conf_file, CONF_DEFAULT, &m->conf, &errors) < 0)
 		ck_abort_msg("%s", errors.n > 0 ? errors.list[0].text : "?");
 	m->conf->generation = 1;

@@ -742,8 +742,9 @@ START_TEST(named_call_waits_for_its_twin)
 
 	for (int who = NOBODY; who <= TWIN_LEAVES; who++) {
 		struct asked run;
+		struct conn *conn;
 		struct call *call;
-		int a = client();
+		int a = client_as(&conn);
 
 		say(a, "CALL --id=n echo\r\n");
 		run = asked(FRAME_RUN);
@@ -751,9 +752,10 @@ START_TEST(named_call_waits_for_its_twin)
 		turns();
 		call = call_find(&w, run.frame.id);
 		ck_assert_ptr_nonnull(call);
-		ck_assert_ptr_nonnull(call->conn);	/* the grace of the connection */
-		later(&call->conn->timer, 1100 * USEC_PER_MSEC);
-		ck_assert_ptr_null(call->conn);
+		ck_assert_ptr_eq(conn->call, call);	/* the grace of the connection */
+		ck_assert_ptr_nonnull(call->sink);
+		later(&conn->timer, 1100 * USEC_PER_MSEC);
+		ck_assert_ptr_null(call->sink);
 		asked_nothing();
 		if (who != NOBODY)
 			tell_attached(run.frame.id, true);

@@ -35,10 +35,12 @@ START_TEST(request_that_could_not_be_written)
 	ck_heard(p.client, ":1\r\n");
 	shut(&p.lent.in);
 	say(p.client, "CALL up\r\n");
+	(void)asked(FRAME_WANT);
 	is_returned(&p.lent, 1, true);
+	asked_nothing();
 	gone(&p.lent);
 	ck_heard(p.client, "");
-	p.lent = lend_wanted("up");
+	p.lent = lend("up");
 	ck_received(&p.lent, UP);
 	answer(&p.lent, ":2\r\n");
 	ck_heard(p.client, ":2\r\n");

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -384,7 +385,176 @@ START_TEST(those_who_take_long_hold_no_timer_up)
 }
 END_TEST
 
-UNIT_MAIN("loop", tcase_add_test(tc, what_was_said_while_we_were_stopped_is_heard_before_a_time_is_up);
+/* ----------------------------------------------------------------- tasks --- */
+
+struct job {
+	struct loop_task task;
+	struct loop *loop;
+	struct job *next;	/* deferred by this one */
+	int *order, *n;
+	int number;
+};
+
+static void
+on_job(struct loop_task *t)
+{
+	struct job *j = CONTAINER_OF(t, struct job, task);
+
+	j->order[(*j->n)++] = j->number;
+	if (j->next != NULL)
+		loop_defer(j->loop, &j->next->task);
+}
+
+static void
+jobs_init(struct loop *l, struct job jobs[static 3], int *order, int *n)
+{
+	ck_assert_int_eq(loop_init(l), 0);
+	*n = 0;
+	for (int i = 0; i < 3; i++)
+		jobs[i] = (struct job){ .task.fn = on_job, .loop = l, .order = order, .n = n,
+			.number = i };
+}
+
+START_TEST(tasks_run_once_in_the_order_of_their_coming)
+{
+	struct job jobs[3];
+	int order[8], n;
+	struct loop l;
+
+	jobs_init(&l, jobs, order, &n);
+	loop_undefer(&l, &jobs[0].task);
+	loop_defer(&l, &jobs[2].task);
+	loop_defer(&l, &jobs[0].task);
+	loop_defer(&l, &jobs[1].task);
+	loop_defer(&l, &jobs[2].task);
+	loop_undefer(&l, &jobs[0].task);
+	loop_undefer(&l, &jobs[0].task);
+	ck_assert_int_eq(loop_turn(&l), 0);
+	ck_assert_int_eq(n, 2);
+	ck_assert_int_eq(order[0], 2);
+	ck_assert_int_eq(order[1], 1);
+	loop_run_tasks(&l);
+	ck_assert_int_eq(n, 2);
+	loop_done(&l);
+}
+END_TEST
+
+/* Who has not had its turn has it in this one, who has had it in the next, without a wait. */
+START_TEST(tasks_deferred_by_tasks)
+{
+	struct job jobs[3];
+	int order[8], n;
+	struct loop l;
+
+	jobs_init(&l, jobs, order, &n);
+	jobs[0].next = &jobs[1];
+	jobs[1].next = &jobs[0];
+	loop_defer(&l, &jobs[0].task);
+	for (int turn = 1; turn <= 3; turn++) {
+		ck_assert_int_eq(loop_turn(&l), 0);
+		ck_assert_int_eq(n, 2 * turn);
+		ck_assert_int_eq(order[2 * turn - 2], 0);
+		ck_assert_int_eq(order[2 * turn - 1], 1);
+	}
+	loop_undefer(&l, &jobs[0].task);
+	loop_run_tasks(&l);
+	ck_assert_int_eq(n, 6);
+	loop_done(&l);
+}
+END_TEST
+
+/* Each takes the other out, and one is even freed: the rest run all the same. */
+static void
+on_killer(struct loop_task *t)
+{
+	struct job *j = CONTAINER_OF(t, struct job, task), *victim = j->next;
+
+	j->order[(*j->n)++] = j->number;
+	loop_undefer(j->loop, &victim->task);
+	memset(victim, 0xff, sizeof(*victim));
+	loop_defer(j->loop, &j->task);
+	loop_undefer(j->loop, &j->task);
+	memset(j, 0xff, sizeof(*j));
+}
+
+START_TEST(a_task_that_is_gone_does_not_run)
+{
+	struct job jobs[3];
+	int order[8], n;
+	struct loop l;
+
+	jobs_init(&l, jobs, order, &n);
+	jobs[0].task.fn = jobs[1].task.fn = on_killer;
+	jobs[0].next = &jobs[1];
+	jobs[1].next = &jobs[0];
+	for (int i = 0; i < 3; i++)
+		loop_defer(&l, &jobs[i].task);
+	ck_assert_int_eq(loop_turn(&l), 0);
+	ck_assert_int_eq(n, 2);
+	ck_assert_int_eq(order[0], 0);
+	ck_assert_int_eq(order[1], 2);
+	loop_done(&l);
+}
+END_TEST
+
+/* What events and timers defer comes behind them all. */
+struct news {
+	struct loop_io io;
+	struct loop_timer timer;
+	struct loop *loop;
+	struct job *job;
+	int *order, *n;
+};
+
+static void
+on_news(struct loop_io *io, uint32_t events)
+{
+	struct news *news = CONTAINER_OF(io, struct news, io);
+
+	(void)events;
+	news->order[(*news->n)++] = 10;
+	loop_remove(news->loop, io);
+	loop_defer(news->loop, &news->job->task);
+}
+
+static void
+on_news_due(struct loop_timer *t)
+{
+	struct news *news = CONTAINER_OF(t, struct news, timer);
+
+	news->order[(*news->n)++] = 20;
+	loop_defer(news->loop, &news->job->task);
+}
+
+START_TEST(tasks_come_after_events_and_timers)
+{
+	struct job jobs[3];
+	struct news news;
+	int order[8], n;
+	struct loop l;
+
+	jobs_init(&l, jobs, order, &n);
+	news = (struct news){ .io.fn = on_news, .timer.fn = on_news_due, .loop = &l,
+		.job = &jobs[1], .order = order, .n = &n };
+	listen_to(&l, &news.io);
+	say();
+	loop_arm(&l, &news.timer, 1);
+	/* The look for events that a timer needs may come a turn later. */
+	while (n < 3)
+		ck_assert_int_eq(loop_turn(&l), 0);
+	ck_assert_int_eq(n, 3);
+	ck_assert_int_eq(order[0], 10);
+	ck_assert_int_eq(order[1], 20);
+	ck_assert_int_eq(order[2], 1);
+	loop_done(&l);
+}
+END_TEST
+
+UNIT_MAIN("loop", tcase_add_test(tc, tasks_run_once_in_the_order_of_their_coming);
+    tcase_add_test(tc, tasks_deferred_by_tasks);
+    tcase_add_test(tc, a_task_that_is_gone_does_not_run);
+    tcase_add_test(tc, tasks_come_after_events_and_timers);
+    tcase_add_test(tc, what_was_said_while_we_were_stopped_is_heard_before_a_time_is_up);
     tcase_add_test(tc, what_was_said_before_we_went_on_is_heard_before_a_time_is_up);
     tcase_add_test(tc, a_turn_that_was_interrupted_is_told_to_the_next);
     tcase_add_test(tc, a_stop_in_the_wait_is_told);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "worker/result.h"
+#include "worker/session.h"
 
 #include <check.h>
 #include <errno.h>
@@ -17,6 +17,7 @@
 
 static const struct result full = {
 	.outcome = { .kind = OUTCOME_EXIT, .status = 3 },
+	.service = { "svc", 3 },
 	.out = { "out\n", 4 },
 	.err = { "\n why\nmore\n", 11 },
 	.detail = { "why", 3 },
@@ -26,11 +27,11 @@ static const struct result full = {
 };
 
 static void
-reply_is(enum resp_version v, enum result_form form, const struct result *r, const char *wanted)
+reply_is(enum resp_version v, enum reply_form form, const struct result *r, const char *wanted)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
 
-	result_reply(&b, v, form, r, SLICE("svc"));
+	session_write_result(&b, v, form, r);
 	ck_assert_str_eq(buf_text(&b), wanted);
 }
 
@@ -41,15 +42,15 @@ START_TEST(replies)
 	good.outcome = (struct outcome){ .kind = OUTCOME_EXIT };
 	busy.outcome = (struct outcome){ .kind = OUTCOME_BUSY };
 	busy.detail = SLICE("queue full");
-	reply_is(RESP2, RESULT_PLAIN, &good, "$4\r\nout\n\r\n");
-	reply_is(RESP2, RESULT_PLAIN, &full, "-EXIT 3 why\r\n");
-	reply_is(RESP2, RESULT_PLAIN, &busy, "-BUSY svc queue full\r\n");
-	reply_is(RESP3, RESULT_FULL, &busy, "-BUSY svc queue full\r\n");
-	reply_is(RESP3, RESULT_STREAM, &full,
+	reply_is(RESP2, REPLY_PLAIN, &good, "$4\r\nout\n\r\n");
+	reply_is(RESP2, REPLY_PLAIN, &full, "-EXIT 3 why\r\n");
+	reply_is(RESP2, REPLY_PLAIN, &busy, "-BUSY svc queue full\r\n");
+	reply_is(RESP3, REPLY_FULL, &busy, "-BUSY svc queue full\r\n");
+	reply_is(RESP3, REPLY_STREAM, &full,
 	    "%6\r\n$6\r\nstatus\r\n:3\r\n$6\r\nsignal\r\n_\r\n$9\r\ntruncated\r\n#t\r\n"
 	    "$4\r\nusec\r\n:1240\r\n$2\r\nid\r\n$16\r\n00f3a1b2c4d5e697\r\n"
 	    "$7\r\noutcome\r\n$4\r\nexit\r\n");
-	reply_is(RESP2, RESULT_FULL, &full,
+	reply_is(RESP2, REPLY_FULL, &full,
 	    "*16\r\n$6\r\nstatus\r\n:3\r\n$6\r\nsignal\r\n$-1\r\n$6\r\nstdout\r\n$4\r\nout\n\r\n"
 	    "$6\r\nstderr\r\n$11\r\n\n why\nmore\n\r\n$9\r\ntruncated\r\n:1\r\n"
 	    "$4\r\nusec\r\n:1240\r\n$2\r\nid\r\n$16\r\n00f3a1b2c4d5e697\r\n"

@@ -235,9 +235,12 @@ START_TEST(a_try_sees_who_may_not_own_it)
 	tried = socket_file_try(path, geteuid(), getegid());
 	ck_assert_int_ge(tried, 0);
 	close(tried);
-	ck_assert_int_eq(socket_file_try_change(path, geteuid() + 1, (gid_t)-1), -EPERM);
-	ck_assert_int_eq(socket_file_try_change(path, (uid_t)-1, getegid()), 0);
+	ck_assert_int_eq(socket_file_try_change(&file, path, 0600, geteuid() + 1, (gid_t)-1),
+	    -EPERM);
+	ck_assert_int_eq(socket_file_try_change(&file, path, 0600, (uid_t)-1, getegid()), 0);
 	ck_assert_int_eq(socket_file_change(&file, path, 0600, (uid_t)-1, (gid_t)-1), 0);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(socket_file_try_change(&file, path, 0600, (uid_t)-1, getegid()), -ENOENT);
 }
 END_TEST
 
@@ -255,6 +258,49 @@ START_TEST(a_place_has_many_names)
 }
 END_TEST
 
+/* The kernel is asked which file a socket has, whatever is at its path. */
+START_TEST(a_socket_is_told_from_what_took_its_place)
+{
+	struct socket_file own = { 0 }, found = { 0 };
+	struct stat st;
+	int fd = open_it(&own), other;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(socket_file_of(fd, path, &found, &st), 0);
+	ck_assert(found.dev == own.dev && found.ino == own.ino);
+	ck_assert_uint_eq(st.st_mode & 07777, 0640);
+
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(socket_file_of(fd, path, &found, &st), -ENOENT);
+	other = open(path, O_CREAT | O_WRONLY, 0600);
+	ck_assert_int_eq(socket_file_of(fd, path, &found, &st), -ESTALE);
+	close(other);
+	ck_assert_int_eq(unlink(path), 0);
+	other = open_it(&own);
+	ck_assert_int_ge(other, 0);
+	ck_assert_int_eq(socket_file_of(fd, path, &found, &st), -ESTALE);
+	ck_assert_int_eq(socket_file_of(other, path, &found, &st), 0);
+	close(other);
+	close(fd);
+}
+END_TEST
+
+/* Where nothing is bound the kernel has nothing to tell. */
+START_TEST(a_socket_without_a_file)
+{
+	struct socket_file own = { 0 }, found = { 0 };
+	struct stat st = { 0 };
+	int fd = open_it(&own), pair[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	ck_assert_int_eq(socket_file_of(pair[0], path, &found, &st), -EOPNOTSUPP);
+	ck_assert_uint_eq(st.st_mode & 07777, 0640);
+	close(pair[0]);
+	close(pair[1]);
+	close(fd);
+}
+END_TEST
+
 UNIT_MAIN("socketfile", tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, has_its_mode_whatever_the_umask);
     tcase_add_test(tc, replaces_a_stale_one_and_nothing_else);
@@ -264,4 +310,6 @@ UNIT_MAIN("socketfile", tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, a_path_that_is_too_long);
     tcase_add_test(tc, a_try_changes_nothing);
     tcase_add_test(tc, a_try_sees_who_may_not_own_it);
-    tcase_add_test(tc, a_place_has_many_names))
+    tcase_add_test(tc, a_place_has_many_names);
+    tcase_add_test(tc, a_socket_is_told_from_what_took_its_place);
+    tcase_add_test(tc, a_socket_without_a_file))

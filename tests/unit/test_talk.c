@@ -224,8 +224,9 @@ START_TEST(answer_beside_a_request)
 	send_text(p.client, "CALL up\r\n");
 	write_text(p.lent.out, "+two\r\n");
 	one_turn();
-	(void)asked(FRAME_WANT);
 	is_returned(&p.lent, 1, true);
+	(void)asked(FRAME_WANT);
+	asked_nothing();
 	gone(&p.lent);
 	ck_heard(p.client, "");
 	p.lent = lend("up");

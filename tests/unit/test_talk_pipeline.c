@@ -144,7 +144,9 @@ START_TEST(output_beside_a_request_not_sent)
 
 	say(b, "HELLO 3\r\n");
 	(void)heard(b);
-	send_text(b, "CALL --stream wide\r\n");
+	fill(&p.lent);
+	say(b, "CALL --stream wide\r\n");
+	ck_assert_uint_eq(lease_of("wide")->talk.n_flight, 2);
 	write_text(p.lent.out, ":1\r\n>3\r\n+output\r\n+stdout\r\n+secret\r\n");
 	one_turn();
 	ck_assert_ptr_null(strstr(heard(b), "secret"));

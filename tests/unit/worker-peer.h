@@ -260,19 +260,13 @@ turns(void)
 static inline void
 later(struct loop_timer *t, uint64_t usec)
 {
-	struct conn *c;
-
 	ck_assert(loop_timer_is_armed(t));
 	w.loop.now_usec = clock_usec() + usec;
 	loop_disarm(&w.loop, t);
 	t->fn(t);
+	loop_run_tasks(&w.loop);
 	bury();
-	/* The clock goes back now: what was to come next does so all the same. */
 	w.loop.now_usec = clock_usec();
-	TAILQ_FOREACH(c, &w.conns, link) {
-		if (c->wait == CONN_WAIT_EVENT)
-			loop_arm(&w.loop, &c->timer, 1);
-	}
 }
 
 /* --------------------------------------------------------------- client --- */

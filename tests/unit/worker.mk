@@ -9,6 +9,7 @@ worker_tests = \
 	tests/unit/test_lease_model \
 	tests/unit/test_leases \
 	tests/unit/test_result \
+	tests/unit/test_sink \
 	tests/unit/test_talk \
 	tests/unit/test_talk_pipeline
 check_PROGRAMS += $(worker_tests)
@@ -47,6 +48,9 @@ tests_unit_test_leases_LDADD = $(worker_test_ldadd)
 tests_unit_test_result_SOURCES = tests/unit/test_result.c
 tests_unit_test_result_CFLAGS = $(worker_test_cflags)
 tests_unit_test_result_LDADD = $(worker_test_ldadd)
+tests_unit_test_sink_SOURCES = tests/unit/test_sink.c tests/unit/line-door.h $(handler_peer)
+tests_unit_test_sink_CFLAGS = $(worker_test_cflags)
+tests_unit_test_sink_LDADD = $(worker_test_ldadd)
 tests_unit_test_talk_SOURCES = tests/unit/test_talk.c $(handler_peer)
 tests_unit_test_talk_CFLAGS = $(worker_test_cflags)
 tests_unit_test_talk_LDADD = $(worker_test_ldadd)
