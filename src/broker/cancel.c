@@ -4,9 +4,24 @@
 
 #include "broker/cancel.h"
 
+#include "base/clock.h"
 #include "broker/entry.h"
 #include "broker/link.h"
 #include "broker/broker.h"
+
+/*
+ * Who is asked answers at once, if it is well. The others must not wait for one
+ * that is not, as each asks one question at a time.
+ */
+#define ANSWER_USEC (1 * USEC_PER_SEC)
+
+static loop_timer_fn on_unanswered;
+
+void
+cancel_init(struct link *l)
+{
+	l->cancel.timer.fn = on_unanswered;
+}
 
 /* The request of that number, while it can be cancelled by that owner. */
 static struct entry *
@@ -53,9 +68,20 @@ cancel_finish(struct link *l)
 static void
 cancel_decide(struct link *l, bool found)
 {
+	loop_disarm(&l->broker->loop, &l->cancel.timer);
 	l->cancel.state = CANCEL_DECIDED;
 	l->cancel.ask.cancel.found = found;
 	cancel_finish(l);
+}
+
+static void
+on_unanswered(struct loop_timer *t)
+{
+	struct link *l = CONTAINER_OF(t, struct link, cancel.timer);
+
+	if (l->cancel.state == CANCEL_UNSENT)
+		l->broker->links[l->cancel.to].n_asked--;
+	cancel_decide(l, false);
 }
 
 /* Asks the other worker, now or when it reads again. */
@@ -108,6 +134,7 @@ cancel_ask(struct link *l, const struct frame *f)
 	c->to = to->slot;
 	c->state = CANCEL_UNSENT;
 	to->n_asked++;
+	loop_arm(&l->broker->loop, &c->timer, clock_usec() + ANSWER_USEC);
 	cancel_send(to, c);
 	return NULL;
 }
@@ -144,6 +171,7 @@ cancel_abandon(struct link *l)
 {
 	if (l->cancel.state == CANCEL_UNSENT)
 		l->broker->links[l->cancel.to].n_asked--;
+	loop_disarm(&l->broker->loop, &l->cancel.timer);
 	l->cancel.state = CANCEL_NONE;
 	l->n_asked = 0;
 	for (size_t i = 0; i < BROKER_MAX_LINKS; i++) {

@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "base/loop.h"
 #include "ipc/frame.h"
 
 struct link;
@@ -26,7 +27,11 @@ struct cancel {
 	enum cancel_state state;
 	uint16_t to;		/* whom it is passed on to */
 	struct frame ask;
+	struct loop_timer timer;	/* the other worker is not waited for any longer */
 };
+
+void cancel_init(struct link *l);
+
 
 /* CANCEL_OWNED from a worker. What is wrong with it, or NULL. */
 const char *cancel_ask(struct link *l, const struct frame *f);

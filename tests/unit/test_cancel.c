@@ -135,6 +135,21 @@ START_TEST(test_cancel_without_an_answer)
 }
 END_TEST
 
+/* The one that was asked is silent. Nobody waits for it, and it may say it later. */
+START_TEST(test_cancel_never_answered)
+{
+	struct frame ask = owned_by_a(request_id(1)), f, again = owned_by_a(request_id(1));
+
+	f = pass_on(&ask);
+	expect_cancelled(&ask, 0);
+	answer(&f, 1);
+	sync_worker(1);
+	f = pass_on(&again);
+	answer(&f, 1);
+	expect_cancelled(&again, 1);
+}
+END_TEST
+
 /* It does not read, and nothing is lost: it is asked when it does. */
 START_TEST(test_cancel_for_a_worker_that_is_behind)
 {
@@ -182,6 +197,7 @@ add(TCase *tc)
 	tcase_add_test(tc, test_cancel_owned);
 	tcase_add_test(tc, test_cancel_is_passed_on);
 	tcase_add_test(tc, test_cancel_without_an_answer);
+	tcase_add_test(tc, test_cancel_never_answered);
 	tcase_add_test(tc, test_cancel_for_a_worker_that_is_behind);
 	tcase_add_test(tc, test_second_cancel_before_the_first_is_answered);
 }
