@@ -102,6 +102,8 @@ worker_run(struct link *l, const struct frame *f)
 	}
 	if (f->run.service >= conf->n_services)
 		return "sent an unknown service number";
+	if (conf->services[f->run.service].handler != NULL)
+		return "sent a request to start a handler";
 
 	switch (stock_claim(l, f->run.kit, has_input)) {
 	case KIT_FORGED:

@@ -251,14 +251,14 @@ program_start(struct runner *r, const struct frame *f)
 	struct program *p;
 
 	if (r->programs.by_ref[f->start.ref] != NULL)
-		return "a start under a number that is in use";
+		return "sent a start under a number that is in use";
 	if (conf == NULL || f->start.service >= conf->n_services)
-		return "a start of no service";
+		return "sent a start of no service";
 	s = &conf->services[f->start.service];
-	if ((f->start.is_handler ? s->handler : s->command) == NULL)
-		return "a start of a service of the other kind";
+	if ((f->start.is_handler != 0) != (s->handler != NULL))
+		return "sent a start of a service of the other kind";
 	if (!ends_take(&r->ends, f->start.kit, ends))
-		return "a start without a kit";
+		return "sent a start without a kit";
 	p = program_new(r, f->start.ref);
 	if (p == NULL) {
 		/* Only when those of two brokers survive SIGKILL. */
