@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "conf/access.h"
 #include "master/master.h"
 #include "master/status.h"
@@ -18,6 +19,15 @@
 
 /* One worker's list of calls is no longer than this. */
 #define LIST_MAX (1u << 20)
+/* A worker that takes longer than this to answer is stuck, and killed. */
+#define PATIENCE_USEC (10 * USEC_PER_SEC)
+#define LATE_USEC (2 * USEC_PER_SEC)
+
+static unsigned
+id_slot(uint64_t id)
+{
+	return id >> 32 & 0xff;
+}
 
 /*
  * What the client waited for has come. It goes on at the end of the turn, so that an
@@ -27,15 +37,50 @@ static void
 client_resume(struct control_client *c)
 {
 	c->wait = CONTROL_WAIT_NONE;
+	loop_disarm(&c->control->master->loop, &c->timer);
 	loop_defer(&c->control->master->loop, &c->wake);
 }
 
 void
 control_forget(struct control_client *c)
 {
+	loop_disarm(&c->control->master->loop, &c->timer);
 	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
 		if (c->lists[i] >= 0)
 			(void)close(TAKE_FD(c->lists[i]));
+	}
+}
+
+static loop_timer_fn on_unanswered;
+
+/* Until the workers asked have answered, or are dead. */
+static void
+client_wait(struct control_client *c, enum control_wait wait)
+{
+	c->wait = wait;
+	c->timer.fn = on_unanswered;
+	c->due_usec = clock_usec() + PATIENCE_USEC;
+	loop_arm(&c->control->master->loop, &c->timer, c->due_usec);
+}
+
+/* Its death is an answer, too. */
+static void
+on_unanswered(struct loop_timer *t)
+{
+	struct control_client *c = CONTAINER_OF(t, struct control_client, timer);
+
+	/* When this comes late we have been stopped, perhaps all of us. */
+	if (clock_usec() - c->due_usec > LATE_USEC) {
+		client_wait(c, c->wait);
+		return;
+	}
+	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
+		bool owes = c->wait == CONTROL_WAIT_LIST ? c->lists[i] >= 0 && !c->listed[i] :
+		    i == id_slot(c->kill_id);
+
+		if (owes)
+			process_kill(master_process(c->control->master, ROLE_WORKER, i),
+			    "does not answer");
 	}
 }
 
@@ -86,7 +131,7 @@ do_ps(struct control_client *c)
 	struct master *m = c->control->master;
 
 	c->serial = ++c->control->serial;
-	c->wait = CONTROL_WAIT_LIST;
+	client_wait(c, CONTROL_WAIT_LIST);
 	/* Those that only finish what they have are asked, too. */
 	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
 		struct process *p = master_process(m, ROLE_WORKER, i);
@@ -130,12 +175,6 @@ id_parse(struct slice text, uint64_t *ret)
 	return end == copy + 16;
 }
 
-static unsigned
-id_slot(uint64_t id)
-{
-	return id >> 32 & 0xff;
-}
-
 static void
 do_kill(struct control_client *c)
 {
@@ -152,7 +191,7 @@ do_kill(struct control_client *c)
 		resp_integer(&c->out, 0);
 		return;
 	}
-	c->wait = CONTROL_WAIT_KILL;
+	client_wait(c, CONTROL_WAIT_KILL);
 	c->kill_id = f.id;
 }
 

@@ -38,6 +38,8 @@ struct control_client {
 	int lists[CONF_MAX_WORKERS];
 	bool listed[CONF_MAX_WORKERS];
 	uint64_t kill_id;
+	struct loop_timer timer;	/* PS, KILL: workers have so long to answer */
+	uint64_t due_usec;
 };
 
 /* Executes its request: the answer is in out, or it waits for it. */
