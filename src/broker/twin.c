@@ -187,7 +187,7 @@ twins_deposit(struct broker *b, uint64_t id)
 	}
 	/* Its worker does that, because it may have to wait for who has the file mapped. */
 	if ((fcntl(k->fd, F_GET_SEALS) & F_SEAL_WRITE) == 0)
-		return "a result that is not sealed";
+		return "sent a result that is not sealed";
 	twins_answer(b, k, k->fd);
 	token_finish(&b->tokens, k, clock_usec());
 	twins_arm(b);

@@ -188,7 +188,7 @@ on_fault(struct process *p, const struct frame *f)
 	if (!process_is_up(other) || other->serial != f->fault.serial)
 		return;
 	process_name(p, name, sizeof(name));
-	(void)snprintf(why, sizeof(why), "sent %s to the %s", f->fault.text, name);
+	(void)snprintf(why, sizeof(why), "%s (says the %s)", f->fault.text, name);
 	process_kill(other, why);
 }
 

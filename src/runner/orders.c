@@ -60,7 +60,7 @@ on_unkit(struct runner *r, const struct frame *f)
 	int ends[KIT_N_ENDS];
 
 	if (!ends_take(&r->ends, f->kit.number, ends))
-		return "the end of a kit that is not there";
+		return "sent the end of a kit that is not there";
 	for (size_t i = 0; i < KIT_N_ENDS; i++) {
 		if (ends[i] >= 0)
 			(void)close(ends[i]);
@@ -107,7 +107,7 @@ static void
 on_order(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 {
 	struct runner *r = CONTAINER_OF(m, struct runner, broker);
-	const char *wrong = "a message that is not for the runner";
+	const char *wrong = "sent a message that is not for the runner";
 
 	(void)fds;
 	(void)n_fds;
@@ -123,7 +123,7 @@ on_lost(struct mail *m, enum mail_end how)
 	struct runner *r = CONTAINER_OF(m, struct runner, broker);
 
 	if (how == MAIL_BAD)
-		runner_accuse_broker(r, "a bad message");
+		runner_accuse_broker(r, "sent a bad message");
 	else
 		orders_close(r);
 }
