@@ -53,6 +53,20 @@ enum role_kind role_find(const char *name);
 /* How many processes of this role there can be. */
 unsigned role_slots(enum role_kind k);
 
+/*
+ * Open files that a worker has less than others, where there are many. As many may
+ * be on their way between processes of one account: who could put there as many as
+ * the broker may have open would leave none for it to send.
+ */
+#define ROLE_WORKER_FEWER 1024
+
+/* How many open files a worker may have, where the master may have max_files. */
+static inline uint64_t
+role_worker_files(uint64_t max_files)
+{
+	return max_files < 4 * ROLE_WORKER_FEWER ? max_files : max_files - ROLE_WORKER_FEWER;
+}
+
 /* How many connections a worker takes that may have so many open files. */
 static inline uint64_t
 role_worker_connections(uint64_t max_files)

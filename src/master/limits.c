@@ -69,6 +69,7 @@ warn_listeners(const struct conf *c, limits_warn_fn *fn)
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
 		return;
 	/* Workers take all that they may have. */
+	files.rlim_max = role_worker_files(files.rlim_max);
 	room = n_workers * role_worker_connections(files.rlim_max);
 	for (size_t i = 0; i < c->n_listeners; i++) {
 		const struct listener *l = &c->listeners[i];

@@ -121,20 +121,31 @@ child_oomscore(const struct process *p)
 	oomscore_take(&s);
 }
 
-/* What exceeds it is an error of a write, as SIGXFSZ is ignored. */
 static void
-child_file_limit(void)
+child_lower_limit(__rlimit_resource_t resource, uint64_t most)
 {
 	struct rlimit l;
 
-	if (getrlimit(RLIMIT_FSIZE, &l) < 0)
+	if (getrlimit(resource, &l) < 0)
 		child_fail("limits", errno);
-	if (l.rlim_max > ROLE_MAX_FILE)
-		l.rlim_max = ROLE_MAX_FILE;
+	if (l.rlim_max > most)
+		l.rlim_max = most;
 	if (l.rlim_cur > l.rlim_max)
 		l.rlim_cur = l.rlim_max;
-	if (setrlimit(RLIMIT_FSIZE, &l) < 0)
+	if (setrlimit(resource, &l) < 0)
 		child_fail("limits", errno);
+}
+
+static void
+child_file_limits(void)
+{
+	struct rlimit files;
+
+	/* What exceeds it is an error of a write, as SIGXFSZ is ignored. */
+	child_lower_limit(RLIMIT_FSIZE, ROLE_MAX_FILE);
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		child_fail("limits", errno);
+	child_lower_limit(RLIMIT_NOFILE, role_worker_files(files.rlim_max));
 }
 
 /* Where the role has no need of root, nothing can give it back. */
@@ -175,8 +186,8 @@ child_main(const struct process *p, pid_t master, int channel, int log_write)
 	(void)snprintf(slot, sizeof(slot), "--slot=%u", p->slot);
 	child_descriptors(channel, log_write, p->stats_fd);
 	child_oomscore(p);
-	if (p->rules->has_file_limit)
-		child_file_limit();
+	if (p->rules->has_file_limits)
+		child_file_limits();
 	child_identity(p, master);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);

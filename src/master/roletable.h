@@ -35,7 +35,7 @@ struct role_rules {
 	unsigned stop_step;		/* of a stop: lower steps have ended before */
 	uint64_t silence_usec;		/* how long one that serves may owe a sign of life */
 	bool has_records;		/* has a socket to the log */
-	bool has_file_limit;		/* writes no larger file than a request needs */
+	bool has_file_limits;		/* writes no larger file than a request needs, and opens fewer */
 	bool listens;			/* is given the listening sockets */
 	bool lists_calls;		/* is asked for PS and KILL */
 	bool may_refuse;		/* a new configuration; else it is replaced */
