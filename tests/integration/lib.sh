@@ -155,13 +155,14 @@ n_fds() {
 	find "/proc/$1/fd" -mindepth 1 2>/dev/null | wc -l
 }
 
-# "master 12 runner 9 ": what must be the same before and after a test.
+# "broker 12 log 9 ": what must be the same before and after a test, whichever
+# worker was started last.
 fds_of_roles() {
 	for one_role in master runner broker log worker; do
 		for role_pid in $(role_pids $one_role); do
-			printf '%s %s ' "$one_role" "$(n_fds "$role_pid")"
+			printf '%s %s\n' "$one_role" "$(n_fds "$role_pid")"
 		done
-	done
+	done | sort | tr '\n' ' '
 }
 
 # The same, when two looks in a row have seen the same: what was needed only to

@@ -22,6 +22,7 @@ integration_tests = \
 	tests/integration/client-redis-cli.sh \
 	tests/integration/client-ruby.sh \
 	tests/integration/control-socket.sh \
+	tests/integration/evil-worker.sh \
 	tests/integration/file-size-limit.sh \
 	tests/integration/handler-examples.sh \
 	tests/integration/handler-crosstalk.sh \
@@ -64,3 +65,4 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/hiredis-client.c
 EXTRA_DIST += README.md
 include tests/integration/hostile.mk
+include tests/integration/evil.mk

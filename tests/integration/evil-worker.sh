@@ -1,0 +1,44 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# evil-worker: workers that have been taken over attack from inside, one after the
+# other, with every frame there is; what they cannot do is judged by honest clients
+# of the other workers. evil-*.c have the attacks, evil-worker.py the judge.
+#
+# REQD_EVIL="NAME..." are the only attacks. REQD_FAULT_ROUNDS is how often all
+# are made (default 1, without those that take longest). REQD_FAULT_SLACK: the bars on times are those for an idle
+# machine, so many times (default 10; 1 to hold reqd to them).
+workers=20
+log_level=notice
+. "${srcdir:-.}/tests/integration/lib.sh"
+need python3
+
+kills=yes
+[ -x "$helpers/reqd-evil" ] || fail "reqd-evil is not built"
+cp "$helpers/reqd-evil" "$dir/reqd"
+cp "$top_srcdir/tests/zoo/handler.py" "$dir/handler.py"
+reqd=$dir/reqd
+mkdir "$dir/evil" "$dir/honest"
+: >"$dir/evil/events"
+chmod 777 "$dir/evil"
+chmod 666 "$dir/evil/events"
+
+service true '"/bin/true"' 'log = none'
+service nap '"/bin/sleep", "{seconds}"' 'argument "seconds" {}' 'log = none'
+service echo '"/bin/echo", "{text}"' 'argument "text" {}' 'log = none'
+service queue '"/bin/true"' 'concurrency = 2' 'queue = 1000' 'log = none'
+service talkative '"/usr/bin/yes"' 'log = none'
+service daemon "\"$zoo/daemonize\"" 'log = none'
+handler talk "\"/usr/bin/python3\", \"$dir/handler.py\"" 'argument "text" {}' 'log = none' \
+    'processes { min = 0  max = 6  idle = 1s }' 'queue = 1000' 'timeout = 2s'
+handler starved "\"/usr/bin/python3\", \"$dir/handler.py\"" 'argument "text" {}' 'log = none' \
+    'processes { min = 0  max = 2  idle = 300ms }' 'timeout = 1s' 'queue = 1000'
+judge() {
+	python3 "$top_srcdir/tests/integration/evil-worker.py" "$dir" "$port" "$reqctl" "$reqd_pid" "$@"
+}
+
+start_reqd
+# Each result that is kept is a descriptor of the broker, for ten minutes.
+step "as many results are kept as can be" judge fill
+fds_before=$(settled_fds)
+step "nothing that is attacked gives way" judge
+finish
