@@ -391,7 +391,7 @@ find_directory(void)
 	(void)snprintf(directory, sizeof(directory), "%s/evil", exe);
 }
 
-/* The order, which counts once. Memory that is never freed, or NULL. */
+/* The order, which counts once. The caller's, or NULL. */
 static char *
 take_order(const struct evil *e)
 {
@@ -440,6 +440,10 @@ evil_main(unsigned slot)
 		e->attack = NULL;
 		free(order);
 	}
+	mail_close_ends(e);
+	(void)conf_unref(e->conf);
+	(void)conf_unref(e->prepared);
+	free(e);
 	return ROLE_EXIT_OK;
 }
 
