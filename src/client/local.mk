@@ -15,7 +15,10 @@ libreqd_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined \
 
 # Its handler side, also for programs of ours that do without the library.
 noinst_LTLIBRARIES += libserve.la
-libserve_la_SOURCES = src/client/serve.c src/client/serve.h src/client/servereply.c
+libserve_la_SOURCES = \
+	src/client/serve.c src/client/serve.h \
+	src/client/servechannel.c \
+	src/client/servereply.c
 
 pkgconfigdir = $(libdir)/pkgconfig
 nodist_pkgconfig_DATA = src/client/libreqd.pc
