@@ -8,7 +8,7 @@
 #include <jansson.h>
 
 #include "client/reqd.h"
-#include "ctl/cmd.h"
+#include "ctl/ctl.h"
 
 /*
  * Bytes of a reply. JSON in memory takes up to 25 times its text, so what a
