@@ -12,9 +12,9 @@
 int clientresult_of_error(struct slice line, struct reqd_result **ret);
 
 /*
- * A new result of the map that CALL --full answers, with id "" when the map has
- * none. Takes bytes, which the texts of map are in. 0; REQD_E_NOMEM; or
- * REQD_E_PROTOCOL with the key that is missing or wrong.
+ * A new result of the map that CALL --full answers. Takes bytes, which the texts
+ * of map are in. 0; REQD_E_NOMEM; or REQD_E_PROTOCOL with the key that is missing
+ * or wrong.
  */
 int clientresult_of_map(const struct value *map, char *bytes, struct reqd_result **ret,
     const char **ret_wrong);
