@@ -152,13 +152,14 @@ short_options(struct ctl *ctl, size_t argc, char **argv, size_t *i, struct optio
 
 /*
  * Sets ctl from the options in argv (those of every verb, and those of ctl->cmd
- * unless NULL), moves the words to its front and counts them. "--" ends the
- * options, and so does the first word if has_words_last.
+ * unless NULL), moves the words to its front and counts them. The options end at
+ * "--", at the verb, and at the first word of a verb whose words are data.
  */
 static enum options_status
-parse(struct ctl *ctl, bool has_words_last, size_t argc, char **argv, size_t *ret_n_words,
+parse(struct ctl *ctl, size_t argc, char **argv, size_t *ret_n_words,
     struct options_error *ret_error)
 {
+	bool word_ends = ctl->cmd == NULL || ctl->cmd->pass;
 	size_t n_words = 0, i;
 
 	for (i = 0; i < argc; i++) {
@@ -169,7 +170,7 @@ parse(struct ctl *ctl, bool has_words_last, size_t argc, char **argv, size_t *re
 			break;
 		}
 		if (argv[i][0] != '-' || argv[i][1] == '\0') {
-			if (has_words_last)
+			if (word_ends)
 				break;
 			argv[n_words++] = argv[i];
 			continue;
@@ -201,7 +202,7 @@ options_read(struct ctl *ctl, size_t argc, char **argv, size_t *ret_n_words,
     struct options_error *ret_error)
 {
 	size_t n = 0;
-	enum options_status s = parse(ctl, true, argc, argv, &n, ret_error);
+	enum options_status s = parse(ctl, argc, argv, &n, ret_error);
 
 	*ret_n_words = 0;
 	if (s != OPTIONS_OK || n == 0)
@@ -209,39 +210,26 @@ options_read(struct ctl *ctl, size_t argc, char **argv, size_t *ret_n_words,
 	ctl->cmd = options_find_verb(ctl, argv[0]);
 	ret_error->word = argv[0];
 	return ctl->cmd == NULL ? OPTIONS_UNKNOWN_VERB :
-	    parse(ctl, ctl->cmd->pass, n - 1, argv + 1, ret_n_words, ret_error);
+	    parse(ctl, n - 1, argv + 1, ret_n_words, ret_error);
 }
 
 /* ----------------------------------------------------------- complaints --- */
-
-/*
- * "unknown WHAT 'word'; did you mean ...?" An option with candidates is a long
- * one, its word without the dashes. Returns STATUS_USAGE.
- */
-static int
-unknown(const struct ctl *ctl, const char *what, const char *word,
-    const char *const *candidates, size_t n)
-{
-	const char *near = suggest_word(word, candidates, n);
-	const char *dashes = strcmp(what, "option") == 0 && n > 0 ? "--" : "";
-
-	if (near == NULL)
-		return ctl_usage(ctl, "unknown %s '%s%s'", what, dashes, word);
-	return ctl_usage(ctl, "unknown %s '%s%s'; did you mean '%s%s'?", what, dashes, word,
-	    dashes, near);
-}
 
 int
 options_unknown_verb(const struct ctl *ctl, const char *word)
 {
 	CLEANUP_FREE const char **names = ctl_need(calloc(ctl->n_verbs, sizeof(*names)));
+	const char *near;
 	size_t n = 0;
 
 	for (size_t i = 0; i < ctl->n_verbs; i++) {
 		if (!ctl->verbs[i]->hidden)
 			names[n++] = ctl->verbs[i]->name;
 	}
-	return unknown(ctl, "verb", word, names, n);
+	near = suggest_word(word, names, n);
+	if (near == NULL)
+		return ctl_usage(ctl, "unknown verb '%s'", word);
+	return ctl_usage(ctl, "unknown verb '%s'; did you mean '%s'?", word, near);
 }
 
 static int
@@ -250,15 +238,19 @@ unknown_option(const struct ctl *ctl, const char *word)
 	size_t n = options_n_general + (ctl->cmd != NULL ? ctl->cmd->n_options : 0), n_names = 0;
 	CLEANUP_FREE const char **names = ctl_need(calloc(n, sizeof(*names)));
 	CLEANUP_FREE char *name = ctl_need(strdup(word + strspn(word, "-")));
+	const char *near;
 
 	if (word[1] != '-')
-		return unknown(ctl, "option", word, NULL, 0);
+		return ctl_usage(ctl, "unknown option '%s'", word);
 	name[strcspn(name, "=")] = '\0';
 	for (size_t i = 0; i < options_n_general; i++)
 		names[n_names++] = options_general[i].name;
 	for (size_t i = 0; n_names < n; i++)
 		names[n_names++] = ctl->cmd->options[i].name;
-	return unknown(ctl, "option", name, names, n_names);
+	near = suggest_word(name, names, n_names);
+	if (near == NULL)
+		return ctl_usage(ctl, "unknown option '--%s'", name);
+	return ctl_usage(ctl, "unknown option '--%s'; did you mean '--%s'?", name, near);
 }
 
 int
