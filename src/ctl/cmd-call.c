@@ -192,11 +192,8 @@ static int
 describe_refused(const struct run *r, const struct reqd_value *v)
 {
 	struct reqd_result res = { .outcome = reqd_value_outcome(v), .status = -1 };
-	CLEANUP_FREE char *line = NULL;
-	size_t len;
-	const char *data = reqd_value_data(v, &len);
+	CLEANUP_FREE char *line = remote_text(v);
 
-	line = ctl_need(strndup(data, len));
 	res.out = res.err = res.id = "";
 	res.error = line;
 	return run_ended(r, &res);

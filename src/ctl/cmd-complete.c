@@ -77,13 +77,10 @@ offer_services(const struct ctl *ctl, const char *typed)
 	if (remote_connect(ctl, &c) != 0 || remote_ask(ctl, c, NULL, &map, 1, request) != 0)
 		return;
 	for (size_t i = 0; i + 1 < reqd_value_count(map); i += 2) {
-		size_t n, m;
-		const char *name = reqd_value_data(reqd_value_at(map, i), &n);
-		const char *about = reqd_value_data(reqd_value_at(map, i + 1), &m);
-		CLEANUP_FREE char *name_text = ctl_need(strndup(name, n));
-		CLEANUP_FREE char *about_text = ctl_need(strndup(about, m));
+		CLEANUP_FREE char *name = remote_text(reqd_value_at(map, i));
+		CLEANUP_FREE char *about = remote_text(reqd_value_at(map, i + 1));
 
-		offer("", name_text, typed, about_text);
+		offer("", name, typed, about);
 	}
 }
 
@@ -97,9 +94,7 @@ offer_requests(const struct ctl *ctl, const char *typed)
 	if (remote_control(ctl, &c) != 0 || remote_ask(ctl, c, NULL, &v, 1, request) != 0)
 		return;
 	for (size_t i = 0; i < reqd_value_count(v); i++) {
-		size_t len;
-		const char *data = reqd_value_data(reqd_value_at(v, i), &len);
-		CLEANUP_FREE char *text = ctl_need(strndup(data, len));
+		CLEANUP_FREE char *text = remote_text(reqd_value_at(v, i));
 		char *rest = text, *line;
 
 		while ((line = strsep(&rest, "\n")) != NULL) {
