@@ -19,6 +19,7 @@ static const struct {
 	[FRAME_COMMIT] = { "commit", 0, 0 },
 	[FRAME_ABORT] = { "abort", 0, 0 },
 	[FRAME_LINK] = { "link", 1, 1 },
+	[FRAME_UNLINK] = { "unlink", 0, 0 },
 	[FRAME_STOP] = { "stop", 0, 0 },
 	[FRAME_PING] = { "ping", 0, 0 },
 	[FRAME_LIST] = { "list", 1, 1 },
@@ -32,6 +33,7 @@ static const struct {
 	[FRAME_LISTED] = { "listed", 0, 0 },
 	[FRAME_KILLED] = { "killed", 0, 0 },
 	[FRAME_DRAINED] = { "drained", 0, 0 },
+	[FRAME_FAULT] = { "fault", 0, 0 },
 	[FRAME_RUN] = { "run", 3, 4 },
 	[FRAME_CANCEL] = { "cancel", 0, 0 },
 	[FRAME_CANCEL_OWNED] = { "cancel-owned", 0, 0 },
@@ -67,7 +69,7 @@ frame_check(const void *data, size_t len, size_t n_fds)
 
 	if (len != sizeof(*f))
 		return false;
-	if (f->type == 0 || f->type >= FRAME_TYPE_N || f->slot > CONF_MAX_WORKERS)
+	if (f->type == 0 || f->type >= FRAME_TYPE_N || f->slot >= ROLE_MAX_PROCESSES)
 		return false;
 	if (n_fds < frame_types[f->type].min_fds || n_fds > frame_types[f->type].max_fds)
 		return false;
@@ -78,6 +80,9 @@ frame_check(const void *data, size_t len, size_t n_fds)
 	case FRAME_ENDED:
 		return f->ended.outcome < OUTCOME_N && f->ended.stage < STAGE_N;
 	case FRAME_LINK:
+		return memchr(f->link.name, '\0', sizeof(f->link.name)) != NULL;
+	case FRAME_FAULT:
+		return memchr(f->fault.text, '\0', sizeof(f->fault.text)) != NULL;
 	case FRAME_REFUSED:
 		return memchr(f->text, '\0', sizeof(f->text)) != NULL;
 	case FRAME_WANT:
@@ -96,17 +101,4 @@ const char *
 frame_type_name(unsigned type)
 {
 	return type > 0 && type < FRAME_TYPE_N ? frame_types[type].name : "?";
-}
-
-const char *
-role_name(enum role_kind k)
-{
-	static const char *const names[] = {
-		[ROLE_MASTER] = "master",
-		[ROLE_RUNNER] = "runner",
-		[ROLE_LOG] = "log",
-		[ROLE_WORKER] = "worker",
-	};
-
-	return names[k];
 }

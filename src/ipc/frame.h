@@ -20,9 +20,9 @@ enum frame_type {
 				   without any it ends with its last connection) */
 	FRAME_COMMIT,		/* generation */
 	FRAME_ABORT,		/* generation: forget what was prepared */
-	FRAME_LINK,		/* slot; fd: channel (worker: to the runner;
-				   runner: to worker slot; log: records of process
-				   id, text its name) */
+	FRAME_LINK,		/* slot, link; fd: channel to that process (log: its records) */
+	FRAME_UNLINK,		/* slot, link.serial: that process is dead, or will be at once;
+				   its channel is to be closed, as others may have it */
 	FRAME_STOP,		/* stop accepting, drain, exit; deadline */
 	FRAME_PING,		/* serial: answer when the loop turns */
 	FRAME_LIST,		/* fd: write what runs here as JSON lines, answer LISTED */
@@ -38,6 +38,7 @@ enum frame_type {
 	FRAME_LISTED,		/* serial */
 	FRAME_KILLED,		/* id; found or not */
 	FRAME_DRAINED,		/* nothing runs here any more */
+	FRAME_FAULT,		/* slot, fault: that process has broken the rules of its channel */
 
 	/* worker -> runner */
 	FRAME_RUN,		/* fds: job, stdout, stderr [, stdin] */
@@ -125,6 +126,18 @@ struct frame_unable {
 	char service[SERVICE_NAME_MAX + 1];
 };
 
+/* A process with a number has one serial after the other, never the same twice. */
+struct frame_link {
+	uint64_t serial;
+	uint32_t pid;
+	char name[32];			/* "worker 3" */
+};
+
+struct frame_fault {
+	uint64_t serial;		/* as in the LINK */
+	char text[96];			/* what it sent */
+};
+
 struct frame_ended {
 	uint64_t queued_usec;		/* acceptance by the runner to fork */
 	uint64_t ran_usec;
@@ -139,7 +152,8 @@ struct frame_ended {
 
 struct frame {
 	uint16_t type;
-	uint16_t slot;			/* LINK, STATS: which process; CANCEL_OWNED: see there */
+	uint16_t slot;			/* LINK, UNLINK, STATS, FAULT: number of a process;
+					   CANCEL_OWNED: see there */
 	uint32_t generation;
 	uint64_t id;			/* request; PING: serial; STOP: deadline */
 	union {
@@ -151,6 +165,8 @@ struct frame {
 			uint8_t found;
 		} cancel;
 		uint8_t is_awaited;	/* ATTACHED */
+		struct frame_link link;
+		struct frame_fault fault;
 		/* STOP, COMMIT to a worker: which of its listeners end for everybody, by number */
 		uint32_t sealed;
 		struct frame_lease lease;

@@ -221,8 +221,8 @@ source_open(struct logger *g, const struct frame *f, int fd)
 		return;
 	}
 	s->logger = g;
-	(void)strlcpy(s->from.name, f->text, sizeof(s->from.name));
-	s->from.pid = (int)f->id;
+	(void)strlcpy(s->from.name, f->link.name, sizeof(s->from.name));
+	s->from.pid = (int)f->link.pid;
 	s->io = (struct loop_io){ .fn = on_record, .fd = fd };
 	if (!g->is_blocked && loop_add(&g->loop, &s->io, EPOLLIN) < 0) {
 		(void)close(fd);

@@ -21,6 +21,7 @@ struct link {
 	struct loop_io io;	/* fd -1: closed */
 	struct runner *runner;
 	uint16_t slot;
+	uint64_t serial;	/* of the process at the other end */
 	bool has_answer;
 	struct frame answer;
 	struct entry_list late;	/* entries with unsent frames */

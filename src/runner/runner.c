@@ -131,7 +131,16 @@ master_abort(struct runner *r, const struct frame *f, int *fds)
 static void
 master_link(struct runner *r, const struct frame *f, int *fds)
 {
-	workers_open(&r->links[f->slot], TAKE_FD(fds[0]));
+	if (f->slot < RUNNER_MAX_LINKS)
+		workers_open(&r->links[f->slot], f->link.serial, TAKE_FD(fds[0]));
+}
+
+static void
+master_unlink(struct runner *r, const struct frame *f, int *fds)
+{
+	(void)fds;
+	if (f->slot < RUNNER_MAX_LINKS && r->links[f->slot].serial == f->link.serial)
+		workers_close(&r->links[f->slot]);
 }
 
 static void
@@ -158,6 +167,7 @@ static master_fn *const master_frames[FRAME_TYPE_N] = {
 	[FRAME_COMMIT] = master_commit,
 	[FRAME_ABORT] = master_abort,
 	[FRAME_LINK] = master_link,
+	[FRAME_UNLINK] = master_unlink,
 	[FRAME_STOP] = master_stop,
 	[FRAME_PING] = master_ping,
 };

@@ -18,8 +18,8 @@
 #include "runner/runner.h"
 #include "runner/twin.h"
 
-static void
-worker_close(struct link *l)
+void
+workers_close(struct link *l)
 {
 	if (!link_is_open(l))
 		return;
@@ -30,13 +30,19 @@ worker_close(struct link *l)
 	pools_link_closed(l->runner, l->slot);
 }
 
-/* A bad frame costs the worker its life: it sees EOF and leaves. */
+/* A bad frame costs the worker its life: the master kills it. */
 static void
 worker_fail(struct link *l, const char *why)
 {
+	struct frame f = {
+		.type = FRAME_FAULT, .slot = l->slot, .fault = { .serial = l->serial },
+	};
+
 	l->runner->stats->bad_frames++;
-	log_err("worker %u sent %s, closing its link", l->slot, why);
-	worker_close(l);
+	(void)strlcpy(f.fault.text, why, sizeof(f.fault.text));
+	if (!link_answer(&l->runner->master, &f))
+		log_err("worker %u sent %s, and the master does not hear of it", l->slot, why);
+	workers_close(l);
 }
 
 static void
@@ -216,7 +222,7 @@ on_worker(struct loop_io *io, uint32_t events)
 		return;
 	}
 	if (r != CHANNEL_OK) {
-		worker_close(l);
+		workers_close(l);
 		return;
 	}
 	if (worker_frames[f.type] != NULL)
@@ -227,11 +233,12 @@ on_worker(struct loop_io *io, uint32_t events)
 }
 
 void
-workers_open(struct link *l, int fd)
+workers_open(struct link *l, uint64_t serial, int fd)
 {
 	int error;
 
-	worker_close(l);
+	workers_close(l);
+	l->serial = serial;
 	error = link_open(l, fd, on_worker);
 	if (error < 0)
 		log_err("cannot watch the link of worker %u: %s", l->slot, strerror(-error));

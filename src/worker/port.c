@@ -125,7 +125,7 @@ port_is_full(const struct port *p)
 	const struct worker *w = p->worker;
 
 	return w->n_conns >= w->max_conns ||
-	    worker_port_connections(w, p->number) >= p->max_connections;
+	    worker_port_connections(w, p->number, p->max_connections) >= p->max_connections;
 }
 
 /*

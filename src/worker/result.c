@@ -9,8 +9,9 @@
 
 #include "base/buf.h"
 #include "base/fd.h"
+#include "ipc/roles.h"
 
-#define RESULT_MAX_BYTES (256u << 20)
+#define RESULT_MAX_BYTES ROLE_MAX_FILE
 
 struct sealed_header {
 	uint64_t magic;

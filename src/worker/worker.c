@@ -21,14 +21,25 @@
 #include "ipc/roles.h"
 #include "worker/conn.h"
 
+/*
+ * The page of another worker may say anything. A number of connections that no
+ * worker can have counts for nothing; and none counts for more than the listener
+ * lets in, so that the sum cannot wrap around.
+ */
+static uint64_t
+possible(const struct worker *w, uint64_t n, uint64_t max)
+{
+	return n > w->max_conns ? 0 : n > max ? max : n;
+}
+
 uint64_t
-worker_port_connections(const struct worker *w, unsigned port_number)
+worker_port_connections(const struct worker *w, unsigned port_number, uint64_t max)
 {
 	uint64_t sum = w->stats->port_connections[port_number];
 
 	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
 		if (w->others[i] != NULL && i != w->slot)
-			sum += w->others[i]->port_connections[port_number];
+			sum += possible(w, w->others[i]->port_connections[port_number], max);
 	}
 	return sum;
 }
@@ -223,6 +234,9 @@ on_frame(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 		return;
 	case FRAME_LINK:
 		runnerlink_attach(w, TAKE_FD(fds[0]));
+		return;
+	case FRAME_UNLINK:
+		/* The channel ends with the process. */
 		return;
 	case FRAME_STATS:
 		on_stats_page(w, f->slot, fds[0]);

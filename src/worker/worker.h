@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/loop.h"
 #include "conf/conf.h"
+#include "ipc/roles.h"
 #include "ipc/stats.h"
 #include "proto/request.h"
 #include "worker/call.h"
@@ -72,7 +73,7 @@ struct worker {
 	struct lease_list unflushed;	/* leases with requests to send */
 
 	struct stats *stats;		/* our own page */
-	const struct stats *others[CONF_MAX_WORKERS + 1];	/* the last: runner */
+	const struct stats *others[ROLE_MAX_PROCESSES];	/* by number */
 	unsigned n_others;		/* other workers */
 	uint64_t started_usec;
 
@@ -90,8 +91,8 @@ int worker_main(unsigned slot);
 /* Ends and frees all that the worker holds, but not itself. */
 void worker_done(struct worker *w);
 
-/* Sum of connections on a port over all workers. */
-uint64_t worker_port_connections(const struct worker *w, unsigned port_number);
+/* Sum of connections on a port, which lets in max, over all workers. */
+uint64_t worker_port_connections(const struct worker *w, unsigned port_number, uint64_t max);
 
 /* It was stopped for so long: nobody else is to pay for that. For the loop. */
 void worker_on_stall(struct loop *l, uint64_t usec);

@@ -22,6 +22,7 @@ integration_tests = \
 	tests/integration/client-redis-cli.sh \
 	tests/integration/client-ruby.sh \
 	tests/integration/control-socket.sh \
+	tests/integration/file-size-limit.sh \
 	tests/integration/handler-examples.sh \
 	tests/integration/handler-crosstalk.sh \
 	tests/integration/handler-input.sh \
@@ -38,6 +39,7 @@ integration_tests = \
 	tests/integration/master-stop.sh \
 	tests/integration/passed-sockets.sh \
 	tests/integration/program-environment.sh \
+	tests/integration/ps-bad-lines.sh \
 	tests/integration/readme-examples.sh \
 	tests/integration/reload-changes-rules.sh \
 	tests/integration/reload-keeps-connections.sh \
@@ -47,6 +49,7 @@ integration_tests = \
 	tests/integration/reload-says-what-changes.sh \
 	tests/integration/reload-under-load.sh \
 	tests/integration/reqctl-output.sh \
+	tests/integration/start-fails-for-good.sh \
 	tests/integration/start-fails.sh \
 	tests/integration/zoo.sh
 TESTS += $(integration_tests)

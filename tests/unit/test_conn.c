@@ -965,10 +965,36 @@ START_TEST(counters_of_the_dead_conserve)
 }
 END_TEST
 
+/*
+ * Another worker's page counts for what it can be: what no worker can have counts for
+ * nothing, so a page of nonsense closes no listener.
+ */
+START_TEST(a_page_of_nonsense_closes_no_listener)
+{
+	static struct stats good, bad;
+
+	w.stats->port_connections[0] = 5;
+	good.port_connections[0] = 7;
+	w.others[3] = &good;
+	w.others[4] = &bad;
+	ck_assert_uint_eq(worker_port_connections(&w, 0, 100), 12);
+	bad.port_connections[0] = w.max_conns + 1;
+	ck_assert_uint_eq(worker_port_connections(&w, 0, 100), 12);
+	bad.port_connections[0] = UINT64_MAX - 11;
+	ck_assert_uint_eq(worker_port_connections(&w, 0, 100), 12);
+	/* What can be true is believed, as far as the listener goes. */
+	bad.port_connections[0] = w.max_conns;
+	ck_assert_uint_eq(worker_port_connections(&w, 0, 100), 112);
+	w.others[3] = w.others[4] = NULL;
+	w.stats->port_connections[0] = 0;
+}
+END_TEST
+
 static void
 add(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, a_page_of_nonsense_closes_no_listener);
 	tcase_add_test(tc, callers_of_many_groups_keep_them);
 	tcase_add_test(tc, replies_stay_with_their_connection);
 	tcase_add_test(tc, closing_another_leaves_ours_alone);

@@ -69,13 +69,18 @@ send_bad(enum bad kind)
 	(void)close(null);
 }
 
-/* A bad frame ends its worker, and nothing else. */
+/* A bad frame is reported to the master, ends its link, and nothing else. */
 START_TEST(test_bad_frame)
 {
 	struct call c = CALL(.worker = 1, .service = S_WIDE, .script = "exec cat");
+	struct frame fault;
 
 	runner.errors_expected = true;
 	send_bad((enum bad)_i);
+	fault = get(runner.master, FRAME_FAULT);
+	ck_assert_uint_eq(fault.slot, 0);
+	ck_assert_uint_eq(fault.fault.serial, SERIAL(0));
+	ck_assert_int_ne(fault.fault.text[0], '\0');
 	expect_closed(runner.worker[0]);
 	ck_assert_uint_eq(runner.stats->bad_frames, 1);
 	let_end(&c);
@@ -97,6 +102,28 @@ START_TEST(test_duplicate_id)
 }
 END_TEST
 
+/* As when the dead worker's end is in other hands, which go on holding it. */
+START_TEST(test_unlink)
+{
+	struct call a = CALL(.service = S_WIDE, .script = "echo ready; sleep 1000");
+	struct call c = CALL(.worker = 1, .service = S_WIDE, .script = "exec cat");
+	struct frame f = { .type = FRAME_UNLINK, .link = { .serial = SERIAL(0) + 1 } };
+
+	expect_line(a.out, "ready");
+	/* Another process that had the number before or will have it. */
+	put(runner.master, &f, NULL, 0);
+	sync_master();
+	sync_worker(0);
+	f.link.serial = SERIAL(0);
+	put(runner.master, &f, NULL, 0);
+	put(runner.master, &f, NULL, 0);
+	expect_closed(runner.worker[0]);
+	expect_gone(&a);
+	sync_worker(1);
+	let_end(&c);
+}
+END_TEST
+
 static void
 add(TCase *tc)
 {
@@ -105,6 +132,7 @@ add(TCase *tc)
 	tcase_add_test(tc, test_worker_replaced);
 	tcase_add_loop_test(tc, test_bad_frame, 0, BAD_N);
 	tcase_add_test(tc, test_duplicate_id);
+	tcase_add_test(tc, test_unlink);
 }
 
 UNIT_MAIN("workers", add(tc))
