@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "broker/broker.h"
 #include "conf/conf.h"
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
@@ -165,6 +166,8 @@ role_main(const char *name, const char *slot_text)
 		return logger_main();
 	case ROLE_RUNNER:
 		return runner_main();
+	case ROLE_BROKER:
+		return broker_main();
 	case ROLE_WORKER:
 		return worker_main(slot);
 	case ROLE_N:

@@ -14,6 +14,7 @@ libbase_la_SOURCES = \
 	src/base/oomscore.c src/base/oomscore.h \
 	src/base/privilege.c src/base/privilege.h \
 	src/base/slice.h \
+	src/base/sparse.h \
 	src/base/suggest.c src/base/suggest.h \
 	src/base/units.c src/base/units.h
 libbase_la_LIBADD = $(BSD_LIBS) $(MD_LIBS)

@@ -14,6 +14,7 @@ static const struct {
 } roles[ROLE_N] = {
 	[ROLE_LOG] = { "log", 1 },
 	[ROLE_RUNNER] = { "runner", 1 },
+	[ROLE_BROKER] = { "broker", 1 },
 	[ROLE_WORKER] = { "worker", CONF_MAX_WORKERS },
 };
 

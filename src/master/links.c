@@ -9,6 +9,7 @@
 
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
+#include "ipc/mail.h"
 #include "ipc/stats.h"
 #include "master/master.h"
 
@@ -44,10 +45,11 @@ link_records(struct process *log)
 	}
 }
 
-/* Gives a process its end of a channel to another one. */
+/* Gives a process its ends of the mail with another one. */
 static void
-give_end(struct process *p, struct process *other, int fd)
+give_ends(struct process *p, struct process *other, const struct mail_ends *ends)
 {
+	int fds[2] = { ends->socket, ends->pipe };
 	struct frame f = {
 		.type = FRAME_LINK, .slot = process_number(other),
 		.link = { .serial = other->serial, .pid = (uint32_t)other->pid },
@@ -55,31 +57,31 @@ give_end(struct process *p, struct process *other, int fd)
 
 	process_name(other, f.link.name, sizeof(f.link.name));
 	other->is_linked = true;
-	(void)process_send(p, &f, &fd, 1);
-	(void)close(fd);
+	(void)process_send(p, &f, fds, 2);
+	channel_close_fds(fds, 2);
 }
 
-/* A channel of their own, if the table says so. */
+/* Mail between the two, if the table says so. */
 static void
-link_channel(struct process *from, struct process *to)
+link_channel(struct process *below, struct process *above)
 {
-	char a[32], b[32];
-	int fds[2], r;
+	struct mail_ends a, b;
+	char names[2][32];
+	int r;
 
-	if ((from->rules->channels & ROLE_BIT(to->kind)) == 0 ||
-	    from->state < PROCESS_PREPARING || to->state < PROCESS_PREPARING || to->generation == 0)
+	if ((below->rules->channels & ROLE_BIT(above->kind)) == 0 ||
+	    below->state < PROCESS_PREPARING || above->state < PROCESS_PREPARING ||
+	    above->generation == 0)
 		return;
-	r = channel_pair(fds);
+	r = mail_pair(&a, &b);
 	if (r < 0) {
-		process_name(from, a, sizeof(a));
-		process_name(to, b, sizeof(b));
-		log_err("cannot link %s to %s: %s", a, b, strerror(-r));
+		process_name(below, names[0], sizeof(names[0]));
+		process_name(above, names[1], sizeof(names[1]));
+		log_err("cannot link %s to %s: %s", names[0], names[1], strerror(-r));
 		return;
 	}
-	if (!from->rules->sends_descriptors)
-		channel_refuse_fds(fds[0]);
-	give_end(to, from, fds[0]);
-	give_end(from, to, fds[1]);
+	give_ends(above, below, &a);
+	give_ends(below, above, &b);
 }
 
 /* The page of a process for another one to read, if the table says so. */

@@ -16,7 +16,7 @@ enum role_account {
 };
 
 /* Which numbers of its statistics page are shown. */
-enum role_page { ROLE_PAGE_NONE, ROLE_PAGE_RUNNER, ROLE_PAGE_WORKER };
+enum role_page { ROLE_PAGE_NONE, ROLE_PAGE_RUNNER, ROLE_PAGE_BROKER, ROLE_PAGE_WORKER };
 
 enum role_stop {
 	ROLE_STOP_BY_FRAME,	/* STOP, with a deadline */
@@ -35,14 +35,13 @@ struct role_rules {
 	unsigned stop_step;		/* of a stop: lower steps have ended before */
 	uint64_t silence_usec;		/* how long one that serves may owe a sign of life */
 	bool has_records;		/* has a socket to the log */
-	bool sends_descriptors;		/* upon its channels; else the kernel refuses them */
 	bool has_file_limit;		/* writes no larger file than a request needs */
 	bool listens;			/* is given the listening sockets */
 	bool lists_calls;		/* is asked for PS and KILL */
 	bool may_refuse;		/* a new configuration; else it is replaced */
 	bool dies_with_master;		/* at once, by the kernel; else when its channel ends */
 	bool leaves_children;		/* when it dies, to the master */
-	unsigned channels;		/* set: to these it is linked */
+	unsigned channels;		/* set: above it, and linked to it: descriptors come from there */
 	unsigned pages;			/* set: of these it reads the statistics */
 	unsigned awaits;		/* set: it begins to serve when these do */
 };
@@ -51,8 +50,8 @@ struct role_rules {
 extern const struct role_rules role_rules[ROLE_N];
 
 /* The last steps there are. */
-#define ROLE_COMMIT_STEPS 2
-#define ROLE_STOP_STEPS 3
+#define ROLE_COMMIT_STEPS 3
+#define ROLE_STOP_STEPS 4
 
 /* The step of a reload in which the listening sockets change. */
 unsigned role_listening_step(void);

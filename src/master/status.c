@@ -67,10 +67,15 @@ static const struct number worker_numbers[] = {
 	{ "bytes_out", offsetof(struct stats, bytes_out) },
 };
 
-static const struct number runner_numbers[] = {
+static const struct number broker_numbers[] = {
 	{ "running", offsetof(struct stats, running) },
 	{ "queued", offsetof(struct stats, queued) },
 	{ "started", offsetof(struct stats, started_total) },
+	{ "bad_frames", offsetof(struct stats, bad_frames) },
+};
+
+static const struct number runner_numbers[] = {
+	{ "running", offsetof(struct stats, running) },
 	{ "strays_killed", offsetof(struct stats, strays_killed) },
 	{ "bad_frames", offsetof(struct stats, bad_frames) },
 };
@@ -81,6 +86,7 @@ static const struct {
 } pages[] = {
 	[ROLE_PAGE_NONE] = { NULL, 0 },
 	[ROLE_PAGE_RUNNER] = { runner_numbers, ARRAY_LEN(runner_numbers) },
+	[ROLE_PAGE_BROKER] = { broker_numbers, ARRAY_LEN(broker_numbers) },
 	[ROLE_PAGE_WORKER] = { worker_numbers, ARRAY_LEN(worker_numbers) },
 };
 
@@ -202,7 +208,7 @@ put_usec_or_null(struct buf *b, const char *key, bool have, uint64_t usec)
 static struct pool_stats
 pool_of(const struct master *m, const struct service *s)
 {
-	const struct stats *of = m->processes[ROLE_PROCESS(ROLE_RUNNER, 0)].stats;
+	const struct stats *of = m->processes[ROLE_PROCESS(ROLE_BROKER, 0)].stats;
 
 	if (of != NULL && of->generation == m->conf->generation)
 		return of->pool[s->number];
@@ -215,15 +221,14 @@ put_pool(struct buf *b, const struct master *m, const struct service *s)
 	struct pool_stats p = pool_of(m, s);
 	uint64_t now = clock_usec();
 
-	(void)buf_printf(b, ",\"pool\":{\"failing\":%s", p.is_failing ? "true" : "false");
-	put_number(b, "processes", p.processes);
+	(void)buf_printf(b, ",\"pool\":{\"processes\":%" PRIu32, p.processes);
 	put_number(b, "busy", p.busy);
 	put_number(b, "idle", p.idle);
 	put_number(b, "waiting", p.waiting);
 	put_number(b, "started", p.started);
 	put_number(b, "died", p.died);
 	put_number(b, "recycled", p.recycled);
-	(void)buf_append_str(b, ",\"last_death\":");
+	(void)buf_printf(b, ",\"failing\":%s,\"last_death\":", p.is_failing ? "true" : "false");
 	put_death(b, &p);
 	put_usec_or_null(b, "last_death_age_usec", p.last_usec != 0, elapsed(p.last_usec, now));
 	put_usec_or_null(b, "failing_usec", p.is_failing != 0, elapsed(p.failing_usec, now));

@@ -17,9 +17,10 @@
 #include "base/escape.h"
 #include "base/fd.h"
 #include "ipc/logrec.h"
+#include "worker/brokerlink.h"
 #include "worker/callio.h"
 #include "worker/identity.h"
-#include "worker/runnerlink.h"
+#include "worker/kits.h"
 #include "worker/talk.h"
 #include "worker/worker.h"
 
@@ -75,6 +76,7 @@ call_free(struct call *call)
 	buf_done(&call->in_data);
 	buf_done(&call->gathered);
 	buf_done(&call->answer);
+	buf_done(&call->job);
 	free(call->arguments);
 	identity_unref(call->who);
 	conf_unref(call->conf);
@@ -87,6 +89,9 @@ call_die(struct call *call)
 	struct worker *w = call->worker;
 
 	call->backend->release(call);
+	kits_leave(&w->kits, call);
+	if (call->paper >= 0)
+		(void)close(TAKE_FD(call->paper));
 	loop_disarm(&w->loop, &call->timer);
 	loop_undefer(&w->loop, &call->task);
 	RB_REMOVE(calls, &w->calls, call);
@@ -120,11 +125,11 @@ call_deliver(struct call *call, const struct result *res)
 	call_die(call);
 }
 
-/* Does the runner keep the result? A lost one it knows of itself. */
+/* Does the broker keep the result? A lost one it knows of itself. */
 static bool
 call_is_for_twins(const struct call *call, enum outcome_kind outcome)
 {
-	return call->sent && !digest_is_none(&call->run.token) && outcome != OUTCOME_LOST &&
+	return call->paper >= 0 && outcome != OUTCOME_LOST &&
 	    outcome_may_have_run(outcome);
 }
 
@@ -142,12 +147,8 @@ call_finish(struct call *call)
 	res = call_result(call, detail, sizeof(detail));
 	call_count(call, &res);
 	call_log(call, &res);
-	if (call_is_for_twins(call, res.outcome.kind)) {
-		int fd = result_seal(&res);
-
-		if (fd >= 0)
-			runnerlink_deposit(w, call->id, fd);
-	}
+	if (call_is_for_twins(call, res.outcome.kind) && result_write(call->paper, &res) == 0)
+		brokerlink_deposit(w, call->id);
 
 	/* The end of an open call belongs to the end of its input. */
 	if (call->sink != NULL && call->open && call->started) {

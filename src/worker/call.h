@@ -4,9 +4,9 @@
  *
  * A call knows whom to tell (sink.h), who makes it (identity.h) and its
  * service. Where commands, handlers and what the worker answers itself differ,
- * they differ by struct call_backend. Of a command: the worker makes the pipes
- * and the job, the runner starts and ends the program, the worker reads and
- * writes the pipes. The call ends when the runner says so and what the program
+ * they differ by struct call_backend. Of a command: the worker writes the job
+ * into a kit, the runner starts and ends the program, the worker reads and writes
+ * the pipes of the kit. The call ends when the broker says so and what the program
  * left in the pipes has been read. Of a handler: the call waits for a lease, its
  * request is written to the handler, and it ends with the handler's reply
  * (leases.h, talk.h).
@@ -29,6 +29,7 @@
 struct builtin;
 struct call;
 struct call_request;
+struct kit;
 struct lease;
 struct leases;
 struct peer_identity;
@@ -91,7 +92,7 @@ struct call_backend {
 	loop_timer_fn *on_timer;
 	bool has_value;		/* its result is a value, not output */
 	bool is_metered;	/* what it has used is its own, and known */
-	bool is_ours;		/* the runner does not know it: cancelled here */
+	bool is_ours;		/* the broker does not know it: cancelled here */
 };
 
 extern const struct call_backend call_by_builtin, call_by_command, call_by_handler;
@@ -108,7 +109,11 @@ struct call {
 	const struct service *service;
 
 	struct frame_run run;
-	bool sent;			/* the runner has it */
+	bool sent;			/* the broker has it */
+	bool awaits_kit;		/* it is to be sent when there is one */
+	struct buf job;			/* until then: argv and environment */
+	size_t job_argv, job_env;	/* ... so many strings of each */
+	int paper;			/* file for its result, when it has a token; -1: none */
 	bool cancelling;
 	bool attached;			/* a twin waits for our result */
 
@@ -116,7 +121,7 @@ struct call {
 	bool open;			/* more input may come */
 	bool started;			/* ... as the sink knows */
 	bool has_chunk;			/* some is being passed on */
-	bool ended;			/* the runner has said how */
+	bool ended;			/* the broker has said how */
 	bool finished;			/* outputs are read too; result is known */
 
 	struct call_output out, err;
@@ -141,13 +146,13 @@ struct call {
 
 	struct frame_ended end;
 	const char *why;		/* what failed, when end does not say; outlives the call */
-	struct loop_timer timer;	/* runner silent, or grace for a twin; deadline */
+	struct loop_timer timer;	/* broker silent, or grace for a twin; deadline */
 	struct loop_task task;		/* its pipes are to be looked at again */
-	uint64_t stalled_usec;		/* for so long of it we could not hear the runner */
+	uint64_t stalled_usec;		/* for so long of it we could not hear the broker */
 	uint64_t accepted_usec;
 	uint64_t bytes_in, bytes_out;
 	char *arguments;		/* text for log and ps; NULL: none */
-	TAILQ_ENTRY(call) link;		/* waiting, in flight, or dead */
+	TAILQ_ENTRY(call) link;		/* waiting for kit or lease, in flight, or dead */
 };
 
 RB_HEAD(calls, call);
@@ -177,7 +182,10 @@ void call_orphan(struct call *call);
 /* The sink has room again: more output comes, but not from inside this. */
 void call_on_room(struct call *call);
 
-/* Ends it: asks the runner to, or at once when it is a handler's. */
+/* The kit that it has waited for is here. Takes its descriptors. */
+void call_equip(struct call *call, struct kit *kit);
+
+/* Ends it: asks the broker to, or at once when it is a handler's. */
 void call_cancel(struct call *call, enum cancel_reason reason);
 
 /* A handler's call of this worker that its owner may cancel, or NULL. */
@@ -192,12 +200,13 @@ void call_on_given(struct call *call);
 /* A handler's call ends otherwise; why as in struct call. */
 void call_end(struct call *call, enum outcome_kind kind, unsigned reason, const char *why);
 
-/* What the runner says; called by runnerlink. */
+/* What the broker says; called by brokerlink. */
 void call_on_started(struct call *call);
 void call_on_ended(struct call *call, const struct frame_ended *end);
 void call_on_attached(struct call *call, bool is_awaited);
 void call_on_result(struct call *call, int fd);	/* takes fd; -1: lost */
-/* The runner died with it. */
+void call_on_paper(struct call *call, int fd);	/* takes fd */
+/* The broker, or the runner, died with it. */
 void call_on_lost(struct call *call);
 
 /* True if its output is to rest, because the sink is too far behind. */
@@ -220,7 +229,7 @@ struct call *call_find(struct worker *w, uint64_t id);
 /* "0123456789abcdef" -> id; false when it is none. */
 bool call_id_parse(struct slice text, uint64_t *ret);
 
-/* The worker was stopped for so long: the runner may have been so, too. */
+/* The worker was stopped for so long: the broker may have been so, too. */
 void calls_on_stall(struct worker *w, uint64_t usec);
 
 /* Everything is known: counts, logs, keeps it for a twin, tells the sink. */

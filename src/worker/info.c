@@ -53,8 +53,8 @@ totals_of(const struct worker *w)
 			totals_add(&t, w->others[i]);
 	}
 	/* What runs there has been counted by the worker whose call it is. */
-	if (w->others[ROLE_PROCESS(ROLE_RUNNER, 0)] != NULL)
-		t.queued = w->others[ROLE_PROCESS(ROLE_RUNNER, 0)]->queued;
+	if (w->others[ROLE_PROCESS(ROLE_BROKER, 0)] != NULL)
+		t.queued = w->others[ROLE_PROCESS(ROLE_BROKER, 0)]->queued;
 	return t;
 }
 
@@ -268,7 +268,7 @@ put_pool(struct buf *b, uint64_t now, const struct service *s, const struct pool
 static void
 info_pools(struct conn *c, struct buf *b)
 {
-	const struct stats *of = c->worker->others[ROLE_PROCESS(ROLE_RUNNER, 0)];
+	const struct stats *of = c->worker->others[ROLE_PROCESS(ROLE_BROKER, 0)];
 	const struct service *s;
 	struct caller who;
 	size_t i = 0;

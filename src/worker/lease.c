@@ -15,7 +15,7 @@
 #include "ipc/frame.h"
 #include "ipc/logrec.h"
 #include "worker/leases.h"
-#include "worker/runnerlink.h"
+#include "worker/brokerlink.h"
 #include "worker/worker.h"
 
 /* So long a lease is kept after its last request ... */
@@ -53,7 +53,7 @@ lease_part(struct lease *l, enum lease_end end)
 	if (l->unknown)
 		return;
 	(void)strlcpy(f.lease.service, l->leases->service, sizeof(f.lease.service));
-	if (runnerlink_post(w, &f) < 0)
+	if (brokerlink_post(w, &f) < 0)
 		log_err("handler %u of service %s: out of memory, it cannot be returned",
 		    l->pid, l->leases->service);
 }
@@ -76,7 +76,7 @@ lease_decline(struct worker *w, const struct frame *lent, int fds[static 3], enu
 
 	channel_close_fds(fds, 3);
 	(void)strlcpy(f.lease.service, lent->lease.service, sizeof(f.lease.service));
-	(void)runnerlink_post(w, &f);
+	(void)brokerlink_post(w, &f);
 }
 
 /* -------------------------------------------------------------- requests --- */
@@ -221,7 +221,7 @@ lease_answered(struct lease *l)
 		/* Without memory it is learnt from RETURN. */
 		l->proven = true;
 		if (!l->unknown)
-			(void)runnerlink_post(l->worker, &f);
+			(void)brokerlink_post(l->worker, &f);
 	}
 	return lease_go_on(l);
 }

@@ -11,7 +11,7 @@
 
 #include "ipc/frame.h"
 #include "worker/handlercall.h"
-#include "worker/runnerlink.h"
+#include "worker/brokerlink.h"
 #include "worker/worker.h"
 
 static int
@@ -82,13 +82,14 @@ leases_want(struct leases *ls)
 	struct worker *w = ls->worker;
 	struct frame f = { .type = FRAME_WANT };
 
+	/* Before the first rules there are no calls. */
 	if (ls->n_wanted >= ls->n_waiting)
 		return;
 	f.generation = w->conf->generation;
 	(void)strlcpy(f.lease.service, ls->service, sizeof(f.lease.service));
 	while (ls->n_wanted < ls->n_waiting) {
 		/* Without memory the next call asks again, or the deadline ends it. */
-		if (runnerlink_post(w, &f) < 0)
+		if (brokerlink_post(w, &f) < 0)
 			return;
 		ls->n_wanted++;
 	}
@@ -297,8 +298,16 @@ leases_on_lost(struct worker *w)
 		ls->n_wanted = ls->n_early = 0;
 		LIST_FOREACH_SAFE(l, &ls->list, link, next)
 			lease_disown(l);
-		leases_want(ls);
 	}
+}
+
+void
+leases_on_attached(struct worker *w)
+{
+	struct leases *ls;
+
+	RB_FOREACH(ls, leases_tree, &w->leases)
+		leases_want(ls);
 }
 
 /* -------------------------------------------------- what the worker says --- */

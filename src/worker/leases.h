@@ -78,8 +78,9 @@ void leases_on_granted(struct worker *w, const struct frame *f, int fds[static 3
 void leases_on_recalled(struct worker *w, uint64_t id);
 void leases_on_unable(struct worker *w, const struct frame_unable *u);
 
-/* The runner is gone; the next one is asked anew for what waits. */
+/* The broker is gone; the next one is asked anew for what waits. */
 void leases_on_lost(struct worker *w);
+void leases_on_attached(struct worker *w);
 
 /* -------------------------------------------------- said by the worker --- */
 

@@ -18,9 +18,10 @@ libworker_la_SOURCES = \
 	src/worker/handlercall.c src/worker/handlercall.h \
 	src/worker/identity.c src/worker/identity.h \
 	src/worker/info.c \
+	src/worker/kits.c src/worker/kits.h \
 	src/worker/lease.c src/worker/lease.h \
 	src/worker/leases.c src/worker/leases.h \
-	src/worker/runnerlink.c src/worker/runnerlink.h \
+	src/worker/brokerlink.c src/worker/brokerlink.h \
 	src/worker/port.c src/worker/port.h \
 	src/worker/refuse.c src/worker/refuse.h \
 	src/worker/result.c src/worker/result.h \

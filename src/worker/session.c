@@ -15,7 +15,7 @@
 #include "worker/conn.h"
 #include "worker/identity.h"
 #include "worker/refuse.h"
-#include "worker/runnerlink.h"
+#include "worker/brokerlink.h"
 #include "worker/verbs.h"
 #include "worker/worker.h"
 
@@ -300,7 +300,7 @@ session_cancel(struct conn *c, struct slice name)
 		resp_integer(conn_out(c), 1);
 		return;
 	}
-	if (runnerlink_cancel_owned(c->worker, id, &token, &who->digest, on_cancelled, c) < 0) {
+	if (brokerlink_cancel_owned(c->worker, id, &token, &who->digest, on_cancelled, c) < 0) {
 		verb_error(c, "ERR", "out of memory");
 		return;
 	}

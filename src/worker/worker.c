@@ -233,7 +233,8 @@ on_frame(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 		prepared_drop(w);
 		return;
 	case FRAME_LINK:
-		runnerlink_attach(w, TAKE_FD(fds[0]));
+		if (n_fds == 2)
+			brokerlink_attach(w, (struct mail_ends){ TAKE_FD(fds[0]), TAKE_FD(fds[1]) });
 		return;
 	case FRAME_UNLINK:
 		/* The channel ends with the process. */
@@ -319,7 +320,6 @@ worker_init(struct worker *w, unsigned slot)
 	TAILQ_INIT(&w->dead_calls);
 	LIST_INIT(&w->ports);
 	RB_INIT(&w->calls);
-	runnerlink_init(&w->link);
 	request_init(&w->request);
 	w->out = BUF_INIT(0);
 	w->max_conns = connection_limit();
@@ -331,6 +331,7 @@ worker_init(struct worker *w, unsigned slot)
 	r = loop_init(&w->loop);
 	if (r < 0)
 		return r;
+	brokerlink_init(w);
 	w->loop.on_stall = worker_on_stall;
 	w->started_usec = w->loop.now_usec;
 	w->stats = stats_map_own(ROLE_STATS_FD);
@@ -350,13 +351,13 @@ worker_done(struct worker *w)
 	ports_close(w);
 	count_port_connections(w);
 	leases_give_back(w);
-	runnerlink_done(w);
+	brokerlink_done(w);
 	while ((c = TAILQ_FIRST(&w->conns)) != NULL)
 		conn_close(c);
 	while (!RB_EMPTY(&w->calls))
 		call_die(RB_MIN(calls, &w->calls));
-	/* What the dead have asked of the runner, which hears of their end anyway. */
-	runnerlink_done(w);
+	/* What the dead have asked of the broker, which hears of their end anyway. */
+	brokerlink_done(w);
 	calls_bury(w);
 	leases_done(w);
 	conns_bury(w);
@@ -385,6 +386,7 @@ void
 worker_settle(struct worker *w)
 {
 	leases_flush(w);
+	mail_flush_all(&w->unflushed_mail);
 	calls_bury(w);
 	leases_bury(w);
 	conns_bury(w);

@@ -17,8 +17,9 @@
 #include "proto/request.h"
 #include "worker/call.h"
 #include "worker/lease.h"
+#include "worker/kits.h"
 #include "worker/leases.h"
-#include "worker/runnerlink.h"
+#include "worker/brokerlink.h"
 #include "worker/port.h"
 
 struct conn;
@@ -67,7 +68,9 @@ struct worker {
 	size_t n_calls;
 	uint64_t id_high;		/* random and slot: high half of request ids */
 	uint32_t id_low;
-	struct runnerlink link;		/* to the runner */
+	struct mail_list unflushed_mail;
+	struct brokerlink link;
+	struct kits kits;
 	struct leases_tree leases;	/* of handlers, by service */
 	struct lease_list dead_leases;
 	struct lease_list unflushed;	/* leases with requests to send */

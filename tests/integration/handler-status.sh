@@ -177,19 +177,20 @@ fewer_workers() {
 }
 step "... and those that take a worker away and bring it back" fewer_workers
 
-other_runner() {
+other() { # ROLE
 	remember >"$dir/before"
-	old=$(role_pids runner)
+	old=$(role_pids "$1")
 	kill -KILL "$old"
 	until_true "$patience" gone "$old"
 	until_true "$patience" sh -c "'$reqctl' --control '$control' --json status |
-	    tr -d ' ' | grep -q '\"runner\":{[^}]*\"state\":\"serving\"'" || return 1
+	    tr -d ' ' | grep -q '\"$1\":{[^}]*\"state\":\"serving\"'" || return 1
 	until_true "$patience" sh -c "test \"\$(cat '$dir/before')\" = '$(remember)'" || {
 		remember | diff "$dir/before" -
 		return 1
 	}
 }
-step "... and the death of the runner" other_runner
+step "... and the death of the runner" other runner
+step "... and of the broker" other broker
 
 # ------------------------------------------------------- out of order ---
 

@@ -84,7 +84,7 @@ no_zombies() {
 	done
 }
 
-# Pids of the processes of one role: master, runner, log or worker.
+# Pids of the processes of one role: master, runner, broker, log or worker.
 role_pids() {
 	if [ "$1" = master ]; then
 		echo "$reqd_pid"
@@ -157,7 +157,7 @@ n_fds() {
 
 # "master 12 runner 9 ": what must be the same before and after a test.
 fds_of_roles() {
-	for one_role in master runner log worker; do
+	for one_role in master runner broker log worker; do
 		for role_pid in $(role_pids $one_role); do
 			printf '%s %s ' "$one_role" "$(n_fds "$role_pid")"
 		done

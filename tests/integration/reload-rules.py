@@ -237,7 +237,7 @@ def fewer_at_a_time():
 def waiting(n):
     out = subprocess.run([REQCTL, "--control", DIR + "/control.sock", "--json", "status"],
                          capture_output=True, text=True, timeout=60).stdout
-    return json.loads(out)["runner"]["queued"] == n
+    return json.loads(out)["broker"]["queued"] == n
 
 
 def no_queue_any_more():

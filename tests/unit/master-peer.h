@@ -24,7 +24,7 @@
 #include "master/master.h"
 #include "master/stop.h"
 
-enum { LOG, RUNNER, WORKER_0, WORKER_1, N_PROCESSES };
+enum { LOG, RUNNER, BROKER, WORKER_0, WORKER_1, N_PROCESSES };
 
 static const struct {
 	enum role_kind kind;
@@ -32,6 +32,7 @@ static const struct {
 } which[N_PROCESSES] = {
 	[LOG] = { ROLE_LOG, 0 },
 	[RUNNER] = { ROLE_RUNNER, 0 },
+	[BROKER] = { ROLE_BROKER, 0 },
 	[WORKER_0] = { ROLE_WORKER, 0 },
 	[WORKER_1] = { ROLE_WORKER, 1 },
 };

@@ -196,15 +196,30 @@ START_TEST(frames_are_checked_by_type)
 	ck_assert(!frame_check(&f, sizeof(f), 0));
 	f.type = FRAME_RUN;
 	f.run.deadline_usec = 1;
+	ck_assert(frame_check(&f, sizeof(f), 0));
+	ck_assert(!frame_check(&f, sizeof(f), 1));
+	f.run.flags = 0x80;
+	ck_assert(!frame_check(&f, sizeof(f), 0));
+	f.run.flags = RUN_HAS_INPUT;
+	f.run.service = 60000;
+	ck_assert(!frame_check(&f, sizeof(f), 0));
+	/* As many descriptors as there are pipes, and the file. */
+	memset(&f, 0, sizeof(f));
+	f.type = FRAME_KIT;
 	ck_assert(frame_check(&f, sizeof(f), 3));
 	ck_assert(!frame_check(&f, sizeof(f), 4));
-	f.run.flags = RUN_HAS_INPUT;
+	f.kit.has_input = 1;
 	ck_assert(frame_check(&f, sizeof(f), 4));
-	f.run.flags = 0x80;
 	ck_assert(!frame_check(&f, sizeof(f), 3));
-	f.run.flags = 0;
-	f.run.service = 60000;
-	ck_assert(!frame_check(&f, sizeof(f), 3));
+	/* A number that is no slot of the table. */
+	for (unsigned t = FRAME_START; t <= FRAME_WEIGHED; t++) {
+		if (t == FRAME_KIT || t == FRAME_MAKE_KITS)
+			continue;
+		memset(&f, 0xff, sizeof(f));
+		f.type = (uint16_t)t;
+		f.slot = 0;
+		ck_assert_msg(!frame_check(&f, sizeof(f), 0), "%s", frame_type_name(t));
+	}
 	memset(&f, 'x', sizeof(f));
 	f.type = FRAME_REFUSED;
 	f.slot = 0;

@@ -7,11 +7,12 @@
 
 #include "master/links.h"
 
+#include "ipc/mail.h"
 #include "master-peer.h"
 
 /* Both ends, as LINK brings them. */
 static struct frame
-expect_link(size_t i, size_t of, int *ret_fd)
+expect_link(size_t i, size_t of, struct mail_ends *ret)
 {
 	struct frame f;
 	int fds[FRAME_MAX_FDS];
@@ -19,9 +20,9 @@ expect_link(size_t i, size_t of, int *ret_fd)
 
 	do {
 		ck_assert_int_eq(channel_receive(theirs[i], &f, fds, &n), CHANNEL_OK);
-		ck_assert_uint_eq(n, 1);
-		*ret_fd = fds[0];
 	} while (f.type == FRAME_STATS && close(fds[0]) == 0);
+	ck_assert_uint_eq(n, 2);
+	*ret = (struct mail_ends){ fds[0], fds[1] };
 	ck_assert_int_eq(f.type, FRAME_LINK);
 	ck_assert_uint_eq(f.slot, process_number(process(of)));
 	ck_assert_uint_eq(f.link.serial, process(of)->serial);
@@ -30,12 +31,12 @@ expect_link(size_t i, size_t of, int *ret_fd)
 }
 
 static void
-link_up(size_t i, int ret[2])
+link_up(size_t i, struct mail_ends ret[2])
 {
 	process(i)->serial = ++m->n_starts;
 	links_open(process(i));
-	(void)expect_link(RUNNER, i, &ret[0]);
-	(void)expect_link(i, RUNNER, &ret[1]);
+	(void)expect_link(BROKER, i, &ret[0]);
+	(void)expect_link(i, BROKER, &ret[1]);
 }
 
 static void
@@ -72,12 +73,18 @@ expect_killed(size_t i)
 START_TEST(both_ends_say_whose_the_other_is)
 {
 	struct frame out = { .type = FRAME_CANCEL }, in;
-	int ends[2];
+	int fds[FRAME_MAX_FDS];
+	size_t n;
+	struct mail_ends ends[2];
 
 	link_up(WORKER_0, ends);
 	expect_nothing(LOG);
-	ck_assert_int_eq(channel_send(ends[1], &out, NULL, 0), 0);
-	ck_assert_int_eq(channel_receive_plain(ends[0], &in), CHANNEL_OK);
+	/* The broker is above: it writes the socket and reads the pipe. */
+	ck_assert_int_eq(channel_send(ends[0].socket, &out, NULL, 0), 0);
+	ck_assert_int_eq(channel_receive(ends[1].socket, &in, fds, &n), CHANNEL_OK);
+	ck_assert_int_eq(in.type, FRAME_CANCEL);
+	ck_assert_int_eq(write(ends[1].pipe, &out, sizeof(out)), sizeof(out));
+	ck_assert_int_eq(read(ends[0].pipe, &in, sizeof(in)), sizeof(in));
 	ck_assert_int_eq(in.type, FRAME_CANCEL);
 }
 END_TEST
@@ -85,20 +92,20 @@ END_TEST
 /* Nobody waits for it to notice, and nobody asks it to leave. */
 START_TEST(who_is_found_out_is_killed_and_replaced)
 {
-	int ends[2];
+	struct mail_ends ends[2];
 	uint64_t serial;
 
 	link_up(WORKER_0, ends);
 	serial = process(WORKER_0)->serial;
-	fault(RUNNER, WORKER_0, serial);
+	fault(BROKER, WORKER_0, serial);
 	/* Its end may be in other hands. */
-	expect_unlink(RUNNER, WORKER_0, serial);
+	expect_unlink(BROKER, WORKER_0, serial);
 	expect_killed(WORKER_0);
 	ck_assert_int_eq(process(WORKER_0)->state, PROCESS_STARTING);
 	ck_assert_uint_ne(process(WORKER_0)->serial, serial);
-	expect_nothing(RUNNER);
+	expect_nothing(BROKER);
 	/* Said again, it is not about the successor. */
-	fault(RUNNER, WORKER_0, serial);
+	fault(BROKER, WORKER_0, serial);
 	ck_assert(is_alive(WORKER_0));
 	for (size_t i = 0; i < N_PROCESSES; i++)
 		ck_assert(is_alive(i));
@@ -107,14 +114,14 @@ END_TEST
 
 START_TEST(a_death_closes_what_is_linked)
 {
-	int ends[2];
+	struct mail_ends ends[2];
 	uint64_t serial;
 
 	link_up(WORKER_1, ends);
 	serial = process(WORKER_1)->serial;
 	die(WORKER_1);
-	expect_unlink(RUNNER, WORKER_1, serial);
-	expect_nothing(RUNNER);
+	expect_unlink(BROKER, WORKER_1, serial);
+	expect_nothing(BROKER);
 	expect_nothing(WORKER_0);
 }
 END_TEST
@@ -125,17 +132,17 @@ START_TEST(strangers_report_nobody)
 	fault(WORKER_0, WORKER_1, process(WORKER_1)->serial);
 	expect_killed(WORKER_0);
 	ck_assert(is_alive(WORKER_1));
-	fault(LOG, RUNNER, process(RUNNER)->serial);
+	fault(LOG, BROKER, process(BROKER)->serial);
 	expect_killed(LOG);
-	ck_assert(is_alive(RUNNER));
+	ck_assert(is_alive(BROKER));
 }
 END_TEST
 
-/* A worker that wants to be rid of the runner. */
+/* A worker that wants to be rid of the broker. */
 START_TEST(the_lower_is_not_reported_by_the_higher)
 {
-	fault(WORKER_0, RUNNER, process(RUNNER)->serial);
-	ck_assert(is_alive(RUNNER));
+	fault(WORKER_0, BROKER, process(BROKER)->serial);
+	ck_assert(is_alive(BROKER));
 	expect_killed(WORKER_0);
 }
 END_TEST

@@ -20,9 +20,9 @@ begin(size_t n_answers)
 		answer(i, FRAME_PREPARED, 2);
 }
 
-START_TEST(log_and_runner_commit_before_the_workers)
+START_TEST(log_runner_and_broker_commit_before_the_workers)
 {
-	begin(3);
+	begin(4);
 	expect_nothing(RUNNER);
 	answer(WORKER_1, FRAME_PREPARED, 2);
 	expect(LOG, FRAME_COMMIT, 2);
@@ -30,7 +30,11 @@ START_TEST(log_and_runner_commit_before_the_workers)
 	expect_nothing(WORKER_0);
 	answer(LOG, FRAME_COMMITTED, 2);
 	expect_nothing(WORKER_0);
+	expect_nothing(BROKER);
 	answer(RUNNER, FRAME_COMMITTED, 2);
+	expect_nothing(WORKER_0);
+	expect(BROKER, FRAME_COMMIT, 2);
+	answer(BROKER, FRAME_COMMITTED, 2);
 	expect(WORKER_0, FRAME_COMMIT, 2);
 	expect(WORKER_1, FRAME_COMMIT, 2);
 	answer(WORKER_0, FRAME_COMMITTED, 2);
@@ -47,13 +51,13 @@ END_TEST
 START_TEST(who_refuses_ends_the_reload_and_nobody_else)
 {
 	begin(1);
-	answer(RUNNER, FRAME_REFUSED, 2);
+	answer(BROKER, FRAME_REFUSED, 2);
 	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
 	for (size_t i = 0; i < N_PROCESSES; i++)
 		expect(i, FRAME_ABORT, 2);
 	/* The others do not know yet that it is over. */
 	answer(WORKER_1, FRAME_REFUSED, 2);
-	answer(RUNNER, FRAME_REFUSED, 2);
+	answer(BROKER, FRAME_REFUSED, 2);
 	answer(WORKER_0, FRAME_PREPARED, 2);
 	answer(LOG, FRAME_COMMITTED, 2);
 	for (size_t i = 0; i < N_PROCESSES; i++) {
@@ -65,7 +69,7 @@ START_TEST(who_refuses_ends_the_reload_and_nobody_else)
 
 	/* And their late words are not taken for answers to the next one. */
 	reload_start(m);
-	answer(RUNNER, FRAME_REFUSED, 3);
+	answer(BROKER, FRAME_REFUSED, 3);
 	ck_assert_int_eq(m->reload.phase, RELOAD_PREPARE);
 }
 END_TEST
@@ -91,11 +95,12 @@ START_TEST(who_comes_in_the_middle_follows)
 	expect(WORKER_1, FRAME_COMMIT, 1);
 	expect(WORKER_1, FRAME_PREPARE, 2);
 	ck_assert_int_eq(late->state, PROCESS_PREPARING);
-	/* What it would say next the runner does not know yet. */
+	/* What it would say next the broker does not know yet. */
 	answer(WORKER_1, FRAME_PREPARED, 2);
 	expect_nothing(WORKER_1);
 	answer(LOG, FRAME_COMMITTED, 2);
 	answer(RUNNER, FRAME_COMMITTED, 2);
+	answer(BROKER, FRAME_COMMITTED, 2);
 	expect(WORKER_1, FRAME_COMMIT, 2);
 	answer(WORKER_1, FRAME_COMMITTED, 2);
 	ck_assert_int_eq(late->state, PROCESS_SERVING);
@@ -110,11 +115,12 @@ END_TEST
 /* What starts after the first COMMIT has to understand those that have committed. */
 START_TEST(who_starts_in_the_middle_gets_the_new_one)
 {
-	begin(4);
+	begin(5);
 	if (_i == 0) {
 		die(RUNNER);
 	} else {
 		answer(LOG, FRAME_COMMITTED, 2), answer(RUNNER, FRAME_COMMITTED, 2);
+		answer(BROKER, FRAME_COMMITTED, 2);
 		answer(WORKER_0, FRAME_COMMITTED, 2);
 		die(RUNNER);
 	}
@@ -124,6 +130,7 @@ START_TEST(who_starts_in_the_middle_gets_the_new_one)
 	ck_assert_uint_eq(process(RUNNER)->offered, 2);
 	ck_assert_uint_eq(m->conf->generation, 2);
 	answer(LOG, FRAME_COMMITTED, 2);
+	answer(BROKER, FRAME_COMMITTED, 2);
 	answer(WORKER_0, FRAME_COMMITTED, 2);
 	answer(WORKER_1, FRAME_COMMITTED, 2);
 	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
@@ -171,7 +178,7 @@ START_TEST(who_may_not_refuse_is_replaced)
 }
 END_TEST
 
-/* The runner has reasons: its handlers may not come up, or take their time. */
+/* The broker has reasons: its handlers may not come up, or take their time. */
 START_TEST(who_may_refuse_has_its_time)
 {
 	begin(1);
@@ -190,13 +197,15 @@ END_TEST
 /* In each step: one that does not commit is replaced, however often it is waited for. */
 START_TEST(who_does_not_commit_is_replaced)
 {
-	begin(4);
+	begin(5);
 	for (size_t i = 0; i < N_PROCESSES; i++) {
 		if (i != LOG && i != WORKER_1)
 			answer(i, FRAME_COMMITTED, 2);
 	}
 	reload_overdue(m, clock_usec());
 	ck_assert(loop_timer_is_armed(&m->reload.timer));
+	expect(BROKER, FRAME_COMMIT, 2);
+	answer(BROKER, FRAME_COMMITTED, 2);
 	expect(WORKER_0, FRAME_COMMIT, 2);
 	answer(WORKER_0, FRAME_COMMITTED, 2);
 	ck_assert_int_eq(m->reload.phase, RELOAD_COMMIT);
@@ -212,7 +221,7 @@ END_TEST
 /* In every phase the death of one is no reason for the others to wait. */
 START_TEST(a_death_does_not_stop_it)
 {
-	begin(3);
+	begin(4);
 	if (_i == 0)
 		die(WORKER_1);
 	else
@@ -222,6 +231,7 @@ START_TEST(a_death_does_not_stop_it)
 		die(RUNNER);
 	else
 		answer(RUNNER, FRAME_COMMITTED, 2);
+	answer(BROKER, FRAME_COMMITTED, 2);
 	answer(WORKER_0, FRAME_COMMITTED, 2);
 	if (_i == 2)
 		die(WORKER_1);
@@ -238,7 +248,7 @@ START_TEST(a_stop_ends_it)
 {
 	struct process *p;
 
-	begin(_i == 0 ? 2 : 4);
+	begin(_i == 0 ? 2 : 5);
 	for (size_t i = 0; _i == 2 && i < WORKER_0; i++)
 		answer(i, FRAME_COMMITTED, 2);
 	ck_assert_int_eq(m->reload.phase, _i == 0 ? RELOAD_PREPARE : RELOAD_COMMIT);
@@ -261,7 +271,7 @@ END_TEST
 
 START_TEST(one_that_is_asked_for_meanwhile_comes_after)
 {
-	begin(4);
+	begin(5);
 	write_conf(false);
 	reload_start(m);
 	reload_start(m);
@@ -342,7 +352,7 @@ START_TEST(words_at_the_wrong_time)
 }
 END_TEST
 
-MASTER_MAIN("reload", tcase_add_test(tc, log_and_runner_commit_before_the_workers);
+MASTER_MAIN("reload", tcase_add_test(tc, log_runner_and_broker_commit_before_the_workers);
     tcase_add_test(tc, who_refuses_ends_the_reload_and_nobody_else);
     tcase_add_loop_test(tc, who_comes_in_the_middle_follows, 0, 2);
     tcase_add_loop_test(tc, who_starts_in_the_middle_gets_the_new_one, 0, 2);

@@ -50,7 +50,7 @@ START_TEST(roles_are_told_as_they_are)
 	json_t *j, *workers;
 
 	page_of(WORKER_1)->connections_open = 3;
-	page_of(RUNNER)->queued = 4;
+	page_of(BROKER)->queued = 4;
 	page_of(WORKER_0)->log_dropped = 5;
 	page_of(RUNNER)->log_dropped = 6;
 	j = status();
@@ -59,7 +59,7 @@ START_TEST(roles_are_told_as_they_are)
 	ck_assert_int_eq(number(json_array_get(workers, 1), "slot"), 1);
 	ck_assert_int_eq(number(json_array_get(workers, 1), "connections"), 3);
 	ck_assert_int_eq(number(json_array_get(workers, 0), "pid"), process(WORKER_0)->pid);
-	ck_assert_int_eq(number(json_object_get(j, "runner"), "queued"), 4);
+	ck_assert_int_eq(number(json_object_get(j, "broker"), "queued"), 4);
 	ck_assert_int_eq(number(json_object_get(j, "log"), "dropped"), 11);
 	json_decref(j);
 }
@@ -71,9 +71,9 @@ START_TEST(a_process_may_have_no_page)
 	json_t *j;
 
 	process(WORKER_1)->stats = NULL;
-	process(RUNNER)->stats = NULL;
+	process(BROKER)->stats = NULL;
 	j = status();
-	ck_assert_int_eq(number(json_object_get(j, "runner"), "started"), 0);
+	ck_assert_int_eq(number(json_object_get(j, "broker"), "started"), 0);
 	json_decref(j);
 }
 END_TEST
