@@ -104,7 +104,8 @@ mail_close(struct mail *m)
 	m->is_unflushed = m->is_behind = false;
 	while ((ask = TAILQ_FIRST(&m->asks)) != NULL) {
 		mail_forget(m, ask);
-		ask->fn(ask, NULL);
+		if (ask->fn != NULL)
+			ask->fn(ask, NULL);
 	}
 }
 
@@ -297,7 +298,8 @@ mail_deliver(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 		if (ask->serial != f->answers)
 			continue;
 		mail_forget(m, ask);
-		ask->fn(ask, f);
+		if (ask->fn != NULL)
+			ask->fn(ask, f);
 		return;
 	}
 }

@@ -154,7 +154,7 @@ bool mail_post(struct mail *m, const struct frame *f, const int *fds, size_t n_f
 bool mail_post_lent(struct mail *m, const struct frame *f, const int *fds, size_t n_fds,
     size_t n_lent);
 
-/* The same for a question. True: ask->fn will be called, once. */
+/* The same for a question. True: ask->fn will be called, once, if it is set. */
 bool mail_ask(struct mail *m, const struct frame *f, struct mail_ask *ask);
 
 /* Nobody wants the answer any more. Harmless when it is not open. */

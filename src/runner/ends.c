@@ -6,7 +6,6 @@
 
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "ipc/channel.h"
