@@ -4,7 +4,7 @@
 # name, and stay its own.
 . "${srcdir:-.}/tests/integration/lib.sh"
 
-need python3
+need nc python3
 pass="$top_srcdir/tests/integration/pass-sockets.py"
 other_port=$("$helpers/free-port")
 passed_unix=$dir/passed.sock
