@@ -14,7 +14,9 @@ while head := requests.readline():
         words.append(requests.read(int(requests.readline()[1:]) + 2)[:-2])
     if words[1:] == [b"die"]:
         sys.exit(3)
-    while words[1:] == [b"wait"] and not os.path.exists(sys.argv[1]):
+    for _ in range(6000):
+        if words[1:] != [b"wait"] or os.path.exists(sys.argv[1]):
+            break
         time.sleep(0.01)
     replies.write(b"+%d\r\n" % os.getpid())
     replies.flush()

@@ -49,7 +49,7 @@ cleanup() {
 	exit $status
 }
 trap cleanup EXIT
-trap 'exit 1' INT TERM HUP
+trap interrupted INT TERM HUP
 chmod 755 "$dir"
 
 mkdir "$dir/lower" "$dir/mnt"
@@ -187,15 +187,20 @@ is_active() {
 	property_is reqd.service ActiveState active
 }
 
+# Two seconds of it, unless it is enough.
+load_has_ended() { # URL
+	[ ! -e "$dir/enough" ] || return 0
+	inside /build/bench/load -x -s "$1" -c 4 -d 2 CALL echo hi || exit 1
+	return 1
+}
+
 # load_begin URL...: until load_end connections come, each with one request.
 load_begin() {
 	rm -f "$dir/enough"
 	loads=
 	for url; do
 		(
-			until [ -e "$dir/enough" ]; do
-				inside /build/bench/load -x -s "$url" -c 4 -d 2 CALL echo hi || exit 1
-			done
+			until_true 600 load_has_ended "$url"
 		) >"$dir/load.${url%%:*}" 2>&1 &
 		loads="$loads $!"
 	done
