@@ -50,7 +50,7 @@ integration_tests = \
 	tests/integration/start-fails.sh \
 	tests/integration/zoo.sh
 TESTS += $(integration_tests)
-EXTRA_DIST += tests/bounded
+EXTRA_DIST += tests/bounded tests/progress.sh
 EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/steps.sh \
 	tests/integration/pass-sockets.py \
 	tests/integration/cancel-elsewhere.py \

@@ -1,0 +1,134 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: ISC
+# progress: shows that something which takes long moves, and says why it failed.
+# Sourced by dev and by tests/package/check.
+#
+# A terminal has one line that changes every second; a pipe gets a line after
+# five seconds and then every half minute. All of it goes to stderr.
+
+# progress LOG TEXT STATE COMMAND...: what the command prints is appended to
+# LOG. STATE is a function that prints a few words about how far it has come;
+# it reads the log, "log". Returns the status of the command.
+progress() {
+	log=$1
+	progress_text=$2
+	progress_state=$3
+	shift 3
+	printf '\n==== %s\n' "$*" >>"$log"
+	progress_began=$(date +%s)
+	[ ! -t 2 ] || printf '%-28s' "$progress_text" >&2
+	progress_watch $$ &
+	progress_watcher=$!
+	progress_status=0
+	"$@" >>"$log" 2>&1 || progress_status=$?
+	kill $progress_watcher 2>/dev/null || :
+	wait $progress_watcher 2>/dev/null || :
+	if [ $progress_status -eq 0 ]; then
+		progress_line ''
+	else
+		progress_line failed
+	fi
+	[ ! -t 2 ] || printf '\n' >&2
+	return $progress_status
+}
+
+# As long as process PID is there, a day at most.
+progress_watch() { # PID
+	for progress_second in $(seq 86400); do
+		sleep 1
+		kill -0 "$1" 2>/dev/null || return 0
+		if [ -t 2 ] || [ "$progress_second" -eq 5 ] || [ $((progress_second % 30)) -eq 0 ]; then
+			progress_line "... $($progress_state)"
+		fi
+	done
+}
+
+progress_line() { # WORDS
+	progress_took=$(($(date +%s) - progress_began))
+	if [ -t 2 ]; then
+		printf '\r%-28s%3d s  %-44.44s' "$progress_text" "$progress_took" "$1" >&2
+	else
+		printf '%-28s%3d s%s\n' "$progress_text" "$progress_took" "${1:+  $1}" >&2
+	fi
+}
+
+# ---------------------------------------------------------------- states ---
+
+state_unknown() {
+	:
+}
+
+# Lines of the log since COMMAND has been started.
+this_log() {
+	awk '/^==== / { n = 0; next } { line[++n] = $0 }
+	    END { for (i = 1; i <= n; i++) print line[i] }' "$log"
+}
+
+state_of_compiler() {
+	this_log | awk '
+	/^  CC / || /libtool .*--mode=compile/ { n++ }
+	END { if (n) printf "%d files compiled", n }'
+}
+
+state_of_configure() {
+	this_log | sed -n 's/^checking \(.*\)\.\.\..*/checking \1/p' | tail -n 1
+}
+
+state_of_apt() {
+	this_log | awk '
+	/ newly installed/ { for (i = 1; i < NF; i++) if ($(i + 1) == "newly") all = $i }
+	/^Get:/ { got++ }
+	/^Unpacking / { unpacked++ }
+	/^Setting up / { ready++ }
+	END {
+		if (ready) printf "%d of %d packages are ready", ready, all
+		else if (unpacked) printf "%d of %d packages are unpacked", unpacked, all
+		else if (got && all) printf "%d of %d packages are downloaded", got, all
+		else if (got) print "reading what the mirror has"
+	}'
+}
+
+# The last step of debhelper, and how much it has compiled.
+state_of_deb() {
+	this_log | awk '
+	/^   dh_[a-z_]*/ { step = $1 }
+	/libtool .*--mode=compile/ { n++ }
+	/^(PASS|FAIL|SKIP|XFAIL|ERROR): / { tests++ }
+	END {
+		if (step == "dh_autoreconf") print "making configure"
+		else if (step == "dh_auto_configure") print "configuring"
+		else if (step == "dh_auto_build") printf "%d files compiled", n
+		else if (step == "dh_auto_test" && tests) printf "%d tests have run", tests
+		else if (step == "dh_auto_test") printf "compiling tests, %d files compiled", n
+		else if (step ~ /^dh_auto_install|^dh_install/) print "installing into the packages"
+		else if (step == "dh_builddeb") print "packing"
+		else if (step) print "at " step
+	}'
+}
+
+# -------------------------------------------------------------- failures ---
+
+# Why a build has failed: the tests that did, and the end of the log of the
+# last of them; else what the compiler or a tool complained of; else the end.
+failures() { # LOG
+	if grep -qE '^(FAIL|ERROR): ' "$1"; then
+		grep -E '^(FAIL|ERROR): tests/[^ ]*$' "$1" | sort -u
+		awk '
+		/^=+$/ && title ~ /^(FAIL|ERROR|SKIP|XFAIL): / {
+			in_test = title ~ /^(FAIL|ERROR)/
+			if (in_test)
+				n = 0
+			title = ""
+			next
+		}
+		in_test { line[++n] = $0 }
+		/^(FAIL|ERROR) .*\(exit status: / { in_test = 0 }
+		{ title = $0 }
+		END { for (i = n > 30 ? n - 29 : 1; i <= n; i++) print "    " line[i] }' "$1"
+	elif grep -qE "$complaint" "$1"; then
+		grep -E -A 3 "$complaint" "$1" | tail -n 40
+	else
+		tail -n 10 "$1"
+	fi
+}
+complaint='(^|[^-[:alnum:]_/])(fatal )?error: |undefined reference| \*\*\* |^[EW]: |configure: error'
