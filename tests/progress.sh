@@ -8,7 +8,8 @@
 
 # progress LOG TEXT STATE COMMAND...: what the command prints is appended to
 # LOG. STATE is a function that prints a few words about how far it has come;
-# it reads the log, "log". Returns the status of the command.
+# it reads the log, "log". Returns the status of the command. The line with the
+# time that it took is left out with progress_end=no.
 progress() {
 	log=$1
 	progress_text=$2
@@ -23,7 +24,10 @@ progress() {
 	"$@" >>"$log" 2>&1 || progress_status=$?
 	kill $progress_watcher 2>/dev/null || :
 	wait $progress_watcher 2>/dev/null || :
-	if [ $progress_status -eq 0 ]; then
+	if [ "${progress_end:-yes}" = no ]; then
+		[ ! -t 2 ] || printf '\r%79s\r' '' >&2
+		return $progress_status
+	elif [ $progress_status -eq 0 ]; then
 		progress_line ''
 	else
 		progress_line failed
@@ -46,9 +50,13 @@ progress_watch() { # PID
 progress_line() { # WORDS
 	progress_took=$(($(date +%s) - progress_began))
 	if [ -t 2 ]; then
-		printf '\r%-28s%3d s  %-44.44s' "$progress_text" "$progress_took" "$1" >&2
+		# Not wider than a terminal of 80, where it could not be rewritten.
+		progress_room=$((72 - ${#progress_text}))
+		[ $progress_room -lt 44 ] || progress_room=44
+		printf "\\r%-28s%4d s  %-$progress_room.${progress_room}s" \
+		    "$progress_text" "$progress_took" "$1" >&2
 	else
-		printf '%-28s%3d s%s\n' "$progress_text" "$progress_took" "${1:+  $1}" >&2
+		printf '%-28s%4d s%s\n' "$progress_text" "$progress_took" "${1:+  $1}" >&2
 	fi
 }
 
