@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: ISC
 # progress: shows that something which takes long moves, and says why it failed.
-# Sourced by dev and by tests/package/check.
+# Sourced by dev, tests/package/check and tests/lint/progress.sh.
 #
 # A terminal has one line that changes every second; a pipe gets a line after
 # five seconds and then every half minute. All of it goes to stderr.
@@ -22,7 +22,8 @@ progress() {
 	progress_watcher=$!
 	progress_status=0
 	"$@" >>"$log" 2>&1 || progress_status=$?
-	kill $progress_watcher 2>/dev/null || :
+	# Another signal could still run the trap of the one who sources this.
+	kill -KILL $progress_watcher 2>/dev/null || :
 	wait $progress_watcher 2>/dev/null || :
 	if [ "${progress_end:-yes}" = no ]; then
 		[ ! -t 2 ] || printf '\r%79s\r' '' >&2
@@ -39,7 +40,7 @@ progress() {
 # As long as process PID is there, a day at most.
 progress_watch() { # PID
 	for progress_second in $(seq 86400); do
-		sleep 1
+		sleep 1 >/dev/null 2>&1
 		kill -0 "$1" 2>/dev/null || return 0
 		if [ -t 2 ] || [ "$progress_second" -eq 5 ] || [ $((progress_second % 30)) -eq 0 ]; then
 			progress_line "... $($progress_state)"
@@ -101,7 +102,7 @@ state_of_deb() {
 	this_log | awk '
 	/^   dh_[a-z_]*/ { step = $1 }
 	/libtool .*--mode=compile/ { n++ }
-	/^(PASS|FAIL|SKIP|XFAIL|ERROR): / { tests++ }
+	/^(PASS|FAIL|SKIP|XFAIL|ERROR): tests\// { tests++ }
 	END {
 		if (step == "dh_autoreconf") print "making configure"
 		else if (step == "dh_auto_configure") print "configuring"
@@ -114,13 +115,47 @@ state_of_deb() {
 	}'
 }
 
+# "83 of 127, about 4 min left": by what each took the last time, or by what is
+# usual where that is not known. In $build: tests.list, all of them; times, NAME
+# SECONDS of the last run.
+state_of_tests() {
+	find "$build/tests" -name '*.trs' | sed "s|^$build/||; s|\.trs$||" >"$build/tests.done"
+	awk -v elapsed=$(($(date +%s) - progress_began)) '
+	FILENAME ~ /times$/ { took[$1] = $2; next }
+	FILENAME ~ /done$/ { done[$1]; n++; next }
+	{
+		name = $1
+		sub(/\.sh$/, "", name)
+		weight = 1
+		if (name in took)
+			weight = took[name] + 0.1
+		else if (name ~ /faults|system/)
+			weight = 30
+		else if (name ~ /integration/)
+			weight = 8
+		all += weight
+		if (name in done)
+			ready += weight
+	}
+	END {
+		printf "%d of %d", n, FNR
+		if (n == FNR || ready == 0 || elapsed < 10)
+			exit
+		left = elapsed * (all - ready) / ready
+		if (left < 60)
+			printf ", less than a minute left"
+		else
+			printf ", about %d min left", left / 60 + 0.5
+	}' "$build/times" "$build/tests.done" "$build/tests.list"
+}
+
 # -------------------------------------------------------------- failures ---
 
 # Why a build has failed: the tests that did, and the end of the log of the
 # last of them; else what the compiler or a tool complained of; else the end.
 failures() { # LOG
 	if grep -qE '^(FAIL|ERROR): ' "$1"; then
-		grep -E '^(FAIL|ERROR): tests/[^ ]*$' "$1" | sort -u
+		grep -E '^(FAIL|ERROR): tests/[^ ]*$' "$1" | sed 's/\.sh$//' | sort -u
 		awk '
 		/^=+$/ && title ~ /^(FAIL|ERROR|SKIP|XFAIL): / {
 			in_test = title ~ /^(FAIL|ERROR)/
