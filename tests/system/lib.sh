@@ -65,7 +65,7 @@ grep -q __asan_init "$top_builddir/reqd" && skip "with sanitizers: packages are 
 # The packages, built once for all tests of a build directory.
 built_packages() {
 	(
-		flock 9
+		flock -w 1800 9 || { echo "waited in vain for $top_builddir/deb.lock"; exit 1; }
 		if [ ! -d "$top_builddir/deb" ] || [ -n "$(find "$top_srcdir/src" "$top_srcdir/debian" \
 		    "$top_srcdir/systemd" "$top_srcdir/etc" -newer "$top_builddir/deb" -type f -print |
 		    head -n 1)" ]; then
