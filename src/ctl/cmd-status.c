@@ -118,7 +118,7 @@ print_helpers(const json_t *j)
 	const json_t *runner = json_object_get(j, "runner"), *log = json_object_get(j, "log");
 
 	(void)printf("runner   pid %lld, %lld running, %lld queued, %lld started, "
-	    "%lld strays killed, %lld restarts\n",
+	    "%lld strays, %lld restarts\n",
 	    (long long)out_json_number(runner, "pid"),
 	    (long long)out_json_number(runner, "running"),
 	    (long long)out_json_number(runner, "queued"),

@@ -44,8 +44,9 @@ reload_with() { # NEW CONFIGURATION
 	mv "$1" "$conf"
 	ctl reload >"$dir/out" 2>&1 || fail "$(cat "$dir/out")"
 }
+# Also where pids are as long as Linux can make them.
 fits() { # WIDTH
-	awk -v width="$1" 'length > width { print; bad = 1 } END { exit bad }'
+	sed -E 's/\bpid [0-9]+/pid 4194304/' | awk -v width="$1" 'length > width { print; bad = 1 } END { exit bad }'
 }
 
 without_handlers() {
