@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * sparse: zeroed memory that costs nothing until it is touched, and nothing
- * at a fork, as children do not get it. For tables made once.
+ * at a fork, as children do not get it. For tables made once. And what else
+ * children do not need.
  */
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/lsan_interface.h>
@@ -27,3 +29,11 @@ sparse_alloc(size_t n, size_t size)
 #endif
 	return p;
 }
+
+/*
+ * Children get no library but the C library and its loader, if this program is
+ * linked so that a child needs none. own_code: some function of it. The fork
+ * has to be a bare system call: handlers that a library wants run in the child
+ * would not be there.
+ */
+void sparse_libraries(uintptr_t own_code);

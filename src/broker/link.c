@@ -4,7 +4,6 @@
 #include "broker/link.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "broker/broker.h"

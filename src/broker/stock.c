@@ -202,14 +202,6 @@ stock_link_closed(struct link *l)
 	}
 }
 
-/* It has heard that they are void, or is gone. */
-static void
-on_unkit_known(struct mail_ask *ask, const struct frame *answer)
-{
-	(void)ask;
-	(void)answer;
-}
-
 void
 stock_lost(struct broker *b)
 {
@@ -232,7 +224,6 @@ stock_lost(struct broker *b)
 		if (!link_is_open(l))
 			continue;
 		l->n_kits[0] = l->n_kits[1] = 0;
-		l->unkit.fn = on_unkit_known;
 		/* Asked once more, the first answer says nothing yet. */
 		mail_forget(&l->mail, &l->unkit);
 		if (!mail_ask(&l->mail, &f, &l->unkit))

@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "ctl/cmd.h"
+#include "ctl/ctl.h"
 #include "ctl/out.h"
+#include "ctl/outjson.h"
 #include "ctl/outtable.h"
 #include "ctl/remote.h"
 

@@ -4,8 +4,9 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "ctl/cmd.h"
+#include "ctl/ctl.h"
 #include "ctl/out.h"
+#include "ctl/outjson.h"
 #include "ctl/outtable.h"
 #include "ctl/remote.h"
 
@@ -124,7 +125,7 @@ print_helpers(const json_t *j)
 	    (long long)out_json_number(broker, "queued"),
 	    (long long)out_json_number(broker, "started"),
 	    (long long)out_json_number(broker, "restarts"));
-	(void)printf("runner   pid %lld, %lld running, %lld strays killed, %lld restarts\n",
+	(void)printf("runner   pid %lld, %lld running, %lld strays, %lld restarts\n",
 	    (long long)out_json_number(runner, "pid"),
 	    (long long)out_json_number(runner, "running"),
 	    (long long)out_json_number(runner, "strays_killed"),

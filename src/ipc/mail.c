@@ -7,24 +7,16 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "ipc/channel.h"
 
-/* Frames read or sent with one system call. Of a pipe it is all or nothing. */
-#define BATCH 16
-#define PIPE_BATCH (PIPE_BUF / FRAME_SIZE)
+_Static_assert(MAIL_PIPE_BATCH * FRAME_SIZE == PIPE_BUF, "a pipe takes a batch at once");
+
 /* The account has too many descriptors on their way: nothing tells when there are fewer. */
 #define RETRY_USEC (5 * USEC_PER_MSEC)
-
-union control {
-	struct cmsghdr align;
-	char bytes[CMSG_SPACE(sizeof(int) * MAIL_MAX_FDS)];
-};
 
 static void on_retry(struct loop_timer *t);
 static void on_room(struct loop_io *io, uint32_t events);
@@ -91,10 +83,10 @@ letter_drop(struct mail *m)
 {
 	struct mail_letter *l = &m->letters[m->first];
 
-	channel_close_fds(l->fds, l->n_fds);
-	l->n_fds = 0;
-	m->first = (m->first + 1) % m->n_letters;
-	m->n_unsent--;
+	channel_close_fds(l->fds + l->n_lent, (size_t)l->n_fds - l->n_lent);
+	l->n_fds = l->n_lent = 0;
+	/* From the start again when it is empty: what was ever touched costs memory. */
+	m->first = --m->n_unsent == 0 ? 0 : (m->first + 1) % m->n_letters;
 }
 
 void
@@ -112,7 +104,8 @@ mail_close(struct mail *m)
 	m->is_unflushed = m->is_behind = false;
 	while ((ask = TAILQ_FIRST(&m->asks)) != NULL) {
 		mail_forget(m, ask);
-		ask->fn(ask, NULL);
+		if (ask->fn != NULL)
+			ask->fn(ask, NULL);
 	}
 }
 
@@ -130,13 +123,21 @@ mail_defer(struct mail *m)
 bool
 mail_post(struct mail *m, const struct frame *f, const int *fds, size_t n_fds)
 {
+	return mail_post_lent(m, f, fds, n_fds, 0);
+}
+
+bool
+mail_post_lent(struct mail *m, const struct frame *f, const int *fds, size_t n_fds,
+    size_t n_lent)
+{
 	struct mail_letter *l;
 
 	if (!mail_is_open(m) || m->n_unsent == m->n_letters || n_fds > MAIL_MAX_FDS)
 		return false;
 	l = &m->letters[(m->first + m->n_unsent) % m->n_letters];
 	l->frame = *f;
-	l->n_fds = n_fds;
+	l->n_fds = (uint8_t)n_fds;
+	l->n_lent = (uint8_t)n_lent;
 	for (size_t i = 0; i < n_fds; i++)
 		l->fds[i] = fds[i];
 	m->n_unsent++;
@@ -148,24 +149,22 @@ mail_post(struct mail *m, const struct frame *f, const int *fds, size_t n_fds)
 static int
 send_letters(struct mail *m, size_t n)
 {
-	struct mmsghdr msgs[BATCH];
-	struct iovec iov[BATCH];
-	union control control[BATCH];
+	struct mail_scratch *t = &m->out_scratch;
 	int sent;
 
-	memset(msgs, 0, n * sizeof(*msgs));
+	memset(t->msgs, 0, n * sizeof(*t->msgs));
 	for (size_t i = 0; i < n; i++) {
 		struct mail_letter *l = &m->letters[(m->first + i) % m->n_letters];
-		struct msghdr *msg = &msgs[i].msg_hdr;
+		struct msghdr *msg = &t->msgs[i].msg_hdr;
 		struct cmsghdr *c;
 
-		iov[i] = (struct iovec){ &l->frame, sizeof(l->frame) };
-		msg->msg_iov = &iov[i];
+		t->iov[i] = (struct iovec){ &l->frame, sizeof(l->frame) };
+		msg->msg_iov = &t->iov[i];
 		msg->msg_iovlen = 1;
 		if (l->n_fds == 0)
 			continue;
-		memset(&control[i], 0, sizeof(control[i]));
-		msg->msg_control = control[i].bytes;
+		memset(&t->control[i], 0, sizeof(t->control[i]));
+		msg->msg_control = t->control[i].bytes;
 		msg->msg_controllen = CMSG_SPACE(sizeof(int) * l->n_fds);
 		c = CMSG_FIRSTHDR(msg);
 		c->cmsg_level = SOL_SOCKET;
@@ -173,7 +172,7 @@ send_letters(struct mail *m, size_t n)
 		c->cmsg_len = CMSG_LEN(sizeof(int) * l->n_fds);
 		memcpy(CMSG_DATA(c), l->fds, sizeof(int) * l->n_fds);
 	}
-	sent = sendmmsg(m->out.fd, msgs, (unsigned)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	sent = sendmmsg(m->out.fd, t->msgs, (unsigned)n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	return sent < 0 ? -errno : sent;
 }
 
@@ -181,7 +180,7 @@ send_letters(struct mail *m, size_t n)
 static int
 write_letters(struct mail *m, size_t n)
 {
-	struct iovec iov[PIPE_BATCH];
+	struct iovec *iov = m->out_scratch.iov;
 	ssize_t written;
 
 	for (size_t i = 0; i < n; i++)
@@ -195,7 +194,7 @@ static int
 mail_send(struct mail *m)
 {
 	bool is_above = m->place == MAIL_ABOVE;
-	size_t most = is_above ? BATCH : PIPE_BATCH;
+	size_t most = is_above ? MAIL_BATCH : MAIL_PIPE_BATCH;
 
 	while (m->n_unsent > 0) {
 		size_t n = m->n_unsent < most ? m->n_unsent : most;
@@ -299,7 +298,8 @@ mail_deliver(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 		if (ask->serial != f->answers)
 			continue;
 		mail_forget(m, ask);
-		ask->fn(ask, f);
+		if (ask->fn != NULL)
+			ask->fn(ask, f);
 		return;
 	}
 }
@@ -325,23 +325,20 @@ take_fds(struct msghdr *msg, int fds[static MAIL_MAX_FDS])
 static void
 receive_socket(struct mail *m)
 {
-	struct mmsghdr msgs[BATCH];
-	struct frame frames[BATCH];
-	struct iovec iov[BATCH];
-	union control control[BATCH];
+	struct mail_scratch *t = &m->in_scratch;
 	int n;
 
-	memset(msgs, 0, sizeof(msgs));
-	for (size_t i = 0; i < BATCH; i++) {
-		struct msghdr *msg = &msgs[i].msg_hdr;
+	memset(t->msgs, 0, sizeof(t->msgs));
+	for (size_t i = 0; i < MAIL_BATCH; i++) {
+		struct msghdr *msg = &t->msgs[i].msg_hdr;
 
-		iov[i] = (struct iovec){ &frames[i], FRAME_SIZE };
-		msg->msg_iov = &iov[i];
+		t->iov[i] = (struct iovec){ &t->frames[i], FRAME_SIZE };
+		msg->msg_iov = &t->iov[i];
 		msg->msg_iovlen = 1;
-		msg->msg_control = control[i].bytes;
-		msg->msg_controllen = sizeof(control[i].bytes);
+		msg->msg_control = t->control[i].bytes;
+		msg->msg_controllen = sizeof(t->control[i].bytes);
 	}
-	n = recvmmsg(m->in.fd, msgs, BATCH, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL);
+	n = recvmmsg(m->in.fd, t->msgs, MAIL_BATCH, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
@@ -351,17 +348,17 @@ receive_socket(struct mail *m)
 	/* After a loss the rest is still taken apart, to close what came with it. */
 	for (int i = 0; i < n; i++) {
 		int fds[MAIL_MAX_FDS];
-		size_t n_fds = take_fds(&msgs[i].msg_hdr, fds);
-		bool is_cut = (msgs[i].msg_hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
+		size_t n_fds = take_fds(&t->msgs[i].msg_hdr, fds);
+		bool is_cut = (t->msgs[i].msg_hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
 
 		if (!mail_is_open(m))
 			;
-		else if (msgs[i].msg_len == 0)
+		else if (t->msgs[i].msg_len == 0)
 			m->on_lost(m, MAIL_GONE);
-		else if (is_cut || !frame_check(&frames[i], msgs[i].msg_len, n_fds))
+		else if (is_cut || !frame_check(&t->frames[i], t->msgs[i].msg_len, n_fds))
 			m->on_lost(m, MAIL_BAD);
 		else
-			mail_deliver(m, &frames[i], fds, n_fds);
+			mail_deliver(m, &t->frames[i], fds, n_fds);
 		channel_close_fds(fds, n_fds);
 	}
 }
@@ -370,8 +367,8 @@ receive_socket(struct mail *m)
 static void
 receive_pipe(struct mail *m)
 {
-	struct frame frames[PIPE_BATCH];
-	ssize_t n = read(m->in.fd, frames, sizeof(frames));
+	struct frame *frames = m->in_scratch.frames;
+	ssize_t n = read(m->in.fd, frames, MAIL_PIPE_BATCH * FRAME_SIZE);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;

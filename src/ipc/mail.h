@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "base/loop.h"
 #include "ipc/frame.h"
@@ -60,7 +62,28 @@ struct mail_ask {
 struct mail_letter {
 	struct frame frame;
 	int fds[MAIL_MAX_FDS];
-	size_t n_fds;
+	uint8_t n_fds;
+	uint8_t n_lent;		/* of them, the first: they stay open */
+};
+
+/* Frames read or sent with one system call. Of a pipe it is all or nothing. */
+#define MAIL_BATCH 16
+#define MAIL_PIPE_BATCH (4096 / FRAME_SIZE)
+
+union mail_control {
+	struct cmsghdr align;
+	char bytes[CMSG_SPACE(sizeof(int) * MAIL_MAX_FDS)];
+};
+
+/*
+ * Room for one system call. Here and not on the stack: who forks has to copy
+ * each page of that again which it touches afterwards.
+ */
+struct mail_scratch {
+	struct mmsghdr msgs[MAIL_BATCH];
+	struct iovec iov[MAIL_PIPE_BATCH];
+	union mail_control control[MAIL_BATCH];
+	struct frame frames[MAIL_PIPE_BATCH];
 };
 
 TAILQ_HEAD(mail_list, mail);
@@ -80,6 +103,8 @@ struct mail {
 	bool is_unflushed;
 	TAILQ_ENTRY(mail) next;		/* while is_unflushed */
 	struct loop_timer retry;
+
+	struct mail_scratch in_scratch, out_scratch;
 
 	uint32_t last_serial;
 	TAILQ_HEAD(mail_asks, mail_ask) asks;
@@ -125,7 +150,11 @@ mail_has_room(const struct mail *m)
  */
 bool mail_post(struct mail *m, const struct frame *f, const int *fds, size_t n_fds);
 
-/* The same for a question. True: ask->fn will be called, once. */
+/* The same, but the first n_lent of the descriptors stay the caller's, open until then. */
+bool mail_post_lent(struct mail *m, const struct frame *f, const int *fds, size_t n_fds,
+    size_t n_lent);
+
+/* The same for a question. True: ask->fn will be called, once, if it is set. */
 bool mail_ask(struct mail *m, const struct frame *f, struct mail_ask *ask);
 
 /* Nobody wants the answer any more. Harmless when it is not open. */

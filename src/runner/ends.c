@@ -4,11 +4,8 @@
 
 #include "runner/ends.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "ipc/channel.h"
@@ -87,9 +84,7 @@ kit_open(struct ends_kit *kit, bool has_input, int worker[static KIT_N_ENDS])
 	kit->ends[KIT_JOB] = job_file();
 	if (kit->ends[KIT_JOB] < 0)
 		return kit->ends[KIT_JOB];
-	worker[KIT_JOB] = fcntl(kit->ends[KIT_JOB], F_DUPFD_CLOEXEC, 0);
-	if (worker[KIT_JOB] < 0)
-		return -errno;
+	worker[KIT_JOB] = kit->ends[KIT_JOB];
 	r = end_open(kit, KIT_OUT, &worker[KIT_OUT]);
 	if (r >= 0)
 		r = end_open(kit, KIT_ERR, &worker[KIT_ERR]);
@@ -112,9 +107,10 @@ kit_make(struct runner *r, bool has_input)
 	f.kit.number = kit->number;
 	is_made = kit_open(kit, has_input, worker) == 0 &&
 	    worker[has_input ? KIT_IN : KIT_ERR] < r->ends.fd_limit &&
-	    mail_post(&r->broker, &f, worker, has_input ? 4 : 3);
+	    mail_post_lent(&r->broker, &f, worker, has_input ? 4 : 3, 1);
 	if (!is_made) {
-		channel_close_fds(worker, KIT_N_ENDS);
+		/* The file is the same on both sides. */
+		channel_close_fds(worker + 1, KIT_N_ENDS - 1);
 		channel_close_fds(kit->ends, KIT_N_ENDS);
 		kit_free(&r->ends, kit);
 	}

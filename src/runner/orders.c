@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/fd.h"
+#include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "runner/runner.h"
 
@@ -20,12 +20,6 @@
  * order have met on the way.
  */
 typedef const char *order_fn(struct runner *r, const struct frame *f);
-
-static const char *
-on_start(struct runner *r, const struct frame *f)
-{
-	return program_start(r, f);
-}
 
 static const char *
 on_terminate(struct runner *r, const struct frame *f)
@@ -61,10 +55,7 @@ on_unkit(struct runner *r, const struct frame *f)
 
 	if (!ends_take(&r->ends, f->kit.number, ends))
 		return "sent the end of a kit that is not there";
-	for (size_t i = 0; i < KIT_N_ENDS; i++) {
-		if (ends[i] >= 0)
-			(void)close(ends[i]);
-	}
+	channel_close_fds(ends, KIT_N_ENDS);
 	return NULL;
 }
 
@@ -95,7 +86,7 @@ on_weigh(struct runner *r, const struct frame *f)
 }
 
 static order_fn *const orders[FRAME_TYPE_N] = {
-	[FRAME_START] = on_start,
+	[FRAME_START] = program_start,
 	[FRAME_TERMINATE] = on_terminate,
 	[FRAME_SIGNAL] = on_signal,
 	[FRAME_MAKE_KITS] = on_make_kits,

@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "ipc/logrec.h"
 #include "runner/cgroup.h"
-#include "runner/children.h"
+#include "base/children.h"
 #include "runner/programs.h"
 #include "runner/runner.h"
 #include "runner/spawn.h"

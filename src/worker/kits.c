@@ -3,8 +3,6 @@
 
 #include "worker/kits.h"
 
-#include <string.h>
-
 #include "ipc/channel.h"
 #include "worker/worker.h"
 

@@ -211,7 +211,7 @@ static bool
 explain_outage(struct conn *c, const struct service *s, struct buf *b)
 {
 	const struct worker *w = c->worker;
-	const struct stats *of = w->others[ROLE_PROCESS(ROLE_RUNNER, 0)];
+	const struct stats *of = w->others[ROLE_PROCESS(ROLE_BROKER, 0)];
 
 	return s->handler != NULL && of != NULL && of->generation == w->conf->generation &&
 	    pool_stats_explain(&of->pool[s->number], s->name, w->loop.now_usec, b);

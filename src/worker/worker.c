@@ -324,7 +324,8 @@ worker_init(struct worker *w, unsigned slot)
 	w->out = BUF_INIT(0);
 	w->max_conns = connection_limit();
 	w->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	(void)getrandom(&random, sizeof(random), GRND_NONBLOCK);
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+		random = 0;
 	random ^= (uint32_t)clock_wall_usec();
 	w->id_high = (uint64_t)(random << 8 | slot) << 32;
 

@@ -70,11 +70,9 @@ more_lines() {
 }
 
 
-round=0
-while [ $round -lt "$rounds" ]; do
-	freeze $round
+for round in $(seq 0 $((rounds - 1))); do
+	freeze "$round"
 	any_moment
-	round=$((round + 1))
 done
 until_true $((2 * patience)) moment_has_come $(($(now_ms) + 4000))
 stop_load

@@ -319,8 +319,8 @@ invariants_after() {
 some_time() {
 	times=$1
 	shift
-	while ! "$@"; do
-		times=$((times - 1))
-		[ $times -gt 0 ] || return 1
+	for _ in $(seq "$times"); do
+		! "$@" || return 0
 	done
+	return 1
 }

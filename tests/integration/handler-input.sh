@@ -172,7 +172,7 @@ killed() {
 step "reqctl kill" killed
 
 changes() {
-	(echo one; until [ -e "$dir/go" ]; do sleep 0.01; done; echo two) |
+	(echo one; until_true "$patience" test -e "$dir/go"; echo two) |
 	    call -i - pushed count >"$dir/out" 2>&1 &
 	background="$background $!"
 	caller=$!

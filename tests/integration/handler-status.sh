@@ -14,7 +14,9 @@ while head := requests.readline():
         words.append(requests.read(int(requests.readline()[1:]) + 2)[:-2])
     if words[1:] == [b"die"]:
         sys.exit(3)
-    while words[1:] == [b"wait"] and not os.path.exists(sys.argv[1]):
+    for _ in range(6000):
+        if words[1:] != [b"wait"] or os.path.exists(sys.argv[1]):
+            break
         time.sleep(0.01)
     replies.write(b"+%d\r\n" % os.getpid())
     replies.flush()
@@ -42,8 +44,9 @@ reload_with() { # NEW CONFIGURATION
 	mv "$1" "$conf"
 	ctl reload >"$dir/out" 2>&1 || fail "$(cat "$dir/out")"
 }
+# Also where pids are as long as Linux can make them.
 fits() { # WIDTH
-	awk -v width="$1" 'length > width { print; bad = 1 } END { exit bad }'
+	sed -E 's/\bpid [0-9]+/pid 4194304/' | awk -v width="$1" 'length > width { print; bad = 1 } END { exit bad }'
 }
 
 without_handlers() {

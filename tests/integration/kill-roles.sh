@@ -95,9 +95,7 @@ start_reqd
 fds_of_master=$(n_fds "$reqd_pid")
 "$load" -R -s "$server" -c 20 -d 86400 PING >"$dir/load-all" 2>&1 &
 background=$!
-round=0
-while [ $round -lt "$rounds" ]; do
-	round=$((round + 1))
+for round in $(seq "$rounds"); do
 	step "round $round: log" kill_log
 	step "round $round: runner" kill_runner
 	step "round $round: broker" kill_broker

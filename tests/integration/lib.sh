@@ -169,10 +169,14 @@ fds_of_roles() {
 # start, or for the last client, has been closed.
 settled_fds() {
 	seen=
-	until [ "$seen" = "$(fds_of_roles)" ]; do
-		seen=$(fds_of_roles)
-	done
+	until_true "$patience" seen_again
 	echo "$seen"
+}
+
+seen_again() {
+	seen_before=$seen
+	seen=$(fds_of_roles)
+	[ "$seen" = "$seen_before" ]
 }
 
 fds_are() {
@@ -370,7 +374,7 @@ for one_file in "$reqd" "$reqctl" "$helpers/notify-wait" "$helpers/free-port"; d
 done
 dir=$(mktemp -d "${TMPDIR:-/tmp}/reqd-test.XXXXXX") || fail "no temporary directory"
 trap cleanup EXIT
-trap 'exit 1' INT TERM HUP
+trap interrupted INT TERM HUP
 # Programs run as another account than root's, which may not get at where we
 # were built.
 chmod 755 "$dir"

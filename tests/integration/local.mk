@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: ISC
 # integration: scripts that start a reqd of their own. lib.sh says how.
 TEST_EXTENSIONS = .sh
-SH_LOG_COMPILER = $(SHELL)
+SH_LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/bounded $(SHELL)
+LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/bounded
 
 check_PROGRAMS += tests/integration/notify-wait tests/integration/free-port \
 	tests/integration/crosstalk
@@ -54,6 +55,7 @@ integration_tests = \
 	tests/integration/start-fails.sh \
 	tests/integration/zoo.sh
 TESTS += $(integration_tests)
+EXTRA_DIST += tests/bounded tests/progress.sh
 EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/steps.sh \
 	tests/integration/pass-sockets.py \
 	tests/integration/cancel-elsewhere.py \

@@ -56,9 +56,7 @@ kill_master() {
 }
 
 start_reqd
-round=0
-while [ $round -lt "$rounds" ]; do
-	round=$((round + 1))
+for round in $(seq "$rounds"); do
 	step "round $round: all end with the master, and it starts again" kill_master
 done
 

@@ -7,7 +7,7 @@
 pids=$dir/pids
 kills=yes
 service true '"/bin/true"'
-service slow "\"/bin/sh\", \"-c\", \"echo \$\$ >>$pids; until test -e $dir/go; do sleep 0.02; done; echo whole\""
+service slow "\"/bin/sh\", \"-c\", \"echo \$\$ >>$pids; $(waits_for "$dir/go"); echo whole\""
 service ignore-term "\"$zoo/ignore-term\", \"-p\", \"$pids\"" 'kill-grace = 1h'
 service stubborn-tree "\"$zoo/stubborn-tree\", \"-p\", \"$pids\"" 'kill-grace = 1h'
 sed -i 's/drain-timeout = .*/drain-timeout = 1s/' "$conf"

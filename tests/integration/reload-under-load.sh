@@ -42,11 +42,9 @@ put_into_force() {
 # One reload each 200 ms, whatever it takes itself.
 reload_at_pace() {
 	at=$(now_ms)
-	n=2
-	while [ $n -le $((reloads + 1)) ]; do
-		variant $n
+	for n in $(seq 2 $((reloads + 1))); do
+		variant "$n"
 		put_into_force
-		n=$((n + 1))
 		at=$((at + 200))
 		left=$((at - $(now_ms)))
 		[ $left -le 0 ] || sleep "$(printf '0.%03d' $left)"
@@ -108,11 +106,9 @@ first_again() {
 	until_true "$patience" workers_are 2
 }
 reload_at_once() { # COUNT
-	n=1
-	while [ $n -le "$1" ]; do
-		variant $n
+	for n in $(seq "$1"); do
+		variant "$n"
 		put_into_force
-		n=$((n + 1))
 	done
 	first_again
 }

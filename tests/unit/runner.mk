@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: ISC
 runner_tests = \
 	tests/unit/test_cgroup \
-	tests/unit/test_children \
 	tests/unit/test_reap \
 	tests/unit/test_spawn
 check_PROGRAMS += $(runner_tests)
@@ -14,9 +13,6 @@ runner_test_ldadd = libbroker.la librunner.la libipc.la libconf.la libproto.la l
 tests_unit_test_cgroup_SOURCES = tests/unit/test_cgroup.c $(command_peer)
 tests_unit_test_cgroup_CFLAGS = $(runner_test_cflags)
 tests_unit_test_cgroup_LDADD = $(runner_test_ldadd)
-tests_unit_test_children_SOURCES = tests/unit/test_children.c tests/unit/unit.h
-tests_unit_test_children_CFLAGS = $(runner_test_cflags)
-tests_unit_test_children_LDADD = $(runner_test_ldadd)
 tests_unit_test_reap_SOURCES = tests/unit/test_reap.c $(command_peer)
 tests_unit_test_reap_CFLAGS = $(runner_test_cflags)
 tests_unit_test_reap_LDADD = $(runner_test_ldadd)

@@ -6,6 +6,23 @@
 
 #include "command-peer.h"
 
+#include <sys/resource.h>
+
+/*
+ * An ordinary user may have as many descriptors in flight as open files, which
+ * are few in a login shell. The workers raise that limit, too.
+ */
+static void
+setup_many(void)
+{
+	struct rlimit nofile;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &nofile), 0);
+	nofile.rlim_cur = nofile.rlim_max;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &nofile), 0);
+	setup();
+}
+
 /* Says one more; false: it would have to wait. */
 static bool
 say_if_room(const struct frame *f)
@@ -91,7 +108,7 @@ END_TEST
 static void
 add(TCase *tc)
 {
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, setup_many, teardown);
 	tcase_add_test(tc, test_worker_behind);
 	tcase_add_test(tc, test_ends_for_a_worker_behind);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * result: how a call ended. Reads the map of CALL --full, or an error line,
+ * clientresult: how a call ended. Reads the map of CALL --full, or an error line,
  * and believes neither: every field is checked for type and range.
  */
 #include "config.h"
 
-#include "client/result.h"
+#include "client/clientresult.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -13,8 +13,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/escape.h"
+#include "client/client.h"
 #include "proto/outcome.h"
-#include "proto/value.h"
 
 #define SIGNAL_MAX 64
 #define ERROR_MAX 4096	/* bytes of an error line that are kept */
@@ -117,16 +118,16 @@ reqd_value_outcome(const struct reqd_value *v)
 	return error_outcome(line);
 }
 
-static int
-result_of_error(struct slice line, struct result_box **ret)
+int
+clientresult_of_error(struct slice line, struct reqd_result **ret)
 {
-	struct reqd_result *res;
+	struct result_box *box;
 
-	if (box_new(line, ret) < 0)
+	if (box_new(line, &box) < 0)
 		return REQD_E_NOMEM;
-	res = &(*ret)->result;
-	res->outcome = error_outcome(line);
-	res->may_have_run = error_may_have_run(res->outcome, line);
+	*ret = &box->result;
+	(*ret)->outcome = error_outcome(line);
+	(*ret)->may_have_run = error_may_have_run((*ret)->outcome, line);
 	return 0;
 }
 
@@ -239,33 +240,21 @@ fill_from_map(struct result_box *box, const struct value *map)
 }
 
 int
-result_take(struct reqd *c, struct value *v, size_t used, struct reqd_result **ret)
+clientresult_of_map(const struct value *map, char *bytes, struct reqd_result **ret,
+    const char **ret_wrong)
 {
 	CLEANUP(box_freep) struct result_box *box = NULL;
-	const char *wrong;
-	int r;
 
-	if (v->kind == VALUE_ERROR) {
-		r = result_of_error(v->text, &box);
-		client_consume(c, used);
-	} else if (v->kind == VALUE_MAP) {
-		r = box_new(SLICE(""), &box);
-		if (r == 0)
-			r = client_take(c, v, used, &box->bytes);
-		if (r == 0)
-			r = take_value(box, v);
-	} else {
-		return client_fail(c, REQD_E_PROTOCOL, "%s gave no proper answer to CALL",
-		    c->url);
+	if (box_new(SLICE(""), &box) < 0) {
+		free(bytes);
+		return REQD_E_NOMEM;
 	}
-	if (r < 0)
-		return client_fail(c, REQD_E_NOMEM, "out of memory");
-	if (v->kind == VALUE_MAP) {
-		wrong = fill_from_map(box, v);
-		if (wrong != NULL)
-			return client_fail(c, REQD_E_PROTOCOL,
-			    "%s sent a result without a proper \"%s\"", c->url, wrong);
-	}
+	box->bytes = bytes;
+	if (take_value(box, map) < 0)
+		return REQD_E_NOMEM;
+	*ret_wrong = fill_from_map(box, map);
+	if (*ret_wrong != NULL)
+		return REQD_E_PROTOCOL;
 	*ret = &TAKE_PTR(box)->result;
 	return 0;
 }
@@ -367,7 +356,7 @@ reqd_result_text(const struct reqd_result *r, char *text, size_t len)
 	case REQD_EXIT:
 		words = handler_words(r);
 		(void)snprintf(text, len, "exit status %d%s%s", r->status,
-		    words.len > 0 ? ": " : "", client_printable(words, clean, sizeof(clean)));
+		    words.len > 0 ? ": " : "", escape_printable(words, clean, sizeof(clean)));
 		return text;
 	case REQD_SIGNAL:
 		(void)snprintf(text, len, "killed by signal %d (%s)", r->signal,
@@ -380,9 +369,9 @@ reqd_result_text(const struct reqd_result *r, char *text, size_t len)
 	if (words.len == 0)
 		(void)snprintf(text, len, "%s", meaning);
 	else if (r->outcome == REQD_BADARG || r->outcome == REQD_DENIED)
-		(void)snprintf(text, len, "%s", client_printable(words, clean, sizeof(clean)));
+		(void)snprintf(text, len, "%s", escape_printable(words, clean, sizeof(clean)));
 	else
 		(void)snprintf(text, len, "%s: %s", meaning,
-		    client_printable(words, clean, sizeof(clean)));
+		    escape_printable(words, clean, sizeof(clean)));
 	return text;
 }

@@ -15,9 +15,9 @@
 
 #include "base/cleanup.h"
 #include "client/reqd.h"
-#include "ctl/out.h"
-#include "ctl/value.h"
-#include "ctl-peer.h"
+#include "ctl/answer.h"
+#include "ctl/ctl.h"
+#include "ctl/outjson.h"
 #include "unit.h"
 
 #define HELLO "%2\r\n+server\r\n+reqd\r\n+proto\r\n:3\r\n"
@@ -247,7 +247,7 @@ printed(const struct ctl *ctl, const struct reqd_value *v, bool json)
 	if (json)
 		out_json(ctl, json_pack("[o]", out_json_value(v)));
 	else
-		value_print(ctl, v);
+		answer_print(ctl, v);
 	(void)fclose(stdout);
 	stdout = real;
 	return text;
@@ -314,7 +314,7 @@ START_TEST(print_without_value)
 }
 END_TEST
 
-UNIT_MAIN("callvalue",
+UNIT_MAIN("answer",
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, value_belongs_to_the_result);
 	tcase_add_test(tc, large_value);

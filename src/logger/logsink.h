@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * sink: the form of a record: a readable line, a line of JSON, or fields of
- * the journal. Every byte from outside is escaped (R45).
+ * logsink: the form of a record: a readable line, a line of JSON, or fields of
+ * the journal. Every byte from outside is escaped.
  */
 #pragma once
 
@@ -16,17 +16,17 @@ struct log_source {
 };
 
 /* One readable line with its newline. 0 or -ENOMEM. */
-int sink_format_text(struct buf *b, const struct log_source *from, const struct logrec_view *r);
+int logsink_format_text(struct buf *b, const struct log_source *from, const struct logrec_view *r);
 
 /* One line of JSON with its newline. 0 or -ENOMEM. */
-int sink_format_json(struct buf *b, const struct log_source *from, const struct logrec_view *r);
+int logsink_format_json(struct buf *b, const struct log_source *from, const struct logrec_view *r);
 
 /* Its line for stderr, as configured (c may be NULL). 0 or -ENOMEM. */
-int sink_format(const struct conf *c, struct buf *b, const struct log_source *from,
+int logsink_format(const struct conf *c, struct buf *b, const struct log_source *from,
     const struct logrec_view *r);
 
 /* Does this record go to the journal rather than to stderr? */
-bool sink_is_journal(const struct conf *c);
+bool logsink_is_journal(const struct conf *c);
 
 /* Hands it to the journal; may block. 0 or -errno. */
-int sink_journal(const struct log_source *from, const struct logrec_view *r);
+int logsink_journal(const struct log_source *from, const struct logrec_view *r);

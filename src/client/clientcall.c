@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "client/call.h"
+#include "client/clientcall.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -185,7 +185,7 @@ reqd_call_set_input(struct reqd_call *call, reqd_input_fn *fn, void *arg)
 }
 
 int
-call_encode(const struct reqd_call *call, bool open, struct buf *out)
+clientcall_encode(const struct reqd_call *call, bool open, struct buf *out)
 {
 	CLEANUP_FREE struct slice *words = NULL;
 	size_t n = 0;

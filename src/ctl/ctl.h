@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * cmd: the verbs of reqctl, their options, and what all of them share.
+ * ctl: one run of reqctl, what a verb is, and the messages of all of them.
  */
 #pragma once
 
@@ -22,7 +22,9 @@ struct ctl_list {
 
 /* One run of reqctl: what its command line said. */
 struct ctl {
-	const struct ctl_cmd *cmd;
+	const struct ctl_cmd *const *verbs;
+	size_t n_verbs;
+	const struct ctl_cmd *cmd;	/* NULL: none is known yet */
 
 	struct ctl_list servers;
 	const char *control;
@@ -68,6 +70,7 @@ struct ctl_opt {
 enum ctl_words {
 	CTL_WORDS_NONE,
 	CTL_WORDS_SERVICE,	/* first word: a service */
+	CTL_WORDS_CALL,		/* a service and its arguments */
 	CTL_WORDS_REQUEST,	/* request ids */
 	CTL_WORDS_SHELL,
 	CTL_WORDS_VERB,
@@ -84,6 +87,7 @@ struct ctl_cmd {
 	enum ctl_words words;	/* what completion offers */
 	bool pass;		/* all behind the first word is data */
 	bool hidden;
+	bool is_help;		/* a wrong use of it refers to the help of reqctl */
 	/* Returns the exit status. */
 	int (*run)(struct ctl *ctl, size_t n, char **words);
 };
@@ -93,14 +97,6 @@ struct ctl_cmd {
 extern const struct ctl_cmd cmd_bench, cmd_call, cmd_complete, cmd_completion, cmd_describe,
     cmd_help, cmd_kill, cmd_list, cmd_ping, cmd_ps, cmd_reload, cmd_status, cmd_whoami, cmd_why;
 
-extern const struct ctl_cmd *const ctl_cmds[];
-extern const size_t ctl_n_cmds;
-extern const struct ctl_opt ctl_options[];
-extern const size_t ctl_n_options;
-
-/* NULL when there is none. */
-const struct ctl_cmd *ctl_find_cmd(const char *name);
-
 /* "reqctl: ..." on standard error, unless -q. Control characters are escaped. */
 void ctl_message(const struct ctl *ctl, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -108,17 +104,6 @@ void ctl_message(const struct ctl *ctl, const char *fmt, ...)
 /* A wrong command line, -q or not. Returns STATUS_USAGE. */
 int ctl_usage(const struct ctl *ctl, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/*
- * "unknown WHAT 'word'; did you mean ...?" An option with candidates is a long
- * one, its word without the dashes. Returns STATUS_USAGE.
- */
-int ctl_unknown(const struct ctl *ctl, const char *what, const char *word,
-    const char *const *candidates, size_t n);
-
-int ctl_unknown_verb(const struct ctl *ctl, const char *word);
-
-void ctl_print_help(void);
-void ctl_print_cmd_help(const struct ctl_cmd *cmd);
 
 /* Ends reqctl when memory is out; returns p. */
 void *ctl_need(void *p);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* No allocation: this runs in the runner. */
+/* No allocation: the runner uses it. */
 #include "config.h"
 
-#include "runner/children.h"
+#include "base/children.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "ctl/value.h"
+#include "ctl/answer.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/units.h"
 #include "ctl/out.h"
+#include "ctl/outjson.h"
 
 #define INDENT 2
 
@@ -126,7 +127,7 @@ print_text(const struct ctl *ctl, struct slice s)
 }
 
 void
-value_print(const struct ctl *ctl, const struct reqd_value *v)
+answer_print(const struct ctl *ctl, const struct reqd_value *v)
 {
 	switch (reqd_value_kind(v)) {
 	case REQD_NULL:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * value: what a caller of the library sees of a reply. A struct reqd_value is
+ * clientvalue: what a caller of the library sees of a reply. A struct reqd_value is
  * a struct value of the decoder under another name.
  */
 #include "config.h"

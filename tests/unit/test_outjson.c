@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "ctl/out.h"
+#include "ctl/outjson.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "ctl-peer.h"
+#include "ctl/ctl.h"
+#include "unit.h"
 
 #define LARGE 40000	/* more than one piece */
 
@@ -131,23 +133,9 @@ START_TEST(reals_have_no_more_digits_than_they_need)
 }
 END_TEST
 
-int
-main(void)
-{
-	Suite *s = suite_create("out");
-	TCase *tc = tcase_create("json");
-	SRunner *sr;
-	int failed;
-
+UNIT_MAIN("outjson",
 	tcase_add_loop_test(tc, pieces_say_what_the_whole_says, 0,
 	    sizeof(texts) / sizeof(texts[0]));
 	tcase_add_loop_test(tc, large_texts, 0, 6);
 	tcase_add_loop_test(tc, reals_have_no_more_digits_than_they_need, 0,
-	    sizeof(reals) / sizeof(reals[0]));
-	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
-}
+	    sizeof(reals) / sizeof(reals[0])))

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * value: what a handler answered, for people, on standard output.
+ * answer: what a handler answered, for people, on standard output.
  */
 #pragma once
 
 #include "client/reqd.h"
-#include "ctl/cmd.h"
+#include "ctl/ctl.h"
 
 /*
  * A text: its bytes as they are, and on a terminal a line feed if they do not
@@ -14,4 +14,4 @@
  * below it, indented, with all texts harmless on one line. Null: nothing.
  * An error: nothing, since it is told with the exit status. Accepts NULL.
  */
-void value_print(const struct ctl *ctl, const struct reqd_value *v);
+void answer_print(const struct ctl *ctl, const struct reqd_value *v);

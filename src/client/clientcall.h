@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * call: what to call, as words of a CALL request.
+ * clientcall: what to call, as words of a CALL request.
  */
 #pragma once
 
@@ -23,10 +23,10 @@ struct reqd_call {
 };
 
 static inline bool
-call_has_input(const struct reqd_call *call)
+clientcall_has_input(const struct reqd_call *call)
 {
 	return call->input != NULL || call->input_fd >= 0;
 }
 
 /* Appends the request. 0, REQD_E_NOMEM, or what a setter met. */
-int call_encode(const struct reqd_call *call, bool open, struct buf *out);
+int clientcall_encode(const struct reqd_call *call, bool open, struct buf *out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "logger/sink.h"
+#include "logger/logsink.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -133,7 +133,7 @@ put_summary(struct buf *b, const struct logrec_view *r)
 }
 
 int
-sink_format_text(struct buf *b, const struct log_source *from, const struct logrec_view *r)
+logsink_format_text(struct buf *b, const struct log_source *from, const struct logrec_view *r)
 {
 	put_time(b, r->wall_usec);
 	(void)buf_printf(b, " %s[%d] %s:", from->name, from->pid, levels[r->level]);
@@ -144,7 +144,7 @@ sink_format_text(struct buf *b, const struct log_source *from, const struct logr
 }
 
 int
-sink_format_json(struct buf *b, const struct log_source *from, const struct logrec_view *r)
+logsink_format_json(struct buf *b, const struct log_source *from, const struct logrec_view *r)
 {
 	(void)buf_append_str(b, "{\"time\":\"");
 	put_time(b, r->wall_usec);
@@ -222,7 +222,7 @@ field_add(struct buf *all, size_t *lens, size_t *n, const char *name, struct sli
 }
 
 int
-sink_journal(const struct log_source *from, const struct logrec_view *r)
+logsink_journal(const struct log_source *from, const struct logrec_view *r)
 {
 	CLEANUP(buf_done) struct buf all = BUF_INIT(0);
 	CLEANUP(buf_done) struct buf message = BUF_INIT(0);
@@ -263,7 +263,7 @@ sink_journal(const struct log_source *from, const struct logrec_view *r)
 }
 
 bool
-sink_is_journal(const struct conf *c)
+logsink_is_journal(const struct conf *c)
 {
 	/* A log that has just begun has records to write before it is told where. */
 	if (c == NULL || c->log_to == LOG_TO_AUTO)
@@ -272,9 +272,9 @@ sink_is_journal(const struct conf *c)
 }
 
 int
-sink_format(const struct conf *c, struct buf *b, const struct log_source *from,
+logsink_format(const struct conf *c, struct buf *b, const struct log_source *from,
     const struct logrec_view *r)
 {
-	return c != NULL && c->log_format == LOG_FORMAT_JSON ? sink_format_json(b, from, r) :
-	    sink_format_text(b, from, r);
+	return c != NULL && c->log_format == LOG_FORMAT_JSON ? logsink_format_json(b, from, r) :
+	    logsink_format_text(b, from, r);
 }
