@@ -21,12 +21,12 @@ import time
 
 DIR, PORT, REQCTL, MASTER = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 EVIL = 16
-SLACK = float(os.environ.get("REQD_FAULT_SLACK", "10"))
+SLACK = float(os.environ.get("REQD_FAULT_SLACK", "20"))
 ROUNDS = int(os.environ.get("REQD_FAULT_ROUNDS", "1"))
 ONLY = os.environ.get("REQD_EVIL", "").split()
 PATIENCE = 30
 LATE_MS = 50 * SLACK
-REPLACED_MS = 1000 * max(1, SLACK / 2)
+REPLACED_MS = 1000 * max(1, SLACK / 4)
 
 # What each attack must lead to. found: the worker is replaced within a second of its
 # first bad frame. lives: nothing that it does is a fault. slow: it is replaced
@@ -353,7 +353,7 @@ def attack(name, slot, beside_slots=()):
             complain("%s: %s" % (name, n))
     for what, most in (("status", 1000), ("ps", 1000), ("cancel", 2000)):
         # Who asks all workers waits for one that is silent, as long as it has.
-        if wanted != "slow" and result.get(what, 0) > most * max(1, SLACK / 2):
+        if wanted != "slow" and result.get(what, 0) > most * max(1, SLACK / 4):
             complain("%s: %s took %d ms" % (name, what, result[what]))
     return result
 

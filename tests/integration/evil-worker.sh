@@ -6,7 +6,7 @@
 #
 # REQD_EVIL="NAME..." are the only attacks. REQD_FAULT_ROUNDS is how often all
 # are made (default 1, without those that take longest). REQD_FAULT_SLACK: the bars on times are those for an idle
-# machine, so many times (default 10; 1 to hold reqd to them).
+# machine, so many times (default 20; 1 to hold reqd to them).
 workers=20
 log_level=notice
 . "${srcdir:-.}/tests/integration/lib.sh"
