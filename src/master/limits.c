@@ -11,8 +11,7 @@
 #include <sys/resource.h>
 
 #include "ipc/logrec.h"
-#include "ipc/roles.h"
-#include "master/master.h"
+#include "master/roletable.h"
 
 /*
  * The master has the most to hold. Of each process a channel, a log socket
@@ -26,7 +25,7 @@
 static uint64_t
 files_needed(const struct conf *c)
 {
-	return FILES_PER_PROCESS * (ROLE_N - 1 + master_workers_wanted(c)) +
+	return FILES_PER_PROCESS * (ROLE_N - 1 + role_workers_wanted(c)) +
 	    FILES_PER_LISTENER * c->n_listeners + FILES_FOR_ALL_ELSE;
 }
 
@@ -41,7 +40,7 @@ limits_check(const struct conf *c, char *why, size_t why_len)
 	(void)snprintf(why, why_len,
 	    "the limit of open files is %" PRIu64 ", and %zu workers and %zu listeners need %"
 	    PRIu64 ": raise it with LimitNOFILE= in the unit, or ulimit -n",
-	    (uint64_t)files.rlim_cur, master_workers_wanted(c), c->n_listeners, needed);
+	    (uint64_t)files.rlim_cur, role_workers_wanted(c), c->n_listeners, needed);
 	return -EMFILE;
 }
 
@@ -62,7 +61,7 @@ say(limits_warn_fn *fn, const char *fmt, ...)
 static void
 warn_listeners(const struct conf *c, limits_warn_fn *fn)
 {
-	size_t n_workers = master_workers_wanted(c);
+	size_t n_workers = role_workers_wanted(c);
 	struct rlimit files;
 	uint64_t room;
 

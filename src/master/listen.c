@@ -467,6 +467,17 @@ listen_apply(const struct listen_set *set, const struct conf *c, struct conf_err
 	return first;
 }
 
+void
+listen_keep(struct listen_set *set)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		struct listen_socket *s = &set->list[i];
+
+		if (s->passed < 0 && s->kept_as[0] == '\0')
+			keep_store(s->fd, s->url, &s->file, s->kept_as);
+	}
+}
+
 static bool
 has_socket(const struct listen_set *set, int fd)
 {
@@ -524,7 +535,9 @@ listen_seal(struct listen_set *set, const struct listen_set *keep)
 
 		if (s->passed >= 0 || has_socket(keep, s->fd) || outlives_us(s, keep))
 			continue;
-		keep_forget(s);
+		if (s->kept_as[0] != '\0')
+			keep_forget(s->kept_as);
+		s->kept_as[0] = '\0';
 		socket_seal(s->fd);
 		sealed |= UINT32_C(1) << i;
 	}

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "conf/conf.h"
+#include "master/keep.h"
 #include "master/passed.h"
 #include "master/socketfile.h"
 
@@ -17,18 +18,13 @@ struct listen_socket {
 	int fd;
 	int passed;		/* index of the socket from systemd; -1: our own */
 	struct socket_file file;	/* unix, our own */
-	char kept_as[64];	/* name under which systemd keeps it; "": it does not */
+	char kept_as[KEEP_NAME];	/* name under which systemd keeps it; "": it does not */
 };
 
 /* A set of sockets, in the order of conf->listeners. */
 struct listen_set {
 	struct listen_socket list[CONF_MAX_LISTENERS];
 	size_t n;
-};
-
-enum listen_use {
-	LISTEN_OPEN,
-	LISTEN_TRY,	/* to see whether it could be opened: nobody can connect, no file is made */
 };
 
 /*
@@ -49,6 +45,9 @@ int listen_open(const struct conf *c, enum listen_use use, const struct listen_s
  */
 int listen_apply(const struct listen_set *set, const struct conf *c, struct conf_errors *notes,
     struct conf_errors *errors);
+
+/* Has systemd keep those that are our own and not kept yet. */
+void listen_keep(struct listen_set *set);
 
 /*
  * Adds what an administrator has to know of the sockets that systemd has

@@ -16,10 +16,13 @@
 
 #include "base/addr.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "ipc/roles.h"
 #include "master/keep.h"
-#include "master/notify.h"
+
+/* For an answer of systemd. */
+#define BARRIER_USEC (5 * USEC_PER_SEC)
 
 /* systemd goes on to listen on it, unless it is one that it keeps for us. */
 static void
@@ -29,7 +32,7 @@ lose(struct passed_set *p, const char *name, int error)
 	size_t len = strlen(p->lost);
 
 	if (keep_parse(name, &file))
-		notify_unstore(name);
+		keep_forget(name);
 	(void)snprintf(p->lost + len, sizeof(p->lost) - len, "%s%s", len > 0 ? ", " : "", name);
 	p->lost_error = error;
 	p->n_lost++;
@@ -199,4 +202,51 @@ passed_fits(const struct passed_socket *p, const struct listener *l)
 		return p->is_kept ? kept_fits(p, l) : fits_tcp(p->fd, l);
 	}
 	return false;
+}
+
+static bool
+is_used(const struct passed_socket *p, const struct conf *c)
+{
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		if (passed_fits(p, &c->listeners[i]))
+			return true;
+	}
+	return false;
+}
+
+static void
+passed_drop(struct passed_socket *p)
+{
+	union sockaddr_any sa = { 0 };
+	socklen_t len = sizeof(sa) - 1;
+
+	if (p->file.ino != 0 && getsockname(p->fd, &sa.sa, &len) == 0 &&
+	    sa.sa.sa_family == AF_UNIX)
+		socket_file_remove(&p->file, sa.un.sun_path);
+	keep_forget(p->name);
+	(void)close(TAKE_FD(p->fd));
+}
+
+void
+passed_drop_unused(struct passed_set *p, const struct conf *c)
+{
+	bool dropped = false;
+
+	for (size_t i = 0; i < p->n; i++) {
+		if (!p->list[i].is_kept || is_used(&p->list[i], c))
+			continue;
+		passed_drop(&p->list[i]);
+		dropped = true;
+	}
+	if (dropped)
+		(void)sd_notify_barrier(0, BARRIER_USEC);
+}
+
+void
+passed_done(struct passed_set *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->list[i].is_kept && p->list[i].fd >= 0)
+			(void)close(TAKE_FD(p->list[i].fd));
+	}
 }

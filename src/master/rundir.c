@@ -52,28 +52,24 @@ check_directory(const char *dir, char *why, size_t why_len)
 }
 
 int
-rundir_make(const struct conf *c, char *why, size_t why_len)
+rundir_make(const struct conf *c, enum listen_use use, char *why, size_t why_len)
 {
-	if (mkdir(c->runtime_directory, 0755) == 0)
-		return 0;
-	if (errno != EEXIST)
-		return directory_failed(c->runtime_directory, errno, why, why_len);
-	return check_directory(c->runtime_directory, why, why_len);
-}
-
-int
-rundir_try(const struct conf *c, char *why, size_t why_len)
-{
+	const char *dir = c->runtime_directory;
 	CLEANUP_FREE char *parent = NULL;
 
-	if (access(c->runtime_directory, F_OK) == 0 || errno != ENOENT)
-		return check_directory(c->runtime_directory, why, why_len);
-	parent = strdup(c->runtime_directory);
+	if (use == LISTEN_OPEN) {
+		if (mkdir(dir, 0755) == 0)
+			return 0;
+		return errno == EEXIST ? check_directory(dir, why, why_len) :
+		    directory_failed(dir, errno, why, why_len);
+	}
+	if (access(dir, F_OK) == 0 || errno != ENOENT)
+		return check_directory(dir, why, why_len);
+	parent = strdup(dir);
 	if (parent == NULL)
 		return -ENOMEM;
-	if (access(dirname(parent), W_OK | X_OK) < 0)
-		return directory_failed(c->runtime_directory, errno, why, why_len);
-	return 0;
+	return access(dirname(parent), W_OK | X_OK) < 0 ?
+	    directory_failed(dir, errno, why, why_len) : 0;
 }
 
 bool

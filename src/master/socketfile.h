@@ -9,6 +9,11 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+enum listen_use {
+	LISTEN_OPEN,
+	LISTEN_TRY,	/* to see whether it could be opened: nobody can connect, no file is made */
+};
+
 struct socket_file {
 	dev_t dev;
 	ino_t ino;	/* 0: none */

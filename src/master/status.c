@@ -26,7 +26,7 @@ static const char *const states[] = {
 static const char *
 state_name(const struct process *p)
 {
-	return p->state == PROCESS_SERVING && !master_wants(p) ? "retiring" : states[p->state];
+	return p->state == PROCESS_SERVING && !process_is_wanted(p) ? "retiring" : states[p->state];
 }
 
 /*
@@ -105,12 +105,12 @@ put_page(struct buf *b, const struct process *p)
 }
 
 static uint64_t
-dropped_records(const struct master *m)
+dropped_records(const struct processes *all)
 {
 	const struct process *p;
 	uint64_t sum = 0;
 
-	FOR_EACH_PROCESS(p, m) {
+	FOR_EACH_PROCESS(p, all) {
 		if (p->stats != NULL)
 			sum += p->stats->log_dropped;
 	}
@@ -124,7 +124,7 @@ put_process(struct buf *b, const struct process *p)
 	    state_name(p), p->restarts);
 	put_page(b, p);
 	if (p->kind == ROLE_LOG)
-		put_number(b, "dropped", dropped_records(p->master));
+		put_number(b, "dropped", dropped_records(p->all));
 	(void)buf_append_char(b, '}');
 }
 
@@ -132,7 +132,7 @@ put_process(struct buf *b, const struct process *p)
 static void
 put_role(struct buf *b, const struct master *m, enum role_kind kind)
 {
-	const struct process *p = &m->processes[ROLE_PROCESS(kind, 0)];
+	const struct process *p = &m->processes.list[ROLE_PROCESS(kind, 0)];
 
 	(void)buf_printf(b, ",\"%s", role_name(kind));
 	if (role_slots(kind) == 1) {
@@ -142,7 +142,7 @@ put_role(struct buf *b, const struct master *m, enum role_kind kind)
 	}
 	(void)buf_append_str(b, "s\":[");
 	for (unsigned slot = 0; slot < role_slots(kind); slot++, p++) {
-		if (!master_wants(p) && !process_is_up(p))
+		if (!process_is_wanted(p) && !process_is_up(p))
 			continue;
 		(void)buf_printf(b, "%s{\"slot\":%u,", slot > 0 ? "," : "", slot);
 		put_process(b, p);
@@ -168,8 +168,8 @@ service_total(const struct master *m, uint16_t number)
 	struct service_total sum = { 0 };
 	const struct process *p;
 
-	FOR_EACH_PROCESS(p, m) {
-		if (p->stats != NULL && p->stats->generation == m->conf->generation)
+	FOR_EACH_PROCESS(p, &m->processes) {
+		if (p->stats != NULL && p->stats->generation == m->now.conf->generation)
 			service_total_add(&sum, p->stats, number);
 	}
 	return sum;
@@ -208,9 +208,9 @@ put_usec_or_null(struct buf *b, const char *key, bool have, uint64_t usec)
 static struct pool_stats
 pool_of(const struct master *m, const struct service *s)
 {
-	const struct stats *of = m->processes[ROLE_PROCESS(ROLE_BROKER, 0)].stats;
+	const struct stats *of = m->processes.list[ROLE_PROCESS(ROLE_BROKER, 0)].stats;
 
-	if (of != NULL && of->generation == m->conf->generation)
+	if (of != NULL && of->generation == m->now.conf->generation)
 		return of->pool[s->number];
 	return (struct pool_stats){ 0 };
 }
@@ -276,9 +276,9 @@ static void
 put_services(struct buf *b, const struct master *m)
 {
 	(void)buf_append_str(b, ",\"services\":[");
-	for (size_t i = 0; i < m->conf->n_services; i++) {
+	for (size_t i = 0; i < m->now.conf->n_services; i++) {
 		(void)buf_append_str(b, i > 0 ? "," : "");
-		put_service(b, m, &m->conf->services[i]);
+		put_service(b, m, &m->now.conf->services[i]);
 	}
 	(void)buf_append_char(b, ']');
 }
@@ -294,16 +294,16 @@ status_explain_outage(const struct master *m, const struct service *s, struct bu
 int
 status_format_json(const struct master *m, struct buf *b)
 {
-	const char *state = m->stopping ? "stopping" : !m->ready ? "starting" :
+	const char *state = m->processes.is_stopping ? "stopping" : !m->ready ? "starting" :
 	    m->reload.phase != RELOAD_IDLE ? "reloading" : "serving";
 
 	(void)buf_printf(b, "{\"version\":\"%s\",\"pid\":%d,\"state\":\"%s\",\"generation\":%u,"
 	    "\"uptime_usec\":%" PRIu64 ",\"config\":", PACKAGE_VERSION, (int)getpid(), state,
-	    m->conf->generation, clock_usec() - m->started_usec);
+	    m->now.conf->generation, clock_usec() - m->started_usec);
 	(void)escape_json(b, slice_of(m->options.conf_file));
 	for (unsigned kind = ROLE_N; kind-- > 0;)
 		put_role(b, m, kind);
-	put_listeners(b, m->conf);
+	put_listeners(b, m->now.conf);
 	put_services(b, m);
 	(void)buf_append_char(b, '}');
 	return buf_failed(b) ? -ENOMEM : 0;
