@@ -220,10 +220,14 @@ on_connect(struct loop_io *io, uint32_t events)
 
 /* -------------------------------------------------------------- socket --- */
 
-static mode_t
-control_mode(const struct conf *conf)
+static struct socket_rights
+rights_of(const struct conf *conf)
 {
-	return conf->control_gid != (gid_t)-1 ? 0660 : 0600;
+	return (struct socket_rights){
+		.mode = conf->control_gid != (gid_t)-1 ? 0660 : 0600,
+		.uid = (uid_t)-1,
+		.gid = conf->control_gid,
+	};
 }
 
 void
@@ -233,31 +237,24 @@ control_init(struct control *c, struct loop *l, const struct control_ops *ops)
 	c->rest.fn = on_rested;
 }
 
-/* A descriptor, or -errno. */
-static int
-bind_at(const struct conf *conf, enum listen_use use, struct socket_file *ret)
+/* True if a listener of the same configuration would be there before. */
+static bool
+is_taken(const struct conf *conf)
 {
-	const char *path = conf->control_path;
-	int fd;
-
-	if (use == LISTEN_OPEN)
-		return socket_file_open(path, control_mode(conf), (uid_t)-1, conf->control_gid,
-		    CONTROL_BACKLOG, ret);
-	/* A listener of the same configuration would be there before. */
 	for (size_t i = 0; i < conf->n_listeners; i++) {
 		const struct addr *a = &conf->listeners[i].addr;
 
-		if (a->kind == ADDR_UNIX && socket_file_same_place(a->path, path))
-			return -EADDRINUSE;
+		if (a->kind == ADDR_UNIX && socket_file_same_place(a->path, conf->control_path))
+			return true;
 	}
-	fd = socket_file_try(path, (uid_t)-1, conf->control_gid);
-	return fd == -ENOENT && rundir_comes_for(conf, path) ? socket_file_unbound() : fd;
+	return false;
 }
 
 int
 control_rebind(const struct control *c, const struct conf *conf, enum listen_use use,
     struct control_socket *ret, char *why, size_t why_len)
 {
+	const struct socket_rights rights = rights_of(conf);
 	struct control_socket s = { .fd = -1 };
 
 	/* The one that is open, and still to be found? */
@@ -269,7 +266,8 @@ control_rebind(const struct control *c, const struct conf *conf, enum listen_use
 	s.path = strdup(conf->control_path);
 	if (s.path == NULL)
 		return -ENOMEM;
-	s.fd = bind_at(conf, use, &s.file);
+	s.fd = use == LISTEN_TRY && is_taken(conf) ? -EADDRINUSE :
+	    rundir_open_socket(conf, s.path, use, &rights, CONTROL_BACKLOG, &s.file);
 	if (s.fd < 0) {
 		(void)snprintf(why, why_len, "cannot open the control socket %s: %s", s.path,
 		    socket_file_error(s.fd));
@@ -291,6 +289,7 @@ stop_listening(struct control *c)
 void
 control_move(struct control *c, const struct conf *conf, struct control_socket *s)
 {
+	const struct socket_rights rights = rights_of(conf);
 	int r;
 
 	if (s->fd >= 0) {
@@ -301,8 +300,7 @@ control_move(struct control *c, const struct conf *conf, struct control_socket *
 		on_rested(&c->rest);
 		return;
 	}
-	r = socket_file_change(&c->socket.file, c->socket.path, control_mode(conf), (uid_t)-1,
-	    conf->control_gid);
+	r = socket_file_change(&c->socket.file, c->socket.path, LISTEN_OPEN, &rights);
 	if (r < 0)
 		log_err("control socket %s: %s", conf->control_path, strerror(-r));
 }

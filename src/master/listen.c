@@ -35,33 +35,31 @@ set_int(int fd, int level, int option, int value)
 }
 
 /*
- * Connections inherit all of these from the listening socket, so that
- * accepting one costs no further system call.
+ * What can be set at any time. Connections inherit all of it from the listening
+ * socket, so that accepting one costs no further system call.
  */
 static int
-tcp_options(int fd, const struct listener *l)
+set_options(int fd, const struct listener *l)
 {
-	int r = set_int(fd, IPPROTO_TCP, TCP_NODELAY, l->nodelay);
-
-	if (r >= 0)
-		r = set_int(fd, SOL_SOCKET, SO_KEEPALIVE, l->keepalive);
-	if (r >= 0)
-		r = set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
-		    (int)(l->user_timeout_usec / USEC_PER_MSEC));
-	if (r >= 0)
-		r = set_int(fd, IPPROTO_TCP, TCP_MAXSEG, (int)l->max_segment);
-	return r;
-}
-
-static int
-buffer_options(int fd, const struct listener *l)
-{
+	int domain = fd_domain(fd), user_timeout = (int)(l->user_timeout_usec / USEC_PER_MSEC);
+	bool is_tcp = domain == AF_INET || domain == AF_INET6;
+	const struct {
+		bool applies;
+		int level, option, value;
+	} rows[] = {
+		{ l->send_buffer != 0, SOL_SOCKET, SO_SNDBUF, (int)l->send_buffer },
+		{ l->receive_buffer != 0, SOL_SOCKET, SO_RCVBUF, (int)l->receive_buffer },
+		{ is_tcp, IPPROTO_TCP, TCP_NODELAY, l->nodelay },
+		{ is_tcp, SOL_SOCKET, SO_KEEPALIVE, l->keepalive },
+		{ is_tcp, IPPROTO_TCP, TCP_USER_TIMEOUT, user_timeout },
+		{ is_tcp, IPPROTO_TCP, TCP_MAXSEG, (int)l->max_segment },
+	};
 	int r = 0;
 
-	if (l->send_buffer != 0)
-		r = set_int(fd, SOL_SOCKET, SO_SNDBUF, (int)l->send_buffer);
-	if (r >= 0 && l->receive_buffer != 0)
-		r = set_int(fd, SOL_SOCKET, SO_RCVBUF, (int)l->receive_buffer);
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(rows); i++) {
+		if (rows[i].applies)
+			r = set_int(fd, rows[i].level, rows[i].option, rows[i].value);
+	}
 	return r;
 }
 
@@ -108,9 +106,7 @@ tcp_try(const struct listener *l, enum listen_use use, const struct addrinfo *ai
 	if (r >= 0 && l->freebind)
 		r = set_int(fd, IPPROTO_IP, IP_FREEBIND, 1);
 	if (r >= 0)
-		r = buffer_options(fd, l);
-	if (r >= 0)
-		r = tcp_options(fd, l);
+		r = set_options(fd, l);
 	if (r >= 0)
 		r = use == LISTEN_TRY ? bind_to_try(fd, ai) :
 		    bind_to_listen(fd, ai, (int)l->backlog);
@@ -165,22 +161,26 @@ tcp_open(const struct listener *l, enum listen_use use, char *why, size_t why_le
 
 /* -------------------------------------------------------------- passed --- */
 
-static bool
-set_has_passed(const struct listen_set *set, size_t index)
+/* The passed sockets that a set has, a bit for each by its index. */
+static uint64_t
+passed_in(const struct listen_set *set)
 {
+	uint64_t bits = 0;
+
+	_Static_assert(ARRAY_LEN(((struct passed_set *)NULL)->list) <= 64, "a bit for each");
 	for (size_t i = 0; i < set->n; i++) {
-		if (set->list[i].passed == (int)index)
-			return true;
+		if (set->list[i].passed >= 0)
+			bits |= UINT64_C(1) << set->list[i].passed;
 	}
-	return false;
+	return bits;
 }
 
 /* Index of the passed socket for a listener that none of taken has; -1: none. */
 static int
-passed_find(const struct passed_set *p, const struct listen_set *taken, const struct listener *l)
+passed_find(const struct passed_set *p, uint64_t taken, const struct listener *l)
 {
 	for (size_t i = 0; i < p->n; i++) {
-		if (!set_has_passed(taken, i) && passed_fits(&p->list[i], l))
+		if ((taken >> i & 1) == 0 && passed_fits(&p->list[i], l))
 			return (int)i;
 	}
 	return -1;
@@ -190,10 +190,11 @@ passed_find(const struct passed_set *p, const struct listen_set *taken, const st
 static void
 note_unused(const struct passed_set *p, const struct listen_set *set, struct conf_errors *notes)
 {
+	uint64_t used = passed_in(set);
 	char address[160];
 
 	for (size_t i = 0; i < p->n; i++) {
-		if (p->list[i].is_kept || set_has_passed(set, i))
+		if (p->list[i].is_kept || (used >> i & 1) != 0)
 			continue;
 		socket_unit_address(p->list[i].fd, address, sizeof(address));
 		conf_errors_add(notes, NULL, 0, "no listener uses the passed socket '%.64s'"
@@ -263,14 +264,10 @@ find_open(const struct listen_set *old, const struct listener *l)
 	return s;
 }
 
-/* The options that can be set later, tried on a socket that nobody has. */
-static int
-try_options(int family, const struct listener *l)
+static struct socket_rights
+rights_of(const struct listener *l)
 {
-	CLEANUP_CLOSE int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int r = fd < 0 ? -errno : buffer_options(fd, l);
-
-	return r < 0 || family == AF_UNIX ? r : tcp_options(fd, l);
+	return (struct socket_rights){ .mode = l->mode, .uid = l->uid, .gid = l->gid };
 }
 
 /* True if the file that we made has another owner now. */
@@ -290,12 +287,15 @@ static int
 open_again(int fd, const struct listener *l, const struct listen_socket *s, char *why,
     size_t why_len)
 {
-	int r = try_options(fd_domain(fd), l);
+	/* The options are tried on a socket that nobody has. */
+	CLEANUP_CLOSE int trial = socket(fd_domain(fd), SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const struct socket_rights rights = rights_of(l);
+	int r = trial < 0 ? -errno : set_options(trial, l);
 
 	if (r == 0 && s->passed >= 0)
 		r = socket_unit_check(fd, l, why, why_len);
 	else if (r == 0 && l->addr.kind == ADDR_UNIX) {
-		r = socket_file_try_change(&s->file, l->addr.path, l->mode, l->uid, l->gid);
+		r = socket_file_change(&s->file, l->addr.path, LISTEN_TRY, &rights);
 		if (r < 0)
 			(void)snprintf(why, why_len, "%s%s", socket_file_error(r),
 			    !is_foreign(l) ? "" : "; it was given away: stop reqd and start it, "
@@ -304,13 +304,50 @@ open_again(int fd, const struct listener *l, const struct listen_socket *s, char
 	return r < 0 ? r : share(fd);
 }
 
-static int
-socket_open(const struct listener *l, enum listen_use use, const struct listen_set *old,
-    const struct passed_set *passed, const struct listen_set *taken,
-    struct listen_socket *ret, char *why, size_t why_len)
+/* True if it would find the file of a listener before it. One that is only tried makes none. */
+static bool
+is_second(const struct conf *c, const struct listener *l)
 {
-	const struct listen_socket *same = find_open(old, l);
-	int found, r;
+	const struct listener *first = c->listeners;
+
+	while (first < l && (first->addr.kind != ADDR_UNIX ||
+	    !socket_file_same_place(first->addr.path, l->addr.path)))
+		first++;
+	return first < l;
+}
+
+static int
+unix_open(const struct conf *c, const struct listener *l, enum listen_use use,
+    struct socket_file *ret, char *why, size_t why_len)
+{
+	const struct socket_rights rights = rights_of(l);
+	int r = rundir_open_socket(c, l->addr.path, use, &rights, (int)l->backlog, ret);
+
+	if (r >= 0 && use == LISTEN_TRY && is_second(c, l)) {
+		(void)close(r);
+		r = -EADDRINUSE;
+	}
+	if (r < 0)
+		(void)strlcpy(why, socket_file_error(r), why_len);
+	return r;
+}
+
+/* What a set is opened from. */
+struct sources {
+	const struct conf *conf;
+	enum listen_use use;
+	const struct listen_set *old;
+	const struct passed_set *passed;
+	uint64_t taken;		/* of those passed: they have a listener */
+};
+
+static int
+socket_open(const struct sources *from, const struct listener *l, struct listen_socket *ret,
+    char *why, size_t why_len)
+{
+	const struct listen_socket *same = find_open(from->old, l);
+	const struct passed_socket *p;
+	int found;
 
 	if (same != NULL) {
 		ret->passed = same->passed;
@@ -318,24 +355,20 @@ socket_open(const struct listener *l, enum listen_use use, const struct listen_s
 		(void)strlcpy(ret->kept_as, same->kept_as, sizeof(ret->kept_as));
 		return open_again(same->fd, l, ret, why, why_len);
 	}
-	found = passed_find(passed, taken, l);
-	if (found >= 0 && passed->list[found].is_kept) {
-		ret->file = passed->list[found].file;
-		(void)strlcpy(ret->kept_as, passed->list[found].name, sizeof(ret->kept_as));
-	} else
-		ret->passed = found;
-	if (found >= 0)
-		return open_again(passed->list[found].fd, l, ret, why, why_len);
+	found = passed_find(from->passed, from->taken, l);
+	if (found >= 0) {
+		p = &from->passed->list[found];
+		ret->passed = p->is_kept ? -1 : found;
+		ret->file = p->file;
+		if (p->is_kept)
+			(void)strlcpy(ret->kept_as, p->name, sizeof(ret->kept_as));
+		return open_again(p->fd, l, ret, why, why_len);
+	}
 	switch (l->addr.kind) {
 	case ADDR_TCP:
-		return tcp_open(l, use, why, why_len);
+		return tcp_open(l, from->use, why, why_len);
 	case ADDR_UNIX:
-		r = use == LISTEN_TRY ? socket_file_try(l->addr.path, l->uid, l->gid) :
-		    socket_file_open(l->addr.path, l->mode, l->uid, l->gid, (int)l->backlog,
-		    &ret->file);
-		if (r < 0)
-			(void)strlcpy(why, socket_file_error(r), why_len);
-		return r;
+		return unix_open(from->conf, l, from->use, &ret->file, why, why_len);
 	case ADDR_FD:
 		(void)snprintf(why, why_len, "systemd has passed no stream socket named '%s' "
 		    "(FileDescriptorName= in the socket unit)", l->addr.path);
@@ -344,67 +377,38 @@ socket_open(const struct listener *l, enum listen_use use, const struct listen_s
 	return -EINVAL;
 }
 
-/* Would it find the file of a listener before it? One that is only tried makes none. */
-static bool
-is_second(const struct conf *c, const struct listener *l)
-{
-	const struct listener *first = c->listeners;
-
-	if (l->addr.kind != ADDR_UNIX)
-		return false;
-	while (first < l && (first->addr.kind != ADDR_UNIX ||
-	    !socket_file_same_place(first->addr.path, l->addr.path)))
-		first++;
-	return first < l;
-}
-
-/* The passed sockets that listeners of both configurations share. */
-static void
-keep_passed(const struct conf *c, const struct listen_set *old, struct listen_set *ret)
-{
-	for (size_t i = 0; i < c->n_listeners; i++) {
-		const struct listen_socket *s = set_find(old, c->listeners[i].url);
-
-		if (s != NULL && s->passed >= 0)
-			ret->list[ret->n++].passed = s->passed;
-	}
-}
-
 int
 listen_open(const struct conf *c, enum listen_use use, const struct listen_set *old,
     const struct passed_set *passed, struct listen_set *ret, struct conf_errors *errors)
 {
-	struct listen_set set = { 0 }, taken = { 0 };
-	int r, first = 0;
+	struct sources from = { .conf = c, .use = use, .old = old, .passed = passed };
+	struct listen_set set = { 0 };
+	int first = 0;
 
-	keep_passed(c, old, &taken);
+	/* Those that listeners of both configurations share. */
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		const struct listen_socket *s = set_find(old, c->listeners[i].url);
+
+		if (s != NULL && s->passed >= 0)
+			from.taken |= UINT64_C(1) << s->passed;
+	}
 	for (size_t i = 0; i < c->n_listeners; i++) {
 		const struct listener *l = &c->listeners[i];
 		struct listen_socket *s = &set.list[set.n];
-		char detail[768] = "";
+		char why[768] = "";
+		int r;
 
-		*s = (struct listen_socket){ .fd = -1, .passed = -1 };
-		r = socket_open(l, use, old, passed, &taken, s, detail, sizeof(detail));
-		if (r == -ENOENT && use == LISTEN_TRY && l->addr.kind == ADDR_UNIX &&
-		    rundir_comes_for(c, l->addr.path))
-			r = socket_file_unbound();
-		if (r >= 0 && use == LISTEN_TRY && s->passed < 0 && find_open(old, l) == NULL &&
-		    is_second(c, l)) {
-			(void)close(r);
-			r = -EADDRINUSE;
-			(void)strlcpy(detail, socket_file_error(r), sizeof(detail));
-		}
+		*s = (struct listen_socket){ .passed = -1 };
+		s->fd = r = socket_open(&from, l, s, why, sizeof(why));
 		if (r >= 0) {
-			s->fd = r;
 			s->url = strdup(l->url);
-			set.n++;
-			if (s->passed >= 0 && !set_has_passed(&taken, (size_t)s->passed))
-				taken.list[taken.n++].passed = s->passed;
 			r = s->url == NULL ? -ENOMEM : 0;
+			set.n++;
+			from.taken |= passed_in(&set);
 		}
 		if (r < 0) {
 			conf_errors_add(errors, l->file, l->line, "cannot listen on %.100s: %s",
-			    l->url, detail[0] != '\0' ? detail : strerror(-r));
+			    l->url, *why != '\0' ? why : strerror(-r));
 			first = first < 0 ? first : r;
 		}
 	}
@@ -416,28 +420,18 @@ listen_open(const struct conf *c, enum listen_use use, const struct listen_set *
 	return 0;
 }
 
-static int
-apply_options(int fd, const struct listener *l)
-{
-	int domain = fd_domain(fd);
-	int r = listen(fd, (int)l->backlog) < 0 ? -errno : 0;
-
-	if (r == 0)
-		r = buffer_options(fd, l);
-	return r < 0 || (domain != AF_INET && domain != AF_INET6) ? r : tcp_options(fd, l);
-}
-
+/* Mode and owner of its file, if it has one. */
 static int
 apply_file(const struct listen_socket *s, const struct listener *l, struct conf_errors *notes,
     char *why, size_t why_len)
 {
-	int r;
+	const struct socket_rights rights = rights_of(l);
+	int r = 0;
 
 	if (s->passed >= 0)
 		return socket_unit_apply(s->fd, l, notes, why, why_len);
-	if (l->addr.kind != ADDR_UNIX)
-		return 0;
-	r = socket_file_change(&s->file, l->addr.path, l->mode, l->uid, l->gid);
+	if (l->addr.kind == ADDR_UNIX)
+		r = socket_file_change(&s->file, l->addr.path, LISTEN_OPEN, &rights);
 	if (r < 0)
 		(void)strlcpy(why, socket_file_error(r), why_len);
 	return r;
@@ -451,9 +445,10 @@ listen_apply(const struct listen_set *set, const struct conf *c, struct conf_err
 
 	for (size_t i = 0; i < set->n; i++) {
 		const struct listener *l = &c->listeners[i];
+		const struct listen_socket *s = &set->list[i];
 		char why[768] = "";
-		int options = apply_options(set->list[i].fd, l);
-		int file = apply_file(&set->list[i], l, notes, why, sizeof(why));
+		int options = listen(s->fd, (int)l->backlog) < 0 ? -errno : set_options(s->fd, l);
+		int file = apply_file(s, l, notes, why, sizeof(why));
 
 		if (options < 0)
 			conf_errors_add(errors, l->file, l->line,

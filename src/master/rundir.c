@@ -72,11 +72,21 @@ rundir_make(const struct conf *c, enum listen_use use, char *why, size_t why_len
 	    directory_failed(dir, errno, why, why_len) : 0;
 }
 
-bool
-rundir_comes_for(const struct conf *c, const char *path)
+/* True if it is the directory of this path, and missing only as it is still to be made. */
+static bool
+comes_for(const struct conf *c, const char *path)
 {
 	CLEANUP_FREE char *dir = strdup(path);
 
 	return dir != NULL && strcmp(dirname(dir), c->runtime_directory) == 0 &&
 	    access(c->runtime_directory, F_OK) < 0 && errno == ENOENT;
+}
+
+int
+rundir_open_socket(const struct conf *c, const char *path, enum listen_use use,
+    const struct socket_rights *rights, int backlog, struct socket_file *ret)
+{
+	int fd = socket_file_open(path, use, rights, backlog, ret);
+
+	return fd == -ENOENT && use == LISTEN_TRY && comes_for(c, path) ? socket_file_unbound() : fd;
 }

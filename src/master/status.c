@@ -4,14 +4,13 @@
 #include "master/status.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/escape.h"
+#include "base/json.h"
 #include "ipc/stats.h"
 #include "master/master.h"
 
@@ -27,24 +26,6 @@ static const char *
 state_name(const struct process *p)
 {
 	return p->state == PROCESS_SERVING && !process_is_wanted(p) ? "retiring" : states[p->state];
-}
-
-/*
- * The largest number that every reader of JSON takes, and exactly. Pages may say
- * more, as any process may write anything into its own.
- */
-#define NUMBER_MAX ((UINT64_C(1) << 53) - 1)
-
-static uint64_t
-shown(uint64_t n)
-{
-	return n < NUMBER_MAX ? n : NUMBER_MAX;
-}
-
-static void
-put_number(struct buf *b, const char *key, uint64_t n)
-{
-	(void)buf_printf(b, ",\"%s\":%" PRIu64, key, shown(n));
 }
 
 struct number {
@@ -100,7 +81,7 @@ put_page(struct buf *b, const struct process *p)
 
 		if (p->stats != NULL)
 			memcpy(&value, (const char *)p->stats + n->offset, sizeof(value));
-		put_number(b, n->key, value);
+		json_number(b, n->key, value);
 	}
 }
 
@@ -118,14 +99,18 @@ dropped_records(const struct processes *all)
 }
 
 static void
-put_process(struct buf *b, const struct process *p)
+put_process(struct buf *b, const char *key, const struct process *p)
 {
-	(void)buf_printf(b, "\"pid\":%d,\"state\":\"%s\",\"restarts\":%u", (int)p->pid,
-	    state_name(p), p->restarts);
+	json_open(b, key, '{');
+	if (key == NULL)
+		json_number(b, "slot", p->slot);
+	json_number(b, "pid", (uint64_t)p->pid);
+	json_text(b, "state", state_name(p));
+	json_number(b, "restarts", p->restarts);
 	put_page(b, p);
 	if (p->kind == ROLE_LOG)
-		put_number(b, "dropped", dropped_records(p->all));
-	(void)buf_append_char(b, '}');
+		json_number(b, "dropped", dropped_records(p->all));
+	json_close(b, '}');
 }
 
 /* An object, or a list of them where there can be more than one. */
@@ -134,32 +119,28 @@ put_role(struct buf *b, const struct master *m, enum role_kind kind)
 {
 	const struct process *p = &m->processes.list[ROLE_PROCESS(kind, 0)];
 
-	(void)buf_printf(b, ",\"%s", role_name(kind));
 	if (role_slots(kind) == 1) {
-		(void)buf_append_str(b, "\":{");
-		put_process(b, p);
+		put_process(b, role_name(kind), p);
 		return;
 	}
-	(void)buf_append_str(b, "s\":[");
+	json_open(b, "workers", '[');
 	for (unsigned slot = 0; slot < role_slots(kind); slot++, p++) {
-		if (!process_is_wanted(p) && !process_is_up(p))
-			continue;
-		(void)buf_printf(b, "%s{\"slot\":%u,", slot > 0 ? "," : "", slot);
-		put_process(b, p);
+		if (process_is_wanted(p) || process_is_up(p))
+			put_process(b, NULL, p);
 	}
-	(void)buf_append_char(b, ']');
+	json_close(b, ']');
 }
 
 static void
 put_listeners(struct buf *b, const struct conf *c)
 {
-	(void)buf_append_str(b, ",\"listeners\":[");
+	json_open(b, "listeners", '[');
 	for (size_t i = 0; i < c->n_listeners; i++) {
-		(void)buf_append_str(b, i > 0 ? ",{\"url\":" : "{\"url\":");
-		(void)escape_json(b, slice_of(c->listeners[i].url));
-		(void)buf_append_char(b, '}');
+		json_open(b, NULL, '{');
+		json_text(b, "url", c->listeners[i].url);
+		json_close(b, '}');
 	}
-	(void)buf_append_char(b, ']');
+	json_close(b, ']');
 }
 
 static struct service_total
@@ -175,20 +156,6 @@ service_total(const struct master *m, uint16_t number)
 	return sum;
 }
 
-/* In words, why the last of them died. */
-static void
-put_death(struct buf *b, const struct pool_stats *p)
-{
-	char why[160];
-
-	if (p->died == 0 && p->last.stage == STAGE_NONE) {
-		(void)buf_append_str(b, "null");
-		return;
-	}
-	death_describe(&p->last, why, sizeof(why));
-	(void)escape_json(b, slice_of(why));
-}
-
 static uint64_t
 elapsed(uint64_t from, uint64_t to)
 {
@@ -200,9 +167,9 @@ static void
 put_usec_or_null(struct buf *b, const char *key, bool have, uint64_t usec)
 {
 	if (have)
-		put_number(b, key, usec);
+		json_number(b, key, usec);
 	else
-		(void)buf_printf(b, ",\"%s\":null", key);
+		json_null(b, key);
 }
 
 static struct pool_stats
@@ -220,28 +187,34 @@ put_pool(struct buf *b, const struct master *m, const struct service *s)
 {
 	struct pool_stats p = pool_of(m, s);
 	uint64_t now = clock_usec();
+	bool has_died = p.died != 0 || p.last.stage != STAGE_NONE;
+	char why[160];
 
-	(void)buf_printf(b, ",\"pool\":{\"processes\":%" PRIu32, p.processes);
-	put_number(b, "busy", p.busy);
-	put_number(b, "idle", p.idle);
-	put_number(b, "waiting", p.waiting);
-	put_number(b, "started", p.started);
-	put_number(b, "died", p.died);
-	put_number(b, "recycled", p.recycled);
-	(void)buf_printf(b, ",\"failing\":%s,\"last_death\":", p.is_failing ? "true" : "false");
-	put_death(b, &p);
+	json_open(b, "pool", '{');
+	json_number(b, "processes", p.processes);
+	json_number(b, "busy", p.busy);
+	json_number(b, "idle", p.idle);
+	json_number(b, "waiting", p.waiting);
+	json_number(b, "started", p.started);
+	json_number(b, "died", p.died);
+	json_number(b, "recycled", p.recycled);
+	json_bool(b, "failing", p.is_failing);
+	/* In words, why the last of them died. */
+	if (has_died)
+		death_describe(&p.last, why, sizeof(why));
+	json_text(b, "last_death", has_died ? why : NULL);
 	put_usec_or_null(b, "last_death_age_usec", p.last_usec != 0, elapsed(p.last_usec, now));
 	put_usec_or_null(b, "failing_usec", p.is_failing != 0, elapsed(p.failing_usec, now));
 	put_usec_or_null(b, "next_try_usec", p.is_failing != 0, elapsed(now, p.retry_usec));
-	(void)buf_append_char(b, '}');
+	json_close(b, '}');
 }
 
 static void
 put_times(struct buf *b, const char *const keys[3], const struct histogram *h)
 {
-	put_number(b, keys[0], h->usec);
-	put_number(b, keys[1], histogram_quantile(h, 0.5));
-	put_number(b, keys[2], histogram_quantile(h, 0.99));
+	json_number(b, keys[0], h->usec);
+	json_number(b, keys[1], histogram_quantile(h, 0.5));
+	json_number(b, keys[2], histogram_quantile(h, 0.99));
 }
 
 static void
@@ -252,35 +225,23 @@ put_service(struct buf *b, const struct master *m, const struct service *s)
 	static const char *const run[] = { "run_usec", "run_p50_usec", "run_p99_usec" };
 	struct service_total t = service_total(m, s->number);
 
-	(void)buf_printf(b, "{\"name\":\"%s\"", s->name);
-	put_number(b, "calls", t.n.calls);
-	put_number(b, "failed", t.n.failed);
-	put_number(b, "rejected", t.n.rejected);
+	json_open(b, NULL, '{');
+	json_text(b, "name", s->name);
+	json_number(b, "calls", t.n.calls);
+	json_number(b, "failed", t.n.failed);
+	json_number(b, "rejected", t.n.rejected);
 	put_times(b, all, &t.times.all);
 	put_times(b, queue, &t.times.queue);
 	put_times(b, run, &t.times.run);
-	(void)buf_append_str(b, ",\"outcomes\":{");
-	for (size_t k = 0, n = 0; k < OUTCOME_N; k++) {
-		if (t.n.outcome[k] == 0)
-			continue;
-		(void)buf_printf(b, "%s\"%s\":%" PRIu64, n++ > 0 ? "," : "",
-		    outcome_word((enum outcome_kind)k), shown(t.n.outcome[k]));
+	json_open(b, "outcomes", '{');
+	for (size_t k = 0; k < OUTCOME_N; k++) {
+		if (t.n.outcome[k] != 0)
+			json_number(b, outcome_word((enum outcome_kind)k), t.n.outcome[k]);
 	}
-	(void)buf_append_char(b, '}');
+	json_close(b, '}');
 	if (s->handler != NULL)
 		put_pool(b, m, s);
-	(void)buf_append_char(b, '}');
-}
-
-static void
-put_services(struct buf *b, const struct master *m)
-{
-	(void)buf_append_str(b, ",\"services\":[");
-	for (size_t i = 0; i < m->now.conf->n_services; i++) {
-		(void)buf_append_str(b, i > 0 ? "," : "");
-		put_service(b, m, &m->now.conf->services[i]);
-	}
-	(void)buf_append_char(b, ']');
+	json_close(b, '}');
 }
 
 bool
@@ -297,14 +258,20 @@ status_format_json(const struct master *m, struct buf *b)
 	const char *state = m->processes.is_stopping ? "stopping" : !m->ready ? "starting" :
 	    m->reload.phase != RELOAD_IDLE ? "reloading" : "serving";
 
-	(void)buf_printf(b, "{\"version\":\"%s\",\"pid\":%d,\"state\":\"%s\",\"generation\":%u,"
-	    "\"uptime_usec\":%" PRIu64 ",\"config\":", PACKAGE_VERSION, (int)getpid(), state,
-	    m->now.conf->generation, clock_usec() - m->started_usec);
-	(void)escape_json(b, slice_of(m->options.conf_file));
+	json_open(b, NULL, '{');
+	json_text(b, "version", PACKAGE_VERSION);
+	json_number(b, "pid", (uint64_t)getpid());
+	json_text(b, "state", state);
+	json_number(b, "generation", m->now.conf->generation);
+	json_number(b, "uptime_usec", clock_usec() - m->started_usec);
+	json_text(b, "config", m->options.conf_file);
 	for (unsigned kind = ROLE_N; kind-- > 0;)
 		put_role(b, m, kind);
 	put_listeners(b, m->now.conf);
-	put_services(b, m);
-	(void)buf_append_char(b, '}');
+	json_open(b, "services", '[');
+	for (size_t i = 0; i < m->now.conf->n_services; i++)
+		put_service(b, m, &m->now.conf->services[i]);
+	json_close(b, ']');
+	json_close(b, '}');
 	return buf_failed(b) ? -ENOMEM : 0;
 }
