@@ -19,7 +19,7 @@ bringup_send(struct process *p, const struct edition *e)
 	size_t n = 1;
 
 	for (size_t i = 0; listens && i < e->listeners.n; i++)
-		fds[n++] = e->listeners.list[i].fd;
+		fds[n++] = e->listeners.list[i]->fd;
 	process_tell(p, &f, fds, n);
 }
 

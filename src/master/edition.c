@@ -43,7 +43,7 @@ edition_load(struct edition *ret, const struct master_options *o, uint32_t gener
 	if (r < 0) {
 		if (errors->n == 0)
 			conf_errors_add(errors, o->conf_file, 0, "%s", strerror(-r));
-		edition_done(&e, NULL);
+		edition_done(&e);
 		return r;
 	}
 	*ret = e;
@@ -51,9 +51,9 @@ edition_load(struct edition *ret, const struct master_options *o, uint32_t gener
 }
 
 void
-edition_done(struct edition *e, const struct listen_set *keep)
+edition_done(struct edition *e)
 {
-	listen_close(&e->listeners, keep);
+	listen_close(&e->listeners);
 	(void)conf_unref(e->conf);
 	if (e->text >= 0)
 		(void)close(e->text);

@@ -33,5 +33,5 @@ struct edition {
 int edition_load(struct edition *ret, const struct master_options *o, uint32_t generation,
     struct conf_errors *errors);
 
-/* Lets go of it, but not of the listeners that keep (or NULL) has, too. */
-void edition_done(struct edition *e, const struct listen_set *keep);
+/* Lets go of it. */
+void edition_done(struct edition *e);

@@ -5,12 +5,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/resource.h>
 
-#include "ipc/logrec.h"
+#include "conf/errors.h"
 #include "master/roletable.h"
 
 /*
@@ -46,20 +45,8 @@ limits_check(const struct conf *c, char *why, size_t why_len)
 
 /* ------------------------------------------------------------- warnings --- */
 
-static void __attribute__((format(printf, 2, 3)))
-say(limits_warn_fn *fn, const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	fn(text);
-}
-
 static void
-warn_listeners(const struct conf *c, limits_warn_fn *fn)
+warn_listeners(const struct conf *c, struct conf_errors *warnings)
 {
 	size_t n_workers = role_workers_wanted(c);
 	struct rlimit files;
@@ -74,7 +61,7 @@ warn_listeners(const struct conf *c, limits_warn_fn *fn)
 
 		/* Who has not said how many takes what there is. */
 		if (l->max_connections > room && l->max_connections != CONF_CONNECTIONS)
-			say(fn, "%s: max-connections is %" PRIu64 ", but there is room for %" PRIu64
+			conf_errors_add(warnings, NULL, 0, "%s: max-connections is %" PRIu64 ", but there is room for %" PRIu64
 			    " in %zu workers with %" PRIu64 " open files each", l->url,
 			    (uint64_t)l->max_connections, room, n_workers,
 			    (uint64_t)files.rlim_max);
@@ -97,38 +84,26 @@ can_be_given(const struct service_limit *l)
 }
 
 static void
-warn_service(const struct service *s, limits_warn_fn *fn)
+warn_service(const struct service *s, struct conf_errors *warnings)
 {
 	for (size_t i = 0; i < s->n_limits; i++) {
 		const struct service_limit *l = &s->limits[i];
 
 		if (l->resource >= 0 && !can_be_given(l))
-			say(fn, "service %s: limits.%s "
+			conf_errors_add(warnings, NULL, 0, "service %s: limits.%s "
 			    "is above what reqd itself has: its program will not start",
 			    s->name, conf_limit_name(l->resource));
 	}
 }
 
 void
-limits_warn(const struct conf *c, limits_warn_fn *fn)
+limits_warn(const struct conf *c, struct conf_errors *warnings)
 {
 	char why[256];
 
 	if (limits_check(c, why, sizeof(why)) < 0)
-		fn(why);
-	warn_listeners(c, fn);
+		conf_errors_add(warnings, NULL, 0, "%s", why);
+	warn_listeners(c, warnings);
 	for (size_t i = 0; i < c->n_services; i++)
-		warn_service(&c->services[i], fn);
-}
-
-static void
-log_warning(const char *text)
-{
-	log_warn("%s", text);
-}
-
-void
-limits_log(const struct conf *c)
-{
-	limits_warn(c, log_warning);
+		warn_service(&c->services[i], warnings);
 }

@@ -169,8 +169,8 @@ passed_in(const struct listen_set *set)
 
 	_Static_assert(ARRAY_LEN(((struct passed_set *)NULL)->list) <= 64, "a bit for each");
 	for (size_t i = 0; i < set->n; i++) {
-		if (set->list[i].passed >= 0)
-			bits |= UINT64_C(1) << set->list[i].passed;
+		if (set->list[i]->passed >= 0)
+			bits |= UINT64_C(1) << set->list[i]->passed;
 	}
 	return bits;
 }
@@ -212,8 +212,8 @@ listen_notes(const struct listen_set *set, const struct passed_set *passed, cons
 	char lost[512];
 
 	for (size_t i = 0; i < set->n; i++) {
-		if (set->list[i].passed >= 0)
-			socket_unit_note(set->list[i].fd, &c->listeners[i], notes);
+		if (set->list[i]->passed >= 0)
+			socket_unit_note(set->list[i]->fd, &c->listeners[i], notes);
 	}
 	note_unused(passed, set, notes);
 	if (passed_lost(passed, lost, sizeof(lost)))
@@ -225,7 +225,7 @@ listen_unit_setting(const struct listen_set *set, const struct conf *c, const ch
     const char *key)
 {
 	for (size_t i = 0; i < set->n; i++) {
-		if (set->list[i].passed >= 0 && strcmp(c->listeners[i].url, url) == 0)
+		if (set->list[i]->passed >= 0 && strcmp(c->listeners[i].url, url) == 0)
 			return socket_unit_setting(&c->listeners[i], key);
 	}
 	return NULL;
@@ -233,30 +233,21 @@ listen_unit_setting(const struct listen_set *set, const struct conf *c, const ch
 
 /* ----------------------------------------------------------------- set --- */
 
-static const struct listen_socket *
+static struct listen_socket *
 set_find(const struct listen_set *set, const char *url)
 {
 	for (size_t i = 0; set != NULL && i < set->n; i++) {
-		if (strcmp(set->list[i].url, url) == 0)
-			return &set->list[i];
+		if (strcmp(set->list[i]->url, url) == 0)
+			return set->list[i];
 	}
 	return NULL;
 }
 
-/* Another descriptor of a socket that stays where it is. */
-static int
-share(int fd)
-{
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, ROLE_N_FDS);
-
-	return copy < 0 ? -errno : copy;
-}
-
 /* Is it open already, and still to be found at its address? */
-static const struct listen_socket *
+static struct listen_socket *
 find_open(const struct listen_set *old, const struct listener *l)
 {
-	const struct listen_socket *s = set_find(old, l->url);
+	struct listen_socket *s = set_find(old, l->url);
 
 	if (s != NULL && l->addr.kind == ADDR_UNIX && s->passed < 0 &&
 	    !socket_file_is(&s->file, l->addr.path))
@@ -279,21 +270,17 @@ is_foreign(const struct listener *l)
 	return lstat(l->addr.path, &st) == 0 && st.st_uid != geteuid();
 }
 
-/*
- * Another descriptor of a socket that is open already, if listen_apply() can
- * make it what l says.
- */
+/* 0 if listen_apply() can make a socket that is open already what l says. */
 static int
-open_again(int fd, const struct listener *l, const struct listen_socket *s, char *why,
-    size_t why_len)
+check_open(const struct listen_socket *s, const struct listener *l, char *why, size_t why_len)
 {
 	/* The options are tried on a socket that nobody has. */
-	CLEANUP_CLOSE int trial = socket(fd_domain(fd), SOCK_STREAM | SOCK_CLOEXEC, 0);
+	CLEANUP_CLOSE int trial = socket(fd_domain(s->fd), SOCK_STREAM | SOCK_CLOEXEC, 0);
 	const struct socket_rights rights = rights_of(l);
 	int r = trial < 0 ? -errno : set_options(trial, l);
 
 	if (r == 0 && s->passed >= 0)
-		r = socket_unit_check(fd, l, why, why_len);
+		r = socket_unit_check(s->fd, l, why, why_len);
 	else if (r == 0 && l->addr.kind == ADDR_UNIX) {
 		r = socket_file_change(&s->file, l->addr.path, LISTEN_TRY, &rights);
 		if (r < 0)
@@ -301,7 +288,7 @@ open_again(int fd, const struct listener *l, const struct listen_socket *s, char
 			    !is_foreign(l) ? "" : "; it was given away: stop reqd and start it, "
 			    "which makes the file anew");
 	}
-	return r < 0 ? r : share(fd);
+	return r;
 }
 
 /* True if it would find the file of a listener before it. One that is only tried makes none. */
@@ -341,40 +328,77 @@ struct sources {
 	uint64_t taken;		/* of those passed: they have a listener */
 };
 
+static void
+socket_unref(struct listen_socket *s)
+{
+	if (--s->refs > 0)
+		return;
+	if (s->file.ino != 0 && s->kept_as[0] == '\0')
+		socket_file_remove(&s->file, s->url + strlen("unix://"));
+	if (s->fd >= 0)
+		(void)close(s->fd);
+	free(s->url);
+	free(s);
+}
+
+/* Makes s what l says, from a passed socket or anew. 0 or -errno. */
 static int
-socket_open(const struct sources *from, const struct listener *l, struct listen_socket *ret,
+socket_open(const struct sources *from, const struct listener *l, struct listen_socket *s,
     char *why, size_t why_len)
 {
-	const struct listen_socket *same = find_open(from->old, l);
-	const struct passed_socket *p;
-	int found;
+	int found = passed_find(from->passed, from->taken, l);
 
-	if (same != NULL) {
-		ret->passed = same->passed;
-		ret->file = same->file;
-		(void)strlcpy(ret->kept_as, same->kept_as, sizeof(ret->kept_as));
-		return open_again(same->fd, l, ret, why, why_len);
-	}
-	found = passed_find(from->passed, from->taken, l);
 	if (found >= 0) {
-		p = &from->passed->list[found];
-		ret->passed = p->is_kept ? -1 : found;
-		ret->file = p->file;
+		const struct passed_socket *p = &from->passed->list[found];
+
+		s->fd = fcntl(p->fd, F_DUPFD_CLOEXEC, ROLE_N_FDS);
+		if (s->fd < 0)
+			return -errno;
+		s->passed = p->is_kept ? -1 : found;
+		s->file = p->file;
 		if (p->is_kept)
-			(void)strlcpy(ret->kept_as, p->name, sizeof(ret->kept_as));
-		return open_again(p->fd, l, ret, why, why_len);
+			(void)strlcpy(s->kept_as, p->name, sizeof(s->kept_as));
+		return check_open(s, l, why, why_len);
 	}
 	switch (l->addr.kind) {
 	case ADDR_TCP:
-		return tcp_open(l, from->use, why, why_len);
+		s->fd = tcp_open(l, from->use, why, why_len);
+		break;
 	case ADDR_UNIX:
-		return unix_open(from->conf, l, from->use, &ret->file, why, why_len);
+		s->fd = unix_open(from->conf, l, from->use, &s->file, why, why_len);
+		break;
 	case ADDR_FD:
+		s->fd = -ENOENT;
 		(void)snprintf(why, why_len, "systemd has passed no stream socket named '%s' "
 		    "(FileDescriptorName= in the socket unit)", l->addr.path);
-		return -ENOENT;
+		break;
 	}
-	return -EINVAL;
+	return s->fd < 0 ? s->fd : 0;
+}
+
+static int
+socket_get(const struct sources *from, const struct listener *l, struct listen_socket **ret,
+    char *why, size_t why_len)
+{
+	struct listen_socket *s = find_open(from->old, l);
+	int r;
+
+	if (s != NULL) {
+		r = check_open(s, l, why, why_len);
+		s->refs += r >= 0;
+	} else {
+		s = malloc(sizeof(*s));
+		if (s == NULL)
+			return -ENOMEM;
+		*s = (struct listen_socket){ .refs = 1, .fd = -1, .passed = -1 };
+		s->url = strdup(l->url);
+		r = s->url == NULL ? -ENOMEM : socket_open(from, l, s, why, why_len);
+		if (r < 0)
+			socket_unref(s);
+	}
+	if (r >= 0)
+		*ret = s;
+	return r;
 }
 
 int
@@ -394,26 +418,20 @@ listen_open(const struct conf *c, enum listen_use use, const struct listen_set *
 	}
 	for (size_t i = 0; i < c->n_listeners; i++) {
 		const struct listener *l = &c->listeners[i];
-		struct listen_socket *s = &set.list[set.n];
 		char why[768] = "";
-		int r;
+		int r = socket_get(&from, l, &set.list[set.n], why, sizeof(why));
 
-		*s = (struct listen_socket){ .passed = -1 };
-		s->fd = r = socket_open(&from, l, s, why, sizeof(why));
-		if (r >= 0) {
-			s->url = strdup(l->url);
-			r = s->url == NULL ? -ENOMEM : 0;
-			set.n++;
-			from.taken |= passed_in(&set);
-		}
 		if (r < 0) {
 			conf_errors_add(errors, l->file, l->line, "cannot listen on %.100s: %s",
 			    l->url, *why != '\0' ? why : strerror(-r));
 			first = first < 0 ? first : r;
+			continue;
 		}
+		set.n++;
+		from.taken |= passed_in(&set);
 	}
 	if (first < 0) {
-		listen_close(&set, old);
+		listen_close(&set);
 		return first;
 	}
 	*ret = set;
@@ -445,7 +463,7 @@ listen_apply(const struct listen_set *set, const struct conf *c, struct conf_err
 
 	for (size_t i = 0; i < set->n; i++) {
 		const struct listener *l = &c->listeners[i];
-		const struct listen_socket *s = &set->list[i];
+		const struct listen_socket *s = set->list[i];
 		char why[768] = "";
 		int options = listen(s->fd, (int)l->backlog) < 0 ? -errno : set_options(s->fd, l);
 		int file = apply_file(s, l, notes, why, sizeof(why));
@@ -466,26 +484,11 @@ void
 listen_keep(struct listen_set *set)
 {
 	for (size_t i = 0; i < set->n; i++) {
-		struct listen_socket *s = &set->list[i];
+		struct listen_socket *s = set->list[i];
 
 		if (s->passed < 0 && s->kept_as[0] == '\0')
 			keep_store(s->fd, s->url, &s->file, s->kept_as);
 	}
-}
-
-static bool
-has_socket(const struct listen_set *set, int fd)
-{
-	struct stat one, other;
-
-	if (set == NULL || fstat(fd, &one) < 0)
-		return false;
-	for (size_t i = 0; i < set->n; i++) {
-		if (fstat(set->list[i].fd, &other) == 0 && other.st_ino == one.st_ino &&
-		    other.st_dev == one.st_dev)
-			return true;
-	}
-	return false;
 }
 
 /*
@@ -513,24 +516,19 @@ socket_seal(int fd)
 		(void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
 }
 
-/* Is it for the reqd after us? */
-static bool
-outlives_us(const struct listen_socket *s, const struct listen_set *keep)
-{
-	return keep == NULL && s->kept_as[0] != '\0';
-}
-
 uint32_t
-listen_seal(struct listen_set *set, const struct listen_set *keep)
+listen_seal(struct listen_set *set, enum listen_end why)
 {
 	uint32_t sealed = 0;
 
 	for (size_t i = 0; i < set->n; i++) {
-		struct listen_socket *s = &set->list[i];
+		struct listen_socket *s = set->list[i];
+		bool is_kept = s->kept_as[0] != '\0';
 
-		if (s->passed >= 0 || has_socket(keep, s->fd) || outlives_us(s, keep))
+		/* One that is kept is for the reqd after us. */
+		if (s->passed >= 0 || s->refs > 1 || (is_kept && why == LISTEN_REQD_ENDS))
 			continue;
-		if (s->kept_as[0] != '\0')
+		if (is_kept)
 			keep_forget(s->kept_as);
 		s->kept_as[0] = '\0';
 		socket_seal(s->fd);
@@ -539,27 +537,10 @@ listen_seal(struct listen_set *set, const struct listen_set *keep)
 	return sealed;
 }
 
-static bool
-has_file(const struct listen_set *set, const struct socket_file *f)
-{
-	for (size_t i = 0; set != NULL && i < set->n; i++) {
-		if (set->list[i].file.ino == f->ino && set->list[i].file.dev == f->dev)
-			return true;
-	}
-	return false;
-}
-
 void
-listen_close(struct listen_set *set, const struct listen_set *keep)
+listen_close(struct listen_set *set)
 {
-	for (size_t i = 0; i < set->n; i++) {
-		struct listen_socket *s = &set->list[i];
-
-		if (s->url != NULL && s->file.ino != 0 && !has_file(keep, &s->file) &&
-		    !outlives_us(s, keep))
-			socket_file_remove(&s->file, s->url + strlen("unix://"));
-		(void)close(s->fd);
-		free(s->url);
-	}
+	for (size_t i = 0; i < set->n; i++)
+		socket_unref(set->list[i]);
 	set->n = 0;
 }

@@ -407,13 +407,13 @@ master_main(const struct master_options *options)
 		(void)fail_with_errors(&errors, EXIT_SYSTEM);
 	r = m->failed ? 0 : open_log(m);
 	if (r >= 0 && !m->failed) {
-		report_notes(&notes);
-		limits_log(m->now.conf);
+		limits_warn(m->now.conf, &notes);
+		report_log(LOG_WARNING, "", &notes);
 		processes_start(&m->processes);
 		while (r >= 0 && !m->done)
 			r = loop_turn(&m->loop);
 	}
 	control_close(&m->control);
-	listen_close(&m->now.listeners, NULL);
+	listen_close(&m->now.listeners);
 	return r < 0 ? fail("event loop", r) : m->failed ? EXIT_SYSTEM : 0;
 }

@@ -82,7 +82,7 @@ reload_discard(struct master *m)
 {
 	struct reload *r = &m->reload;
 
-	edition_done(&r->other, &m->now.listeners);
+	edition_done(&r->other);
 	control_unbind(&r->control);
 	loop_disarm(&m->loop, &r->timer);
 	conf_errors_done(&r->notes);
@@ -129,7 +129,7 @@ reload_cancel(struct master *m)
 	}
 	/* Half committed, some workers listen on the old sockets still. */
 	if (m->reload.phase == RELOAD_COMMIT)
-		(void)listen_seal(&m->reload.other.listeners, &m->now.listeners);
+		(void)listen_seal(&m->reload.other.listeners, LISTEN_REPLACED);
 	reload_discard(m);
 }
 
@@ -157,11 +157,11 @@ apply_options(struct master *m, struct conf_errors *notes)
 
 	(void)listen_apply(&m->now.listeners, m->now.conf, notes, &errors);
 	listen_notes(&m->now.listeners, &m->passed, m->now.conf, notes);
-	report_notes(notes);
+	report_log(LOG_WARNING, "", notes);
+	report_log(LOG_ERR, "", &errors);
 	for (size_t i = 0; i < errors.n; i++) {
 		const struct conf_error *e = &errors.list[i];
 
-		log_err("%s:%u: %s", e->file, e->line, e->text);
 		conf_errors_add(notes, e->file, e->line, "%s", e->text);
 	}
 }
@@ -189,8 +189,11 @@ put_in_force(struct master *m)
 static void
 reload_done(struct master *m)
 {
+	CLEANUP(conf_errors_done) struct conf_errors warnings = { 0 };
+
 	tell_success(m);
-	limits_log(m->now.conf);
+	limits_warn(m->now.conf, &warnings);
+	report_log(LOG_WARNING, "", &warnings);
 	reload_end(m);
 	listen_keep(&m->now.listeners);
 }
@@ -259,7 +262,7 @@ commit_step(struct master *m, unsigned step)
 	reload_wait(m, RELOAD_PATIENCE_USEC);
 	/* What is given up ends with its clients. */
 	if (step == role_listening_step())
-		f.sealed = listen_seal(&r->other.listeners, &m->now.listeners);
+		f.sealed = listen_seal(&r->other.listeners, LISTEN_REPLACED);
 	FOR_EACH_PROCESS(p, &m->processes) {
 		if (!takes_part(p))
 			continue;
@@ -432,7 +435,7 @@ reload_check(struct master *m, struct buf *json)
 		    &(struct report_changes){ m->now.conf, e.conf, &e.listeners, &notes });
 	}
 	control_unbind(&control);
-	edition_done(&e, &m->now.listeners);
+	edition_done(&e);
 }
 
 void

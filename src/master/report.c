@@ -117,34 +117,25 @@ report_changes(struct buf *json, enum report_kind kind, const struct report_chan
 }
 
 void
-report_notes(const struct conf_errors *notes)
+report_log(int level, const char *prefix, const struct conf_errors *errors)
 {
-	for (size_t i = 0; i < notes->n; i++) {
-		const struct conf_error *e = &notes->list[i];
+	for (size_t i = 0; i < errors->n; i++) {
+		const struct conf_error *e = &errors->list[i];
 
 		if (e->file == NULL)
-			log_warn("%s", e->text);
+			log_at(level, "%s%s", prefix, e->text);
+		else if (e->line == 0)
+			log_at(level, "%s%s: %s", prefix, e->file, e->text);
 		else
-			log_warn("%s:%u: %s", e->file, e->line, e->text);
+			log_at(level, "%s%s:%u: %s", prefix, e->file, e->line, e->text);
 	}
-}
-
-static void
-log_error(const struct conf_error *e)
-{
-	if (e->file == NULL)
-		log_err("reload: %s", e->text);
-	else if (e->line == 0)
-		log_err("reload: %s: %s", e->file, e->text);
-	else
-		log_err("reload: %s:%u: %s", e->file, e->line, e->text);
 }
 
 void
 report_errors(struct buf *json, enum report_kind kind, const struct conf_errors *errors)
 {
 	begin(json, kind, false);
-	for (size_t i = 0; i < errors->n && kind == REPORT_DONE; i++)
-		log_error(&errors->list[i]);
+	if (kind == REPORT_DONE)
+		report_log(LOG_ERR, "reload: ", errors);
 	end(json, "errors", errors);
 }

@@ -98,13 +98,13 @@ stop_begin(struct master *m)
 	notify_stopping(m->now.conf->drain_timeout_usec);
 	log_event(LOG_EVENT_STOPPING, LOG_NOTICE, "stopping, finishing what runs");
 	reload_cancel(m);
-	m->processes.sealed = listen_seal(&m->now.listeners, NULL);
+	m->processes.sealed = listen_seal(&m->now.listeners, LISTEN_REQD_ENDS);
 	/* What waits to be started again is not needed any more, but for the last words. */
 	FOR_EACH_PROCESS(p, &m->processes) {
 		if (p->state == PROCESS_DOWN && p->rules->stop == ROLE_STOP_BY_FRAME)
 			process_disarm(p);
 	}
 	/* Our unix paths go at once; TCP clients are refused when the last worker has closed. */
-	listen_close(&m->now.listeners, NULL);
+	listen_close(&m->now.listeners);
 	stop_advance(m);
 }

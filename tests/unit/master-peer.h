@@ -124,7 +124,7 @@ tear_down(void)
 	}
 	reload_cancel(m);
 	control_close(&m->control);
-	listen_close(&m->now.listeners, NULL);
+	listen_close(&m->now.listeners);
 	(void)unlink(conf_file);
 	ck_assert_msg(rmdir(dir) == 0, "left behind in %s: %s", dir, strerror(errno));
 }
