@@ -61,10 +61,10 @@ warn_listeners(const struct conf *c, struct conf_errors *warnings)
 
 		/* Who has not said how many takes what there is. */
 		if (l->max_connections > room && l->max_connections != CONF_CONNECTIONS)
-			conf_errors_add(warnings, NULL, 0, "%s: max-connections is %" PRIu64 ", but there is room for %" PRIu64
-			    " in %zu workers with %" PRIu64 " open files each", l->url,
-			    (uint64_t)l->max_connections, room, n_workers,
-			    (uint64_t)files.rlim_max);
+			conf_errors_add(warnings, NULL, 0, "%s: max-connections is %" PRIu64
+			    ", but there is room for %" PRIu64 " in %zu workers with %" PRIu64
+			    " open files each", l->url, (uint64_t)l->max_connections, room,
+			    n_workers, (uint64_t)files.rlim_max);
 	}
 }
 

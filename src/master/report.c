@@ -3,7 +3,7 @@
 
 #include "master/report.h"
 
-#include "base/json.h"
+#include "base/jsonbuf.h"
 #include "conf/diff.h"
 #include "ipc/logrec.h"
 #include "master/listen.h"
@@ -29,17 +29,17 @@ key_append(struct report *r, const struct diff *d, const struct diff_key *k)
 	const char *setting = unit_setting(r, d, k->name);
 	bool at_start = k->at_start && setting == NULL;
 
-	json_open(r->json, NULL, '{');
-	json_text(r->json, "key", k->name);
+	jsonbuf_open(r->json, NULL, '{');
+	jsonbuf_text(r->json, "key", k->name);
 	if (k->from != NULL) {
-		json_text(r->json, "from", k->from);
-		json_text(r->json, "to", k->to);
+		jsonbuf_text(r->json, "from", k->from);
+		jsonbuf_text(r->json, "to", k->to);
 	}
 	if (at_start)
-		json_bool(r->json, "at_start", true);
+		jsonbuf_bool(r->json, "at_start", true);
 	if (setting != NULL)
-		json_text(r->json, "unit", setting);
-	json_close(r->json, '}');
+		jsonbuf_text(r->json, "unit", setting);
+	jsonbuf_close(r->json, '}');
 
 	if (r->kind == REPORT_CHECK)
 		return;
@@ -60,44 +60,44 @@ section_append(void *arg, const struct diff *d)
 {
 	struct report *r = arg;
 
-	json_open(r->json, NULL, '{');
-	json_text(r->json, "section", d->section);
+	jsonbuf_open(r->json, NULL, '{');
+	jsonbuf_text(r->json, "section", d->section);
 	if (d->name != NULL)
-		json_text(r->json, "name", d->name);
-	json_text(r->json, "change", diff_change_name(d->change));
+		jsonbuf_text(r->json, "name", d->name);
+	jsonbuf_text(r->json, "change", diff_change_name(d->change));
 	if (d->change == DIFF_CHANGED) {
-		json_open(r->json, "keys", '[');
+		jsonbuf_open(r->json, "keys", '[');
 		for (size_t i = 0; i < d->n_keys; i++)
 			key_append(r, d, &d->keys[i]);
-		json_close(r->json, ']');
+		jsonbuf_close(r->json, ']');
 	}
-	json_close(r->json, '}');
+	jsonbuf_close(r->json, '}');
 }
 
 static void
 begin(struct buf *json, enum report_kind kind, bool ok)
 {
-	json_open(json, NULL, '{');
-	json_bool(json, "ok", ok);
-	json_bool(json, "check", kind == REPORT_CHECK);
+	jsonbuf_open(json, NULL, '{');
+	jsonbuf_bool(json, "ok", ok);
+	jsonbuf_bool(json, "check", kind == REPORT_CHECK);
 }
 
 /* [{"file":"/etc/reqd/reqd.conf","line":3,"text":"..."}], and the end of all. */
 static void
 end(struct buf *json, const char *key, const struct conf_errors *errors)
 {
-	json_open(json, key, '[');
+	jsonbuf_open(json, key, '[');
 	for (size_t i = 0; i < errors->n; i++) {
 		const struct conf_error *e = &errors->list[i];
 
-		json_open(json, NULL, '{');
-		json_text(json, "file", e->file != NULL ? e->file : "");
-		json_number(json, "line", e->line);
-		json_text(json, "text", e->text);
-		json_close(json, '}');
+		jsonbuf_open(json, NULL, '{');
+		jsonbuf_text(json, "file", e->file != NULL ? e->file : "");
+		jsonbuf_number(json, "line", e->line);
+		jsonbuf_text(json, "text", e->text);
+		jsonbuf_close(json, '}');
 	}
-	json_close(json, ']');
-	json_close(json, '}');
+	jsonbuf_close(json, ']');
+	jsonbuf_close(json, '}');
 }
 
 void
@@ -106,13 +106,13 @@ report_changes(struct buf *json, enum report_kind kind, const struct report_chan
 	struct report r = { .json = json, .kind = kind, .changes = c };
 
 	begin(json, kind, true);
-	json_number(json, "generation", kind == REPORT_CHECK ? c->from->generation :
+	jsonbuf_number(json, "generation", kind == REPORT_CHECK ? c->from->generation :
 	    c->to->generation);
-	json_text(json, "file", c->to->files[0]);
-	json_open(json, "changes", '[');
+	jsonbuf_text(json, "file", c->to->files[0]);
+	jsonbuf_open(json, "changes", '[');
 	if (conf_diff(c->from, c->to, section_append, &r) < 0)
 		log_err("out of memory: not all changes of the configuration are told");
-	json_close(json, ']');
+	jsonbuf_close(json, ']');
 	end(json, "notes", c->notes);
 }
 

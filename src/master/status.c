@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/json.h"
+#include "base/jsonbuf.h"
 #include "ipc/stats.h"
 #include "master/master.h"
 
@@ -81,7 +81,7 @@ put_page(struct buf *b, const struct process *p)
 
 		if (p->stats != NULL)
 			memcpy(&value, (const char *)p->stats + n->offset, sizeof(value));
-		json_number(b, n->key, value);
+		jsonbuf_number(b, n->key, value);
 	}
 }
 
@@ -101,16 +101,16 @@ dropped_records(const struct processes *all)
 static void
 put_process(struct buf *b, const char *key, const struct process *p)
 {
-	json_open(b, key, '{');
+	jsonbuf_open(b, key, '{');
 	if (key == NULL)
-		json_number(b, "slot", p->slot);
-	json_number(b, "pid", (uint64_t)p->pid);
-	json_text(b, "state", state_name(p));
-	json_number(b, "restarts", p->restarts);
+		jsonbuf_number(b, "slot", p->slot);
+	jsonbuf_number(b, "pid", (uint64_t)p->pid);
+	jsonbuf_text(b, "state", state_name(p));
+	jsonbuf_number(b, "restarts", p->restarts);
 	put_page(b, p);
 	if (p->kind == ROLE_LOG)
-		json_number(b, "dropped", dropped_records(p->all));
-	json_close(b, '}');
+		jsonbuf_number(b, "dropped", dropped_records(p->all));
+	jsonbuf_close(b, '}');
 }
 
 /* An object, or a list of them where there can be more than one. */
@@ -123,24 +123,24 @@ put_role(struct buf *b, const struct master *m, enum role_kind kind)
 		put_process(b, role_name(kind), p);
 		return;
 	}
-	json_open(b, "workers", '[');
+	jsonbuf_open(b, "workers", '[');
 	for (unsigned slot = 0; slot < role_slots(kind); slot++, p++) {
 		if (process_is_wanted(p) || process_is_up(p))
 			put_process(b, NULL, p);
 	}
-	json_close(b, ']');
+	jsonbuf_close(b, ']');
 }
 
 static void
 put_listeners(struct buf *b, const struct conf *c)
 {
-	json_open(b, "listeners", '[');
+	jsonbuf_open(b, "listeners", '[');
 	for (size_t i = 0; i < c->n_listeners; i++) {
-		json_open(b, NULL, '{');
-		json_text(b, "url", c->listeners[i].url);
-		json_close(b, '}');
+		jsonbuf_open(b, NULL, '{');
+		jsonbuf_text(b, "url", c->listeners[i].url);
+		jsonbuf_close(b, '}');
 	}
-	json_close(b, ']');
+	jsonbuf_close(b, ']');
 }
 
 static struct service_total
@@ -167,9 +167,9 @@ static void
 put_usec_or_null(struct buf *b, const char *key, bool have, uint64_t usec)
 {
 	if (have)
-		json_number(b, key, usec);
+		jsonbuf_number(b, key, usec);
 	else
-		json_null(b, key);
+		jsonbuf_null(b, key);
 }
 
 static struct pool_stats
@@ -190,31 +190,31 @@ put_pool(struct buf *b, const struct master *m, const struct service *s)
 	bool has_died = p.died != 0 || p.last.stage != STAGE_NONE;
 	char why[160];
 
-	json_open(b, "pool", '{');
-	json_number(b, "processes", p.processes);
-	json_number(b, "busy", p.busy);
-	json_number(b, "idle", p.idle);
-	json_number(b, "waiting", p.waiting);
-	json_number(b, "started", p.started);
-	json_number(b, "died", p.died);
-	json_number(b, "recycled", p.recycled);
-	json_bool(b, "failing", p.is_failing);
+	jsonbuf_open(b, "pool", '{');
+	jsonbuf_number(b, "processes", p.processes);
+	jsonbuf_number(b, "busy", p.busy);
+	jsonbuf_number(b, "idle", p.idle);
+	jsonbuf_number(b, "waiting", p.waiting);
+	jsonbuf_number(b, "started", p.started);
+	jsonbuf_number(b, "died", p.died);
+	jsonbuf_number(b, "recycled", p.recycled);
+	jsonbuf_bool(b, "failing", p.is_failing);
 	/* In words, why the last of them died. */
 	if (has_died)
 		death_describe(&p.last, why, sizeof(why));
-	json_text(b, "last_death", has_died ? why : NULL);
+	jsonbuf_text(b, "last_death", has_died ? why : NULL);
 	put_usec_or_null(b, "last_death_age_usec", p.last_usec != 0, elapsed(p.last_usec, now));
 	put_usec_or_null(b, "failing_usec", p.is_failing != 0, elapsed(p.failing_usec, now));
 	put_usec_or_null(b, "next_try_usec", p.is_failing != 0, elapsed(now, p.retry_usec));
-	json_close(b, '}');
+	jsonbuf_close(b, '}');
 }
 
 static void
 put_times(struct buf *b, const char *const keys[3], const struct histogram *h)
 {
-	json_number(b, keys[0], h->usec);
-	json_number(b, keys[1], histogram_quantile(h, 0.5));
-	json_number(b, keys[2], histogram_quantile(h, 0.99));
+	jsonbuf_number(b, keys[0], h->usec);
+	jsonbuf_number(b, keys[1], histogram_quantile(h, 0.5));
+	jsonbuf_number(b, keys[2], histogram_quantile(h, 0.99));
 }
 
 static void
@@ -225,23 +225,23 @@ put_service(struct buf *b, const struct master *m, const struct service *s)
 	static const char *const run[] = { "run_usec", "run_p50_usec", "run_p99_usec" };
 	struct service_total t = service_total(m, s->number);
 
-	json_open(b, NULL, '{');
-	json_text(b, "name", s->name);
-	json_number(b, "calls", t.n.calls);
-	json_number(b, "failed", t.n.failed);
-	json_number(b, "rejected", t.n.rejected);
+	jsonbuf_open(b, NULL, '{');
+	jsonbuf_text(b, "name", s->name);
+	jsonbuf_number(b, "calls", t.n.calls);
+	jsonbuf_number(b, "failed", t.n.failed);
+	jsonbuf_number(b, "rejected", t.n.rejected);
 	put_times(b, all, &t.times.all);
 	put_times(b, queue, &t.times.queue);
 	put_times(b, run, &t.times.run);
-	json_open(b, "outcomes", '{');
+	jsonbuf_open(b, "outcomes", '{');
 	for (size_t k = 0; k < OUTCOME_N; k++) {
 		if (t.n.outcome[k] != 0)
-			json_number(b, outcome_word((enum outcome_kind)k), t.n.outcome[k]);
+			jsonbuf_number(b, outcome_word((enum outcome_kind)k), t.n.outcome[k]);
 	}
-	json_close(b, '}');
+	jsonbuf_close(b, '}');
 	if (s->handler != NULL)
 		put_pool(b, m, s);
-	json_close(b, '}');
+	jsonbuf_close(b, '}');
 }
 
 bool
@@ -258,20 +258,20 @@ status_format_json(const struct master *m, struct buf *b)
 	const char *state = m->processes.is_stopping ? "stopping" : !m->ready ? "starting" :
 	    m->reload.phase != RELOAD_IDLE ? "reloading" : "serving";
 
-	json_open(b, NULL, '{');
-	json_text(b, "version", PACKAGE_VERSION);
-	json_number(b, "pid", (uint64_t)getpid());
-	json_text(b, "state", state);
-	json_number(b, "generation", m->now.conf->generation);
-	json_number(b, "uptime_usec", clock_usec() - m->started_usec);
-	json_text(b, "config", m->options.conf_file);
+	jsonbuf_open(b, NULL, '{');
+	jsonbuf_text(b, "version", PACKAGE_VERSION);
+	jsonbuf_number(b, "pid", (uint64_t)getpid());
+	jsonbuf_text(b, "state", state);
+	jsonbuf_number(b, "generation", m->now.conf->generation);
+	jsonbuf_number(b, "uptime_usec", clock_usec() - m->started_usec);
+	jsonbuf_text(b, "config", m->options.conf_file);
 	for (unsigned kind = ROLE_N; kind-- > 0;)
 		put_role(b, m, kind);
 	put_listeners(b, m->now.conf);
-	json_open(b, "services", '[');
+	jsonbuf_open(b, "services", '[');
 	for (size_t i = 0; i < m->now.conf->n_services; i++)
 		put_service(b, m, &m->now.conf->services[i]);
-	json_close(b, ']');
-	json_close(b, '}');
+	jsonbuf_close(b, ']');
+	jsonbuf_close(b, '}');
 	return buf_failed(b) ? -ENOMEM : 0;
 }

@@ -21,9 +21,9 @@ say_last_words(void)
 }
 
 static void
-stop_one(struct process *p)
+stop_one(struct process *p, uint64_t deadline)
 {
-	uint64_t now = clock_usec(), deadline = CONTAINER_OF(p->all, struct master, processes)->stop_usec;
+	uint64_t now = clock_usec();
 
 	if (p->state == PROCESS_STOPPING)
 		return;
@@ -48,7 +48,7 @@ stop_step(struct master *m, unsigned step)
 		if (p->rules->stop_step != step || !process_is_up(p))
 			continue;
 		found = true;
-		stop_one(p);
+		stop_one(p, m->stop_usec);
 	}
 	return found;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * json: where a comma belongs is seen by what was written last.
+ * jsonbuf: where a comma belongs is seen by what was written last.
  */
 #include "config.h"
 
-#include "base/json.h"
+#include "base/jsonbuf.h"
 
 #include <string.h>
 
@@ -24,23 +24,23 @@ begin(struct buf *b, const char *key)
 }
 
 void
-json_open(struct buf *b, const char *key, char bracket)
+jsonbuf_open(struct buf *b, const char *key, char bracket)
 {
 	begin(b, key);
 	(void)buf_append_char(b, bracket);
 }
 
 void
-json_close(struct buf *b, char bracket)
+jsonbuf_close(struct buf *b, char bracket)
 {
 	(void)buf_append_char(b, bracket);
 }
 
 void
-json_text(struct buf *b, const char *key, const char *text)
+jsonbuf_text(struct buf *b, const char *key, const char *text)
 {
 	if (text == NULL) {
-		json_null(b, key);
+		jsonbuf_null(b, key);
 		return;
 	}
 	begin(b, key);
@@ -48,21 +48,21 @@ json_text(struct buf *b, const char *key, const char *text)
 }
 
 void
-json_number(struct buf *b, const char *key, uint64_t n)
+jsonbuf_number(struct buf *b, const char *key, uint64_t n)
 {
 	begin(b, key);
 	(void)buf_append_u64(b, n < NUMBER_MAX ? n : NUMBER_MAX);
 }
 
 void
-json_bool(struct buf *b, const char *key, bool value)
+jsonbuf_bool(struct buf *b, const char *key, bool value)
 {
 	begin(b, key);
 	(void)buf_append_str(b, value ? "true" : "false");
 }
 
 void
-json_null(struct buf *b, const char *key)
+jsonbuf_null(struct buf *b, const char *key)
 {
 	begin(b, key);
 	(void)buf_append_str(b, "null");
