@@ -17,7 +17,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "conf/errors.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "master/bringup.h"
