@@ -80,20 +80,17 @@ load(const char *file)
 	return r < 0 ? NULL : c;
 }
 
-static void
-print_warning(const char *text)
-{
-	(void)fprintf(stderr, "reqd: warning: %s\n", text);
-}
-
 static int
 test_conf(const char *file)
 {
+	CLEANUP(conf_errors_done) struct conf_errors warnings = { 0 };
 	struct conf *c = load(file);
 
 	if (c == NULL)
 		return 1;
-	limits_warn(c, print_warning);
+	limits_warn(c, &warnings);
+	for (size_t i = 0; i < warnings.n; i++)
+		(void)fprintf(stderr, "reqd: warning: %s\n", warnings.list[i].text);
 	(void)printf("%s: ok, %zu listener%s, %zu role%s, %zu service%s\n", file, c->n_listeners,
 	    c->n_listeners == 1 ? "" : "s", c->n_roles, c->n_roles == 1 ? "" : "s",
 	    c->n_services, c->n_services == 1 ? "" : "s");

@@ -242,3 +242,29 @@ net_contains(const struct net *n, const union sockaddr_any *sa)
 
 	return bytes != NULL && family == n->family && prefix_eq(bytes, n->bits, n->prefix);
 }
+
+bool
+addr_is_any(const union sockaddr_any *sa)
+{
+	return sa->sa.sa_family == AF_INET ? sa->in.sin_addr.s_addr == htonl(INADDR_ANY) :
+	    sa->sa.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&sa->in6.sin6_addr);
+}
+
+bool
+addr_same_host(const union sockaddr_any *a, const union sockaddr_any *b)
+{
+	if (a->sa.sa_family != b->sa.sa_family)
+		return false;
+	return a->sa.sa_family == AF_INET ? a->in.sin_addr.s_addr == b->in.sin_addr.s_addr :
+	    a->sa.sa_family == AF_INET6 &&
+	    IN6_ARE_ADDR_EQUAL(&a->in6.sin6_addr, &b->in6.sin6_addr);
+}
+
+int
+addr_of_socket(int fd, union sockaddr_any *ret)
+{
+	socklen_t len = sizeof(*ret) - 1;
+
+	*ret = (union sockaddr_any){ 0 };
+	return getsockname(fd, &ret->sa, &len) < 0 ? AF_UNSPEC : ret->sa.sa_family;
+}

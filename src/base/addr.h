@@ -52,6 +52,18 @@ void addr_format_sockaddr(const union sockaddr_any *sa, char *ret, size_t ret_le
 /* Is this an address of 127.0.0.0/8 or ::1 (also ::ffff:127.0.0.0/104)? */
 bool addr_is_loopback(const union sockaddr_any *sa);
 
+/* True for 0.0.0.0 and ::, which stand for every address of their family. */
+bool addr_is_any(const union sockaddr_any *sa);
+
+/* True if both are the same host, whatever the port. */
+bool addr_same_host(const union sockaddr_any *a, const union sockaddr_any *b);
+
+/*
+ * What a socket is bound to, a path with a NUL behind it. Returns the family; AF_UNSPEC:
+ * nothing.
+ */
+int addr_of_socket(int fd, union sockaddr_any *ret);
+
 /* A network in CIDR notation. */
 struct net {
 	int family;		/* AF_INET or AF_INET6 */

@@ -11,6 +11,7 @@ libbase_la_SOURCES = \
 	src/base/digest.c src/base/digest.h \
 	src/base/escape.c src/base/escape.h \
 	src/base/fd.c src/base/fd.h \
+	src/base/jsonbuf.c src/base/jsonbuf.h \
 	src/base/loop.c src/base/loop.h \
 	src/base/oomscore.c src/base/oomscore.h \
 	src/base/privilege.c src/base/privilege.h \

@@ -7,8 +7,6 @@
 
 #include "base/clock.h"
 #include "ipc/logrec.h"
-#include "master/master.h"
-#include "master/notify.h"
 #include "master/stuck.h"
 
 /*
@@ -71,36 +69,30 @@ beat_one(struct process *p, uint64_t now, uint64_t excuse)
 static void
 on_beat(struct loop_timer *t)
 {
-	struct master *m = CONTAINER_OF(t, struct master, beat.timer);
-	struct beat *b = &m->beat;
+	struct beat *b = CONTAINER_OF(t, struct beat, timer);
 	uint64_t now = clock_usec(), excuse = beat_excuse(b->due_usec, now);
 	struct process *p;
 
 	b->due_usec = now + b->every_usec;
-	FOR_EACH_PROCESS(p, m) {
+	FOR_EACH_PROCESS(p, b->all) {
 		uint64_t overdue = beat_one(p, now, excuse);
 
 		if (overdue != 0 && overdue < b->due_usec)
 			b->due_usec = overdue;
 	}
-	master_release_held(m);
-	/* All have shown progress, or are being replaced. */
-	notify_watchdog();
-	if (m->ready && !m->stopping && m->reload.phase == RELOAD_IDLE)
-		notify_status(m);
-	loop_arm(&m->loop, t, b->due_usec);
+	b->on_beat(b);
+	loop_arm(b->all->loop, t, b->due_usec);
 }
 
 void
-beat_start(struct master *m)
+beat_start(struct beat *b, struct processes *all, void (*on_each)(struct beat *b))
 {
-	struct beat *b = &m->beat;
 	uint64_t watchdog_usec;
 
+	*b = (struct beat){ .timer.fn = on_beat, .all = all, .on_beat = on_each };
 	b->every_usec = BEAT_USEC;
 	if (sd_watchdog_enabled(0, &watchdog_usec) > 0 && watchdog_usec / 3 < BEAT_USEC)
 		b->every_usec = watchdog_usec / 3;
 	b->due_usec = clock_usec() + b->every_usec;
-	b->timer.fn = on_beat;
-	loop_arm(&m->loop, &b->timer, b->due_usec);
+	loop_arm(all->loop, &b->timer, b->due_usec);
 }

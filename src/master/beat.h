@@ -10,18 +10,18 @@
 #include <stdint.h>
 
 #include "base/loop.h"
-#include "ipc/roles.h"
-
-struct master;
+#include "master/process.h"
 
 struct beat {
 	struct loop_timer timer;
+	struct processes *all;
+	void (*on_beat)(struct beat *b);
 	uint64_t every_usec;
 	uint64_t due_usec;		/* of the next one */
 };
 
-/* Begins to beat. */
-void beat_start(struct master *m);
+/* Begins to beat; each time all have shown progress, or are being replaced, on_each follows. */
+void beat_start(struct beat *b, struct processes *all, void (*on_each)(struct beat *b));
 
 /* How long a process may owe us a sign of life. */
 uint64_t beat_limit(enum role_kind kind, bool is_serving);

@@ -14,8 +14,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "ipc/logrec.h"
-#include "master/controlverbs.h"
-#include "master/master.h"
 #include "master/rundir.h"
 #include "proto/resp.h"
 
@@ -40,12 +38,12 @@ static const struct request_limits limits = {
 static void
 client_close(struct control_client *c)
 {
-	struct loop *l = &c->control->master->loop;
+	struct loop *l = c->control->loop;
 
 	c->control->clients[c->index] = NULL;
 	loop_undefer(l, &c->wake);
 	loop_close_shared(l, &c->io);
-	control_forget(c);
+	c->control->ops->forget(c);
 	buf_done(&c->in);
 	buf_done(&c->out);
 	request_done(&c->request);
@@ -95,7 +93,7 @@ client_step(struct control_client *c)
 	}
 	buf_consume(&c->in, used);
 	if (r == REQUEST_OK)
-		control_execute(c);
+		c->control->ops->execute(c);
 	return true;
 }
 
@@ -115,8 +113,16 @@ client_run(struct control_client *c)
 		return;
 	}
 	/* While it waits only its end is of interest. */
-	(void)loop_modify(&c->control->master->loop, &c->io, buf_len(&c->out) > 0 ? EPOLLOUT :
+	(void)loop_modify(c->control->loop, &c->io, buf_len(&c->out) > 0 ? EPOLLOUT :
 	    c->wait == CONTROL_WAIT_NONE ? EPOLLIN : EPOLLERR);
+}
+
+void
+control_resume(struct control_client *c)
+{
+	c->wait = CONTROL_WAIT_NONE;
+	loop_disarm(c->control->loop, &c->timer);
+	loop_defer(c->control->loop, &c->wake);
 }
 
 static void
@@ -164,10 +170,8 @@ client_open(struct control *control, unsigned index, int fd)
 	c->in = BUF_INIT(64u << 10);
 	c->out = BUF_INIT(OUT_MAX);
 	request_init(&c->request);
-	for (size_t l = 0; l < CONF_MAX_WORKERS; l++)
-		c->lists[l] = -1;
 	control->clients[index] = c;
-	if (loop_add(&control->master->loop, &c->io, EPOLLIN) < 0)
+	if (loop_add(control->loop, &c->io, EPOLLIN) < 0)
 		client_close(c);
 }
 
@@ -175,7 +179,7 @@ client_open(struct control *control, unsigned index, int fd)
 static void
 control_rest(struct control *control)
 {
-	struct loop *l = &control->master->loop;
+	struct loop *l = control->loop;
 
 	loop_remove(l, &control->io);
 	loop_arm(l, &control->rest, clock_usec() + REST_USEC);
@@ -186,7 +190,7 @@ on_rested(struct loop_timer *t)
 {
 	struct control *control = CONTAINER_OF(t, struct control, rest);
 
-	if (loop_add(&control->master->loop, &control->io, EPOLLIN) < 0)
+	if (loop_add(control->loop, &control->io, EPOLLIN) < 0)
 		control_rest(control);
 }
 
@@ -217,115 +221,87 @@ on_connect(struct loop_io *io, uint32_t events)
 
 /* -------------------------------------------------------------- socket --- */
 
-static mode_t
-control_mode(const struct conf *conf)
+static struct socket_rights
+rights_of(const struct conf *conf)
 {
-	return conf->control_gid != (gid_t)-1 ? 0660 : 0600;
+	return (struct socket_rights){
+		.mode = conf->control_gid != (gid_t)-1 ? 0660 : 0600,
+		.uid = (uid_t)-1,
+		.gid = conf->control_gid,
+	};
 }
 
-/* Returns error. */
-static int
-control_failed(const struct conf *conf, int error, char *why, size_t why_len)
+void
+control_init(struct control *c, struct loop *l, const struct control_ops *ops)
 {
-	(void)snprintf(why, why_len, "cannot open the control socket %s: %s", conf->control_path,
-	    socket_file_error(error));
-	return error;
+	*c = (struct control){ .loop = l, .ops = ops, .socket.fd = -1, .io.fd = -1 };
+	c->rest.fn = on_rested;
 }
 
-static int
-control_bind(const struct conf *conf, struct control_socket *ret, char *why, size_t why_len)
+/* True if a listener of the same configuration would be there before. */
+static bool
+is_taken(const struct conf *conf)
 {
-	struct control_socket s = { .path = strdup(conf->control_path) };
+	for (size_t i = 0; i < conf->n_listeners; i++) {
+		const struct addr *a = &conf->listeners[i].addr;
 
+		if (a->kind == ADDR_UNIX && socket_file_same_place(a->path, conf->control_path))
+			return true;
+	}
+	return false;
+}
+
+int
+control_rebind(const struct control *c, const struct conf *conf, enum listen_use use,
+    struct control_socket *ret, char *why, size_t why_len)
+{
+	const struct socket_rights rights = rights_of(conf);
+	struct control_socket s = { .fd = -1 };
+
+	/* The one that is open, and still to be found? */
+	if (c->socket.fd >= 0 && strcmp(c->socket.path, conf->control_path) == 0 &&
+	    socket_file_is(&c->socket.file, c->socket.path)) {
+		*ret = s;
+		return 0;
+	}
+	s.path = strdup(conf->control_path);
 	if (s.path == NULL)
 		return -ENOMEM;
-	s.fd = socket_file_open(s.path, control_mode(conf), (uid_t)-1, conf->control_gid, CONTROL_BACKLOG,
-	    &s.file);
+	s.fd = use == LISTEN_TRY && is_taken(conf) ? -EADDRINUSE :
+	    rundir_open_socket(conf, s.path, use, &rights, CONTROL_BACKLOG, &s.file);
 	if (s.fd < 0) {
+		(void)snprintf(why, why_len, "cannot open the control socket %s: %s", s.path,
+		    socket_file_error(s.fd));
 		free(s.path);
-		return control_failed(conf, s.fd, why, why_len);
+		return s.fd;
 	}
 	*ret = s;
 	return 0;
 }
 
-/* Takes s. */
 static void
-control_listen(struct control *c, struct control_socket *s)
+stop_listening(struct control *c)
 {
-	struct loop *l = &c->master->loop;
-
-	loop_disarm(l, &c->rest);
-	loop_remove(l, &c->io);
+	loop_disarm(c->loop, &c->rest);
+	loop_remove(c->loop, &c->io);
 	control_unbind(&c->socket);
-	c->socket = *s;
-	*s = (struct control_socket){ .fd = -1 };
-	c->rest.fn = on_rested;
-	c->io = (struct loop_io){ .fn = on_connect, .fd = c->socket.fd };
-	on_rested(&c->rest);
-}
-
-int
-control_open(struct control *c, struct master *m, char *why, size_t why_len)
-{
-	struct control_socket s;
-	int r;
-
-	c->master = m;
-	r = control_bind(m->conf, &s, why, why_len);
-	if (r >= 0)
-		control_listen(c, &s);
-	return r;
-}
-
-/* Is its socket the one that is open, and still to be found? */
-static bool
-control_stays(const struct control *c, const struct conf *conf)
-{
-	return strcmp(c->socket.path, conf->control_path) == 0 &&
-	    socket_file_is(&c->socket.file, c->socket.path);
-}
-
-int
-control_rebind(const struct control *c, const struct conf *conf, struct control_socket *ret,
-    char *why, size_t why_len)
-{
-	return control_stays(c, conf) ? 0 : control_bind(conf, ret, why, why_len);
-}
-
-int
-control_try(const struct control *c, const struct conf *conf, char *why, size_t why_len)
-{
-	int fd;
-
-	if (control_stays(c, conf))
-		return 0;
-	fd = socket_file_try(conf->control_path, (uid_t)-1, conf->control_gid);
-	if (fd < 0 && !(fd == -ENOENT && rundir_comes_for(conf, conf->control_path)))
-		return control_failed(conf, fd, why, why_len);
-	if (fd >= 0)
-		(void)close(fd);
-	/* A listener of the same configuration would be there before. */
-	for (size_t i = 0; i < conf->n_listeners; i++) {
-		const struct addr *a = &conf->listeners[i].addr;
-
-		if (a->kind == ADDR_UNIX && socket_file_same_place(a->path, conf->control_path))
-			return control_failed(conf, -EADDRINUSE, why, why_len);
-	}
-	return 0;
 }
 
 void
 control_move(struct control *c, const struct conf *conf, struct control_socket *s)
 {
+	const struct socket_rights rights = rights_of(conf);
 	int r;
 
 	if (s->fd >= 0) {
-		control_listen(c, s);
+		stop_listening(c);
+		c->socket = *s;
+		*s = (struct control_socket){ .fd = -1 };
+		c->io = (struct loop_io){ .fn = on_connect, .fd = c->socket.fd };
+		on_rested(&c->rest);
 		return;
 	}
-	r = socket_file_change(&c->socket.file, c->socket.path, control_mode(conf), (uid_t)-1,
-	    conf->control_gid);
+	r = socket_file_change(&c->socket.file, c->socket.path, LISTEN_OPEN, &rights);
 	if (r < 0)
 		log_err("control socket %s: %s", conf->control_path, strerror(-r));
 }
@@ -343,11 +319,9 @@ control_unbind(struct control_socket *s)
 void
 control_close(struct control *c)
 {
-	for (size_t i = 0; i < CONTROL_MAX_CLIENTS; i++) {
-		if (c->clients[i] != NULL)
-			client_close(c->clients[i]);
-	}
-	loop_disarm(&c->master->loop, &c->rest);
-	loop_remove(&c->master->loop, &c->io);
-	control_unbind(&c->socket);
+	struct control_client *client;
+
+	FOR_EACH_CONTROL_CLIENT(client, c)
+		client_close(client);
+	stop_listening(c);
 }

@@ -6,18 +6,54 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/loop.h"
 #include "conf/conf.h"
-#include "master/socketfile.h"
+#include "master/listen.h"
+#include "proto/request.h"
 
 /* Few, and reserved: status answers however busy the workers are (R19). */
 #define CONTROL_MAX_CLIENTS 32
 
-struct control_client;
-struct master;
+struct control;
+
+enum control_wait {
+	CONTROL_WAIT_NONE,
+	CONTROL_WAIT_RELOAD,
+	CONTROL_WAIT_LIST,
+	CONTROL_WAIT_KILL,
+};
+
+struct control_client {
+	struct control *control;
+	unsigned index;
+	struct loop_io io;
+	struct loop_task wake;	/* its answer is there: go on */
+	struct buf in, out;
+	struct request_cursor cursor;
+	struct request request;
+	bool quit;		/* closed when all is sent */
+	bool eof;		/* it sends no more, but may read */
+	enum control_wait wait;
+	uint64_t number;	/* of the reload, of the list, or of the request to be killed */
+	/* LIST: what each worker is to write; -1: nothing (any more) to wait for. */
+	int lists[CONF_MAX_WORKERS];
+	bool listed[CONF_MAX_WORKERS];
+	struct loop_timer timer;	/* LIST, KILL: workers have so long to answer */
+	uint64_t due_usec;
+};
+
+/* Who executes the requests. */
+struct control_ops {
+	/* The answer goes into out, or the client waits for it. */
+	void (*execute)(struct control_client *c);
+	/* It is gone: lets go of what it waited for. */
+	void (*forget)(struct control_client *c);
+};
 
 /* The socket itself. */
 struct control_socket {
@@ -27,26 +63,38 @@ struct control_socket {
 };
 
 struct control {
-	struct master *master;
+	struct loop *loop;
+	const struct control_ops *ops;
 	struct control_socket socket;
 	struct loop_io io;
 	struct loop_timer rest;		/* nothing could be accepted; go on after it */
 	struct control_client *clients[CONTROL_MAX_CLIENTS];
-	uint64_t serial;
+	uint64_t n_lists;		/* asked for */
 };
 
-/* Opens the socket of the configuration in force. 0, or -errno with one line in why. */
-int control_open(struct control *c, struct master *m, char *why, size_t why_len);
+/* All clients there are. */
+#define FOR_EACH_CONTROL_CLIENT(c, control)                                  \
+	for (size_t i_ = 0; i_ < CONTROL_MAX_CLIENTS; i_++)                  \
+		if (((c) = (control)->clients[i_]) != NULL)
+
+/* Without a socket yet. */
+void control_init(struct control *c, struct loop *l, const struct control_ops *ops);
 void control_close(struct control *c);
 
 /*
- * A reload in two steps: opens the socket of a new configuration if it is
- * another one (else ret->fd is -1); then puts the configuration into force,
- * which takes the socket, or lets go of it. Clients stay.
+ * The answer is in out. The client goes on at the end of the turn, so that an answer
+ * never runs a client's next request inside of what gave the answer.
  */
-int control_rebind(const struct control *c, const struct conf *conf, struct control_socket *ret,
-    char *why, size_t why_len);
-/* Would that go well, as far as can be seen without doing it? */
-int control_try(const struct control *c, const struct conf *conf, char *why, size_t why_len);
+void control_resume(struct control_client *c);
+
+/*
+ * A reload in two steps: opens the socket of a new configuration, or only sees
+ * whether it could be opened, if it is another one (else ret->fd is -1). 0, or -errno
+ * with one line in why.
+ */
+int control_rebind(const struct control *c, const struct conf *conf, enum listen_use use,
+    struct control_socket *ret, char *why, size_t why_len);
+/* Then puts the configuration into force, which takes the socket. Clients stay. */
 void control_move(struct control *c, const struct conf *conf, struct control_socket *s);
+/* Or lets go of it. */
 void control_unbind(struct control_socket *s);

@@ -29,23 +29,23 @@ id_slot(uint64_t id)
 	return id >> 32 & 0xff;
 }
 
-/*
- * What the client waited for has come. It goes on at the end of the turn, so that an
- * answer never runs a client's next request inside of what gave the answer.
- */
-static void
-client_resume(struct control_client *c)
+static struct master *
+master_of(const struct control_client *c)
 {
-	c->wait = CONTROL_WAIT_NONE;
-	loop_disarm(&c->control->master->loop, &c->timer);
-	loop_defer(&c->control->master->loop, &c->wake);
+	return CONTAINER_OF(c->control, struct master, control);
 }
 
-void
-control_forget(struct control_client *c)
+static void
+usage(struct control_client *c, const char *text)
 {
-	loop_disarm(&c->control->master->loop, &c->timer);
-	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
+	resp_error(&c->out, "BADARG", slice_of(text));
+}
+
+static void
+forget(struct control_client *c)
+{
+	loop_disarm(c->control->loop, &c->timer);
+	for (size_t i = 0; i < CONF_MAX_WORKERS && c->wait == CONTROL_WAIT_LIST; i++) {
 		if (c->lists[i] >= 0)
 			(void)close(TAKE_FD(c->lists[i]));
 	}
@@ -60,26 +60,26 @@ client_wait(struct control_client *c, enum control_wait wait)
 	c->wait = wait;
 	c->timer.fn = on_unanswered;
 	c->due_usec = clock_usec() + PATIENCE_USEC;
-	loop_arm(&c->control->master->loop, &c->timer, c->due_usec);
+	loop_arm(c->control->loop, &c->timer, c->due_usec);
 }
 
-/* Its death is an answer, too. */
+/* The death of a silent worker is an answer, too. */
 static void
 on_unanswered(struct loop_timer *t)
 {
 	struct control_client *c = CONTAINER_OF(t, struct control_client, timer);
 
-	/* When this comes late we have been stopped, perhaps all of us. */
+	/* A timer that rings late has been stopped, and the workers perhaps as well. */
 	if (clock_usec() - c->due_usec > LATE_USEC) {
 		client_wait(c, c->wait);
 		return;
 	}
 	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
 		bool owes = c->wait == CONTROL_WAIT_LIST ? c->lists[i] >= 0 && !c->listed[i] :
-		    i == id_slot(c->kill_id);
+		    i == id_slot(c->number);
 
 		if (owes)
-			process_kill(master_process(c->control->master, ROLE_WORKER, i),
+			process_kill(process_at(&master_of(c)->processes, ROLE_WORKER, i),
 			    "does not answer");
 	}
 }
@@ -111,8 +111,8 @@ list_reply(struct control_client *c)
 		resp_bulk(&c->out, (struct slice){ room, got > 0 ? (size_t)got : 0 });
 		free(room);
 	}
-	control_forget(c);
-	client_resume(c);
+	forget(c);
+	control_resume(c);
 }
 
 static void
@@ -128,15 +128,14 @@ list_check(struct control_client *c)
 static void
 do_ps(struct control_client *c)
 {
-	struct master *m = c->control->master;
-
-	c->serial = ++c->control->serial;
+	c->number = ++c->control->n_lists;
 	client_wait(c, CONTROL_WAIT_LIST);
 	/* Those that only finish what they have are asked, too. */
 	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
-		struct process *p = master_process(m, ROLE_WORKER, i);
-		struct frame f = { .type = FRAME_LIST, .id = c->serial };
+		struct process *p = process_at(&master_of(c)->processes, ROLE_WORKER, i);
+		struct frame f = { .type = FRAME_LIST, .id = c->number };
 
+		c->lists[i] = -1;
 		c->listed[i] = false;
 		if (p->state != PROCESS_SERVING && p->state != PROCESS_STOPPING)
 			continue;
@@ -150,13 +149,13 @@ do_ps(struct control_client *c)
 void
 control_on_listed(struct control *control, const struct process *p, uint64_t serial)
 {
-	for (size_t i = 0; i < CONTROL_MAX_CLIENTS; i++) {
-		struct control_client *c = control->clients[i];
+	struct control_client *c;
 
-		if (c == NULL || c->wait != CONTROL_WAIT_LIST || c->serial != serial)
-			continue;
-		c->listed[p->slot] = true;
-		list_check(c);
+	FOR_EACH_CONTROL_CLIENT(c, control) {
+		if (c->wait == CONTROL_WAIT_LIST && c->number == serial) {
+			c->listed[p->slot] = true;
+			list_check(c);
+		}
 	}
 }
 
@@ -178,54 +177,49 @@ id_parse(struct slice text, uint64_t *ret)
 static void
 do_kill(struct control_client *c)
 {
-	struct master *m = c->control->master;
 	struct frame f = { .type = FRAME_KILL };
 	struct process *p;
 
 	if (c->request.argc != 2 || !id_parse(c->request.argv[1], &f.id)) {
-		resp_error(&c->out, "BADARG", SLICE("KILL wants the id of a request, 16 hex digits"));
+		usage(c, "KILL wants the id of a request, 16 hex digits");
 		return;
 	}
-	p = id_slot(f.id) < CONF_MAX_WORKERS ? master_process(m, ROLE_WORKER, id_slot(f.id)) : NULL;
+	p = id_slot(f.id) >= CONF_MAX_WORKERS ? NULL :
+	    process_at(&master_of(c)->processes, ROLE_WORKER, id_slot(f.id));
 	if (p == NULL || !process_is_up(p) || process_send(p, &f, NULL, 0) < 0) {
 		resp_integer(&c->out, 0);
 		return;
 	}
 	client_wait(c, CONTROL_WAIT_KILL);
-	c->kill_id = f.id;
+	c->number = f.id;
 }
 
 void
 control_on_killed(struct control *control, const struct process *p, uint64_t id, bool found)
 {
-	if (id_slot(id) != p->slot)
-		return;
-	for (size_t i = 0; i < CONTROL_MAX_CLIENTS; i++) {
-		struct control_client *c = control->clients[i];
+	struct control_client *c;
 
-		if (c == NULL || c->wait != CONTROL_WAIT_KILL || c->kill_id != id)
-			continue;
-		resp_integer(&c->out, found);
-		client_resume(c);
+	FOR_EACH_CONTROL_CLIENT(c, control) {
+		if (c->wait == CONTROL_WAIT_KILL && c->number == id && id_slot(id) == p->slot) {
+			resp_integer(&c->out, found);
+			control_resume(c);
+		}
 	}
 }
 
 void
 control_on_died(struct control *control, const struct process *p)
 {
+	struct control_client *c;
+
 	if (!p->rules->lists_calls)
 		return;
-	for (size_t i = 0; i < CONTROL_MAX_CLIENTS; i++) {
-		struct control_client *c = control->clients[i];
-
-		if (c == NULL)
-			continue;
+	FOR_EACH_CONTROL_CLIENT(c, control) {
 		if (c->wait == CONTROL_WAIT_LIST && c->lists[p->slot] >= 0) {
 			(void)close(TAKE_FD(c->lists[p->slot]));
 			list_check(c);
-		} else if (c->wait == CONTROL_WAIT_KILL && id_slot(c->kill_id) == p->slot) {
-			resp_integer(&c->out, 0);
-			client_resume(c);
+		} else if (c->wait == CONTROL_WAIT_KILL) {
+			control_on_killed(control, p, c->number, false);
 		}
 	}
 }
@@ -235,8 +229,8 @@ control_on_died(struct control *control, const struct process *p)
 static void
 do_reload(struct control_client *c)
 {
-	struct master *m = c->control->master;
 	CLEANUP(buf_done) struct buf json = BUF_INIT(0);
+	struct master *m = master_of(c);
 
 	if (c->request.argc == 2 && slice_is_nocase(c->request.argv[1], "CHECK")) {
 		reload_check(m, &json);
@@ -244,11 +238,11 @@ do_reload(struct control_client *c)
 		return;
 	}
 	if (c->request.argc > 1) {
-		resp_error(&c->out, "BADARG", SLICE("RELOAD takes nothing but CHECK"));
+		usage(c, "RELOAD takes nothing but CHECK");
 		return;
 	}
 	/* One that is in progress may have read the files before they were as they are. */
-	c->serial = m->n_reloads + 1;
+	c->number = m->n_reloads + 1;
 	c->wait = CONTROL_WAIT_RELOAD;
 	reload_start(m);
 }
@@ -256,13 +250,13 @@ do_reload(struct control_client *c)
 void
 control_on_reloaded(struct control *control, uint64_t number, struct slice json)
 {
-	for (size_t i = 0; i < CONTROL_MAX_CLIENTS; i++) {
-		struct control_client *c = control->clients[i];
+	struct control_client *c;
 
-		if (c == NULL || c->wait != CONTROL_WAIT_RELOAD || c->serial != number)
-			continue;
-		resp_bulk(&c->out, json);
-		client_resume(c);
+	FOR_EACH_CONTROL_CLIENT(c, control) {
+		if (c->wait == CONTROL_WAIT_RELOAD && c->number == number) {
+			resp_bulk(&c->out, json);
+			control_resume(c);
+		}
 	}
 }
 
@@ -271,7 +265,7 @@ do_status(struct control_client *c)
 {
 	CLEANUP(buf_done) struct buf json = BUF_INIT(0);
 
-	if (status_format_json(c->control->master, &json) < 0)
+	if (status_format_json(master_of(c), &json) < 0)
 		resp_error(&c->out, "ERR", SLICE("out of memory"));
 	else
 		resp_bulk(&c->out, buf_slice(&json));
@@ -282,20 +276,20 @@ static void
 do_why(struct control_client *c)
 {
 	CLEANUP(buf_done) struct buf text = BUF_INIT(0);
-	const struct conf *conf = c->control->master->conf;
+	const struct conf *conf = master_of(c)->now.conf;
 	enum outcome_kind refused = OUTCOME_N;
 	const struct service *s;
 	struct caller who;
 	char caller[ADDR_TEXT];
 
 	if (c->request.argc != 3 || c->request.argv[2].len >= sizeof(caller)) {
-		resp_error(&c->out, "BADARG", SLICE("WHY wants a service and a caller"));
+		usage(c, "WHY wants a service and a caller");
 		return;
 	}
 	memcpy(caller, c->request.argv[2].data, c->request.argv[2].len);
 	caller[c->request.argv[2].len] = '\0';
 	if (caller_parse(caller, &who) < 0) {
-		resp_error(&c->out, "BADARG", SLICE("a caller is uid:NUMBER or addr:ADDRESS"));
+		usage(c, "a caller is uid:NUMBER or addr:ADDRESS");
 		return;
 	}
 	s = conf_find_service(conf, c->request.argv[1].data, c->request.argv[1].len);
@@ -305,7 +299,7 @@ do_why(struct control_client *c)
 		return;
 	}
 	(void)access_explain(conf, s, &who, &text);
-	if (status_explain_outage(c->control->master, s, &text))
+	if (status_explain_outage(master_of(c), s, &text))
 		refused = OUTCOME_UNAVAIL;
 	if (!access_allowed(conf, s, &who, access_roles(conf, &who)))
 		refused = OUTCOME_DENIED;
@@ -346,8 +340,8 @@ static const struct {
 	{ "QUIT", do_quit },
 };
 
-void
-control_execute(struct control_client *c)
+static void
+execute(struct control_client *c)
 {
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
 		if (slice_is_nocase(c->request.argv[0], verbs[i].name)) {
@@ -357,3 +351,5 @@ control_execute(struct control_client *c)
 	}
 	resp_error(&c->out, "ERR", SLICE("unknown command; known: STATUS PS KILL RELOAD WHY PING QUIT"));
 }
+
+const struct control_ops control_verbs = { execute, forget };

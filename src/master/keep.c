@@ -7,17 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <systemd/sd-daemon.h>
-#include <unistd.h>
 
-#include "base/clock.h"
 #include "base/digest.h"
-#include "master/notify.h"
 
 #define PREFIX "kept-"
-#define BARRIER_USEC (5 * USEC_PER_SEC)
 
 /* Will systemd keep them? */
 static bool
@@ -38,13 +32,6 @@ url_number(const char *url)
 
 	memcpy(&number, d.bytes, sizeof(number));
 	return number;
-}
-
-static void
-name_format(char *ret, size_t len, const char *url, const struct socket_file *f)
-{
-	(void)snprintf(ret, len, PREFIX "%016" PRIx64 "-%jx-%jx", url_number(url),
-	    (uintmax_t)f->dev, (uintmax_t)f->ino);
 }
 
 static bool
@@ -78,75 +65,22 @@ keep_is_of(const char *name, const char *url)
 }
 
 void
-keep_store(struct listen_set *set, const struct conf *c)
+keep_store(int fd, const char *url, const struct socket_file *f, char ret_name[KEEP_NAME])
 {
+	char state[160];
+
 	if (!is_wanted())
 		return;
-	for (size_t i = 0; i < set->n; i++) {
-		struct listen_socket *s = &set->list[i];
-
-		if (s->passed >= 0 || s->kept_as[0] != '\0')
-			continue;
-		name_format(s->kept_as, sizeof(s->kept_as), c->listeners[i].url, &s->file);
-		if (notify_store(s->fd, s->kept_as) < 0)
-			s->kept_as[0] = '\0';
-	}
+	(void)snprintf(ret_name, KEEP_NAME, PREFIX "%016" PRIx64 "-%jx-%jx", url_number(url),
+	    (uintmax_t)f->dev, (uintmax_t)f->ino);
+	/* Without FDPOLL=0 systemd would drop one that it finds in error. */
+	(void)snprintf(state, sizeof(state), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", ret_name);
+	if (sd_pid_notify_with_fds(0, 0, state, &fd, 1) < 0)
+		*ret_name = '\0';
 }
 
 void
-keep_forget(struct listen_socket *s)
+keep_forget(const char *name)
 {
-	if (s->kept_as[0] != '\0')
-		notify_unstore(s->kept_as);
-	s->kept_as[0] = '\0';
-}
-
-static bool
-is_used(const struct passed_socket *p, const struct conf *c)
-{
-	for (size_t i = 0; i < c->n_listeners; i++) {
-		if (passed_fits(p, &c->listeners[i]))
-			return true;
-	}
-	return false;
-}
-
-static void
-passed_drop(struct passed_socket *p)
-{
-	struct sockaddr_un sa = { .sun_family = AF_UNSPEC };
-	socklen_t len = sizeof(sa) - 1;
-
-	if (p->file.ino != 0 && getsockname(p->fd, (struct sockaddr *)&sa, &len) == 0 &&
-	    sa.sun_family == AF_UNIX)
-		socket_file_remove(&p->file, sa.sun_path);
-	notify_unstore(p->name);
-	(void)close(p->fd);
-	p->fd = -1;
-}
-
-void
-keep_drop_unused(struct passed_set *p, const struct conf *c)
-{
-	bool dropped = false;
-
-	for (size_t i = 0; i < p->n; i++) {
-		if (!p->list[i].is_kept || is_used(&p->list[i], c))
-			continue;
-		passed_drop(&p->list[i]);
-		dropped = true;
-	}
-	if (dropped)
-		(void)sd_notify_barrier(0, BARRIER_USEC);
-}
-
-void
-keep_done(struct passed_set *p)
-{
-	for (size_t i = 0; i < p->n; i++) {
-		if (!p->list[i].is_kept || p->list[i].fd < 0)
-			continue;
-		(void)close(p->list[i].fd);
-		p->list[i].fd = -1;
-	}
+	(void)sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
 }

@@ -10,26 +10,22 @@
 
 #include <stdbool.h>
 
-#include "master/listen.h"
-#include "master/passed.h"
+#include "master/socketfile.h"
 
-/* Stores those that are our own and not stored yet. */
-void keep_store(struct listen_set *set, const struct conf *c);
-
-/* Has it stored no longer. */
-void keep_forget(struct listen_socket *s);
-
-/* Is this the name of a stored socket? Then which file it has, too. */
-bool keep_parse(const char *name, struct socket_file *ret_file);
-
-/* Was it stored for a listener of this URL? */
-bool keep_is_of(const char *name, const char *url);
+/* Room for a name. */
+#define KEEP_NAME 64
 
 /*
- * At the start: lets go of the stored sockets that are of no listener, and
- * returns when systemd has, too, so that their addresses are free.
+ * Has systemd keep the socket of a listener, if it will: then ret_name is set. Blocks
+ * for no longer than systemd.
  */
-void keep_drop_unused(struct passed_set *p, const struct conf *c);
+void keep_store(int fd, const char *url, const struct socket_file *f, char ret_name[KEEP_NAME]);
 
-/* Those still in p have found their place in a set. */
-void keep_done(struct passed_set *p);
+/* Has the socket of this name kept no longer. */
+void keep_forget(const char *name);
+
+/* True if this is the name of a kept socket; then which file it has, too. */
+bool keep_parse(const char *name, struct socket_file *ret_file);
+
+/* True if it was kept for a listener of this URL. */
+bool keep_is_of(const char *name, const char *url);

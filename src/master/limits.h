@@ -15,13 +15,8 @@
  */
 int limits_check(const struct conf *c, char *why, size_t why_len);
 
-typedef void limits_warn_fn(const char *text);
-
 /*
- * Tells in one line each what the configuration grants and these limits do
- * not. What limits_check() finds is one of them.
+ * Adds what the configuration grants and these limits do not. What limits_check()
+ * finds is one of them.
  */
-void limits_warn(const struct conf *c, limits_warn_fn *fn);
-
-/* Tells it to the log. */
-void limits_log(const struct conf *c);
+void limits_warn(const struct conf *c, struct conf_errors *warnings);

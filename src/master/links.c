@@ -11,19 +11,19 @@
 #include "ipc/logrec.h"
 #include "ipc/mail.h"
 #include "ipc/stats.h"
-#include "master/master.h"
+#include "master/process.h"
 
 void
-links_to_log(const struct process *p)
+links_to_log(struct process *p)
 {
-	struct process *log = master_process(p->master, ROLE_LOG, 0);
+	struct process *log = process_at(p->all, ROLE_LOG, 0);
 	struct frame f = { .type = FRAME_LINK, .slot = process_number(p) };
 
 	if (p->log_read < 0 || log->state < PROCESS_PREPARING)
 		return;
 	f.link.serial = p->serial;
 	f.link.pid = (uint32_t)p->pid;
-	process_name(p, f.link.name, sizeof(f.link.name));
+	(void)strlcpy(f.link.name, p->name, sizeof(f.link.name));
 	/* Its successor gets them all anew. */
 	if (process_send(log, &f, &p->log_read, 1) < 0)
 		process_kill(log, "does not take a link");
@@ -33,13 +33,12 @@ links_to_log(const struct process *p)
 static void
 link_records(struct process *log)
 {
-	struct master *m = log->master;
 	struct frame f = { .type = FRAME_LINK, .link = { .pid = (uint32_t)getpid() } };
-	const struct process *p;
+	struct process *p;
 
 	(void)strlcpy(f.link.name, "master", sizeof(f.link.name));
-	(void)process_send(log, &f, &m->log_read, 1);
-	FOR_EACH_PROCESS(p, m) {
+	(void)process_send(log, &f, &log->all->log_read, 1);
+	FOR_EACH_PROCESS(p, log->all) {
 		if (process_is_up(p))
 			links_to_log(p);
 	}
@@ -55,7 +54,7 @@ give_ends(struct process *p, struct process *other, const struct mail_ends *ends
 		.link = { .serial = other->serial, .pid = (uint32_t)other->pid },
 	};
 
-	process_name(other, f.link.name, sizeof(f.link.name));
+	(void)strlcpy(f.link.name, other->name, sizeof(f.link.name));
 	other->is_linked = true;
 	(void)process_send(p, &f, fds, 2);
 	channel_close_fds(fds, 2);
@@ -66,7 +65,6 @@ static void
 link_channel(struct process *below, struct process *above)
 {
 	struct mail_ends a, b;
-	char names[2][32];
 	int r;
 
 	if ((below->rules->channels & ROLE_BIT(above->kind)) == 0 ||
@@ -75,9 +73,7 @@ link_channel(struct process *below, struct process *above)
 		return;
 	r = mail_pair(&a, &b);
 	if (r < 0) {
-		process_name(below, names[0], sizeof(names[0]));
-		process_name(above, names[1], sizeof(names[1]));
-		log_err("cannot link %s to %s: %s", names[0], names[1], strerror(-r));
+		log_err("cannot link %s to %s: %s", below->name, above->name, strerror(-r));
 		return;
 	}
 	give_ends(above, below, &a);
@@ -94,7 +90,7 @@ share_page(struct process *reader, const struct process *of)
 	if ((reader->rules->pages & ROLE_BIT(of->kind)) == 0 || of->stats_fd < 0 ||
 	    reader->state < PROCESS_PREPARING)
 		return;
-	if (!master_wants(of) && !process_is_up(of))
+	if (!process_is_wanted(of) && !process_is_up(of))
 		return;
 	fd = stats_reopen_readonly(of->stats_fd);
 	if (fd < 0)
@@ -122,7 +118,7 @@ links_close(struct process *p)
 	if (!p->is_linked)
 		return;
 	p->is_linked = false;
-	FOR_EACH_PROCESS(other, p->master) {
+	FOR_EACH_PROCESS(other, p->all) {
 		if (other != p && are_joined(p, other) && other->state >= PROCESS_PREPARING)
 			(void)process_send(other, &f, NULL, 0);
 	}
@@ -135,7 +131,7 @@ links_open(struct process *p)
 
 	if (p->kind == ROLE_LOG)
 		link_records(p);
-	FOR_EACH_PROCESS(other, p->master) {
+	FOR_EACH_PROCESS(other, p->all) {
 		if (other == p)
 			continue;
 		share_page(p, other);
@@ -149,7 +145,7 @@ links_serve(struct process *p)
 {
 	struct process *other;
 
-	FOR_EACH_PROCESS(other, p->master) {
+	FOR_EACH_PROCESS(other, p->all) {
 		if (other != p)
 			link_channel(other, p);
 	}

@@ -8,7 +8,7 @@
 struct process;
 
 /* Hands the records of a process to the log, if that is there. */
-void links_to_log(const struct process *p);
+void links_to_log(struct process *p);
 
 /* It is ready: links it to all that it has to do with, and that serve. */
 void links_open(struct process *p);

@@ -35,33 +35,31 @@ set_int(int fd, int level, int option, int value)
 }
 
 /*
- * Connections inherit all of these from the listening socket, so that
- * accepting one costs no further system call.
+ * What can be set at any time. Connections inherit all of it from the listening
+ * socket, so that accepting one costs no further system call.
  */
 static int
-tcp_options(int fd, const struct listener *l)
+set_options(int fd, const struct listener *l)
 {
-	int r = set_int(fd, IPPROTO_TCP, TCP_NODELAY, l->nodelay);
-
-	if (r >= 0)
-		r = set_int(fd, SOL_SOCKET, SO_KEEPALIVE, l->keepalive);
-	if (r >= 0)
-		r = set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
-		    (int)(l->user_timeout_usec / USEC_PER_MSEC));
-	if (r >= 0)
-		r = set_int(fd, IPPROTO_TCP, TCP_MAXSEG, (int)l->max_segment);
-	return r;
-}
-
-static int
-buffer_options(int fd, const struct listener *l)
-{
+	int domain = fd_domain(fd), user_timeout = (int)(l->user_timeout_usec / USEC_PER_MSEC);
+	bool is_tcp = domain == AF_INET || domain == AF_INET6;
+	const struct {
+		bool applies;
+		int level, option, value;
+	} rows[] = {
+		{ l->send_buffer != 0, SOL_SOCKET, SO_SNDBUF, (int)l->send_buffer },
+		{ l->receive_buffer != 0, SOL_SOCKET, SO_RCVBUF, (int)l->receive_buffer },
+		{ is_tcp, IPPROTO_TCP, TCP_NODELAY, l->nodelay },
+		{ is_tcp, SOL_SOCKET, SO_KEEPALIVE, l->keepalive },
+		{ is_tcp, IPPROTO_TCP, TCP_USER_TIMEOUT, user_timeout },
+		{ is_tcp, IPPROTO_TCP, TCP_MAXSEG, (int)l->max_segment },
+	};
 	int r = 0;
 
-	if (l->send_buffer != 0)
-		r = set_int(fd, SOL_SOCKET, SO_SNDBUF, (int)l->send_buffer);
-	if (r >= 0 && l->receive_buffer != 0)
-		r = set_int(fd, SOL_SOCKET, SO_RCVBUF, (int)l->receive_buffer);
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(rows); i++) {
+		if (rows[i].applies)
+			r = set_int(fd, rows[i].level, rows[i].option, rows[i].value);
+	}
 	return r;
 }
 
@@ -108,9 +106,7 @@ tcp_try(const struct listener *l, enum listen_use use, const struct addrinfo *ai
 	if (r >= 0 && l->freebind)
 		r = set_int(fd, IPPROTO_IP, IP_FREEBIND, 1);
 	if (r >= 0)
-		r = buffer_options(fd, l);
-	if (r >= 0)
-		r = tcp_options(fd, l);
+		r = set_options(fd, l);
 	if (r >= 0)
 		r = use == LISTEN_TRY ? bind_to_try(fd, ai) :
 		    bind_to_listen(fd, ai, (int)l->backlog);
@@ -165,22 +161,26 @@ tcp_open(const struct listener *l, enum listen_use use, char *why, size_t why_le
 
 /* -------------------------------------------------------------- passed --- */
 
-static bool
-set_has_passed(const struct listen_set *set, size_t index)
+/* The passed sockets that a set has, a bit for each by its index. */
+static uint64_t
+passed_in(const struct listen_set *set)
 {
+	uint64_t bits = 0;
+
+	_Static_assert(ARRAY_LEN(((struct passed_set *)NULL)->list) <= 64, "a bit for each");
 	for (size_t i = 0; i < set->n; i++) {
-		if (set->list[i].passed == (int)index)
-			return true;
+		if (set->list[i]->passed >= 0)
+			bits |= UINT64_C(1) << set->list[i]->passed;
 	}
-	return false;
+	return bits;
 }
 
 /* Index of the passed socket for a listener that none of taken has; -1: none. */
 static int
-passed_find(const struct passed_set *p, const struct listen_set *taken, const struct listener *l)
+passed_find(const struct passed_set *p, uint64_t taken, const struct listener *l)
 {
 	for (size_t i = 0; i < p->n; i++) {
-		if (!set_has_passed(taken, i) && passed_fits(&p->list[i], l))
+		if ((taken >> i & 1) == 0 && passed_fits(&p->list[i], l))
 			return (int)i;
 	}
 	return -1;
@@ -190,10 +190,11 @@ passed_find(const struct passed_set *p, const struct listen_set *taken, const st
 static void
 note_unused(const struct passed_set *p, const struct listen_set *set, struct conf_errors *notes)
 {
+	uint64_t used = passed_in(set);
 	char address[160];
 
 	for (size_t i = 0; i < p->n; i++) {
-		if (p->list[i].is_kept || set_has_passed(set, i))
+		if (p->list[i].is_kept || (used >> i & 1) != 0)
 			continue;
 		socket_unit_address(p->list[i].fd, address, sizeof(address));
 		conf_errors_add(notes, NULL, 0, "no listener uses the passed socket '%.64s'"
@@ -211,8 +212,8 @@ listen_notes(const struct listen_set *set, const struct passed_set *passed, cons
 	char lost[512];
 
 	for (size_t i = 0; i < set->n; i++) {
-		if (set->list[i].passed >= 0)
-			socket_unit_note(set->list[i].fd, &c->listeners[i], notes);
+		if (set->list[i]->passed >= 0)
+			socket_unit_note(set->list[i]->fd, &c->listeners[i], notes);
 	}
 	note_unused(passed, set, notes);
 	if (passed_lost(passed, lost, sizeof(lost)))
@@ -224,7 +225,7 @@ listen_unit_setting(const struct listen_set *set, const struct conf *c, const ch
     const char *key)
 {
 	for (size_t i = 0; i < set->n; i++) {
-		if (set->list[i].passed >= 0 && strcmp(c->listeners[i].url, url) == 0)
+		if (set->list[i]->passed >= 0 && strcmp(c->listeners[i].url, url) == 0)
 			return socket_unit_setting(&c->listeners[i], key);
 	}
 	return NULL;
@@ -232,30 +233,21 @@ listen_unit_setting(const struct listen_set *set, const struct conf *c, const ch
 
 /* ----------------------------------------------------------------- set --- */
 
-static const struct listen_socket *
+static struct listen_socket *
 set_find(const struct listen_set *set, const char *url)
 {
 	for (size_t i = 0; set != NULL && i < set->n; i++) {
-		if (strcmp(set->list[i].url, url) == 0)
-			return &set->list[i];
+		if (strcmp(set->list[i]->url, url) == 0)
+			return set->list[i];
 	}
 	return NULL;
 }
 
-/* Another descriptor of a socket that stays where it is. */
-static int
-share(int fd)
-{
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, ROLE_N_FDS);
-
-	return copy < 0 ? -errno : copy;
-}
-
 /* Is it open already, and still to be found at its address? */
-static const struct listen_socket *
+static struct listen_socket *
 find_open(const struct listen_set *old, const struct listener *l)
 {
-	const struct listen_socket *s = set_find(old, l->url);
+	struct listen_socket *s = set_find(old, l->url);
 
 	if (s != NULL && l->addr.kind == ADDR_UNIX && s->passed < 0 &&
 	    !socket_file_is(&s->file, l->addr.path))
@@ -263,14 +255,10 @@ find_open(const struct listen_set *old, const struct listener *l)
 	return s;
 }
 
-/* The options that can be set later, tried on a socket that nobody has. */
-static int
-try_options(int family, const struct listener *l)
+static struct socket_rights
+rights_of(const struct listener *l)
 {
-	CLEANUP_CLOSE int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int r = fd < 0 ? -errno : buffer_options(fd, l);
-
-	return r < 0 || family == AF_UNIX ? r : tcp_options(fd, l);
+	return (struct socket_rights){ .mode = l->mode, .uid = l->uid, .gid = l->gid };
 }
 
 /* True if the file that we made has another owner now. */
@@ -282,162 +270,186 @@ is_foreign(const struct listener *l)
 	return lstat(l->addr.path, &st) == 0 && st.st_uid != geteuid();
 }
 
-/*
- * Another descriptor of a socket that is open already, if listen_apply() can
- * make it what l says.
- */
+/* 0 if listen_apply() can make a socket that is open already what l says. */
 static int
-open_again(int fd, const struct listener *l, const struct listen_socket *s, char *why,
-    size_t why_len)
+check_open(const struct listen_socket *s, const struct listener *l, char *why, size_t why_len)
 {
-	int r = try_options(fd_domain(fd), l);
+	/* The options are tried on a socket that nobody has. */
+	CLEANUP_CLOSE int trial = socket(fd_domain(s->fd), SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const struct socket_rights rights = rights_of(l);
+	int r = trial < 0 ? -errno : set_options(trial, l);
 
 	if (r == 0 && s->passed >= 0)
-		r = socket_unit_check(fd, l, why, why_len);
+		r = socket_unit_check(s->fd, l, why, why_len);
 	else if (r == 0 && l->addr.kind == ADDR_UNIX) {
-		r = socket_file_try_change(&s->file, l->addr.path, l->mode, l->uid, l->gid);
+		r = socket_file_change(&s->file, l->addr.path, LISTEN_TRY, &rights);
 		if (r < 0)
 			(void)snprintf(why, why_len, "%s%s", socket_file_error(r),
 			    !is_foreign(l) ? "" : "; it was given away: stop reqd and start it, "
 			    "which makes the file anew");
 	}
-	return r < 0 ? r : share(fd);
+	return r;
 }
 
-static int
-socket_open(const struct listener *l, enum listen_use use, const struct listen_set *old,
-    const struct passed_set *passed, const struct listen_set *taken,
-    struct listen_socket *ret, char *why, size_t why_len)
-{
-	const struct listen_socket *same = find_open(old, l);
-	int found, r;
-
-	if (same != NULL) {
-		ret->passed = same->passed;
-		ret->file = same->file;
-		(void)strlcpy(ret->kept_as, same->kept_as, sizeof(ret->kept_as));
-		return open_again(same->fd, l, ret, why, why_len);
-	}
-	found = passed_find(passed, taken, l);
-	if (found >= 0 && passed->list[found].is_kept) {
-		ret->file = passed->list[found].file;
-		(void)strlcpy(ret->kept_as, passed->list[found].name, sizeof(ret->kept_as));
-	} else
-		ret->passed = found;
-	if (found >= 0)
-		return open_again(passed->list[found].fd, l, ret, why, why_len);
-	switch (l->addr.kind) {
-	case ADDR_TCP:
-		return tcp_open(l, use, why, why_len);
-	case ADDR_UNIX:
-		r = use == LISTEN_TRY ? socket_file_try(l->addr.path, l->uid, l->gid) :
-		    socket_file_open(l->addr.path, l->mode, l->uid, l->gid, (int)l->backlog,
-		    &ret->file);
-		if (r < 0)
-			(void)strlcpy(why, socket_file_error(r), why_len);
-		return r;
-	case ADDR_FD:
-		(void)snprintf(why, why_len, "systemd has passed no stream socket named '%s' "
-		    "(FileDescriptorName= in the socket unit)", l->addr.path);
-		return -ENOENT;
-	}
-	return -EINVAL;
-}
-
-/* Would it find the file of a listener before it? One that is only tried makes none. */
+/* True if it would find the file of a listener before it. One that is only tried makes none. */
 static bool
 is_second(const struct conf *c, const struct listener *l)
 {
 	const struct listener *first = c->listeners;
 
-	if (l->addr.kind != ADDR_UNIX)
-		return false;
 	while (first < l && (first->addr.kind != ADDR_UNIX ||
 	    !socket_file_same_place(first->addr.path, l->addr.path)))
 		first++;
 	return first < l;
 }
 
-/* The passed sockets that listeners of both configurations share. */
-static void
-keep_passed(const struct conf *c, const struct listen_set *old, struct listen_set *ret)
+static int
+unix_open(const struct conf *c, const struct listener *l, enum listen_use use,
+    struct socket_file *ret, char *why, size_t why_len)
 {
-	for (size_t i = 0; i < c->n_listeners; i++) {
-		const struct listen_socket *s = set_find(old, c->listeners[i].url);
+	const struct socket_rights rights = rights_of(l);
+	int r = rundir_open_socket(c, l->addr.path, use, &rights, (int)l->backlog, ret);
 
-		if (s != NULL && s->passed >= 0)
-			ret->list[ret->n++].passed = s->passed;
+	if (r >= 0 && use == LISTEN_TRY && is_second(c, l)) {
+		(void)close(r);
+		r = -EADDRINUSE;
 	}
+	if (r < 0)
+		(void)strlcpy(why, socket_file_error(r), why_len);
+	return r;
+}
+
+/* What a set is opened from. */
+struct sources {
+	const struct conf *conf;
+	enum listen_use use;
+	const struct listen_set *old;
+	const struct passed_set *passed;
+	uint64_t taken;		/* of those passed: they have a listener */
+};
+
+static void
+socket_unref(struct listen_socket *s)
+{
+	if (--s->refs > 0)
+		return;
+	if (s->file.ino != 0 && s->kept_as[0] == '\0')
+		socket_file_remove(&s->file, s->url + strlen("unix://"));
+	if (s->fd >= 0)
+		(void)close(s->fd);
+	free(s->url);
+	free(s);
+}
+
+/* Makes s what l says, from a passed socket or anew. 0 or -errno. */
+static int
+socket_open(const struct sources *from, const struct listener *l, struct listen_socket *s,
+    char *why, size_t why_len)
+{
+	int found = passed_find(from->passed, from->taken, l);
+
+	if (found >= 0) {
+		const struct passed_socket *p = &from->passed->list[found];
+
+		s->fd = fcntl(p->fd, F_DUPFD_CLOEXEC, ROLE_N_FDS);
+		if (s->fd < 0)
+			return -errno;
+		s->passed = p->is_kept ? -1 : found;
+		s->file = p->file;
+		if (p->is_kept)
+			(void)strlcpy(s->kept_as, p->name, sizeof(s->kept_as));
+		return check_open(s, l, why, why_len);
+	}
+	switch (l->addr.kind) {
+	case ADDR_TCP:
+		s->fd = tcp_open(l, from->use, why, why_len);
+		break;
+	case ADDR_UNIX:
+		s->fd = unix_open(from->conf, l, from->use, &s->file, why, why_len);
+		break;
+	case ADDR_FD:
+		s->fd = -ENOENT;
+		(void)snprintf(why, why_len, "systemd has passed no stream socket named '%s' "
+		    "(FileDescriptorName= in the socket unit)", l->addr.path);
+		break;
+	}
+	return s->fd < 0 ? s->fd : 0;
+}
+
+static int
+socket_get(const struct sources *from, const struct listener *l, struct listen_socket **ret,
+    char *why, size_t why_len)
+{
+	struct listen_socket *s = find_open(from->old, l);
+	int r;
+
+	if (s != NULL) {
+		r = check_open(s, l, why, why_len);
+		s->refs += r >= 0;
+	} else {
+		s = malloc(sizeof(*s));
+		if (s == NULL)
+			return -ENOMEM;
+		*s = (struct listen_socket){ .refs = 1, .fd = -1, .passed = -1 };
+		s->url = strdup(l->url);
+		r = s->url == NULL ? -ENOMEM : socket_open(from, l, s, why, why_len);
+		if (r < 0)
+			socket_unref(s);
+	}
+	if (r >= 0)
+		*ret = s;
+	return r;
 }
 
 int
 listen_open(const struct conf *c, enum listen_use use, const struct listen_set *old,
     const struct passed_set *passed, struct listen_set *ret, struct conf_errors *errors)
 {
-	struct listen_set set = { 0 }, taken = { 0 };
-	int r, first = 0;
+	struct sources from = { .conf = c, .use = use, .old = old, .passed = passed };
+	struct listen_set set = { 0 };
+	int first = 0;
 
-	keep_passed(c, old, &taken);
+	/* Those that listeners of both configurations share. */
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		const struct listen_socket *s = set_find(old, c->listeners[i].url);
+
+		if (s != NULL && s->passed >= 0)
+			from.taken |= UINT64_C(1) << s->passed;
+	}
 	for (size_t i = 0; i < c->n_listeners; i++) {
 		const struct listener *l = &c->listeners[i];
-		struct listen_socket *s = &set.list[set.n];
-		char detail[768] = "";
+		char why[768] = "";
+		int r = socket_get(&from, l, &set.list[set.n], why, sizeof(why));
 
-		*s = (struct listen_socket){ .fd = -1, .passed = -1 };
-		r = socket_open(l, use, old, passed, &taken, s, detail, sizeof(detail));
-		if (r == -ENOENT && use == LISTEN_TRY && l->addr.kind == ADDR_UNIX &&
-		    rundir_comes_for(c, l->addr.path))
-			r = socket_file_unbound();
-		if (r >= 0 && use == LISTEN_TRY && s->passed < 0 && find_open(old, l) == NULL &&
-		    is_second(c, l)) {
-			(void)close(r);
-			r = -EADDRINUSE;
-			(void)strlcpy(detail, socket_file_error(r), sizeof(detail));
-		}
-		if (r >= 0) {
-			s->fd = r;
-			s->url = strdup(l->url);
-			set.n++;
-			if (s->passed >= 0 && !set_has_passed(&taken, (size_t)s->passed))
-				taken.list[taken.n++].passed = s->passed;
-			r = s->url == NULL ? -ENOMEM : 0;
-		}
 		if (r < 0) {
 			conf_errors_add(errors, l->file, l->line, "cannot listen on %.100s: %s",
-			    l->url, detail[0] != '\0' ? detail : strerror(-r));
+			    l->url, *why != '\0' ? why : strerror(-r));
 			first = first < 0 ? first : r;
+			continue;
 		}
+		set.n++;
+		from.taken |= passed_in(&set);
 	}
 	if (first < 0) {
-		listen_close(&set, old);
+		listen_close(&set);
 		return first;
 	}
 	*ret = set;
 	return 0;
 }
 
-static int
-apply_options(int fd, const struct listener *l)
-{
-	int domain = fd_domain(fd);
-	int r = listen(fd, (int)l->backlog) < 0 ? -errno : 0;
-
-	if (r == 0)
-		r = buffer_options(fd, l);
-	return r < 0 || (domain != AF_INET && domain != AF_INET6) ? r : tcp_options(fd, l);
-}
-
+/* Mode and owner of its file, if it has one. */
 static int
 apply_file(const struct listen_socket *s, const struct listener *l, struct conf_errors *notes,
     char *why, size_t why_len)
 {
-	int r;
+	const struct socket_rights rights = rights_of(l);
+	int r = 0;
 
 	if (s->passed >= 0)
 		return socket_unit_apply(s->fd, l, notes, why, why_len);
-	if (l->addr.kind != ADDR_UNIX)
-		return 0;
-	r = socket_file_change(&s->file, l->addr.path, l->mode, l->uid, l->gid);
+	if (l->addr.kind == ADDR_UNIX)
+		r = socket_file_change(&s->file, l->addr.path, LISTEN_OPEN, &rights);
 	if (r < 0)
 		(void)strlcpy(why, socket_file_error(r), why_len);
 	return r;
@@ -451,9 +463,10 @@ listen_apply(const struct listen_set *set, const struct conf *c, struct conf_err
 
 	for (size_t i = 0; i < set->n; i++) {
 		const struct listener *l = &c->listeners[i];
+		const struct listen_socket *s = set->list[i];
 		char why[768] = "";
-		int options = apply_options(set->list[i].fd, l);
-		int file = apply_file(&set->list[i], l, notes, why, sizeof(why));
+		int options = listen(s->fd, (int)l->backlog) < 0 ? -errno : set_options(s->fd, l);
+		int file = apply_file(s, l, notes, why, sizeof(why));
 
 		if (options < 0)
 			conf_errors_add(errors, l->file, l->line,
@@ -467,19 +480,15 @@ listen_apply(const struct listen_set *set, const struct conf *c, struct conf_err
 	return first;
 }
 
-static bool
-has_socket(const struct listen_set *set, int fd)
+void
+listen_keep(struct listen_set *set)
 {
-	struct stat one, other;
-
-	if (set == NULL || fstat(fd, &one) < 0)
-		return false;
 	for (size_t i = 0; i < set->n; i++) {
-		if (fstat(set->list[i].fd, &other) == 0 && other.st_ino == one.st_ino &&
-		    other.st_dev == one.st_dev)
-			return true;
+		struct listen_socket *s = set->list[i];
+
+		if (s->passed < 0 && s->kept_as[0] == '\0')
+			keep_store(s->fd, s->url, &s->file, s->kept_as);
 	}
-	return false;
 }
 
 /*
@@ -507,51 +516,31 @@ socket_seal(int fd)
 		(void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
 }
 
-/* Is it for the reqd after us? */
-static bool
-outlives_us(const struct listen_socket *s, const struct listen_set *keep)
-{
-	return keep == NULL && s->kept_as[0] != '\0';
-}
-
 uint32_t
-listen_seal(struct listen_set *set, const struct listen_set *keep)
+listen_seal(struct listen_set *set, enum listen_end why)
 {
 	uint32_t sealed = 0;
 
 	for (size_t i = 0; i < set->n; i++) {
-		struct listen_socket *s = &set->list[i];
+		struct listen_socket *s = set->list[i];
+		bool is_kept = s->kept_as[0] != '\0';
 
-		if (s->passed >= 0 || has_socket(keep, s->fd) || outlives_us(s, keep))
+		/* One that is kept is for the reqd after us. */
+		if (s->passed >= 0 || s->refs > 1 || (is_kept && why == LISTEN_REQD_ENDS))
 			continue;
-		keep_forget(s);
+		if (is_kept)
+			keep_forget(s->kept_as);
+		s->kept_as[0] = '\0';
 		socket_seal(s->fd);
 		sealed |= UINT32_C(1) << i;
 	}
 	return sealed;
 }
 
-static bool
-has_file(const struct listen_set *set, const struct socket_file *f)
-{
-	for (size_t i = 0; set != NULL && i < set->n; i++) {
-		if (set->list[i].file.ino == f->ino && set->list[i].file.dev == f->dev)
-			return true;
-	}
-	return false;
-}
-
 void
-listen_close(struct listen_set *set, const struct listen_set *keep)
+listen_close(struct listen_set *set)
 {
-	for (size_t i = 0; i < set->n; i++) {
-		struct listen_socket *s = &set->list[i];
-
-		if (s->url != NULL && s->file.ino != 0 && !has_file(keep, &s->file) &&
-		    !outlives_us(s, keep))
-			socket_file_remove(&s->file, s->url + strlen("unix://"));
-		(void)close(s->fd);
-		free(s->url);
-	}
+	for (size_t i = 0; i < set->n; i++)
+		socket_unref(set->list[i]);
 	set->n = 0;
 }

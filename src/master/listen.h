@@ -9,26 +9,24 @@
 #include <stdint.h>
 
 #include "conf/conf.h"
+#include "master/keep.h"
 #include "master/passed.h"
 #include "master/socketfile.h"
 
+/* One that stays open over a reload is in both sets. */
 struct listen_socket {
+	unsigned refs;		/* sets that it is in */
 	char *url;		/* canonical */
 	int fd;
 	int passed;		/* index of the socket from systemd; -1: our own */
 	struct socket_file file;	/* unix, our own */
-	char kept_as[64];	/* name under which systemd keeps it; "": it does not */
+	char kept_as[KEEP_NAME];	/* name under which systemd keeps it; "": it does not */
 };
 
 /* A set of sockets, in the order of conf->listeners. */
 struct listen_set {
-	struct listen_socket list[CONF_MAX_LISTENERS];
+	struct listen_socket *list[CONF_MAX_LISTENERS];
 	size_t n;
-};
-
-enum listen_use {
-	LISTEN_OPEN,
-	LISTEN_TRY,	/* to see whether it could be opened: nobody can connect, no file is made */
 };
 
 /*
@@ -50,6 +48,9 @@ int listen_open(const struct conf *c, enum listen_use use, const struct listen_s
 int listen_apply(const struct listen_set *set, const struct conf *c, struct conf_errors *notes,
     struct conf_errors *errors);
 
+/* Has systemd keep those that are our own and not kept yet. */
+void listen_keep(struct listen_set *set);
+
 /*
  * Adds what an administrator has to know of the sockets that systemd has
  * passed: those that no listener uses, that could not be taken, and what of a
@@ -65,16 +66,18 @@ void listen_notes(const struct listen_set *set, const struct passed_set *passed,
 const char *listen_unit_setting(const struct listen_set *set, const struct conf *c,
     const char *url, const char *key);
 
-/*
- * From now on nobody comes into the queues of the sockets that are about to
- * be closed for good: our own that are not in keep, or at the end of reqd
- * (NULL) that systemd does not keep. Who waits there can still be accepted.
- * Returns which they are, a bit for each by its number.
- */
-uint32_t listen_seal(struct listen_set *set, const struct listen_set *keep);
+enum listen_end { LISTEN_REPLACED, LISTEN_REQD_ENDS };
 
 /*
- * Closes a set. Unix sockets that we made and that are not in keep, or at
- * the end of reqd (NULL) not kept by systemd, are removed from the file system.
+ * From now on nobody comes into the queues of the sockets that are about to
+ * be closed for good: our own that are in no other set and, at the end of reqd,
+ * that systemd does not keep. Who waits there can still be accepted. Returns which
+ * they are, a bit for each by its number.
  */
-void listen_close(struct listen_set *set, const struct listen_set *keep);
+uint32_t listen_seal(struct listen_set *set, enum listen_end why);
+
+/*
+ * Closes a set. Unix sockets that we made, that are in no other set and are not kept by
+ * systemd, are removed from the file system.
+ */
+void listen_close(struct listen_set *set);

@@ -3,8 +3,10 @@
 noinst_LTLIBRARIES += libmaster.la
 libmaster_la_SOURCES = \
 	src/master/beat.c src/master/beat.h \
+	src/master/bringup.c src/master/bringup.h \
 	src/master/control.c src/master/control.h \
 	src/master/controlverbs.c src/master/controlverbs.h \
+	src/master/edition.c src/master/edition.h \
 	src/master/keep.c src/master/keep.h \
 	src/master/limits.c src/master/limits.h \
 	src/master/links.c src/master/links.h \
@@ -22,6 +24,6 @@ libmaster_la_SOURCES = \
 	src/master/socketunit.c src/master/socketunit.h \
 	src/master/status.c src/master/status.h \
 	src/master/stop.c src/master/stop.h \
-	src/master/strays.c src/master/strays.h \
+	src/master/orphans.c src/master/orphans.h \
 	src/master/stuck.c src/master/stuck.h
 libmaster_la_LIBADD = $(SYSTEMD_LIBS)

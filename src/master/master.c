@@ -5,10 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -19,140 +17,43 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/fd.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
+#include "master/bringup.h"
 #include "master/controlverbs.h"
-#include "master/keep.h"
 #include "master/limits.h"
 #include "master/links.h"
 #include "master/notify.h"
 #include "master/report.h"
-#include "master/rundir.h"
 #include "master/stop.h"
-#include "master/strays.h"
 
 #define EXIT_CONFIG 1	/* what reqd -t says, too */
 #define EXIT_SYSTEM 71
 
+static struct master *
+master_of(const struct process *p)
+{
+	return CONTAINER_OF(p->all, struct master, processes);
+}
+
 /* -------------------------------------------------------------- events --- */
-
-void
-master_on_started(struct process *p)
-{
-	links_to_log(p);
-}
-
-static void
-on_ready(struct process *p)
-{
-	struct master *m = p->master;
-
-	p->state = PROCESS_PREPARING;
-	links_open(p);
-	master_prepare(p);
-	stop_advance(m);
-}
 
 static void
 check_all_serving(struct master *m)
 {
 	const struct process *p;
 
-	if (m->ready || m->stopping)
+	if (m->ready || m->processes.is_stopping)
 		return;
-	FOR_EACH_PROCESS(p, m) {
-		if (master_wants(p) && p->state != PROCESS_SERVING)
+	FOR_EACH_PROCESS(p, &m->processes) {
+		if (process_is_wanted(p) && p->state != PROCESS_SERVING)
 			return;
 	}
 	m->ready = true;
-	notify_ready(m);
+	notify_ready(&m->processes);
 	log_event(LOG_EVENT_SERVING, LOG_NOTICE,
-	    "reqd %s serves %zu services on %zu listeners with %zu workers",
-	    PACKAGE_VERSION, m->conf->n_services, m->conf->n_listeners, m->n_workers);
-}
-
-/* True if those that it awaits will soon know the configuration that it speaks of. */
-static bool
-must_wait(const struct process *p)
-{
-	const struct process *other;
-
-	FOR_EACH_PROCESS(other, p->master) {
-		if ((p->rules->awaits & ROLE_BIT(other->kind)) != 0 &&
-		    other->state >= PROCESS_STARTING && other->state <= PROCESS_SERVING &&
-		    other->generation < p->offered)
-			return true;
-	}
-	return false;
-}
-
-static void
-commit(struct process *p)
-{
-	struct frame f = { .type = FRAME_COMMIT, .generation = p->offered };
-
-	if (process_send(p, &f, NULL, 0) < 0)
-		process_kill(p, "does not take its configuration");
-}
-
-/* Meanwhile connections wait in the sockets. */
-void
-master_release_held(struct master *m)
-{
-	struct process *p;
-
-	FOR_EACH_PROCESS(p, m) {
-		if (p->state != PROCESS_PREPARING || !p->is_held || must_wait(p))
-			continue;
-		p->is_held = false;
-		p->owing_usec = clock_usec();
-		commit(p);
-	}
-}
-
-static void
-on_prepared(struct process *p, const struct frame *f)
-{
-	if (p->state == PROCESS_SERVING) {
-		reload_on_prepared(p, f->generation);
-		return;
-	}
-	if (p->state != PROCESS_PREPARING || f->generation != p->offered)
-		return;
-	if (must_wait(p)) {
-		p->is_held = true;
-		p->owing_usec = 0;
-		return;
-	}
-	commit(p);
-}
-
-static void
-on_committed(struct process *p, const struct frame *f)
-{
-	struct master *m = p->master;
-	bool is_first;
-
-	if (p->state == PROCESS_SERVING) {
-		reload_on_committed(p, f->generation);
-		return;
-	}
-	if (p->state != PROCESS_PREPARING || f->generation != p->offered)
-		return;
-	is_first = p->generation == 0;
-	p->generation = f->generation;
-	if (is_first)
-		links_serve(p);
-	if (p->generation != m->conf->generation) {
-		/* A reload went past while it was starting. */
-		master_prepare(p);
-		return;
-	}
-	p->state = PROCESS_SERVING;
-	p->owing_usec = 0;
-	master_release_held(m);
-	check_all_serving(m);
+	    "reqd %s serves %zu services on %zu listeners with %zu workers", PACKAGE_VERSION,
+	    m->now.conf->n_services, m->now.conf->n_listeners, m->now.n_workers);
 }
 
 static void
@@ -161,10 +62,7 @@ on_refused(struct process *p, const struct frame *f)
 	if (p->state == PROCESS_SERVING)
 		reload_on_refused(p, f->generation, f->text);
 	else if (p->state == PROCESS_PREPARING) {
-		char name[32];
-
-		process_name(p, name, sizeof(name));
-		log_err("%s (%d) refuses its configuration, killing it: %s", name, (int)p->pid,
+		log_err("%s (%d) refuses its configuration, killing it: %s", p->name, (int)p->pid,
 		    f->text);
 		process_kill(p, NULL);
 	}
@@ -177,8 +75,8 @@ on_refused(struct process *p, const struct frame *f)
 static void
 on_fault(struct process *p, const struct frame *f)
 {
-	struct process *other = &p->master->processes[f->slot];
-	char name[32], why[160];
+	struct process *other = &p->all->list[f->slot];
+	char why[160];
 
 	if ((other->rules->channels & ROLE_BIT(p->kind)) == 0) {
 		process_kill(p, "sent a message that is not its to send");
@@ -187,32 +85,39 @@ on_fault(struct process *p, const struct frame *f)
 	/* The next one under this number is another process. */
 	if (!process_is_up(other) || other->serial != f->fault.serial)
 		return;
-	process_name(p, name, sizeof(name));
-	(void)snprintf(why, sizeof(why), "%s (says the %s)", f->fault.text, name);
+	(void)snprintf(why, sizeof(why), "%s (says the %s)", f->fault.text, p->name);
 	process_kill(other, why);
 }
 
-void
-master_on_frame(struct process *p, const struct frame *f)
+static void
+on_frame(struct process *p, const struct frame *f)
 {
-	struct master *m = p->master;
+	struct master *m = master_of(p);
+	bool is_serving = p->state == PROCESS_SERVING;
 
 	switch (f->type) {
 	case FRAME_READY:
-		if (p->state == PROCESS_STARTING)
-			on_ready(p);
+		bringup_on_ready(p);
+		stop_advance(m);
 		return;
 	case FRAME_PREPARED:
-		on_prepared(p, f);
+		if (is_serving)
+			reload_on_prepared(p, f->generation);
+		else
+			bringup_on_prepared(p, f->generation);
 		return;
 	case FRAME_COMMITTED:
-		on_committed(p, f);
+		if (is_serving)
+			reload_on_committed(p, f->generation);
+		else
+			bringup_on_committed(p, f->generation);
+		check_all_serving(m);
 		return;
 	case FRAME_REFUSED:
 		on_refused(p, f);
 		return;
 	case FRAME_PONG:
-		if (p->state == PROCESS_SERVING)
+		if (is_serving)
 			p->owing_usec = 0;
 		return;
 	case FRAME_LISTED:
@@ -237,21 +142,38 @@ master_on_frame(struct process *p, const struct frame *f)
 	}
 }
 
+/* Signs of life have been asked for, or their debtors are being replaced. */
+static void
+on_each_beat(struct beat *b)
+{
+	struct master *m = CONTAINER_OF(b, struct master, beat);
+
+	bringup_release_held(&m->processes);
+	notify_watchdog();
+	if (m->ready && !m->processes.is_stopping && m->reload.phase == RELOAD_IDLE)
+		notify_status(&m->processes);
+}
+
 /* ---------------------------------------------------------------- death --- */
 
-void
-master_on_died(struct process *p)
+static void
+on_died(struct process *p)
 {
-	struct master *m = p->master;
+	struct master *m = master_of(p);
 
 	control_on_died(&m->control, p);
 	if (m->reload.phase != RELOAD_IDLE)
 		reload_on_died(p);
-	if (p->rules->leaves_children) {
-		strays_begin(m);
-		return;
-	}
-	stop_advance(m);
+	if (p->rules->leaves_children)
+		orphans_begin(&m->orphans);
+	else
+		stop_advance(m);
+}
+
+static void
+on_orphans_looked_for(struct orphans *s)
+{
+	stop_advance(CONTAINER_OF(s, struct master, orphans));
 }
 
 /* Records that no log has read. */
@@ -270,24 +192,31 @@ print_records(int fd, const char *name)
 	}
 }
 
-void
-master_on_unable(struct process *p)
+/* Before reqd has ever served that is its end, with the reason where the log may not be. */
+static void
+on_unable(struct process *p)
 {
-	struct master *m = p->master;
-	char name[32];
+	struct master *m = master_of(p);
 
-	if (m->ready || m->stopping)
+	if (m->ready || m->processes.is_stopping)
 		return;
-	process_name(p, name, sizeof(name));
-	log_err("%s cannot start, giving up", name);
-	if (master_process(m, ROLE_LOG, 0)->state != PROCESS_SERVING) {
-		print_records(m->log_read, "master");
+	log_err("%s cannot start, giving up", p->name);
+	if (process_at(p->all, ROLE_LOG, 0)->state != PROCESS_SERVING) {
+		print_records(p->all->log_read, "master");
 		if (p->log_read >= 0)
-			print_records(p->log_read, name);
+			print_records(p->log_read, p->name);
 	}
 	m->failed = true;
 	stop_begin(m);
 }
+
+static void
+on_reloaded(struct master *m, struct slice json)
+{
+	control_on_reloaded(&m->control, m->n_reloads, json);
+}
+
+/* -------------------------------------------------------------- signals --- */
 
 static void
 reap(struct master *m)
@@ -297,16 +226,11 @@ reap(struct master *m)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		FOR_EACH_PROCESS(p, m) {
-			if (p->pid == pid) {
-				process_died(p, status);
-				break;
-			}
-		}
+		p = processes_find(&m->processes, pid);
+		if (p != NULL)
+			process_died(p, status);
 	}
 }
-
-/* -------------------------------------------------------------- signals --- */
 
 static void
 on_signal(struct loop_io *io, uint32_t events)
@@ -327,118 +251,42 @@ on_signal(struct loop_io *io, uint32_t events)
 
 /* --------------------------------------------------------------- set up --- */
 
-size_t
-master_workers_wanted(const struct conf *c)
-{
-	cpu_set_t cpus;
-	int n = 1;
-
-	if (c->workers != 0)
-		return c->workers;
-	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
-		n = CPU_COUNT(&cpus);
-	return n < 1 ? 1 : n > CONF_MAX_WORKERS ? CONF_MAX_WORKERS : (size_t)n;
-}
-
-bool
-master_wants(const struct process *p)
-{
-	return p->slot == 0 || p->slot < p->master->n_workers;
-}
-
 void
-master_scale_workers(struct master *m, size_t wanted)
+master_init(struct master *m, const struct master_options *options)
 {
-	size_t have = m->n_workers;
+	static const struct process_ops ops = {
+		.started = links_to_log,
+		.frame = on_frame,
+		.died = on_died,
+		.unable = on_unable,
+		.lost = links_close,
+	};
 
-	m->n_workers = wanted;
-	/* A process that waits to be started again waits no more. */
-	for (size_t i = wanted; i < have; i++) {
-		struct process *p = master_process(m, ROLE_WORKER, i);
-
-		process_disarm(p);
-	}
-	for (size_t i = have; i < wanted; i++) {
-		struct process *p = master_process(m, ROLE_WORKER, i);
-
-		/* One that has not ended yet has been given listeners again. */
-		if (!process_is_up(p))
-			process_start(p);
-	}
+	*m = (struct master){ .options = *options, .now = EDITION_NONE };
+	m->started_usec = clock_usec();
+	processes_init(&m->processes, &m->loop, &ops, &m->now);
+	control_init(&m->control, &m->loop, &control_verbs);
+	reload_init(&m->reload, on_reloaded);
+	m->orphans = (struct orphans){ .all = &m->processes, .on_looked = on_orphans_looked_for };
 }
 
-void
-master_init_processes(struct master *m)
-{
-	for (unsigned kind = 0; kind < ROLE_N; kind++) {
-		for (unsigned slot = 0; slot < role_slots(kind); slot++)
-			process_init(master_process(m, kind, slot), m, kind, slot);
-	}
-}
-
-void
-master_override(const struct master *m, struct conf *c)
-{
-	if (m->options.json_log) {
-		c->log_format = LOG_FORMAT_JSON;
-		c->log_to = LOG_TO_STDERR;
-	}
-}
-
-int
-master_seal(const struct conf *c)
-{
-	CLEANUP_FREE char *text = conf_format(c);
-
-	return text == NULL ? -ENOMEM : fd_sealed("reqd-conf", text, strlen(text));
-}
-
+/* The first start is a reload with nothing before it. 0 or -errno, with errors. */
 static int
-load(struct master *m)
+open_sockets(struct master *m, struct conf_errors *notes, struct conf_errors *errors)
 {
-	struct conf_errors errors = { 0 };
+	const struct conf *c = m->now.conf;
+	struct control_socket control;
 	int r;
 
-	r = conf_load(m->options.conf_file, CONF_DEFAULT, &m->conf, &errors);
-	if (r < 0) {
-		if (errors.n > 0)
-			conf_errors_print(&errors, stderr);
-		else
-			(void)fprintf(stderr, "reqd: %s: %s\n", m->options.conf_file, strerror(-r));
-		conf_errors_done(&errors);
+	passed_drop_unused(&m->passed, c);
+	r = reload_open(m, &m->now, LISTEN_OPEN, &control, errors);
+	if (r < 0)
 		return r;
-	}
-	conf_errors_done(&errors);
-	master_override(m, m->conf);
-	m->conf->generation = 1;
-	m->conf_text = master_seal(m->conf);
-	return m->conf_text < 0 ? m->conf_text : 0;
-}
-
-static int
-open_sockets(struct master *m, struct conf_errors *notes)
-{
-	CLEANUP(conf_errors_done) struct conf_errors errors = { 0 };
-	char why[512] = "";
-	int r;
-
-	r = rundir_make(m->conf, why, sizeof(why));
-	keep_drop_unused(&m->passed, m->conf);
-	if (r >= 0)
-		r = listen_open(m->conf, LISTEN_OPEN, NULL, &m->passed, &m->listeners, &errors);
-	if (r >= 0) {
-		keep_done(&m->passed);
-		keep_store(&m->listeners, m->conf);
-		r = listen_apply(&m->listeners, m->conf, notes, &errors);
-		listen_notes(&m->listeners, &m->passed, m->conf, notes);
-		if (r >= 0)
-			r = control_open(&m->control, m, why, sizeof(why));
-		if (r < 0)
-			listen_close(&m->listeners, NULL);
-	}
-	conf_errors_print(&errors, stderr);
-	if (r < 0 && errors.n == 0)
-		(void)fprintf(stderr, "reqd: %s\n", why[0] != '\0' ? why : strerror(-r));
+	control_move(&m->control, c, &control);
+	passed_done(&m->passed);
+	listen_keep(&m->now.listeners);
+	r = listen_apply(&m->now.listeners, c, notes, errors);
+	listen_notes(&m->now.listeners, &m->passed, c, notes);
 	return r;
 }
 
@@ -451,14 +299,14 @@ open_log(struct master *m)
 	if (r < 0)
 		return r;
 	/* Neither is one of the fixed numbers: those are taken. */
-	m->log_read = fds[0];
+	m->processes.log_read = fds[0];
 	r = dup3(fds[1], ROLE_LOG_FD, O_CLOEXEC) < 0 ? -errno : 0;
 	(void)close(fds[1]);
 	if (r < 0)
 		return r;
-	(void)shutdown(m->log_read, SHUT_WR);
+	(void)shutdown(fds[0], SHUT_WR);
 	log_open(ROLE_LOG_FD);
-	log_set_level(m->conf->log_level);
+	log_set_level(m->now.conf->log_level);
 	return 0;
 }
 
@@ -500,22 +348,8 @@ set_up_events(struct master *m)
 	if (r >= 0)
 		r = loop_add(&m->loop, &m->signals, EPOLLIN);
 	if (r >= 0)
-		beat_start(m);
+		beat_start(&m->beat, &m->processes, on_each_beat);
 	return r;
-}
-
-static void
-start_all(struct master *m)
-{
-	m->n_workers = master_workers_wanted(m->conf);
-	for (unsigned kind = 0; kind < ROLE_N; kind++) {
-		for (unsigned slot = 0; slot < role_slots(kind); slot++) {
-			struct process *p = master_process(m, kind, slot);
-
-			if (master_wants(p) && !m->stopping)
-				process_start(p);
-		}
-	}
 }
 
 static int
@@ -525,20 +359,28 @@ fail(const char *what, int error)
 	return EXIT_SYSTEM;
 }
 
+/* At the start, before there is a log. */
+static int
+fail_with_errors(const struct conf_errors *errors, int status)
+{
+	for (size_t i = 0; i < errors->n; i++) {
+		if (errors->list[i].file == NULL)
+			(void)fputs("reqd: ", stderr);
+		conf_errors_print(&(struct conf_errors){ &errors->list[i], 1 }, stderr);
+	}
+	return status;
+}
+
 int
 master_main(const struct master_options *options)
 {
-	CLEANUP(conf_errors_done) struct conf_errors notes = { 0 };
+	CLEANUP(conf_errors_done) struct conf_errors notes = { 0 }, errors = { 0 };
 	static struct master master;
 	struct master *m = &master;
-	char why[512];
+	char lost[512];
 	int r;
 
-	m->options = *options;
-	m->started_usec = clock_usec();
-	master_init_processes(m);
-	m->log_read = m->reload.text = -1;
-	m->control.socket.fd = m->reload.control.fd = -1;
+	master_init(m, options);
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	(void)umask(022);
 
@@ -547,34 +389,30 @@ master_main(const struct master_options *options)
 	if (r < 0)
 		return fail("sockets from systemd", r);
 	/* The reason, perhaps, why what follows fails. */
-	if (passed_lost(&m->passed, why, sizeof(why)))
-		(void)fprintf(stderr, "reqd: %s\n", why);
+	if (passed_lost(&m->passed, lost, sizeof(lost)))
+		(void)fprintf(stderr, "reqd: %s\n", lost);
 	r = reserve_numbers();
 	if (r < 0)
 		return fail("/dev/null", r);
 	if (stat("/proc/self/exe", &(struct stat){ 0 }) < 0)
 		return fail("/proc is needed and not there", -errno);
-	if (load(m) < 0)
-		return EXIT_CONFIG;
-	r = limits_check(m->conf, why, sizeof(why));
-	if (r < 0) {
-		(void)fprintf(stderr, "reqd: %s\n", why);
-		return EXIT_SYSTEM;
-	}
+	if (edition_load(&m->now, options, 1, &errors) < 0)
+		return fail_with_errors(&errors, EXIT_CONFIG);
 	r = set_up_events(m);
 	if (r < 0)
 		return fail("event loop", r);
-	if (open_sockets(m, &notes) < 0)
-		return EXIT_SYSTEM;
-	r = open_log(m);
-	if (r >= 0) {
-		report_notes(&notes);
-		limits_log(m->conf);
-		start_all(m);
+	m->failed = open_sockets(m, &notes, &errors) < 0;
+	if (m->failed)
+		(void)fail_with_errors(&errors, EXIT_SYSTEM);
+	r = m->failed ? 0 : open_log(m);
+	if (r >= 0 && !m->failed) {
+		limits_warn(m->now.conf, &notes);
+		report_log(LOG_WARNING, "", &notes);
+		processes_start(&m->processes);
 		while (r >= 0 && !m->done)
 			r = loop_turn(&m->loop);
 	}
 	control_close(&m->control);
-	listen_close(&m->listeners, NULL);
+	listen_close(&m->now.listeners);
 	return r < 0 ? fail("event loop", r) : m->failed ? EXIT_SYSTEM : 0;
 }

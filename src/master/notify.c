@@ -10,23 +10,22 @@
 
 #include "base/clock.h"
 #include "ipc/stats.h"
-#include "master/master.h"
 
 static void
-status_format(const struct master *m, char *ret, size_t len)
+status_format(const struct processes *all, char *ret, size_t len)
 {
 	uint64_t connections = 0, running = 0, queued = 0, requests = 0;
 	size_t serving = 0;
 	const struct process *p;
 
-	FOR_EACH_PROCESS(p, m) {
+	FOR_EACH_PROCESS(p, all) {
 		if (p->state != PROCESS_SERVING || p->stats == NULL)
 			continue;
 		queued += p->stats->queued;
 		/* What runs elsewhere is counted by the worker whose call it is. */
 		if (p->rules->page != ROLE_PAGE_WORKER)
 			continue;
-		serving += master_wants(p);
+		serving += process_is_wanted(p);
 		connections += p->stats->connections_open;
 		running += p->stats->running;
 		requests += p->stats->requests_total;
@@ -37,13 +36,11 @@ status_format(const struct master *m, char *ret, size_t len)
 }
 
 void
-notify_ready(struct master *m)
+notify_ready(const struct processes *all)
 {
 	char status[256];
 
-	if (!m->ready)
-		return;
-	status_format(m, status, sizeof(status));
+	status_format(all, status, sizeof(status));
 	(void)sd_notifyf(0, "READY=1\nSTATUS=%s", status);
 }
 
@@ -63,12 +60,12 @@ notify_stopping(uint64_t drain_usec)
 }
 
 void
-notify_status(struct master *m)
+notify_status(const struct processes *all)
 {
 	static char last[256];
 	char status[256];
 
-	status_format(m, status, sizeof(status));
+	status_format(all, status, sizeof(status));
 	if (strcmp(status, last) == 0)
 		return;
 	(void)strlcpy(last, status, sizeof(last));
@@ -80,22 +77,4 @@ notify_watchdog(void)
 {
 	if (sd_watchdog_enabled(0, NULL) > 0)
 		(void)sd_notify(0, "WATCHDOG=1");
-}
-
-int
-notify_store(int fd, const char *name)
-{
-	char state[160];
-	int r;
-
-	/* Without FDPOLL=0 systemd would drop one that it finds in error. */
-	(void)snprintf(state, sizeof(state), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
-	r = sd_pid_notify_with_fds(0, 0, state, &fd, 1);
-	return r < 0 ? r : 0;
-}
-
-void
-notify_unstore(const char *name)
-{
-	(void)sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
 }

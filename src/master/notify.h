@@ -6,22 +6,15 @@
 
 #include <stdint.h>
 
-struct master;
+#include "master/process.h"
 
 /* READY=1 once every process serves; with the numbers of the moment. */
-void notify_ready(struct master *m);
+void notify_ready(const struct processes *all);
 void notify_reloading(void);
 void notify_stopping(uint64_t drain_usec);
 
 /* STATUS= with live numbers, when they have changed. */
-void notify_status(struct master *m);
+void notify_status(const struct processes *all);
 
 /* WATCHDOG=1, if one is set; the caller has seen progress (R52). */
 void notify_watchdog(void);
-
-/*
- * Gives systemd a descriptor to keep over the end of this process, under a
- * name, or takes it from there. 0 or -errno; blocks for no longer than systemd.
- */
-int notify_store(int fd, const char *name);
-void notify_unstore(const char *name);

@@ -3,7 +3,6 @@
 
 #include "master/passed.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -16,10 +15,13 @@
 
 #include "base/addr.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "ipc/roles.h"
 #include "master/keep.h"
-#include "master/notify.h"
+
+/* For an answer of systemd. */
+#define BARRIER_USEC (5 * USEC_PER_SEC)
 
 /* systemd goes on to listen on it, unless it is one that it keeps for us. */
 static void
@@ -29,7 +31,7 @@ lose(struct passed_set *p, const char *name, int error)
 	size_t len = strlen(p->lost);
 
 	if (keep_parse(name, &file))
-		notify_unstore(name);
+		keep_forget(name);
 	(void)snprintf(p->lost + len, sizeof(p->lost) - len, "%s%s", len > 0 ? ", " : "", name);
 	p->lost_error = error;
 	p->n_lost++;
@@ -84,53 +86,36 @@ passed_take(struct passed_set *p)
 	return 0;
 }
 
+/*
+ * True if it is bound to the host and port of this listener. Of a kept one that was made
+ * for it, the name of the host may have come to stand for another address: blocks on
+ * a look-up.
+ */
 static bool
-fits_tcp(int fd, const struct listener *l)
+fits_address(const struct passed_socket *p, const struct listener *l)
 {
-	bool any = strcmp(l->addr.host, "*") == 0;
-	union sockaddr_any sa;
-	socklen_t len = sizeof(sa);
-	struct in6_addr a6;
-	struct in_addr a4;
+	bool is_own = p->is_kept && keep_is_of(p->name, l->url), found = false;
+	struct addrinfo hints = {
+		.ai_family = AF_UNSPEC,
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = is_own ? 0 : AI_NUMERICHOST,
+	}, *list = NULL;
+	union sockaddr_any is, sa;
+	int family = addr_of_socket(p->fd, &is);
 
-	if (getsockname(fd, &sa.sa, &len) < 0)
+	if (family != AF_INET && family != AF_INET6)
 		return false;
-	if (sa.sa.sa_family == AF_INET && ntohs(sa.in.sin_port) == l->addr.port)
-		return any ? sa.in.sin_addr.s_addr == INADDR_ANY && !l->ipv6_only :
-		    inet_pton(AF_INET, l->addr.host, &a4) == 1 &&
-		    a4.s_addr == sa.in.sin_addr.s_addr;
-	if (sa.sa.sa_family == AF_INET6 && ntohs(sa.in6.sin6_port) == l->addr.port)
-		return any ? IN6_IS_ADDR_UNSPECIFIED(&sa.in6.sin6_addr) :
-		    inet_pton(AF_INET6, l->addr.host, &a6) == 1 &&
-		    IN6_ARE_ADDR_EQUAL(&a6, &sa.in6.sin6_addr);
-	return false;
-}
-
-/* Is its address still one of those the name of the host stands for? Blocks on a look-up. */
-static bool
-fits_name(int fd, const struct listener *l)
-{
-	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
-	struct addrinfo *list = NULL;
-	union sockaddr_any sa;
-	socklen_t len = sizeof(sa);
-	bool found = false;
-
+	/* The port is at the same place in both families. */
+	if (!is_own && ntohs(is.in.sin_port) != l->addr.port)
+		return false;
 	if (strcmp(l->addr.host, "*") == 0)
-		return true;
+		return is_own || (addr_is_any(&is) && (family == AF_INET6 || !l->ipv6_only));
 	/* Without an answer it is better than none. */
-	if (getsockname(fd, &sa.sa, &len) < 0 ||
-	    getaddrinfo(l->addr.host, NULL, &hints, &list) != 0)
-		return true;
+	if (getaddrinfo(l->addr.host, NULL, &hints, &list) != 0)
+		return is_own;
 	for (const struct addrinfo *ai = list; ai != NULL && !found; ai = ai->ai_next) {
-		union sockaddr_any is;
-
-		memcpy(&is, ai->ai_addr, ai->ai_addrlen);
-		if (is.sa.sa_family != sa.sa.sa_family)
-			continue;
-		found = is.sa.sa_family == AF_INET6 ?
-		    IN6_ARE_ADDR_EQUAL(&is.in6.sin6_addr, &sa.in6.sin6_addr) :
-		    is.in.sin_addr.s_addr == sa.in.sin_addr.s_addr;
+		memcpy(&sa, ai->ai_addr, ai->ai_addrlen);
+		found = addr_same_host(&sa, &is);
 	}
 	freeaddrinfo(list);
 	return found;
@@ -180,8 +165,7 @@ kept_fits(const struct passed_socket *p, const struct listener *l)
 		return false;
 	if (l->addr.kind == ADDR_UNIX)
 		return socket_file_is(&p->file, l->addr.path);
-	return fits_family(p, l) &&
-	    (keep_is_of(p->name, l->url) ? fits_name(p->fd, l) : fits_tcp(p->fd, l));
+	return fits_family(p, l) && fits_address(p, l);
 }
 
 bool
@@ -196,7 +180,52 @@ passed_fits(const struct passed_socket *p, const struct listener *l)
 		return sd_is_socket_unix(p->fd, SOCK_STREAM, 1, l->addr.path, 0) > 0 &&
 		    (!p->is_kept || kept_fits(p, l));
 	case ADDR_TCP:
-		return p->is_kept ? kept_fits(p, l) : fits_tcp(p->fd, l);
+		return p->is_kept ? kept_fits(p, l) : fits_address(p, l);
 	}
 	return false;
+}
+
+static bool
+is_used(const struct passed_socket *p, const struct conf *c)
+{
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		if (passed_fits(p, &c->listeners[i]))
+			return true;
+	}
+	return false;
+}
+
+static void
+passed_drop(struct passed_socket *p)
+{
+	union sockaddr_any sa;
+
+	if (p->file.ino != 0 && addr_of_socket(p->fd, &sa) == AF_UNIX)
+		socket_file_remove(&p->file, sa.un.sun_path);
+	keep_forget(p->name);
+	(void)close(TAKE_FD(p->fd));
+}
+
+void
+passed_drop_unused(struct passed_set *p, const struct conf *c)
+{
+	bool dropped = false;
+
+	for (size_t i = 0; i < p->n; i++) {
+		if (!p->list[i].is_kept || is_used(&p->list[i], c))
+			continue;
+		passed_drop(&p->list[i]);
+		dropped = true;
+	}
+	if (dropped)
+		(void)sd_notify_barrier(0, BARRIER_USEC);
+}
+
+void
+passed_done(struct passed_set *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->list[i].is_kept && p->list[i].fd >= 0)
+			(void)close(TAKE_FD(p->list[i].fd));
+	}
 }

@@ -39,3 +39,12 @@ bool passed_lost(const struct passed_set *p, char *text, size_t len);
 
 /* Is this socket one for this listener? Of one that is kept, blocks on a name look-up. */
 bool passed_fits(const struct passed_socket *p, const struct listener *l);
+
+/*
+ * At the start: lets go of the kept sockets that are of no listener, and returns
+ * when systemd has, too, so that their addresses are free.
+ */
+void passed_drop_unused(struct passed_set *p, const struct conf *c);
+
+/* The kept sockets that are still in p have found their place in a set. */
+void passed_done(struct passed_set *p);

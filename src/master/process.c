@@ -24,8 +24,6 @@
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "ipc/stats.h"
-#include "master/links.h"
-#include "master/master.h"
 
 /* After the deadline of a stop a process has so long to go. */
 #define STOP_SLACK_USEC (500 * USEC_PER_MSEC)
@@ -34,26 +32,39 @@
 #define FRAMES_AT_ONCE 64
 
 void
-process_name(const struct process *p, char *ret, size_t len)
+processes_init(struct processes *all, struct loop *l, const struct process_ops *ops,
+    const struct edition *e)
 {
-	if (role_slots(p->kind) > 1)
-		(void)snprintf(ret, len, "%s %u", role_name(p->kind), p->slot);
-	else
-		(void)snprintf(ret, len, "%s", role_name(p->kind));
+	*all = (struct processes){ .loop = l, .ops = ops, .edition = e, .log_read = -1 };
+	for (unsigned kind = 0; kind < ROLE_N; kind++) {
+		for (unsigned slot = 0; slot < role_slots(kind); slot++) {
+			struct process *p = process_at(all, kind, slot);
+
+			*p = (struct process){
+				.all = all,
+				.kind = kind,
+				.rules = &role_rules[kind],
+				.slot = slot,
+				.io.fd = -1,
+				.log_read = -1,
+				.stats_fd = -1,
+			};
+			(void)snprintf(p->name, sizeof(p->name),
+			    role_slots(kind) > 1 ? "%s %u" : "%s", role_name(kind), slot);
+		}
+	}
 }
 
-void
-process_init(struct process *p, struct master *m, enum role_kind kind, unsigned slot)
+struct process *
+processes_find(struct processes *all, pid_t pid)
 {
-	*p = (struct process){
-		.master = m,
-		.kind = kind,
-		.rules = &role_rules[kind],
-		.slot = slot,
-		.io.fd = -1,
-		.log_read = -1,
-		.stats_fd = -1,
-	};
+	struct process *p;
+
+	FOR_EACH_PROCESS(p, all) {
+		if (p->pid == pid)
+			return p;
+	}
+	return NULL;
 }
 
 /* Its page of statistics, which its successors go on with. 0 or -errno. */
@@ -93,20 +104,24 @@ child_fail(const char *what, int error)
 static void
 child_descriptors(int channel, int log_write, int stats)
 {
-	int null = open("/dev/null", O_RDONLY);
+	const struct {
+		int fd, number;
+		const char *what;
+	} moves[] = {
+		{ open("/dev/null", O_RDONLY), STDIN_FILENO, "stdin" },
+		{ channel, ROLE_CHANNEL_FD, "channel" },
+		{ log_write, ROLE_LOG_FD, "log socket" },
+		{ stats, ROLE_STATS_FD, "stats memory" },
+	};
 
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0)
+	if (moves[0].fd < 0)
 		child_fail("stdin", errno);
-	if (dup2(channel, ROLE_CHANNEL_FD) < 0)
-		child_fail("channel", errno);
-	if (log_write >= 0 && dup2(log_write, ROLE_LOG_FD) < 0)
-		child_fail("log socket", errno);
-	if (stats >= 0 && dup2(stats, ROLE_STATS_FD) < 0)
-		child_fail("stats memory", errno);
-	if (log_write < 0)
-		(void)close(ROLE_LOG_FD);
-	if (stats < 0)
-		(void)close(ROLE_STATS_FD);
+	for (size_t i = 0; i < ARRAY_LEN(moves); i++) {
+		if (moves[i].fd < 0)
+			(void)close(moves[i].number);
+		else if (dup2(moves[i].fd, moves[i].number) < 0)
+			child_fail(moves[i].what, errno);
+	}
 	if (close_range(ROLE_N_FDS, ~0U, 0) < 0)
 		child_fail("close_range", errno);
 }
@@ -152,7 +167,7 @@ child_file_limits(void)
 static void
 child_identity(const struct process *p, pid_t master)
 {
-	const struct identity *id = &p->master->conf->run_as;
+	const struct identity *id = &p->all->edition->conf->run_as;
 	int r;
 
 	if (p->rules->account == ROLE_AS_USER) {
@@ -201,7 +216,7 @@ child_main(const struct process *p, pid_t master, int channel, int log_write)
 static void
 process_close(struct process *p)
 {
-	loop_close_shared(&p->master->loop, &p->io);
+	loop_close_shared(p->all->loop, &p->io);
 	if (p->log_read >= 0)
 		(void)close(TAKE_FD(p->log_read));
 }
@@ -210,7 +225,7 @@ process_close(struct process *p)
 static bool
 is_free_to_end(const struct process *p)
 {
-	return p->state == PROCESS_STOPPING || !master_wants(p);
+	return p->state == PROCESS_STOPPING || !process_is_wanted(p);
 }
 
 static void
@@ -229,11 +244,11 @@ on_channel(struct loop_io *io, uint32_t events)
 		if (r == -EAGAIN)
 			return;
 		if (r == CHANNEL_OK) {
-			master_on_frame(p, &f);
+			p->all->ops->frame(p, &f);
 			continue;
 		}
 		/* Its death follows. A bad frame costs it its life. */
-		loop_remove(&p->master->loop, io);
+		loop_remove(p->all->loop, io);
 		if (!is_free_to_end(p) || r == CHANNEL_BAD)
 			process_kill(p, r == CHANNEL_BAD ? "sent a bad message" : NULL);
 		return;
@@ -272,7 +287,7 @@ process_fork(struct process *p)
 	p->io = (struct loop_io){ .fn = on_channel, .fd = ours };
 	/* All that can fail comes before the fork: no child without an owner. */
 	if (r >= 0)
-		r = loop_add(&p->master->loop, &p->io, EPOLLIN);
+		r = loop_add(p->all->loop, &p->io, EPOLLIN);
 	if (r < 0) {
 		p->io.fd = -1;
 		return r;
@@ -292,12 +307,12 @@ process_fork(struct process *p)
 	r = pid < 0 ? -errno : 0;
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
 	if (r < 0) {
-		loop_remove(&p->master->loop, &p->io);
+		loop_remove(p->all->loop, &p->io);
 		p->io.fd = -1;
 		return r;
 	}
 	p->pid = pid;
-	p->serial = ++p->master->n_starts;
+	p->serial = ++p->all->n_starts;
 	(void)TAKE_FD(ours);
 	p->log_read = TAKE_FD(log_read);
 	return 0;
@@ -306,7 +321,7 @@ process_fork(struct process *p)
 void
 process_disarm(struct process *p)
 {
-	loop_disarm(&p->master->loop, &p->timer);
+	loop_disarm(p->all->loop, &p->timer);
 }
 
 static void
@@ -314,7 +329,7 @@ process_arm(struct process *p, loop_timer_fn *fn, uint64_t due_usec)
 {
 	process_disarm(p);
 	p->timer.fn = fn;
-	loop_arm(&p->master->loop, &p->timer, due_usec);
+	loop_arm(p->all->loop, &p->timer, due_usec);
 }
 
 static void
@@ -328,7 +343,6 @@ process_retry(struct process *p, bool served)
 {
 	uint64_t now = clock_usec(), delay;
 	uint32_t random = 0;
-	char name[32];
 
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
 		random = (uint32_t)now;
@@ -337,8 +351,7 @@ process_retry(struct process *p, bool served)
 		process_start(p);
 		return;
 	}
-	process_name(p, name, sizeof(name));
-	log_warn("%s keeps failing, starting it again in %llu ms", name,
+	log_warn("%s keeps failing, starting it again in %llu ms", p->name,
 	    (unsigned long long)(delay / USEC_PER_MSEC));
 	process_arm(p, on_back_off_over, now + delay);
 }
@@ -346,7 +359,6 @@ process_retry(struct process *p, bool served)
 void
 process_start(struct process *p)
 {
-	char name[32];
 	int r;
 
 	process_disarm(p);
@@ -356,15 +368,14 @@ process_start(struct process *p)
 	p->owing_usec = clock_usec();
 	r = process_fork(p);
 	if (r >= 0) {
-		master_on_started(p);
+		p->all->ops->started(p);
 		return;
 	}
-	process_name(p, name, sizeof(name));
-	log_err("cannot start %s: %s", name, strerror(-r));
+	log_err("cannot start %s: %s", p->name, strerror(-r));
 	p->state = PROCESS_DOWN;
 	if (r != -EAGAIN && r != -ENOMEM)
-		master_on_unable(p);
-	if (!p->master->stopping)
+		p->all->ops->unable(p);
+	if (!p->all->is_stopping)
 		process_retry(p, false);
 }
 
@@ -374,22 +385,28 @@ process_send(struct process *p, const struct frame *f, const int *fds, size_t n_
 	return p->io.fd < 0 ? -EPIPE : channel_send(p->io.fd, f, fds, n_fds);
 }
 
+void
+process_tell(struct process *p, const struct frame *f, const int *fds, size_t n_fds)
+{
+	/* A worker too many may just have ended, of which we will hear. */
+	if (process_send(p, f, fds, n_fds) < 0 && process_is_wanted(p))
+		process_kill(p, "does not take its configuration");
+}
+
 static void
 log_death(const struct process *p, int status)
 {
-	char name[32];
 
-	process_name(p, name, sizeof(name));
 	if (is_free_to_end(p) && WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		log_debug("%s (%d) has ended", name, (int)p->pid);
+		log_debug("%s (%d) has ended", p->name, (int)p->pid);
 	else if (p->state == PROCESS_STOPPING && WIFSIGNALED(status) &&
 	    WTERMSIG(status) == SIGKILL)
-		log_notice("%s (%d) was cut short", name, (int)p->pid);
+		log_notice("%s (%d) was cut short", p->name, (int)p->pid);
 	else if (WIFSIGNALED(status))
 		log_event(LOG_EVENT_PROCESS_DIED, LOG_ERR, "%s (%d) was killed by signal %d (%s)",
-		    name, (int)p->pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
+		    p->name, (int)p->pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
-		log_event(LOG_EVENT_PROCESS_DIED, LOG_ERR, "%s (%d) ended with status %d", name,
+		log_event(LOG_EVENT_PROCESS_DIED, LOG_ERR, "%s (%d) ended with status %d", p->name,
 		    (int)p->pid, WEXITSTATUS(status));
 }
 
@@ -400,20 +417,20 @@ process_died(struct process *p, int wait_status)
 
 	log_death(p, wait_status);
 	if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == ROLE_EXIT_SETUP)
-		master_on_unable(p);
-	links_close(p);
+		p->all->ops->unable(p);
+	p->all->ops->lost(p);
 	process_close(p);
 	process_disarm(p);
 	p->pid = 0;
 	p->state = PROCESS_DOWN;
 	if (p->stats != NULL)
 		stats_reset_gauges(p->stats);
-	master_on_died(p);
+	p->all->ops->died(p);
 	/* What followed may have started it again. */
-	if (process_is_up(p) || !master_wants(p))
+	if (process_is_up(p) || !process_is_wanted(p))
 		return;
 	/* What is needed to the end of a stop is started again, but for its own end. */
-	if (p->master->stopping &&
+	if (p->all->is_stopping &&
 	    (p->rules->stop != ROLE_STOP_BY_CLOSING || was == PROCESS_STOPPING))
 		return;
 	p->restarts++;
@@ -442,8 +459,8 @@ void
 process_stop(struct process *p, uint64_t deadline_usec)
 {
 	struct frame f = {
-		.type = FRAME_STOP, .id = deadline_usec, .sealed = p->master->sealed,
-		.generation = p->master->conf == NULL ? 0 : p->master->conf->generation,
+		.type = FRAME_STOP, .id = deadline_usec, .sealed = p->all->sealed,
+		.generation = p->all->edition->conf->generation,
 	};
 
 	if (process_expect_end(p, deadline_usec) && process_send(p, &f, NULL, 0) < 0)
@@ -460,17 +477,43 @@ process_release(struct process *p)
 void
 process_kill(struct process *p, const char *why)
 {
-	char name[32];
 
 	if (!process_is_up(p) || p->is_killed)
 		return;
 	p->is_killed = true;
-	process_name(p, name, sizeof(name));
 	if (why != NULL)
-		log_event(LOG_EVENT_PROCESS_STUCK, LOG_ERR, "%s (%d) %s, killing it", name,
+		log_event(LOG_EVENT_PROCESS_STUCK, LOG_ERR, "%s (%d) %s, killing it", p->name,
 		    (int)p->pid, why);
-	links_close(p);
+	p->all->ops->lost(p);
 	/* Not reaped yet, so the number cannot belong to anybody else. */
 	if (kill(p->pid, SIGKILL) < 0)
-		log_err("cannot kill %s (%d): %s", name, (int)p->pid, strerror(errno));
+		log_err("cannot kill %s (%d): %s", p->name, (int)p->pid, strerror(errno));
+}
+
+void
+processes_start(struct processes *all)
+{
+	for (unsigned kind = 0; kind < ROLE_N; kind++) {
+		for (unsigned slot = 0; slot < role_slots(kind); slot++) {
+			struct process *p = process_at(all, kind, slot);
+
+			if (process_is_wanted(p) && !all->is_stopping)
+				process_start(p);
+		}
+	}
+}
+
+void
+processes_scale(struct processes *all, size_t before)
+{
+	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
+		struct process *p = process_at(all, ROLE_WORKER, i);
+
+		/* A process that waits to be started again waits no more. */
+		if (!process_is_wanted(p))
+			process_disarm(p);
+		/* One that has not ended yet has been given listeners again. */
+		else if (i >= before && !process_is_up(p))
+			process_start(p);
+	}
 }

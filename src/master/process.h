@@ -11,9 +11,10 @@
 #include "ipc/frame.h"
 #include "base/backoff.h"
 #include "base/loop.h"
+#include "master/edition.h"
 #include "master/roletable.h"
 
-struct master;
+struct processes;
 
 enum process_state {
 	PROCESS_DOWN,		/* not running; perhaps waiting for its back-off */
@@ -24,7 +25,8 @@ enum process_state {
 };
 
 struct process {
-	struct master *master;
+	struct processes *all;
+	char name[16];			/* "worker 3" */
 	enum role_kind kind;
 	const struct role_rules *rules;	/* of its role */
 	unsigned slot;			/* 0 where there is only one of a role */
@@ -48,8 +50,47 @@ struct process {
 	struct loop_timer timer;	/* back-off, or force after a stop */
 };
 
-/* Puts a process into its first state, where it is not running. */
-void process_init(struct process *p, struct master *m, enum role_kind kind, unsigned slot);
+/* What is told of a process. */
+struct process_ops {
+	void (*started)(struct process *p);
+	void (*frame)(struct process *p, const struct frame *f);
+	void (*died)(struct process *p);
+	/* It cannot start for a reason that stays. */
+	void (*unable)(struct process *p);
+	/* It is dead, or will be at once: others may hold what it has had. */
+	void (*lost)(struct process *p);
+};
+
+/* All there are or could be, whether they run or not. */
+struct processes {
+	struct process list[ROLE_MAX_PROCESSES];	/* by their numbers */
+	struct loop *loop;
+	const struct process_ops *ops;
+	const struct edition *edition;	/* in force */
+	int log_read;			/* the master's own records, for the log */
+	uint64_t n_starts;
+	bool is_stopping;
+	uint32_t sealed;		/* listeners that a stop has ended, by number */
+};
+
+#define FOR_EACH_PROCESS(p, all)                                             \
+	for ((p) = (all)->list; (p) < (all)->list + ROLE_MAX_PROCESSES; (p)++)
+
+/* Puts all of them into their first state, where they are not running. */
+void processes_init(struct processes *all, struct loop *l, const struct process_ops *ops,
+    const struct edition *e);
+
+/* Starts those that are wanted, of each role in the order of the table. */
+void processes_start(struct processes *all);
+
+/*
+ * So many workers were wanted before: starts what is missing. One that is too many
+ * has been given no listeners and ends with its last connection.
+ */
+void processes_scale(struct processes *all, size_t before);
+
+/* The one with this pid; NULL: none of ours. */
+struct process *processes_find(struct processes *all, pid_t pid);
 
 /* Starts it now. A failure is logged and tried again after a back-off. */
 void process_start(struct process *p);
@@ -60,6 +101,9 @@ int process_send(struct process *p, const struct frame *f, const int *fds, size_
 /* Its wait status has been read. */
 void process_died(struct process *p, int wait_status);
 
+/* The same; one that is wanted and does not take it is killed. */
+void process_tell(struct process *p, const struct frame *f, const int *fds, size_t n_fds);
+
 /* Tells it to end by itself; at the deadline (monotonic) it is killed. */
 void process_stop(struct process *p, uint64_t deadline_usec);
 
@@ -68,9 +112,6 @@ void process_release(struct process *p);
 
 /* Kills it at once; its death is handled as any other. */
 void process_kill(struct process *p, const char *why);
-
-/* "worker 3" */
-void process_name(const struct process *p, char *ret, size_t len);
 
 /* What frames call it. */
 static inline uint16_t
@@ -81,6 +122,19 @@ process_number(const struct process *p)
 
 /* It does not wait any more to be started, or killed. */
 void process_disarm(struct process *p);
+
+static inline struct process *
+process_at(struct processes *all, enum role_kind kind, size_t slot)
+{
+	return &all->list[ROLE_PROCESS(kind, slot)];
+}
+
+/* True if the configuration in force asks for this process; else it may end at any time. */
+static inline bool
+process_is_wanted(const struct process *p)
+{
+	return p->slot == 0 || p->slot < p->all->edition->n_workers;
+}
 
 static inline bool
 process_is_up(const struct process *p)

@@ -6,15 +6,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "conf/errors.h"
 #include "ipc/logrec.h"
 #include "ipc/stats.h"
-#include "master/controlverbs.h"
-#include "master/keep.h"
+#include "master/bringup.h"
 #include "master/limits.h"
 #include "master/master.h"
 #include "master/notify.h"
@@ -28,6 +26,12 @@
 static void reload_advance(struct master *m);
 static void on_overdue(struct loop_timer *t);
 
+static struct master *
+master_of(const struct process *p)
+{
+	return CONTAINER_OF(p->all, struct master, processes);
+}
+
 /* -------------------------------------------------------------- report --- */
 
 static void
@@ -38,7 +42,7 @@ tell_errors(struct master *m, const struct conf_errors *errors)
 	report_errors(&json, REPORT_DONE, errors);
 	log_event(LOG_EVENT_RELOAD_REFUSED, LOG_ERR,
 	    "reload refused, the old configuration goes on");
-	control_on_reloaded(&m->control, m->n_reloads, buf_slice(&json));
+	m->reload.on_told(m, buf_slice(&json));
 }
 
 static void
@@ -50,42 +54,25 @@ tell_error(struct master *m, const char *text)
 }
 
 static void
-tell_success(struct master *m, const struct conf *from, const struct conf_errors *notes)
+tell_success(struct master *m)
 {
-	const struct conf *to = m->conf;
+	const struct conf *to = m->now.conf;
 	CLEANUP(buf_done) struct buf json = BUF_INIT(0);
 
 	log_event(LOG_EVENT_RELOAD_DONE, LOG_NOTICE,
 	    "configuration reloaded, generation %u: %zu listeners, %zu services",
 	    to->generation, to->n_listeners, to->n_services);
-	report_changes(&json, REPORT_DONE,
-	    &(struct report_changes){ from, to, &m->listeners, notes });
-	control_on_reloaded(&m->control, m->n_reloads, buf_slice(&json));
+	report_changes(&json, REPORT_DONE, &(struct report_changes){
+	    m->reload.other.conf, to, &m->now.listeners, &m->reload.notes });
+	m->reload.on_told(m, buf_slice(&json));
 }
 
 /* ---------------------------------------------------------------- ends --- */
 
-static void
-reload_clear(struct master *m)
+void
+reload_init(struct reload *r, reload_told_fn *on_told)
 {
-	struct reload *r = &m->reload;
-
-	loop_disarm(&m->loop, &r->timer);
-	conf_errors_done(&r->notes);
-	*r = (struct reload){ .text = -1, .control.fd = -1 };
-}
-
-/* Those that serve by now, but came too late to take part. */
-static void
-catch_up(struct master *m)
-{
-	struct process *p;
-
-	FOR_EACH_PROCESS(p, m) {
-		if (p->state == PROCESS_SERVING && !p->in_reload && !p->is_killed &&
-		    p->generation != m->conf->generation)
-			master_prepare(p);
-	}
+	*r = (struct reload){ .other = EDITION_NONE, .control.fd = -1, .on_told = on_told };
 }
 
 /* Lets go of the configuration that is not in force, and of all that it has brought. */
@@ -94,12 +81,11 @@ reload_discard(struct master *m)
 {
 	struct reload *r = &m->reload;
 
-	listen_close(&r->listeners, &m->listeners);
+	edition_done(&r->other);
 	control_unbind(&r->control);
-	(void)conf_unref(r->conf);
-	if (r->text >= 0)
-		(void)close(TAKE_FD(r->text));
-	reload_clear(m);
+	loop_disarm(&m->loop, &r->timer);
+	conf_errors_done(&r->notes);
+	reload_init(r, r->on_told);
 }
 
 static void
@@ -108,7 +94,8 @@ reload_end(struct master *m)
 	bool again = m->reload.again;
 
 	reload_discard(m);
-	notify_ready(m);
+	if (m->ready)
+		notify_ready(&m->processes);
 	if (again)
 		reload_start(m);
 }
@@ -117,11 +104,10 @@ reload_end(struct master *m)
 static void
 reload_abort(struct master *m, const char *why)
 {
-	struct reload *r = &m->reload;
-	struct frame f = { .type = FRAME_ABORT, .generation = r->generation };
+	struct frame f = { .type = FRAME_ABORT, .generation = m->reload.generation };
 	struct process *p;
 
-	FOR_EACH_PROCESS(p, m) {
+	FOR_EACH_PROCESS(p, &m->processes) {
 		if (p->state == PROCESS_SERVING && p->in_reload)
 			(void)process_send(p, &f, NULL, 0);
 	}
@@ -142,7 +128,7 @@ reload_cancel(struct master *m)
 	}
 	/* Half committed, some workers listen on the old sockets still. */
 	if (m->reload.phase == RELOAD_COMMIT)
-		(void)listen_seal(&m->reload.listeners, &m->listeners);
+		(void)listen_seal(&m->reload.other.listeners, LISTEN_REPLACED);
 	reload_discard(m);
 }
 
@@ -152,10 +138,10 @@ keep_counters(struct master *m, const struct conf *old)
 {
 	struct process *p;
 
-	FOR_EACH_PROCESS(p, m) {
+	FOR_EACH_PROCESS(p, &m->processes) {
 		if (p->stats != NULL && !process_is_up(p) &&
 		    p->stats->generation == old->generation)
-			stats_renumber(p->stats, old, m->conf);
+			stats_renumber(p->stats, old, m->now.conf);
 	}
 }
 
@@ -168,13 +154,13 @@ apply_options(struct master *m, struct conf_errors *notes)
 {
 	CLEANUP(conf_errors_done) struct conf_errors errors = { 0 };
 
-	(void)listen_apply(&m->listeners, m->conf, notes, &errors);
-	listen_notes(&m->listeners, &m->passed, m->conf, notes);
-	report_notes(notes);
+	(void)listen_apply(&m->now.listeners, m->now.conf, notes, &errors);
+	listen_notes(&m->now.listeners, &m->passed, m->now.conf, notes);
+	report_log(LOG_WARNING, "", notes);
+	report_log(LOG_ERR, "", &errors);
 	for (size_t i = 0; i < errors.n; i++) {
 		const struct conf_error *e = &errors.list[i];
 
-		log_err("%s:%u: %s", e->file, e->line, e->text);
 		conf_errors_add(notes, e->file, e->line, "%s", e->text);
 	}
 }
@@ -188,30 +174,27 @@ static void
 put_in_force(struct master *m)
 {
 	struct reload *r = &m->reload;
-	struct listen_set listeners = m->listeners;
-	struct conf *conf = m->conf;
-	int text = m->conf_text;
+	struct edition old = m->now;
 
-	m->conf = r->conf;
-	m->listeners = r->listeners;
-	m->conf_text = r->text;
-	r->conf = conf;
-	r->listeners = listeners;
-	r->text = text;
+	m->now = r->other;
+	r->other = old;
 	apply_options(m, &r->notes);
-	control_move(&m->control, m->conf, &r->control);
-	log_set_level(m->conf->log_level);
-	keep_counters(m, r->conf);
-	master_scale_workers(m, r->n_workers);
+	control_move(&m->control, m->now.conf, &r->control);
+	log_set_level(m->now.conf->log_level);
+	keep_counters(m, old.conf);
+	processes_scale(&m->processes, old.n_workers);
 }
 
 static void
 reload_done(struct master *m)
 {
-	tell_success(m, m->reload.conf, &m->reload.notes);
-	limits_log(m->conf);
+	CLEANUP(conf_errors_done) struct conf_errors warnings = { 0 };
+
+	tell_success(m);
+	limits_warn(m->now.conf, &warnings);
+	report_log(LOG_WARNING, "", &warnings);
 	reload_end(m);
-	keep_store(&m->listeners, m->conf);
+	listen_keep(&m->now.listeners);
 }
 
 /* --------------------------------------------------------------- phases --- */
@@ -219,7 +202,7 @@ reload_done(struct master *m)
 static bool
 takes_part(const struct process *p)
 {
-	const struct reload *r = &p->master->reload;
+	const struct reload *r = &master_of(p)->reload;
 
 	if (p->state != PROCESS_SERVING || !p->in_reload || p->is_killed ||
 	    r->phase == RELOAD_IDLE)
@@ -232,45 +215,11 @@ all_answered(const struct master *m)
 {
 	const struct process *p;
 
-	FOR_EACH_PROCESS(p, m) {
+	FOR_EACH_PROCESS(p, &m->processes) {
 		if (takes_part(p) && !p->answered)
 			return false;
 	}
 	return true;
-}
-
-static void
-send_frame(struct process *p, const struct frame *f, const int *fds, size_t n_fds)
-{
-	/* A worker too many may just have ended, of which we will hear. */
-	if (process_send(p, f, fds, n_fds) < 0 && master_wants(p))
-		process_kill(p, "does not take its configuration");
-}
-
-/* Of those that listen, only those that are to stay get the sockets. */
-static void
-send_prepare(struct process *p, const struct conf *c, int text, const struct listen_set *set,
-    size_t n_workers)
-{
-	struct frame f = { .type = FRAME_PREPARE, .generation = c->generation };
-	bool listens = p->rules->listens && p->slot < n_workers;
-	int fds[FRAME_MAX_FDS] = { text };
-	size_t n = 1;
-
-	for (size_t i = 0; listens && i < set->n; i++)
-		fds[n++] = set->list[i].fd;
-	send_frame(p, &f, fds, n);
-}
-
-void
-master_prepare(struct process *p)
-{
-	struct master *m = p->master;
-
-	p->state = PROCESS_PREPARING;
-	p->offered = m->conf->generation;
-	p->owing_usec = clock_usec();
-	send_prepare(p, m->conf, m->conf_text, &m->listeners, m->n_workers);
 }
 
 /* Those that have not answered by then are overdue. */
@@ -291,12 +240,12 @@ prepare_all(struct master *m)
 	struct process *p;
 
 	r->phase = RELOAD_PREPARE;
-	FOR_EACH_PROCESS(p, m) {
+	FOR_EACH_PROCESS(p, &m->processes) {
 		/* One that comes to serve in the middle of it follows at its end. */
 		p->in_reload = p->state == PROCESS_SERVING;
 		p->answered = false;
 		if (p->in_reload)
-			send_prepare(p, r->conf, r->text, &r->listeners, r->n_workers);
+			bringup_send(p, &r->other);
 	}
 }
 
@@ -312,12 +261,25 @@ commit_step(struct master *m, unsigned step)
 	reload_wait(m, RELOAD_PATIENCE_USEC);
 	/* What is given up ends with its clients. */
 	if (step == role_listening_step())
-		f.sealed = listen_seal(&r->listeners, &m->listeners);
-	FOR_EACH_PROCESS(p, m) {
+		f.sealed = listen_seal(&r->other.listeners, LISTEN_REPLACED);
+	FOR_EACH_PROCESS(p, &m->processes) {
 		if (!takes_part(p))
 			continue;
 		p->answered = false;
-		send_frame(p, &f, NULL, 0);
+		process_tell(p, &f, NULL, 0);
+	}
+}
+
+/* Those that serve by now, but came too late to take part. */
+static void
+catch_up(struct master *m)
+{
+	struct process *p;
+
+	FOR_EACH_PROCESS(p, &m->processes) {
+		if (p->state == PROCESS_SERVING && !p->in_reload && !p->is_killed &&
+		    p->generation != m->now.conf->generation)
+			bringup_prepare(p);
 	}
 }
 
@@ -367,7 +329,7 @@ settle_silent(struct master *m)
 	bool settled = true;
 	struct process *p;
 
-	FOR_EACH_PROCESS(p, m) {
+	FOR_EACH_PROCESS(p, &m->processes) {
 		if (!takes_part(p) || p->answered)
 			continue;
 		if (m->reload.phase == RELOAD_PREPARE && p->rules->may_refuse)
@@ -404,57 +366,34 @@ on_overdue(struct loop_timer *t)
 		reload_overdue(m, now);
 }
 
-/* The error as it is; its words, if it has any, are now among the errors. */
-static int
-collected(int e, char *why, struct conf_errors *errors)
+int
+reload_open(struct master *m, struct edition *e, enum listen_use use,
+    struct control_socket *ret, struct conf_errors *errors)
 {
-	if (*why != '\0')
-		conf_errors_add(errors, NULL, 0, "%s", why);
-	*why = '\0';
-	return e;
-}
+	const struct conf *c = e->conf;
+	int first = 0;
 
-/* What only this process can know to be wrong. Without errors: strerror() says it. */
-static int
-reload_open(struct master *m, struct reload *r, struct conf_errors *errors)
-{
-	char why[512] = "";
-	int e;
+	for (int step = 0; step < 4 && (first == 0 || use == LISTEN_TRY); step++) {
+		char why[512] = "";
+		size_t n = errors->n;
+		int r = step == 0 ? limits_check(c, why, sizeof(why)) :
+		    step == 1 ? rundir_make(c, use, why, sizeof(why)) :
+		    step == 2 ? listen_open(c, use, &m->now.listeners, &m->passed, &e->listeners,
+		    errors) : control_rebind(&m->control, c, use, ret, why, sizeof(why));
 
-	e = limits_check(r->conf, why, sizeof(why));
-	if (e >= 0)
-		e = rundir_make(r->conf, why, sizeof(why));
-	if (e >= 0)
-		e = listen_open(r->conf, LISTEN_OPEN, &m->listeners, &m->passed, &r->listeners,
-		    errors);
-	if (e >= 0)
-		e = control_rebind(&m->control, r->conf, &r->control, why, sizeof(why));
-	return collected(e, why, errors);
+		if (r >= 0)
+			continue;
+		if (errors->n == n)
+			conf_errors_add(errors, NULL, 0, "%s", *why != '\0' ? why : strerror(-r));
+		first = first == 0 ? r : first;
+	}
+	return first;
 }
 
 static int
-reload_load(struct master *m, struct conf **ret, struct conf_errors *errors)
+reload_load(struct master *m, struct edition *ret, struct conf_errors *errors)
 {
-	int e = conf_load(m->options.conf_file, CONF_DEFAULT, ret, errors);
-
-	if (e < 0)
-		return e;
-	master_override(m, *ret);
-	(*ret)->generation = m->conf->generation + 1;
-	return 0;
-}
-
-/* A new configuration with all that this process brings to it. */
-static int
-reload_make(struct master *m, struct reload *r, struct conf_errors *errors)
-{
-	int e = reload_load(m, &r->conf, errors);
-
-	if (e < 0)
-		return e;
-	r->n_workers = master_workers_wanted(r->conf);
-	r->text = master_seal(r->conf);
-	return r->text < 0 ? r->text : reload_open(m, r, errors);
+	return edition_load(ret, &m->options, m->now.conf->generation + 1, errors);
 }
 
 static void
@@ -462,60 +401,40 @@ reload_try(struct master *m)
 {
 	CLEANUP(conf_errors_done) struct conf_errors errors = { 0 };
 	struct reload *r = &m->reload;
-	int e = reload_make(m, r, &errors);
 
-	if (e < 0) {
-		if (errors.n == 0)
-			conf_errors_add(&errors, m->options.conf_file, 0, "%s", strerror(-e));
+	if (reload_load(m, &r->other, &errors) < 0 ||
+	    reload_open(m, &r->other, LISTEN_OPEN, &r->control, &errors) < 0) {
 		tell_errors(m, &errors);
 		reload_end(m);
 		return;
 	}
-	r->due_usec = clock_usec() + reload_patience(r->conf);
-	r->generation = r->conf->generation;
+	r->due_usec = clock_usec() + reload_patience(r->other.conf);
+	r->generation = r->other.conf->generation;
 	reload_wait(m, RELOAD_PATIENCE_USEC);
 	prepare_all(m);
 	reload_advance(m);
-}
-
-/* As reload_open(), but nobody can connect to what is opened, and every error is found. */
-static int
-check_open(struct master *m, const struct conf *c, struct listen_set *ret,
-    struct conf_errors *errors)
-{
-	char why[512] = "";
-	int limits, directory, listen, control;
-
-	limits = collected(limits_check(c, why, sizeof(why)), why, errors);
-	directory = collected(rundir_try(c, why, sizeof(why)), why, errors);
-	listen = listen_open(c, LISTEN_TRY, &m->listeners, &m->passed, ret, errors);
-	control = collected(control_try(&m->control, c, why, sizeof(why)), why, errors);
-	return limits < 0 ? limits : directory < 0 ? directory : listen < 0 ? listen : control;
 }
 
 void
 reload_check(struct master *m, struct buf *json)
 {
 	CLEANUP(conf_errors_done) struct conf_errors errors = { 0 }, notes = { 0 };
-	struct listen_set set = { 0 };
-	struct conf *c = NULL;
-	int e = m->stopping ? -ESHUTDOWN : reload_load(m, &c, &errors);
+	struct control_socket control = { .fd = -1 };
+	struct edition e = EDITION_NONE;
 
-	if (m->stopping)
+	if (m->processes.is_stopping)
 		conf_errors_add(&errors, NULL, 0, "reqd is stopping");
-	if (e == 0)
-		e = check_open(m, c, &set, &errors);
-	if (e < 0 && errors.n == 0)
-		conf_errors_add(&errors, m->options.conf_file, 0, "%s", strerror(-e));
-	if (e < 0)
+	else if (reload_load(m, &e, &errors) >= 0)
+		(void)reload_open(m, &e, LISTEN_TRY, &control, &errors);
+	if (errors.n > 0)
 		report_errors(json, REPORT_CHECK, &errors);
 	else {
-		listen_notes(&set, &m->passed, c, &notes);
+		listen_notes(&e.listeners, &m->passed, e.conf, &notes);
 		report_changes(json, REPORT_CHECK,
-		    &(struct report_changes){ m->conf, c, &set, &notes });
+		    &(struct report_changes){ m->now.conf, e.conf, &e.listeners, &notes });
 	}
-	listen_close(&set, &m->listeners);
-	(void)conf_unref(c);
+	control_unbind(&control);
+	edition_done(&e);
 }
 
 void
@@ -526,7 +445,7 @@ reload_start(struct master *m)
 		return;
 	}
 	m->n_reloads++;
-	if (m->stopping) {
+	if (m->processes.is_stopping) {
 		tell_error(m, "reqd is stopping");
 		return;
 	}
@@ -540,7 +459,7 @@ reload_start(struct master *m)
 static bool
 is_about(const struct process *p, uint32_t generation)
 {
-	const struct reload *r = &p->master->reload;
+	const struct reload *r = &master_of(p)->reload;
 
 	return p->in_reload && r->phase != RELOAD_IDLE && generation == r->generation;
 }
@@ -548,22 +467,21 @@ is_about(const struct process *p, uint32_t generation)
 void
 reload_on_prepared(struct process *p, uint32_t generation)
 {
-	if (!is_about(p, generation) || p->master->reload.phase != RELOAD_PREPARE)
+	if (!is_about(p, generation) || master_of(p)->reload.phase != RELOAD_PREPARE)
 		return;
 	p->answered = true;
-	reload_advance(p->master);
+	reload_advance(master_of(p));
 }
 
 void
 reload_on_refused(struct process *p, uint32_t generation, const char *why)
 {
-	struct master *m = p->master;
-	char name[32], text[256];
+	struct master *m = master_of(p);
+	char text[256];
 
 	if (!is_about(p, generation))
 		return;
-	process_name(p, name, sizeof(name));
-	(void)snprintf(text, sizeof(text), "%s: %s", name, why);
+	(void)snprintf(text, sizeof(text), "%s: %s", p->name, why);
 	if (m->reload.phase == RELOAD_PREPARE && p->rules->may_refuse) {
 		reload_abort(m, text);
 		return;
@@ -577,23 +495,23 @@ reload_on_refused(struct process *p, uint32_t generation, const char *why)
 void
 reload_on_committed(struct process *p, uint32_t generation)
 {
-	struct master *m = p->master;
+	struct master *m = master_of(p);
 
 	if (!is_about(p, generation) || !takes_part(p) || m->reload.phase == RELOAD_PREPARE)
 		return;
 	p->generation = generation;
 	p->answered = true;
 	/* What has been started meanwhile may have waited for it. */
-	master_release_held(m);
+	bringup_release_held(&m->processes);
 	reload_advance(m);
 }
 
 void
 reload_on_died(struct process *p)
 {
-	struct master *m = p->master;
+	struct master *m = master_of(p);
 
 	if (m->reload.phase == RELOAD_COMMIT)
-		keep_counters(m, m->reload.conf);
+		keep_counters(m, m->reload.other.conf);
 	reload_advance(m);
 }

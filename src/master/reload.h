@@ -12,13 +12,14 @@
 
 #include "base/loop.h"
 #include "conf/conf.h"
-#include "conf/errors.h"
 #include "master/control.h"
-#include "master/listen.h"
+#include "master/edition.h"
 
 struct buf;
 struct master;
 struct process;
+
+typedef void reload_told_fn(struct master *m, struct slice json);
 
 enum reload_phase {
 	RELOAD_IDLE,
@@ -27,14 +28,11 @@ enum reload_phase {
 };
 
 struct reload {
+	reload_told_fn *on_told;
 	enum reload_phase phase;
 	unsigned step;			/* of the commit */
 	uint32_t generation;		/* of the new configuration */
-	/* The new configuration; from the first COMMIT on what it has replaced. */
-	struct conf *conf;
-	int text;			/* sealed */
-	struct listen_set listeners;
-	size_t n_workers;		/* wanted then */
+	struct edition other;		/* the new one; from the first COMMIT on the old one */
 	struct conf_errors notes;	/* on what has been put in force */
 	struct control_socket control;	/* fd -1: stays as it is */
 	bool again;			/* asked for once more meanwhile */
@@ -42,6 +40,17 @@ struct reload {
 	uint64_t wait_usec;		/* when the timer is due */
 	uint64_t due_usec;		/* then all must have prepared */
 };
+
+/* Before the first one. on_told hears how each has ended, as JSON for reqctl. */
+void reload_init(struct reload *r, reload_told_fn *on_told);
+
+/*
+ * Opens what a new configuration needs and only this process can know to be wrong,
+ * the control socket included. 0; or -errno with an error. Without doing it, every error
+ * is found.
+ */
+int reload_open(struct master *m, struct edition *e, enum listen_use use,
+    struct control_socket *ret, struct conf_errors *errors);
 
 /* Starts one, or notes that another is wanted. The outcome goes to the log
  * and to every control client that waits for it. */

@@ -3,7 +3,7 @@
 
 #include "master/report.h"
 
-#include "base/escape.h"
+#include "base/jsonbuf.h"
 #include "conf/diff.h"
 #include "ipc/logrec.h"
 #include "master/listen.h"
@@ -12,15 +12,7 @@ struct report {
 	struct buf *json;
 	enum report_kind kind;
 	const struct report_changes *changes;
-	size_t n;	/* sections told */
 };
-
-static void
-member(struct buf *json, const char *key, const char *value)
-{
-	(void)buf_printf(json, ",\"%s\":", key);
-	(void)escape_json(json, slice_of(value));
-}
 
 /* "SocketMode=" where the socket unit of systemd has the last word, else NULL. */
 static const char *
@@ -37,17 +29,17 @@ key_append(struct report *r, const struct diff *d, const struct diff_key *k)
 	const char *setting = unit_setting(r, d, k->name);
 	bool at_start = k->at_start && setting == NULL;
 
-	(void)buf_append_str(r->json, "{\"key\":");
-	(void)escape_json(r->json, slice_of(k->name));
+	jsonbuf_open(r->json, NULL, '{');
+	jsonbuf_text(r->json, "key", k->name);
 	if (k->from != NULL) {
-		member(r->json, "from", k->from);
-		member(r->json, "to", k->to);
+		jsonbuf_text(r->json, "from", k->from);
+		jsonbuf_text(r->json, "to", k->to);
 	}
 	if (at_start)
-		(void)buf_append_str(r->json, ",\"at_start\":true");
+		jsonbuf_bool(r->json, "at_start", true);
 	if (setting != NULL)
-		member(r->json, "unit", setting);
-	(void)buf_append_char(r->json, '}');
+		jsonbuf_text(r->json, "unit", setting);
+	jsonbuf_close(r->json, '}');
 
 	if (r->kind == REPORT_CHECK)
 		return;
@@ -68,45 +60,44 @@ section_append(void *arg, const struct diff *d)
 {
 	struct report *r = arg;
 
-	(void)buf_append_str(r->json, r->n++ > 0 ? ",{\"section\":" : "{\"section\":");
-	(void)escape_json(r->json, slice_of(d->section));
+	jsonbuf_open(r->json, NULL, '{');
+	jsonbuf_text(r->json, "section", d->section);
 	if (d->name != NULL)
-		member(r->json, "name", d->name);
-	member(r->json, "change", diff_change_name(d->change));
+		jsonbuf_text(r->json, "name", d->name);
+	jsonbuf_text(r->json, "change", diff_change_name(d->change));
 	if (d->change == DIFF_CHANGED) {
-		(void)buf_append_str(r->json, ",\"keys\":[");
-		for (size_t i = 0; i < d->n_keys; i++) {
-			if (i > 0)
-				(void)buf_append_char(r->json, ',');
+		jsonbuf_open(r->json, "keys", '[');
+		for (size_t i = 0; i < d->n_keys; i++)
 			key_append(r, d, &d->keys[i]);
-		}
-		(void)buf_append_char(r->json, ']');
+		jsonbuf_close(r->json, ']');
 	}
-	(void)buf_append_char(r->json, '}');
+	jsonbuf_close(r->json, '}');
 }
 
 static void
 begin(struct buf *json, enum report_kind kind, bool ok)
 {
-	(void)buf_printf(json, "{\"ok\":%s,\"check\":%s", ok ? "true" : "false",
-	    kind == REPORT_CHECK ? "true" : "false");
+	jsonbuf_open(json, NULL, '{');
+	jsonbuf_bool(json, "ok", ok);
+	jsonbuf_bool(json, "check", kind == REPORT_CHECK);
 }
 
-/* [{"file":"/etc/reqd/reqd.conf","line":3,"text":"..."}] */
+/* [{"file":"/etc/reqd/reqd.conf","line":3,"text":"..."}], and the end of all. */
 static void
-errors_append(struct buf *json, const struct conf_errors *errors)
+end(struct buf *json, const char *key, const struct conf_errors *errors)
 {
-	(void)buf_append_char(json, '[');
+	jsonbuf_open(json, key, '[');
 	for (size_t i = 0; i < errors->n; i++) {
 		const struct conf_error *e = &errors->list[i];
 
-		(void)buf_append_str(json, i > 0 ? ",{\"file\":" : "{\"file\":");
-		(void)escape_json(json, slice_of(e->file != NULL ? e->file : ""));
-		(void)buf_printf(json, ",\"line\":%u", e->line);
-		member(json, "text", e->text);
-		(void)buf_append_char(json, '}');
+		jsonbuf_open(json, NULL, '{');
+		jsonbuf_text(json, "file", e->file != NULL ? e->file : "");
+		jsonbuf_number(json, "line", e->line);
+		jsonbuf_text(json, "text", e->text);
+		jsonbuf_close(json, '}');
 	}
-	(void)buf_append_char(json, ']');
+	jsonbuf_close(json, ']');
+	jsonbuf_close(json, '}');
 }
 
 void
@@ -115,48 +106,36 @@ report_changes(struct buf *json, enum report_kind kind, const struct report_chan
 	struct report r = { .json = json, .kind = kind, .changes = c };
 
 	begin(json, kind, true);
-	(void)buf_printf(json, ",\"generation\":%u", kind == REPORT_CHECK ? c->from->generation :
+	jsonbuf_number(json, "generation", kind == REPORT_CHECK ? c->from->generation :
 	    c->to->generation);
-	member(json, "file", c->to->files[0]);
-	(void)buf_append_str(json, ",\"changes\":[");
+	jsonbuf_text(json, "file", c->to->files[0]);
+	jsonbuf_open(json, "changes", '[');
 	if (conf_diff(c->from, c->to, section_append, &r) < 0)
 		log_err("out of memory: not all changes of the configuration are told");
-	(void)buf_append_str(json, "],\"notes\":");
-	errors_append(json, c->notes);
-	(void)buf_append_char(json, '}');
+	jsonbuf_close(json, ']');
+	end(json, "notes", c->notes);
 }
 
 void
-report_notes(const struct conf_errors *notes)
+report_log(int level, const char *prefix, const struct conf_errors *errors)
 {
-	for (size_t i = 0; i < notes->n; i++) {
-		const struct conf_error *e = &notes->list[i];
+	for (size_t i = 0; i < errors->n; i++) {
+		const struct conf_error *e = &errors->list[i];
 
 		if (e->file == NULL)
-			log_warn("%s", e->text);
+			log_at(level, "%s%s", prefix, e->text);
+		else if (e->line == 0)
+			log_at(level, "%s%s: %s", prefix, e->file, e->text);
 		else
-			log_warn("%s:%u: %s", e->file, e->line, e->text);
+			log_at(level, "%s%s:%u: %s", prefix, e->file, e->line, e->text);
 	}
-}
-
-static void
-log_error(const struct conf_error *e)
-{
-	if (e->file == NULL)
-		log_err("reload: %s", e->text);
-	else if (e->line == 0)
-		log_err("reload: %s: %s", e->file, e->text);
-	else
-		log_err("reload: %s:%u: %s", e->file, e->line, e->text);
 }
 
 void
 report_errors(struct buf *json, enum report_kind kind, const struct conf_errors *errors)
 {
 	begin(json, kind, false);
-	for (size_t i = 0; i < errors->n && kind == REPORT_DONE; i++)
-		log_error(&errors->list[i]);
-	(void)buf_append_str(json, ",\"errors\":");
-	errors_append(json, errors);
-	(void)buf_append_char(json, '}');
+	if (kind == REPORT_DONE)
+		report_log(LOG_ERR, "reload: ", errors);
+	end(json, "errors", errors);
 }

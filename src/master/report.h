@@ -25,5 +25,5 @@ struct report_changes {
 void report_changes(struct buf *json, enum report_kind kind, const struct report_changes *c);
 void report_errors(struct buf *json, enum report_kind kind, const struct conf_errors *errors);
 
-/* The same notes for the log. */
-void report_notes(const struct conf_errors *notes);
+/* Lines of this level for the log, each behind this prefix. */
+void report_log(int level, const char *prefix, const struct conf_errors *errors);

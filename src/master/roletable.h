@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "ipc/roles.h"
@@ -52,6 +53,9 @@ extern const struct role_rules role_rules[ROLE_N];
 /* The last steps there are. */
 #define ROLE_COMMIT_STEPS 3
 #define ROLE_STOP_STEPS 4
+
+/* How many workers a configuration asks for. */
+size_t role_workers_wanted(const struct conf *c);
 
 /* The step of a reload in which the listening sockets change. */
 unsigned role_listening_step(void);

@@ -52,35 +52,41 @@ check_directory(const char *dir, char *why, size_t why_len)
 }
 
 int
-rundir_make(const struct conf *c, char *why, size_t why_len)
+rundir_make(const struct conf *c, enum listen_use use, char *why, size_t why_len)
 {
-	if (mkdir(c->runtime_directory, 0755) == 0)
-		return 0;
-	if (errno != EEXIST)
-		return directory_failed(c->runtime_directory, errno, why, why_len);
-	return check_directory(c->runtime_directory, why, why_len);
-}
-
-int
-rundir_try(const struct conf *c, char *why, size_t why_len)
-{
+	const char *dir = c->runtime_directory;
 	CLEANUP_FREE char *parent = NULL;
 
-	if (access(c->runtime_directory, F_OK) == 0 || errno != ENOENT)
-		return check_directory(c->runtime_directory, why, why_len);
-	parent = strdup(c->runtime_directory);
+	if (use == LISTEN_OPEN) {
+		if (mkdir(dir, 0755) == 0)
+			return 0;
+		return errno == EEXIST ? check_directory(dir, why, why_len) :
+		    directory_failed(dir, errno, why, why_len);
+	}
+	if (access(dir, F_OK) == 0 || errno != ENOENT)
+		return check_directory(dir, why, why_len);
+	parent = strdup(dir);
 	if (parent == NULL)
 		return -ENOMEM;
-	if (access(dirname(parent), W_OK | X_OK) < 0)
-		return directory_failed(c->runtime_directory, errno, why, why_len);
-	return 0;
+	return access(dirname(parent), W_OK | X_OK) < 0 ?
+	    directory_failed(dir, errno, why, why_len) : 0;
 }
 
-bool
-rundir_comes_for(const struct conf *c, const char *path)
+/* True if it is the directory of this path, and missing only as it is still to be made. */
+static bool
+comes_for(const struct conf *c, const char *path)
 {
 	CLEANUP_FREE char *dir = strdup(path);
 
 	return dir != NULL && strcmp(dirname(dir), c->runtime_directory) == 0 &&
 	    access(c->runtime_directory, F_OK) < 0 && errno == ENOENT;
+}
+
+int
+rundir_open_socket(const struct conf *c, const char *path, enum listen_use use,
+    const struct socket_rights *rights, int backlog, struct socket_file *ret)
+{
+	int fd = socket_file_open(path, use, rights, backlog, ret);
+
+	return fd == -ENOENT && use == LISTEN_TRY && comes_for(c, path) ? socket_file_unbound() : fd;
 }

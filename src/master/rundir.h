@@ -6,12 +6,17 @@
 #include <stddef.h>
 
 #include "conf/conf.h"
+#include "master/socketfile.h"
 
-/* Makes it, unless it is there and safe. 0, or -errno with one line in why. */
-int rundir_make(const struct conf *c, char *why, size_t why_len);
+/*
+ * Makes it, unless it is there and safe; or only sees whether that would go well, as
+ * far as can be seen. 0, or -errno with one line in why.
+ */
+int rundir_make(const struct conf *c, enum listen_use use, char *why, size_t why_len);
 
-/* Would that go well, as far as can be seen without doing it? */
-int rundir_try(const struct conf *c, char *why, size_t why_len);
-
-/* Is it the directory of this path, and missing only as it is still to be made? */
-bool rundir_comes_for(const struct conf *c, const char *path);
+/*
+ * As socket_file_open(), and tried it may be in the directory that is still to be
+ * made.
+ */
+int rundir_open_socket(const struct conf *c, const char *path, enum listen_use use,
+    const struct socket_rights *rights, int backlog, struct socket_file *ret);

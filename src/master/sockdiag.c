@@ -4,7 +4,7 @@
 #include "master/sockdiag.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 
 /* Room for the one answer, with every attribute that there is. */
 #define ANSWER_MAX 4096
@@ -96,56 +97,41 @@ device_number(unsigned major_part, unsigned minor_part)
 }
 
 /* The device of a mount, which on btrfs and overlayfs is not what stat() says. */
-static int
+static void
 mount_device(int mount, uint32_t *ret)
 {
-	FILE *f = fopen("/proc/self/mountinfo", "re");
+	CLEANUP_FILE FILE *f = fopen("/proc/self/mountinfo", "re");
 	CLEANUP_FREE char *line = NULL;
 	size_t size = 0;
-	int r = -ENOENT;
+	unsigned major_part, minor_part;
+	int id;
 
-	if (f == NULL)
-		return -errno;
-	while (r != 0 && getline(&line, &size, f) > 0) {
-		unsigned major_part, minor_part;
-		int id;
-
-		if (sscanf(line, "%d %*d %u:%u", &id, &major_part, &minor_part) != 3 || id != mount)
-			continue;
-		*ret = device_number(major_part, minor_part);
-		r = 0;
+	while (f != NULL && getline(&line, &size, f) > 0) {
+		if (sscanf(line, "%d %*d %u:%u", &id, &major_part, &minor_part) == 3 && id == mount) {
+			*ret = device_number(major_part, minor_part);
+			return;
+		}
 	}
-	(void)fclose(f);
-	return r;
 }
 
 int
 sockdiag_number(int fd, struct sockdiag_file *ret)
 {
-	struct sockdiag_file file;
-	uintmax_t ino = 0;
-	int mount = -1;
-	char line[128];
+	char path[64], text[1024];
+	const char *mount, *ino;
 	struct stat st;
-	FILE *f;
+	ssize_t n;
 
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	file.dev = device_number(major(st.st_dev), minor(st.st_dev));
-	file.ino = (uint32_t)st.st_ino;
-	(void)snprintf(line, sizeof(line), "/proc/self/fdinfo/%d", fd);
-	f = fopen(line, "re");
-	if (f == NULL)
-		return -errno;
-	while (fgets(line, sizeof(line), f) != NULL) {
-		(void)sscanf(line, "mnt_id: %d", &mount);
-		/* Since Linux 5.14. */
-		if (sscanf(line, "ino: %ju", &ino) == 1)
-			file.ino = (uint32_t)ino;
-	}
-	(void)fclose(f);
-	if (mount >= 0)
-		(void)mount_device(mount, &file.dev);
-	*ret = file;
+	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	n = fd_read_text(AT_FDCWD, path, text, sizeof(text));
+	if (n < 0 || fstat(fd, &st) < 0)
+		return n < 0 ? (int)n : -errno;
+	mount = strstr(text, "mnt_id:");
+	/* Since Linux 5.14. */
+	ino = strstr(text, "\nino:");
+	ret->dev = device_number(major(st.st_dev), minor(st.st_dev));
+	ret->ino = (uint32_t)(ino != NULL ? strtoull(ino + 5, NULL, 10) : st.st_ino);
+	if (mount != NULL)
+		mount_device((int)strtol(mount + 7, NULL, 10), &ret->dev);
 	return 0;
 }

@@ -86,24 +86,6 @@ try_to_give(uid_t uid, gid_t gid)
 	return fd < 0 ? -errno : give(fd, "", uid, gid, AT_EMPTY_PATH);
 }
 
-int
-socket_file_try(const char *path, uid_t uid, gid_t gid)
-{
-	CLEANUP_FREE char *dir = strdup(path);
-	struct sockaddr_un sa;
-	int r = address_of(path, &sa);
-
-	if (dir == NULL)
-		return -ENOMEM;
-	if (r >= 0)
-		r = look_at(path, &sa);
-	if (r >= 0 && access(dirname(dir), W_OK | X_OK) < 0)
-		r = -errno;
-	if (r >= 0)
-		r = try_to_give(uid, gid);
-	return r < 0 ? r : socket_file_unbound();
-}
-
 /* The directory of a path. */
 static bool
 stat_directory(const char *path, struct stat *ret)
@@ -142,30 +124,33 @@ bind_with_mode(int fd, const struct sockaddr_un *sa, mode_t mode)
 }
 
 int
-socket_file_open(const char *path, mode_t mode, uid_t uid, gid_t gid, int backlog,
-    struct socket_file *ret)
+socket_file_open(const char *path, enum listen_use use, const struct socket_rights *rights,
+    int backlog, struct socket_file *ret)
 {
 	CLEANUP_CLOSE int fd = -1;
+	CLEANUP_FREE char *dir = strdup(path);
 	struct sockaddr_un sa;
 	struct stat st = { 0 };
-	int r;
+	int r = dir == NULL ? -ENOMEM : address_of(path, &sa);
 
-	r = address_of(path, &sa);
 	if (r >= 0)
 		r = look_at(path, &sa);
-	if (r == PATH_STALE && unlink(path) < 0 && errno != ENOENT)
-		return -errno;
+	if (r >= 0 && use == LISTEN_TRY)
+		r = access(dirname(dir), W_OK | X_OK) < 0 ? -errno :
+		    try_to_give(rights->uid, rights->gid);
+	else if (r == PATH_STALE && unlink(path) < 0 && errno != ENOENT)
+		r = -errno;
 	if (r < 0)
 		return r;
 	fd = socket_file_unbound();
-	if (fd < 0)
-		return fd;
-	r = bind_with_mode(fd, &sa, mode);
+	if (fd < 0 || use == LISTEN_TRY)
+		return TAKE_FD(fd);
+	r = bind_with_mode(fd, &sa, rights->mode);
 	if (r < 0)
 		return r;
 	/* Nobody can connect before listen(). */
-	if (uid != (uid_t)-1 || gid != (gid_t)-1)
-		r = give(AT_FDCWD, path, uid, gid, AT_SYMLINK_NOFOLLOW);
+	if (rights->uid != (uid_t)-1 || rights->gid != (gid_t)-1)
+		r = give(AT_FDCWD, path, rights->uid, rights->gid, AT_SYMLINK_NOFOLLOW);
 	if (r == 0 && (lstat(path, &st) < 0 || listen(fd, backlog) < 0))
 		r = -errno;
 	if (r < 0) {
@@ -236,20 +221,35 @@ change_mode(int fd, mode_t mode)
 	return chmod(name, mode) < 0 ? -errno : 0;
 }
 
-int
-socket_file_change(const struct socket_file *f, const char *path, mode_t mode, uid_t uid,
-    gid_t gid)
+static int
+try_change(int fd, const struct stat *is, mode_t mode, uid_t uid, gid_t gid)
 {
+	int r = 0;
+
+	/* The kernel asks for the same rights when nothing comes of it. */
+	if ((is->st_mode & 07777) != mode)
+		r = change_mode(fd, is->st_mode & 07777);
+	if (r == 0 && (is->st_uid != uid || is->st_gid != gid))
+		r = give(fd, "", is->st_uid, is->st_gid, AT_EMPTY_PATH);
+	return r < 0 ? r : try_to_give(is->st_uid != uid ? uid : (uid_t)-1,
+	    is->st_gid != gid ? gid : (gid_t)-1);
+}
+
+int
+socket_file_change(const struct socket_file *f, const char *path, enum listen_use use,
+    const struct socket_rights *rights)
+{
+	uid_t uid = rights->uid != (uid_t)-1 ? rights->uid : geteuid();
+	gid_t gid = rights->gid != (gid_t)-1 ? rights->gid : getegid();
+	mode_t mode = rights->mode;
 	struct stat st;
 	CLEANUP_CLOSE int fd = look_up_own(f, path, &st);
 	int r = 0;
 
 	if (fd < 0)
 		return fd;
-	if (uid == (uid_t)-1)
-		uid = geteuid();
-	if (gid == (gid_t)-1)
-		gid = getegid();
+	if (use == LISTEN_TRY)
+		return try_change(fd, &st, mode, uid, gid);
 	/* Closed to whom it is to be closed first, even if no more can be done. */
 	if ((st.st_mode & 07777 & ~mode) != 0) {
 		r = change_mode(fd, st.st_mode & mode);
@@ -262,32 +262,6 @@ socket_file_change(const struct socket_file *f, const char *path, mode_t mode, u
 		r = change_mode(fd, mode);
 	if (r == 0 && st.st_uid != uid)
 		r = give(fd, "", uid, (gid_t)-1, AT_EMPTY_PATH);
-	return r;
-}
-
-int
-socket_file_try_change(const struct socket_file *f, const char *path, mode_t mode, uid_t uid,
-    gid_t gid)
-{
-	struct stat st;
-	CLEANUP_CLOSE int fd = look_up_own(f, path, &st);
-	int r = 0;
-
-	if (fd < 0)
-		return fd;
-	if (uid == (uid_t)-1)
-		uid = geteuid();
-	if (gid == (gid_t)-1)
-		gid = getegid();
-	/* The kernel asks for the same rights when nothing comes of it. */
-	if ((st.st_mode & 07777) != mode)
-		r = change_mode(fd, st.st_mode & 07777);
-	if (r == 0 && (st.st_uid != uid || st.st_gid != gid)) {
-		r = give(fd, "", st.st_uid, st.st_gid, AT_EMPTY_PATH);
-		if (r == 0)
-			r = try_to_give(st.st_uid != uid ? uid : (uid_t)-1,
-			    st.st_gid != gid ? gid : (gid_t)-1);
-	}
 	return r;
 }
 

@@ -9,24 +9,31 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+enum listen_use {
+	LISTEN_OPEN,
+	LISTEN_TRY,	/* to see whether it could be opened: nobody can connect, no file is made */
+};
+
 struct socket_file {
 	dev_t dev;
 	ino_t ino;	/* 0: none */
 };
 
-/*
- * A listening unix socket with its final mode and owner before anybody can
- * connect (R43). uid, gid -1: ours. A stale socket file is removed; one that
- * answers is -EADDRINUSE. Descriptor or -errno.
- */
-int socket_file_open(const char *path, mode_t mode, uid_t uid, gid_t gid, int backlog,
-    struct socket_file *ret);
+/* Of a socket file. uid, gid -1: ours. */
+struct socket_rights {
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+};
 
 /*
- * Would that go well, as far as can be seen without doing it? A socket that
- * is bound to nothing, or -errno: -EPERM, too, when it could not be given away.
+ * A listening unix socket with its final mode and owner before anybody can
+ * connect (R43). A stale socket file is removed; one that answers is -EADDRINUSE.
+ * LISTEN_TRY gives a socket that is bound to nothing, if all would go well as far as
+ * can be seen. Descriptor or -errno: -EPERM, too, when it could not be given away.
  */
-int socket_file_try(const char *path, uid_t uid, gid_t gid);
+int socket_file_open(const char *path, enum listen_use use, const struct socket_rights *rights,
+    int backlog, struct socket_file *ret);
 
 /* Such a socket, for a path of which nothing can be seen. */
 int socket_file_unbound(void);
@@ -40,13 +47,12 @@ const char *socket_file_error(int error);
 /* Is the file at this path (still) the one that was made? */
 bool socket_file_is(const struct socket_file *f, const char *path);
 
-/* Other mode and owner (-1: ours) for a file that is still ours. 0 or -errno. */
-int socket_file_change(const struct socket_file *f, const char *path, mode_t mode, uid_t uid,
-    gid_t gid);
-
-/* Would that go well? Nothing is changed. 0 or -errno. */
-int socket_file_try_change(const struct socket_file *f, const char *path, mode_t mode, uid_t uid,
-    gid_t gid);
+/*
+ * Other rights for a file that is still ours. LISTEN_TRY changes nothing and sees
+ * whether that would go well. 0 or -errno.
+ */
+int socket_file_change(const struct socket_file *f, const char *path, enum listen_use use,
+    const struct socket_rights *rights);
 
 /*
  * The file of a socket that somebody else has bound, and its state, if that

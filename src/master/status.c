@@ -4,14 +4,13 @@
 #include "master/status.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/escape.h"
+#include "base/jsonbuf.h"
 #include "ipc/stats.h"
 #include "master/master.h"
 
@@ -26,25 +25,7 @@ static const char *const states[] = {
 static const char *
 state_name(const struct process *p)
 {
-	return p->state == PROCESS_SERVING && !master_wants(p) ? "retiring" : states[p->state];
-}
-
-/*
- * The largest number that every reader of JSON takes, and exactly. Pages may say
- * more, as any process may write anything into its own.
- */
-#define NUMBER_MAX ((UINT64_C(1) << 53) - 1)
-
-static uint64_t
-shown(uint64_t n)
-{
-	return n < NUMBER_MAX ? n : NUMBER_MAX;
-}
-
-static void
-put_number(struct buf *b, const char *key, uint64_t n)
-{
-	(void)buf_printf(b, ",\"%s\":%" PRIu64, key, shown(n));
+	return p->state == PROCESS_SERVING && !process_is_wanted(p) ? "retiring" : states[p->state];
 }
 
 struct number {
@@ -100,17 +81,17 @@ put_page(struct buf *b, const struct process *p)
 
 		if (p->stats != NULL)
 			memcpy(&value, (const char *)p->stats + n->offset, sizeof(value));
-		put_number(b, n->key, value);
+		jsonbuf_number(b, n->key, value);
 	}
 }
 
 static uint64_t
-dropped_records(const struct master *m)
+dropped_records(const struct processes *all)
 {
 	const struct process *p;
 	uint64_t sum = 0;
 
-	FOR_EACH_PROCESS(p, m) {
+	FOR_EACH_PROCESS(p, all) {
 		if (p->stats != NULL)
 			sum += p->stats->log_dropped;
 	}
@@ -118,48 +99,48 @@ dropped_records(const struct master *m)
 }
 
 static void
-put_process(struct buf *b, const struct process *p)
+put_process(struct buf *b, const char *key, const struct process *p)
 {
-	(void)buf_printf(b, "\"pid\":%d,\"state\":\"%s\",\"restarts\":%u", (int)p->pid,
-	    state_name(p), p->restarts);
+	jsonbuf_open(b, key, '{');
+	if (key == NULL)
+		jsonbuf_number(b, "slot", p->slot);
+	jsonbuf_number(b, "pid", (uint64_t)p->pid);
+	jsonbuf_text(b, "state", state_name(p));
+	jsonbuf_number(b, "restarts", p->restarts);
 	put_page(b, p);
 	if (p->kind == ROLE_LOG)
-		put_number(b, "dropped", dropped_records(p->master));
-	(void)buf_append_char(b, '}');
+		jsonbuf_number(b, "dropped", dropped_records(p->all));
+	jsonbuf_close(b, '}');
 }
 
 /* An object, or a list of them where there can be more than one. */
 static void
 put_role(struct buf *b, const struct master *m, enum role_kind kind)
 {
-	const struct process *p = &m->processes[ROLE_PROCESS(kind, 0)];
+	const struct process *p = &m->processes.list[ROLE_PROCESS(kind, 0)];
 
-	(void)buf_printf(b, ",\"%s", role_name(kind));
 	if (role_slots(kind) == 1) {
-		(void)buf_append_str(b, "\":{");
-		put_process(b, p);
+		put_process(b, role_name(kind), p);
 		return;
 	}
-	(void)buf_append_str(b, "s\":[");
+	jsonbuf_open(b, "workers", '[');
 	for (unsigned slot = 0; slot < role_slots(kind); slot++, p++) {
-		if (!master_wants(p) && !process_is_up(p))
-			continue;
-		(void)buf_printf(b, "%s{\"slot\":%u,", slot > 0 ? "," : "", slot);
-		put_process(b, p);
+		if (process_is_wanted(p) || process_is_up(p))
+			put_process(b, NULL, p);
 	}
-	(void)buf_append_char(b, ']');
+	jsonbuf_close(b, ']');
 }
 
 static void
 put_listeners(struct buf *b, const struct conf *c)
 {
-	(void)buf_append_str(b, ",\"listeners\":[");
+	jsonbuf_open(b, "listeners", '[');
 	for (size_t i = 0; i < c->n_listeners; i++) {
-		(void)buf_append_str(b, i > 0 ? ",{\"url\":" : "{\"url\":");
-		(void)escape_json(b, slice_of(c->listeners[i].url));
-		(void)buf_append_char(b, '}');
+		jsonbuf_open(b, NULL, '{');
+		jsonbuf_text(b, "url", c->listeners[i].url);
+		jsonbuf_close(b, '}');
 	}
-	(void)buf_append_char(b, ']');
+	jsonbuf_close(b, ']');
 }
 
 static struct service_total
@@ -168,25 +149,11 @@ service_total(const struct master *m, uint16_t number)
 	struct service_total sum = { 0 };
 	const struct process *p;
 
-	FOR_EACH_PROCESS(p, m) {
-		if (p->stats != NULL && p->stats->generation == m->conf->generation)
+	FOR_EACH_PROCESS(p, &m->processes) {
+		if (p->stats != NULL && p->stats->generation == m->now.conf->generation)
 			service_total_add(&sum, p->stats, number);
 	}
 	return sum;
-}
-
-/* In words, why the last of them died. */
-static void
-put_death(struct buf *b, const struct pool_stats *p)
-{
-	char why[160];
-
-	if (p->died == 0 && p->last.stage == STAGE_NONE) {
-		(void)buf_append_str(b, "null");
-		return;
-	}
-	death_describe(&p->last, why, sizeof(why));
-	(void)escape_json(b, slice_of(why));
 }
 
 static uint64_t
@@ -200,17 +167,17 @@ static void
 put_usec_or_null(struct buf *b, const char *key, bool have, uint64_t usec)
 {
 	if (have)
-		put_number(b, key, usec);
+		jsonbuf_number(b, key, usec);
 	else
-		(void)buf_printf(b, ",\"%s\":null", key);
+		jsonbuf_null(b, key);
 }
 
 static struct pool_stats
 pool_of(const struct master *m, const struct service *s)
 {
-	const struct stats *of = m->processes[ROLE_PROCESS(ROLE_BROKER, 0)].stats;
+	const struct stats *of = m->processes.list[ROLE_PROCESS(ROLE_BROKER, 0)].stats;
 
-	if (of != NULL && of->generation == m->conf->generation)
+	if (of != NULL && of->generation == m->now.conf->generation)
 		return of->pool[s->number];
 	return (struct pool_stats){ 0 };
 }
@@ -220,28 +187,34 @@ put_pool(struct buf *b, const struct master *m, const struct service *s)
 {
 	struct pool_stats p = pool_of(m, s);
 	uint64_t now = clock_usec();
+	bool has_died = p.died != 0 || p.last.stage != STAGE_NONE;
+	char why[160];
 
-	(void)buf_printf(b, ",\"pool\":{\"processes\":%" PRIu32, p.processes);
-	put_number(b, "busy", p.busy);
-	put_number(b, "idle", p.idle);
-	put_number(b, "waiting", p.waiting);
-	put_number(b, "started", p.started);
-	put_number(b, "died", p.died);
-	put_number(b, "recycled", p.recycled);
-	(void)buf_printf(b, ",\"failing\":%s,\"last_death\":", p.is_failing ? "true" : "false");
-	put_death(b, &p);
+	jsonbuf_open(b, "pool", '{');
+	jsonbuf_number(b, "processes", p.processes);
+	jsonbuf_number(b, "busy", p.busy);
+	jsonbuf_number(b, "idle", p.idle);
+	jsonbuf_number(b, "waiting", p.waiting);
+	jsonbuf_number(b, "started", p.started);
+	jsonbuf_number(b, "died", p.died);
+	jsonbuf_number(b, "recycled", p.recycled);
+	jsonbuf_bool(b, "failing", p.is_failing);
+	/* In words, why the last of them died. */
+	if (has_died)
+		death_describe(&p.last, why, sizeof(why));
+	jsonbuf_text(b, "last_death", has_died ? why : NULL);
 	put_usec_or_null(b, "last_death_age_usec", p.last_usec != 0, elapsed(p.last_usec, now));
 	put_usec_or_null(b, "failing_usec", p.is_failing != 0, elapsed(p.failing_usec, now));
 	put_usec_or_null(b, "next_try_usec", p.is_failing != 0, elapsed(now, p.retry_usec));
-	(void)buf_append_char(b, '}');
+	jsonbuf_close(b, '}');
 }
 
 static void
 put_times(struct buf *b, const char *const keys[3], const struct histogram *h)
 {
-	put_number(b, keys[0], h->usec);
-	put_number(b, keys[1], histogram_quantile(h, 0.5));
-	put_number(b, keys[2], histogram_quantile(h, 0.99));
+	jsonbuf_number(b, keys[0], h->usec);
+	jsonbuf_number(b, keys[1], histogram_quantile(h, 0.5));
+	jsonbuf_number(b, keys[2], histogram_quantile(h, 0.99));
 }
 
 static void
@@ -252,35 +225,23 @@ put_service(struct buf *b, const struct master *m, const struct service *s)
 	static const char *const run[] = { "run_usec", "run_p50_usec", "run_p99_usec" };
 	struct service_total t = service_total(m, s->number);
 
-	(void)buf_printf(b, "{\"name\":\"%s\"", s->name);
-	put_number(b, "calls", t.n.calls);
-	put_number(b, "failed", t.n.failed);
-	put_number(b, "rejected", t.n.rejected);
+	jsonbuf_open(b, NULL, '{');
+	jsonbuf_text(b, "name", s->name);
+	jsonbuf_number(b, "calls", t.n.calls);
+	jsonbuf_number(b, "failed", t.n.failed);
+	jsonbuf_number(b, "rejected", t.n.rejected);
 	put_times(b, all, &t.times.all);
 	put_times(b, queue, &t.times.queue);
 	put_times(b, run, &t.times.run);
-	(void)buf_append_str(b, ",\"outcomes\":{");
-	for (size_t k = 0, n = 0; k < OUTCOME_N; k++) {
-		if (t.n.outcome[k] == 0)
-			continue;
-		(void)buf_printf(b, "%s\"%s\":%" PRIu64, n++ > 0 ? "," : "",
-		    outcome_word((enum outcome_kind)k), shown(t.n.outcome[k]));
+	jsonbuf_open(b, "outcomes", '{');
+	for (size_t k = 0; k < OUTCOME_N; k++) {
+		if (t.n.outcome[k] != 0)
+			jsonbuf_number(b, outcome_word((enum outcome_kind)k), t.n.outcome[k]);
 	}
-	(void)buf_append_char(b, '}');
+	jsonbuf_close(b, '}');
 	if (s->handler != NULL)
 		put_pool(b, m, s);
-	(void)buf_append_char(b, '}');
-}
-
-static void
-put_services(struct buf *b, const struct master *m)
-{
-	(void)buf_append_str(b, ",\"services\":[");
-	for (size_t i = 0; i < m->conf->n_services; i++) {
-		(void)buf_append_str(b, i > 0 ? "," : "");
-		put_service(b, m, &m->conf->services[i]);
-	}
-	(void)buf_append_char(b, ']');
+	jsonbuf_close(b, '}');
 }
 
 bool
@@ -294,17 +255,23 @@ status_explain_outage(const struct master *m, const struct service *s, struct bu
 int
 status_format_json(const struct master *m, struct buf *b)
 {
-	const char *state = m->stopping ? "stopping" : !m->ready ? "starting" :
+	const char *state = m->processes.is_stopping ? "stopping" : !m->ready ? "starting" :
 	    m->reload.phase != RELOAD_IDLE ? "reloading" : "serving";
 
-	(void)buf_printf(b, "{\"version\":\"%s\",\"pid\":%d,\"state\":\"%s\",\"generation\":%u,"
-	    "\"uptime_usec\":%" PRIu64 ",\"config\":", PACKAGE_VERSION, (int)getpid(), state,
-	    m->conf->generation, clock_usec() - m->started_usec);
-	(void)escape_json(b, slice_of(m->options.conf_file));
+	jsonbuf_open(b, NULL, '{');
+	jsonbuf_text(b, "version", PACKAGE_VERSION);
+	jsonbuf_number(b, "pid", (uint64_t)getpid());
+	jsonbuf_text(b, "state", state);
+	jsonbuf_number(b, "generation", m->now.conf->generation);
+	jsonbuf_number(b, "uptime_usec", clock_usec() - m->started_usec);
+	jsonbuf_text(b, "config", m->options.conf_file);
 	for (unsigned kind = ROLE_N; kind-- > 0;)
 		put_role(b, m, kind);
-	put_listeners(b, m->conf);
-	put_services(b, m);
-	(void)buf_append_char(b, '}');
+	put_listeners(b, m->now.conf);
+	jsonbuf_open(b, "services", '[');
+	for (size_t i = 0; i < m->now.conf->n_services; i++)
+		put_service(b, m, &m->now.conf->services[i]);
+	jsonbuf_close(b, ']');
+	jsonbuf_close(b, '}');
 	return buf_failed(b) ? -ENOMEM : 0;
 }

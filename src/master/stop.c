@@ -9,7 +9,7 @@
 #include "ipc/logrec.h"
 #include "master/master.h"
 #include "master/notify.h"
-#include "master/strays.h"
+#include "master/orphans.h"
 
 /* The role that is started again until the end has the last words of the others. */
 static void
@@ -21,9 +21,9 @@ say_last_words(void)
 }
 
 static void
-stop_one(struct process *p)
+stop_one(struct process *p, uint64_t deadline)
 {
-	uint64_t now = clock_usec(), deadline = p->master->stop_usec;
+	uint64_t now = clock_usec();
 
 	if (p->state == PROCESS_STOPPING)
 		return;
@@ -44,11 +44,11 @@ stop_step(struct master *m, unsigned step)
 	struct process *p;
 	bool found = false;
 
-	FOR_EACH_PROCESS(p, m) {
+	FOR_EACH_PROCESS(p, &m->processes) {
 		if (p->rules->stop_step != step || !process_is_up(p))
 			continue;
 		found = true;
-		stop_one(p);
+		stop_one(p, m->stop_usec);
 	}
 	return found;
 }
@@ -56,11 +56,11 @@ stop_step(struct master *m, unsigned step)
 void
 stop_advance(struct master *m)
 {
-	if (!m->stopping)
+	if (!m->processes.is_stopping)
 		return;
 	for (unsigned step = 0; step < ROLE_STOP_STEPS; step++) {
 		/* Nobody would tell of orphans after the last words. */
-		if (step == ROLE_STOP_STEPS - 1 && !strays_are_gone(m))
+		if (step == ROLE_STOP_STEPS - 1 && !orphans_are_gone(&m->orphans))
 			return;
 		if (stop_step(m, step))
 			return;
@@ -75,7 +75,7 @@ stop_hurry(struct master *m)
 
 	log_notice("asked to stop again: cutting what still runs");
 	m->stop_usec = clock_usec();
-	FOR_EACH_PROCESS(p, m) {
+	FOR_EACH_PROCESS(p, &m->processes) {
 		if (p->rules->stop_step == 0)
 			process_kill(p, NULL);
 		else if (p->state == PROCESS_STOPPING && p->rules->stop == ROLE_STOP_BY_FRAME)
@@ -89,22 +89,22 @@ stop_begin(struct master *m)
 {
 	struct process *p;
 
-	if (m->stopping) {
+	if (m->processes.is_stopping) {
 		stop_hurry(m);
 		return;
 	}
-	m->stopping = true;
-	m->stop_usec = clock_usec() + m->conf->drain_timeout_usec;
-	notify_stopping(m->conf->drain_timeout_usec);
+	m->processes.is_stopping = true;
+	m->stop_usec = clock_usec() + m->now.conf->drain_timeout_usec;
+	notify_stopping(m->now.conf->drain_timeout_usec);
 	log_event(LOG_EVENT_STOPPING, LOG_NOTICE, "stopping, finishing what runs");
 	reload_cancel(m);
-	m->sealed = listen_seal(&m->listeners, NULL);
+	m->processes.sealed = listen_seal(&m->now.listeners, LISTEN_REQD_ENDS);
 	/* What waits to be started again is not needed any more, but for the last words. */
-	FOR_EACH_PROCESS(p, m) {
+	FOR_EACH_PROCESS(p, &m->processes) {
 		if (p->state == PROCESS_DOWN && p->rules->stop == ROLE_STOP_BY_FRAME)
 			process_disarm(p);
 	}
 	/* Our unix paths go at once; TCP clients are refused when the last worker has closed. */
-	listen_close(&m->listeners, NULL);
+	listen_close(&m->now.listeners);
 	stop_advance(m);
 }

@@ -14,7 +14,7 @@
 #include "base/fd.h"
 #include "ipc/logrec.h"
 #include "ipc/stats.h"
-#include "master/master.h"
+#include "master/process.h"
 
 /* The beginning of /proc/PID/NAME; of our own child, not reaped yet. Empty when there is none. */
 static void
@@ -66,7 +66,7 @@ put_kernel(struct buf *b, const struct process *p)
 static void
 put_page(struct buf *b, const struct process *p)
 {
-	const struct conf *c = p->master->conf;
+	const struct conf *c = p->all->edition->conf;
 	const struct stats *s = p->stats;
 	uint32_t service = s->executing_service;
 
@@ -89,12 +89,10 @@ void
 stuck_log(const struct process *p)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
-	char name[32];
 
 	put_kernel(&b, p);
 	if (p->stats != NULL)
 		put_page(&b, p);
-	process_name(p, name, sizeof(name));
 	if (!buf_failed(&b))
-		log_err("%s (%d): %.*s", name, (int)p->pid, (int)buf_len(&b), buf_data(&b));
+		log_err("%s (%d): %.*s", p->name, (int)p->pid, (int)buf_len(&b), buf_data(&b));
 }

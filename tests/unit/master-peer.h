@@ -60,7 +60,7 @@ write_conf(bool more)
 static inline struct process *
 process(size_t i)
 {
-	return master_process(m, which[i].kind, which[i].slot);
+	return process_at(&m->processes, which[i].kind, which[i].slot);
 }
 
 /* A process that serves; what it would do is up to the test. */
@@ -87,7 +87,9 @@ static inline void
 set_up(void)
 {
 	struct conf_errors errors = { 0 };
-	char why[256] = "", *text;
+	struct control_socket control;
+	struct master_options options = { .conf_file = conf_file };
+	char why[256] = "";
 
 	snprintf(dir, sizeof(dir), "%s", "/tmp/reqd-test-reload.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
@@ -96,19 +98,15 @@ set_up(void)
 	log_set_level(-1);
 	write_conf(false);
 
-	m->options.conf_file = conf_file;
-	master_init_processes(m);
-	m->reload.text = m->log_read = m->control.socket.fd = m->reload.control.fd = -1;
+	master_init(m, &options);
 	ck_assert_int_ge(loop_init(&m->loop), 0);
-	if (conf_load(conf_file, CONF_DEFAULT, &m->conf, &errors) < 0)
+	if (edition_load(&m->now, &options, 1, &errors) < 0)
 		ck_abort_msg("%s", errors.n > 0 ? errors.list[0].text : "?");
-	m->conf->generation = 1;
-	text = conf_format(m->conf);
-	m->conf_text = fd_sealed("conf", text, strlen(text));
-	free(text);
-	ck_assert_int_eq(listen_open(m->conf, LISTEN_OPEN, NULL, &m->passed, &m->listeners, &errors), 0);
-	ck_assert_int_eq(control_open(&m->control, m, why, sizeof(why)), 0);
-	m->n_workers = 2;
+	ck_assert_int_eq(listen_open(m->now.conf, LISTEN_OPEN, NULL, &m->passed,
+	    &m->now.listeners, &errors), 0);
+	ck_assert_int_eq(control_rebind(&m->control, m->now.conf, LISTEN_OPEN, &control, why,
+	    sizeof(why)), 0);
+	control_move(&m->control, m->now.conf, &control);
 	m->ready = true;
 	for (size_t i = 0; i < N_PROCESSES; i++)
 		serve(i);
@@ -120,13 +118,13 @@ tear_down(void)
 {
 	struct process *p;
 
-	FOR_EACH_PROCESS(p, m) {
+	FOR_EACH_PROCESS(p, &m->processes) {
 		if (p->pid > 0)
 			(void)kill(p->pid, SIGKILL);
 	}
 	reload_cancel(m);
 	control_close(&m->control);
-	listen_close(&m->listeners, NULL);
+	listen_close(&m->now.listeners);
 	(void)unlink(conf_file);
 	ck_assert_msg(rmdir(dir) == 0, "left behind in %s: %s", dir, strerror(errno));
 }
@@ -160,7 +158,7 @@ answer(size_t i, enum frame_type type, uint32_t generation)
 {
 	struct frame f = { .type = (uint16_t)type, .generation = generation };
 
-	master_on_frame(process(i), &f);
+	m->processes.ops->frame(process(i), &f);
 }
 
 static inline bool

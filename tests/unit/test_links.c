@@ -33,7 +33,7 @@ expect_link(size_t i, size_t of, struct mail_ends *ret)
 static void
 link_up(size_t i, struct mail_ends ret[2])
 {
-	process(i)->serial = ++m->n_starts;
+	process(i)->serial = ++m->processes.n_starts;
 	links_open(process(i));
 	(void)expect_link(BROKER, i, &ret[0]);
 	(void)expect_link(i, BROKER, &ret[1]);
@@ -46,7 +46,7 @@ fault(size_t by, size_t of, uint64_t serial)
 
 	f.fault.serial = serial;
 	(void)strlcpy(f.fault.text, "nonsense", sizeof(f.fault.text));
-	master_on_frame(process(by), &f);
+	m->processes.ops->frame(process(by), &f);
 }
 
 static void

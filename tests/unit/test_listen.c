@@ -47,7 +47,7 @@ set_up(void)
 static void
 tear_down(void)
 {
-	listen_close(&set, NULL);
+	listen_close(&set);
 	conf_errors_done(&errors);
 	conf_errors_done(&notes);
 	(void)unlink(path);
@@ -191,7 +191,7 @@ START_TEST(a_passed_tcp_socket_takes_every_option)
 	listener.send_buffer = 40000;
 	listener.receive_buffer = 50000;
 	ck_assert_int_eq(open_them(LISTEN_OPEN, NULL), 0);
-	ck_assert_int_eq(set.list[0].passed, 0);
+	ck_assert_int_eq(set.list[0]->passed, 0);
 	ck_assert_int_eq(listen_apply(&set, &conf, &notes, &errors), 0);
 	ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
 	ck_assert_uint_eq(info.tcpi_sacked, 23);	/* of one that listens: its backlog */
@@ -247,7 +247,7 @@ START_TEST(a_passed_unix_socket_takes_backlog_and_mode)
 	ck_assert_uint_eq(notes.n, 1);
 
 	/* As at the end of reqd: the file is not ours to remove. */
-	listen_close(&set, NULL);
+	listen_close(&set);
 	ck_assert_uint_eq(mode_now(), 0600);
 	close(fd);
 }
@@ -284,7 +284,7 @@ START_TEST(what_cannot_be_applied_is_refused_at_a_reload)
 		ck_assert_msg(strstr(errors.list[i].text, "restart its socket unit") != NULL, "%s",
 		    errors.list[i].text);
 	}
-	listen_close(&old, NULL);
+	listen_close(&old);
 	close(fd);
 }
 END_TEST
@@ -302,7 +302,7 @@ START_TEST(a_kept_socket_takes_what_has_changed_meanwhile)
 	want_unix();
 	listener.mode = 0640;
 	ck_assert_int_eq(open_them(LISTEN_OPEN, NULL), 0);
-	ck_assert_int_eq(set.list[0].passed, -1);
+	ck_assert_int_eq(set.list[0]->passed, -1);
 	ck_assert_int_eq(listen_apply(&set, &conf, &notes, &errors), 0);
 	ck_assert_uint_eq(mode_now(), 0640);
 	ck_assert_int_eq(queue_length(), 17);
@@ -333,7 +333,7 @@ START_TEST(a_mode_that_cannot_be_changed_is_refused)
 		    errors.list[1].text);
 		ck_assert_uint_eq(mode_now(), 0666);
 	}
-	listen_close(&old, NULL);
+	listen_close(&old);
 }
 END_TEST
 

@@ -40,7 +40,7 @@ START_TEST(log_runner_and_broker_commit_before_the_workers)
 	answer(WORKER_0, FRAME_COMMITTED, 2);
 	ck_assert_int_eq(m->reload.phase, RELOAD_COMMIT);
 	answer(WORKER_1, FRAME_COMMITTED, 2);
-	ck_assert_uint_eq(m->conf->generation, 2);
+	ck_assert_uint_eq(m->now.conf->generation, 2);
 	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
 	ck_assert(exists(new_socket));
 	for (size_t i = 0; i < N_PROCESSES; i++)
@@ -64,7 +64,7 @@ START_TEST(who_refuses_ends_the_reload_and_nobody_else)
 		ck_assert(is_alive(i));
 		expect_nothing(i);
 	}
-	ck_assert_uint_eq(m->conf->generation, 1);
+	ck_assert_uint_eq(m->now.conf->generation, 1);
 	ck_assert(!exists(new_socket));
 
 	/* And their late words are not taken for answers to the next one. */
@@ -128,7 +128,7 @@ START_TEST(who_starts_in_the_middle_gets_the_new_one)
 	answer(RUNNER, FRAME_READY, 0);
 	ck_assert_int_eq(process(RUNNER)->state, PROCESS_PREPARING);
 	ck_assert_uint_eq(process(RUNNER)->offered, 2);
-	ck_assert_uint_eq(m->conf->generation, 2);
+	ck_assert_uint_eq(m->now.conf->generation, 2);
 	answer(LOG, FRAME_COMMITTED, 2);
 	answer(BROKER, FRAME_COMMITTED, 2);
 	answer(WORKER_0, FRAME_COMMITTED, 2);
@@ -162,7 +162,7 @@ START_TEST(who_may_not_refuse_is_replaced)
 	else
 		reload_overdue(m, clock_usec());
 	ck_assert_int_eq(m->reload.phase, RELOAD_COMMIT);
-	ck_assert_uint_eq(m->conf->generation, 2);
+	ck_assert_uint_eq(m->now.conf->generation, 2);
 	/* Its words do not count any more. */
 	answer(who, FRAME_REFUSED, 2);
 	answer(who, FRAME_PREPARED, 2);
@@ -190,7 +190,7 @@ START_TEST(who_may_refuse_has_its_time)
 	reload_overdue(m, m->reload.due_usec);
 	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
 	ck_assert(is_alive(RUNNER));
-	ck_assert_uint_eq(m->conf->generation, 1);
+	ck_assert_uint_eq(m->now.conf->generation, 1);
 }
 END_TEST
 
@@ -238,7 +238,7 @@ START_TEST(a_death_does_not_stop_it)
 	else if (_i != 0)
 		answer(WORKER_1, FRAME_COMMITTED, 2);
 	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
-	ck_assert_uint_eq(m->conf->generation, 2);
+	ck_assert_uint_eq(m->now.conf->generation, 2);
 	ck_assert_int_eq(process(_i == 1 ? RUNNER : WORKER_1)->state, PROCESS_STARTING);
 }
 END_TEST
@@ -264,7 +264,7 @@ START_TEST(a_stop_ends_it)
 	ck_assert_int_eq(process(WORKER_0)->state, PROCESS_STOPPING);
 	reload_start(m);
 	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
-	FOR_EACH_PROCESS(p, m)
+	FOR_EACH_PROCESS(p, &m->processes)
 		ck_assert(p->pid == 0 || is_one_of_the_test(p));
 }
 END_TEST
@@ -277,13 +277,13 @@ START_TEST(one_that_is_asked_for_meanwhile_comes_after)
 	reload_start(m);
 	for (size_t i = 0; i < N_PROCESSES; i++)
 		expect(i, FRAME_COMMIT, 2), answer(i, FRAME_COMMITTED, 2);
-	ck_assert_uint_eq(m->conf->generation, 2);
+	ck_assert_uint_eq(m->now.conf->generation, 2);
 	ck_assert_int_eq(m->reload.phase, RELOAD_PREPARE);
 	for (size_t i = 0; i < N_PROCESSES; i++)
 		expect(i, FRAME_PREPARE, 3), answer(i, FRAME_PREPARED, 3);
 	for (size_t i = 0; i < N_PROCESSES; i++)
 		expect(i, FRAME_COMMIT, 3), answer(i, FRAME_COMMITTED, 3);
-	ck_assert_uint_eq(m->conf->generation, 3);
+	ck_assert_uint_eq(m->now.conf->generation, 3);
 	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
 	ck_assert_uint_eq(m->n_reloads, 2);
 	ck_assert(!exists(new_socket));
@@ -323,7 +323,7 @@ START_TEST(a_check_changes_nothing)
 	ck_assert_uint_eq(n_descriptors(), before);
 	ck_assert(!exists(new_socket));
 	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
-	ck_assert_uint_eq(m->conf->generation, 1);
+	ck_assert_uint_eq(m->now.conf->generation, 1);
 	ck_assert_uint_eq(m->n_reloads, 0);
 	for (size_t i = 0; i < N_PROCESSES; i++)
 		expect_nothing(i);

@@ -43,9 +43,29 @@ mode_of(const char *name)
 }
 
 static int
+open_file(const char *where, mode_t mode, uid_t uid, gid_t gid, int backlog, struct socket_file *f)
+{
+	return socket_file_open(where, LISTEN_OPEN, &(struct socket_rights){ mode, uid, gid },
+	    backlog, f);
+}
+
+static int
+try_file(const char *where, uid_t uid, gid_t gid)
+{
+	return socket_file_open(where, LISTEN_TRY, &(struct socket_rights){ 0600, uid, gid }, 1,
+	    NULL);
+}
+
+static int
+change_file(const struct socket_file *f, enum listen_use use, mode_t mode, uid_t uid, gid_t gid)
+{
+	return socket_file_change(f, path, use, &(struct socket_rights){ mode, uid, gid });
+}
+
+static int
 open_it(struct socket_file *f)
 {
-	return socket_file_open(path, 0640, (uid_t)-1, (gid_t)-1, 4, f);
+	return open_file(path, 0640, (uid_t)-1, (gid_t)-1, 4, f);
 }
 
 static int
@@ -111,13 +131,13 @@ START_TEST(what_is_not_ours_is_left_alone)
 	int fd = open_it(&f), other;
 
 	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(socket_file_change(&f, path, 0600, (uid_t)-1, (gid_t)-1), 0);
+	ck_assert_int_eq(change_file(&f, LISTEN_OPEN, 0600, (uid_t)-1, (gid_t)-1), 0);
 	ck_assert_uint_eq(mode_of(path), 0600);
 
 	ck_assert_int_eq(unlink(path), 0);
-	ck_assert_int_eq(socket_file_change(&f, path, 0666, (uid_t)-1, (gid_t)-1), -ENOENT);
+	ck_assert_int_eq(change_file(&f, LISTEN_OPEN, 0666, (uid_t)-1, (gid_t)-1), -ENOENT);
 	other = open(path, O_CREAT | O_WRONLY, 0600);
-	ck_assert_int_eq(socket_file_change(&f, path, 0666, (uid_t)-1, (gid_t)-1), -ESTALE);
+	ck_assert_int_eq(change_file(&f, LISTEN_OPEN, 0666, (uid_t)-1, (gid_t)-1), -ESTALE);
 	socket_file_remove(&f, path);
 	ck_assert_uint_eq(mode_of(path), 0600);
 	close(other);
@@ -139,7 +159,7 @@ START_TEST(is_closed_before_it_is_given_away)
 		ck_assert_int_eq(chown(path, 65534, getegid()), 0);
 		ck_assert_int_eq(seteuid(65534), 0);
 	}
-	r = socket_file_change(&f, path, 0600, 0, (gid_t)-1);
+	r = change_file(&f, LISTEN_OPEN, 0600, 0, (gid_t)-1);
 	ck_assert(!is_root || seteuid(0) == 0);
 	ck_assert_int_eq(r, -EPERM);
 	ck_assert_uint_eq(mode_of(path), 0600);
@@ -159,7 +179,7 @@ START_TEST(a_link_is_not_followed)
 	other = open(victim, O_CREAT | O_WRONLY, 0600);
 	ck_assert_int_eq(unlink(path), 0);
 	ck_assert_int_eq(symlink(victim, path), 0);
-	ck_assert_int_lt(socket_file_change(&f, path, 0666, (uid_t)-1, (gid_t)-1), 0);
+	ck_assert_int_lt(change_file(&f, LISTEN_OPEN, 0666, (uid_t)-1, (gid_t)-1), 0);
 	ck_assert_uint_eq(mode_of(victim), 0600);
 	socket_file_remove(&f, path);
 	ck_assert_int_eq(unlink(victim), 0);
@@ -176,7 +196,7 @@ START_TEST(a_path_that_is_too_long)
 	memset(text, 'x', sizeof(text) - 1);
 	text[0] = '/';
 	text[sizeof(text) - 1] = '\0';
-	ck_assert_int_eq(socket_file_open(text, 0600, (uid_t)-1, (gid_t)-1, 1, &f), -ENAMETOOLONG);
+	ck_assert_int_eq(open_file(text, 0600, (uid_t)-1, (gid_t)-1, 1, &f), -ENAMETOOLONG);
 }
 END_TEST
 
@@ -186,28 +206,28 @@ START_TEST(a_try_changes_nothing)
 	struct socket_file f;
 	struct stat before, after;
 	char below[128];
-	int fd, tried = socket_file_try(path, (uid_t)-1, (gid_t)-1);
+	int fd, tried = try_file(path, (uid_t)-1, (gid_t)-1);
 
 	ck_assert_int_ge(tried, 0);
 	ck_assert_int_eq(access(path, F_OK), -1);
 	close(tried);
 	fd = open_it(&f);
-	ck_assert_int_eq(socket_file_try(path, (uid_t)-1, (gid_t)-1), -EADDRINUSE);
+	ck_assert_int_eq(try_file(path, (uid_t)-1, (gid_t)-1), -EADDRINUSE);
 	close(fd);
 
 	/* A stale one would be replaced; it is there still. */
 	ck_assert_int_eq(lstat(path, &before), 0);
-	tried = socket_file_try(path, (uid_t)-1, (gid_t)-1);
+	tried = try_file(path, (uid_t)-1, (gid_t)-1);
 	ck_assert_int_ge(tried, 0);
 	close(tried);
 	ck_assert_int_eq(lstat(path, &after), 0);
 	ck_assert_uint_eq(before.st_ino, after.st_ino);
 
 	snprintf(below, sizeof(below), "%s/not/there", dir);
-	ck_assert_int_eq(socket_file_try(below, (uid_t)-1, (gid_t)-1), -ENOENT);
+	ck_assert_int_eq(try_file(below, (uid_t)-1, (gid_t)-1), -ENOENT);
 	snprintf(below, sizeof(below), "%s/s/there", dir);
-	ck_assert_int_eq(socket_file_try(below, (uid_t)-1, (gid_t)-1), -ENOTDIR);
-	ck_assert_int_eq(socket_file_try(dir, (uid_t)-1, (gid_t)-1), -EEXIST);
+	ck_assert_int_eq(try_file(below, (uid_t)-1, (gid_t)-1), -ENOTDIR);
+	ck_assert_int_eq(try_file(dir, (uid_t)-1, (gid_t)-1), -EEXIST);
 }
 END_TEST
 
@@ -226,21 +246,21 @@ drop_chown(void)
 START_TEST(a_try_sees_who_may_not_own_it)
 {
 	struct socket_file file;
-	int tried, fd = socket_file_open(path, 0600, (uid_t)-1, (gid_t)-1, 1, &file);
+	int tried, fd = open_file(path, 0600, (uid_t)-1, (gid_t)-1, 1, &file);
 
 	ck_assert_int_ge(fd, 0);
 	close(fd);
 	drop_chown();
-	ck_assert_int_eq(socket_file_try(path, geteuid() + 1, (gid_t)-1), -EPERM);
-	tried = socket_file_try(path, geteuid(), getegid());
+	ck_assert_int_eq(try_file(path, geteuid() + 1, (gid_t)-1), -EPERM);
+	tried = try_file(path, geteuid(), getegid());
 	ck_assert_int_ge(tried, 0);
 	close(tried);
-	ck_assert_int_eq(socket_file_try_change(&file, path, 0600, geteuid() + 1, (gid_t)-1),
+	ck_assert_int_eq(change_file(&file, LISTEN_TRY, 0600, geteuid() + 1, (gid_t)-1),
 	    -EPERM);
-	ck_assert_int_eq(socket_file_try_change(&file, path, 0600, (uid_t)-1, getegid()), 0);
-	ck_assert_int_eq(socket_file_change(&file, path, 0600, (uid_t)-1, (gid_t)-1), 0);
+	ck_assert_int_eq(change_file(&file, LISTEN_TRY, 0600, (uid_t)-1, getegid()), 0);
+	ck_assert_int_eq(change_file(&file, LISTEN_OPEN, 0600, (uid_t)-1, (gid_t)-1), 0);
 	ck_assert_int_eq(unlink(path), 0);
-	ck_assert_int_eq(socket_file_try_change(&file, path, 0600, (uid_t)-1, getegid()), -ENOENT);
+	ck_assert_int_eq(change_file(&file, LISTEN_TRY, 0600, (uid_t)-1, getegid()), -ENOENT);
 }
 END_TEST
 

@@ -85,7 +85,7 @@ START_TEST(a_scribbled_page_spoils_nothing)
 	page_of(WORKER_1)->connections_open = 3;
 	memset(page_of(WORKER_0), 0xff, sizeof(struct stats));
 	if (_i == 1)
-		page_of(WORKER_0)->generation = m->conf->generation;
+		page_of(WORKER_0)->generation = m->now.conf->generation;
 	j = status();
 	workers = json_object_get(j, "workers");
 	ck_assert_int_eq(number(json_array_get(workers, 0), "bytes_in"), ((json_int_t)1 << 53) - 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "master/strays.h"
+#include "master/orphans.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,28 +11,14 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "ipc/logrec.h"
-#include "master/master.h"
-#include "master/stop.h"
 
 /* They are looked for at growing intervals; a stop waits so long for them. */
-#define STRAYS_USEC (10 * USEC_PER_MSEC)
-#define STRAYS_LIMIT_USEC (5 * USEC_PER_SEC)
-
-static bool
-is_ours(const struct master *m, pid_t pid)
-{
-	const struct process *p;
-
-	FOR_EACH_PROCESS(p, m) {
-		if (p->pid == pid)
-			return true;
-	}
-	return false;
-}
+#define ORPHANS_USEC (10 * USEC_PER_MSEC)
+#define ORPHANS_LIMIT_USEC (5 * USEC_PER_SEC)
 
 /* Kills those there are. false: there are none. */
 static bool
-kill_all(struct master *m)
+kill_all(struct processes *all)
 {
 	char list[4096], *p = list;
 	bool found = false;
@@ -48,7 +34,7 @@ kill_all(struct master *m)
 			break;
 		p = end;
 		/* A child of ours that we have not reaped: the number is its own. */
-		if (pid > 1 && !is_ours(m, (pid_t)pid)) {
+		if (pid > 1 && processes_find(all, (pid_t)pid) == NULL) {
 			if (kill((pid_t)pid, SIGKILL) == 0)
 				found = true;
 			else if (errno == EPERM)
@@ -61,32 +47,32 @@ kill_all(struct master *m)
 }
 
 static void
-on_strays(struct loop_timer *t)
+on_orphans(struct loop_timer *t)
 {
-	struct master *m = CONTAINER_OF(t, struct master, strays);
-	uint64_t now = clock_usec(), since = now - m->strays_usec, rest;
+	struct orphans *s = CONTAINER_OF(t, struct orphans, timer);
+	uint64_t now = clock_usec(), since = now - s->since_usec, rest;
 
-	rest = STRAYS_USEC + (since < USEC_PER_SEC ? since : USEC_PER_SEC);
+	rest = ORPHANS_USEC + (since < USEC_PER_SEC ? since : USEC_PER_SEC);
 	/* Each of them may leave children of its own: look until none is left. */
-	if (kill_all(m))
-		loop_arm(&m->loop, t, now + rest);
-	stop_advance(m);
+	if (kill_all(s->all))
+		loop_arm(s->all->loop, t, now + rest);
+	s->on_looked(s);
 }
 
 void
-strays_begin(struct master *m)
+orphans_begin(struct orphans *s)
 {
-	m->strays_usec = clock_usec();
-	m->strays.fn = on_strays;
-	on_strays(&m->strays);
+	s->since_usec = clock_usec();
+	s->timer.fn = on_orphans;
+	on_orphans(&s->timer);
 }
 
 bool
-strays_are_gone(const struct master *m)
+orphans_are_gone(const struct orphans *s)
 {
-	if (!loop_timer_is_armed(&m->strays))
+	if (!loop_timer_is_armed(&s->timer))
 		return true;
-	if (clock_usec() - m->strays_usec < STRAYS_LIMIT_USEC)
+	if (clock_usec() - s->since_usec < ORPHANS_LIMIT_USEC)
 		return false;
 	log_err("programs survive SIGKILL, leaving them behind");
 	return true;

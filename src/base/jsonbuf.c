@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * jsonbuf: where a comma belongs is seen by what was written last.
+ */
+#include "config.h"
+
+#include "base/jsonbuf.h"
+
+#include <string.h>
+
+#include "base/escape.h"
+
+#define NUMBER_MAX ((UINT64_C(1) << 53) - 1)
+
+static void
+begin(struct buf *b, const char *key)
+{
+	if (buf_len(b) > 0 && strchr("{[:", buf_data(b)[buf_len(b) - 1]) == NULL)
+		(void)buf_append_char(b, ',');
+	if (key == NULL)
+		return;
+	(void)escape_json(b, slice_of(key));
+	(void)buf_append_char(b, ':');
+}
+
+void
+jsonbuf_open(struct buf *b, const char *key, char bracket)
+{
+	begin(b, key);
+	(void)buf_append_char(b, bracket);
+}
+
+void
+jsonbuf_close(struct buf *b, char bracket)
+{
+	(void)buf_append_char(b, bracket);
+}
+
+void
+jsonbuf_text(struct buf *b, const char *key, const char *text)
+{
+	if (text == NULL) {
+		jsonbuf_null(b, key);
+		return;
+	}
+	begin(b, key);
+	(void)escape_json(b, slice_of(text));
+}
+
+void
+jsonbuf_number(struct buf *b, const char *key, uint64_t n)
+{
+	begin(b, key);
+	(void)buf_append_u64(b, n < NUMBER_MAX ? n : NUMBER_MAX);
+}
+
+void
+jsonbuf_bool(struct buf *b, const char *key, bool value)
+{
+	begin(b, key);
+	(void)buf_append_str(b, value ? "true" : "false");
+}
+
+void
+jsonbuf_null(struct buf *b, const char *key)
+{
+	begin(b, key);
+	(void)buf_append_str(b, "null");
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * bringup: how a process that has started comes to serve. It is given the
+ * configuration in force, exactly as at a reload: it prepares, waits for those
+ * that it awaits, and commits.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "master/process.h"
+
+/* It has started, or is behind: gives it the configuration in force. */
+void bringup_prepare(struct process *p);
+
+/* What a process is given of an edition: its text and, if it is to listen, the sockets. */
+void bringup_send(struct process *p, const struct edition *e);
+
+/* Answers of a process that does not serve yet. */
+void bringup_on_ready(struct process *p);
+void bringup_on_prepared(struct process *p, uint32_t generation);
+void bringup_on_committed(struct process *p, uint32_t generation);
+
+/*
+ * Processes that were held back go on, unless those that they await will serve
+ * soon.
+ */
+void bringup_release_held(struct processes *all);

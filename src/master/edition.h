@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * edition: a configuration with all that this process brings to it. One is in
+ * force; a reload makes the next one.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "master/listen.h"
+
+struct master_options {
+	const char *conf_file;
+	bool json_log;
+};
+
+struct edition {
+	struct conf *conf;
+	int text;			/* sealed canonical text of conf; -1: none */
+	struct listen_set listeners;
+	size_t n_workers;		/* wanted, at least one */
+};
+
+#define EDITION_NONE ((struct edition){ .text = -1 })
+
+/*
+ * Loads a configuration, as the command line overrides it. Opens no sockets. 0;
+ * or -errno, with at least one error.
+ */
+int edition_load(struct edition *ret, const struct master_options *o, uint32_t generation,
+    struct conf_errors *errors);
+
+/* Lets go of it. */
+void edition_done(struct edition *e);
