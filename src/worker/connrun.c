@@ -68,18 +68,12 @@ turn_is_over(uint64_t *began_usec)
 	return now - *began_usec > TURN_USEC;
 }
 
-/* Replies are sent when the turn of the connection ends, or when they are many. */
-static bool
-is_much_unsent(const struct conn *c)
-{
-	return buf_len(&c->worker->out) > conn_out_high(c) || conn_is_congested(c);
-}
-
 static size_t
 execute(struct conn *c, struct slice data)
 {
 	struct worker *w = c->worker;
 	struct request_limits limits = conn_limits(c);
+	const size_t high = conn_out_high(c);
 	uint64_t began_usec = 0;
 	size_t done = 0;
 	unsigned n = 0;
@@ -96,7 +90,8 @@ execute(struct conn *c, struct slice data)
 			w->stats->requests_total++;
 			verb_execute(c, &w->request);
 			conn_count_request(c);
-			if (is_much_unsent(c))
+			/* Replies are sent when the task ends, or when they are many. */
+			if (buf_len(&w->out) > high || buf_len(&c->out) > high)
 				conn_send(c);
 			break;
 		case REQUEST_EMPTY:
