@@ -17,11 +17,9 @@
 #include "base/escape.h"
 #include "base/fd.h"
 #include "ipc/logrec.h"
+#include "proto/value.h"
 #include "worker/callio.h"
 #include "worker/identity.h"
-#include "worker/runnerlink.h"
-#include "worker/talk.h"
-#include "worker/worker.h"
 
 /* Grace for a twin of a call with --id whose client is gone. */
 #define TWIN_GRACE_USEC (1 * USEC_PER_SEC)
@@ -35,11 +33,11 @@ call_compare(const struct call *a, const struct call *b)
 RB_GENERATE(calls, call, node, call_compare)
 
 struct call *
-call_find(struct worker *w, uint64_t id)
+call_find(struct call_desk *desk, uint64_t id)
 {
 	struct call key = { .id = id };
 
-	return RB_FIND(calls, &w->calls, &key);
+	return RB_FIND(calls, &desk->calls, &key);
 }
 
 bool
@@ -73,6 +71,7 @@ call_free(struct call *call)
 	buf_done(&call->out.data);
 	buf_done(&call->err.data);
 	buf_done(&call->in_data);
+	buf_done(&call->exchange.text);
 	buf_done(&call->gathered);
 	buf_done(&call->answer);
 	free(call->arguments);
@@ -84,27 +83,49 @@ call_free(struct call *call)
 void
 call_die(struct call *call)
 {
-	struct worker *w = call->worker;
+	struct call_desk *desk = call->desk;
 
 	call->backend->release(call);
-	loop_disarm(&w->loop, &call->timer);
-	loop_undefer(&w->loop, &call->task);
-	RB_REMOVE(calls, &w->calls, call);
-	w->n_calls--;
-	w->stats->running--;
-	TAILQ_INSERT_TAIL(&w->dead_calls, call, link);
-	worker_check_drained(w);
+	loop_disarm(desk->loop, &call->timer);
+	loop_undefer(desk->loop, &call->task);
+	RB_REMOVE(calls, &desk->calls, call);
+	desk->n_calls--;
+	desk->stats->running--;
+	TAILQ_INSERT_TAIL(&desk->dead, call, link);
+	desk->on_less(desk);
 }
 
 void
-calls_bury(struct worker *w)
+calls_bury(struct call_desk *desk)
 {
 	struct call *call;
 
-	while ((call = TAILQ_FIRST(&w->dead_calls)) != NULL) {
-		TAILQ_REMOVE(&w->dead_calls, call, link);
+	while ((call = TAILQ_FIRST(&desk->dead)) != NULL) {
+		TAILQ_REMOVE(&desk->dead, call, link);
 		call_free(call);
 	}
+}
+
+void
+calls_init(struct call_desk *desk, struct loop *loop, char *read)
+{
+	*desk = (struct call_desk){ .loop = loop, .read = read };
+	RB_INIT(&desk->calls);
+	TAILQ_INIT(&desk->dead);
+}
+
+void
+calls_end(struct call_desk *desk)
+{
+	while (!RB_EMPTY(&desk->calls))
+		call_die(RB_MIN(calls, &desk->calls));
+}
+
+void
+calls_done(struct call_desk *desk)
+{
+	calls_bury(desk);
+	buf_done(&desk->request_text);
 }
 
 /* ---------------------------------------------------------------- end --- */
@@ -131,12 +152,11 @@ call_is_for_twins(const struct call *call, enum outcome_kind outcome)
 void
 call_finish(struct call *call)
 {
-	struct worker *w = call->worker;
 	char detail[256];
 	struct result res;
 
 	call->finished = true;
-	loop_disarm(&w->loop, &call->timer);
+	loop_disarm(call->desk->loop, &call->timer);
 	callio_close_input(call);
 	call_log_stderr(call, true);
 	res = call_result(call, detail, sizeof(detail));
@@ -146,7 +166,7 @@ call_finish(struct call *call)
 		int fd = result_seal(&res);
 
 		if (fd >= 0)
-			runnerlink_deposit(w, call->id, fd);
+			call->desk->link->deposit(call, fd);
 	}
 
 	/* The end of an open call belongs to the end of its input. */
@@ -214,7 +234,7 @@ call_on_given(struct call *call)
 {
 	if (call->open && !call->started)
 		call_on_started(call);
-	else if (buf_len(&call->in_data) == 0)
+	else if (buf_len(&call->exchange.text) == 0)
 		call_input_taken(call);
 }
 
@@ -244,7 +264,7 @@ call_deliver_late(struct call *call)
 	struct result res;
 
 	if (buf_len(&call->answer) > 0) {
-		value = talk_reply_again(buf_slice(&call->answer));
+		value = exchange_reply_again(buf_slice(&call->answer));
 		if (value == NULL)
 			call_forget_answer(call);
 	}
@@ -295,8 +315,8 @@ call_forsake(struct call *call)
 		return;
 	if (!digest_is_none(&call->run.token)) {
 		/* Its client may be back at once, on another connection. */
-		loop_arm(&call->worker->loop, &call->timer,
-		    loop_now(&call->worker->loop) + TWIN_GRACE_USEC);
+		loop_arm(call->desk->loop, &call->timer,
+		    loop_now(call->desk->loop) + TWIN_GRACE_USEC);
 		return;
 	}
 	call_cancel(call, CANCEL_BY_DISCONNECT);
@@ -311,9 +331,9 @@ call_on_attached(struct call *call, bool is_awaited)
 }
 
 struct call *
-call_find_owned(struct worker *w, uint64_t id, const struct digest *owner)
+call_find_owned(struct call_desk *desk, uint64_t id, const struct digest *owner)
 {
-	struct call *call = call_find(w, id);
+	struct call *call = call_find(desk, id);
 
 	if (call == NULL || !call->backend->is_ours || call->ended)
 		return NULL;
@@ -340,11 +360,22 @@ call_orphan(struct call *call)
 }
 
 void
-calls_on_stall(struct worker *w, uint64_t usec)
+calls_on_lost(struct call_desk *desk)
+{
+	struct call *call, *next;
+
+	RB_FOREACH_SAFE(call, calls, &desk->calls, next) {
+		if (call->sent && !call->ended)
+			call_on_lost(call);
+	}
+}
+
+void
+calls_on_stall(struct call_desk *desk, uint64_t usec)
 {
 	struct call *call;
 
-	RB_FOREACH(call, calls, &w->calls)
+	RB_FOREACH(call, calls, &desk->calls)
 		call->stalled_usec += usec;
 }
 
@@ -359,22 +390,22 @@ call_state(const struct call *call)
 		return "ending";
 	if (call->cancelling)
 		return "cancelling";
-	return call->sent || call->lease != NULL ? "running" : "waiting";
+	return call->sent || call->exchange.lease != NULL ? "running" : "waiting";
 }
 
 int
-calls_list(struct worker *w, int fd)
+calls_list(struct call_desk *desk, int fd)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(1u << 20);
 	struct call *call;
 
-	RB_FOREACH(call, calls, &w->calls) {
+	RB_FOREACH(call, calls, &desk->calls) {
 		size_t before = buf_len(&b);
 
 		(void)buf_printf(&b, "{\"id\":\"%s\",\"service\":\"%s\",\"caller\":\"%s\","
 		    "\"peer\":\"%s\",\"state\":\"%s\",\"age_usec\":%" PRIu64 ",\"worker\":%u,"
 		    "\"arguments\":", call->id_text, call->service->name, call->who->text,
-		    call->who->peer, call_state(call), w->loop.now_usec - call->accepted_usec, w->slot);
+		    call->who->peer, call_state(call), desk->loop->now_usec - call->accepted_usec, desk->slot);
 		(void)escape_json(&b, slice_of(call->arguments != NULL ? call->arguments : ""));
 		(void)buf_append_str(&b, "}\n");
 		if (buf_failed(&b)) {

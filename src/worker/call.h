@@ -9,7 +9,7 @@
  * writes the pipes. The call ends when the runner says so and what the program
  * left in the pipes has been read. Of a handler: the call waits for a lease, its
  * request is written to the handler, and it ends with the handler's reply
- * (leases.h, talk.h).
+ * (exchange.h, leases.h).
  */
 #pragma once
 
@@ -21,20 +21,22 @@
 #include "base/buf.h"
 #include "base/loop.h"
 #include "conf/conf.h"
+#include "ipc/stats.h"
 #include "ipc/frame.h"
 #include "proto/callopt.h"
+#include "worker/exchange.h"
 #include "worker/result.h"
 #include "worker/sink.h"
 
 struct builtin;
 struct call;
+struct call_desk;
 struct call_request;
-struct lease;
+struct lease_set;
 struct leases;
 struct peer_identity;
 struct value;
 struct values;
-struct worker;
 
 #define CALL_FDS 4	/* job, stdout, stderr, stdin */
 #define CALL_ID_TEXT 17	/* 16 hex digits and NUL */
@@ -49,7 +51,7 @@ struct call_output {
 
 /* What somebody asks for. */
 struct call_request {
-	struct worker *worker;
+	struct call_desk *desk;
 	struct call_sink *sink;
 	struct peer_identity *who;
 	const struct service *service;
@@ -101,7 +103,7 @@ struct call {
 	uint64_t id;
 	char id_text[CALL_ID_TEXT];
 	const struct call_backend *backend;
-	struct worker *worker;
+	struct call_desk *desk;
 	struct call_sink *sink;		/* NULL: nobody wants to know any more */
 	struct peer_identity *who;
 	struct conf *conf;		/* the rules it started under */
@@ -122,19 +124,16 @@ struct call {
 	struct call_output out, err;
 	size_t err_logged;		/* bytes of err.data gone to the log */
 	struct loop_io in;		/* write end of stdin; fd -1: closed */
-	struct buf in_data;		/* not yet taken by the program or handler */
+	struct buf in_data;		/* not yet taken by the program */
 	size_t chunk;			/* length of the chunk being passed on */
 	uint64_t input_limit, request_limit;	/* of what is gathered */
 	bool in_end;			/* close stdin when in_data is empty */
 
 	/* Of a handler. */
-	struct leases *leases;		/* of its service */
-	struct lease *lease;		/* has it in flight; NULL: it waits, or has ended */
-	uint32_t handler_pid;		/* has it, or had it; 0: it has waited all the time */
+	struct lease_set *leases;	/* of its service */
+	struct exchange exchange;
 	bool gathering;			/* waits for nothing but the rest of its input */
-	bool pushing;			/* more input may follow what is in in_data */
 	struct buf gathered;		/* that input */
-	size_t request_len;		/* bytes of its request, without pushed input */
 	uint64_t ready_usec;		/* since when it has been whole, or may be sent */
 	struct buf answer;		/* bytes of its reply, kept until the input ends */
 	const struct value *reply;	/* while its result is made */
@@ -147,11 +146,64 @@ struct call {
 	uint64_t accepted_usec;
 	uint64_t bytes_in, bytes_out;
 	char *arguments;		/* text for log and ps; NULL: none */
-	TAILQ_ENTRY(call) link;		/* waiting, in flight, or dead */
+	TAILQ_ENTRY(call) link;		/* of the dead */
 };
 
 RB_HEAD(calls, call);
 TAILQ_HEAD(call_list, call);
+
+/* What has been recorded of refused calls. */
+struct refusals {
+	uint64_t since_usec;		/* this second's beginning */
+	uint32_t n_logged;		/* in it */
+	uint64_t n_omitted;		/* since the last record */
+};
+
+/* Whether there was such a call, which is cancelled then. */
+typedef void call_cancelled_fn(void *who, bool found);
+
+/* What calls want of who starts programs. */
+struct call_link_ops {
+	/* Hands a call over; takes the descriptors in every case. 0 or -ENOMEM. */
+	int (*run)(struct call *call, int fds[], size_t n_fds);
+	/* Takes a call back that is still waiting to be sent. */
+	void (*withdraw)(struct call *call);
+	/* Ends a call that has been sent. */
+	void (*cancel)(struct call *call, enum cancel_reason reason);
+	/* The result of a call with --id; takes fd. */
+	void (*deposit)(struct call *call, int fd);
+	/*
+	 * Ends any worker's call of its owner: fn is told later. 0, or -ENOMEM
+	 * without having done anything.
+	 */
+	int (*cancel_owned)(struct call_desk *desk, uint64_t id, const struct digest *token,
+	    const struct digest *owner, call_cancelled_fn *fn, void *who);
+	/* Nobody there wants to be told any more. */
+	void (*forget)(struct call_desk *desk, const void *who);
+};
+
+/* One read from a pipe. */
+#define CALL_READ (64u << 10)
+
+/* The calls of a worker, and what they need of it. */
+struct call_desk {
+	struct loop *loop;
+	char *read;			/* scratch, CALL_READ bytes, never kept */
+	struct stats *stats;
+	struct conf *conf;		/* in force; NULL before the first */
+	struct leases *leases;
+	const struct call_link_ops *link;
+	void (*on_less)(struct call_desk *desk);	/* there is one call less */
+	unsigned slot;			/* of the worker, for ps */
+
+	struct calls calls;		/* by id */
+	size_t n_calls;
+	struct call_list dead;
+	uint64_t id_high;		/* random and slot: high half of request ids */
+	uint32_t id_low;
+	struct refusals refusals;
+	struct buf request_text;	/* scratch: a request on its way to a handler */
+};
 
 /*
  * Starts it. NULL: it has ended already, or was refused; the sink knows.
@@ -181,7 +233,7 @@ void call_on_room(struct call *call);
 void call_cancel(struct call *call, enum cancel_reason reason);
 
 /* A handler's call of this worker that its owner may cancel, or NULL. */
-struct call *call_find_owned(struct worker *w, uint64_t id, const struct digest *owner);
+struct call *call_find_owned(struct call_desk *desk, uint64_t id, const struct digest *owner);
 
 /* A handler has answered. bytes: of that reply. */
 void call_answer(struct call *call, const struct value *reply, struct slice bytes);
@@ -215,13 +267,13 @@ call_output(struct call *call, enum call_stream which, struct slice bytes)
 		call->sink->ops->output(call->sink, call, which, bytes);
 }
 
-struct call *call_find(struct worker *w, uint64_t id);
+struct call *call_find(struct call_desk *desk, uint64_t id);
 
 /* "0123456789abcdef" -> id; false when it is none. */
 bool call_id_parse(struct slice text, uint64_t *ret);
 
 /* The worker was stopped for so long: the runner may have been so, too. */
-void calls_on_stall(struct worker *w, uint64_t usec);
+void calls_on_stall(struct call_desk *desk, uint64_t usec);
 
 /* Everything is known: counts, logs, keeps it for a twin, tells the sink. */
 void call_finish(struct call *call);
@@ -245,10 +297,21 @@ void call_count(const struct call *call, const struct result *res);
 void call_die(struct call *call);
 
 /* What runs here as JSON lines, for reqctl ps. 0 or -errno. */
-int calls_list(struct worker *w, int fd);
+int calls_list(struct call_desk *desk, int fd);
+
+/* The runner is gone: what it had ends. */
+void calls_on_lost(struct call_desk *desk);
+
+void calls_init(struct call_desk *desk, struct loop *loop, char *read);
+
+/* Ends what there is, without a word to anybody. */
+void calls_end(struct call_desk *desk);
 
 /* Frees what ended during the turn. */
-void calls_bury(struct worker *w);
+void calls_bury(struct call_desk *desk);
+
+/* Frees what all calls have shared; none is alive. */
+void calls_done(struct call_desk *desk);
 
 int call_compare(const struct call *a, const struct call *b);
 RB_PROTOTYPE(calls, call, node, call_compare)

@@ -16,8 +16,6 @@
 #include "worker/call.h"
 #include "worker/callio.h"
 #include "worker/identity.h"
-#include "worker/talk.h"
-#include "worker/worker.h"
 
 /* Of a program's stderr so much goes to the log. */
 #define STDERR_LOG (8u << 10)
@@ -40,7 +38,7 @@ call_outcome(const struct call *call)
 			o.limit = callio_output_max(call);
 		} else if (call->reply != NULL) {
 			o.kind = OUTCOME_EXIT;
-			o.status = talk_reply_status(call->reply);
+			o.status = exchange_reply_status(call->reply);
 		} else {
 			o.kind = OUTCOME_EXIT;
 			o.status = WEXITSTATUS(end->wait_status);
@@ -124,8 +122,8 @@ call_log(struct call *call, const struct result *res)
 	logrec_add_str(&r, LOG_KEY_OUTCOME, outcome_word(o->kind));
 	if (o->kind == OUTCOME_EXIT || o->kind == OUTCOME_SIGNAL)
 		logrec_add_u64(&r, LOG_KEY_STATUS, (uint64_t)o->status);
-	if (call->handler_pid != 0)
-		logrec_add_u64(&r, LOG_KEY_HANDLER, call->handler_pid);
+	if (call->exchange.pid != 0)
+		logrec_add_u64(&r, LOG_KEY_HANDLER, call->exchange.pid);
 	if (times.has_queued)
 		logrec_add_u64(&r, LOG_KEY_QUEUED_USEC, times.queued_usec);
 	if (times.has_run)
@@ -180,7 +178,7 @@ call_result(struct call *call, char *detail, size_t detail_len)
 		.outcome = call_outcome(call),
 		.out = buf_slice(&call->out.data),
 		.err = buf_slice(&call->err.data),
-		.usec = call->worker->loop.now_usec - call->accepted_usec,
+		.usec = call->desk->loop->now_usec - call->accepted_usec,
 		.id = call->id,
 		.service = slice_of(call->service->name),
 		.is_value = call->backend->has_value,
@@ -225,15 +223,15 @@ times_count(struct service_times *s, const struct call *call, const struct resul
 void
 call_count(const struct call *call, const struct result *res)
 {
-	struct worker *w = call->worker;
+	const struct call_desk *desk = call->desk;
 	const struct service *s = call->service;
 
-	if (w->stats->generation != w->conf->generation)
+	if (desk->stats->generation != desk->conf->generation)
 		return;
-	if (call->conf != w->conf)
-		s = conf_find_service(w->conf, s->name, strlen(s->name));
+	if (call->conf != desk->conf)
+		s = conf_find_service(desk->conf, s->name, strlen(s->name));
 	if (s == NULL)
 		return;
-	stats_count(&w->stats->service[s->number], &res->outcome);
-	times_count(&w->stats->times[s->number], call, res);
+	stats_count(&desk->stats->service[s->number], &res->outcome);
+	times_count(&desk->stats->times[s->number], call, res);
 }

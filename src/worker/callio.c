@@ -9,7 +9,6 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "worker/worker.h"
 
 /* Of stderr so much is kept for the reply. */
 #define STDERR_KEEP (64u << 10)
@@ -19,7 +18,7 @@
 static void
 output_close(struct call *call, struct call_output *o)
 {
-	loop_close(&call->worker->loop, &o->io);
+	loop_close(call->desk->loop, &o->io);
 }
 
 void
@@ -27,7 +26,7 @@ callio_close_input(struct call *call)
 {
 	if (call->in.fd < 0)
 		return;
-	loop_close(&call->worker->loop, &call->in);
+	loop_close(call->desk->loop, &call->in);
 	buf_done(&call->in_data);
 }
 
@@ -93,14 +92,14 @@ output_take(struct call *call, struct call_output *o, struct slice bytes)
 static bool
 output_read(struct call *call, struct call_output *o)
 {
-	struct worker *w = call->worker;
+	struct call_desk *desk = call->desk;
 	ssize_t n;
 
 	if (o->io.fd < 0)
 		return false;
-	n = read(o->io.fd, w->read, sizeof(w->read));
+	n = read(o->io.fd, desk->read, CALL_READ);
 	if (n > 0) {
-		output_take(call, o, (struct slice){ w->read, (size_t)n });
+		output_take(call, o, (struct slice){ desk->read, (size_t)n });
 		return o->io.fd >= 0;
 	}
 	if (n < 0 && (errno == EAGAIN || errno == EINTR) && !call->ended)
@@ -127,8 +126,8 @@ on_output(struct loop_io *io, uint32_t events)
 	(void)output_read(call, o);
 	if (call_is_congested(call)) {
 		/* The sink is slower than the program: let the pipe fill. */
-		loop_remove(&call->worker->loop, &call->out.io);
-		loop_remove(&call->worker->loop, &call->err.io);
+		loop_remove(call->desk->loop, &call->out.io);
+		loop_remove(call->desk->loop, &call->err.io);
 		return;
 	}
 	if (call->ended && !call->finished && callio_is_done(call))
@@ -139,7 +138,7 @@ static void
 output_watch(struct call *call, struct call_output *o)
 {
 	if (o->io.fd >= 0 && o->io.events == 0)
-		(void)loop_add(&call->worker->loop, &o->io, EPOLLIN);
+		(void)loop_add(call->desk->loop, &o->io, EPOLLIN);
 }
 
 /*
@@ -208,11 +207,11 @@ callio_feed(struct call *call)
 {
 	if (!input_write(call)) {
 		if (call->in.events == 0)
-			(void)loop_add(&call->worker->loop, &call->in, EPOLLOUT);
+			(void)loop_add(call->desk->loop, &call->in, EPOLLOUT);
 		return false;
 	}
 	if (call->in.fd >= 0) {
-		loop_remove(&call->worker->loop, &call->in);
+		loop_remove(call->desk->loop, &call->in);
 		buf_done(&call->in_data);
 	}
 	if (call->in_end)
@@ -243,7 +242,7 @@ output_pipe(struct call *call, struct call_output *o, int *ret_write)
 		return r;
 	*ret_write = fds[1];
 	o->io = (struct loop_io){ .fn = on_output, .fd = fds[0], .user = call };
-	return loop_add(&call->worker->loop, &o->io, EPOLLIN);
+	return loop_add(call->desk->loop, &o->io, EPOLLIN);
 }
 
 static int

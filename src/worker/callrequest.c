@@ -11,9 +11,6 @@
 #include "worker/call.h"
 #include "worker/identity.h"
 
-/* No piece of pushed input is longer. */
-#define INPUT_PIECE (64u << 10)
-
 static void
 context_line(struct buf *b, const char *key, struct slice value)
 {
@@ -55,23 +52,6 @@ callrequest_append_gathered(struct buf *out, struct slice bytes)
 }
 
 int
-callrequest_append_input(struct buf *out, struct slice bytes)
-{
-	do {
-		struct slice piece = bytes;
-
-		if (piece.len > INPUT_PIECE)
-			piece.len = INPUT_PIECE;
-		resp_push(out, 2);
-		resp_bulk(out, SLICE("input"));
-		resp_bulk(out, piece);
-		bytes.data += piece.len;
-		bytes.len -= piece.len;
-	} while (bytes.len > 0);
-	return buf_failed(out) ? -ENOMEM : 0;
-}
-
-int
 callrequest_append(struct call *call, const struct callopt *opt, const struct values *values,
     const char *name, struct buf *out)
 {
@@ -95,10 +75,10 @@ callrequest_append(struct call *call, const struct callopt *opt, const struct va
 	}
 	if (opt->input && !pushed)
 		resp_bulk(out, opt->stdin_data);
-	call->request_len = buf_len(out);
+	call->exchange.request_len = buf_len(out);
 	if (opt->input && pushed && opt->stdin_data.len > 0)
-		(void)callrequest_append_input(out, opt->stdin_data);
+		(void)exchange_append_input(out, opt->stdin_data);
 	if (pushed && !opt->open)
-		(void)callrequest_append_input(out, SLICE(""));
+		(void)exchange_append_input(out, SLICE(""));
 	return buf_failed(out) ? -ENOMEM : 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * callrequest: what a handler reads of a call, in bytes: its request, with
- * the context where that is wanted, and input that is pushed behind it.
+ * the context where that is wanted, and the input that there is.
  */
 #pragma once
 
@@ -21,6 +21,3 @@ int callrequest_append(struct call *call, const struct callopt *opt, const struc
 
 /* Appends input that was gathered, the last word of a request. 0 or -ENOMEM. */
 int callrequest_append_gathered(struct buf *out, struct slice bytes);
-
-/* Appends pushed input, its end when there are no bytes. 0 or -ENOMEM. */
-int callrequest_append_input(struct buf *out, struct slice bytes);

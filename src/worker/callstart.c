@@ -15,7 +15,6 @@
 #include "worker/call.h"
 #include "worker/identity.h"
 #include "worker/refuse.h"
-#include "worker/worker.h"
 
 /* Arguments shown in a record and by ps. */
 #define ARGUMENTS_LOG 1024
@@ -29,13 +28,13 @@ id_format(uint64_t id, char ret[static CALL_ID_TEXT])
 }
 
 static uint64_t
-next_id(struct worker *w)
+next_id(struct call_desk *desk)
 {
 	uint64_t id;
 
 	do {
-		id = w->id_high | w->id_low++;
-	} while (call_find(w, id) != NULL);
+		id = desk->id_high | desk->id_low++;
+	} while (call_find(desk, id) != NULL);
 	return id;
 }
 
@@ -71,23 +70,23 @@ call_new(const struct call_request *rq)
 {
 	const struct service *s = rq->service;
 	const struct callopt *opt = rq->opt;
-	struct worker *w = rq->worker;
+	struct call_desk *desk = rq->desk;
 	struct call *call = calloc(1, sizeof(*call));
 	uint64_t timeout = s->timeout_usec;
 
 	if (call == NULL)
 		return NULL;
 	call->backend = backend_of(rq);
-	call->worker = w;
+	call->desk = desk;
 	call->sink = rq->sink;
 	call->who = identity_ref(rq->who);
-	call->conf = conf_ref(w->conf);
+	call->conf = conf_ref(desk->conf);
 	call->service = s;
-	call->id = next_id(w);
+	call->id = next_id(desk);
 	id_format(call->id, call->id_text);
 	call->out.io.fd = call->err.io.fd = call->in.fd = -1;
 	call->timer.fn = call->backend->on_timer;
-	call->accepted_usec = loop_now(&w->loop);
+	call->accepted_usec = loop_now(desk->loop);
 	call->streamed = opt->stream;
 	call->open = opt->open;
 	if (opt->has_timeout && opt->timeout_ms < timeout / USEC_PER_MSEC)
@@ -98,9 +97,9 @@ call_new(const struct call_request *rq)
 		.flags = (opt->open ? RUN_WANT_STARTED : 0u) |
 		    (opt->open || opt->input ? RUN_HAS_INPUT : 0u),
 	};
-	RB_INSERT(calls, &w->calls, call);
-	w->n_calls++;
-	w->stats->running++;
+	RB_INSERT(calls, &desk->calls, call);
+	desk->n_calls++;
+	desk->stats->running++;
 	return call;
 }
 
@@ -127,7 +126,7 @@ refuse(const struct call_request *rq, enum outcome_kind kind, const char *why)
 		.detail = slice_of(why),
 	};
 
-	call_note_refusal(rq->worker, rq->who, rq->service, res.service, kind, why);
+	call_note_refusal(rq->desk, rq->who, rq->service, res.service, kind, why);
 	rq->sink->ops->ended(rq->sink, NULL, &res);
 	return NULL;
 }
@@ -184,7 +183,7 @@ call_start(const struct call_request *rq)
 
 	if (rq->builtin != NULL)
 		return call_begin(rq, &values);
-	rq->worker->stats->executing_service = s->number + 1u;
+	rq->desk->stats->executing_service = s->number + 1u;
 	if (rq->is_late)
 		return refuse(rq, OUTCOME_DRAINING, "");
 	complaint = backend_of(rq)->complaint(rq);

@@ -17,8 +17,6 @@
 #include "worker/callenv.h"
 #include "worker/callio.h"
 #include "worker/identity.h"
-#include "worker/runnerlink.h"
-#include "worker/worker.h"
 
 /* Past deadline and kill-grace the runner has so long to report. */
 #define RUNNER_SLACK_USEC (10 * USEC_PER_SEC)
@@ -77,7 +75,7 @@ command_launch(struct call *call, const struct buf *strings, size_t n_argv, size
 		channel_close_fds(fds, CALL_FDS);
 		return r;
 	}
-	return runnerlink_run(call->worker, call, fds, has_input ? 4 : 3);
+	return call->desk->link->run(call, fds, has_input ? 4 : 3);
 }
 
 /* When the deadline, the grace and the runner's time to report are over. */
@@ -119,7 +117,7 @@ command_start(struct call *call, const struct call_request *rq, const struct val
 	r = command_launch(call, &strings, n_argv, n_env);
 	if (r < 0)
 		return r;
-	loop_arm(&call->worker->loop, &call->timer, overdue_usec(call));
+	loop_arm(call->desk->loop, &call->timer, overdue_usec(call));
 	if (call->in_end)
 		(void)callio_feed(call);
 	return 0;
@@ -169,7 +167,7 @@ on_task(struct loop_task *t)
 static void
 command_room(struct call *call)
 {
-	loop_defer(&call->worker->loop, &call->task);
+	loop_defer(call->desk->loop, &call->task);
 }
 
 /* ------------------------------------------------- what the runner says --- */
@@ -216,10 +214,10 @@ static void
 command_cancel(struct call *call, enum cancel_reason reason)
 {
 	if (call->sent) {
-		runnerlink_cancel(call->worker, call->id, reason);
+		call->desk->link->cancel(call, reason);
 		return;
 	}
-	runnerlink_withdraw(call->worker, call);
+	call->desk->link->withdraw(call);
 	call->ended = true;
 	call->end = (struct frame_ended){
 		.outcome = OUTCOME_CANCELLED,
@@ -232,15 +230,15 @@ static void
 command_on_timer(struct loop_timer *t)
 {
 	struct call *call = CONTAINER_OF(t, struct call, timer);
-	struct worker *w = call->worker;
+	struct loop *loop = call->desk->loop;
 
 	/* The grace for a twin is over and none has come. */
 	if (call->sink == NULL && !call->attached && !call->service->finish_on_disconnect)
 		call_cancel(call, CANCEL_BY_DISCONNECT);
 	if (call->ended)
 		return;
-	if (w->loop.now_usec < overdue_usec(call)) {
-		loop_arm(&w->loop, t, overdue_usec(call));
+	if (loop->now_usec < overdue_usec(call)) {
+		loop_arm(loop, t, overdue_usec(call));
 		return;
 	}
 	log_err("request %s: no word from the runner, giving up", call->id_text);
@@ -248,7 +246,7 @@ command_on_timer(struct loop_timer *t)
 		call_on_lost(call);
 		return;
 	}
-	runnerlink_withdraw(w, call);
+	call->desk->link->withdraw(call);
 	call_on_ended(call, &(struct frame_ended){
 		.outcome = OUTCOME_BUSY,
 		.reason = BUSY_WAITED,

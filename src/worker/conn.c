@@ -131,7 +131,7 @@ conn_abandon(struct conn *c)
 
 	if (call != NULL)
 		call_orphan(call);
-	runnerlink_forget(&c->worker->link, c);
+	c->worker->desk.link->forget(&c->worker->desk, c);
 	c->wait = CONN_WAIT_NONE;
 	if (c->owes)
 		c->worker->stats->requests_aborted++;

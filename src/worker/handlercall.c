@@ -5,28 +5,27 @@
  */
 #include "config.h"
 
-#include "worker/handlercall.h"
-
 #include <errno.h>
 
 #include "base/clock.h"
 #include "base/loop.h"
 #include "worker/call.h"
+#include "worker/callio.h"
 #include "worker/callrequest.h"
 #include "worker/lease.h"
 #include "worker/leases.h"
 #include "worker/talk.h"
-#include "worker/worker.h"
 
 /* Room for a request to a handler that is kept from one to the next. */
 #define REQUEST_TEXT_KEEP (64u << 10)
 
-uint64_t
+/* When the call has to have got on: from the queue, or to its end. */
+static uint64_t
 handler_call_due(const struct call *call)
 {
 	uint64_t waited = call->ready_usec + call->service->queue_timeout_usec;
 
-	if (call->lease == NULL && !call->gathering && waited < call->run.deadline_usec)
+	if (call->exchange.lease == NULL && !call->gathering && waited < call->run.deadline_usec)
 		return waited;
 	return call->run.deadline_usec;
 }
@@ -37,10 +36,10 @@ handler_call_due(const struct call *call)
 static bool
 handler_call_leave(struct call *call)
 {
-	if (call->lease != NULL)
-		return talk_unsend(call->lease, call);
+	if (call->exchange.lease != NULL)
+		return talk_unsend(call->exchange.lease, &call->exchange);
 	if (!call->gathering)
-		leases_leave(call->leases, call);
+		lease_set_leave(call->leases, &call->exchange);
 	call->gathering = false;
 	return true;
 }
@@ -49,12 +48,12 @@ handler_call_leave(struct call *call)
 static void
 handler_call_stop(struct call *call, enum outcome_kind kind, unsigned reason, const char *why)
 {
-	struct lease *l = call->lease;
+	struct lease *l = call->exchange.lease;
 
 	if (handler_call_leave(call))
 		call_end(call, kind, reason, why);
 	else
-		lease_break(l, call, kind, reason, why);
+		lease_break(l, &call->exchange, kind, reason, why);
 }
 
 static void
@@ -66,19 +65,19 @@ handler_call_cancel(struct call *call, enum cancel_reason reason)
 static void
 handler_call_room(struct call *call)
 {
-	if (call->lease != NULL)
-		talk_unpause(call->lease);
+	if (call->exchange.lease != NULL)
+		talk_unpause(call->exchange.lease);
 }
 
 /* It dies without having ended: with its worker. */
 static void
 handler_call_release(struct call *call)
 {
-	struct lease *l = call->lease;
+	struct lease *l = call->exchange.lease;
 
 	if (call->ended || handler_call_leave(call))
 		return;
-	talk_forget(l, call);
+	talk_forget(l, &call->exchange);
 	lease_break(l, NULL, OUTCOME_CANCELLED, 0, NULL);
 }
 
@@ -86,14 +85,98 @@ static void
 handler_call_on_timer(struct loop_timer *t)
 {
 	struct call *call = CONTAINER_OF(t, struct call, timer);
-	struct worker *w = call->worker;
+	struct loop *loop = call->desk->loop;
 
-	if (w->loop.now_usec < handler_call_due(call))
-		loop_arm(&w->loop, t, handler_call_due(call));
-	else if (call->lease == NULL && w->loop.now_usec < call->run.deadline_usec)
+	if (loop->now_usec < handler_call_due(call))
+		loop_arm(loop, t, handler_call_due(call));
+	else if (call->exchange.lease == NULL && loop->now_usec < call->run.deadline_usec)
 		handler_call_stop(call, OUTCOME_BUSY, BUSY_WAITED, NULL);
 	else
 		handler_call_stop(call, OUTCOME_TIMEOUT, 0, NULL);
+}
+
+/* -------------------------------------- what its request has come to --- */
+
+static struct call *
+call_of(const struct exchange *x)
+{
+	return CONTAINER_OF(x, struct call, exchange);
+}
+
+static void
+on_given(struct exchange *x)
+{
+	struct call *call = call_of(x);
+
+	call->end.queued_usec = call->desk->loop->now_usec - call->accepted_usec;
+	call_on_given(call);
+}
+
+static void
+on_put_back(struct exchange *x)
+{
+	struct call *call = call_of(x);
+
+	loop_arm(call->desk->loop, &call->timer, handler_call_due(call));
+}
+
+static void
+on_taken(struct exchange *x)
+{
+	call_input_taken(call_of(x));
+}
+
+static void
+on_output(struct exchange *x, enum exchange_stream which, struct slice bytes)
+{
+	call_output(call_of(x), which == EXCHANGE_STDOUT ? CALL_STDOUT : CALL_STDERR, bytes);
+}
+
+static bool
+has_room(const struct exchange *x)
+{
+	return !call_is_congested(call_of(x));
+}
+
+/* What has gone through the pipes of its process, for the record. */
+static void
+take_bytes(struct call *call)
+{
+	call->bytes_in = call->exchange.bytes_in;
+	call->bytes_out = call->exchange.bytes_out;
+}
+
+static void
+on_answered(struct exchange *x, const struct value *reply, struct slice bytes)
+{
+	take_bytes(call_of(x));
+	call_answer(call_of(x), reply, bytes);
+}
+
+static void
+on_ended(struct exchange *x, enum outcome_kind kind, unsigned reason, const char *why)
+{
+	take_bytes(call_of(x));
+	call_end(call_of(x), kind, reason, why);
+}
+
+static const struct exchange_ops exchange_ops = {
+	.given = on_given,
+	.put_back = on_put_back,
+	.taken = on_taken,
+	.output = on_output,
+	.has_room = has_room,
+	.answered = on_answered,
+	.ended = on_ended,
+};
+
+/* Its request, which is in text, goes to a process; lease NULL: when there is one. */
+static void
+handler_call_enter(struct call *call, struct lease *lease, struct buf *text)
+{
+	call->ready_usec = loop_now(call->desk->loop);
+	lease_set_enter(call->leases, &call->exchange, lease, text);
+	loop_arm(call->desk->loop, &call->timer, handler_call_due(call));
 }
 
 /* ---------------------------------------------------------------- input --- */
@@ -105,7 +188,7 @@ handler_call_gather(struct call *call, struct slice chunk)
 	size_t have = buf_len(&call->gathered);
 
 	if (chunk.len > call->input_limit || have > call->input_limit - chunk.len ||
-	    buf_len(&call->in_data) + have + chunk.len > call->request_limit) {
+	    buf_len(&call->exchange.text) + have + chunk.len > call->request_limit) {
 		handler_call_stop(call, OUTCOME_BADARG, 0,
 		    "the input is longer than a request may be");
 		return;
@@ -120,10 +203,10 @@ handler_call_gather(struct call *call, struct slice chunk)
 static void
 handler_call_push(struct call *call, struct slice chunk)
 {
-	if (callrequest_append_input(&call->in_data, chunk) < 0)
+	if (exchange_append_input(&call->exchange.text, chunk) < 0)
 		handler_call_stop(call, OUTCOME_HANDLER, 0, "out of memory");
-	else if (call->lease != NULL)
-		talk_flush(call->lease);
+	else if (call->exchange.lease != NULL)
+		talk_flush(call->exchange.lease);
 }
 
 static int
@@ -140,28 +223,29 @@ handler_call_input(struct call *call, struct slice chunk)
 static void
 handler_call_gathered(struct call *call)
 {
-	struct leases *ls = call->leases;
+	struct lease_set *set = call->leases;
+	struct exchange *x = &call->exchange;
 	struct lease *l;
 	int r;
 
-	r = callrequest_append_gathered(&call->in_data, buf_slice(&call->gathered));
+	r = callrequest_append_gathered(&x->text, buf_slice(&call->gathered));
 	buf_done(&call->gathered);
-	call->request_len = buf_len(&call->in_data);
+	x->request_len = buf_len(&x->text);
 	if (r < 0) {
 		handler_call_stop(call, OUTCOME_NOSTART, 0, "out of memory");
 		return;
 	}
-	if (!leases_fit(ls, call->service)) {
+	if (!lease_set_fits(set, call->service)) {
 		handler_call_stop(call, OUTCOME_UNAVAIL, 0, LEASES_CHANGED);
 		return;
 	}
-	l = leases_find_free(ls, call->service);
-	if (l == NULL && !leases_has_room(ls, call->service)) {
+	l = lease_set_find_free(set, call->service);
+	if (l == NULL && !lease_set_has_room(set, call->service)) {
 		handler_call_stop(call, OUTCOME_BUSY, BUSY_QUEUE_FULL, NULL);
 		return;
 	}
 	call->gathering = false;
-	leases_enter(ls, call, l, &call->in_data);
+	handler_call_enter(call, l, &x->text);
 }
 
 static void
@@ -171,7 +255,7 @@ handler_call_input_end(struct call *call)
 		handler_call_gathered(call);
 		return;
 	}
-	call->pushing = false;
+	call->exchange.pushing = false;
 	handler_call_push(call, SLICE(""));
 }
 
@@ -201,7 +285,7 @@ static void
 handler_call_wait_for_input(struct call *call)
 {
 	call->gathering = true;
-	loop_arm(&call->worker->loop, &call->timer, handler_call_due(call));
+	loop_arm(call->desk->loop, &call->timer, handler_call_due(call));
 	call_on_given(call);
 }
 
@@ -212,30 +296,38 @@ handler_call_start(struct call *call, const struct call_request *rq,
 {
 	const struct service *s = call->service;
 	bool gather = rq->opt->open && s->input != INPUT_PUSHED;
-	struct worker *w = call->worker;
+	struct call_desk *desk = call->desk;
+	struct exchange *x = &call->exchange;
 	struct lease *lease;
 	struct buf *text;
 	int r;
 
 	(void)ret_why;
-	call->pushing = rq->opt->open && s->input == INPUT_PUSHED;
+	*x = (struct exchange){
+		.ops = &exchange_ops,
+		.service = s,
+		.id = call->id_text,
+		.deadline_usec = call->run.deadline_usec,
+		.reply_max = callio_output_max(call),
+		.pushing = rq->opt->open && s->input == INPUT_PUSHED,
+	};
 	call->input_limit = rq->input_limit;
 	call->request_limit = rq->request_limit;
-	call->leases = leases_get(w, s->name);
+	call->leases = lease_set_get(desk->leases, s->name);
 	if (call->leases == NULL)
 		return -ENOMEM;
-	lease = gather ? NULL : leases_find_free(call->leases, s);
-	if (lease == NULL && !gather && !leases_has_room(call->leases, s))
+	lease = gather ? NULL : lease_set_find_free(call->leases, s);
+	if (lease == NULL && !gather && !lease_set_has_room(call->leases, s))
 		return -EBUSY;
-	text = lease != NULL && s->pool.pipeline == 1 ? &w->request_text : &call->in_data;
+	text = lease != NULL && s->pool.pipeline == 1 ? &desk->request_text : &x->text;
 	buf_clear(text);
 	r = callrequest_append(call, rq->opt, values, handler_name(s, rq->verb), text);
 	if (r >= 0 && gather)
 		handler_call_wait_for_input(call);
 	else if (r >= 0)
-		leases_enter(call->leases, call, lease, text);
-	if (w->request_text.cap > REQUEST_TEXT_KEEP)
-		buf_done(&w->request_text);
+		handler_call_enter(call, lease, text);
+	if (desk->request_text.cap > REQUEST_TEXT_KEEP)
+		buf_done(&desk->request_text);
 	return r;
 }
 
@@ -244,7 +336,7 @@ handler_call_times(const struct call *call, const struct result *res)
 {
 	uint64_t queued = call->end.queued_usec;
 
-	if (call->handler_pid == 0)
+	if (call->exchange.pid == 0)
 		return (struct call_times){ .has_queued = true, .queued_usec = res->usec };
 	return (struct call_times){
 		.has_queued = true, .has_run = true,

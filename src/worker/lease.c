@@ -15,8 +15,6 @@
 #include "ipc/frame.h"
 #include "ipc/logrec.h"
 #include "worker/leases.h"
-#include "worker/runnerlink.h"
-#include "worker/worker.h"
 
 /* So long a lease is kept after its last request ... */
 #define IDLE_USEC (100 * USEC_PER_MSEC)
@@ -31,7 +29,7 @@
 void
 lease_part(struct lease *l, enum lease_end end)
 {
-	struct worker *w = l->worker;
+	struct leases *ls = l->leases;
 	struct frame f = {
 		.type = FRAME_RETURN,
 		.id = l->id,
@@ -42,20 +40,20 @@ lease_part(struct lease *l, enum lease_end end)
 	};
 
 	talk_close(l);
-	loop_disarm(&w->loop, &l->timer);
-	loop_undefer(&w->loop, &l->task);
+	loop_disarm(ls->loop, &l->timer);
+	loop_undefer(ls->loop, &l->task);
 	LIST_REMOVE(l, link);
 	if (l->is_unflushed)
 		LIST_REMOVE(l, unflushed);
 	l->is_unflushed = false;
 	l->dead = true;
-	LIST_INSERT_HEAD(&w->dead_leases, l, link);
+	LIST_INSERT_HEAD(&ls->dead, l, link);
 	if (l->unknown)
 		return;
-	(void)strlcpy(f.lease.service, l->leases->service, sizeof(f.lease.service));
-	if (runnerlink_post(w, &f) < 0)
+	(void)strlcpy(f.lease.service, l->set->service, sizeof(f.lease.service));
+	if (ls->post(ls, &f) < 0)
 		log_err("handler %u of service %s: out of memory, it cannot be returned",
-		    l->pid, l->leases->service);
+		    l->pid, l->set->service);
 }
 
 void
@@ -68,7 +66,7 @@ lease_free(struct lease *l)
 }
 
 void
-lease_decline(struct worker *w, const struct frame *lent, int fds[static 3], enum lease_end end)
+lease_decline(struct leases *ls, const struct frame *lent, int fds[static 3], enum lease_end end)
 {
 	struct frame f = {
 		.type = FRAME_RETURN, .id = lent->id, .lease.is_broken = end != LEASE_WHOLE,
@@ -76,7 +74,7 @@ lease_decline(struct worker *w, const struct frame *lent, int fds[static 3], enu
 
 	channel_close_fds(fds, 3);
 	(void)strlcpy(f.lease.service, lent->lease.service, sizeof(f.lease.service));
-	(void)runnerlink_post(w, &f);
+	(void)ls->post(ls, &f);
 }
 
 /* -------------------------------------------------------------- requests --- */
@@ -87,8 +85,8 @@ lease_must_go(const struct lease *l)
 {
 	if (l->unknown || (l->budget != 0 && l->n_sent >= l->budget))
 		return true;
-	return l->recalled && (l->leases->n_waiting == 0 ||
-	    l->worker->loop.now_usec >= l->since_usec + HOLD_USEC);
+	return l->recalled && (l->set->n_waiting == 0 ||
+	    l->leases->loop->now_usec >= l->since_usec + HOLD_USEC);
 }
 
 bool
@@ -101,13 +99,13 @@ lease_is_free(const struct lease *l, const struct service *s)
 }
 
 static void
-lease_post(struct lease *l, struct call *call)
+lease_post(struct lease *l, struct exchange *x)
 {
-	talk_post(l, call);
+	talk_post(l, x);
 	if (l->is_unflushed)
 		return;
 	l->is_unflushed = true;
-	LIST_INSERT_HEAD(&l->worker->unflushed, l, unflushed);
+	LIST_INSERT_HEAD(&l->leases->unflushed, l, unflushed);
 }
 
 void
@@ -119,22 +117,19 @@ lease_flush(struct lease *l)
 }
 
 bool
-lease_give(struct lease *l, struct call *call, struct buf *text)
+lease_give(struct lease *l, struct exchange *x, struct buf *text)
 {
-	struct worker *w = l->worker;
-
 	/* One that takes many gets those of a turn with one system call. */
-	if (text == &call->in_data && call->service->pool.pipeline > 1)
-		lease_post(l, call);
-	else if (talk_send(l, call, text) < 0) {
+	if (text == &x->text && x->service->pool.pipeline > 1)
+		lease_post(l, x);
+	else if (talk_send(l, x, text) < 0) {
 		lease_found_deaf(l);
 		return false;
 	}
-	call->lease = l;
-	call->handler_pid = l->pid;
-	call->end.queued_usec = w->loop.now_usec - call->accepted_usec;
+	x->lease = l;
+	x->pid = l->pid;
 	l->n_sent++;
-	call_on_given(call);
+	x->ops->given(x);
 	return true;
 }
 
@@ -142,14 +137,14 @@ void
 lease_found_deaf(struct lease *l)
 {
 	l->deaf = true;
-	loop_defer(&l->worker->loop, &l->task);
+	loop_defer(l->leases->loop, &l->task);
 }
 
 /* The last that it says. */
 static void
 lease_end_deaf(struct lease *l)
 {
-	const struct call *half = talk_half_sent(&l->talk);
+	const struct exchange *half = talk_half_sent(&l->talk);
 
 	talk_read(l);
 	lease_break(l, half, OUTCOME_HANDLER, 0,
@@ -181,16 +176,14 @@ static void
 lease_arm(struct lease *l, uint64_t due_usec)
 {
 	if (!loop_timer_is_armed(&l->timer) || l->timer.due_usec > due_usec)
-		loop_arm(&l->worker->loop, &l->timer, due_usec);
+		loop_arm(l->leases->loop, &l->timer, due_usec);
 }
 
 /* Between two requests: back (then false), on to the next, or idle. */
 static bool
 lease_go_on(struct lease *l)
 {
-	struct worker *w = l->worker;
-
-	leases_dispatch(l->leases);
+	lease_set_dispatch(l->set);
 	/* A deaf one is about to be broken. */
 	if (l->deaf)
 		return true;
@@ -202,11 +195,11 @@ lease_go_on(struct lease *l)
 	if (l->talk.n_flight > 0)
 		return true;
 	/* More leases are on their way than calls are waiting: others may have this one. */
-	if (lease_must_go(l) || (l->n_sent == 0 && l->leases->n_wanted > 0)) {
+	if (lease_must_go(l) || (l->n_sent == 0 && l->set->n_wanted > 0)) {
 		lease_part(l, LEASE_WHOLE);
 		return false;
 	}
-	l->idle_usec = w->loop.now_usec;
+	l->idle_usec = l->leases->loop->now_usec;
 	lease_arm(l, lease_due(l));
 	return true;
 }
@@ -221,7 +214,7 @@ lease_answered(struct lease *l)
 		/* Without memory it is learnt from RETURN. */
 		l->proven = true;
 		if (!l->unknown)
-			(void)runnerlink_post(l->worker, &f);
+			(void)l->leases->post(l->leases, &f);
 	}
 	return lease_go_on(l);
 }
@@ -243,7 +236,7 @@ static void
 on_lease_timer(struct loop_timer *t)
 {
 	struct lease *l = CONTAINER_OF(t, struct lease, timer);
-	struct loop *loop = &l->worker->loop;
+	struct loop *loop = l->leases->loop;
 
 	if (l->is_probe) {
 		lease_break(l, NULL, OUTCOME_HANDLER, 0, NULL);
@@ -308,41 +301,40 @@ lease_give_back(struct lease *l)
 
 /* Another process may have those of which nothing has been written. */
 static void
-lease_take_back(struct lease *l, const struct call *victim)
+lease_take_back(struct lease *l, const struct exchange *victim)
 {
-	struct call *call, *previous;
+	struct exchange *x, *previous;
 
 	/* The last first, as each becomes the first of those who wait. */
-	TAILQ_FOREACH_REVERSE_SAFE(call, &l->talk.flight, call_list, link, previous) {
-		if (call != victim && leases_fit(l->leases, call->service) &&
-		    talk_unsend(l, call))
-			leases_put_back(l->leases, call);
+	TAILQ_FOREACH_REVERSE_SAFE(x, &l->talk.flight, exchanges, link, previous) {
+		if (x != victim && lease_set_fits(l->set, x->service) && talk_unsend(l, x))
+			lease_set_put_back(l->set, x);
 	}
 }
 
 void
-lease_break(struct lease *l, const struct call *victim, enum outcome_kind kind,
+lease_break(struct lease *l, const struct exchange *victim, enum outcome_kind kind,
     unsigned reason, const char *why)
 {
 	struct talk *t = &l->talk;
-	struct leases *ls = l->leases;
+	struct lease_set *set = l->set;
 	bool is_cut = kind == OUTCOME_TIMEOUT || kind == OUTCOME_CANCELLED;
-	struct call *call;
+	struct exchange *x;
 
 	if (l->dead)
 		return;
 	lease_part(l, is_cut ? LEASE_CUT : LEASE_BROKEN);
 	lease_take_back(l, victim);
-	leases_dispatch(ls);
-	while ((call = TAILQ_FIRST(&t->flight)) != NULL) {
-		talk_forget(l, call);
-		if (call == victim)
-			call_end(call, kind, reason, why);
-		else if (call->bytes_in == 0)
+	lease_set_dispatch(set);
+	while ((x = TAILQ_FIRST(&t->flight)) != NULL) {
+		talk_forget(l, x);
+		if (x == victim)
+			x->ops->ended(x, kind, reason, why);
+		else if (x->bytes_in == 0)
 			/* Nobody understands it any more. */
-			call_end(call, OUTCOME_UNAVAIL, 0, LEASES_CHANGED);
+			x->ops->ended(x, OUTCOME_UNAVAIL, 0, LEASES_CHANGED);
 		else
-			call_end(call, OUTCOME_HANDLER, 0, victim == NULL && why != NULL ? why :
+			x->ops->ended(x, OUTCOME_HANDLER, 0, victim == NULL && why != NULL ? why :
 			    "its process was ended because of another request");
 	}
 }
@@ -350,25 +342,25 @@ lease_break(struct lease *l, const struct call *victim, enum outcome_kind kind,
 /* ------------------------------------------------------------- beginning --- */
 
 struct lease *
-lease_new(struct leases *ls, const struct frame *lent, int fds[static 3])
+lease_new(struct lease_set *set, const struct frame *lent, int fds[static 3])
 {
 	struct lease *l = calloc(1, sizeof(*l));
 
 	if (l == NULL) {
-		lease_decline(ls->worker, lent, fds, LEASE_BROKEN);
+		lease_decline(set->leases, lent, fds, LEASE_BROKEN);
 		return NULL;
 	}
-	l->leases = ls;
+	l->set = set;
 	l->proven = lent->lease.is_proven;
-	l->worker = ls->worker;
+	l->leases = set->leases;
 	l->id = lent->id;
 	l->pid = lent->lease.pid;
 	l->budget = lent->lease.requests;
 	l->is_probe = lent->lease.is_probe != 0;
-	l->since_usec = l->idle_usec = l->worker->loop.now_usec;
+	l->since_usec = l->idle_usec = l->leases->loop->now_usec;
 	l->timer.fn = on_lease_timer;
 	l->task.fn = on_lease_task;
-	LIST_INSERT_HEAD(&ls->list, l, link);
+	LIST_INSERT_HEAD(&set->list, l, link);
 	if (talk_open(l, (int[]){ TAKE_FD(fds[0]), TAKE_FD(fds[1]), TAKE_FD(fds[2]) }) < 0) {
 		lease_part(l, LEASE_BROKEN);
 		return NULL;
@@ -388,7 +380,7 @@ lease_begin(struct lease *l, uint64_t due_usec)
 		(void)lease_go_on(l);
 		return;
 	}
-	loop_arm(&l->worker->loop, &l->timer, due_usec != 0 ? due_usec : 1);
+	loop_arm(l->leases->loop, &l->timer, due_usec != 0 ? due_usec : 1);
 	if (!talk_ping(l))
 		lease_break(l, NULL, OUTCOME_HANDLER, 0, NULL);
 }

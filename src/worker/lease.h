@@ -3,7 +3,7 @@
  * lease: a warm process that the runner has lent to this worker.
  *
  * It goes back between two requests; or broken, to be killed, when anything
- * went wrong: then each call in flight gets one error, and none is ever sent
+ * went wrong: then each request in flight gets one error, and none is ever sent
  * twice (R26, R27). Who gets it next is the business of leases.h.
  */
 #pragma once
@@ -13,11 +13,13 @@
 #include <sys/queue.h>
 
 #include "base/loop.h"
-#include "worker/call.h"
+#include "ipc/frame.h"
+#include "worker/exchange.h"
 #include "worker/talk.h"
 
+struct lease_set;
 struct leases;
-struct worker;
+struct service;
 
 /* In which state a process goes back. */
 enum lease_end {
@@ -27,10 +29,10 @@ enum lease_end {
 };
 
 struct lease {
-	LIST_ENTRY(lease) link;		/* of leases, or of the dead */
+	LIST_ENTRY(lease) link;		/* of its set, or of the dead */
 	LIST_ENTRY(lease) unflushed;	/* while is_unflushed */
+	struct lease_set *set;		/* of its service */
 	struct leases *leases;
-	struct worker *worker;
 	uint64_t id;
 	uint32_t pid;
 	uint32_t budget;		/* requests it may be given here; 0: any number */
@@ -55,10 +57,10 @@ LIST_HEAD(lease_list, lease);
 /* ------------------------------------------------------ said by leases --- */
 
 /* Takes the descriptors. NULL when it cannot be used: then it has gone back, broken. */
-struct lease *lease_new(struct leases *ls, const struct frame *lent, int fds[static 3]);
+struct lease *lease_new(struct lease_set *set, const struct frame *lent, int fds[static 3]);
 
 /* The same for one that is not wanted: it goes back. */
-void lease_decline(struct worker *w, const struct frame *lent, int fds[static 3],
+void lease_decline(struct leases *ls, const struct frame *lent, int fds[static 3],
     enum lease_end end);
 
 /* The first request goes to it, if one waits. A probe has until due_usec to answer PING. */
@@ -69,9 +71,9 @@ bool lease_is_free(const struct lease *lease, const struct service *s);
 
 /*
  * Gives it a request, which is in text. False: the process takes no more of
- * them, and the lease ends soon; the call is in nobody's hands.
+ * them, and the lease ends soon; the request is in nobody's hands.
  */
-bool lease_give(struct lease *lease, struct call *call, struct buf *text);
+bool lease_give(struct lease *lease, struct exchange *x, struct buf *text);
 
 /* Sends what has been given to it during the turn. */
 void lease_flush(struct lease *lease);
@@ -88,24 +90,24 @@ void lease_disown(struct lease *lease);
 /* The worker ends: back if it is idle, else nobody is told of it any more. */
 void lease_give_back(struct lease *lease);
 
-/* Back, and out of the world but for the calls it has in flight. */
+/* Back, and out of the world but for what it has in flight. */
 void lease_part(struct lease *lease, enum lease_end end);
 
 /* Of one that is dead. */
 void lease_free(struct lease *lease);
 
-/* --------------------------------------------- said by talk and by calls --- */
+/* --------------------------------------------- said by talk and by requests --- */
 
 /*
- * The process cannot be used any more: it is given back to be killed. A call
+ * The process cannot be used any more: it is given back to be killed. A request
  * of which nothing was written waits for another one. victim ends as it
  * says; the others in flight, and with victim NULL all of them, as victims of
  * their handler.
  */
-void lease_break(struct lease *lease, const struct call *victim, enum outcome_kind kind,
+void lease_break(struct lease *lease, const struct exchange *victim, enum outcome_kind kind,
     unsigned reason, const char *why);
 
-/* It has answered a call, which is out of flight. False: it has gone back. */
+/* It has answered a request, which is out of flight. False: it has gone back. */
 bool lease_answered(struct lease *lease);
 
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * leases: who of a service's calls gets which of its processes, and when.
+ * leases: which request of a service gets which of its processes, and when.
  */
 #include "config.h"
 
@@ -10,37 +10,34 @@
 #include <string.h>
 
 #include "ipc/frame.h"
-#include "worker/handlercall.h"
-#include "worker/runnerlink.h"
-#include "worker/worker.h"
 
 static int
-leases_compare(const struct leases *a, const struct leases *b)
+lease_set_compare(const struct lease_set *a, const struct lease_set *b)
 {
 	return strcmp(a->service, b->service);
 }
 
-RB_PROTOTYPE_INTERNAL(leases_tree, leases, node, leases_compare, __attribute__((unused)) static)
-RB_GENERATE_INTERNAL(leases_tree, leases, node, leases_compare, __attribute__((unused)) static)
+RB_PROTOTYPE_INTERNAL(lease_sets, lease_set, node, lease_set_compare, __attribute__((unused)) static)
+RB_GENERATE_INTERNAL(lease_sets, lease_set, node, lease_set_compare, __attribute__((unused)) static)
 
-static struct leases *
-leases_find(struct worker *w, const char *service)
+static struct lease_set *
+lease_set_find(struct leases *ls, const char *service)
 {
-	struct leases key;
+	struct lease_set key;
 
 	(void)strlcpy(key.service, service, sizeof(key.service));
-	return RB_FIND(leases_tree, &w->leases, &key);
+	return RB_FIND(lease_sets, &ls->sets, &key);
 }
 
 /* The service as it is today, or NULL when it has no handler any more. */
 static const struct service *
-leases_service(const struct leases *ls)
+lease_set_service(const struct lease_set *set)
 {
-	const struct conf *conf = ls->worker->conf;
+	const struct conf *conf = set->leases->conf;
 	const struct service *s = NULL;
 
 	if (conf != NULL)
-		s = conf_find_service(conf, ls->service, strlen(ls->service));
+		s = conf_find_service(conf, set->service, strlen(set->service));
 	return s != NULL && s->handler != NULL ? s : NULL;
 }
 
@@ -51,93 +48,95 @@ service_format(const struct service *s)
 	return (uint8_t)(s->pool.context | (s->input == INPUT_PUSHED) << 1);
 }
 
-struct leases *
-leases_get(struct worker *w, const char *service)
+void
+leases_init(struct leases *ls, struct loop *loop, char *read)
+{
+	*ls = (struct leases){ .loop = loop, .read = read };
+	RB_INIT(&ls->sets);
+	LIST_INIT(&ls->dead);
+	LIST_INIT(&ls->unflushed);
+}
+
+struct lease_set *
+lease_set_get(struct leases *ls, const char *service)
 {
 	const struct service *s;
-	struct leases *ls = leases_find(w, service);
+	struct lease_set *set = lease_set_find(ls, service);
 
-	if (ls != NULL)
-		return ls;
-	ls = calloc(1, sizeof(*ls));
-	if (ls == NULL)
+	if (set != NULL)
+		return set;
+	set = calloc(1, sizeof(*set));
+	if (set == NULL)
 		return NULL;
-	ls->worker = w;
-	LIST_INIT(&ls->list);
-	TAILQ_INIT(&ls->waiting);
-	(void)strlcpy(ls->service, service, sizeof(ls->service));
-	s = leases_service(ls);
+	set->leases = ls;
+	LIST_INIT(&set->list);
+	TAILQ_INIT(&set->waiting);
+	(void)strlcpy(set->service, service, sizeof(set->service));
+	s = lease_set_service(set);
 	if (s != NULL)
-		ls->format = service_format(s);
-	RB_INSERT(leases_tree, &w->leases, ls);
-	return ls;
+		set->format = service_format(s);
+	RB_INSERT(lease_sets, &ls->sets, set);
+	return set;
 }
 
 /* ------------------------------------------------------------- the queue --- */
 
 /* One WANT for each call that waits, beyond those that are out already. */
 static void
-leases_want(struct leases *ls)
+lease_set_want(struct lease_set *set)
 {
-	struct worker *w = ls->worker;
+	struct leases *ls = set->leases;
 	struct frame f = { .type = FRAME_WANT };
 
-	if (ls->n_wanted >= ls->n_waiting)
+	if (set->n_wanted >= set->n_waiting)
 		return;
-	f.generation = w->conf->generation;
-	(void)strlcpy(f.lease.service, ls->service, sizeof(f.lease.service));
-	while (ls->n_wanted < ls->n_waiting) {
+	f.generation = ls->conf->generation;
+	(void)strlcpy(f.lease.service, set->service, sizeof(f.lease.service));
+	while (set->n_wanted < set->n_waiting) {
 		/* Without memory the next call asks again, or the deadline ends it. */
-		if (runnerlink_post(w, &f) < 0)
+		if (ls->post(ls, &f) < 0)
 			return;
-		ls->n_wanted++;
+		set->n_wanted++;
 	}
 }
 
-static void
-queue_push(struct leases *ls, struct call *call)
+void
+lease_set_leave(struct lease_set *set, struct exchange *x)
 {
-	TAILQ_INSERT_TAIL(&ls->waiting, call, link);
-	ls->n_waiting++;
+	TAILQ_REMOVE(&set->waiting, x, link);
+	set->n_waiting--;
 }
 
 void
-leases_leave(struct leases *ls, struct call *call)
+lease_set_put_back(struct lease_set *set, struct exchange *x)
 {
-	TAILQ_REMOVE(&ls->waiting, call, link);
-	ls->n_waiting--;
-}
-
-void
-leases_put_back(struct leases *ls, struct call *call)
-{
-	call->handler_pid = 0;
-	TAILQ_INSERT_HEAD(&ls->waiting, call, link);
-	ls->n_waiting++;
-	loop_arm(&ls->worker->loop, &call->timer, handler_call_due(call));
+	x->pid = 0;
+	TAILQ_INSERT_HEAD(&set->waiting, x, link);
+	set->n_waiting++;
+	x->ops->put_back(x);
 }
 
 bool
-leases_has_room(const struct leases *ls, const struct service *s)
+lease_set_has_room(const struct lease_set *set, const struct service *s)
 {
 	/* One may wait always: the first one does. */
-	return ls->n_waiting == 0 || ls->n_waiting < s->queue;
+	return set->n_waiting == 0 || set->n_waiting < s->queue;
 }
 
 bool
-leases_fit(const struct leases *ls, const struct service *s)
+lease_set_fits(const struct lease_set *set, const struct service *s)
 {
-	const struct service *now = leases_service(ls);
+	const struct service *now = lease_set_service(set);
 
 	return now != NULL && service_format(now) == service_format(s);
 }
 
 struct lease *
-leases_find_free(const struct leases *ls, const struct service *s)
+lease_set_find_free(const struct lease_set *set, const struct service *s)
 {
 	struct lease *l, *best = NULL;
 
-	LIST_FOREACH(l, &ls->list, link) {
+	LIST_FOREACH(l, &set->list, link) {
 		if (!lease_is_free(l, s))
 			continue;
 		if (l->talk.n_flight == 0) {
@@ -155,33 +154,30 @@ leases_find_free(const struct leases *ls, const struct service *s)
 /* ----------------------------------------------------------- who gets what --- */
 
 void
-leases_dispatch(struct leases *ls)
+lease_set_dispatch(struct lease_set *set)
 {
-	struct call *call;
+	struct exchange *x;
 
-	while ((call = TAILQ_FIRST(&ls->waiting)) != NULL) {
-		struct lease *l = leases_find_free(ls, call->service);
+	while ((x = TAILQ_FIRST(&set->waiting)) != NULL) {
+		struct lease *l = lease_set_find_free(set, x->service);
 
 		if (l == NULL)
 			break;
-		leases_leave(ls, call);
-		if (!lease_give(l, call, &call->in_data))
-			leases_put_back(ls, call);
+		lease_set_leave(set, x);
+		if (!lease_give(l, x, &x->text))
+			lease_set_put_back(set, x);
 	}
-	leases_want(ls);
+	lease_set_want(set);
 }
 
 void
-leases_enter(struct leases *ls, struct call *call, struct lease *lease, struct buf *text)
+lease_set_enter(struct lease_set *set, struct exchange *x, struct lease *lease, struct buf *text)
 {
-	call->ready_usec = loop_now(&ls->worker->loop);
-	if (lease != NULL && lease_give(lease, call, text)) {
-		loop_arm(&ls->worker->loop, &call->timer, handler_call_due(call));
+	if (lease != NULL && lease_give(lease, x, text))
 		return;
-	}
-	queue_push(ls, call);
-	loop_arm(&ls->worker->loop, &call->timer, handler_call_due(call));
-	leases_dispatch(ls);
+	TAILQ_INSERT_TAIL(&set->waiting, x, link);
+	set->n_waiting++;
+	lease_set_dispatch(set);
 }
 
 /* -------------------------------------------------- what the runner says --- */
@@ -191,58 +187,58 @@ leases_enter(struct leases *ls, struct call *call, struct lease *lease, struct b
  * requests in another form than we make as yet, or may it?
  */
 static bool
-is_early(const struct leases *ls, const struct frame *f)
+is_early(const struct lease_set *set, const struct frame *f)
 {
-	const struct worker *w = ls->worker;
-	const struct conf *next = w->prepared;
+	const struct leases *ls = set->leases;
+	const struct conf *next = ls->prepared;
 	const struct service *s = NULL;
 
-	if (f->lease.is_probe != 0 || w->conf == NULL || f->generation <= w->conf->generation)
+	if (f->lease.is_probe != 0 || ls->conf == NULL || f->generation <= ls->conf->generation)
 		return false;
 	if (next != NULL && next->generation == f->generation)
-		s = conf_find_service(next, ls->service, strlen(ls->service));
-	return s == NULL || s->handler == NULL || service_format(s) != ls->format;
+		s = conf_find_service(next, set->service, strlen(set->service));
+	return s == NULL || s->handler == NULL || service_format(s) != set->format;
 }
 
 void
-leases_on_granted(struct worker *w, const struct frame *f, int fds[static 3])
+leases_on_granted(struct leases *ls, const struct frame *f, int fds[static 3])
 {
-	struct leases *ls = leases_get(w, f->lease.service);
+	struct lease_set *set = lease_set_get(ls, f->lease.service);
 	struct lease *l;
 
-	if (ls == NULL) {
-		lease_decline(w, f, fds, LEASE_BROKEN);
+	if (set == NULL) {
+		lease_decline(ls, f, fds, LEASE_BROKEN);
 		return;
 	}
-	if (is_early(ls, f)) {
+	if (is_early(set, f)) {
 		/* It counts as wanted until the rules are ours, or we would ask at once. */
-		lease_decline(w, f, fds, LEASE_WHOLE);
-		ls->n_early++;
+		lease_decline(ls, f, fds, LEASE_WHOLE);
+		set->n_early++;
 		return;
 	}
-	if (f->lease.is_probe == 0 && ls->n_wanted > 0)
-		ls->n_wanted--;
-	if (f->generation != 0 && f->generation < ls->format_generation) {
+	if (f->lease.is_probe == 0 && set->n_wanted > 0)
+		set->n_wanted--;
+	if (f->generation != 0 && f->generation < set->format_generation) {
 		/* It was on its way while the rules changed. */
-		lease_decline(w, f, fds, LEASE_WHOLE);
-		leases_want(ls);
+		lease_decline(ls, f, fds, LEASE_WHOLE);
+		lease_set_want(set);
 		return;
 	}
-	l = lease_new(ls, f, fds);
+	l = lease_new(set, f, fds);
 	if (l == NULL)
-		leases_want(ls);
+		lease_set_want(set);
 	else
 		lease_begin(l, f->lease.due_usec);
 }
 
 void
-leases_on_recalled(struct worker *w, uint64_t id)
+leases_on_recalled(struct leases *ls, uint64_t id)
 {
-	struct leases *ls;
+	struct lease_set *set;
 	struct lease *l;
 
-	RB_FOREACH(ls, leases_tree, &w->leases) {
-		LIST_FOREACH(l, &ls->list, link) {
+	RB_FOREACH(set, lease_sets, &ls->sets) {
+		LIST_FOREACH(l, &set->list, link) {
 			if (l->id != id)
 				continue;
 			lease_recall(l);
@@ -253,149 +249,148 @@ leases_on_recalled(struct worker *w, uint64_t id)
 
 /* None that waits now gets one. */
 static void
-leases_refuse(struct leases *ls, const char *why)
+lease_set_refuse(struct lease_set *set, const char *why)
 {
-	struct call *call;
+	struct exchange *x;
 
-	ls->n_wanted = ls->n_early = 0;
-	while ((call = TAILQ_FIRST(&ls->waiting)) != NULL) {
-		leases_leave(ls, call);
-		call_end(call, OUTCOME_UNAVAIL, 0, why);
+	set->n_wanted = set->n_early = 0;
+	while ((x = TAILQ_FIRST(&set->waiting)) != NULL) {
+		lease_set_leave(set, x);
+		x->ops->ended(x, OUTCOME_UNAVAIL, 0, why);
 	}
 }
 
-/* Why there is no handler, for those who wait for one; it stays in ls. */
+/* Why there is no handler, for those who wait for one; it stays in set. */
 static const char *
-leases_explain(struct leases *ls, const struct frame_unable *u)
+lease_set_explain(struct lease_set *set, const struct frame_unable *u)
 {
-	uint64_t now = ls->worker->loop.now_usec;
+	uint64_t now = set->leases->loop->now_usec;
 
 	if (u->reason == UNABLE_GONE)
 		return "the configuration has changed, try again";
 	if (u->reason == UNABLE_STOPPING)
 		return "reqd is stopping";
-	death_describe_outage(&u->death, u->retry_usec > now ? u->retry_usec - now : 0, ls->why);
-	return ls->why;
+	death_describe_outage(&u->death, u->retry_usec > now ? u->retry_usec - now : 0, set->why);
+	return set->why;
 }
 
 void
-leases_on_unable(struct worker *w, const struct frame_unable *u)
+leases_on_unable(struct leases *ls, const struct frame_unable *u)
 {
-	struct leases *ls = leases_find(w, u->service);
+	struct lease_set *set = lease_set_find(ls, u->service);
 
-	if (ls != NULL)
-		leases_refuse(ls, leases_explain(ls, u));
+	if (set != NULL)
+		lease_set_refuse(set, lease_set_explain(set, u));
 }
 
 void
-leases_on_lost(struct worker *w)
+leases_on_lost(struct leases *ls)
 {
-	struct leases *ls;
+	struct lease_set *set;
 	struct lease *l, *next;
 
-	RB_FOREACH(ls, leases_tree, &w->leases) {
-		ls->n_wanted = ls->n_early = 0;
-		LIST_FOREACH_SAFE(l, &ls->list, link, next)
+	RB_FOREACH(set, lease_sets, &ls->sets) {
+		set->n_wanted = set->n_early = 0;
+		LIST_FOREACH_SAFE(l, &set->list, link, next)
 			lease_disown(l);
-		leases_want(ls);
+		lease_set_want(set);
 	}
 }
 
 /* -------------------------------------------------- what the worker says --- */
 
 void
-leases_flush(struct worker *w)
+leases_flush(struct leases *ls)
 {
 	struct lease *l;
 
-	while ((l = LIST_FIRST(&w->unflushed)) != NULL)
+	while ((l = LIST_FIRST(&ls->unflushed)) != NULL)
 		lease_flush(l);
 }
 
 void
-leases_bury(struct worker *w)
+leases_bury(struct leases *ls)
 {
 	struct lease *l;
 
-	while ((l = LIST_FIRST(&w->dead_leases)) != NULL)
+	while ((l = LIST_FIRST(&ls->dead)) != NULL)
 		lease_free(l);
 }
 
 void
-leases_on_stall(struct worker *w, uint64_t usec)
+leases_on_stall(struct leases *ls, uint64_t usec)
 {
-	struct leases *ls;
+	struct lease_set *set;
 	struct lease *l;
 
-	RB_FOREACH(ls, leases_tree, &w->leases) {
-		LIST_FOREACH(l, &ls->list, link) {
+	RB_FOREACH(set, lease_sets, &ls->sets) {
+		LIST_FOREACH(l, &set->list, link) {
 			if (l->is_probe && loop_timer_is_armed(&l->timer))
-				loop_arm(&w->loop, &l->timer, l->timer.due_usec + usec);
+				loop_arm(ls->loop, &l->timer, l->timer.due_usec + usec);
 		}
 	}
 }
 
 /* Requests have another form from now on: what was made before does not fit. */
 static void
-leases_reform(struct leases *ls, uint8_t format)
+lease_set_reform(struct lease_set *set, uint8_t format)
 {
 	struct lease *l, *next;
 
-	ls->format = format;
-	ls->format_generation = ls->worker->conf->generation;
-	LIST_FOREACH_SAFE(l, &ls->list, link, next)
+	set->format = format;
+	set->format_generation = set->leases->conf->generation;
+	LIST_FOREACH_SAFE(l, &set->list, link, next)
 		lease_outdate(l);
-	leases_refuse(ls, LEASES_CHANGED);
+	lease_set_refuse(set, LEASES_CHANGED);
 }
 
 void
-leases_reload(struct worker *w)
+leases_reload(struct leases *ls)
 {
-	struct leases *ls;
+	struct lease_set *set;
 
-	RB_FOREACH(ls, leases_tree, &w->leases) {
-		const struct service *s = leases_service(ls);
+	RB_FOREACH(set, lease_sets, &ls->sets) {
+		const struct service *s = lease_set_service(set);
 
-		ls->n_wanted -= ls->n_early < ls->n_wanted ? ls->n_early : ls->n_wanted;
-		ls->n_early = 0;
+		set->n_wanted -= set->n_early < set->n_wanted ? set->n_early : set->n_wanted;
+		set->n_early = 0;
 		if (s == NULL)
-			leases_refuse(ls, LEASES_CHANGED);
-		else if (service_format(s) != ls->format)
-			leases_reform(ls, service_format(s));
+			lease_set_refuse(set, LEASES_CHANGED);
+		else if (service_format(s) != set->format)
+			lease_set_reform(set, service_format(s));
 		else
-			leases_want(ls);
+			lease_set_want(set);
 	}
 }
 
 void
-leases_give_back(struct worker *w)
+leases_give_back(struct leases *ls)
 {
-	struct leases *ls;
+	struct lease_set *set;
 	struct lease *l, *next;
 
-	RB_FOREACH(ls, leases_tree, &w->leases) {
+	RB_FOREACH(set, lease_sets, &ls->sets) {
 		/* Nothing is asked for any more. */
-		ls->n_wanted = SIZE_MAX;
-		LIST_FOREACH_SAFE(l, &ls->list, link, next)
+		set->n_wanted = SIZE_MAX;
+		LIST_FOREACH_SAFE(l, &set->list, link, next)
 			lease_give_back(l);
 	}
 }
 
 void
-leases_done(struct worker *w)
+leases_done(struct leases *ls)
 {
-	struct leases *ls, *next;
+	struct lease_set *set, *next;
 	struct lease *l;
 
 	/* Those whose last call had not been sent. */
-	RB_FOREACH(ls, leases_tree, &w->leases) {
-		while ((l = LIST_FIRST(&ls->list)) != NULL)
+	RB_FOREACH(set, lease_sets, &ls->sets) {
+		while ((l = LIST_FIRST(&set->list)) != NULL)
 			lease_part(l, LEASE_BROKEN);
 	}
-	leases_bury(w);
-	RB_FOREACH_SAFE(ls, leases_tree, &w->leases, next) {
-		RB_REMOVE(leases_tree, &w->leases, ls);
-		free(ls);
+	leases_bury(ls);
+	RB_FOREACH_SAFE(set, lease_sets, &ls->sets, next) {
+		RB_REMOVE(lease_sets, &ls->sets, set);
+		free(set);
 	}
-	buf_done(&w->request_text);
 }

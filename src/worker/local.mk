@@ -15,7 +15,8 @@ libworker_la_SOURCES = \
 	src/worker/connpeer.c src/worker/connrun.c \
 	src/worker/describe.c src/worker/describe.h \
 	src/worker/docs.c \
-	src/worker/handlercall.c src/worker/handlercall.h \
+	src/worker/exchange.c src/worker/exchange.h \
+	src/worker/handlercall.c \
 	src/worker/identity.c src/worker/identity.h \
 	src/worker/info.c \
 	src/worker/lease.c src/worker/lease.h \

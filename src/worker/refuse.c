@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "ipc/logrec.h"
 #include "worker/identity.h"
-#include "worker/worker.h"
+#include "worker/call.h"
 
 #define RECORDS_PER_SECOND 20
 
@@ -27,12 +27,12 @@ may_log(struct refusals *r, uint64_t now_usec)
 }
 
 static void
-log_refusal(struct worker *w, const struct peer_identity *who, struct slice name,
+log_refusal(struct call_desk *desk, const struct peer_identity *who, struct slice name,
     enum outcome_kind kind, const char *why)
 {
 	struct logrec r;
 
-	if (log_level() < LOG_INFO || !may_log(&w->refusals, w->loop.now_usec))
+	if (log_level() < LOG_INFO || !may_log(&desk->refusals, desk->loop->now_usec))
 		return;
 	if (name.len > SERVICE_NAME_MAX)
 		name.len = SERVICE_NAME_MAX;
@@ -45,20 +45,20 @@ log_refusal(struct worker *w, const struct peer_identity *who, struct slice name
 	logrec_add_str(&r, LOG_KEY_OUTCOME, outcome_word(kind));
 	if (*why != '\0')
 		logrec_add_str(&r, LOG_KEY_DETAIL, why);
-	if (w->refusals.n_omitted > 0)
-		logrec_add_u64(&r, LOG_KEY_DROPPED, w->refusals.n_omitted);
-	w->refusals.n_omitted = 0;
+	if (desk->refusals.n_omitted > 0)
+		logrec_add_u64(&r, LOG_KEY_DROPPED, desk->refusals.n_omitted);
+	desk->refusals.n_omitted = 0;
 	log_send(&r);
 }
 
 void
-call_note_refusal(struct worker *w, const struct peer_identity *who, const struct service *s,
+call_note_refusal(struct call_desk *desk, const struct peer_identity *who, const struct service *s,
     struct slice name, enum outcome_kind kind, const char *why)
 {
 	struct outcome o = { .kind = kind };
 
-	if (s != NULL && w->stats->generation == w->conf->generation)
-		stats_count(&w->stats->service[s->number], &o);
+	if (s != NULL && desk->stats->generation == desk->conf->generation)
+		stats_count(&desk->stats->service[s->number], &o);
 	if (s == NULL || s->log != SERVICE_LOG_NONE)
-		log_refusal(w, who, name, kind, why);
+		log_refusal(desk, who, name, kind, why);
 }

@@ -29,7 +29,7 @@ struct runnerlink_cancel {
 	TAILQ_ENTRY(runnerlink_cancel) entry;
 	struct frame frame;
 	bool is_posted;
-	runnerlink_cancelled_fn *fn;
+	call_cancelled_fn *fn;
 	void *who;		/* NULL: gone */
 };
 
@@ -120,8 +120,14 @@ message_post(struct worker *w, const struct frame *f, int *fds, size_t n_fds, st
 	return 0;
 }
 
-int
-runnerlink_run(struct worker *w, struct call *call, int fds[], size_t n_fds)
+static struct worker *
+worker_of(const struct call_desk *desk)
+{
+	return CONTAINER_OF(desk, struct worker, desk);
+}
+
+static int
+link_run(struct call *call, int fds[], size_t n_fds)
 {
 	struct frame f = {
 		.type = FRAME_RUN,
@@ -130,18 +136,26 @@ runnerlink_run(struct worker *w, struct call *call, int fds[], size_t n_fds)
 		.run = call->run,
 	};
 
-	return message_post(w, &f, fds, n_fds, call);
+	return message_post(worker_of(call->desk), &f, fds, n_fds, call);
 }
 
-int
+/* A frame without descriptors. 0 or -ENOMEM. */
+static int
 runnerlink_post(struct worker *w, const struct frame *f)
 {
 	return message_post(w, f, NULL, 0, NULL);
 }
 
-void
-runnerlink_withdraw(struct worker *w, struct call *call)
+int
+runnerlink_post_lease(struct leases *ls, const struct frame *f)
 {
+	return runnerlink_post(CONTAINER_OF(ls, struct worker, leases), f);
+}
+
+static void
+link_withdraw(struct call *call)
+{
+	struct worker *w = worker_of(call->desk);
 	struct runnerlink_message *m, *next;
 
 	TAILQ_FOREACH_SAFE(m, &w->link.unsent, entry, next) {
@@ -152,13 +166,13 @@ runnerlink_withdraw(struct worker *w, struct call *call)
 	}
 }
 
-void
-runnerlink_cancel(struct worker *w, uint64_t id, enum cancel_reason reason)
+static void
+link_cancel(struct call *call, enum cancel_reason reason)
 {
-	struct frame f = { .type = FRAME_CANCEL, .id = id, .cancel.reason = (uint8_t)reason };
+	struct frame f = { .type = FRAME_CANCEL, .id = call->id, .cancel.reason = (uint8_t)reason };
 
 	/* Without memory the deadline ends it. */
-	(void)message_post(w, &f, NULL, 0, NULL);
+	(void)runnerlink_post(worker_of(call->desk), &f);
 }
 
 /* The first that waits, unless that is under way. */
@@ -172,10 +186,11 @@ cancel_post(struct worker *w)
 		first->is_posted = runnerlink_post(w, &first->frame) == 0;
 }
 
-int
-runnerlink_cancel_owned(struct worker *w, uint64_t id, const struct digest *token,
-    const struct digest *owner, runnerlink_cancelled_fn *fn, void *who)
+static int
+link_cancel_owned(struct call_desk *desk, uint64_t id, const struct digest *token,
+    const struct digest *owner, call_cancelled_fn *fn, void *who)
 {
+	struct worker *w = worker_of(desk);
 	struct runnerlink_cancel *waiting = malloc(sizeof(*waiting));
 
 	if (waiting == NULL)
@@ -194,24 +209,33 @@ runnerlink_cancel_owned(struct worker *w, uint64_t id, const struct digest *toke
 	return 0;
 }
 
-void
-runnerlink_forget(struct runnerlink *l, const void *who)
+static void
+link_forget(struct call_desk *desk, const void *who)
 {
 	struct runnerlink_cancel *waiting;
 
-	TAILQ_FOREACH(waiting, &l->cancels, entry) {
+	TAILQ_FOREACH(waiting, &worker_of(desk)->link.cancels, entry) {
 		if (waiting->who == who)
 			waiting->who = NULL;
 	}
 }
 
-void
-runnerlink_deposit(struct worker *w, uint64_t id, int fd)
+static void
+link_deposit(struct call *call, int fd)
 {
-	struct frame f = { .type = FRAME_DEPOSIT, .id = id };
+	struct frame f = { .type = FRAME_DEPOSIT, .id = call->id };
 
-	(void)message_post(w, &f, &fd, 1, NULL);
+	(void)message_post(worker_of(call->desk), &f, &fd, 1, NULL);
 }
+
+const struct call_link_ops runnerlink_ops = {
+	.run = link_run,
+	.withdraw = link_withdraw,
+	.cancel = link_cancel,
+	.deposit = link_deposit,
+	.cancel_owned = link_cancel_owned,
+	.forget = link_forget,
+};
 
 /* The one that is under way; the next goes, perhaps to the next runner. */
 static void
@@ -232,7 +256,7 @@ cancel_answered(struct worker *w, bool found)
 static void
 cancel_asked(struct worker *w, const struct frame *f)
 {
-	struct call *call = call_find_owned(w, f->id, &f->cancel.owner);
+	struct call *call = call_find_owned(&w->desk, f->id, &f->cancel.owner);
 	struct frame answer = *f;
 
 	answer.type = FRAME_CANCELLED;
@@ -245,7 +269,7 @@ cancel_asked(struct worker *w, const struct frame *f)
 static void
 frame_handle(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 {
-	struct call *call = call_find(w, f->id);
+	struct call *call = call_find(&w->desk, f->id);
 
 	/* The runner knows none but those that were sent to it. */
 	if (call != NULL && !call->sent)
@@ -274,13 +298,13 @@ frame_handle(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 		cancel_answered(w, f->cancel.found != 0);
 		return;
 	case FRAME_LEASE:
-		leases_on_granted(w, f, fds);
+		leases_on_granted(&w->leases, f, fds);
 		return;
 	case FRAME_RECALL:
-		leases_on_recalled(w, f->id);
+		leases_on_recalled(&w->leases, f->id);
 		return;
 	case FRAME_UNABLE:
-		leases_on_unable(w, &f->unable);
+		leases_on_unable(&w->leases, &f->unable);
 		return;
 	case FRAME_WORDS:
 		words_log_dead(f->lease.service, f->lease.pid, fds[0]);
@@ -328,7 +352,6 @@ static void
 runnerlink_lost(struct worker *w)
 {
 	struct runnerlink_message *m, *next_message;
-	struct call *call, *next_call;
 
 	if (w->link.io.fd < 0)
 		return;
@@ -340,12 +363,9 @@ runnerlink_lost(struct worker *w)
 		TAILQ_REMOVE(&w->link.unsent, m, entry);
 		message_free(m);
 	}
-	leases_on_lost(w);
+	leases_on_lost(&w->leases);
 	cancel_answered(w, false);
-	RB_FOREACH_SAFE(call, calls, &w->calls, next_call) {
-		if (call->sent && !call->ended)
-			call_on_lost(call);
-	}
+	calls_on_lost(&w->desk);
 }
 
 void

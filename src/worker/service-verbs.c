@@ -71,7 +71,8 @@ verb_bound(struct conn *c, const struct service *s, const struct request *r)
 	};
 
 	if (!may_call(c, s)) {
-		call_note_refusal(c->worker, conn_identity(c), s, slice_of(s->name), OUTCOME_DENIED, "");
+		call_note_refusal(&c->worker->desk, conn_identity(c), s, slice_of(s->name),
+		    OUTCOME_DENIED, "");
 		return false;
 	}
 	/* A verb has no options; what the service wants as input comes last. */

@@ -15,7 +15,6 @@
 #include "worker/conn.h"
 #include "worker/identity.h"
 #include "worker/refuse.h"
-#include "worker/runnerlink.h"
 #include "worker/verbs.h"
 #include "worker/worker.h"
 
@@ -191,7 +190,7 @@ session_call(struct conn *c, const struct service *s, const struct callopt *opt,
 {
 	struct request_limits limits = conn_limits(c);
 	const struct call_request rq = {
-		.worker = c->worker,
+		.desk = &c->worker->desk,
 		.sink = &c->sink,
 		.who = conn_identity(c),
 		.service = s,
@@ -242,7 +241,7 @@ session_ask(struct conn *c, const struct service *s, const struct builtin *built
 	struct ask ask = { .sink.ops = &ops, .conn = c };
 
 	(void)call_start(&(struct call_request){
-		.worker = c->worker,
+		.desk = &c->worker->desk,
 		.sink = &ask.sink,
 		.who = conn_identity(c),
 		.service = s,
@@ -294,13 +293,14 @@ session_cancel(struct conn *c, struct slice name)
 	token = digest_of(parts, ARRAY_LEN(parts));
 	/* A token may look like an id: the id is tried first. */
 	(void)call_id_parse(name, &id);
-	call = call_find_owned(c->worker, id, &who->digest);
+	call = call_find_owned(&c->worker->desk, id, &who->digest);
 	if (call != NULL) {
 		call_cancel(call, CANCEL_BY_CLIENT);
 		resp_integer(conn_out(c), 1);
 		return;
 	}
-	if (runnerlink_cancel_owned(c->worker, id, &token, &who->digest, on_cancelled, c) < 0) {
+	if (c->worker->desk.link->cancel_owned(&c->worker->desk, id, &token, &who->digest,
+	    on_cancelled, c) < 0) {
 		verb_error(c, "ERR", "out of memory");
 		return;
 	}
@@ -317,6 +317,6 @@ session_refuse(struct conn *c, const struct service *s, struct slice name,
 		.detail = slice_of(why),
 	};
 
-	call_note_refusal(c->worker, conn_identity(c), s, name, kind, why);
+	call_note_refusal(&c->worker->desk, conn_identity(c), s, name, kind, why);
 	reply_result(c, REPLY_PLAIN, &res);
 }

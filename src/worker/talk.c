@@ -11,13 +11,9 @@
 
 #include "base/cleanup.h"
 #include "proto/value.h"
-#include "worker/callio.h"
-#include "worker/callrequest.h"
 #include "worker/lease.h"
-#include "worker/worker.h"
+#include "worker/leases.h"
 
-/* Values of one reply, each of which costs some 70 bytes while it is passed on. */
-#define REPLY_MAX_ITEMS (256u << 10)
 /* Requests written with one system call. */
 #define FLUSH_MAX 32
 /* The answer to PING. */
@@ -30,9 +26,9 @@ static const char ping[] = "*1\r\n$4\r\nPING\r\n";
 /* ------------------------------------------------------------- requests --- */
 
 static void
-flight_add(struct talk *t, struct call *call)
+flight_add(struct talk *t, struct exchange *x)
 {
-	TAILQ_INSERT_TAIL(&t->flight, call, link);
+	TAILQ_INSERT_TAIL(&t->flight, x, link);
 	t->n_flight++;
 	words_allow(&t->words);
 }
@@ -60,25 +56,25 @@ static void
 pipe_await(struct lease *l)
 {
 	if (l->talk.in.events == 0)
-		(void)loop_add(&l->worker->loop, &l->talk.in, EPOLLOUT);
+		(void)loop_add(l->leases->loop, &l->talk.in, EPOLLOUT);
 }
 
 int
-talk_send(struct lease *l, struct call *call, struct buf *text)
+talk_send(struct lease *l, struct exchange *x, struct buf *text)
 {
 	struct talk *t = &l->talk;
 	ssize_t n = pipe_write(t, text);
-	bool kept = text == &call->in_data ||
-	    buf_append_slice(&call->in_data, buf_slice(text)) == 0;
+	bool kept = text == &x->text ||
+	    buf_append_slice(&x->text, buf_slice(text)) == 0;
 
 	if (n < 0 && kept)
 		return (int)n;
-	call->bytes_in += n > 0 ? (uint64_t)n : 0;
-	flight_add(t, call);
-	if (buf_len(text) > 0 || call->pushing)
-		t->unsent = call;
+	x->bytes_in += n > 0 ? (uint64_t)n : 0;
+	flight_add(t, x);
+	if (buf_len(text) > 0 || x->pushing)
+		t->unsent = x;
 	if (buf_len(text) == 0) {
-		if (text == &call->in_data)
+		if (text == &x->text)
 			buf_done(text);
 		return 0;
 	}
@@ -86,20 +82,20 @@ talk_send(struct lease *l, struct call *call, struct buf *text)
 		pipe_await(l);
 	} else {
 		/* Half forgotten it has no other chance, and ends with this process. */
-		call->bytes_in++;
-		call->request_len = SIZE_MAX;
+		x->bytes_in++;
+		x->request_len = SIZE_MAX;
 	}
 	return 0;
 }
 
 void
-talk_post(struct lease *l, struct call *call)
+talk_post(struct lease *l, struct exchange *x)
 {
 	struct talk *t = &l->talk;
 
-	flight_add(t, call);
+	flight_add(t, x);
 	if (t->unsent == NULL)
-		t->unsent = call;
+		t->unsent = x;
 }
 
 static struct iovec
@@ -116,10 +112,10 @@ pending_iov(const struct talk *t, struct iovec iov[static FLUSH_MAX])
 
 	if (buf_len(&t->rest) > 0)
 		iov[n++] = iov_of(&t->rest);
-	for (struct call *call = t->unsent; n < FLUSH_MAX && call != NULL;
-	    call = TAILQ_NEXT(call, link)) {
-		if (buf_len(&call->in_data) > 0)
-			iov[n++] = iov_of(&call->in_data);
+	for (struct exchange *x = t->unsent; n < FLUSH_MAX && x != NULL;
+	    x = TAILQ_NEXT(x, link)) {
+		if (buf_len(&x->text) > 0)
+			iov[n++] = iov_of(&x->text);
 	}
 	return n;
 }
@@ -142,22 +138,22 @@ text_taken(struct buf *b, size_t *n)
 static void
 unsent_consume(struct talk *t, size_t n)
 {
-	struct call *call;
+	struct exchange *x;
 
 	if (!text_taken(&t->rest, &n))
 		return;
-	while ((call = t->unsent) != NULL) {
+	while ((x = t->unsent) != NULL) {
 		size_t before = n;
-		bool all = text_taken(&call->in_data, &n);
+		bool all = text_taken(&x->text, &n);
 
-		call->bytes_in += before - n;
-		if (!all || call->pushing)
+		x->bytes_in += before - n;
+		if (!all || x->pushing)
 			return;
-		t->unsent = TAILQ_NEXT(call, link);
+		t->unsent = TAILQ_NEXT(x, link);
 	}
 }
 
-const struct call *
+const struct exchange *
 talk_half_sent(const struct talk *t)
 {
 	return t->unsent != NULL && t->unsent->bytes_in > 0 ? t->unsent : NULL;
@@ -183,9 +179,9 @@ talk_flush(struct lease *l)
 		}
 		unsent_consume(t, (size_t)n);
 	}
-	loop_remove(&l->worker->loop, &t->in);
+	loop_remove(l->leases->loop, &t->in);
 	if (t->unsent != NULL)
-		call_input_taken(t->unsent);
+		t->unsent->ops->taken(t->unsent);
 	else
 		lease_sent(l);
 }
@@ -198,23 +194,23 @@ on_writable(struct loop_io *io, uint32_t events)
 }
 
 void
-talk_forget(struct lease *l, struct call *call)
+talk_forget(struct lease *l, struct exchange *x)
 {
 	struct talk *t = &l->talk;
 
-	if (t->unsent == call)
-		t->unsent = TAILQ_NEXT(call, link);
-	TAILQ_REMOVE(&t->flight, call, link);
+	if (t->unsent == x)
+		t->unsent = TAILQ_NEXT(x, link);
+	TAILQ_REMOVE(&t->flight, x, link);
 	t->n_flight--;
-	call->lease = NULL;
+	x->lease = NULL;
 }
 
 bool
-talk_unsend(struct lease *l, struct call *call)
+talk_unsend(struct lease *l, struct exchange *x)
 {
-	if (call->bytes_in > 0)
+	if (x->bytes_in > 0)
 		return false;
-	talk_forget(l, call);
+	talk_forget(l, x);
 	return true;
 }
 
@@ -233,7 +229,7 @@ talk_owes(const struct talk *t)
 bool
 talk_has_room(const struct talk *t)
 {
-	const struct call *last = TAILQ_LAST(&t->flight, call_list);
+	const struct exchange *last = TAILQ_LAST(&t->flight, exchanges);
 
 	return t->in.events == 0 && !talk_owes(t) && (last == NULL || !last->pushing);
 }
@@ -248,17 +244,7 @@ talk_ping(struct lease *l)
 
 /* --------------------------------------------------------------- replies --- */
 
-int
-talk_reply_status(const struct value *reply)
-{
-	int status;
-
-	if (reply->kind != VALUE_ERROR)
-		return 0;
-	return value_exit_status(reply->text, &status) ? status : 1;
-}
-
-/* The call that the next reply is for has nothing to hope for any more. */
+/* The request that the next reply is for has nothing to hope for any more. */
 static void
 reply_is_bad(struct lease *l, const char *why)
 {
@@ -280,9 +266,9 @@ rest_keep(struct talk *t, struct slice data, size_t used)
 
 /* Has the process got all of it, but for pushed input? */
 static bool
-is_asked(const struct talk *t, const struct call *call)
+is_asked(const struct talk *t, const struct exchange *x)
 {
-	return t->unsent != call || call->bytes_in >= call->request_len;
+	return t->unsent != x || x->bytes_in >= x->request_len;
 }
 
 /* ">3 output stdout|stderr BYTES" */
@@ -303,21 +289,21 @@ is_output(const struct value *v)
 static bool
 take_push(struct lease *l, struct value *push, struct slice data, size_t used)
 {
-	struct call *call = TAILQ_FIRST(&l->talk.flight);
-	bool is_good = call != NULL && is_asked(&l->talk, call) && is_output(push);
+	struct exchange *x = TAILQ_FIRST(&l->talk.flight);
+	bool is_good = x != NULL && is_asked(&l->talk, x) && is_output(push);
 
 	if (is_good)
-		call_output(call, slice_is(push->items[1].text, "stdout") ? CALL_STDOUT :
-		    CALL_STDERR, push->items[2].text);
+		x->ops->output(x, slice_is(push->items[1].text, "stdout") ? EXCHANGE_STDOUT :
+		    EXCHANGE_STDERR, push->items[2].text);
 	(void)value_free(push);
 	if (!is_good || rest_keep(&l->talk, data, used) < 0) {
 		reply_is_bad(l, is_good ? "out of memory" : "it pushed something else than output");
 		return false;
 	}
-	call->bytes_out += used;
-	if (call_is_congested(call)) {
+	x->bytes_out += used;
+	if (!x->ops->has_room(x)) {
 		l->talk.paused = true;
-		loop_remove(&l->worker->loop, &l->talk.out);
+		loop_remove(l->leases->loop, &l->talk.out);
 	}
 	return true;
 }
@@ -328,16 +314,16 @@ take_push(struct lease *l, struct value *push, struct slice data, size_t used)
  * client sends goes nowhere. 0, or -errno when it takes no more.
  */
 static int
-input_cut_short(struct lease *l, struct call *call)
+input_cut_short(struct lease *l, struct exchange *x)
 {
 	struct talk *t = &l->talk;
 
-	t->rest = call->in_data;
-	t->rest_due_usec = call->run.deadline_usec;
-	call->in_data = BUF_INIT(0);
-	if (call->pushing && callrequest_append_input(&t->rest, SLICE("")) < 0)
+	t->rest = x->text;
+	t->rest_due_usec = x->deadline_usec;
+	x->text = BUF_INIT(0);
+	if (x->pushing && exchange_append_input(&t->rest, SLICE("")) < 0)
 		return -ENOMEM;
-	call->pushing = false;
+	x->pushing = false;
 	if (t->in.events != 0)
 		return 0;
 	if (pipe_write(t, &t->rest) < 0)
@@ -354,16 +340,16 @@ static bool
 take_reply(struct lease *l, struct value *reply, struct slice data, size_t used)
 {
 	struct talk *t = &l->talk;
-	struct call *call = TAILQ_FIRST(&t->flight);
-	bool is_early = t->unsent == call, stays;
+	struct exchange *x = TAILQ_FIRST(&t->flight);
+	bool is_early = t->unsent == x, stays;
 
-	talk_forget(l, call);
-	call->bytes_out += used;
-	if (is_early && input_cut_short(l, call) < 0)
+	talk_forget(l, x);
+	x->bytes_out += used;
+	if (is_early && input_cut_short(l, x) < 0)
 		lease_found_deaf(l);
 	/* First the process gets its next request, then the client its reply. */
 	stays = lease_answered(l);
-	call_answer(call, reply, (struct slice){ data.data, used });
+	x->ops->answered(x, reply, (struct slice){ data.data, used });
 	(void)value_free(reply);
 	if (!stays)
 		return false;
@@ -373,29 +359,15 @@ take_reply(struct lease *l, struct value *reply, struct slice data, size_t used)
 	return false;
 }
 
-struct value *
-talk_reply_again(struct slice bytes)
-{
-	struct reply_limits limits = { .max_items = REPLY_MAX_ITEMS, .max_bytes = bytes.len };
-	struct reply_cursor cursor = { 0 };
-	struct value *value;
-	const char *why;
-	size_t used;
-
-	if (reply_decode(bytes, &limits, &cursor, &value, &used, &why) != REPLY_OK)
-		return NULL;
-	return value;
-}
-
 /* What is wrong with a value that comes now? NULL: nothing. more: bytes behind it. */
 static const char *
 reply_complaint(const struct lease *l, bool more)
 {
 	const struct talk *t = &l->talk;
 
-	const struct call *call = TAILQ_FIRST(&t->flight);
+	const struct exchange *x = TAILQ_FIRST(&t->flight);
 
-	if (!is_asked(t, call))
+	if (!is_asked(t, x))
 		return "it answered before it had the whole request";
 	if (more && t->n_flight == 1)
 		return "it answered twice";
@@ -406,7 +378,7 @@ reply_complaint(const struct lease *l, bool more)
 static bool
 take_value(struct lease *l, struct value *value, struct slice data, size_t used)
 {
-	struct call *call = TAILQ_FIRST(&l->talk.flight);
+	struct exchange *x = TAILQ_FIRST(&l->talk.flight);
 	const char *why;
 
 	if (l->is_probe && value->kind != VALUE_PUSH && used == data.len) {
@@ -419,9 +391,9 @@ take_value(struct lease *l, struct value *value, struct slice data, size_t used)
 		lease_break(l, NULL, OUTCOME_HANDLER, 0, NULL);
 		return false;
 	}
-	if (call->bytes_out + used > callio_output_max(call)) {
+	if (x->bytes_out + used > x->reply_max) {
 		(void)value_free(value);
-		lease_break(l, call, OUTCOME_TOOBIG, 0, NULL);
+		lease_break(l, x, OUTCOME_TOOBIG, 0, NULL);
 		return false;
 	}
 	if (value->kind == VALUE_PUSH)
@@ -437,24 +409,24 @@ take_value(struct lease *l, struct value *value, struct slice data, size_t used)
 static struct reply_limits
 limits_of(const struct lease *l)
 {
-	const struct call *call = TAILQ_FIRST(&l->talk.flight);
-	struct reply_limits limits = { .max_items = REPLY_MAX_ITEMS, .max_bytes = PONG_MAX };
+	const struct exchange *x = TAILQ_FIRST(&l->talk.flight);
+	struct reply_limits limits = { .max_items = EXCHANGE_REPLY_ITEMS, .max_bytes = PONG_MAX };
 	uint64_t max;
 
-	if (call == NULL)
+	if (x == NULL)
 		return limits;
-	max = callio_output_max(call);
-	limits.max_bytes = max < OUTPUT_BUFFERED_MAX ? (size_t)max : OUTPUT_BUFFERED_MAX;
+	max = x->reply_max;
+	limits.max_bytes = max < EXCHANGE_REPLY_MAX ? (size_t)max : EXCHANGE_REPLY_MAX;
 	return limits;
 }
 
 static void
 take_bad(struct lease *l, const char *why)
 {
-	struct call *call = TAILQ_FIRST(&l->talk.flight);
+	struct exchange *x = TAILQ_FIRST(&l->talk.flight);
 
-	if (call != NULL && strcmp(why, "value too big") == 0)
-		lease_break(l, call, OUTCOME_TOOBIG, 0, NULL);
+	if (x != NULL && strcmp(why, "value too big") == 0)
+		lease_break(l, x, OUTCOME_TOOBIG, 0, NULL);
 	else
 		reply_is_bad(l, why);
 }
@@ -498,11 +470,11 @@ static void
 on_end(struct lease *l)
 {
 	struct talk *t = &l->talk;
-	struct call *call = TAILQ_FIRST(&t->flight);
+	struct exchange *x = TAILQ_FIRST(&t->flight);
 
-	if (call != NULL && call->bytes_in == 0)
-		call = NULL;
-	lease_break(l, call, OUTCOME_HANDLER, 0, buf_len(&t->reply) > 0 ?
+	if (x != NULL && x->bytes_in == 0)
+		x = NULL;
+	lease_break(l, x, OUTCOME_HANDLER, 0, buf_len(&t->reply) > 0 ?
 	    "it ended in the middle of its reply" : "it ended without a reply");
 }
 
@@ -511,8 +483,8 @@ static void
 replies_read(struct lease *l)
 {
 	struct talk *t = &l->talk;
-	struct worker *w = l->worker;
-	ssize_t n = read(t->out.fd, w->read, sizeof(w->read));
+	struct leases *ls = l->leases;
+	ssize_t n = read(t->out.fd, ls->read, LEASES_READ);
 
 	if (n < 0) {
 		if (!is_retry(errno))
@@ -524,10 +496,10 @@ replies_read(struct lease *l)
 		return;
 	}
 	if (buf_len(&t->reply) == 0) {
-		take(l, (struct slice){ w->read, (size_t)n });
+		take(l, (struct slice){ ls->read, (size_t)n });
 		return;
 	}
-	if (buf_append(&t->reply, w->read, (size_t)n) < 0) {
+	if (buf_append(&t->reply, ls->read, (size_t)n) < 0) {
 		reply_is_bad(l, "out of memory");
 		return;
 	}
@@ -559,7 +531,7 @@ talk_is_stale(const struct lease *l)
 bool
 talk_has_news(const struct lease *l)
 {
-	return loop_is_pending(&l->worker->loop, &l->talk.out);
+	return loop_is_pending(l->leases->loop, &l->talk.out);
 }
 
 void
@@ -570,8 +542,8 @@ talk_unpause(struct lease *l)
 	if (!t->paused)
 		return;
 	t->paused = false;
-	(void)loop_add(&l->worker->loop, &t->out, EPOLLIN);
-	loop_defer(&l->worker->loop, &l->task);
+	(void)loop_add(l->leases->loop, &t->out, EPOLLIN);
+	loop_defer(l->leases->loop, &l->task);
 }
 
 void
@@ -586,7 +558,7 @@ int
 talk_open(struct lease *l, const int fds[static 3])
 {
 	struct talk *t = &l->talk;
-	struct loop *loop = &l->worker->loop;
+	struct loop *loop = l->leases->loop;
 	int r;
 
 	TAILQ_INIT(&t->flight);
@@ -599,7 +571,7 @@ talk_open(struct lease *l, const int fds[static 3])
 void
 talk_close(struct lease *l)
 {
-	struct loop *loop = &l->worker->loop;
+	struct loop *loop = l->leases->loop;
 	struct talk *t = &l->talk;
 
 	words_close(l);

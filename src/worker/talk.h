@@ -22,17 +22,19 @@
 #include "base/buf.h"
 #include "base/loop.h"
 #include "proto/reply.h"
-#include "worker/call.h"
+#include "worker/exchange.h"
 #include "worker/words.h"
+
+struct lease;
 
 struct talk {
 	struct loop_io in;		/* write end; watched only while the pipe is full */
 	struct loop_io out;		/* its replies */
 	struct words words;
-	struct call_list flight;	/* sent and not answered, in that order */
+	struct exchanges flight;	/* sent and not answered, in that order */
 	size_t n_flight;
 	/* The first that is not wholly sent, or whose input may go on; nor are those after it. */
-	struct call *unsent;
+	struct exchange *unsent;
 	struct buf rest;		/* what is owed behind a request answered early */
 	uint64_t rest_due_usec;		/* ... to be taken by then */
 	struct buf reply;		/* what has come of one that is not whole */
@@ -43,33 +45,33 @@ struct talk {
 /* Takes the descriptors in every case. 0 or -errno. */
 int talk_open(struct lease *lease, const int fds[static 3]);
 
-/* Closes the pipes; the calls stay in flight. */
+/* Closes the pipes; what is in flight stays so. */
 void talk_close(struct lease *lease);
 
 /*
- * Puts the call in flight and sends the request in text, which may be
- * call->in_data. What the pipe does not take is kept there and sent as it
+ * Puts the request in flight and sends the request in text, which may be
+ * x->text. What the pipe does not take is kept there and sent as it
  * does. 0; -errno when the process takes no more requests: then nothing of
  * this one has been written, it is not in flight, and its text is in
- * call->in_data.
+ * x->text.
  */
-int talk_send(struct lease *lease, struct call *call, struct buf *text);
+int talk_send(struct lease *lease, struct exchange *x, struct buf *text);
 
-/* Puts the call in flight; the request in call->in_data goes with talk_flush(). */
-void talk_post(struct lease *lease, struct call *call);
+/* Puts the request in flight; x->text goes with talk_flush(). */
+void talk_post(struct lease *lease, struct exchange *x);
 
 /*
- * Sends what is not sent yet, that of many calls with one system call:
- * call_input_taken() follows when more input may come, or lease_sent() when
+ * Sends what is not sent yet, that of many requests with one system call:
+ * taken() follows when more input may come, or lease_sent() when
  * that was all.
  */
 void talk_flush(struct lease *lease);
 
 /* Out of flight. */
-void talk_forget(struct lease *lease, struct call *call);
+void talk_forget(struct lease *lease, struct exchange *x);
 
 /* The same if nothing of it has been sent. False: too late. */
-bool talk_unsend(struct lease *lease, struct call *call);
+bool talk_unsend(struct lease *lease, struct exchange *x);
 
 /* Is something of a request still to be sent? */
 bool talk_is_sending(const struct talk *t);
@@ -92,8 +94,8 @@ bool talk_is_stale(const struct lease *lease);
 /* Is it about to be heard of in this turn? */
 bool talk_has_news(const struct lease *lease);
 
-/* The call that has been sent in part, or NULL. */
-const struct call *talk_half_sent(const struct talk *t);
+/* The request that has been sent in part, or NULL. */
+const struct exchange *talk_half_sent(const struct talk *t);
 
 /* Takes the replies that are there now. */
 void talk_read(struct lease *lease);
@@ -103,9 +105,3 @@ void talk_unpause(struct lease *lease);
 
 /* Takes the replies that were read and not taken. */
 void talk_take_kept(struct lease *lease);
-
-/* A reply that was whole once, from its bytes. NULL without memory. */
-struct value *talk_reply_again(struct slice bytes);
-
-/* What exit status a reply counts as. */
-int talk_reply_status(const struct value *reply);

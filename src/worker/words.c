@@ -13,7 +13,6 @@
 #include "ipc/logrec.h"
 #include "worker/lease.h"
 #include "worker/leases.h"
-#include "worker/worker.h"
 
 /* What is read at the end of a process: no more than a pipe holds. */
 #define WORDS_END (64u << 10)
@@ -59,8 +58,8 @@ log_lines(const struct speaker *who, struct buf *b, bool is_end)
 static bool
 is_logged(const struct lease *l)
 {
-	const struct conf *conf = l->worker->conf;
-	const char *name = l->leases->service;
+	const struct conf *conf = l->leases->conf;
+	const char *name = l->set->service;
 	/* A runner may lend before the first rules are in force. */
 	const struct service *s = conf != NULL ? conf_find_service(conf, name, strlen(name)) : NULL;
 
@@ -70,11 +69,11 @@ is_logged(const struct lease *l)
 static struct speaker
 speaker_of(const struct lease *l)
 {
-	const struct call *call = TAILQ_FIRST(&l->talk.flight);
+	const struct exchange *x = TAILQ_FIRST(&l->talk.flight);
 
 	return (struct speaker){
-		.service = l->leases->service,
-		.request = call != NULL ? call->id_text : NULL,
+		.service = l->set->service,
+		.request = x != NULL ? x->id : NULL,
 		.pid = (pid_t)l->pid,
 	};
 }
@@ -92,7 +91,7 @@ words_read(struct lease *l)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
 	if (n <= 0) {
-		loop_close_shared(&l->worker->loop, &words->io);
+		loop_close_shared(l->leases->loop, &words->io);
 		return false;
 	}
 	some = (size_t)n < words->left ? (size_t)n : words->left;
@@ -124,7 +123,7 @@ words_close(struct lease *l)
 	}
 	if (is_logged(l))
 		log_lines(&who, &words->line, true);
-	loop_close_shared(&l->worker->loop, &words->io);
+	loop_close_shared(l->leases->loop, &words->io);
 	buf_done(&words->line);
 }
 
@@ -154,5 +153,5 @@ words_open(struct lease *l, int fd)
 
 	words->io = (struct loop_io){ .fn = on_words, .fd = fd, .user = l };
 	words_allow(words);
-	return loop_add(&l->worker->loop, &words->io, EPOLLIN);
+	return loop_add(l->leases->loop, &words->io, EPOLLIN);
 }

@@ -36,7 +36,7 @@ worker_port_connections(const struct worker *w, unsigned port_number)
 void
 worker_check_drained(struct worker *w)
 {
-	if ((w->stopping || w->retired) && w->n_conns == 0 && w->n_calls == 0)
+	if ((w->stopping || w->retired) && w->n_conns == 0 && w->desk.n_calls == 0)
 		w->done = true;
 }
 
@@ -52,7 +52,7 @@ send_master(struct worker *w, const struct frame *f)
 static void
 prepared_drop(struct worker *w)
 {
-	w->prepared = conf_unref(w->prepared);
+	w->leases.prepared = w->prepared = conf_unref(w->prepared);
 	channel_close_fds(w->prepared_fds, w->n_prepared_fds);
 	w->n_prepared_fds = 0;
 }
@@ -84,6 +84,7 @@ on_prepare(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 		refuse(w, f->generation, why);
 		return;
 	}
+	w->leases.prepared = w->prepared;
 	if (w->n_prepared_fds != 0 && w->prepared->n_listeners != w->n_prepared_fds) {
 		refuse(w, f->generation, "listeners and descriptors do not match");
 		return;
@@ -107,7 +108,7 @@ static void
 on_commit(struct worker *w, const struct frame *f)
 {
 	struct frame answer = { .type = FRAME_COMMITTED, .generation = f->generation };
-	struct conf *old = w->conf;
+	struct conf *old;
 	int r;
 
 	if (w->prepared == NULL || w->prepared->generation != f->generation) {
@@ -125,14 +126,14 @@ on_commit(struct worker *w, const struct frame *f)
 			return;
 		}
 	}
-	w->conf = TAKE_PTR(w->prepared);
+	old = worker_set_conf(w, TAKE_PTR(w->prepared));
 	prepared_drop(w);
 	stats_renumber(w->stats, old, w->conf);
 	count_port_connections(w);
 	log_set_level(w->conf->log_level);
 	conf_unref(old);
 	send_master(w, &answer);
-	leases_reload(w);
+	leases_reload(&w->leases);
 	worker_check_drained(w);
 }
 
@@ -143,9 +144,9 @@ on_drain_over(struct loop_timer *t)
 {
 	struct worker *w = CONTAINER_OF(t, struct worker, drain);
 
-	if (w->n_calls > 0)
+	if (w->desk.n_calls > 0)
 		log_warn("drain-timeout is over: %zu connections and %zu calls are cut", w->n_conns,
-		    w->n_calls);
+		    w->desk.n_calls);
 	w->done = true;
 }
 
@@ -187,14 +188,14 @@ on_list(struct worker *w, const struct frame *f, int fd)
 {
 	struct frame answer = { .type = FRAME_LISTED, .id = f->id };
 
-	(void)calls_list(w, fd);
+	(void)calls_list(&w->desk, fd);
 	send_master(w, &answer);
 }
 
 static void
 on_kill(struct worker *w, uint64_t id)
 {
-	struct call *call = call_find(w, id);
+	struct call *call = call_find(&w->desk, id);
 	struct frame answer = {
 		.type = FRAME_KILLED,
 		.id = id,
@@ -293,6 +294,37 @@ connection_limit(void)
 	return (size_t)role_worker_connections(nofile.rlim_cur);
 }
 
+static void
+on_less_calls(struct call_desk *desk)
+{
+	worker_check_drained(CONTAINER_OF(desk, struct worker, desk));
+}
+
+void
+worker_wire(struct worker *w)
+{
+	w->loop.on_stall = worker_on_stall;
+	runnerlink_init(&w->link);
+	leases_init(&w->leases, &w->loop, w->read);
+	w->leases.post = runnerlink_post_lease;
+	calls_init(&w->desk, &w->loop, w->read);
+	w->desk.stats = w->stats;
+	w->desk.slot = w->slot;
+	w->desk.leases = &w->leases;
+	w->desk.link = &runnerlink_ops;
+	w->desk.on_less = on_less_calls;
+}
+
+struct conf *
+worker_set_conf(struct worker *w, struct conf *c)
+{
+	struct conf *old = w->conf;
+
+	w->conf = w->desk.conf = c;
+	w->leases.conf = c;
+	return old;
+}
+
 static int
 worker_init(struct worker *w, unsigned slot)
 {
@@ -302,26 +334,22 @@ worker_init(struct worker *w, unsigned slot)
 	w->slot = slot;
 	TAILQ_INIT(&w->conns);
 	TAILQ_INIT(&w->dead_conns);
-	TAILQ_INIT(&w->dead_calls);
 	LIST_INIT(&w->ports);
-	RB_INIT(&w->calls);
-	runnerlink_init(&w->link);
 	request_init(&w->request);
 	w->out = BUF_INIT(0);
 	w->max_conns = connection_limit();
 	w->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	(void)getrandom(&random, sizeof(random), GRND_NONBLOCK);
-	random ^= (uint32_t)clock_wall_usec();
-	w->id_high = (uint64_t)(random << 8 | slot) << 32;
-
 	r = loop_init(&w->loop);
 	if (r < 0)
 		return r;
-	w->loop.on_stall = worker_on_stall;
 	w->started_usec = w->loop.now_usec;
 	w->stats = stats_map_own(ROLE_STATS_FD);
 	if (w->stats == NULL)
 		return -errno;
+	worker_wire(w);
+	(void)getrandom(&random, sizeof(random), GRND_NONBLOCK);
+	random ^= (uint32_t)clock_wall_usec();
+	w->desk.id_high = (uint64_t)(random << 8 | slot) << 32;
 	/* The page is that of the slot: the counters of a predecessor go on. */
 	w->stats->pid = (uint32_t)getpid();
 	w->master = (struct loop_io){ .fn = on_master, .fd = ROLE_CHANNEL_FD };
@@ -335,19 +363,18 @@ worker_done(struct worker *w)
 
 	ports_close(w);
 	count_port_connections(w);
-	leases_give_back(w);
+	leases_give_back(&w->leases);
 	runnerlink_done(w);
 	while ((c = TAILQ_FIRST(&w->conns)) != NULL)
 		conn_close(c);
-	while (!RB_EMPTY(&w->calls))
-		call_die(RB_MIN(calls, &w->calls));
+	calls_end(&w->desk);
 	/* What the dead have asked of the runner, which hears of their end anyway. */
 	runnerlink_done(w);
-	calls_bury(w);
-	leases_done(w);
+	calls_done(&w->desk);
+	leases_done(&w->leases);
 	conns_bury(w);
 	prepared_drop(w);
-	w->conf = conf_unref(w->conf);
+	conf_unref(worker_set_conf(w, NULL));
 	request_done(&w->request);
 	buf_done(&w->out);
 	loop_disarm(&w->loop, &w->drain);
@@ -363,16 +390,16 @@ worker_on_stall(struct loop *l, uint64_t usec)
 	struct worker *w = CONTAINER_OF(l, struct worker, loop);
 
 	conns_on_stall(w, usec);
-	calls_on_stall(w, usec);
-	leases_on_stall(w, usec);
+	calls_on_stall(&w->desk, usec);
+	leases_on_stall(&w->leases, usec);
 }
 
 void
 worker_settle(struct worker *w)
 {
-	leases_flush(w);
-	calls_bury(w);
-	leases_bury(w);
+	leases_flush(&w->leases);
+	calls_bury(&w->desk);
+	leases_bury(&w->leases);
 	conns_bury(w);
 }
 

@@ -15,7 +15,6 @@
 #include "ipc/stats.h"
 #include "proto/request.h"
 #include "worker/call.h"
-#include "worker/lease.h"
 #include "worker/leases.h"
 #include "worker/runnerlink.h"
 #include "worker/port.h"
@@ -29,13 +28,6 @@ TAILQ_HEAD(conns, conn);
 /* Unsent replies above which a connection is not read any further (R17). */
 #define WORKER_OUT_HIGH (256u << 10)
 #define WORKER_OUT_STRANGER (16u << 10)	/* ... of a caller without a role (R16) */
-
-/* What of refused calls has been recorded. */
-struct refusals {
-	uint64_t since_usec;		/* this second's beginning */
-	uint32_t n_logged;		/* in it */
-	uint64_t n_omitted;		/* since the last record */
-};
 
 struct worker {
 	struct loop loop;
@@ -55,21 +47,14 @@ struct worker {
 	struct ports ports;
 	struct conns conns;
 	struct conns dead_conns;	/* memory of what ended in this turn */
-	struct call_list dead_calls;
 	size_t n_conns;
 	size_t max_conns;		/* from RLIMIT_NOFILE (R15) */
 	int spare_fd;			/* given up to accept and refuse at EMFILE */
 	uint64_t next_conn;
-	struct refusals refusals;
 
-	struct calls calls;		/* by id */
-	size_t n_calls;
-	uint64_t id_high;		/* random and slot: high half of request ids */
-	uint32_t id_low;
+	struct call_desk desk;		/* calls */
+	struct leases leases;		/* of handlers */
 	struct runnerlink link;		/* to the runner */
-	struct leases_tree leases;	/* of handlers, by service */
-	struct lease_list dead_leases;
-	struct lease_list unflushed;	/* leases with requests to send */
 
 	struct stats *stats;		/* our own page */
 	const struct stats *others[CONF_MAX_WORKERS + 1];	/* the last: runner */
@@ -78,7 +63,6 @@ struct worker {
 
 	/* Scratch, never kept beyond one event or task. */
 	struct request request;
-	struct buf request_text;	/* on its way to a handler */
 	struct buf out;			/* replies of one task, before they are sent */
 	struct conn *writer;		/* whose task runs; NULL: none */
 	char read[WORKER_READ];		/* from a socket or pipe */
@@ -101,3 +85,9 @@ void worker_settle(struct worker *w);
 
 /* Leaves the loop once nothing is left to finish; called when something ended. */
 void worker_check_drained(struct worker *w);
+
+/* Makes the layers; the loop is there. */
+void worker_wire(struct worker *w);
+
+/* These rules are in force from now on; takes a reference, returns the old ones. */
+struct conf *worker_set_conf(struct worker *w, struct conf *c);

@@ -58,7 +58,7 @@ door_take_line(struct door *d, char *line)
 	}
 	d->sink.ops = &ops;
 	d->call = call_start(&(struct call_request){
-		.worker = &w, .sink = &d->sink, .who = d->who, .service = s, .opt = &opt,
+		.desk = &w.desk, .sink = &d->sink, .who = d->who, .service = s, .opt = &opt,
 		.builtin = is_question ? &builtin_describe : NULL,
 	});
 }

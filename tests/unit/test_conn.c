@@ -751,7 +751,7 @@ START_TEST(named_call_waits_for_its_twin)
 		run = asked(FRAME_RUN);
 		(void)close(a);
 		turns();
-		call = call_find(&w, run.frame.id);
+		call = call_find(&w.desk, run.frame.id);
 		ck_assert_ptr_nonnull(call);
 		ck_assert_ptr_eq(conn->call, call);	/* the grace of the connection */
 		ck_assert_ptr_nonnull(call->sink);
@@ -842,7 +842,7 @@ START_TEST(reload_does_not_lose_a_call)
 	run = asked(FRAME_RUN);
 	(void)snprintf(text, sizeof(text), "%s"
 	    "service \"a-first\" { command = {\"/bin/true\"} allow = {\"local\"} }\n", rules);
-	w.conf = conf_of(text, 2);
+	(void)worker_set_conf(&w, conf_of(text, 2));
 	conf_unref(old);
 	stats.generation = 2;
 	program_ends(&run, 0);

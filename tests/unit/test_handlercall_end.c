@@ -44,7 +44,7 @@ START_TEST(cancel)
 
 	say(c, "CALL up\r\n");
 	(void)asked(FRAME_WANT);
-	say_cancel(b, TAILQ_FIRST(&leases_get(&w, "up")->waiting)->id_text);
+	say_cancel(b, TAILQ_FIRST(&lease_set_get(&w.leases, "up")->waiting)->id);
 	ck_heard(b, ":1\r\n");
 	ck_heard(c, "-CANCELLED by the caller\r\n");
 	asked_nothing();
@@ -214,7 +214,7 @@ START_TEST(chain_of_cancels)
 	uint32_t turn;
 	char text[100];
 	int fds[N], a = client();
-	uint64_t id = w.id_high | w.id_low;
+	uint64_t id = w.desk.id_high | w.desk.id_low;
 
 	for (int i = 0; i < N; i++) {
 		fds[i] = client_as(&conns[i]);

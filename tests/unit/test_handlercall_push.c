@@ -85,7 +85,7 @@ START_TEST(pushed_no_faster_than_it_is_taken)
 	fill(&p.lent);
 	input(p.client, "x");
 	ck_heard(p.client, "");
-	ck_assert_uint_lt(p.conn->call->in_data.cap, 2 * sizeof(chunk));
+	ck_assert_uint_lt(p.conn->call->exchange.text.cap, 2 * sizeof(chunk));
 	(void)received(&p.lent);
 	ck_heard(p.client, ":1\r\n");
 	input_end(p.client);
@@ -175,7 +175,7 @@ START_TEST(answered_in_the_middle_of_a_piece)
 			    w.loop.now_usec + USEC_PER_SEC);
 			gone(&p.lent);
 			is_returned(&p.lent, 2, true);
-			leases_get(&w, "push")->n_wanted = 0;
+			lease_set_get(&w.leases, "push")->n_wanted = 0;
 			break;
 		case LATE:
 			rested("push", 59 * USEC_PER_SEC);
@@ -196,7 +196,7 @@ START_TEST(answered_in_the_middle_of_a_piece)
 			gone(&p.lent);
 			break;
 		case WORKER_ENDS:
-			leases_give_back(&w);
+			leases_give_back(&w.leases);
 			is_returned(&p.lent, 1, true);
 			gone(&p.lent);
 			break;

@@ -157,7 +157,7 @@ static void
 client_say_cancel(struct model_client *c)
 {
 	const struct conn *other = clients[any(CLIENTS)].conn;
-	uint64_t id = w.id_high | (w.id_low + any(3));
+	uint64_t id = w.desk.id_high | (w.desk.id_low + any(3));
 	char text[64];
 	int n;
 

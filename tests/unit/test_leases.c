@@ -218,7 +218,7 @@ START_TEST(drain_finishes)
 	turns();
 	ck_assert(w.done);
 	w.stopping = w.done = false;
-	leases_give_back(&w);
+	leases_give_back(&w.leases);
 	is_returned(&p.lent, 2, false);
 	gone(&p.lent);
 }

@@ -103,7 +103,7 @@ begin(const char *service, const struct callopt *opt, const struct builtin *buil
 
 	ck_assert_ptr_nonnull(s);
 	return call_start(&(struct call_request){
-		.worker = &w, .sink = &notes.sink, .who = who, .service = s, .opt = opt,
+		.desk = &w.desk, .sink = &notes.sink, .who = who, .service = s, .opt = opt,
 		.builtin = builtin, .input_limit = 1000, .request_limit = 2000,
 	});
 }

@@ -75,7 +75,7 @@ START_TEST(pipeline_takes_back_what_is_not_sent)
 	ck_heard(p.client, ":1\r\n");
 	b = client();
 	c = client();
-	(void)snprintf(text, sizeof(text), "CANCEL %016" PRIx64 "\r\n", w.id_high | w.id_low);
+	(void)snprintf(text, sizeof(text), "CANCEL %016" PRIx64 "\r\n", w.desk.id_high | w.desk.id_low);
 	send_text(p.client, "CALL wide\r\n");
 	send_text(b, text);
 	send_text(c, "CALL wide\r\n");
