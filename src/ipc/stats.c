@@ -15,6 +15,18 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 
+uint64_t
+stats_pages_port_connections(const struct stats_pages *pages, unsigned number)
+{
+	uint64_t sum = pages->own->port_connections[number];
+
+	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
+		if (pages->others[i] != NULL && i != pages->slot)
+			sum += pages->others[i]->port_connections[number];
+	}
+	return sum;
+}
+
 int
 stats_create(void)
 {

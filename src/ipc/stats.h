@@ -77,6 +77,17 @@ struct stats {
 	struct service_times times[CONF_MAX_SERVICES];
 };
 
+/* The pages that a worker sees: its own, and to read those of others. */
+struct stats_pages {
+	struct stats *own;
+	const struct stats *others[CONF_MAX_WORKERS + 1];	/* by slot; the last: runner */
+	unsigned n_others;		/* other workers */
+	unsigned slot;			/* ours */
+};
+
+/* Connections on a listener, over all workers. */
+uint64_t stats_pages_port_connections(const struct stats_pages *pages, unsigned number);
+
 /*
  * Moves what is counted by service number to the numbers of other rules. from
  * NULL: the owner is new; what a predecessor has counted under these rules

@@ -8,18 +8,9 @@
 
 #include "base/cleanup.h"
 #include "worker/call.h"
-#include "worker/describe.h"
 
 /* No answer is longer. */
 #define ANSWER_MAX (1u << 20)
-
-static int
-run_describe(const struct call *call, struct buf *out)
-{
-	return describe_service(call->service, out);
-}
-
-const struct builtin builtin_describe = { "describe", run_describe };
 
 static int
 builtin_start(struct call *call, const struct call_request *rq, const struct values *values,

@@ -15,6 +15,3 @@ struct builtin {
 	/* Appends what the call is answered. 0 or -errno. */
 	int (*run)(const struct call *call, struct buf *out);
 };
-
-/* What a service is, as JSON. */
-extern const struct builtin builtin_describe;

@@ -18,7 +18,6 @@
 #include "base/fd.h"
 #include "ipc/logrec.h"
 #include "proto/value.h"
-#include "worker/callio.h"
 #include "worker/identity.h"
 
 /* Grace for a twin of a call with --id whose client is gone. */
@@ -157,7 +156,8 @@ call_finish(struct call *call)
 
 	call->finished = true;
 	loop_disarm(call->desk->loop, &call->timer);
-	callio_close_input(call);
+	if (call->backend->close_input != NULL)
+		call->backend->close_input(call);
 	call_log_stderr(call, true);
 	res = call_result(call, detail, sizeof(detail));
 	call_count(call, &res);
@@ -287,6 +287,19 @@ call_input_end(struct call *call)
 
 /* --------------------------------------------------------- its beginning --- */
 
+const char *
+call_input_complaint(const struct call_request *rq)
+{
+	const struct service *s = rq->service;
+	bool given = rq->opt->open || rq->opt->input;
+
+	if (s->input == INPUT_NONE && given)
+		return "this service takes no input";
+	if (s->input == INPUT_REQUIRED && !given)
+		return "this service wants input (--stdin or --open)";
+	return NULL;
+}
+
 void
 call_on_started(struct call *call)
 {
@@ -350,7 +363,8 @@ call_orphan(struct call *call)
 	}
 	if (call->open) {
 		/* Nobody will bring the rest of its input, and half of it may mislead. */
-		callio_close_input(call);
+		if (call->backend->close_input != NULL)
+			call->backend->close_input(call);
 		call_cancel(call, CANCEL_BY_DISCONNECT);
 		call_on_room(call);
 		return;
@@ -366,7 +380,7 @@ calls_on_lost(struct call_desk *desk)
 
 	RB_FOREACH_SAFE(call, calls, &desk->calls, next) {
 		if (call->sent && !call->ended)
-			call_on_lost(call);
+			call->backend->lost(call);
 	}
 }
 

@@ -39,6 +39,8 @@ struct value;
 struct values;
 
 #define CALL_FDS 4	/* job, stdout, stderr, stdin */
+/* Buffered replies never pass this, whatever output-limit says. */
+#define CALL_BUFFERED_MAX (64u << 20)
 #define CALL_ID_TEXT 17	/* 16 hex digits and NUL */
 
 /* One of the program's outputs, read by us. */
@@ -84,7 +86,11 @@ struct call_backend {
 	 */
 	int (*input)(struct call *call, struct slice chunk);
 	void (*input_end)(struct call *call);
+	/* No more input is passed on. NULL: there is nothing to do. */
+	void (*close_input)(struct call *call);
 	void (*cancel)(struct call *call, enum cancel_reason reason);
+	/* Who runs it is gone. NULL where there is nobody. */
+	void (*lost)(struct call *call);
 	/* The sink has room again, or is gone. Ends nothing by itself. */
 	void (*room)(struct call *call);
 	/* It dies: leave everything that it uses. */
@@ -249,8 +255,6 @@ void call_on_started(struct call *call);
 void call_on_ended(struct call *call, const struct frame_ended *end);
 void call_on_attached(struct call *call, bool is_awaited);
 void call_on_result(struct call *call, int fd);	/* takes fd; -1: lost */
-/* The runner died with it. */
-void call_on_lost(struct call *call);
 
 /* True if its output is to rest, because the sink is too far behind. */
 static inline bool
@@ -284,6 +288,8 @@ void call_deliver(struct call *call, const struct result *res);
 /* The chunk is passed on, as far as call->chunk says. */
 void call_input_taken(struct call *call);
 
+/* Bytes of output that the call may have. */
+uint64_t call_output_max(const struct call *call);
 /* How it ended, when that is known; detail is room for words. */
 struct result call_result(struct call *call, char *detail, size_t detail_len);
 /* The record of a request, as its service wants it. */

@@ -14,11 +14,20 @@
 #include "ipc/logrec.h"
 #include "proto/reply.h"
 #include "worker/call.h"
-#include "worker/callio.h"
 #include "worker/identity.h"
 
 /* Of a program's stderr so much goes to the log. */
 #define STDERR_LOG (8u << 10)
+
+uint64_t
+call_output_max(const struct call *call)
+{
+	uint64_t limit = call->service->output_limit;
+
+	if (call->streamed)
+		return limit == 0 ? UINT64_MAX : limit;
+	return limit == 0 || limit > CALL_BUFFERED_MAX ? CALL_BUFFERED_MAX : limit;
+}
 
 static struct outcome
 call_outcome(const struct call *call)
@@ -35,7 +44,7 @@ call_outcome(const struct call *call)
 		} else if (call->out.cut) {
 			/* It ended before it could be killed for it. */
 			o.kind = OUTCOME_TOOBIG;
-			o.limit = callio_output_max(call);
+			o.limit = call_output_max(call);
 		} else if (call->reply != NULL) {
 			o.kind = OUTCOME_EXIT;
 			o.status = exchange_reply_status(call->reply);
@@ -48,7 +57,7 @@ call_outcome(const struct call *call)
 		o.limit = (call->run.deadline_usec - call->accepted_usec) / USEC_PER_MSEC;
 		break;
 	case OUTCOME_TOOBIG:
-		o.limit = callio_output_max(call);
+		o.limit = call_output_max(call);
 		break;
 	default:
 		break;

@@ -40,16 +40,6 @@ callio_close(struct call *call)
 
 /* -------------------------------------------------------------- output --- */
 
-uint64_t
-callio_output_max(const struct call *call)
-{
-	uint64_t limit = call->service->output_limit;
-
-	if (call->streamed)
-		return limit == 0 ? UINT64_MAX : limit;
-	return limit == 0 || limit > OUTPUT_BUFFERED_MAX ? OUTPUT_BUFFERED_MAX : limit;
-}
-
 /* Keeps at most max bytes of what has come so far; false: not all of these. */
 static bool
 output_keep(struct call_output *o, struct slice bytes, uint64_t max)
@@ -67,7 +57,7 @@ static void
 output_take(struct call *call, struct call_output *o, struct slice bytes)
 {
 	bool is_out = o == &call->out, streamed = call->streamed;
-	uint64_t max = callio_output_max(call);
+	uint64_t max = call_output_max(call);
 	uint64_t room = o->total < max ? max - o->total : 0;
 
 	o->total += bytes.len;

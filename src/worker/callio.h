@@ -5,12 +5,8 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "worker/call.h"
-
-/* Buffered replies never pass this, whatever output-limit says. */
-#define OUTPUT_BUFFERED_MAX (64u << 20)
 
 /*
  * Makes the pipes and puts the program's ends into fds[1] (stdout), fds[2]
@@ -18,9 +14,6 @@
  * is released with the call.
  */
 int callio_open(struct call *call, int fds[static CALL_FDS]);
-
-/* Bytes of output that the call may have. */
-uint64_t callio_output_max(const struct call *call);
 
 /*
  * The program is dead: reads what it has left. True when all of it has been

@@ -103,19 +103,6 @@ call_new(const struct call_request *rq)
 	return call;
 }
 
-const char *
-call_input_complaint(const struct call_request *rq)
-{
-	const struct service *s = rq->service;
-	bool given = rq->opt->open || rq->opt->input;
-
-	if (s->input == INPUT_NONE && given)
-		return "this service takes no input";
-	if (s->input == INPUT_REQUIRED && !given)
-		return "this service wants input (--stdin or --open)";
-	return NULL;
-}
-
 /* It has not begun: the sink gets a result all the same. */
 static struct call *
 refuse(const struct call_request *rq, enum outcome_kind kind, const char *why)

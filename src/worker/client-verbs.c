@@ -14,91 +14,72 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "proto/resp.h"
-#include "worker/conn.h"
+#include "worker/call.h"
+#include "worker/port.h"
+#include "worker/session.h"
 #include "worker/verbs.h"
-#include "worker/worker.h"
-
-/* Asked for every connection there is: texts are compared only when need be. */
-static bool
-same_caller(const struct conn *a, const struct conn *b)
-{
-	char x[ADDR_TEXT], y[ADDR_TEXT];
-	struct caller who;
-
-	if ((a->caller == NULL) != (b->caller == NULL))
-		return false;
-	if (a->caller != NULL)
-		return a->caller->has_uid && b->caller->has_uid && a->caller->uid == b->caller->uid;
-	if (a->peer.sa.sa_family == AF_INET && b->peer.sa.sa_family == AF_INET)
-		return a->peer.in4.sin_addr.s_addr == b->peer.in4.sin_addr.s_addr;
-	conn_caller(a, &who);
-	caller_format(&who, x, sizeof(x));
-	conn_caller(b, &who);
-	caller_format(&who, y, sizeof(y));
-	return strcmp(x, y) == 0;
-}
 
 static bool
-may_see(struct conn *c, struct conn *other)
+may_see(struct session *c, struct session *other)
 {
-	(void)conn_roles(c);
-	return c == other || c->is_admin || same_caller(c, other);
+	(void)session_roles(c);
+	return c == other || c->conn.peer.is_admin || peer_is_same(&c->conn.peer, &other->conn.peer);
 }
 
 static void
-describe(struct buf *b, struct conn *c)
+describe(struct buf *b, struct session *c)
 {
-	uint64_t now = c->worker->loop.now_usec;
+	uint64_t now = c->conn.net->loop->now_usec;
 	char peer[ADDR_TEXT];
 
-	conn_peer(c, peer, sizeof(peer));
+	peer_format(&c->conn.peer, peer, sizeof(peer));
 	(void)buf_printf(b, "id=%" PRIu64 " addr=%s laddr=%s fd=%d name=%s age=%" PRIu64
 	    " idle=%" PRIu64 " flags=N db=0 cmd=%s user=default resp=%u lib-name=%s lib-ver=%s\n",
-	    c->id, peer, c->port->url, c->io.fd, c->name != NULL ? c->name : "",
-	    (now - c->opened_usec) / USEC_PER_SEC, (now - c->active_usec) / USEC_PER_SEC,
+	    c->conn.id, peer, c->conn.port->url, c->conn.stream.io.fd, c->name != NULL ? c->name : "",
+	    (now - c->conn.opened_usec) / USEC_PER_SEC, (now - c->conn.active_usec) / USEC_PER_SEC,
 	    c->call != NULL ? c->call->service->name : "none", (unsigned)c->version,
 	    c->lib_name != NULL ? c->lib_name : "", c->lib_version != NULL ? c->lib_version : "");
 }
 
 static void
-client_id(struct conn *c, const struct request *r)
+client_id(struct session *c, const struct request *r)
 {
 	(void)r;
-	resp_integer(conn_out(c), (int64_t)c->id);
+	resp_integer(session_out(c), (int64_t)c->conn.id);
 }
 
 static void
-client_info(struct conn *c, const struct request *r)
+client_info(struct session *c, const struct request *r)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
 
 	(void)r;
 	describe(&b, c);
-	resp_bulk(conn_out(c), buf_slice(&b));
+	resp_bulk(session_out(c), buf_slice(&b));
 }
 
 static void
-client_list(struct conn *c, const struct request *r)
+client_list(struct session *c, const struct request *r)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(1u << 20);
 	struct conn *other;
 
 	(void)r;
-	TAILQ_FOREACH(other, &c->worker->conns, link) {
-		if (may_see(c, other))
-			describe(&b, other);
+	TAILQ_FOREACH(other, &c->conn.net->conns, link) {
+		if (may_see(c, session_of(other)))
+			describe(&b, session_of(other));
 	}
-	resp_bulk(conn_out(c), buf_slice(&b));
+	resp_bulk(session_out(c), buf_slice(&b));
 }
 
 static void
-client_getname(struct conn *c, const struct request *r)
+client_getname(struct session *c, const struct request *r)
 {
 	(void)r;
 	if (c->name != NULL)
-		resp_bulk_str(conn_out(c), c->name);
+		resp_bulk_str(session_out(c), c->name);
 	else
-		resp_null(conn_out(c), c->version);
+		resp_null(session_out(c), c->version);
 }
 
 bool
@@ -112,63 +93,63 @@ client_name_is_valid(struct slice s)
 }
 
 static void
-set_text(struct conn *c, char **field, struct slice value)
+set_text(struct session *c, char **field, struct slice value)
 {
 	char *text;
 
 	if (!client_name_is_valid(value)) {
-		verb_error(c, "ERR", CLIENT_NAME_COMPLAINT);
+		session_error(c, "ERR", CLIENT_NAME_COMPLAINT);
 		return;
 	}
 	text = strndup(value.data, value.len);
 	free(*field);
 	*field = text;
-	resp_simple(conn_out(c), "OK");
+	resp_simple(session_out(c), "OK");
 }
 
 static void
-client_setname(struct conn *c, const struct request *r)
+client_setname(struct session *c, const struct request *r)
 {
 	set_text(c, &c->name, r->argv[2]);
 }
 
 static void
-client_setinfo(struct conn *c, const struct request *r)
+client_setinfo(struct session *c, const struct request *r)
 {
 	if (slice_is_nocase(r->argv[2], "LIB-NAME"))
 		set_text(c, &c->lib_name, r->argv[3]);
 	else if (slice_is_nocase(r->argv[2], "LIB-VER"))
 		set_text(c, &c->lib_version, r->argv[3]);
 	else
-		verb_error(c, "ERR", "Unrecognized option for CLIENT SETINFO");
+		session_error(c, "ERR", "Unrecognized option for CLIENT SETINFO");
 }
 
 static void
-client_kill(struct conn *c, const struct request *r)
+client_kill(struct session *c, const struct request *r)
 {
 	struct conn *other;
 	char id[24];
 
 	if (!slice_is_nocase(r->argv[2], "ID")) {
-		verb_error(c, "ERR", "only CLIENT KILL ID n is supported");
+		session_error(c, "ERR", "only CLIENT KILL ID n is supported");
 		return;
 	}
-	TAILQ_FOREACH(other, &c->worker->conns, link) {
+	TAILQ_FOREACH(other, &c->conn.net->conns, link) {
 		(void)snprintf(id, sizeof(id), "%" PRIu64, other->id);
-		if (!slice_is(r->argv[3], id) || !may_see(c, other))
+		if (!slice_is(r->argv[3], id) || !may_see(c, session_of(other)))
 			continue;
-		resp_integer(conn_out(c), 1);
-		if (other == c)
-			c->quit = true;
+		resp_integer(session_out(c), 1);
+		if (other == &c->conn)
+			conn_quit(&c->conn);
 		else
 			conn_close(other);
 		return;
 	}
-	resp_integer(conn_out(c), 0);
+	resp_integer(session_out(c), 0);
 }
 
 static void
-client_help(struct conn *c, const struct request *r)
+client_help(struct session *c, const struct request *r)
 {
 	static const char *const lines[] = {
 		"CLIENT <subcommand> [<arg> ...]. Subcommands are:",
@@ -182,9 +163,9 @@ client_help(struct conn *c, const struct request *r)
 	};
 
 	(void)r;
-	resp_array(conn_out(c), ARRAY_LEN(lines));
+	resp_array(session_out(c), ARRAY_LEN(lines));
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
-		resp_bulk_str(conn_out(c), lines[i]);
+		resp_bulk_str(session_out(c), lines[i]);
 }
 
 static const struct {
@@ -203,17 +184,17 @@ static const struct {
 };
 
 void
-verb_client(struct conn *c, const struct request *r)
+verb_client(struct session *c, const struct request *r)
 {
 	for (size_t i = 0; i < ARRAY_LEN(subcommands); i++) {
 		if (!slice_is_nocase(r->argv[1], subcommands[i].name))
 			continue;
 		if (r->argc != subcommands[i].argc)
-			verb_error(c, "ERR", "wrong number of arguments for 'client|%s' command",
+			session_error(c, "ERR", "wrong number of arguments for 'client|%s' command",
 			    subcommands[i].name);
 		else
 			subcommands[i].fn(c, r);
 		return;
 	}
-	verb_unknown_subcommand(c, r);
+	session_unknown_subcommand(c, r);
 }

@@ -182,8 +182,8 @@ call_on_ended(struct call *call, const struct frame_ended *end)
 	command_read(call);
 }
 
-void
-call_on_lost(struct call *call)
+static void
+command_lost(struct call *call)
 {
 	struct frame_ended end = { .outcome = OUTCOME_LOST };
 
@@ -198,7 +198,7 @@ call_on_result(struct call *call, int fd)
 	struct result res;
 
 	if (owned < 0 || result_map(owned, &res, &map) < 0) {
-		call_on_lost(call);
+		command_lost(call);
 		return;
 	}
 	res.service = slice_of(call->service->name);
@@ -243,7 +243,7 @@ command_on_timer(struct loop_timer *t)
 	}
 	log_err("request %s: no word from the runner, giving up", call->id_text);
 	if (call->sent) {
-		call_on_lost(call);
+		command_lost(call);
 		return;
 	}
 	call->desk->link->withdraw(call);
@@ -272,7 +272,9 @@ const struct call_backend call_by_command = {
 	.start = command_start,
 	.input = command_input,
 	.input_end = command_input_end,
+	.close_input = callio_close_input,
 	.cancel = command_cancel,
+	.lost = command_lost,
 	.room = command_room,
 	.release = callio_close,
 	.times = command_times,

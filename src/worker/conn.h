@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * conn: one client connection and what it is waiting for.
+ * conn: one client connection: a stream, the door that says what its bytes
+ * mean, and between them buffers, deadlines and a state.
  *
  * An event of a connection is only noted. Its task, at the end of the turn,
- * sends, receives, executes requests and sends their replies; nothing else
- * executes a request, and none is executed inside another one. Requests are
- * executed strictly one after another. Bytes are read into the worker's scratch
- * buffer and executed from there; a connection owns memory only while it holds
- * part of a request or unsent replies.
+ * sends, receives, gives its door what has come and sends what the door has
+ * written; nothing else gives a door bytes. Bytes are read into the worker's
+ * scratch buffer and used from there; a connection owns memory only while it
+ * holds part of a request or unsent replies.
  */
 #pragma once
 
@@ -15,163 +15,151 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "base/addr.h"
 #include "base/buf.h"
 #include "base/loop.h"
-#include "conf/access.h"
-#include "proto/request.h"
-#include "proto/resp.h"
-#include "worker/sink.h"
+#include "base/slice.h"
+#include "worker/identity.h"
+#include "worker/net.h"
+#include "worker/stream.h"
 
-struct call;
-struct peer_identity;
 struct port;
-struct worker;
 
-/* Why the next request of a connection has to wait. */
+enum conn_state {
+	CONN_OPEN,	/* the peer may send */
+	CONN_FIN,	/* the peer sends no more, and not all of it is read */
+	CONN_LEAVING,	/* all is read; what has begun may end soon */
+	CONN_PATIENT,	/* all is read, and the peer waits for all of it to be done */
+	CONN_QUITTING,	/* nothing more is done; our side is shut down when all is sent */
+	CONN_CLOSING,	/* nothing more is done or read; it ends when all is sent */
+	CONN_LINGERING,	/* our side is shut down; the peer may close first */
+	CONN_LOST,	/* it cannot go on: its task closes it */
+};
+
+/* What keeps a door from the next request. */
 enum conn_wait {
-	CONN_WAIT_NONE,
-	CONN_WAIT_CALL,		/* the final reply of a call */
-	CONN_WAIT_START,	/* --open: has it started? */
-	CONN_WAIT_INPUT,	/* a chunk on its way into the program */
-	CONN_WAIT_CANCEL,	/* the runner's answer to CANCEL */
-	CONN_WAIT_TURN,		/* the next turn, because it has executed for long */
+	CONN_READY,
+	CONN_WAITS,	/* for conn_resume() */
+	CONN_YIELDS,	/* for the next turn, because it has taken long */
+};
+
+/* What a door has in hand. */
+enum door_work {
+	DOOR_NEW,	/* it was never asked anything */
+	DOOR_IDLE,
+	DOOR_HOLDS,	/* something is finished, and the peer has to take it */
+	DOOR_BUSY,
+};
+
+/* What is spoken on connections. */
+struct door_ops {
+	/* What a door has of a connection, zeroed but for what is its own. NULL: no memory. */
+	struct conn *(*create)(struct door *d);
+	void (*destroy)(struct conn *c);
+
+	/* Bytes have come. Returns how many are done with; the rest is given again, with more. */
+	size_t (*on_bytes)(struct conn *c, struct slice bytes);
+
+	/* How many bytes the rest of a request may have, when the peer sends no more. */
+	size_t (*rest_max)(struct conn *c);
+
+	/* The peer sends no more than these. True if it waits for all of it to be done. */
+	bool (*on_end)(struct conn *c, struct slice bytes);
+
+	/* What was written is sent: a producer that rested may go on. */
+	void (*on_room)(struct conn *c);
+
+	/* Nobody waits for what is under way any more. */
+	void (*abandon)(struct conn *c);
+
+	enum door_work (*work)(const struct conn *c);
+
+	/* Told to a peer that there is no room for; NULL: nothing. */
+	const char *full;
+};
+
+struct door {
+	const struct door_ops *ops;
 };
 
 struct conn {
-	struct loop_io io;
+	struct stream stream;
 	struct loop_timer timer;
 	struct loop_task task;
 	uint32_t news;			/* EPOLL*, CONN_DUE: what the task has to look at */
-	TAILQ_ENTRY(conn) link;
-	struct worker *worker;
-	struct port *port;
-	uint64_t id;
-	uint64_t active_usec;		/* last time bytes moved */
-	uint64_t end_usec;		/* since when fin, eof or lingering */
-	uint64_t request_due_usec;	/* a request has begun; to be whole by then */
-	uint64_t reply_due_usec;	/* what is unsent is to be taken by then */
-	struct buf in;			/* received, not executed yet */
-	struct buf out;			/* replies not sent yet */
-	struct request_cursor cursor;	/* into in */
-	struct call_sink sink;		/* hears of the call */
-	struct call *call;		/* running, or open */
-	uint8_t form;			/* ... enum reply_form of its result */
-	bool notify;			/* ... a push tells when it has ended before its input */
-	struct peer_identity *identity;	/* of who makes calls; NULL: none was made yet */
-	struct caller *caller;		/* unix peers */
-	union {
-		struct sockaddr sa;
-		struct sockaddr_in in4;
-		struct sockaddr_in6 in6;
-	} peer;				/* TCP peers */
-	uint64_t roles;			/* of generation roles_generation */
-	uint32_t roles_generation;
-	uint8_t version;		/* enum resp_version */
+	uint8_t state;			/* enum conn_state */
 	uint8_t wait;			/* enum conn_wait */
-	uint8_t n_asked;		/* requests, without introductions; 2: or more */
-	bool is_admin;
-	bool fin;			/* the peer sends no more; not all is read */
-	bool eof;			/* ... all of it is read */
-	bool patient;			/* ... but a QUIT says: finish it all */
-	bool hung;			/* both directions are closed */
-	bool quit;			/* execute nothing more, close when sent */
-	bool lingering;			/* our side is shut down; waiting for the peer */
-	bool lost;			/* it cannot go on: its task closes it */
-	bool owes;			/* a reply to the request it waits for */
-	char *name;			/* CLIENT SETNAME */
-	char *lib_name, *lib_version;	/* CLIENT SETINFO */
+	TAILQ_ENTRY(conn) link;
+	struct net_desk *net;
+	struct door *door;
+	struct port *port;
+	struct peer peer;
+	uint64_t id;
 	uint64_t opened_usec;
+	uint64_t active_usec;		/* last time bytes moved */
+	uint64_t end_usec;		/* since when it leaves or lingers */
+	uint64_t request_due_usec;	/* a request has begun; to be whole by then; 0: none */
+	uint64_t reply_due_usec;	/* what is unsent is to be taken by then */
+	struct buf in;			/* received, not used yet */
+	struct buf out;			/* not sent yet */
 };
 
 /* A new connection; takes fd. Closes it when something fails. */
 void conn_open(struct port *p, int fd, const union sockaddr_any *peer);
 
-/*
- * Ends a connection now. A running call is cancelled unless its service
- * finishes without a client.
- */
+/* Ends a connection now, and what is under way for it. */
 void conn_close(struct conn *c);
 
-/*
- * The worker stops: what the peer has sent is answered, then the connection
- * ends without a reset, unless it has a call to wait for. Its task does so.
- */
-void conn_stop(struct conn *c);
+/* Nothing more is done: it ends when all is sent. */
+void conn_quit(struct conn *c);
 
-/* May a call begin here? When the worker stops, only as the first request of who has just come. */
-bool conn_may_call(const struct conn *c);
+/* It cannot go on: its task closes it, without another word. */
+void conn_lose(struct conn *c);
 
-/* Frees what was closed during the turn. */
-void conns_bury(struct worker *w);
-
-/* The worker was stopped for so long: that counts against no connection. */
-void conns_on_stall(struct worker *w, uint64_t usec);
+/* A request has begun, which has to be whole in time. */
+void conn_expect_rest(struct conn *c);
 
 /*
- * Where replies go: the worker's scratch buffer while the connection's task
- * runs and nothing older is unsent, else the connection's own. Ask anew for
- * every reply.
+ * True if a request may begin: when the worker stops, only the first of
+ * somebody who has just come.
  */
-struct buf *conn_out(struct conn *c);
+bool conn_is_in_time(const struct conn *c, bool is_first);
 
 /*
- * A reply that was waited for has been written: the task sends it, with those
- * of the requests behind it, which it executes.
+ * Where a door writes: the scratch buffer while the connection's task runs and
+ * nothing older is unsent, else the connection's own. Ask anew each time.
  */
-void conn_resume(struct conn *c);
-
-/* Something else has been written (pushes): the task sends it. */
-void conn_flush(struct conn *c);
-
-/* Is so much unsent that its producer should rest? */
-bool conn_is_congested(const struct conn *c);
-
-/* Who the kernel says is behind a unix socket; to be freed. NULL: no memory. */
-struct caller *conn_caller_new(int fd);
-
-/* Who is at the other end, in full. */
-void conn_caller(const struct conn *c, struct caller *ret);
-
-/* Who calls, made when it is asked for first; borrowed. NULL without memory. */
-struct peer_identity *conn_identity(struct conn *c);
-
-/* Roles under the configuration in force (R35). */
-uint64_t conn_roles(struct conn *c);
-
-/* "127.0.0.1:4242" or "unix"; ADDR_TEXT bytes. */
-void conn_peer(const struct conn *c, char *ret, size_t ret_len);
-
-/* The limits that hold for the next request (R16). */
-struct request_limits conn_limits(struct conn *c);
-
-/* -------------------------------------- between conn.c and connrun.c --- */
-
-/* A request must be whole so long after its first byte; see conn.c. */
-#define CONN_REQUEST_USEC (120 * USEC_PER_SEC)
-
-/* A request that was executed has its reply now, or waits for it. */
-void conn_count_request(struct conn *c);
-
-/* Sends what the kernel takes, keeps the rest. */
-void conn_send(struct conn *c);
+static inline struct buf *
+conn_out(struct conn *c)
+{
+	return c->net->writer == c && buf_len(&c->out) == 0 ? &c->net->out : &c->out;
+}
 
 /* How much may be unsent before its producer rests. */
-size_t conn_out_high(const struct conn *c);
+static inline size_t
+conn_out_high(const struct conn *c)
+{
+	return c->peer.roles == 0 && !c->peer.is_admin ? NET_OUT_STRANGER : NET_OUT_HIGH;
+}
 
-bool conn_may_execute(const struct conn *c);
+/* True if so much is unsent that its producer should rest. */
+static inline bool
+conn_is_congested(const struct conn *c)
+{
+	return buf_len(&c->out) > conn_out_high(c);
+}
 
-/*
- * Executes the whole requests at the start of data, for as long as the
- * connection may. Returns how many bytes are done with.
- */
-size_t conn_execute(struct conn *c, struct slice data);
+/* True if the door may begin with another request. */
+static inline bool
+conn_is_ready(const struct conn *c)
+{
+	return c->state <= CONN_PATIENT && c->wait == CONN_READY && !conn_is_congested(c);
+}
 
-/* The same for what is held in c->in. */
-void conn_run(struct conn *c);
+/* Sends what the kernel takes now, keeps the rest. */
+void conn_send(struct conn *c);
 
-/*
- * At the end of input, with requests still waiting their turn: a QUIT among
- * them says that the client wants all of it done (and only then).
- */
-bool conn_has_quit(struct conn *c);
+/* What was waited for is written: the task sends it, and gives the door what is held. */
+void conn_resume(struct conn *c);
+
+/* Something else has been written: the task sends it. */
+void conn_flush(struct conn *c);

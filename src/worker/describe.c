@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/units.h"
+#include "worker/call.h"
 
 static void
 put_key(struct buf *b, const char *key)
@@ -140,3 +141,11 @@ describe_service(const struct service *s, struct buf *b)
 	(void)buf_append_char(b, '}');
 	return buf_failed(b) ? -ENOMEM : 0;
 }
+
+static int
+run_describe(const struct call *call, struct buf *out)
+{
+	return describe_service(call->service, out);
+}
+
+const struct builtin builtin_describe = { "describe", run_describe };

@@ -6,6 +6,10 @@
 
 #include "base/buf.h"
 #include "conf/conf.h"
+#include "worker/builtin.h"
 
 /* Appends one JSON object. 0, -ENOMEM or -EMSGSIZE. */
 int describe_service(const struct service *s, struct buf *b);
+
+/* The same as an answer to a call of that service. */
+extern const struct builtin builtin_describe;

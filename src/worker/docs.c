@@ -10,9 +10,20 @@
 #include "base/cleanup.h"
 #include "conf/access.h"
 #include "proto/resp.h"
-#include "worker/conn.h"
+#include "worker/session.h"
 #include "worker/verbs.h"
-#include "worker/worker.h"
+
+static const char *
+group_name(enum verb_group g)
+{
+	static const char *const names[] = {
+		[VERB_CONNECTION] = "connection",
+		[VERB_SERVER] = "server",
+		[VERB_SERVICES] = "services",
+	};
+
+	return names[g];
+}
 
 static void
 put_pair(struct buf *b, const char *key, const char *value)
@@ -64,24 +75,24 @@ put_service(struct buf *b, enum resp_version v, const struct service *s)
 }
 
 static size_t
-callable(struct conn *c, bool ret[CONF_MAX_SERVICES])
+callable(struct session *c, bool ret[CONF_MAX_SERVICES])
 {
-	const struct conf *conf = c->worker->conf;
+	const struct conf *conf = c->resp->conf;
 	struct caller who;
 	size_t n = 0;
 
-	conn_caller(c, &who);
+	peer_caller(&c->conn.peer, &who);
 	for (size_t i = 0; i < conf->n_services; i++) {
-		ret[i] = access_allowed(conf, &conf->services[i], &who, conn_roles(c));
+		ret[i] = access_allowed(conf, &conf->services[i], &who, session_roles(c));
 		n += ret[i];
 	}
 	return n;
 }
 
 static void
-put_subcommands(struct conn *c, struct buf *b)
+put_subcommands(struct session *c, struct buf *b)
 {
-	const struct conf *conf = c->worker->conf;
+	const struct conf *conf = c->resp->conf;
 	bool listed[CONF_MAX_SERVICES];
 	size_t n = callable(c, listed);
 	char name[SERVICE_NAME_MAX + 8];
@@ -98,14 +109,14 @@ put_subcommands(struct conn *c, struct buf *b)
 }
 
 static void
-put_doc(struct conn *c, struct buf *b, const struct verb *v)
+put_doc(struct session *c, struct buf *b, const struct verb *v)
 {
 	bool is_call = v->fn == verb_call, args = v->usage[0] != '\0' && !is_call;
 
 	resp_map(b, c->version, 3u + is_call + args);
 	put_pair(b, "summary", v->summary);
 	put_pair(b, "since", PACKAGE_VERSION);
-	put_pair(b, "group", verb_group_name(v->group));
+	put_pair(b, "group", group_name(v->group));
 	if (args) {
 		/* The usage text is one pseudo-argument: redis-cli shows it as it is. */
 		resp_bulk_str(b, "arguments");
@@ -138,21 +149,21 @@ is_asked(const struct request *r, const char *name)
 }
 
 static void
-command_docs(struct conn *c, const struct request *r)
+command_docs(struct session *c, const struct request *r)
 {
-	struct buf *b = conn_out(c);
+	struct buf *b = session_out(c);
 	char name[32];
 	size_t n = 0;
 
-	for (size_t i = 0; i < n_verbs; i++)
-		n += is_asked(r, verbs[i].name);
+	for (size_t i = 0; i < c->resp->n_verbs; i++)
+		n += is_asked(r, c->resp->verbs[i].name);
 	resp_map(b, c->version, n);
-	for (size_t i = 0; i < n_verbs; i++) {
-		if (!is_asked(r, verbs[i].name))
+	for (size_t i = 0; i < c->resp->n_verbs; i++) {
+		if (!is_asked(r, c->resp->verbs[i].name))
 			continue;
-		lower(verbs[i].name, name, sizeof(name));
+		lower(c->resp->verbs[i].name, name, sizeof(name));
 		resp_bulk_str(b, name);
-		put_doc(c, b, &verbs[i]);
+		put_doc(c, b, &c->resp->verbs[i]);
 	}
 }
 
@@ -173,23 +184,23 @@ put_info(struct buf *b, const struct verb *v)
 }
 
 static void
-command_info(struct conn *c, const struct request *r)
+command_info(struct session *c, const struct request *r)
 {
-	struct buf *b = conn_out(c);
+	struct buf *b = session_out(c);
 
 	if (r->argc <= 2) {
-		resp_array(b, n_verbs);
-		for (size_t i = 0; i < n_verbs; i++)
-			put_info(b, &verbs[i]);
+		resp_array(b, c->resp->n_verbs);
+		for (size_t i = 0; i < c->resp->n_verbs; i++)
+			put_info(b, &c->resp->verbs[i]);
 		return;
 	}
 	resp_array(b, r->argc - 2);
 	for (size_t a = 2; a < r->argc; a++) {
 		const struct verb *found = NULL;
 
-		for (size_t i = 0; i < n_verbs; i++) {
-			if (slice_is_nocase(r->argv[a], verbs[i].name))
-				found = &verbs[i];
+		for (size_t i = 0; i < c->resp->n_verbs; i++) {
+			if (slice_is_nocase(r->argv[a], c->resp->verbs[i].name))
+				found = &c->resp->verbs[i];
 		}
 		if (found != NULL)
 			put_info(b, found);
@@ -201,29 +212,29 @@ command_info(struct conn *c, const struct request *r)
 }
 
 static void
-command_list(struct conn *c)
+command_list(struct session *c)
 {
-	struct buf *b = conn_out(c);
+	struct buf *b = session_out(c);
 	char name[32];
 
-	resp_array(b, n_verbs);
-	for (size_t i = 0; i < n_verbs; i++) {
-		lower(verbs[i].name, name, sizeof(name));
+	resp_array(b, c->resp->n_verbs);
+	for (size_t i = 0; i < c->resp->n_verbs; i++) {
+		lower(c->resp->verbs[i].name, name, sizeof(name));
 		resp_bulk_str(b, name);
 	}
 }
 
 void
-verb_command(struct conn *c, const struct request *r)
+verb_command(struct session *c, const struct request *r)
 {
 	if (r->argc == 1 || slice_is_nocase(r->argv[1], "INFO"))
 		command_info(c, r);
 	else if (slice_is_nocase(r->argv[1], "DOCS"))
 		command_docs(c, r);
 	else if (slice_is_nocase(r->argv[1], "COUNT"))
-		resp_integer(conn_out(c), (int64_t)n_verbs);
+		resp_integer(session_out(c), (int64_t)c->resp->n_verbs);
 	else if (slice_is_nocase(r->argv[1], "LIST"))
 		command_list(c);
 	else
-		verb_unknown_subcommand(c, r);
+		session_unknown_subcommand(c, r);
 }

@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "worker/call.h"
-#include "worker/callio.h"
 #include "worker/callrequest.h"
 #include "worker/lease.h"
 #include "worker/leases.h"
@@ -308,7 +307,7 @@ handler_call_start(struct call *call, const struct call_request *rq,
 		.service = s,
 		.id = call->id_text,
 		.deadline_usec = call->run.deadline_usec,
-		.reply_max = callio_output_max(call),
+		.reply_max = call_output_max(call),
 		.pushing = rq->opt->open && s->input == INPUT_PUSHED,
 	};
 	call->input_limit = rq->input_limit;

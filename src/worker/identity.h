@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * identity: who makes calls, in the words and the digest by which calls, ps,
- * the log and the runner know the caller. A connection and its calls share
- * one; it outlives the connection while a call needs it.
+ * identity: who is at the other end of a connection, and who makes calls.
+ *
+ * A peer is what a connection knows of its other end, at no cost while
+ * nothing is called. Its identity, in the words and the digest by which calls,
+ * ps, the log and the runner know the caller, is made when it is asked for
+ * first; the connection and its calls share it, and a call may outlive the
+ * connection.
  */
 #pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
 
 #include "base/addr.h"
 #include "base/digest.h"
@@ -17,6 +26,19 @@ struct peer_identity {
 	char peer[ADDR_TEXT];	/* "10.1.2.3:4242", "unix" */
 };
 
+struct peer {
+	struct caller *caller;		/* unix peers */
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in4;
+		struct sockaddr_in6 in6;
+	} addr;				/* TCP peers */
+	struct peer_identity *identity;	/* NULL: none was made yet */
+	uint64_t roles;			/* of generation roles_generation */
+	uint32_t roles_generation;
+	bool is_admin;			/* likewise */
+};
+
 /* Returns new, with one reference; NULL without memory. */
 struct peer_identity *identity_new(const struct caller *who, const char *peer);
 
@@ -24,3 +46,38 @@ struct peer_identity *identity_ref(struct peer_identity *id);
 
 /* Harmless with NULL. Returns NULL. */
 struct peer_identity *identity_unref(struct peer_identity *id);
+
+/* Who has connected over a unix socket, as the kernel says. 0 or -ENOMEM. */
+int peer_init_unix(struct peer *p, int fd);
+
+/* Who has connected over TCP. */
+void peer_init_inet(struct peer *p, const union sockaddr_any *addr);
+
+void peer_done(struct peer *p);
+
+/* Who it is, in full; the groups are borrowed. */
+void peer_caller(const struct peer *p, struct caller *ret);
+
+/* Borrowed; NULL without memory. */
+struct peer_identity *peer_identity(struct peer *p);
+
+/* Learns the roles under these rules. */
+void peer_learn_roles(struct peer *p, const struct conf *conf);
+
+/* The roles under the rules in force; is_admin is that of these rules then, too. */
+static inline uint64_t
+peer_roles(struct peer *p, const struct conf *conf)
+{
+	if (p->roles_generation != conf->generation)
+		peer_learn_roles(p, conf);
+	return p->roles;
+}
+
+/* "127.0.0.1:4242" or "unix"; ADDR_TEXT bytes. */
+void peer_format(const struct peer *p, char *ret, size_t ret_len);
+
+/* True if both are the same caller. */
+bool peer_is_same(const struct peer *a, const struct peer *b);
+
+/* True if it is on this machine. */
+bool peer_is_local(const struct peer *p);

@@ -13,9 +13,8 @@
 #include "base/clock.h"
 #include "conf/access.h"
 #include "proto/resp.h"
-#include "worker/conn.h"
+#include "worker/session.h"
 #include "worker/verbs.h"
-#include "worker/worker.h"
 
 /* Sum over the pages that speak of the configuration in force. */
 struct totals {
@@ -43,31 +42,32 @@ totals_add(struct totals *t, const struct stats *s)
 }
 
 static struct totals
-totals_of(const struct worker *w)
+totals_of(const struct stats_pages *pages)
 {
 	struct totals t = { 0 };
 
-	totals_add(&t, w->stats);
+	totals_add(&t, pages->own);
 	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
-		if (w->others[i] != NULL && i != w->slot)
-			totals_add(&t, w->others[i]);
+		if (pages->others[i] != NULL && i != pages->slot)
+			totals_add(&t, pages->others[i]);
 	}
 	/* What runs there has been counted by the worker whose call it is. */
-	if (w->others[CONF_MAX_WORKERS] != NULL)
-		t.queued = w->others[CONF_MAX_WORKERS]->queued;
+	if (pages->others[CONF_MAX_WORKERS] != NULL)
+		t.queued = pages->others[CONF_MAX_WORKERS]->queued;
 	return t;
 }
 
 static struct service_total
-service_total(const struct worker *w, uint16_t number)
+service_total(const struct session *c, uint16_t number)
 {
+	const struct stats_pages *pages = c->resp->pages;
 	struct service_total sum = { 0 };
 
-	service_total_add(&sum, w->stats, number);
-	for (size_t i = 0; i < ARRAY_LEN(w->others); i++) {
-		const struct stats *s = w->others[i];
+	service_total_add(&sum, pages->own, number);
+	for (size_t i = 0; i < ARRAY_LEN(pages->others); i++) {
+		const struct stats *s = pages->others[i];
 
-		if (s != NULL && i != w->slot && s->generation == w->conf->generation)
+		if (s != NULL && i != pages->slot && s->generation == c->resp->conf->generation)
 			service_total_add(&sum, s, number);
 	}
 	return sum;
@@ -92,10 +92,10 @@ succeeded(const struct service_stats *t)
 }
 
 static void
-info_server(struct conn *c, struct buf *b)
+info_server(struct session *c, struct buf *b)
 {
-	const struct worker *w = c->worker;
-	uint64_t up = (w->loop.now_usec - w->started_usec) / USEC_PER_SEC;
+	const struct resp_door *d = c->resp;
+	uint64_t up = (d->net->loop->now_usec - d->started_usec) / USEC_PER_SEC;
 	struct utsname u;
 
 	(void)uname(&u);
@@ -104,28 +104,28 @@ info_server(struct conn *c, struct buf *b)
 	    "process_id:%d\r\nworker:%u\r\nconfig_generation:%u\r\n"
 	    "uptime_in_seconds:%" PRIu64 "\r\nuptime_in_days:%" PRIu64 "\r\n",
 	    PACKAGE_VERSION, u.sysname, u.release, u.machine, sizeof(void *) * 8,
-	    (int)getpid(), w->slot, w->conf->generation, up, up / 86400);
+	    (int)getpid(), d->pages->slot, d->conf->generation, up, up / 86400);
 }
 
 static void
-info_clients(struct conn *c, struct buf *b)
+info_clients(struct session *c, struct buf *b)
 {
-	struct totals t = totals_of(c->worker);
+	struct totals t = totals_of(c->resp->pages);
 
 	(void)buf_printf(b, "# Clients\r\nconnected_clients:%" PRIu64 "\r\n"
 	    "blocked_clients:%" PRIu64 "\r\n", t.open, t.running);
 }
 
 static void
-info_persistence(struct conn *c, struct buf *b)
+info_persistence(struct session *c, struct buf *b)
 {
-	(void)buf_printf(b, "# Persistence\r\nloading:%d\r\n", c->worker->stopping ? 1 : 0);
+	(void)buf_printf(b, "# Persistence\r\nloading:%d\r\n", c->resp->net->stopping ? 1 : 0);
 }
 
 static void
-info_stats(struct conn *c, struct buf *b)
+info_stats(struct session *c, struct buf *b)
 {
-	struct totals t = totals_of(c->worker);
+	struct totals t = totals_of(c->resp->pages);
 
 	(void)buf_printf(b, "# Stats\r\ntotal_connections_received:%" PRIu64 "\r\n"
 	    "total_commands_processed:%" PRIu64 "\r\ntotal_net_input_bytes:%" PRIu64 "\r\n"
@@ -139,7 +139,7 @@ info_stats(struct conn *c, struct buf *b)
 }
 
 static void
-info_replication(struct conn *c, struct buf *b)
+info_replication(struct session *c, struct buf *b)
 {
 	(void)c;
 	(void)buf_append_str(b, "# Replication\r\nrole:master\r\nconnected_slaves:0\r\n");
@@ -147,14 +147,14 @@ info_replication(struct conn *c, struct buf *b)
 
 /* The services this caller may see, and only those. */
 static bool
-next_service(struct conn *c, const struct caller *who, size_t *i, const struct service **ret)
+next_service(struct session *c, const struct caller *who, size_t *i, const struct service **ret)
 {
-	const struct conf *conf = c->worker->conf;
+	const struct conf *conf = c->resp->conf;
 
 	while (*i < conf->n_services) {
 		const struct service *s = &conf->services[(*i)++];
 
-		if (access_allowed(conf, s, who, conn_roles(c))) {
+		if (access_allowed(conf, s, who, session_roles(c))) {
 			*ret = s;
 			return true;
 		}
@@ -163,16 +163,16 @@ next_service(struct conn *c, const struct caller *who, size_t *i, const struct s
 }
 
 static void
-info_commandstats(struct conn *c, struct buf *b)
+info_commandstats(struct session *c, struct buf *b)
 {
 	const struct service *s;
 	struct caller who;
 	size_t i = 0;
 
-	conn_caller(c, &who);
+	peer_caller(&c->conn.peer, &who);
 	(void)buf_append_str(b, "# Commandstats\r\n");
 	while (next_service(c, &who, &i, &s)) {
-		struct service_total total = service_total(c->worker, s->number);
+		struct service_total total = service_total(c, s->number);
 		const struct service_stats *t = &total.n;
 		uint64_t usec = total.times.all.usec;
 
@@ -184,17 +184,17 @@ info_commandstats(struct conn *c, struct buf *b)
 }
 
 static void
-info_errorstats(struct conn *c, struct buf *b)
+info_errorstats(struct session *c, struct buf *b)
 {
 	uint64_t sum[OUTCOME_N] = { 0 };
 	const struct service *s;
 	struct caller who;
 	size_t i = 0;
 
-	conn_caller(c, &who);
+	peer_caller(&c->conn.peer, &who);
 	(void)buf_append_str(b, "# Errorstats\r\n");
 	while (next_service(c, &who, &i, &s)) {
-		struct service_stats t = service_total(c->worker, s->number).n;
+		struct service_stats t = service_total(c, s->number).n;
 
 		/* EXIT counts those that failed. */
 		for (size_t k = 0; k < OUTCOME_N; k++)
@@ -218,16 +218,16 @@ put_percentiles(struct buf *b, const char *what, const struct service *s,
 }
 
 static void
-info_latencystats(struct conn *c, struct buf *b)
+info_latencystats(struct session *c, struct buf *b)
 {
 	const struct service *s;
 	struct caller who;
 	size_t i = 0;
 
-	conn_caller(c, &who);
+	peer_caller(&c->conn.peer, &who);
 	(void)buf_append_str(b, "# Latencystats\r\n");
 	while (next_service(c, &who, &i, &s)) {
-		struct service_total t = service_total(c->worker, s->number);
+		struct service_total t = service_total(c, s->number);
 
 		if (t.n.calls == 0)
 			continue;
@@ -266,30 +266,30 @@ put_pool(struct buf *b, uint64_t now, const struct service *s, const struct pool
 
 /* The runner's counters, so the services must be those it knows. */
 static void
-info_pools(struct conn *c, struct buf *b)
+info_pools(struct session *c, struct buf *b)
 {
-	const struct stats *of = c->worker->others[CONF_MAX_WORKERS];
+	const struct stats *of = c->resp->pages->others[CONF_MAX_WORKERS];
 	const struct service *s;
 	struct caller who;
 	size_t i = 0;
 
-	conn_caller(c, &who);
+	peer_caller(&c->conn.peer, &who);
 	(void)buf_append_str(b, "# Pools\r\n");
 	while (next_service(c, &who, &i, &s)) {
 		struct service_times t;
 		struct pool_stats p;
 
-		if (s->handler == NULL || of == NULL || of->generation != c->worker->conf->generation)
+		if (s->handler == NULL || of == NULL || of->generation != c->resp->conf->generation)
 			continue;
 		p = of->pool[s->number];
-		t = service_total(c->worker, s->number).times;
-		put_pool(b, c->worker->loop.now_usec, s, &p, &t);
+		t = service_total(c, s->number).times;
+		put_pool(b, c->resp->net->loop->now_usec, s, &p, &t);
 	}
 }
 
 static const struct {
 	const char *name;
-	void (*put)(struct conn *c, struct buf *b);
+	void (*put)(struct session *c, struct buf *b);
 } sections[] = {
 	{ "server", info_server },
 	{ "clients", info_clients },
@@ -315,7 +315,7 @@ is_wanted(const struct request *r, const char *section)
 }
 
 void
-verb_info(struct conn *c, const struct request *r)
+verb_info(struct session *c, const struct request *r)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
 
@@ -326,5 +326,5 @@ verb_info(struct conn *c, const struct request *r)
 			(void)buf_append_str(&b, "\r\n");
 		sections[i].put(c, &b);
 	}
-	resp_bulk(conn_out(c), buf_slice(&b));
+	resp_bulk(session_out(c), buf_slice(&b));
 }

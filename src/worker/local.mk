@@ -11,8 +11,7 @@ libworker_la_SOURCES = \
 	src/worker/callstart.c \
 	src/worker/client-verbs.c \
 	src/worker/command.c \
-	src/worker/conn.c src/worker/conn.h \
-	src/worker/connpeer.c src/worker/connrun.c \
+	src/worker/conn.c src/worker/conn.h src/worker/net.h \
 	src/worker/describe.c src/worker/describe.h \
 	src/worker/docs.c \
 	src/worker/exchange.c src/worker/exchange.h \
@@ -26,7 +25,10 @@ libworker_la_SOURCES = \
 	src/worker/refuse.c src/worker/refuse.h \
 	src/worker/result.c src/worker/result.h \
 	src/worker/service-verbs.c \
+	src/worker/respdoor.c src/worker/respdoor.h \
 	src/worker/session.c src/worker/session.h \
+	src/worker/sessioncall.c src/worker/sessioncall.h \
+	src/worker/stream.c src/worker/stream.h \
 	src/worker/sink.h \
 	src/worker/talk.c src/worker/talk.h \
 	src/worker/verbs.c src/worker/verbs.h \

@@ -15,7 +15,6 @@
 #include "base/fd.h"
 #include "ipc/logrec.h"
 #include "worker/conn.h"
-#include "worker/worker.h"
 
 /* No queue is longer; where new clients cannot be kept out, it has to end. */
 #define DRAIN_MAX 65536
@@ -24,36 +23,20 @@
 #define PORT_REST_USEC (100 * USEC_PER_MSEC)
 #define PORT_COMPLAIN_USEC (10 * USEC_PER_SEC)
 
-struct port *
-port_ref(struct port *p)
-{
-	p->refs++;
-	return p;
-}
-
-void
-port_unref(struct port *p)
-{
-	if (--p->refs > 0)
-		return;
-	free(p->url);
-	free(p);
-}
-
 static void
 port_deafen(struct port *p)
 {
-	loop_disarm(&p->worker->loop, &p->retry);
-	loop_close_shared(&p->worker->loop, &p->io);
+	loop_disarm(p->net->loop, &p->retry);
+	loop_close_shared(p->net->loop, &p->io);
 }
 
 static void
 port_rest(struct port *p)
 {
-	struct worker *w = p->worker;
+	struct net_desk *net = p->net;
 
-	loop_remove(&w->loop, &p->io);
-	loop_arm(&w->loop, &p->retry, w->loop.now_usec + PORT_REST_USEC);
+	loop_remove(net->loop, &p->io);
+	loop_arm(net->loop, &p->retry, net->loop->now_usec + PORT_REST_USEC);
 }
 
 static void
@@ -61,7 +44,7 @@ on_retry(struct loop_timer *t)
 {
 	struct port *p = CONTAINER_OF(t, struct port, retry);
 
-	if (loop_add(&p->worker->loop, &p->io, EPOLLIN | EPOLLEXCLUSIVE) < 0)
+	if (loop_add(p->net->loop, &p->io, EPOLLIN | EPOLLEXCLUSIVE) < 0)
 		port_rest(p);
 }
 
@@ -69,34 +52,35 @@ on_retry(struct loop_timer *t)
 static void
 port_refuse(struct port *p, int fd)
 {
-	static const char full[] = "-ERR max number of clients reached\r\n";
+	const char *full = p->net->door->ops->full;
 
-	(void)send(fd, full, sizeof(full) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (full != NULL)
+		(void)send(fd, full, strlen(full), MSG_DONTWAIT | MSG_NOSIGNAL);
 	(void)close(fd);
-	p->worker->stats->connections_refused++;
+	p->net->pages->own->connections_refused++;
 }
 
 /* Tells one waiting client why, with the descriptor kept for this. */
 static void
 refuse_one(struct port *p)
 {
-	struct worker *w = p->worker;
+	struct net_desk *net = p->net;
 	int fd;
 
-	if (w->spare_fd < 0)
+	if (net->spare_fd < 0)
 		return;
-	(void)close(w->spare_fd);
+	(void)close(net->spare_fd);
 	fd = accept4(p->io.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd >= 0)
 		port_refuse(p, fd);
-	w->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	net->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
 static void
 on_accept_error(struct port *p, int error)
 {
 	static uint64_t complained;
-	struct worker *w = p->worker;
+	struct net_desk *net = p->net;
 
 	switch (error) {
 	case EAGAIN:
@@ -108,8 +92,8 @@ on_accept_error(struct port *p, int error)
 	case ENOMEM:
 		refuse_one(p);
 		port_rest(p);
-		if (w->loop.now_usec - complained > PORT_COMPLAIN_USEC) {
-			complained = w->loop.now_usec;
+		if (net->loop->now_usec - complained > PORT_COMPLAIN_USEC) {
+			complained = net->loop->now_usec;
 			log_warn("cannot accept on %s: %s; pausing", p->url, strerror(error));
 		}
 		return;
@@ -122,10 +106,10 @@ on_accept_error(struct port *p, int error)
 static bool
 port_is_full(const struct port *p)
 {
-	const struct worker *w = p->worker;
+	const struct net_desk *net = p->net;
 
-	return w->n_conns >= w->max_conns ||
-	    worker_port_connections(w, p->number) >= p->max_connections;
+	return net->n_conns >= net->max_conns ||
+	    stats_pages_port_connections(net->pages, p->number) >= p->max_connections;
 }
 
 /*
@@ -136,9 +120,9 @@ port_is_full(const struct port *p)
 static void
 port_yield_turn(struct port *p)
 {
-	struct loop *l = &p->worker->loop;
+	struct loop *l = p->net->loop;
 
-	if (p->io.fd < 0 || p->worker->n_others == 0)
+	if (p->io.fd < 0 || p->net->pages->n_others == 0)
 		return;
 	loop_remove(l, &p->io);
 	if (loop_add(l, &p->io, EPOLLIN | EPOLLEXCLUSIVE) < 0)
@@ -191,7 +175,7 @@ on_acceptable(struct loop_io *io, uint32_t events)
 static bool
 port_is_sealed(const struct port *p)
 {
-	return (p->worker->sealed >> p->number & 1) != 0;
+	return (p->net->sealed >> p->number & 1) != 0;
 }
 
 /* Other errors of accept() concern the one client that was next. */
@@ -240,11 +224,11 @@ port_end(struct port *p)
 }
 
 void
-ports_close(struct worker *w)
+ports_close(struct net_desk *net)
 {
 	struct port *p;
 
-	while ((p = LIST_FIRST(&w->ports)) != NULL) {
+	while ((p = LIST_FIRST(&net->ports)) != NULL) {
 		LIST_REMOVE(p, link);
 		port_end(p);
 	}
@@ -255,20 +239,17 @@ port_configure(struct port *p, const struct listener *l, unsigned number)
 {
 	p->number = number;
 	p->gone = false;
-	p->limits = (struct request_limits){
-		.max_arguments = l->max_arguments,
-		.argument_limit = l->argument_limit,
-		.request_limit = l->request_limit,
-		.inline_allowed = l->inline_requests == INLINE_YES,
-	};
-	p->inline_loopback = l->inline_requests == INLINE_LOOPBACK;
+	p->max_arguments = l->max_arguments;
+	p->argument_limit = l->argument_limit;
+	p->request_limit = l->request_limit;
+	p->inline_requests = l->inline_requests;
 	p->idle_timeout_usec = l->idle_timeout_usec;
 	p->max_connections = l->max_connections;
 }
 
 /* Takes fd in every case. */
 static int
-port_new(struct worker *w, const struct listener *l, unsigned number, int fd, struct port **ret)
+port_new(struct net_desk *net, const struct listener *l, unsigned number, int fd, struct port **ret)
 {
 	struct port *p = calloc(1, sizeof(*p));
 	int r;
@@ -281,12 +262,12 @@ port_new(struct worker *w, const struct listener *l, unsigned number, int fd, st
 		return -ENOMEM;
 	}
 	p->refs = 1;
-	p->worker = w;
+	p->net = net;
 	p->is_unix = fd_domain(fd) == AF_UNIX;
 	p->io = (struct loop_io){ .fn = on_acceptable, .fd = fd };
 	p->retry.fn = on_retry;
 	port_configure(p, l, number);
-	r = loop_add(&w->loop, &p->io, EPOLLIN | EPOLLEXCLUSIVE);
+	r = loop_add(net->loop, &p->io, EPOLLIN | EPOLLEXCLUSIVE);
 	if (r < 0) {
 		(void)close(fd);
 		port_unref(p);
@@ -332,12 +313,12 @@ port_listen(struct port *p, int fd)
 		return;
 	}
 	p->io.fd = fd;
-	if (loop_add(&p->worker->loop, &p->io, EPOLLIN | EPOLLEXCLUSIVE) < 0)
+	if (loop_add(p->net->loop, &p->io, EPOLLIN | EPOLLEXCLUSIVE) < 0)
 		port_rest(p);
 }
 
 int
-ports_replace(struct worker *w, const struct conf *c, int *fds, size_t n_fds)
+ports_replace(struct net_desk *net, const struct conf *c, int *fds, size_t n_fds)
 {
 	struct ports fresh = LIST_HEAD_INITIALIZER(fresh);
 	struct port *p, *next;
@@ -345,11 +326,11 @@ ports_replace(struct worker *w, const struct conf *c, int *fds, size_t n_fds)
 
 	for (size_t i = 0; i < n_fds && r >= 0; i++) {
 		const struct listener *l = &c->listeners[i];
-		struct port *old = ports_find(&w->ports, l->url);
+		struct port *old = ports_find(&net->ports, l->url);
 
 		if (old != NULL && (old->io.fd < 0 || same_socket(old->io.fd, fds[i])))
 			continue;
-		r = port_new(w, l, (unsigned)i, TAKE_FD(fds[i]), &p);
+		r = port_new(net, l, (unsigned)i, TAKE_FD(fds[i]), &p);
 		if (r >= 0)
 			LIST_INSERT_HEAD(&fresh, p, link);
 	}
@@ -362,7 +343,7 @@ ports_replace(struct worker *w, const struct conf *c, int *fds, size_t n_fds)
 	}
 
 	/* No failure from here on. What was kept still has its new fd open. */
-	LIST_FOREACH_SAFE(p, &w->ports, link, next) {
+	LIST_FOREACH_SAFE(p, &net->ports, link, next) {
 		bool kept = false;
 
 		for (size_t i = 0; i < n_fds; i++) {
@@ -379,17 +360,17 @@ ports_replace(struct worker *w, const struct conf *c, int *fds, size_t n_fds)
 	}
 	LIST_FOREACH_SAFE(p, &fresh, link, next) {
 		LIST_REMOVE(p, link);
-		LIST_INSERT_HEAD(&w->ports, p, link);
+		LIST_INSERT_HEAD(&net->ports, p, link);
 	}
 	return 0;
 }
 
 void
-ports_retire(struct worker *w, const struct conf *c)
+ports_retire(struct net_desk *net, const struct conf *c)
 {
 	struct port *p, *next;
 
-	LIST_FOREACH_SAFE(p, &w->ports, link, next) {
+	LIST_FOREACH_SAFE(p, &net->ports, link, next) {
 		size_t i = 0;
 
 		while (i < c->n_listeners && strcmp(c->listeners[i].url, p->url) != 0)

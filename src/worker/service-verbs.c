@@ -13,21 +13,21 @@
 #include "proto/callopt.h"
 #include "proto/outcome.h"
 #include "proto/resp.h"
-#include "worker/builtin.h"
 #include "worker/call.h"
-#include "worker/conn.h"
+#include "worker/describe.h"
+#include "worker/port.h"
 #include "worker/refuse.h"
 #include "worker/session.h"
+#include "worker/sessioncall.h"
 #include "worker/verbs.h"
-#include "worker/worker.h"
 
 static bool
-may_call(struct conn *c, const struct service *s)
+may_call(struct session *c, const struct service *s)
 {
 	struct caller who;
 
-	conn_caller(c, &who);
-	return access_allowed(c->worker->conf, s, &who, conn_roles(c));
+	peer_caller(&c->conn.peer, &who);
+	return access_allowed(c->resp->conf, s, &who, session_roles(c));
 }
 
 /*
@@ -35,9 +35,9 @@ may_call(struct conn *c, const struct service *s)
  * give the same answer, or names could be guessed.
  */
 static const struct service *
-find_service(struct conn *c, struct slice name)
+find_service(struct session *c, struct slice name)
 {
-	const struct service *s = conf_find_service(c->worker->conf, name.data, name.len);
+	const struct service *s = conf_find_service(c->resp->conf, name.data, name.len);
 
 	if (s != NULL && may_call(c, s))
 		return s;
@@ -46,14 +46,14 @@ find_service(struct conn *c, struct slice name)
 }
 
 void
-verb_call(struct conn *c, const struct request *r)
+verb_call(struct session *c, const struct request *r)
 {
 	const struct service *s;
 	struct callopt opt;
 	char why[CALLOPT_WHY];
 
 	if (callopt_parse(r->argv, r->argc, &opt, why) != 0) {
-		verb_error(c, "BADARG", "%s", why);
+		session_error(c, "BADARG", "%s", why);
 		return;
 	}
 	s = find_service(c, opt.service);
@@ -62,7 +62,7 @@ verb_call(struct conn *c, const struct request *r)
 }
 
 bool
-verb_bound(struct conn *c, const struct service *s, const struct request *r)
+verb_bound(struct session *c, const struct service *s, const struct request *r)
 {
 	struct callopt opt = {
 		.service = slice_of(s->name),
@@ -71,7 +71,7 @@ verb_bound(struct conn *c, const struct service *s, const struct request *r)
 	};
 
 	if (!may_call(c, s)) {
-		call_note_refusal(&c->worker->desk, conn_identity(c), s, slice_of(s->name),
+		call_note_refusal(c->resp->desk, peer_identity(&c->conn.peer), s, slice_of(s->name),
 		    OUTCOME_DENIED, "");
 		return false;
 	}
@@ -85,12 +85,12 @@ verb_bound(struct conn *c, const struct service *s, const struct request *r)
 }
 
 void
-verb_input(struct conn *c, const struct request *r)
+verb_input(struct session *c, const struct request *r)
 {
 	struct call *call = c->call;
 
 	if (call == NULL || !call->open || !slice_is(r->argv[1], call->id_text)) {
-		verb_error(c, "BADARG", "no call of that id is open on this connection");
+		session_error(c, "BADARG", "no call of that id is open on this connection");
 		return;
 	}
 	if (r->argc == 3)
@@ -100,15 +100,15 @@ verb_input(struct conn *c, const struct request *r)
 }
 
 void
-verb_cancel(struct conn *c, const struct request *r)
+verb_cancel(struct session *c, const struct request *r)
 {
 	session_cancel(c, r->argv[1]);
 }
 
 void
-verb_services(struct conn *c, const struct request *r)
+verb_services(struct session *c, const struct request *r)
 {
-	const struct conf *conf = c->worker->conf;
+	const struct conf *conf = c->resp->conf;
 	bool listed[CONF_MAX_SERVICES];
 	char pattern[SERVICE_NAME_MAX * 2] = "*";
 	struct buf *b;
@@ -116,7 +116,7 @@ verb_services(struct conn *c, const struct request *r)
 
 	if (r->argc > 1) {
 		if (r->argv[1].len >= sizeof(pattern) || slice_has_nul(r->argv[1])) {
-			verb_error(c, "BADARG", "the pattern is too long");
+			session_error(c, "BADARG", "the pattern is too long");
 			return;
 		}
 		memcpy(pattern, r->argv[1].data, r->argv[1].len);
@@ -128,7 +128,7 @@ verb_services(struct conn *c, const struct request *r)
 		listed[i] = fnmatch(pattern, s->name, FNM_CASEFOLD) == 0 && may_call(c, s);
 		n += listed[i];
 	}
-	b = conn_out(c);
+	b = session_out(c);
 	resp_map(b, c->version, n);
 	for (size_t i = 0; i < conf->n_services; i++) {
 		if (!listed[i])
@@ -139,7 +139,7 @@ verb_services(struct conn *c, const struct request *r)
 }
 
 void
-verb_describe(struct conn *c, const struct request *r)
+verb_describe(struct session *c, const struct request *r)
 {
 	const struct service *s = find_service(c, r->argv[1]);
 
@@ -158,25 +158,25 @@ reply_id(struct buf *b, enum resp_version v, const char *key, bool known, uint32
 }
 
 void
-verb_whoami(struct conn *c, const struct request *r)
+verb_whoami(struct session *c, const struct request *r)
 {
-	const struct conf *conf = c->worker->conf;
-	uint64_t roles = conn_roles(c);
+	const struct conf *conf = c->resp->conf;
+	uint64_t roles = session_roles(c);
 	struct caller who;
 	char text[ADDR_TEXT];
-	struct buf *b = conn_out(c);
+	struct buf *b = session_out(c);
 
 	(void)r;
-	conn_caller(c, &who);
+	peer_caller(&c->conn.peer, &who);
 	resp_map(b, c->version, 7);
 	resp_bulk_str(b, "caller");
 	caller_format(&who, text, sizeof(text));
 	resp_bulk_str(b, text);
 	resp_bulk_str(b, "peer");
-	conn_peer(c, text, sizeof(text));
+	peer_format(&c->conn.peer, text, sizeof(text));
 	resp_bulk_str(b, text);
 	resp_bulk_str(b, "listener");
-	resp_bulk_str(b, c->port->url);
+	resp_bulk_str(b, c->conn.port->url);
 	reply_id(b, c->version, "uid", who.has_uid, who.uid);
 	reply_id(b, c->version, "gid", who.has_uid, who.gid);
 	resp_bulk_str(b, "roles");
@@ -186,15 +186,15 @@ verb_whoami(struct conn *c, const struct request *r)
 			resp_bulk_str(b, conf->roles[i].name);
 	}
 	resp_bulk_str(b, "admin");
-	resp_bool(b, c->version, c->is_admin);
+	resp_bool(b, c->version, c->conn.peer.is_admin);
 }
 
 /* Which of the caller's roles opens the service. */
 static void
-explain_allowed(struct conn *c, const struct service *s, struct buf *b)
+explain_allowed(struct session *c, const struct service *s, struct buf *b)
 {
-	const struct conf *conf = c->worker->conf;
-	uint64_t common = conn_roles(c) & s->allow;
+	const struct conf *conf = c->resp->conf;
+	uint64_t common = session_roles(c) & s->allow;
 
 	for (size_t i = 0; i < conf->n_roles; i++) {
 		if ((common >> conf->roles[i].number & 1) == 0)
@@ -209,13 +209,12 @@ explain_allowed(struct conn *c, const struct service *s, struct buf *b)
 
 /* Is it out of order? Then a line says so. */
 static bool
-explain_outage(struct conn *c, const struct service *s, struct buf *b)
+explain_outage(struct session *c, const struct service *s, struct buf *b)
 {
-	const struct worker *w = c->worker;
-	const struct stats *of = w->others[CONF_MAX_WORKERS];
+	const struct stats *of = c->resp->pages->others[CONF_MAX_WORKERS];
 
-	return s->handler != NULL && of != NULL && of->generation == w->conf->generation &&
-	    pool_stats_explain(&of->pool[s->number], s->name, w->loop.now_usec, b);
+	return s->handler != NULL && of != NULL && of->generation == c->resp->conf->generation &&
+	    pool_stats_explain(&of->pool[s->number], s->name, c->resp->net->loop->now_usec, b);
 }
 
 /*
@@ -223,20 +222,20 @@ explain_outage(struct conn *c, const struct service *s, struct buf *b)
  * from the control socket.
  */
 void
-verb_why(struct conn *c, const struct request *r)
+verb_why(struct session *c, const struct request *r)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
-	const struct conf *conf = c->worker->conf;
+	const struct conf *conf = c->resp->conf;
 	const struct service *s = conf_find_service(conf, r->argv[1].data, r->argv[1].len);
 	bool allowed = s != NULL && may_call(c, s);
 	enum outcome_kind refused = allowed ? OUTCOME_N : OUTCOME_DENIED;
-	uint64_t roles = conn_roles(c);
+	uint64_t roles = session_roles(c);
 	struct caller who;
 	char text[ADDR_TEXT];
 
-	conn_caller(c, &who);
+	peer_caller(&c->conn.peer, &who);
 	caller_format(&who, text, sizeof(text));
-	if (s != NULL && c->is_admin) {
+	if (s != NULL && c->conn.peer.is_admin) {
 		(void)access_explain(conf, s, &who, &b);
 	} else if (allowed) {
 		explain_allowed(c, s, &b);
@@ -248,11 +247,11 @@ verb_why(struct conn *c, const struct request *r)
 	}
 	if (allowed && explain_outage(c, s, &b))
 		refused = OUTCOME_UNAVAIL;
-	(void)buf_printf(&b, "You are %s on %s; your roles:", text, c->port->url);
+	(void)buf_printf(&b, "You are %s on %s; your roles:", text, c->conn.port->url);
 	for (size_t i = 0; i < conf->n_roles; i++) {
 		if ((roles >> conf->roles[i].number & 1) != 0)
 			(void)buf_printf(&b, " %s", conf->roles[i].name);
 	}
 	(void)buf_append_str(&b, roles == 0 ? " none.\n" : ".\n");
-	outcome_why(conn_out(c), c->version, refused, buf_slice(&b));
+	outcome_why(session_out(c), c->version, refused, buf_slice(&b));
 }

@@ -1,322 +1,69 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * session: calls on the one side, RESP on the other.
+ * session: what all verbs need of the session that they answer.
  */
 #include "config.h"
 
 #include "worker/session.h"
 
-#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "proto/value.h"
-#include "worker/call.h"
-#include "worker/conn.h"
-#include "worker/identity.h"
-#include "worker/refuse.h"
-#include "worker/verbs.h"
-#include "worker/worker.h"
-
-/* --------------------------------------------------------------- replies --- */
-
-/* What a handler has said, as a client may hear it. */
-static void
-reply_value(struct buf *b, enum resp_version v, const struct value *value)
-{
-	if (value == NULL)
-		resp_null(b, v);
-	else if (value->kind == VALUE_ERROR)
-		(void)value_append_handler_error(b, value->text);
-	else
-		(void)value_append(b, v, value);
-}
-
-static void
-reply_map(struct buf *b, enum resp_version v, bool with_output, const struct result *r)
-{
-	const struct outcome *o = &r->outcome;
-	char id[24];
-
-	resp_map(b, v, (with_output ? 8 : 6) + (r->is_value && !with_output));
-	resp_bulk(b, SLICE("status"));
-	resp_integer(b, o->kind == OUTCOME_EXIT ? o->status : -1);
-	resp_bulk(b, SLICE("signal"));
-	if (o->kind == OUTCOME_SIGNAL)
-		resp_integer(b, o->status);
-	else
-		resp_null(b, v);
-	if (r->is_value) {
-		resp_bulk(b, SLICE("value"));
-		reply_value(b, v, r->value);
-	} else if (with_output) {
-		resp_bulk(b, SLICE("stdout"));
-		resp_bulk(b, r->out);
-	}
-	if (with_output) {
-		resp_bulk(b, SLICE("stderr"));
-		resp_bulk(b, r->err);
-	}
-	resp_bulk(b, SLICE("truncated"));
-	resp_bool(b, v, r->truncated);
-	resp_bulk(b, SLICE("usec"));
-	resp_integer(b, (int64_t)r->usec);
-	resp_bulk(b, SLICE("id"));
-	(void)snprintf(id, sizeof(id), "%016" PRIx64, r->id);
-	resp_bulk_str(b, id);
-	resp_bulk(b, SLICE("outcome"));
-	resp_bulk_str(b, outcome_word(o->kind));
-}
+#include "base/escape.h"
+#include "worker/port.h"
 
 void
-session_write_result(struct buf *b, enum resp_version v, enum reply_form form,
-    const struct result *r)
+session_resume(struct session *s)
 {
-	const struct outcome *o = &r->outcome;
-	/* What a handler did wrong is in words only, and they are in the error. */
-	bool is_map = outcome_may_have_run(o->kind) && o->kind != OUTCOME_HANDLER;
-
-	if (form == REPLY_PLAIN && r->value != NULL)
-		reply_value(b, v, r->value);
-	else if (form == REPLY_PLAIN && outcome_is_success(o))
-		resp_bulk(b, r->out);
-	else if (form == REPLY_PLAIN || !is_map)
-		outcome_error(b, o, r->service, r->detail);
-	else
-		reply_map(b, v, form == REPLY_FULL, r);
+	if (s->owes)
+		s->resp->pages->own->requests_replied++;
+	s->owes = false;
+	conn_resume(&s->conn);
 }
 
-static void
-reply_result(struct conn *c, enum reply_form form, const struct result *res)
+struct request_limits
+session_limits(struct session *s)
 {
-	if (!outcome_is_success(&res->outcome))
-		c->worker->stats->errors_total++;
-	session_write_result(conn_out(c), c->version, form, res);
-}
-
-/* -------------------------------------------------- what the call tells --- */
-
-static struct conn *
-conn_of(struct call_sink *s)
-{
-	return CONTAINER_OF(s, struct conn, sink);
-}
-
-static void
-on_started(struct call_sink *s, struct call *call)
-{
-	struct conn *c = conn_of(s);
-
-	resp_simple(conn_out(c), call->id_text);
-	conn_resume(c);
-}
-
-/* One pushed piece of output. */
-static void
-on_output(struct call_sink *s, struct call *call, enum call_stream which, struct slice bytes)
-{
-	struct conn *c = conn_of(s);
-	struct buf *b = conn_out(c);
-
-	resp_push(b, 4);
-	resp_bulk(b, SLICE("output"));
-	resp_bulk_str(b, call->id_text);
-	resp_bulk_str(b, which == CALL_STDOUT ? "stdout" : "stderr");
-	resp_bulk(b, bytes);
-	conn_flush(c);
-}
-
-static void
-on_input_taken(struct call_sink *s, struct call *call, size_t n)
-{
-	struct conn *c = conn_of(s);
-
-	(void)call;
-	resp_integer(conn_out(c), (int64_t)n);
-	conn_resume(c);
-}
-
-/* The client asks for the end next, or may be about to send more: then a push tells. */
-static void
-on_input_over(struct call_sink *s, struct call *call)
-{
-	struct conn *c = conn_of(s);
-	struct buf *b;
-
-	if (c->wait == CONN_WAIT_INPUT) {
-		on_input_taken(s, call, 0);
-		return;
-	}
-	if (!c->notify)
-		return;
-	b = conn_out(c);
-	resp_push(b, 2);
-	resp_bulk(b, SLICE("ended"));
-	resp_bulk_str(b, call->id_text);
-	conn_flush(c);
-}
-
-static void
-on_ended(struct call_sink *s, struct call *call, const struct result *res)
-{
-	struct conn *c = conn_of(s);
-
-	(void)call;
-	c->call = NULL;
-	reply_result(c, (enum reply_form)c->form, res);
-	conn_resume(c);
-}
-
-static bool
-has_room(const struct call_sink *s)
-{
-	return !conn_is_congested(CONTAINER_OF(s, struct conn, sink));
-}
-
-const struct call_sink_ops session_ops = {
-	.started = on_started,
-	.output = on_output,
-	.input_taken = on_input_taken,
-	.input_over = on_input_over,
-	.ended = on_ended,
-	.has_room = has_room,
-};
-
-/* -------------------------------------------------- what the client asks --- */
-
-void
-session_call(struct conn *c, const struct service *s, const struct callopt *opt,
-    struct slice verb)
-{
-	struct request_limits limits = conn_limits(c);
-	const struct call_request rq = {
-		.desk = &c->worker->desk,
-		.sink = &c->sink,
-		.who = conn_identity(c),
-		.service = s,
-		.opt = opt,
-		.verb = verb,
-		.is_late = !conn_may_call(c),
-		.input_limit = limits.argument_limit,
-		.request_limit = limits.request_limit,
+	const struct port *p = s->conn.port;
+	struct request_limits l = {
+		.max_arguments = p->max_arguments,
+		.argument_limit = p->argument_limit,
+		.request_limit = p->request_limit,
+		.inline_allowed = p->inline_requests == INLINE_YES ||
+		    (p->inline_requests == INLINE_LOOPBACK && peer_is_local(&s->conn.peer)),
 	};
 
-	if (c->call != NULL) {
-		verb_error(c, "BUSY", "%s this connection has an open call: end it with INPUT %s",
-		    s->name, c->call->id_text);
-		return;
-	}
-	if (opt->stream && c->version != RESP3) {
-		verb_error(c, "NOPROTO", "--stream needs RESP3: say HELLO 3 first");
-		return;
-	}
-	if (opt->notify && c->version != RESP3) {
-		verb_error(c, "NOPROTO", "--notify needs RESP3: say HELLO 3 first");
-		return;
-	}
-	c->form = opt->stream ? REPLY_STREAM : opt->full ? REPLY_FULL : REPLY_PLAIN;
-	c->notify = opt->notify || opt->stream;
-	c->wait = opt->open ? CONN_WAIT_START : CONN_WAIT_CALL;
-	c->call = call_start(&rq);
-}
-
-/* The sink of a call that ends before the function that starts it returns. */
-struct ask {
-	struct call_sink sink;
-	struct conn *conn;
-};
-
-static void
-on_answered(struct call_sink *s, struct call *call, const struct result *res)
-{
-	(void)call;
-	reply_result(CONTAINER_OF(s, struct ask, sink)->conn, REPLY_PLAIN, res);
+	if (session_roles(s) != 0 || s->conn.peer.is_admin)
+		return l;
+	if (l.max_arguments > STRANGER_MAX_ARGUMENTS)
+		l.max_arguments = STRANGER_MAX_ARGUMENTS;
+	if (l.argument_limit > STRANGER_ARGUMENT_LIMIT)
+		l.argument_limit = STRANGER_ARGUMENT_LIMIT;
+	if (l.request_limit > STRANGER_REQUEST_LIMIT)
+		l.request_limit = STRANGER_REQUEST_LIMIT;
+	return l;
 }
 
 void
-session_ask(struct conn *c, const struct service *s, const struct builtin *builtin)
+session_error(struct session *s, const char *code, const char *fmt, ...)
 {
-	static const struct call_sink_ops ops = { .ended = on_answered };
-	static const struct callopt none;
-	struct ask ask = { .sink.ops = &ops, .conn = c };
+	char text[RESP_ERROR_MAX];
+	va_list ap;
 
-	(void)call_start(&(struct call_request){
-		.desk = &c->worker->desk,
-		.sink = &ask.sink,
-		.who = conn_identity(c),
-		.service = s,
-		.builtin = builtin,
-		.opt = &none,
-	});
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	s->resp->pages->own->errors_total++;
+	resp_error(session_out(s), code, slice_of(text));
 }
 
 void
-session_input(struct conn *c, struct slice chunk)
+session_unknown_subcommand(struct session *s, const struct request *r)
 {
-	c->wait = CONN_WAIT_INPUT;
-	if (call_input(c->call, chunk) == 0)
-		return;
-	c->wait = CONN_WAIT_NONE;
-	resp_error(conn_out(c), "ERR", SLICE("out of memory"));
-}
+	CLEANUP(buf_done) struct buf sub = BUF_INIT(0);
 
-void
-session_input_end(struct conn *c)
-{
-	c->wait = CONN_WAIT_CALL;
-	call_input_end(c->call);
-}
-
-static void
-on_cancelled(void *who, bool found)
-{
-	struct conn *c = who;
-
-	resp_integer(conn_out(c), found);
-	conn_resume(c);
-}
-
-void
-session_cancel(struct conn *c, struct slice name)
-{
-	const struct peer_identity *who = conn_identity(c);
-	struct slice parts[2] = { { 0 }, name };
-	struct digest token;
-	struct call *call;
-	uint64_t id = 0;
-
-	if (who == NULL) {
-		verb_error(c, "ERR", "out of memory");
-		return;
-	}
-	parts[0] = slice_of(who->text);
-	token = digest_of(parts, ARRAY_LEN(parts));
-	/* A token may look like an id: the id is tried first. */
-	(void)call_id_parse(name, &id);
-	call = call_find_owned(&c->worker->desk, id, &who->digest);
-	if (call != NULL) {
-		call_cancel(call, CANCEL_BY_CLIENT);
-		resp_integer(conn_out(c), 1);
-		return;
-	}
-	if (c->worker->desk.link->cancel_owned(&c->worker->desk, id, &token, &who->digest,
-	    on_cancelled, c) < 0) {
-		verb_error(c, "ERR", "out of memory");
-		return;
-	}
-	c->wait = CONN_WAIT_CANCEL;
-}
-
-void
-session_refuse(struct conn *c, const struct service *s, struct slice name,
-    enum outcome_kind kind, const char *why)
-{
-	const struct result res = {
-		.outcome.kind = kind,
-		.service = name,
-		.detail = slice_of(why),
-	};
-
-	call_note_refusal(&c->worker->desk, conn_identity(c), s, name, kind, why);
-	reply_result(c, REPLY_PLAIN, &res);
+	(void)escape_text(&sub, r->argv[1], 64);
+	session_error(s, "ERR", "unknown subcommand '%.*s'. Try %.*s HELP.",
+	    (int)buf_len(&sub), buf_data(&sub), (int)r->argv[0].len, r->argv[0].data);
 }

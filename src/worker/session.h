@@ -1,54 +1,91 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * session: the calls of a connection that speaks RESP: what the client asks
- * becomes a call, what the call tells becomes replies and pushes, in the
- * version and form that the client wants.
+ * session: a connection that speaks RESP, between its bytes and its calls.
+ * Requests are executed strictly one after another: one that is answered
+ * later keeps the next one waiting.
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/buf.h"
 #include "base/slice.h"
-#include "proto/callopt.h"
-#include "proto/outcome.h"
+#include "proto/request.h"
 #include "proto/resp.h"
-#include "worker/result.h"
+#include "worker/conn.h"
 #include "worker/sink.h"
 
-struct builtin;
-struct conn;
-struct service;
+struct call;
+struct call_desk;
+struct stats_pages;
+struct verb;
 
-/* How the client wants the result. */
-enum reply_form {
-	REPLY_PLAIN,	/* stdout or value, or an error */
-	REPLY_FULL,	/* a map */
-	REPLY_STREAM,	/* a map without the output, which has been pushed */
+/* What all sessions of a worker have in common. */
+struct resp_door {
+	struct door door;
+	const struct conf *conf;	/* in force */
+	const struct stats_pages *pages;
+	struct net_desk *net;
+	struct call_desk *desk;
+	uint64_t started_usec;		/* when the worker was */
+	const struct verb *verbs;
+	size_t n_verbs;
+	struct request request;		/* scratch: the one that is executed */
 };
 
-/* What the calls of a connection tell it; for conn.sink. */
-extern const struct call_sink_ops session_ops;
+struct session {
+	struct conn conn;
+	struct resp_door *resp;
+	struct request_cursor cursor;	/* into what the connection holds */
+	struct call_sink sink;		/* hears of the call */
+	struct call *call;		/* running, or open */
+	uint8_t form;			/* ... enum reply_form of its result */
+	bool notify;			/* ... a push tells when it has ended before its input */
+	bool is_giving;			/* ... a chunk of input is on its way into it */
+	uint8_t version;		/* enum resp_version */
+	uint8_t n_asked;		/* requests, without introductions; 2: or more */
+	bool owes;			/* a reply to the request it waits for */
+	char *name;			/* CLIENT SETNAME */
+	char *lib_name, *lib_version;	/* CLIENT SETINFO */
+};
 
-/*
- * Calls a service; the reply comes now or later. verb: by which it was called,
- * data NULL for CALL.
- */
-void session_call(struct conn *c, const struct service *s, const struct callopt *opt,
-    struct slice verb);
+static inline struct session *
+session_of(struct conn *c)
+{
+	return CONTAINER_OF(c, struct session, conn);
+}
 
-/* Asks a builtin about a service, which is answered now; an open call goes on beside it. */
-void session_ask(struct conn *c, const struct service *s, const struct builtin *builtin);
+/* Where replies go; ask anew for every reply. */
+static inline struct buf *
+session_out(struct session *s)
+{
+	return conn_out(&s->conn);
+}
 
-/* INPUT for the open call, with a chunk and without. */
-void session_input(struct conn *c, struct slice chunk);
-void session_input_end(struct conn *c);
+/* The reply to this request comes later, with session_resume(). */
+static inline void
+session_wait(struct session *s)
+{
+	s->conn.wait = CONN_WAITS;
+}
 
-/* CANCEL of a call by its id or its token. */
-void session_cancel(struct conn *c, struct slice name);
+/* A reply that was waited for has been written. */
+void session_resume(struct session *s);
 
-/* Turns a call away that was not even tried: reply, counters, record. */
-void session_refuse(struct conn *c, const struct service *s, struct slice name,
-    enum outcome_kind kind, const char *why);
+/* Roles under the rules in force. */
+static inline uint64_t
+session_roles(struct session *s)
+{
+	return peer_roles(&s->conn.peer, s->resp->conf);
+}
 
-/* Appends the reply that tells a result. */
-void session_write_result(struct buf *b, enum resp_version v, enum reply_form form,
-    const struct result *r);
+/* The limits that hold for the next request. */
+struct request_limits session_limits(struct session *s);
+
+/* Counts, and writes "-CODE text". */
+void session_error(struct session *s, const char *code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* "-ERR unknown subcommand 'x'. Try VERB HELP." */
+void session_unknown_subcommand(struct session *s, const struct request *r);

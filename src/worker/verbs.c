@@ -6,7 +6,6 @@
 
 #include "worker/verbs.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,86 +14,62 @@
 #include "ipc/logrec.h"
 #include "proto/resp.h"
 #include "worker/call.h"
-#include "worker/conn.h"
-#include "worker/worker.h"
-
-void
-verb_error(struct conn *c, const char *code, const char *fmt, ...)
-{
-	char text[RESP_ERROR_MAX];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	c->worker->stats->errors_total++;
-	resp_error(conn_out(c), code, slice_of(text));
-}
-
-void
-verb_unknown_subcommand(struct conn *c, const struct request *r)
-{
-	CLEANUP(buf_done) struct buf sub = BUF_INIT(0);
-
-	(void)escape_text(&sub, r->argv[1], 64);
-	verb_error(c, "ERR", "unknown subcommand '%.*s'. Try %.*s HELP.",
-	    (int)buf_len(&sub), buf_data(&sub), (int)r->argv[0].len, r->argv[0].data);
-}
+#include "worker/session.h"
 
 static void
-verb_ping(struct conn *c, const struct request *r)
+verb_ping(struct session *c, const struct request *r)
 {
 	if (r->argc == 1)
-		(void)buf_append(conn_out(c), "+PONG\r\n", 7);
+		(void)buf_append(session_out(c), "+PONG\r\n", 7);
 	else
-		resp_bulk(conn_out(c), r->argv[1]);
+		resp_bulk(session_out(c), r->argv[1]);
 }
 
 static void
-verb_echo(struct conn *c, const struct request *r)
+verb_echo(struct session *c, const struct request *r)
 {
-	resp_bulk(conn_out(c), r->argv[1]);
+	resp_bulk(session_out(c), r->argv[1]);
 }
 
 static void
-verb_quit(struct conn *c, const struct request *r)
+verb_quit(struct session *c, const struct request *r)
 {
 	(void)r;
-	resp_simple(conn_out(c), "OK");
-	c->quit = true;
+	resp_simple(session_out(c), "OK");
+	conn_quit(&c->conn);
 }
 
 static void
-verb_select(struct conn *c, const struct request *r)
+verb_select(struct session *c, const struct request *r)
 {
 	if (slice_is(r->argv[1], "0"))
-		resp_simple(conn_out(c), "OK");
+		resp_simple(session_out(c), "OK");
 	else
-		verb_error(c, "ERR", "DB index is out of range");
+		session_error(c, "ERR", "DB index is out of range");
 }
 
 static void
-verb_reset(struct conn *c, const struct request *r)
+verb_reset(struct session *c, const struct request *r)
 {
 	(void)r;
 	c->version = RESP2;
 	free(TAKE_PTR(c->name));
 	if (c->call != NULL)
 		call_orphan(TAKE_PTR(c->call));
-	resp_simple(conn_out(c), "RESET");
+	resp_simple(session_out(c), "RESET");
 }
 
 /* No passwords yet: every caller is who the kernel says. */
 static void
-verb_auth(struct conn *c, const struct request *r)
+verb_auth(struct session *c, const struct request *r)
 {
 	(void)r;
-	verb_error(c, "ERR", "AUTH called without any password configured: callers are known by "
+	session_error(c, "ERR", "AUTH called without any password configured: callers are known by "
 	    "their address or their uid");
 }
 
 static void
-verb_config(struct conn *c, const struct request *r)
+verb_config(struct session *c, const struct request *r)
 {
 	/* The two that redis-benchmark asks for; reqd stores nothing. */
 	static const struct {
@@ -105,7 +80,7 @@ verb_config(struct conn *c, const struct request *r)
 	size_t n = 0;
 
 	if (!slice_is_nocase(r->argv[1], "GET")) {
-		verb_unknown_subcommand(c, r);
+		session_unknown_subcommand(c, r);
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
@@ -114,7 +89,7 @@ verb_config(struct conn *c, const struct request *r)
 			    slice_is(r->argv[a], "*");
 		n += match[i];
 	}
-	b = conn_out(c);
+	b = session_out(c);
 	resp_map(b, c->version, n);
 	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
 		if (!match[i])
@@ -126,7 +101,7 @@ verb_config(struct conn *c, const struct request *r)
 
 /* Reads the options behind the version; false with an error reply. */
 static bool
-hello_options(struct conn *c, const struct request *r, struct slice *ret_name)
+hello_options(struct session *c, const struct request *r, struct slice *ret_name)
 {
 	for (size_t i = 2; i < r->argc; i++) {
 		if (slice_is_nocase(r->argv[i], "AUTH") && i + 2 < r->argc) {
@@ -137,17 +112,17 @@ hello_options(struct conn *c, const struct request *r, struct slice *ret_name)
 			*ret_name = r->argv[++i];
 			if (client_name_is_valid(*ret_name))
 				continue;
-			verb_error(c, "ERR", CLIENT_NAME_COMPLAINT);
+			session_error(c, "ERR", CLIENT_NAME_COMPLAINT);
 			return false;
 		}
-		verb_error(c, "ERR", "syntax error in HELLO");
+		session_error(c, "ERR", "syntax error in HELLO");
 		return false;
 	}
 	return true;
 }
 
 static void
-verb_hello(struct conn *c, const struct request *r)
+verb_hello(struct session *c, const struct request *r)
 {
 	struct slice name = { 0 };
 	struct buf *b;
@@ -156,11 +131,11 @@ verb_hello(struct conn *c, const struct request *r)
 		bool v2 = slice_is(r->argv[1], "2"), v3 = slice_is(r->argv[1], "3");
 
 		if (!v2 && !v3) {
-			verb_error(c, "NOPROTO", "unsupported protocol version");
+			session_error(c, "NOPROTO", "unsupported protocol version");
 			return;
 		}
 		if (v2 && c->call != NULL && c->notify) {
-			verb_error(c, "NOPROTO", "the open call may push, which needs RESP3");
+			session_error(c, "NOPROTO", "the open call may push, which needs RESP3");
 			return;
 		}
 		if (!hello_options(c, r, &name))
@@ -171,7 +146,7 @@ verb_hello(struct conn *c, const struct request *r)
 		free(c->name);
 		c->name = strndup(name.data, name.len);
 	}
-	b = conn_out(c);
+	b = session_out(c);
 	resp_map(b, c->version, 7);
 	resp_bulk_str(b, "server");
 	resp_bulk_str(b, "reqd");
@@ -180,7 +155,7 @@ verb_hello(struct conn *c, const struct request *r)
 	resp_bulk_str(b, "proto");
 	resp_integer(b, c->version);
 	resp_bulk_str(b, "id");
-	resp_integer(b, (int64_t)c->id);
+	resp_integer(b, (int64_t)c->conn.id);
 	resp_bulk_str(b, "mode");
 	resp_bulk_str(b, "standalone");
 	resp_bulk_str(b, "role");
@@ -225,18 +200,6 @@ const struct verb verbs[] = {
 
 const size_t n_verbs = ARRAY_LEN(verbs);
 
-const char *
-verb_group_name(enum verb_group g)
-{
-	static const char *const names[] = {
-		[VERB_CONNECTION] = "connection",
-		[VERB_SERVER] = "server",
-		[VERB_SERVICES] = "services",
-	};
-
-	return names[g];
-}
-
 static const struct verb *
 verb_find(struct slice name)
 {
@@ -251,7 +214,7 @@ verb_find(struct slice name)
 
 /* In the words of Redis, which clients match on. */
 static void
-unknown_command(struct conn *c, const struct request *r)
+unknown_command(struct session *c, const struct request *r)
 {
 	CLEANUP(buf_done) struct buf text = BUF_INIT(0);
 
@@ -263,8 +226,8 @@ unknown_command(struct conn *c, const struct request *r)
 		(void)escape_text(&text, r->argv[i], 128);
 		(void)buf_append_str(&text, "' ");
 	}
-	c->worker->stats->errors_total++;
-	resp_error(conn_out(c), "ERR", buf_slice(&text));
+	c->resp->pages->own->errors_total++;
+	resp_error(session_out(c), "ERR", buf_slice(&text));
 }
 
 /* What client libraries say before they are asked anything. */
@@ -276,7 +239,7 @@ is_introduction(const struct verb *v)
 }
 
 void
-verb_execute(struct conn *c, const struct request *r)
+verb_execute(struct session *c, const struct request *r)
 {
 	const struct verb *v = r->argv[0].len > 0 ? verb_find(r->argv[0]) : NULL;
 	const struct service *s;
@@ -284,7 +247,7 @@ verb_execute(struct conn *c, const struct request *r)
 	if (!is_introduction(v) && c->n_asked < 2)
 		c->n_asked++;
 	if (v == NULL) {
-		s = conf_find_verb(c->worker->conf, r->argv[0].data, r->argv[0].len);
+		s = conf_find_verb(c->resp->conf, r->argv[0].data, r->argv[0].len);
 		if (s == NULL || !verb_bound(c, s, r))
 			unknown_command(c, r);
 		return;
@@ -296,7 +259,7 @@ verb_execute(struct conn *c, const struct request *r)
 		(void)snprintf(name, sizeof(name), "%s", v->name);
 		for (char *p = name; *p != '\0'; p++)
 			*p |= 0x20;
-		verb_error(c, "ERR", "wrong number of arguments for '%s' command", name);
+		session_error(c, "ERR", "wrong number of arguments for '%s' command", name);
 		return;
 	}
 	v->fn(c, r);

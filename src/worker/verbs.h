@@ -10,12 +10,12 @@
 #include "proto/request.h"
 
 struct buf;
-struct conn;
+struct session;
 
 enum verb_group { VERB_CONNECTION, VERB_SERVER, VERB_SERVICES };
 
-/* A verb writes its reply, or sets conn->wait and replies later. */
-typedef void verb_fn(struct conn *c, const struct request *r);
+/* A verb writes its reply, or says session_wait() and replies later. c: of the client that asks. */
+typedef void verb_fn(struct session *c, const struct request *r);
 
 struct verb {
 	const char *name;	/* upper case */
@@ -29,23 +29,14 @@ struct verb {
 extern const struct verb verbs[];
 extern const size_t n_verbs;
 
-const char *verb_group_name(enum verb_group g);
-
 /* Executes one request. */
-void verb_execute(struct conn *c, const struct request *r);
-
-/* "-ERR unknown subcommand 'x'. Try VERB HELP." */
-void verb_unknown_subcommand(struct conn *c, const struct request *r);
-
-/* Counts, and writes "-CODE text". */
-void verb_error(struct conn *c, const char *code, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+void verb_execute(struct session *c, const struct request *r);
 
 /* service-verbs.c */
 verb_fn verb_call, verb_input, verb_cancel, verb_services, verb_describe, verb_whoami, verb_why;
 /* Calls a service by its bound verb. False: this caller has no such verb. */
 struct service;
-bool verb_bound(struct conn *c, const struct service *s, const struct request *r);
+bool verb_bound(struct session *c, const struct service *s, const struct request *r);
 
 /* client-verbs.c */
 #define CLIENT_NAME_MAX 128

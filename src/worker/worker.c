@@ -19,24 +19,14 @@
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
-#include "worker/conn.h"
+#include "worker/port.h"
+#include "worker/respdoor.h"
 
-uint64_t
-worker_port_connections(const struct worker *w, unsigned port_number)
+/* Leaves the loop once nothing is left to finish. */
+static void
+check_drained(struct worker *w)
 {
-	uint64_t sum = w->stats->port_connections[port_number];
-
-	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
-		if (w->others[i] != NULL && i != w->slot)
-			sum += w->others[i]->port_connections[port_number];
-	}
-	return sum;
-}
-
-void
-worker_check_drained(struct worker *w)
-{
-	if ((w->stopping || w->retired) && w->n_conns == 0 && w->desk.n_calls == 0)
+	if ((w->net.stopping || w->retired) && w->net.n_conns == 0 && w->desk.n_calls == 0)
 		w->done = true;
 }
 
@@ -93,18 +83,6 @@ on_prepare(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 }
 
 static void
-count_port_connections(struct worker *w)
-{
-	struct conn *c;
-
-	memset(w->stats->port_connections, 0, sizeof(w->stats->port_connections));
-	TAILQ_FOREACH(c, &w->conns, link) {
-		if (!c->port->gone)
-			w->stats->port_connections[c->port->number]++;
-	}
-}
-
-static void
 on_commit(struct worker *w, const struct frame *f)
 {
 	struct frame answer = { .type = FRAME_COMMITTED, .generation = f->generation };
@@ -115,12 +93,12 @@ on_commit(struct worker *w, const struct frame *f)
 		refuse(w, f->generation, "nothing prepared");
 		return;
 	}
-	w->sealed = f->sealed;
+	w->net.sealed = f->sealed;
 	w->retired = w->n_prepared_fds == 0;
 	if (w->retired) {
-		ports_retire(w, w->prepared);
-	} else if (!w->stopping) {
-		r = ports_replace(w, w->prepared, w->prepared_fds, w->n_prepared_fds);
+		ports_retire(&w->net, w->prepared);
+	} else if (!w->net.stopping) {
+		r = ports_replace(&w->net, w->prepared, w->prepared_fds, w->n_prepared_fds);
 		if (r < 0) {
 			refuse(w, f->generation, strerror(-r));
 			return;
@@ -128,13 +106,13 @@ on_commit(struct worker *w, const struct frame *f)
 	}
 	old = worker_set_conf(w, TAKE_PTR(w->prepared));
 	prepared_drop(w);
-	stats_renumber(w->stats, old, w->conf);
-	count_port_connections(w);
+	stats_renumber(w->pages.own, old, w->conf);
+	net_count(&w->net);
 	log_set_level(w->conf->log_level);
 	conf_unref(old);
 	send_master(w, &answer);
 	leases_reload(&w->leases);
-	worker_check_drained(w);
+	check_drained(w);
 }
 
 /* ---------------------------------------------------------------- stop --- */
@@ -145,7 +123,7 @@ on_drain_over(struct loop_timer *t)
 	struct worker *w = CONTAINER_OF(t, struct worker, drain);
 
 	if (w->desk.n_calls > 0)
-		log_warn("drain-timeout is over: %zu connections and %zu calls are cut", w->n_conns,
+		log_warn("drain-timeout is over: %zu connections and %zu calls are cut", w->net.n_conns,
 		    w->desk.n_calls);
 	w->done = true;
 }
@@ -157,18 +135,16 @@ on_drain_over(struct loop_timer *t)
 static void
 on_stop(struct worker *w, uint64_t deadline)
 {
-	struct conn *c;
-
-	if (w->stopping)
+	if (w->net.stopping)
 		return;
-	w->stopping = true;
-	ports_close(w);
-	count_port_connections(w);
+	/* Who waits at a socket that ends for everybody is let in, and answered. */
+	w->net.stopping = true;
+	ports_close(&w->net);
+	net_count(&w->net);
 	w->drain.fn = on_drain_over;
 	loop_arm(&w->loop, &w->drain, deadline != 0 ? deadline : w->loop.now_usec);
-	TAILQ_FOREACH(c, &w->conns, link)
-		conn_stop(c);
-	worker_check_drained(w);
+	net_stop(&w->net);
+	check_drained(w);
 }
 
 /* -------------------------------------------------------------- master --- */
@@ -176,11 +152,13 @@ on_stop(struct worker *w, uint64_t deadline)
 static void
 on_stats_page(struct worker *w, unsigned slot, int fd)
 {
-	stats_unmap(w->others[slot]);
-	w->others[slot] = stats_map_other(fd);
-	w->n_others = 0;
+	struct stats_pages *p = &w->pages;
+
+	stats_unmap(p->others[slot]);
+	p->others[slot] = stats_map_other(fd);
+	p->n_others = 0;
 	for (size_t i = 0; i < CONF_MAX_WORKERS; i++)
-		w->n_others += w->others[i] != NULL;
+		p->n_others += p->others[i] != NULL;
 }
 
 static void
@@ -236,12 +214,12 @@ on_frame(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 		return;
 	case FRAME_STOP:
 		/* In the middle of a reload the numbers may be others': then all of them. */
-		w->sealed = w->conf != NULL && w->conf->generation == f->generation ?
+		w->net.sealed = w->conf != NULL && w->conf->generation == f->generation ?
 		    f->sealed : UINT32_MAX;
 		on_stop(w, f->id);
 		return;
 	case FRAME_PING:
-		w->stats->log_dropped = log_dropped_total();
+		w->pages.own->log_dropped = log_dropped_total();
 		send_master(w, &pong);
 		return;
 	default:
@@ -297,22 +275,38 @@ connection_limit(void)
 static void
 on_less_calls(struct call_desk *desk)
 {
-	worker_check_drained(CONTAINER_OF(desk, struct worker, desk));
+	check_drained(CONTAINER_OF(desk, struct worker, desk));
+}
+
+static void
+on_less_conns(struct net_desk *net)
+{
+	check_drained(CONTAINER_OF(net, struct worker, net));
 }
 
 void
 worker_wire(struct worker *w)
 {
 	w->loop.on_stall = worker_on_stall;
+	w->pages.slot = w->slot;
 	runnerlink_init(&w->link);
+	net_init(&w->net, &w->loop, w->read);
+	w->net.pages = &w->pages;
+	w->net.door = &w->door.door;
+	w->net.on_less = on_less_conns;
 	leases_init(&w->leases, &w->loop, w->read);
 	w->leases.post = runnerlink_post_lease;
 	calls_init(&w->desk, &w->loop, w->read);
-	w->desk.stats = w->stats;
+	w->desk.stats = w->pages.own;
 	w->desk.slot = w->slot;
 	w->desk.leases = &w->leases;
 	w->desk.link = &runnerlink_ops;
 	w->desk.on_less = on_less_calls;
+	resp_door_init(&w->door);
+	w->door.pages = &w->pages;
+	w->door.net = &w->net;
+	w->door.desk = &w->desk;
+	w->door.started_usec = w->loop.now_usec;
 }
 
 struct conf *
@@ -321,7 +315,7 @@ worker_set_conf(struct worker *w, struct conf *c)
 	struct conf *old = w->conf;
 
 	w->conf = w->desk.conf = c;
-	w->leases.conf = c;
+	w->leases.conf = w->net.conf = w->door.conf = c;
 	return old;
 }
 
@@ -332,26 +326,20 @@ worker_init(struct worker *w, unsigned slot)
 	int r;
 
 	w->slot = slot;
-	TAILQ_INIT(&w->conns);
-	TAILQ_INIT(&w->dead_conns);
-	LIST_INIT(&w->ports);
-	request_init(&w->request);
-	w->out = BUF_INIT(0);
-	w->max_conns = connection_limit();
-	w->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	r = loop_init(&w->loop);
 	if (r < 0)
 		return r;
-	w->started_usec = w->loop.now_usec;
-	w->stats = stats_map_own(ROLE_STATS_FD);
-	if (w->stats == NULL)
+	w->pages.own = stats_map_own(ROLE_STATS_FD);
+	if (w->pages.own == NULL)
 		return -errno;
 	worker_wire(w);
+	w->net.max_conns = connection_limit();
+	w->net.spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	(void)getrandom(&random, sizeof(random), GRND_NONBLOCK);
 	random ^= (uint32_t)clock_wall_usec();
 	w->desk.id_high = (uint64_t)(random << 8 | slot) << 32;
 	/* The page is that of the slot: the counters of a predecessor go on. */
-	w->stats->pid = (uint32_t)getpid();
+	w->pages.own->pid = (uint32_t)getpid();
 	w->master = (struct loop_io){ .fn = on_master, .fd = ROLE_CHANNEL_FD };
 	return loop_add(&w->loop, &w->master, EPOLLIN);
 }
@@ -359,29 +347,22 @@ worker_init(struct worker *w, unsigned slot)
 void
 worker_done(struct worker *w)
 {
-	struct conn *c;
-
-	ports_close(w);
-	count_port_connections(w);
+	ports_close(&w->net);
+	net_count(&w->net);
 	leases_give_back(&w->leases);
 	runnerlink_done(w);
-	while ((c = TAILQ_FIRST(&w->conns)) != NULL)
-		conn_close(c);
+	net_done(&w->net);
 	calls_end(&w->desk);
 	/* What the dead have asked of the runner, which hears of their end anyway. */
 	runnerlink_done(w);
 	calls_done(&w->desk);
 	leases_done(&w->leases);
-	conns_bury(w);
+	net_bury(&w->net);
 	prepared_drop(w);
 	conf_unref(worker_set_conf(w, NULL));
-	request_done(&w->request);
-	buf_done(&w->out);
+	resp_door_done(&w->door);
 	loop_disarm(&w->loop, &w->drain);
 	loop_done(&w->loop);
-	if (w->spare_fd >= 0)
-		(void)close(w->spare_fd);
-	w->spare_fd = -1;
 }
 
 void
@@ -389,7 +370,7 @@ worker_on_stall(struct loop *l, uint64_t usec)
 {
 	struct worker *w = CONTAINER_OF(l, struct worker, loop);
 
-	conns_on_stall(w, usec);
+	net_on_stall(&w->net, usec);
 	calls_on_stall(&w->desk, usec);
 	leases_on_stall(&w->leases, usec);
 }
@@ -400,7 +381,7 @@ worker_settle(struct worker *w)
 	leases_flush(&w->leases);
 	calls_bury(&w->desk);
 	leases_bury(&w->leases);
-	conns_bury(w);
+	net_bury(&w->net);
 }
 
 int

@@ -50,7 +50,7 @@ START_TEST(closing_another_leaves_ours_alone)
 		write_out(&run, flood, sizeof(flood));
 	write_out(&run, flood, sizeof(flood));
 	program_ends(&run, 0);
-	ck_assert_ptr_nonnull(victim->call);
+	ck_assert_ptr_nonnull(call_of(victim));
 	(void)snprintf(text, sizeof(text),
 	    "CLIENT KILL ID %llu\r\nPING one\r\nPING two\r\n", (unsigned long long)victim->id);
 	say(a, text);
@@ -189,8 +189,8 @@ START_TEST(call_that_was_never_sent_is_busy)
 	(void)close(runner);
 	turns();
 	say(a, "CALL echo a\r\n");
-	ck_assert_ptr_nonnull(c->call);
-	later(&c->call->timer, USEC_PER_SEC * 3600 * 24 * 365);
+	ck_assert_ptr_nonnull(call_of(c));
+	later(&call_of(c)->timer, USEC_PER_SEC * 3600 * 24 * 365);
 	ck_heard(a, "-BUSY echo waited too long in the queue\r\n");
 	runner = -1;
 }
@@ -382,8 +382,7 @@ START_TEST(quit_behind_many_requests_is_patient)
 	ck_assert_int_eq(shutdown(a, SHUT_WR), 0);
 	turns();
 	ck_assert_uint_eq(sent, n);
-	ck_assert(c->eof);
-	ck_assert(c->patient);
+	ck_assert_int_eq(c->state, CONN_PATIENT);
 	program_ends(&run, 0);
 	run = asked(FRAME_RUN);
 	program_ends(&run, 0);
@@ -438,7 +437,7 @@ START_TEST(endless_sender_is_cut_after_an_error)
 	int a = client_as(&c);
 
 	say(a, "*x\r\n");
-	ck_assert(c->lingering);
+	ck_assert_int_eq(c->state, CONN_LINGERING);
 	c->end_usec -= USEC_PER_SEC / 2;	/* half a second ago */
 	say(a, "more and more");
 	ck_assert_uint_eq(stats.connections_open, 1);
@@ -515,9 +514,9 @@ START_TEST(a_runner_has_all_its_time_after_a_stop)
 	say(a, "CALL echo\r\n");
 	run = asked(FRAME_RUN);
 	worker_on_stall(&w.loop, 3600 * USEC_PER_SEC);
-	later(&c->call->timer, 1800 * USEC_PER_SEC);
+	later(&call_of(c)->timer, 1800 * USEC_PER_SEC);
 	ck_heard(a, "");
-	later(&c->call->timer, 2 * 3600 * USEC_PER_SEC);
+	later(&call_of(c)->timer, 2 * 3600 * USEC_PER_SEC);
 	channel_close_fds(run.fds, run.n_fds);
 	ck_heard(a, "-LOST echo a process of the server died while it ran\r\n");
 }
@@ -554,7 +553,7 @@ START_TEST(long_pipeline_yields)
 		ssize_t r;
 
 		one_turn();
-		yielded |= c->wait == CONN_WAIT_TURN;
+		yielded |= c->wait == CONN_YIELDS;
 		r = recv(a, got, sizeof(got), 0);
 		replies += r > 0 ? (size_t)r / 4 : 0;
 	}
@@ -570,7 +569,7 @@ START_TEST(client_gone_between_turns)
 	int a = busy_client(&c, "QUIT\r\n");
 	char got[4096];
 
-	while (c->wait != CONN_WAIT_TURN)
+	while (c->wait != CONN_YIELDS)
 		one_turn();
 	while (recv(a, got, sizeof(got), 0) > 0)
 		;
@@ -753,7 +752,7 @@ START_TEST(named_call_waits_for_its_twin)
 		turns();
 		call = call_find(&w.desk, run.frame.id);
 		ck_assert_ptr_nonnull(call);
-		ck_assert_ptr_eq(conn->call, call);	/* the grace of the connection */
+		ck_assert_ptr_eq(call_of(conn), call);	/* the grace of the connection */
 		ck_assert_ptr_nonnull(call->sink);
 		later(&conn->timer, 1100 * USEC_PER_MSEC);
 		ck_assert_ptr_null(call->sink);
@@ -816,7 +815,7 @@ START_TEST(strangers_get_little)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "COMMAND DOCS call\r\n");
 	say_n(a, text, n);
 	ck_assert_uint_gt(buf_len(&c->out), 0);
-	ck_assert_uint_lt(buf_len(&c->out), 2 * WORKER_OUT_STRANGER);
+	ck_assert_uint_lt(buf_len(&c->out), 2 * NET_OUT_STRANGER);
 	b = stranger(&c);
 	say(b, "*10\r\n$4\r\nPING\r\n");
 	ck_heard(b, "");
@@ -862,7 +861,7 @@ START_TEST(drain)
 	say(part, "*1\r\n$4\r\nPI");
 	say(busy, "CALL echo\r\nCALL echo\r\nPING\r\n");
 	run = asked(FRAME_RUN);
-	w.stopping = true;
+	w.net.stopping = true;
 	ck_heard(idle, "");
 	say(idle, "PING\r\n");
 	ck_heard(idle, "+PONG\r\n(closed)");
@@ -876,7 +875,7 @@ START_TEST(drain)
 	(void)close(busy);
 	turns();
 	ck_assert(w.done);
-	w.stopping = w.done = false;
+	w.net.stopping = w.done = false;
 }
 END_TEST
 
@@ -891,19 +890,20 @@ START_TEST(callers_of_many_groups_keep_them)
 	for (size_t i = 0; i < ARRAY_LEN(groups); i++)
 		groups[i] = (gid_t)(5000 + i);
 	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
-		struct caller *who;
+		struct peer peer = { 0 };
+		const struct caller *who;
 		int pair[2];
 
 		/* As our own are noted in a pair of sockets when it is made. */
 		ck_assert_int_eq(setgroups(counts[i], groups), 0);
 		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-		who = conn_caller_new(pair[0]);
-		ck_assert_ptr_nonnull(who);
+		ck_assert_int_eq(peer_init_unix(&peer, pair[0]), 0);
+		who = peer.caller;
 		ck_assert(who->is_unix && who->has_uid && who->uid == geteuid());
 		ck_assert_uint_eq(who->n_groups, counts[i]);
 		if (counts[i] > 0)
 			ck_assert_mem_eq(who->groups, groups, counts[i] * sizeof(groups[0]));
-		free(who);
+		peer_done(&peer);
 		(void)close(pair[0]);
 		(void)close(pair[1]);
 	}

@@ -99,7 +99,7 @@ START_TEST(pipeline_ends_with_one_error_each)
 	say(b, "CALL --timeout=20000 wide\r\n");
 	ck_received(&p.lent, "*1\r\n$4\r\nwide\r\n");
 	say(d, "CALL wide\r\n");
-	later(&c->call->timer, 21 * USEC_PER_SEC);
+	later(&call_of(c)->timer, 21 * USEC_PER_SEC);
 	ck_heard(b, "-TIMEOUT 20000 wide\r\n");
 	ck_heard(p.client, "-HANDLER its process was ended because of another request\r\n");
 	(void)asked(FRAME_WANT);
@@ -166,7 +166,7 @@ START_TEST(half_a_request_is_not_sent_again)
 
 	say_big(b, "wide");
 	ck_assert_ptr_nonnull(lease_of("wide")->talk.unsent);
-	call_cancel(p.conn->call, CANCEL_BY_ADMIN);
+	call_cancel(call_of(p.conn), CANCEL_BY_ADMIN);
 	ck_heard(p.client, "-CANCELLED by an administrator\r\n");
 	ck_heard(b, "-HANDLER its process was ended because of another request\r\n");
 	is_returned(&p.lent, 0, true);
@@ -238,7 +238,7 @@ START_TEST(early_answer_and_nobody_behind)
 	ck_assert_uint_eq(lease_of("pile")->talk.n_flight, 2);
 	answer(&l, ":1\r\n");
 	ck_heard(a, ":1\r\n");
-	call_cancel(c->call, CANCEL_BY_ADMIN);
+	call_cancel(call_of(c), CANCEL_BY_ADMIN);
 	ck_heard(b, "-CANCELLED by an administrator\r\n");
 	ck_assert(talk_is_sending(&lease_of("pile")->talk));
 	say(d, "CALL pile\r\n");

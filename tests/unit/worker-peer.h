@@ -103,20 +103,15 @@ setup(void)
 
 	clock_step_usec = 1;
 	memset(&stats, 0, sizeof(stats));
-	TAILQ_INIT(&w.conns);
-	TAILQ_INIT(&w.dead_conns);
-	LIST_INIT(&w.ports);
-	request_init(&w.request);
-	w.stats = &stats;
-	w.max_conns = 1000;
-	w.spare_fd = -1;
 	ck_assert_int_eq(loop_init(&w.loop), 0);
+	w.pages.own = &stats;
 	worker_wire(&w);
+	w.net.max_conns = 1000;
 	w.desk.id_high = UINT64_C(0xabcdef) << 40;
 	(void)worker_set_conf(&w, conf_of(rules, 1));
 	stats.generation = 1;
-	ck_assert_int_eq(ports_replace(&w, w.conf, &fd, 1), 0);
-	port = LIST_FIRST(&w.ports);
+	ck_assert_int_eq(ports_replace(&w.net, w.conf, &fd, 1), 0);
+	port = LIST_FIRST(&w.net.ports);
 	/* Its connections come from socketpairs. */
 	port->is_unix = true;
 	new_runner();
@@ -139,7 +134,7 @@ teardown(void)
 	ck_assert_uint_eq(stats.connections_closed, stats.connections_total);
 	ck_assert_uint_eq(stats.requests_replied + stats.requests_aborted, stats.requests_total);
 	ck_assert_uint_eq(stats.port_connections[0], 0);
-	ck_assert_ptr_null(w.writer);
+	ck_assert_ptr_null(w.net.writer);
 }
 
 static inline void
@@ -190,6 +185,13 @@ later(struct loop_timer *t, uint64_t usec)
 
 /* --------------------------------------------------------------- client --- */
 
+/* The call that a connection has. */
+static inline struct call *
+call_of(struct conn *c)
+{
+	return session_of(c)->call;
+}
+
 /* A client; *ret is the worker's side of it. */
 static inline int
 client_as(struct conn **ret)
@@ -201,8 +203,8 @@ client_as(struct conn **ret)
 	/* Little room, so that a client that does not read is felt soon. */
 	(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
 	conn_open(port, pair[0], &peer);
-	*ret = TAILQ_LAST(&w.conns, conns);
-	(*ret)->caller->uid = 12345;	/* root may call everything */
+	*ret = TAILQ_LAST(&w.net.conns, conns);
+	(*ret)->peer.caller->uid = 12345;	/* root may call everything */
 	return pair[1];
 }
 
@@ -220,8 +222,8 @@ stranger(struct conn **ret)
 {
 	int fd = client_as(ret);
 
-	(*ret)->roles = 0;
-	(*ret)->roles_generation = w.conf->generation;
+	(*ret)->peer.roles = 0;
+	(*ret)->peer.roles_generation = w.conf->generation;
 	return fd;
 }
 
