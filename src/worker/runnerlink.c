@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "call/call.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
-#include "worker/call.h"
-#include "worker/leases.h"
-#include "worker/words.h"
+#include "lease/leases.h"
+#include "lease/stderr.h"
 #include "worker/worker.h"
 
 struct runnerlink_message {
@@ -307,7 +307,7 @@ frame_handle(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 		leases_on_unable(&w->leases, &f->unable);
 		return;
 	case FRAME_WORDS:
-		words_log_dead(f->lease.service, f->lease.pid, fds[0]);
+		lease_stderr_log_dead(f->lease.service, f->lease.pid, fds[0]);
 		return;
 	default:
 		log_err("runner sent an unexpected message, ignoring it: %s",

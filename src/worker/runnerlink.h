@@ -25,7 +25,7 @@ struct runnerlink_cancel;
 struct runnerlink {
 	struct loop_io io;	/* fd -1: no runner */
 	TAILQ_HEAD(runnerlink_messages, runnerlink_message) unsent;
-	TAILQ_HEAD(runnerlink_cancels, runnerlink_cancel) cancels;	/* waiting for CANCELLED */
+	TAILQ_HEAD(runnerlink_cancels, runnerlink_cancel) cancels;	/* wait for CANCELLED */
 };
 
 void runnerlink_init(struct runnerlink *l);

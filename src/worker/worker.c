@@ -16,11 +16,11 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "door/resp/respdoor.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
-#include "worker/port.h"
-#include "worker/respdoor.h"
+#include "net/listener.h"
 
 /* Leaves the loop once nothing is left to finish. */
 static void
@@ -96,9 +96,9 @@ on_commit(struct worker *w, const struct frame *f)
 	w->net.sealed = f->sealed;
 	w->retired = w->n_prepared_fds == 0;
 	if (w->retired) {
-		ports_retire(&w->net, w->prepared);
+		listeners_retire(&w->net, w->prepared);
 	} else if (!w->net.stopping) {
-		r = ports_replace(&w->net, w->prepared, w->prepared_fds, w->n_prepared_fds);
+		r = listeners_replace(&w->net, w->prepared, w->prepared_fds, w->n_prepared_fds);
 		if (r < 0) {
 			refuse(w, f->generation, strerror(-r));
 			return;
@@ -139,7 +139,7 @@ on_stop(struct worker *w, uint64_t deadline)
 		return;
 	/* Who waits at a socket that ends for everybody is let in, and answered. */
 	w->net.stopping = true;
-	ports_close(&w->net);
+	listeners_close(&w->net);
 	net_count(&w->net);
 	w->drain.fn = on_drain_over;
 	loop_arm(&w->loop, &w->drain, deadline != 0 ? deadline : w->loop.now_usec);
@@ -347,7 +347,7 @@ worker_init(struct worker *w, unsigned slot)
 void
 worker_done(struct worker *w)
 {
-	ports_close(&w->net);
+	listeners_close(&w->net);
 	net_count(&w->net);
 	leases_give_back(&w->leases);
 	runnerlink_done(w);

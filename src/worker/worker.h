@@ -9,13 +9,13 @@
 #include <stddef.h>
 
 #include "base/loop.h"
+#include "call/call.h"
 #include "conf/conf.h"
+#include "door/resp/session.h"
 #include "ipc/stats.h"
-#include "worker/call.h"
-#include "worker/leases.h"
-#include "worker/net.h"
+#include "lease/leases.h"
+#include "net/net.h"
 #include "worker/runnerlink.h"
-#include "worker/session.h"
 
 /* One read from a socket or pipe, for whichever object is being served. */
 #define WORKER_READ (64u << 10)

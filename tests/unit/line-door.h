@@ -7,10 +7,10 @@
  */
 #pragma once
 
-#include "worker/builtin.h"
-#include "worker/describe.h"
-#include "worker/conn.h"
-#include "worker/sink.h"
+#include "call/builtin.h"
+#include "call/sink.h"
+#include "door/resp/describe.h"
+#include "net/conn.h"
 
 struct line_session {
 	struct conn conn;

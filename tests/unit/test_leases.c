@@ -293,7 +293,7 @@ START_TEST(reload_changes_the_form_of_what_is_taken_back)
 	say(b, "CALL pile\r\n");
 	(void)asked(FRAME_WANT);
 	l = lend_wanted("pile");
-	ck_assert_uint_eq(lease_of("pile")->talk.n_flight, 2);
+	ck_assert_uint_eq(lease_of("pile")->conversation.n_flight, 2);
 	reload_with("pile", "input = pushed", "context = yes ");
 	call_cancel(call_of(c), CANCEL_BY_ADMIN);
 	ck_heard(a, "-CANCELLED by an administrator\r\n");

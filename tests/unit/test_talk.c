@@ -37,7 +37,7 @@ START_TEST(big_request)
 		say_big(a, "up");
 		l = lend_wanted("up");
 		ck_heard(a, "");
-		ck_assert_ptr_nonnull(lease_of("up")->talk.unsent);
+		ck_assert_ptr_nonnull(lease_of("up")->conversation.unsent);
 		if (how == READ) {
 			/* "*3 $2 up $4 none $300000 ..." */
 			ck_assert_uint_eq(strlen(received(&l)), BIG + 33);
@@ -123,7 +123,7 @@ START_TEST(stream_to_a_slow_client)
 
 	(void)snprintf(piece, sizeof(piece),
 	    ">3\r\n+output\r\n+stdout\r\n$40000\r\n%040000d\r\n", 1);
-	while (!lease_of("up")->talk.paused) {
+	while (!lease_of("up")->conversation.paused) {
 		answer(&p.lent, piece);
 		pushed++;
 	}

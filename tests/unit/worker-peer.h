@@ -3,7 +3,8 @@
  * worker-peer: a real worker in this process, and its neighbours: the test
  * is the client at one end and the runner at the other, so that every event
  * comes when it says. Deadlines are reached by moving the worker's clock.
- * Include it after rules, the configuration.
+ * Include it after rules, the configuration. With SLOW_STREAM clients come over
+ * streams that split and delay every byte.
  */
 #pragma once
 
@@ -24,14 +25,17 @@
 #include "conf/conf.h"
 #include "ipc/channel.h"
 #include "unit.h"
-#include "worker/call.h"
-#include "worker/conn.h"
-#include "worker/port.h"
+#ifdef SLOW_STREAM
+#include "slow-stream.h"
+#endif
+#include "call/call.h"
+#include "net/conn.h"
+#include "net/listener.h"
 #include "worker/worker.h"
 
 static struct worker w;
 static struct stats stats;
-static struct port *port;
+static struct net_listener *listening;
 static int runner;		/* the other end of the worker's link */
 
 /* ---------------------------------------------------------------- clock --- */
@@ -110,10 +114,10 @@ setup(void)
 	w.desk.id_high = UINT64_C(0xabcdef) << 40;
 	(void)worker_set_conf(&w, conf_of(rules, 1));
 	stats.generation = 1;
-	ck_assert_int_eq(ports_replace(&w.net, w.conf, &fd, 1), 0);
-	port = LIST_FIRST(&w.net.ports);
+	ck_assert_int_eq(listeners_replace(&w.net, w.conf, &fd, 1), 0);
+	listening = LIST_FIRST(&w.net.listeners);
 	/* Its connections come from socketpairs. */
-	port->is_unix = true;
+	listening->is_unix = true;
 	new_runner();
 }
 
@@ -162,12 +166,35 @@ one_turn(void)
 	bury();
 }
 
+#ifdef SLOW_STREAM
+static const bool is_slow = true;
+#else
+static const bool is_slow = false;
+#endif
+
+/* What streams have moved, and tried to. */
+static inline uint64_t
+moved(void)
+{
+#ifdef SLOW_STREAM
+	return slow_stream_calls;
+#else
+	return 0;
+#endif
+}
+
 /* Everything that can happen now happens. */
 static inline void
 turns(void)
 {
-	for (int i = 0; i < 40; i++)
+	uint64_t before = moved();
+
+	for (int i = 0; i < 40; i++) {
 		one_turn();
+		if (moved() != before)
+			i = 0;
+		before = moved();
+	}
 }
 
 /* The timer of a connection or call, as if it were so much later. */
@@ -197,14 +224,19 @@ static inline int
 client_as(struct conn **ret)
 {
 	union sockaddr_any peer = { .sa.sa_family = AF_UNIX };
-	int pair[2], small = 4096;
+	/* A byte that is sent alone takes the room of some 800. */
+	const int small = is_slow ? 200 << 10 : 4096;
+	int pair[2];
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
 	/* Little room, so that a client that does not read is felt soon. */
 	(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
-	conn_open(port, pair[0], &peer);
+	conn_open(listening, pair[0], &peer);
 	*ret = TAILQ_LAST(&w.net.conns, conns);
 	(*ret)->peer.caller->uid = 12345;	/* root may call everything */
+#ifdef SLOW_STREAM
+	slow_stream_put(&(*ret)->stream);
+#endif
 	return pair[1];
 }
 
