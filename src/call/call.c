@@ -158,7 +158,8 @@ call_finish(struct call *call)
 	loop_disarm(call->desk->loop, &call->timer);
 	if (call->backend->close_input != NULL)
 		call->backend->close_input(call);
-	call_log_stderr(call, true);
+	if (buf_len(&call->err.data) > 0)
+		call_log_stderr(call, true);
 	res = call_result(call, detail, sizeof(detail));
 	call_count(call, &res);
 	call_log(call, &res);

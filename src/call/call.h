@@ -294,7 +294,7 @@ uint64_t call_output_max(const struct call *call);
 struct result call_result(struct call *call, char *detail, size_t detail_len);
 /* The record of a request, as its service wants it. */
 void call_log(struct call *call, const struct result *res);
-/* Sends complete lines of stderr to the log, at the end all (R42). */
+/* Sends complete lines of stderr to the log, at the end all. */
 void call_log_stderr(struct call *call, bool all);
 /* Counts it under the number that its service has today, if any. */
 void call_count(const struct call *call, const struct result *res);

@@ -197,16 +197,16 @@ call_result(struct call *call, char *detail, size_t detail_len)
 	res.truncated = call->out.cut || call->err.cut;
 	if (call->reply != NULL && call->reply->kind == VALUE_ERROR)
 		res.detail = call->reply->text;
-	else if (res.outcome.kind == OUTCOME_EXIT)
+	else if (res.outcome.kind == OUTCOME_EXIT && res.err.len > 0)
 		res.detail = result_first_line(res.err);
-	if (res.detail.len == 0) {
+	if (res.detail.len == 0 && !outcome_is_success(&res.outcome)) {
 		call_detail(call, res.outcome.kind, detail, detail_len);
 		res.detail = slice_of(detail);
 	}
 	return res;
 }
 
-/* Was it turned away before it could wait or run? */
+/* True if it was turned away before it could wait or run. */
 static bool
 is_refused_at_once(const struct call *call, enum outcome_kind kind)
 {
@@ -215,24 +215,12 @@ is_refused_at_once(const struct call *call, enum outcome_kind kind)
 	return kind == OUTCOME_UNAVAIL || kind == OUTCOME_DRAINING;
 }
 
-static void
-times_count(struct service_times *s, const struct call *call, const struct result *res)
-{
-	struct call_times times = call->backend->times(call, res);
-
-	if (is_refused_at_once(call, res->outcome.kind))
-		return;
-	histogram_add(&s->all, res->usec);
-	if (times.has_queued)
-		histogram_add(&s->queue, times.queued_usec);
-	if (times.has_run)
-		histogram_add(&s->run, times.run_usec);
-}
-
 void
 call_count(const struct call *call, const struct result *res)
 {
 	const struct call_desk *desk = call->desk;
+	struct service_times *counted;
+	struct call_times times;
 	const struct service *s = call->service;
 
 	if (desk->stats->generation != desk->conf->generation)
@@ -242,5 +230,13 @@ call_count(const struct call *call, const struct result *res)
 	if (s == NULL)
 		return;
 	stats_count(&desk->stats->service[s->number], &res->outcome);
-	times_count(&desk->stats->times[s->number], call, res);
+	if (is_refused_at_once(call, res->outcome.kind))
+		return;
+	times = call->backend->times(call, res);
+	counted = &desk->stats->times[s->number];
+	histogram_add(&counted->all, res->usec);
+	if (times.has_queued)
+		histogram_add(&counted->queue, times.queued_usec);
+	if (times.has_run)
+		histogram_add(&counted->run, times.run_usec);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * callenv: the environment of a command, built from nothing (R38).
+ * callenv: the environment of a command, built from nothing.
  */
 #pragma once
 

@@ -15,12 +15,6 @@
 /* After the end what is in the pipe is read; a pipe holds at most this. */
 #define PIPE_MAX (1u << 20)
 
-static void
-output_close(struct call *call, struct call_output *o)
-{
-	loop_close(call->desk->loop, &o->io);
-}
-
 void
 callio_close_input(struct call *call)
 {
@@ -33,8 +27,8 @@ callio_close_input(struct call *call)
 void
 callio_close(struct call *call)
 {
-	output_close(call, &call->out);
-	output_close(call, &call->err);
+	loop_close(call->desk->loop, &call->out.io);
+	loop_close(call->desk->loop, &call->err.io);
 	callio_close_input(call);
 }
 
@@ -95,14 +89,8 @@ output_read(struct call *call, struct call_output *o)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR) && !call->ended)
 		return false;
 	/* End of file; or the program is dead and has left no more than this. */
-	output_close(call, o);
+	loop_close(call->desk->loop, &o->io);
 	return false;
-}
-
-bool
-callio_is_done(const struct call *call)
-{
-	return call->out.io.fd < 0 && call->err.io.fd < 0;
 }
 
 static void
@@ -144,7 +132,7 @@ output_drain(struct call *call, struct call_output *o)
 		if (call_is_congested(call))
 			return;
 		if (o->total - start >= PIPE_MAX) {
-			output_close(call, o);
+			loop_close(call->desk->loop, &o->io);
 			return;
 		}
 	}
@@ -226,7 +214,7 @@ output_pipe(struct call *call, struct call_output *o, int *ret_write)
 {
 	int fds[2], r;
 
-	/* Only our end: O_NONBLOCK must not travel to the program (R10). */
+	/* Only our end: O_NONBLOCK must not travel to the program. */
 	r = fd_pipe(fds, 0);
 	if (r < 0)
 		return r;

@@ -22,7 +22,11 @@ int callio_open(struct call *call, int fds[static CALL_FDS]);
 bool callio_drain(struct call *call);
 
 /* True if there is no output left to read. */
-bool callio_is_done(const struct call *call);
+static inline bool
+callio_is_done(const struct call *call)
+{
+	return call->out.io.fd < 0 && call->err.io.fd < 0;
+}
 
 /* Reads (again), unless the sink is too far behind. */
 void callio_watch(struct call *call);

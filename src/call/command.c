@@ -33,28 +33,19 @@ command_complaint(const struct call_request *rq)
 	return complaint;
 }
 
-static struct digest
-token_digest(const struct call *call, struct slice token)
-{
-	struct slice parts[] = { slice_of(call->who->text), token };
-
-	return token.data == NULL ? (struct digest){ 0 } : digest_of(parts, ARRAY_LEN(parts));
-}
-
+/* Calls whose lock has the same text run one after the other. 0 or -errno. */
 static int
-lock_digest(struct call *call, const struct values *values)
+lock_digest(const struct call *call, const struct values *values, struct digest *ret)
 {
 	CLEANUP(buf_done) struct buf text = BUF_INIT(0);
 	struct slice part;
 	int r;
 
-	if (call->service->lock == NULL)
-		return 0;
 	r = arguments_expand_text(call->service->lock, values, &text);
 	if (r < 0)
 		return r;
 	part = buf_slice(&text);
-	call->run.lock = digest_of(&part, 1);
+	*ret = digest_of(&part, 1);
 	return 0;
 }
 
@@ -94,14 +85,17 @@ command_start(struct call *call, const struct call_request *rq, const struct val
 {
 	CLEANUP(buf_done) struct buf strings = BUF_INIT(JOB_MAX_BYTES);
 	const struct callopt *opt = rq->opt;
+	const struct slice token[] = { slice_of(call->who->text), opt->token };
 	size_t n_argv = 0, n_env = 0;
-	int r;
+	int r = 0;
 
 	call->task.fn = on_task;
 	/* Who may cancel it, and join it with --id. */
 	call->run.owner = call->who->digest;
-	call->run.token = token_digest(call, opt->token);
-	r = lock_digest(call, values);
+	if (opt->token.data != NULL)
+		call->run.token = digest_of(token, ARRAY_LEN(token));
+	if (call->service->lock != NULL)
+		r = lock_digest(call, values, &call->run.lock);
 	if (r >= 0)
 		r = arguments_expand(call->service->command, values, &strings, &n_argv);
 	if (r >= 0)

@@ -170,7 +170,7 @@ conversation_flush(struct lease *l)
 		ssize_t n = writev(t->in.fd, iov, n_iov);
 
 		if (n < 0 && !is_retry(errno)) {
-			lease_found_deaf(l);
+			l->conversation.ops->deaf(l);
 			return;
 		}
 		if (n < 0) {
@@ -183,7 +183,7 @@ conversation_flush(struct lease *l)
 	if (t->unsent != NULL)
 		t->unsent->ops->taken(t->unsent);
 	else
-		lease_sent(l);
+		l->conversation.ops->sent(l);
 }
 
 static void
@@ -248,7 +248,9 @@ conversation_ping(struct lease *l)
 static void
 reply_is_bad(struct lease *l, const char *why)
 {
-	lease_break(l, TAILQ_FIRST(&l->conversation.flight), OUTCOME_HANDLER, 0, why);
+	struct conversation *t = &l->conversation;
+
+	t->ops->broken(l, TAILQ_FIRST(&t->flight), OUTCOME_HANDLER, 0, why);
 }
 
 /* What follows the value just passed on. */
@@ -346,9 +348,9 @@ take_reply(struct lease *l, struct value *reply, struct slice data, size_t used)
 	conversation_forget(l, x);
 	x->bytes_out += used;
 	if (is_early && input_cut_short(l, x) < 0)
-		lease_found_deaf(l);
+		l->conversation.ops->deaf(l);
 	/* First the process gets its next request, then the client its reply. */
-	stays = lease_answered(l);
+	stays = l->conversation.ops->answered(l);
 	x->ops->answered(x, reply, (struct slice){ data.data, used });
 	(void)value_free(reply);
 	if (!stays)
@@ -383,17 +385,17 @@ take_value(struct lease *l, struct value *value, struct slice data, size_t used)
 
 	if (l->is_probe && value->kind != VALUE_PUSH && used == data.len) {
 		(void)value_free(value);
-		lease_proved(l);
+		l->conversation.ops->proved(l);
 		return false;
 	}
 	if (l->is_probe) {
 		(void)value_free(value);
-		lease_break(l, NULL, OUTCOME_HANDLER, 0, NULL);
+		l->conversation.ops->broken(l, NULL, OUTCOME_HANDLER, 0, NULL);
 		return false;
 	}
 	if (x->bytes_out + used > x->reply_max) {
 		(void)value_free(value);
-		lease_break(l, x, OUTCOME_TOOBIG, 0, NULL);
+		l->conversation.ops->broken(l, x, OUTCOME_TOOBIG, 0, NULL);
 		return false;
 	}
 	if (value->kind == VALUE_PUSH)
@@ -426,7 +428,7 @@ take_bad(struct lease *l, const char *why)
 	struct exchange *x = TAILQ_FIRST(&l->conversation.flight);
 
 	if (x != NULL && strcmp(why, "value too big") == 0)
-		lease_break(l, x, OUTCOME_TOOBIG, 0, NULL);
+		l->conversation.ops->broken(l, x, OUTCOME_TOOBIG, 0, NULL);
 	else
 		reply_is_bad(l, why);
 }
@@ -445,7 +447,7 @@ take(struct lease *l, struct slice data)
 		int r;
 
 		if (t->n_flight == 0 && !l->is_probe) {
-			lease_break(l, NULL, OUTCOME_HANDLER, 0, NULL);
+			l->conversation.ops->broken(l, NULL, OUTCOME_HANDLER, 0, NULL);
 			return;
 		}
 		r = reply_decode(data, &limits, &t->cursor, &value, &used, &why);
@@ -474,7 +476,7 @@ on_end(struct lease *l)
 
 	if (x != NULL && x->bytes_in == 0)
 		x = NULL;
-	lease_break(l, x, OUTCOME_HANDLER, 0, buf_len(&t->reply) > 0 ?
+	l->conversation.ops->broken(l, x, OUTCOME_HANDLER, 0, buf_len(&t->reply) > 0 ?
 	    "it ended in the middle of its reply" : "it ended without a reply");
 }
 

@@ -4,7 +4,7 @@
  * stdin, one reply comes back for each, in order.
  *
  * Knows nothing of why a request goes to this process (leases.h). What the
- * process does wrong ends the lease, in on_reply() and its like.
+ * process does wrong is told by conversation_ops.broken.
  *
  * A value does not say what it answers. One that nobody has asked for is known
  * as such while nothing is in flight: it is looked for when the process is
@@ -27,7 +27,23 @@
 
 struct lease;
 
+/* What a conversation tells the lease that it is part of. */
+struct conversation_ops {
+	/* It has answered a request, which is out of flight. False: it has gone back. */
+	bool (*answered)(struct lease *lease);
+	/* It has got all of a request that had to wait for room in the pipe. */
+	void (*sent)(struct lease *lease);
+	/* It has answered PING. */
+	void (*proved)(struct lease *lease);
+	/* It has closed its input, and gets no more requests. */
+	void (*deaf)(struct lease *lease);
+	/* It cannot be used any more; victim as in lease_break(). */
+	void (*broken)(struct lease *lease, const struct exchange *victim,
+	    enum outcome_kind kind, unsigned reason, const char *why);
+};
+
 struct conversation {
+	const struct conversation_ops *ops;
 	struct loop_io in;		/* write end; watched only while the pipe is full */
 	struct loop_io out;		/* its replies */
 	struct lease_stderr err;

@@ -55,7 +55,7 @@ struct exchange {
 	const struct service *service;
 	const char *id;			/* of the request, for the log */
 	struct lease *lease;		/* has it in flight; NULL: none */
-	uint32_t pid;			/* of the process that has it, or had it; 0: none had */
+	uint32_t pid;			/* of who has it, or had it; 0: none had */
 	struct buf text;		/* not taken by the process yet */
 	size_t request_len;		/* bytes of the request, without pushed input */
 	bool pushing;			/* more input may follow what is in text */

@@ -116,6 +116,17 @@ lease_flush(struct lease *l)
 	conversation_flush(l);
 }
 
+/*
+ * It has closed its input, and gets no more requests. What it has answered
+ * before still counts: its task reads that, and breaks it.
+ */
+static void
+lease_found_deaf(struct lease *l)
+{
+	l->deaf = true;
+	loop_defer(l->leases->loop, &l->task);
+}
+
 bool
 lease_give(struct lease *l, struct exchange *x, struct buf *text)
 {
@@ -131,13 +142,6 @@ lease_give(struct lease *l, struct exchange *x, struct buf *text)
 	l->n_sent++;
 	x->ops->given(x);
 	return true;
-}
-
-void
-lease_found_deaf(struct lease *l)
-{
-	l->deaf = true;
-	loop_defer(l->leases->loop, &l->task);
 }
 
 /* The last that it says. */
@@ -204,7 +208,7 @@ lease_go_on(struct lease *l)
 	return true;
 }
 
-bool
+static bool
 lease_answered(struct lease *l)
 {
 	l->n_answered++;
@@ -219,14 +223,14 @@ lease_answered(struct lease *l)
 	return lease_go_on(l);
 }
 
-void
+static void
 lease_sent(struct lease *l)
 {
 	/* With a pipeline there is room for another one; or it has its answer already. */
 	(void)lease_go_on(l);
 }
 
-void
+static void
 lease_proved(struct lease *l)
 {
 	lease_part(l, LEASE_WHOLE);
@@ -342,6 +346,14 @@ lease_break(struct lease *l, const struct exchange *victim, enum outcome_kind ki
 
 /* ------------------------------------------------------------- beginning --- */
 
+static const struct conversation_ops conversation_ops = {
+	.answered = lease_answered,
+	.sent = lease_sent,
+	.proved = lease_proved,
+	.deaf = lease_found_deaf,
+	.broken = lease_break,
+};
+
 struct lease *
 lease_new(struct lease_set *set, const struct frame *lent, int fds[static 3])
 {
@@ -361,6 +373,7 @@ lease_new(struct lease_set *set, const struct frame *lent, int fds[static 3])
 	l->since_usec = l->idle_usec = l->leases->loop->now_usec;
 	l->timer.fn = on_lease_timer;
 	l->task.fn = on_lease_task;
+	l->conversation.ops = &conversation_ops;
 	LIST_INSERT_HEAD(&set->list, l, link);
 	if (conversation_open(l, fds) < 0) {
 		lease_part(l, LEASE_BROKEN);

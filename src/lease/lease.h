@@ -4,7 +4,7 @@
  *
  * It goes back between two requests; or broken, to be killed, when anything
  * went wrong: then each request in flight gets one error, and none is ever sent
- * twice (R26, R27). Who gets it next is the business of leases.h.
+ * twice. Who gets it next is the business of leases.h.
  */
 #pragma once
 
@@ -106,18 +106,3 @@ void lease_free(struct lease *lease);
  */
 void lease_break(struct lease *lease, const struct exchange *victim, enum outcome_kind kind,
     unsigned reason, const char *why);
-
-/* It has answered a request, which is out of flight. False: it has gone back. */
-bool lease_answered(struct lease *lease);
-
-/*
- * It has closed its input, and gets no more requests. What it has answered
- * before still counts: its task reads that, and breaks it.
- */
-void lease_found_deaf(struct lease *lease);
-
-/* It has got all of a request that had to wait for room in the pipe. */
-void lease_sent(struct lease *lease);
-
-/* It has answered PING. */
-void lease_proved(struct lease *lease);

@@ -188,31 +188,25 @@ conn_is_idle(const struct conn *c)
 	return buf_len(&c->out) == 0 && c->wait == CONN_READY;
 }
 
-static bool
+bool
 conn_is_young(const struct conn *c)
 {
 	return c->net->loop->now_usec < c->opened_usec + STOP_GRACE_USEC;
 }
 
-bool
-conn_is_in_time(const struct conn *c, bool is_first)
-{
-	return !c->net->stopping || (is_first && conn_is_young(c));
-}
-
-/* True if it has come just before the worker stops, and its request is still to come. */
+/* The worker stops. True if this one has come just before, and its request is still to come. */
 static bool
 conn_is_new(const struct conn *c)
 {
-	return c->net->stopping && conn_is_young(c) && conn_is_idle(c) && buf_len(&c->in) == 0 &&
+	return conn_is_young(c) && conn_is_idle(c) && buf_len(&c->in) == 0 &&
 	    c->door->ops->work(c) == DOOR_NEW;
 }
 
-/* True if the worker stops, and nothing is under way here. */
+/* The worker stops. True if nothing is under way here, or will be. */
 static bool
 conn_is_to_end(const struct conn *c)
 {
-	return c->net->stopping && !states[c->state].is_last && conn_is_idle(c) &&
+	return !states[c->state].is_last && conn_is_idle(c) &&
 	    c->door->ops->work(c) <= DOOR_IDLE && !conn_is_new(c);
 }
 
@@ -241,7 +235,7 @@ conn_due(const struct conn *c)
 
 	if (c->state == CONN_LINGERING)
 		return c->end_usec + (c->net->stopping ? STOP_GRACE_USEC : LINGER_USEC);
-	if (conn_is_new(c))
+	if (c->net->stopping && conn_is_new(c))
 		return c->opened_usec + STOP_GRACE_USEC;
 	if (buf_len(&c->out) > 0)
 		return grace != 0 && grace < c->reply_due_usec ? grace : c->reply_due_usec;
@@ -254,31 +248,13 @@ conn_due(const struct conn *c)
 	return 0;
 }
 
-/*
- * Moves the timer only when it would ring too late: one that rings too early
- * finds out and is set anew, which spares the busy connection the work.
- */
-static void
-conn_set_timer(struct conn *c)
-{
-	uint64_t now = c->net->loop->now_usec, due;
-
-	if (buf_len(&c->out) > 0 && c->reply_due_usec == 0)
-		c->reply_due_usec = now + REPLY_USEC;
-	due = conn_due(c);
-	if (due == 0)
-		return;
-	if (!loop_timer_is_armed(&c->timer) || c->timer.due_usec > due)
-		loop_arm(c->net->loop, &c->timer, due);
-}
-
 /* Its time may be over. */
 static void
 conn_check_due(struct conn *c)
 {
 	uint64_t now = c->net->loop->now_usec, due = conn_due(c);
 
-	if (due == 0 || due > now || conn_is_to_end(c))
+	if (due == 0 || due > now || (c->net->stopping && conn_is_to_end(c)))
 		return;
 	if (states[c->state].is_leaving && buf_len(&c->out) > 0 && now < c->reply_due_usec) {
 		/* The replies there are may still be taken; nothing new is begun. */
@@ -338,23 +314,10 @@ conn_send_kept(struct conn *c)
 	c->door->ops->on_room(c);
 }
 
-/* Sends what the task has written, and keeps what is not taken. */
-static void
-conn_send_written(struct conn *c)
-{
-	struct buf *b = &c->net->out;
-
-	if (c->state != CONN_LOST && (buf_failed(b) || !send_some(c, b) ||
-	    (buf_len(b) > 0 && buf_append_slice(&c->out, buf_slice(b)) < 0)))
-		conn_lose(c);
-	buf_clear(b);
-	if (b->cap > 4 * NET_OUT_HIGH)
-		buf_done(b);
-}
-
 void
 conn_send(struct conn *c)
 {
+	struct buf *written = &c->net->out;
 	/* Is the kernel without room, an event tells when it has some. */
 	bool is_blocked = (c->stream.io.events & EPOLLOUT) != 0;
 
@@ -362,8 +325,14 @@ conn_send(struct conn *c)
 		conn_lose(c);
 	if (c->state != CONN_LOST && buf_len(&c->out) > 0 && !is_blocked)
 		conn_send_kept(c);
-	if (c->net->writer == c)
-		conn_send_written(c);
+	if (c->net->writer == c) {
+		if (c->state != CONN_LOST && (buf_failed(written) || !send_some(c, written) ||
+		    (buf_len(written) > 0 && buf_append_slice(&c->out, buf_slice(written)) < 0)))
+			conn_lose(c);
+		buf_clear(written);
+		if (written->cap > 4 * NET_OUT_HIGH)
+			buf_done(written);
+	}
 	/* What is in c->out now only the event of the descriptor drains: has it one? */
 	if (buf_len(&c->out) > 0 && c->stream.io.events == 0)
 		conn_lose(c);
@@ -523,29 +492,14 @@ conn_take_last(struct conn *c)
 		conn_quit(c);
 }
 
-/* The events that the state wants; none where both directions are closed. */
-static void
-conn_set_events(struct conn *c)
-{
-	uint32_t events = QUIET;
-
-	if (c->stream.io.events == 0)
-		return;
-	if (buf_len(&c->out) > 0)
-		events |= EPOLLOUT;
-	if (conn_wants_input(c))
-		events |= EPOLLIN;
-	else if (c->state == CONN_OPEN)
-		events |= EPOLLRDHUP;
-	(void)loop_modify(c->net->loop, &c->stream.io, stream_wants(&c->stream, events));
-	if ((events & EPOLLIN) != 0 && stream_is_pending(&c->stream))
-		c->wait = c->wait == CONN_READY ? CONN_YIELDS : c->wait;
-}
-
-/* The task is done: does the connection end, or what comes next for it? */
+/* The task is done: does the connection end, or what does it wait for, and until when? */
 static void
 conn_settle(struct conn *c)
 {
+	struct loop *loop = c->net->loop;
+	uint32_t events = QUIET;
+	uint64_t due;
+
 	/* An idle connection holds no more than the beginning of a request. */
 	if (c->state == CONN_LOST || (states[c->state].is_read && conn_is_idle(c))) {
 		conn_close(c);
@@ -553,13 +507,34 @@ conn_settle(struct conn *c)
 	}
 	if (c->state == CONN_QUITTING && conn_is_idle(c))
 		conn_enter(c, CONN_LINGERING);
-	conn_set_events(c);
-	conn_set_timer(c);
+
+	if (buf_len(&c->out) > 0)
+		events |= EPOLLOUT;
+	if (conn_wants_input(c))
+		events |= EPOLLIN;
+	else if (c->state == CONN_OPEN)
+		events |= EPOLLRDHUP;
+	/* No event is asked for any more where both directions are closed. */
+	if (c->stream.io.events != 0)
+		(void)loop_modify(loop, &c->stream.io, stream_wants(&c->stream, events));
+	if ((events & EPOLLIN) != 0 && c->wait == CONN_READY && stream_is_pending(&c->stream))
+		c->wait = CONN_YIELDS;
+
+	/*
+	 * The timer is moved only when it would ring too late: one that rings too
+	 * early finds out and is set anew, which spares the busy connection the work.
+	 */
+	if (buf_len(&c->out) > 0 && c->reply_due_usec == 0)
+		c->reply_due_usec = loop->now_usec + REPLY_USEC;
+	due = conn_due(c);
+	if (due != 0 && (!loop_timer_is_armed(&c->timer) || c->timer.due_usec > due))
+		loop_arm(loop, &c->timer, due);
+
 	/* What has deferred the task while it ran has been served. */
 	if (c->wait == CONN_YIELDS)
-		loop_defer(c->net->loop, &c->task);
+		loop_defer(loop, &c->task);
 	else
-		loop_undefer(c->net->loop, &c->task);
+		loop_undefer(loop, &c->task);
 }
 
 static void
@@ -588,7 +563,7 @@ on_task(struct loop_task *t)
 	conn_send(c);
 	if ((news & CONN_DUE) != 0)
 		conn_check_due(c);
-	if (conn_is_to_end(c))
+	if (net->stopping && conn_is_to_end(c))
 		conn_take_last(c);
 	net->writer = NULL;
 	conn_settle(c);

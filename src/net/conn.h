@@ -121,11 +121,18 @@ void conn_lose(struct conn *c);
 /* A request has begun, which has to be whole in time. */
 void conn_expect_rest(struct conn *c);
 
+/* True if it has come a moment ago, as far as it matters when the worker stops. */
+bool conn_is_young(const struct conn *c);
+
 /*
  * True if a request may begin: when the worker stops, only the first of
  * somebody who has just come.
  */
-bool conn_is_in_time(const struct conn *c, bool is_first);
+static inline bool
+conn_is_in_time(const struct conn *c, bool is_first)
+{
+	return !c->net->stopping || (is_first && conn_is_young(c));
+}
 
 /*
  * Where a door writes: the scratch buffer while the connection's task runs and

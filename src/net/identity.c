@@ -35,21 +35,6 @@ identity_new(const struct caller *who, const char *peer)
 	return id;
 }
 
-struct peer_identity *
-identity_ref(struct peer_identity *id)
-{
-	id->refs++;
-	return id;
-}
-
-struct peer_identity *
-identity_unref(struct peer_identity *id)
-{
-	if (id != NULL && --id->refs == 0)
-		free(id);
-	return NULL;
-}
-
 /* ----------------------------------------------------------------- peer --- */
 
 int
@@ -79,6 +64,7 @@ peer_init_unix(struct peer *p, int fd)
 	if (who == NULL)
 		return -ENOMEM;
 	p->caller = who;
+	p->is_local = true;
 	who->is_unix = true;
 	who->has_uid = known;
 	if (!known)
@@ -94,6 +80,7 @@ void
 peer_init_inet(struct peer *p, const union sockaddr_any *addr)
 {
 	memcpy(&p->addr, addr, sizeof(p->addr));
+	p->is_local = addr_is_loopback(addr);
 }
 
 void
@@ -122,16 +109,14 @@ peer_caller(const struct peer *p, struct caller *ret)
 }
 
 struct peer_identity *
-peer_identity(struct peer *p)
+peer_make_identity(struct peer *p)
 {
 	struct caller who;
 	char text[ADDR_TEXT];
 
-	if (p->identity == NULL) {
-		peer_caller(p, &who);
-		peer_format(p, text, sizeof(text));
-		p->identity = identity_new(&who, text);
-	}
+	peer_caller(p, &who);
+	peer_format(p, text, sizeof(text));
+	p->identity = identity_new(&who, text);
 	return p->identity;
 }
 
@@ -177,10 +162,3 @@ peer_is_same(const struct peer *a, const struct peer *b)
 	return strcmp(x, y) == 0;
 }
 
-bool
-peer_is_local(const struct peer *p)
-{
-	union sockaddr_any any = address_of(p);
-
-	return p->caller != NULL || addr_is_loopback(&any);
-}

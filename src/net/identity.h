@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "base/addr.h"
@@ -28,6 +29,7 @@ struct peer_identity {
 
 struct peer {
 	struct caller *caller;		/* unix peers */
+	bool is_local;			/* it is on this machine */
 	union {
 		struct sockaddr sa;
 		struct sockaddr_in in4;
@@ -42,10 +44,21 @@ struct peer {
 /* Returns new, with one reference; NULL without memory. */
 struct peer_identity *identity_new(const struct caller *who, const char *peer);
 
-struct peer_identity *identity_ref(struct peer_identity *id);
+static inline struct peer_identity *
+identity_ref(struct peer_identity *id)
+{
+	id->refs++;
+	return id;
+}
 
 /* Harmless with NULL. Returns NULL. */
-struct peer_identity *identity_unref(struct peer_identity *id);
+static inline struct peer_identity *
+identity_unref(struct peer_identity *id)
+{
+	if (id != NULL && --id->refs == 0)
+		free(id);
+	return NULL;
+}
 
 /* Who has connected over a unix socket, as the kernel says. 0 or -ENOMEM. */
 int peer_init_unix(struct peer *p, int fd);
@@ -58,8 +71,15 @@ void peer_done(struct peer *p);
 /* Who it is, in full; the groups are borrowed. */
 void peer_caller(const struct peer *p, struct caller *ret);
 
+/* Makes the identity of a peer that has none yet; NULL without memory. */
+struct peer_identity *peer_make_identity(struct peer *p);
+
 /* Borrowed; NULL without memory. */
-struct peer_identity *peer_identity(struct peer *p);
+static inline struct peer_identity *
+peer_identity(struct peer *p)
+{
+	return p->identity != NULL ? p->identity : peer_make_identity(p);
+}
 
 /* Learns the roles under these rules. */
 void peer_learn_roles(struct peer *p, const struct conf *conf);
@@ -78,6 +98,3 @@ void peer_format(const struct peer *p, char *ret, size_t ret_len);
 
 /* True if both are the same caller. */
 bool peer_is_same(const struct peer *a, const struct peer *b);
-
-/* True if it is on this machine. */
-bool peer_is_local(const struct peer *p);

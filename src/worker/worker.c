@@ -123,8 +123,8 @@ on_drain_over(struct loop_timer *t)
 	struct worker *w = CONTAINER_OF(t, struct worker, drain);
 
 	if (w->desk.n_calls > 0)
-		log_warn("drain-timeout is over: %zu connections and %zu calls are cut", w->net.n_conns,
-		    w->desk.n_calls);
+		log_warn("drain-timeout is over: %zu connections and %zu calls are cut",
+		    w->net.n_conns, w->desk.n_calls);
 	w->done = true;
 }
 
@@ -245,7 +245,7 @@ on_master(struct loop_io *io, uint32_t events)
 		if (r == -EAGAIN)
 			return;
 		if (r != CHANNEL_OK) {
-			/* The master is gone: nobody supervises us any more (R12). */
+			/* The master is gone: nobody supervises us any more. */
 			w->done = true;
 			return;
 		}
@@ -373,15 +373,6 @@ worker_on_stall(struct loop *l, uint64_t usec)
 	net_on_stall(&w->net, usec);
 	calls_on_stall(&w->desk, usec);
 	leases_on_stall(&w->leases, usec);
-}
-
-void
-worker_settle(struct worker *w)
-{
-	leases_flush(&w->leases);
-	calls_bury(&w->desk);
-	leases_bury(&w->leases);
-	net_bury(&w->net);
 }
 
 int

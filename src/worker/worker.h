@@ -53,7 +53,18 @@ void worker_done(struct worker *w);
 void worker_on_stall(struct loop *l, uint64_t usec);
 
 /* At the end of a turn, behind all tasks: sends what was gathered, frees what has ended. */
-void worker_settle(struct worker *w);
+static inline void
+worker_settle(struct worker *w)
+{
+	if (!LIST_EMPTY(&w->leases.unflushed))
+		leases_flush(&w->leases);
+	if (!TAILQ_EMPTY(&w->desk.dead))
+		calls_bury(&w->desk);
+	if (!LIST_EMPTY(&w->leases.dead))
+		leases_bury(&w->leases);
+	if (!TAILQ_EMPTY(&w->net.dead))
+		net_bury(&w->net);
+}
 
 /* Makes the layers; the loop and our page are there. */
 void worker_wire(struct worker *w);

@@ -186,7 +186,8 @@ client(int i, struct conn **ret)
 	union sockaddr_any peer = { .sa.sa_family = AF_UNIX };
 	int pair[2];
 
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+	    pair), 0);
 	conn_open(listening, pair[0], &peer);
 	*ret = TAILQ_LAST(&net.conns, conns);
 	if (i == 1)

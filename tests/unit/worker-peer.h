@@ -228,7 +228,8 @@ client_as(struct conn **ret)
 	const int small = is_slow ? 200 << 10 : 4096;
 	int pair[2];
 
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+	    pair), 0);
 	/* Little room, so that a client that does not read is felt soon. */
 	(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
 	conn_open(listening, pair[0], &peer);

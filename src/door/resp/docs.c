@@ -116,7 +116,7 @@ put_doc(struct session *c, struct buf *b, const struct verb *v)
 	resp_map(b, c->version, 3u + is_call + args);
 	put_pair(b, "summary", v->summary);
 	put_pair(b, "since", PACKAGE_VERSION);
-	put_pair(b, "group", group_name(v->group));
+	put_pair(b, "group", group_name((enum verb_group)(v->group & ~VERB_INTRODUCES)));
 	if (args) {
 		/* The usage text is one pseudo-argument: redis-cli shows it as it is. */
 		resp_bulk_str(b, "arguments");

@@ -67,7 +67,7 @@ turn_is_over(uint64_t *began_usec)
 	return now - *began_usec > TURN_USEC;
 }
 
-/* One request, which has its reply then, or waits for it. */
+/* A request is whole. high: how much may be unsent. */
 static void
 execute(struct session *s, size_t high)
 {
@@ -87,62 +87,47 @@ execute(struct session *s, size_t high)
 }
 
 static size_t
-execute_all(struct session *s, struct slice data)
-{
-	struct request_limits limits = session_limits(s);
-	struct conn *c = &s->conn;
-	const size_t high = conn_out_high(c);
-	uint64_t began_usec = 0;
-	size_t done = 0;
-	unsigned n = 0;
-
-	while (done < data.len && conn_is_ready(c)) {
-		struct slice rest = { data.data + done, data.len - done };
-		const char *why = "";
-		size_t used = 0;
-
-		switch (request_decode(rest, &limits, &s->cursor, &s->resp->request, &used, &why)) {
-		case REQUEST_OK:
-			done += used;
-			execute(s, high);
-			break;
-		case REQUEST_EMPTY:
-			c->request_due_usec = 0;
-			done += used;
-			break;
-		case REQUEST_AGAIN:
-			conn_expect_rest(c);
-			return done;
-		case REQUEST_BAD:
-			on_protocol_error(s, why);
-			break;
-		case REQUEST_FOREIGN:
-			on_foreign(s);
-			break;
-		default:
-			conn_lose(c);
-			break;
-		}
-		if (++n % TURN_REQUESTS == 0 && done < data.len && turn_is_over(&began_usec) &&
-		    conn_is_ready(c))
-			c->wait = CONN_YIELDS;
-	}
-	/* After QUIT or an error nothing that follows counts. */
-	return c->state > CONN_PATIENT ? data.len : done;
-}
-
-static size_t
 on_bytes(struct conn *c, struct slice data)
 {
 	struct session *s = session_of(c);
 	struct stats *stats = s->resp->pages->own;
-	size_t done;
+	struct request_limits limits = session_limits(s);
+	const size_t high = conn_out_high(c);
+	uint64_t began_usec = 0;
+	int status = REQUEST_OK;
+	const char *why = "";
+	size_t done = 0;
+	unsigned n = 0;
 
 	stats->executing_conn = c->id;
 	stats->executing_service = 0;
-	done = execute_all(s, data);
+	while (done < data.len && conn_is_ready(c)) {
+		struct slice rest = { data.data + done, data.len - done };
+		size_t used = 0;
+
+		status = request_decode(rest, &limits, &s->cursor, &s->resp->request, &used, &why);
+		if (status == REQUEST_OK)
+			execute(s, high);
+		else if (status == REQUEST_EMPTY)
+			c->request_due_usec = 0;
+		else
+			break;
+		done += used;
+		if (++n % TURN_REQUESTS == 0 && done < data.len && turn_is_over(&began_usec) &&
+		    conn_is_ready(c))
+			c->wait = CONN_YIELDS;
+	}
+	if (status == REQUEST_AGAIN)
+		conn_expect_rest(c);
+	else if (status == REQUEST_BAD)
+		on_protocol_error(s, why);
+	else if (status == REQUEST_FOREIGN)
+		on_foreign(s);
+	else if (status < 0)
+		conn_lose(c);
 	stats->executing_conn = 0;
-	return done;
+	/* After QUIT or an error nothing that follows counts. */
+	return c->state > CONN_PATIENT ? data.len : done;
 }
 
 /* ------------------------------------------------------------------ end --- */

@@ -31,7 +31,7 @@ session_limits(struct session *s)
 		.argument_limit = p->argument_limit,
 		.request_limit = p->request_limit,
 		.inline_allowed = p->inline_requests == INLINE_YES ||
-		    (p->inline_requests == INLINE_LOOPBACK && peer_is_local(&s->conn.peer)),
+		    (p->inline_requests == INLINE_LOOPBACK && s->conn.peer.is_local),
 	};
 
 	if (session_roles(s) != 0 || s->conn.peer.is_admin)

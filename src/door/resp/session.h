@@ -41,7 +41,7 @@ struct session {
 	struct call_sink sink;		/* hears of the call */
 	struct call *call;		/* running, or open */
 	uint8_t form;			/* ... enum reply_form of its result */
-	bool notify;			/* ... a push tells of an end before that of its input */
+	bool notify;			/* ... a push tells of its end before its input's */
 	bool is_giving;			/* ... a chunk of input is on its way into it */
 	uint8_t version;		/* enum resp_version */
 	uint8_t n_asked;		/* requests, without introductions; 2: or more */
@@ -54,6 +54,12 @@ static inline struct session *
 session_of(struct conn *c)
 {
 	return CONTAINER_OF(c, struct session, conn);
+}
+
+static inline struct session *
+session_of_sink(const struct call_sink *sink)
+{
+	return CONTAINER_OF(sink, struct session, sink);
 }
 
 /* Where replies go; ask anew for every reply. */

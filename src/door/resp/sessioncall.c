@@ -94,12 +94,6 @@ reply_result(struct session *c, enum reply_form form, const struct result *res)
 
 /* -------------------------------------------------- what the call tells --- */
 
-static struct session *
-session_of_sink(const struct call_sink *s)
-{
-	return CONTAINER_OF(s, struct session, sink);
-}
-
 static void
 on_started(struct call_sink *s, struct call *call)
 {
@@ -201,8 +195,8 @@ session_call(struct session *c, const struct service *s, const struct callopt *o
 	};
 
 	if (c->call != NULL) {
-		session_error(c, "BUSY", "%s this connection has an open call: end it with INPUT %s",
-		    s->name, c->call->id_text);
+		session_error(c, "BUSY",
+		    "%s this connection has an open call: end it with INPUT %s", s->name, c->call->id_text);
 		return;
 	}
 	if (opt->stream && c->version != RESP3) {

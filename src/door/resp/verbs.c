@@ -178,17 +178,19 @@ const struct verb verbs[] = {
 	    "Ends a running call of yours.", "id" },
 	{ "SERVICES", verb_services, 1, 2, VERB_SERVICES,
 	    "Lists the services you may call.", "[pattern]" },
-	{ "DESCRIBE", verb_describe, 2, 2, VERB_SERVICES,
+	{ "DESCRIBE", verb_describe, 2, 2, VERB_SERVICES | VERB_INTRODUCES,
 	    "Describes a service as JSON.", "service" },
 	{ "WHOAMI", verb_whoami, 1, 1, VERB_SERVICES, "Tells who you are to the server.", "" },
 	{ "WHY", verb_why, 2, 2, VERB_SERVICES,
 	    "Explains why you may or may not call a service.", "service" },
-	{ "HELLO", verb_hello, 1, -1, VERB_CONNECTION,
+	{ "HELLO", verb_hello, 1, -1, VERB_CONNECTION | VERB_INTRODUCES,
 	    "Chooses the protocol version.", "[2|3 [AUTH username password] [SETNAME name]]" },
-	{ "AUTH", verb_auth, 2, 3, VERB_CONNECTION, "Not in use.", "[username] password" },
-	{ "CLIENT", verb_client, 2, -1, VERB_CONNECTION,
+	{ "AUTH", verb_auth, 2, 3, VERB_CONNECTION | VERB_INTRODUCES,
+	    "Not in use.", "[username] password" },
+	{ "CLIENT", verb_client, 2, -1, VERB_CONNECTION | VERB_INTRODUCES,
 	    "Names, lists and closes connections.", "subcommand [arg ...]" },
-	{ "SELECT", verb_select, 2, 2, VERB_CONNECTION, "Accepts 0.", "index" },
+	{ "SELECT", verb_select, 2, 2, VERB_CONNECTION | VERB_INTRODUCES,
+	    "Accepts 0.", "index" },
 	{ "RESET", verb_reset, 1, 1, VERB_CONNECTION,
 	    "Puts the connection into its first state.", "" },
 	{ "QUIT", verb_quit, 1, 1, VERB_CONNECTION, "Ends the connection.", "" },
@@ -230,21 +232,13 @@ unknown_command(struct session *c, const struct request *r)
 	resp_error(session_out(c), "ERR", buf_slice(&text));
 }
 
-/* What client libraries say before they are asked anything. */
-static bool
-is_introduction(const struct verb *v)
-{
-	return v != NULL && (v->fn == verb_hello || v->fn == verb_client || v->fn == verb_auth ||
-	    v->fn == verb_select || v->fn == verb_describe);
-}
-
 void
 verb_execute(struct session *c, const struct request *r)
 {
 	const struct verb *v = r->argv[0].len > 0 ? verb_find(r->argv[0]) : NULL;
 	const struct service *s;
 
-	if (!is_introduction(v) && c->n_asked < 2)
+	if ((v == NULL || (v->group & VERB_INTRODUCES) == 0) && c->n_asked < 2)
 		c->n_asked++;
 	if (v == NULL) {
 		s = conf_find_verb(c->resp->conf, r->argv[0].data, r->argv[0].len);

@@ -14,6 +14,9 @@ struct session;
 
 enum verb_group { VERB_CONNECTION, VERB_SERVER, VERB_SERVICES };
 
+/* Beside its group: client libraries say it before they are asked anything. */
+#define VERB_INTRODUCES 0x10u
+
 /* A verb writes its reply, or says session_wait() and replies later. c: of the client that asks. */
 typedef void verb_fn(struct session *c, const struct request *r);
 
@@ -21,7 +24,7 @@ struct verb {
 	const char *name;	/* upper case */
 	verb_fn *fn;
 	int min_args, max_args;	/* with the verb itself; max -1: any */
-	enum verb_group group;
+	unsigned group;		/* enum verb_group, VERB_INTRODUCES */
 	const char *summary;
 	const char *usage;	/* arguments, as redis-cli hints show them */
 };
