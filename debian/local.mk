@@ -8,4 +8,5 @@ EXTRA_DIST += \
 	debian/reqd.postinst debian/reqd.postrm debian/reqd.prerm \
 	debian/source/format debian/source/lintian-overrides debian/source/options \
 	debian/tests/control debian/tests/daemon debian/tests/library \
-	tests/package/make-deb tests/package/check tests/package/lifecycle
+	tests/package/make-deb tests/package/check tests/package/lifecycle \
+	tests/package/matrix tests/package/cell

@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "broker/broker.h"
 #include "conf/conf.h"
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
@@ -132,12 +133,15 @@ print_conf(const char *file)
 
 /* "--role=NAME --slot=N", as the master says; -1 when it is nobody's word. */
 static int
-role_main(const char *role, const char *slot_text)
+role_main(const char *name, const char *slot_text)
 {
+	enum role_kind kind = role_find(name);
 	const char *error = NULL;
 	unsigned slot;
 
-	slot = (unsigned)strtonum(slot_text, 0, CONF_MAX_WORKERS - 1, &error);
+	if (kind == ROLE_N)
+		return -1;
+	slot = (unsigned)strtonum(slot_text, 0, role_slots(kind) - 1, &error);
 	if (error != NULL)
 		return -1;
 	(void)prctl(PR_SET_DUMPABLE, 0);
@@ -151,18 +155,23 @@ role_main(const char *role, const char *slot_text)
 	(void)sigaction(SIGINT, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	(void)sigaction(SIGTERM, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	(void)sigaction(SIGHUP, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
-	if (strcmp(role, role_name(ROLE_LOG)) == 0) {
-		setproctitle("log");
+	if (role_slots(kind) > 1)
+		setproctitle("%s %u", name, slot);
+	else
+		setproctitle("%s", name);
+	if (kind != ROLE_LOG)
+		log_open(ROLE_LOG_FD);
+	switch (kind) {
+	case ROLE_LOG:
 		return logger_main();
-	}
-	log_open(ROLE_LOG_FD);
-	if (strcmp(role, role_name(ROLE_RUNNER)) == 0) {
-		setproctitle("runner");
+	case ROLE_RUNNER:
 		return runner_main();
-	}
-	if (strcmp(role, role_name(ROLE_WORKER)) == 0) {
-		setproctitle("worker %u", slot);
+	case ROLE_BROKER:
+		return broker_main();
+	case ROLE_WORKER:
 		return worker_main(slot);
+	case ROLE_N:
+		break;
 	}
 	return -1;
 }
@@ -190,14 +199,21 @@ main(int argc, char *argv[], char *envp[])
 	};
 	struct master_options options = { .conf_file = DEFAULT_CONF };
 	enum action action = ACTION_RUN;
-	int c;
+	bool is_role;
+	int c, r;
 
-	if (fd_fill_stdio() < 0)
-		return EX_OSERR;
+	is_role = argc == 3 && strncmp(argv[1], "--role=", 7) == 0 &&
+	    strncmp(argv[2], "--slot=", 7) == 0;
+	r = fd_fill_stdio();
+	if (r < 0) {
+		(void)dprintf(STDERR_FILENO, "reqd: /dev/null: %s\n", strerror(-r));
+		return is_role ? ROLE_EXIT_SETUP : EX_OSERR;
+	}
+	/* A file that would be too large is an error of whoever writes it, not its end. */
+	(void)sigaction(SIGXFSZ, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	setproctitle_init(argc, argv, envp);
-	if (argc == 3 && strncmp(argv[1], "--role=", 7) == 0 && strncmp(argv[2], "--slot=", 7) == 0) {
-		int r = role_main(argv[1] + 7, argv[2] + 7);
-
+	if (is_role) {
+		r = role_main(argv[1] + 7, argv[2] + 7);
 		if (r >= 0)
 			return r;
 		(void)fputs("reqd: --role and --slot are for reqd itself\n", stderr);

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/cleanup.h"
+
 size_t
 utf8_sequence(struct slice s)
 {
@@ -103,6 +105,19 @@ int
 escape_text(struct buf *b, struct slice s, size_t max)
 {
 	return escape_bytes(b, s, max, true);
+}
+
+const char *
+escape_printable(struct slice s, char *ret, size_t ret_len)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
+	const char *text = NULL;
+
+	/* A byte becomes four at most, so no UTF-8 sequence is cut in two. */
+	if (escape_text(&b, s, ret_len / 4) >= 0)
+		text = buf_text(&b);
+	(void)snprintf(ret, ret_len, "%s", text != NULL ? text : "?");
+	return ret;
 }
 
 int

@@ -14,8 +14,11 @@
  */
 int escape_text(struct buf *b, struct slice s, size_t max);
 
+/* Makes s printable likewise, cut to fit ret, or "?" without memory. Returns ret. */
+const char *escape_printable(struct slice s, char *ret, size_t ret_len);
+
 /*
- * The same for text that is escaped already but not to be trusted with it:
+ * As escape_text() for text that is escaped already but not to be trusted with it:
  * backslash and double quote stay.
  */
 int escape_controls(struct buf *b, struct slice s, size_t max);

@@ -5,6 +5,7 @@ libbase_la_SOURCES = \
 	src/base/addr.c src/base/addr.h \
 	src/base/backoff.c src/base/backoff.h \
 	src/base/buf.c src/base/buf.h \
+	src/base/children.c src/base/children.h \
 	src/base/cleanup.h \
 	src/base/clock.h \
 	src/base/digest.c src/base/digest.h \
@@ -14,6 +15,7 @@ libbase_la_SOURCES = \
 	src/base/oomscore.c src/base/oomscore.h \
 	src/base/privilege.c src/base/privilege.h \
 	src/base/slice.h \
+	src/base/sparse.c src/base/sparse.h \
 	src/base/suggest.c src/base/suggest.h \
 	src/base/units.c src/base/units.h
 libbase_la_LIBADD = $(BSD_LIBS) $(MD_LIBS)

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/fd.h"
+#include "call/kits.h"
 #include "ipc/logrec.h"
 #include "net/identity.h"
 #include "proto/value.h"
@@ -73,6 +74,7 @@ call_free(struct call *call)
 	buf_done(&call->exchange.text);
 	buf_done(&call->gathered);
 	buf_done(&call->answer);
+	buf_done(&call->job);
 	free(call->arguments);
 	identity_unref(call->who);
 	conf_unref(call->conf);
@@ -85,6 +87,9 @@ call_die(struct call *call)
 	struct call_desk *desk = call->desk;
 
 	call->backend->release(call);
+	kits_leave(desk->kits, call);
+	if (call->paper >= 0)
+		(void)close(TAKE_FD(call->paper));
 	loop_disarm(desk->loop, &call->timer);
 	loop_undefer(desk->loop, &call->task);
 	RB_REMOVE(calls, &desk->calls, call);
@@ -140,11 +145,11 @@ call_deliver(struct call *call, const struct result *res)
 	call_die(call);
 }
 
-/* Does the runner keep the result? A lost one it knows of itself. */
+/* Does the broker keep the result? A lost one it knows of itself. */
 static bool
 call_is_for_twins(const struct call *call, enum outcome_kind outcome)
 {
-	return call->sent && !digest_is_none(&call->run.token) && outcome != OUTCOME_LOST &&
+	return call->paper >= 0 && outcome != OUTCOME_LOST &&
 	    outcome_may_have_run(outcome);
 }
 
@@ -163,12 +168,8 @@ call_finish(struct call *call)
 	res = call_result(call, detail, sizeof(detail));
 	call_count(call, &res);
 	call_log(call, &res);
-	if (call_is_for_twins(call, res.outcome.kind)) {
-		int fd = result_seal(&res);
-
-		if (fd >= 0)
-			call->desk->link->deposit(call, fd);
-	}
+	if (call_is_for_twins(call, res.outcome.kind) && result_write(call->paper, &res) == 0)
+		call->desk->link->deposit(call);
 
 	/* The end of an open call belongs to the end of its input. */
 	if (call->sink != NULL && call->open && call->started) {

@@ -4,9 +4,9 @@
  *
  * A call knows whom to tell (sink.h), who makes it (identity.h) and its
  * service. Where commands, handlers and what the worker answers itself differ,
- * they differ by struct call_backend. Of a command: the worker makes the pipes
- * and the job, the runner starts and ends the program, the worker reads and
- * writes the pipes. The call ends when the runner says so and what the program
+ * they differ by struct call_backend. Of a command: the worker writes the job
+ * into a kit, the runner starts and ends the program, the worker reads and writes
+ * the pipes of the kit. The call ends when the broker says so and what the program
  * left in the pipes has been read. Of a handler: the call waits for a lease, its
  * request is written to the handler, and it ends with the handler's reply
  * (exchange.h, leases.h).
@@ -32,6 +32,7 @@ struct builtin;
 struct call;
 struct call_desk;
 struct call_request;
+struct kits;
 struct lease_set;
 struct leases;
 struct peer_identity;
@@ -99,7 +100,7 @@ struct call_backend {
 	loop_timer_fn *on_timer;
 	bool has_value;		/* its result is a value, not output */
 	bool is_metered;	/* what it has used is its own, and known */
-	bool is_ours;		/* the runner does not know it: cancelled here */
+	bool is_ours;		/* the broker does not know it: cancelled here */
 };
 
 extern const struct call_backend call_by_builtin, call_by_command, call_by_handler;
@@ -116,7 +117,11 @@ struct call {
 	const struct service *service;
 
 	struct frame_run run;
-	bool sent;			/* the runner has it */
+	bool sent;			/* the broker has it */
+	bool awaits_kit;		/* it is to be sent when there is one */
+	struct buf job;			/* until then: argv and environment */
+	size_t job_argv, job_env;	/* ... so many strings of each */
+	int paper;			/* file for its result, when it has a token; -1: none */
 	bool cancelling;
 	bool attached;			/* a twin waits for our result */
 
@@ -124,7 +129,7 @@ struct call {
 	bool open;			/* more input may come */
 	bool started;			/* ... as the sink knows */
 	bool has_chunk;			/* some is being passed on */
-	bool ended;			/* the runner has said how */
+	bool ended;			/* the broker has said how */
 	bool finished;			/* outputs are read too; result is known */
 
 	struct call_output out, err;
@@ -146,13 +151,13 @@ struct call {
 
 	struct frame_ended end;
 	const char *why;		/* what failed, when end does not say; outlives the call */
-	struct loop_timer timer;	/* runner silent, or grace for a twin; deadline */
+	struct loop_timer timer;	/* broker silent, or grace for a twin; deadline */
 	struct loop_task task;		/* its pipes are to be looked at again */
-	uint64_t stalled_usec;		/* for so long of it we could not hear the runner */
+	uint64_t stalled_usec;		/* for so long of it we could not hear the broker */
 	uint64_t accepted_usec;
 	uint64_t bytes_in, bytes_out;
 	char *arguments;		/* text for log and ps; NULL: none */
-	TAILQ_ENTRY(call) link;		/* of the dead */
+	TAILQ_ENTRY(call) link;		/* waiting for a kit, or dead */
 };
 
 RB_HEAD(calls, call);
@@ -170,14 +175,12 @@ typedef void call_cancelled_fn(void *who, bool found);
 
 /* What calls want of who starts programs. */
 struct call_link_ops {
-	/* Hands a call over; takes the descriptors in every case. 0 or -ENOMEM. */
-	int (*run)(struct call *call, int fds[], size_t n_fds);
-	/* Takes a call back that is still waiting to be sent. */
-	void (*withdraw)(struct call *call);
-	/* Ends a call that has been sent. */
+	/* Hands a call over, whose job is in this kit. 0 or -ENOMEM. */
+	int (*run)(struct call *call, uint32_t kit);
+	/* Ends a call that has been handed over. */
 	void (*cancel)(struct call *call, enum cancel_reason reason);
-	/* The result of a call with --id; takes fd. */
-	void (*deposit)(struct call *call, int fd);
+	/* The result of a call with --id is in the file that came for it. */
+	void (*deposit)(struct call *call);
 	/*
 	 * Ends any worker's call of its owner: fn is told later. 0, or -ENOMEM
 	 * without having done anything.
@@ -198,6 +201,7 @@ struct call_desk {
 	struct stats *stats;
 	struct conf *conf;		/* in force; NULL before the first */
 	struct leases *leases;
+	struct kits *kits;
 	const struct call_link_ops *link;
 	void (*on_less)(struct call_desk *desk);	/* there is one call less */
 	unsigned slot;			/* of the worker, for ps */
@@ -235,7 +239,7 @@ void call_orphan(struct call *call);
 /* The sink has room again: more output comes, but not from inside this. */
 void call_on_room(struct call *call);
 
-/* Ends it: asks the runner to, or at once when it is a handler's. */
+/* Ends it: asks the broker to, or at once when it is a handler's. */
 void call_cancel(struct call *call, enum cancel_reason reason);
 
 /* A handler's call of this worker that its owner may cancel, or NULL. */
@@ -250,11 +254,12 @@ void call_on_given(struct call *call);
 /* A handler's call ends otherwise; why as in struct call. */
 void call_end(struct call *call, enum outcome_kind kind, unsigned reason, const char *why);
 
-/* What the runner says; called by runnerlink. */
+/* What the broker says; called by brokerlink. */
 void call_on_started(struct call *call);
 void call_on_ended(struct call *call, const struct frame_ended *end);
 void call_on_attached(struct call *call, bool is_awaited);
 void call_on_result(struct call *call, int fd);	/* takes fd; -1: lost */
+void call_on_paper(struct call *call, int fd);	/* takes fd */
 
 /* True if its output is to rest, because the sink is too far behind. */
 static inline bool
@@ -276,7 +281,7 @@ struct call *call_find(struct call_desk *desk, uint64_t id);
 /* "0123456789abcdef" -> id; false when it is none. */
 bool call_id_parse(struct slice text, uint64_t *ret);
 
-/* The worker was stopped for so long: the runner may have been so, too. */
+/* The worker was stopped for so long: the broker may have been so, too. */
 void calls_on_stall(struct call_desk *desk, uint64_t usec);
 
 /* Everything is known: counts, logs, keeps it for a twin, tells the sink. */
@@ -305,7 +310,7 @@ void call_die(struct call *call);
 /* What runs here as JSON lines, for reqctl ps. 0 or -errno. */
 int calls_list(struct call_desk *desk, int fd);
 
-/* The runner is gone: what it had ends. */
+/* The broker is gone: what it had ends. */
 void calls_on_lost(struct call_desk *desk);
 
 void calls_init(struct call_desk *desk, struct loop *loop, char *read);

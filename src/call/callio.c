@@ -4,11 +4,9 @@
 #include "call/callio.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 
 /* Of stderr so much is kept for the reply. */
 #define STDERR_KEEP (64u << 10)
@@ -183,6 +181,8 @@ input_write(struct call *call)
 bool
 callio_feed(struct call *call)
 {
+	if (call->awaits_kit)
+		return false;
 	if (!input_write(call)) {
 		if (call->in.events == 0)
 			(void)loop_add(call->desk->loop, &call->in, EPOLLOUT);
@@ -210,40 +210,20 @@ on_input(struct loop_io *io, uint32_t events)
 /* --------------------------------------------------------------- pipes --- */
 
 static int
-output_pipe(struct call *call, struct call_output *o, int *ret_write)
+output_open(struct call *call, struct call_output *o, int *fd)
 {
-	int fds[2], r;
-
-	/* Only our end: O_NONBLOCK must not travel to the program. */
-	r = fd_pipe(fds, 0);
-	if (r < 0)
-		return r;
-	*ret_write = fds[1];
-	o->io = (struct loop_io){ .fn = on_output, .fd = fds[0], .user = call };
+	o->io = (struct loop_io){ .fn = on_output, .fd = TAKE_FD(*fd), .user = call };
 	return loop_add(call->desk->loop, &o->io, EPOLLIN);
-}
-
-static int
-input_pipe(struct call *call, int *ret_read)
-{
-	int fds[2], r;
-
-	r = fd_pipe(fds, 1);
-	if (r < 0)
-		return r;
-	*ret_read = fds[0];
-	call->in = (struct loop_io){ .fn = on_input, .fd = fds[1], .user = call };
-	return 0;
 }
 
 int
 callio_open(struct call *call, int fds[static CALL_FDS])
 {
-	int r = output_pipe(call, &call->out, &fds[1]);
+	int r = output_open(call, &call->out, &fds[1]);
 
 	if (r >= 0)
-		r = output_pipe(call, &call->err, &fds[2]);
-	if (r >= 0 && (call->run.flags & RUN_HAS_INPUT) != 0)
-		r = input_pipe(call, &fds[3]);
+		r = output_open(call, &call->err, &fds[2]);
+	if (r >= 0 && fds[3] >= 0)
+		call->in = (struct loop_io){ .fn = on_input, .fd = TAKE_FD(fds[3]), .user = call };
 	return r;
 }

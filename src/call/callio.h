@@ -9,9 +9,8 @@
 #include "call/call.h"
 
 /*
- * Makes the pipes and puts the program's ends into fds[1] (stdout), fds[2]
- * (stderr) and, when the call has input, fds[3]. 0 or -errno; what was made
- * is released with the call.
+ * Takes the ends of its pipes: fds[1] (stdout), fds[2] (stderr) and, when the
+ * call has input, fds[3]. 0 or -errno; what was taken is released with the call.
  */
 int callio_open(struct call *call, int fds[static CALL_FDS]);
 

@@ -84,7 +84,7 @@ call_new(const struct call_request *rq)
 	call->service = s;
 	call->id = next_id(desk);
 	id_format(call->id, call->id_text);
-	call->out.io.fd = call->err.io.fd = call->in.fd = -1;
+	call->out.io.fd = call->err.io.fd = call->in.fd = call->paper = -1;
 	call->timer.fn = call->backend->on_timer;
 	call->accepted_usec = loop_now(desk->loop);
 	call->streamed = opt->stream;

@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * command: a call that the runner starts a program for: the job and the pipes
- * at its beginning, its input, what the runner says of it, its end.
+ * at its beginning, its input, what the broker says of it, its end.
  */
 #include "config.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "call/call.h"
 #include "call/callenv.h"
 #include "call/callio.h"
+#include "call/kits.h"
 #include "conf/arguments.h"
 #include "ipc/channel.h"
 #include "ipc/job.h"
 #include "ipc/logrec.h"
 #include "net/identity.h"
 
-/* Past deadline and kill-grace the runner has so long to report. */
-#define RUNNER_SLACK_USEC (10 * USEC_PER_SEC)
+/* Past deadline and kill-grace the broker has so long to report. */
+#define BROKER_SLACK_USEC (10 * USEC_PER_SEC)
 
 /* ------------------------------------------------------------- beginning --- */
 
@@ -49,31 +51,60 @@ lock_digest(const struct call *call, const struct values *values, struct digest 
 	return 0;
 }
 
-/* Pipes and job, handed to the runner. 0 or -errno. */
+/* Job and pipes are those of this kit: off it goes. Takes its descriptors. 0 or -errno. */
 static int
-command_launch(struct call *call, const struct buf *strings, size_t n_argv, size_t n_env)
+kit_use(struct call *call, struct kit *kit, const struct buf *strings, size_t n_argv,
+    size_t n_env)
 {
-	bool has_input = (call->run.flags & RUN_HAS_INPUT) != 0;
-	int fds[CALL_FDS] = { -1, -1, -1, -1 };
-	int r;
+	int r = job_write(kit->fds[0], strings, n_argv, n_env);
 
-	r = job_seal(strings, n_argv, n_env);
-	if (r >= 0) {
-		fds[0] = r;
-		r = callio_open(call, fds);
-	}
-	if (r < 0) {
-		channel_close_fds(fds, CALL_FDS);
-		return r;
-	}
-	return call->desk->link->run(call, fds, has_input ? 4 : 3);
+	if (r >= 0)
+		r = callio_open(call, kit->fds);
+	channel_close_fds(kit->fds, CALL_FDS);
+	return r < 0 ? r : call->desk->link->run(call, kit->number);
 }
 
-/* When the deadline, the grace and the runner's time to report are over. */
+static void
+on_equipped(struct call *call, struct kit *kit)
+{
+	int r = kit_use(call, kit, &call->job, call->job_argv, call->job_env);
+
+	buf_done(&call->job);
+	if (r < 0) {
+		call->why = "the server: out of memory";
+		callio_close(call);
+		call_on_ended(call, &(struct frame_ended){ .outcome = OUTCOME_NOSTART });
+		return;
+	}
+	if ((buf_len(&call->in_data) > 0 || call->in_end) && callio_feed(call))
+		call_input_taken(call);
+}
+
+/* With a kit at once, else when there is one. 0 or -errno. */
+static int
+command_launch(struct call *call, struct buf *strings, size_t n_argv, size_t n_env)
+{
+	struct kits *k = call->desk->kits;
+	struct kit kit;
+	int r = job_check(strings, n_argv, n_env);
+
+	if (r < 0)
+		return r;
+	if (kits_take(k, (call->run.flags & RUN_HAS_INPUT) != 0, &kit))
+		return kit_use(call, &kit, strings, n_argv, n_env);
+	call->job = *strings;
+	*strings = BUF_INIT(JOB_MAX_BYTES);
+	call->job_argv = n_argv;
+	call->job_env = n_env;
+	kits_wait(k, call, on_equipped);
+	return 0;
+}
+
+/* When the deadline, the grace and the broker's time to report are over. */
 static uint64_t
 overdue_usec(const struct call *call)
 {
-	return call->run.deadline_usec + call->service->kill_grace_usec + RUNNER_SLACK_USEC +
+	return call->run.deadline_usec + call->service->kill_grace_usec + BROKER_SLACK_USEC +
 	    call->stalled_usec;
 }
 
@@ -122,7 +153,7 @@ command_start(struct call *call, const struct call_request *rq, const struct val
 static int
 command_input(struct call *call, struct slice chunk)
 {
-	if (call->in.fd < 0)
+	if (call->in.fd < 0 && !call->awaits_kit)
 		call->chunk = 0;
 	else if (buf_append_slice(&call->in_data, chunk) < 0)
 		return -ENOMEM;
@@ -164,7 +195,7 @@ command_room(struct call *call)
 	loop_defer(call->desk->loop, &call->task);
 }
 
-/* ------------------------------------------------- what the runner says --- */
+/* ------------------------------------------------- what the broker says --- */
 
 void
 call_on_ended(struct call *call, const struct frame_ended *end)
@@ -182,6 +213,14 @@ command_lost(struct call *call)
 	struct frame_ended end = { .outcome = OUTCOME_LOST };
 
 	call_on_ended(call, &end);
+}
+
+void
+call_on_paper(struct call *call, int fd)
+{
+	if (call->paper >= 0)
+		(void)close(call->paper);
+	call->paper = fd;
 }
 
 void
@@ -211,7 +250,7 @@ command_cancel(struct call *call, enum cancel_reason reason)
 		call->desk->link->cancel(call, reason);
 		return;
 	}
-	call->desk->link->withdraw(call);
+	kits_leave(call->desk->kits, call);
 	call->ended = true;
 	call->end = (struct frame_ended){
 		.outcome = OUTCOME_CANCELLED,
@@ -235,12 +274,12 @@ command_on_timer(struct loop_timer *t)
 		loop_arm(loop, t, overdue_usec(call));
 		return;
 	}
-	log_err("request %s: no word from the runner, giving up", call->id_text);
+	log_err("request %s: no word from the broker, giving up", call->id_text);
 	if (call->sent) {
 		command_lost(call);
 		return;
 	}
-	call->desk->link->withdraw(call);
+	kits_leave(call->desk->kits, call);
 	call_on_ended(call, &(struct frame_ended){
 		.outcome = OUTCOME_BUSY,
 		.reason = BUSY_WAITED,
@@ -253,7 +292,7 @@ command_times(const struct call *call, const struct result *res)
 {
 	const struct frame_ended *end = &call->end;
 
-	/* What the runner has not told is not known. */
+	/* What the broker has not told is not known. */
 	return (struct call_times){
 		.has_queued = call->sent && res->outcome.kind != OUTCOME_LOST,
 		.has_run = end->ran_usec > 0 && outcome_may_have_run(res->outcome.kind),

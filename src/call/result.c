@@ -4,13 +4,14 @@
 #include "call/result.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
-#include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/fd.h"
-
-#define RESULT_MAX_BYTES (256u << 20)
+#include "ipc/frame.h"
 
 struct sealed_header {
 	uint64_t magic;
@@ -39,7 +40,7 @@ result_first_line(struct slice text)
 }
 
 int
-result_seal(const struct result *r)
+result_write(int fd, const struct result *r)
 {
 	struct sealed_header h = {
 		.magic = RESULT_MAGIC,
@@ -51,16 +52,27 @@ result_seal(const struct result *r)
 		.detail_len = r->detail.len,
 		.truncated = r->truncated,
 	};
-	struct buf b = BUF_INIT(RESULT_MAX_BYTES);
-	int fd;
+	const struct slice parts[] = {
+		{ (const char *)&h, sizeof(h) }, r->out, r->err, r->detail,
+	};
+	off_t at = 0;
+	int error;
 
-	(void)buf_append(&b, &h, sizeof(h));
-	(void)buf_append_slice(&b, r->out);
-	(void)buf_append_slice(&b, r->err);
-	(void)buf_append_slice(&b, r->detail);
-	fd = buf_failed(&b) ? -ENOMEM : fd_sealed("reqd-result", buf_data(&b), buf_len(&b));
-	buf_done(&b);
-	return fd;
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		struct slice part = parts[i];
+
+		while (part.len > 0) {
+			ssize_t n = pwrite(fd, part.data, part.len, at);
+
+			if (n <= 0)
+				return n < 0 ? -errno : -ENOSPC;
+			part.data += n;
+			part.len -= (size_t)n;
+			at += n;
+		}
+	}
+	error = fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK);
+	return error < 0 ? -errno : 0;
 }
 
 int
@@ -71,7 +83,7 @@ result_map(int fd, struct result *ret, struct result_map *ret_map)
 	size_t len, rest;
 	int r;
 
-	r = fd_map_sealed(fd, RESULT_MAX_BYTES, &data, &len);
+	r = fd_map_sealed(fd, FRAME_RESULT_BYTES, &data, &len);
 	if (r < 0)
 		return r;
 	*ret_map = (struct result_map){ data, len };
@@ -82,7 +94,7 @@ result_map(int fd, struct result *ret, struct result_map *ret_map)
 	if (h.magic != RESULT_MAGIC || h.outcome.kind >= OUTCOME_N)
 		goto bad;
 	if (h.out_len > rest || h.err_len > rest - h.out_len ||
-	    h.detail_len != rest - h.out_len - h.err_len)
+	    h.detail_len > rest - h.out_len - h.err_len)
 		goto bad;
 	p = data + sizeof(h);
 	*ret = (struct result){

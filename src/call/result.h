@@ -25,8 +25,8 @@ struct result {
 	uint64_t id;
 };
 
-/* A sealed memory file that holds it. Descriptor or -errno. */
-int result_seal(const struct result *r);
+/* Writes it into an empty memory file and seals that. 0 or -errno. */
+int result_write(int fd, const struct result *r);
 
 /*
  * Maps a sealed result. The slices point into the mapping, which

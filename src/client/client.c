@@ -17,7 +17,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/escape.h"
 #include "proto/resp.h"
 
 #define REPLY_LIMIT (UINT32_C(64) << 20)
@@ -180,20 +179,6 @@ client_check(struct reqd *c)
 	return 0;
 }
 
-const char *
-client_printable(struct slice s, char *ret, size_t ret_len)
-{
-	struct buf b = BUF_INIT(0);
-	const char *text = NULL;
-
-	/* Four bytes for one at most, so half of it never hurts a sequence. */
-	if (escape_text(&b, s, ret_len / 4) >= 0)
-		text = buf_text(&b);
-	(void)snprintf(ret, ret_len, "%s", text != NULL ? text : "?");
-	buf_done(&b);
-	return ret;
-}
-
 /* ---------------------------------------------------------- the pump --- */
 
 int
@@ -304,16 +289,6 @@ client_turn(struct reqd *c, enum client_wait wait, int input_fd, bool *ret_input
 	return 0;
 }
 
-int
-client_flush(struct reqd *c)
-{
-	int r = client_push_out(c);
-
-	while (r == 0 && buf_len(&c->out) > 0 && !c->write_broken)
-		r = client_turn(c, CLIENT_BLOCK, -1, NULL);
-	return r;
-}
-
 static int
 bad_reply(struct reqd *c, const char *why)
 {
@@ -392,21 +367,6 @@ client_take(struct reqd *c, struct value *v, size_t used, char **ret)
 
 /* ------------------------------------------------ requests and replies --- */
 
-static int
-words_to_slices(size_t argc, const char *const *argv, const size_t *lens, struct slice **ret)
-{
-	struct slice *words = calloc(argc, sizeof(*words));
-
-	if (words == NULL)
-		return REQD_E_NOMEM;
-	for (size_t i = 0; i < argc; i++) {
-		words[i].data = argv[i];
-		words[i].len = lens != NULL ? lens[i] : strlen(argv[i]);
-	}
-	*ret = words;
-	return 0;
-}
-
 int
 reqd_send(struct reqd *c, size_t argc, const char *const *argv, const size_t *lens)
 {
@@ -420,14 +380,19 @@ reqd_send(struct reqd *c, size_t argc, const char *const *argv, const size_t *le
 		return r;
 	if (c->exchange.state != EXCHANGE_NONE)
 		return client_misuse(c, "a call is in progress");
-	if (words_to_slices(argc, argv, lens, &words) < 0)
+	words = calloc(argc, sizeof(*words));
+	if (words == NULL)
 		return client_fail(c, REQD_E_NOMEM, "out of memory");
-
+	for (size_t i = 0; i < argc; i++)
+		words[i] = (struct slice){ argv[i], lens != NULL ? lens[i] : strlen(argv[i]) };
 	resp_request(&c->out, words, argc);
 	if (buf_failed(&c->out))
 		return client_fail(c, REQD_E_NOMEM, "out of memory");
 	c->n_pending++;
-	return client_flush(c);
+	r = client_push_out(c);
+	while (r == 0 && buf_len(&c->out) > 0 && !c->write_broken)
+		r = client_turn(c, CLIENT_BLOCK, -1, NULL);
+	return r;
 }
 
 /* What reqd_receive hands out: the root first, so that a pointer to it fits. */

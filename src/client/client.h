@@ -93,9 +93,6 @@ enum client_wait { CLIENT_POLL, CLIENT_BLOCK };
  */
 int client_turn(struct reqd *c, enum client_wait wait, int input_fd, bool *ret_input);
 
-/* Blocks until all is sent. */
-int client_flush(struct reqd *c);
-
 /*
  * The value at the start of what was read. 0: *ret, and client_consume must
  * follow; 1: not whole yet; negative: error.
@@ -111,9 +108,6 @@ int client_take(struct reqd *c, struct value *v, size_t used, char **ret);
 
 /* Milliseconds for poll(2) until then, -1 for never. */
 int client_poll_ms(uint64_t due_usec);
-
-/* Makes text printable, cut to fit ret. Returns ret. */
-const char *client_printable(struct slice s, char *ret, size_t ret_len);
 
 static inline void
 value_freep(struct value **v)

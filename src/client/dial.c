@@ -17,6 +17,7 @@
 #include "base/addr.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/escape.h"
 #include "base/fd.h"
 #include "client/client.h"
 
@@ -170,7 +171,7 @@ greet(struct reqd *c)
 	s.data = reqd_value_data(v, &s.len);
 	if (reqd_value_kind(v) == REQD_ERROR) {
 		r = client_fail(c, REQD_E_REFUSED, "%s refused the connection: %s", c->url,
-		    client_printable(s, text, sizeof(text)));
+		    escape_printable(s, text, sizeof(text)));
 	} else if (reqd_value_kind(v) != REQD_MAP ||
 	    reqd_value_integer(reqd_value_get(v, "proto")) != 3) {
 		r = client_fail(c, REQD_E_PROTOCOL, "%s does not speak RESP3, as reqd does",
@@ -242,7 +243,7 @@ parse_urls(struct reqd *c, const char *const *urls, size_t n, struct addr *ret)
 
 		if (addr_parse(urls[i], &ret[i], &why) < 0)
 			return client_misuse(c, "\"%s\": %s",
-			    client_printable(slice_of(urls[i]), text, sizeof(text)), why);
+			    escape_printable(slice_of(urls[i]), text, sizeof(text)), why);
 		if (ret[i].kind == ADDR_FD)
 			return client_misuse(c, "%s: a client cannot connect to fd://", urls[i]);
 		if (ret[i].kind == ADDR_TCP && (strcmp(ret[i].host, "*") == 0 || ret[i].port == 0))

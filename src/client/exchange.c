@@ -13,9 +13,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "client/call.h"
+#include "client/clientcall.h"
 #include "client/client.h"
-#include "client/result.h"
+#include "client/clientresult.h"
 #include "proto/resp.h"
 
 static int
@@ -81,12 +81,36 @@ on_push(struct reqd *c, const struct value *v)
 	return 0;
 }
 
+/* Makes a result of a final reply, and takes the reply from the connection. */
+static int
+take_result(struct reqd *c, struct value *v, size_t used, struct reqd_result **ret)
+{
+	const char *wrong = "";
+	char *bytes;
+	int r;
+
+	if (v->kind == VALUE_ERROR) {
+		r = clientresult_of_error(v->text, ret);
+		client_consume(c, used);
+	} else if (v->kind == VALUE_MAP) {
+		r = client_take(c, v, used, &bytes);
+		if (r == 0)
+			r = clientresult_of_map(v, bytes, ret, &wrong);
+	} else {
+		return client_fail(c, REQD_E_PROTOCOL, "%s gave no proper answer to CALL",
+		    c->url);
+	}
+	if (r == REQD_E_PROTOCOL)
+		return client_fail(c, r, "%s sent a result without a proper \"%s\"", c->url, wrong);
+	return r < 0 ? out_of_memory(c) : 0;
+}
+
 /* The result, perhaps instead of "+id". */
 static int
 on_final(struct reqd *c, struct value *v, size_t used)
 {
 	struct exchange *ex = &c->exchange;
-	int r = result_take(c, v, used, &ex->result);
+	int r = take_result(c, v, used, &ex->result);
 
 	if (r < 0)
 		return r;
@@ -130,7 +154,7 @@ on_taken(struct reqd *c, struct value *v, size_t used)
 	if (v->kind == VALUE_ERROR) {
 		ex->no_more = true;
 		if (ex->refused == NULL)
-			return result_take(c, v, used, &ex->refused);
+			return take_result(c, v, used, &ex->refused);
 	} else if (v->kind != VALUE_INTEGER || v->integer < 0 || v->integer > CLIENT_CHUNK) {
 		return out_of_order(c, "no count for a piece of input");
 	} else if (v->integer == 0) {
@@ -220,7 +244,7 @@ exchange_begin(struct reqd *c, const struct reqd_call *call, bool open)
 
 	if (r < 0)
 		return r;
-	if (call_encode(call, open, &c->out) < 0)
+	if (clientcall_encode(call, open, &c->out) < 0)
 		return out_of_memory(c);
 	*ex = (struct exchange){
 		.state = open ? EXCHANGE_STARTING : EXCHANGE_ENDING,
@@ -327,12 +351,12 @@ exchange_finish(struct reqd *c, int r, struct reqd_result **ret)
 int
 reqd_call(struct reqd *c, const struct reqd_call *call, struct reqd_result **ret)
 {
-	int r = exchange_begin(c, call, call_has_input(call));
+	int r = exchange_begin(c, call, clientcall_has_input(call));
 
 	if (r == REQD_E_INVALID)
 		return r;
 	while (r == 0 && c->exchange.state != EXCHANGE_DONE)
-		r = call_has_input(call) ? exchange_round(c, call) : exchange_turn(c);
+		r = clientcall_has_input(call) ? exchange_round(c, call) : exchange_turn(c);
 	return exchange_finish(c, r, ret);
 }
 

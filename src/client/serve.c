@@ -12,29 +12,18 @@
 #include "client/serve.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/buf.h"
-#include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/slice.h"
-#include "client/reqd.h"
-#include "proto/reply.h"
-#include "proto/request.h"
 #include "proto/resp.h"
 
-#define READ_SIZE (64u << 10)
 #define PIECE_MAX (1u << 20)	/* of pushed input; reqd sends no more than 64 KiB */
 #define KEEP_MAX (1u << 20)	/* bytes of a buffer that the next request may use */
 #define READY_MAX (16u << 10)
-#define CHANNEL_FD 3
 
 /* The most that reqd's own configuration allows, and room for the context. */
 static const struct request_limits limits = {
@@ -42,94 +31,6 @@ static const struct request_limits limits = {
 	.argument_limit = 1u << 30,
 	.request_limit = (1u << 30) + (1u << 20),
 };
-
-int
-serve_fail(struct serve *s, const char *problem, const char *detail)
-{
-	if (s->problem == NULL) {
-		s->problem = problem;
-		s->detail = detail;
-	}
-	return -1;
-}
-
-/* -------------------------------------------------------------- bytes --- */
-
-static void
-wait_for(int fd, short events)
-{
-	struct pollfd p = { .fd = fd, .events = events };
-
-	(void)poll(&p, 1, -1);
-}
-
-/* write(2), without the signal. */
-static ssize_t
-write_quietly(int fd, const char *data, size_t len)
-{
-	const struct timespec now = { 0, 0 };
-	sigset_t pipe_only, before;
-	ssize_t n;
-	int error;
-
-	(void)sigemptyset(&pipe_only);
-	(void)sigaddset(&pipe_only, SIGPIPE);
-	(void)pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
-	n = write(fd, data, len);
-	error = errno;
-	if (n < 0 && error == EPIPE && !sigismember(&before, SIGPIPE))
-		(void)sigtimedwait(&pipe_only, NULL, &now);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	errno = error;
-	return n;
-}
-
-int
-serve_send(struct serve *s, struct buf *b)
-{
-	while (buf_len(b) > 0) {
-		ssize_t n = write_quietly(s->out, buf_data(b), buf_len(b));
-
-		if (n >= 0)
-			buf_consume(b, (size_t)n);
-		else if (errno == EAGAIN)
-			wait_for(s->out, POLLOUT);
-		else if (errno != EINTR)
-			return serve_fail(s, "cannot write the reply", strerror(errno));
-	}
-	return 0;
-}
-
-int
-serve_flush(struct serve *s)
-{
-	return serve_send(s, &s->ready);
-}
-
-/* More bytes. 1: there are some; 0: the input has ended; negative: failed. */
-static int
-serve_read(struct serve *s, struct buf *to)
-{
-	char *room = buf_reserve(to, READ_SIZE);
-
-	/* Nobody waits for a reply while we wait for bytes. */
-	if (serve_flush(s) < 0)
-		return -1;
-	if (room == NULL)
-		return serve_fail(s, "out of memory", NULL);
-	for (;;) {
-		ssize_t n = read(s->in, room, READ_SIZE);
-
-		if (n >= 0) {
-			buf_commit(to, (size_t)n);
-			return n > 0;
-		}
-		if (errno == EAGAIN)
-			wait_for(s->in, POLLIN);
-		else if (errno != EINTR)
-			return serve_fail(s, "cannot read a request", strerror(errno));
-	}
-}
 
 /* ------------------------------------------------------------ request --- */
 
@@ -478,77 +379,10 @@ serve_loop(struct serve *s, reqd_serve_fn *fn, void *arg)
 	}
 }
 
-/* ----------------------------------------------------------- channels --- */
-
-static int
-channel_choose(struct serve *s)
-{
-	const char *text = getenv("REQD_CHANNEL");
-
-	s->channel = text == NULL ? STDOUT_FILENO : CHANNEL_FD;
-	return text == NULL || strcmp(text, "3") == 0 ? 0 :
-	    serve_fail(s, "REQD_CHANNEL is not 3", NULL);
-}
-
-/* A descriptor that has nothing to read. */
-static int
-empty_open(void)
-{
-	int fds[2];
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -1;
-	(void)close(fds[1]);
-	return fds[0];
-}
-
-/*
- * Copies of our own of both ends, which no program started by the function
- * inherits; other things take the places that such a program would use.
- */
-static int
-channels_take(struct serve *s)
-{
-	CLEANUP_CLOSE int empty = empty_open();
-
-	if (channel_choose(s) < 0)
-		return -1;
-	if (empty < 0)
-		return serve_fail(s, "cannot set its channels up", strerror(errno));
-	s->in = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, CHANNEL_FD + 1);
-	if (s->in < 0)
-		return serve_fail(s, "standard input", strerror(errno));
-	s->out = fcntl(s->channel, F_DUPFD_CLOEXEC, CHANNEL_FD + 1);
-	if (s->out < 0)
-		return serve_fail(s, s->channel == CHANNEL_FD ? "descriptor 3" : "standard output",
-		    strerror(errno));
-	(void)dup2(empty, STDIN_FILENO);
-	if (s->channel == CHANNEL_FD)
-		(void)fcntl(CHANNEL_FD, F_SETFD, FD_CLOEXEC);
-	else if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
-		(void)close(STDOUT_FILENO);
-	return 0;
-}
-
-/* Back to where they were, with what the function printed sent off first. */
-static void
-channels_return(const struct serve *s)
-{
-	(void)fflush(stdout);
-	if (s->in >= 0)
-		(void)dup2(s->in, STDIN_FILENO);
-	if (s->out >= 0 && s->channel == STDOUT_FILENO)
-		(void)dup2(s->out, STDOUT_FILENO);
-}
-
 static void
 serve_done(struct serve *s)
 {
-	channels_return(s);
-	if (s->in >= 0)
-		(void)close(s->in);
-	if (s->out >= 0)
-		(void)close(s->out);
+	serve_channel_return(s);
 	buf_done(&s->input);
 	buf_done(&s->pushed);
 	buf_done(&s->reply);
@@ -565,7 +399,7 @@ serve(reqd_serve_fn *fn, void *arg, bool is_batch)
 	int r;
 
 	request_init(&s.decoded);
-	r = channels_take(&s);
+	r = serve_channel_take(&s);
 	if (r == 0)
 		r = serve_loop(&s, fn, arg);
 	serve_done(&s);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * serve: one reqd_serve() that runs. Requests come and replies go in serve.c,
- * the function makes a reply in servereply.c.
+ * serve: one reqd_serve() that runs. serve.c reads the requests and calls the
+ * function, which makes a reply in servereply.c; the bytes of both pass
+ * servechannel.c.
  */
 #pragma once
 
@@ -62,14 +63,29 @@ serve_of(const struct reqd_request *req)
 	return (struct serve *)(uintptr_t)req;
 }
 
-/* It cannot go on; keeps the first reason. Returns -1. */
+/* Keeps the first reason why the loop cannot go on. Returns -1. */
 int serve_fail(struct serve *s, const char *problem, const char *detail);
+
+/*
+ * Makes copies of both ends, which no program started by the function inherits.
+ * Other things take the places that such a program would use. 0, or -1 after
+ * serve_fail().
+ */
+int serve_channel_take(struct serve *s);
+/* Puts the ends back, after what the function printed has been sent off. */
+void serve_channel_return(struct serve *s);
 
 /* Sends what is in a buffer and empties it. 0, or -1 after serve_fail(). */
 int serve_send(struct serve *s, struct buf *b);
 
 /* The same with the replies that wait. */
 int serve_flush(struct serve *s);
+
+/*
+ * Appends more bytes of the input. 1: there are some; 0: the input has ended;
+ * -1 after serve_fail().
+ */
+int serve_read(struct serve *s, struct buf *to);
 
 /* Nothing of a reply has been made. */
 void serve_reply_reset(struct serve *s);

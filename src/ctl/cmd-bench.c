@@ -14,8 +14,9 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "ctl/cmd.h"
+#include "ctl/ctl.h"
 #include "ctl/out.h"
+#include "ctl/outjson.h"
 #include "ctl/params.h"
 #include "ctl/remote.h"
 

@@ -18,12 +18,12 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "ctl/cmd.h"
-#include "ctl/describe.h"
-#include "ctl/out.h"
+#include "ctl/answer.h"
+#include "ctl/ctl.h"
+#include "ctl/description.h"
+#include "ctl/outjson.h"
 #include "ctl/params.h"
 #include "ctl/remote.h"
-#include "ctl/value.h"
 
 /* How long the server may take to tell that the time of -t is over. */
 #define GRACE_MS 1000
@@ -156,7 +156,7 @@ run_ended(const struct run *r, const struct reqd_result *res)
 	} else {
 		/* Both are empty when the output was streamed. */
 		(void)fwrite(res->out, 1, res->out_len, stdout);
-		value_print(r->ctl, res->value);
+		answer_print(r->ctl, res->value);
 		(void)fflush(stdout);
 		(void)fwrite(res->err, 1, res->err_len, stderr);
 	}
@@ -192,11 +192,8 @@ static int
 describe_refused(const struct run *r, const struct reqd_value *v)
 {
 	struct reqd_result res = { .outcome = reqd_value_outcome(v), .status = -1 };
-	CLEANUP_FREE char *line = NULL;
-	size_t len;
-	const char *data = reqd_value_data(v, &len);
+	CLEANUP_FREE char *line = remote_text(v);
 
-	line = ctl_need(strndup(data, len));
 	res.out = res.err = res.id = "";
 	res.error = line;
 	return run_ended(r, &res);
@@ -364,7 +361,7 @@ call_run(struct ctl *ctl, size_t n, char **words)
 	if (status == 0 && (ctl->input == NULL || params_are_named(r.n_words, r.words)))
 		status = run_describe(&r);
 	if (status == 0 && params_want_help(r.description, r.n_words, r.words)) {
-		describe_print(ctl, r.description);
+		description_print(ctl, r.description);
 		return 0;
 	}
 	if (status == 0)
@@ -399,7 +396,7 @@ const struct ctl_cmd cmd_call = {
 	.n_options = ARRAY_LEN(options),
 	.min_words = 1,
 	.max_words = CTL_ANY_WORDS,
-	.words = CTL_WORDS_SERVICE,
+	.words = CTL_WORDS_CALL,
 	.pass = true,
 	.run = call_run,
 };

@@ -13,9 +13,10 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "ctl/cmd.h"
+#include "ctl/ctl.h"
 #include "ctl/options.h"
 #include "ctl/out.h"
+#include "ctl/outjson.h"
 #include "ctl/params.h"
 #include "ctl/remote.h"
 
@@ -58,11 +59,11 @@ offer_options(const struct ctl_opt *options, size_t n, const char *typed)
 }
 
 static void
-offer_verbs(const char *typed)
+offer_verbs(const struct ctl *ctl, const char *typed)
 {
-	for (size_t i = 0; i < ctl_n_cmds; i++) {
-		if (!ctl_cmds[i]->hidden)
-			offer("", ctl_cmds[i]->name, typed, ctl_cmds[i]->summary);
+	for (size_t i = 0; i < ctl->n_verbs; i++) {
+		if (!ctl->verbs[i]->hidden)
+			offer("", ctl->verbs[i]->name, typed, ctl->verbs[i]->summary);
 	}
 }
 
@@ -76,13 +77,10 @@ offer_services(const struct ctl *ctl, const char *typed)
 	if (remote_connect(ctl, &c) != 0 || remote_ask(ctl, c, NULL, &map, 1, request) != 0)
 		return;
 	for (size_t i = 0; i + 1 < reqd_value_count(map); i += 2) {
-		size_t n, m;
-		const char *name = reqd_value_data(reqd_value_at(map, i), &n);
-		const char *about = reqd_value_data(reqd_value_at(map, i + 1), &m);
-		CLEANUP_FREE char *name_text = ctl_need(strndup(name, n));
-		CLEANUP_FREE char *about_text = ctl_need(strndup(about, m));
+		CLEANUP_FREE char *name = remote_text(reqd_value_at(map, i));
+		CLEANUP_FREE char *about = remote_text(reqd_value_at(map, i + 1));
 
-		offer("", name_text, typed, about_text);
+		offer("", name, typed, about);
 	}
 }
 
@@ -96,9 +94,7 @@ offer_requests(const struct ctl *ctl, const char *typed)
 	if (remote_control(ctl, &c) != 0 || remote_ask(ctl, c, NULL, &v, 1, request) != 0)
 		return;
 	for (size_t i = 0; i < reqd_value_count(v); i++) {
-		size_t len;
-		const char *data = reqd_value_data(reqd_value_at(v, i), &len);
-		CLEANUP_FREE char *text = ctl_need(strndup(data, len));
+		CLEANUP_FREE char *text = remote_text(reqd_value_at(v, i));
 		char *rest = text, *line;
 
 		while ((line = strsep(&rest, "\n")) != NULL) {
@@ -175,9 +171,10 @@ offer_words(const struct ctl *ctl, size_t n, char **words, const char *typed)
 {
 	switch (ctl->cmd->words) {
 	case CTL_WORDS_SERVICE:
+	case CTL_WORDS_CALL:
 		if (n == 0)
 			offer_services(ctl, typed);
-		else if (ctl->cmd == &cmd_call)
+		else if (ctl->cmd->words == CTL_WORDS_CALL)
 			offer_service_arguments(ctl, n, words, typed);
 		return;
 	case CTL_WORDS_REQUEST:
@@ -189,7 +186,7 @@ offer_words(const struct ctl *ctl, size_t n, char **words, const char *typed)
 		offer("", "fish", typed, "");
 		return;
 	case CTL_WORDS_VERB:
-		offer_verbs(typed);
+		offer_verbs(ctl, typed);
 		return;
 	case CTL_WORDS_NONE:
 		return;
@@ -208,23 +205,12 @@ static int
 complete_run(struct ctl *ctl, size_t n, char **words)
 {
 	/* What is completed is a reqctl of its own. */
-	struct ctl inner = { .quiet = true, .timeout_ms = COMPLETE_MS };
+	struct ctl inner = { .verbs = ctl->verbs, .n_verbs = ctl->n_verbs };
 	const char *typed = n > 0 ? words[n - 1] : "";
 	struct options_error e;
-	enum options_status s;
+	enum options_status s = options_read(&inner, n > 0 ? n - 1 : 0, words, &n, &e);
 
-	(void)ctl;
 	inner.due_usec = clock_usec() + COMPLETE_MS * USEC_PER_MSEC;
-	n = n > 0 ? n - 1 : 0;
-	s = options_parse(&inner, OPTIONS_TO_WORD, n, words, &n, &e);
-	if (s == OPTIONS_OK && n > 0) {
-		inner.cmd = ctl_find_cmd(words[0]);
-		if (inner.cmd == NULL)
-			return 0;
-		words++;
-		s = options_parse(&inner, inner.cmd->pass ? OPTIONS_TO_WORD : OPTIONS_TO_END,
-		    n - 1, words, &n, &e);
-	}
 	inner.quiet = true;
 	inner.timeout_ms = COMPLETE_MS;
 	if (s == OPTIONS_NO_VALUE) {
@@ -236,11 +222,11 @@ complete_run(struct ctl *ctl, size_t n, char **words)
 	if (*typed == '-' && (inner.cmd == NULL || !inner.cmd->pass || n == 0)) {
 		if (inner.cmd != NULL)
 			offer_options(inner.cmd->options, inner.cmd->n_options, typed);
-		offer_options(ctl_options, ctl_n_options, typed);
+		offer_options(options_general, options_n_general, typed);
 	} else if (inner.cmd == NULL) {
-		offer_verbs(typed);
+		offer_verbs(&inner, typed);
 	} else {
-		offer_words(&inner, n, words, typed);
+		offer_words(&inner, n, words + 1, typed);
 	}
 	return 0;
 }

@@ -1,9 +1,62 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 
-#include "ctl/cmd.h"
+#include "ctl/ctl.h"
+#include "ctl/options.h"
+
+static void
+print_options(const struct ctl_opt *options, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct ctl_opt *o = &options[i];
+		char left[64];
+
+		(void)snprintf(left, sizeof(left), "%c%c%s --%s%s%s", o->letter != 0 ? '-' : ' ',
+		    o->letter != 0 ? o->letter : ' ', o->letter != 0 ? "," : " ", o->name,
+		    o->arg != NULL ? " " : "", o->arg != NULL ? o->arg : "");
+		(void)printf("  %-22s %s\n", left, o->help);
+	}
+}
+
+static void
+print_reqctl(const struct ctl *ctl)
+{
+	(void)printf("Usage: reqctl [OPTION]... VERB [ARGUMENT]...\n\n");
+	for (size_t i = 0; i < ctl->n_verbs; i++) {
+		const struct ctl_cmd *c = ctl->verbs[i];
+		char left[64];
+
+		if (c->hidden)
+			continue;
+		(void)snprintf(left, sizeof(left), "%s %s", c->name, c->synopsis);
+		(void)printf("  %-22s %s\n", left, c->summary);
+	}
+	(void)printf("\n");
+	print_options(options_general, options_n_general);
+	(void)printf("\nServer: -s, else $REQD_SERVER, else unix://%s/reqd/reqd.sock,\n"
+	    "else tcp://127.0.0.1:7373. Control socket: --control, else $REQD_CONTROL,\n"
+	    "else %s/reqd/control.sock.\n"
+	    "\n'reqctl help VERB' has the options of a verb; reqctl(1) has the exit statuses.\n",
+	    RUNSTATEDIR, RUNSTATEDIR);
+}
+
+static void
+print_verb(const struct ctl_cmd *c)
+{
+	(void)printf("Usage: reqctl [OPTION]... %s%s%s%s\n\n%s\n", c->name,
+	    c->n_options > 0 ? " [OPTION]..." : "", *c->synopsis != '\0' ? " " : "",
+	    c->synopsis, c->summary);
+	if (c->details != NULL)
+		(void)printf("\n%s", c->details);
+	if (c->n_options > 0) {
+		(void)printf("\n");
+		print_options(c->options, c->n_options);
+	}
+	(void)printf("\n");
+	print_options(options_general, options_n_general);
+}
 
 static int
 help_run(struct ctl *ctl, size_t n, char **words)
@@ -11,13 +64,13 @@ help_run(struct ctl *ctl, size_t n, char **words)
 	const struct ctl_cmd *cmd;
 
 	if (n == 0) {
-		ctl_print_help();
+		print_reqctl(ctl);
 		return 0;
 	}
-	cmd = ctl_find_cmd(words[0]);
+	cmd = options_find_verb(ctl, words[0]);
 	if (cmd == NULL)
-		return ctl_unknown_verb(ctl, words[0]);
-	ctl_print_cmd_help(cmd);
+		return options_unknown_verb(ctl, words[0]);
+	print_verb(cmd);
 	return 0;
 }
 
@@ -27,5 +80,6 @@ const struct ctl_cmd cmd_help = {
 	.summary = "explain reqctl, or a verb",
 	.max_words = 1,
 	.words = CTL_WORDS_VERB,
+	.is_help = true,
 	.run = help_run,
 };

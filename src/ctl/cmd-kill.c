@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "ctl/cmd.h"
-#include "ctl/out.h"
+#include "ctl/ctl.h"
+#include "ctl/outjson.h"
 #include "ctl/remote.h"
 
 static int

@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include <string.h>
-
 #include "base/cleanup.h"
-#include "ctl/cmd.h"
-#include "ctl/out.h"
+#include "ctl/ctl.h"
+#include "ctl/outjson.h"
 #include "ctl/outtable.h"
 #include "ctl/remote.h"
-
-static char *
-copy_text(const struct reqd_value *v)
-{
-	size_t len;
-	const char *data = reqd_value_data(v, &len);
-
-	return ctl_need(strndup(data, len));
-}
 
 static void
 print_json(const struct ctl *ctl, const struct reqd_value *map)
@@ -40,8 +29,8 @@ print_table(const struct ctl *ctl, const struct reqd_value *map)
 	    ARRAY_LEN(columns));
 
 	for (size_t i = 0; i + 1 < reqd_value_count(map); i += 2) {
-		CLEANUP_FREE char *name = copy_text(reqd_value_at(map, i));
-		CLEANUP_FREE char *summary = copy_text(reqd_value_at(map, i + 1));
+		CLEANUP_FREE char *name = remote_text(reqd_value_at(map, i));
+		CLEANUP_FREE char *summary = remote_text(reqd_value_at(map, i + 1));
 
 		out_table_row(t, (const char *const[]){ name, summary });
 	}

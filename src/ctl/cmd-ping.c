@@ -6,8 +6,9 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "ctl/cmd.h"
+#include "ctl/ctl.h"
 #include "ctl/out.h"
+#include "ctl/outjson.h"
 #include "ctl/remote.h"
 
 struct pings {

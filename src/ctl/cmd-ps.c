@@ -4,16 +4,21 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "ctl/cmd.h"
+#include "ctl/ctl.h"
 #include "ctl/out.h"
+#include "ctl/outjson.h"
 #include "ctl/outtable.h"
 #include "ctl/remote.h"
 
-/* Each element of the reply is what one worker says: a JSON object a line. */
-static bool
+/*
+ * Each element of the reply is what one worker says: a JSON object a line. Nobody
+ * has looked at it, so a line may be anything; the others are no worse for it.
+ * Returns how many are left out.
+ */
+static size_t
 collect_lines(json_t *list, const struct reqd_value *v)
 {
-	size_t len;
+	size_t len, n_bad = 0;
 	const char *p = reqd_value_data(v, &len);
 
 	while (len > 0) {
@@ -23,15 +28,16 @@ collect_lines(json_t *list, const struct reqd_value *v)
 		if (n > 0) {
 			json_t *row = remote_json(p, n);
 
-			if (row == NULL)
-				return false;
-			(void)json_array_append_new(list, row);
+			if (row != NULL)
+				(void)json_array_append_new(list, row);
+			else
+				n_bad++;
 		}
 		n += end != NULL;
 		p += n;
 		len -= n;
 	}
-	return true;
+	return n_bad;
 }
 
 static const char *
@@ -81,6 +87,7 @@ ps_run(struct ctl *ctl, size_t n, char **words)
 	CLEANUP(reqd_value_freep) struct reqd_value *v = NULL;
 	CLEANUP(json_freep) json_t *list = ctl_need(json_array());
 	int status = remote_control(ctl, &c);
+	size_t n_bad = 0;
 
 	(void)n;
 	(void)words;
@@ -90,10 +97,11 @@ ps_run(struct ctl *ctl, size_t n, char **words)
 		return status;
 	if (reqd_value_kind(v) != REQD_ARRAY)
 		return remote_nonsense(ctl, c, "PS");
-	for (size_t i = 0; i < reqd_value_count(v); i++) {
-		if (!collect_lines(list, reqd_value_at(v, i)))
-			return remote_nonsense(ctl, c, "PS");
-	}
+	for (size_t i = 0; i < reqd_value_count(v); i++)
+		n_bad += collect_lines(list, reqd_value_at(v, i));
+	if (n_bad > 0)
+		ctl_message(ctl, "%zu line%s of a worker left out: not what it has to be", n_bad,
+		    n_bad == 1 ? "" : "s");
 	if (ctl->json)
 		out_json(ctl, TAKE_PTR(list));
 	else if (ctl->out_tty && json_array_size(list) == 0)

@@ -4,8 +4,9 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "ctl/cmd.h"
+#include "ctl/ctl.h"
 #include "ctl/out.h"
+#include "ctl/outjson.h"
 #include "ctl/remote.h"
 
 static void

@@ -4,8 +4,9 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "ctl/cmd.h"
+#include "ctl/ctl.h"
 #include "ctl/out.h"
+#include "ctl/outjson.h"
 #include "ctl/outtable.h"
 #include "ctl/remote.h"
 
@@ -115,14 +116,18 @@ print_master(const json_t *j)
 static void
 print_helpers(const json_t *j)
 {
-	const json_t *runner = json_object_get(j, "runner"), *log = json_object_get(j, "log");
+	const json_t *broker = json_object_get(j, "broker"), *log = json_object_get(j, "log");
+	const json_t *runner = json_object_get(j, "runner");
 
-	(void)printf("runner   pid %lld, %lld running, %lld queued, %lld started, "
-	    "%lld strays killed, %lld restarts\n",
+	(void)printf("broker   pid %lld, %lld running, %lld queued, %lld started, %lld restarts\n",
+	    (long long)out_json_number(broker, "pid"),
+	    (long long)out_json_number(broker, "running"),
+	    (long long)out_json_number(broker, "queued"),
+	    (long long)out_json_number(broker, "started"),
+	    (long long)out_json_number(broker, "restarts"));
+	(void)printf("runner   pid %lld, %lld running, %lld strays, %lld restarts\n",
 	    (long long)out_json_number(runner, "pid"),
 	    (long long)out_json_number(runner, "running"),
-	    (long long)out_json_number(runner, "queued"),
-	    (long long)out_json_number(runner, "started"),
 	    (long long)out_json_number(runner, "strays_killed"),
 	    (long long)out_json_number(runner, "restarts"));
 	(void)printf("log      pid %lld, %lld records dropped, %lld restarts\n",

@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "ctl/cmd.h"
+#include "ctl/ctl.h"
 #include "ctl/out.h"
+#include "ctl/outjson.h"
 #include "ctl/remote.h"
 
 /* As what a call would be refused; REQD_FAILED: as something that is new to us. */

@@ -2,12 +2,12 @@
 # ctl: reqctl, the client program. All it says to a server goes through libreqd.
 bin_PROGRAMS += reqctl
 reqctl_SOURCES = \
-	src/ctl/cmd.c src/ctl/cmd.h \
+	src/ctl/answer.c src/ctl/answer.h \
 	src/ctl/cmd-bench.c \
 	src/ctl/cmd-call.c \
 	src/ctl/cmd-complete.c \
 	src/ctl/cmd-completion.c \
-	src/ctl/cmd-describe.c src/ctl/describe.h \
+	src/ctl/cmd-describe.c \
 	src/ctl/cmd-help.c \
 	src/ctl/cmd-kill.c \
 	src/ctl/cmd-list.c \
@@ -17,13 +17,15 @@ reqctl_SOURCES = \
 	src/ctl/cmd-status.c \
 	src/ctl/cmd-whoami.c \
 	src/ctl/cmd-why.c \
+	src/ctl/ctl.c src/ctl/ctl.h \
+	src/ctl/description.c src/ctl/description.h \
 	src/ctl/options.c src/ctl/options.h \
 	src/ctl/out.c src/ctl/out.h \
+	src/ctl/outjson.c src/ctl/outjson.h \
 	src/ctl/outtable.c src/ctl/outtable.h \
 	src/ctl/params.c src/ctl/params.h \
 	src/ctl/remote.c src/ctl/remote.h \
-	src/ctl/reqctl.c \
-	src/ctl/value.c src/ctl/value.h
+	src/ctl/reqctl.c
 nodist_reqctl_SOURCES = src/ctl/completions.h
 reqctl_LDADD = libreqd.la libbase.la $(JANSSON_LIBS) $(SMARTCOLS_LIBS) -lm -lpthread
 

@@ -7,8 +7,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/suggest.h"
 #include "base/units.h"
+
+const struct ctl_opt options_general[] = {
+	{ .letter = 's', .name = "server", .arg = "URL", .kind = OPT_LIST,
+	    .offset = offsetof(struct ctl, servers),
+	    .help = "tcp://HOST[:PORT] or unix:///PATH; tried in order" },
+	{ .letter = 't', .name = "timeout", .arg = "SECONDS", .kind = OPT_SECONDS,
+	    .offset = offsetof(struct ctl, timeout_ms),
+	    .help = "give up after this time; the server is told, too" },
+	{ .name = "json", .kind = OPT_FLAG, .offset = offsetof(struct ctl, json),
+	    .help = "print JSON" },
+	{ .name = "control", .arg = "PATH", .kind = OPT_TEXT,
+	    .offset = offsetof(struct ctl, control),
+	    .help = "control socket of a reqd on this machine" },
+	{ .letter = 'q', .name = "quiet", .kind = OPT_FLAG, .offset = offsetof(struct ctl, quiet),
+	    .help = "no messages, only the exit status" },
+	{ .letter = 'V', .name = "version", .kind = OPT_FLAG,
+	    .offset = offsetof(struct ctl, version), .help = "print the version" },
+	{ .letter = 'h', .name = "help", .kind = OPT_FLAG, .offset = offsetof(struct ctl, help),
+	    .help = "print this, or the help of a verb" },
+};
+const size_t options_n_general = ARRAY_LEN(options_general);
 
 /* "2", "0.5", or with a unit, "250ms". */
 static bool
@@ -81,7 +104,7 @@ option_find(const struct ctl *ctl, const char *name, size_t len, char letter)
 
 	if (ctl->cmd != NULL)
 		o = table_find(ctl->cmd->options, ctl->cmd->n_options, name, len, letter);
-	return o != NULL ? o : table_find(ctl_options, ctl_n_options, name, len, letter);
+	return o != NULL ? o : table_find(options_general, options_n_general, name, len, letter);
 }
 
 /* One word that starts with "--". *i moves on when the next is its value. */
@@ -127,10 +150,16 @@ short_options(struct ctl *ctl, size_t argc, char **argv, size_t *i, struct optio
 	return OPTIONS_OK;
 }
 
-enum options_status
-options_parse(struct ctl *ctl, enum options_stop stop, size_t argc, char **argv,
-    size_t *ret_n_words, struct options_error *ret_error)
+/*
+ * Sets ctl from the options in argv (those of every verb, and those of ctl->cmd
+ * unless NULL), moves the words to its front and counts them. The options end at
+ * "--", at the verb, and at the first word of a verb whose words are data.
+ */
+static enum options_status
+parse(struct ctl *ctl, size_t argc, char **argv, size_t *ret_n_words,
+    struct options_error *ret_error)
 {
+	bool word_ends = ctl->cmd == NULL || ctl->cmd->pass;
 	size_t n_words = 0, i;
 
 	for (i = 0; i < argc; i++) {
@@ -141,7 +170,7 @@ options_parse(struct ctl *ctl, enum options_stop stop, size_t argc, char **argv,
 			break;
 		}
 		if (argv[i][0] != '-' || argv[i][1] == '\0') {
-			if (stop == OPTIONS_TO_WORD)
+			if (word_ends)
 				break;
 			argv[n_words++] = argv[i];
 			continue;
@@ -158,26 +187,70 @@ options_parse(struct ctl *ctl, enum options_stop stop, size_t argc, char **argv,
 	return OPTIONS_OK;
 }
 
+const struct ctl_cmd *
+options_find_verb(const struct ctl *ctl, const char *name)
+{
+	for (size_t i = 0; i < ctl->n_verbs; i++) {
+		if (strcmp(ctl->verbs[i]->name, name) == 0)
+			return ctl->verbs[i];
+	}
+	return NULL;
+}
+
+enum options_status
+options_read(struct ctl *ctl, size_t argc, char **argv, size_t *ret_n_words,
+    struct options_error *ret_error)
+{
+	size_t n = 0;
+	enum options_status s = parse(ctl, argc, argv, &n, ret_error);
+
+	*ret_n_words = 0;
+	if (s != OPTIONS_OK || n == 0)
+		return s;
+	ctl->cmd = options_find_verb(ctl, argv[0]);
+	ret_error->word = argv[0];
+	return ctl->cmd == NULL ? OPTIONS_UNKNOWN_VERB :
+	    parse(ctl, n - 1, argv + 1, ret_n_words, ret_error);
+}
+
+/* ----------------------------------------------------------- complaints --- */
+
+int
+options_unknown_verb(const struct ctl *ctl, const char *word)
+{
+	CLEANUP_FREE const char **names = ctl_need(calloc(ctl->n_verbs, sizeof(*names)));
+	const char *near;
+	size_t n = 0;
+
+	for (size_t i = 0; i < ctl->n_verbs; i++) {
+		if (!ctl->verbs[i]->hidden)
+			names[n++] = ctl->verbs[i]->name;
+	}
+	near = suggest_word(word, names, n);
+	if (near == NULL)
+		return ctl_usage(ctl, "unknown verb '%s'", word);
+	return ctl_usage(ctl, "unknown verb '%s'; did you mean '%s'?", word, near);
+}
+
 static int
 unknown_option(const struct ctl *ctl, const char *word)
 {
-	size_t n = ctl_n_options + (ctl->cmd != NULL ? ctl->cmd->n_options : 0), n_names = 0;
-	const char **names = ctl_need(calloc(n, sizeof(*names)));
-	char *name = ctl_need(strdup(word + strspn(word, "-")));
-	int status;
+	size_t n = options_n_general + (ctl->cmd != NULL ? ctl->cmd->n_options : 0), n_names = 0;
+	CLEANUP_FREE const char **names = ctl_need(calloc(n, sizeof(*names)));
+	CLEANUP_FREE char *name = ctl_need(strdup(word + strspn(word, "-")));
+	const char *near;
 
+	if (word[1] != '-')
+		return ctl_usage(ctl, "unknown option '%s'", word);
 	name[strcspn(name, "=")] = '\0';
-	for (size_t i = 0; i < ctl_n_options; i++)
-		names[n_names++] = ctl_options[i].name;
+	for (size_t i = 0; i < options_n_general; i++)
+		names[n_names++] = options_general[i].name;
 	for (size_t i = 0; n_names < n; i++)
 		names[n_names++] = ctl->cmd->options[i].name;
-	if (word[1] == '-')
-		status = ctl_unknown(ctl, "option", name, names, n_names);
-	else
-		status = ctl_unknown(ctl, "option", word, NULL, 0);
-	free(name);
-	free(names);
-	return status;
+	near = suggest_word(name, names, n_names);
+	if (near == NULL)
+		return ctl_usage(ctl, "unknown option '--%s'", name);
+	return ctl_usage(ctl, "unknown option '--%s'; did you mean '--%s'?", name, near);
 }
 
 int
@@ -186,6 +259,8 @@ options_complain(const struct ctl *ctl, enum options_status status, const struct
 	switch (status) {
 	case OPTIONS_UNKNOWN:
 		return unknown_option(ctl, e->word);
+	case OPTIONS_UNKNOWN_VERB:
+		return options_unknown_verb(ctl, e->word);
 	case OPTIONS_NO_VALUE:
 		return ctl_usage(ctl, "option --%s needs a value: %s", e->opt->name, e->opt->arg);
 	case OPTIONS_EXTRA_VALUE:

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * options: reads a command line by the tables of cmd.h.
+ * options: reads a command line by the tables of options and of verbs.
  */
 #pragma once
 
-#include "ctl/cmd.h"
+#include "ctl/ctl.h"
 
 enum options_status {
 	OPTIONS_OK = 0,
 	OPTIONS_UNKNOWN,	/* no such option */
+	OPTIONS_UNKNOWN_VERB,
 	OPTIONS_NO_VALUE,	/* the value is missing at the end */
 	OPTIONS_EXTRA_VALUE,	/* a flag with "=value" */
 	OPTIONS_BAD_VALUE,
@@ -20,18 +21,23 @@ struct options_error {
 	const struct ctl_opt *opt;
 };
 
-enum options_stop {
-	OPTIONS_TO_END,		/* options may stand among the words */
-	OPTIONS_TO_WORD,	/* the first word ends them */
-};
+/* The options of every verb. */
+extern const struct ctl_opt options_general[];
+extern const size_t options_n_general;
 
 /*
- * Sets ctl from the options in argv (those of every reqctl, and those of
- * ctl->cmd unless NULL), moves the words to its front and counts them. "--"
- * ends the options.
+ * Reads options, a verb of ctl->verbs, and its options and words. Sets ctl from
+ * them; ctl->cmd stays NULL without a verb. "--" ends the options. Leaves the
+ * verb in argv[0] and its words behind it, and counts the words.
  */
-enum options_status options_parse(struct ctl *ctl, enum options_stop stop, size_t argc,
-    char **argv, size_t *ret_n_words, struct options_error *ret_error);
+enum options_status options_read(struct ctl *ctl, size_t argc, char **argv,
+    size_t *ret_n_words, struct options_error *ret_error);
+
+/* The verb of that name, or NULL. */
+const struct ctl_cmd *options_find_verb(const struct ctl *ctl, const char *name);
+
+/* "unknown verb 'word'; did you mean ...?" Returns STATUS_USAGE. */
+int options_unknown_verb(const struct ctl *ctl, const char *word);
 
 /* Says what is wrong. Returns STATUS_USAGE. */
 int options_complain(const struct ctl *ctl, enum options_status status,

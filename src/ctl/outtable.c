@@ -12,7 +12,7 @@
 #include <wctype.h>
 
 #include "base/cleanup.h"
-#include "ctl/cmd.h"
+#include "ctl/ctl.h"
 #include "ctl/out.h"
 
 /* No column is cut below this, nor below its heading. */

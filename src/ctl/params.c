@@ -9,8 +9,8 @@
 
 #include "base/cleanup.h"
 #include "base/suggest.h"
-#include "ctl/cmd.h"
-#include "ctl/out.h"
+#include "ctl/ctl.h"
+#include "ctl/outjson.h"
 
 static bool
 is_name_word(const char *word)

@@ -115,20 +115,13 @@ remote_control(const struct ctl *ctl, struct reqd **ret)
 	return remote_status(r);
 }
 
-/* The names in a reply to SERVICES; each is to be freed. */
-static size_t
-service_names(const struct reqd_value *map, char **ret)
+char *
+remote_text(const struct reqd_value *v)
 {
-	size_t n = 0;
+	size_t len;
+	const char *data = reqd_value_data(v, &len);
 
-	for (size_t i = 0; i + 1 < reqd_value_count(map); i += 2) {
-		size_t len;
-		const char *name = reqd_value_data(reqd_value_at(map, i), &len);
-
-		if (name != NULL)
-			ret[n++] = ctl_need(strndup(name, len));
-	}
-	return n;
+	return ctl_need(strndup(data, len));
 }
 
 char *
@@ -139,7 +132,7 @@ remote_suggest(const struct ctl *ctl, struct reqd *c, const char *service)
 	CLEANUP_FREE char **names = NULL;
 	const char *near;
 	char *found = NULL;
-	size_t n;
+	size_t n = 0;
 
 	/* Nobody would read it. */
 	if (ctl->quiet)
@@ -147,7 +140,8 @@ remote_suggest(const struct ctl *ctl, struct reqd *c, const char *service)
 	if (reqd_request(c, &map, 1, request) < 0 || reqd_value_kind(map) != REQD_MAP)
 		return NULL;
 	names = ctl_need(calloc(reqd_value_count(map) + 1, sizeof(*names)));
-	n = service_names(map, names);
+	for (size_t i = 0; i + 1 < reqd_value_count(map); i += 2)
+		names[n++] = remote_text(reqd_value_at(map, i));
 	near = suggest_word(service, (const char *const *)names, n);
 	if (near != NULL)
 		found = ctl_need(strdup(near));
@@ -162,12 +156,9 @@ refused(const struct ctl *ctl, struct reqd *c, const char *subject, size_t argc,
     const char *const *argv, const struct reqd_value *v)
 {
 	struct reqd_result res = { .outcome = reqd_value_outcome(v), .status = -1 };
-	CLEANUP_FREE char *line = NULL, *near = NULL;
+	CLEANUP_FREE char *line = remote_text(v), *near = NULL;
 	char text[1100];
-	size_t len;
-	const char *data = reqd_value_data(v, &len);
 
-	line = ctl_need(strndup(data, len));
 	res.error = line;
 	(void)reqd_result_text(&res, text, sizeof(text));
 	if (res.outcome == REQD_DENIED && argc > 1)

@@ -8,7 +8,7 @@
 #include <jansson.h>
 
 #include "client/reqd.h"
-#include "ctl/cmd.h"
+#include "ctl/ctl.h"
 
 /*
  * Bytes of a reply. JSON in memory takes up to 25 times its text, so what a
@@ -51,6 +51,9 @@ int remote_control_json(const struct ctl *ctl, const char *verb, json_t **ret);
 
 /* A reply of another kind than it has to be. Returns STATUS_PROTOCOL. */
 int remote_nonsense(const struct ctl *ctl, const struct reqd *c, const char *verb);
+
+/* The text of a reply, or of an item of one, to be freed. */
+char *remote_text(const struct reqd_value *v);
 
 /* The JSON object in these bytes; NULL when they are none. */
 json_t *remote_json(const char *data, size_t len);

@@ -12,9 +12,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
-#include "ctl/cmd.h"
+#include "ctl/ctl.h"
 #include "ctl/options.h"
+
+/* As the help lists them. */
+static const struct ctl_cmd *const verbs[] = {
+	&cmd_call, &cmd_list, &cmd_describe, &cmd_ping, &cmd_whoami, &cmd_why, &cmd_status,
+	&cmd_ps, &cmd_kill, &cmd_reload, &cmd_bench, &cmd_completion, &cmd_help, &cmd_complete,
+};
 
 /*
  * Nothing else may get the number of a standard descriptor that is closed. To
@@ -34,60 +41,32 @@ fill_standard_fds(void)
 }
 
 static int
-print_version(void)
+run(struct ctl *ctl, size_t argc, char **argv)
 {
-	(void)printf("reqctl %s\n", PACKAGE_VERSION);
-	return 0;
-}
-
-static int
-run_verb(struct ctl *ctl, size_t n, char **words)
-{
+	struct options_error e;
+	size_t n;
+	enum options_status s = options_read(ctl, argc, argv, &n, &e);
 	const struct ctl_cmd *cmd = ctl->cmd;
 
-	if (ctl->version)
-		return print_version();
-	if (ctl->help) {
-		ctl_print_cmd_help(cmd);
+	if (s != OPTIONS_OK)
+		return options_complain(ctl, s, &e);
+	if (ctl->version) {
+		(void)printf("reqctl %s\n", PACKAGE_VERSION);
 		return 0;
 	}
+	/* "reqctl VERB --help" is "reqctl help VERB". */
+	if (ctl->help)
+		return cmd_help.run(ctl, cmd != NULL, argv);
+	if (cmd == NULL)
+		return ctl_usage(ctl, "a verb is missing");
 	if (n < cmd->min_words)
 		return ctl_usage(ctl, "%s needs %s", cmd->name, cmd->synopsis);
 	if (n > cmd->max_words)
 		return ctl_usage(ctl, "%s: one word too many: '%s'", cmd->name,
-		    words[cmd->max_words]);
+		    argv[1 + cmd->max_words]);
 	if (ctl->timeout_ms > 0)
 		ctl->due_usec = clock_usec() + ctl->timeout_ms * USEC_PER_MSEC;
-	return cmd->run(ctl, n, words);
-}
-
-static int
-run(struct ctl *ctl, size_t n, char **words)
-{
-	struct options_error e;
-	enum options_status s;
-
-	s = options_parse(ctl, OPTIONS_TO_WORD, n, words, &n, &e);
-	if (s != OPTIONS_OK)
-		return options_complain(ctl, s, &e);
-	if (n == 0 && ctl->version)
-		return print_version();
-	if (n == 0 && ctl->help) {
-		ctl_print_help();
-		return 0;
-	}
-	if (n == 0)
-		return ctl_usage(ctl, "a verb is missing");
-
-	ctl->cmd = ctl_find_cmd(words[0]);
-	if (ctl->cmd == NULL)
-		return ctl_unknown_verb(ctl, words[0]);
-	words++;
-	s = options_parse(ctl, ctl->cmd->pass ? OPTIONS_TO_WORD : OPTIONS_TO_END, n - 1, words,
-	    &n, &e);
-	if (s != OPTIONS_OK)
-		return options_complain(ctl, s, &e);
-	return run_verb(ctl, n, words);
+	return cmd->run(ctl, n, argv + 1);
 }
 
 /* Output that did not get out is a failure, but a closed pipe needs no words. */
@@ -108,6 +87,8 @@ int
 main(int argc, char **argv)
 {
 	struct ctl ctl = {
+		.verbs = verbs,
+		.n_verbs = ARRAY_LEN(verbs),
 		.out_tty = isatty(STDOUT_FILENO) == 1,
 		.err_tty = isatty(STDERR_FILENO) == 1,
 		.count = 1,

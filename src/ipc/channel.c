@@ -9,6 +9,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
 union control {
 	struct cmsghdr align;
 	char bytes[CMSG_SPACE(sizeof(int) * FRAME_MAX_FDS)];
@@ -20,6 +24,14 @@ channel_pair(int ret[2])
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ret) < 0)
 		return -errno;
 	return 0;
+}
+
+void
+channel_refuse_fds(int fd)
+{
+	int off = 0;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off));
 }
 
 int
@@ -88,20 +100,36 @@ take_fds(struct msghdr *msg, int fds[static FRAME_MAX_FDS])
 	return n;
 }
 
+/* One byte more than a frame, so that a longer message shows. */
+struct incoming {
+	struct frame frame;
+	char more;
+};
+
+/* The length of a message, 0 when the sender is gone, or -errno. */
+static ssize_t
+receive(int fd, struct incoming *in, struct msghdr *msg)
+{
+	struct iovec iov = { .iov_base = in, .iov_len = sizeof(in->frame) + 1 };
+	ssize_t n;
+
+	msg->msg_iov = &iov;
+	msg->msg_iovlen = 1;
+	do {
+		n = recvmsg(fd, msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == ECONNRESET ? 0 : -errno;
+	return n;
+}
+
 int
 channel_receive(int fd, struct frame *ret, int ret_fds[static FRAME_MAX_FDS],
     size_t *ret_n_fds)
 {
-	/* One byte more than a frame, so that a longer message shows. */
-	struct {
-		struct frame frame;
-		char more;
-	} in;
-	struct iovec iov = { .iov_base = &in, .iov_len = sizeof(in.frame) + 1 };
+	struct incoming in;
 	union control control;
 	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
 		.msg_control = control.bytes,
 		.msg_controllen = sizeof(control.bytes),
 	};
@@ -109,12 +137,9 @@ channel_receive(int fd, struct frame *ret, int ret_fds[static FRAME_MAX_FDS],
 	ssize_t n;
 
 	*ret_n_fds = 0;
-	do {
-		n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
+	n = receive(fd, &in, &msg);
 	if (n < 0)
-		return errno == ECONNRESET ? CHANNEL_CLOSED : -errno;
-
+		return (int)n;
 	n_fds = take_fds(&msg, ret_fds);
 	/* A message of no bytes looks the same; nobody here sends one. */
 	if (n == 0) {
@@ -128,5 +153,23 @@ channel_receive(int fd, struct frame *ret, int ret_fds[static FRAME_MAX_FDS],
 	}
 	*ret = in.frame;
 	*ret_n_fds = n_fds;
+	return CHANNEL_OK;
+}
+
+int
+channel_receive_plain(int fd, struct frame *ret)
+{
+	struct msghdr msg = { .msg_control = NULL };
+	struct incoming in;
+	ssize_t n;
+
+	n = receive(fd, &in, &msg);
+	if (n < 0)
+		return (int)n;
+	if (n == 0)
+		return CHANNEL_CLOSED;
+	if ((msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || !frame_check(&in.frame, (size_t)n, 0))
+		return CHANNEL_BAD;
+	*ret = in.frame;
 	return CHANNEL_OK;
 }

@@ -31,5 +31,19 @@ enum channel_status {
 int channel_receive(int fd, struct frame *ret, int ret_fds[static FRAME_MAX_FDS],
     size_t *ret_n_fds);
 
+/*
+ * The same for a sender that may not send descriptors: those that come along are
+ * never installed here, and the message is CHANNEL_BAD.
+ */
+int channel_receive_plain(int fd, struct frame *ret);
+
+/*
+ * Nothing with descriptors can be sent to this end any more. Without this the
+ * kernel drops those that are not installed while it receives, and dropping the
+ * last reference to a socket that lingers blocks the receiver as close() would.
+ * Has no effect before Linux 6.16.
+ */
+void channel_refuse_fds(int fd);
+
 /* Closes descriptors that came with a frame and are not wanted. */
 void channel_close_fds(int *fds, size_t n_fds);

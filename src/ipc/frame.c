@@ -18,7 +18,8 @@ static const struct {
 	[FRAME_PREPARE] = { "prepare", 1, 1 + CONF_MAX_LISTENERS },
 	[FRAME_COMMIT] = { "commit", 0, 0 },
 	[FRAME_ABORT] = { "abort", 0, 0 },
-	[FRAME_LINK] = { "link", 1, 1 },
+	[FRAME_LINK] = { "link", 1, 2 },
+	[FRAME_UNLINK] = { "unlink", 0, 0 },
 	[FRAME_STOP] = { "stop", 0, 0 },
 	[FRAME_PING] = { "ping", 0, 0 },
 	[FRAME_LIST] = { "list", 1, 1 },
@@ -32,10 +33,13 @@ static const struct {
 	[FRAME_LISTED] = { "listed", 0, 0 },
 	[FRAME_KILLED] = { "killed", 0, 0 },
 	[FRAME_DRAINED] = { "drained", 0, 0 },
-	[FRAME_RUN] = { "run", 3, 4 },
+	[FRAME_FAULT] = { "fault", 0, 0 },
+	[FRAME_RUN] = { "run", 0, 0 },
 	[FRAME_CANCEL] = { "cancel", 0, 0 },
 	[FRAME_CANCEL_OWNED] = { "cancel-owned", 0, 0 },
-	[FRAME_DEPOSIT] = { "deposit", 1, 1 },
+	[FRAME_DEPOSIT] = { "deposit", 0, 0 },
+	[FRAME_PAPER] = { "paper", 1, 1 },
+	[FRAME_UNKIT] = { "unkit", 0, 0 },
 	[FRAME_WANT] = { "want", 0, 0 },
 	[FRAME_RETURN] = { "return", 0, 0 },
 	[FRAME_PROVEN] = { "proven", 0, 0 },
@@ -48,16 +52,24 @@ static const struct {
 	[FRAME_RECALL] = { "recall", 0, 0 },
 	[FRAME_UNABLE] = { "unable", 0, 0 },
 	[FRAME_WORDS] = { "words", 1, 1 },
+	[FRAME_START] = { "start", 0, 0 },
+	[FRAME_TERMINATE] = { "terminate", 0, 0 },
+	[FRAME_SIGNAL] = { "signal", 0, 0 },
+	[FRAME_WEIGH] = { "weigh", 0, 0 },
+	[FRAME_MAKE_KITS] = { "make-kits", 0, 0 },
+	[FRAME_KIT] = { "kit", 3, 4 },
+	[FRAME_BEGUN] = { "begun", 0, 0 },
+	[FRAME_EXITED] = { "exited", 0, 0 },
+	[FRAME_GONE] = { "gone", 0, 0 },
+	[FRAME_WEIGHED] = { "weighed", 0, 0 },
 };
 
 static bool
-run_check(const struct frame_run *run, size_t n_fds)
+run_check(const struct frame_run *run)
 {
-	size_t wanted = (run->flags & RUN_HAS_INPUT) != 0 ? 4 : 3;
-
 	if ((run->flags & ~(uint32_t)(RUN_HAS_INPUT | RUN_WANT_STARTED)) != 0)
 		return false;
-	return n_fds == wanted && run->service < CONF_MAX_SERVICES && run->deadline_usec != 0;
+	return run->service < CONF_MAX_SERVICES && run->deadline_usec != 0;
 }
 
 bool
@@ -67,17 +79,39 @@ frame_check(const void *data, size_t len, size_t n_fds)
 
 	if (len != sizeof(*f))
 		return false;
-	if (f->type == 0 || f->type >= FRAME_TYPE_N || f->slot > CONF_MAX_WORKERS)
+	if (f->type == 0 || f->type >= FRAME_TYPE_N || f->slot >= ROLE_MAX_PROCESSES)
 		return false;
 	if (n_fds < frame_types[f->type].min_fds || n_fds > frame_types[f->type].max_fds)
 		return false;
 
 	switch (f->type) {
 	case FRAME_RUN:
-		return run_check(&f->run, n_fds);
+		return run_check(&f->run);
 	case FRAME_ENDED:
 		return f->ended.outcome < OUTCOME_N && f->ended.stage < STAGE_N;
+	case FRAME_KIT:
+		return n_fds == (f->kit.has_input ? 4 : 3);
+	case FRAME_START:
+		return f->start.ref < FRAME_MAX_REFS;
+	case FRAME_TERMINATE:
+		return f->terminate.ref < FRAME_MAX_REFS;
+	case FRAME_SIGNAL:
+		return f->signal.ref < FRAME_MAX_REFS && f->signal.number > 0;
+	case FRAME_BEGUN:
+		return f->begun.ref < FRAME_MAX_REFS;
+	case FRAME_EXITED:
+		return f->exited.ref < FRAME_MAX_REFS && f->exited.stage < STAGE_N;
+	case FRAME_WEIGH:
+	case FRAME_GONE:
+		return f->ref < FRAME_MAX_REFS;
+	case FRAME_WEIGHED:
+		return f->weighed.ref < FRAME_MAX_REFS;
+	case FRAME_MAKE_KITS:
+		return f->make.n <= FRAME_MAX_KITS;
 	case FRAME_LINK:
+		return memchr(f->link.name, '\0', sizeof(f->link.name)) != NULL;
+	case FRAME_FAULT:
+		return memchr(f->fault.text, '\0', sizeof(f->fault.text)) != NULL;
 	case FRAME_REFUSED:
 		return memchr(f->text, '\0', sizeof(f->text)) != NULL;
 	case FRAME_WANT:
@@ -96,17 +130,4 @@ const char *
 frame_type_name(unsigned type)
 {
 	return type > 0 && type < FRAME_TYPE_N ? frame_types[type].name : "?";
-}
-
-const char *
-role_name(enum role_kind k)
-{
-	static const char *const names[] = {
-		[ROLE_MASTER] = "master",
-		[ROLE_RUNNER] = "runner",
-		[ROLE_LOG] = "log",
-		[ROLE_WORKER] = "worker",
-	};
-
-	return names[k];
 }

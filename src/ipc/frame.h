@@ -3,6 +3,10 @@
  * frame: the one message format between our processes. Fixed size, native
  * byte order (same machine, same executable), checked on receipt: frames
  * from workers are gossip (R5).
+ *
+ * Who is named first in "broker -> runner" sends. Frames with descriptors go
+ * downwards only: from the master to all, from the runner to the broker, from
+ * the broker to workers.
  */
 #pragma once
 
@@ -13,6 +17,7 @@
 #include "base/digest.h"
 #include "conf/conf.h"
 #include "ipc/death.h"
+#include "ipc/roles.h"
 
 enum frame_type {
 	/* master -> role */
@@ -20,9 +25,10 @@ enum frame_type {
 				   without any it ends with its last connection) */
 	FRAME_COMMIT,		/* generation */
 	FRAME_ABORT,		/* generation: forget what was prepared */
-	FRAME_LINK,		/* slot; fd: channel (worker: to the runner;
-				   runner: to worker slot; log: records of process
-				   id, text its name) */
+	FRAME_LINK,		/* slot, link; fds: our ends of mail with that process (log: fd:
+				   its records) */
+	FRAME_UNLINK,		/* slot, link.serial: that process is dead, or will be at once;
+				   its channel is to be closed, as others may have it */
 	FRAME_STOP,		/* stop accepting, drain, exit; deadline */
 	FRAME_PING,		/* serial: answer when the loop turns */
 	FRAME_LIST,		/* fd: write what runs here as JSON lines, answer LISTED */
@@ -38,19 +44,23 @@ enum frame_type {
 	FRAME_LISTED,		/* serial */
 	FRAME_KILLED,		/* id; found or not */
 	FRAME_DRAINED,		/* nothing runs here any more */
+	FRAME_FAULT,		/* slot, fault: that process has broken the rules of its channel */
 
-	/* worker -> runner */
-	FRAME_RUN,		/* fds: job, stdout, stderr [, stdin] */
+	/* worker -> broker */
+	FRAME_RUN,		/* the job is in the file of a kit */
 	FRAME_CANCEL,		/* id: of this worker's own */
 	FRAME_CANCEL_OWNED,	/* id or token + owner: of any worker. One at a time; the
-				   runner asks the worker that has the id, for worker slot,
+				   broker asks the worker that has the id, for worker slot,
 				   which answers CANCELLED */
-	FRAME_DEPOSIT,		/* id; fd: sealed result, for --id */
+	FRAME_DEPOSIT,		/* id: the result is in the file that came with PAPER */
 	FRAME_WANT,		/* generation, lease.service: one more handler, please */
 	FRAME_RETURN,		/* id of a handler, lease: it is given back */
 	FRAME_PROVEN,		/* id of a handler: it has answered for the first time */
 
-	/* runner -> worker */
+	/* broker -> worker */
+	FRAME_PAPER,		/* id: for the result of a RUN with a token; fd: empty file */
+	FRAME_UNKIT,		/* kits that have not been used are void. Broker -> runner:
+				   kit: this one is not wanted any more */
 	FRAME_STARTED,		/* id; asked for by RUN_WANT_STARTED */
 	FRAME_ENDED,		/* id; outcome and resource use */
 	FRAME_ATTACHED,		/* id: do twins, of the same token, wait for its result? */
@@ -61,11 +71,33 @@ enum frame_type {
 	FRAME_RECALL,		/* id of a handler: give it back between two requests */
 	FRAME_UNABLE,		/* unable: there will be no handler for it soon */
 	FRAME_WORDS,		/* id, lease; fd: stderr of a handler nobody had when it died */
+
+	/* broker -> runner */
+	FRAME_START,		/* generation, id, start */
+	FRAME_TERMINATE,	/* terminate: SIGTERM, after the grace SIGKILL */
+	FRAME_SIGNAL,		/* signal: to all of it */
+	FRAME_WEIGH,		/* ref: how much memory has it? Answered by WEIGHED */
+	FRAME_MAKE_KITS,	/* make: so many of this kind */
+
+	/* runner -> broker; broker -> worker: KIT */
+	FRAME_KIT,		/* kit; fds: the worker's ends: job, stdout, stderr [, stdin] */
+	FRAME_BEGUN,		/* begun; when START asked for it */
+	FRAME_EXITED,		/* exited: the program has ended, or never began */
+	FRAME_GONE,		/* ref: nor is anything left of it. The ref is free */
+	FRAME_WEIGHED,		/* weighed */
 	FRAME_TYPE_N,
 };
 
+/* Programs that one broker may have at a time: its refs are below this. */
+#define FRAME_MAX_REFS 4096
+/* Kits at a time: in use by what waits or runs, and in stock. */
+#define FRAME_MAX_KITS 16384
+
+/* The size of every file for a result. */
+#define FRAME_RESULT_BYTES ROLE_MAX_FILE
+
 enum run_flags {
-	RUN_HAS_INPUT = 1 << 0,		/* a fourth descriptor: stdin */
+	RUN_HAS_INPUT = 1 << 0,		/* its kit has a stdin */
 	RUN_WANT_STARTED = 1 << 1,
 };
 
@@ -94,6 +126,64 @@ struct frame_run {
 	struct digest token;		/* --id with its owner; none: no id */
 	uint32_t flags;
 	uint16_t service;
+	uint32_t kit;			/* number */
+};
+
+/*
+ * A kit: a memory file for the job and pipes, made by the runner ahead of
+ * need. The runner keeps the program's ends under this number, the worker
+ * has the others. Numbers of one runner are not those of the next: the upper
+ * half counts runners and uses.
+ */
+struct frame_kit {
+	uint32_t number;
+	uint8_t has_input;
+};
+
+struct frame_make {
+	uint16_t n;
+	uint8_t has_input;
+};
+
+struct frame_start {
+	uint32_t kit;
+	uint16_t ref;			/* free, and the broker's from now on */
+	uint16_t service;
+	uint8_t is_handler;		/* else its job is in the kit */
+	uint8_t want_begun;
+};
+
+struct frame_begun {
+	uint64_t started_usec;		/* monotonic */
+	uint32_t pid;
+	uint16_t ref;
+};
+
+struct frame_terminate {
+	uint64_t grace_usec;
+	uint16_t ref;
+};
+
+struct frame_signal {
+	int32_t number;
+	uint16_t ref;
+};
+
+struct frame_weighed {
+	uint64_t bytes;			/* resident; 0: not to be known */
+	uint16_t ref;
+};
+
+struct frame_exited {
+	uint64_t started_usec;		/* monotonic; 0: it never began */
+	uint64_t ran_usec;
+	uint64_t cpu_usec;
+	uint64_t max_rss_kb;
+	int32_t wait_status;		/* as from wait(2) */
+	int32_t error;			/* errno of a failed start */
+	uint16_t ref;
+	uint8_t stage;			/* enum start_stage */
+	uint8_t is_gone;		/* no GONE follows: nothing is left of it */
 };
 
 /*
@@ -125,8 +215,20 @@ struct frame_unable {
 	char service[SERVICE_NAME_MAX + 1];
 };
 
+/* A process with a number has one serial after the other, never the same twice. */
+struct frame_link {
+	uint64_t serial;
+	uint32_t pid;
+	char name[32];			/* "worker 3" */
+};
+
+struct frame_fault {
+	uint64_t serial;		/* as in the LINK */
+	char text[96];			/* what it sent */
+};
+
 struct frame_ended {
-	uint64_t queued_usec;		/* acceptance by the runner to fork */
+	uint64_t queued_usec;		/* acceptance by the broker to fork */
 	uint64_t ran_usec;
 	uint64_t cpu_usec;		/* user + system, program and its waited-for children */
 	uint64_t max_rss_kb;
@@ -139,9 +241,12 @@ struct frame_ended {
 
 struct frame {
 	uint16_t type;
-	uint16_t slot;			/* LINK, STATS: which process; CANCEL_OWNED: see there */
+	uint16_t slot;			/* LINK, UNLINK, STATS, FAULT: number of a process;
+					   CANCEL_OWNED: see there */
 	uint32_t generation;
 	uint64_t id;			/* request; PING: serial; STOP: deadline */
+	uint32_t serial;		/* a question that is to be answered; 0: none */
+	uint32_t answers;		/* the question of this serial; 0: none */
 	union {
 		struct frame_run run;
 		struct frame_ended ended;
@@ -151,15 +256,28 @@ struct frame {
 			uint8_t found;
 		} cancel;
 		uint8_t is_awaited;	/* ATTACHED */
+		struct frame_link link;
+		struct frame_fault fault;
 		/* STOP, COMMIT to a worker: which of its listeners end for everybody, by number */
 		uint32_t sealed;
 		struct frame_lease lease;
 		struct frame_unable unable;
+		struct frame_kit kit;
+		struct frame_make make;
+		struct frame_start start;
+		struct frame_begun begun;
+		struct frame_terminate terminate;
+		struct frame_signal signal;
+		struct frame_weighed weighed;
+		struct frame_exited exited;
+		uint16_t ref;
 		char text[104];
 	};
 };
 
-_Static_assert(sizeof(struct frame) == 120, "frames have one size");
+/* A pipe takes 4096 bytes at once or none. */
+#define FRAME_SIZE 128
+_Static_assert(sizeof(struct frame) == FRAME_SIZE, "frames have one size");
 
 #define FRAME_MAX_FDS 40	/* PREPARE: conf and every listener */
 

@@ -4,16 +4,39 @@
 #include "ipc/job.h"
 
 #include <errno.h>
-#include <string.h>
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 
 #define JOB_MAGIC 0x6a6f6231u	/* "1boj" */
 
+#define SIZED_SEALS (F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
+
 int
-job_seal(const struct buf *strings, size_t n_argv, size_t n_env)
+job_file(void)
+{
+	CLEANUP_CLOSE int fd = memfd_create("reqd-job", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0 || ftruncate(fd, sizeof(struct job_header) + JOB_MAX_BYTES) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, SIZED_SEALS) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+int
+job_check(const struct buf *strings, size_t n_argv, size_t n_env)
+{
+	bool fits = buf_len(strings) <= JOB_MAX_BYTES && n_argv <= JOB_MAX_STRINGS &&
+	    n_env <= JOB_MAX_STRINGS;
+
+	return fits ? 0 : -E2BIG;
+}
+
+int
+job_write(int fd, const struct buf *strings, size_t n_argv, size_t n_env)
 {
 	struct job_header header = {
 		.magic = JOB_MAGIC,
@@ -21,14 +44,20 @@ job_seal(const struct buf *strings, size_t n_argv, size_t n_env)
 		.n_env = (uint32_t)n_env,
 		.len = (uint32_t)buf_len(strings),
 	};
-	CLEANUP(buf_done) struct buf all = BUF_INIT(0);
+	struct iovec iov[] = {
+		{ &header, sizeof(header) },
+		{ (void *)(uintptr_t)buf_data(strings), buf_len(strings) },
+	};
+	ssize_t n;
+	int r = job_check(strings, n_argv, n_env);
 
-	if (buf_len(strings) > JOB_MAX_BYTES || n_argv > JOB_MAX_STRINGS || n_env > JOB_MAX_STRINGS)
-		return -E2BIG;
-	if (buf_append(&all, &header, sizeof(header)) < 0 ||
-	    buf_append_slice(&all, buf_slice(strings)) < 0)
-		return -ENOMEM;
-	return fd_sealed("reqd-job", buf_data(&all), buf_len(&all));
+	if (r < 0)
+		return r;
+	n = pwritev(fd, iov, 2, 0);
+	if (n < 0)
+		return -errno;
+	/* A memory file takes all there is room for, unless memory runs out. */
+	return (size_t)n == sizeof(header) + buf_len(strings) ? 0 : -ENOMEM;
 }
 
 /*
@@ -50,44 +79,37 @@ strings_list(char *p, const char *end, size_t n, char **list)
 	return p;
 }
 
+/* Touched in children only. */
+static char bytes[JOB_MAX_BYTES];
+
 static CHILD_CODE int
-job_parse(const char *data, size_t len, struct job *ret)
+job_parse(const struct job_header *h, struct job *ret)
 {
-	struct job_header header;
-	char *p, *end;
+	char *p, *end = bytes + h->len;
 
-	if (len < sizeof(header))
-		return -EBADMSG;
-	memcpy(&header, data, sizeof(header));
-	if (header.magic != JOB_MAGIC || header.len != len - sizeof(header))
-		return -EBADMSG;
-	if (header.n_argv == 0 || header.n_argv > JOB_MAX_STRINGS || header.n_env > JOB_MAX_STRINGS)
-		return -EBADMSG;
-
-	/* execve() wants char **; the mapping is private and never written. */
-	p = (char *)(uintptr_t)data + sizeof(header);
-	end = p + header.len;
 	ret->argv = ret->strings;
-	ret->envp = ret->strings + header.n_argv + 1;
-	p = strings_list(p, end, header.n_argv, ret->argv);
+	ret->envp = ret->strings + h->n_argv + 1;
+	p = strings_list(bytes, end, h->n_argv, ret->argv);
 	if (p == NULL)
 		return -EBADMSG;
-	p = strings_list(p, end, header.n_env, ret->envp);
+	p = strings_list(p, end, h->n_env, ret->envp);
 	return p == end ? 0 : -EBADMSG;
 }
 
 CHILD_CODE int
 job_read(int fd, struct job *ret)
 {
-	const char *data;
-	size_t len;
-	int r;
+	struct job_header h;
+	ssize_t n = pread(fd, &h, sizeof(h), 0);
 
-	r = fd_map_sealed(fd, sizeof(struct job_header) + JOB_MAX_BYTES, &data, &len);
-	if (r < 0)
-		return r;
-	r = job_parse(data, len, ret);
-	if (r < 0 && data != NULL)
-		(void)munmap((void *)(uintptr_t)data, len);
-	return r;
+	if (n < 0)
+		return -errno;
+	if (n != sizeof(h) || h.magic != JOB_MAGIC || h.len > sizeof(bytes))
+		return -EBADMSG;
+	if (h.n_argv == 0 || h.n_argv > JOB_MAX_STRINGS || h.n_env > JOB_MAX_STRINGS)
+		return -EBADMSG;
+	n = pread(fd, bytes, h.len, sizeof(h));
+	if (n < 0)
+		return -errno;
+	return (size_t)n == h.len ? job_parse(&h, ret) : -EBADMSG;
 }

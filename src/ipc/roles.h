@@ -11,7 +11,13 @@
 
 #include <stdint.h>
 
-enum role_kind { ROLE_MASTER, ROLE_RUNNER, ROLE_LOG, ROLE_WORKER };
+#include "conf/conf.h"
+
+/* The processes that the master starts. There is one of each but of the last. */
+enum role_kind { ROLE_LOG, ROLE_RUNNER, ROLE_BROKER, ROLE_WORKER, ROLE_N };
+
+/* How many processes there can be. Each has a number below this. */
+#define ROLE_MAX_PROCESSES (CONF_MAX_WORKERS + ROLE_WORKER)
 
 /* Descriptors at birth. 0 is /dev/null; 1 and 2 are the master's. */
 #define ROLE_CHANNEL_FD 3	/* SOCK_SEQPACKET to the master */
@@ -26,7 +32,26 @@ enum role_kind { ROLE_MASTER, ROLE_RUNNER, ROLE_LOG, ROLE_WORKER };
 /* Open files that a worker keeps from connections, for pipes of calls and the rest. */
 #define ROLE_WORKER_RESERVE 1024
 
+/*
+ * The number of a process, as frames and tables have it. A worker's number is its
+ * slot, so tables of workers are short; the others follow the workers.
+ */
+#define ROLE_PROCESS(kind, slot)                                             \
+	((kind) == ROLE_WORKER ? (unsigned)(slot) : CONF_MAX_WORKERS + (unsigned)(kind))
+
+/*
+ * The largest file that a worker may write: a result that is kept for --id. It is
+ * the same for every configuration, as nobody could raise it in a worker that runs.
+ */
+#define ROLE_MAX_FILE (256u << 20)
+
 const char *role_name(enum role_kind k);
+
+/* The role of this name; ROLE_N: there is none. */
+enum role_kind role_find(const char *name);
+
+/* How many processes of this role there can be. */
+unsigned role_slots(enum role_kind k);
 
 /* How many connections a worker takes that may have so many open files. */
 static inline uint64_t

@@ -90,6 +90,7 @@ lease_set_want(struct lease_set *set)
 	struct leases *ls = set->leases;
 	struct frame f = { .type = FRAME_WANT };
 
+	/* Before the first rules there are no calls. */
 	if (set->n_wanted >= set->n_waiting)
 		return;
 	f.generation = ls->conf->generation;
@@ -295,8 +296,16 @@ leases_on_lost(struct leases *ls)
 		set->n_wanted = set->n_early = 0;
 		LIST_FOREACH_SAFE(l, &set->list, link, next)
 			lease_disown(l);
-		lease_set_want(set);
 	}
+}
+
+void
+leases_on_attached(struct leases *ls)
+{
+	struct lease_set *set;
+
+	RB_FOREACH(set, lease_sets, &ls->sets)
+		lease_set_want(set);
 }
 
 /* -------------------------------------------------- what the worker says --- */

@@ -3,7 +3,7 @@
  * leases: the warm processes that a worker has. For each service there is a
  * set: its leases, and the requests that wait for one.
  *
- * The runner is asked once for each request that waits. A lease stays here
+ * The broker is asked once for each request that waits. A lease stays here
  * while there are requests for it, and a little longer, so that under load
  * requests cost no message.
  */
@@ -31,7 +31,7 @@ struct lease_set {
 	struct lease_list list;
 	struct exchanges waiting;
 	size_t n_waiting;
-	size_t n_wanted;		/* asked of the runner and not come yet */
+	size_t n_wanted;		/* asked of the broker and not come yet */
 	size_t n_early;			/* ... of them, come before our rules fitted them */
 	uint8_t format;			/* of requests under the rules in force */
 	uint32_t format_generation;	/* ... since these */
@@ -87,15 +87,16 @@ void lease_set_put_back(struct lease_set *set, struct exchange *x);
 /* Those who wait get what is free, and what is missing is asked for. */
 void lease_set_dispatch(struct lease_set *set);
 
-/* -------------------------------------------------- said by the runner --- */
+/* -------------------------------------------------- said by the broker --- */
 
 /* Takes the descriptors, which become -1. */
 void leases_on_granted(struct leases *ls, const struct frame *f, int fds[static 3]);
 void leases_on_recalled(struct leases *ls, uint64_t id);
 void leases_on_unable(struct leases *ls, const struct frame_unable *u);
 
-/* The runner is gone; the next one is asked anew for what waits. */
+/* The broker is gone; the next one is asked anew for what waits. */
 void leases_on_lost(struct leases *ls);
+void leases_on_attached(struct leases *ls);
 
 /* -------------------------------------------------- said by the worker --- */
 

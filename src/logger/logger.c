@@ -19,7 +19,7 @@
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
-#include "logger/sink.h"
+#include "logger/logsink.h"
 
 /* After the master's death the others have so long to say their last words. */
 #define FAREWELL_USEC (500 * USEC_PER_MSEC)
@@ -152,7 +152,7 @@ put_lost(struct logger *g)
 	logrec_add_str(&rec, LOG_KEY_MESSAGE, "log records dropped, they could not be written");
 	logrec_add_u64(&rec, LOG_KEY_DROPPED, g->lost);
 	if (logrec_parse((struct slice){ rec.data, rec.len }, &r) == 0)
-		(void)sink_format(g->conf, &g->line, &self, &r);
+		(void)logsink_format(g->conf, &g->line, &self, &r);
 }
 
 static void
@@ -160,10 +160,10 @@ record_write(struct logger *g, const struct log_source *from, const struct logre
 {
 	uint64_t lost = g->lost;
 
-	if (sink_is_journal(g->conf) && sink_journal(from, r) >= 0)
+	if (logsink_is_journal(g->conf) && logsink_journal(from, r) >= 0)
 		return;
 	put_lost(g);
-	if (sink_format(g->conf, &g->line, from, r) < 0)
+	if (logsink_format(g->conf, &g->line, from, r) < 0)
 		buf_clear(&g->line);
 	line_flush(g);
 	if (g->lost == lost)
@@ -221,8 +221,8 @@ source_open(struct logger *g, const struct frame *f, int fd)
 		return;
 	}
 	s->logger = g;
-	(void)strlcpy(s->from.name, f->text, sizeof(s->from.name));
-	s->from.pid = (int)f->id;
+	(void)strlcpy(s->from.name, f->link.name, sizeof(s->from.name));
+	s->from.pid = (int)f->link.pid;
 	s->io = (struct loop_io){ .fn = on_record, .fd = fd };
 	if (!g->is_blocked && loop_add(&g->loop, &s->io, EPOLLIN) < 0) {
 		(void)close(fd);

@@ -16,10 +16,7 @@
  * between 8.5 and 11.5 seconds later.
  */
 #define BEAT_USEC (3 * USEC_PER_SEC)
-#define BEAT_LIMIT_USEC (8500 * USEC_PER_MSEC)
 #define START_LIMIT_USEC (30 * USEC_PER_SEC)
-/* The journal may hold the log up, which harms nobody else. */
-#define LOG_LIMIT_USEC (60 * USEC_PER_SEC)
 
 /* A busy machine makes beats that late; what is later was a stop. */
 #define LATE_USEC (1 * USEC_PER_SEC)
@@ -27,9 +24,9 @@
 uint64_t
 beat_limit(enum role_kind kind, bool is_serving)
 {
-	if (kind == ROLE_LOG)
-		return LOG_LIMIT_USEC;
-	return is_serving ? BEAT_LIMIT_USEC : START_LIMIT_USEC;
+	uint64_t silence_usec = role_rules[kind].silence_usec;
+
+	return is_serving || silence_usec > START_LIMIT_USEC ? silence_usec : START_LIMIT_USEC;
 }
 
 uint64_t
@@ -71,42 +68,39 @@ beat_one(struct process *p, uint64_t now, uint64_t excuse)
 	return p->owing_usec == 0 ? 0 : p->owing_usec + limit;
 }
 
-static int
-on_beat(sd_event_source *s, uint64_t usec, void *userdata)
+static void
+on_beat(struct loop_timer *t)
 {
-	struct master *m = userdata;
+	struct master *m = CONTAINER_OF(t, struct master, beat.timer);
 	struct beat *b = &m->beat;
 	uint64_t now = clock_usec(), excuse = beat_excuse(b->due_usec, now);
+	struct process *p;
 
-	(void)usec;
 	b->due_usec = now + b->every_usec;
-	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
-		uint64_t overdue = beat_one(&m->processes[i], now, excuse);
+	FOR_EACH_PROCESS(p, m) {
+		uint64_t overdue = beat_one(p, now, excuse);
 
 		if (overdue != 0 && overdue < b->due_usec)
 			b->due_usec = overdue;
 	}
-	master_commit_waiting(m);
+	master_release_held(m);
 	/* All have shown progress, or are being replaced. */
 	notify_watchdog();
 	if (m->ready && !m->stopping && m->reload.phase == RELOAD_IDLE)
 		notify_status(m);
-	(void)sd_event_source_set_time(s, b->due_usec);
-	return 0;
+	loop_arm(&m->loop, t, b->due_usec);
 }
 
-int
+void
 beat_start(struct master *m)
 {
 	struct beat *b = &m->beat;
 	uint64_t watchdog_usec;
-	int r;
 
 	b->every_usec = BEAT_USEC;
 	if (sd_watchdog_enabled(0, &watchdog_usec) > 0 && watchdog_usec / 3 < BEAT_USEC)
 		b->every_usec = watchdog_usec / 3;
 	b->due_usec = clock_usec() + b->every_usec;
-	r = sd_event_add_time(m->event, &b->timer, CLOCK_MONOTONIC, b->due_usec,
-	    b->every_usec / 10, on_beat, m);
-	return r < 0 ? r : sd_event_source_set_enabled(b->timer, SD_EVENT_ON);
+	b->timer.fn = on_beat;
+	loop_arm(&m->loop, &b->timer, b->due_usec);
 }

@@ -8,20 +8,20 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <systemd/sd-event.h>
 
+#include "base/loop.h"
 #include "ipc/roles.h"
 
 struct master;
 
 struct beat {
-	sd_event_source *timer;
+	struct loop_timer timer;
 	uint64_t every_usec;
 	uint64_t due_usec;		/* of the next one */
 };
 
-/* Begins to beat. 0 or -errno. */
-int beat_start(struct master *m);
+/* Begins to beat. */
+void beat_start(struct master *m);
 
 /* How long a process may owe us a sign of life. */
 uint64_t beat_limit(enum role_kind kind, bool is_serving);

@@ -40,10 +40,11 @@ static const struct request_limits limits = {
 static void
 client_close(struct control_client *c)
 {
+	struct loop *l = &c->control->master->loop;
+
 	c->control->clients[c->index] = NULL;
-	c->io = sd_event_source_disable_unref(c->io);
-	c->wake = sd_event_source_disable_unref(c->wake);
-	(void)close(c->fd);
+	loop_undefer(l, &c->wake);
+	loop_close_shared(l, &c->io);
 	control_forget(c);
 	buf_done(&c->in);
 	buf_done(&c->out);
@@ -56,7 +57,7 @@ static bool
 client_flush(struct control_client *c)
 {
 	while (buf_len(&c->out) > 0) {
-		ssize_t n = send(c->fd, buf_data(&c->out), buf_len(&c->out),
+		ssize_t n = send(c->io.fd, buf_data(&c->out), buf_len(&c->out),
 		    MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
@@ -113,47 +114,43 @@ client_run(struct control_client *c)
 		client_close(c);
 		return;
 	}
-	(void)sd_event_source_set_io_events(c->io, buf_len(&c->out) > 0 ? EPOLLOUT :
-	    c->wait == CONTROL_WAIT_NONE ? EPOLLIN : 0);
+	/* While it waits only its end is of interest. */
+	(void)loop_modify(&c->control->master->loop, &c->io, buf_len(&c->out) > 0 ? EPOLLOUT :
+	    c->wait == CONTROL_WAIT_NONE ? EPOLLIN : EPOLLERR);
 }
 
-static int
-on_wake(sd_event_source *s, void *userdata)
+static void
+on_wake(struct loop_task *t)
 {
-	(void)s;
-	client_run(userdata);
-	return 0;
+	client_run(CONTAINER_OF(t, struct control_client, wake));
 }
 
-static int
-on_client(sd_event_source *s, int fd, uint32_t events, void *userdata)
+static void
+on_client(struct loop_io *io, uint32_t events)
 {
-	struct control_client *c = userdata;
+	struct control_client *c = CONTAINER_OF(io, struct control_client, io);
 	char bytes[4096];
 	ssize_t n;
 
-	(void)s;
 	if ((events & EPOLLIN) != 0) {
-		n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+		n = recv(io->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return 0;
+			return;
 		c->eof = n == 0;
 		if (n < 0 || buf_append(&c->in, bytes, (size_t)n) < 0) {
 			client_close(c);
-			return 0;
+			return;
 		}
 	} else if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
 		client_close(c);
-		return 0;
+		return;
 	}
 	client_run(c);
-	return 0;
 }
 
 static void
 client_open(struct control *control, unsigned index, int fd)
 {
-	sd_event *event = control->master->event;
 	struct control_client *c = calloc(1, sizeof(*c));
 
 	if (c == NULL) {
@@ -161,7 +158,8 @@ client_open(struct control *control, unsigned index, int fd)
 		return;
 	}
 	c->control = control;
-	c->fd = fd;
+	c->io = (struct loop_io){ .fn = on_client, .fd = fd };
+	c->wake.fn = on_wake;
 	c->index = index;
 	c->in = BUF_INIT(64u << 10);
 	c->out = BUF_INIT(OUT_MAX);
@@ -169,58 +167,52 @@ client_open(struct control *control, unsigned index, int fd)
 	for (size_t l = 0; l < CONF_MAX_WORKERS; l++)
 		c->lists[l] = -1;
 	control->clients[index] = c;
-	if (sd_event_add_io(event, &c->io, fd, EPOLLIN, on_client, c) < 0 ||
-	    sd_event_add_defer(event, &c->wake, on_wake, c) < 0 ||
-	    sd_event_source_set_enabled(c->wake, SD_EVENT_OFF) < 0)
+	if (loop_add(&control->master->loop, &c->io, EPOLLIN) < 0)
 		client_close(c);
-}
-
-static int
-on_rested(sd_event_source *s, uint64_t usec, void *userdata)
-{
-	struct control *control = userdata;
-
-	(void)s;
-	(void)usec;
-	control->rest = sd_event_source_disable_unref(control->rest);
-	(void)sd_event_source_set_enabled(control->io, SD_EVENT_ON);
-	return 0;
 }
 
 /* Without a descriptor for the client the event would come again at once. */
 static void
 control_rest(struct control *control)
 {
-	if (sd_event_add_time(control->master->event, &control->rest, CLOCK_MONOTONIC,
-	    clock_usec() + REST_USEC, 0, on_rested, control) >= 0)
-		(void)sd_event_source_set_enabled(control->io, SD_EVENT_OFF);
+	struct loop *l = &control->master->loop;
+
+	loop_remove(l, &control->io);
+	loop_arm(l, &control->rest, clock_usec() + REST_USEC);
 }
 
-static int
-on_connect(sd_event_source *s, int fd, uint32_t events, void *userdata)
+static void
+on_rested(struct loop_timer *t)
+{
+	struct control *control = CONTAINER_OF(t, struct control, rest);
+
+	if (loop_add(&control->master->loop, &control->io, EPOLLIN) < 0)
+		control_rest(control);
+}
+
+static void
+on_connect(struct loop_io *io, uint32_t events)
 {
 	static const char full[] = "-ERR max number of clients reached\r\n";
-	struct control *control = userdata;
+	struct control *control = CONTAINER_OF(io, struct control, io);
 	unsigned i = 0;
 	int client;
 
-	(void)s;
 	(void)events;
-	client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	client = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (client < 0) {
 		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
 			control_rest(control);
-		return 0;
+		return;
 	}
 	while (i < CONTROL_MAX_CLIENTS && control->clients[i] != NULL)
 		i++;
 	if (i < CONTROL_MAX_CLIENTS) {
 		client_open(control, i, client);
-		return 0;
+		return;
 	}
 	(void)send(client, full, sizeof(full) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	(void)close(client);
-	return 0;
 }
 
 /* -------------------------------------------------------------- socket --- */
@@ -258,24 +250,19 @@ control_bind(const struct conf *conf, struct control_socket *ret, char *why, siz
 }
 
 /* Takes s. */
-static int
+static void
 control_listen(struct control *c, struct control_socket *s)
 {
-	sd_event_source *io = NULL;
-	int r;
+	struct loop *l = &c->master->loop;
 
-	r = sd_event_add_io(c->master->event, &io, s->fd, EPOLLIN, on_connect, c);
-	if (r < 0) {
-		control_unbind(s);
-		return r;
-	}
-	c->io = sd_event_source_disable_unref(c->io);
-	c->rest = sd_event_source_disable_unref(c->rest);
+	loop_disarm(l, &c->rest);
+	loop_remove(l, &c->io);
 	control_unbind(&c->socket);
-	c->io = io;
 	c->socket = *s;
 	*s = (struct control_socket){ .fd = -1 };
-	return 0;
+	c->rest.fn = on_rested;
+	c->io = (struct loop_io){ .fn = on_connect, .fd = c->socket.fd };
+	on_rested(&c->rest);
 }
 
 int
@@ -286,7 +273,9 @@ control_open(struct control *c, struct master *m, char *why, size_t why_len)
 
 	c->master = m;
 	r = control_bind(m->conf, &s, why, why_len);
-	return r < 0 ? r : control_listen(c, &s);
+	if (r >= 0)
+		control_listen(c, &s);
+	return r;
 }
 
 /* Is its socket the one that is open, and still to be found? */
@@ -331,8 +320,11 @@ control_move(struct control *c, const struct conf *conf, struct control_socket *
 {
 	int r;
 
-	r = s->fd >= 0 ? control_listen(c, s) :
-	    socket_file_change(&c->socket.file, c->socket.path, control_mode(conf), (uid_t)-1,
+	if (s->fd >= 0) {
+		control_listen(c, s);
+		return;
+	}
+	r = socket_file_change(&c->socket.file, c->socket.path, control_mode(conf), (uid_t)-1,
 	    conf->control_gid);
 	if (r < 0)
 		log_err("control socket %s: %s", conf->control_path, strerror(-r));
@@ -355,7 +347,7 @@ control_close(struct control *c)
 		if (c->clients[i] != NULL)
 			client_close(c->clients[i]);
 	}
-	c->io = sd_event_source_disable_unref(c->io);
-	c->rest = sd_event_source_disable_unref(c->rest);
+	loop_disarm(&c->master->loop, &c->rest);
+	loop_remove(&c->master->loop, &c->io);
 	control_unbind(&c->socket);
 }

@@ -8,8 +8,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <systemd/sd-event.h>
 
+#include "base/loop.h"
 #include "conf/conf.h"
 #include "master/socketfile.h"
 
@@ -29,8 +29,8 @@ struct control_socket {
 struct control {
 	struct master *master;
 	struct control_socket socket;
-	sd_event_source *io;
-	sd_event_source *rest;		/* nothing could be accepted; go on after it */
+	struct loop_io io;
+	struct loop_timer rest;		/* nothing could be accepted; go on after it */
 	struct control_client *clients[CONTROL_MAX_CLIENTS];
 	uint64_t serial;
 };

@@ -20,14 +20,14 @@
 #define LIST_MAX (1u << 20)
 
 /*
- * What it waited for has come. It goes on from the event loop, so that an
+ * What the client waited for has come. It goes on at the end of the turn, so that an
  * answer never runs a client's next request inside of what gave the answer.
  */
 static void
 client_resume(struct control_client *c)
 {
 	c->wait = CONTROL_WAIT_NONE;
-	(void)sd_event_source_set_enabled(c->wake, SD_EVENT_ONESHOT);
+	loop_defer(&c->control->master->loop, &c->wake);
 }
 
 void
@@ -89,7 +89,7 @@ do_ps(struct control_client *c)
 	c->wait = CONTROL_WAIT_LIST;
 	/* Those that only finish what they have are asked, too. */
 	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
-		struct process *p = &m->processes[MASTER_WORKERS + i];
+		struct process *p = master_process(m, ROLE_WORKER, i);
 		struct frame f = { .type = FRAME_LIST, .id = c->serial };
 
 		c->listed[i] = false;
@@ -141,15 +141,14 @@ do_kill(struct control_client *c)
 {
 	struct master *m = c->control->master;
 	struct frame f = { .type = FRAME_KILL };
-	size_t slot;
+	struct process *p;
 
 	if (c->request.argc != 2 || !id_parse(c->request.argv[1], &f.id)) {
 		resp_error(&c->out, "BADARG", SLICE("KILL wants the id of a request, 16 hex digits"));
 		return;
 	}
-	slot = id_slot(f.id);
-	if (slot >= CONF_MAX_WORKERS || !process_is_up(&m->processes[MASTER_WORKERS + slot]) ||
-	    process_send(&m->processes[MASTER_WORKERS + slot], &f, NULL, 0) < 0) {
+	p = id_slot(f.id) < CONF_MAX_WORKERS ? master_process(m, ROLE_WORKER, id_slot(f.id)) : NULL;
+	if (p == NULL || !process_is_up(p) || process_send(p, &f, NULL, 0) < 0) {
 		resp_integer(&c->out, 0);
 		return;
 	}
@@ -175,7 +174,7 @@ control_on_killed(struct control *control, const struct process *p, uint64_t id,
 void
 control_on_died(struct control *control, const struct process *p)
 {
-	if (p->kind != ROLE_WORKER)
+	if (!p->rules->lists_calls)
 		return;
 	for (size_t i = 0; i < CONTROL_MAX_CLIENTS; i++) {
 		struct control_client *c = control->clients[i];

@@ -7,7 +7,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <systemd/sd-event.h>
 
 #include "base/buf.h"
 #include "conf/conf.h"
@@ -25,10 +24,9 @@ enum control_wait {
 
 struct control_client {
 	struct control *control;
-	int fd;
 	unsigned index;
-	sd_event_source *io;
-	sd_event_source *wake;	/* its answer is there: go on */
+	struct loop_io io;
+	struct loop_task wake;	/* its answer is there: go on */
 	struct buf in, out;
 	struct request_cursor cursor;
 	struct request request;

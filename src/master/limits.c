@@ -26,7 +26,7 @@
 static uint64_t
 files_needed(const struct conf *c)
 {
-	return FILES_PER_PROCESS * (MASTER_WORKERS + master_workers_wanted(c)) +
+	return FILES_PER_PROCESS * (ROLE_N - 1 + master_workers_wanted(c)) +
 	    FILES_PER_LISTENER * c->n_listeners + FILES_FOR_ALL_ELSE;
 }
 

@@ -9,104 +9,148 @@
 
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
+#include "ipc/mail.h"
 #include "ipc/stats.h"
 #include "master/master.h"
 
 void
 links_to_log(const struct process *p)
 {
-	struct master *m = p->master;
-	struct process *log = master_log(m);
-	struct frame f = { .type = FRAME_LINK, .slot = (uint16_t)p->slot, .id = (uint64_t)p->pid };
+	struct process *log = master_process(p->master, ROLE_LOG, 0);
+	struct frame f = { .type = FRAME_LINK, .slot = process_number(p) };
 
 	if (p->log_read < 0 || log->state < PROCESS_PREPARING)
 		return;
-	process_name(p, f.text, sizeof(f.text));
+	f.link.serial = p->serial;
+	f.link.pid = (uint32_t)p->pid;
+	process_name(p, f.link.name, sizeof(f.link.name));
 	/* Its successor gets them all anew. */
 	if (process_send(log, &f, &p->log_read, 1) < 0)
 		process_kill(log, "does not take a link");
 }
 
+/* All records there are, with those of the master. */
 static void
-link_own_log(struct master *m)
+link_records(struct process *log)
 {
-	struct frame f = { .type = FRAME_LINK, .id = (uint64_t)getpid(), .text = "master" };
+	struct master *m = log->master;
+	struct frame f = { .type = FRAME_LINK, .link = { .pid = (uint32_t)getpid() } };
+	const struct process *p;
 
-	(void)process_send(master_log(m), &f, &m->log_read, 1);
+	(void)strlcpy(f.link.name, "master", sizeof(f.link.name));
+	(void)process_send(log, &f, &m->log_read, 1);
+	FOR_EACH_PROCESS(p, m) {
+		if (process_is_up(p))
+			links_to_log(p);
+	}
 }
 
-/* A channel of their own for a worker and the runner. */
+/* Gives a process its ends of the mail with another one. */
 static void
-link_runner(struct master *m, struct process *worker)
+give_ends(struct process *p, struct process *other, const struct mail_ends *ends)
 {
-	struct process *runner = master_runner(m);
-	struct frame f = { .type = FRAME_LINK, .slot = (uint16_t)worker->slot };
-	int fds[2];
+	int fds[2] = { ends->socket, ends->pipe };
+	struct frame f = {
+		.type = FRAME_LINK, .slot = process_number(other),
+		.link = { .serial = other->serial, .pid = (uint32_t)other->pid },
+	};
 
-	if (runner->state < PROCESS_PREPARING || worker->state < PROCESS_PREPARING)
+	process_name(other, f.link.name, sizeof(f.link.name));
+	other->is_linked = true;
+	(void)process_send(p, &f, fds, 2);
+	channel_close_fds(fds, 2);
+}
+
+/* Mail between the two, if the table says so. */
+static void
+link_channel(struct process *below, struct process *above)
+{
+	struct mail_ends a, b;
+	char names[2][32];
+	int r;
+
+	if ((below->rules->channels & ROLE_BIT(above->kind)) == 0 ||
+	    below->state < PROCESS_PREPARING || above->state < PROCESS_PREPARING ||
+	    above->generation == 0)
 		return;
-	if (channel_pair(fds) < 0) {
-		log_err("cannot link worker %u to the runner: %s", worker->slot, strerror(errno));
+	r = mail_pair(&a, &b);
+	if (r < 0) {
+		process_name(below, names[0], sizeof(names[0]));
+		process_name(above, names[1], sizeof(names[1]));
+		log_err("cannot link %s to %s: %s", names[0], names[1], strerror(-r));
 		return;
 	}
-	(void)process_send(runner, &f, &fds[0], 1);
-	(void)process_send(worker, &f, &fds[1], 1);
-	(void)close(fds[0]);
-	(void)close(fds[1]);
+	give_ends(above, below, &a);
+	give_ends(below, above, &b);
 }
 
+/* The page of a process for another one to read, if the table says so. */
 static void
-send_stats(struct process *to, const struct process *of, unsigned slot)
+share_page(struct process *reader, const struct process *of)
 {
-	struct frame f = { .type = FRAME_STATS, .slot = (uint16_t)slot };
-	int fd = stats_reopen_readonly(of->stats_fd);
+	struct frame f = { .type = FRAME_STATS, .slot = process_number(of) };
+	int fd;
 
+	if ((reader->rules->pages & ROLE_BIT(of->kind)) == 0 || of->stats_fd < 0 ||
+	    reader->state < PROCESS_PREPARING)
+		return;
+	if (!master_wants(of) && !process_is_up(of))
+		return;
+	fd = stats_reopen_readonly(of->stats_fd);
 	if (fd < 0)
 		return;
-	(void)process_send(to, &f, &fd, 1);
+	(void)process_send(reader, &f, &fd, 1);
 	(void)close(fd);
 }
 
-/* Each worker reads the pages of all the others, and the runner's. */
-static void
-share_stats(struct master *m, struct process *worker)
+/* True if one of the two has a channel to the other. */
+static bool
+are_joined(const struct process *a, const struct process *b)
 {
-	send_stats(worker, master_runner(m), MASTER_RUNNER_SLOT);
-	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
-		struct process *other = &m->processes[i];
+	return (a->rules->channels & ROLE_BIT(b->kind)) != 0 ||
+	    (b->rules->channels & ROLE_BIT(a->kind)) != 0;
+}
 
-		if (other == worker || (i >= m->n_processes && !process_is_up(other)))
-			continue;
-		send_stats(worker, other, other->slot);
-		if (other->state >= PROCESS_PREPARING)
-			send_stats(other, worker, worker->slot);
+void
+links_close(struct process *p)
+{
+	struct frame f = {
+		.type = FRAME_UNLINK, .slot = process_number(p), .link = { .serial = p->serial },
+	};
+	struct process *other;
+
+	if (!p->is_linked)
+		return;
+	p->is_linked = false;
+	FOR_EACH_PROCESS(other, p->master) {
+		if (other != p && are_joined(p, other) && other->state >= PROCESS_PREPARING)
+			(void)process_send(other, &f, NULL, 0);
 	}
 }
 
 void
 links_open(struct process *p)
 {
-	struct master *m = p->master;
+	struct process *other;
 
-	switch (p->kind) {
-	case ROLE_LOG:
-		link_own_log(m);
-		for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
-			if (process_is_up(&m->processes[i]))
-				links_to_log(&m->processes[i]);
-		}
-		break;
-	case ROLE_RUNNER:
-		for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
-			if (process_is_up(&m->processes[i]))
-				link_runner(m, &m->processes[i]);
-		}
-		break;
-	case ROLE_WORKER:
-		share_stats(m, p);
-		link_runner(m, p);
-		break;
-	case ROLE_MASTER:
-		break;
+	if (p->kind == ROLE_LOG)
+		link_records(p);
+	FOR_EACH_PROCESS(other, p->master) {
+		if (other == p)
+			continue;
+		share_page(p, other);
+		share_page(other, p);
+		link_channel(p, other);
+	}
+}
+
+void
+links_serve(struct process *p)
+{
+	struct process *other;
+
+	FOR_EACH_PROCESS(other, p->master) {
+		if (other != p)
+			link_channel(other, p);
 	}
 }

@@ -15,6 +15,7 @@ libmaster_la_SOURCES = \
 	src/master/process.c src/master/process.h \
 	src/master/reload.c src/master/reload.h \
 	src/master/report.c src/master/report.h \
+	src/master/roletable.c src/master/roletable.h \
 	src/master/rundir.c src/master/rundir.h \
 	src/master/sockdiag.c src/master/sockdiag.h \
 	src/master/socketfile.c src/master/socketfile.h \

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -56,28 +57,34 @@ on_ready(struct process *p)
 static void
 check_all_serving(struct master *m)
 {
+	const struct process *p;
+
 	if (m->ready || m->stopping)
 		return;
-	for (size_t i = 0; i < m->n_processes; i++) {
-		if (m->processes[i].state != PROCESS_SERVING)
+	FOR_EACH_PROCESS(p, m) {
+		if (master_wants(p) && p->state != PROCESS_SERVING)
 			return;
 	}
 	m->ready = true;
 	notify_ready(m);
 	log_event(LOG_EVENT_SERVING, LOG_NOTICE,
 	    "reqd %s serves %zu services on %zu listeners with %zu workers",
-	    PACKAGE_VERSION, m->conf->n_services, m->conf->n_listeners, master_n_workers(m));
+	    PACKAGE_VERSION, m->conf->n_services, m->conf->n_listeners, m->n_workers);
 }
 
-/* Is there no runner that serves, but will be soon? */
+/* True if those that it awaits will soon know the configuration that it speaks of. */
 static bool
-runner_is_coming(struct master *m)
+must_wait(const struct process *p)
 {
-	const struct process *p = master_runner(m);
+	const struct process *other;
 
-	/* One that only catches up with a reload serves meanwhile. */
-	return p->state == PROCESS_STARTING ||
-	    (p->state == PROCESS_PREPARING && p->generation == 0);
+	FOR_EACH_PROCESS(other, p->master) {
+		if ((p->rules->awaits & ROLE_BIT(other->kind)) != 0 &&
+		    other->state >= PROCESS_STARTING && other->state <= PROCESS_SERVING &&
+		    other->generation < p->offered)
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -89,21 +96,16 @@ commit(struct process *p)
 		process_kill(p, "does not take its configuration");
 }
 
-/*
- * A runner that is still bringing up handlers would refuse what workers let
- * in. Connections wait in the sockets.
- */
+/* Meanwhile connections wait in the sockets. */
 void
-master_commit_waiting(struct master *m)
+master_release_held(struct master *m)
 {
-	if (runner_is_coming(m))
-		return;
-	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
-		struct process *p = &m->processes[i];
+	struct process *p;
 
-		if (p->state != PROCESS_PREPARING || !p->awaits_runner)
+	FOR_EACH_PROCESS(p, m) {
+		if (p->state != PROCESS_PREPARING || !p->is_held || must_wait(p))
 			continue;
-		p->awaits_runner = false;
+		p->is_held = false;
 		p->owing_usec = clock_usec();
 		commit(p);
 	}
@@ -118,8 +120,8 @@ on_prepared(struct process *p, const struct frame *f)
 	}
 	if (p->state != PROCESS_PREPARING || f->generation != p->offered)
 		return;
-	if (p->kind == ROLE_WORKER && runner_is_coming(p->master)) {
-		p->awaits_runner = true;
+	if (must_wait(p)) {
+		p->is_held = true;
 		p->owing_usec = 0;
 		return;
 	}
@@ -130,6 +132,7 @@ static void
 on_committed(struct process *p, const struct frame *f)
 {
 	struct master *m = p->master;
+	bool is_first;
 
 	if (p->state == PROCESS_SERVING) {
 		reload_on_committed(p, f->generation);
@@ -137,7 +140,10 @@ on_committed(struct process *p, const struct frame *f)
 	}
 	if (p->state != PROCESS_PREPARING || f->generation != p->offered)
 		return;
+	is_first = p->generation == 0;
 	p->generation = f->generation;
+	if (is_first)
+		links_serve(p);
 	if (p->generation != m->conf->generation) {
 		/* A reload went past while it was starting. */
 		master_prepare(p);
@@ -145,8 +151,7 @@ on_committed(struct process *p, const struct frame *f)
 	}
 	p->state = PROCESS_SERVING;
 	p->owing_usec = 0;
-	if (p->kind == ROLE_RUNNER)
-		master_commit_waiting(m);
+	master_release_held(m);
 	check_all_serving(m);
 }
 
@@ -163,6 +168,28 @@ on_refused(struct process *p, const struct frame *f)
 		    f->text);
 		process_kill(p, NULL);
 	}
+}
+
+/*
+ * A process that another one has found out is not asked to leave: it is killed and
+ * replaced. Only those to whom it has a channel can have found something out.
+ */
+static void
+on_fault(struct process *p, const struct frame *f)
+{
+	struct process *other = &p->master->processes[f->slot];
+	char name[32], why[160];
+
+	if ((other->rules->channels & ROLE_BIT(p->kind)) == 0) {
+		process_kill(p, "sent a message that is not its to send");
+		return;
+	}
+	/* The next one under this number is another process. */
+	if (!process_is_up(other) || other->serial != f->fault.serial)
+		return;
+	process_name(p, name, sizeof(name));
+	(void)snprintf(why, sizeof(why), "sent %s to the %s", f->fault.text, name);
+	process_kill(other, why);
 }
 
 void
@@ -189,17 +216,20 @@ master_on_frame(struct process *p, const struct frame *f)
 			p->owing_usec = 0;
 		return;
 	case FRAME_LISTED:
-		if (p->kind == ROLE_WORKER)
+		if (p->rules->lists_calls)
 			control_on_listed(&m->control, p, f->id);
 		return;
 	case FRAME_KILLED:
-		if (p->kind == ROLE_WORKER)
+		if (p->rules->lists_calls)
 			control_on_killed(&m->control, p, f->id, f->cancel.found != 0);
 		return;
 	case FRAME_DRAINED:
 		/* The runner: everything it ran has ended. Closing lets it go. */
 		if (p->state == PROCESS_STOPPING)
 			process_release(p);
+		return;
+	case FRAME_FAULT:
+		on_fault(p, f);
 		return;
 	default:
 		process_kill(p, "sent a message that is not its to send");
@@ -217,51 +247,82 @@ master_on_died(struct process *p)
 	control_on_died(&m->control, p);
 	if (m->reload.phase != RELOAD_IDLE)
 		reload_on_died(p);
-	if (p->kind == ROLE_RUNNER) {
+	if (p->rules->leaves_children) {
 		strays_begin(m);
 		return;
 	}
 	stop_advance(m);
 }
 
-static int
-on_child(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
+/* Records that no log has read. */
+static void
+print_records(int fd, const char *name)
 {
-	struct master *m = userdata;
+	char record[LOGREC_MAX];
+	struct logrec_view v;
+	ssize_t n;
+
+	while ((n = recv(fd, record, sizeof(record), MSG_DONTWAIT)) > 0) {
+		if (logrec_parse((struct slice){ record, (size_t)n }, &v) == 0 &&
+		    v.level <= LOG_WARNING)
+			(void)dprintf(STDERR_FILENO, "reqd: %s: %.*s\n", name,
+			    (int)v.fields[LOG_KEY_MESSAGE].len, v.fields[LOG_KEY_MESSAGE].data);
+	}
+}
+
+void
+master_on_unable(struct process *p)
+{
+	struct master *m = p->master;
+	char name[32];
+
+	if (m->ready || m->stopping)
+		return;
+	process_name(p, name, sizeof(name));
+	log_err("%s cannot start, giving up", name);
+	if (master_process(m, ROLE_LOG, 0)->state != PROCESS_SERVING) {
+		print_records(m->log_read, "master");
+		if (p->log_read >= 0)
+			print_records(p->log_read, name);
+	}
+	m->failed = true;
+	stop_begin(m);
+}
+
+static void
+reap(struct master *m)
+{
+	struct process *p;
 	int status;
 	pid_t pid;
 
-	(void)s;
-	(void)si;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
-			if (m->processes[i].pid == pid) {
-				process_died(&m->processes[i], status);
+		FOR_EACH_PROCESS(p, m) {
+			if (p->pid == pid) {
+				process_died(p, status);
 				break;
 			}
 		}
 	}
-	return 0;
 }
 
 /* -------------------------------------------------------------- signals --- */
 
-static int
-on_stop_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
+static void
+on_signal(struct loop_io *io, uint32_t events)
 {
-	(void)s;
-	(void)si;
-	stop_begin(userdata);
-	return 0;
-}
+	struct master *m = CONTAINER_OF(io, struct master, signals);
+	struct signalfd_siginfo si;
 
-static int
-on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
-{
-	(void)s;
-	(void)si;
-	reload_start(userdata);
-	return 0;
+	(void)events;
+	while (read(io->fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		if (si.ssi_signo == SIGCHLD)
+			reap(m);
+		else if (si.ssi_signo == SIGHUP)
+			reload_start(m);
+		else
+			stop_begin(m);
+	}
 }
 
 /* --------------------------------------------------------------- set up --- */
@@ -282,36 +343,36 @@ master_workers_wanted(const struct conf *c)
 bool
 master_wants(const struct process *p)
 {
-	return (size_t)(p - p->master->processes) < p->master->n_processes;
+	return p->slot == 0 || p->slot < p->master->n_workers;
 }
 
 void
 master_scale_workers(struct master *m, size_t wanted)
 {
-	size_t have = master_n_workers(m);
+	size_t have = m->n_workers;
 
-	m->n_processes = MASTER_WORKERS + wanted;
-	/* Who waits to be started again waits no more. */
+	m->n_workers = wanted;
+	/* A process that waits to be started again waits no more. */
 	for (size_t i = wanted; i < have; i++) {
-		struct process *p = &m->processes[MASTER_WORKERS + i];
+		struct process *p = master_process(m, ROLE_WORKER, i);
 
-		p->timer = sd_event_source_disable_unref(p->timer);
+		process_disarm(p);
 	}
 	for (size_t i = have; i < wanted; i++) {
-		struct process *p = &m->processes[MASTER_WORKERS + i];
-		int r = 0;
+		struct process *p = master_process(m, ROLE_WORKER, i);
 
-		if (p->master == NULL)
-			r = process_init(p, m, ROLE_WORKER, (unsigned)i);
-		if (r < 0) {
-			log_err("cannot set up worker %zu: %s", i, strerror(-r));
-			p->master = NULL;
-			m->n_processes = MASTER_WORKERS + i;
-			return;
-		}
 		/* One that has not ended yet has been given listeners again. */
 		if (!process_is_up(p))
 			process_start(p);
+	}
+}
+
+void
+master_init_processes(struct master *m)
+{
+	for (unsigned kind = 0; kind < ROLE_N; kind++) {
+		for (unsigned slot = 0; slot < role_slots(kind); slot++)
+			process_init(master_process(m, kind, slot), m, kind, slot);
 	}
 }
 
@@ -431,35 +492,30 @@ set_up_events(struct master *m)
 	/* Whoever started us may have ignored it, and then there is nothing to wait for. */
 	(void)sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
 
-	r = sd_event_default(&m->event);
+	m->signals = (struct loop_io){ .fn = on_signal };
+	m->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (m->signals.fd < 0)
+		return -errno;
+	r = loop_init(&m->loop);
 	if (r >= 0)
-		r = sd_event_add_signal(m->event, NULL, SIGTERM, on_stop_signal, m);
+		r = loop_add(&m->loop, &m->signals, EPOLLIN);
 	if (r >= 0)
-		r = sd_event_add_signal(m->event, NULL, SIGINT, on_stop_signal, m);
-	if (r >= 0)
-		r = sd_event_add_signal(m->event, NULL, SIGHUP, on_hangup, m);
-	if (r >= 0)
-		r = sd_event_add_signal(m->event, NULL, SIGCHLD, on_child, m);
-	if (r >= 0)
-		r = beat_start(m);
+		beat_start(m);
 	return r;
 }
 
-static int
+static void
 start_all(struct master *m)
 {
-	int r;
+	m->n_workers = master_workers_wanted(m->conf);
+	for (unsigned kind = 0; kind < ROLE_N; kind++) {
+		for (unsigned slot = 0; slot < role_slots(kind); slot++) {
+			struct process *p = master_process(m, kind, slot);
 
-	m->n_processes = MASTER_WORKERS;
-	r = process_init(master_log(m), m, ROLE_LOG, 0);
-	if (r >= 0)
-		r = process_init(master_runner(m), m, ROLE_RUNNER, 0);
-	if (r < 0)
-		return r;
-	process_start(master_log(m));
-	process_start(master_runner(m));
-	master_scale_workers(m, master_workers_wanted(m->conf));
-	return 0;
+			if (master_wants(p) && !m->stopping)
+				process_start(p);
+		}
+	}
 }
 
 static int
@@ -480,6 +536,7 @@ master_main(const struct master_options *options)
 
 	m->options = *options;
 	m->started_usec = clock_usec();
+	master_init_processes(m);
 	m->log_read = m->reload.text = -1;
 	m->control.socket.fd = m->reload.control.fd = -1;
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
@@ -513,11 +570,11 @@ master_main(const struct master_options *options)
 	if (r >= 0) {
 		report_notes(&notes);
 		limits_log(m->conf);
-		r = start_all(m);
+		start_all(m);
+		while (r >= 0 && !m->done)
+			r = loop_turn(&m->loop);
 	}
-	if (r >= 0)
-		r = sd_event_loop(m->event);
 	control_close(&m->control);
 	listen_close(&m->listeners, NULL);
-	return r < 0 ? fail("event loop", r) : r;
+	return r < 0 ? fail("event loop", r) : m->failed ? EXIT_SYSTEM : 0;
 }

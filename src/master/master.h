@@ -7,7 +7,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <systemd/sd-event.h>
 
 #include "conf/conf.h"
 #include "master/beat.h"
@@ -16,14 +15,9 @@
 #include "master/process.h"
 #include "master/reload.h"
 
-/* Everything there is: log, runner and workers, in the order they start. */
-#define MASTER_LOG 0
-#define MASTER_RUNNER 1
-#define MASTER_WORKERS 2
-#define MASTER_MAX_PROCESSES (MASTER_WORKERS + CONF_MAX_WORKERS)
-
-/* The slot under which the runner's statistics are handed out. */
-#define MASTER_RUNNER_SLOT CONF_MAX_WORKERS
+/* All there are or could be, whether they run or not. */
+#define FOR_EACH_PROCESS(p, m)                                               \
+	for ((p) = (m)->processes; (p) < (m)->processes + ROLE_MAX_PROCESSES; (p)++)
 
 struct master_options {
 	const char *conf_file;
@@ -31,26 +25,30 @@ struct master_options {
 };
 
 struct master {
-	sd_event *event;
+	struct loop loop;
+	struct loop_io signals;
+	bool done;			/* all have ended */
 	struct master_options options;
 	struct conf *conf;
 	int conf_text;			/* sealed canonical text of conf */
 	int log_read;			/* our own records, for the log */
 	struct listen_set listeners;
 	struct passed_set passed;
-	struct process processes[MASTER_MAX_PROCESSES];
-	size_t n_processes;		/* wanted: log, runner, workers */
+	struct process processes[ROLE_MAX_PROCESSES];	/* by their numbers */
+	size_t n_workers;		/* wanted, at least one */
 	struct reload reload;
 	struct control control;
 	bool ready;			/* READY=1 has been said */
 	bool stopping;
+	bool failed;			/* could not come up; ends with an error */
 	uint32_t sealed;		/* listeners that a stop has ended, by number */
 	uint64_t stop_usec;		/* deadline of the stop */
 	uint64_t started_usec;
 	struct beat beat;
-	sd_event_source *strays;	/* orphans of a runner are being killed */
+	struct loop_timer strays;	/* orphans of a runner are being killed */
 	uint64_t strays_usec;		/* since then */
 	uint64_t n_reloads;		/* begun */
+	uint64_t n_starts;		/* of processes */
 };
 
 /* Runs until told to stop. Returns an exit code. */
@@ -61,14 +59,23 @@ void master_on_started(struct process *p);
 void master_on_frame(struct process *p, const struct frame *f);
 void master_on_died(struct process *p);
 
+/*
+ * It cannot start for a reason that stays. Before reqd has ever served that is its
+ * end, with the reason on standard error, as the log may not be there.
+ */
+void master_on_unable(struct process *p);
+
 /* Gives a process the configuration in force. */
 void master_prepare(struct process *p);
 
 /*
- * Workers that were held back go on, unless there will be a runner for them
+ * Processes that were held back go on, unless those that they await will serve
  * soon.
  */
-void master_commit_waiting(struct master *m);
+void master_release_held(struct master *m);
+
+/* Every process there can be, none of them started. */
+void master_init_processes(struct master *m);
 
 /* Overrides of the command line, laid over what was loaded. */
 void master_override(const struct master *m, struct conf *c);
@@ -85,23 +92,11 @@ size_t master_workers_wanted(const struct conf *c);
  */
 void master_scale_workers(struct master *m, size_t wanted);
 
-/* Does the configuration in force ask for this process? Else it may end at any time. */
+/* True if the configuration in force asks for this process; else it may end at any time. */
 bool master_wants(const struct process *p);
 
-static inline size_t
-master_n_workers(const struct master *m)
-{
-	return m->n_processes - MASTER_WORKERS;
-}
-
 static inline struct process *
-master_log(struct master *m)
+master_process(struct master *m, enum role_kind kind, size_t slot)
 {
-	return &m->processes[MASTER_LOG];
-}
-
-static inline struct process *
-master_runner(struct master *m)
-{
-	return &m->processes[MASTER_RUNNER];
+	return &m->processes[ROLE_PROCESS(kind, slot)];
 }

@@ -17,18 +17,20 @@ status_format(const struct master *m, char *ret, size_t len)
 {
 	uint64_t connections = 0, running = 0, queued = 0, requests = 0;
 	size_t serving = 0;
+	const struct process *p;
 
-	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
-		const struct process *p = &m->processes[i];
-
-		if (p->state != PROCESS_SERVING)
+	FOR_EACH_PROCESS(p, m) {
+		if (p->state != PROCESS_SERVING || p->stats == NULL)
+			continue;
+		queued += p->stats->queued;
+		/* What runs elsewhere is counted by the worker whose call it is. */
+		if (p->rules->page != ROLE_PAGE_WORKER)
 			continue;
 		serving += master_wants(p);
 		connections += p->stats->connections_open;
 		running += p->stats->running;
 		requests += p->stats->requests_total;
 	}
-	queued = m->processes[MASTER_RUNNER].stats->queued;
 	(void)snprintf(ret, len, "%zu workers, %" PRIu64 " connections, %" PRIu64 " calls running, %"
 	    PRIu64 " queued, %" PRIu64 " requests served", serving, connections, running, queued,
 	    requests);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "ipc/stats.h"
+#include "master/links.h"
 #include "master/master.h"
 
 /* After the deadline of a stop a process has so long to go. */
@@ -34,24 +36,31 @@
 void
 process_name(const struct process *p, char *ret, size_t len)
 {
-	if (p->kind == ROLE_WORKER)
-		(void)snprintf(ret, len, "worker %u", p->slot);
+	if (role_slots(p->kind) > 1)
+		(void)snprintf(ret, len, "%s %u", role_name(p->kind), p->slot);
 	else
 		(void)snprintf(ret, len, "%s", role_name(p->kind));
 }
 
-int
+void
 process_init(struct process *p, struct master *m, enum role_kind kind, unsigned slot)
 {
 	*p = (struct process){
 		.master = m,
 		.kind = kind,
+		.rules = &role_rules[kind],
 		.slot = slot,
-		.channel = -1,
+		.io.fd = -1,
 		.log_read = -1,
 		.stats_fd = -1,
 	};
-	if (kind == ROLE_LOG)
+}
+
+/* Its page of statistics, which its successors go on with. 0 or -errno. */
+static int
+process_open_page(struct process *p)
+{
+	if (p->rules->page == ROLE_PAGE_NONE || p->stats != NULL)
 		return 0;
 	p->stats_fd = fd_lift(stats_create(), ROLE_N_FDS);
 	if (p->stats_fd < 0)
@@ -108,19 +117,34 @@ child_oomscore(const struct process *p)
 {
 	struct oomscore s;
 
-	oomscore_above_own(&s, p->kind == ROLE_WORKER ? OOMSCORE_WORKER :
-	    p->kind == ROLE_LOG ? OOMSCORE_LOG : OOMSCORE_RUNNER);
+	oomscore_above_own(&s, p->rules->oomscore);
 	oomscore_take(&s);
 }
 
-/* Workers and log never run as root; the runner has to (R1, R3). */
+/* What exceeds it is an error of a write, as SIGXFSZ is ignored. */
+static void
+child_file_limit(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_FSIZE, &l) < 0)
+		child_fail("limits", errno);
+	if (l.rlim_max > ROLE_MAX_FILE)
+		l.rlim_max = ROLE_MAX_FILE;
+	if (l.rlim_cur > l.rlim_max)
+		l.rlim_cur = l.rlim_max;
+	if (setrlimit(RLIMIT_FSIZE, &l) < 0)
+		child_fail("limits", errno);
+}
+
+/* Where the role has no need of root, nothing can give it back. */
 static void
 child_identity(const struct process *p, pid_t master)
 {
 	const struct identity *id = &p->master->conf->run_as;
 	int r;
 
-	if (p->kind != ROLE_RUNNER) {
+	if (p->rules->account == ROLE_AS_USER) {
 		if (id->is_set && geteuid() == 0) {
 			r = privilege_drop(id->uid, id->gid, id->groups, id->n_groups);
 			if (r < 0)
@@ -129,8 +153,7 @@ child_identity(const struct process *p, pid_t master)
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 			child_fail("no-new-privileges", errno);
 	}
-	/* The runner must outlive the master for a moment, to kill what it runs. */
-	if (p->kind == ROLE_WORKER) {
+	if (p->rules->dies_with_master) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != master)
 			_exit(ROLE_EXIT_OK);
@@ -152,6 +175,8 @@ child_main(const struct process *p, pid_t master, int channel, int log_write)
 	(void)snprintf(slot, sizeof(slot), "--slot=%u", p->slot);
 	child_descriptors(channel, log_write, p->stats_fd);
 	child_oomscore(p);
+	if (p->rules->has_file_limit)
+		child_file_limit();
 	child_identity(p, master);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
@@ -165,9 +190,7 @@ child_main(const struct process *p, pid_t master, int channel, int log_write)
 static void
 process_close(struct process *p)
 {
-	p->io = sd_event_source_disable_unref(p->io);
-	if (p->channel >= 0)
-		(void)close(TAKE_FD(p->channel));
+	loop_close_shared(&p->master->loop, &p->io);
 	if (p->log_read >= 0)
 		(void)close(TAKE_FD(p->log_read));
 }
@@ -179,35 +202,31 @@ is_free_to_end(const struct process *p)
 	return p->state == PROCESS_STOPPING || !master_wants(p);
 }
 
-static int
-on_channel(sd_event_source *s, int fd, uint32_t events, void *userdata)
+static void
+on_channel(struct loop_io *io, uint32_t events)
 {
-	struct process *p = userdata;
+	struct process *p = CONTAINER_OF(io, struct process, io);
+	uint64_t serial = p->serial;
 
-	(void)s;
 	(void)events;
-	for (int i = 0; i < FRAMES_AT_ONCE; i++) {
-		int fds[FRAME_MAX_FDS];
+	/* What a frame leads to may close the channel. */
+	for (int i = 0; i < FRAMES_AT_ONCE && p->serial == serial && io->fd >= 0; i++) {
 		struct frame f;
-		size_t n_fds;
 		int r;
 
-		r = channel_receive(fd, &f, fds, &n_fds);
+		r = channel_receive_plain(io->fd, &f);
 		if (r == -EAGAIN)
-			return 0;
-		if (r != CHANNEL_OK) {
-			/* Its death follows; a bad frame costs it its life (R5). */
-			p->io = sd_event_source_disable_unref(p->io);
-			if (!is_free_to_end(p) || r == CHANNEL_BAD)
-				process_kill(p, r == CHANNEL_BAD ? "sent a bad message" : NULL);
-			return 0;
+			return;
+		if (r == CHANNEL_OK) {
+			master_on_frame(p, &f);
+			continue;
 		}
-		channel_close_fds(fds, n_fds);
-		master_on_frame(p, &f);
-		if (p->channel != fd)
-			return 0;
+		/* Its death follows. A bad frame costs it its life. */
+		loop_remove(&p->master->loop, io);
+		if (!is_free_to_end(p) || r == CHANNEL_BAD)
+			process_kill(p, r == CHANNEL_BAD ? "sent a bad message" : NULL);
+		return;
 	}
-	return 0;
 }
 
 /* A channel with both ends above the fixed numbers. 0 or -errno. */
@@ -230,21 +249,28 @@ process_fork(struct process *p)
 	CLEANUP_CLOSE int theirs = -1;
 	CLEANUP_CLOSE int log_read = -1;
 	CLEANUP_CLOSE int log_write = -1;
-	CLEANUP(sd_event_source_disable_unrefp) sd_event_source *io = NULL;
 	pid_t pid, master = getpid();
 	sigset_t all, old;
 	int r;
 
-	r = pair_lifted(&ours, &theirs);
-	if (r >= 0 && p->kind != ROLE_LOG)
+	r = process_open_page(p);
+	if (r >= 0)
+		r = pair_lifted(&ours, &theirs);
+	if (r >= 0 && p->rules->has_records)
 		r = pair_lifted(&log_read, &log_write);
+	p->io = (struct loop_io){ .fn = on_channel, .fd = ours };
 	/* All that can fail comes before the fork: no child without an owner. */
 	if (r >= 0)
-		r = sd_event_add_io(p->master->event, &io, ours, EPOLLIN, on_channel, p);
-	if (r < 0)
+		r = loop_add(&p->master->loop, &p->io, EPOLLIN);
+	if (r < 0) {
+		p->io.fd = -1;
 		return r;
-	if (log_read >= 0)
+	}
+	channel_refuse_fds(ours);
+	if (log_read >= 0) {
+		channel_refuse_fds(log_read);
 		(void)shutdown(log_read, SHUT_WR);
+	}
 
 	/* No signal may reach the child before it has its own dispositions. */
 	(void)sigfillset(&all);
@@ -254,26 +280,36 @@ process_fork(struct process *p)
 		child_main(p, master, theirs, log_write);
 	r = pid < 0 ? -errno : 0;
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
-	if (r < 0)
+	if (r < 0) {
+		loop_remove(&p->master->loop, &p->io);
+		p->io.fd = -1;
 		return r;
-
+	}
 	p->pid = pid;
-	p->io = TAKE_PTR(io);
-	p->channel = TAKE_FD(ours);
+	p->serial = ++p->master->n_starts;
+	(void)TAKE_FD(ours);
 	p->log_read = TAKE_FD(log_read);
 	return 0;
 }
 
-static int
-on_back_off_over(sd_event_source *s, uint64_t usec, void *userdata)
+void
+process_disarm(struct process *p)
 {
-	struct process *p = userdata;
+	loop_disarm(&p->master->loop, &p->timer);
+}
 
-	(void)s;
-	(void)usec;
-	p->timer = sd_event_source_disable_unref(p->timer);
-	process_start(p);
-	return 0;
+static void
+process_arm(struct process *p, loop_timer_fn *fn, uint64_t due_usec)
+{
+	process_disarm(p);
+	p->timer.fn = fn;
+	loop_arm(&p->master->loop, &p->timer, due_usec);
+}
+
+static void
+on_back_off_over(struct loop_timer *t)
+{
+	process_start(CONTAINER_OF(t, struct process, timer));
 }
 
 static void
@@ -293,9 +329,7 @@ process_retry(struct process *p, bool served)
 	process_name(p, name, sizeof(name));
 	log_warn("%s keeps failing, starting it again in %llu ms", name,
 	    (unsigned long long)(delay / USEC_PER_MSEC));
-	p->timer = sd_event_source_disable_unref(p->timer);
-	(void)sd_event_add_time(p->master->event, &p->timer, CLOCK_MONOTONIC, now + delay, 0,
-	    on_back_off_over, p);
+	process_arm(p, on_back_off_over, now + delay);
 }
 
 void
@@ -304,10 +338,10 @@ process_start(struct process *p)
 	char name[32];
 	int r;
 
-	p->timer = sd_event_source_disable_unref(p->timer);
+	process_disarm(p);
 	p->state = PROCESS_STARTING;
 	p->generation = p->offered = 0;
-	p->in_reload = p->awaits_runner = false;
+	p->in_reload = p->is_held = p->is_killed = false;
 	p->owing_usec = clock_usec();
 	r = process_fork(p);
 	if (r >= 0) {
@@ -317,13 +351,16 @@ process_start(struct process *p)
 	process_name(p, name, sizeof(name));
 	log_err("cannot start %s: %s", name, strerror(-r));
 	p->state = PROCESS_DOWN;
-	process_retry(p, false);
+	if (r != -EAGAIN && r != -ENOMEM)
+		master_on_unable(p);
+	if (!p->master->stopping)
+		process_retry(p, false);
 }
 
 int
 process_send(struct process *p, const struct frame *f, const int *fds, size_t n_fds)
 {
-	return p->channel < 0 ? -EPIPE : channel_send(p->channel, f, fds, n_fds);
+	return p->io.fd < 0 ? -EPIPE : channel_send(p->io.fd, f, fds, n_fds);
 }
 
 static void
@@ -351,8 +388,11 @@ process_died(struct process *p, int wait_status)
 	enum process_state was = p->state;
 
 	log_death(p, wait_status);
+	if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == ROLE_EXIT_SETUP)
+		master_on_unable(p);
+	links_close(p);
 	process_close(p);
-	p->timer = sd_event_source_disable_unref(p->timer);
+	process_disarm(p);
 	p->pid = 0;
 	p->state = PROCESS_DOWN;
 	if (p->stats != NULL)
@@ -361,32 +401,29 @@ process_died(struct process *p, int wait_status)
 	/* What followed may have started it again. */
 	if (process_is_up(p) || !master_wants(p))
 		return;
-	/* The last words of a stop need a log, but for its own end. */
-	if (p->master->stopping && (p->kind != ROLE_LOG || was == PROCESS_STOPPING))
+	/* What is needed to the end of a stop is started again, but for its own end. */
+	if (p->master->stopping &&
+	    (p->rules->stop != ROLE_STOP_BY_CLOSING || was == PROCESS_STOPPING))
 		return;
 	p->restarts++;
 	process_retry(p, was == PROCESS_SERVING);
 }
 
-static int
-on_stop_overdue(sd_event_source *s, uint64_t usec, void *userdata)
+static void
+on_stop_overdue(struct loop_timer *t)
 {
-	(void)s;
-	(void)usec;
-	process_kill(userdata, "did not end in time");
-	return 0;
+	process_kill(CONTAINER_OF(t, struct process, timer), "did not end in time");
 }
 
 /* From now on its death is expected, at the deadline at the latest. */
 static bool
 process_expect_end(struct process *p, uint64_t deadline_usec)
 {
-	p->timer = sd_event_source_disable_unref(p->timer);
+	process_disarm(p);
 	p->state = process_is_up(p) ? PROCESS_STOPPING : PROCESS_DOWN;
 	if (p->state == PROCESS_DOWN)
 		return false;
-	(void)sd_event_add_time(p->master->event, &p->timer, CLOCK_MONOTONIC,
-	    deadline_usec + STOP_SLACK_USEC, 0, on_stop_overdue, p);
+	process_arm(p, on_stop_overdue, deadline_usec + STOP_SLACK_USEC);
 	return true;
 }
 
@@ -405,8 +442,8 @@ process_stop(struct process *p, uint64_t deadline_usec)
 void
 process_release(struct process *p)
 {
-	if (process_expect_end(p, clock_usec()) && p->channel >= 0)
-		(void)shutdown(p->channel, SHUT_RDWR);
+	if (process_expect_end(p, clock_usec()) && p->io.fd >= 0)
+		(void)shutdown(p->io.fd, SHUT_RDWR);
 }
 
 void
@@ -414,12 +451,15 @@ process_kill(struct process *p, const char *why)
 {
 	char name[32];
 
-	if (!process_is_up(p))
+	if (!process_is_up(p) || p->is_killed)
 		return;
+	p->is_killed = true;
 	process_name(p, name, sizeof(name));
 	if (why != NULL)
 		log_event(LOG_EVENT_PROCESS_STUCK, LOG_ERR, "%s (%d) %s, killing it", name,
 		    (int)p->pid, why);
+	links_close(p);
 	/* Not reaped yet, so the number cannot belong to anybody else. */
-	(void)kill(p->pid, SIGKILL);
+	if (kill(p->pid, SIGKILL) < 0)
+		log_err("cannot kill %s (%d): %s", name, (int)p->pid, strerror(errno));
 }

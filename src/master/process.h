@@ -7,11 +7,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
-#include <systemd/sd-event.h>
 
 #include "ipc/frame.h"
-#include "ipc/roles.h"
 #include "base/backoff.h"
+#include "base/loop.h"
+#include "master/roletable.h"
 
 struct master;
 
@@ -26,27 +26,30 @@ enum process_state {
 struct process {
 	struct master *master;
 	enum role_kind kind;
-	unsigned slot;			/* of workers */
+	const struct role_rules *rules;	/* of its role */
+	unsigned slot;			/* 0 where there is only one of a role */
 	enum process_state state;
 	pid_t pid;			/* 0: none */
-	int channel;			/* -1: none */
+	uint64_t serial;		/* of this start, never the same twice */
+	bool is_killed;			/* its death is to be heard of */
+	bool is_linked;			/* others have been given a channel to it */
 	int log_read;			/* its records, for the log; -1: none */
-	int stats_fd;			/* kept over restarts; -1: none */
-	struct stats *stats;		/* read here; written while nobody owns it */
+	int stats_fd;			/* kept over restarts; -1: none (yet) */
+	struct stats *stats;		/* read here; written while nobody owns it; or NULL */
 	uint32_t generation;		/* of the configuration it has committed */
 	uint32_t offered;		/* of the one it was given while PREPARING */
 	bool in_reload;			/* takes part in the one in progress */
 	bool answered;			/* its part of it is done */
-	bool awaits_runner;		/* a worker, prepared, to serve when that does */
+	bool is_held;			/* prepared, to serve when those that it awaits do */
 	unsigned restarts;
 	uint64_t owing_usec;		/* owes a sign of life since; 0: none */
 	struct backoff backoff;
-	sd_event_source *io;
-	sd_event_source *timer;		/* back-off, or force after a stop */
+	struct loop_io io;		/* its channel; fd -1: none */
+	struct loop_timer timer;	/* back-off, or force after a stop */
 };
 
-/* Puts a process into its first state. 0 or -errno. */
-int process_init(struct process *p, struct master *m, enum role_kind kind, unsigned slot);
+/* Puts a process into its first state, where it is not running. */
+void process_init(struct process *p, struct master *m, enum role_kind kind, unsigned slot);
 
 /* Starts it now. A failure is logged and tried again after a back-off. */
 void process_start(struct process *p);
@@ -68,6 +71,16 @@ void process_kill(struct process *p, const char *why);
 
 /* "worker 3" */
 void process_name(const struct process *p, char *ret, size_t len);
+
+/* What frames call it. */
+static inline uint16_t
+process_number(const struct process *p)
+{
+	return (uint16_t)ROLE_PROCESS(p->kind, p->slot);
+}
+
+/* It does not wait any more to be started, or killed. */
+void process_disarm(struct process *p);
 
 static inline bool
 process_is_up(const struct process *p)

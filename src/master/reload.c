@@ -26,6 +26,7 @@
 #define RELOAD_LATE_USEC (2 * USEC_PER_SEC)
 
 static void reload_advance(struct master *m);
+static void on_overdue(struct loop_timer *t);
 
 /* -------------------------------------------------------------- report --- */
 
@@ -65,37 +66,29 @@ tell_success(struct master *m, const struct conf *from, const struct conf_errors
 /* ---------------------------------------------------------------- ends --- */
 
 static void
-reload_clear(struct reload *r)
+reload_clear(struct master *m)
 {
-	r->timer = sd_event_source_disable_unref(r->timer);
+	struct reload *r = &m->reload;
+
+	loop_disarm(&m->loop, &r->timer);
+	conf_errors_done(&r->notes);
 	*r = (struct reload){ .text = -1, .control.fd = -1 };
 }
 
-/* Those that a reload went past while they were starting. */
+/* Those that serve by now, but came too late to take part. */
 static void
 catch_up(struct master *m)
 {
-	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
-		struct process *p = &m->processes[i];
+	struct process *p;
 
-		if (p->state == PROCESS_SERVING && p->generation != m->conf->generation)
+	FOR_EACH_PROCESS(p, m) {
+		if (p->state == PROCESS_SERVING && !p->in_reload && !p->is_killed &&
+		    p->generation != m->conf->generation)
 			master_prepare(p);
 	}
 }
 
-static void
-reload_end(struct master *m)
-{
-	bool again = m->reload.again;
-
-	reload_clear(&m->reload);
-	catch_up(m);
-	notify_ready(m);
-	if (again)
-		reload_start(m);
-}
-
-/* Lets go of what a new configuration would have brought. */
+/* Lets go of the configuration that is not in force, and of all that it has brought. */
 static void
 reload_discard(struct master *m)
 {
@@ -103,9 +96,21 @@ reload_discard(struct master *m)
 
 	listen_close(&r->listeners, &m->listeners);
 	control_unbind(&r->control);
-	r->conf = conf_unref(r->conf);
+	(void)conf_unref(r->conf);
 	if (r->text >= 0)
 		(void)close(TAKE_FD(r->text));
+	reload_clear(m);
+}
+
+static void
+reload_end(struct master *m)
+{
+	bool again = m->reload.again;
+
+	reload_discard(m);
+	notify_ready(m);
+	if (again)
+		reload_start(m);
 }
 
 /* Gives up: nobody has changed anything yet. */
@@ -113,14 +118,14 @@ static void
 reload_abort(struct master *m, const char *why)
 {
 	struct reload *r = &m->reload;
-	struct frame f = { .type = FRAME_ABORT, .generation = r->conf->generation };
+	struct frame f = { .type = FRAME_ABORT, .generation = r->generation };
+	struct process *p;
 
-	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
-		if (m->processes[i].state == PROCESS_SERVING && m->processes[i].in_reload)
-			(void)process_send(&m->processes[i], &f, NULL, 0);
+	FOR_EACH_PROCESS(p, m) {
+		if (p->state == PROCESS_SERVING && p->in_reload)
+			(void)process_send(p, &f, NULL, 0);
 	}
 	tell_error(m, why);
-	reload_discard(m);
 	reload_end(m);
 }
 
@@ -135,17 +140,19 @@ reload_cancel(struct master *m)
 		m->n_reloads++;
 		tell_error(m, "reqd is stopping");
 	}
+	/* Half committed, some workers listen on the old sockets still. */
+	if (m->reload.phase == RELOAD_COMMIT)
+		(void)listen_seal(&m->reload.listeners, &m->listeners);
 	reload_discard(m);
-	reload_clear(&m->reload);
 }
 
-/* A worker that is up moves its counters itself; those of the others we do. */
+/* A process that is up moves its counters itself; those of the others are moved here. */
 static void
 keep_counters(struct master *m, const struct conf *old)
 {
-	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
-		struct process *p = &m->processes[i];
+	struct process *p;
 
+	FOR_EACH_PROCESS(p, m) {
 		if (p->stats != NULL && !process_is_up(p) &&
 		    p->stats->generation == old->generation)
 			stats_renumber(p->stats, old, m->conf);
@@ -172,55 +179,61 @@ apply_options(struct master *m, struct conf_errors *notes)
 	}
 }
 
+/*
+ * From the first COMMIT on there is no way back, and what starts is given the new
+ * configuration: with the old one it would not understand those that have
+ * committed. What is to be let go of at the end takes the place of the new.
+ */
+static void
+put_in_force(struct master *m)
+{
+	struct reload *r = &m->reload;
+	struct listen_set listeners = m->listeners;
+	struct conf *conf = m->conf;
+	int text = m->conf_text;
+
+	m->conf = r->conf;
+	m->listeners = r->listeners;
+	m->conf_text = r->text;
+	r->conf = conf;
+	r->listeners = listeners;
+	r->text = text;
+	apply_options(m, &r->notes);
+	control_move(&m->control, m->conf, &r->control);
+	log_set_level(m->conf->log_level);
+	keep_counters(m, r->conf);
+	master_scale_workers(m, r->n_workers);
+}
+
 static void
 reload_done(struct master *m)
 {
-	CLEANUP(conf_errors_done) struct conf_errors notes = { 0 };
-	struct reload *r = &m->reload;
-	struct conf *old = m->conf;
-
-	m->conf = r->conf;
-	listen_close(&m->listeners, &r->listeners);
-	m->listeners = r->listeners;
-	keep_store(&m->listeners, m->conf);
-	apply_options(m, &notes);
-	control_move(&m->control, m->conf, &r->control);
-	(void)close(m->conf_text);
-	m->conf_text = r->text;
-	log_set_level(m->conf->log_level);
-	keep_counters(m, old);
-	tell_success(m, old, &notes);
+	tell_success(m, m->reload.conf, &m->reload.notes);
 	limits_log(m->conf);
-	conf_unref(old);
-	master_scale_workers(m, r->n_workers);
 	reload_end(m);
+	keep_store(&m->listeners, m->conf);
 }
 
 /* --------------------------------------------------------------- phases --- */
 
 static bool
-takes_part(const struct process *p, enum reload_phase phase)
+takes_part(const struct process *p)
 {
-	if (p->state != PROCESS_SERVING || !p->in_reload)
+	const struct reload *r = &p->master->reload;
+
+	if (p->state != PROCESS_SERVING || !p->in_reload || p->is_killed ||
+	    r->phase == RELOAD_IDLE)
 		return false;
-	switch (phase) {
-	case RELOAD_PREPARE:
-		return true;
-	case RELOAD_COMMIT_RUNNER:
-		return p->kind != ROLE_WORKER;
-	case RELOAD_COMMIT_WORKERS:
-		return p->kind == ROLE_WORKER;
-	case RELOAD_IDLE:
-		return false;
-	}
-	return false;
+	return r->phase == RELOAD_PREPARE || p->rules->commit_step == r->step;
 }
 
 static bool
 all_answered(const struct master *m)
 {
-	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
-		if (takes_part(&m->processes[i], m->reload.phase) && !m->processes[i].answered)
+	const struct process *p;
+
+	FOR_EACH_PROCESS(p, m) {
+		if (takes_part(p) && !p->answered)
 			return false;
 	}
 	return true;
@@ -234,13 +247,13 @@ send_frame(struct process *p, const struct frame *f, const int *fds, size_t n_fd
 		process_kill(p, "does not take its configuration");
 }
 
-/* Only workers listen, and of them only those that are to stay. */
+/* Of those that listen, only those that are to stay get the sockets. */
 static void
 send_prepare(struct process *p, const struct conf *c, int text, const struct listen_set *set,
     size_t n_workers)
 {
 	struct frame f = { .type = FRAME_PREPARE, .generation = c->generation };
-	bool listens = p->kind == ROLE_WORKER && p->slot < n_workers;
+	bool listens = p->rules->listens && p->slot < n_workers;
 	int fds[FRAME_MAX_FDS] = { text };
 	size_t n = 1;
 
@@ -257,54 +270,72 @@ master_prepare(struct process *p)
 	p->state = PROCESS_PREPARING;
 	p->offered = m->conf->generation;
 	p->owing_usec = clock_usec();
-	send_prepare(p, m->conf, m->conf_text, &m->listeners, master_n_workers(m));
+	send_prepare(p, m->conf, m->conf_text, &m->listeners, m->n_workers);
+}
+
+/* Those that have not answered by then are overdue. */
+static void
+reload_wait(struct master *m, uint64_t usec)
+{
+	struct reload *r = &m->reload;
+
+	r->timer.fn = on_overdue;
+	r->wait_usec = clock_usec() + usec;
+	loop_arm(&m->loop, &r->timer, r->wait_usec);
 }
 
 static void
-reload_phase(struct master *m, enum reload_phase phase)
+prepare_all(struct master *m)
 {
 	struct reload *r = &m->reload;
-	struct frame commit = { .type = FRAME_COMMIT, .generation = r->conf->generation };
+	struct process *p;
 
-	r->phase = phase;
-	/* From here there is no way back: what is given up ends with its clients. */
-	if (phase == RELOAD_COMMIT_WORKERS) {
-		commit.sealed = listen_seal(&m->listeners, &r->listeners);
-		if (r->n_workers < master_n_workers(m))
-			master_scale_workers(m, r->n_workers);
-	}
-	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
-		struct process *p = &m->processes[i];
-
-		/* Who comes to serve in the middle of it follows at its end. */
-		if (phase == RELOAD_PREPARE)
-			p->in_reload = p->state == PROCESS_SERVING;
-		if (!takes_part(p, phase))
-			continue;
+	r->phase = RELOAD_PREPARE;
+	FOR_EACH_PROCESS(p, m) {
+		/* One that comes to serve in the middle of it follows at its end. */
+		p->in_reload = p->state == PROCESS_SERVING;
 		p->answered = false;
-		if (phase == RELOAD_PREPARE)
+		if (p->in_reload)
 			send_prepare(p, r->conf, r->text, &r->listeners, r->n_workers);
-		else
-			send_frame(p, &commit, NULL, 0);
 	}
 }
 
-/* Goes to the next phase when the present one is complete. */
+static void
+commit_step(struct master *m, unsigned step)
+{
+	struct reload *r = &m->reload;
+	struct frame f = { .type = FRAME_COMMIT, .generation = r->generation };
+	struct process *p;
+
+	r->phase = RELOAD_COMMIT;
+	r->step = step;
+	reload_wait(m, RELOAD_PATIENCE_USEC);
+	/* What is given up ends with its clients. */
+	if (step == role_listening_step())
+		f.sealed = listen_seal(&r->listeners, &m->listeners);
+	FOR_EACH_PROCESS(p, m) {
+		if (!takes_part(p))
+			continue;
+		p->answered = false;
+		send_frame(p, &f, NULL, 0);
+	}
+}
+
+/* Goes to the next step when the present one is complete. */
 static void
 reload_advance(struct master *m)
 {
-	while (m->reload.phase != RELOAD_IDLE && all_answered(m)) {
-		switch (m->reload.phase) {
-		case RELOAD_PREPARE:
-			reload_phase(m, RELOAD_COMMIT_RUNNER);
-			break;
-		case RELOAD_COMMIT_RUNNER:
-			reload_phase(m, RELOAD_COMMIT_WORKERS);
-			break;
-		case RELOAD_COMMIT_WORKERS:
+	struct reload *r = &m->reload;
+
+	while (r->phase != RELOAD_IDLE && all_answered(m)) {
+		if (r->phase == RELOAD_PREPARE) {
+			put_in_force(m);
+			commit_step(m, 0);
+			catch_up(m);
+		} else if (r->step + 1 < ROLE_COMMIT_STEPS) {
+			commit_step(m, r->step + 1);
+		} else {
 			reload_done(m);
-			return;
-		case RELOAD_IDLE:
 			return;
 		}
 	}
@@ -326,31 +357,51 @@ reload_patience(const struct conf *c)
 	return RELOAD_PATIENCE_USEC + longest;
 }
 
-static int
-on_overdue(sd_event_source *s, uint64_t usec, void *userdata)
+/*
+ * True if those that may refuse have answered. Of the others, those that are
+ * silent are replaced.
+ */
+static bool
+settle_silent(struct master *m)
 {
-	struct master *m = userdata;
+	bool settled = true;
+	struct process *p;
+
+	FOR_EACH_PROCESS(p, m) {
+		if (!takes_part(p) || p->answered)
+			continue;
+		if (m->reload.phase == RELOAD_PREPARE && p->rules->may_refuse)
+			settled = false;
+		else
+			process_kill(p, "does not answer");
+	}
+	return settled;
+}
+
+void
+reload_overdue(struct master *m, uint64_t now_usec)
+{
+	struct reload *r = &m->reload;
+
+	if (settle_silent(m))
+		reload_advance(m);
+	else if (now_usec < r->due_usec)
+		reload_wait(m, r->due_usec - now_usec);
+	else
+		reload_abort(m, "a process did not answer in time, try again");
+}
+
+static void
+on_overdue(struct loop_timer *t)
+{
+	struct master *m = CONTAINER_OF(t, struct master, reload.timer);
 	uint64_t now = clock_usec();
 
 	/* When this comes late we have been stopped, perhaps all of us: ask again. */
-	if (now - usec > RELOAD_LATE_USEC) {
-		(void)sd_event_source_set_time(s, now + RELOAD_PATIENCE_USEC);
-		(void)sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
-		return 0;
-	}
-	m->reload.timer = sd_event_source_disable_unref(m->reload.timer);
-	if (m->reload.phase == RELOAD_PREPARE) {
-		reload_abort(m, "a process did not answer in time, try again");
-		return 0;
-	}
-	/* Half committed: whoever hangs is replaced and starts with the new one. */
-	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
-		struct process *p = &m->processes[i];
-
-		if (takes_part(p, m->reload.phase) && !p->answered)
-			process_kill(p, "does not answer");
-	}
-	return 0;
+	if (now - m->reload.wait_usec > RELOAD_LATE_USEC)
+		reload_wait(m, RELOAD_PATIENCE_USEC);
+	else
+		reload_overdue(m, now);
 }
 
 /* The error as it is; its words, if it has any, are now among the errors. */
@@ -417,13 +468,13 @@ reload_try(struct master *m)
 		if (errors.n == 0)
 			conf_errors_add(&errors, m->options.conf_file, 0, "%s", strerror(-e));
 		tell_errors(m, &errors);
-		reload_discard(m);
 		reload_end(m);
 		return;
 	}
-	(void)sd_event_add_time(m->event, &r->timer, CLOCK_MONOTONIC,
-	    clock_usec() + reload_patience(r->conf), 0, on_overdue, m);
-	reload_phase(m, RELOAD_PREPARE);
+	r->due_usec = clock_usec() + reload_patience(r->conf);
+	r->generation = r->conf->generation;
+	reload_wait(m, RELOAD_PATIENCE_USEC);
+	prepare_all(m);
 	reload_advance(m);
 }
 
@@ -491,7 +542,7 @@ is_about(const struct process *p, uint32_t generation)
 {
 	const struct reload *r = &p->master->reload;
 
-	return p->in_reload && r->phase != RELOAD_IDLE && generation == r->conf->generation;
+	return p->in_reload && r->phase != RELOAD_IDLE && generation == r->generation;
 }
 
 void
@@ -512,14 +563,15 @@ reload_on_refused(struct process *p, uint32_t generation, const char *why)
 	if (!is_about(p, generation))
 		return;
 	process_name(p, name, sizeof(name));
-	if (m->reload.phase == RELOAD_PREPARE) {
-		(void)snprintf(text, sizeof(text), "%s: %s", name, why);
+	(void)snprintf(text, sizeof(text), "%s: %s", name, why);
+	if (m->reload.phase == RELOAD_PREPARE && p->rules->may_refuse) {
 		reload_abort(m, text);
 		return;
 	}
-	/* It cannot follow the others: its successor will. */
-	log_err("%s: %s", name, why);
-	process_kill(p, "could not commit");
+	log_err("%s", text);
+	process_kill(p, m->reload.phase == RELOAD_PREPARE ? "refuses a configuration" :
+	    "could not commit");
+	reload_advance(m);
 }
 
 void
@@ -527,16 +579,21 @@ reload_on_committed(struct process *p, uint32_t generation)
 {
 	struct master *m = p->master;
 
-	if (!is_about(p, generation) || !takes_part(p, m->reload.phase) ||
-	    m->reload.phase == RELOAD_PREPARE)
+	if (!is_about(p, generation) || !takes_part(p) || m->reload.phase == RELOAD_PREPARE)
 		return;
 	p->generation = generation;
 	p->answered = true;
+	/* What has been started meanwhile may have waited for it. */
+	master_release_held(m);
 	reload_advance(m);
 }
 
 void
 reload_on_died(struct process *p)
 {
-	reload_advance(p->master);
+	struct master *m = p->master;
+
+	if (m->reload.phase == RELOAD_COMMIT)
+		keep_counters(m, m->reload.conf);
+	reload_advance(m);
 }

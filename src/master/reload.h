@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * reload: a new configuration as a transaction over living processes (R48).
- * Everybody prepares, then everybody commits; any refusal and the old one
- * goes on. No process is replaced, so no connection is touched.
+ * reload: a new configuration as a transaction over living processes.
+ * Everybody prepares, then everybody commits. Roles that bring something up may
+ * refuse, and the old one goes on; a process of another role that does not follow
+ * is replaced. Others are not, so no connection is touched.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <systemd/sd-event.h>
 
+#include "base/loop.h"
 #include "conf/conf.h"
+#include "conf/errors.h"
 #include "master/control.h"
 #include "master/listen.h"
 
@@ -21,19 +23,24 @@ struct process;
 enum reload_phase {
 	RELOAD_IDLE,
 	RELOAD_PREPARE,		/* waiting for PREPARED from all */
-	RELOAD_COMMIT_RUNNER,	/* log and runner first: a worker's frames speak of it */
-	RELOAD_COMMIT_WORKERS,
+	RELOAD_COMMIT,		/* waiting for COMMITTED from the roles of a step */
 };
 
 struct reload {
 	enum reload_phase phase;
+	unsigned step;			/* of the commit */
+	uint32_t generation;		/* of the new configuration */
+	/* The new configuration; from the first COMMIT on what it has replaced. */
 	struct conf *conf;
 	int text;			/* sealed */
 	struct listen_set listeners;
 	size_t n_workers;		/* wanted then */
+	struct conf_errors notes;	/* on what has been put in force */
 	struct control_socket control;	/* fd -1: stays as it is */
 	bool again;			/* asked for once more meanwhile */
-	sd_event_source *timer;
+	struct loop_timer timer;
+	uint64_t wait_usec;		/* when the timer is due */
+	uint64_t due_usec;		/* then all must have prepared */
 };
 
 /* Starts one, or notes that another is wanted. The outcome goes to the log
@@ -54,3 +61,6 @@ void reload_on_prepared(struct process *p, uint32_t generation);
 void reload_on_refused(struct process *p, uint32_t generation, const char *why);
 void reload_on_committed(struct process *p, uint32_t generation);
 void reload_on_died(struct process *p);
+
+/* The time for answers is over: those that are silent are replaced, or refuse by it. */
+void reload_overdue(struct master *m, uint64_t now_usec);

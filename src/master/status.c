@@ -5,8 +5,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/escape.h"
 #include "ipc/stats.h"
@@ -26,63 +29,125 @@ state_name(const struct process *p)
 	return p->state == PROCESS_SERVING && !master_wants(p) ? "retiring" : states[p->state];
 }
 
-/* The fields every process has. */
+/*
+ * The largest number that every reader of JSON takes, and exactly. Pages may say
+ * more, as any process may write anything into its own.
+ */
+#define NUMBER_MAX ((UINT64_C(1) << 53) - 1)
+
+static uint64_t
+shown(uint64_t n)
+{
+	return n < NUMBER_MAX ? n : NUMBER_MAX;
+}
+
+static void
+put_number(struct buf *b, const char *key, uint64_t n)
+{
+	(void)buf_printf(b, ",\"%s\":%" PRIu64, key, shown(n));
+}
+
+struct number {
+	const char *key;
+	size_t offset;		/* of an uint64_t in the page */
+};
+
+static const struct number worker_numbers[] = {
+	{ "connections", offsetof(struct stats, connections_open) },
+	{ "connections_total", offsetof(struct stats, connections_total) },
+	{ "connections_closed", offsetof(struct stats, connections_closed) },
+	{ "refused", offsetof(struct stats, connections_refused) },
+	{ "requests", offsetof(struct stats, requests_total) },
+	{ "replies", offsetof(struct stats, requests_replied) },
+	{ "aborted", offsetof(struct stats, requests_aborted) },
+	{ "errors", offsetof(struct stats, errors_total) },
+	{ "protocol_errors", offsetof(struct stats, protocol_errors) },
+	{ "running", offsetof(struct stats, running) },
+	{ "bytes_in", offsetof(struct stats, bytes_in) },
+	{ "bytes_out", offsetof(struct stats, bytes_out) },
+};
+
+static const struct number broker_numbers[] = {
+	{ "running", offsetof(struct stats, running) },
+	{ "queued", offsetof(struct stats, queued) },
+	{ "started", offsetof(struct stats, started_total) },
+	{ "bad_frames", offsetof(struct stats, bad_frames) },
+};
+
+static const struct number runner_numbers[] = {
+	{ "running", offsetof(struct stats, running) },
+	{ "strays_killed", offsetof(struct stats, strays_killed) },
+	{ "bad_frames", offsetof(struct stats, bad_frames) },
+};
+
+static const struct {
+	const struct number *list;
+	size_t n;
+} pages[] = {
+	[ROLE_PAGE_NONE] = { NULL, 0 },
+	[ROLE_PAGE_RUNNER] = { runner_numbers, ARRAY_LEN(runner_numbers) },
+	[ROLE_PAGE_BROKER] = { broker_numbers, ARRAY_LEN(broker_numbers) },
+	[ROLE_PAGE_WORKER] = { worker_numbers, ARRAY_LEN(worker_numbers) },
+};
+
+/* Without a page, as when the process could never be started: zeros. */
+static void
+put_page(struct buf *b, const struct process *p)
+{
+	for (size_t i = 0; i < pages[p->rules->page].n; i++) {
+		const struct number *n = &pages[p->rules->page].list[i];
+		uint64_t value = 0;
+
+		if (p->stats != NULL)
+			memcpy(&value, (const char *)p->stats + n->offset, sizeof(value));
+		put_number(b, n->key, value);
+	}
+}
+
+static uint64_t
+dropped_records(const struct master *m)
+{
+	const struct process *p;
+	uint64_t sum = 0;
+
+	FOR_EACH_PROCESS(p, m) {
+		if (p->stats != NULL)
+			sum += p->stats->log_dropped;
+	}
+	return sum;
+}
+
 static void
 put_process(struct buf *b, const struct process *p)
 {
 	(void)buf_printf(b, "\"pid\":%d,\"state\":\"%s\",\"restarts\":%u", (int)p->pid,
 	    state_name(p), p->restarts);
+	put_page(b, p);
+	if (p->kind == ROLE_LOG)
+		put_number(b, "dropped", dropped_records(p->master));
+	(void)buf_append_char(b, '}');
 }
 
+/* An object, or a list of them where there can be more than one. */
 static void
-put_workers(struct buf *b, const struct master *m)
+put_role(struct buf *b, const struct master *m, enum role_kind kind)
 {
-	(void)buf_append_str(b, ",\"workers\":[");
-	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
-		const struct process *p = &m->processes[MASTER_WORKERS + i];
-		const struct stats *s = p->stats;
+	const struct process *p = &m->processes[ROLE_PROCESS(kind, 0)];
 
-		if (i >= master_n_workers(m) && !process_is_up(p))
-			continue;
-		(void)buf_printf(b, "%s{\"slot\":%u,", i > 0 ? "," : "", p->slot);
+	(void)buf_printf(b, ",\"%s", role_name(kind));
+	if (role_slots(kind) == 1) {
+		(void)buf_append_str(b, "\":{");
 		put_process(b, p);
-		(void)buf_printf(b, ",\"connections\":%" PRIu64 ",\"connections_total\":%" PRIu64
-		    ",\"connections_closed\":%" PRIu64 ",\"refused\":%" PRIu64
-		    ",\"requests\":%" PRIu64 ",\"replies\":%" PRIu64 ",\"aborted\":%" PRIu64 ",\"errors\":%" PRIu64
-		    ",\"protocol_errors\":%" PRIu64 ",\"running\":%" PRIu64 ",\"bytes_in\":%" PRIu64
-		    ",\"bytes_out\":%" PRIu64 "}", s->connections_open, s->connections_total,
-		    s->connections_closed, s->connections_refused, s->requests_total,
-		    s->requests_replied, s->requests_aborted, s->errors_total, s->protocol_errors,
-		    s->running, s->bytes_in, s->bytes_out);
+		return;
+	}
+	(void)buf_append_str(b, "s\":[");
+	for (unsigned slot = 0; slot < role_slots(kind); slot++, p++) {
+		if (!master_wants(p) && !process_is_up(p))
+			continue;
+		(void)buf_printf(b, "%s{\"slot\":%u,", slot > 0 ? "," : "", slot);
+		put_process(b, p);
 	}
 	(void)buf_append_char(b, ']');
-}
-
-static void
-put_runner(struct buf *b, const struct master *m)
-{
-	const struct process *p = &m->processes[MASTER_RUNNER];
-	const struct stats *s = p->stats;
-
-	(void)buf_append_str(b, ",\"runner\":{");
-	put_process(b, p);
-	(void)buf_printf(b, ",\"running\":%" PRIu64 ",\"queued\":%" PRIu64 ",\"started\":%" PRIu64
-	    ",\"strays_killed\":%" PRIu64 ",\"bad_frames\":%" PRIu64 "}", s->running, s->queued,
-	    s->started_total, s->strays_killed, s->bad_frames);
-}
-
-static void
-put_log(struct buf *b, const struct master *m)
-{
-	uint64_t dropped = 0;
-
-	for (size_t i = MASTER_RUNNER; i < MASTER_MAX_PROCESSES; i++) {
-		if (m->processes[i].stats != NULL)
-			dropped += m->processes[i].stats->log_dropped;
-	}
-	(void)buf_append_str(b, ",\"log\":{");
-	put_process(b, &m->processes[MASTER_LOG]);
-	(void)buf_printf(b, ",\"dropped\":%" PRIu64 "}", dropped);
 }
 
 static void
@@ -101,12 +166,11 @@ static struct service_total
 service_total(const struct master *m, uint16_t number)
 {
 	struct service_total sum = { 0 };
+	const struct process *p;
 
-	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
-		const struct stats *s = m->processes[i].stats;
-
-		if (s != NULL && s->generation == m->conf->generation)
-			service_total_add(&sum, s, number);
+	FOR_EACH_PROCESS(p, m) {
+		if (p->stats != NULL && p->stats->generation == m->conf->generation)
+			service_total_add(&sum, p->stats, number);
 	}
 	return sum;
 }
@@ -135,17 +199,16 @@ elapsed(uint64_t from, uint64_t to)
 static void
 put_usec_or_null(struct buf *b, const char *key, bool have, uint64_t usec)
 {
-	(void)buf_printf(b, ",\"%s\":", key);
 	if (have)
-		(void)buf_append_u64(b, usec);
+		put_number(b, key, usec);
 	else
-		(void)buf_append_str(b, "null");
+		(void)buf_printf(b, ",\"%s\":null", key);
 }
 
 static struct pool_stats
 pool_of(const struct master *m, const struct service *s)
 {
-	const struct stats *of = m->processes[MASTER_RUNNER].stats;
+	const struct stats *of = m->processes[ROLE_PROCESS(ROLE_BROKER, 0)].stats;
 
 	if (of != NULL && of->generation == m->conf->generation)
 		return of->pool[s->number];
@@ -158,10 +221,14 @@ put_pool(struct buf *b, const struct master *m, const struct service *s)
 	struct pool_stats p = pool_of(m, s);
 	uint64_t now = clock_usec();
 
-	(void)buf_printf(b, ",\"pool\":{\"processes\":%" PRIu32 ",\"busy\":%" PRIu32 ",\"idle\":%"
-	    PRIu32 ",\"waiting\":%" PRIu32 ",\"started\":%" PRIu64 ",\"died\":%" PRIu64
-	    ",\"recycled\":%" PRIu64 ",\"failing\":%s,\"last_death\":", p.processes, p.busy, p.idle,
-	    p.waiting, p.started, p.died, p.recycled, p.is_failing ? "true" : "false");
+	(void)buf_printf(b, ",\"pool\":{\"processes\":%" PRIu32, p.processes);
+	put_number(b, "busy", p.busy);
+	put_number(b, "idle", p.idle);
+	put_number(b, "waiting", p.waiting);
+	put_number(b, "started", p.started);
+	put_number(b, "died", p.died);
+	put_number(b, "recycled", p.recycled);
+	(void)buf_printf(b, ",\"failing\":%s,\"last_death\":", p.is_failing ? "true" : "false");
 	put_death(b, &p);
 	put_usec_or_null(b, "last_death_age_usec", p.last_usec != 0, elapsed(p.last_usec, now));
 	put_usec_or_null(b, "failing_usec", p.is_failing != 0, elapsed(p.failing_usec, now));
@@ -170,29 +237,34 @@ put_pool(struct buf *b, const struct master *m, const struct service *s)
 }
 
 static void
-put_times(struct buf *b, const char *prefix, const struct histogram *h)
+put_times(struct buf *b, const char *const keys[3], const struct histogram *h)
 {
-	(void)buf_printf(b, ",\"%susec\":%" PRIu64 ",\"%sp50_usec\":%" PRIu64 ",\"%sp99_usec\":%"
-	    PRIu64, prefix, h->usec, prefix, histogram_quantile(h, 0.5), prefix,
-	    histogram_quantile(h, 0.99));
+	put_number(b, keys[0], h->usec);
+	put_number(b, keys[1], histogram_quantile(h, 0.5));
+	put_number(b, keys[2], histogram_quantile(h, 0.99));
 }
 
 static void
 put_service(struct buf *b, const struct master *m, const struct service *s)
 {
+	static const char *const all[] = { "usec", "p50_usec", "p99_usec" };
+	static const char *const queue[] = { "queue_usec", "queue_p50_usec", "queue_p99_usec" };
+	static const char *const run[] = { "run_usec", "run_p50_usec", "run_p99_usec" };
 	struct service_total t = service_total(m, s->number);
 
-	(void)buf_printf(b, "{\"name\":\"%s\",\"calls\":%" PRIu64 ",\"failed\":%" PRIu64
-	    ",\"rejected\":%" PRIu64, s->name, t.n.calls, t.n.failed, t.n.rejected);
-	put_times(b, "", &t.times.all);
-	put_times(b, "queue_", &t.times.queue);
-	put_times(b, "run_", &t.times.run);
+	(void)buf_printf(b, "{\"name\":\"%s\"", s->name);
+	put_number(b, "calls", t.n.calls);
+	put_number(b, "failed", t.n.failed);
+	put_number(b, "rejected", t.n.rejected);
+	put_times(b, all, &t.times.all);
+	put_times(b, queue, &t.times.queue);
+	put_times(b, run, &t.times.run);
 	(void)buf_append_str(b, ",\"outcomes\":{");
 	for (size_t k = 0, n = 0; k < OUTCOME_N; k++) {
 		if (t.n.outcome[k] == 0)
 			continue;
 		(void)buf_printf(b, "%s\"%s\":%" PRIu64, n++ > 0 ? "," : "",
-		    outcome_word((enum outcome_kind)k), t.n.outcome[k]);
+		    outcome_word((enum outcome_kind)k), shown(t.n.outcome[k]));
 	}
 	(void)buf_append_char(b, '}');
 	if (s->handler != NULL)
@@ -229,9 +301,8 @@ status_format_json(const struct master *m, struct buf *b)
 	    "\"uptime_usec\":%" PRIu64 ",\"config\":", PACKAGE_VERSION, (int)getpid(), state,
 	    m->conf->generation, clock_usec() - m->started_usec);
 	(void)escape_json(b, slice_of(m->options.conf_file));
-	put_workers(b, m);
-	put_runner(b, m);
-	put_log(b, m);
+	for (unsigned kind = ROLE_N; kind-- > 0;)
+		put_role(b, m, kind);
 	put_listeners(b, m->conf);
 	put_services(b, m);
 	(void)buf_append_char(b, '}');

@@ -7,67 +7,88 @@
 
 #include "base/clock.h"
 #include "ipc/logrec.h"
-#include "ipc/roles.h"
 #include "master/master.h"
 #include "master/notify.h"
 #include "master/strays.h"
 
-static bool
-workers_are_gone(const struct master *m)
+/* The role that is started again until the end has the last words of the others. */
+static void
+say_last_words(void)
 {
-	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
-		if (process_is_up(&m->processes[i]))
-			return false;
+	log_notice("stopped");
+	log_open(-1);
+	(void)close(ROLE_LOG_FD);
+}
+
+static void
+stop_one(struct process *p)
+{
+	uint64_t now = clock_usec(), deadline = p->master->stop_usec;
+
+	if (p->state == PROCESS_STOPPING)
+		return;
+	if (p->rules->stop == ROLE_STOP_BY_FRAME) {
+		/* Whatever the others took, it has a moment of its own. */
+		process_stop(p, deadline > now ? deadline : now);
+	} else if (p->state == PROCESS_PREPARING || p->state == PROCESS_SERVING) {
+		/* One that is starting is given the last words first. */
+		say_last_words();
+		process_release(p);
 	}
-	return true;
+}
+
+/* Ends those that are still up of the roles of a step. False if there are none. */
+static bool
+stop_step(struct master *m, unsigned step)
+{
+	struct process *p;
+	bool found = false;
+
+	FOR_EACH_PROCESS(p, m) {
+		if (p->rules->stop_step != step || !process_is_up(p))
+			continue;
+		found = true;
+		stop_one(p);
+	}
+	return found;
 }
 
 void
 stop_advance(struct master *m)
 {
-	struct process *runner = master_runner(m), *log = master_log(m);
-	uint64_t now = clock_usec();
-
-	if (!m->stopping || !workers_are_gone(m))
+	if (!m->stopping)
 		return;
-	if (process_is_up(runner)) {
-		/* Whatever the workers took, it has a moment of its own. */
-		if (runner->state != PROCESS_STOPPING)
-			process_stop(runner, m->stop_usec > now ? m->stop_usec : now);
-		return;
+	for (unsigned step = 0; step < ROLE_STOP_STEPS; step++) {
+		/* Nobody would tell of orphans after the last words. */
+		if (step == ROLE_STOP_STEPS - 1 && !strays_are_gone(m))
+			return;
+		if (stop_step(m, step))
+			return;
 	}
-	if (!strays_are_gone(m))
-		return;
-	/* One that is starting is given the last words first. */
-	if (process_is_up(log)) {
-		if (log->state == PROCESS_PREPARING || log->state == PROCESS_SERVING) {
-			log_notice("stopped");
-			log_open(-1);
-			(void)close(ROLE_LOG_FD);
-			process_release(log);
-		}
-		return;
-	}
-	(void)sd_event_exit(m->event, 0);
+	m->done = true;
 }
 
 static void
 stop_hurry(struct master *m)
 {
-	uint64_t now = clock_usec();
+	struct process *p;
 
 	log_notice("asked to stop again: cutting what still runs");
-	m->stop_usec = now;
-	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++)
-		process_kill(&m->processes[i], NULL);
-	if (master_runner(m)->state == PROCESS_STOPPING)
-		process_stop(master_runner(m), now);
+	m->stop_usec = clock_usec();
+	FOR_EACH_PROCESS(p, m) {
+		if (p->rules->stop_step == 0)
+			process_kill(p, NULL);
+		else if (p->state == PROCESS_STOPPING && p->rules->stop == ROLE_STOP_BY_FRAME)
+			process_stop(p, m->stop_usec);
+	}
 	stop_advance(m);
 }
 
 void
 stop_begin(struct master *m)
 {
+	struct process *p;
+
 	if (m->stopping) {
 		stop_hurry(m);
 		return;
@@ -76,17 +97,13 @@ stop_begin(struct master *m)
 	m->stop_usec = clock_usec() + m->conf->drain_timeout_usec;
 	notify_stopping(m->conf->drain_timeout_usec);
 	log_event(LOG_EVENT_STOPPING, LOG_NOTICE, "stopping, finishing what runs");
-	/* Some workers may listen on what was about to come already. */
-	if (m->reload.phase == RELOAD_COMMIT_WORKERS)
-		(void)listen_seal(&m->reload.listeners, NULL);
 	reload_cancel(m);
 	m->sealed = listen_seal(&m->listeners, NULL);
-	for (size_t i = MASTER_WORKERS; i < MASTER_MAX_PROCESSES; i++) {
-		if (m->processes[i].master != NULL)
-			process_stop(&m->processes[i], m->stop_usec);
+	/* What waits to be started again is not needed any more, but for the last words. */
+	FOR_EACH_PROCESS(p, m) {
+		if (p->state == PROCESS_DOWN && p->rules->stop == ROLE_STOP_BY_FRAME)
+			process_disarm(p);
 	}
-	/* No runner any more when it was waiting to be started again. */
-	master_runner(m)->timer = sd_event_source_disable_unref(master_runner(m)->timer);
 	/* Our unix paths go at once; TCP clients are refused when the last worker has closed. */
 	listen_close(&m->listeners, NULL);
 	stop_advance(m);

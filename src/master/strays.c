@@ -3,6 +3,7 @@
 
 #include "master/strays.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -20,8 +21,10 @@
 static bool
 is_ours(const struct master *m, pid_t pid)
 {
-	for (size_t i = 0; i < MASTER_MAX_PROCESSES; i++) {
-		if (m->processes[i].pid == pid)
+	const struct process *p;
+
+	FOR_EACH_PROCESS(p, m) {
+		if (p->pid == pid)
 			return true;
 	}
 	return false;
@@ -33,6 +36,7 @@ kill_all(struct master *m)
 {
 	char list[4096], *p = list;
 	bool found = false;
+	size_t n_spared = 0;
 
 	/* What does not fit shows up when these are gone. */
 	(void)fd_read_text(AT_FDCWD, "/proc/thread-self/children", list, sizeof(list));
@@ -45,42 +49,42 @@ kill_all(struct master *m)
 		p = end;
 		/* A child of ours that we have not reaped: the number is its own. */
 		if (pid > 1 && !is_ours(m, (pid_t)pid)) {
-			(void)kill((pid_t)pid, SIGKILL);
-			found = true;
+			if (kill((pid_t)pid, SIGKILL) == 0)
+				found = true;
+			else if (errno == EPERM)
+				n_spared++;
 		}
 	}
+	if (n_spared > 0)
+		log_warn("reqd may not end %zu programs that the runner has left", n_spared);
 	return found;
 }
 
-static int
-on_strays(sd_event_source *s, uint64_t usec, void *userdata)
+static void
+on_strays(struct loop_timer *t)
 {
-	struct master *m = userdata;
+	struct master *m = CONTAINER_OF(t, struct master, strays);
 	uint64_t now = clock_usec(), since = now - m->strays_usec, rest;
 
-	(void)s;
-	(void)usec;
-	m->strays = sd_event_source_disable_unref(m->strays);
 	rest = STRAYS_USEC + (since < USEC_PER_SEC ? since : USEC_PER_SEC);
 	/* Each of them may leave children of its own: look until none is left. */
 	if (kill_all(m))
-		(void)sd_event_add_time(m->event, &m->strays, CLOCK_MONOTONIC, now + rest, 0,
-		    on_strays, m);
+		loop_arm(&m->loop, t, now + rest);
 	stop_advance(m);
-	return 0;
 }
 
 void
 strays_begin(struct master *m)
 {
 	m->strays_usec = clock_usec();
-	(void)on_strays(NULL, 0, m);
+	m->strays.fn = on_strays;
+	on_strays(&m->strays);
 }
 
 bool
 strays_are_gone(const struct master *m)
 {
-	if (m->strays == NULL)
+	if (!loop_timer_is_armed(&m->strays))
 		return true;
 	if (clock_usec() - m->strays_usec < STRAYS_LIMIT_USEC)
 		return false;

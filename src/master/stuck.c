@@ -70,7 +70,7 @@ put_page(struct buf *b, const struct process *p)
 	const struct stats *s = p->stats;
 	uint32_t service = s->executing_service;
 
-	if (p->kind == ROLE_RUNNER) {
+	if (p->rules->page != ROLE_PAGE_WORKER) {
 		(void)buf_printf(b, "; %" PRIu64 " run, %" PRIu64 " queued", s->running, s->queued);
 		return;
 	}

@@ -109,7 +109,8 @@ listener_is_full(const struct net_listener *p)
 	const struct net_desk *net = p->net;
 
 	return net->n_conns >= net->max_conns ||
-	    stats_pages_port_connections(net->pages, p->number) >= p->max_connections;
+	    stats_pages_port_connections(net->pages, p->number, net->max_conns,
+	    p->max_connections) >= p->max_connections;
 }
 
 /*

@@ -4,33 +4,25 @@
 #include "runner/reap.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "ipc/job.h"
 #include "ipc/logrec.h"
 #include "runner/cgroup.h"
-#include "runner/children.h"
-#include "runner/entry.h"
+#include "base/children.h"
+#include "runner/programs.h"
 #include "runner/runner.h"
+#include "runner/spawn.h"
 
 /* What a turn may reap: a program that forks without end must not hold us. */
 #define REAP_BATCH 256
 #define RECHECK_USEC (5 * USEC_PER_MSEC)
 #define SURVIVAL_USEC USEC_PER_SEC
-
-#define MARKER JOB_ENV_ID "="
-#define MARKER_LEN (sizeof(MARKER) - 1)
-#define MARKER_DIGITS 16
 
 static int
 pid_compare(const struct stray *a, const struct stray *b)
@@ -53,93 +45,36 @@ strays_init(struct strays *s)
 
 /* ----------------------------------------------------- whose is a stray? --- */
 
-/* The id in an environment of which this is a part; 0: none. */
-static uint64_t
-marker_find(const char *text, size_t len, bool is_start)
-{
-	const char *end = text + len, *p = text;
-
-	while ((p = memmem(p, (size_t)(end - p), MARKER, MARKER_LEN)) != NULL) {
-		char digits[MARKER_DIGITS + 1] = "";
-
-		p += MARKER_LEN;
-		if (p == text + MARKER_LEN ? !is_start : p[-(ssize_t)MARKER_LEN - 1] != '\0')
-			continue;
-		if (end - p < MARKER_DIGITS)
-			return 0;
-		memcpy(digits, p, MARKER_DIGITS);
-		return strtoull(digits, NULL, 16);
-	}
-	return 0;
-}
-
-/*
- * The request id a process carries in its environment; 0: none. The kernel
- * reads only memory that needs no file for it, so this cannot block.
- */
-static uint64_t
-marker_of(pid_t pid)
-{
-	CLEANUP_CLOSE int fd = -1;
-	char path[32], chunk[4096];
-	uint64_t id = 0;
-	off_t at = 0;
-	ssize_t n;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/environ", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	while (id == 0 && (n = pread(fd, chunk, sizeof(chunk), at)) > 0) {
-		id = marker_find(chunk, (size_t)n, at == 0);
-		if (n <= (ssize_t)(MARKER_LEN + MARKER_DIGITS))
-			break;
-		/* So much again that a marker cut in two is whole next time. */
-		at += n - (ssize_t)(MARKER_LEN + MARKER_DIGITS);
-	}
-	return id;
-}
-
-static bool
-has_processes(const struct entry *e)
-{
-	return e->state == ENTRY_RUNNING || e->state == ENTRY_LINGERING;
-}
-
 /*
  * By its control group, where there are any: a process cannot leave that, and
- * without CAP_SYS_PTRACE another account's environment cannot be read.
+ * where /proc is hidden from us there are no marks.
  */
-static struct entry *
-group_owner(struct runner *r, pid_t pid)
+static bool
+is_in_group_of(const struct program *p, pid_t pid)
 {
-	struct entry *e = NULL;
+	const struct cgroups *c = &p->runner->cgroups;
+	size_t slot = program_slot(&p->runner->programs, p);
 
-	while ((e = table_next(&r->table, e)) != NULL) {
-		size_t slot = table_slot(&r->table, e);
-
-		if (has_processes(e) && cgroup_exists(&r->cgroups, slot) &&
-		    cgroup_has(&r->cgroups, slot, pid))
-			return e;
-	}
-	return NULL;
+	return cgroup_exists(c, slot) && cgroup_has(c, slot, pid);
 }
 
-static struct entry *
+static struct program *
 stray_owner(struct runner *r, pid_t pid)
 {
+	struct programs *all = &r->programs;
 	pid_t session = getsid(pid);
-	struct entry *e;
+	struct program *p = programs_find_pid(all, session);
+	uint64_t mark;
 
-	e = table_find_pid(&r->table, session);
-	if (e != NULL)
-		return e;
-	TAILQ_FOREACH(e, &r->lingering, next) {
-		if (e->session == session)
-			return e;
+	if (p != NULL)
+		return p;
+	mark = spawn_mark_of(pid);
+	while ((p = programs_next(all, p)) != NULL) {
+		if (p->session == session || (mark != 0 && p->mark == mark) ||
+		    is_in_group_of(p, pid))
+			break;
 	}
-	e = table_find(&r->table, marker_of(pid));
-	return e != NULL && has_processes(e) ? e : group_owner(r, pid);
+	return p;
 }
 
 /* ----------------------------------------------------------------- strays --- */
@@ -157,7 +92,7 @@ static void on_stray_due(struct loop_timer *t);
 
 /* A new one in the table, or NULL when that is full. */
 static struct stray *
-stray_add(struct runner *r, pid_t pid, struct entry *owner)
+stray_add(struct runner *r, pid_t pid, struct program *owner)
 {
 	struct strays *all = &r->strays;
 	struct stray *s = TAILQ_FIRST(&all->free);
@@ -231,10 +166,10 @@ static void
 on_child(pid_t pid, void *arg)
 {
 	struct runner *r = arg;
-	struct entry *owner;
+	struct program *owner;
 	struct stray *s;
 
-	if (table_find_pid(&r->table, pid) != NULL || stray_find(&r->strays, pid) != NULL)
+	if (programs_find_pid(&r->programs, pid) != NULL || stray_find(&r->strays, pid) != NULL)
 		return;
 	owner = stray_owner(r, pid);
 	s = stray_add(r, pid, owner);
@@ -266,14 +201,14 @@ strays_look(struct runner *r)
 }
 
 void
-strays_signal(struct runner *r, const struct entry *e, int sig)
+strays_signal(struct runner *r, const struct program *p, int sig)
 {
 	struct stray *s;
 
-	if (e->n_strays == 0)
+	if (p->n_strays == 0)
 		return;
 	RB_FOREACH(s, stray_pids, &r->strays.pids) {
-		if (s->owner == e)
+		if (s->owner == p)
 			stray_signal(s, sig);
 	}
 }
@@ -304,11 +239,11 @@ next_zombie(void)
 static void
 reap(struct runner *r, pid_t pid)
 {
-	struct entry *e = table_find_pid(&r->table, pid);
+	struct program *p = programs_find_pid(&r->programs, pid);
 	struct stray *s;
 
-	if (e != NULL) {
-		entry_reap(e);
+	if (p != NULL) {
+		program_reap(p);
 		return;
 	}
 	s = stray_find(&r->strays, pid);
@@ -320,7 +255,7 @@ reap(struct runner *r, pid_t pid)
 void
 reap_children(struct runner *r)
 {
-	struct entry *e, *next;
+	struct program *p, *next;
 	bool again = false;
 	int n = 0;
 	pid_t pid;
@@ -332,9 +267,9 @@ reap_children(struct runner *r)
 	/* Children of the dead are ours now. */
 	if (n > 0)
 		strays_scan(r);
-	for (e = TAILQ_FIRST(&r->lingering); e != NULL; e = next) {
-		next = TAILQ_NEXT(e, next);
-		if (!entry_settle(e) && e->n_strays == 0)
+	for (p = TAILQ_FIRST(&r->programs.lingering); p != NULL; p = next) {
+		next = TAILQ_NEXT(p, next);
+		if (!program_settle(p) && p->n_strays == 0)
 			again = true;	/* its cgroup is not empty quite yet */
 	}
 	if (again || n == REAP_BATCH)
@@ -347,7 +282,7 @@ on_last_child(pid_t pid, void *arg)
 	struct runner *r = arg;
 
 	/* A program leads its group; a stray is taken alone. */
-	if (table_find_pid(&r->table, pid) == NULL || kill(-pid, SIGKILL) < 0)
+	if (programs_find_pid(&r->programs, pid) == NULL || kill(-pid, SIGKILL) < 0)
 		(void)kill(pid, SIGKILL);
 }
 

@@ -4,9 +4,10 @@
  * started, and strays, which left their program behind (a double fork) and
  * came to the runner as the subreaper.
  *
- * A stray belongs to the request whose session it is in or whose id is in
- * its environment, and lives as long as that request. A stray of nobody is
- * killed.
+ * A stray belongs to the program whose session, mark (spawn.h) or control
+ * group it has, and lives as long as that. A stray of nobody is killed. What a
+ * process has in its memory is not looked at: to read /proc/PID/environ takes
+ * a lock that a process holds while it waits for a file system.
  *
  * Why numbers are enough here and no pidfd is needed (R6): only a child that
  * we have not yet waited for is ever signalled, and the kernel gives its
@@ -20,14 +21,14 @@
 #include <sys/types.h>
 
 #include "base/loop.h"
-#include "runner/table.h"
+#include "runner/programs.h"
 
 #define RUNNER_MAX_STRAYS 256	/* more of them at once are killed outright */
 
 struct stray {
 	struct runner *runner;
 	pid_t pid;
-	struct entry *owner;	/* NULL: of nobody */
+	struct program *owner;	/* NULL: of nobody */
 	enum kill_phase phase;	/* of nobody's; else its owner's counts */
 	struct loop_timer timer;
 	RB_ENTRY(stray) by_pid;
@@ -54,13 +55,13 @@ void strays_init(struct strays *s);
  */
 void strays_look(struct runner *r);
 
-/* Signals all known strays of an entry. */
-void strays_signal(struct runner *r, const struct entry *e, int sig);
+/* Signals all known strays of a program. */
+void strays_signal(struct runner *r, const struct program *p, int sig);
 
 /* SIGKILL to every stray. */
 void strays_cut(struct runner *r);
 
-/* After SIGCHLD: reaps what has ended, looks for strays, settles entries. */
+/* After SIGCHLD: reaps what has ended, looks for strays, settles what lingers. */
 void reap_children(struct runner *r);
 
 /* SIGKILL to all children, again and again until none is left or the time is up. */

@@ -2,5 +2,5 @@
 # worker: the role: its life, the wiring of its layers, its links.
 noinst_LTLIBRARIES += libworker.la
 libworker_la_SOURCES = \
-	src/worker/runnerlink.c src/worker/runnerlink.h \
+	src/worker/brokerlink.c src/worker/brokerlink.h \
 	src/worker/worker.c src/worker/worker.h

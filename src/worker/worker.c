@@ -201,7 +201,12 @@ on_frame(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 		prepared_drop(w);
 		return;
 	case FRAME_LINK:
-		runnerlink_attach(w, TAKE_FD(fds[0]));
+		if (n_fds == 2)
+			brokerlink_attach(w, (struct mail_ends){
+			    TAKE_FD(fds[0]), TAKE_FD(fds[1]) });
+		return;
+	case FRAME_UNLINK:
+		/* The channel ends with the process. */
 		return;
 	case FRAME_STATS:
 		on_stats_page(w, f->slot, fds[0]);
@@ -289,18 +294,19 @@ worker_wire(struct worker *w)
 {
 	w->loop.on_stall = worker_on_stall;
 	w->pages.slot = w->slot;
-	runnerlink_init(&w->link);
+	brokerlink_init(w);
 	net_init(&w->net, &w->loop, w->read);
 	w->net.pages = &w->pages;
 	w->net.door = &w->door.door;
 	w->net.on_less = on_less_conns;
 	leases_init(&w->leases, &w->loop, w->read);
-	w->leases.post = runnerlink_post_lease;
+	w->leases.post = brokerlink_post_lease;
 	calls_init(&w->desk, &w->loop, w->read);
 	w->desk.stats = w->pages.own;
 	w->desk.slot = w->slot;
 	w->desk.leases = &w->leases;
-	w->desk.link = &runnerlink_ops;
+	w->desk.kits = &w->kits;
+	w->desk.link = &brokerlink_ops;
 	w->desk.on_less = on_less_calls;
 	resp_door_init(&w->door);
 	w->door.pages = &w->pages;
@@ -335,7 +341,8 @@ worker_init(struct worker *w, unsigned slot)
 	worker_wire(w);
 	w->net.max_conns = connection_limit();
 	w->net.spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	(void)getrandom(&random, sizeof(random), GRND_NONBLOCK);
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+		random = 0;
 	random ^= (uint32_t)clock_wall_usec();
 	w->desk.id_high = (uint64_t)(random << 8 | slot) << 32;
 	/* The page is that of the slot: the counters of a predecessor go on. */
@@ -350,11 +357,11 @@ worker_done(struct worker *w)
 	listeners_close(&w->net);
 	net_count(&w->net);
 	leases_give_back(&w->leases);
-	runnerlink_done(w);
+	brokerlink_done(w);
 	net_done(&w->net);
 	calls_end(&w->desk);
-	/* What the dead have asked of the runner, which hears of their end anyway. */
-	runnerlink_done(w);
+	/* What the dead have asked of the broker, which hears of their end anyway. */
+	brokerlink_done(w);
 	calls_done(&w->desk);
 	leases_done(&w->leases);
 	net_bury(&w->net);

@@ -10,12 +10,13 @@
 
 #include "base/loop.h"
 #include "call/call.h"
+#include "call/kits.h"
 #include "conf/conf.h"
 #include "door/resp/session.h"
 #include "ipc/stats.h"
 #include "lease/leases.h"
 #include "net/net.h"
-#include "worker/runnerlink.h"
+#include "worker/brokerlink.h"
 
 /* One read from a socket or pipe, for whichever object is being served. */
 #define WORKER_READ (64u << 10)
@@ -38,7 +39,9 @@ struct worker {
 	struct leases leases;		/* of handlers */
 	struct net_desk net;		/* listeners and connections */
 
-	struct runnerlink link;		/* to the runner */
+	struct mail_list unflushed_mail;
+	struct brokerlink link;
+	struct kits kits;		/* of desk */
 	struct stats_pages pages;
 	char read[WORKER_READ];		/* scratch, from a socket or pipe; never kept */
 };
@@ -58,6 +61,7 @@ worker_settle(struct worker *w)
 {
 	if (!LIST_EMPTY(&w->leases.unflushed))
 		leases_flush(&w->leases);
+	mail_flush_all(&w->unflushed_mail);
 	if (!TAILQ_EMPTY(&w->desk.dead))
 		calls_bury(&w->desk);
 	if (!LIST_EMPTY(&w->leases.dead))

@@ -31,7 +31,7 @@ invariants_before() {
 
 is_idle() {
 	[ "$(status_number '[w["connections"] + w["running"] for w in s["workers"]]')" -eq 0 ] &&
-	    [ "$(status_number '[s["runner"]["running"] + s["runner"]["queued"]]')" -eq 0 ]
+	    [ "$(status_number '[s["broker"]["running"] + s["broker"]["queued"] + s["runner"]["running"]]')" -eq 0 ]
 }
 
 # status_number PYTHON: the sum of a list made of the status s.
@@ -61,12 +61,13 @@ files_there() {
 	find "$dir" -path "$dir/test" -prune -o -path "$dir/zoo" -prune -o -print | sort
 }
 
-# "log 1 master 1 runner 1 worker 4"; a program is one too many.
+# "broker 1 log 1 master 1 runner 1 worker 4"; a program is one too many.
 processes_there() {
 	for one_pid in $reqd_pid $(tree_of "$reqd_pid"); do
 		case $(tr 2>/dev/null '\0' ' ' <"/proc/$one_pid/cmdline") in
 		*"reqd: log"* | *--role=log*) echo log ;;
 		*"reqd: runner"* | *--role=runner*) echo runner ;;
+		*"reqd: broker"* | *--role=broker*) echo broker ;;
 		*"reqd: worker"* | *--role=worker*) echo worker ;;
 		*"/test/record serve"*) ;;
 		*) [ "$one_pid" = "$reqd_pid" ] && echo master || echo program ;;
@@ -95,7 +96,7 @@ none_escaped() {
 
 # "ROLE KIB" of memory of its own.
 memory_of_roles() {
-	for one_role in master runner log worker; do
+	for one_role in master runner broker log worker; do
 		for role_pid in $(role_pids $one_role); do
 			echo "$one_role $(awk '/^RssAnon/ { print $2 }' "/proc/$role_pid/status")"
 		done
@@ -160,7 +161,7 @@ canaries_sing() {
 # -------------------------------------------------------------------- U10 ---
 
 # What each role is to be. "=": as this test is itself; "+N": so much more. Cores
-# are kept away by PR_SET_DUMPABLE; a worker and the runner may have as many
+# are kept away by PR_SET_DUMPABLE; a worker, the broker and the runner may have as many
 # descriptors as can be.
 #
 # ROLE uid gid groups CapEff CapBnd NoNewPrivs Seccomp oom_score_adj core files
@@ -173,6 +174,7 @@ role_table() {
 		cat <<-END
 		master = = = = = = = = = =
 		runner = = = = = = = +10 = $files
+		broker $uid $gid $groups 0 = 1 = +10 = $files
 		log    $uid $gid $groups 0 = 1 = +50 = =
 		worker $uid $gid $groups 0 = 1 = +100 = $files
 		END
@@ -180,6 +182,7 @@ role_table() {
 		cat <<-END
 		master = = = = = = = = = =
 		runner = = = = = = = = = $files
+		broker = = = = = 1 = = = $files
 		log    = = = = = 1 = = = =
 		worker = = = = = 1 = = = $files
 		END
@@ -262,8 +265,8 @@ counters_conserve() {
 	    assert total == closed + w["connections"], w
 	    assert w["requests"] == w["replies"] + w["aborted"], w
 	    assert w["connections"] == w["running"] == 0, w
-	r = s["runner"]
-	assert r["running"] == r["queued"] == 0, r
+	b = s["broker"]
+	assert b["running"] == b["queued"] == s["runner"]["running"] == 0, s
 	for service in s["services"]:
 	    pool = service.get("pool", {})
 	    assert pool.get("busy", 0) == pool.get("waiting", 0) == 0, service
@@ -314,8 +317,8 @@ invariants_after() {
 some_time() {
 	times=$1
 	shift
-	while ! "$@"; do
-		times=$((times - 1))
-		[ $times -gt 0 ] || return 1
+	for _ in $(seq "$times"); do
+		! "$@" || return 0
 	done
+	return 1
 }

@@ -24,7 +24,7 @@ roles_gone() {
 }
 
 kill_master() {
-	others="$(role_pids runner) $(role_pids log) $(role_pids worker) $(programs)"
+	others="$(role_pids runner) $(role_pids broker) $(role_pids log) $(role_pids worker) $(programs)"
 	killed=$(now_ms)
 	note_fault master 0 "$reqd_pid"
 	kill -KILL "$reqd_pid"
@@ -48,10 +48,8 @@ load_is_back() {
 	[ "$(awk -v t="$started" '$1 > t && $2 == "back"' "$dir/test/load.events" | wc -l)" -gt 20 ]
 }
 
-round=0
-while [ $round -lt "$rounds" ]; do
+for _ in $(seq "$rounds"); do
 	kill_master || fail "the load does not come back"
-	round=$((round + 1))
 	any_moment
 done
 stop_load

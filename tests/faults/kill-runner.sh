@@ -32,11 +32,9 @@ is_rested() {
 	[ "$(awk -v since=$(($(now_ms) - 10200)) '$1 > since' "$faults" | wc -l)" -lt 2 ]
 }
 
-round=0
-while [ $round -lt "$rounds" ]; do
+for _ in $(seq "$rounds"); do
 	until_true 60 is_rested || fail "the runner gets no rest"
 	kill_runner || fail "no runner serves"
-	round=$((round + 1))
 	any_moment
 done
 stop_load

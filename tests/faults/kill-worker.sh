@@ -25,12 +25,10 @@ slot_is_rested() { # SLOT
 	    wc -l)" -lt 2 ]
 }
 
-round=0
-while [ $round -lt "$rounds" ]; do
-	slot=$((round % workers))
+for round in $(seq "$rounds"); do
+	slot=$(((round - 1) % workers))
 	until_true 60 slot_is_rested $slot || fail "worker $slot gets no rest"
 	kill_worker $slot || fail "worker $slot does not serve"
-	round=$((round + 1))
 	any_moment
 done
 stop_load

@@ -42,11 +42,9 @@ all_succeeded() {
 
 # One of each kind at a time; the fourth worker goes on serving, another one each
 # time.
-round=0
 slot=0
 : >"$dir/test/stuck"
-while [ $round -lt "$rounds" ]; do
-	round=$((round + 1))
+for _ in $(seq "$rounds"); do
 	for kind in $kinds; do
 		stick "$kind" $slot
 		slot=$(((slot + 1) % workers))

@@ -31,7 +31,7 @@ struct seen {
 	char state[16];
 };
 
-static struct seen workers[SLOTS], runner, logger;
+static struct seen workers[SLOTS], runner, broker, logger;
 static struct bench_target target;
 
 static void
@@ -62,6 +62,7 @@ look_at_all(const char *text, size_t len)
 			look("worker", (int)slot, w, &workers[slot]);
 	}
 	look("runner", 0, json_object_get(j, "runner"), &runner);
+	look("broker", 0, json_object_get(j, "broker"), &broker);
 	look("log", 0, json_object_get(j, "log"), &logger);
 	json_decref(j);
 }

@@ -4,7 +4,7 @@
 # name, and stay its own.
 . "${srcdir:-.}/tests/integration/lib.sh"
 
-need python3
+need nc python3
 pass="$top_srcdir/tests/integration/pass-sockets.py"
 other_port=$("$helpers/free-port")
 passed_unix=$dir/passed.sock
@@ -87,17 +87,15 @@ cp "$top_srcdir/examples/upper.sh" "$dir/upper.sh"
 handler upper "\"/bin/sh\", \"-c\", \"sleep 0.3; exec /bin/sh $dir/upper.sh\"" \
     'argument "text" {}' 'ready = ping' 'processes { min = 1 }'
 sed '/listen "fd:/d; /passed.sock/d' "$conf" >"$dir/handler.conf"
-first_answer() {
-	until printf 'CALL echo hi\r\nQUIT\r\n' | timeout 10 nc -N 127.0.0.1 "$port" 2>/dev/null; do
-		sleep 0.01
-	done >"$dir/first"
+answered_first() {
+	printf 'CALL echo hi\r\nQUIT\r\n' | timeout 10 nc -N 127.0.0.1 "$port" >"$dir/first" 2>/dev/null
 }
 before_it_is_ready() {
 	cp "$dir/handler.conf" "$conf"
-	first_answer &
+	until_true "$patience" answered_first &
 	client=$!
 	start_reqd python3 "$pass" "y=tcp:127.0.0.1:$port" --
-	wait $client
+	wait $client || fail "nobody answered who came first"
 	assert_match "$(tr -d '\r\n' <"$dir/first")" '$3hi*'
 	stop_reqd
 }

@@ -19,7 +19,8 @@ begin
   r.call("CALL", "fail")
   raise "no error"
 rescue Redis::CommandError => e
-  raise e unless e.message == "EXIT 3 broken"
+  # Later versions of the library put the URL of the server behind the reply.
+  raise e unless e.message.sub(/ \(redis:[^)]*\)\z/, "") == "EXIT 3 broken"
 end
 replies = r.pipelined { |p| 200.times { |i| p.call("CALL", "echo", i.to_s) } }
 raise "pipeline" unless replies == (0...200).map { |i| "#{i}\n" }

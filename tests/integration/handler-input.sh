@@ -61,7 +61,7 @@ too_long() {
 step "no word is longer than a request may be" too_long
 
 rss_kb() {
-	for one_pid in $(role_pids worker) $(role_pids runner); do
+	for one_pid in $(role_pids worker) $(role_pids runner) $(role_pids broker); do
 		awk '/^VmHWM/ { print $2 }' "/proc/$one_pid/status"
 	done | sort -n | tail -1
 }
@@ -172,7 +172,7 @@ killed() {
 step "reqctl kill" killed
 
 changes() {
-	(echo one; until [ -e "$dir/go" ]; do sleep 0.01; done; echo two) |
+	(echo one; until_true "$patience" test -e "$dir/go"; echo two) |
 	    call -i - pushed count >"$dir/out" 2>&1 &
 	background="$background $!"
 	caller=$!

@@ -55,6 +55,13 @@ kill_runner() {
 	sleepers_told
 }
 
+kill_broker() {
+	sleepers_start "$pids" || return 1
+	kill_beside_load broker
+	until_true "$patience" all_gone "$pids" || fail "its programs live on"
+	sleepers_told
+}
+
 kill_workers() {
 	sleepers_start "$pids" || return 1
 	for worker in $(role_pids worker); do
@@ -88,11 +95,10 @@ start_reqd
 fds_of_master=$(n_fds "$reqd_pid")
 "$load" -R -s "$server" -c 20 -d 86400 PING >"$dir/load-all" 2>&1 &
 background=$!
-round=0
-while [ $round -lt "$rounds" ]; do
-	round=$((round + 1))
+for round in $(seq "$rounds"); do
 	step "round $round: log" kill_log
 	step "round $round: runner" kill_runner
+	step "round $round: broker" kill_broker
 	step "round $round: workers" kill_workers
 	step "round $round: master" kill_master
 done
@@ -103,7 +109,7 @@ background=
 step "stops" stop_reqd
 start_reqd
 
-for role in log runner worker master; do
+for role in log runner broker worker master; do
 	sort -n -k 2 "$dir/times" | awk -v role=$role '$1 == role { t[n++] = $2 }
 	    END { printf "  %s: %d kills, serving again after %d ms (median), %d ms (longest)\n",
 	        role, n, t[int(n / 2)], t[n - 1] }'

@@ -84,7 +84,7 @@ no_zombies() {
 	done
 }
 
-# Pids of the processes of one role: master, runner, log or worker.
+# Pids of the processes of one role: master, runner, broker, log or worker.
 role_pids() {
 	if [ "$1" = master ]; then
 		echo "$reqd_pid"
@@ -157,7 +157,7 @@ n_fds() {
 
 # "master 12 runner 9 ": what must be the same before and after a test.
 fds_of_roles() {
-	for one_role in master runner log worker; do
+	for one_role in master runner broker log worker; do
 		for role_pid in $(role_pids $one_role); do
 			printf '%s %s ' "$one_role" "$(n_fds "$role_pid")"
 		done
@@ -168,10 +168,14 @@ fds_of_roles() {
 # start, or for the last client, has been closed.
 settled_fds() {
 	seen=
-	until [ "$seen" = "$(fds_of_roles)" ]; do
-		seen=$(fds_of_roles)
-	done
+	until_true "$patience" seen_again
 	echo "$seen"
+}
+
+seen_again() {
+	seen_before=$seen
+	seen=$(fds_of_roles)
+	[ "$seen" = "$seen_before" ]
 }
 
 fds_are() {
@@ -369,7 +373,7 @@ for one_file in "$reqd" "$reqctl" "$helpers/notify-wait" "$helpers/free-port"; d
 done
 dir=$(mktemp -d "${TMPDIR:-/tmp}/reqd-test.XXXXXX") || fail "no temporary directory"
 trap cleanup EXIT
-trap 'exit 1' INT TERM HUP
+trap interrupted INT TERM HUP
 # Programs run as another account than root's, which may not get at where we
 # were built.
 chmod 755 "$dir"

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: ISC
 # integration: scripts that start a reqd of their own. lib.sh says how.
 TEST_EXTENSIONS = .sh
-SH_LOG_COMPILER = $(SHELL)
+SH_LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/bounded $(SHELL)
+LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/bounded
 
 check_PROGRAMS += tests/integration/notify-wait tests/integration/free-port \
 	tests/integration/crosstalk
@@ -22,6 +23,7 @@ integration_tests = \
 	tests/integration/client-redis-cli.sh \
 	tests/integration/client-ruby.sh \
 	tests/integration/control-socket.sh \
+	tests/integration/file-size-limit.sh \
 	tests/integration/handler-examples.sh \
 	tests/integration/handler-crosstalk.sh \
 	tests/integration/handler-input.sh \
@@ -38,6 +40,7 @@ integration_tests = \
 	tests/integration/master-stop.sh \
 	tests/integration/passed-sockets.sh \
 	tests/integration/program-environment.sh \
+	tests/integration/ps-bad-lines.sh \
 	tests/integration/readme-examples.sh \
 	tests/integration/reload-changes-rules.sh \
 	tests/integration/reload-keeps-connections.sh \
@@ -47,9 +50,11 @@ integration_tests = \
 	tests/integration/reload-says-what-changes.sh \
 	tests/integration/reload-under-load.sh \
 	tests/integration/reqctl-output.sh \
+	tests/integration/start-fails-for-good.sh \
 	tests/integration/start-fails.sh \
 	tests/integration/zoo.sh
 TESTS += $(integration_tests)
+EXTRA_DIST += tests/bounded tests/progress.sh
 EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/steps.sh \
 	tests/integration/pass-sockets.py \
 	tests/integration/cancel-elsewhere.py \

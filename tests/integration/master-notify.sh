@@ -4,7 +4,7 @@
 . "${srcdir:-.}/tests/integration/lib.sh"
 
 service echo '"/bin/echo", "{text}"' 'argument "text" {}'
-service slow "\"/bin/sh\", \"-c\", \"until test -e $dir/go; do sleep 0.02; done\""
+service slow "\"/bin/sh\", \"-c\", \"$(waits_for "$dir/go")\""
 # A watchdog that bites after 0.6 seconds.
 start_reqd env WATCHDOG_USEC=600000
 

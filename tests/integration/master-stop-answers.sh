@@ -6,7 +6,7 @@
 
 need python3 nc
 service echo '"/bin/echo", "{text}"' 'argument "text" {}' 'queue = 10000'
-service slow "\"/bin/sh\", \"-c\", \"until test -e $dir/go; do sleep 0.02; done; echo whole\""
+service slow "\"/bin/sh\", \"-c\", \"$(waits_for "$dir/go"); echo whole\""
 chmod 1777 "$dir"
 
 # The clients: each says on its last line what it has seen, and fails when it
@@ -205,9 +205,7 @@ racing() {
 	clients_were_right
 	wait_reqd
 }
-round=0
-while [ $round -lt "${REQD_STOP_ROUNDS:-5}" ]; do
-	round=$((round + 1))
+for round in $(seq "${REQD_STOP_ROUNDS:-5}"); do
 	step "round $round: no client sees a reset" racing
 done
 

@@ -7,7 +7,7 @@
 pids=$dir/pids
 kills=yes
 service true '"/bin/true"'
-service slow "\"/bin/sh\", \"-c\", \"echo \$\$ >>$pids; until test -e $dir/go; do sleep 0.02; done; echo whole\""
+service slow "\"/bin/sh\", \"-c\", \"echo \$\$ >>$pids; $(waits_for "$dir/go"); echo whole\""
 service ignore-term "\"$zoo/ignore-term\", \"-p\", \"$pids\"" 'kill-grace = 1h'
 service stubborn-tree "\"$zoo/stubborn-tree\", \"-p\", \"$pids\"" 'kill-grace = 1h'
 sed -i 's/drain-timeout = .*/drain-timeout = 1s/' "$conf"
@@ -107,6 +107,7 @@ frozen() { # ROLE
 }
 step "frozen workers do not hold it up" frozen worker
 step "nor does a frozen runner" frozen runner
+step "nor does a frozen broker" frozen broker
 step "nor does a frozen log" frozen log
 
 # At any moment of its start.

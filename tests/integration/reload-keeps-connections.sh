@@ -12,7 +12,7 @@ second_port=$("$helpers/free-port")
 rounds=${REQD_RELOAD_ROUNDS:-50}
 
 service echo '"/bin/echo", "{text}"' 'argument "text" {}'
-service slow "\"/bin/sh\", \"-c\", \"touch $dir/began; until test -e $dir/go; do sleep 0.02; done; echo old\""
+service slow "\"/bin/sh\", \"-c\", \"touch $dir/began; $(waits_for "$dir/go"); echo old\""
 chmod 1777 "$dir"
 cp "$conf" "$dir/base.conf"
 start_reqd
@@ -90,16 +90,21 @@ step "and six fewer again" first_again
 # The pages of statistics of eight workers stay.
 fds_before=$(settled_fds)
 
+reloaded_until_loads_end() {
+	loads_run || return 0
+	variant $n
+	n=$((n + 1))
+	return 1
+}
+enough_rounds() {
+	start_loads 3
+	until_true "$patience" reloaded_until_loads_end || return 1
+	loads_were_right
+	[ $n -ge "$rounds" ]
+}
 reloads_under_load() {
 	n=0
-	while [ $n -lt "$rounds" ]; do
-		start_loads 3
-		while loads_run; do
-			variant $n
-			n=$((n + 1))
-		done
-		loads_were_right
-	done
+	until_true 600 enough_rounds || return 1
 	note "$n reloads; $(cat "$dir/load-1"); $(cat "$dir/load-3")"
 }
 step "200 connections and $rounds reloads: nothing lost" reloads_under_load

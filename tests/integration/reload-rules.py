@@ -18,8 +18,16 @@ import time
 DIR, PORT, REQCTL = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 PATIENCE = 20
 
+
+def waits_for(file):
+    """Shell text that waits for a file of DIR: for a minute at most."""
+    path = "%s/%s" % (DIR, file)
+    return ("for i in $(seq 3000); do ! test -e %s || break; sleep 0.02; done; "
+            "test -e %s || exit 99" % (path, path))
+
+
 # Says that it has begun, waits for a file, answers. $1 names both files.
-WAITER = "touch %s/began-$1-$$; until test -e %s/go-$1; do sleep 0.02; done; echo $2" % (DIR, DIR)
+WAITER = "touch %s/began-$1-$$; %s; echo $2" % (DIR, waits_for("go-$1"))
 
 HANDLER = """
 import os, sys, time
@@ -34,7 +42,9 @@ while True:
     words = [text() for _ in range(int(line[1:]))]
     if len(words) > 1 and words[-1] != "now":
         open("%s/began-%%s-%%d" %% (words[-1], os.getpid()), "w").close()
-        while not os.path.exists("%s/go-" + words[-1]):
+        for _ in range(3000):
+            if os.path.exists("%s/go-" + words[-1]):
+                break
             time.sleep(0.02)
     sys.stdout.write("$%%d\\r\\n%%s\\r\\n" %% (len(sys.argv[1]), sys.argv[1]))
     sys.stdout.flush()
@@ -164,16 +174,16 @@ def timeout_of_a_command():
 def output_limit_of_a_command():
     many = """
 service "x" {
-    command = {"/bin/sh", "-c", "touch %s/began-limit-$$; until test -e %s/go-limit; do sleep 0.02; done; printf 12345678"}
+    command = {"/bin/sh", "-c", "touch %s/began-limit-$$; %s; printf 12345678"}
     allow = {"local"}
     %s
     %s
 }
 """
-    reload(many % (DIR, DIR, user(), ""))
+    reload(many % (DIR, waits_for("go-limit"), user(), ""))
     c = Client().send("CALL", "x")
     running("limit")
-    reload(many % (DIR, DIR, user(), "output-limit = 4"))
+    reload(many % (DIR, waits_for("go-limit"), user(), "output-limit = 4"))
     go("limit")
     equal(c.reply(), "12345678")
     starts(Client().call("x"), "-TOOBIG")
@@ -237,7 +247,7 @@ def fewer_at_a_time():
 def waiting(n):
     out = subprocess.run([REQCTL, "--control", DIR + "/control.sock", "--json", "status"],
                          capture_output=True, text=True, timeout=60).stdout
-    return json.loads(out)["runner"]["queued"] == n
+    return json.loads(out)["broker"]["queued"] == n
 
 
 def no_queue_any_more():

@@ -129,10 +129,8 @@ refused() {
 	for option in --check ''; do
 		# shellcheck disable=SC2086
 		assert_status 251 ctl reload $option
-		n=1
-		while [ $n -le 4 ]; do
+		for n in 1 2 3 4; do
 			sed "s/LINE/$((line + n + 1))/; s/:$port:/:$taken:/" "$dir/refused" | sed -n ${n}p
-			n=$((n + 1))
 		done >"$dir/wanted"
 		assert_eq "$(head -n 4 "$dir/err")" "$(cat "$dir/wanted")"
 		assert_eq "$(tail -n +5 "$dir/err")" "reqctl: $([ -n "$option" ] &&

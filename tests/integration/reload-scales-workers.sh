@@ -10,7 +10,7 @@ need python3
 kills=yes
 
 service echo '"/bin/echo", "{text}"' 'argument "text" {}'
-service slow "\"/bin/sh\", \"-c\", \"until test -e $dir/go; do sleep 0.1; done\"" 'concurrency = 100'
+service slow "\"/bin/sh\", \"-c\", \"$(waits_for "$dir/go")\"" 'concurrency = 100'
 start_reqd
 
 scale() { # WORKERS
@@ -195,6 +195,17 @@ step "killed, they are not replaced" killed
 holder_start_again
 
 lines=$(wc -l <"$log")
+# As long as the load lasts: up and down again.
+scaled_until_load_ends() {
+	kill -0 "$keep" 2>/dev/null || return 0
+	scale 2
+	scale 8
+	until_true "$patience" n_serving 8 || fail "eight workers do not serve"
+	scale 1
+	scale 2
+	n=$((n + 1))
+	return 1
+}
 under_load() {
 	"$load" -s "$server" -c 50 -d "${REQD_SCALE_SECONDS:-5}" PING >"$dir/load-1" 2>&1 &
 	keep=$!
@@ -204,14 +215,7 @@ under_load() {
 	    >"$dir/load-3" 2>&1 &
 	by_path=$!
 	n=0
-	while kill -0 $keep 2>/dev/null; do
-		scale 2
-		scale 8
-		until_true "$patience" n_serving 8 || return 1
-		scale 1
-		scale 2
-		n=$((n + 1))
-	done
+	until_true $((${REQD_SCALE_SECONDS:-5} + 3 * patience)) scaled_until_load_ends || return 1
 	for loader in $keep $short $by_path; do
 		wait "$loader" || fail "$(cat "$dir"/load-?)"
 	done

@@ -42,11 +42,9 @@ put_into_force() {
 # One reload each 200 ms, whatever it takes itself.
 reload_at_pace() {
 	at=$(now_ms)
-	n=2
-	while [ $n -le $((reloads + 1)) ]; do
-		variant $n
+	for n in $(seq 2 $((reloads + 1))); do
+		variant "$n"
 		put_into_force
-		n=$((n + 1))
 		at=$((at + 200))
 		left=$((at - $(now_ms)))
 		[ $left -le 0 ] || sleep "$(printf '0.%03d' $left)"
@@ -108,17 +106,15 @@ first_again() {
 	until_true "$patience" workers_are 2
 }
 reload_at_once() { # COUNT
-	n=1
-	while [ $n -le "$1" ]; do
-		variant $n
+	for n in $(seq "$1"); do
+		variant "$n"
 		put_into_force
-		n=$((n + 1))
 	done
 	first_again
 }
 # "ROLE KB" of each process, those that stay.
 memory() {
-	for role in master runner log worker; do
+	for role in master runner broker log worker; do
 		for pid in $(role_pids $role); do
 			awk -v role=$role '/^VmRSS:/ { print role, $2 }' "/proc/$pid/status"
 		done
@@ -128,7 +124,7 @@ total() {
 	memory | awk '{ sum += $2 } END { print sum }'
 }
 who() {
-	for role in master runner log worker; do
+	for role in master runner broker log worker; do
 		role_pids $role
 	done
 }

@@ -27,6 +27,11 @@ need() {
 	done
 }
 
+# For a trap: what was going on is told by the last line.
+interrupted() {
+	fail "ended from outside, in: ${step_text:-what comes before the first step}"
+}
+
 # step TEXT COMMAND...: one promise. The command fails the test when it
 # returns non-zero; assertions inside it fail the test themselves.
 step() {
@@ -73,12 +78,32 @@ now_ms() {
 	echo $(($(date +%s%N) / 1000000))
 }
 
-# until_true SECONDS COMMAND...: returns 1 when it never became true.
+# until_true SECONDS COMMAND...: returns 1 when it never became true, and says
+# what it was. Every loop of the tests is this one, a "for", or reads a file.
 until_true() {
 	until_end=$(($(now_ms) + $1 * 1000))
 	shift
-	until "$@"; do
-		[ "$(now_ms)" -lt "$until_end" ] || return 1
+	until_time "$until_end" "$@"
+}
+
+# The time stays an argument: the command may wait for something itself.
+until_time() { # MS COMMAND...
+	until but_first "$@"; do
+		[ "$(now_ms)" -lt "$1" ] || {
+			shift
+			printf 'waited in vain for: %s\n' "$*" >&2
+			return 1
+		}
 		sleep 0.01
 	done
+}
+
+but_first() { # WORD COMMAND...
+	shift
+	"$@"
+}
+
+# Shell text for a program that waits for a file: for a minute at most.
+waits_for() { # FILE
+	echo "for i in \$(seq 3000); do ! test -e $1 || break; sleep 0.02; done; test -e $1 || exit 99"
 }

@@ -13,11 +13,11 @@ animal() {
 	name=$1
 	words="\"$zoo/$2\", \"-p\", \"$pids\""
 	shift 2
-	while [ "$1" != -- ]; do
-		words="$words, \"$1\""
+	for word; do
 		shift
+		[ "$word" != -- ] || break
+		words="$words, \"$word\""
 	done
-	shift
 	service "$name" "$words" "$@"
 }
 

@@ -49,7 +49,7 @@ cleanup() {
 	exit $status
 }
 trap cleanup EXIT
-trap 'exit 1' INT TERM HUP
+trap interrupted INT TERM HUP
 chmod 755 "$dir"
 
 mkdir "$dir/lower" "$dir/mnt"
@@ -65,7 +65,7 @@ grep -q __asan_init "$top_builddir/reqd" && skip "with sanitizers: packages are 
 # The packages, built once for all tests of a build directory.
 built_packages() {
 	(
-		flock 9
+		flock -w 1800 9 || { echo "waited in vain for $top_builddir/deb.lock"; exit 1; }
 		if [ ! -d "$top_builddir/deb" ] || [ -n "$(find "$top_srcdir/src" "$top_srcdir/debian" \
 		    "$top_srcdir/systemd" "$top_srcdir/etc" -newer "$top_builddir/deb" -type f -print |
 		    head -n 1)" ]; then
@@ -187,15 +187,20 @@ is_active() {
 	property_is reqd.service ActiveState active
 }
 
+# Two seconds of it, unless it is enough.
+load_has_ended() { # URL
+	[ ! -e "$dir/enough" ] || return 0
+	inside /build/bench/load -x -s "$1" -c 4 -d 2 CALL echo hi || exit 1
+	return 1
+}
+
 # load_begin URL...: until load_end connections come, each with one request.
 load_begin() {
 	rm -f "$dir/enough"
 	loads=
 	for url; do
 		(
-			until [ -e "$dir/enough" ]; do
-				inside /build/bench/load -x -s "$url" -c 4 -d 2 CALL echo hi || exit 1
-			done
+			until_true 600 load_has_ended "$url"
 		) >"$dir/load.${url%%:*}" 2>&1 &
 		loads="$loads $!"
 	done

@@ -12,12 +12,11 @@ service echo '"/bin/echo", "{text}"' 'argument "text" {}'
 inside reqctl reload >/dev/null
 
 under_load() { # REPEATS COMMAND...
-	n=$1
+	repeats=$1
 	shift
 	load_begin "$unix" "$tcp"
-	while [ "$n" -gt 0 ]; do
+	for _ in $(seq "$repeats"); do
 		"$@" || return 1
-		n=$((n - 1))
 	done
 	load_end
 }

@@ -61,11 +61,11 @@ everything
 # relaxed SERVICE ARGUMENT... -- LINE...: refused by the unit, granted by a drop-in.
 relaxed() {
 	words=
-	while [ "$1" != -- ]; do
-		words="$words $1"
+	for word; do
 		shift
+		[ "$word" != -- ] || break
+		words="$words $word"
 	done
-	shift
 	# shellcheck disable=SC2086
 	! inside reqctl call $words >"$dir/out" 2>&1 || fail "not refused: $words: $(cat "$dir/out")"
 	{

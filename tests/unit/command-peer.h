@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * command-peer: services with commands, all of them the shell, and requests
- * for them beside the runner of runner-peer: the test is the worker, which
+ * for them beside the broker of broker-peer: the test is the worker, which
  * has the other ends of the program's pipes.
  */
 #pragma once
@@ -32,7 +32,7 @@ static const char conf_text[] =
 #include "base/buf.h"
 #include "ipc/job.h"
 #include "proto/outcome.h"
-#include "runner-peer.h"
+#include "broker-peer.h"
 
 /* -------------------------------------------------------------- requests --- */
 
@@ -51,12 +51,11 @@ request_id(uint16_t worker)
 	return (uint64_t)(0x123456u << 8 | worker) << 32 | ++serial;
 }
 
-static inline int
-make_job(const char *script, uint64_t id)
+static inline void
+write_job(int fd, const char *script, uint64_t id)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
 	const char *argv[] = { "sh", "-c", script };
-	int fd;
 
 	for (size_t i = 0; i < ARRAY_LEN(argv); i++)
 		(void)buf_append(&b, argv[i], strlen(argv[i]) + 1);
@@ -64,9 +63,7 @@ make_job(const char *script, uint64_t id)
 	(void)buf_printf(&b, "REQD_REQUEST_ID=%016llx", (unsigned long long)id);
 	(void)buf_append_char(&b, '\0');
 	ck_assert(!buf_failed(&b));
-	fd = job_seal(&b, ARRAY_LEN(argv), 2);
-	ck_assert_int_ge(fd, 0);
-	return fd;
+	ck_assert_int_eq(job_write(fd, &b, ARRAY_LEN(argv), 2), 0);
 }
 
 struct order {
@@ -103,30 +100,35 @@ run_frame(const struct order *o, uint64_t id)
 	return f;
 }
 
+/* Sends a request whose job is in the kit. */
 static inline struct call
-call_with_job(const struct order *o, uint64_t id, int job)
+call_with_kit(const struct order *o, uint64_t id, struct peer_kit kit)
 {
 	struct frame f = run_frame(o, id);
-	int in[2], out[2], err[2];
 
-	ck_assert_int_eq(pipe2(in, O_CLOEXEC), 0);
-	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
-	ck_assert_int_eq(pipe2(err, O_CLOEXEC), 0);
-	put(runner.worker[o->worker], &f, (int[]){ job, out[1], err[1], in[0] },
-	    o->no_input ? 3 : 4);
-	(void)close(job);
-	(void)close(in[0]);
-	(void)close(out[1]);
-	(void)close(err[1]);
-	return (struct call){ o->worker, id, in[1], out[0], err[0] };
+	f.run.kit = kit.number;
+	say(o->worker, &f);
+	(void)close(kit.fds[0]);
+	for (size_t i = 1; i < 4; i++) {
+		if (kit.fds[i] >= 0)
+			(void)fd_set_nonblock(kit.fds[i], false);
+	}
+	return (struct call){ o->worker, id, kit.fds[3], kit.fds[1], kit.fds[2] };
+}
+
+static inline struct call
+call_as(const struct order *o, uint64_t id)
+{
+	struct peer_kit kit = take_kit(o->worker, !o->no_input);
+
+	write_job(kit.fds[0], o->script, id);
+	return call_with_kit(o, id, kit);
 }
 
 static inline struct call
 call(const struct order *o)
 {
-	uint64_t id = request_id(o->worker);
-
-	return call_with_job(o, id, make_job(o->script, id));
+	return call_as(o, request_id(o->worker));
 }
 
 #define CALL(...) call(&(struct order){ __VA_ARGS__ })
@@ -147,7 +149,7 @@ cancel(const struct call *c, enum cancel_reason reason)
 {
 	struct frame f = { .type = FRAME_CANCEL, .id = c->id, .cancel.reason = (uint8_t)reason };
 
-	put(runner.worker[c->worker], &f, NULL, 0);
+	say(c->worker, &f);
 }
 
 /* --------------------------------------------------------------- answers --- */
@@ -155,13 +157,26 @@ cancel(const struct call *c, enum cancel_reason reason)
 static inline void
 expect_started(const struct call *c)
 {
-	ck_assert_uint_eq(get(runner.worker[c->worker], FRAME_STARTED).id, c->id);
+	ck_assert_uint_eq(get(broker.worker[c->worker], FRAME_STARTED).id, c->id);
+}
+
+/* The file for the result of c, which comes as soon as it is accepted. */
+static inline int
+paper(const struct call *c)
+{
+	int fd;
+	struct frame f = get_with_fd(broker.worker[c->worker], &fd);
+
+	ck_assert_str_eq(frame_type_name(f.type), "paper");
+	ck_assert_uint_eq(f.id, c->id);
+	ck_assert_int_ge(fd, 0);
+	return fd;
 }
 
 static inline struct frame_ended
 expect_end(const struct call *c, enum outcome_kind outcome)
 {
-	struct frame f = get(runner.worker[c->worker], FRAME_ENDED);
+	struct frame f = get(broker.worker[c->worker], FRAME_ENDED);
 	struct frame_ended e = f.ended;
 
 	ck_assert_uint_eq(f.id, c->id);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * handler-peer: services with handlers, and their processes beside the
- * worker of worker-peer: the test is the client, the runner and the handler,
+ * worker of worker-peer: the test is the client, the broker and the handler,
  * so that every byte comes when it says.
  */
 #pragma once
@@ -59,7 +59,7 @@ reload_with(const char *service, const char *word, const char *other)
 
 /* --------------------------------------------------------------- process --- */
 
-/* A process, as the runner sees it. */
+/* A process, as the broker sees it. */
 struct lent {
 	uint64_t id;
 	int in, out, err;
@@ -179,7 +179,7 @@ fill(const struct lent *l)
 	(void)close(fd);
 }
 
-/* ---------------------------------------------------------------- runner --- */
+/* ---------------------------------------------------------------- broker --- */
 
 static inline void
 is_returned(const struct lent *l, uint32_t requests, bool is_broken)
@@ -203,7 +203,7 @@ tell_unable(const char *service, const struct frame_unable *why)
 	struct frame f = { .type = FRAME_UNABLE, .unable = *why };
 
 	(void)strlcpy(f.unable.service, service, sizeof(f.unable.service));
-	ck_assert_int_eq(channel_send(runner, &f, NULL, 0), 0);
+	broker_says(&f, NULL, 0);
 	turns();
 }
 

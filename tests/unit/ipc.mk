@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-ipc_tests = tests/unit/test_channel tests/unit/test_job tests/unit/test_logrec \
+ipc_tests = tests/unit/test_channel tests/unit/test_job tests/unit/test_logrec tests/unit/test_mail \
 	tests/unit/test_stats tests/unit/test_histogram
 check_PROGRAMS += $(ipc_tests)
 TESTS += $(ipc_tests)
@@ -12,6 +12,9 @@ tests_unit_test_job_LDADD = libipc.la libproto.la libbase.la $(CHECK_LIBS)
 tests_unit_test_logrec_SOURCES = tests/unit/test_logrec.c
 tests_unit_test_logrec_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_logrec_LDADD = liblogger.la libipc.la libconf.la libproto.la libbase.la $(CHECK_LIBS)
+tests_unit_test_mail_SOURCES = tests/unit/test_mail.c
+tests_unit_test_mail_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_mail_LDADD = libipc.la libproto.la libbase.la $(CHECK_LIBS)
 tests_unit_test_stats_SOURCES = tests/unit/test_stats.c
 tests_unit_test_stats_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_stats_LDADD = libipc.la libconf.la libproto.la libbase.la $(CONFUSE_LIBS) \

@@ -4,6 +4,7 @@ include tests/unit/proto.mk
 include tests/unit/conf.mk
 include tests/unit/ipc.mk
 include tests/unit/master.mk
+include tests/unit/broker.mk
 include tests/unit/runner.mk
 include tests/unit/net.mk
 include tests/unit/lease.mk

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * pool-peer: services with handlers in the runner of runner-peer, and leases
- * of their processes. The runner never reads what a handler says, so cat(1) is
+ * pool-peer: services with handlers in the broker of broker-peer, and leases
+ * of their processes. Nobody here reads what a handler says, so cat(1) is
  * as good a handler as any: what goes in comes out.
  */
 #pragma once
@@ -20,7 +20,7 @@ static const char conf_text[] =
     "service \"short\" { handler = {\"/bin/cat\"} processes { max = 1 requests = 10 } }\n"
     "service \"tidy\" { handler = {\"/bin/cat\"} processes { min = 1 max = 3 idle = 1ms } }\n";
 
-#include "runner-peer.h"
+#include "broker-peer.h"
 
 /* ----------------------------------------------------------------- lease --- */
 
@@ -38,7 +38,7 @@ want(uint16_t worker, const char *service)
 	struct frame f = { .type = FRAME_WANT, .generation = 1 };
 
 	(void)strlcpy(f.lease.service, service, sizeof(f.lease.service));
-	put(runner.worker[worker], &f, NULL, 0);
+	say(worker, &f);
 }
 
 /* Its lease, or false: UNABLE. */
@@ -47,7 +47,7 @@ get_lease_or_unable(uint16_t worker, const char *service, struct leased *ret)
 {
 	int fds[FRAME_MAX_FDS];
 	size_t n_fds;
-	struct frame f = get_with_fds(runner.worker[worker], fds, &n_fds);
+	struct frame f = get_with_fds(broker.worker[worker], fds, &n_fds);
 
 	if (f.type == FRAME_UNABLE) {
 		ck_assert_str_eq(f.unable.service, service);
@@ -75,13 +75,7 @@ get_lease(uint16_t worker, const char *service)
 static inline struct leased
 get_lease_any(const char *service)
 {
-	struct pollfd p[2] = {
-		{ .fd = runner.worker[0], .events = POLLIN },
-		{ .fd = runner.worker[1], .events = POLLIN },
-	};
-
-	ck_assert_int_gt(poll(p, 2, -1), 0);
-	return get_lease(p[0].revents != 0 ? 0 : 1, service);
+	return get_lease(await_worker(), service);
 }
 
 static inline struct leased
@@ -108,7 +102,7 @@ send_return(struct leased *l, uint32_t requests, bool is_broken)
 	};
 
 	close_lease(l);
-	put(runner.worker[l->worker], &f, NULL, 0);
+	say(l->worker, &f);
 }
 
 static inline void
@@ -126,7 +120,7 @@ give_back_broken(struct leased *l, uint32_t requests)
 static inline void
 expect_recall(const struct leased *l)
 {
-	ck_assert_uint_eq(get(runner.worker[l->worker], FRAME_RECALL).id, l->id);
+	ck_assert_uint_eq(get(broker.worker[l->worker], FRAME_RECALL).id, l->id);
 }
 
 /* --------------------------------------------------------------- process --- */
@@ -199,5 +193,5 @@ dies(const struct leased *l)
 static inline const struct pool_stats *
 stats_of(unsigned number)
 {
-	return &runner.stats->pool[number];
+	return &broker.stats->pool[number];
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "runner/admission.h"
+#include "broker/admission.h"
 
 #define N_TICKETS 16
 #define N_LANES 4

@@ -14,8 +14,8 @@ cancel_owned(uint16_t worker, uint64_t id, char owner, char token)
 	f.cancel.owner = letter(owner);
 	f.cancel.token = letter(token);
 	f.cancel.reason = CANCEL_BY_CLIENT;
-	put(runner.worker[worker], &f, NULL, 0);
-	f = get(runner.worker[worker], FRAME_CANCELLED);
+	say(worker, &f);
+	f = get(broker.worker[worker], FRAME_CANCELLED);
 	ck_assert_uint_eq(f.id, id);
 	return f.cancel.found != 0;
 }
@@ -26,6 +26,7 @@ START_TEST(test_cancel_owned)
 	struct call b = CALL(.service = S_WIDE, .script = "sleep 1000", .owner = 'B');
 	struct call c = CALL(.service = S_WIDE, .script = "sleep 1000");
 
+	(void)close(paper(&a));
 	sync_worker(0);
 	ck_assert(!cancel_owned(1, a.id, 'B', 0));
 	ck_assert(!cancel_owned(1, 0, 'B', 'T'));
@@ -61,8 +62,8 @@ pass_on(const struct frame *ask)
 {
 	struct frame f;
 
-	put(runner.worker[0], ask, NULL, 0);
-	f = get(runner.worker[1], FRAME_CANCEL_OWNED);
+	say(0, ask);
+	f = get(broker.worker[1], FRAME_CANCEL_OWNED);
 	ck_assert_uint_eq(f.id, ask->id);
 	ck_assert_uint_eq(f.slot, 0);
 	ck_assert(digest_eq(&f.cancel.owner, &ask->cancel.owner));
@@ -77,14 +78,14 @@ answer(const struct frame *asked, unsigned found)
 
 	f.type = FRAME_CANCELLED;
 	f.cancel.found = (uint8_t)found;
-	put(runner.worker[1], &f, NULL, 0);
+	say(1, &f);
 }
 
 /* What worker 0 hears. */
 static void
 expect_cancelled(const struct frame *ask, unsigned found)
 {
-	struct frame f = get(runner.worker[0], FRAME_CANCELLED);
+	struct frame f = get(broker.worker[0], FRAME_CANCELLED);
 
 	ck_assert_uint_eq(f.id, ask->id);
 	ck_assert_uint_eq(f.cancel.found, found);
@@ -97,6 +98,7 @@ START_TEST(test_cancel_is_passed_on)
 	    .token = 'T');
 	struct frame ask = owned_by_a(request_id(1)), f;
 
+	(void)close(paper(&c));
 	sync_worker(1);
 	for (unsigned found = 0; found < 2; found++) {
 		ask.cancel.token = letter('U');
@@ -121,11 +123,11 @@ START_TEST(test_cancel_without_an_answer)
 	struct frame ask = owned_by_a(request_id(1)), f;
 
 	(void)pass_on(&ask);
-	(void)close(runner.worker[1]);
+	leave(1);
 	expect_cancelled(&ask, 0);
 	connect_worker(1);
 	f = pass_on(&ask);
-	(void)close(runner.worker[0]);
+	leave(0);
 	connect_worker(0);
 	answer(&f, 1);
 	sync_worker(1);
@@ -141,14 +143,15 @@ START_TEST(test_cancel_for_a_worker_that_is_behind)
 	unsigned n_answers = 0;
 
 	/* More answers than its socket takes. */
-	while (n_answers < 4000 && channel_send(runner.worker[1], &none, NULL, 0) == 0)
+	(void)fd_set_nonblock(broker.peer[1].pipe, true);
+	while (n_answers < 4000 && write(broker.peer[1].pipe, &none, sizeof(none)) > 0)
 		n_answers++;
-	put(runner.worker[0], &ask, NULL, 0);
+	say(0, &ask);
 	for (unsigned i = 0; i < n_answers + 1; i++) {
 		struct frame next;
 		int with;
 
-		next = get_with_fd(runner.worker[1], &with);
+		next = get_with_fd(broker.worker[1], &with);
 		if (next.type == FRAME_CANCEL_OWNED)
 			f = next;
 		else
@@ -164,11 +167,11 @@ START_TEST(test_second_cancel_before_the_first_is_answered)
 {
 	struct frame ask = owned_by_a(request_id(1));
 
-	runner.errors_expected = true;
-	put(runner.worker[0], &ask, NULL, 0);
-	put(runner.worker[0], &ask, NULL, 0);
-	(void)get(runner.worker[1], FRAME_CANCEL_OWNED);
-	expect_closed(runner.worker[0]);
+	broker.errors_expected = true;
+	say(0, &ask);
+	say(0, &ask);
+	(void)get(broker.worker[1], FRAME_CANCEL_OWNED);
+	expect_closed(broker.worker[0]);
 }
 END_TEST
 

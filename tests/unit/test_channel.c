@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ipc/roles.h"
 #include "unit.h"
 
 static int
@@ -105,6 +106,86 @@ START_TEST(bad_messages_are_refused_and_leak_nothing)
 }
 END_TEST
 
+START_TEST(descriptors_from_below_are_never_installed)
+{
+	struct frame good = { .type = FRAME_CANCEL }, with = { .type = FRAME_DEPOSIT }, in;
+	int pair[2], null = open("/dev/null", O_RDONLY), before;
+
+	ck_assert_int_eq(channel_pair(pair), 0);
+	before = count_fds();
+	ck_assert_int_eq(channel_receive_plain(pair[1], &in), -EAGAIN);
+	/* Neither with a frame that may have none nor with one that has to. */
+	ck_assert_int_eq(channel_send(pair[0], &good, &null, 1), 0);
+	ck_assert_int_eq(channel_receive_plain(pair[1], &in), CHANNEL_BAD);
+	ck_assert_int_eq(channel_send(pair[0], &with, &null, 1), 0);
+	ck_assert_int_eq(channel_receive_plain(pair[1], &in), CHANNEL_BAD);
+	ck_assert_int_eq(count_fds(), before);
+	ck_assert_int_eq(channel_send(pair[0], &good, NULL, 0), 0);
+	ck_assert_int_eq(channel_receive_plain(pair[1], &in), CHANNEL_OK);
+	ck_assert_int_eq(in.type, FRAME_CANCEL);
+	ck_assert_int_eq(send(pair[0], "hello", 5, 0), 5);
+	ck_assert_int_eq(channel_receive_plain(pair[1], &in), CHANNEL_BAD);
+	close(pair[0]);
+	ck_assert_int_eq(channel_receive_plain(pair[1], &in), CHANNEL_CLOSED);
+	close(pair[1]);
+	close(null);
+}
+END_TEST
+
+/*
+ * Received or thrown away, the last reference to a socket that lingers would hold
+ * up whoever drops it. So it does not get into the channel.
+ */
+START_TEST(descriptors_from_below_do_not_get_in)
+{
+	struct frame f = { .type = FRAME_CANCEL }, in;
+	int pair[2], null = open("/dev/null", O_RDONLY), fds[FRAME_MAX_FDS], on = 0;
+	socklen_t len = sizeof(on);
+	size_t n;
+
+	ck_assert_int_eq(channel_pair(pair), 0);
+	channel_refuse_fds(pair[1]);
+	/* The other direction is as before. */
+	f.type = FRAME_LINK;
+	ck_assert_int_eq(channel_send(pair[1], &f, &null, 1), 0);
+	ck_assert_int_eq(channel_receive(pair[0], &in, fds, &n), CHANNEL_OK);
+	channel_close_fds(fds, n);
+	f.type = FRAME_CANCEL;
+	ck_assert_int_eq(channel_send(pair[0], &f, NULL, 0), 0);
+	ck_assert_int_eq(channel_receive_plain(pair[1], &in), CHANNEL_OK);
+	/* Before Linux 6.16 there is no such option. */
+	if (getsockopt(pair[1], SOL_SOCKET, 83, &on, &len) == 0)
+		ck_assert_int_eq(channel_send(pair[0], &f, &null, 1), -EPERM);
+	close(pair[0]);
+	close(pair[1]);
+	close(null);
+}
+END_TEST
+
+START_TEST(links_and_faults_are_text_that_ends)
+{
+	struct frame f;
+
+	memset(&f, 'x', sizeof(f));
+	f.slot = 3;
+	f.type = FRAME_FAULT;
+	ck_assert(!frame_check(&f, sizeof(f), 0));
+	f.fault.text[sizeof(f.fault.text) - 1] = '\0';
+	ck_assert(frame_check(&f, sizeof(f), 0));
+	ck_assert(!frame_check(&f, sizeof(f), 1));
+	f.type = FRAME_LINK;
+	f.link.name[sizeof(f.link.name) - 1] = 'x';
+	ck_assert(!frame_check(&f, sizeof(f), 1));
+	f.link.name[sizeof(f.link.name) - 1] = '\0';
+	ck_assert(frame_check(&f, sizeof(f), 1));
+	f.type = FRAME_UNLINK;
+	ck_assert(frame_check(&f, sizeof(f), 0));
+	ck_assert(!frame_check(&f, sizeof(f), 1));
+	f.slot = ROLE_MAX_PROCESSES;
+	ck_assert(!frame_check(&f, sizeof(f), 0));
+}
+END_TEST
+
 START_TEST(frames_are_checked_by_type)
 {
 	struct frame f;
@@ -115,15 +196,30 @@ START_TEST(frames_are_checked_by_type)
 	ck_assert(!frame_check(&f, sizeof(f), 0));
 	f.type = FRAME_RUN;
 	f.run.deadline_usec = 1;
+	ck_assert(frame_check(&f, sizeof(f), 0));
+	ck_assert(!frame_check(&f, sizeof(f), 1));
+	f.run.flags = 0x80;
+	ck_assert(!frame_check(&f, sizeof(f), 0));
+	f.run.flags = RUN_HAS_INPUT;
+	f.run.service = 60000;
+	ck_assert(!frame_check(&f, sizeof(f), 0));
+	/* As many descriptors as there are pipes, and the file. */
+	memset(&f, 0, sizeof(f));
+	f.type = FRAME_KIT;
 	ck_assert(frame_check(&f, sizeof(f), 3));
 	ck_assert(!frame_check(&f, sizeof(f), 4));
-	f.run.flags = RUN_HAS_INPUT;
+	f.kit.has_input = 1;
 	ck_assert(frame_check(&f, sizeof(f), 4));
-	f.run.flags = 0x80;
 	ck_assert(!frame_check(&f, sizeof(f), 3));
-	f.run.flags = 0;
-	f.run.service = 60000;
-	ck_assert(!frame_check(&f, sizeof(f), 3));
+	/* A number that is no slot of the table. */
+	for (unsigned t = FRAME_START; t <= FRAME_WEIGHED; t++) {
+		if (t == FRAME_KIT || t == FRAME_MAKE_KITS)
+			continue;
+		memset(&f, 0xff, sizeof(f));
+		f.type = (uint16_t)t;
+		f.slot = 0;
+		ck_assert_msg(!frame_check(&f, sizeof(f), 0), "%s", frame_type_name(t));
+	}
 	memset(&f, 'x', sizeof(f));
 	f.type = FRAME_REFUSED;
 	f.slot = 0;
@@ -136,4 +232,7 @@ END_TEST
 UNIT_MAIN("channel", tcase_add_test(tc, frames_arrive_whole_with_their_descriptors);
     tcase_add_test(tc, a_full_channel_says_so);
     tcase_add_test(tc, bad_messages_are_refused_and_leak_nothing);
+    tcase_add_test(tc, descriptors_from_below_are_never_installed);
+    tcase_add_test(tc, descriptors_from_below_do_not_get_in);
+    tcase_add_test(tc, links_and_faults_are_text_that_ends);
     tcase_add_test(tc, frames_are_checked_by_type))

@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "runner/children.h"
+#include "base/children.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -77,21 +77,22 @@ START_TEST(ended_call_with_token_dies_with_its_client)
 	(void)close(a);
 	turns();
 	ck_assert_uint_eq(stats.running, 0);
-	ck_assert_int_eq(asked(FRAME_DEPOSIT).n_fds, 1);
+	(void)asked(FRAME_DEPOSIT);
+	ck_assert_int_ne(fcntl(run.paper, F_GET_SEALS) & F_SEAL_WRITE, 0);
 	turns();
 }
 END_TEST
 
-START_TEST(cancels_are_answered_by_the_runner_that_was_asked)
+START_TEST(cancels_are_answered_by_the_broker_that_was_asked)
 {
 	int a = client(), b = client();
 
 	say(a, "CANCEL one\r\nCANCEL two\r\n");
 	(void)asked(FRAME_CANCEL_OWNED);
-	(void)close(runner);
-	ck_heard(a, ":0\r\n");	/* the second waits for the next runner */
-	new_runner();
-	/* The runner has one at a time. */
+	broker_dies();
+	ck_heard(a, ":0\r\n");	/* the second waits for the next broker */
+	new_broker();
+	/* The broker has one at a time. */
 	say(b, "CANCEL three\r\n");
 	(void)asked(FRAME_CANCEL_OWNED);
 	asked_nothing();
@@ -106,7 +107,7 @@ START_TEST(cancels_are_answered_by_the_runner_that_was_asked)
 END_TEST
 
 /* One that has not been told of the first knows nothing of the second. */
-START_TEST(cancels_that_wait_go_to_the_next_runner)
+START_TEST(cancels_that_wait_go_to_the_next_broker)
 {
 	int a = client(), b = client();
 
@@ -114,10 +115,10 @@ START_TEST(cancels_that_wait_go_to_the_next_runner)
 	say(b, "CANCEL two\r\n");
 	(void)asked(FRAME_CANCEL_OWNED);
 	(void)close(b);
-	(void)close(runner);
+	broker_dies();
 	ck_heard(a, ":0\r\n");
 	say(a, "CANCEL three\r\n");
-	new_runner();
+	new_broker();
 	(void)asked(FRAME_CANCEL_OWNED);
 	asked_nothing();
 	tell_found(0, true);	/* two, whose client is gone */
@@ -128,7 +129,7 @@ START_TEST(cancels_that_wait_go_to_the_next_runner)
 }
 END_TEST
 
-/* 16 hexadecimal digits may be either: the runner is told both. */
+/* 16 hexadecimal digits may be either: the broker is told both. */
 START_TEST(a_cancel_that_looks_like_an_id_may_be_a_token)
 {
 	static const struct {
@@ -158,7 +159,7 @@ START_TEST(a_cancel_that_looks_like_an_id_may_be_a_token)
 }
 END_TEST
 
-START_TEST(lost_runner_costs_one_error_each)
+START_TEST(lost_broker_costs_one_error_each)
 {
 	int a = client(), b = client();
 	struct asked x, y;
@@ -169,10 +170,10 @@ START_TEST(lost_runner_costs_one_error_each)
 	y = asked(FRAME_RUN);
 	channel_close_fds(x.fds, x.n_fds);
 	channel_close_fds(y.fds, y.n_fds);
-	(void)close(runner);
+	broker_dies();
 	ck_heard(a, "-LOST echo a process of the server died while it ran\r\n+PONG\r\n");
 	ck_heard(b, "-LOST echo a process of the server died while it ran\r\n");
-	new_runner();
+	new_broker();
 	x = asked(FRAME_RUN);
 	write_out(&x, "later\n", 6);
 	program_ends(&x, 0);
@@ -180,19 +181,18 @@ START_TEST(lost_runner_costs_one_error_each)
 }
 END_TEST
 
-/* No runner ever came: nothing ran, and the client must be told so. */
+/* No broker ever came: nothing ran, and the client must be told so. */
 START_TEST(call_that_was_never_sent_is_busy)
 {
 	struct conn *c;
 	int a = client_as(&c);
 
-	(void)close(runner);
+	broker_dies();
 	turns();
 	say(a, "CALL echo a\r\n");
 	ck_assert_ptr_nonnull(call_of(c));
 	later(&call_of(c)->timer, USEC_PER_SEC * 3600 * 24 * 365);
 	ck_heard(a, "-BUSY echo waited too long in the queue\r\n");
-	runner = -1;
 }
 END_TEST
 
@@ -298,7 +298,7 @@ START_TEST(open_call_dies_with_its_client)
 		is_cancelled(&run);
 		program_is_killed(&run);
 		if (i == 2)
-			channel_close_fds(asked(FRAME_DEPOSIT).fds, 0);
+			(void)asked(FRAME_DEPOSIT);
 		ck_assert_uint_eq(stats.running, 0);
 	}
 }
@@ -504,8 +504,8 @@ START_TEST(a_call_has_all_its_time_after_a_stop_of_ours)
 }
 END_TEST
 
-/* ... and the runner, stopped as well, has its time to say what became of one. */
-START_TEST(a_runner_has_all_its_time_after_a_stop)
+/* ... and the broker, stopped as well, has its time to say what became of one. */
+START_TEST(a_broker_has_all_its_time_after_a_stop)
 {
 	struct conn *c;
 	struct asked run;
@@ -696,7 +696,7 @@ START_TEST(ended_before_it_has_started)
 	f.id = run.frame.id;
 	f.ended.outcome = OUTCOME_BUSY;
 	f.ended.reason = BUSY_QUEUE_FULL;
-	ck_assert_int_eq(channel_send(runner, &f, NULL, 0), 0);
+	broker_says(&f, NULL, 0);
 	ck_heard(a, "-BUSY cat queue full\r\n+PONG\r\n");
 }
 END_TEST
@@ -705,14 +705,14 @@ END_TEST
 START_TEST(twin_gets_the_result)
 {
 	static const char *const forms[] = { "", "--open " };
-	struct asked original, deposit, twin;
+	struct asked original, twin;
 	int a = client(), b = client();
 
 	say(a, "CALL --id=n cat\r\n");
 	original = asked(FRAME_RUN);
 	write_out(&original, "once", 4);
 	program_ends(&original, 0);
-	deposit = asked(FRAME_DEPOSIT);
+	(void)asked(FRAME_DEPOSIT);
 	ck_heard(a, "$4\r\nonce\r\n");
 	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
 		char text[64];
@@ -722,10 +722,9 @@ START_TEST(twin_gets_the_result)
 		twin = asked(FRAME_RUN);
 		ck_assert(digest_eq(&twin.frame.run.token, &original.frame.run.token));
 		channel_close_fds(twin.fds, twin.n_fds);
-		tell(FRAME_RESULT, twin.frame.id, deposit.fds[0]);
+		tell(FRAME_RESULT, twin.frame.id, original.paper);
 		ck_heard(b, "$4\r\nonce\r\n+PONG\r\n");
 	}
-	channel_close_fds(deposit.fds, deposit.n_fds);
 	say(b, "CALL --id=n cat\r\n");
 	twin = asked(FRAME_RUN);
 	channel_close_fds(twin.fds, twin.n_fds);
@@ -772,7 +771,7 @@ START_TEST(named_call_waits_for_its_twin)
 			is_cancelled(&run);
 			program_is_killed(&run);
 		}
-		channel_close_fds(asked(FRAME_DEPOSIT).fds, 1);
+		(void)asked(FRAME_DEPOSIT);
 		ck_assert_uint_eq(stats.running, 0);
 	}
 }
@@ -965,18 +964,51 @@ START_TEST(counters_of_the_dead_conserve)
 }
 END_TEST
 
+/* As a listener that lets in max sees it. */
+static uint64_t
+connections_at(uint64_t max)
+{
+	return stats_pages_port_connections(&w.pages, 0, w.net.max_conns, max);
+}
+
+/*
+ * Another worker's page counts for what it can be: what no worker can have counts for
+ * nothing, so a page of nonsense closes no listener.
+ */
+START_TEST(a_page_of_nonsense_closes_no_listener)
+{
+	static struct stats good, bad;
+
+	w.pages.own->port_connections[0] = 5;
+	good.port_connections[0] = 7;
+	w.pages.others[3] = &good;
+	w.pages.others[4] = &bad;
+	ck_assert_uint_eq(connections_at(100), 12);
+	bad.port_connections[0] = w.net.max_conns + 1;
+	ck_assert_uint_eq(connections_at(100), 12);
+	bad.port_connections[0] = UINT64_MAX - 11;
+	ck_assert_uint_eq(connections_at(100), 12);
+	/* What can be true is believed, as far as the listener goes. */
+	bad.port_connections[0] = w.net.max_conns;
+	ck_assert_uint_eq(connections_at(100), 112);
+	w.pages.others[3] = w.pages.others[4] = NULL;
+	w.pages.own->port_connections[0] = 0;
+}
+END_TEST
+
 static void
 add(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, a_page_of_nonsense_closes_no_listener);
 	tcase_add_test(tc, callers_of_many_groups_keep_them);
 	tcase_add_test(tc, replies_stay_with_their_connection);
 	tcase_add_test(tc, closing_another_leaves_ours_alone);
 	tcase_add_test(tc, ended_call_with_token_dies_with_its_client);
-	tcase_add_test(tc, cancels_are_answered_by_the_runner_that_was_asked);
-	tcase_add_test(tc, cancels_that_wait_go_to_the_next_runner);
+	tcase_add_test(tc, cancels_are_answered_by_the_broker_that_was_asked);
+	tcase_add_test(tc, cancels_that_wait_go_to_the_next_broker);
 	tcase_add_test(tc, a_cancel_that_looks_like_an_id_may_be_a_token);
-	tcase_add_test(tc, lost_runner_costs_one_error_each);
+	tcase_add_test(tc, lost_broker_costs_one_error_each);
 	tcase_add_test(tc, call_that_was_never_sent_is_busy);
 	tcase_add_test(tc, too_much_output_is_never_a_success);
 	tcase_add_test(tc, streamed_stderr_is_not_truncated);
@@ -990,7 +1022,7 @@ add(TCase *tc)
 	tcase_add_test(tc, endless_sender_is_cut_after_an_error);
 	tcase_add_test(tc, a_client_has_all_its_time_after_a_stop_of_ours);
 	tcase_add_test(tc, a_call_has_all_its_time_after_a_stop_of_ours);
-	tcase_add_test(tc, a_runner_has_all_its_time_after_a_stop);
+	tcase_add_test(tc, a_broker_has_all_its_time_after_a_stop);
 	/* What comes a byte at a time never takes long. */
 	if (!is_slow) {
 		tcase_add_test(tc, long_pipeline_yields);

@@ -57,6 +57,19 @@ START_TEST(cuts_what_is_long)
 }
 END_TEST
 
+START_TEST(printable_fits)
+{
+	static const char s[] = "\x01\xc3\xa9\xc3\xa9\x01\x01";
+	char text[40];
+
+	ck_assert_str_eq(escape_printable(SLICE(s), text, 40), "\\x01\xc3\xa9\xc3\xa9\\x01\\x01");
+	ck_assert_str_eq(escape_printable(SLICE(s), text, 20), "\\x01\xc3\xa9\xc3\xa9...");
+	ck_assert_str_eq(escape_printable(SLICE(s), text, 16), "\\x01\xc3\xa9\\xc3...");
+	ck_assert_str_eq(escape_printable(SLICE(s), text, 5), "\\x01");
+	ck_assert_str_eq(escape_printable(SLICE(""), text, 5), "");
+}
+END_TEST
+
 START_TEST(no_byte_pair_leaves_a_control_character)
 {
 	for (int hi = 0; hi < 256; hi++) {
@@ -79,4 +92,5 @@ END_TEST
 UNIT_MAIN("escape",
     tcase_add_loop_test(tc, makes_bytes_harmless, 0, sizeof(rows) / sizeof(rows[0]));
     tcase_add_test(tc, cuts_what_is_long);
+    tcase_add_test(tc, printable_fits);
     tcase_add_test(tc, no_byte_pair_leaves_a_control_character))

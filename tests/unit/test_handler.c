@@ -6,16 +6,16 @@
 #include "config.h"
 
 #include "pool-peer.h"
-#include "runner/handler.h"
-#include "runner/runner.h"
+#include "broker/handler.h"
+#include "broker/broker.h"
 
 START_TEST(worker_is_gone)
 {
 	struct leased a = lease(0, "one"), b;
 
 	want(1, "one");
-	(void)get(runner.worker[0], FRAME_RECALL);
-	(void)close(runner.worker[0]);
+	(void)get(broker.worker[0], FRAME_RECALL);
+	leave(0);
 	ck_ends(a.out);
 	b = get_lease(1, "one");
 	ck_assert_uint_ne(b.id, a.id);
@@ -29,12 +29,12 @@ START_TEST(bad_returns)
 	struct leased a = lease(0, "one");
 	struct frame f = { .type = FRAME_RETURN, .id = 4711 };
 
-	runner.errors_expected = true;
-	put(runner.worker[1], &f, NULL, 0);	/* never heard of: it may have died */
+	broker.errors_expected = true;
+	say(1, &f);	/* never heard of: it may have died */
 	sync_worker(1);
 	f.id = a.id;
-	put(runner.worker[1], &f, NULL, 0);
-	expect_closed(runner.worker[1]);
+	say(1, &f);
+	expect_closed(broker.worker[1]);
 	serves(&a);
 }
 END_TEST
@@ -49,7 +49,7 @@ START_TEST(words_of_the_dying)
 	struct frame f;
 	int in, fd;
 
-	runner.errors_expected = true;
+	broker.errors_expected = true;
 	configure(2, text);
 	a = lease(0, "poet");
 	in = dup(a.in);
@@ -57,7 +57,7 @@ START_TEST(words_of_the_dying)
 	sync_worker(0);
 	ck_assert_int_eq(write(in, "\n", 1), 1);
 	(void)close(in);
-	f = get_with_fd(runner.worker[0], &fd);
+	f = get_with_fd(broker.worker[0], &fd);
 	ck_assert_msg(f.type == FRAME_WORDS, "%s", frame_type_name(f.type));
 	ck_assert_uint_eq(f.lease.pid, a.lease.pid);
 	ck_assert_str_eq(f.lease.service, "poet");
@@ -85,9 +85,9 @@ END_TEST
 /* A minute in which nobody could do anything is not the worker's. */
 START_TEST(worker_has_its_time_after_a_stop)
 {
-	static struct runner r;
+	static struct broker r;
 	const struct service s = { .timeout_usec = 2, .pool.start_timeout_usec = 1 };
-	struct entry e = { .runner = &r, .service = &s };
+	struct entry e = { .broker = &r, .service = &s };
 	uint64_t slack;
 
 	ck_assert_uint_eq(handler_expiry(&e), 0);

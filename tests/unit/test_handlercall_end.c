@@ -91,7 +91,7 @@ START_TEST(cancel_of_a_call_whose_client_is_gone)
 }
 END_TEST
 
-/* Somebody asks through another worker: the runner asks this one. */
+/* Somebody asks through another worker: the broker asks this one. */
 START_TEST(cancel_from_another_worker)
 {
 	struct pair p = called("up", "CALL up\r\n");
@@ -103,7 +103,7 @@ START_TEST(cancel_from_another_worker)
 
 		f.cancel.owner = digest_of(&owner, 1);
 		f.id += is_owner == 2 ? 100 : 0;
-		ck_assert_int_eq(channel_send(runner, &f, NULL, 0), 0);
+		broker_says(&f, NULL, 0);
 		a = asked(FRAME_CANCELLED);
 		ck_assert_uint_eq(a.frame.slot, 7);
 		ck_assert_uint_eq(a.frame.id, f.id);

@@ -189,9 +189,9 @@ START_TEST(answered_in_the_middle_of_a_piece)
 			is_returned(&p.lent, 1, true);
 			break;
 		case LOST:
-			(void)close(runner);
+			broker_dies();
 			turns();
-			new_runner();
+			new_broker();
 			(void)asked(FRAME_WANT);
 			gone(&p.lent);
 			break;

@@ -4,6 +4,7 @@
 #include "ipc/job.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,14 +13,15 @@
 
 static struct job job;
 
-START_TEST(what_is_sealed_comes_out_again)
+START_TEST(what_is_written_comes_out_again)
 {
 	struct buf b = BUF_INIT(0);
 	int fd;
 
 	buf_append(&b, "/bin/echo\0a b\0\0A=1\0", 19);
-	fd = job_seal(&b, 3, 1);
+	fd = job_file();
 	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(job_write(fd, &b, 3, 1), 0);
 	ck_assert_int_eq(job_read(fd, &job), 0);
 	ck_assert_str_eq(job.argv[0], "/bin/echo");
 	ck_assert_str_eq(job.argv[1], "a b");
@@ -28,6 +30,23 @@ START_TEST(what_is_sealed_comes_out_again)
 	ck_assert_str_eq(job.envp[0], "A=1");
 	ck_assert_ptr_null(job.envp[1]);
 	buf_done(&b);
+	close(fd);
+}
+END_TEST
+
+/* Whoever has it cannot make it larger, smaller or unreadable. */
+START_TEST(its_size_is_fixed)
+{
+	int fd = job_file();
+	off_t size = lseek(fd, 0, SEEK_END);
+
+	ck_assert_int_eq(size, sizeof(struct job_header) + JOB_MAX_BYTES);
+	ck_assert_int_lt(ftruncate(fd, size + 1), 0);
+	ck_assert_int_lt(ftruncate(fd, 0), 0);
+	ck_assert_int_lt(pwrite(fd, "x", 1, size), 0);
+	ck_assert_int_lt(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), 0);
+	ck_assert_int_eq(job_read(fd, &job), -EBADMSG);
+	close(fd);
 }
 END_TEST
 
@@ -68,14 +87,15 @@ START_TEST(too_much_is_refused)
 
 	for (int i = 0; i < JOB_MAX_STRINGS + 1; i++)
 		buf_append(&b, "x", 2);
-	ck_assert_int_eq(job_seal(&b, JOB_MAX_STRINGS + 1, 0), -E2BIG);
+	ck_assert_int_eq(job_check(&b, JOB_MAX_STRINGS + 1, 0), -E2BIG);
 	while (buf_len(&b) <= JOB_MAX_BYTES)
 		buf_append(&b, bad, sizeof(bad));
-	ck_assert_int_eq(job_seal(&b, 1, 0), -E2BIG);
+	ck_assert_int_eq(job_write(-1, &b, 1, 0), -E2BIG);
 	buf_done(&b);
 }
 END_TEST
 
-UNIT_MAIN("job", tcase_add_test(tc, what_is_sealed_comes_out_again);
+UNIT_MAIN("job", tcase_add_test(tc, what_is_written_comes_out_again);
+    tcase_add_test(tc, its_size_is_fixed);
     tcase_add_loop_test(tc, malformed_jobs_are_refused, 0, sizeof(bad) / sizeof(bad[0]));
     tcase_add_test(tc, too_much_is_refused))

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One process that the runner has lent: proven, worn, recalled, probed.
+ * One process that the broker has lent: proven, worn, recalled, probed.
  */
 #include "config.h"
 
 #include "handler-peer.h"
 
-/* The runner hears once of a new process that it is of use. */
+/* The broker hears once of a new process that it is of use. */
 START_TEST(first_answer_is_told)
 {
 	struct lent l;
@@ -183,7 +183,7 @@ START_TEST(probe_has_all_its_time_after_a_stop)
 }
 END_TEST
 
-/* The runner may come before the first rules do. */
+/* The broker may come before the first rules do. */
 START_TEST(probe_before_the_first_rules)
 {
 	static const char *const said[] = { "+PONG\r\n", "garbage\n" };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Clients, handlers and the runner do what they like in any order. Whatever
+ * Clients, handlers and the broker do what they like in any order. Whatever
  * that is: every request gets one reply, in its place, its own or an error;
  * none reaches a handler twice; pushed input reaches it whole and in step;
  * nothing is left over.
@@ -431,23 +431,25 @@ process_step(struct model_process *p)
 	}
 }
 
-/* ---------------------------------------------------------------- runner --- */
+/* ---------------------------------------------------------------- broker --- */
 
 static void
-runner_hear(void)
+broker_hear(void)
 {
 	struct asked a;
 
-	while (channel_receive(runner, &a.frame, a.fds, &a.n_fds) == CHANNEL_OK) {
+	while (heard_frame(&a)) {
 		if (a.frame.type == FRAME_WANT) {
 			for (size_t i = 0; i < ARRAY_LEN(services); i++)
 				wanted[i] += strcmp(a.frame.lease.service, services[i]) == 0;
 			continue;
 		}
 		if (a.frame.type == FRAME_CANCEL_OWNED) {
-			struct frame none = { .type = FRAME_CANCELLED };
+			struct frame none = {
+				.type = FRAME_CANCELLED, .answers = a.frame.serial,
+			};
 
-			ck_assert_int_eq(channel_send(runner, &none, NULL, 0), 0);
+			broker_says(&none, NULL, 0);
 			continue;
 		}
 		ck_assert_uint_eq(a.frame.type, FRAME_RETURN);
@@ -459,30 +461,30 @@ runner_hear(void)
 }
 
 static void
-runner_step(void)
+broker_step(void)
 {
 	struct frame f = { .type = FRAME_RECALL };
 	unsigned service = any(ARRAY_LEN(services));
 
-	runner_hear();
+	broker_hear();
 	switch (any(100)) {
 	case 0:
-		(void)close(runner);
+		broker_dies();
 		memset(wanted, 0, sizeof(wanted));
 		one_turn();
-		new_runner();
+		new_broker();
 		return;
 	case 1:
 		f.type = FRAME_UNABLE;
 		(void)strlcpy(f.unable.service, services[service], sizeof(f.unable.service));
 		wanted[service] = 0;
-		ck_assert_int_eq(channel_send(runner, &f, NULL, 0), 0);
+		broker_says(&f, NULL, 0);
 		return;
 	case 2:
 	case 3:
 	case 4:
 		f.id = processes[any(PROCESSES)].id;
-		ck_assert_int_eq(channel_send(runner, &f, NULL, 0), 0);
+		broker_says(&f, NULL, 0);
 		return;
 	default:
 		if (wanted[service] > 0)
@@ -524,7 +526,7 @@ step(void)
 		client_call(c);
 		break;
 	case 44 ... 60:
-		runner_step();
+		broker_step();
 		break;
 	default:
 		process_step(&processes[any(PROCESSES)]);
@@ -560,7 +562,7 @@ settle(void)
 
 	for (unsigned i = 0; busy; i++) {
 		ck_assert_uint_lt(i, 2000);
-		runner_hear();
+		broker_hear();
 		for (unsigned s = 0; s < ARRAY_LEN(services); s++) {
 			if (wanted[s] > 0)
 				process_lend(s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The processes of one service and those who wait for one: what is asked of
- * the runner, what it answers, and what other rules change.
+ * the broker, what it answers, and what other rules change.
  */
 #include "config.h"
 
@@ -147,7 +147,7 @@ START_TEST(unable_says_why)
 		{ { .reason = UNABLE_FAILING, .death = { .status = DEATH_BROKEN },
 		    .retry_usec = 60 * USEC_PER_SEC },
 		    "its handler does not stay up: no proper answer; tried again in 60 s" },
-		/* A runner in somebody else's hands may send anything. */
+		/* A broker in somebody else's hands may send anything. */
 		{ { .reason = 77, .death = { .stage = 12345, .status = 2 << 8 } },
 		    "its handler does not stay up: exit status 2 before its first answer; "
 		    "tried again now" },
@@ -169,7 +169,7 @@ START_TEST(unable_says_why)
 }
 END_TEST
 
-START_TEST(lost_runner)
+START_TEST(lost_broker)
 {
 	struct pair p = called("up", "CALL up no x\r\n"), idle = called("kill", "CALL kill\r\n");
 	int b = client();
@@ -179,10 +179,10 @@ START_TEST(lost_runner)
 	ck_heard(idle.client, ":1\r\n");
 	say(b, "CALL up\r\n");
 	(void)asked(FRAME_WANT);
-	(void)close(runner);
+	broker_dies();
 	turns();
 	ck_received(&idle.lent, "(closed)");
-	new_runner();
+	new_broker();
 	/* Its pipes still work. */
 	answer(&p.lent, ":1\r\n");
 	ck_heard(p.client, ":1\r\n");
@@ -190,10 +190,10 @@ START_TEST(lost_runner)
 	l = lend_wanted("up");
 	asked_nothing();
 	ck_received(&l, UP);
-	(void)close(runner);
+	broker_dies();
 	gone(&l);
 	ck_heard(b, "-HANDLER it ended without a reply\r\n");
-	new_runner();
+	new_broker();
 	asked_nothing();
 	gone(&p.lent);
 	gone(&idle.lent);
@@ -304,7 +304,7 @@ START_TEST(reload_changes_the_form_of_what_is_taken_back)
 }
 END_TEST
 
-/* The runner is a moment ahead: its processes wait for rules that fit them. */
+/* The broker is a moment ahead: its processes wait for rules that fit them. */
 START_TEST(process_of_rules_to_come)
 {
 	struct lent l;
@@ -332,7 +332,7 @@ add(TCase *tc)
 	tcase_add_test(tc, request_put_back_waits_no_longer);
 	tcase_add_test(tc, unable_ends_all_that_wait_now);
 	tcase_add_test(tc, unable_says_why);
-	tcase_add_test(tc, lost_runner);
+	tcase_add_test(tc, lost_broker);
 	tcase_add_test(tc, drain_finishes);
 	tcase_add_test(tc, reload_keeps_what_waits);
 	tcase_add_test(tc, reload_changes_the_form_of_input);

@@ -51,7 +51,7 @@ START_TEST(recalled_from_who_has_more)
 	for (int k = 0; k < 3; k++)
 		l[k] = lease(0, "few");
 	want(1, "few");
-	id = get(runner.worker[0], FRAME_RECALL).id;
+	id = get(broker.worker[0], FRAME_RECALL).id;
 	while (l[i].id != id)
 		i++;
 	give_back(&l[i], 1);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "logger/sink.h"
+#include "logger/logsink.h"
 #include "unit.h"
 
 static struct logrec rec;
@@ -99,8 +99,8 @@ START_TEST(hostile_values_stay_on_their_line)
 	logrec_add(&rec, LOG_KEY_CALLER, SLICE("x\n2026-01-01 forged line\x1b[2J\"\\\0"));
 	logrec_add_str(&rec, LOG_KEY_SERVICE, "s");
 	ck_assert_int_eq(logrec_parse((struct slice){ rec.data, rec.len }, &v), 0);
-	ck_assert_int_eq(sink_format_text(&text, &from, &v), 0);
-	ck_assert_int_eq(sink_format_json(&json, &from, &v), 0);
+	ck_assert_int_eq(logsink_format_text(&text, &from, &v), 0);
+	ck_assert_int_eq(logsink_format_json(&json, &from, &v), 0);
 	ck_assert_ptr_eq(memchr(buf_data(&text), '\n', buf_len(&text)),
 	    buf_data(&text) + buf_len(&text) - 1);
 	ck_assert_ptr_eq(memchr(buf_data(&json), '\n', buf_len(&json)),
@@ -138,7 +138,7 @@ START_TEST(a_number_that_is_none_is_text)
 		logrec_start(&rec, LOG_INFO);
 		logrec_add_str(&rec, LOG_KEY_STATUS, cases[i].value);
 		ck_assert_int_eq(logrec_parse((struct slice){ rec.data, rec.len }, &v), 0);
-		ck_assert_int_eq(sink_format_json(&b, &from, &v), 0);
+		ck_assert_int_eq(logsink_format_json(&b, &from, &v), 0);
 		ck_assert_msg(strstr(buf_text(&b), cases[i].json) != NULL, "%s", buf_text(&b));
 		buf_done(&b);
 	}
@@ -156,7 +156,7 @@ START_TEST(nor_does_one_break_a_line_of_text)
 		logrec_start(&rec, LOG_INFO);
 		logrec_add_str(&rec, key, "1\n2\x1b[2J");
 		ck_assert_int_eq(logrec_parse((struct slice){ rec.data, rec.len }, &v), 0);
-		ck_assert_int_eq(sink_format_text(&b, &from, &v), 0);
+		ck_assert_int_eq(logsink_format_text(&b, &from, &v), 0);
 		ck_assert_ptr_eq(memchr(buf_data(&b), '\n', buf_len(&b)),
 		    buf_data(&b) + buf_len(&b) - 1);
 		ck_assert_ptr_null(memchr(buf_data(&b), '\x1b', buf_len(&b)));

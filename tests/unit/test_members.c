@@ -4,7 +4,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "runner/members.h"
+#include "broker/members.h"
 
 #define N 8
 #define RANDOM_STEPS 20000
@@ -39,7 +39,8 @@ walk(void)
 
 	TAILQ_FOREACH(e, &members.list, handler.next) {
 		const struct handler *h = &e->handler;
-		bool is_coming = h->state == HANDLER_NEW || h->state == HANDLER_PROBED;
+		bool is_coming = h->state == HANDLER_STARTING || h->state == HANDLER_NEW ||
+		    h->state == HANDLER_PROBED;
 
 		n.all++;
 		n.coming += is_coming;

@@ -12,7 +12,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "ctl-peer.h"
+#include "ctl/ctl.h"
 #include "unit.h"
 
 #define PEER "[2001:db8:1111:2222:3333:4444:5555:6666]:54321"

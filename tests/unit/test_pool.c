@@ -21,7 +21,7 @@ START_TEST(dies_while_lent)
 {
 	struct leased a = lease(0, "one"), b;
 
-	runner.errors_expected = true;
+	broker.errors_expected = true;
 	give_back(&a, 1);
 	a = lease(0, "one");
 	dies(&a);
@@ -39,7 +39,7 @@ START_TEST(never_more_than_max)
 {
 	struct leased a = lease(0, "one"), b;
 
-	runner.errors_expected = true;
+	broker.errors_expected = true;
 	want(1, "one");
 	expect_recall(&a);
 	dies(&a);
@@ -62,7 +62,7 @@ START_TEST(failing_beside_a_sound_one)
 	    "  processes { min = 0 max = 4 idle = 1h } }\n";
 	struct leased good, l;
 
-	runner.errors_expected = true;
+	broker.errors_expected = true;
 	configure(2, text);
 	want(0, "luck");
 	l = get_lease_any("luck");
@@ -109,7 +109,7 @@ START_TEST(out_of_order)
 	struct frame f;
 	int tries = 0;
 
-	runner.errors_expected = true;
+	broker.errors_expected = true;
 	while (!is_refused("bad"))
 		ck_assert_int_lt(++tries, 20);
 	ck_assert_uint_eq(stats_of(S_BAD)->is_failing, 1);
@@ -122,14 +122,14 @@ START_TEST(out_of_order)
 	ck_assert_uint_le(stats_of(S_BAD)->failing_usec, stats_of(S_BAD)->last_usec);
 	ck_assert_uint_gt(stats_of(S_BAD)->failing_usec, 0);
 	want(1, "bad");
-	f = get(runner.worker[1], FRAME_UNABLE);
+	f = get(broker.worker[1], FRAME_UNABLE);
 	ck_assert_str_eq(f.unable.service, "bad");
 	ck_assert_uint_eq(f.unable.reason, UNABLE_FAILING);
 	ck_assert_uint_gt(f.unable.retry_usec, 0);
 	ck_assert(f.unable.death.status == DEATH_BROKEN ||
 	    WEXITSTATUS(f.unable.death.status) == 1);
 	want(1, "unheard-of");
-	f = get(runner.worker[1], FRAME_UNABLE);
+	f = get(broker.worker[1], FRAME_UNABLE);
 	ck_assert_str_eq(f.unable.service, "unheard-of");
 	ck_assert_uint_eq(f.unable.reason, UNABLE_GONE);
 }

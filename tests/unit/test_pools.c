@@ -22,9 +22,9 @@ START_TEST(asked_before_it_counts)
 	ck_assert_uint_eq(probe.lease.is_probe, 1);
 	ck_assert_uint_gt(probe.lease.due_usec, clock_usec());
 	give_back(&probe, 0);
-	ck_assert_uint_eq(get(runner.master, FRAME_PREPARED).generation, 2);
+	ck_assert_uint_eq(get(broker.master, FRAME_PREPARED).generation, 2);
 	tell(FRAME_COMMIT, 2);
-	ck_assert_uint_eq(get(runner.master, FRAME_COMMITTED).generation, 2);
+	ck_assert_uint_eq(get(broker.master, FRAME_COMMITTED).generation, 2);
 	a = lease(1, "one");
 	ck_assert_uint_eq(a.id, probe.id);
 	ck_assert_uint_eq(a.lease.is_probe, 0);
@@ -37,11 +37,11 @@ START_TEST(does_not_answer)
 	struct leased old = lease(1, "one"), probe;
 	struct frame f;
 
-	runner.errors_expected = true;
+	broker.errors_expected = true;
 	prepare(2, ping_text);
 	probe = get_lease_any("one");
 	give_back_broken(&probe, 0);
-	f = get(runner.master, FRAME_REFUSED);
+	f = get(broker.master, FRAME_REFUSED);
 	ck_assert_uint_eq(f.generation, 2);
 	ck_assert_ptr_nonnull(strstr(f.text, "service 'one'"));
 	/* The old one goes on. */
@@ -59,9 +59,9 @@ START_TEST(new_one_dies)
 	struct leased a = lease(0, "one");
 	struct frame f;
 
-	runner.errors_expected = true;
+	broker.errors_expected = true;
 	prepare(2, text);
-	f = get(runner.master, FRAME_REFUSED);
+	f = get(broker.master, FRAME_REFUSED);
 	ck_assert_msg(strstr(f.text, "exit status 7") != NULL, "%s", f.text);
 	serves(&a);
 	a = lease(1, "one");
@@ -104,7 +104,7 @@ START_TEST(changed_is_replaced)
 	struct leased a = lease(0, "one"), b, gone = lease(0, "few");
 
 	want(1, "one");
-	(void)get(runner.worker[0], FRAME_RECALL);
+	(void)get(broker.worker[0], FRAME_RECALL);
 	configure(2, text);
 	b = get_lease(1, "one");	/* who waited gets a new one */
 	ck_assert_uint_ne(b.id, a.id);
@@ -115,7 +115,7 @@ START_TEST(changed_is_replaced)
 	give_back(&gone, 1);
 	ck_echo(&b, "y\n");
 	want(0, "few");
-	ck_assert_str_eq(get(runner.worker[0], FRAME_UNABLE).unable.service, "few");
+	ck_assert_str_eq(get(broker.worker[0], FRAME_UNABLE).unable.service, "few");
 	give_back(&b, 1);
 }
 END_TEST
@@ -133,7 +133,7 @@ START_TEST(numbers_go_on)
 	struct leased a = lease(0, "one"), b;
 	uint64_t died_usec;
 
-	runner.errors_expected = true;
+	broker.errors_expected = true;
 	dies(&a);
 	give_back_broken(&a, 0);
 	b = lease(0, "one");
@@ -146,7 +146,7 @@ START_TEST(numbers_go_on)
 	ck_assert_uint_ge(stats_of(S_TIDY)->started, 1);
 	give_back(&b, 1);
 	configure(2, text);
-	ck_assert_uint_eq(runner.stats->generation, 2);
+	ck_assert_uint_eq(broker.stats->generation, 2);
 	ck_assert_uint_eq(stats_of(NOW_ONE)->started, 2);
 	ck_assert_uint_eq(stats_of(NOW_ONE)->died, 1);
 	ck_assert_uint_eq(stats_of(NOW_ONE)->last_usec, died_usec);
@@ -167,7 +167,7 @@ START_TEST(stops_with_the_rest)
 	expect_recall(&a);
 	ck_echo(&a, "x\n");
 	ends_when_back(&a, 1);
-	(void)get(runner.master, FRAME_DRAINED);
+	(void)get(broker.master, FRAME_DRAINED);
 }
 END_TEST
 

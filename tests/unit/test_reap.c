@@ -6,7 +6,7 @@
 #include "config.h"
 
 #include "command-peer.h"
-#include "runner/reap.h"
+#include "runner/runner.h"
 
 /* What is left behind is taken down; the reply does not wait for it. */
 START_TEST(test_left_behind)
@@ -85,17 +85,61 @@ START_TEST(test_escape_ignores_term)
 }
 END_TEST
 
-/* Without session and without the mark it is nobody's, and goes at once. */
+/*
+ * Without session and without the mark it is nobody's, and goes at once. A
+ * mark can be lost; an environment of its own does not do that.
+ */
 START_TEST(test_escape_unmarked)
 {
 	struct call c = CALL(.service = S_WIDE,
-	    .script = "(env -i setsid sh -c 'trap \"\" TERM; echo escaped\n"
+	    .script = "(env -i setsid prlimit --locks=1 sh -c 'trap \"\" TERM; echo escaped\n"
 		      "while :; do sleep 1000; done' &)\n"
 		      "read x; exit 0");
 
 	expect_line(c.out, "escaped");
 	nudge(&c);
 	exits(&c, 0);
+}
+END_TEST
+
+START_TEST(test_escape_without_environment)
+{
+	struct call c = CALL(.service = S_WIDE,
+	    .script = "(env -i setsid cat <&3 >&4 &) 3<&0 4>&1; exec sleep 1000");
+
+	ck_assert_int_eq(write(c.in, "a\n", 2), 2);
+	expect_line(c.out, "a");
+	runs(1);
+	sync_worker(0);
+	ck_assert_int_eq(write(c.in, "b\n", 2), 2);
+	expect_line(c.out, "b");
+	cancel(&c, CANCEL_BY_CLIENT);
+	finishes(&c, OUTCOME_CANCELLED);
+}
+END_TEST
+
+/*
+ * It says that it belongs to another request, by the name that everybody
+ * knows and by what everybody can see of its mark: it does not help.
+ */
+START_TEST(test_escape_under_another_name)
+{
+	struct call other = CALL(.service = S_WIDE, .script = "echo $$; exec cat");
+	char line[32] = "", script[512];
+	struct call c;
+
+	ck_assert_int_gt(read(other.out, line, sizeof(line) - 1), 0);
+	(void)snprintf(script, sizeof(script),
+	    "set -- $(sed -n 's/^Max file locks *//p' /proc/%d/limits)\n"
+	    "export REQD_REQUEST_ID=%016llx\n"
+	    "(setsid prlimit --locks=$1 sh -c 'trap \"\" TERM; echo escaped\n"
+	    "while :; do sleep 1000; done' &)\n"
+	    "read x; exit 0", atoi(line), (unsigned long long)other.id);
+	c = CALL(.service = S_WIDE, .script = script);
+	expect_line(c.out, "escaped");
+	nudge(&c);
+	exits(&c, 0);
+	let_end(&other);
 }
 END_TEST
 
@@ -158,7 +202,7 @@ START_TEST(test_lingering_counts)
 	b = CALL(.service = S_SINGLE, .script = "exit 4");
 	sync_worker(0);
 	sync_master();
-	ck_assert_uint_eq(runner.stats->running, 1);
+	ck_assert_uint_eq(broker.stats->running, 1);
 	end_input(&a);
 	expect_gone(&a);
 	expect_exit(&b, 4);
@@ -176,6 +220,8 @@ add(TCase *tc)
 	tcase_add_test(tc, test_escape_is_told);
 	tcase_add_test(tc, test_escape_ignores_term);
 	tcase_add_test(tc, test_escape_unmarked);
+	tcase_add_test(tc, test_escape_without_environment);
+	tcase_add_test(tc, test_escape_under_another_name);
 	tcase_add_test(tc, test_escape_may_live);
 	tcase_add_test(tc, test_many_strays);
 	tcase_add_test(tc, test_lingering_counts);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "runner/table.h"
+#include "broker/table.h"
 
 #define N 8
 
@@ -65,40 +65,44 @@ START_TEST(test_taken_clean)
 	struct entry *e = table_take(&table, 1);
 
 	e->unsent = 15;
-	e->n_strays = 3;
-	e->phase = KILL_KILL;
-	e->is_reported = true;
+	e->kit = 3;
+	e->is_killed = true;
+	e->pid = 4711;
 	e->ended.outcome = 5;
-	table_set_pid(&table, e, 4711);
 	table_release(&table, e);
-	ck_assert_ptr_null(table_find_pid(&table, 4711));
 
 	ck_assert_ptr_eq(table_take(&table, 2), e);
 	ck_assert_uint_eq(e->unsent, 0);
-	ck_assert_uint_eq(e->n_strays, 0);
-	ck_assert_int_eq(e->phase, KILL_NONE);
-	ck_assert(!e->is_reported);
+	ck_assert_uint_eq(e->kit, 0);
+	ck_assert(!e->is_killed);
 	ck_assert_uint_eq(e->ended.outcome, 0);
 	ck_assert_int_eq(e->pid, 0);
 }
 END_TEST
 
-START_TEST(test_pid)
+/* One that is in use is nobody else's, and stays where it is. */
+START_TEST(test_same_id)
 {
 	struct entry *a = table_take(&table, 1);
-	struct entry *b = table_take(&table, 2);
 
-	ck_assert_ptr_null(table_find_pid(&table, 0));
-	table_set_pid(&table, a, 10);
-	table_set_pid(&table, b, 11);
-	ck_assert_ptr_eq(table_find_pid(&table, 10), a);
-	ck_assert_ptr_eq(table_find_pid(&table, 11), b);
-	/* Reaped; the kernel gives the number to another. */
-	table_set_pid(&table, a, 0);
-	ck_assert_ptr_null(table_find_pid(&table, 10));
-	table_set_pid(&table, b, 10);
-	ck_assert_ptr_eq(table_find_pid(&table, 10), b);
-	ck_assert_ptr_null(table_find_pid(&table, 11));
+	ck_assert_ptr_null(table_take(&table, 1));
+	ck_assert_uint_eq(table.n_used, 1);
+	ck_assert_ptr_eq(table_find(&table, 1), a);
+	table_release(&table, a);
+	ck_assert_ptr_null(table_find(&table, 1));
+	ck_assert_ptr_nonnull(table_take(&table, 1));
+}
+END_TEST
+
+START_TEST(test_at)
+{
+	struct entry *a = table_take(&table, 1);
+
+	ck_assert_ptr_eq(table_at(&table, table_slot(&table, a)), a);
+	ck_assert_ptr_null(table_at(&table, 1));
+	ck_assert_ptr_null(table_at(&table, N));
+	table_release(&table, a);
+	ck_assert_ptr_null(table_at(&table, 0));
 }
 END_TEST
 
@@ -134,7 +138,8 @@ main(void)
 	tcase_add_test(tc, test_take_find_release);
 	tcase_add_test(tc, test_stays_small);
 	tcase_add_test(tc, test_taken_clean);
-	tcase_add_test(tc, test_pid);
+	tcase_add_test(tc, test_same_id);
+	tcase_add_test(tc, test_at);
 	tcase_add_test(tc, test_next);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);

@@ -188,7 +188,7 @@ START_TEST(answer_that_nobody_asked_for)
 }
 END_TEST
 
-/* ... while the runner had it: no reply for who gets it next. */
+/* ... while the broker had it: no reply for who gets it next. */
 START_TEST(answer_from_before_the_lease)
 {
 	struct frame f = { .lease.is_proven = true };
@@ -352,7 +352,7 @@ START_TEST(words)
 
 	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
 	write_text(fds[1], "dead\n");
-	ck_assert_int_eq(channel_send(runner, &f, fds, 1), 0);
+	broker_says(&f, fds, 1);
 	ck_assert_str_eq(logged(request), "dead");
 	ck_assert_str_eq(request, "");
 	(void)close(fds[0]);

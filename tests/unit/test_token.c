@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "runner/token.h"
+#include "broker/token.h"
 
 #define N (TOKENS_MAX_DONE + 8)
 #define T0 (1000 * USEC_PER_SEC)
@@ -64,7 +64,7 @@ START_TEST(test_life)
 	int fd = result();
 
 	ck_assert_ptr_null(tokens_find(&tokens, &d));
-	k = tokens_add(&tokens, &d, 77);
+	k = tokens_add(&tokens, &d, 77, fd);
 	ck_assert_ptr_eq(tokens_find(&tokens, &d), k);
 	ck_assert_ptr_eq(tokens_find_id(&tokens, 77), k);
 	ck_assert_int_eq(k->state, TOKEN_RUNNING);
@@ -78,7 +78,7 @@ START_TEST(test_life)
 	ck_assert_ptr_null(tokens_expired(&tokens, T0 + TOKENS_DEPOSIT_USEC - 1));
 	ck_assert_ptr_eq(tokens_expired(&tokens, T0 + TOKENS_DEPOSIT_USEC), k);
 
-	token_finish(&tokens, k, fd, T0 + 5);
+	token_finish(&tokens, k, T0 + 5);
 	ck_assert_int_eq(k->state, TOKEN_DONE);
 	ck_assert_int_eq(k->fd, fd);
 	ck_assert_ptr_eq(tokens_find(&tokens, &d), k);
@@ -99,9 +99,9 @@ END_TEST
 START_TEST(test_deposit_while_running)
 {
 	struct digest d = key(1);
-	struct token *k = tokens_add(&tokens, &d, 1);
+	struct token *k = tokens_add(&tokens, &d, 1, result());
 
-	token_finish(&tokens, k, result(), T0);
+	token_finish(&tokens, k, T0);
 	ck_assert_int_eq(tokens_find(&tokens, &d)->state, TOKEN_DONE);
 }
 END_TEST
@@ -109,8 +109,8 @@ END_TEST
 START_TEST(test_removed_unfinished)
 {
 	struct digest a = key(1), b = key(2);
-	struct token *ka = tokens_add(&tokens, &a, 1);
-	struct token *kb = tokens_add(&tokens, &b, 2);
+	struct token *ka = tokens_add(&tokens, &a, 1, result());
+	struct token *kb = tokens_add(&tokens, &b, 2, result());
 
 	token_end(&tokens, kb, T0);
 	ck_assert_ptr_eq(tokens_next_unfinished(&tokens, NULL), ka);
@@ -128,11 +128,11 @@ END_TEST
 START_TEST(test_order)
 {
 	struct digest a = key(1), b = key(2), c = key(3);
-	struct token *ka = tokens_add(&tokens, &a, 1);
-	struct token *kb = tokens_add(&tokens, &b, 2);
-	struct token *kc = tokens_add(&tokens, &c, 3);
+	struct token *ka = tokens_add(&tokens, &a, 1, result());
+	struct token *kb = tokens_add(&tokens, &b, 2, result());
+	struct token *kc = tokens_add(&tokens, &c, 3, result());
 
-	token_finish(&tokens, ka, result(), T0 - TOKENS_KEEP_USEC);
+	token_finish(&tokens, ka, T0 - TOKENS_KEEP_USEC);
 	token_end(&tokens, kb, T0 + 1);
 	token_end(&tokens, kc, T0 + 2);
 	ck_assert_ptr_eq(tokens_expired(&tokens, USEC_NEVER), ka);
@@ -152,7 +152,7 @@ START_TEST(test_oldest_out)
 	for (unsigned i = 0; i <= TOKENS_MAX_DONE; i++) {
 		d = key(i);
 		fds[i] = result();
-		token_finish(&tokens, tokens_add(&tokens, &d, i + 1), fds[i], T0 + i);
+		token_finish(&tokens, tokens_add(&tokens, &d, i + 1, fds[i]), T0 + i);
 		ck_assert_uint_le(tokens.n_done, TOKENS_MAX_DONE);
 	}
 	ck_assert(!is_open(fds[0]));
@@ -170,12 +170,34 @@ START_TEST(test_full)
 
 	for (unsigned i = 0; i < N; i++) {
 		d = key(i);
-		ck_assert_ptr_nonnull(tokens_add(&tokens, &d, i + 1));
+		ck_assert_ptr_nonnull(tokens_add(&tokens, &d, i + 1, result()));
 	}
 	d = key(N);
-	ck_assert_ptr_null(tokens_add(&tokens, &d, N + 1));
+	ck_assert_ptr_null(tokens_add(&tokens, &d, N + 1, result()));
 	token_remove(&tokens, tokens_find_id(&tokens, 3));
-	ck_assert_ptr_nonnull(tokens_add(&tokens, &d, N + 1));
+	ck_assert_ptr_nonnull(tokens_add(&tokens, &d, N + 1, result()));
+}
+END_TEST
+
+/* The file goes with it, whatever state it is in, and when it is not taken. */
+START_TEST(test_file_is_closed)
+{
+	struct digest a = key(1), b = key(2);
+	int fds[3] = { result(), result(), result() };
+	struct token *k = tokens_add(&tokens, &a, 1, fds[0]);
+
+	ck_assert_int_eq(k->fd, fds[0]);
+	/* Neither the token nor the request may have another. */
+	ck_assert_ptr_null(tokens_add(&tokens, &a, 2, fds[1]));
+	ck_assert_ptr_null(tokens_add(&tokens, &b, 1, fds[2]));
+	ck_assert(!is_open(fds[1]));
+	ck_assert(!is_open(fds[2]));
+	ck_assert_ptr_null(tokens_find(&tokens, &b));
+	ck_assert_ptr_eq(tokens_find(&tokens, &a), k);
+	ck_assert_ptr_eq(tokens_find_id(&tokens, 1), k);
+	ck_assert_ptr_null(tokens_find_id(&tokens, 2));
+	token_remove(&tokens, k);
+	ck_assert(!is_open(fds[0]));
 }
 END_TEST
 
@@ -194,6 +216,7 @@ main(void)
 	tcase_add_test(tc, test_order);
 	tcase_add_test(tc, test_oldest_out);
 	tcase_add_test(tc, test_full);
+	tcase_add_test(tc, test_file_is_closed);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

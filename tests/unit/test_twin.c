@@ -6,14 +6,18 @@
 
 #include "command-peer.h"
 
+/* Takes fd. */
 static void
-deposit(const struct call *c, const char *text)
+deposit(const struct call *c, int fd, const char *text)
 {
 	struct frame f = { .type = FRAME_DEPOSIT, .id = c->id };
-	int fd = fd_sealed("result", text, strlen(text));
 
-	put(runner.worker[c->worker], &f, &fd, 1);
-	(void)close(fd);
+	if (fd >= 0) {
+		ck_assert_int_ge(pwrite(fd, text, strlen(text), 0), 0);
+		ck_assert_int_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), 0);
+		(void)close(fd);
+	}
+	say(c->worker, &f);
 }
 
 static void
@@ -21,7 +25,7 @@ expect_result(const struct call *c, const char *text)
 {
 	char got[64] = "";
 	int fd;
-	struct frame f = get_with_fd(runner.worker[c->worker], &fd);
+	struct frame f = get_with_fd(broker.worker[c->worker], &fd);
 
 	ck_assert_uint_eq(f.type, FRAME_RESULT);
 	ck_assert_uint_eq(f.id, c->id);
@@ -39,7 +43,7 @@ expect_result(const struct call *c, const char *text)
 static void
 expect_attached(const struct call *c, bool is_awaited)
 {
-	struct frame f = get(runner.worker[c->worker], FRAME_ATTACHED);
+	struct frame f = get(broker.worker[c->worker], FRAME_ATTACHED);
 
 	ck_assert_uint_eq(f.id, c->id);
 	ck_assert_int_eq(f.is_awaited, is_awaited);
@@ -49,9 +53,8 @@ START_TEST(test_twins)
 {
 	struct call a = CALL(.service = S_SINGLE, .script = "exec cat", .token = 'T');
 	struct call b, c, d;
+	int fd = paper(&a);
 
-	sync_worker(0);
-	/* No room in the queue is needed: they do not run. */
 	b = CALL(.worker = 1, .service = S_SINGLE, .script = "echo twice", .token = 'T');
 	expect_attached(&a, true);
 	c = CALL(.worker = 0, .service = S_SINGLE, .script = "echo twice", .token = 'T');
@@ -59,16 +62,16 @@ START_TEST(test_twins)
 	expect_gone(&b);
 	expect_gone(&c);
 	let_end(&a);
-	deposit(&a, "the result");
+	deposit(&a, fd, "the result");
 	expect_result(&b, "the result");
 	expect_result(&c, "the result");
 
 	/* Later: from what is kept. */
 	d = CALL(.worker = 1, .service = S_SINGLE, .script = "echo twice", .token = 'T');
 	expect_result(&d, "the result");
-	ck_assert_uint_eq(runner.stats->started_total, 1);
+	ck_assert_uint_eq(broker.stats->started_total, 1);
 	/* A result comes once. */
-	deposit(&a, "another");
+	deposit(&a, -1, "another");
 	d = CALL(.worker = 0, .service = S_SINGLE, .script = "echo twice", .token = 'T');
 	expect_result(&d, "the result");
 }
@@ -79,14 +82,15 @@ START_TEST(test_twin_lost)
 	struct call a = CALL(.service = S_WIDE, .script = "sleep 1000", .token = 'T');
 	struct call b;
 
-	sync_worker(0);
+	(void)paper(&a);
 	b = CALL(.worker = 1, .service = S_WIDE, .script = "exit 0", .token = 'T');
 	expect_attached(&a, true);
-	(void)close(runner.worker[0]);
+	leave(0);
 	expect_result(&b, NULL);
 	expect_gone(&a);
 	/* The id is free again. */
 	b = CALL(.worker = 1, .service = S_WIDE, .script = "exit 0", .token = 'T');
+	(void)paper(&b);
 	expect_exit(&b, 0);
 }
 END_TEST
@@ -97,10 +101,11 @@ START_TEST(test_twin_lost_after_end)
 	struct call a = CALL(.service = S_WIDE, .script = "exit 0", .token = 'T');
 	struct call b;
 
+	(void)paper(&a);
 	expect_exit(&a, 0);
 	b = CALL(.worker = 1, .service = S_WIDE, .script = "exit 0", .token = 'T');
 	sync_worker(1);
-	(void)close(runner.worker[0]);
+	leave(0);
 	expect_result(&b, NULL);
 }
 END_TEST
@@ -112,7 +117,7 @@ START_TEST(test_twin_not_started)
 	struct call b = CALL(.service = S_SINGLE, .script = "exit 0", .token = 'T');
 	struct call c;
 
-	sync_worker(0);
+	(void)paper(&b);
 	c = CALL(.worker = 1, .service = S_SINGLE, .script = "exit 0", .token = 'T');
 	expect_attached(&b, true);
 	cancel(&b, CANCEL_BY_CLIENT);
@@ -126,8 +131,8 @@ START_TEST(test_twin_gives_up)
 {
 	struct call a = CALL(.service = S_WIDE, .script = "exec cat", .token = 'T');
 	struct call b, c;
+	int fd = paper(&a);
 
-	sync_worker(0);
 	b = CALL(.worker = 1, .service = S_WIDE, .script = "", .token = 'T');
 	expect_attached(&a, true);
 	c = CALL(.worker = 1, .service = S_WIDE, .script = "", .token = 'T', .timeout_usec = 1000);
@@ -138,7 +143,73 @@ START_TEST(test_twin_gives_up)
 	/* The first hears when the last of them leaves, and is not touched by it. */
 	expect_attached(&a, false);
 	let_end(&a);
-	deposit(&a, "x");
+	deposit(&a, fd, "x");
+}
+END_TEST
+
+/* Who waits for a result takes a place in the queue of the service: it has two. */
+START_TEST(test_twins_count_in_the_queue)
+{
+	struct call a = CALL(.service = S_SINGLE, .script = "exec cat", .token = 'T');
+	struct call b, c, d, e;
+	int fd = paper(&a);
+
+	b = CALL(.worker = 1, .service = S_SINGLE, .script = "", .token = 'T');
+	expect_attached(&a, true);
+	c = CALL(.worker = 1, .service = S_SINGLE, .script = "exit 4");
+	d = CALL(.worker = 1, .service = S_SINGLE, .script = "", .token = 'T');
+	ck_assert_uint_eq(expect_end(&d, OUTCOME_BUSY).reason, BUSY_QUEUE_FULL);
+	e = CALL(.worker = 1, .service = S_SINGLE, .script = "exit 5");
+	ck_assert_uint_eq(expect_end(&e, OUTCOME_BUSY).reason, BUSY_QUEUE_FULL);
+	/* One that gives up makes room. */
+	cancel(&b, CANCEL_BY_CLIENT);
+	(void)expect_end(&b, OUTCOME_CANCELLED);
+	expect_attached(&a, false);
+	d = CALL(.worker = 1, .service = S_SINGLE, .script = "", .token = 'T');
+	expect_attached(&a, true);
+	let_end(&a);
+	deposit(&a, fd, "r");
+	for (int i = 0; i < 2; i++) {
+		struct frame f = get_with_fd(broker.worker[1], &(int){ 0 });
+
+		ck_assert_uint_eq(f.id, f.type == FRAME_RESULT ? d.id : c.id);
+	}
+}
+END_TEST
+
+/* An id that still waits for its result is in use, though nothing runs under it. */
+START_TEST(test_id_of_an_awaited_result)
+{
+	struct order o = { .service = S_WIDE, .script = "exit 0", .token = 'T' };
+	uint64_t id = request_id(0);
+	struct call a = call_as(&o, id), b;
+
+	(void)paper(&a);
+	expect_exit(&a, 0);
+	broker.errors_expected = true;
+	b = call_as(&o, id);
+	expect_closed(broker.worker[0]);
+	expect_gone(&b);
+	ck_assert_str_ne(get(broker.master, FRAME_FAULT).fault.text, "");
+	/* And nothing of it is left: it runs for another worker. */
+	a = CALL(.worker = 1, .service = S_WIDE, .script = "exit 6", .token = 'T');
+	(void)paper(&a);
+	exits(&a, 6);
+}
+END_TEST
+
+START_TEST(test_unsealed_result)
+{
+	struct call a = CALL(.service = S_WIDE, .script = "exit 0", .token = 'T');
+	struct frame f = { .type = FRAME_DEPOSIT, .id = a.id };
+	int fd = paper(&a);
+
+	broker.errors_expected = true;
+	expect_exit(&a, 0);
+	say(0, &f);
+	expect_closed(broker.worker[0]);
+	(void)get(broker.master, FRAME_FAULT);
+	(void)close(fd);
 }
 END_TEST
 
@@ -151,6 +222,9 @@ add(TCase *tc)
 	tcase_add_test(tc, test_twin_lost_after_end);
 	tcase_add_test(tc, test_twin_not_started);
 	tcase_add_test(tc, test_twin_gives_up);
+	tcase_add_test(tc, test_twins_count_in_the_queue);
+	tcase_add_test(tc, test_id_of_an_awaited_result);
+	tcase_add_test(tc, test_unsealed_result);
 }
 
 UNIT_MAIN("twin", add(tc))

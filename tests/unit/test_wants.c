@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "runner/wants.h"
+#include "broker/wants.h"
 
 #define LAST (WANTS_MAX_WORKERS - 1)
 

@@ -13,7 +13,7 @@ START_TEST(test_worker_gone)
 	struct call c = CALL(.worker = 1, .service = S_SINGLE, .script = "exit 9");
 
 	expect_line(a.out, "escaped");
-	(void)close(runner.worker[0]);
+	leave(0);
 	expect_gone(&a);
 	expect_gone(&b);
 	/* The other worker's request has its turn now. */
@@ -24,7 +24,7 @@ END_TEST
 START_TEST(test_worker_replaced)
 {
 	struct call a = CALL(.service = S_WIDE, .script = "echo ready; sleep 1000");
-	int old = runner.worker[0];
+	int old = broker.worker[0];
 
 	expect_line(a.out, "ready");
 	connect_worker(0);
@@ -34,50 +34,82 @@ START_TEST(test_worker_replaced)
 }
 END_TEST
 
-enum bad { BAD_SLOT, BAD_SERVICE, BAD_TYPE, BAD_CANCEL, BAD_DEPOSIT, BAD_RESULT, BAD_BYTES, BAD_N };
+enum bad {
+	BAD_SLOT, BAD_SERVICE, BAD_KIT, BAD_KIT_KIND, BAD_KIT_OF_ANOTHER, BAD_KIT_TWICE, BAD_TYPE,
+	BAD_CANCEL, BAD_DEPOSIT, BAD_BYTES, BAD_N,
+};
+
+/* A request with that kit, which is not to be had so. */
+static void
+name_kit(uint32_t number, bool no_input)
+{
+	struct order o = { .service = S_WIDE, .no_input = no_input };
+	struct frame f = run_frame(&o, request_id(0));
+
+	f.run.kit = number;
+	say(0, &f);
+}
 
 static void
 send_bad(enum bad kind)
 {
 	struct order o = { .service = kind == BAD_SERVICE ? S_N : S_WIDE, .script = "exit 0" };
-	struct frame f = { .id = request_id(kind == BAD_RESULT ? 0 : 1) };
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	struct frame f = { .id = request_id(1) };
 
 	switch (kind) {
 	case BAD_SLOT:
 	case BAD_SERVICE:
 		f = run_frame(&o, request_id(kind == BAD_SLOT ? 1 : 0));
-		put(runner.worker[0], &f, (int[]){ null, null, null, null }, 4);
+		f.run.kit = take_kit(0, true).number;
+		say(0, &f);
+		break;
+	case BAD_KIT:
+		name_kit(0, true);
+		break;
+	case BAD_KIT_KIND:
+		name_kit(take_kit(0, true).number, true);
+		break;
+	case BAD_KIT_OF_ANOTHER:
+		name_kit(take_kit(1, true).number, false);
+		break;
+	case BAD_KIT_TWICE:
+		name_kit(broker.peer[0].kits[1][0].number, false);
+		name_kit(take_kit(0, true).number, false);
 		break;
 	case BAD_TYPE:
 		f.type = FRAME_COMMIT;
-		put(runner.worker[0], &f, NULL, 0);
+		say(0, &f);
 		break;
 	case BAD_CANCEL:
-		f.type = FRAME_CANCEL;
-		put(runner.worker[0], &f, NULL, 0);
-		break;
 	case BAD_DEPOSIT:
-	case BAD_RESULT:
-		f.type = FRAME_DEPOSIT;
-		put(runner.worker[0], &f, &null, 1);
+		f.type = kind == BAD_CANCEL ? FRAME_CANCEL : FRAME_DEPOSIT;
+		say(0, &f);
 		break;
 	default:
-		ck_assert_int_eq(send(runner.worker[0], "hello", 5, 0), 5);
+		ck_assert_int_eq(write(broker.peer[0].pipe, "hello", 5), 5);
 		break;
 	}
-	(void)close(null);
 }
 
-/* A bad frame ends its worker, and nothing else. */
+/* A bad frame ends its worker, by way of the master, and nothing else. */
 START_TEST(test_bad_frame)
 {
 	struct call c = CALL(.worker = 1, .service = S_WIDE, .script = "exec cat");
 
-	runner.errors_expected = true;
+	struct peer_kit one = take_kit(0, true);
+	struct frame f;
+
+	/* There is one to be named twice. */
+	broker.peer[0].kits[1][broker.peer[0].n_kits[1]++] = one;
+	broker.errors_expected = true;
 	send_bad((enum bad)_i);
-	expect_closed(runner.worker[0]);
-	ck_assert_uint_eq(runner.stats->bad_frames, 1);
+	expect_closed(broker.worker[0]);
+	ck_assert_uint_eq(broker.stats->bad_frames, 1);
+	/* The master hears of it, and which of the links of this slot it was. */
+	f = get(broker.master, FRAME_FAULT);
+	ck_assert_uint_eq(f.slot, 0);
+	ck_assert_uint_eq(f.fault.serial, broker.last_serial - 1);
+	ck_assert_str_ne(f.fault.text, "");
 	let_end(&c);
 }
 END_TEST
@@ -86,14 +118,45 @@ START_TEST(test_duplicate_id)
 {
 	struct order o = { .service = S_WIDE, .script = "sleep 1000" };
 	uint64_t id = request_id(0);
-	struct call a = call_with_job(&o, id, make_job(o.script, id));
-	struct call b = call_with_job(&o, id, make_job(o.script, id));
+	struct call a = call_as(&o, id);
+	struct call b = call_as(&o, id);
 
-	runner.errors_expected = true;
+	broker.errors_expected = true;
 	expect_gone(&a);
 	expect_gone(&b);
-	expect_closed(runner.worker[0]);
-	ck_assert_uint_eq(runner.stats->bad_frames, 1);
+	expect_closed(broker.worker[0]);
+	ck_assert_uint_eq(broker.stats->bad_frames, 1);
+}
+END_TEST
+
+/* The master knows that it is gone before its pipes tell. */
+START_TEST(test_unlink)
+{
+	struct call a = CALL(.service = S_WIDE, .script = "echo ready; sleep 1000");
+	struct frame f = { .type = FRAME_UNLINK, .slot = 0, .link = { .serial = broker.last_serial - 1 } };
+	struct frame old = { .type = FRAME_UNLINK, .slot = 1, .link = { .serial = broker.last_serial - 1 } };
+
+	expect_line(a.out, "ready");
+	/* Of a link that another has taken the place of: nothing. */
+	put(broker.master, &old, NULL, 0);
+	put(broker.master, &f, NULL, 0);
+	expect_closed(broker.worker[0]);
+	expect_gone(&a);
+	sync_worker(1);
+}
+END_TEST
+
+/* Kits come again for those that are used, and for each request there is one. */
+START_TEST(test_kits_come_again)
+{
+	struct call c[40];
+
+	for (int i = 0; i < 40; i++)
+		c[i] = CALL(.service = S_WIDE, .script = "exec cat", .no_input = i % 2 == 0);
+	for (int i = 1; i < 40; i += 2)
+		end_input(&c[i]);
+	for (int i = 0; i < 40; i++)
+		(void)get(broker.worker[0], FRAME_ENDED);
 }
 END_TEST
 
@@ -105,6 +168,8 @@ add(TCase *tc)
 	tcase_add_test(tc, test_worker_replaced);
 	tcase_add_loop_test(tc, test_bad_frame, 0, BAD_N);
 	tcase_add_test(tc, test_duplicate_id);
+	tcase_add_test(tc, test_unlink);
+	tcase_add_test(tc, test_kits_come_again);
 }
 
 UNIT_MAIN("workers", add(tc))

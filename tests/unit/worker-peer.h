@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * worker-peer: a real worker in this process, and its neighbours: the test
- * is the client at one end and the runner at the other, so that every event
+ * is the client at one end and the broker at the other, so that every event
  * comes when it says. Deadlines are reached by moving the worker's clock.
  * Include it after rules, the configuration. With SLOW_STREAM clients come over
  * streams that split and delay every byte.
@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -24,6 +25,8 @@
 #include "base/fd.h"
 #include "conf/conf.h"
 #include "ipc/channel.h"
+#include "ipc/job.h"
+#include "ipc/mail.h"
 #include "unit.h"
 #ifdef SLOW_STREAM
 #include "slow-stream.h"
@@ -36,7 +39,14 @@
 static struct worker w;
 static struct stats stats;
 static struct net_listener *listening;
-static int runner;		/* the other end of the worker's link */
+static struct mail_ends broker;	/* the other ends of the worker's link */
+
+/* The program's ends of kits that the worker has: job, stdout, stderr, stdin. */
+static struct {
+	uint32_t number;	/* 0: none */
+	bool has_input;
+	int fds[4];
+} kits[64];
 
 /* ---------------------------------------------------------------- clock --- */
 
@@ -91,13 +101,81 @@ listener(void)
 }
 
 static inline void
-new_runner(void)
+broker_says(const struct frame *f, const int *fds, size_t n_fds)
 {
-	int pair[2];
+	ck_assert_int_eq(channel_send(broker.socket, f, fds, n_fds), 0);
+}
 
-	ck_assert_int_eq(channel_pair(pair), 0);
-	runnerlink_attach(&w, pair[0]);
-	runner = pair[1];
+/* The next frame from the worker; false: there is none. */
+static inline bool
+broker_hears(struct frame *ret)
+{
+	ssize_t n = read(broker.pipe, ret, sizeof(*ret));
+
+	ck_assert(n == (ssize_t)sizeof(*ret) || (n < 0 && errno == EAGAIN));
+	return n > 0;
+}
+
+static inline void turns(void);
+
+static inline void
+send_kit(bool has_input)
+{
+	static uint32_t last;
+	struct frame f = { .type = FRAME_KIT, .kit = { .number = ++last, .has_input = has_input } };
+	int theirs[4] = { job_file(), -1, -1, -1 }, pair[2];
+	size_t i = 0, n = has_input ? 4 : 3;
+
+	while (kits[i].number != 0)
+		i++;
+	ck_assert_uint_lt(i, ARRAY_LEN(kits));
+	kits[i].number = f.kit.number;
+	kits[i].has_input = has_input;
+	kits[i].fds[0] = fcntl(theirs[0], F_DUPFD_CLOEXEC, 0);
+	kits[i].fds[3] = -1;
+	for (size_t end = 1; end < n; end++) {
+		int own = end == 3;
+
+		ck_assert_int_eq(fd_pipe(pair, own), 0);
+		theirs[end] = pair[own];
+		kits[i].fds[end] = pair[1 - own];
+	}
+	broker_says(&f, theirs, n);
+	channel_close_fds(theirs, 4);
+}
+
+static inline void
+broker_dies(void)
+{
+	(void)close(broker.socket);
+	(void)close(broker.pipe);
+	broker = (struct mail_ends){ -1, -1 };
+	for (size_t i = 0; i < ARRAY_LEN(kits); i++) {
+		if (kits[i].number != 0)
+			channel_close_fds(kits[i].fds, 4);
+		kits[i].number = 0;
+	}
+}
+
+/* One that has no kits yet. */
+static inline void
+new_broker_without_kits(void)
+{
+	struct mail_ends theirs;
+
+	ck_assert_int_eq(mail_pair(&broker, &theirs), 0);
+	brokerlink_attach(&w, theirs);
+}
+
+static inline void
+new_broker(void)
+{
+	new_broker_without_kits();
+	for (int i = 0; i < 8; i++)
+		send_kit(false);
+	for (int i = 0; i < 4; i++)
+		send_kit(true);
+	turns();
 }
 
 static inline void
@@ -118,7 +196,7 @@ setup(void)
 	listening = LIST_FIRST(&w.net.listeners);
 	/* Its connections come from socketpairs. */
 	listening->is_unix = true;
-	new_runner();
+	new_broker();
 }
 
 static inline void
@@ -131,8 +209,8 @@ static inline void
 teardown(void)
 {
 	worker_done(&w);
-	(void)close(runner);
-	runner = -1;
+	if (broker.socket >= 0)
+		broker_dies();
 	ck_assert_uint_eq(stats.connections_open, 0);
 	ck_assert_uint_eq(stats.running, 0);
 	ck_assert_uint_eq(stats.connections_closed, stats.connections_total);
@@ -328,14 +406,62 @@ heard(int fd)
 
 #define ck_heard(fd, text) ck_assert_str_eq(heard(fd), text)
 
-/* --------------------------------------------------------------- runner --- */
+/* --------------------------------------------------------------- broker --- */
 
-/* What the worker has asked of the runner. */
+/* What the worker has asked of the broker. Of RUN: the program's ends. */
 struct asked {
 	struct frame frame;
 	int fds[FRAME_MAX_FDS];
 	size_t n_fds;
+	int paper;		/* of RUN with a token */
 };
+
+/* The question of CANCEL_OWNED that was heard last. */
+static uint32_t asked_serial;
+
+/* The file for its result. */
+static inline void
+send_paper(struct asked *a)
+{
+	struct frame f = { .type = FRAME_PAPER, .id = a->frame.id };
+
+	a->paper = memfd_create("result", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	ck_assert_int_eq(ftruncate(a->paper, FRAME_RESULT_BYTES), 0);
+	broker_says(&f, &a->paper, 1);
+}
+
+/* The program's ends of a kit, and another one for the worker. */
+static inline void
+take_kit(struct asked *a)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kits); i++) {
+		if (kits[i].number != a->frame.run.kit)
+			continue;
+		memcpy(a->fds, kits[i].fds, sizeof(kits[i].fds));
+		a->n_fds = kits[i].has_input ? 4 : 3;
+		kits[i].number = 0;
+		send_kit(kits[i].has_input);
+		if (!digest_is_none(&a->frame.run.token))
+			send_paper(a);
+		turns();
+		return;
+	}
+	ck_abort_msg("a kit that was never sent");
+}
+
+static inline bool
+heard_frame(struct asked *a)
+{
+	a->n_fds = 0;
+	if (!broker_hears(&a->frame))
+		return false;
+	ck_assert(frame_check(&a->frame, sizeof(a->frame), 0));
+	if (a->frame.type == FRAME_RUN)
+		take_kit(a);
+	if (a->frame.type == FRAME_CANCEL_OWNED)
+		asked_serial = a->frame.serial;
+	return true;
+}
 
 static inline struct asked
 asked(enum frame_type type)
@@ -343,7 +469,7 @@ asked(enum frame_type type)
 	struct asked a;
 
 	turns();
-	ck_assert_int_eq(channel_receive(runner, &a.frame, a.fds, &a.n_fds), CHANNEL_OK);
+	ck_assert_msg(heard_frame(&a), "not asked: %s", frame_type_name(type));
 	ck_assert_str_eq(frame_type_name(a.frame.type), frame_type_name(type));
 	return a;
 }
@@ -351,10 +477,10 @@ asked(enum frame_type type)
 static inline void
 asked_nothing(void)
 {
-	struct asked a;
+	struct frame f;
 
 	turns();
-	ck_assert_int_eq(channel_receive(runner, &a.frame, a.fds, &a.n_fds), -EAGAIN);
+	ck_assert(!broker_hears(&f));
 }
 
 static inline void
@@ -362,7 +488,7 @@ tell(uint16_t type, uint64_t id, int fd)
 {
 	struct frame f = { .type = type, .id = id };
 
-	ck_assert_int_eq(channel_send(runner, &f, &fd, fd >= 0), 0);
+	broker_says(&f, &fd, fd >= 0);
 	turns();
 }
 
@@ -371,16 +497,18 @@ tell_attached(uint64_t id, bool is_awaited)
 {
 	struct frame f = { .type = FRAME_ATTACHED, .id = id, .is_awaited = is_awaited };
 
-	ck_assert_int_eq(channel_send(runner, &f, NULL, 0), 0);
+	broker_says(&f, NULL, 0);
 	turns();
 }
 
 static inline void
 tell_found(uint64_t id, bool found)
 {
-	struct frame f = { .type = FRAME_CANCELLED, .id = id, .cancel.found = found };
+	struct frame f = {
+		.type = FRAME_CANCELLED, .id = id, .answers = asked_serial, .cancel.found = found,
+	};
 
-	ck_assert_int_eq(channel_send(runner, &f, NULL, 0), 0);
+	broker_says(&f, NULL, 0);
 	turns();
 }
 
@@ -393,7 +521,7 @@ send_lease(const struct frame *f, int ours[static 3])
 	ck_assert_int_eq(pipe2(in, O_CLOEXEC | O_NONBLOCK), 0);
 	ck_assert_int_eq(pipe2(out, O_CLOEXEC | O_NONBLOCK), 0);
 	ck_assert_int_eq(pipe2(err, O_CLOEXEC | O_NONBLOCK), 0);
-	ck_assert_int_eq(channel_send(runner, f, (int[]){ in[1], out[0], err[0] }, 3), 0);
+	broker_says(f, (int[]){ in[1], out[0], err[0] }, 3);
 	channel_close_fds((int[]){ in[1], out[0], err[0] }, 3);
 	ours[0] = in[0];
 	ours[1] = out[1];
@@ -417,7 +545,7 @@ program_ends(struct asked *a, int status)
 	f.ended.outcome = OUTCOME_EXIT;
 	f.ended.wait_status = status << 8;
 	channel_close_fds(a->fds, a->n_fds);
-	ck_assert_int_eq(channel_send(runner, &f, NULL, 0), 0);
+	broker_says(&f, NULL, 0);
 	turns();
 }
 
@@ -435,6 +563,6 @@ program_is_killed(struct asked *a)
 	f.ended.outcome = OUTCOME_CANCELLED;
 	f.ended.reason = CANCEL_BY_DISCONNECT;
 	channel_close_fds(a->fds, a->n_fds);
-	ck_assert_int_eq(channel_send(runner, &f, NULL, 0), 0);
+	broker_says(&f, NULL, 0);
 	turns();
 }

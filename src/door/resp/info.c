@@ -52,8 +52,8 @@ totals_of(const struct stats_pages *pages)
 			totals_add(&t, pages->others[i]);
 	}
 	/* What runs there has been counted by the worker whose call it is. */
-	if (pages->others[CONF_MAX_WORKERS] != NULL)
-		t.queued = pages->others[CONF_MAX_WORKERS]->queued;
+	if (pages->others[ROLE_PROCESS(ROLE_BROKER, 0)] != NULL)
+		t.queued = pages->others[ROLE_PROCESS(ROLE_BROKER, 0)]->queued;
 	return t;
 }
 
@@ -268,7 +268,7 @@ put_pool(struct buf *b, uint64_t now, const struct service *s, const struct pool
 static void
 info_pools(struct session *c, struct buf *b)
 {
-	const struct stats *of = c->resp->pages->others[CONF_MAX_WORKERS];
+	const struct stats *of = c->resp->pages->others[ROLE_PROCESS(ROLE_BROKER, 0)];
 	const struct service *s;
 	struct caller who;
 	size_t i = 0;

@@ -211,7 +211,7 @@ explain_allowed(struct session *c, const struct service *s, struct buf *b)
 static bool
 explain_outage(struct session *c, const struct service *s, struct buf *b)
 {
-	const struct stats *of = c->resp->pages->others[CONF_MAX_WORKERS];
+	const struct stats *of = c->resp->pages->others[ROLE_PROCESS(ROLE_BROKER, 0)];
 
 	return s->handler != NULL && of != NULL && of->generation == c->resp->conf->generation &&
 	    pool_stats_explain(&of->pool[s->number], s->name, c->resp->net->loop->now_usec, b);

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "broker/admission.h"
+
+#include <string.h>
+
+static int
+lane_compare(const struct lane *a, const struct lane *b)
+{
+	return strcmp(a->name, b->name);
+}
+
+static int
+lock_compare(const struct ticket *a, const struct ticket *b)
+{
+	return memcmp(a->lock.bytes, b->lock.bytes, sizeof(a->lock.bytes));
+}
+
+RB_PROTOTYPE_INTERNAL(lane_tree, lane, node, lane_compare,
+    __attribute__((unused)) static)
+RB_GENERATE_INTERNAL(lane_tree, lane, node, lane_compare,
+    __attribute__((unused)) static)
+RB_PROTOTYPE_INTERNAL(ticket_locks, ticket, node, lock_compare,
+    __attribute__((unused)) static)
+RB_GENERATE_INTERNAL(ticket_locks, ticket, node, lock_compare,
+    __attribute__((unused)) static)
+
+void
+admission_init(struct admission *a, struct lane *pool, size_t n)
+{
+	*a = (struct admission){ .pool = pool, .n_pool = n };
+	RB_INIT(&a->lanes);
+	TAILQ_INIT(&a->ready);
+	TAILQ_INIT(&a->free);
+}
+
+static struct lane *
+lane_find(struct admission *a, const char *name)
+{
+	struct lane key;
+
+	if (strlcpy(key.name, name, sizeof(key.name)) >= sizeof(key.name))
+		return NULL;
+	return RB_FIND(lane_tree, &a->lanes, &key);
+}
+
+static struct lane *
+lane_open(struct admission *a, const char *name)
+{
+	struct lane *l = TAILQ_FIRST(&a->free);
+
+	if (strlen(name) >= sizeof(l->name))
+		return NULL;
+	if (l != NULL)
+		TAILQ_REMOVE(&a->free, l, next);
+	else if (a->n_touched < a->n_pool)
+		l = &a->pool[a->n_touched++];
+	else
+		return NULL;
+
+	*l = (struct lane){ 0 };
+	(void)strlcpy(l->name, name, sizeof(l->name));
+	TAILQ_INIT(&l->queue);
+	RB_INIT(&l->locks);
+	if (RB_INSERT(lane_tree, &a->lanes, l) == NULL)
+		return l;
+	TAILQ_INSERT_HEAD(&a->free, l, next);
+	return NULL;
+}
+
+static void
+lane_close_if_idle(struct admission *a, struct lane *l)
+{
+	if (l->running > 0 || l->waiting > 0 || l->attached > 0)
+		return;
+	if (l->is_ready)
+		TAILQ_REMOVE(&a->ready, l, next);
+	RB_REMOVE(lane_tree, &a->lanes, l);
+	TAILQ_INSERT_HEAD(&a->free, l, next);
+}
+
+static void
+lane_set_ready(struct admission *a, struct lane *l)
+{
+	if (l->is_ready || l->waiting == 0)
+		return;
+	l->is_ready = true;
+	TAILQ_INSERT_TAIL(&a->ready, l, next);
+}
+
+static void
+lane_set_limits(struct admission *a, struct lane *l, struct lane_limits limits)
+{
+	if (limits.concurrency > l->limits.concurrency)
+		lane_set_ready(a, l);
+	l->limits = limits;
+}
+
+static bool
+lane_has_room(struct lane *l, struct ticket *t)
+{
+	if (l->running >= l->limits.concurrency)
+		return false;
+	return digest_is_none(&t->lock) || RB_FIND(ticket_locks, &l->locks, t) == NULL;
+}
+
+static void
+lane_run(struct admission *a, struct lane *l, struct ticket *t)
+{
+	t->waiting = false;
+	l->running++;
+	a->running++;
+	/* One that is not in the tree must not be taken out of it. */
+	if (!digest_is_none(&t->lock) && RB_INSERT(ticket_locks, &l->locks, t) != NULL)
+		t->lock = (struct digest){ 0 };
+}
+
+enum admission_verdict
+admission_ask(struct admission *a, const char *name, struct lane_limits limits,
+    struct ticket *t)
+{
+	struct lane *l = lane_find(a, name);
+
+	if (l == NULL)
+		l = lane_open(a, name);
+	if (l == NULL)
+		return ADMISSION_REFUSE;
+	lane_set_limits(a, l, limits);
+
+	/*
+	 * Nobody is overtaken: unless the lane is ready, who waits there waits
+	 * for room, of which there is none for the new one either, or for a
+	 * lock the new one does not want.
+	 */
+	if (!l->is_ready && lane_has_room(l, t)) {
+		t->lane = l;
+		lane_run(a, l, t);
+		return ADMISSION_START;
+	}
+	if (l->waiting + l->attached >= limits.queue) {
+		lane_close_if_idle(a, l);
+		return ADMISSION_REFUSE;
+	}
+	t->lane = l;
+	t->waiting = true;
+	TAILQ_INSERT_TAIL(&l->queue, t, next);
+	l->waiting++;
+	a->waiting++;
+	return ADMISSION_QUEUE;
+}
+
+bool
+admission_attach(struct admission *a, const char *name, struct lane_limits limits,
+    struct ticket *t)
+{
+	struct lane *l = lane_find(a, name);
+
+	if (l == NULL)
+		l = lane_open(a, name);
+	if (l == NULL)
+		return false;
+	lane_set_limits(a, l, limits);
+	if (l->waiting + l->attached >= limits.queue) {
+		lane_close_if_idle(a, l);
+		return false;
+	}
+	t->lane = l;
+	t->attached = true;
+	l->attached++;
+	return true;
+}
+
+void
+admission_leave(struct admission *a, struct ticket *t)
+{
+	struct lane *l = t->lane;
+
+	if (l == NULL)
+		return;
+	t->lane = NULL;
+	if (t->attached) {
+		l->attached--;
+	} else if (t->waiting) {
+		TAILQ_REMOVE(&l->queue, t, next);
+		l->waiting--;
+		a->waiting--;
+	} else {
+		if (!digest_is_none(&t->lock))
+			RB_REMOVE(ticket_locks, &l->locks, t);
+		l->running--;
+		a->running--;
+		lane_set_ready(a, l);
+	}
+	lane_close_if_idle(a, l);
+}
+
+void
+admission_set_limits(struct admission *a, const char *name, struct lane_limits limits)
+{
+	struct lane *l = lane_find(a, name);
+
+	if (l != NULL)
+		lane_set_limits(a, l, limits);
+}
+
+static struct ticket *
+lane_next(struct lane *l)
+{
+	struct ticket *t;
+
+	if (l->running >= l->limits.concurrency)
+		return NULL;
+	TAILQ_FOREACH(t, &l->queue, next) {
+		if (lane_has_room(l, t))
+			return t;
+	}
+	return NULL;
+}
+
+struct ticket *
+admission_next(struct admission *a)
+{
+	struct lane *l = TAILQ_FIRST(&a->ready);
+
+	while (l != NULL) {
+		struct ticket *t = lane_next(l);
+
+		if (t != NULL) {
+			TAILQ_REMOVE(&l->queue, t, next);
+			l->waiting--;
+			a->waiting--;
+			lane_run(a, l, t);
+			return t;
+		}
+		TAILQ_REMOVE(&a->ready, l, next);
+		l->is_ready = false;
+		l = TAILQ_FIRST(&a->ready);
+	}
+	return NULL;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * admission: who may start now, who waits, who is turned away.
+ *
+ * Pure policy over names, counts and digests: no clock, no descriptor, no
+ * process. A lane is all that is known of one service, and exists only while
+ * something of that service runs or waits; being keyed by name, it outlives
+ * a reload of the configuration.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/tree.h>
+
+#include "base/digest.h"
+#include "conf/conf.h"
+
+struct lane;
+
+/* One request's place, embedded in the request. */
+struct ticket {
+	struct lane *lane;		/* NULL: neither runs nor waits */
+	struct digest lock;		/* none: no lock */
+	bool waiting;
+	bool attached;
+	TAILQ_ENTRY(ticket) next;	/* waiting: in order of arrival */
+	RB_ENTRY(ticket) node;		/* running with a lock: by lock */
+};
+
+TAILQ_HEAD(ticket_queue, ticket);
+RB_HEAD(ticket_locks, ticket);
+
+struct lane_limits {
+	uint32_t concurrency;
+	uint32_t queue;
+};
+
+struct lane {
+	char name[SERVICE_NAME_MAX + 1];
+	struct lane_limits limits;
+	uint32_t running;
+	uint32_t waiting;
+	uint32_t attached;
+	struct ticket_queue queue;
+	struct ticket_locks locks;
+	RB_ENTRY(lane) node;
+	TAILQ_ENTRY(lane) next;		/* ready, or free */
+	bool is_ready;			/* something may be able to start */
+};
+
+RB_HEAD(lane_tree, lane);
+TAILQ_HEAD(lane_list, lane);
+
+struct admission {
+	struct lane *pool;
+	size_t n_pool;
+	size_t n_touched;	/* of the pool, ever used: the rest stays untouched */
+	struct lane_tree lanes;
+	struct lane_list ready;
+	struct lane_list free;
+	uint32_t running;
+	uint32_t waiting;
+};
+
+enum admission_verdict { ADMISSION_START, ADMISSION_QUEUE, ADMISSION_REFUSE };
+
+/* pool is zeroed memory for n lanes, borrowed: as many as there are tickets. */
+void admission_init(struct admission *a, struct lane *pool, size_t n);
+
+/*
+ * A request for the service of that name, whose limits are these now; the
+ * lock is set in the ticket. START and QUEUE hold the ticket until
+ * admission_leave().
+ */
+enum admission_verdict admission_ask(struct admission *a, const char *name,
+    struct lane_limits limits, struct ticket *t);
+
+/*
+ * A request that waits for the result of another one: it never runs, but
+ * takes a place in the queue. True: it has one, until admission_leave().
+ */
+bool admission_attach(struct admission *a, const char *name, struct lane_limits limits,
+    struct ticket *t);
+
+/* It ended, or waits no more. Harmless for a ticket that is in no lane. */
+void admission_leave(struct admission *a, struct ticket *t);
+
+/* A new configuration: limits for what runs and waits already. */
+void admission_set_limits(struct admission *a, const char *name, struct lane_limits limits);
+
+/*
+ * The next waiting ticket that may start, which counts as running now; NULL
+ * when there is none. To be asked until NULL after anything changed.
+ */
+struct ticket *admission_next(struct admission *a);

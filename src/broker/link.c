@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "broker/link.h"
+
+#include <fcntl.h>
+
+#include "base/cleanup.h"
+#include "broker/broker.h"
+#include "broker/entry.h"
+#include "broker/handler.h"
+#include "broker/twin.h"
+#include "ipc/channel.h"
+
+bool
+link_has_room(const struct link *l)
+{
+	return mail_has_room(&l->mail) && l->mail.n_unsent < LINK_LETTERS - LINK_RESERVE;
+}
+
+bool
+link_answer(struct link *l, const struct frame *f)
+{
+	return mail_post(&l->mail, f, NULL, 0);
+}
+
+/* The descriptors are the entry's, which may end before the turn does. */
+static bool
+post_copies(struct link *l, const struct frame *f, const int *fds, size_t n_fds)
+{
+	int copies[MAIL_MAX_FDS];
+	size_t n = 0;
+
+	while (n < n_fds) {
+		copies[n] = fcntl(fds[n], F_DUPFD_CLOEXEC, 0);
+		if (copies[n] < 0)
+			break;
+		n++;
+	}
+	if (n == n_fds && mail_post(&l->mail, f, copies, n))
+		return true;
+	channel_close_fds(copies, n);
+	return false;
+}
+
+/* Sends all that an entry has unsent. False: there is no room, or no descriptor. */
+static bool
+entry_send(struct link *l, struct entry *e)
+{
+	static const uint16_t types[] = {
+		FRAME_PAPER, FRAME_STARTED, FRAME_ATTACHED, FRAME_ENDED, FRAME_RESULT,
+		FRAME_LEASE, FRAME_RECALL, FRAME_WORDS,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		struct frame f = { .type = types[i], .slot = l->slot, .id = e->id };
+		int fds[3] = { -1, -1, -1 };
+		size_t n_fds = 0;
+
+		if ((e->unsent & 1u << i) == 0)
+			continue;
+		if (f.type == FRAME_ENDED)
+			f.ended = e->ended;
+		if (f.type == FRAME_ATTACHED)
+			f.is_awaited = twin_is_awaited(e);
+		if (f.type == FRAME_PAPER)
+			n_fds = twin_paper(e, &fds[0]);
+		if (f.type == FRAME_RESULT && e->fds[0] >= 0) {
+			fds[0] = e->fds[0];
+			n_fds = 1;
+		}
+		if (f.type == FRAME_LEASE || f.type == FRAME_WORDS)
+			n_fds = handler_frame(e, &f, fds);
+		if (f.type != FRAME_PAPER || n_fds > 0) {
+			if (!link_has_room(l) || !post_copies(l, &f, fds, n_fds))
+				return false;
+		}
+		e->unsent &= ~(1u << i);
+	}
+	return true;
+}
+
+void
+link_deliver(struct link *l, struct entry *e)
+{
+	if (e->is_late)
+		return;
+	if (TAILQ_EMPTY(&l->late) && entry_send(l, e))
+		return;
+	e->is_late = true;
+	TAILQ_INSERT_TAIL(&l->late, e, next_late);
+	broker_look_again(l->broker);
+}
+
+void
+link_forget(struct link *l, struct entry *e)
+{
+	if (e->is_late)
+		TAILQ_REMOVE(&l->late, e, next_late);
+	e->is_late = false;
+	e->unsent = 0;
+}
+
+void
+link_flush(struct link *l)
+{
+	struct entry *e;
+
+	while ((e = TAILQ_FIRST(&l->late)) != NULL) {
+		if (!entry_send(l, e)) {
+			broker_look_again(l->broker);
+			return;
+		}
+		link_forget(l, e);
+		entry_delivered(e);
+	}
+	cancel_flush(l);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * link: a worker as the broker sees it: mail that never loses a frame.
+ *
+ * While the worker is behind, nothing more is read from it, and what a
+ * request has to say waits with the request. So what is owed to it is bounded.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "broker/cancel.h"
+#include "broker/table.h"
+#include "ipc/mail.h"
+
+/* Frames of one turn; the last of them are for answers to what was read in it. */
+#define LINK_LETTERS 512
+#define LINK_RESERVE 128
+
+struct link {
+	struct mail mail;
+	struct broker *broker;
+	uint16_t slot;
+	uint64_t serial;		/* of the link, as the master counts them */
+	struct mail_letter *letters;	/* LINK_LETTERS */
+	struct entry_list late;		/* entries with unsent frames */
+	struct cancel cancel;		/* what it has asked of another one */
+	uint16_t n_asked;		/* what others have asked of it, unsent */
+	uint16_t n_kits[2];		/* it has and has not used, without stdin and with */
+	struct mail_ask unkit;		/* open: it may still name kits that are void */
+};
+
+static inline bool
+link_is_open(const struct link *l)
+{
+	return mail_is_open(&l->mail);
+}
+
+/* Room for what need not be said now? */
+bool link_has_room(const struct link *l);
+
+/* An answer to what was read. False: come again when link_flush() says so. */
+bool link_answer(struct link *l, const struct frame *f);
+
+/* Sends what the entry has unsent, now or when the other end reads again. */
+void link_deliver(struct link *l, struct entry *e);
+
+/* The entry has nothing more to say to this link. */
+void link_forget(struct link *l, struct entry *e);
+
+/* All that was unsent is sent: more of what waits. */
+void link_flush(struct link *l);

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "broker/members.h"
+
+void
+members_init(struct members *m)
+{
+	*m = (struct members){ 0 };
+	TAILQ_INIT(&m->list);
+}
+
+/* Counts it as what it is; by -1: as that no more. */
+static void
+members_count(struct members *m, const struct handler *h, int by)
+{
+	m->all += by;
+	if (!h->is_proven)
+		m->unproven += by;
+	if (h->state == HANDLER_STARTING || h->state == HANDLER_NEW || h->state == HANDLER_PROBED)
+		m->coming += by;
+	if (h->state == HANDLER_IDLE)
+		m->idle += by;
+	if (h->state == HANDLER_LEASED)
+		m->leased += by;
+	if (h->is_worn && (h->state == HANDLER_IDLE || h->state == HANDLER_LEASED))
+		m->worn += by;
+}
+
+void
+members_add(struct members *m, struct entry *e)
+{
+	TAILQ_INSERT_TAIL(&m->list, e, handler.next);
+	members_count(m, &e->handler, 1);
+}
+
+void
+members_remove(struct members *m, struct entry *e)
+{
+	members_count(m, &e->handler, -1);
+	TAILQ_REMOVE(&m->list, e, handler.next);
+	e->handler.state = HANDLER_GONE;
+}
+
+void
+members_set_state(struct members *m, struct entry *e, enum handler_state state)
+{
+	members_count(m, &e->handler, -1);
+	e->handler.state = state;
+	members_count(m, &e->handler, 1);
+}
+
+void
+members_set_worn(struct members *m, struct entry *e)
+{
+	members_count(m, &e->handler, -1);
+	e->handler.is_worn = true;
+	members_count(m, &e->handler, 1);
+}
+
+void
+members_set_proven(struct members *m, struct entry *e)
+{
+	members_count(m, &e->handler, -1);
+	e->handler.is_proven = true;
+	members_count(m, &e->handler, 1);
+}
+
+void
+members_put_first(struct members *m, struct entry *e)
+{
+	TAILQ_REMOVE(&m->list, e, handler.next);
+	TAILQ_INSERT_HEAD(&m->list, e, handler.next);
+}
+
+struct entry *
+members_find_new(const struct members *m)
+{
+	struct entry *e;
+
+	if (m->coming == 0)
+		return NULL;
+	TAILQ_FOREACH(e, &m->list, handler.next) {
+		if (e->handler.state == HANDLER_NEW)
+			return e;
+	}
+	return NULL;
+}
+
+struct entry *
+members_find_idle(const struct members *m)
+{
+	struct entry *e, *worn = NULL;
+
+	if (m->idle == 0)
+		return NULL;
+	TAILQ_FOREACH(e, &m->list, handler.next) {
+		if (e->handler.state != HANDLER_IDLE)
+			continue;
+		if (!e->handler.is_worn)
+			return e;
+		worn = e;
+	}
+	return worn;
+}

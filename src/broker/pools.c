@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: ISC */
+/* No allocation: this runs in the broker. */
+#include "config.h"
+
+#include "broker/pools.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "ipc/logrec.h"
+#include "broker/handler.h"
+#include "broker/link.h"
+#include "broker/broker.h"
+
+#define STEPS_MAX 256	/* in one turn of the loop */
+
+void
+pools_init(struct pools *all, struct pool *slots, size_t n)
+{
+	*all = (struct pools){ .slots = slots, .n_slots = n };
+	TAILQ_INIT(&all->free);
+	TAILQ_INIT(&all->all);
+	TAILQ_INIT(&all->touched);
+}
+
+/* The one in force for a service of this name, or NULL. */
+static struct pool *
+pools_serving(struct broker *b, const char *name)
+{
+	const struct service *s;
+
+	if (b->current == NULL)
+		return NULL;
+	s = conf_find_service(b->current, name, strlen(name));
+	return s == NULL ? NULL : b->pools.serving[s->number];
+}
+
+struct pool *
+pools_of(struct broker *b, const struct service *s)
+{
+	struct pool *p;
+
+	TAILQ_FOREACH(p, &b->pools.all, next) {
+		if (p->service == s && p->state != POOL_RETIRED)
+			return p;
+	}
+	return pools_serving(b, s->name);
+}
+
+void
+pools_vouch(struct broker *b, const char *service)
+{
+	struct pool *p = pools_serving(b, service);
+
+	if (p != NULL)
+		pool_proven(p);
+}
+
+void
+pools_advance(struct broker *b)
+{
+	struct pool *p;
+
+	/* One step may call for the next; what never settles waits a little. */
+	for (size_t i = 0; i < STEPS_MAX && (p = TAILQ_FIRST(&b->pools.touched)) != NULL; i++) {
+		TAILQ_REMOVE(&b->pools.touched, p, next_touched);
+		p->is_touched = false;
+		pool_advance(p);
+	}
+	p = TAILQ_FIRST(&b->pools.touched);
+	if (p != NULL)
+		loop_arm(&b->loop, &p->timer, clock_usec() + POOL_SOON_USEC);
+}
+
+/* ---------------------------------------------------------- what is asked --- */
+
+void
+pools_want(struct link *l, const char *service)
+{
+	struct broker *b = l->broker;
+	struct pool *p = pools_serving(b, service);
+	struct frame f = { .type = FRAME_UNABLE, .slot = l->slot };
+
+	if (p == NULL || b->is_draining) {
+		f.unable.reason = b->is_draining ? UNABLE_STOPPING : UNABLE_GONE;
+		(void)strlcpy(f.unable.service, service, sizeof(f.unable.service));
+		(void)link_answer(l, &f);
+		return;
+	}
+	if (wants_add(&p->wants, l->slot))
+		pool_touch(p);
+}
+
+void
+pools_link_opened(struct broker *b)
+{
+	struct pool *p;
+
+	TAILQ_FOREACH(p, &b->pools.all, next)
+		pool_touch(p);
+}
+
+/* A worker that died may have been found out, by whomever, and its pipes be somebody's. */
+static void
+pool_taint(struct pool *p, uint16_t slot)
+{
+	struct entry *e, *next;
+
+	for (e = TAILQ_FIRST(&p->members.list); e != NULL; e = next) {
+		next = TAILQ_NEXT(e, handler.next);
+		handler_taint(e, slot);
+	}
+}
+
+void
+pools_link_closed(struct broker *b, uint16_t slot)
+{
+	struct pool *p;
+
+	TAILQ_FOREACH(p, &b->pools.all, next) {
+		wants_forget(&p->wants, slot);
+		pool_taint(p, slot);
+		pool_touch(p);
+	}
+}
+
+void
+pools_feed(struct broker *b)
+{
+	struct pool *p;
+
+	TAILQ_FOREACH(p, &b->pools.all, next) {
+		if (p->is_starved)
+			pool_touch(p);
+	}
+}
+
+/* ----------------------------------------------------------- transactions --- */
+
+static struct pool *
+find_rising(struct broker *b, const char *name)
+{
+	struct pool *p;
+
+	TAILQ_FOREACH(p, &b->pools.all, next) {
+		if (p->state == POOL_RISING && strcmp(p->service->name, name) == 0)
+			return p;
+	}
+	return NULL;
+}
+
+int
+pools_prepare(struct broker *b, struct conf *next)
+{
+	/* At the first there is nothing to go on with, should it not come up. */
+	if (b->current == NULL)
+		return 0;
+	for (size_t i = 0; i < next->n_services; i++) {
+		const struct service *s = &next->services[i];
+		struct pool *now = pools_serving(b, s->name);
+
+		if (s->handler == NULL || s->pool.min == 0 ||
+		    (now != NULL && conf_service_equal(now->service, s)))
+			continue;
+		if (pool_open(b, next, s, POOL_RISING) == NULL) {
+			pools_abort(b);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+enum rising
+pools_rising(struct broker *b, char *why, size_t why_len)
+{
+	enum rising all = RISING_DONE;
+	struct pool *p;
+
+	TAILQ_FOREACH(p, &b->pools.all, next) {
+		char death[160];
+
+		if (p->state != POOL_RISING)
+			continue;
+		if (pool_is_to_learn(p, clock_usec())) {
+			all = RISING_WAIT;
+			continue;
+		}
+		if (p->died > 0 || p->failures > 0) {
+			death_describe(&p->last, death, sizeof(death));
+			(void)snprintf(why, why_len, "the handler of service '%.40s': %s",
+			    p->service->name, death);
+			return RISING_FAILED;
+		}
+		if (!pool_has_risen(p))
+			all = RISING_WAIT;
+	}
+	return all;
+}
+
+void
+pools_abort(struct broker *b)
+{
+	struct pool *p;
+
+	TAILQ_FOREACH(p, &b->pools.all, next) {
+		if (p->state == POOL_RISING)
+			pool_retire(p);
+	}
+}
+
+/* The pool that is to serve s from now on; NULL: none can be had. */
+static struct pool *
+pool_for(struct broker *b, const struct service *s, struct pool *old)
+{
+	struct pool *p;
+
+	if (old != NULL && conf_service_equal(old->service, s)) {
+		struct conf *before = old->conf;
+
+		old->conf = conf_ref(b->current);
+		old->service = s;
+		(void)conf_unref(before);
+		return old;
+	}
+	p = find_rising(b, s->name);
+	if (p != NULL)
+		p->state = POOL_SERVING;
+	else
+		p = pool_open(b, b->current, s, POOL_SERVING);
+	if (p == NULL)
+		log_err("service %s: there are too many handlers, its own cannot be started",
+		    s->name);
+	else if (old != NULL)
+		pool_inherit(p, old);
+	return p;
+}
+
+void
+pools_commit(struct broker *b)
+{
+	struct pool *serving[CONF_MAX_SERVICES] = { NULL }, *p;
+	struct stats *stats = b->stats;
+	/* The first one of a broker that takes the place of one that has died. */
+	bool is_successor = b->past[0] == NULL && stats->generation == b->current->generation;
+
+	for (size_t i = 0; i < b->current->n_services; i++) {
+		const struct service *s = &b->current->services[i];
+		struct pool *old = NULL;
+
+		if (s->handler == NULL)
+			continue;
+		TAILQ_FOREACH(p, &b->pools.all, next) {
+			if (p->state == POOL_SERVING && strcmp(p->service->name, s->name) == 0)
+				old = p;
+		}
+		serving[i] = pool_for(b, s, old);
+		if (serving[i] != NULL && is_successor)
+			pool_resume(serving[i], &stats->pool[i]);
+	}
+	memcpy(b->pools.serving, serving, sizeof(serving));
+	stats->generation = 0;
+	memset(stats->pool, 0, sizeof(stats->pool));
+	TAILQ_FOREACH(p, &b->pools.all, next) {
+		bool stays = p->state == POOL_SERVING && serving[p->service->number] == p &&
+		    p->conf == b->current;
+
+		if (!stays && p->state != POOL_RETIRED)
+			pool_retire(p);
+		pool_publish(p);
+		pool_touch(p);
+	}
+	stats->generation = b->current->generation;
+}
+
+void
+pools_retire(struct broker *b)
+{
+	struct pool *p;
+
+	TAILQ_FOREACH(p, &b->pools.all, next)
+		pool_retire(p);
+	memset(b->pools.serving, 0, sizeof(b->pools.serving));
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: ISC */
+/* No allocation: this runs in the broker. */
+#include "config.h"
+
+#include "broker/poolsize.h"
+
+#include "broker/handler.h"
+#include "broker/pool.h"
+
+/* What cannot be had now is asked for again when the pool is touched. */
+static void
+start_some(struct pool *p, uint32_t n)
+{
+	p->is_starved = false;
+	while (n-- > 0) {
+		if (handler_start(p) < 0) {
+			p->is_starved = true;
+			return;
+		}
+	}
+}
+
+/* So many that are not worn let a worn one go. */
+static uint32_t
+enough(const struct pool *p)
+{
+	return p->service->pool.min > 0 ? p->service->pool.min : 1;
+}
+
+void
+poolsize_fill(struct pool *p, uint64_t now)
+{
+	const struct service_pool *s = &p->service->pool;
+	const struct members *m = &p->members;
+	uint32_t lacking;
+
+	if (now < p->retry_usec)
+		return;
+	if (pool_is_failing(p)) {
+		/* One at a time, to see whether it is well again. */
+		if (m->coming == 0 && m->all < s->max && m->unproven == 0)
+			start_some(p, 1);
+		return;
+	}
+	/* While one that is worn is replaced, there may be one more than max. */
+	if (m->worn > 0 && m->all - m->worn < enough(p) && m->all <= s->max)
+		start_some(p, 1);
+	if (m->all < s->min)
+		start_some(p, s->min - m->all);
+	lacking = p->wants.all > m->idle ? p->wants.all - m->idle : 0;
+	if (lacking == 0 || m->coming > 0 || m->all >= s->max ||
+	    (m->all > 0 && now < p->grown_usec + POOLSIZE_GROWTH_USEC))
+		return;
+	lacking = lacking < p->growth ? lacking : p->growth;
+	start_some(p, lacking < s->max - m->all ? lacking : s->max - m->all);
+	p->grown_usec = now;
+	if (p->growth < s->max)
+		p->growth *= 2;
+}
+
+void
+poolsize_relieve(struct pool *p)
+{
+	const struct members *m = &p->members;
+	bool is_enough = members_up(m) - m->worn >= enough(p);
+	uint32_t staying = m->all;
+	struct entry *e, *next;
+
+	if (m->worn == 0)
+		return;
+	for (e = TAILQ_FIRST(&m->list); e != NULL; e = next) {
+		bool is_exchanged = staying > p->service->pool.max && m->coming == 0;
+
+		next = TAILQ_NEXT(e, handler.next);
+		if (!e->handler.is_worn || !(is_enough || is_exchanged))
+			continue;
+		if (e->handler.state == HANDLER_LEASED) {
+			handler_recall(e);
+		} else if (e->handler.state == HANDLER_IDLE) {
+			p->recycled++;
+			handler_end(e);
+		} else {
+			continue;
+		}
+		staying--;
+	}
+}
+
+void
+poolsize_shrink(struct pool *p, uint64_t now)
+{
+	const struct service_pool *s = &p->service->pool;
+	const struct members *m = &p->members;
+	struct entry *e, *next;
+
+	for (e = TAILQ_FIRST(&m->list); e != NULL && members_up(m) > s->min; e = next) {
+		next = TAILQ_NEXT(e, handler.next);
+		if (e->handler.state == HANDLER_IDLE &&
+		    now - e->handler.since_usec >= s->idle_usec)
+			handler_end(e);
+	}
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: ISC */
+/* No allocation: this runs in the broker. */
+#include "config.h"
+
+#include "broker/stock.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "broker/broker.h"
+#include "broker/link.h"
+#include "broker/pools.h"
+#include "broker/workers.h"
+#include "ipc/channel.h"
+
+/* What a worker has ahead of need, without stdin and with. */
+static const uint16_t worker_kits[2] = { 8, 4 };
+
+/* Messages have a price: with a few kits more they are fewer. */
+#define STOCK_USEC (20 * USEC_PER_MSEC)
+
+static loop_timer_fn on_stock_due;
+
+void
+stock_init(struct stock *k, struct stock_kit *slots)
+{
+	*k = (struct stock){ .slots = slots, .timer.fn = on_stock_due };
+}
+
+/* The turn that this makes sees to it. */
+static void
+on_stock_due(struct loop_timer *t)
+{
+	CONTAINER_OF(t, struct stock, timer)->is_due = true;
+}
+
+/* NULL: there is none of that number. */
+static struct stock_kit *
+kit_find(struct stock *k, uint32_t number)
+{
+	struct stock_kit *kit = &k->slots[number % FRAME_MAX_KITS];
+
+	return number != 0 && kit->number == number ? kit : NULL;
+}
+
+/* ----------------------------------------------------------------- stock --- */
+
+static size_t
+n_fds_of(bool has_input)
+{
+	return has_input ? 4 : 3;
+}
+
+void
+stock_on_kit(struct broker *b, const struct frame *f, int *fds)
+{
+	bool has_input = f->kit.has_input != 0;
+	struct shelf *s = &b->stock.shelves[has_input];
+	struct stock_kit *kit = &b->stock.slots[f->kit.number % FRAME_MAX_KITS];
+
+	if (s->n_asked > 0)
+		s->n_asked--;
+	if (s->n == STOCK_SHELF || kit->number != 0)
+		return;
+	*kit = (struct stock_kit){ .number = f->kit.number, .has_input = has_input };
+	s->list[s->n].number = f->kit.number;
+	for (size_t i = 0; i < ENTRY_N_FDS; i++) {
+		s->list[s->n].fds[i] = i < n_fds_of(has_input) ? fds[i] : -1;
+		if (i < n_fds_of(has_input))
+			fds[i] = -1;
+	}
+	if (s->n++ == 0 && has_input)
+		pools_feed(b);
+}
+
+/* The one that came last, as its pages are warm. */
+static uint32_t
+shelf_pop(struct shelf *s, int fds[static ENTRY_N_FDS])
+{
+	s->n--;
+	memcpy(fds, s->list[s->n].fds, sizeof(s->list[s->n].fds));
+	return s->list[s->n].number;
+}
+
+/* Sends it one. False: there is none, or no room there. */
+static bool
+supply_one(struct link *l, bool has_input)
+{
+	struct stock *k = &l->broker->stock;
+	struct shelf *s = &k->shelves[has_input];
+	struct frame f = { .type = FRAME_KIT, .slot = l->slot, .kit.has_input = has_input };
+	int fds[ENTRY_N_FDS];
+
+	if (s->n == 0 || !link_has_room(l))
+		return false;
+	f.kit.number = shelf_pop(s, fds);
+	/* There is room, so it takes them. */
+	(void)mail_post(&l->mail, &f, fds, n_fds_of(has_input));
+	kit_find(k, f.kit.number)->owner = l;
+	l->n_kits[has_input]++;
+	return true;
+}
+
+static void
+shelf_refill(struct broker *b, bool has_input)
+{
+	struct shelf *s = &b->stock.shelves[has_input];
+	size_t have = s->n + s->n_asked;
+	struct frame f = { .type = FRAME_MAKE_KITS, .make.has_input = has_input };
+
+	if (have == STOCK_SHELF || !mail_is_open(&b->runner))
+		return;
+	if (have > STOCK_SHELF / 2 && !b->stock.is_due) {
+		if (!loop_timer_is_armed(&b->stock.timer))
+			loop_arm(&b->loop, &b->stock.timer, clock_usec() + STOCK_USEC);
+		return;
+	}
+	f.make.n = (uint16_t)(STOCK_SHELF - have);
+	if (mail_post(&b->runner, &f, NULL, 0))
+		s->n_asked += f.make.n;
+}
+
+void
+stock_supply(struct broker *b)
+{
+	for (size_t kind = 0; kind < 2; kind++) {
+		bool is_served = true;
+
+		/* One at a time to each, so that what there is goes round. */
+		while (is_served && b->stock.shelves[kind].n > 0) {
+			is_served = false;
+			for (size_t i = 0; i < BROKER_MAX_LINKS; i++) {
+				struct link *l = &b->links[i];
+
+				if (link_is_open(l) && l->n_kits[kind] < worker_kits[kind])
+					is_served |= supply_one(l, kind == 1);
+			}
+		}
+		shelf_refill(b, kind == 1);
+	}
+	b->stock.is_due = false;
+}
+
+bool
+stock_has(const struct broker *b, bool has_input)
+{
+	return b->stock.shelves[has_input].n > 0;
+}
+
+uint32_t
+stock_take(struct broker *b, int fds[static ENTRY_N_FDS])
+{
+	return shelf_pop(&b->stock.shelves[1], fds);
+}
+
+/* ------------------------------------------------------------------- use --- */
+
+enum kit_claim
+stock_claim(struct link *l, uint32_t number, bool has_input)
+{
+	struct stock_kit *kit = kit_find(&l->broker->stock, number);
+
+	if (kit == NULL || kit->owner != l || kit->has_input != has_input)
+		return l->unkit.serial != 0 ? KIT_VOID : KIT_FORGED;
+	kit->owner = NULL;
+	l->n_kits[has_input]--;
+	return KIT_GOOD;
+}
+
+void
+stock_forget(struct broker *b, uint32_t number)
+{
+	struct stock_kit *kit = kit_find(&b->stock, number);
+
+	if (kit != NULL)
+		kit->number = 0;
+}
+
+void
+stock_drop(struct broker *b, uint32_t number)
+{
+	struct frame f = { .type = FRAME_UNKIT, .kit.number = number };
+
+	stock_forget(b, number);
+	(void)mail_post(&b->runner, &f, NULL, 0);
+}
+
+/* ------------------------------------------------------------------- end --- */
+
+void
+stock_link_closed(struct link *l)
+{
+	struct broker *b = l->broker;
+
+	for (size_t i = 0; l->n_kits[0] + l->n_kits[1] > 0 && i < FRAME_MAX_KITS; i++) {
+		struct stock_kit *kit = &b->stock.slots[i];
+
+		if (kit->number == 0 || kit->owner != l)
+			continue;
+		l->n_kits[kit->has_input]--;
+		stock_drop(b, kit->number);
+	}
+}
+
+void
+stock_lost(struct broker *b)
+{
+	struct frame f = { .type = FRAME_UNKIT };
+
+	for (size_t kind = 0; kind < 2; kind++) {
+		struct shelf *s = &b->stock.shelves[kind];
+
+		while (s->n > 0)
+			channel_close_fds(s->list[--s->n].fds, ENTRY_N_FDS);
+		s->n_asked = 0;
+	}
+	for (size_t i = 0; i < FRAME_MAX_KITS; i++) {
+		if (b->stock.slots[i].number != 0)
+			b->stock.slots[i] = (struct stock_kit){ 0 };
+	}
+	for (size_t i = 0; i < BROKER_MAX_LINKS; i++) {
+		struct link *l = &b->links[i];
+
+		if (!link_is_open(l))
+			continue;
+		l->n_kits[0] = l->n_kits[1] = 0;
+		/* Asked once more, the first answer says nothing yet. */
+		mail_forget(&l->mail, &l->unkit);
+		if (!mail_ask(&l->mail, &f, &l->unkit))
+			workers_accuse(l, "takes no message");
+	}
+}

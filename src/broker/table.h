@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * table: every request the broker has in hand, in memory set aside at start.
+ *
+ * A slot is used again as soon as it is free, the last freed first: what was
+ * ever touched costs memory, so the table stays as small as the traffic. The
+ * number of a slot is the ref by which the runner knows its program.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/tree.h>
+#include <sys/types.h>
+
+#include "base/digest.h"
+#include "base/loop.h"
+#include "conf/conf.h"
+#include "ipc/frame.h"
+#include "ipc/mail.h"
+#include "broker/admission.h"
+
+struct link;
+struct pool;
+struct broker;
+struct token;
+
+enum entry_state {
+	ENTRY_FREE,
+	ENTRY_QUEUED,		/* waits for room or a lock; holds its kit */
+	ENTRY_ATTACHED,		/* waits for the result of its twin */
+	ENTRY_RUNNING,		/* with the runner, which has not said that it ended */
+	ENTRY_LINGERING,	/* reported, but what it left behind still runs */
+	ENTRY_OVER,		/* only its last frames are still to be sent */
+};
+
+/* What a handler is doing, while it is its pool's. */
+enum handler_state {
+	HANDLER_STARTING,	/* the runner has not said yet that it has begun */
+	HANDLER_NEW,		/* to be asked whether it answers, by the next worker there is */
+	HANDLER_PROBED,		/* being asked */
+	HANDLER_IDLE,
+	HANDLER_LEASED,
+	HANDLER_GONE,		/* no pool's any more: it is being ended */
+};
+
+/* Frames that the worker has still to get, in the order of sending. */
+enum unsent {
+	UNSENT_PAPER = 1 << 0,
+	UNSENT_STARTED = 1 << 1,
+	UNSENT_ATTACHED = 1 << 2,
+	UNSENT_ENDED = 1 << 3,
+	UNSENT_RESULT = 1 << 4,
+	UNSENT_LEASE = 1 << 5,
+	UNSENT_RECALL = 1 << 6,
+	UNSENT_WORDS = 1 << 7,
+};
+
+enum entry_fd { ENTRY_JOB, ENTRY_OUT, ENTRY_ERR, ENTRY_IN, ENTRY_N_FDS };
+
+struct handler {
+	bool is_handler;		/* else the entry is a request, and the rest is 0 */
+	struct pool *pool;		/* NULL: GONE */
+	enum handler_state state;
+	uint64_t since_usec;		/* in this state */
+	uint32_t left;			/* requests it may still serve, when the pool counts them */
+	bool is_proven;			/* it has answered */
+	bool is_worn;			/* another is to take its place */
+	bool is_recalled;
+	uint64_t recalled_usec;
+	bool is_faulty;			/* a worker has found it broken */
+	uint64_t had_by;		/* workers that have its pipes, or may have: a bit each */
+	bool is_tainted;		/* ... one of which is gone: it is lent no more */
+	struct mail_ask weigh;		/* open: how much memory has it? */
+	TAILQ_ENTRY(entry) next;	/* of its pool */
+};
+
+/* One program that runs or waits to: a request's, or a handler. */
+struct entry {
+	struct broker *broker;
+	enum entry_state state;
+	uint64_t id;
+	pid_t pid;			/* of a handler, as the runner says; 0: not yet, or dead */
+	pid_t session;			/* what it was */
+
+	struct link *link;		/* NULL: that worker is gone */
+	struct conf *conf;		/* holds service */
+	const struct service *service;
+	struct digest owner;
+	uint32_t flags;			/* enum run_flags */
+	uint32_t kit;			/* until it is started; 0: none */
+	/* A handler: our ends of OUT, ERR and IN. RESULT in [0] while unsent; else -1. */
+	int fds[ENTRY_N_FDS];
+	struct ticket ticket;
+	struct token *token;		/* what it runs, or waits for */
+
+	uint64_t accepted_usec, started_usec, deadline_usec, queue_due_usec;
+	struct loop_timer timer;
+
+	bool is_killed;			/* the runner has been told to end it */
+	uint8_t verdict;		/* enum outcome_kind, once it is being killed */
+	uint8_t reason;			/* enum cancel_reason */
+
+	unsigned unsent;		/* enum unsent */
+	bool is_late;			/* in its link's list */
+	struct frame_ended ended;
+	struct handler handler;
+
+	RB_ENTRY(entry) by_id;
+	TAILQ_ENTRY(entry) next_late;	/* of its link */
+	TAILQ_ENTRY(entry) next;	/* free; ATTACHED: of its token */
+};
+
+RB_HEAD(entry_ids, entry);
+TAILQ_HEAD(entry_list, entry);
+
+struct table {
+	struct entry *slots;
+	size_t n_slots, n_touched, n_used;
+	struct entry_list free;
+	struct entry_ids ids;
+};
+
+/* slots is zeroed memory for n entries, borrowed. */
+void table_init(struct table *t, struct entry *slots, size_t n);
+
+/* A slot for this id; NULL when all are taken, or it is in use. */
+struct entry *table_take(struct table *t, uint64_t id);
+void table_release(struct table *t, struct entry *e);
+
+static inline size_t
+table_slot(const struct table *t, const struct entry *e)
+{
+	return (size_t)(e - t->slots);
+}
+
+/* That of this number, if it is in use; or NULL. */
+struct entry *table_at(struct table *t, size_t slot);
+
+struct entry *table_find(struct table *t, uint64_t id);
+
+/* All in use; e NULL: the first. The one at hand may be released meanwhile. */
+struct entry *table_next(struct table *t, struct entry *e);

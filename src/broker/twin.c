@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "broker/twin.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "broker/entry.h"
+#include "broker/broker.h"
+#include "broker/token.h"
+
+/*
+ * A file for a result. Its size is fixed, so that who writes it cannot make
+ * it expensive for those who get it.
+ */
+static int
+result_file(void)
+{
+	CLEANUP_CLOSE int fd = memfd_create("reqd-result", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0 || ftruncate(fd, FRAME_RESULT_BYTES) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK) < 0)
+		return -1;
+	return TAKE_FD(fd);
+}
+
+size_t
+twin_paper(const struct entry *e, int *ret)
+{
+	const struct token *k = e->token;
+
+	if (k == NULL || e->state == ENTRY_ATTACHED || k->state == TOKEN_DONE || k->fd < 0)
+		return 0;
+	*ret = k->fd;
+	return 1;
+}
+
+static void
+twins_arm(struct broker *b)
+{
+	uint64_t due = tokens_due(&b->tokens);
+
+	if (due == USEC_NEVER)
+		loop_disarm(&b->loop, &b->token_timer);
+	else
+		loop_arm(&b->loop, &b->token_timer, due);
+}
+
+/* The request that runs this token, while the broker still has it. */
+static struct entry *
+twin_original(struct broker *b, const struct token *k)
+{
+	struct entry *e = table_find(&b->table, k->id);
+
+	return e != NULL && e->token == k ? e : NULL;
+}
+
+/* Takes one of those that wait off the token. */
+static struct entry *
+twin_next(struct token *k)
+{
+	struct entry *e = TAILQ_FIRST(&k->twins);
+
+	if (e != NULL) {
+		TAILQ_REMOVE(&k->twins, e, next);
+		e->token = NULL;
+	}
+	return e;
+}
+
+/* All that wait get the result, or hear that it is lost (fd -1). */
+static void
+twins_answer(struct broker *b, struct token *k, int fd)
+{
+	struct entry *e = twin_original(b, k);
+
+	if (e != NULL)
+		e->token = NULL;
+	while ((e = twin_next(k)) != NULL)
+		entry_result(e, fd);
+}
+
+/* The result will not come any more. */
+static void
+twins_lose(struct broker *b, struct token *k)
+{
+	twins_answer(b, k, -1);
+	token_remove(&b->tokens, k);
+}
+
+void
+twin_lose(struct entry *e)
+{
+	if (e->token != NULL)
+		twins_lose(e->broker, e->token);
+}
+
+bool
+twin_is_awaited(const struct entry *e)
+{
+	return e->token != NULL && !TAILQ_EMPTY(&e->token->twins);
+}
+
+bool
+twin_first(struct entry *e, const struct digest *token)
+{
+	struct broker *b = e->broker;
+	struct token *k = tokens_find(&b->tokens, token);
+	struct entry *original;
+
+	if (k == NULL) {
+		e->token = tokens_add(&b->tokens, token, e->id, result_file());
+		if (e->token != NULL) {
+			entry_deliver(e, UNSENT_PAPER);
+			return true;
+		}
+		entry_over(e, OUTCOME_BUSY, BUSY_TABLE_FULL);
+		return false;
+	}
+
+	entry_drop_kit(e);
+	if (k->state == TOKEN_DONE) {
+		entry_result(e, k->fd);
+		return false;
+	}
+	/* Who waits waits in the queue of the service, whatever for. */
+	if (!admission_attach(&b->admission, e->service->name, entry_limits(e), &e->ticket)) {
+		entry_over(e, OUTCOME_BUSY, BUSY_QUEUE_FULL);
+		return false;
+	}
+	e->state = ENTRY_ATTACHED;
+	e->token = k;
+	TAILQ_INSERT_TAIL(&k->twins, e, next);
+	loop_arm(&b->loop, &e->timer, e->deadline_usec);
+	original = twin_original(b, k);
+	if (original != NULL)
+		entry_deliver(original, UNSENT_ATTACHED);
+	return false;
+}
+
+void
+twin_detach(struct entry *e, enum outcome_kind outcome, uint8_t reason)
+{
+	struct broker *b = e->broker;
+	struct token *k = TAKE_PTR(e->token);
+
+	if (k == NULL)
+		return;
+	if (e->state == ENTRY_ATTACHED) {
+		struct entry *original = twin_original(b, k);
+
+		TAILQ_REMOVE(&k->twins, e, next);
+		if (original != NULL && TAILQ_EMPTY(&k->twins))
+			entry_deliver(original, UNSENT_ATTACHED);
+		return;
+	}
+	while ((e = twin_next(k)) != NULL)
+		entry_over(e, outcome, reason);
+	token_remove(&b->tokens, k);
+}
+
+void
+twin_end(struct entry *e)
+{
+	struct broker *b = e->broker;
+
+	if (e->token == NULL)
+		return;
+	token_end(&b->tokens, e->token, clock_usec());
+	twins_arm(b);
+}
+
+const char *
+twins_deposit(struct broker *b, uint64_t id)
+{
+	struct token *k = tokens_find_id(&b->tokens, id);
+
+	if (k == NULL)
+		return NULL;	/* too late: it was given up */
+	if (k->fd < 0) {
+		twins_lose(b, k);
+		return NULL;
+	}
+	/* Its worker does that, because it may have to wait for who has the file mapped. */
+	if ((fcntl(k->fd, F_GET_SEALS) & F_SEAL_WRITE) == 0)
+		return "a result that is not sealed";
+	twins_answer(b, k, k->fd);
+	token_finish(&b->tokens, k, clock_usec());
+	twins_arm(b);
+	return NULL;
+}
+
+void
+twins_abandon(struct broker *b, uint16_t slot)
+{
+	struct token *k = tokens_next_unfinished(&b->tokens, NULL);
+
+	while (k != NULL) {
+		struct token *next = tokens_next_unfinished(&b->tokens, k);
+
+		if (request_slot(k->id) == slot)
+			twins_lose(b, k);
+		k = next;
+	}
+	twins_arm(b);
+}
+
+void
+on_token_due(struct loop_timer *t)
+{
+	struct broker *b = CONTAINER_OF(t, struct broker, token_timer);
+	uint64_t now = clock_usec();
+	struct token *k;
+
+	while ((k = tokens_expired(&b->tokens, now)) != NULL)
+		twins_lose(b, k);
+	twins_arm(b);
+}

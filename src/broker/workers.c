@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: ISC */
+/* No allocation: this runs in the broker. */
+#include "config.h"
+
+#include "broker/workers.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/sparse.h"
+#include "ipc/logrec.h"
+#include "broker/cancel.h"
+#include "broker/entry.h"
+#include "broker/handler.h"
+#include "broker/stock.h"
+#include "broker/link.h"
+#include "broker/broker.h"
+#include "broker/twin.h"
+
+void
+workers_close(struct link *l)
+{
+	if (!link_is_open(l))
+		return;
+	entries_abandon(l->broker, l);
+	twins_abandon(l->broker, l->slot);
+	stock_link_closed(l);
+	mail_close(&l->mail);
+	cancel_abandon(l);
+	pools_link_closed(l->broker, l->slot);
+}
+
+void
+workers_accuse(struct link *l, const char *what)
+{
+	struct frame f = {
+		.type = FRAME_FAULT, .slot = l->slot, .fault = { .serial = l->serial },
+	};
+
+	if (!link_is_open(l))
+		return;
+	l->broker->stats->bad_frames++;
+	(void)strlcpy(f.fault.text, what, sizeof(f.fault.text));
+	broker_tell_master(l->broker, &f);
+	workers_close(l);
+}
+
+static void
+refuse_run(struct link *l, uint64_t id, enum outcome_kind outcome, uint8_t reason)
+{
+	struct frame f = { .type = FRAME_ENDED, .slot = l->slot, .id = id };
+
+	f.ended.outcome = (uint8_t)outcome;
+	f.ended.reason = reason;
+	(void)link_answer(l, &f);
+}
+
+static struct conf *
+conf_of(struct broker *b, uint32_t generation)
+{
+	if (b->current != NULL && b->current->generation == generation)
+		return b->current;
+	for (size_t i = 0; i < BROKER_PAST; i++) {
+		if (b->past[i] != NULL && b->past[i]->generation == generation)
+			return b->past[i];
+	}
+	return NULL;
+}
+
+/* --------------------------------------------------------------- frames --- */
+
+/*
+ * Each of these looks at one frame and returns what is wrong with it, or NULL.
+ */
+typedef const char *worker_fn(struct link *l, const struct frame *f);
+
+static const char *
+worker_run(struct link *l, const struct frame *f)
+{
+	struct broker *b = l->broker;
+	struct conf *conf = conf_of(b, f->generation);
+	bool has_input = (f->run.flags & RUN_HAS_INPUT) != 0;
+	struct entry *e;
+
+	if (request_slot(f->id) != l->slot)
+		return "sent the request id of another worker";
+	/* One table has what waits or runs, the other what waits for its result. */
+	if (table_find(&b->table, f->id) != NULL || tokens_find_id(&b->tokens, f->id) != NULL)
+		return "sent a request id that is in use";
+	if (conf == NULL) {
+		/* It may have been told of its COMMIT before we read ours. */
+		broker_read_master(b);
+		if (!link_is_open(l))
+			return NULL;
+		conf = conf_of(b, f->generation);
+	}
+	if (conf == NULL) {
+		if (stock_claim(l, f->run.kit, has_input) == KIT_GOOD)
+			stock_drop(b, f->run.kit);
+		refuse_run(l, f->id, OUTCOME_UNAVAIL, 0);
+		return NULL;
+	}
+	if (f->run.service >= conf->n_services)
+		return "sent an unknown service number";
+
+	switch (stock_claim(l, f->run.kit, has_input)) {
+	case KIT_FORGED:
+		return "named a kit that is not its own";
+	case KIT_VOID:
+		refuse_run(l, f->id, OUTCOME_LOST, 0);
+		return NULL;
+	case KIT_GOOD:
+		break;
+	}
+	e = table_take(&b->table, f->id);
+	if (e == NULL) {
+		stock_drop(b, f->run.kit);
+		refuse_run(l, f->id, OUTCOME_BUSY, BUSY_TABLE_FULL);
+	} else {
+		entry_accept(e, l, f, conf);
+	}
+	return NULL;
+}
+
+static const char *
+worker_cancel(struct link *l, const struct frame *f)
+{
+	struct entry *e = table_find(&l->broker->table, f->id);
+
+	if (request_slot(f->id) != l->slot)
+		return "sent a cancel for another worker's request";
+	/* Not there: it has ended meanwhile. */
+	if (e != NULL)
+		entry_cancel(e, f->cancel.reason);
+	return NULL;
+}
+
+static const char *
+worker_cancel_owned(struct link *l, const struct frame *f)
+{
+	return cancel_ask(l, f);
+}
+
+static const char *
+worker_cancelled(struct link *l, const struct frame *f)
+{
+	return cancel_answer(l, f);
+}
+
+static const char *
+worker_deposit(struct link *l, const struct frame *f)
+{
+	if (request_slot(f->id) != l->slot)
+		return "sent the result of another worker's request";
+	return twins_deposit(l->broker, f->id);
+}
+
+static const char *
+worker_want(struct link *l, const struct frame *f)
+{
+	struct broker *b = l->broker;
+
+	/* As with RUN: it may have been told of its COMMIT before we read ours. */
+	if (conf_of(b, f->generation) == NULL)
+		broker_read_master(b);
+	if (link_is_open(l))
+		pools_want(l, f->lease.service);
+	return NULL;
+}
+
+static const char *
+worker_return(struct link *l, const struct frame *f)
+{
+	return handler_return(l, f);
+}
+
+static const char *
+worker_proven(struct link *l, const struct frame *f)
+{
+	return handler_proven(l, f);
+}
+
+static worker_fn *const worker_frames[FRAME_TYPE_N] = {
+	[FRAME_RUN] = worker_run,
+	[FRAME_CANCEL] = worker_cancel,
+	[FRAME_CANCEL_OWNED] = worker_cancel_owned,
+	[FRAME_CANCELLED] = worker_cancelled,
+	[FRAME_DEPOSIT] = worker_deposit,
+	[FRAME_WANT] = worker_want,
+	[FRAME_RETURN] = worker_return,
+	[FRAME_PROVEN] = worker_proven,
+};
+
+/* ---------------------------------------------------------------- links --- */
+
+static void
+on_frame(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
+{
+	struct link *l = CONTAINER_OF(m, struct link, mail);
+	const char *wrong = "sent a message that is not for the broker";
+
+	(void)fds;
+	(void)n_fds;
+	if (worker_frames[f->type] != NULL)
+		wrong = worker_frames[f->type](l, f);
+	if (wrong != NULL)
+		workers_accuse(l, wrong);
+}
+
+static void
+on_lost(struct mail *m, enum mail_end how)
+{
+	struct link *l = CONTAINER_OF(m, struct link, mail);
+
+	if (how == MAIL_BAD)
+		workers_accuse(l, "sent a bad message");
+	else
+		workers_close(l);
+}
+
+static void
+on_room(struct mail *m)
+{
+	link_flush(CONTAINER_OF(m, struct link, mail));
+}
+
+void
+workers_init(struct broker *b)
+{
+	for (uint16_t i = 0; i < BROKER_MAX_LINKS; i++) {
+		struct link *l = &b->links[i];
+
+		l->broker = b;
+		l->slot = i;
+		TAILQ_INIT(&l->late);
+		mail_init(&l->mail, MAIL_ABOVE, &b->loop, &b->unflushed);
+		mail_on(&l->mail, on_frame, on_lost, on_room);
+	}
+}
+
+void
+workers_open(struct link *l, struct mail_ends ends, uint64_t serial)
+{
+	int error;
+
+	workers_close(l);
+	if (l->letters == NULL)
+		l->letters = sparse_alloc(LINK_LETTERS, sizeof(*l->letters));
+	l->serial = serial;
+	l->n_kits[0] = l->n_kits[1] = 0;
+	error = l->letters == NULL ? -ENOMEM : mail_open(&l->mail, ends, l->letters, LINK_LETTERS);
+	if (error < 0)
+		log_err("cannot watch the link of worker %u: %s", l->slot, strerror(-error));
+	pools_link_opened(l->broker);
+}

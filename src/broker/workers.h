@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * workers: what the workers ask of the broker, and what becomes of that when
+ * one of them is gone.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "ipc/mail.h"
+
+struct broker;
+struct link;
+
+/* No workers yet. */
+void workers_init(struct broker *b);
+
+/* Takes the ends by which a new worker speaks. Who had this link before is gone. */
+void workers_open(struct link *l, struct mail_ends ends, uint64_t serial);
+
+/* It is gone, or is to be. */
+void workers_close(struct link *l);
+
+/*
+ * It has done what no worker of ours does: the master is told, who replaces
+ * it, and its link ends.
+ */
+void workers_accuse(struct link *l, const char *what);

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * description: the description of a service, as people read it.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "ctl/ctl.h"
+
+void description_print(const struct ctl *ctl, const json_t *description);

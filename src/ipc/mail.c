@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "ipc/mail.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "ipc/channel.h"
+
+_Static_assert(MAIL_PIPE_BATCH * FRAME_SIZE == PIPE_BUF, "a pipe takes a batch at once");
+
+/* The account has too many descriptors on their way: nothing tells when there are fewer. */
+#define RETRY_USEC (5 * USEC_PER_MSEC)
+
+static void on_retry(struct loop_timer *t);
+static void on_room(struct loop_io *io, uint32_t events);
+static void on_readable(struct loop_io *io, uint32_t events);
+
+int
+mail_pair(struct mail_ends *ret_above, struct mail_ends *ret_below)
+{
+	int sockets[2], pipes[2], r = channel_pair(sockets);
+
+	if (r < 0)
+		return r;
+	if (pipe2(pipes, O_CLOEXEC | O_NONBLOCK) < 0) {
+		r = -errno;
+		channel_close_fds(sockets, 2);
+		return r;
+	}
+	/* Nothing can be put there that we would have to close. */
+	(void)shutdown(sockets[0], SHUT_RD);
+	*ret_above = (struct mail_ends){ sockets[0], pipes[0] };
+	*ret_below = (struct mail_ends){ sockets[1], pipes[1] };
+	return 0;
+}
+
+void
+mail_init(struct mail *m, enum mail_place place, struct loop *loop, struct mail_list *unflushed)
+{
+	*m = (struct mail){
+		.in.fd = -1, .out.fd = -1, .loop = loop, .place = place, .unflushed = unflushed,
+		.retry.fn = on_retry,
+	};
+	TAILQ_INIT(&m->asks);
+}
+
+void
+mail_on(struct mail *m, mail_frame_fn *frame, mail_lost_fn *lost, mail_room_fn *room)
+{
+	m->on_frame = frame;
+	m->on_lost = lost;
+	m->on_room = room;
+}
+
+int
+mail_open(struct mail *m, struct mail_ends ends, struct mail_letter *letters, size_t n)
+{
+	bool is_above = m->place == MAIL_ABOVE;
+	int r;
+
+	m->letters = letters;
+	m->n_letters = n;
+	m->first = m->n_unsent = 0;
+	m->is_behind = false;
+	m->in = (struct loop_io){ .fn = on_readable, .fd = is_above ? ends.pipe : ends.socket };
+	m->out = (struct loop_io){ .fn = on_room, .fd = is_above ? ends.socket : ends.pipe };
+	r = loop_add(m->loop, &m->in, EPOLLIN);
+	if (r < 0)
+		mail_close(m);
+	return r;
+}
+
+/* Takes the first of the unsent, with its descriptors, out of the ring. */
+static void
+letter_drop(struct mail *m)
+{
+	struct mail_letter *l = &m->letters[m->first];
+
+	channel_close_fds(l->fds + l->n_lent, (size_t)l->n_fds - l->n_lent);
+	l->n_fds = l->n_lent = 0;
+	/* From the start again when it is empty: what was ever touched costs memory. */
+	m->first = --m->n_unsent == 0 ? 0 : (m->first + 1) % m->n_letters;
+}
+
+void
+mail_close(struct mail *m)
+{
+	struct mail_ask *ask;
+
+	loop_close_shared(m->loop, &m->in);
+	loop_close_shared(m->loop, &m->out);
+	loop_disarm(m->loop, &m->retry);
+	while (m->n_unsent > 0)
+		letter_drop(m);
+	if (m->is_unflushed)
+		TAILQ_REMOVE(m->unflushed, m, next);
+	m->is_unflushed = m->is_behind = false;
+	while ((ask = TAILQ_FIRST(&m->asks)) != NULL) {
+		mail_forget(m, ask);
+		if (ask->fn != NULL)
+			ask->fn(ask, NULL);
+	}
+}
+
+/* --------------------------------------------------------------- sending --- */
+
+static void
+mail_defer(struct mail *m)
+{
+	if (m->is_unflushed || m->is_behind)
+		return;
+	m->is_unflushed = true;
+	TAILQ_INSERT_TAIL(m->unflushed, m, next);
+}
+
+bool
+mail_post(struct mail *m, const struct frame *f, const int *fds, size_t n_fds)
+{
+	return mail_post_lent(m, f, fds, n_fds, 0);
+}
+
+bool
+mail_post_lent(struct mail *m, const struct frame *f, const int *fds, size_t n_fds,
+    size_t n_lent)
+{
+	struct mail_letter *l;
+
+	if (!mail_is_open(m) || m->n_unsent == m->n_letters || n_fds > MAIL_MAX_FDS)
+		return false;
+	l = &m->letters[(m->first + m->n_unsent) % m->n_letters];
+	l->frame = *f;
+	l->n_fds = (uint8_t)n_fds;
+	l->n_lent = (uint8_t)n_lent;
+	for (size_t i = 0; i < n_fds; i++)
+		l->fds[i] = fds[i];
+	m->n_unsent++;
+	mail_defer(m);
+	return true;
+}
+
+/* By the socket: how many were sent, or -errno. */
+static int
+send_letters(struct mail *m, size_t n)
+{
+	struct mail_scratch *t = &m->out_scratch;
+	int sent;
+
+	memset(t->msgs, 0, n * sizeof(*t->msgs));
+	for (size_t i = 0; i < n; i++) {
+		struct mail_letter *l = &m->letters[(m->first + i) % m->n_letters];
+		struct msghdr *msg = &t->msgs[i].msg_hdr;
+		struct cmsghdr *c;
+
+		t->iov[i] = (struct iovec){ &l->frame, sizeof(l->frame) };
+		msg->msg_iov = &t->iov[i];
+		msg->msg_iovlen = 1;
+		if (l->n_fds == 0)
+			continue;
+		memset(&t->control[i], 0, sizeof(t->control[i]));
+		msg->msg_control = t->control[i].bytes;
+		msg->msg_controllen = CMSG_SPACE(sizeof(int) * l->n_fds);
+		c = CMSG_FIRSTHDR(msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int) * l->n_fds);
+		memcpy(CMSG_DATA(c), l->fds, sizeof(int) * l->n_fds);
+	}
+	sent = sendmmsg(m->out.fd, t->msgs, (unsigned)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return sent < 0 ? -errno : sent;
+}
+
+/* By the pipe, likewise. */
+static int
+write_letters(struct mail *m, size_t n)
+{
+	struct iovec *iov = m->out_scratch.iov;
+	ssize_t written;
+
+	for (size_t i = 0; i < n; i++)
+		iov[i] = (struct iovec){ &m->letters[(m->first + i) % m->n_letters].frame, FRAME_SIZE };
+	written = writev(m->out.fd, iov, (int)n);
+	return written < 0 ? -errno : (int)(written / FRAME_SIZE);
+}
+
+/* Sends what it takes. 0: nothing is left; or -errno. */
+static int
+mail_send(struct mail *m)
+{
+	bool is_above = m->place == MAIL_ABOVE;
+	size_t most = is_above ? MAIL_BATCH : MAIL_PIPE_BATCH;
+
+	while (m->n_unsent > 0) {
+		size_t n = m->n_unsent < most ? m->n_unsent : most;
+		int r = is_above ? send_letters(m, n) : write_letters(m, n);
+
+		if (r == -EINTR)
+			continue;
+		if (r <= 0)
+			return r;
+		while (r-- > 0)
+			letter_drop(m);
+	}
+	return 0;
+}
+
+/*
+ * Who is above does not listen to one that does not read: so what is owed to
+ * it stays bounded. Who is below listens always: else each could wait for the
+ * other.
+ */
+static void
+mail_rest(struct mail *m, bool rests)
+{
+	m->is_behind = rests;
+	if (m->place == MAIL_ABOVE)
+		(void)loop_modify(m->loop, &m->in, rests ? EPOLLRDHUP : EPOLLIN);
+}
+
+static void
+mail_flush(struct mail *m)
+{
+	bool was_behind = m->is_behind;
+	int r = mail_send(m);
+
+	switch (-r) {
+	case 0:
+		loop_remove(m->loop, &m->out);
+		if (was_behind)
+			mail_rest(m, false);
+		if (m->on_room != NULL)
+			m->on_room(m);
+		break;
+	case EAGAIN:
+		mail_rest(m, true);
+		if (m->out.events == 0)
+			(void)loop_add(m->loop, &m->out, EPOLLOUT);
+		break;
+	case ENOBUFS:
+	case ENOMEM:
+	case ETOOMANYREFS:
+		/* It may read as fast as it likes: this is not about room there. */
+		mail_rest(m, true);
+		loop_arm(m->loop, &m->retry, clock_usec() + RETRY_USEC);
+		break;
+	default:
+		/* Who is below finds out by the socket, when it is ready to hear it. */
+		if (m->place == MAIL_ABOVE)
+			m->on_lost(m, MAIL_GONE);
+		break;
+	}
+}
+
+static void
+on_room(struct loop_io *io, uint32_t events)
+{
+	(void)events;
+	mail_flush(CONTAINER_OF(io, struct mail, out));
+}
+
+static void
+on_retry(struct loop_timer *t)
+{
+	mail_flush(CONTAINER_OF(t, struct mail, retry));
+}
+
+void
+mail_flush_all(struct mail_list *unflushed)
+{
+	struct mail *m;
+
+	while ((m = TAILQ_FIRST(unflushed)) != NULL) {
+		TAILQ_REMOVE(unflushed, m, next);
+		m->is_unflushed = false;
+		mail_flush(m);
+	}
+}
+
+/* --------------------------------------------------------------- reading --- */
+
+static void
+mail_deliver(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
+{
+	struct mail_ask *ask;
+
+	if (f->answers == 0) {
+		m->on_frame(m, f, fds, n_fds);
+		return;
+	}
+	/* An answer that nobody waits for is late, which is no fault. */
+	TAILQ_FOREACH(ask, &m->asks, link) {
+		if (ask->serial != f->answers)
+			continue;
+		mail_forget(m, ask);
+		if (ask->fn != NULL)
+			ask->fn(ask, f);
+		return;
+	}
+}
+
+/* The descriptors that came with a message, which are ours now. */
+static size_t
+take_fds(struct msghdr *msg, int fds[static MAIL_MAX_FDS])
+{
+	size_t n = 0;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		n = n > MAIL_MAX_FDS ? MAIL_MAX_FDS : n;
+		memcpy(fds, CMSG_DATA(c), n * sizeof(int));
+		break;
+	}
+	return n;
+}
+
+/* From above, with descriptors. */
+static void
+receive_socket(struct mail *m)
+{
+	struct mail_scratch *t = &m->in_scratch;
+	int n;
+
+	memset(t->msgs, 0, sizeof(t->msgs));
+	for (size_t i = 0; i < MAIL_BATCH; i++) {
+		struct msghdr *msg = &t->msgs[i].msg_hdr;
+
+		t->iov[i] = (struct iovec){ &t->frames[i], FRAME_SIZE };
+		msg->msg_iov = &t->iov[i];
+		msg->msg_iovlen = 1;
+		msg->msg_control = t->control[i].bytes;
+		msg->msg_controllen = sizeof(t->control[i].bytes);
+	}
+	n = recvmmsg(m->in.fd, t->msgs, MAIL_BATCH, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		m->on_lost(m, MAIL_GONE);
+		return;
+	}
+	/* After a loss the rest is still taken apart, to close what came with it. */
+	for (int i = 0; i < n; i++) {
+		int fds[MAIL_MAX_FDS];
+		size_t n_fds = take_fds(&t->msgs[i].msg_hdr, fds);
+		bool is_cut = (t->msgs[i].msg_hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
+
+		if (!mail_is_open(m))
+			;
+		else if (t->msgs[i].msg_len == 0)
+			m->on_lost(m, MAIL_GONE);
+		else if (is_cut || !frame_check(&t->frames[i], t->msgs[i].msg_len, n_fds))
+			m->on_lost(m, MAIL_BAD);
+		else
+			mail_deliver(m, &t->frames[i], fds, n_fds);
+		channel_close_fds(fds, n_fds);
+	}
+}
+
+/* From below: nothing but bytes. Who writes less than a whole frame is found out. */
+static void
+receive_pipe(struct mail *m)
+{
+	struct frame *frames = m->in_scratch.frames;
+	ssize_t n = read(m->in.fd, frames, MAIL_PIPE_BATCH * FRAME_SIZE);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		m->on_lost(m, MAIL_GONE);
+		return;
+	}
+	for (size_t i = 0; i < (size_t)n && mail_is_open(m); i += FRAME_SIZE) {
+		const struct frame *f = &frames[i / FRAME_SIZE];
+
+		if ((size_t)n - i < FRAME_SIZE || !frame_check(f, FRAME_SIZE, 0))
+			m->on_lost(m, MAIL_BAD);
+		else
+			mail_deliver(m, f, NULL, 0);
+	}
+}
+
+static void
+on_readable(struct loop_io *io, uint32_t events)
+{
+	struct mail *m = CONTAINER_OF(io, struct mail, in);
+
+	if (m->place == MAIL_ABOVE && m->is_behind) {
+		/* It may have been heard in this turn already; its end is all that counts. */
+		if ((events & EPOLLHUP) != 0)
+			m->on_lost(m, MAIL_GONE);
+		return;
+	}
+	if (m->place == MAIL_ABOVE)
+		receive_pipe(m);
+	else
+		receive_socket(m);
+}
+
+/* -------------------------------------------------------------- questions --- */
+
+bool
+mail_ask(struct mail *m, const struct frame *f, struct mail_ask *ask)
+{
+	struct frame question = *f;
+
+	/* 0 means that it is no question. */
+	question.serial = ++m->last_serial != 0 ? m->last_serial : ++m->last_serial;
+	if (!mail_post(m, &question, NULL, 0))
+		return false;
+	ask->serial = question.serial;
+	TAILQ_INSERT_TAIL(&m->asks, ask, link);
+	return true;
+}
+
+void
+mail_forget(struct mail *m, struct mail_ask *ask)
+{
+	if (ask->serial == 0)
+		return;
+	ask->serial = 0;
+	TAILQ_REMOVE(&m->asks, ask, link);
+}

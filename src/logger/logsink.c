@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "logger/logsink.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/escape.h"
+
+static const char *const levels[] = {
+	"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug",
+};
+
+/*
+ * Is it to be shown as a number? A process that has been taken over may
+ * send anything, so what is in the field counts, too.
+ */
+static bool
+is_number(enum log_key key, struct slice value)
+{
+	if (value.len == 0 || value.len > 20 || (value.len > 1 && value.data[0] == '0'))
+		return false;
+	for (size_t i = 0; i < value.len; i++) {
+		if (value.data[i] < '0' || value.data[i] > '9')
+			return false;
+	}
+	switch (key) {
+	case LOG_KEY_STATUS:
+	case LOG_KEY_HANDLER:
+	case LOG_KEY_QUEUED_USEC:
+	case LOG_KEY_RAN_USEC:
+	case LOG_KEY_DURATION_USEC:
+	case LOG_KEY_CPU_USEC:
+	case LOG_KEY_MAX_RSS_KB:
+	case LOG_KEY_BYTES_IN:
+	case LOG_KEY_BYTES_OUT:
+	case LOG_KEY_DROPPED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void
+put_time(struct buf *b, uint64_t wall_usec)
+{
+	time_t seconds = (time_t)(wall_usec / USEC_PER_SEC);
+	char text[32];
+	struct tm tm;
+
+	if (gmtime_r(&seconds, &tm) == NULL)
+		return;
+	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	(void)buf_printf(b, "%s.%03" PRIu64 "Z", text, wall_usec % USEC_PER_SEC / 1000);
+}
+
+/* "1.234ms" is easier to read than a count of microseconds. */
+static void
+put_duration(struct buf *b, struct slice usec)
+{
+	char text[24];
+	uint64_t v;
+
+	(void)snprintf(text, sizeof(text), "%.*s", (int)usec.len, usec.data);
+	v = strtoull(text, NULL, 10);
+	(void)buf_printf(b, "%" PRIu64 ".%03" PRIu64 "ms", v / 1000, v % 1000);
+}
+
+static void
+put_field(struct buf *b, enum log_key key, struct slice value)
+{
+	if (key == LOG_KEY_ARGUMENTS && value.len == 0)
+		return;
+	(void)buf_append_char(b, ' ');
+	switch (key) {
+	case LOG_KEY_ARGUMENTS:
+		/* Already words of its own, escaped where it was made. */
+		(void)escape_controls(b, value, LOGREC_VALUE_MAX);
+		return;
+	case LOG_KEY_QUEUED_USEC:
+		(void)buf_append_str(b, "queued=");
+		put_duration(b, value);
+		return;
+	case LOG_KEY_RAN_USEC:
+		(void)buf_append_str(b, "ran=");
+		put_duration(b, value);
+		return;
+	case LOG_KEY_DURATION_USEC:
+		(void)buf_append_str(b, "duration=");
+		put_duration(b, value);
+		return;
+	case LOG_KEY_CPU_USEC:
+		(void)buf_append_str(b, "cpu=");
+		put_duration(b, value);
+		return;
+	case LOG_KEY_MAX_RSS_KB:
+		(void)buf_append_str(b, "rss=");
+		(void)escape_word(b, value, LOGREC_VALUE_MAX);
+		(void)buf_append_char(b, 'K');
+		return;
+	default:
+		(void)buf_printf(b, "%s=", log_key_name(key));
+		(void)escape_word(b, value, LOGREC_VALUE_MAX);
+		return;
+	}
+}
+
+static void
+put_summary(struct buf *b, const struct logrec_view *r)
+{
+	struct slice message = r->fields[LOG_KEY_MESSAGE];
+	bool first = message.data == NULL;
+
+	if (!first)
+		(void)escape_text(b, message, LOGREC_VALUE_MAX);
+	for (enum log_key key = LOG_KEY_REQUEST; key < LOG_KEY_N; key++) {
+		if (r->fields[key].data == NULL || key == LOG_KEY_EVENT)
+			continue;
+		put_field(b, key, r->fields[key]);
+	}
+}
+
+int
+logsink_format_text(struct buf *b, const struct log_source *from, const struct logrec_view *r)
+{
+	put_time(b, r->wall_usec);
+	(void)buf_printf(b, " %s[%d] %s:", from->name, from->pid, levels[r->level]);
+	if (r->fields[LOG_KEY_MESSAGE].data != NULL)
+		(void)buf_append_char(b, ' ');
+	put_summary(b, r);
+	return buf_append_char(b, '\n');
+}
+
+int
+logsink_format_json(struct buf *b, const struct log_source *from, const struct logrec_view *r)
+{
+	(void)buf_append_str(b, "{\"time\":\"");
+	put_time(b, r->wall_usec);
+	(void)buf_printf(b, "\",\"process\":\"%s\",\"pid\":%d,\"level\":\"%s\"", from->name,
+	    from->pid, levels[r->level]);
+	for (enum log_key key = LOG_KEY_MESSAGE; key < LOG_KEY_N; key++) {
+		struct slice value = r->fields[key];
+
+		if (value.data == NULL)
+			continue;
+		(void)buf_printf(b, ",\"%s\":", log_key_name(key));
+		if (is_number(key, value))
+			(void)buf_append_slice(b, value);
+		else
+			(void)escape_json(b, value);
+	}
+	return buf_append_str(b, "}\n");
+}
+
+/* ------------------------------------------------------------- journal --- */
+
+/* Does stderr lead to the journal, as systemd says in $JOURNAL_STREAM? */
+static bool
+stderr_is_journal(void)
+{
+	const char *env = getenv("JOURNAL_STREAM");
+	unsigned long long dev, ino;
+	struct stat st;
+
+	if (env == NULL || sscanf(env, "%llu:%llu", &dev, &ino) != 2)
+		return false;
+	return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+}
+
+/* The ids under which systemd/reqd.catalog explains events. */
+#define ID_REQUEST_ENDED "9fd3587609804729bd7080a9b331f15f"
+#define ID_REQUEST_REFUSED "fbef849fd31c438e92bc5bb1227976c7"
+
+static const struct {
+	const char *event, *id;
+} events[] = {
+	{ LOG_EVENT_SERVING, "d4433fd9d26b48809f69e32a6ccd5f46" },
+	{ LOG_EVENT_STOPPING, "45dd0025cd274bb9b7d649f6d7bfe4f8" },
+	{ LOG_EVENT_PROCESS_DIED, "71b6c1895f0049e0b191fa059b4d90fd" },
+	{ LOG_EVENT_PROCESS_STUCK, "a372c79d591e4e94b28f071b11c15a06" },
+	{ LOG_EVENT_RELOAD_DONE, "1ad8170974ca4c6abf3f5d3d16dad9a3" },
+	{ LOG_EVENT_RELOAD_REFUSED, "2a25af919d9845bd9c1557d9560c13d9" },
+	{ LOG_EVENT_HANDLER_DIED, "4daa7226798e4fcd9d79203d9597a78c" },
+	{ LOG_EVENT_HANDLER_BACK, "86a2f9d5466048d19bc2f6c68d39b0c5" },
+};
+
+/* NULL: this record is of no kind that the catalogue knows. */
+static const char *
+message_id(const struct logrec_view *r)
+{
+	if (r->fields[LOG_KEY_OUTCOME].data != NULL)
+		return r->fields[LOG_KEY_REQUEST].data != NULL ? ID_REQUEST_ENDED :
+		    ID_REQUEST_REFUSED;
+	for (size_t i = 0; i < ARRAY_LEN(events); i++) {
+		if (slice_is(r->fields[LOG_KEY_EVENT], events[i].event))
+			return events[i].id;
+	}
+	return NULL;
+}
+
+static void
+field_add(struct buf *all, size_t *lens, size_t *n, const char *name, struct slice value)
+{
+	size_t before = buf_len(all);
+
+	(void)buf_append_str(all, name);
+	(void)buf_append_char(all, '=');
+	(void)buf_append_slice(all, value);
+	lens[(*n)++] = buf_len(all) - before;
+}
+
+int
+logsink_journal(const struct log_source *from, const struct logrec_view *r)
+{
+	CLEANUP(buf_done) struct buf all = BUF_INIT(0);
+	CLEANUP(buf_done) struct buf message = BUF_INIT(0);
+	size_t lens[LOG_KEY_N + 8], n = 0;
+	struct iovec iov[LOG_KEY_N + 8];
+	char text[64], *p;
+
+	put_summary(&message, r);
+	field_add(&all, lens, &n, "MESSAGE", (struct slice){
+	    buf_data(&message) + (buf_len(&message) > 0 && buf_data(&message)[0] == ' '),
+	    buf_len(&message) - (buf_len(&message) > 0 && buf_data(&message)[0] == ' ') });
+	(void)snprintf(text, sizeof(text), "%d", r->level);
+	field_add(&all, lens, &n, "PRIORITY", slice_of(text));
+	field_add(&all, lens, &n, "SYSLOG_IDENTIFIER", SLICE("reqd"));
+	field_add(&all, lens, &n, "REQD_PROCESS", slice_of(from->name));
+	(void)snprintf(text, sizeof(text), "%d", from->pid);
+	field_add(&all, lens, &n, "REQD_PID", slice_of(text));
+	if (message_id(r) != NULL)
+		field_add(&all, lens, &n, "MESSAGE_ID", slice_of(message_id(r)));
+	for (enum log_key key = LOG_KEY_REQUEST; key < LOG_KEY_N; key++) {
+		if (r->fields[key].data == NULL || key == LOG_KEY_EVENT)
+			continue;
+		(void)snprintf(text, sizeof(text), "REQD_%s", log_key_name(key));
+		for (p = text; *p != '\0'; p++) {
+			if (*p >= 'a' && *p <= 'z')
+				*p = (char)(*p - 0x20);
+		}
+		field_add(&all, lens, &n, text, r->fields[key]);
+	}
+	if (buf_failed(&all))
+		return -ENOMEM;
+	p = (char *)(uintptr_t)buf_data(&all);
+	for (size_t i = 0; i < n; i++) {
+		iov[i] = (struct iovec){ .iov_base = p, .iov_len = lens[i] };
+		p += lens[i];
+	}
+	return sd_journal_sendv(iov, (int)n);
+}
+
+bool
+logsink_is_journal(const struct conf *c)
+{
+	/* A log that has just begun has records to write before it is told where. */
+	if (c == NULL || c->log_to == LOG_TO_AUTO)
+		return stderr_is_journal();
+	return c->log_to == LOG_TO_JOURNAL;
+}
+
+int
+logsink_format(const struct conf *c, struct buf *b, const struct log_source *from,
+    const struct logrec_view *r)
+{
+	return c != NULL && c->log_format == LOG_FORMAT_JSON ? logsink_format_json(b, from, r) :
+	    logsink_format_text(b, from, r);
+}

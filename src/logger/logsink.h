@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * logsink: the form of a record: a readable line, a line of JSON, or fields of
+ * the journal. Every byte from outside is escaped.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "conf/conf.h"
+#include "ipc/logrec.h"
+
+/* Who wrote a record, as the master says. */
+struct log_source {
+	char name[32];	/* "worker 0" */
+	int pid;
+};
+
+/* One readable line with its newline. 0 or -ENOMEM. */
+int logsink_format_text(struct buf *b, const struct log_source *from, const struct logrec_view *r);
+
+/* One line of JSON with its newline. 0 or -ENOMEM. */
+int logsink_format_json(struct buf *b, const struct log_source *from, const struct logrec_view *r);
+
+/* Its line for stderr, as configured (c may be NULL). 0 or -ENOMEM. */
+int logsink_format(const struct conf *c, struct buf *b, const struct log_source *from,
+    const struct logrec_view *r);
+
+/* Does this record go to the journal rather than to stderr? */
+bool logsink_is_journal(const struct conf *c);
+
+/* Hands it to the journal; may block. 0 or -errno. */
+int logsink_journal(const struct log_source *from, const struct logrec_view *r);

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * roletable: the table itself. Times that a role may be silent have their reasons
+ * in beat.c.
+ */
+#include "config.h"
+
+#include "master/roletable.h"
+
+#include "base/clock.h"
+#include "base/oomscore.h"
+
+#define SILENCE_USEC (8500 * USEC_PER_MSEC)
+/* The journal may hold the log up, which harms nobody else. */
+#define LOG_SILENCE_USEC (60 * USEC_PER_SEC)
+
+const struct role_rules role_rules[ROLE_N] = {
+	[ROLE_LOG] = {
+		.account = ROLE_AS_USER,
+		.page = ROLE_PAGE_NONE,
+		.oomscore = OOMSCORE_LOG,
+		.commit_step = 0,
+		/* The last words of a stop need a log. */
+		.stop_step = 3,
+		.stop = ROLE_STOP_BY_CLOSING,
+		.silence_usec = LOG_SILENCE_USEC,
+	},
+	[ROLE_RUNNER] = {
+		.account = ROLE_AS_MASTER,
+		.page = ROLE_PAGE_RUNNER,
+		.oomscore = OOMSCORE_RUNNER,
+		/* Frames of the broker speak of the new configuration. */
+		.commit_step = 0,
+		/* The broker finishes what it has taken on, and needs the runner for it. */
+		.stop_step = 2,
+		.silence_usec = SILENCE_USEC,
+		.has_records = true,
+		/* To replace it would cost all that runs. */
+		.may_refuse = true,
+		/* It outlives the master for a moment, to kill what it runs. */
+		.dies_with_master = false,
+		.leaves_children = true,
+	},
+	[ROLE_BROKER] = {
+		.account = ROLE_AS_USER,
+		.page = ROLE_PAGE_BROKER,
+		.oomscore = OOMSCORE_RUNNER,
+		/* Frames of workers speak of the new configuration. */
+		.commit_step = 1,
+		/* Workers finish what they have let in, and need the broker for it. */
+		.stop_step = 1,
+		.silence_usec = SILENCE_USEC,
+		.has_records = true,
+		/* It brings handlers up. */
+		.may_refuse = true,
+		.dies_with_master = true,
+		.channels = ROLE_BIT(ROLE_RUNNER),
+		.awaits = ROLE_BIT(ROLE_RUNNER),
+	},
+	[ROLE_WORKER] = {
+		.account = ROLE_AS_USER,
+		.page = ROLE_PAGE_WORKER,
+		.oomscore = OOMSCORE_WORKER,
+		.commit_step = 2,
+		.stop_step = 0,
+		.silence_usec = SILENCE_USEC,
+		.has_records = true,
+		.has_file_limit = true,
+		.listens = true,
+		.lists_calls = true,
+		.dies_with_master = true,
+		.channels = ROLE_BIT(ROLE_BROKER),
+		.pages = ROLE_BIT(ROLE_BROKER) | ROLE_BIT(ROLE_WORKER),
+		/* A broker that brings up handlers would refuse what workers let in. */
+		.awaits = ROLE_BIT(ROLE_BROKER),
+	},
+};
+
+unsigned
+role_listening_step(void)
+{
+	unsigned kind = 0;
+
+	while (!role_rules[kind].listens)
+		kind++;
+	return role_rules[kind].commit_step;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: ISC */
+/* No allocation: this runs in the runner. */
+#include "config.h"
+
+#include "runner/ends.h"
+
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "ipc/channel.h"
+#include "ipc/job.h"
+#include "runner/runner.h"
+
+/* ENDED is with the worker by then, on a machine that is not overloaded. */
+#define PARTING_USEC (1 * USEC_PER_MSEC)
+#define PARTING_TIMER_USEC (5 * USEC_PER_MSEC)
+
+static void on_parting_due(struct loop_timer *t);
+
+void
+ends_init(struct runner *r, struct ends_kit *slots, int fd_limit)
+{
+	/* Numbers of one runner are not those of the next. */
+	r->ends = (struct ends){
+		.slots = slots, .fd_limit = fd_limit, .first_free = FRAME_MAX_KITS,
+		.last_use = (uint32_t)clock_wall_usec(),
+		.parting_timer.fn = on_parting_due,
+	};
+}
+
+/* ---------------------------------------------------------------- making --- */
+
+static struct ends_kit *
+kit_new(struct ends *k)
+{
+	struct ends_kit *kit;
+	uint32_t i = k->first_free;
+
+	if (i < FRAME_MAX_KITS)
+		k->first_free = k->slots[i].next_free;
+	else if (k->n_touched < FRAME_MAX_KITS)
+		i = k->n_touched++;
+	else
+		return NULL;
+	kit = &k->slots[i];
+	do {
+		kit->number = ++k->last_use * FRAME_MAX_KITS + i;
+	} while (kit->number == 0);
+	for (size_t end = 0; end < KIT_N_ENDS; end++)
+		kit->ends[end] = -1;
+	k->n_used++;
+	return kit;
+}
+
+static void
+kit_free(struct ends *k, struct ends_kit *kit)
+{
+	kit->number = 0;
+	kit->next_free = k->first_free;
+	k->first_free = (uint32_t)(kit - k->slots);
+	k->n_used--;
+}
+
+/* The program's end of a new pipe; the other goes to *ret. 0 or -errno. */
+static int
+end_open(struct ends_kit *kit, enum kit_end end, int *ret)
+{
+	int own = end == KIT_IN, fds[2], r = fd_pipe(fds, own);
+
+	if (r < 0)
+		return r;
+	kit->ends[end] = fds[1 - own];
+	*ret = fds[own];
+	return 0;
+}
+
+/* Both ends of all: the program's stay in kit. 0 or -errno. */
+static int
+kit_open(struct ends_kit *kit, bool has_input, int worker[static KIT_N_ENDS])
+{
+	int r;
+
+	kit->ends[KIT_JOB] = job_file();
+	if (kit->ends[KIT_JOB] < 0)
+		return kit->ends[KIT_JOB];
+	worker[KIT_JOB] = kit->ends[KIT_JOB];
+	r = end_open(kit, KIT_OUT, &worker[KIT_OUT]);
+	if (r >= 0)
+		r = end_open(kit, KIT_ERR, &worker[KIT_ERR]);
+	if (r >= 0 && has_input)
+		r = end_open(kit, KIT_IN, &worker[KIT_IN]);
+	return r;
+}
+
+/* Makes one and sends it. False: not now. */
+static bool
+kit_make(struct runner *r, bool has_input)
+{
+	int worker[KIT_N_ENDS] = { -1, -1, -1, -1 };
+	struct frame f = { .type = FRAME_KIT, .kit.has_input = has_input };
+	struct ends_kit *kit = kit_new(&r->ends);
+	bool is_made;
+
+	if (kit == NULL)
+		return false;
+	f.kit.number = kit->number;
+	is_made = kit_open(kit, has_input, worker) == 0 &&
+	    worker[has_input ? KIT_IN : KIT_ERR] < r->ends.fd_limit &&
+	    mail_post_lent(&r->broker, &f, worker, has_input ? 4 : 3, 1);
+	if (!is_made) {
+		/* The file is the same on both sides. */
+		channel_close_fds(worker + 1, KIT_N_ENDS - 1);
+		channel_close_fds(kit->ends, KIT_N_ENDS);
+		kit_free(&r->ends, kit);
+	}
+	return is_made;
+}
+
+void
+ends_owe(struct runner *r, bool has_input, uint16_t n)
+{
+	uint32_t owed = r->ends.owed[has_input] + (uint32_t)n;
+
+	r->ends.owed[has_input] = (uint16_t)(owed > FRAME_MAX_KITS ? FRAME_MAX_KITS : owed);
+}
+
+void
+ends_pay(struct runner *r)
+{
+	struct ends *k = &r->ends;
+
+	for (size_t kind = 0; kind < 2; kind++) {
+		while (k->owed[kind] > 0 && mail_has_room(&r->broker) && kit_make(r, kind == 1))
+			k->owed[kind]--;
+	}
+}
+
+/* ----------------------------------------------------------------- using --- */
+
+bool
+ends_take(struct ends *k, uint32_t number, int ends[static KIT_N_ENDS])
+{
+	struct ends_kit *kit = &k->slots[number % FRAME_MAX_KITS];
+
+	if (number == 0 || kit->number != number)
+		return false;
+	for (size_t i = 0; i < KIT_N_ENDS; i++)
+		ends[i] = kit->ends[i];
+	kit_free(k, kit);
+	return true;
+}
+
+void
+ends_drop_all(struct runner *r)
+{
+	struct ends *k = &r->ends;
+
+	k->owed[0] = k->owed[1] = 0;
+	for (uint32_t i = 0; k->n_used > 0 && i < k->n_touched; i++) {
+		if (k->slots[i].number == 0)
+			continue;
+		channel_close_fds(k->slots[i].ends, KIT_N_ENDS);
+		kit_free(k, &k->slots[i]);
+	}
+}
+
+/* --------------------------------------------------------------- parting --- */
+
+static void
+part_first(struct ends *k)
+{
+	(void)close(k->parting[k->first_parting].fd);
+	k->first_parting = (k->first_parting + 1) % ENDS_MAX_PARTING;
+	k->n_parting--;
+}
+
+void
+ends_part(struct runner *r, int fd)
+{
+	struct ends *k = &r->ends;
+	size_t i;
+
+	if (fd < 0)
+		return;
+	if (k->n_parting == ENDS_MAX_PARTING)
+		part_first(k);
+	i = (k->first_parting + k->n_parting++) % ENDS_MAX_PARTING;
+	k->parting[i].fd = fd;
+	k->parting[i].since_usec = clock_usec();
+}
+
+void
+ends_part_advance(struct runner *r)
+{
+	struct ends *k = &r->ends;
+	uint64_t now = r->loop.now_usec;
+
+	while (k->n_parting > 0 && now > k->parting[k->first_parting].since_usec + PARTING_USEC)
+		part_first(k);
+	if (k->n_parting > 0 && !loop_timer_is_armed(&k->parting_timer))
+		loop_arm(&r->loop, &k->parting_timer, now + PARTING_TIMER_USEC);
+}
+
+/* That there has been a turn is all that is wanted. */
+static void
+on_parting_due(struct loop_timer *t)
+{
+	(void)t;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ends: what a program is started with, made ahead of need: a memory file
+ * for the job, and pipes. The ends that a worker has are sent down and closed
+ * here; those of the program wait under a number that START names.
+ *
+ * The job's file has its full size from the start and cannot grow, so that
+ * nobody can make its last close expensive (ipc/job.h).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/loop.h"
+#include "ipc/frame.h"
+
+struct runner;
+
+enum kit_end { KIT_JOB, KIT_OUT, KIT_ERR, KIT_IN, KIT_N_ENDS };
+
+struct ends_kit {
+	uint32_t number;	/* 0: free */
+	uint32_t next_free;
+	int ends[KIT_N_ENDS];	/* -1: none */
+};
+
+/* Output ends of programs that have ended: see ends_part(). */
+#define ENDS_MAX_PARTING 256
+
+struct ends {
+	struct ends_kit *slots;	/* for FRAME_MAX_KITS */
+	uint32_t n_touched, first_free, last_use, n_used;
+	uint16_t owed[2];	/* without stdin, with: to be made as soon as there is room */
+	int fd_limit;		/* descriptors from here on are a reserve */
+
+	struct {
+		uint64_t since_usec;
+		int fd;
+	} parting[ENDS_MAX_PARTING];
+	size_t first_parting, n_parting;
+	struct loop_timer parting_timer;
+};
+
+/* slots is zeroed memory, borrowed. */
+void ends_init(struct runner *r, struct ends_kit *slots, int fd_limit);
+
+/* So many more of this kind, now or later. */
+void ends_owe(struct runner *r, bool has_input, uint16_t n);
+
+/* Makes and sends what is owed, as far as there is room. */
+void ends_pay(struct runner *r);
+
+/* Takes a kit's ends out of the table. False: there is none of this number. */
+bool ends_take(struct ends *k, uint32_t number, int ends[static KIT_N_ENDS]);
+
+/* The broker is gone: nobody will name them. */
+void ends_drop_all(struct runner *r);
+
+/*
+ * Closes an end of a program's output, after a while: the worker hears of
+ * the program's end by ENDED, and is not woken once more by its pipes. Takes fd.
+ */
+void ends_part(struct runner *r, int fd);
+
+/* The turn ends: closes those whose time has come. */
+void ends_part_advance(struct runner *r);

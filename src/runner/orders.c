@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: ISC */
+/* No allocation: this runs in the runner. */
+#include "config.h"
+
+#include "runner/orders.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "ipc/channel.h"
+#include "ipc/logrec.h"
+#include "runner/runner.h"
+
+/*
+ * Each of these looks at one frame and returns what is wrong with it, or
+ * NULL. A program that has ended meanwhile is nothing wrong: EXITED and the
+ * order have met on the way.
+ */
+typedef const char *order_fn(struct runner *r, const struct frame *f);
+
+static const char *
+on_terminate(struct runner *r, const struct frame *f)
+{
+	struct program *p = r->programs.by_ref[f->terminate.ref];
+
+	if (p != NULL)
+		program_terminate(p, f->terminate.grace_usec);
+	return NULL;
+}
+
+static const char *
+on_signal(struct runner *r, const struct frame *f)
+{
+	struct program *p = r->programs.by_ref[f->signal.ref];
+
+	if (p != NULL)
+		program_signal(p, f->signal.number);
+	return NULL;
+}
+
+static const char *
+on_make_kits(struct runner *r, const struct frame *f)
+{
+	ends_owe(r, f->make.has_input != 0, f->make.n);
+	return NULL;
+}
+
+static const char *
+on_unkit(struct runner *r, const struct frame *f)
+{
+	int ends[KIT_N_ENDS];
+
+	if (!ends_take(&r->ends, f->kit.number, ends))
+		return "the end of a kit that is not there";
+	channel_close_fds(ends, KIT_N_ENDS);
+	return NULL;
+}
+
+/* Bytes resident; 0: not to be known. */
+static uint64_t
+resident_bytes(pid_t pid)
+{
+	unsigned long total, resident;
+	char path[64], text[128];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	(void)fd_read_text(AT_FDCWD, path, text, sizeof(text));
+	if (pid == 0 || sscanf(text, "%lu %lu", &total, &resident) != 2)
+		return 0;
+	return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static const char *
+on_weigh(struct runner *r, const struct frame *f)
+{
+	const struct program *p = r->programs.by_ref[f->ref];
+	struct frame answer = { .type = FRAME_WEIGHED, .weighed.ref = f->ref };
+
+	answer.weighed.bytes = p == NULL ? 0 : resident_bytes(p->pid);
+	mail_mark_answer(&answer, f);
+	(void)mail_post(&r->broker, &answer, NULL, 0);
+	return NULL;
+}
+
+static order_fn *const orders[FRAME_TYPE_N] = {
+	[FRAME_START] = program_start,
+	[FRAME_TERMINATE] = on_terminate,
+	[FRAME_SIGNAL] = on_signal,
+	[FRAME_MAKE_KITS] = on_make_kits,
+	[FRAME_UNKIT] = on_unkit,
+	[FRAME_WEIGH] = on_weigh,
+};
+
+static void
+on_order(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
+{
+	struct runner *r = CONTAINER_OF(m, struct runner, broker);
+	const char *wrong = "a message that is not for the runner";
+
+	(void)fds;
+	(void)n_fds;
+	if (orders[f->type] != NULL)
+		wrong = orders[f->type](r, f);
+	if (wrong != NULL)
+		runner_accuse_broker(r, wrong);
+}
+
+static void
+on_lost(struct mail *m, enum mail_end how)
+{
+	struct runner *r = CONTAINER_OF(m, struct runner, broker);
+
+	if (how == MAIL_BAD)
+		runner_accuse_broker(r, "a bad message");
+	else
+		orders_close(r);
+}
+
+void
+orders_init(struct runner *r)
+{
+	mail_init(&r->broker, MAIL_ABOVE, &r->loop, &r->unflushed);
+	mail_on(&r->broker, on_order, on_lost, NULL);
+}
+
+void
+orders_close(struct runner *r)
+{
+	if (!mail_is_open(&r->broker))
+		return;
+	mail_close(&r->broker);
+	ends_drop_all(r);
+	programs_disown(r);
+}
+
+void
+orders_open(struct runner *r, struct mail_ends ends, uint16_t slot, uint64_t serial)
+{
+	int error;
+
+	orders_close(r);
+	r->broker_slot = slot;
+	r->broker_serial = serial;
+	error = mail_open(&r->broker, ends, r->letters, RUNNER_MAX_LETTERS);
+	if (error < 0)
+		log_err("cannot watch the link of the broker: %s", strerror(-error));
+}

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: ISC */
+/* No allocation: this runs in the runner. */
+#include "config.h"
+
+#include "runner/programs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "ipc/channel.h"
+#include "ipc/logrec.h"
+#include "runner/runner.h"
+
+/* After SIGKILL only the kernel can keep a process; then we say so. */
+#define SURVIVAL_USEC USEC_PER_SEC
+#define COMPLAIN_USEC (10 * USEC_PER_SEC)
+
+/* ----------------------------------------------------------------- table --- */
+
+static int
+pid_compare(const struct program *a, const struct program *b)
+{
+	return a->pid < b->pid ? -1 : a->pid > b->pid;
+}
+
+RB_PROTOTYPE_INTERNAL(program_pids, program, by_pid, pid_compare,
+    __attribute__((unused)) static)
+RB_GENERATE_INTERNAL(program_pids, program, by_pid, pid_compare,
+    __attribute__((unused)) static)
+
+void
+programs_init(struct programs *all, struct program *slots, struct program **by_ref)
+{
+	*all = (struct programs){ .slots = slots, .by_ref = by_ref };
+	TAILQ_INIT(&all->free);
+	TAILQ_INIT(&all->lingering);
+	RB_INIT(&all->pids);
+}
+
+struct program *
+programs_find_pid(struct programs *all, pid_t pid)
+{
+	struct program key;
+
+	key.pid = pid;
+	return RB_FIND(program_pids, &all->pids, &key);
+}
+
+struct program *
+programs_next(struct programs *all, struct program *p)
+{
+	size_t i = p == NULL ? 0 : program_slot(all, p) + 1;
+
+	while (i < all->n_touched && all->slots[i].state == PROGRAM_FREE)
+		i++;
+	return i < all->n_touched ? &all->slots[i] : NULL;
+}
+
+static void on_program_due(struct loop_timer *t);
+
+/* The last freed is used first, as what was ever touched costs memory. */
+static struct program *
+program_new(struct runner *r, uint16_t ref)
+{
+	struct programs *all = &r->programs;
+	struct program *p = TAILQ_FIRST(&all->free);
+
+	if (p != NULL)
+		TAILQ_REMOVE(&all->free, p, next);
+	else if (all->n_touched < PROGRAMS_MAX)
+		p = &all->slots[all->n_touched++];
+	else
+		return NULL;
+	*p = (struct program){
+		.runner = r, .ref = ref, .out = -1, .err = -1, .timer.fn = on_program_due,
+		.mark = ++all->last_mark, .exited.ref = ref,
+	};
+	all->by_ref[ref] = p;
+	all->n_used++;
+	return p;
+}
+
+static void
+program_free(struct program *p)
+{
+	struct programs *all = &p->runner->programs;
+
+	if (p->ref != PROGRAM_NO_REF)
+		all->by_ref[p->ref] = NULL;
+	loop_disarm(&p->runner->loop, &p->timer);
+	channel_close_fds((int[]){ p->out, p->err }, 2);
+	p->conf = conf_unref(p->conf);
+	p->service = NULL;
+	p->state = PROGRAM_FREE;
+	TAILQ_INSERT_HEAD(&all->free, p, next);
+	all->n_used--;
+}
+
+/* --------------------------------------------------------------- telling --- */
+
+static void
+program_post(struct program *p, const struct frame *f)
+{
+	/* There is room for all that the whole table has to say. */
+	if (p->ref != PROGRAM_NO_REF)
+		(void)mail_post(&p->runner->broker, f, NULL, 0);
+}
+
+/* EXITED, once; afterwards GONE, if that has not been said with it. */
+static void
+program_tell(struct program *p, bool is_gone)
+{
+	struct frame f = { .type = FRAME_GONE, .ref = p->ref };
+
+	if (!p->is_told) {
+		f.type = FRAME_EXITED;
+		f.exited = p->exited;
+		f.exited.is_gone = is_gone;
+	} else if (!is_gone) {
+		return;
+	}
+	p->is_told = true;
+	program_post(p, &f);
+}
+
+/* What there is to say of its end. */
+static void
+program_note_exit(struct program *p, int status, const struct rusage *ru)
+{
+	struct spawn_report failed =
+	    spawn_report_of(p->runner->spawner, program_slot(&p->runner->programs, p));
+	struct frame_exited *e = &p->exited;
+
+	if (p->is_told)
+		return;
+	e->stage = (uint8_t)failed.stage;
+	e->error = failed.error;
+	e->wait_status = status;
+	e->ran_usec = clock_usec() - e->started_usec;
+	e->cpu_usec = (uint64_t)(ru->ru_utime.tv_sec + ru->ru_stime.tv_sec) * USEC_PER_SEC +
+	    (uint64_t)(ru->ru_utime.tv_usec + ru->ru_stime.tv_usec);
+	e->max_rss_kb = (uint64_t)ru->ru_maxrss;
+}
+
+/* -------------------------------------------------------------- starting --- */
+
+/* In a cgroup when we can: the pid or -errno. */
+static pid_t
+program_spawn(struct program *p, struct spawn_order *order)
+{
+	struct runner *r = p->runner;
+	int cgroup = cgroup_enter(&r->cgroups, order->slot);
+	pid_t pid = cgroup;
+
+	order->cgroup = -1;
+	if (cgroup > 0) {
+		order->cgroup = cgroup;
+		pid = spawn(r->spawner, order);
+		if (pid >= 0)
+			return pid;
+		order->cgroup = -1;
+	}
+	if (pid < 0 && pid != -EAGAIN && pid != -ENOMEM) {
+		log_warn("control groups cannot be used, going on without: %s", strerror(-pid));
+		cgroups_done(&r->cgroups);
+	}
+	return spawn(r->spawner, order);
+}
+
+static void
+complain_fork(struct program *p, int error)
+{
+	struct runner *r = p->runner;
+	uint64_t now = clock_usec();
+
+	if (now < r->complain_usec)
+		return;
+	r->complain_usec = now + COMPLAIN_USEC;
+	log_err("service %s: could not be started: fork: %s", p->service->name, strerror(error));
+}
+
+/* It never began. */
+static void
+program_fail(struct program *p, enum start_stage stage, int error)
+{
+	p->exited.stage = (uint8_t)stage;
+	p->exited.error = error;
+	program_tell(p, true);
+	program_free(p);
+}
+
+static void
+program_begin(struct program *p, pid_t pid, bool want_begun)
+{
+	struct frame f = { .type = FRAME_BEGUN };
+
+	p->state = PROGRAM_RUNNING;
+	p->pid = p->session = pid;
+	p->exited.started_usec = clock_usec();
+	RB_INSERT(program_pids, &p->runner->programs.pids, p);
+	if (!want_begun)
+		return;
+	f.begun = (struct frame_begun){
+		.ref = p->ref, .pid = (uint32_t)pid, .started_usec = p->exited.started_usec,
+	};
+	program_post(p, &f);
+}
+
+/* Starts it with the ends of its kit. */
+static void
+program_run(struct program *p, const struct frame_start *start, int ends[static KIT_N_ENDS])
+{
+	struct spawn_order order = {
+		.service = p->service, .slot = program_slot(&p->runner->programs, p),
+		.job = start->is_handler ? -1 : ends[KIT_JOB],
+		.out = ends[KIT_OUT], .err = ends[KIT_ERR], .in = ends[KIT_IN], .third = -1,
+		.id = p->id, .mark = p->mark,
+	};
+	pid_t pid;
+
+	if (start->is_handler && p->service->pool.own_channel) {
+		order.third = order.out;
+		order.out = order.err;
+	}
+	pid = program_spawn(p, &order);
+	if (pid < 0) {
+		complain_fork(p, -pid);
+		program_fail(p, STAGE_FORK, -pid);
+		return;
+	}
+	/* Of a handler nobody else may hold what tells of its end. */
+	if (!start->is_handler) {
+		p->out = ends[KIT_OUT];
+		p->err = ends[KIT_ERR];
+		ends[KIT_OUT] = ends[KIT_ERR] = -1;
+	}
+	program_begin(p, pid, start->want_begun != 0);
+}
+
+const char *
+program_start(struct runner *r, const struct frame *f)
+{
+	struct conf *conf = runner_conf(r, f->generation);
+	const struct service *s;
+	int ends[KIT_N_ENDS];
+	struct program *p;
+
+	if (r->programs.by_ref[f->start.ref] != NULL)
+		return "a start under a number that is in use";
+	if (conf == NULL || f->start.service >= conf->n_services)
+		return "a start of no service";
+	s = &conf->services[f->start.service];
+	if ((f->start.is_handler ? s->handler : s->command) == NULL)
+		return "a start of a service of the other kind";
+	if (!ends_take(&r->ends, f->start.kit, ends))
+		return "a start without a kit";
+	p = program_new(r, f->start.ref);
+	if (p == NULL) {
+		/* Only when those of two brokers survive SIGKILL. */
+		(void)mail_post(&r->broker, &(struct frame){
+			.type = FRAME_EXITED,
+			.exited = { .ref = f->start.ref, .stage = STAGE_FORK, .error = EAGAIN,
+			    .is_gone = true },
+		}, NULL, 0);
+	} else {
+		p->conf = conf_ref(conf);
+		p->service = s;
+		p->id = f->id;
+		program_run(p, &f->start, ends);
+	}
+	channel_close_fds(ends, KIT_N_ENDS);
+	return NULL;
+}
+
+/* --------------------------------------------------------------- killing --- */
+
+static void
+program_arm(struct program *p, uint64_t in_usec)
+{
+	loop_arm(&p->runner->loop, &p->timer, clock_usec() + in_usec);
+}
+
+static void
+signal_all(struct program *p, int sig)
+{
+	/* A child that has not come to setsid() yet is not its group's leader. */
+	if (p->pid != 0 && kill(-p->pid, sig) < 0)
+		(void)kill(p->pid, sig);
+	strays_signal(p->runner, p, sig);
+}
+
+static void
+begin_term(struct program *p, uint64_t grace_usec)
+{
+	p->phase = KILL_TERM;
+	signal_all(p, SIGTERM);
+	signal_all(p, SIGCONT);		/* what is stopped could not act on it */
+	program_arm(p, grace_usec);
+}
+
+static void
+program_destroy(struct program *p)
+{
+	size_t slot = program_slot(&p->runner->programs, p);
+
+	p->phase = KILL_KILL;
+	signal_all(p, SIGKILL);
+	if (cgroup_exists(&p->runner->cgroups, slot))
+		cgroup_kill(&p->runner->cgroups, slot);
+	program_arm(p, SURVIVAL_USEC);
+}
+
+void
+program_terminate(struct program *p, uint64_t grace_usec)
+{
+	if (p->phase != KILL_NONE)
+		return;
+	strays_look(p->runner);		/* who has left it silently? */
+	begin_term(p, grace_usec);
+}
+
+void
+program_signal(struct program *p, int sig)
+{
+	strays_look(p->runner);
+	if (sig != SIGKILL)
+		signal_all(p, sig);
+	else if (p->phase < KILL_KILL)
+		program_destroy(p);
+}
+
+/* SIGKILL had no effect. The broker is told of it now, its ref stays taken. */
+static void
+program_survives(struct program *p)
+{
+	static const struct rusage unknown;
+
+	if (p->phase != KILL_SURVIVED)
+		log_err("request %016llx of service %s: processes survive SIGKILL, "
+		    "going on without waiting for them",
+		    (unsigned long long)p->id, p->service->name);
+	program_destroy(p);
+	p->phase = KILL_SURVIVED;
+	program_note_exit(p, SIGKILL, &unknown);
+	program_tell(p, false);
+}
+
+static void
+on_program_due(struct loop_timer *t)
+{
+	struct program *p = CONTAINER_OF(t, struct program, timer);
+
+	if (p->phase == KILL_TERM) {
+		strays_look(p->runner);
+		program_destroy(p);
+	} else {
+		program_survives(p);
+	}
+}
+
+/* -------------------------------------------------------------- its end --- */
+
+/* Does anything run in its cgroup? */
+static bool
+program_is_in_cgroup(const struct program *p)
+{
+	const struct cgroups *c = &p->runner->cgroups;
+	size_t slot = program_slot(&p->runner->programs, p);
+
+	return cgroup_exists(c, slot) && cgroup_is_populated(c, slot);
+}
+
+void
+program_reap(struct program *p)
+{
+	struct programs *all = &p->runner->programs;
+	pid_t pid = p->pid;
+	struct rusage ru;
+	int status;
+
+	/*
+	 * The zombie still holds its number, so the group of that number can
+	 * only be its own. After wait4() it might be anybody's.
+	 */
+	(void)kill(-pid, p->phase < KILL_KILL ? SIGTERM : SIGKILL);
+	(void)kill(-pid, SIGCONT);
+	if (wait4(pid, &status, WNOHANG | __WALL, &ru) != pid)
+		return;
+	RB_REMOVE(program_pids, &all->pids, p);
+	p->pid = 0;
+	program_note_exit(p, status, &ru);
+	ends_part(p->runner, p->out);
+	ends_part(p->runner, p->err);
+	p->out = p->err = -1;
+
+	p->state = PROGRAM_LINGERING;
+	TAILQ_INSERT_TAIL(&all->lingering, p, next);
+	if (program_is_in_cgroup(p))
+		program_destroy(p);
+	else if (p->phase == KILL_NONE)
+		begin_term(p, p->service->kill_grace_usec);
+}
+
+bool
+program_settle(struct program *p)
+{
+	struct runner *r = p->runner;
+	bool is_gone = p->n_strays == 0 && !program_is_in_cgroup(p);
+
+	program_tell(p, is_gone);
+	if (!is_gone)
+		return false;
+	TAILQ_REMOVE(&r->programs.lingering, p, next);
+	if (p->phase >= KILL_KILL)
+		cgroup_retire(&r->cgroups, program_slot(&r->programs, p));
+	program_free(p);
+	return true;
+}
+
+void
+programs_disown(struct runner *r)
+{
+	struct program *p = NULL;
+
+	while ((p = programs_next(&r->programs, p)) != NULL) {
+		if (p->ref == PROGRAM_NO_REF)
+			continue;
+		r->programs.by_ref[p->ref] = NULL;
+		p->ref = PROGRAM_NO_REF;
+		program_terminate(p, p->service->kill_grace_usec);
+	}
+}
+
+void
+programs_cut(struct runner *r)
+{
+	struct program *p = NULL;
+
+	while ((p = programs_next(&r->programs, p)) != NULL)
+		program_signal(p, SIGKILL);
+}

@@ -1,0 +1,37 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# start-fails-for-good: where a process of reqd can never start, reqd says why on
+# standard error, log or no log, and ends; it does not try for ever while clients
+# wait.
+. "${srcdir:-.}/tests/integration/lib.sh"
+service true '"/bin/true"'
+
+ends() { # REASON COMMAND...
+	reason=$1
+	shift
+	status=0
+	timeout 60 "$@" "$reqd" -c "$conf" >"$dir/out" 2>"$dir/err" || status=$?
+	assert_eq "$status" 71 "status"
+	assert_match "$(cat "$dir/err")" "*$reason*"
+	assert_match "$(cat "$dir/err")" "*cannot start, giving up*"
+	! pgrep -f "reqd -c $conf" || fail "something is left"
+}
+
+step "no room for the pages of statistics" ends "cannot start *File too large" \
+    sh -c 'ulimit -f 100; exec "$@"' sh
+if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
+	step "root that may not change its account" ends \
+	    "dropping privileges: Operation not permitted" \
+	    setpriv --inh-caps=-setuid,-setgid --bounding-set=-setuid,-setgid
+	# /dev/null as a container may have it: closed to the account of the workers.
+	cat >"$dir/closed.sh" <<'END'
+mount -t tmpfs none /mnt && mknod -m 600 /mnt/null c 1 3 && mount --bind /mnt/null /dev/null ||
+    exit 77
+exec "$@"
+END
+	if unshare -m sh "$dir/closed.sh" true 2>/dev/null; then
+		step "a /dev/null that is closed to the account" ends "/dev/null: Permission denied" \
+		    unshare -m sh "$dir/closed.sh"
+	fi
+fi
+finish
