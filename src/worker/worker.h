@@ -61,7 +61,8 @@ worker_settle(struct worker *w)
 {
 	if (!LIST_EMPTY(&w->leases.unflushed))
 		leases_flush(&w->leases);
-	mail_flush_all(&w->unflushed_mail);
+	if (!TAILQ_EMPTY(&w->unflushed_mail))
+		mail_flush_all(&w->unflushed_mail);
 	if (!TAILQ_EMPTY(&w->desk.dead))
 		calls_bury(&w->desk);
 	if (!LIST_EMPTY(&w->leases.dead))
