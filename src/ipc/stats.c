@@ -15,6 +15,29 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 
+uint64_t
+stats_pages_port_connections(const struct stats_pages *pages, unsigned number,
+    uint64_t worker_max, uint64_t max)
+{
+	uint64_t sum = pages->own->port_connections[number];
+
+	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
+		uint64_t n;
+
+		if (pages->others[i] == NULL || i == pages->slot)
+			continue;
+		/*
+		 * The page of another worker may say anything. A number that no worker
+		 * can have counts for nothing; and none counts for more than the listener
+		 * lets in, so that the sum cannot wrap around.
+		 */
+		n = pages->others[i]->port_connections[number];
+		if (n <= worker_max)
+			sum += n > max ? max : n;
+	}
+	return sum;
+}
+
 int
 stats_create(void)
 {

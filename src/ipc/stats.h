@@ -12,6 +12,7 @@
 #include "conf/conf.h"
 #include "ipc/death.h"
 #include "ipc/histogram.h"
+#include "ipc/roles.h"
 #include "proto/outcome.h"
 
 struct buf;
@@ -76,6 +77,21 @@ struct stats {
 	struct pool_stats pool[CONF_MAX_SERVICES];
 	struct service_times times[CONF_MAX_SERVICES];
 };
+
+/* The pages that a worker sees: its own, and to read those of others. */
+struct stats_pages {
+	struct stats *own;
+	const struct stats *others[ROLE_MAX_PROCESSES];	/* by number */
+	unsigned n_others;		/* other workers */
+	unsigned slot;			/* ours */
+};
+
+/*
+ * Connections on a listener, which lets in max, over all workers; none of them
+ * has more than worker_max.
+ */
+uint64_t stats_pages_port_connections(const struct stats_pages *pages, unsigned number,
+    uint64_t worker_max, uint64_t max);
 
 /*
  * Moves what is counted by service number to the numbers of other rules. from

@@ -9,12 +9,12 @@
 
 #include "base/cleanup.h"
 #include "base/sparse.h"
+#include "call/call.h"
+#include "call/kits.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
-#include "worker/call.h"
-#include "worker/kits.h"
-#include "worker/leases.h"
-#include "worker/words.h"
+#include "lease/leases.h"
+#include "lease/stderr.h"
 #include "worker/worker.h"
 
 /* More than a worker has calls, of which each says a few words. */
@@ -26,7 +26,7 @@ struct brokerlink_cancel {
 	struct mail_ask ask;
 	struct worker *worker;
 	struct frame frame;
-	brokerlink_cancelled_fn *fn;
+	call_cancelled_fn *fn;
 	void *who;		/* NULL: gone */
 };
 
@@ -59,14 +59,27 @@ brokerlink_done(struct worker *w)
 	kits_drop(&w->kits);
 }
 
-int
+/* 0 or -ENOMEM: there is no broker, or it is far behind. */
+static int
 brokerlink_post(struct worker *w, const struct frame *f)
 {
 	return mail_post(&w->link.mail, f, NULL, 0) ? 0 : -ENOMEM;
 }
 
 int
-brokerlink_run(struct worker *w, struct call *call, uint32_t kit)
+brokerlink_post_lease(struct leases *ls, const struct frame *f)
+{
+	return brokerlink_post(CONTAINER_OF(ls, struct worker, leases), f);
+}
+
+static struct worker *
+worker_of(const struct call_desk *desk)
+{
+	return CONTAINER_OF(desk, struct worker, desk);
+}
+
+static int
+link_run(struct call *call, uint32_t kit)
 {
 	struct frame f = {
 		.type = FRAME_RUN,
@@ -77,19 +90,19 @@ brokerlink_run(struct worker *w, struct call *call, uint32_t kit)
 	int r;
 
 	f.run.kit = kit;
-	r = brokerlink_post(w, &f);
+	r = brokerlink_post(worker_of(call->desk), &f);
 	if (r == 0)
 		call->sent = true;
 	return r;
 }
 
-void
-brokerlink_cancel(struct worker *w, uint64_t id, enum cancel_reason reason)
+static void
+link_cancel(struct call *call, enum cancel_reason reason)
 {
-	struct frame f = { .type = FRAME_CANCEL, .id = id, .cancel.reason = (uint8_t)reason };
+	struct frame f = { .type = FRAME_CANCEL, .id = call->id, .cancel.reason = (uint8_t)reason };
 
 	/* Without memory the deadline ends it. */
-	(void)brokerlink_post(w, &f);
+	(void)brokerlink_post(worker_of(call->desk), &f);
 }
 
 static void on_cancelled(struct mail_ask *ask, const struct frame *answer);
@@ -105,10 +118,11 @@ cancel_post(struct worker *w)
 		(void)mail_ask(&w->link.mail, &first->frame, &first->ask);
 }
 
-int
-brokerlink_cancel_owned(struct worker *w, uint64_t id, const struct digest *token,
-    const struct digest *owner, brokerlink_cancelled_fn *fn, void *who)
+static int
+link_cancel_owned(struct call_desk *desk, uint64_t id, const struct digest *token,
+    const struct digest *owner, call_cancelled_fn *fn, void *who)
 {
+	struct worker *w = worker_of(desk);
 	struct brokerlink_cancel *waiting = malloc(sizeof(*waiting));
 
 	if (waiting == NULL)
@@ -129,22 +143,32 @@ brokerlink_cancel_owned(struct worker *w, uint64_t id, const struct digest *toke
 	return 0;
 }
 
-void
-brokerlink_forget(struct brokerlink *l, const void *who)
+static void
+link_forget(struct call_desk *desk, const void *who)
 {
 	struct brokerlink_cancel *waiting;
 
-	TAILQ_FOREACH(waiting, &l->cancels, entry) {
+	TAILQ_FOREACH(waiting, &worker_of(desk)->link.cancels, entry) {
 		if (waiting->who == who)
 			waiting->who = NULL;
 	}
 }
 
-void
-brokerlink_deposit(struct worker *w, uint64_t id)
+static void
+link_deposit(struct call *call)
 {
-	(void)brokerlink_post(w, &(struct frame){ .type = FRAME_DEPOSIT, .id = id });
+	(void)brokerlink_post(worker_of(call->desk), &(struct frame){
+		.type = FRAME_DEPOSIT, .id = call->id,
+	});
 }
+
+const struct call_link_ops brokerlink_ops = {
+	.run = link_run,
+	.cancel = link_cancel,
+	.deposit = link_deposit,
+	.cancel_owned = link_cancel_owned,
+	.forget = link_forget,
+};
 
 /* The next goes, perhaps to the next broker. */
 static void
@@ -164,7 +188,7 @@ on_cancelled(struct mail_ask *ask, const struct frame *answer)
 static void
 cancel_asked(struct worker *w, const struct frame *f)
 {
-	struct call *call = call_find_owned(w, f->id, &f->cancel.owner);
+	struct call *call = call_find_owned(&w->desk, f->id, &f->cancel.owner);
 	struct frame answer = *f;
 
 	answer.type = FRAME_CANCELLED;
@@ -189,14 +213,14 @@ static void
 on_frame(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 {
 	struct worker *w = CONTAINER_OF(m, struct worker, link.mail);
-	struct call *call = call_find(w, f->id);
+	struct call *call = call_find(&w->desk, f->id);
 
 	/* The broker knows none but those that were sent to it. */
 	if (call != NULL && !call->sent)
 		call = NULL;
 	switch (f->type) {
 	case FRAME_KIT:
-		kits_on_kit(w, f, fds);
+		kits_on_kit(&w->kits, f, fds);
 		return;
 	case FRAME_UNKIT:
 		kits_are_void(w, f);
@@ -225,16 +249,16 @@ on_frame(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 		cancel_asked(w, f);
 		return;
 	case FRAME_LEASE:
-		leases_on_granted(w, f, fds);
+		leases_on_granted(&w->leases, f, fds);
 		return;
 	case FRAME_RECALL:
-		leases_on_recalled(w, f->id);
+		leases_on_recalled(&w->leases, f->id);
 		return;
 	case FRAME_UNABLE:
-		leases_on_unable(w, &f->unable);
+		leases_on_unable(&w->leases, &f->unable);
 		return;
 	case FRAME_WORDS:
-		words_log_dead(f->lease.service, f->lease.pid, fds[0]);
+		lease_stderr_log_dead(f->lease.service, f->lease.pid, fds[0]);
 		return;
 	default:
 		log_err("broker sent an unexpected message, ignoring it: %s",
@@ -251,7 +275,6 @@ static void
 brokerlink_lost(struct worker *w)
 {
 	struct brokerlink_cancel *first = TAILQ_FIRST(&w->link.cancels);
-	struct call *call, *next_call;
 
 	if (!mail_is_open(&w->link.mail))
 		return;
@@ -262,13 +285,10 @@ brokerlink_lost(struct worker *w)
 		mail_forget(&w->link.mail, &first->ask);
 	mail_close(&w->link.mail);
 	kits_drop(&w->kits);
-	leases_on_lost(w);
+	leases_on_lost(&w->leases);
 	if (first != NULL)
 		on_cancelled(&first->ask, NULL);
-	RB_FOREACH_SAFE(call, calls, &w->calls, next_call) {
-		if (call->sent && !call->ended)
-			call_on_lost(call);
-	}
+	calls_on_lost(&w->desk);
 }
 
 static void
@@ -292,6 +312,6 @@ brokerlink_attach(struct worker *w, struct mail_ends ends)
 	}
 	if (mail_open(&l->mail, ends, l->letters, LETTERS) < 0)
 		return;
-	leases_on_attached(w);
+	leases_on_attached(&w->leases);
 	cancel_post(w);
 }

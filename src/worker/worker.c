@@ -16,38 +16,17 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "door/resp/respdoor.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
-#include "worker/conn.h"
+#include "net/listener.h"
 
-/*
- * The page of another worker may say anything. A number of connections that no
- * worker can have counts for nothing; and none counts for more than the listener
- * lets in, so that the sum cannot wrap around.
- */
-static uint64_t
-possible(const struct worker *w, uint64_t n, uint64_t max)
+/* Leaves the loop once nothing is left to finish. */
+static void
+check_drained(struct worker *w)
 {
-	return n > w->max_conns ? 0 : n > max ? max : n;
-}
-
-uint64_t
-worker_port_connections(const struct worker *w, unsigned port_number, uint64_t max)
-{
-	uint64_t sum = w->stats->port_connections[port_number];
-
-	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
-		if (w->others[i] != NULL && i != w->slot)
-			sum += possible(w, w->others[i]->port_connections[port_number], max);
-	}
-	return sum;
-}
-
-void
-worker_check_drained(struct worker *w)
-{
-	if ((w->stopping || w->retired) && w->n_conns == 0 && w->n_calls == 0)
+	if ((w->net.stopping || w->retired) && w->net.n_conns == 0 && w->desk.n_calls == 0)
 		w->done = true;
 }
 
@@ -63,7 +42,7 @@ send_master(struct worker *w, const struct frame *f)
 static void
 prepared_drop(struct worker *w)
 {
-	w->prepared = conf_unref(w->prepared);
+	w->leases.prepared = w->prepared = conf_unref(w->prepared);
 	channel_close_fds(w->prepared_fds, w->n_prepared_fds);
 	w->n_prepared_fds = 0;
 }
@@ -95,6 +74,7 @@ on_prepare(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 		refuse(w, f->generation, why);
 		return;
 	}
+	w->leases.prepared = w->prepared;
 	if (w->n_prepared_fds != 0 && w->prepared->n_listeners != w->n_prepared_fds) {
 		refuse(w, f->generation, "listeners and descriptors do not match");
 		return;
@@ -103,48 +83,36 @@ on_prepare(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 }
 
 static void
-count_port_connections(struct worker *w)
-{
-	struct conn *c;
-
-	memset(w->stats->port_connections, 0, sizeof(w->stats->port_connections));
-	TAILQ_FOREACH(c, &w->conns, link) {
-		if (!c->port->gone)
-			w->stats->port_connections[c->port->number]++;
-	}
-}
-
-static void
 on_commit(struct worker *w, const struct frame *f)
 {
 	struct frame answer = { .type = FRAME_COMMITTED, .generation = f->generation };
-	struct conf *old = w->conf;
+	struct conf *old;
 	int r;
 
 	if (w->prepared == NULL || w->prepared->generation != f->generation) {
 		refuse(w, f->generation, "nothing prepared");
 		return;
 	}
-	w->sealed = f->sealed;
+	w->net.sealed = f->sealed;
 	w->retired = w->n_prepared_fds == 0;
 	if (w->retired) {
-		ports_retire(w, w->prepared);
-	} else if (!w->stopping) {
-		r = ports_replace(w, w->prepared, w->prepared_fds, w->n_prepared_fds);
+		listeners_retire(&w->net, w->prepared);
+	} else if (!w->net.stopping) {
+		r = listeners_replace(&w->net, w->prepared, w->prepared_fds, w->n_prepared_fds);
 		if (r < 0) {
 			refuse(w, f->generation, strerror(-r));
 			return;
 		}
 	}
-	w->conf = TAKE_PTR(w->prepared);
+	old = worker_set_conf(w, TAKE_PTR(w->prepared));
 	prepared_drop(w);
-	stats_renumber(w->stats, old, w->conf);
-	count_port_connections(w);
+	stats_renumber(w->pages.own, old, w->conf);
+	net_count(&w->net);
 	log_set_level(w->conf->log_level);
 	conf_unref(old);
 	send_master(w, &answer);
-	leases_reload(w);
-	worker_check_drained(w);
+	leases_reload(&w->leases);
+	check_drained(w);
 }
 
 /* ---------------------------------------------------------------- stop --- */
@@ -154,9 +122,9 @@ on_drain_over(struct loop_timer *t)
 {
 	struct worker *w = CONTAINER_OF(t, struct worker, drain);
 
-	if (w->n_calls > 0)
-		log_warn("drain-timeout is over: %zu connections and %zu calls are cut", w->n_conns,
-		    w->n_calls);
+	if (w->desk.n_calls > 0)
+		log_warn("drain-timeout is over: %zu connections and %zu calls are cut",
+		    w->net.n_conns, w->desk.n_calls);
 	w->done = true;
 }
 
@@ -167,18 +135,16 @@ on_drain_over(struct loop_timer *t)
 static void
 on_stop(struct worker *w, uint64_t deadline)
 {
-	struct conn *c;
-
-	if (w->stopping)
+	if (w->net.stopping)
 		return;
-	w->stopping = true;
-	ports_close(w);
-	count_port_connections(w);
+	/* Who waits at a socket that ends for everybody is let in, and answered. */
+	w->net.stopping = true;
+	listeners_close(&w->net);
+	net_count(&w->net);
 	w->drain.fn = on_drain_over;
 	loop_arm(&w->loop, &w->drain, deadline != 0 ? deadline : w->loop.now_usec);
-	TAILQ_FOREACH(c, &w->conns, link)
-		conn_stop(c);
-	worker_check_drained(w);
+	net_stop(&w->net);
+	check_drained(w);
 }
 
 /* -------------------------------------------------------------- master --- */
@@ -186,11 +152,13 @@ on_stop(struct worker *w, uint64_t deadline)
 static void
 on_stats_page(struct worker *w, unsigned slot, int fd)
 {
-	stats_unmap(w->others[slot]);
-	w->others[slot] = stats_map_other(fd);
-	w->n_others = 0;
+	struct stats_pages *p = &w->pages;
+
+	stats_unmap(p->others[slot]);
+	p->others[slot] = stats_map_other(fd);
+	p->n_others = 0;
 	for (size_t i = 0; i < CONF_MAX_WORKERS; i++)
-		w->n_others += w->others[i] != NULL;
+		p->n_others += p->others[i] != NULL;
 }
 
 static void
@@ -198,14 +166,14 @@ on_list(struct worker *w, const struct frame *f, int fd)
 {
 	struct frame answer = { .type = FRAME_LISTED, .id = f->id };
 
-	(void)calls_list(w, fd);
+	(void)calls_list(&w->desk, fd);
 	send_master(w, &answer);
 }
 
 static void
 on_kill(struct worker *w, uint64_t id)
 {
-	struct call *call = call_find(w, id);
+	struct call *call = call_find(&w->desk, id);
 	struct frame answer = {
 		.type = FRAME_KILLED,
 		.id = id,
@@ -234,7 +202,8 @@ on_frame(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 		return;
 	case FRAME_LINK:
 		if (n_fds == 2)
-			brokerlink_attach(w, (struct mail_ends){ TAKE_FD(fds[0]), TAKE_FD(fds[1]) });
+			brokerlink_attach(w, (struct mail_ends){
+			    TAKE_FD(fds[0]), TAKE_FD(fds[1]) });
 		return;
 	case FRAME_UNLINK:
 		/* The channel ends with the process. */
@@ -250,12 +219,12 @@ on_frame(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 		return;
 	case FRAME_STOP:
 		/* In the middle of a reload the numbers may be others': then all of them. */
-		w->sealed = w->conf != NULL && w->conf->generation == f->generation ?
+		w->net.sealed = w->conf != NULL && w->conf->generation == f->generation ?
 		    f->sealed : UINT32_MAX;
 		on_stop(w, f->id);
 		return;
 	case FRAME_PING:
-		w->stats->log_dropped = log_dropped_total();
+		w->pages.own->log_dropped = log_dropped_total();
 		send_master(w, &pong);
 		return;
 	default:
@@ -281,7 +250,7 @@ on_master(struct loop_io *io, uint32_t events)
 		if (r == -EAGAIN)
 			return;
 		if (r != CHANNEL_OK) {
-			/* The master is gone: nobody supervises us any more (R12). */
+			/* The master is gone: nobody supervises us any more. */
 			w->done = true;
 			return;
 		}
@@ -308,6 +277,54 @@ connection_limit(void)
 	return (size_t)role_worker_connections(nofile.rlim_cur);
 }
 
+static void
+on_less_calls(struct call_desk *desk)
+{
+	check_drained(CONTAINER_OF(desk, struct worker, desk));
+}
+
+static void
+on_less_conns(struct net_desk *net)
+{
+	check_drained(CONTAINER_OF(net, struct worker, net));
+}
+
+void
+worker_wire(struct worker *w)
+{
+	w->loop.on_stall = worker_on_stall;
+	w->pages.slot = w->slot;
+	brokerlink_init(w);
+	net_init(&w->net, &w->loop, w->read);
+	w->net.pages = &w->pages;
+	w->net.door = &w->door.door;
+	w->net.on_less = on_less_conns;
+	leases_init(&w->leases, &w->loop, w->read);
+	w->leases.post = brokerlink_post_lease;
+	calls_init(&w->desk, &w->loop, w->read);
+	w->desk.stats = w->pages.own;
+	w->desk.slot = w->slot;
+	w->desk.leases = &w->leases;
+	w->desk.kits = &w->kits;
+	w->desk.link = &brokerlink_ops;
+	w->desk.on_less = on_less_calls;
+	resp_door_init(&w->door);
+	w->door.pages = &w->pages;
+	w->door.net = &w->net;
+	w->door.desk = &w->desk;
+	w->door.started_usec = w->loop.now_usec;
+}
+
+struct conf *
+worker_set_conf(struct worker *w, struct conf *c)
+{
+	struct conf *old = w->conf;
+
+	w->conf = w->desk.conf = c;
+	w->leases.conf = w->net.conf = w->door.conf = c;
+	return old;
+}
+
 static int
 worker_init(struct worker *w, unsigned slot)
 {
@@ -315,31 +332,21 @@ worker_init(struct worker *w, unsigned slot)
 	int r;
 
 	w->slot = slot;
-	TAILQ_INIT(&w->conns);
-	TAILQ_INIT(&w->dead_conns);
-	TAILQ_INIT(&w->dead_calls);
-	LIST_INIT(&w->ports);
-	RB_INIT(&w->calls);
-	request_init(&w->request);
-	w->out = BUF_INIT(0);
-	w->max_conns = connection_limit();
-	w->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
-		random = 0;
-	random ^= (uint32_t)clock_wall_usec();
-	w->id_high = (uint64_t)(random << 8 | slot) << 32;
-
 	r = loop_init(&w->loop);
 	if (r < 0)
 		return r;
-	brokerlink_init(w);
-	w->loop.on_stall = worker_on_stall;
-	w->started_usec = w->loop.now_usec;
-	w->stats = stats_map_own(ROLE_STATS_FD);
-	if (w->stats == NULL)
+	w->pages.own = stats_map_own(ROLE_STATS_FD);
+	if (w->pages.own == NULL)
 		return -errno;
+	worker_wire(w);
+	w->net.max_conns = connection_limit();
+	w->net.spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+		random = 0;
+	random ^= (uint32_t)clock_wall_usec();
+	w->desk.id_high = (uint64_t)(random << 8 | slot) << 32;
 	/* The page is that of the slot: the counters of a predecessor go on. */
-	w->stats->pid = (uint32_t)getpid();
+	w->pages.own->pid = (uint32_t)getpid();
 	w->master = (struct loop_io){ .fn = on_master, .fd = ROLE_CHANNEL_FD };
 	return loop_add(&w->loop, &w->master, EPOLLIN);
 }
@@ -347,30 +354,22 @@ worker_init(struct worker *w, unsigned slot)
 void
 worker_done(struct worker *w)
 {
-	struct conn *c;
-
-	ports_close(w);
-	count_port_connections(w);
-	leases_give_back(w);
+	listeners_close(&w->net);
+	net_count(&w->net);
+	leases_give_back(&w->leases);
 	brokerlink_done(w);
-	while ((c = TAILQ_FIRST(&w->conns)) != NULL)
-		conn_close(c);
-	while (!RB_EMPTY(&w->calls))
-		call_die(RB_MIN(calls, &w->calls));
+	net_done(&w->net);
+	calls_end(&w->desk);
 	/* What the dead have asked of the broker, which hears of their end anyway. */
 	brokerlink_done(w);
-	calls_bury(w);
-	leases_done(w);
-	conns_bury(w);
+	calls_done(&w->desk);
+	leases_done(&w->leases);
+	net_bury(&w->net);
 	prepared_drop(w);
-	w->conf = conf_unref(w->conf);
-	request_done(&w->request);
-	buf_done(&w->out);
+	conf_unref(worker_set_conf(w, NULL));
+	resp_door_done(&w->door);
 	loop_disarm(&w->loop, &w->drain);
 	loop_done(&w->loop);
-	if (w->spare_fd >= 0)
-		(void)close(w->spare_fd);
-	w->spare_fd = -1;
 }
 
 void
@@ -378,19 +377,9 @@ worker_on_stall(struct loop *l, uint64_t usec)
 {
 	struct worker *w = CONTAINER_OF(l, struct worker, loop);
 
-	conns_on_stall(w, usec);
-	calls_on_stall(w, usec);
-	leases_on_stall(w, usec);
-}
-
-void
-worker_settle(struct worker *w)
-{
-	leases_flush(w);
-	mail_flush_all(&w->unflushed_mail);
-	calls_bury(w);
-	leases_bury(w);
-	conns_bury(w);
+	net_on_stall(&w->net, usec);
+	calls_on_stall(&w->desk, usec);
+	leases_on_stall(&w->leases, usec);
 }
 
 int

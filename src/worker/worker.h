@@ -6,38 +6,20 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stdint.h>
-#include <sys/queue.h>
+#include <stddef.h>
 
-#include "base/buf.h"
 #include "base/loop.h"
+#include "call/call.h"
+#include "call/kits.h"
 #include "conf/conf.h"
-#include "ipc/roles.h"
+#include "door/resp/session.h"
 #include "ipc/stats.h"
-#include "proto/request.h"
-#include "worker/call.h"
-#include "worker/lease.h"
-#include "worker/kits.h"
-#include "worker/leases.h"
+#include "lease/leases.h"
+#include "net/net.h"
 #include "worker/brokerlink.h"
-#include "worker/port.h"
-
-struct conn;
-TAILQ_HEAD(conns, conn);
 
 /* One read from a socket or pipe, for whichever object is being served. */
 #define WORKER_READ (64u << 10)
-
-/* Unsent replies above which a connection is not read any further (R17). */
-#define WORKER_OUT_HIGH (256u << 10)
-#define WORKER_OUT_STRANGER (16u << 10)	/* ... of a caller without a role (R16) */
-
-/* What of refused calls has been recorded. */
-struct refusals {
-	uint64_t since_usec;		/* this second's beginning */
-	uint32_t n_logged;		/* in it */
-	uint64_t n_omitted;		/* since the last record */
-};
 
 struct worker {
 	struct loop loop;
@@ -47,45 +29,21 @@ struct worker {
 	struct conf *prepared;
 	int prepared_fds[CONF_MAX_LISTENERS];
 	size_t n_prepared_fds;
-	bool stopping;			/* told to drain */
-	uint32_t sealed;		/* listeners that end for everybody, by number */
 	bool retired;			/* given no listeners: ends with its last connection */
 	bool done;			/* leave the loop */
-	uint64_t drain_usec;		/* when the drain ends by force */
-	struct loop_timer drain;
+	struct loop_timer drain;	/* when the drain ends by force */
 
-	struct ports ports;
-	struct conns conns;
-	struct conns dead_conns;	/* memory of what ended in this turn */
-	struct call_list dead_calls;
-	size_t n_conns;
-	size_t max_conns;		/* from RLIMIT_NOFILE (R15) */
-	int spare_fd;			/* given up to accept and refuse at EMFILE */
-	uint64_t next_conn;
-	struct refusals refusals;
+	/* The layers, the highest first. None knows a higher one, nor this struct. */
+	struct resp_door door;		/* what is spoken on connections */
+	struct call_desk desk;		/* calls */
+	struct leases leases;		/* of handlers */
+	struct net_desk net;		/* listeners and connections */
 
-	struct calls calls;		/* by id */
-	size_t n_calls;
-	uint64_t id_high;		/* random and slot: high half of request ids */
-	uint32_t id_low;
 	struct mail_list unflushed_mail;
 	struct brokerlink link;
-	struct kits kits;
-	struct leases_tree leases;	/* of handlers, by service */
-	struct lease_list dead_leases;
-	struct lease_list unflushed;	/* leases with requests to send */
-
-	struct stats *stats;		/* our own page */
-	const struct stats *others[ROLE_MAX_PROCESSES];	/* by number */
-	unsigned n_others;		/* other workers */
-	uint64_t started_usec;
-
-	/* Scratch, never kept beyond one event or task. */
-	struct request request;
-	struct buf request_text;	/* on its way to a handler */
-	struct buf out;			/* replies of one task, before they are sent */
-	struct conn *writer;		/* whose task runs; NULL: none */
-	char read[WORKER_READ];		/* from a socket or pipe */
+	struct kits kits;		/* of desk */
+	struct stats_pages pages;
+	char read[WORKER_READ];		/* scratch, from a socket or pipe; never kept */
 };
 
 /* Role entry: descriptors as in ipc/roles.h. Returns an exit code. */
@@ -94,14 +52,27 @@ int worker_main(unsigned slot);
 /* Ends and frees all that the worker holds, but not itself. */
 void worker_done(struct worker *w);
 
-/* Sum of connections on a port, which lets in max, over all workers. */
-uint64_t worker_port_connections(const struct worker *w, unsigned port_number, uint64_t max);
-
 /* It was stopped for so long: nobody else is to pay for that. For the loop. */
 void worker_on_stall(struct loop *l, uint64_t usec);
 
 /* At the end of a turn, behind all tasks: sends what was gathered, frees what has ended. */
-void worker_settle(struct worker *w);
+static inline void
+worker_settle(struct worker *w)
+{
+	if (!LIST_EMPTY(&w->leases.unflushed))
+		leases_flush(&w->leases);
+	if (!TAILQ_EMPTY(&w->unflushed_mail))
+		mail_flush_all(&w->unflushed_mail);
+	if (!TAILQ_EMPTY(&w->desk.dead))
+		calls_bury(&w->desk);
+	if (!LIST_EMPTY(&w->leases.dead))
+		leases_bury(&w->leases);
+	if (!TAILQ_EMPTY(&w->net.dead))
+		net_bury(&w->net);
+}
 
-/* Leaves the loop once nothing is left to finish; called when something ended. */
-void worker_check_drained(struct worker *w);
+/* Makes the layers; the loop and our page are there. */
+void worker_wire(struct worker *w);
+
+/* These rules are in force from now on; takes a reference, returns the old ones. */
+struct conf *worker_set_conf(struct worker *w, struct conf *c);

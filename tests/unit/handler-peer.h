@@ -50,10 +50,10 @@ reload_with(const char *service, const char *word, const char *other)
 	at = strstr(strstr(text, head), word);
 	ck_assert_ptr_nonnull(at);
 	memcpy(at, other, strlen(other));
-	w.conf = conf_of(text, old->generation + 1);
+	(void)worker_set_conf(&w, conf_of(text, old->generation + 1));
 	stats.generation = w.conf->generation;
 	conf_unref(old);
-	leases_reload(&w);
+	leases_reload(&w.leases);
 	turns();
 }
 
@@ -218,7 +218,7 @@ unable(const char *service)
 static inline struct lease *
 lease_of(const char *service)
 {
-	return LIST_FIRST(&leases_get(&w, service)->list);
+	return LIST_FIRST(&lease_set_get(&w.leases, service)->list);
 }
 
 /* The lease was not used for so long. */

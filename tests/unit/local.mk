@@ -6,6 +6,8 @@ include tests/unit/ipc.mk
 include tests/unit/master.mk
 include tests/unit/broker.mk
 include tests/unit/runner.mk
+include tests/unit/net.mk
+include tests/unit/lease.mk
 include tests/unit/worker.mk
 include tests/unit/client.mk
 include tests/unit/ctl.mk

@@ -142,7 +142,7 @@ START_TEST(list)
 	say(b, "CALL up no \"more text\"\r\n");
 	(void)asked(FRAME_WANT);
 	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
-	ck_assert_int_eq(calls_list(&w, fds[1]), 0);
+	ck_assert_int_eq(calls_list(&w.desk, fds[1]), 0);
 	n = read(fds[0], text, sizeof(text) - 1);
 	ck_assert_int_gt(n, 0);
 	text[n] = '\0';
@@ -178,9 +178,9 @@ START_TEST(times_in_queue_and_handler)
 	struct lent l;
 
 	say(a, "CALL up\r\n");
-	c->call->accepted_usec -= 50 * USEC_PER_MSEC;
+	call_of(c)->accepted_usec -= 50 * USEC_PER_MSEC;
 	l = lend_wanted("up");
-	c->call->accepted_usec -= 100 * USEC_PER_MSEC;
+	call_of(c)->accepted_usec -= 100 * USEC_PER_MSEC;
 	answer(&l, ":1\r\n");
 	ck_heard(a, ":1\r\n");
 	ck_assert_uint_eq(n_times(&t->all), 1);
@@ -210,8 +210,8 @@ START_TEST(times_of_who_gives_up)
 
 	say(a, "CALL up\r\n");
 	(void)asked(FRAME_WANT);
-	c->call->accepted_usec -= 20 * USEC_PER_MSEC;
-	say_cancel(client(), c->call->id_text);
+	call_of(c)->accepted_usec -= 20 * USEC_PER_MSEC;
+	say_cancel(client(), call_of(c)->id_text);
 	ck_heard(a, "-CANCELLED by the caller\r\n");
 	ck_assert_uint_eq(n_times(&t->queue), 1);
 	ck_assert_uint_ge(t->queue.usec, 20 * USEC_PER_MSEC);

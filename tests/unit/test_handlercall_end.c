@@ -14,7 +14,7 @@ START_TEST(timeout)
 	struct pair p = called("narrow", "CALL --full --timeout=30000 narrow\r\n");
 	const char *text;
 
-	later(&p.conn->call->timer, 31 * USEC_PER_SEC);
+	later(&call_of(p.conn)->timer, 31 * USEC_PER_SEC);
 	text = heard(p.client);
 	ck_begins(text, "*16\r\n$6\r\nstatus\r\n:-1\r\n$6\r\nsignal\r\n$-1\r\n"
 	    "$5\r\nvalue\r\n$-1\r\n");
@@ -23,9 +23,9 @@ START_TEST(timeout)
 	gone(&p.lent);
 	p = called("narrow", "CALL --timeout=20000 narrow\r\nCALL narrow\r\n");
 
-	later(&p.conn->call->timer, 10 * USEC_PER_SEC);
+	later(&call_of(p.conn)->timer, 10 * USEC_PER_SEC);
 	ck_heard(p.client, "");
-	later(&p.conn->call->timer, 21 * USEC_PER_SEC);
+	later(&call_of(p.conn)->timer, 21 * USEC_PER_SEC);
 	ck_heard(p.client, "-TIMEOUT 20000 narrow\r\n");
 	is_returned(&p.lent, 0, true);
 	gone(&p.lent);
@@ -44,11 +44,11 @@ START_TEST(cancel)
 
 	say(c, "CALL up\r\n");
 	(void)asked(FRAME_WANT);
-	say_cancel(b, TAILQ_FIRST(&leases_get(&w, "up")->waiting)->id_text);
+	say_cancel(b, TAILQ_FIRST(&lease_set_get(&w.leases, "up")->waiting)->id);
 	ck_heard(b, ":1\r\n");
 	ck_heard(c, "-CANCELLED by the caller\r\n");
 	asked_nothing();
-	say_cancel(b, p.conn->call->id_text);
+	say_cancel(b, call_of(p.conn)->id_text);
 	ck_heard(b, ":1\r\n");
 	ck_heard(p.client, "-CANCELLED by the caller\r\n");
 	is_returned(&p.lent, 0, true);
@@ -62,10 +62,10 @@ START_TEST(cancel_is_for_the_caller)
 	struct conn *other;
 	int b = client_as(&other);
 
-	other->caller->uid = 54321;
-	say_cancel(b, p.conn->call->id_text);
+	other->peer.caller->uid = 54321;
+	say_cancel(b, call_of(p.conn)->id_text);
 	(void)asked(FRAME_CANCEL_OWNED);
-	call_cancel(p.conn->call, CANCEL_BY_ADMIN);
+	call_cancel(call_of(p.conn), CANCEL_BY_ADMIN);
 	ck_heard(p.client, "-CANCELLED by an administrator\r\n");
 	is_returned(&p.lent, 0, true);
 	gone(&p.lent);
@@ -81,8 +81,8 @@ START_TEST(cancel_of_a_call_whose_client_is_gone)
 
 	(void)close(p.client);
 	turns();
-	ck_assert(p.conn->hung);
-	(void)snprintf(text, sizeof(text), "PING\r\nCANCEL %s\r\n", p.conn->call->id_text);
+	ck_assert_uint_eq(p.conn->stream.io.events, 0);
+	(void)snprintf(text, sizeof(text), "PING\r\nCANCEL %s\r\n", call_of(p.conn)->id_text);
 	say(b, text);
 	ck_heard(b, "+PONG\r\n:1\r\n");
 	ck_assert_uint_eq(stats.connections_open, 1);
@@ -95,7 +95,7 @@ END_TEST
 START_TEST(cancel_from_another_worker)
 {
 	struct pair p = called("up", "CALL up\r\n");
-	struct frame f = { .type = FRAME_CANCEL_OWNED, .id = p.conn->call->id, .slot = 7 };
+	struct frame f = { .type = FRAME_CANCEL_OWNED, .id = call_of(p.conn)->id, .slot = 7 };
 	struct asked a;
 
 	for (unsigned is_owner = 0; is_owner < 3; is_owner++) {
@@ -133,10 +133,10 @@ START_TEST(cancel_and_be_killed_for_it)
 
 	(void)snprintf(text, sizeof(text), "CALL up\r\nCLIENT KILL ID %" PRIu64 "\r\n", c->id);
 	p = called("up", text);
-	say_cancel(a, p.conn->call->id_text);
+	say_cancel(a, call_of(p.conn)->id_text);
 	ck_heard(a, ":1\r\n(closed)");
 	ck_heard(p.client, "-CANCELLED by the caller\r\n:1\r\n");
-	ck_assert_ptr_null(w.writer);
+	ck_assert_ptr_null(w.net.writer);
 	next = client();
 	say(next, "PING\r\n");
 	ck_heard(next, "+PONG\r\n");
@@ -153,15 +153,15 @@ START_TEST(cancel_while_the_worker_stops)
 	char text[100];
 
 	(void)snprintf(text, sizeof(text), "CANCEL %s\r\nPING one\r\nPING two\r\n",
-	    p.conn->call->id_text);
+	    call_of(p.conn)->id_text);
 	send_text(a, text);
 	memset(text, '\n', sizeof(text));
 	send_n(p.client, text, sizeof(text));
-	w.stopping = true;
+	w.net.stopping = true;
 	one_turn();
 	ck_heard(a, ":1\r\n$3\r\none\r\n$3\r\ntwo\r\n(closed)");
 	(void)asked(FRAME_RETURN);
-	w.stopping = w.done = false;
+	w.net.stopping = w.done = false;
 	gone(&p.lent);
 }
 END_TEST
@@ -174,7 +174,7 @@ START_TEST(call_that_ends_while_it_begins)
 	char text[100];
 	int a = client();
 
-	(void)snprintf(text, sizeof(text), "CANCEL %016" PRIx64 "\r\n", p.conn->call->id + 1);
+	(void)snprintf(text, sizeof(text), "CANCEL %016" PRIx64 "\r\n", call_of(p.conn)->id + 1);
 	say(p.client, text);
 	shut(&p.lent.in);
 	say(a, "CALL wi");
@@ -197,7 +197,7 @@ ssize_t
 send(int fd, const void *bytes, size_t n, int flags)
 {
 	const char *here = __builtin_frame_address(0);
-	bool is_reply = w.writer != NULL && w.writer->io.fd == fd;
+	bool is_reply = w.net.writer != NULL && w.net.writer->stream.io.fd == fd;
 
 	if (is_reply && here > highest_send)
 		highest_send = here;
@@ -214,7 +214,7 @@ START_TEST(chain_of_cancels)
 	uint32_t turn;
 	char text[100];
 	int fds[N], a = client();
-	uint64_t id = w.id_high | w.id_low;
+	uint64_t id = w.desk.id_high | w.desk.id_low;
 
 	for (int i = 0; i < N; i++) {
 		fds[i] = client_as(&conns[i]);
@@ -223,13 +223,13 @@ START_TEST(chain_of_cancels)
 		say(fds[i], text);
 		(void)asked(FRAME_WANT);
 	}
-	(void)snprintf(text, sizeof(text), "CANCEL %s\r\n", conns[0]->call->id_text);
+	(void)snprintf(text, sizeof(text), "CANCEL %s\r\n", call_of(conns[0])->id_text);
 	send_text(a, text);
 	highest_send = lowest_send = NULL;
 	turn = w.loop.turn;
 	one_turn();
 	for (int i = 0; i < N; i++) {
-		ck_assert_ptr_null(conns[i]->call);
+		ck_assert_ptr_null(call_of(conns[i]));
 		ck_assert_uint_eq(conns[i]->task.ran_turn, turn);
 	}
 	ck_assert_ptr_nonnull(lowest_send);

@@ -72,7 +72,7 @@ START_TEST(gathering_ends_otherwise)
 
 	say(a, "CALL --open --timeout=100 up\r\n");
 	opened(a);
-	later(&c->call->timer, 200 * USEC_PER_MSEC);
+	later(&call_of(c)->timer, 200 * USEC_PER_MSEC);
 	ck_heard(a, "");
 	input(a, "x");
 	ck_heard(a, ":0\r\n");

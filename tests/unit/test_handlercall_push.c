@@ -85,7 +85,7 @@ START_TEST(pushed_no_faster_than_it_is_taken)
 	fill(&p.lent);
 	input(p.client, "x");
 	ck_heard(p.client, "");
-	ck_assert_uint_lt(p.conn->call->in_data.cap, 2 * sizeof(chunk));
+	ck_assert_uint_lt(call_of(p.conn)->exchange.text.cap, 2 * sizeof(chunk));
 	(void)received(&p.lent);
 	ck_heard(p.client, ":1\r\n");
 	input_end(p.client);
@@ -122,7 +122,7 @@ START_TEST(answered_before_the_end_of_input)
 	ck_received(&p.lent, PUSH PIECE_END);
 	answer(&p.lent, "_\r\n");
 	ck_begins(heard(p.client), "_\r\n+");
-	(void)strlcpy(call_id, p.conn->call->id_text, sizeof(call_id));
+	(void)strlcpy(call_id, call_of(p.conn)->id_text, sizeof(call_id));
 	ck_received(&p.lent, PUSH);
 	answer(&p.lent, "-EXIT 3 three\r\n");
 	ck_begins(heard(p.client), ">2\r\n$5\r\nended\r\n$16\r\n");
@@ -175,7 +175,7 @@ START_TEST(answered_in_the_middle_of_a_piece)
 			    w.loop.now_usec + USEC_PER_SEC);
 			gone(&p.lent);
 			is_returned(&p.lent, 2, true);
-			leases_get(&w, "push")->n_wanted = 0;
+			lease_set_get(&w.leases, "push")->n_wanted = 0;
 			break;
 		case LATE:
 			rested("push", 59 * USEC_PER_SEC);
@@ -196,7 +196,7 @@ START_TEST(answered_in_the_middle_of_a_piece)
 			gone(&p.lent);
 			break;
 		case WORKER_ENDS:
-			leases_give_back(&w);
+			leases_give_back(&w.leases);
 			is_returned(&p.lent, 1, true);
 			gone(&p.lent);
 			break;
@@ -284,7 +284,7 @@ START_TEST(input_breaks_off)
 			say_cancel(b, call_id);
 			ck_heard(b, ":1\r\n");
 		} else if (how == EXPIRED) {
-			later(&p.conn->call->timer, 61 * USEC_PER_SEC);
+			later(&call_of(p.conn)->timer, 61 * USEC_PER_SEC);
 		} else if (how == RESET) {
 			say(p.client, "RESET\r\n");
 			ck_heard(p.client, "+RESET\r\n");
@@ -346,17 +346,17 @@ START_TEST(input_waits_for_a_process)
 	say(a, "CALL --open push\r\nPING\r\n");
 	(void)asked(FRAME_WANT);
 	ck_heard(a, "");
-	later(&c->call->timer, 6 * USEC_PER_SEC);
+	later(&call_of(c)->timer, 6 * USEC_PER_SEC);
 	ck_heard(a, "-BUSY push waited too long in the queue\r\n+PONG\r\n");
 	say(a, "CALL --open push\r\n");
-	say_cancel(b, c->call->id_text);
+	say_cancel(b, call_of(c)->id_text);
 	ck_heard(b, ":1\r\n");
 	ck_heard(a, "-CANCELLED by the caller\r\n");
 	say(a, "CALL --open push\r\nPING\r\n");
 	answer(&p.lent, ":1\r\n");
 	ck_heard(p.client, ":1\r\n");
 	ck_begins(heard(a), "+abcdef");
-	(void)strlcpy(call_id, c->call->id_text, sizeof(call_id));
+	(void)strlcpy(call_id, call_of(c)->id_text, sizeof(call_id));
 	ck_received(&p.lent, PUSH);
 	input_end(a);
 	ck_received(&p.lent, PIECE_END);

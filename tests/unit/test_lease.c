@@ -173,7 +173,7 @@ START_TEST(probe_has_all_its_time_after_a_stop)
 
 	ck_received(&l, "*1\r\n$4\r\nPING\r\n");
 	w.loop.now_usec -= 60 * USEC_PER_SEC;	/* it stops here */
-	loop_arm(&w.loop, &LIST_FIRST(&leases_get(&w, "up")->list)->timer,
+	loop_arm(&w.loop, &LIST_FIRST(&lease_set_get(&w.leases, "up")->list)->timer,
 	    w.loop.now_usec + 5 * USEC_PER_SEC);
 	turns();
 	asked_nothing();
@@ -187,7 +187,7 @@ END_TEST
 START_TEST(probe_before_the_first_rules)
 {
 	static const char *const said[] = { "+PONG\r\n", "garbage\n" };
-	struct conf *conf = TAKE_PTR(w.conf);
+	struct conf *conf = worker_set_conf(&w, NULL);
 
 	for (size_t i = 0; i < ARRAY_LEN(said); i++) {
 		struct lent l = lend_with("up", &(struct frame_lease){
@@ -201,7 +201,7 @@ START_TEST(probe_before_the_first_rules)
 		is_returned(&l, 0, i == 1);
 		gone(&l);
 	}
-	w.conf = conf;
+	(void)worker_set_conf(&w, conf);
 }
 END_TEST
 

@@ -156,15 +156,15 @@ client_input_end(struct model_client *c)
 static void
 client_say_cancel(struct model_client *c)
 {
-	const struct conn *other = clients[any(CLIENTS)].conn;
-	uint64_t id = w.id_high | (w.id_low + any(3));
+	struct conn *other = clients[any(CLIENTS)].conn;
+	uint64_t id = w.desk.id_high | (w.desk.id_low + any(3));
 	char text[64];
 	int n;
 
 	if (c->n_pending == PENDING)
 		return;
-	if (other->call != NULL)
-		id = other->call->id + any(2);
+	if (call_of(other) != NULL)
+		id = call_of(other)->id + any(2);
 	n = snprintf(text, sizeof(text), "CANCEL %016" PRIx64 "\r\n", id);
 	if (send(c->fd, text, (size_t)n, MSG_NOSIGNAL) == n)
 		c->pending[c->n_pending++] = (struct pending){ CANCEL, 0 };
@@ -240,15 +240,15 @@ client_leave(struct model_client *c)
 static void
 client_expire(struct model_client *c)
 {
-	if (c->conn->call != NULL && loop_timer_is_armed(&c->conn->call->timer))
-		later(&c->conn->call->timer, any(2) == 0 ? 20 * USEC_PER_SEC : 3600 * USEC_PER_SEC);
+	if (call_of(c->conn) != NULL && loop_timer_is_armed(&call_of(c->conn)->timer))
+		later(&call_of(c->conn)->timer, any(2) == 0 ? 20 * USEC_PER_SEC : 3600 * USEC_PER_SEC);
 }
 
 static void
 client_cancel(struct model_client *c)
 {
-	if (c->conn->call != NULL)
-		call_cancel(c->conn->call, CANCEL_BY_ADMIN);
+	if (call_of(c->conn) != NULL)
+		call_cancel(call_of(c->conn), CANCEL_BY_ADMIN);
 	bury();
 }
 
@@ -545,8 +545,9 @@ leavers_expire(void)
 {
 	struct conn *c, *next;
 
-	TAILQ_FOREACH_SAFE(c, &w.conns, link, next) {
-		if ((!c->fin && !c->eof) || !loop_timer_is_armed(&c->timer))
+	TAILQ_FOREACH_SAFE(c, &w.net.conns, link, next) {
+		if (c->state == CONN_OPEN || c->state == CONN_QUITTING ||
+		    c->state == CONN_LINGERING || !loop_timer_is_armed(&c->timer))
 			continue;
 		later(&c->timer, 2 * USEC_PER_SEC);
 		return;

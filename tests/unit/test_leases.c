@@ -70,9 +70,9 @@ START_TEST(queue)
 	say(b, "CALL narrow\r\n");
 	say(d, "CALL narrow\r\n");
 	ck_heard(d, "-BUSY narrow queue full\r\n");
-	later(&c->call->timer, 4900 * USEC_PER_MSEC);
+	later(&call_of(c)->timer, 4900 * USEC_PER_MSEC);
 	ck_heard(a, "");
-	later(&c->call->timer, 5100 * USEC_PER_MSEC);
+	later(&call_of(c)->timer, 5100 * USEC_PER_MSEC);
 	ck_heard(a, "-BUSY narrow waited too long in the queue\r\n");
 	/* What waits is served next; its deadline is that of its acceptance. */
 	answer(&p.lent, ":1\r\n");
@@ -83,7 +83,7 @@ START_TEST(queue)
 	gone(&p.lent);
 	ck_begins(heard(a), "-HANDLER ");
 	say(a, "CALL --timeout=20000 narrow\r\n");
-	later(&c->call->timer, 21 * USEC_PER_SEC);
+	later(&call_of(c)->timer, 21 * USEC_PER_SEC);
 	ck_heard(a, "-TIMEOUT 20000 narrow\r\n");
 }
 END_TEST
@@ -99,11 +99,11 @@ START_TEST(request_put_back_waits_no_longer)
 	say(p.client, "CALL narrow\r\n");
 	gone(&p.lent);
 	is_returned(&p.lent, 1, true);
-	ck_assert_uint_eq(p.conn->call->timer.due_usec,
-	    p.conn->call->accepted_usec + 5 * USEC_PER_SEC);
-	later(&p.conn->call->timer, 4900 * USEC_PER_MSEC);
+	ck_assert_uint_eq(call_of(p.conn)->timer.due_usec,
+	    call_of(p.conn)->accepted_usec + 5 * USEC_PER_SEC);
+	later(&call_of(p.conn)->timer, 4900 * USEC_PER_MSEC);
 	ck_heard(p.client, "");
-	later(&p.conn->call->timer, 5100 * USEC_PER_MSEC);
+	later(&call_of(p.conn)->timer, 5100 * USEC_PER_MSEC);
 	ck_heard(p.client, "-BUSY narrow waited too long in the queue\r\n");
 }
 END_TEST
@@ -207,7 +207,7 @@ START_TEST(drain_finishes)
 
 	say(b, "CALL up\r\nCALL up\r\n");
 	(void)asked(FRAME_WANT);
-	w.stopping = true;
+	w.net.stopping = true;
 	answer(&p.lent, ":1\r\n");
 	ck_heard(p.client, ":1\r\n(closed)");
 	answer(&p.lent, ":2\r\n");
@@ -217,8 +217,8 @@ START_TEST(drain_finishes)
 	(void)close(b);
 	turns();
 	ck_assert(w.done);
-	w.stopping = w.done = false;
-	leases_give_back(&w);
+	w.net.stopping = w.done = false;
+	leases_give_back(&w.leases);
 	is_returned(&p.lent, 2, false);
 	gone(&p.lent);
 }
@@ -293,9 +293,9 @@ START_TEST(reload_changes_the_form_of_what_is_taken_back)
 	say(b, "CALL pile\r\n");
 	(void)asked(FRAME_WANT);
 	l = lend_wanted("pile");
-	ck_assert_uint_eq(lease_of("pile")->talk.n_flight, 2);
+	ck_assert_uint_eq(lease_of("pile")->conversation.n_flight, 2);
 	reload_with("pile", "input = pushed", "context = yes ");
-	call_cancel(c->call, CANCEL_BY_ADMIN);
+	call_cancel(call_of(c), CANCEL_BY_ADMIN);
 	ck_heard(a, "-CANCELLED by an administrator\r\n");
 	ck_heard(b, "-UNAVAIL pile the configuration has changed\r\n");
 	is_returned(&l, 0, true);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "worker/session.h"
+#include "door/resp/sessioncall.h"
 
 #include <check.h>
 #include <errno.h>

@@ -103,7 +103,7 @@ begin(const char *service, const struct callopt *opt, const struct builtin *buil
 
 	ck_assert_ptr_nonnull(s);
 	return call_start(&(struct call_request){
-		.worker = &w, .sink = &notes.sink, .who = who, .service = s, .opt = opt,
+		.desk = &w.desk, .sink = &notes.sink, .who = who, .service = s, .opt = opt,
 		.builtin = builtin, .input_limit = 1000, .request_limit = 2000,
 	});
 }
@@ -362,10 +362,10 @@ END_TEST
 
 START_TEST(a_door_that_speaks_lines)
 {
-	struct door d;
+	struct conn *c;
 	struct asked run;
 	struct lent l;
-	int fd = door_open(&d);
+	int fd = line_client(&c);
 
 	/* One after the other, although they come at once. */
 	say(fd, "echo\nup no shout\n? narrow\nnone\necho too many\n");
@@ -382,7 +382,7 @@ START_TEST(a_door_that_speaks_lines)
 	say(fd, "up\n");
 	answer(&l, "-EXIT 3 no\r\n");
 	ck_heard(fd, "failed exit: EXIT 3 no\n");
-	door_close(&d);
+	conn_close(c);
 	ck_heard(fd, "(closed)");
 	gone(&l);
 }
@@ -391,17 +391,50 @@ END_TEST
 /* ... and its client goes while a call runs. */
 START_TEST(a_door_that_is_left)
 {
-	struct door d;
+	struct conn *c;
 	struct asked run;
-	int fd = door_open(&d);
+	int fd = line_client(&c);
 
 	say(fd, "echo\n");
 	run = asked(FRAME_RUN);
-	door_close(&d);
+	conn_close(c);
 	is_cancelled(&run);
 	program_is_killed(&run);
 	(void)close(fd);
 	ck_assert_uint_eq(stats.running, 0);
+}
+END_TEST
+
+/* ... and its client waits for the answers, as the connection does for it. */
+START_TEST(a_door_whose_client_is_patient)
+{
+	struct conn *c;
+	struct asked run;
+	int fd = line_client(&c);
+
+	say(fd, "echo\nnone\n");
+	ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+	run = asked(FRAME_RUN);
+	turns();
+	ck_assert_int_eq(c->state, CONN_PATIENT);
+	program_ends(&run, 0);
+	ck_heard(fd, "ok \nfailed denied: no such service\n(closed)");
+	(void)close(fd);
+}
+END_TEST
+
+/* ... and the end that it asks for comes behind the answers. */
+START_TEST(a_door_that_is_told_to_end)
+{
+	struct conn *c;
+	int fd = line_client(&c);
+
+	say(fd, "none\nbye\nnone\n");
+	ck_assert_int_eq(c->state, CONN_LINGERING);
+	ck_heard(fd, "failed denied: no such service\n(closed)");
+	(void)close(fd);
+	turns();
+	ck_assert_uint_eq(stats.connections_open, 0);
 }
 END_TEST
 
@@ -423,6 +456,8 @@ add(TCase *tc)
 	tcase_add_test(tc, refused_for_want_of_room);
 	tcase_add_test(tc, a_door_that_speaks_lines);
 	tcase_add_test(tc, a_door_that_is_left);
+	tcase_add_test(tc, a_door_whose_client_is_patient);
+	tcase_add_test(tc, a_door_that_is_told_to_end);
 }
 
 UNIT_MAIN("sink", add(tc))

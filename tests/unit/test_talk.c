@@ -37,7 +37,7 @@ START_TEST(big_request)
 		say_big(a, "up");
 		l = lend_wanted("up");
 		ck_heard(a, "");
-		ck_assert_ptr_nonnull(lease_of("up")->talk.unsent);
+		ck_assert_ptr_nonnull(lease_of("up")->conversation.unsent);
 		if (how == READ) {
 			/* "*3 $2 up $4 none $300000 ..." */
 			ck_assert_uint_eq(strlen(received(&l)), BIG + 33);
@@ -52,7 +52,7 @@ START_TEST(big_request)
 			answer(&l, ":1\r\n");
 			ck_heard(a, "-HANDLER it answered before it had the whole request\r\n");
 		} else if (how == NEVER_READ) {
-			later(&c->call->timer, 3600 * USEC_PER_SEC);
+			later(&call_of(c)->timer, 3600 * USEC_PER_SEC);
 			ck_begins(heard(a), "-TIMEOUT ");
 		} else if (how == CLOSED) {
 			shut(&l.in);
@@ -123,12 +123,12 @@ START_TEST(stream_to_a_slow_client)
 
 	(void)snprintf(piece, sizeof(piece),
 	    ">3\r\n+output\r\n+stdout\r\n$40000\r\n%040000d\r\n", 1);
-	while (!lease_of("up")->talk.paused) {
+	while (!lease_of("up")->conversation.paused) {
 		answer(&p.lent, piece);
 		pushed++;
 	}
 	answer(&p.lent, ":9\r\n");
-	while (p.conn->call != NULL || buf_len(&p.conn->out) > 0) {
+	while (call_of(p.conn) != NULL || buf_len(&p.conn->out) > 0) {
 		n = recv(p.client, bytes, sizeof(bytes), 0);
 		got += n > 0 ? (size_t)n : 0;
 		turns();
@@ -336,7 +336,7 @@ START_TEST(words)
 
 	log_start();
 	p = called("up", "CALL up\r\n");
-	(void)strlcpy(id, p.conn->call->id_text, sizeof(id));
+	(void)strlcpy(id, call_of(p.conn)->id_text, sizeof(id));
 	write_text(p.lent.err, "one\ntw");
 	ck_assert_str_eq(logged(request), "one");
 	ck_assert_str_eq(request, id);

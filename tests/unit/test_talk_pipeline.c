@@ -53,7 +53,7 @@ START_TEST(pipeline_sends_a_turn_at_once)
 	send_text(p.client, "CALL wide\r\n");
 	send_text(b, "CALL wide\r\n");
 	turn_begins();
-	ck_assert_uint_eq(lease_of("wide")->talk.n_flight, 2);
+	ck_assert_uint_eq(lease_of("wide")->conversation.n_flight, 2);
 	ck_assert_str_eq(in_pipe(&p.lent), "");
 	bury();
 	ck_assert_str_eq(in_pipe(&p.lent), "*1\r\n$4\r\nwide\r\n*1\r\n$4\r\nwide\r\n");
@@ -75,7 +75,7 @@ START_TEST(pipeline_takes_back_what_is_not_sent)
 	ck_heard(p.client, ":1\r\n");
 	b = client();
 	c = client();
-	(void)snprintf(text, sizeof(text), "CANCEL %016" PRIx64 "\r\n", w.id_high | w.id_low);
+	(void)snprintf(text, sizeof(text), "CANCEL %016" PRIx64 "\r\n", w.desk.id_high | w.desk.id_low);
 	send_text(p.client, "CALL wide\r\n");
 	send_text(b, text);
 	send_text(c, "CALL wide\r\n");
@@ -99,7 +99,7 @@ START_TEST(pipeline_ends_with_one_error_each)
 	say(b, "CALL --timeout=20000 wide\r\n");
 	ck_received(&p.lent, "*1\r\n$4\r\nwide\r\n");
 	say(d, "CALL wide\r\n");
-	later(&c->call->timer, 21 * USEC_PER_SEC);
+	later(&call_of(c)->timer, 21 * USEC_PER_SEC);
 	ck_heard(b, "-TIMEOUT 20000 wide\r\n");
 	ck_heard(p.client, "-HANDLER its process was ended because of another request\r\n");
 	(void)asked(FRAME_WANT);
@@ -146,7 +146,7 @@ START_TEST(output_beside_a_request_not_sent)
 	(void)heard(b);
 	fill(&p.lent);
 	say(b, "CALL --stream wide\r\n");
-	ck_assert_uint_eq(lease_of("wide")->talk.n_flight, 2);
+	ck_assert_uint_eq(lease_of("wide")->conversation.n_flight, 2);
 	write_text(p.lent.out, ":1\r\n>3\r\n+output\r\n+stdout\r\n+secret\r\n");
 	one_turn();
 	ck_assert_ptr_null(strstr(heard(b), "secret"));
@@ -165,8 +165,8 @@ START_TEST(half_a_request_is_not_sent_again)
 	int b = client();
 
 	say_big(b, "wide");
-	ck_assert_ptr_nonnull(lease_of("wide")->talk.unsent);
-	call_cancel(p.conn->call, CANCEL_BY_ADMIN);
+	ck_assert_ptr_nonnull(lease_of("wide")->conversation.unsent);
+	call_cancel(call_of(p.conn), CANCEL_BY_ADMIN);
 	ck_heard(p.client, "-CANCELLED by an administrator\r\n");
 	ck_heard(b, "-HANDLER its process was ended because of another request\r\n");
 	is_returned(&p.lent, 0, true);
@@ -185,7 +185,7 @@ START_TEST(request_behind_a_big_one)
 	say(b, "CALL wide\r\n");
 	(void)asked(FRAME_WANT);
 	l = lend_wanted("wide");
-	ck_assert_uint_eq(lease_of("wide")->talk.n_flight, 2);
+	ck_assert_uint_eq(lease_of("wide")->conversation.n_flight, 2);
 	gone(&l);
 	ck_begins(heard(a), "-HANDLER it ");
 	ck_heard(b, "");
@@ -211,13 +211,13 @@ START_TEST(request_behind_an_early_answer)
 	say(b, "CALL pile\r\n");
 	(void)asked(FRAME_WANT);
 	l = lend_wanted("pile");
-	ck_assert_uint_eq(lease_of("pile")->talk.n_flight, 2);
+	ck_assert_uint_eq(lease_of("pile")->conversation.n_flight, 2);
 	answer(&l, ":1\r\n");
 	ck_heard(a, ":1\r\n");
 	text = received(&l);
 	ck_assert_uint_gt(strlen(text), BIG);
 	ck_assert_str_eq(text + strlen(text) - strlen(end), end);
-	ck_assert(!talk_is_sending(&lease_of("pile")->talk));
+	ck_assert(!conversation_is_sending(&lease_of("pile")->conversation));
 	answer(&l, ":2\r\n");
 	ck_heard(b, ":2\r\n");
 	gone(&l);
@@ -235,12 +235,12 @@ START_TEST(early_answer_and_nobody_behind)
 	say(b, "CALL pile\r\n");
 	(void)asked(FRAME_WANT);
 	l = lend_wanted("pile");
-	ck_assert_uint_eq(lease_of("pile")->talk.n_flight, 2);
+	ck_assert_uint_eq(lease_of("pile")->conversation.n_flight, 2);
 	answer(&l, ":1\r\n");
 	ck_heard(a, ":1\r\n");
-	call_cancel(c->call, CANCEL_BY_ADMIN);
+	call_cancel(call_of(c), CANCEL_BY_ADMIN);
 	ck_heard(b, "-CANCELLED by an administrator\r\n");
-	ck_assert(talk_is_sending(&lease_of("pile")->talk));
+	ck_assert(conversation_is_sending(&lease_of("pile")->conversation));
 	say(d, "CALL pile\r\n");
 	rested("pile", 3600 * USEC_PER_SEC);
 	is_returned(&l, 1, true);
@@ -288,4 +288,4 @@ add(TCase *tc)
 	tcase_add_test(tc, input_in_a_pipeline);
 }
 
-UNIT_MAIN("talk_pipeline", add(tc))
+UNIT_MAIN("conversation_pipeline", add(tc))

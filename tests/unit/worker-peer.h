@@ -3,7 +3,8 @@
  * worker-peer: a real worker in this process, and its neighbours: the test
  * is the client at one end and the broker at the other, so that every event
  * comes when it says. Deadlines are reached by moving the worker's clock.
- * Include it after rules, the configuration.
+ * Include it after rules, the configuration. With SLOW_STREAM clients come over
+ * streams that split and delay every byte.
  */
 #pragma once
 
@@ -27,14 +28,17 @@
 #include "ipc/job.h"
 #include "ipc/mail.h"
 #include "unit.h"
-#include "worker/call.h"
-#include "worker/conn.h"
-#include "worker/port.h"
+#ifdef SLOW_STREAM
+#include "slow-stream.h"
+#endif
+#include "call/call.h"
+#include "net/conn.h"
+#include "net/listener.h"
 #include "worker/worker.h"
 
 static struct worker w;
 static struct stats stats;
-static struct port *port;
+static struct net_listener *listening;
 static struct mail_ends broker;	/* the other ends of the worker's link */
 
 /* The program's ends of kits that the worker has: job, stdout, stderr, stdin. */
@@ -181,25 +185,17 @@ setup(void)
 
 	clock_step_usec = 1;
 	memset(&stats, 0, sizeof(stats));
-	TAILQ_INIT(&w.conns);
-	TAILQ_INIT(&w.dead_conns);
-	TAILQ_INIT(&w.dead_calls);
-	LIST_INIT(&w.ports);
-	RB_INIT(&w.calls);
-	request_init(&w.request);
-	w.stats = &stats;
-	w.max_conns = 1000;
-	w.spare_fd = -1;
-	w.id_high = UINT64_C(0xabcdef) << 40;
 	ck_assert_int_eq(loop_init(&w.loop), 0);
-	brokerlink_init(&w);
-	w.loop.on_stall = worker_on_stall;
-	w.conf = conf_of(rules, 1);
+	w.pages.own = &stats;
+	worker_wire(&w);
+	w.net.max_conns = 1000;
+	w.desk.id_high = UINT64_C(0xabcdef) << 40;
+	(void)worker_set_conf(&w, conf_of(rules, 1));
 	stats.generation = 1;
-	ck_assert_int_eq(ports_replace(&w, w.conf, &fd, 1), 0);
-	port = LIST_FIRST(&w.ports);
+	ck_assert_int_eq(listeners_replace(&w.net, w.conf, &fd, 1), 0);
+	listening = LIST_FIRST(&w.net.listeners);
 	/* Its connections come from socketpairs. */
-	port->is_unix = true;
+	listening->is_unix = true;
 	new_broker();
 }
 
@@ -220,7 +216,7 @@ teardown(void)
 	ck_assert_uint_eq(stats.connections_closed, stats.connections_total);
 	ck_assert_uint_eq(stats.requests_replied + stats.requests_aborted, stats.requests_total);
 	ck_assert_uint_eq(stats.port_connections[0], 0);
-	ck_assert_ptr_null(w.writer);
+	ck_assert_ptr_null(w.net.writer);
 }
 
 static inline void
@@ -248,12 +244,35 @@ one_turn(void)
 	bury();
 }
 
+#ifdef SLOW_STREAM
+static const bool is_slow = true;
+#else
+static const bool is_slow = false;
+#endif
+
+/* What streams have moved, and tried to. */
+static inline uint64_t
+moved(void)
+{
+#ifdef SLOW_STREAM
+	return slow_stream_calls;
+#else
+	return 0;
+#endif
+}
+
 /* Everything that can happen now happens. */
 static inline void
 turns(void)
 {
-	for (int i = 0; i < 40; i++)
+	uint64_t before = moved();
+
+	for (int i = 0; i < 40; i++) {
 		one_turn();
+		if (moved() != before)
+			i = 0;
+		before = moved();
+	}
 }
 
 /* The timer of a connection or call, as if it were so much later. */
@@ -271,19 +290,32 @@ later(struct loop_timer *t, uint64_t usec)
 
 /* --------------------------------------------------------------- client --- */
 
+/* The call that a connection has. */
+static inline struct call *
+call_of(struct conn *c)
+{
+	return session_of(c)->call;
+}
+
 /* A client; *ret is the worker's side of it. */
 static inline int
 client_as(struct conn **ret)
 {
 	union sockaddr_any peer = { .sa.sa_family = AF_UNIX };
-	int pair[2], small = 4096;
+	/* A byte that is sent alone takes the room of some 800. */
+	const int small = is_slow ? 200 << 10 : 4096;
+	int pair[2];
 
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+	    pair), 0);
 	/* Little room, so that a client that does not read is felt soon. */
 	(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
-	conn_open(port, pair[0], &peer);
-	*ret = TAILQ_LAST(&w.conns, conns);
-	(*ret)->caller->uid = 12345;	/* root may call everything */
+	conn_open(listening, pair[0], &peer);
+	*ret = TAILQ_LAST(&w.net.conns, conns);
+	(*ret)->peer.caller->uid = 12345;	/* root may call everything */
+#ifdef SLOW_STREAM
+	slow_stream_put(&(*ret)->stream);
+#endif
 	return pair[1];
 }
 
@@ -301,8 +333,8 @@ stranger(struct conn **ret)
 {
 	int fd = client_as(ret);
 
-	(*ret)->roles = 0;
-	(*ret)->roles_generation = w.conf->generation;
+	(*ret)->peer.roles = 0;
+	(*ret)->peer.roles_generation = w.conf->generation;
 	return fd;
 }
 

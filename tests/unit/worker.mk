@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 worker_tests = \
 	tests/unit/test_conn \
+	tests/unit/test_conn_slow \
 	tests/unit/test_handlercall \
 	tests/unit/test_handlercall_end \
 	tests/unit/test_handlercall_gather \
@@ -16,14 +17,19 @@ check_PROGRAMS += $(worker_tests)
 TESTS += $(worker_tests)
 
 worker_test_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS)
-worker_test_ldadd = libworker.la libipc.la libconf.la libproto.la libbase.la \
-	$(CHECK_LIBS)
+worker_test_ldadd = libworker.la libresp.la libcall.la liblease.la libnet.la \
+	libipc.la libconf.la libproto.la libbase.la $(CHECK_LIBS)
 worker_peer = tests/unit/worker-peer.h
 handler_peer = tests/unit/handler-peer.h $(worker_peer)
 
 tests_unit_test_conn_SOURCES = tests/unit/test_conn.c $(worker_peer)
 tests_unit_test_conn_CFLAGS = $(worker_test_cflags)
 tests_unit_test_conn_LDADD = $(worker_test_ldadd)
+# The same tests over streams that split and delay every byte.
+tests_unit_test_conn_slow_SOURCES = tests/unit/test_conn.c tests/unit/slow-stream.h $(worker_peer)
+tests_unit_test_conn_slow_CPPFLAGS = $(AM_CPPFLAGS) -DSLOW_STREAM
+tests_unit_test_conn_slow_CFLAGS = $(worker_test_cflags)
+tests_unit_test_conn_slow_LDADD = $(worker_test_ldadd)
 tests_unit_test_handlercall_SOURCES = tests/unit/test_handlercall.c $(handler_peer)
 tests_unit_test_handlercall_CFLAGS = $(worker_test_cflags)
 tests_unit_test_handlercall_LDADD = $(worker_test_ldadd)

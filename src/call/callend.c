@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * callend: what is made of a call that has ended: its result, the record of
+ * it, its place in the statistics.
+ */
+#include "config.h"
+
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "call/call.h"
+#include "ipc/death.h"
+#include "ipc/logrec.h"
+#include "net/identity.h"
+#include "proto/reply.h"
+
+/* Of a program's stderr so much goes to the log. */
+#define STDERR_LOG (8u << 10)
+
+uint64_t
+call_output_max(const struct call *call)
+{
+	uint64_t limit = call->service->output_limit;
+
+	if (call->streamed)
+		return limit == 0 ? UINT64_MAX : limit;
+	return limit == 0 || limit > CALL_BUFFERED_MAX ? CALL_BUFFERED_MAX : limit;
+}
+
+static struct outcome
+call_outcome(const struct call *call)
+{
+	const struct frame_ended *end = &call->end;
+	struct outcome o = { .kind = (enum outcome_kind)end->outcome };
+
+	switch (o.kind) {
+	case OUTCOME_EXIT:
+	case OUTCOME_SIGNAL:
+		if (WIFSIGNALED(end->wait_status)) {
+			o.kind = OUTCOME_SIGNAL;
+			o.status = WTERMSIG(end->wait_status);
+		} else if (call->out.cut) {
+			/* It ended before it could be killed for it. */
+			o.kind = OUTCOME_TOOBIG;
+			o.limit = call_output_max(call);
+		} else if (call->reply != NULL) {
+			o.kind = OUTCOME_EXIT;
+			o.status = exchange_reply_status(call->reply);
+		} else {
+			o.kind = OUTCOME_EXIT;
+			o.status = WEXITSTATUS(end->wait_status);
+		}
+		break;
+	case OUTCOME_TIMEOUT:
+		o.limit = (call->run.deadline_usec - call->accepted_usec) / USEC_PER_MSEC;
+		break;
+	case OUTCOME_TOOBIG:
+		o.limit = call_output_max(call);
+		break;
+	default:
+		break;
+	}
+	return o;
+}
+
+/* What failed, in words, for the outcomes that have no stderr. */
+static void
+call_detail(const struct call *call, enum outcome_kind kind, char *ret, size_t len)
+{
+	static const char *const busy[] = {
+		[BUSY_QUEUE_FULL] = "queue full",
+		[BUSY_WAITED] = "waited too long in the queue",
+		[BUSY_TABLE_FULL] = "the server has too many requests",
+	};
+	static const char *const cancelled[] = {
+		[CANCEL_BY_CLIENT] = "by the caller",
+		[CANCEL_BY_DISCONNECT] = "the client went away",
+		[CANCEL_BY_ADMIN] = "by an administrator",
+		[CANCEL_BY_OUTPUT] = "too much output",
+		[CANCEL_BY_SHUTDOWN] = "reqd is stopping",
+	};
+	unsigned reason = call->end.reason;
+
+	*ret = '\0';
+	if (call->why != NULL) {
+		(void)strlcpy(ret, call->why, len);
+		return;
+	}
+	switch (kind) {
+	case OUTCOME_BUSY:
+		if (reason < ARRAY_LEN(busy))
+			(void)strlcpy(ret, busy[reason], len);
+		return;
+	case OUTCOME_CANCELLED:
+		if (reason < ARRAY_LEN(cancelled))
+			(void)strlcpy(ret, cancelled[reason], len);
+		return;
+	case OUTCOME_NOSTART:
+		death_describe_start(call->end.stage, call->end.error, ret, len);
+		return;
+	case OUTCOME_LOST:
+		(void)strlcpy(ret, "a process of the server died while it ran", len);
+		return;
+	case OUTCOME_UNAVAIL:
+		(void)strlcpy(ret, "the configuration has changed, try again", len);
+		return;
+	default:
+		return;
+	}
+}
+
+void
+call_log(struct call *call, const struct result *res)
+{
+	struct call_times times = call->backend->times(call, res);
+	const struct outcome *o = &res->outcome;
+	bool failed = !outcome_is_success(o);
+	int level = failed ? LOG_WARNING : LOG_INFO;
+	struct logrec r;
+
+	if (call->service->log == SERVICE_LOG_NONE ||
+	    (call->service->log == SERVICE_LOG_ERRORS && !failed) || log_level() < level)
+		return;
+	logrec_start(&r, level);
+	logrec_add_str(&r, LOG_KEY_REQUEST, call->id_text);
+	logrec_add_str(&r, LOG_KEY_CALLER, call->who->text);
+	logrec_add_str(&r, LOG_KEY_PEER, call->who->peer);
+	logrec_add_str(&r, LOG_KEY_SERVICE, call->service->name);
+	logrec_add_str(&r, LOG_KEY_OUTCOME, outcome_word(o->kind));
+	if (o->kind == OUTCOME_EXIT || o->kind == OUTCOME_SIGNAL)
+		logrec_add_u64(&r, LOG_KEY_STATUS, (uint64_t)o->status);
+	if (call->exchange.pid != 0)
+		logrec_add_u64(&r, LOG_KEY_HANDLER, call->exchange.pid);
+	if (times.has_queued)
+		logrec_add_u64(&r, LOG_KEY_QUEUED_USEC, times.queued_usec);
+	if (times.has_run)
+		logrec_add_u64(&r, LOG_KEY_RAN_USEC, times.run_usec);
+	logrec_add_u64(&r, LOG_KEY_DURATION_USEC, res->usec);
+	/* What a handler has used belongs to all its requests. */
+	if (times.has_run && call->backend->is_metered) {
+		logrec_add_u64(&r, LOG_KEY_CPU_USEC, call->end.cpu_usec);
+		logrec_add_u64(&r, LOG_KEY_MAX_RSS_KB, call->end.max_rss_kb);
+	}
+	logrec_add_u64(&r, LOG_KEY_BYTES_IN, call->bytes_in);
+	logrec_add_u64(&r, LOG_KEY_BYTES_OUT, call->bytes_out);
+	if (res->detail.len > 0 && res->err.len == 0)
+		logrec_add(&r, LOG_KEY_DETAIL, res->detail);
+	if (call->arguments != NULL)
+		logrec_add_str(&r, LOG_KEY_ARGUMENTS, call->arguments);
+	log_send(&r);
+}
+
+void
+call_log_stderr(struct call *call, bool all)
+{
+	struct slice seen = buf_slice(&call->err.data);
+	size_t end = seen.len < STDERR_LOG ? seen.len : STDERR_LOG;
+
+	if (call->service->log == SERVICE_LOG_NONE || log_level() < LOG_INFO) {
+		call->err_logged = seen.len;
+		return;
+	}
+	while (call->err_logged < end) {
+		const char *line = seen.data + call->err_logged;
+		size_t rest = end - call->err_logged;
+		const char *nl = memchr(line, '\n', rest);
+		struct slice text = { line, nl != NULL ? (size_t)(nl - line) : rest };
+		struct logrec r;
+
+		if (nl == NULL && !all && end < STDERR_LOG)
+			return;
+		logrec_start(&r, LOG_INFO);
+		logrec_add_str(&r, LOG_KEY_REQUEST, call->id_text);
+		logrec_add_str(&r, LOG_KEY_SERVICE, call->service->name);
+		logrec_add(&r, LOG_KEY_STDERR, text);
+		log_send(&r);
+		call->err_logged += text.len + (nl != NULL ? 1 : 0);
+	}
+}
+
+struct result
+call_result(struct call *call, char *detail, size_t detail_len)
+{
+	struct result res = {
+		.outcome = call_outcome(call),
+		.out = buf_slice(&call->out.data),
+		.err = buf_slice(&call->err.data),
+		.usec = call->desk->loop->now_usec - call->accepted_usec,
+		.id = call->id,
+		.service = slice_of(call->service->name),
+		.is_value = call->backend->has_value,
+		.value = call->reply,
+	};
+
+	res.truncated = call->out.cut || call->err.cut;
+	if (call->reply != NULL && call->reply->kind == VALUE_ERROR)
+		res.detail = call->reply->text;
+	else if (res.outcome.kind == OUTCOME_EXIT && res.err.len > 0)
+		res.detail = result_first_line(res.err);
+	if (res.detail.len == 0 && !outcome_is_success(&res.outcome)) {
+		call_detail(call, res.outcome.kind, detail, detail_len);
+		res.detail = slice_of(detail);
+	}
+	return res;
+}
+
+/* True if it was turned away before it could wait or run. */
+static bool
+is_refused_at_once(const struct call *call, enum outcome_kind kind)
+{
+	if (kind == OUTCOME_BUSY)
+		return call->end.reason != BUSY_WAITED;
+	return kind == OUTCOME_UNAVAIL || kind == OUTCOME_DRAINING;
+}
+
+void
+call_count(const struct call *call, const struct result *res)
+{
+	const struct call_desk *desk = call->desk;
+	struct service_times *counted;
+	struct call_times times;
+	const struct service *s = call->service;
+
+	if (desk->stats->generation != desk->conf->generation)
+		return;
+	if (call->conf != desk->conf)
+		s = conf_find_service(desk->conf, s->name, strlen(s->name));
+	if (s == NULL)
+		return;
+	stats_count(&desk->stats->service[s->number], &res->outcome);
+	if (is_refused_at_once(call, res->outcome.kind))
+		return;
+	times = call->backend->times(call, res);
+	counted = &desk->stats->times[s->number];
+	histogram_add(&counted->all, res->usec);
+	if (times.has_queued)
+		histogram_add(&counted->queue, times.queued_usec);
+	if (times.has_run)
+		histogram_add(&counted->run, times.run_usec);
+}

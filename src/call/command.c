@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * command: a call that the runner starts a program for: the job and the pipes
+ * at its beginning, its input, what the broker says of it, its end.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "call/call.h"
+#include "call/callenv.h"
+#include "call/callio.h"
+#include "call/kits.h"
+#include "conf/arguments.h"
+#include "ipc/channel.h"
+#include "ipc/job.h"
+#include "ipc/logrec.h"
+#include "net/identity.h"
+
+/* Past deadline and kill-grace the broker has so long to report. */
+#define BROKER_SLACK_USEC (10 * USEC_PER_SEC)
+
+/* ------------------------------------------------------------- beginning --- */
+
+static const char *
+command_complaint(const struct call_request *rq)
+{
+	const char *complaint = call_input_complaint(rq);
+
+	if (complaint == NULL && !rq->service->idempotent && rq->opt->token.data == NULL)
+		complaint = "this service wants --id=TOKEN, so that a retry cannot run it twice";
+	return complaint;
+}
+
+/* Calls whose lock has the same text run one after the other. 0 or -errno. */
+static int
+lock_digest(const struct call *call, const struct values *values, struct digest *ret)
+{
+	CLEANUP(buf_done) struct buf text = BUF_INIT(0);
+	struct slice part;
+	int r;
+
+	r = arguments_expand_text(call->service->lock, values, &text);
+	if (r < 0)
+		return r;
+	part = buf_slice(&text);
+	*ret = digest_of(&part, 1);
+	return 0;
+}
+
+/* Job and pipes are those of this kit: off it goes. Takes its descriptors. 0 or -errno. */
+static int
+kit_use(struct call *call, struct kit *kit, const struct buf *strings, size_t n_argv,
+    size_t n_env)
+{
+	int r = job_write(kit->fds[0], strings, n_argv, n_env);
+
+	if (r >= 0)
+		r = callio_open(call, kit->fds);
+	channel_close_fds(kit->fds, CALL_FDS);
+	return r < 0 ? r : call->desk->link->run(call, kit->number);
+}
+
+static void
+on_equipped(struct call *call, struct kit *kit)
+{
+	int r = kit_use(call, kit, &call->job, call->job_argv, call->job_env);
+
+	buf_done(&call->job);
+	if (r < 0) {
+		call->why = "the server: out of memory";
+		callio_close(call);
+		call_on_ended(call, &(struct frame_ended){ .outcome = OUTCOME_NOSTART });
+		return;
+	}
+	if ((buf_len(&call->in_data) > 0 || call->in_end) && callio_feed(call))
+		call_input_taken(call);
+}
+
+/* With a kit at once, else when there is one. 0 or -errno. */
+static int
+command_launch(struct call *call, struct buf *strings, size_t n_argv, size_t n_env)
+{
+	struct kits *k = call->desk->kits;
+	struct kit kit;
+	int r = job_check(strings, n_argv, n_env);
+
+	if (r < 0)
+		return r;
+	if (kits_take(k, (call->run.flags & RUN_HAS_INPUT) != 0, &kit))
+		return kit_use(call, &kit, strings, n_argv, n_env);
+	call->job = *strings;
+	*strings = BUF_INIT(JOB_MAX_BYTES);
+	call->job_argv = n_argv;
+	call->job_env = n_env;
+	kits_wait(k, call, on_equipped);
+	return 0;
+}
+
+/* When the deadline, the grace and the broker's time to report are over. */
+static uint64_t
+overdue_usec(const struct call *call)
+{
+	return call->run.deadline_usec + call->service->kill_grace_usec + BROKER_SLACK_USEC +
+	    call->stalled_usec;
+}
+
+static void on_task(struct loop_task *t);
+
+static int
+command_start(struct call *call, const struct call_request *rq, const struct values *values,
+    const char **ret_why)
+{
+	CLEANUP(buf_done) struct buf strings = BUF_INIT(JOB_MAX_BYTES);
+	const struct callopt *opt = rq->opt;
+	const struct slice token[] = { slice_of(call->who->text), opt->token };
+	size_t n_argv = 0, n_env = 0;
+	int r = 0;
+
+	call->task.fn = on_task;
+	/* Who may cancel it, and join it with --id. */
+	call->run.owner = call->who->digest;
+	if (opt->token.data != NULL)
+		call->run.token = digest_of(token, ARRAY_LEN(token));
+	if (call->service->lock != NULL)
+		r = lock_digest(call, values, &call->run.lock);
+	if (r >= 0)
+		r = arguments_expand(call->service->command, values, &strings, &n_argv);
+	if (r >= 0)
+		r = callenv_append(call, opt, values, &strings, &n_env, ret_why);
+	if (r < 0)
+		return r;
+	if (opt->input) {
+		r = buf_append_slice(&call->in_data, opt->stdin_data);
+		if (r < 0)
+			return r;
+		call->in_end = true;
+	}
+	r = command_launch(call, &strings, n_argv, n_env);
+	if (r < 0)
+		return r;
+	loop_arm(call->desk->loop, &call->timer, overdue_usec(call));
+	if (call->in_end)
+		(void)callio_feed(call);
+	return 0;
+}
+
+/* ----------------------------------------------------------------- input --- */
+
+static int
+command_input(struct call *call, struct slice chunk)
+{
+	if (call->in.fd < 0 && !call->awaits_kit)
+		call->chunk = 0;
+	else if (buf_append_slice(&call->in_data, chunk) < 0)
+		return -ENOMEM;
+	else if (!callio_feed(call))
+		return 0;
+	call_input_taken(call);
+	return 0;
+}
+
+static void
+command_input_end(struct call *call)
+{
+	call->in_end = true;
+	callio_close_input(call);
+}
+
+/* ---------------------------------------------------------------- output --- */
+
+/* Reads (again) while it runs; what it has left, when it has ended. */
+static void
+command_read(struct call *call)
+{
+	if (!call->ended)
+		callio_watch(call);
+	else if (callio_drain(call) && !call->finished)
+		call_finish(call);
+}
+
+static void
+on_task(struct loop_task *t)
+{
+	command_read(CONTAINER_OF(t, struct call, task));
+}
+
+/* Pipes are read into what a connection may just be executing from: later. */
+static void
+command_room(struct call *call)
+{
+	loop_defer(call->desk->loop, &call->task);
+}
+
+/* ------------------------------------------------- what the broker says --- */
+
+void
+call_on_ended(struct call *call, const struct frame_ended *end)
+{
+	if (call->ended)
+		return;
+	call->ended = true;
+	call->end = *end;
+	command_read(call);
+}
+
+static void
+command_lost(struct call *call)
+{
+	struct frame_ended end = { .outcome = OUTCOME_LOST };
+
+	call_on_ended(call, &end);
+}
+
+void
+call_on_paper(struct call *call, int fd)
+{
+	if (call->paper >= 0)
+		(void)close(call->paper);
+	call->paper = fd;
+}
+
+void
+call_on_result(struct call *call, int fd)
+{
+	CLEANUP_CLOSE int owned = fd;
+	struct result_map map;
+	struct result res;
+
+	if (owned < 0 || result_map(owned, &res, &map) < 0) {
+		command_lost(call);
+		return;
+	}
+	res.service = slice_of(call->service->name);
+	call_output(call, CALL_STDOUT, res.out);
+	call_output(call, CALL_STDERR, res.err);
+	call_deliver(call, &res);
+	result_unmap(&map);
+}
+
+/* ------------------------------------------------------------------- end --- */
+
+static void
+command_cancel(struct call *call, enum cancel_reason reason)
+{
+	if (call->sent) {
+		call->desk->link->cancel(call, reason);
+		return;
+	}
+	kits_leave(call->desk->kits, call);
+	call->ended = true;
+	call->end = (struct frame_ended){
+		.outcome = OUTCOME_CANCELLED,
+		.reason = (uint8_t)reason,
+	};
+	command_room(call);
+}
+
+static void
+command_on_timer(struct loop_timer *t)
+{
+	struct call *call = CONTAINER_OF(t, struct call, timer);
+	struct loop *loop = call->desk->loop;
+
+	/* The grace for a twin is over and none has come. */
+	if (call->sink == NULL && !call->attached && !call->service->finish_on_disconnect)
+		call_cancel(call, CANCEL_BY_DISCONNECT);
+	if (call->ended)
+		return;
+	if (loop->now_usec < overdue_usec(call)) {
+		loop_arm(loop, t, overdue_usec(call));
+		return;
+	}
+	log_err("request %s: no word from the broker, giving up", call->id_text);
+	if (call->sent) {
+		command_lost(call);
+		return;
+	}
+	kits_leave(call->desk->kits, call);
+	call_on_ended(call, &(struct frame_ended){
+		.outcome = OUTCOME_BUSY,
+		.reason = BUSY_WAITED,
+	});
+}
+
+
+static struct call_times
+command_times(const struct call *call, const struct result *res)
+{
+	const struct frame_ended *end = &call->end;
+
+	/* What the broker has not told is not known. */
+	return (struct call_times){
+		.has_queued = call->sent && res->outcome.kind != OUTCOME_LOST,
+		.has_run = end->ran_usec > 0 && outcome_may_have_run(res->outcome.kind),
+		.queued_usec = end->queued_usec, .run_usec = end->ran_usec,
+	};
+}
+
+const struct call_backend call_by_command = {
+	.complaint = command_complaint,
+	.start = command_start,
+	.input = command_input,
+	.input_end = command_input_end,
+	.close_input = callio_close_input,
+	.cancel = command_cancel,
+	.lost = command_lost,
+	.room = command_room,
+	.release = callio_close,
+	.times = command_times,
+	.on_timer = command_on_timer,
+	.is_metered = true,
+};

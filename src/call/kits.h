@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * kits: what programs are started with. The broker sends them ahead of need,
+ * and another for each one used; a call that finds none waits for one.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "call/call.h"
+
+struct frame;
+struct kit;
+
+/* The broker sends fewer ahead of need. */
+#define KITS_MAX 32
+
+/* The worker's ends: job, stdout, stderr, stdin (-1: none). */
+struct kit {
+	uint32_t number;
+	int fds[CALL_FDS];
+};
+
+typedef void kits_equip_fn(struct call *call, struct kit *kit);
+
+struct kits {
+	struct kit list[2][KITS_MAX];	/* without stdin, with */
+	size_t n[2];
+	struct call_list waiting[2];	/* calls */
+	kits_equip_fn *equip;		/* a call that has waited has this kit, and takes it */
+};
+
+void kits_init(struct kits *k);
+
+/* All that are here are void. */
+void kits_drop(struct kits *k);
+
+/* One has come: the first call that waits gets it. Takes the descriptors. */
+void kits_on_kit(struct kits *k, const struct frame *f, int *fds);
+
+/* Takes one. False: there is none. */
+bool kits_take(struct kits *k, bool has_input, struct kit *ret);
+
+/* The call waits for one: equip follows, which takes its descriptors. */
+void kits_wait(struct kits *k, struct call *call, kits_equip_fn *equip);
+
+/* It waits no longer. Harmless when it does not. */
+void kits_leave(struct kits *k, struct call *call);

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: ISC
+# call: what is done: calls, whoever makes them and whoever serves them.
+noinst_LTLIBRARIES += libcall.la
+libcall_la_SOURCES = \
+	src/call/builtin.c src/call/builtin.h \
+	src/call/call.c src/call/call.h \
+	src/call/callend.c \
+	src/call/callenv.c src/call/callenv.h \
+	src/call/callio.c src/call/callio.h \
+	src/call/callrequest.c src/call/callrequest.h \
+	src/call/callstart.c \
+	src/call/command.c \
+	src/call/handlercall.c \
+	src/call/kits.c src/call/kits.h \
+	src/call/refuse.c src/call/refuse.h \
+	src/call/result.c src/call/result.h \
+	src/call/sink.h

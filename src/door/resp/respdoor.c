@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * respdoor: executes the requests in the bytes of a connection.
+ */
+#include "config.h"
+
+#include "door/resp/respdoor.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "call/call.h"
+#include "door/resp/sessioncall.h"
+#include "door/resp/verbs.h"
+#include "ipc/logrec.h"
+#include "net/listener.h"
+
+/*
+ * In one turn a session executes no longer than this, as others wait; the
+ * clock is looked at once in so many requests.
+ */
+#define TURN_USEC (5 * USEC_PER_MSEC)
+#define TURN_REQUESTS 16
+
+/* ------------------------------------------------------------ execution --- */
+
+static void
+on_protocol_error(struct session *s, const char *why)
+{
+	struct stats *stats = s->resp->pages->own;
+
+	resp_errorf(session_out(s), "ERR", "Protocol error: %s", why);
+	stats->protocol_errors++;
+	stats->errors_total++;
+	conn_quit(&s->conn);
+}
+
+/*
+ * Another protocol: the end comes without a word to the peer, and the log says
+ * so once a minute. The replies to requests in front of it are owed all the same.
+ */
+static void
+on_foreign(struct session *s)
+{
+	static uint64_t complained;
+	struct conn *c = &s->conn;
+	uint64_t now = c->net->loop->now_usec;
+	char peer[ADDR_TEXT];
+
+	s->resp->pages->own->protocol_errors++;
+	if (complained == 0 || now - complained > 60 * USEC_PER_SEC) {
+		complained = now;
+		peer_format(&c->peer, peer, sizeof(peer));
+		log_notice("%s speaks another protocol on %s, closing", peer, c->listener->url);
+	}
+	conn_end(c);
+}
+
+/* True if this has gone on for long enough. The first question starts the time. */
+static bool
+turn_is_over(uint64_t *began_usec)
+{
+	uint64_t now = clock_usec();
+
+	if (*began_usec == 0)
+		*began_usec = now;
+	return now - *began_usec > TURN_USEC;
+}
+
+/* A request is whole. high: how much may be unsent. */
+static void
+execute(struct session *s, size_t high)
+{
+	struct stats *stats = s->resp->pages->own;
+	struct conn *c = &s->conn;
+
+	c->request_due_usec = 0;
+	stats->requests_total++;
+	verb_execute(s, &s->resp->request);
+	if (c->wait == CONN_READY)
+		stats->requests_replied++;
+	else
+		s->owes = true;
+	/* Replies are sent when the task ends, or when they are many. */
+	if (buf_len(&c->net->out) > high || buf_len(&c->out) > high)
+		conn_send(c);
+}
+
+static size_t
+on_bytes(struct conn *c, struct slice data)
+{
+	struct session *s = session_of(c);
+	struct stats *stats = s->resp->pages->own;
+	struct request_limits limits = session_limits(s);
+	const size_t high = conn_out_high(c);
+	uint64_t began_usec = 0;
+	int status = REQUEST_OK;
+	const char *why = "";
+	size_t done = 0;
+	unsigned n = 0;
+
+	stats->executing_conn = c->id;
+	stats->executing_service = 0;
+	while (done < data.len && conn_is_ready(c)) {
+		struct slice rest = { data.data + done, data.len - done };
+		size_t used = 0;
+
+		status = request_decode(rest, &limits, &s->cursor, &s->resp->request, &used, &why);
+		if (status == REQUEST_OK)
+			execute(s, high);
+		else if (status == REQUEST_EMPTY)
+			c->request_due_usec = 0;
+		else
+			break;
+		done += used;
+		if (++n % TURN_REQUESTS == 0 && done < data.len && turn_is_over(&began_usec) &&
+		    conn_is_ready(c))
+			c->wait = CONN_YIELDS;
+	}
+	if (status == REQUEST_AGAIN)
+		conn_expect_rest(c);
+	else if (status == REQUEST_BAD)
+		on_protocol_error(s, why);
+	else if (status == REQUEST_FOREIGN)
+		on_foreign(s);
+	else if (status < 0)
+		conn_lose(c);
+	stats->executing_conn = 0;
+	/* After QUIT or an error nothing that follows counts. */
+	return c->state > CONN_PATIENT ? data.len : done;
+}
+
+/* ------------------------------------------------------------------ end --- */
+
+static size_t
+rest_max(struct conn *c)
+{
+	return session_limits(session_of(c)).request_limit;
+}
+
+/*
+ * A QUIT among the requests that still wait their turn says that the client
+ * wants all of it done (and only then).
+ */
+static bool
+on_end(struct conn *c, struct slice rest)
+{
+	struct session *s = session_of(c);
+	struct request_limits limits = session_limits(s);
+	struct request *request = &s->resp->request;
+	struct request_cursor cursor = { 0 };
+	const char *why;
+	size_t used;
+
+	while (rest.len > 0) {
+		int r = request_decode(rest, &limits, &cursor, request, &used, &why);
+
+		if (r != REQUEST_OK && r != REQUEST_EMPTY)
+			return false;
+		if (r == REQUEST_OK && slice_is_nocase(request->argv[0], "QUIT"))
+			return true;
+		rest.data += used;
+		rest.len -= used;
+	}
+	return false;
+}
+
+static void
+on_room(struct conn *c)
+{
+	struct session *s = session_of(c);
+
+	if (s->call != NULL)
+		call_on_room(s->call);
+}
+
+static void
+abandon(struct conn *c)
+{
+	struct session *s = session_of(c);
+
+	session_abandon(s);
+	if (s->owes)
+		s->resp->pages->own->requests_aborted++;
+	s->owes = false;
+}
+
+static enum door_work
+work(const struct conn *c)
+{
+	const struct session *s = CONTAINER_OF(c, struct session, conn);
+
+	if (s->call != NULL)
+		return s->call->finished ? DOOR_HOLDS : DOOR_BUSY;
+	return s->n_asked == 0 ? DOOR_NEW : DOOR_IDLE;
+}
+
+/* ----------------------------------------------------------------- life --- */
+
+static struct conn *
+create(struct door *d)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->resp = CONTAINER_OF(d, struct resp_door, door);
+	s->sink.ops = &session_sink_ops;
+	s->version = RESP2;
+	return &s->conn;
+}
+
+static void
+destroy(struct conn *c)
+{
+	struct session *s = session_of(c);
+
+	free(s->name);
+	free(s->lib_name);
+	free(s->lib_version);
+	free(s);
+}
+
+void
+resp_door_init(struct resp_door *d)
+{
+	static const struct door_ops ops = {
+		.create = create,
+		.destroy = destroy,
+		.on_bytes = on_bytes,
+		.rest_max = rest_max,
+		.on_end = on_end,
+		.on_room = on_room,
+		.abandon = abandon,
+		.work = work,
+		.full = "-ERR max number of clients reached\r\n",
+	};
+
+	*d = (struct resp_door){ .door.ops = &ops, .verbs = verbs, .n_verbs = n_verbs };
+	request_init(&d->request);
+}
+
+void
+resp_door_done(struct resp_door *d)
+{
+	request_done(&d->request);
+}

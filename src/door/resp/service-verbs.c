@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The verbs of services: CALL and what belongs to it.
+ */
+#include "config.h"
+
+#include <fnmatch.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/escape.h"
+#include "call/call.h"
+#include "call/refuse.h"
+#include "conf/access.h"
+#include "door/resp/describe.h"
+#include "door/resp/session.h"
+#include "door/resp/sessioncall.h"
+#include "door/resp/verbs.h"
+#include "net/listener.h"
+#include "proto/callopt.h"
+#include "proto/outcome.h"
+#include "proto/resp.h"
+
+static bool
+may_call(struct session *c, const struct service *s)
+{
+	struct caller who;
+
+	peer_caller(&c->conn.peer, &who);
+	return access_allowed(c->resp->conf, s, &who, session_roles(c));
+}
+
+/*
+ * The service of that name if this caller may call it. Unknown and forbidden
+ * give the same answer, or names could be guessed.
+ */
+static const struct service *
+find_service(struct session *c, struct slice name)
+{
+	const struct service *s = conf_find_service(c->resp->conf, name.data, name.len);
+
+	if (s != NULL && may_call(c, s))
+		return s;
+	session_refuse(c, s, name, OUTCOME_DENIED, "");
+	return NULL;
+}
+
+void
+verb_call(struct session *c, const struct request *r)
+{
+	const struct service *s;
+	struct callopt opt;
+	char why[CALLOPT_WHY];
+
+	if (callopt_parse(r->argv, r->argc, &opt, why) != 0) {
+		session_error(c, "BADARG", "%s", why);
+		return;
+	}
+	s = find_service(c, opt.service);
+	if (s != NULL)
+		session_call(c, s, &opt, (struct slice){ 0 });
+}
+
+bool
+verb_bound(struct session *c, const struct service *s, const struct request *r)
+{
+	struct callopt opt = {
+		.service = slice_of(s->name),
+		.args = r->argv + 1,
+		.n_args = r->argc - 1,
+	};
+
+	if (!may_call(c, s)) {
+		call_note_refusal(c->resp->desk, peer_identity(&c->conn.peer), s, slice_of(s->name),
+		    OUTCOME_DENIED, "");
+		return false;
+	}
+	/* A verb has no options; what the service wants as input comes last. */
+	if (s->input == INPUT_REQUIRED && opt.n_args > 0) {
+		opt.input = true;
+		opt.stdin_data = opt.args[--opt.n_args];
+	}
+	session_call(c, s, &opt, r->argv[0]);
+	return true;
+}
+
+void
+verb_input(struct session *c, const struct request *r)
+{
+	struct call *call = c->call;
+
+	if (call == NULL || !call->open || !slice_is(r->argv[1], call->id_text)) {
+		session_error(c, "BADARG", "no call of that id is open on this connection");
+		return;
+	}
+	if (r->argc == 3)
+		session_input(c, r->argv[2]);
+	else
+		session_input_end(c);
+}
+
+void
+verb_cancel(struct session *c, const struct request *r)
+{
+	session_cancel(c, r->argv[1]);
+}
+
+void
+verb_services(struct session *c, const struct request *r)
+{
+	const struct conf *conf = c->resp->conf;
+	bool listed[CONF_MAX_SERVICES];
+	char pattern[SERVICE_NAME_MAX * 2] = "*";
+	struct buf *b;
+	size_t n = 0;
+
+	if (r->argc > 1) {
+		if (r->argv[1].len >= sizeof(pattern) || slice_has_nul(r->argv[1])) {
+			session_error(c, "BADARG", "the pattern is too long");
+			return;
+		}
+		memcpy(pattern, r->argv[1].data, r->argv[1].len);
+		pattern[r->argv[1].len] = '\0';
+	}
+	for (size_t i = 0; i < conf->n_services; i++) {
+		const struct service *s = &conf->services[i];
+
+		listed[i] = fnmatch(pattern, s->name, FNM_CASEFOLD) == 0 && may_call(c, s);
+		n += listed[i];
+	}
+	b = session_out(c);
+	resp_map(b, c->version, n);
+	for (size_t i = 0; i < conf->n_services; i++) {
+		if (!listed[i])
+			continue;
+		resp_bulk_str(b, conf->services[i].name);
+		resp_bulk_str(b, conf->services[i].summary);
+	}
+}
+
+void
+verb_describe(struct session *c, const struct request *r)
+{
+	const struct service *s = find_service(c, r->argv[1]);
+
+	if (s != NULL)
+		session_ask(c, s, &builtin_describe);
+}
+
+static void
+reply_id(struct buf *b, enum resp_version v, const char *key, bool known, uint32_t id)
+{
+	resp_bulk_str(b, key);
+	if (known)
+		resp_integer(b, id);
+	else
+		resp_null(b, v);
+}
+
+void
+verb_whoami(struct session *c, const struct request *r)
+{
+	const struct conf *conf = c->resp->conf;
+	uint64_t roles = session_roles(c);
+	struct caller who;
+	char text[ADDR_TEXT];
+	struct buf *b = session_out(c);
+
+	(void)r;
+	peer_caller(&c->conn.peer, &who);
+	resp_map(b, c->version, 7);
+	resp_bulk_str(b, "caller");
+	caller_format(&who, text, sizeof(text));
+	resp_bulk_str(b, text);
+	resp_bulk_str(b, "peer");
+	peer_format(&c->conn.peer, text, sizeof(text));
+	resp_bulk_str(b, text);
+	resp_bulk_str(b, "listener");
+	resp_bulk_str(b, c->conn.listener->url);
+	reply_id(b, c->version, "uid", who.has_uid, who.uid);
+	reply_id(b, c->version, "gid", who.has_uid, who.gid);
+	resp_bulk_str(b, "roles");
+	resp_array(b, (size_t)__builtin_popcountll(roles));
+	for (size_t i = 0; i < conf->n_roles; i++) {
+		if ((roles >> conf->roles[i].number & 1) != 0)
+			resp_bulk_str(b, conf->roles[i].name);
+	}
+	resp_bulk_str(b, "admin");
+	resp_bool(b, c->version, c->conn.peer.is_admin);
+}
+
+/* Which of the caller's roles opens the service. */
+static void
+explain_allowed(struct session *c, const struct service *s, struct buf *b)
+{
+	const struct conf *conf = c->resp->conf;
+	uint64_t common = session_roles(c) & s->allow;
+
+	for (size_t i = 0; i < conf->n_roles; i++) {
+		if ((common >> conf->roles[i].number & 1) == 0)
+			continue;
+		(void)buf_printf(b, "You may call %s: you have the role %s, which its allow list names.\n",
+		    s->name, conf->roles[i].name);
+		return;
+	}
+	(void)buf_printf(b, "You may call %s: you are root or reqd's own account on a unix socket.\n",
+	    s->name);
+}
+
+/* Is it out of order? Then a line says so. */
+static bool
+explain_outage(struct session *c, const struct service *s, struct buf *b)
+{
+	const struct stats *of = c->resp->pages->others[ROLE_PROCESS(ROLE_BROKER, 0)];
+
+	return s->handler != NULL && of != NULL && of->generation == c->resp->conf->generation &&
+	    pool_stats_explain(&of->pool[s->number], s->name, c->resp->net->loop->now_usec, b);
+}
+
+/*
+ * Tells a caller no more than it may know; an administrator learns the rest
+ * from the control socket.
+ */
+void
+verb_why(struct session *c, const struct request *r)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
+	const struct conf *conf = c->resp->conf;
+	const struct service *s = conf_find_service(conf, r->argv[1].data, r->argv[1].len);
+	bool allowed = s != NULL && may_call(c, s);
+	enum outcome_kind refused = allowed ? OUTCOME_N : OUTCOME_DENIED;
+	uint64_t roles = session_roles(c);
+	struct caller who;
+	char text[ADDR_TEXT];
+
+	peer_caller(&c->conn.peer, &who);
+	caller_format(&who, text, sizeof(text));
+	if (s != NULL && c->conn.peer.is_admin) {
+		(void)access_explain(conf, s, &who, &b);
+	} else if (allowed) {
+		explain_allowed(c, s, &b);
+	} else {
+		(void)buf_append_str(&b, "You may not call ");
+		(void)escape_word(&b, r->argv[1], SERVICE_NAME_MAX);
+		(void)buf_append_str(&b, ": there is no service of that name, or none of your "
+		    "roles is in its allow list.\n");
+	}
+	if (allowed && explain_outage(c, s, &b))
+		refused = OUTCOME_UNAVAIL;
+	(void)buf_printf(&b, "You are %s on %s; your roles:", text, c->conn.listener->url);
+	for (size_t i = 0; i < conf->n_roles; i++) {
+		if ((roles >> conf->roles[i].number & 1) != 0)
+			(void)buf_printf(&b, " %s", conf->roles[i].name);
+	}
+	(void)buf_append_str(&b, roles == 0 ? " none.\n" : ".\n");
+	outcome_why(session_out(c), c->version, refused, buf_slice(&b));
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * session: what all verbs need of the session that they answer.
+ */
+#include "config.h"
+
+#include "door/resp/session.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/escape.h"
+#include "net/listener.h"
+
+void
+session_resume(struct session *s)
+{
+	if (s->owes)
+		s->resp->pages->own->requests_replied++;
+	s->owes = false;
+	conn_resume(&s->conn);
+}
+
+struct request_limits
+session_limits(struct session *s)
+{
+	const struct net_listener *p = s->conn.listener;
+	struct request_limits l = {
+		.max_arguments = p->max_arguments,
+		.argument_limit = p->argument_limit,
+		.request_limit = p->request_limit,
+		.inline_allowed = p->inline_requests == INLINE_YES ||
+		    (p->inline_requests == INLINE_LOOPBACK && s->conn.peer.is_local),
+	};
+
+	if (session_roles(s) != 0 || s->conn.peer.is_admin)
+		return l;
+	if (l.max_arguments > STRANGER_MAX_ARGUMENTS)
+		l.max_arguments = STRANGER_MAX_ARGUMENTS;
+	if (l.argument_limit > STRANGER_ARGUMENT_LIMIT)
+		l.argument_limit = STRANGER_ARGUMENT_LIMIT;
+	if (l.request_limit > STRANGER_REQUEST_LIMIT)
+		l.request_limit = STRANGER_REQUEST_LIMIT;
+	return l;
+}
+
+void
+session_error(struct session *s, const char *code, const char *fmt, ...)
+{
+	char text[RESP_ERROR_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	s->resp->pages->own->errors_total++;
+	resp_error(session_out(s), code, slice_of(text));
+}
+
+void
+session_unknown_subcommand(struct session *s, const struct request *r)
+{
+	CLEANUP(buf_done) struct buf sub = BUF_INIT(0);
+
+	(void)escape_text(&sub, r->argv[1], 64);
+	session_error(s, "ERR", "unknown subcommand '%.*s'. Try %.*s HELP.",
+	    (int)buf_len(&sub), buf_data(&sub), (int)r->argv[0].len, r->argv[0].data);
+}

@@ -1,0 +1,649 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * conn: the life of a client connection: what its events have told, its task,
+ * its state, its deadlines, what it reads and sends.
+ */
+#include "config.h"
+
+#include "net/conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "net/listener.h"
+
+/* After end of file without QUIT: what was received may still complete. */
+#define DISCONNECT_GRACE_USEC (1 * USEC_PER_SEC)
+/* After an error and shutdown: so that a reset does not eat the reply. */
+#define LINGER_USEC (1 * USEC_PER_SEC)
+/*
+ * When the worker stops: for what is on its way to us when we say that it is
+ * over, and for the first request of who has only just connected.
+ */
+#define STOP_GRACE_USEC (250 * USEC_PER_MSEC)
+
+/*
+ * A request must be whole, and replies be taken, in time; each byte that
+ * moves buys a little more, so that a slow line is not cut and a client that
+ * sends a byte now and then is.
+ */
+#define REQUEST_USEC (120 * USEC_PER_SEC)
+#define REPLY_USEC (60 * USEC_PER_SEC)
+#define USEC_PER_BYTE 250
+
+/* Unused input held for a connection that waits. */
+#define IN_HIGH NET_READ
+
+/*
+ * EPOLLERR and EPOLLHUP are always reported; asking for EPOLLERR alone is
+ * how a connection waits without being woken by what it does not want.
+ */
+#define QUIET EPOLLERR
+
+/* Beside EPOLL* in conn.news: its timer has rung. */
+#define CONN_DUE (1u << 20)
+
+/* What a state means for all that looks at it. */
+static const struct {
+	bool is_read;		/* all that the peer will ever send has been read */
+	bool is_leaving;	/* the peer sends no more, and did not ask for all to be done */
+	bool is_last;		/* nothing more is done */
+} states[] = {
+	[CONN_OPEN] = { 0 },
+	[CONN_FIN] = { .is_leaving = true },
+	[CONN_LEAVING] = { .is_read = true, .is_leaving = true },
+	[CONN_PATIENT] = { .is_read = true },
+	[CONN_QUITTING] = { .is_last = true },
+	[CONN_CLOSING] = { .is_read = true, .is_last = true },
+	[CONN_LINGERING] = { .is_last = true },
+	[CONN_LOST] = { .is_last = true },
+};
+
+static void on_conn(struct loop_io *io, uint32_t events);
+static void on_task(struct loop_task *t);
+static void on_timer(struct loop_timer *t);
+
+/* ---------------------------------------------------------------- life --- */
+
+static void
+conn_free(struct conn *c)
+{
+	buf_done(&c->in);
+	buf_done(&c->out);
+	peer_done(&c->peer);
+	if (c->listener != NULL)
+		listener_unref(c->listener);
+	c->door->ops->destroy(c);
+}
+
+void
+conn_open(struct net_listener *p, int fd, const union sockaddr_any *peer)
+{
+	struct net_desk *net = p->net;
+	struct conn *c = net->door->ops->create(net->door);
+
+	if (c == NULL) {
+		(void)close(fd);
+		return;
+	}
+	c->stream = (struct stream){ .ops = &stream_plain, .io = { .fn = on_conn, .fd = fd } };
+	c->timer.fn = on_timer;
+	c->task.fn = on_task;
+	c->net = net;
+	c->door = net->door;
+	c->id = ((uint64_t)net->pages->slot << 40) | ++net->next_conn;
+	c->active_usec = c->opened_usec = net->loop->now_usec;
+	if (!p->is_unix)
+		peer_init_inet(&c->peer, peer);
+	if ((p->is_unix && peer_init_unix(&c->peer, fd) < 0) ||
+	    loop_add(net->loop, &c->stream.io, EPOLLIN) < 0) {
+		(void)close(fd);
+		conn_free(c);
+		return;
+	}
+
+	c->listener = listener_ref(p);
+	TAILQ_INSERT_TAIL(&net->conns, c, link);
+	net->n_conns++;
+	net->pages->own->connections_open++;
+	net->pages->own->connections_total++;
+	net->pages->own->port_connections[p->number]++;
+	if (p->idle_timeout_usec != 0)
+		loop_arm(net->loop, &c->timer, c->active_usec + p->idle_timeout_usec);
+}
+
+/* Nobody waits for what was being done any more. */
+static void
+conn_abandon(struct conn *c)
+{
+	c->door->ops->abandon(c);
+	c->wait = CONN_READY;
+}
+
+void
+conn_close(struct conn *c)
+{
+	struct net_desk *net = c->net;
+	struct stats *s = net->pages->own;
+
+	conn_abandon(c);
+	loop_disarm(net->loop, &c->timer);
+	loop_undefer(net->loop, &c->task);
+	if (c->stream.ops->close != NULL)
+		c->stream.ops->close(&c->stream);
+	loop_remove(net->loop, &c->stream.io);
+	(void)close(c->stream.io.fd);
+	TAILQ_REMOVE(&net->conns, c, link);
+	net->n_conns--;
+	s->connections_open--;
+	s->connections_closed++;
+	if (!c->listener->gone)
+		s->port_connections[c->listener->number]--;
+	/* Its task may be what runs: freed at the end of the turn. */
+	TAILQ_INSERT_TAIL(&net->dead, c, link);
+	net->on_less(net);
+}
+
+/* ---------------------------------------------------------------- state --- */
+
+/* Its events and its deadline follow from the state at the end of its task. */
+static void
+conn_enter(struct conn *c, enum conn_state state)
+{
+	/* The grace of a peer that leaves begins with the first that is heard of it. */
+	if (state == CONN_LINGERING || c->state == CONN_OPEN)
+		c->end_usec = c->net->loop->now_usec;
+	c->state = (uint8_t)state;
+	if (state == CONN_LINGERING)
+		c->stream.ops->shutdown(&c->stream);
+}
+
+void
+conn_quit(struct conn *c)
+{
+	if (!states[c->state].is_last)
+		conn_enter(c, states[c->state].is_read ? CONN_CLOSING : CONN_QUITTING);
+}
+
+void
+conn_end(struct conn *c)
+{
+	if (c->state != CONN_LOST)
+		conn_enter(c, CONN_CLOSING);
+}
+
+void
+conn_lose(struct conn *c)
+{
+	conn_enter(c, CONN_LOST);
+}
+
+/* Nothing is under way, and nothing is unsent. */
+static bool
+conn_is_idle(const struct conn *c)
+{
+	return buf_len(&c->out) == 0 && c->wait == CONN_READY;
+}
+
+bool
+conn_is_young(const struct conn *c)
+{
+	return c->net->loop->now_usec < c->opened_usec + STOP_GRACE_USEC;
+}
+
+/* The worker stops. True if this one has come just before, and its request is still to come. */
+static bool
+conn_is_new(const struct conn *c)
+{
+	return conn_is_young(c) && conn_is_idle(c) && buf_len(&c->in) == 0 &&
+	    c->door->ops->work(c) == DOOR_NEW;
+}
+
+/* The worker stops. True if nothing is under way here, or will be. */
+static bool
+conn_is_to_end(const struct conn *c)
+{
+	return !states[c->state].is_last && conn_is_idle(c) &&
+	    c->door->ops->work(c) <= DOOR_IDLE && !conn_is_new(c);
+}
+
+/* ----------------------------------------------------------- deadlines --- */
+
+static void
+due_extend(uint64_t *due, uint64_t now, uint64_t span, size_t n_bytes)
+{
+	uint64_t bought = *due + n_bytes * USEC_PER_BYTE, latest = now + span;
+
+	*due = bought < latest ? bought : latest;
+}
+
+void
+conn_expect_rest(struct conn *c)
+{
+	if (c->request_due_usec == 0)
+		c->request_due_usec = c->net->loop->now_usec + REQUEST_USEC;
+}
+
+/* When the connection must have got on, 0: never. */
+static uint64_t
+conn_due(const struct conn *c)
+{
+	uint64_t grace = states[c->state].is_leaving ? c->end_usec + DISCONNECT_GRACE_USEC : 0;
+
+	if (c->state == CONN_LINGERING)
+		return c->end_usec + (c->net->stopping ? STOP_GRACE_USEC : LINGER_USEC);
+	if (c->net->stopping && conn_is_new(c))
+		return c->opened_usec + STOP_GRACE_USEC;
+	if (buf_len(&c->out) > 0)
+		return grace != 0 && grace < c->reply_due_usec ? grace : c->reply_due_usec;
+	if (grace != 0 || c->wait != CONN_READY)
+		return grace;
+	if (c->request_due_usec != 0)
+		return c->request_due_usec;
+	if (c->listener->idle_timeout_usec != 0 && c->door->ops->work(c) != DOOR_BUSY)
+		return c->active_usec + c->listener->idle_timeout_usec;
+	return 0;
+}
+
+/* Its time may be over. */
+static void
+conn_check_due(struct conn *c)
+{
+	uint64_t now = c->net->loop->now_usec, due = conn_due(c);
+
+	if (due == 0 || due > now || (c->net->stopping && conn_is_to_end(c)))
+		return;
+	if (states[c->state].is_leaving && buf_len(&c->out) > 0 && now < c->reply_due_usec) {
+		/* The replies there are may still be taken; nothing new is begun. */
+		conn_abandon(c);
+		buf_done(&c->in);
+		conn_quit(c);
+		return;
+	}
+	conn_lose(c);
+}
+
+/* What the peer has sent in time counts first, so the task looks at the time. */
+static void
+on_timer(struct loop_timer *t)
+{
+	struct conn *c = CONTAINER_OF(t, struct conn, timer);
+
+	c->news |= CONN_DUE;
+	loop_defer(c->net->loop, &c->task);
+}
+
+/* -------------------------------------------------------------- output --- */
+
+/* Sends from b as much as the stream takes. False: the peer is gone. */
+static bool
+send_some(struct conn *c, struct buf *b)
+{
+	while (buf_len(b) > 0) {
+		ssize_t n = c->stream.ops->send(&c->stream, buf_data(b), buf_len(b));
+		bool whole = n == (ssize_t)buf_len(b);
+
+		if (n < 0)
+			return n == -EAGAIN;
+		buf_consume(b, (size_t)n);
+		c->net->pages->own->bytes_out += (uint64_t)n;
+		c->active_usec = c->net->loop->now_usec;
+		if (c->reply_due_usec != 0)
+			due_extend(&c->reply_due_usec, c->active_usec, REPLY_USEC, (size_t)n);
+		if (!whole)
+			return true;
+	}
+	return true;
+}
+
+/* Sends what has been kept. */
+static void
+conn_send_kept(struct conn *c)
+{
+	if (!send_some(c, &c->out)) {
+		conn_lose(c);
+		return;
+	}
+	if (buf_len(&c->out) > 0)
+		return;
+	buf_done(&c->out);
+	c->reply_due_usec = 0;
+	c->door->ops->on_room(c);
+}
+
+void
+conn_send(struct conn *c)
+{
+	struct buf *written = &c->net->out;
+	/* Is the kernel without room, an event tells when it has some. */
+	bool is_blocked = (c->stream.io.events & EPOLLOUT) != 0;
+
+	if (buf_failed(&c->out))
+		conn_lose(c);
+	if (c->state != CONN_LOST && buf_len(&c->out) > 0 && !is_blocked)
+		conn_send_kept(c);
+	if (c->net->writer == c) {
+		if (c->state != CONN_LOST && (buf_failed(written) || !send_some(c, written) ||
+		    (buf_len(written) > 0 && buf_append_slice(&c->out, buf_slice(written)) < 0)))
+			conn_lose(c);
+		buf_clear(written);
+		if (written->cap > 4 * NET_OUT_HIGH)
+			buf_done(written);
+	}
+	/* What is in c->out now only the event of the descriptor drains: has it one? */
+	if (buf_len(&c->out) > 0 && c->stream.io.events == 0)
+		conn_lose(c);
+}
+
+void
+conn_flush(struct conn *c)
+{
+	loop_defer(c->net->loop, &c->task);
+}
+
+void
+conn_resume(struct conn *c)
+{
+	c->wait = CONN_READY;
+	c->active_usec = c->net->loop->now_usec;
+	loop_defer(c->net->loop, &c->task);
+}
+
+/* --------------------------------------------------------------- input --- */
+
+/*
+ * True if more may be read. While a request runs a little is read ahead. When
+ * the peer sends no more a QUIT may be in what is left, so all is read that a
+ * request might have had.
+ */
+static bool
+conn_wants_input(struct conn *c)
+{
+	bool is_fin = c->state == CONN_FIN;
+
+	if (c->state == CONN_LINGERING)
+		return true;
+	if (c->state > CONN_FIN)
+		return false;
+	if (c->wait == CONN_READY && !conn_is_congested(c))
+		return true;
+	return buf_len(&c->in) < (is_fin ? c->door->ops->rest_max(c) : IN_HIGH) &&
+	    (is_fin || !conn_is_congested(c));
+}
+
+/* The last byte of the peer is read. */
+static void
+conn_end_input(struct conn *c)
+{
+	if (c->state == CONN_LINGERING)
+		conn_lose(c);
+	else if (!states[c->state].is_last)
+		conn_enter(c, c->door->ops->on_end(c, buf_slice(&c->in)) ?
+		    CONN_PATIENT : CONN_LEAVING);
+}
+
+/* Reads once; the door has what has come if nothing is kept in front of it. */
+static void
+conn_read(struct conn *c)
+{
+	struct net_desk *net = c->net;
+	size_t used = 0;
+	ssize_t n = c->stream.ops->recv(&c->stream, net->read, NET_READ);
+
+	if (n < 0) {
+		if (n != -EAGAIN)
+			conn_lose(c);
+		return;
+	}
+	if (n == 0) {
+		conn_end_input(c);
+		return;
+	}
+	c->active_usec = net->loop->now_usec;
+	if (c->request_due_usec != 0)
+		due_extend(&c->request_due_usec, c->active_usec, REQUEST_USEC, (size_t)n);
+	net->pages->own->bytes_in += (uint64_t)n;
+	if (states[c->state].is_last)
+		return;
+
+	if (buf_len(&c->in) == 0 && conn_is_ready(c))
+		used = c->door->ops->on_bytes(c, (struct slice){ net->read, (size_t)n });
+	if (used < (size_t)n && buf_append(&c->in, net->read + used, (size_t)n - used) < 0)
+		conn_lose(c);
+}
+
+/* Gives the door what is kept, if it may have it. */
+static void
+conn_feed_kept(struct conn *c)
+{
+	if (conn_is_congested(c))
+		conn_send(c);
+	if (conn_is_ready(c))
+		buf_consume(&c->in, c->door->ops->on_bytes(c, buf_slice(&c->in)));
+	if (buf_len(&c->in) == 0)
+		buf_done(&c->in);
+}
+
+/* ----------------------------------------------------------------- task --- */
+
+/*
+ * Both directions are closed: nobody takes replies any more, and the kernel
+ * would report this for ever. What was received may still complete.
+ */
+static void
+conn_hang_up(struct conn *c)
+{
+	bool is_news = c->state != CONN_FIN;
+
+	if (buf_len(&c->out) > 0 || states[c->state].is_last) {
+		conn_lose(c);
+		return;
+	}
+	/* What is left to read may end with a QUIT: first that, if it may be read. */
+	if (c->state == CONN_OPEN)
+		conn_enter(c, CONN_FIN);
+	if (is_news && conn_wants_input(c))
+		return;
+	loop_remove(c->net->loop, &c->stream.io);
+	if (!states[c->state].is_read)
+		conn_end_input(c);
+}
+
+/* What the events have told. */
+static void
+conn_take_news(struct conn *c, uint32_t news)
+{
+	/* A reset: cancel at once. */
+	if ((news & EPOLLERR) != 0) {
+		conn_lose(c);
+		return;
+	}
+	if ((news & EPOLLOUT) != 0)
+		conn_send_kept(c);
+	if ((news & EPOLLIN) != 0 || (stream_is_pending(&c->stream) && conn_wants_input(c)))
+		conn_read(c);
+	else if ((news & EPOLLHUP) != 0)
+		conn_hang_up(c);
+	else if ((news & EPOLLRDHUP) != 0 && c->state == CONN_OPEN)
+		/* There is more to read when we get to it. */
+		conn_enter(c, CONN_FIN);
+}
+
+/*
+ * What has come is answered, as much of it as one read gives; what follows
+ * would not be: the connection ends when that has led to nothing that takes
+ * longer.
+ */
+static void
+conn_take_last(struct conn *c)
+{
+	if (!states[c->state].is_read) {
+		conn_read(c);
+		if (buf_len(&c->in) > 0)
+			conn_feed_kept(c);
+		conn_send(c);
+	}
+	/* What the stream holds of it is still to come. */
+	if (conn_is_idle(c) && c->door->ops->work(c) <= DOOR_IDLE &&
+	    (states[c->state].is_read || !stream_is_pending(&c->stream)))
+		conn_quit(c);
+}
+
+/* The task is done: does the connection end, or what does it wait for, and until when? */
+static void
+conn_settle(struct conn *c)
+{
+	struct loop *loop = c->net->loop;
+	uint32_t events = QUIET;
+	uint64_t due;
+
+	/* An idle connection holds no more than the beginning of a request. */
+	if (c->state == CONN_LOST || (states[c->state].is_read && conn_is_idle(c))) {
+		conn_close(c);
+		return;
+	}
+	if (c->state == CONN_QUITTING && conn_is_idle(c))
+		conn_enter(c, CONN_LINGERING);
+
+	if (buf_len(&c->out) > 0)
+		events |= EPOLLOUT;
+	if (conn_wants_input(c))
+		events |= EPOLLIN;
+	else if (c->state == CONN_OPEN)
+		events |= EPOLLRDHUP;
+	/* No event is asked for any more where both directions are closed. */
+	if (c->stream.io.events != 0)
+		(void)loop_modify(loop, &c->stream.io, stream_wants(&c->stream, events));
+	if ((events & EPOLLIN) != 0 && c->wait == CONN_READY && stream_is_pending(&c->stream))
+		c->wait = CONN_YIELDS;
+
+	/*
+	 * The timer is moved only when it would ring too late: one that rings too
+	 * early finds out and is set anew, which spares the busy connection the work.
+	 */
+	if (buf_len(&c->out) > 0 && c->reply_due_usec == 0)
+		c->reply_due_usec = loop->now_usec + REPLY_USEC;
+	due = conn_due(c);
+	if (due != 0 && (!loop_timer_is_armed(&c->timer) || c->timer.due_usec > due))
+		loop_arm(loop, &c->timer, due);
+
+	/* What has deferred the task while it ran has been served. */
+	if (c->wait == CONN_YIELDS)
+		loop_defer(loop, &c->task);
+	else
+		loop_undefer(loop, &c->task);
+}
+
+static void
+on_conn(struct loop_io *io, uint32_t events)
+{
+	struct conn *c = CONTAINER_OF(io, struct conn, stream.io);
+
+	c->news |= events;
+	loop_defer(c->net->loop, &c->task);
+}
+
+static void
+on_task(struct loop_task *t)
+{
+	struct conn *c = CONTAINER_OF(t, struct conn, task);
+	struct net_desk *net = c->net;
+	uint32_t news = c->news;
+
+	c->news = 0;
+	net->writer = c;
+	if (c->wait == CONN_YIELDS)
+		c->wait = CONN_READY;
+	conn_take_news(c, news);
+	if (buf_len(&c->in) > 0)
+		conn_feed_kept(c);
+	conn_send(c);
+	if ((news & CONN_DUE) != 0)
+		conn_check_due(c);
+	if (net->stopping && conn_is_to_end(c))
+		conn_take_last(c);
+	net->writer = NULL;
+	conn_settle(c);
+}
+
+/* ------------------------------------------------- all of them together --- */
+
+void
+net_init(struct net_desk *net, struct loop *loop, char *read)
+{
+	*net = (struct net_desk){ .loop = loop, .read = read, .spare_fd = -1 };
+	LIST_INIT(&net->listeners);
+	TAILQ_INIT(&net->conns);
+	TAILQ_INIT(&net->dead);
+}
+
+void
+net_bury(struct net_desk *net)
+{
+	struct conn *c;
+
+	while ((c = TAILQ_FIRST(&net->dead)) != NULL) {
+		TAILQ_REMOVE(&net->dead, c, link);
+		conn_free(c);
+	}
+}
+
+void
+net_done(struct net_desk *net)
+{
+	struct conn *c;
+
+	while ((c = TAILQ_FIRST(&net->conns)) != NULL)
+		conn_close(c);
+	buf_done(&net->out);
+	if (net->spare_fd >= 0)
+		(void)close(TAKE_FD(net->spare_fd));
+}
+
+void
+net_stop(struct net_desk *net)
+{
+	struct conn *c;
+
+	net->stopping = true;
+	TAILQ_FOREACH(c, &net->conns, link)
+		loop_defer(net->loop, &c->task);
+}
+
+void
+net_count(struct net_desk *net)
+{
+	struct stats *s = net->pages->own;
+	struct conn *c;
+
+	for (size_t i = 0; i < ARRAY_LEN(s->port_connections); i++)
+		s->port_connections[i] = 0;
+	TAILQ_FOREACH(c, &net->conns, link) {
+		if (!c->listener->gone)
+			s->port_connections[c->listener->number]++;
+	}
+}
+
+/* Its client has had none of this time. Its timer rings too early, and finds out. */
+static void
+conn_forgive(struct conn *c, uint64_t usec)
+{
+	c->active_usec += usec;
+	c->end_usec += usec;
+	if (c->request_due_usec != 0)
+		c->request_due_usec += usec;
+	if (c->reply_due_usec != 0)
+		c->reply_due_usec += usec;
+}
+
+void
+net_on_stall(struct net_desk *net, uint64_t usec)
+{
+	struct conn *c;
+
+	TAILQ_FOREACH(c, &net->conns, link)
+		conn_forgive(c, usec);
+}

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "net/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "ipc/logrec.h"
+#include "net/conn.h"
+
+/* No queue is longer; where new clients cannot be kept out, it has to end. */
+#define DRAIN_MAX 65536
+
+/* How long accepting rests when the system has no room for a connection. */
+#define LISTENER_REST_USEC (100 * USEC_PER_MSEC)
+#define LISTENER_COMPLAIN_USEC (10 * USEC_PER_SEC)
+
+static void
+listener_deafen(struct net_listener *p)
+{
+	loop_disarm(p->net->loop, &p->retry);
+	loop_close_shared(p->net->loop, &p->io);
+}
+
+static void
+listener_rest(struct net_listener *p)
+{
+	struct net_desk *net = p->net;
+
+	loop_remove(net->loop, &p->io);
+	loop_arm(net->loop, &p->retry, net->loop->now_usec + LISTENER_REST_USEC);
+}
+
+static void
+on_retry(struct loop_timer *t)
+{
+	struct net_listener *p = CONTAINER_OF(t, struct net_listener, retry);
+
+	if (loop_add(p->net->loop, &p->io, EPOLLIN | EPOLLEXCLUSIVE) < 0)
+		listener_rest(p);
+}
+
+/* Takes fd. */
+static void
+listener_refuse(struct net_listener *p, int fd)
+{
+	const char *full = p->net->door->ops->full;
+
+	if (full != NULL)
+		(void)send(fd, full, strlen(full), MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)close(fd);
+	p->net->pages->own->connections_refused++;
+}
+
+/* Tells one waiting client why, with the descriptor kept for this. */
+static void
+refuse_one(struct net_listener *p)
+{
+	struct net_desk *net = p->net;
+	int fd;
+
+	if (net->spare_fd < 0)
+		return;
+	(void)close(net->spare_fd);
+	fd = accept4(p->io.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0)
+		listener_refuse(p, fd);
+	net->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void
+on_accept_error(struct net_listener *p, int error)
+{
+	static uint64_t complained;
+	struct net_desk *net = p->net;
+
+	switch (error) {
+	case EAGAIN:
+	case EINTR:
+		return;
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		refuse_one(p);
+		listener_rest(p);
+		if (net->loop->now_usec - complained > LISTENER_COMPLAIN_USEC) {
+			complained = net->loop->now_usec;
+			log_warn("cannot accept on %s: %s; pausing", p->url, strerror(error));
+		}
+		return;
+	default:
+		/* ECONNABORTED and its like concern that one client only. */
+		return;
+	}
+}
+
+static bool
+listener_is_full(const struct net_listener *p)
+{
+	const struct net_desk *net = p->net;
+
+	return net->n_conns >= net->max_conns ||
+	    stats_pages_port_connections(net->pages, p->number, net->max_conns,
+	    p->max_connections) >= p->max_connections;
+}
+
+/*
+ * The kernel wakes the first waiting worker in the socket's queue, always
+ * the same one while it keeps up. Going to the end of the queue after each
+ * connection makes them take turns, for a hundredth of what accepting costs.
+ */
+static void
+listener_yield_turn(struct net_listener *p)
+{
+	struct loop *l = p->net->loop;
+
+	if (p->io.fd < 0 || p->net->pages->n_others == 0)
+		return;
+	loop_remove(l, &p->io);
+	if (loop_add(l, &p->io, EPOLLIN | EPOLLEXCLUSIVE) < 0)
+		listener_rest(p);
+}
+
+static int
+listener_accept(struct net_listener *p, union sockaddr_any *ret_peer)
+{
+	socklen_t len = sizeof(*ret_peer);
+
+	return accept4(p->io.fd, &ret_peer->sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+/* Takes fd. */
+static void
+listener_admit(struct net_listener *p, int fd, union sockaddr_any *peer)
+{
+	if (listener_is_full(p)) {
+		listener_refuse(p, fd);
+		return;
+	}
+	if (p->is_unix)
+		peer->sa.sa_family = AF_UNIX;
+	conn_open(p, fd, peer);
+}
+
+static void
+on_acceptable(struct loop_io *io, uint32_t events)
+{
+	struct net_listener *p = CONTAINER_OF(io, struct net_listener, io);
+	union sockaddr_any peer;
+	int fd;
+
+	(void)events;
+	/*
+	 * One connection per event: the next turn tells whether there are
+	 * more, so a failing accept() is never called to find the end.
+	 */
+	fd = listener_accept(p, &peer);
+	if (fd < 0) {
+		on_accept_error(p, errno);
+		return;
+	}
+	listener_yield_turn(p);
+	listener_admit(p, fd, &peer);
+}
+
+/* Nobody accepts here after us, so closing would reset who waits. */
+static bool
+listener_is_sealed(const struct net_listener *p)
+{
+	return (p->net->sealed >> p->number & 1) != 0;
+}
+
+/* Other errors of accept() concern the one client that was next. */
+static bool
+is_end_of_queue(int error)
+{
+	switch (error) {
+	case EAGAIN:
+	case EBADF:
+	case EINVAL:
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Lets in who waits. */
+static void
+listener_drain(struct net_listener *p)
+{
+	union sockaddr_any peer;
+	int fd, n = 0;
+
+	do {
+		fd = listener_accept(p, &peer);
+		if (fd >= 0)
+			listener_admit(p, fd, &peer);
+	} while (++n < DRAIN_MAX && (fd >= 0 || !is_end_of_queue(errno)));
+	if (fd < 0 && errno != EAGAIN)
+		on_accept_error(p, errno);
+}
+
+/* Its listener is no more, for us or for everybody. */
+static void
+listener_end(struct net_listener *p)
+{
+	if (p->io.fd >= 0 && listener_is_sealed(p))
+		listener_drain(p);
+	listener_deafen(p);
+	p->gone = true;
+	listener_unref(p);
+}
+
+void
+listeners_close(struct net_desk *net)
+{
+	struct net_listener *p;
+
+	while ((p = LIST_FIRST(&net->listeners)) != NULL) {
+		LIST_REMOVE(p, link);
+		listener_end(p);
+	}
+}
+
+static void
+listener_configure(struct net_listener *p, const struct listener *l, unsigned number)
+{
+	p->number = number;
+	p->gone = false;
+	p->max_arguments = l->max_arguments;
+	p->argument_limit = l->argument_limit;
+	p->request_limit = l->request_limit;
+	p->inline_requests = l->inline_requests;
+	p->idle_timeout_usec = l->idle_timeout_usec;
+	p->max_connections = l->max_connections;
+}
+
+/* Takes fd in every case. */
+static int
+listener_new(struct net_desk *net, const struct listener *l, unsigned number, int fd,
+    struct net_listener **ret)
+{
+	struct net_listener *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (p != NULL)
+		p->url = strdup(l->url);
+	if (p == NULL || p->url == NULL) {
+		free(p);
+		(void)close(fd);
+		return -ENOMEM;
+	}
+	p->refs = 1;
+	p->net = net;
+	p->is_unix = fd_domain(fd) == AF_UNIX;
+	p->io = (struct loop_io){ .fn = on_acceptable, .fd = fd };
+	p->retry.fn = on_retry;
+	listener_configure(p, l, number);
+	r = loop_add(net->loop, &p->io, EPOLLIN | EPOLLEXCLUSIVE);
+	if (r < 0) {
+		(void)close(fd);
+		listener_unref(p);
+		return r;
+	}
+	*ret = p;
+	return 0;
+}
+
+static struct net_listener *
+listeners_find(struct net_listeners *ports, const char *url)
+{
+	struct net_listener *p;
+
+	LIST_FOREACH(p, ports, link) {
+		if (strcmp(p->url, url) == 0)
+			return p;
+	}
+	return NULL;
+}
+
+/* Is it the same open socket, so that nothing needs to change? */
+static bool
+same_socket(int a, int b)
+{
+	uint64_t cookie_a = 0, cookie_b = 1;
+	socklen_t len = sizeof(cookie_a);
+
+	if (getsockopt(a, SOL_SOCKET, SO_COOKIE, &cookie_a, &len) < 0)
+		return false;
+	len = sizeof(cookie_b);
+	if (getsockopt(b, SOL_SOCKET, SO_COOKIE, &cookie_b, &len) < 0)
+		return false;
+	return cookie_a == cookie_b;
+}
+
+/* Listens again where it was given up; takes fd. */
+static void
+listener_listen(struct net_listener *p, int fd)
+{
+	if (p->io.fd >= 0) {
+		(void)close(fd);
+		return;
+	}
+	p->io.fd = fd;
+	if (loop_add(p->net->loop, &p->io, EPOLLIN | EPOLLEXCLUSIVE) < 0)
+		listener_rest(p);
+}
+
+int
+listeners_replace(struct net_desk *net, const struct conf *c, int *fds, size_t n_fds)
+{
+	struct net_listeners fresh = LIST_HEAD_INITIALIZER(fresh);
+	struct net_listener *p, *next;
+	int r = n_fds == c->n_listeners ? 0 : -EBADMSG;
+
+	for (size_t i = 0; i < n_fds && r >= 0; i++) {
+		const struct listener *l = &c->listeners[i];
+		struct net_listener *old = listeners_find(&net->listeners, l->url);
+
+		if (old != NULL && (old->io.fd < 0 || same_socket(old->io.fd, fds[i])))
+			continue;
+		r = listener_new(net, l, (unsigned)i, TAKE_FD(fds[i]), &p);
+		if (r >= 0)
+			LIST_INSERT_HEAD(&fresh, p, link);
+	}
+	if (r < 0) {
+		LIST_FOREACH_SAFE(p, &fresh, link, next) {
+			listener_deafen(p);
+			listener_unref(p);
+		}
+		return r;
+	}
+
+	/* No failure from here on. What was kept still has its new fd open. */
+	LIST_FOREACH_SAFE(p, &net->listeners, link, next) {
+		bool kept = false;
+
+		for (size_t i = 0; i < n_fds; i++) {
+			if (fds[i] < 0 || strcmp(c->listeners[i].url, p->url) != 0)
+				continue;
+			listener_configure(p, &c->listeners[i], (unsigned)i);
+			listener_listen(p, TAKE_FD(fds[i]));
+			kept = true;
+		}
+		if (kept)
+			continue;
+		LIST_REMOVE(p, link);
+		listener_end(p);
+	}
+	LIST_FOREACH_SAFE(p, &fresh, link, next) {
+		LIST_REMOVE(p, link);
+		LIST_INSERT_HEAD(&net->listeners, p, link);
+	}
+	return 0;
+}
+
+void
+listeners_retire(struct net_desk *net, const struct conf *c)
+{
+	struct net_listener *p, *next;
+
+	LIST_FOREACH_SAFE(p, &net->listeners, link, next) {
+		size_t i = 0;
+
+		while (i < c->n_listeners && strcmp(c->listeners[i].url, p->url) != 0)
+			i++;
+		if (i < c->n_listeners) {
+			listener_configure(p, &c->listeners[i], (unsigned)i);
+			listener_deafen(p);
+			continue;
+		}
+		LIST_REMOVE(p, link);
+		listener_end(p);
+	}
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * listener: a listening socket in a worker, shared with the other workers.
+ *
+ * A connection keeps its listener alive: the limits it was accepted under stay
+ * valid when a reload takes the listener away.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+
+#include "base/loop.h"
+#include "conf/conf.h"
+#include "net/net.h"
+
+struct net_listener {
+	LIST_ENTRY(net_listener) link;
+	struct loop_io io;		/* fd -1: not listening any more */
+	bool gone;			/* the rules have it no more: number means nothing */
+	struct loop_timer retry;	/* armed while accepting is paused */
+	struct net_desk *net;
+	unsigned refs;
+	unsigned number;		/* index in the configuration */
+	char *url;
+	bool is_unix;
+	uint32_t max_arguments, argument_limit, request_limit;	/* of one request */
+	enum listener_inline inline_requests;
+	uint64_t idle_timeout_usec;
+	uint32_t max_connections;
+};
+
+/*
+ * Puts the listeners of a configuration in place of those in force: fds[i]
+ * is the socket of listener i, taken. Listeners whose URL stays keep listening
+ * without a gap. 0 or -errno; on failure nothing changed but the taken fds.
+ */
+int listeners_replace(struct net_desk *net, const struct conf *c, int *fds, size_t n_fds);
+
+/*
+ * Stops accepting where the others go on. Connections follow
+ * the listeners of this configuration all the same.
+ */
+void listeners_retire(struct net_desk *net, const struct conf *c);
+
+/*
+ * Stops accepting everywhere. Who waits at a socket that the master has
+ * sealed, so that nobody will ever accept there again, is let in first.
+ */
+void listeners_close(struct net_desk *net);
+
+static inline struct net_listener *
+listener_ref(struct net_listener *p)
+{
+	p->refs++;
+	return p;
+}
+
+static inline void
+listener_unref(struct net_listener *p)
+{
+	if (--p->refs > 0)
+		return;
+	free(p->url);
+	free(p);
+}
