@@ -8,6 +8,7 @@ libbase_la_SOURCES = \
 	src/base/children.c src/base/children.h \
 	src/base/cleanup.h \
 	src/base/clock.h \
+	src/base/delegation.c src/base/delegation.h \
 	src/base/digest.c src/base/digest.h \
 	src/base/escape.c src/base/escape.h \
 	src/base/fd.c src/base/fd.h \

@@ -13,7 +13,6 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/sparse.h"
-#include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
 #include "broker/entry.h"
@@ -25,93 +24,51 @@
 /* At a stop no program has more grace than this. */
 #define LAST_GRACE_USEC (200 * USEC_PER_MSEC)
 
-static void broker_advance(struct broker *b);
-
 /* ------------------------------------------------------- from the master --- */
 
-/* A master that does not read has other worries. */
-void
-broker_tell_master(struct broker *b, const struct frame *f)
+static void
+on_prepare(struct member *m)
 {
-	(void)channel_send(b->master.fd, f, NULL, 0);
+	struct broker *b = CONTAINER_OF(m, struct broker, member);
+
+	if (b->is_draining)
+		member_prepared(m, "stopping");
+	else if (pools_prepare(b, m->prepared) < 0)
+		member_prepared(m, "too many handlers");
+	else
+		b->is_preparing = true;
 }
 
 static void
-master_answer(struct broker *b, const struct frame *f, enum frame_type type, const char *text)
+on_abort(struct member *m)
 {
-	struct frame answer = { .type = (uint16_t)type, .generation = f->generation, .id = f->id };
+	struct broker *b = CONTAINER_OF(m, struct broker, member);
 
-	if (text != NULL)
-		(void)strlcpy(answer.text, text, sizeof(answer.text));
-	broker_tell_master(b, &answer);
-}
-
-static void
-forget_prepared(struct broker *b)
-{
 	b->is_preparing = false;
 	pools_abort(b);
-	b->prepared = conf_unref(b->prepared);
 }
 
-static void
-master_prepare(struct broker *b, const struct frame *f, int *fds, size_t n_fds)
-{
-	char why[sizeof(f->text)];
-
-	(void)n_fds;
-	forget_prepared(b);
-	if (b->is_draining) {
-		master_answer(b, f, FRAME_REFUSED, "stopping");
-		return;
-	}
-	if (conf_read_sealed(fds[0], f->generation, &b->prepared, why, sizeof(why)) < 0) {
-		master_answer(b, f, FRAME_REFUSED, why);
-		return;
-	}
-	if (pools_prepare(b, b->prepared) < 0) {
-		forget_prepared(b);
-		master_answer(b, f, FRAME_REFUSED, "too many handlers");
-		return;
-	}
-	b->is_preparing = true;
-	broker_advance(b);
-}
-
-/* PREPARED or REFUSED, once it is known whether the new handlers come up. */
+/* The answer, once it is known whether the new handlers come up. */
 static void
 preparing_advance(struct broker *b)
 {
-	struct frame f = { .type = FRAME_PREPARED, .generation = b->prepared->generation };
-	enum rising state = pools_rising(b, f.text, sizeof(f.text));
+	char why[sizeof(((struct frame *)NULL)->text)];
+	enum rising state = pools_rising(b, why, sizeof(why));
 
 	if (state == RISING_WAIT)
 		return;
-	if (state == RISING_FAILED)
-		f.type = FRAME_REFUSED;
-	broker_tell_master(b, &f);
 	b->is_preparing = false;
-	if (state == RISING_FAILED)
-		forget_prepared(b);
+	member_prepared(&b->member, state == RISING_FAILED ? why : NULL);
 }
 
 static void
-master_commit(struct broker *b, const struct frame *f, int *fds, size_t n_fds)
+on_commit(struct member *m)
 {
-	const struct conf *c = b->prepared;
+	struct broker *b = CONTAINER_OF(m, struct broker, member);
+	const struct conf *c = m->current;
 
-	(void)fds;
-	(void)n_fds;
-	if (c == NULL || c->generation != f->generation) {
-		master_answer(b, f, FRAME_REFUSED, "this generation was not prepared");
-		return;
-	}
-	(void)conf_unref(b->past[BROKER_PAST - 1]);
-	memmove(&b->past[1], &b->past[0], (BROKER_PAST - 1) * sizeof(b->past[0]));
-	b->past[0] = b->current;
-	b->current = TAKE_PTR(b->prepared);
 	b->is_preparing = false;
-	log_set_level(c->log_level);
+	stock_divide(&b->stock, role_workers_wanted(c));
 	for (size_t i = 0; i < c->n_services; i++) {
 		const struct service *s = &c->services[i];
 
@@ -119,21 +76,12 @@ master_commit(struct broker *b, const struct frame *f, int *fds, size_t n_fds)
 		    (struct lane_limits){ s->concurrency, s->queue });
 	}
 	pools_commit(b);
-	master_answer(b, f, FRAME_COMMITTED, NULL);
 }
 
 static void
-master_abort(struct broker *b, const struct frame *f, int *fds, size_t n_fds)
+on_link(struct member *m, const struct frame *f, int *fds, size_t n_fds)
 {
-	(void)fds;
-	(void)n_fds;
-	if (b->prepared != NULL && b->prepared->generation == f->generation)
-		forget_prepared(b);
-}
-
-static void
-master_link(struct broker *b, const struct frame *f, int *fds, size_t n_fds)
-{
+	struct broker *b = CONTAINER_OF(m, struct broker, member);
 	struct mail_ends ends;
 
 	if (n_fds != 2)
@@ -146,10 +94,10 @@ master_link(struct broker *b, const struct frame *f, int *fds, size_t n_fds)
 }
 
 static void
-master_unlink(struct broker *b, const struct frame *f, int *fds, size_t n_fds)
+on_unlink(struct member *m, const struct frame *f)
 {
-	(void)fds;
-	(void)n_fds;
+	struct broker *b = CONTAINER_OF(m, struct broker, member);
+
 	if (f->slot < BROKER_MAX_LINKS && b->links[f->slot].serial == f->link.serial)
 		workers_close(&b->links[f->slot]);
 	else if (f->slot >= BROKER_MAX_LINKS && b->runner_serial == f->link.serial)
@@ -157,65 +105,20 @@ master_unlink(struct broker *b, const struct frame *f, int *fds, size_t n_fds)
 }
 
 static void
-master_stop(struct broker *b, const struct frame *f, int *fds, size_t n_fds)
+on_stop(struct member *m, uint64_t due_usec)
 {
-	(void)fds;
-	(void)n_fds;
+	struct broker *b = CONTAINER_OF(m, struct broker, member);
+
 	b->is_draining = true;
 	b->is_ending = false;
 	pools_retire(b);
-	loop_arm(&b->loop, &b->stop_timer, f->id == 0 ? 1 : f->id);
+	loop_arm(&b->loop, &b->stop_timer, due_usec);
 }
 
-static void
-master_ping(struct broker *b, const struct frame *f, int *fds, size_t n_fds)
-{
-	(void)fds;
-	(void)n_fds;
-	master_answer(b, f, FRAME_PONG, NULL);
-}
-
-typedef void master_fn(struct broker *b, const struct frame *f, int *fds, size_t n_fds);
-
-static master_fn *const master_frames[FRAME_TYPE_N] = {
-	[FRAME_PREPARE] = master_prepare,
-	[FRAME_COMMIT] = master_commit,
-	[FRAME_ABORT] = master_abort,
-	[FRAME_LINK] = master_link,
-	[FRAME_UNLINK] = master_unlink,
-	[FRAME_STOP] = master_stop,
-	[FRAME_PING] = master_ping,
+static const struct member_ops member_ops = {
+	.prepare = on_prepare, .abort = on_abort, .commit = on_commit, .link = on_link,
+	.unlink = on_unlink, .stop = on_stop,
 };
-
-/* Reads until nothing is left or an answer has to wait. */
-void
-broker_read_master(struct broker *b)
-{
-	int fds[FRAME_MAX_FDS];
-	struct frame f;
-	size_t n_fds;
-	int error;
-
-	while (!b->is_over) {
-		error = channel_receive(b->master.fd, &f, fds, &n_fds);
-		if (error == -EAGAIN)
-			return;
-		if (error != CHANNEL_OK) {
-			b->is_over = true;
-			return;
-		}
-		if (master_frames[f.type] != NULL)
-			master_frames[f.type](b, &f, fds, n_fds);
-		channel_close_fds(fds, n_fds);
-	}
-}
-
-static void
-on_master(struct loop_io *io, uint32_t events)
-{
-	(void)events;
-	broker_read_master(CONTAINER_OF(io, struct broker, master));
-}
 
 /* ------------------------------------------------------------------ time --- */
 
@@ -262,6 +165,19 @@ on_look_due(struct loop_timer *t)
 
 /* ------------------------------------------------------------------ role --- */
 
+/* As many descriptors as we may have: handlers and kits want some each. Returns how many. */
+static uint64_t
+raise_limit(void)
+{
+	struct rlimit nofile;
+
+	if (getrlimit(RLIMIT_NOFILE, &nofile) < 0)
+		return 0;
+	nofile.rlim_cur = nofile.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &nofile);
+	return nofile.rlim_max;
+}
+
 static int
 tables_init(struct broker *b)
 {
@@ -276,24 +192,12 @@ tables_init(struct broker *b)
 	table_init(&b->table, entries, BROKER_MAX_REQUESTS);
 	admission_init(&b->admission, lanes, BROKER_MAX_REQUESTS);
 	tokens_init(&b->tokens, tokens, BROKER_MAX_TOKENS);
-	stock_init(&b->stock, kits);
+	stock_init(&b->stock, kits, raise_limit());
 	pools_init(&b->pools, pools, BROKER_MAX_POOLS);
 	TAILQ_INIT(&b->unflushed);
 	runnerlink_init(b);
 	workers_init(b);
 	return 0;
-}
-
-/* As many descriptors as we may have: handlers and kits want some each. */
-static void
-raise_limit(void)
-{
-	struct rlimit nofile;
-
-	if (getrlimit(RLIMIT_NOFILE, &nofile) < 0)
-		return;
-	nofile.rlim_cur = nofile.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &nofile);
 }
 
 static void
@@ -315,7 +219,6 @@ broker_init(struct broker *b)
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 	for (int fd = 0; fd < ROLE_N_FDS; fd++)
 		(void)fd_set_cloexec(fd, true);
-	raise_limit();
 	b->stats = stats_map_own(ROLE_STATS_FD);
 	if (b->stats == NULL)
 		return -errno;
@@ -330,9 +233,7 @@ broker_init(struct broker *b)
 	b->token_timer.fn = on_token_due;
 	b->stop_timer.fn = on_stop_due;
 	b->look_timer.fn = on_look_due;
-	b->master = (struct loop_io){ .fn = on_master, .fd = ROLE_CHANNEL_FD };
-	error = fd_set_nonblock(b->master.fd, true);
-	return error < 0 ? error : loop_add(&b->loop, &b->master, EPOLLIN);
+	return member_init(&b->member, &member_ops, &b->loop);
 }
 
 /* What follows from all that happened in this turn of the loop. */
@@ -354,7 +255,7 @@ broker_advance(struct broker *b)
 	if (!TAILQ_EMPTY(&b->pools.touched) || !TAILQ_EMPTY(&b->admission.ready))
 		loop_arm(&b->loop, &b->look_timer, 1);
 	if (b->is_draining && !b->is_drained && b->table.n_used == 0) {
-		broker_tell_master(b, &(struct frame){ .type = FRAME_DRAINED });
+		member_tell(&b->member, &(struct frame){ .type = FRAME_DRAINED });
 		b->is_drained = true;
 	}
 }
@@ -369,15 +270,12 @@ broker_main(void)
 		log_err("cannot start: %s", strerror(-error));
 		return ROLE_EXIT_SETUP;
 	}
-	broker_tell_master(b, &(struct frame){ .type = FRAME_READY });
+	member_tell(&b->member, &(struct frame){ .type = FRAME_READY });
 
-	while (!b->is_over && error == 0) {
+	while (!b->member.is_over && error == 0) {
 		error = loop_turn(&b->loop);
 		broker_advance(b);
 	}
-	(void)conf_unref(b->current);
-	(void)conf_unref(b->prepared);
-	for (size_t i = 0; i < BROKER_PAST; i++)
-		(void)conf_unref(b->past[i]);
+	member_done(&b->member);
 	return ROLE_EXIT_OK;
 }

@@ -8,8 +8,7 @@
  *
  * What the master must know: COMMIT goes to the broker before it goes to a
  * worker, so that no RUN names a generation the broker will not have heard
- * of, and after the runner. Former ones are accepted as far back as
- * BROKER_PAST.
+ * of, and after the runner.
  */
 #pragma once
 
@@ -25,25 +24,19 @@
 #include "broker/token.h"
 #include "conf/conf.h"
 #include "ipc/mail.h"
+#include "ipc/member.h"
 #include "ipc/stats.h"
 
 #define BROKER_MAX_REQUESTS FRAME_MAX_REFS	/* running and waiting */
 #define BROKER_MAX_TOKENS (BROKER_MAX_REQUESTS + TOKENS_MAX_DONE)
 #define BROKER_MAX_LINKS CONF_MAX_WORKERS
 
-/* So many reloads may go by while a worker's frame waits to be read. */
-#define BROKER_PAST 8
-
 struct broker {
 	struct loop loop;
 	uint64_t resumed_usec;	/* we have last been stopped until then */
 	struct stats *stats;
-	struct loop_io master;
-
-	struct conf *current, *prepared;
+	struct member member;
 	bool is_preparing;		/* PREPARED waits for new handlers */
-	/* Former ones, newest first, for frames that reloads have overtaken. */
-	struct conf *past[BROKER_PAST];
 
 	struct mail_list unflushed;
 	struct mail runner;
@@ -60,7 +53,7 @@ struct broker {
 	struct loop_timer token_timer;
 	struct loop_timer stop_timer;
 	struct loop_timer look_timer;
-	bool is_draining, is_ending, is_drained, is_over;
+	bool is_draining, is_ending, is_drained;
 };
 
 /* A request's id names the worker that made it. */
@@ -69,11 +62,6 @@ request_slot(uint64_t id)
 {
 	return (id >> 32) & 0xff;
 }
-
-/* Does all that the master has said so far. */
-void broker_read_master(struct broker *b);
-
-void broker_tell_master(struct broker *b, const struct frame *f);
 
 /* Something could not be sent for want of what nobody will tell of: later again. */
 void broker_look_again(struct broker *b);

@@ -105,8 +105,8 @@ entry_limits(const struct entry *e)
 	const struct broker *b = e->broker;
 	const struct service *s = NULL;
 
-	if (e->conf != b->current)
-		s = conf_find_service(b->current, e->service->name, strlen(e->service->name));
+	if (e->conf != b->member.current)
+		s = conf_find_service(b->member.current, e->service->name, strlen(e->service->name));
 	if (s == NULL)
 		s = e->service;
 	return (struct lane_limits){ s->concurrency, s->queue };

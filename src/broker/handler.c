@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "ipc/channel.h"
 #include "broker/entry.h"
+#include "broker/handlerenv.h"
 #include "broker/stock.h"
 #include "broker/link.h"
 #include "broker/pools.h"
@@ -51,10 +52,22 @@ handler_start(struct pool *p)
 {
 	struct broker *b = p->broker;
 	uint64_t id = (uint64_t)getpid() << 40 | HANDLER_SLOT << 32 | ++b->pools.last_id;
-	struct entry *e = stock_has(b, true) ? table_take(&b->table, id) : NULL;
+	struct entry *e;
+	int r = stock_look(b);
 
+	if (r < 0)
+		return r;
+	e = table_take(&b->table, id);
 	if (e == NULL)
 		return -EAGAIN;
+	e->kit = stock_take(b, e->fds);
+	r = handlerenv_write(e->fds[ENTRY_JOB], p->service, id);
+	if (r < 0) {
+		stock_drop(b, e->kit);
+		channel_close_fds(e->fds, ENTRY_N_FDS);
+		table_release(&b->table, e);
+		return r;
+	}
 	e->broker = b;
 	e->conf = conf_ref(p->conf);
 	e->service = p->service;
@@ -64,7 +77,6 @@ handler_start(struct pool *p)
 		.pool = p, .is_handler = true, .left = requests_allowed(p->service),
 		.weigh.fn = on_weighed,
 	};
-	e->kit = stock_take(b, e->fds);
 	channel_close_fds(&e->fds[ENTRY_JOB], 1);
 	e->state = ENTRY_RUNNING;
 	runnerlink_start(e, true);

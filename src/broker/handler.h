@@ -16,7 +16,7 @@
 
 #include "broker/table.h"
 
-/* Starts one for the pool. 0, or -EAGAIN: there is no kit for it, or no slot. */
+/* Starts one for the pool. 0; -EAGAIN: there is no kit for it yet, or no slot; or -errno. */
 int handler_start(struct pool *p);
 
 /* The runner says that it has begun. */

@@ -7,6 +7,7 @@ libbroker_la_SOURCES = \
 	src/broker/cancel.c src/broker/cancel.h \
 	src/broker/entry.c src/broker/entry.h \
 	src/broker/handler.c src/broker/handler.h \
+	src/broker/handlerenv.c src/broker/handlerenv.h \
 	src/broker/stock.c src/broker/stock.h \
 	src/broker/lending.c src/broker/lending.h \
 	src/broker/link.c src/broker/link.h \

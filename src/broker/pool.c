@@ -19,6 +19,8 @@
 
 /* A process that says nothing of itself is taken for well after so long. */
 #define SETTLED_USEC (250 * USEC_PER_MSEC)
+/* The same of a service out of order: a busy machine may take as long to end a program. */
+#define RECOVERED_USEC (2 * USEC_PER_SEC)
 /* So many in a row that did not answer once, and the service is out of order. */
 #define FAILURES 3
 #define WEIGH_USEC (5 * USEC_PER_SEC)
@@ -231,9 +233,10 @@ member_due(const struct pool *p, const struct entry *e, uint64_t now)
 		due = sooner(due, h->recalled_usec + LENDING_RECALL_USEC);
 	if (s->age_usec != 0 && !h->is_worn)
 		due = sooner(due, e->started_usec + s->age_usec);
-	if (e->started_usec + SETTLED_USEC > now &&
-	    !s->ping && (p->state == POOL_RISING || pool_is_failing(p)))
+	if (!s->ping && p->state == POOL_RISING && e->started_usec + SETTLED_USEC > now)
 		due = sooner(due, e->started_usec + SETTLED_USEC);
+	if (!s->ping && pool_is_failing(p) && e->started_usec + RECOVERED_USEC > now)
+		due = sooner(due, e->started_usec + RECOVERED_USEC);
 	return due;
 }
 
@@ -273,7 +276,7 @@ pool_recover(struct pool *p, uint64_t now)
 		return;
 	TAILQ_FOREACH(e, &p->members.list, handler.next) {
 		if (e->handler.state == HANDLER_STARTING ||
-		    now - e->started_usec < SETTLED_USEC)
+		    now - e->started_usec < RECOVERED_USEC)
 			continue;
 		p->failures = FAILURES - 1;
 		return;

@@ -31,9 +31,9 @@ pools_serving(struct broker *b, const char *name)
 {
 	const struct service *s;
 
-	if (b->current == NULL)
+	if (b->member.current == NULL)
 		return NULL;
-	s = conf_find_service(b->current, name, strlen(name));
+	s = conf_find_service(b->member.current, name, strlen(name));
 	return s == NULL ? NULL : b->pools.serving[s->number];
 }
 
@@ -155,7 +155,7 @@ int
 pools_prepare(struct broker *b, struct conf *next)
 {
 	/* At the first there is nothing to go on with, should it not come up. */
-	if (b->current == NULL)
+	if (b->member.current == NULL)
 		return 0;
 	for (size_t i = 0; i < next->n_services; i++) {
 		const struct service *s = &next->services[i];
@@ -219,7 +219,7 @@ pool_for(struct broker *b, const struct service *s, struct pool *old)
 	if (old != NULL && conf_service_equal(old->service, s)) {
 		struct conf *before = old->conf;
 
-		old->conf = conf_ref(b->current);
+		old->conf = conf_ref(b->member.current);
 		old->service = s;
 		(void)conf_unref(before);
 		return old;
@@ -228,7 +228,7 @@ pool_for(struct broker *b, const struct service *s, struct pool *old)
 	if (p != NULL)
 		p->state = POOL_SERVING;
 	else
-		p = pool_open(b, b->current, s, POOL_SERVING);
+		p = pool_open(b, b->member.current, s, POOL_SERVING);
 	if (p == NULL)
 		log_err("service %s: there are too many handlers, its own cannot be started",
 		    s->name);
@@ -243,10 +243,10 @@ pools_commit(struct broker *b)
 	struct pool *serving[CONF_MAX_SERVICES] = { NULL }, *p;
 	struct stats *stats = b->stats;
 	/* The first one of a broker that takes the place of one that has died. */
-	bool is_successor = b->past[0] == NULL && stats->generation == b->current->generation;
+	bool is_successor = b->member.past[0] == NULL && stats->generation == b->member.current->generation;
 
-	for (size_t i = 0; i < b->current->n_services; i++) {
-		const struct service *s = &b->current->services[i];
+	for (size_t i = 0; i < b->member.current->n_services; i++) {
+		const struct service *s = &b->member.current->services[i];
 		struct pool *old = NULL;
 
 		if (s->handler == NULL)
@@ -264,14 +264,14 @@ pools_commit(struct broker *b)
 	memset(stats->pool, 0, sizeof(stats->pool));
 	TAILQ_FOREACH(p, &b->pools.all, next) {
 		bool stays = p->state == POOL_SERVING && serving[p->service->number] == p &&
-		    p->conf == b->current;
+		    p->conf == b->member.current;
 
 		if (!stays && p->state != POOL_RETIRED)
 			pool_retire(p);
 		pool_publish(p);
 		pool_touch(p);
 	}
-	stats->generation = b->current->generation;
+	stats->generation = b->member.current->generation;
 }
 
 void

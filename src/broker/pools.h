@@ -44,7 +44,7 @@ struct pool *pools_of(struct broker *b, const struct service *s);
 /* There are kits again for those that could not start a process. */
 void pools_feed(struct broker *b);
 
-/* They take over, b->current being what they are of. */
+/* They take over, b->member.current being what they are of. */
 void pools_commit(struct broker *b);
 void pools_abort(struct broker *b);
 

@@ -4,6 +4,8 @@
 
 #include "broker/poolsize.h"
 
+#include <errno.h>
+
 #include "broker/handler.h"
 #include "broker/pool.h"
 
@@ -13,10 +15,13 @@ start_some(struct pool *p, uint32_t n)
 {
 	p->is_starved = false;
 	while (n-- > 0) {
-		if (handler_start(p) < 0) {
-			p->is_starved = true;
+		int r = handler_start(p);
+
+		if (r < 0 && r != -EAGAIN)
+			pool_start_failed(p, -r);
+		p->is_starved = r == -EAGAIN;
+		if (r < 0)
 			return;
-		}
 	}
 }
 

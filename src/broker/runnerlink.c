@@ -32,7 +32,7 @@ runnerlink_start(struct entry *e, bool want_begun)
 		.id = e->id,
 		.start = {
 			.ref = ref_of(e), .kit = e->kit, .service = (uint16_t)e->service->number,
-			.is_handler = e->handler.is_handler, .want_begun = want_begun,
+			.want_begun = want_begun,
 		},
 	};
 
@@ -76,10 +76,12 @@ on_frame(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 	struct broker *b = CONTAINER_OF(m, struct broker, runner);
 	struct entry *e;
 
-	(void)n_fds;
 	switch (f->type) {
 	case FRAME_KIT:
-		stock_on_kit(b, f, fds);
+		stock_on_kit(b, f, fds, n_fds);
+		return;
+	case FRAME_NO_KIT:
+		stock_on_none(b, f);
 		return;
 	case FRAME_BEGUN:
 		e = find_ref(b, f->begun.ref);

@@ -4,6 +4,7 @@
 
 #include "broker/stock.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -12,19 +13,57 @@
 #include "broker/pools.h"
 #include "broker/workers.h"
 #include "ipc/channel.h"
-
-/* What a worker has ahead of need, without stdin and with. */
-static const uint16_t worker_kits[2] = { 8, 4 };
+#include "ipc/logrec.h"
 
 /* Messages have a price: with a few kits more they are fewer. */
 #define STOCK_USEC (20 * USEC_PER_MSEC)
 
+#define COMPLAIN_USEC (10 * USEC_PER_SEC)
+
 static loop_timer_fn on_stock_due;
 
 void
-stock_init(struct stock *k, struct stock_kit *slots)
+stock_init(struct stock *k, struct stock_kit *slots, uint64_t n_files)
 {
-	*k = (struct stock){ .slots = slots, .timer.fn = on_stock_due };
+	/* Half of them are for programs that run. */
+	*k = (struct stock){
+		.slots = slots, .share = 1, .timer.fn = on_stock_due,
+		.max_fds = n_files / 2 > SIZE_MAX ? SIZE_MAX : (size_t)(n_files / 2),
+	};
+}
+
+static size_t
+n_fds_of(bool has_input)
+{
+	return has_input ? 4 : 3;
+}
+
+/* How many a worker has ahead of need, and how many there are here. */
+static size_t
+worker_kits(size_t share, bool has_input)
+{
+	return has_input ? (share + 1) / 2 : share;
+}
+
+static size_t
+shelf_kits(size_t share)
+{
+	return share == 1 ? 1 : 2 * share;
+}
+
+void
+stock_divide(struct stock *k, size_t n_workers)
+{
+	size_t n_fds;
+
+	k->share = STOCK_SHARE + 1;
+	do {
+		k->share--;
+		n_fds = 0;
+		for (size_t kind = 0; kind < 2; kind++)
+			n_fds += n_fds_of(kind == 1) * (shelf_kits(k->share) +
+			    n_workers * worker_kits(k->share, kind == 1));
+	} while (k->share > 1 && n_fds > k->max_fds);
 }
 
 /* The turn that this makes sees to it. */
@@ -43,16 +82,37 @@ kit_find(struct stock *k, uint32_t number)
 	return number != 0 && kit->number == number ? kit : NULL;
 }
 
+/* Nothing else may tell when it is time to look again. */
+static void
+stock_look_later(struct broker *b)
+{
+	if (!loop_timer_is_armed(&b->stock.timer))
+		loop_arm(&b->loop, &b->stock.timer, clock_usec() + STOCK_USEC);
+}
+
 /* ----------------------------------------------------------------- stock --- */
 
-static size_t
-n_fds_of(bool has_input)
+/* Those who wait for one are not to wait in vain. */
+static void
+shelf_fail(struct broker *b, bool has_input, int error)
 {
-	return has_input ? 4 : 3;
+	b->stock.shelves[has_input].error = error;
+	if (has_input)
+		pools_feed(b);
+	if (b->loop.now_usec < b->stock.complain_usec)
+		return;
+	b->stock.complain_usec = b->loop.now_usec + COMPLAIN_USEC;
+	log_err("no pipes for another program: %s", strerror(error));
 }
 
 void
-stock_on_kit(struct broker *b, const struct frame *f, int *fds)
+stock_on_none(struct broker *b, const struct frame *f)
+{
+	shelf_fail(b, f->kit.has_input != 0, f->kit.error);
+}
+
+void
+stock_on_kit(struct broker *b, const struct frame *f, int *fds, size_t n_fds)
 {
 	bool has_input = f->kit.has_input != 0;
 	struct shelf *s = &b->stock.shelves[has_input];
@@ -60,6 +120,12 @@ stock_on_kit(struct broker *b, const struct frame *f, int *fds)
 
 	if (s->n_asked > 0)
 		s->n_asked--;
+	if (n_fds == 0) {
+		stock_drop(b, f->kit.number);
+		shelf_fail(b, has_input, EMFILE);
+		return;
+	}
+	s->error = 0;
 	if (s->n == STOCK_SHELF || kit->number != 0)
 		return;
 	*kit = (struct stock_kit){ .number = f->kit.number, .has_input = has_input };
@@ -98,6 +164,7 @@ supply_one(struct link *l, bool has_input)
 	(void)mail_post(&l->mail, &f, fds, n_fds_of(has_input));
 	kit_find(k, f.kit.number)->owner = l;
 	l->n_kits[has_input]++;
+	l->is_short[has_input] = false;
 	return true;
 }
 
@@ -105,19 +172,48 @@ static void
 shelf_refill(struct broker *b, bool has_input)
 {
 	struct shelf *s = &b->stock.shelves[has_input];
-	size_t have = s->n + s->n_asked;
+	size_t have = s->n + s->n_asked, wanted = shelf_kits(b->stock.share);
 	struct frame f = { .type = FRAME_MAKE_KITS, .make.has_input = has_input };
 
-	if (have == STOCK_SHELF || !mail_is_open(&b->runner))
+	if (have >= wanted || !mail_is_open(&b->runner))
 		return;
-	if (have > STOCK_SHELF / 2 && !b->stock.is_due) {
-		if (!loop_timer_is_armed(&b->stock.timer))
-			loop_arm(&b->loop, &b->stock.timer, clock_usec() + STOCK_USEC);
+	if ((have > wanted / 2 || s->error != 0) && !b->stock.is_due) {
+		stock_look_later(b);
 		return;
 	}
-	f.make.n = (uint16_t)(STOCK_SHELF - have);
+	f.make.n = (uint16_t)(wanted - have);
 	if (mail_post(&b->runner, &f, NULL, 0))
 		s->n_asked += f.make.n;
+}
+
+static bool
+is_to_supply(const struct link *l, bool has_input)
+{
+	struct broker *b = l->broker;
+
+	if (!link_is_open(l) || l->n_kits[has_input] >= worker_kits(b->stock.share, has_input))
+		return false;
+	if (b->loop.now_usec >= l->kits_usec)
+		return true;
+	stock_look_later(b);
+	return false;
+}
+
+/* Workers that have none, and will get none soon, hear why. */
+static void
+shelf_apologize(struct broker *b, bool has_input)
+{
+	struct frame f = {
+		.type = FRAME_NO_KIT,
+		.kit = { .has_input = has_input, .error = b->stock.shelves[has_input].error },
+	};
+
+	for (size_t i = 0; i < BROKER_MAX_LINKS; i++) {
+		struct link *l = &b->links[i];
+
+		if (link_is_open(l) && l->n_kits[has_input] == 0 && !l->is_short[has_input])
+			l->is_short[has_input] = link_has_room(l) && link_answer(l, &f);
+	}
 }
 
 void
@@ -132,19 +228,25 @@ stock_supply(struct broker *b)
 			for (size_t i = 0; i < BROKER_MAX_LINKS; i++) {
 				struct link *l = &b->links[i];
 
-				if (link_is_open(l) && l->n_kits[kind] < worker_kits[kind])
+				if (is_to_supply(l, kind == 1))
 					is_served |= supply_one(l, kind == 1);
 			}
 		}
+		if (b->stock.shelves[kind].error != 0 && b->stock.shelves[kind].n == 0)
+			shelf_apologize(b, kind == 1);
 		shelf_refill(b, kind == 1);
 	}
 	b->stock.is_due = false;
 }
 
-bool
-stock_has(const struct broker *b, bool has_input)
+int
+stock_look(const struct broker *b)
 {
-	return b->stock.shelves[has_input].n > 0;
+	const struct shelf *s = &b->stock.shelves[1];
+
+	if (s->n > 0)
+		return 0;
+	return s->error != 0 ? -s->error : -EAGAIN;
 }
 
 uint32_t
@@ -165,6 +267,23 @@ stock_claim(struct link *l, uint32_t number, bool has_input)
 	kit->owner = NULL;
 	l->n_kits[has_input]--;
 	return KIT_GOOD;
+}
+
+const char *
+stock_returned(struct link *l, const struct frame *f)
+{
+	switch (stock_claim(l, f->kit.number, f->kit.has_input != 0)) {
+	case KIT_FORGED:
+		return "returned a kit that is not its own";
+	case KIT_VOID:
+		break;
+	case KIT_GOOD:
+		stock_drop(l->broker, f->kit.number);
+		/* Nothing tells when it has room again. */
+		l->kits_usec = l->broker->loop.now_usec + STOCK_USEC;
+		break;
+	}
+	return NULL;
 }
 
 void
@@ -213,6 +332,7 @@ stock_lost(struct broker *b)
 		while (s->n > 0)
 			channel_close_fds(s->list[--s->n].fds, ENTRY_N_FDS);
 		s->n_asked = 0;
+		s->error = 0;
 	}
 	for (size_t i = 0; i < FRAME_MAX_KITS; i++) {
 		if (b->stock.slots[i].number != 0)
@@ -224,6 +344,7 @@ stock_lost(struct broker *b)
 		if (!link_is_open(l))
 			continue;
 		l->n_kits[0] = l->n_kits[1] = 0;
+		l->is_short[0] = l->is_short[1] = false;
 		/* Asked once more, the first answer says nothing yet. */
 		mail_forget(&l->mail, &l->unkit);
 		if (!mail_ask(&l->mail, &f, &l->unkit))

@@ -18,8 +18,13 @@
 struct broker;
 struct link;
 
-/* Kept here, of each kind; asked for again when half of them are gone, or after a while. */
-#define STOCK_SHELF 16
+/*
+ * What a worker has ahead of need: so many without stdin, half as many with. Here are
+ * twice as many of each kind; more are asked for when half of them are gone, or after a
+ * while. All of it is less where there are few open files, but never none.
+ */
+#define STOCK_SHARE 8
+#define STOCK_SHELF (2 * STOCK_SHARE)
 
 struct stock_kit {
 	uint32_t number;	/* 0: unknown */
@@ -34,20 +39,30 @@ struct shelf {
 	} list[STOCK_SHELF];
 	size_t n;
 	size_t n_asked;		/* of the runner, and not come yet */
+	int error;		/* errno: there are none, until the next has come; 0: there are */
 };
 
 struct stock {
 	struct stock_kit *slots;	/* for FRAME_MAX_KITS */
 	struct shelf shelves[2];	/* without stdin, with */
+	size_t share;			/* of a worker */
+	size_t max_fds;			/* all kits that are not in use may have so many */
 	struct loop_timer timer;	/* what was used has been used for long enough */
 	bool is_due;
+	uint64_t complain_usec;		/* when a shortage is logged again */
 };
 
-/* slots is zeroed memory, borrowed. */
-void stock_init(struct stock *k, struct stock_kit *slots);
+/* slots is zeroed memory, borrowed; n_files is how many open files we and the runner may have. */
+void stock_init(struct stock *k, struct stock_kit *slots, uint64_t n_files);
 
-/* One has come from the runner. Takes the descriptors. */
-void stock_on_kit(struct broker *b, const struct frame *f, int *fds);
+/* There are to be so many workers. */
+void stock_divide(struct stock *k, size_t n_workers);
+
+/* One has come from the runner; without descriptors when we have no room for them. Takes those. */
+void stock_on_kit(struct broker *b, const struct frame *f, int *fds, size_t n_fds);
+
+/* The runner cannot make one, and goes on trying. */
+void stock_on_none(struct broker *b, const struct frame *f);
 
 /* The turn ends: workers get what they lack, and more is asked for. */
 void stock_supply(struct broker *b);
@@ -61,16 +76,19 @@ enum kit_claim {
 /* A worker names one. */
 enum kit_claim stock_claim(struct link *l, uint32_t number, bool has_input);
 
+/* A worker had no room for one. What is wrong, or NULL. */
+const char *stock_returned(struct link *l, const struct frame *f);
+
 /* One that is in use is the runner's from now on. */
 void stock_forget(struct broker *b, uint32_t number);
 
 /* One that is in use will not be started. */
 void stock_drop(struct broker *b, uint32_t number);
 
-/* Is there one for us? */
-bool stock_has(const struct broker *b, bool has_input);
+/* Is there one with stdin for us? 0; -EAGAIN: later; or -errno: none can be made. */
+int stock_look(const struct broker *b);
 
-/* Takes one with stdin out of the stock, for us: its number, and our ends. */
+/* Takes it out of the stock: its number, and our ends. */
 uint32_t stock_take(struct broker *b, int fds[static ENTRY_N_FDS]);
 
 /* A worker is gone, and nobody uses those it had. */

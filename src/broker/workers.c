@@ -33,15 +33,10 @@ workers_close(struct link *l)
 void
 workers_accuse(struct link *l, const char *what)
 {
-	struct frame f = {
-		.type = FRAME_FAULT, .slot = l->slot, .fault = { .serial = l->serial },
-	};
-
 	if (!link_is_open(l))
 		return;
 	l->broker->stats->bad_frames++;
-	(void)strlcpy(f.fault.text, what, sizeof(f.fault.text));
-	broker_tell_master(l->broker, &f);
+	member_accuse(&l->broker->member, l->slot, l->serial, what);
 	workers_close(l);
 }
 
@@ -55,18 +50,6 @@ refuse_run(struct link *l, uint64_t id, enum outcome_kind outcome, uint8_t reaso
 	(void)link_answer(l, &f);
 }
 
-static struct conf *
-conf_of(struct broker *b, uint32_t generation)
-{
-	if (b->current != NULL && b->current->generation == generation)
-		return b->current;
-	for (size_t i = 0; i < BROKER_PAST; i++) {
-		if (b->past[i] != NULL && b->past[i]->generation == generation)
-			return b->past[i];
-	}
-	return NULL;
-}
-
 /* --------------------------------------------------------------- frames --- */
 
 /*
@@ -78,22 +61,18 @@ static const char *
 worker_run(struct link *l, const struct frame *f)
 {
 	struct broker *b = l->broker;
-	struct conf *conf = conf_of(b, f->generation);
+	struct conf *conf = member_conf(&b->member, f->generation);
 	bool has_input = (f->run.flags & RUN_HAS_INPUT) != 0;
 	struct entry *e;
 
+	/* The master may have had it unlinked. */
+	if (!link_is_open(l))
+		return NULL;
 	if (request_slot(f->id) != l->slot)
 		return "sent the request id of another worker";
 	/* One table has what waits or runs, the other what waits for its result. */
 	if (table_find(&b->table, f->id) != NULL || tokens_find_id(&b->tokens, f->id) != NULL)
 		return "sent a request id that is in use";
-	if (conf == NULL) {
-		/* It may have been told of its COMMIT before we read ours. */
-		broker_read_master(b);
-		if (!link_is_open(l))
-			return NULL;
-		conf = conf_of(b, f->generation);
-	}
 	if (conf == NULL) {
 		if (stock_claim(l, f->run.kit, has_input) == KIT_GOOD)
 			stock_drop(b, f->run.kit);
@@ -138,18 +117,6 @@ worker_cancel(struct link *l, const struct frame *f)
 }
 
 static const char *
-worker_cancel_owned(struct link *l, const struct frame *f)
-{
-	return cancel_ask(l, f);
-}
-
-static const char *
-worker_cancelled(struct link *l, const struct frame *f)
-{
-	return cancel_answer(l, f);
-}
-
-static const char *
 worker_deposit(struct link *l, const struct frame *f)
 {
 	if (request_slot(f->id) != l->slot)
@@ -160,37 +127,23 @@ worker_deposit(struct link *l, const struct frame *f)
 static const char *
 worker_want(struct link *l, const struct frame *f)
 {
-	struct broker *b = l->broker;
-
-	/* As with RUN: it may have been told of its COMMIT before we read ours. */
-	if (conf_of(b, f->generation) == NULL)
-		broker_read_master(b);
+	/* What the master has said of it is done by then. */
+	(void)member_conf(&l->broker->member, f->generation);
 	if (link_is_open(l))
 		pools_want(l, f->lease.service);
 	return NULL;
 }
 
-static const char *
-worker_return(struct link *l, const struct frame *f)
-{
-	return handler_return(l, f);
-}
-
-static const char *
-worker_proven(struct link *l, const struct frame *f)
-{
-	return handler_proven(l, f);
-}
-
 static worker_fn *const worker_frames[FRAME_TYPE_N] = {
 	[FRAME_RUN] = worker_run,
 	[FRAME_CANCEL] = worker_cancel,
-	[FRAME_CANCEL_OWNED] = worker_cancel_owned,
-	[FRAME_CANCELLED] = worker_cancelled,
+	[FRAME_CANCEL_OWNED] = cancel_ask,
+	[FRAME_CANCELLED] = cancel_answer,
 	[FRAME_DEPOSIT] = worker_deposit,
 	[FRAME_WANT] = worker_want,
-	[FRAME_RETURN] = worker_return,
-	[FRAME_PROVEN] = worker_proven,
+	[FRAME_RETURN] = handler_return,
+	[FRAME_UNKIT] = stock_returned,
+	[FRAME_PROVEN] = handler_proven,
 };
 
 /* ---------------------------------------------------------------- links --- */
@@ -251,6 +204,8 @@ workers_open(struct link *l, struct mail_ends ends, uint64_t serial)
 		l->letters = sparse_alloc(LINK_LETTERS, sizeof(*l->letters));
 	l->serial = serial;
 	l->n_kits[0] = l->n_kits[1] = 0;
+	l->is_short[0] = l->is_short[1] = false;
+	l->kits_usec = 0;
 	error = l->letters == NULL ? -ENOMEM : mail_open(&l->mail, ends, l->letters, LINK_LETTERS);
 	if (error < 0)
 		log_err("cannot watch the link of worker %u: %s", l->slot, strerror(-error));

@@ -56,7 +56,7 @@ static int
 kit_use(struct call *call, struct kit *kit, const struct buf *strings, size_t n_argv,
     size_t n_env)
 {
-	int r = job_write(kit->fds[0], strings, n_argv, n_env);
+	int r = job_write(kit->fds[0], buf_slice(strings), n_argv, n_env);
 
 	if (r >= 0)
 		r = callio_open(call, kit->fds);
@@ -64,14 +64,16 @@ kit_use(struct call *call, struct kit *kit, const struct buf *strings, size_t n_
 	return r < 0 ? r : call->desk->link->run(call, kit->number);
 }
 
+/* The kit that it has waited for; NULL: there is none, and why. */
 static void
-on_equipped(struct call *call, struct kit *kit)
+on_equipped(struct call *call, struct kit *kit, const char *why)
 {
-	int r = kit_use(call, kit, &call->job, call->job_argv, call->job_env);
+	int r = kit == NULL ? -ENOENT :
+	    kit_use(call, kit, &call->job, call->job_argv, call->job_env);
 
 	buf_done(&call->job);
 	if (r < 0) {
-		call->why = "the server: out of memory";
+		call->why = why != NULL ? why : "the server: out of memory";
 		callio_close(call);
 		call_on_ended(call, &(struct frame_ended){ .outcome = OUTCOME_NOSTART });
 		return;
@@ -86,12 +88,15 @@ command_launch(struct call *call, struct buf *strings, size_t n_argv, size_t n_e
 {
 	struct kits *k = call->desk->kits;
 	struct kit kit;
-	int r = job_check(strings, n_argv, n_env);
+	int r = job_check(buf_slice(strings), n_argv, n_env);
 
 	if (r < 0)
 		return r;
-	if (kits_take(k, (call->run.flags & RUN_HAS_INPUT) != 0, &kit))
+	r = kits_take(k, (call->run.flags & RUN_HAS_INPUT) != 0, &kit);
+	if (r == 0)
 		return kit_use(call, &kit, strings, n_argv, n_env);
+	if (r != -EAGAIN)
+		return r;
 	call->job = *strings;
 	*strings = BUF_INIT(JOB_MAX_BYTES);
 	call->job_argv = n_argv;
@@ -100,12 +105,17 @@ command_launch(struct call *call, struct buf *strings, size_t n_argv, size_t n_e
 	return 0;
 }
 
-/* When the deadline, the grace and the broker's time to report are over. */
+/*
+ * When the deadline, the grace and the broker's time to report are over. What the
+ * broker has not heard of waits for nobody's report.
+ */
 static uint64_t
 overdue_usec(const struct call *call)
 {
-	return call->run.deadline_usec + call->service->kill_grace_usec + BROKER_SLACK_USEC +
-	    call->stalled_usec;
+	uint64_t due = call->run.deadline_usec + call->stalled_usec;
+
+	return call->awaits_kit ? due :
+	    due + call->service->kill_grace_usec + BROKER_SLACK_USEC;
 }
 
 static void on_task(struct loop_task *t);
@@ -274,8 +284,8 @@ command_on_timer(struct loop_timer *t)
 		loop_arm(loop, t, overdue_usec(call));
 		return;
 	}
-	log_err("request %s: no word from the broker, giving up", call->id_text);
 	if (call->sent) {
+		log_err("request %s: no word from the broker, giving up", call->id_text);
 		command_lost(call);
 		return;
 	}
@@ -285,7 +295,6 @@ command_on_timer(struct loop_timer *t)
 		.reason = BUSY_WAITED,
 	});
 }
-
 
 static struct call_times
 command_times(const struct call *call, const struct result *res)

@@ -3,6 +3,10 @@
 
 #include "call/kits.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "ipc/channel.h"
 
 void
@@ -17,6 +21,7 @@ void
 kits_drop(struct kits *k)
 {
 	for (size_t kind = 0; kind < 2; kind++) {
+		k->error[kind] = 0;
 		while (k->n[kind] > 0)
 			channel_close_fds(k->list[kind][--k->n[kind]].fds, CALL_FDS);
 	}
@@ -29,12 +34,26 @@ wants_input(const struct call *call)
 }
 
 void
+kits_on_none(struct kits *k, bool has_input, int error)
+{
+	struct call *call;
+
+	k->error[has_input] = error;
+	(void)snprintf(k->why[has_input], sizeof(k->why[0]), "the server: %s", strerror(error));
+	while ((call = TAILQ_FIRST(&k->waiting[has_input])) != NULL) {
+		kits_leave(k, call);
+		k->equip(call, NULL, k->why[has_input]);
+	}
+}
+
+void
 kits_on_kit(struct kits *k, const struct frame *f, int *fds)
 {
 	bool has_input = f->kit.has_input != 0;
 	struct kit kit = { .number = f->kit.number, .fds = { -1, -1, -1, -1 } };
 	struct call *call = TAILQ_FIRST(&k->waiting[has_input]);
 
+	k->error[has_input] = 0;
 	if (call == NULL && k->n[has_input] == KITS_MAX)
 		return;
 	for (size_t i = 0; i < (has_input ? 4 : 3); i++) {
@@ -46,16 +65,16 @@ kits_on_kit(struct kits *k, const struct frame *f, int *fds)
 		return;
 	}
 	kits_leave(k, call);
-	k->equip(call, &kit);
+	k->equip(call, &kit, NULL);
 }
 
-bool
+int
 kits_take(struct kits *k, bool has_input, struct kit *ret)
 {
 	if (k->n[has_input] == 0)
-		return false;
+		return k->error[has_input] != 0 ? -k->error[has_input] : -EAGAIN;
 	*ret = k->list[has_input][--k->n[has_input]];
-	return true;
+	return 0;
 }
 
 void

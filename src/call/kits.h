@@ -23,11 +23,14 @@ struct kit {
 	int fds[CALL_FDS];
 };
 
-typedef void kits_equip_fn(struct call *call, struct kit *kit);
+/* kit NULL: there will be none soon, and why. */
+typedef void kits_equip_fn(struct call *call, struct kit *kit, const char *why);
 
 struct kits {
 	struct kit list[2][KITS_MAX];	/* without stdin, with */
 	size_t n[2];
+	int error[2];			/* errno: none will come soon; 0: wait for one */
+	char why[2][80];		/* the same in words */
 	struct call_list waiting[2];	/* calls */
 	kits_equip_fn *equip;		/* a call that has waited has this kit, and takes it */
 };
@@ -40,8 +43,11 @@ void kits_drop(struct kits *k);
 /* One has come: the first call that waits gets it. Takes the descriptors. */
 void kits_on_kit(struct kits *k, const struct frame *f, int *fds);
 
-/* Takes one. False: there is none. */
-bool kits_take(struct kits *k, bool has_input, struct kit *ret);
+/* There will be none soon, for this errno: calls that wait hear it, and those that come. */
+void kits_on_none(struct kits *k, bool has_input, int error);
+
+/* Takes one. 0; -EAGAIN: there is none, wait for one; or -errno. */
+int kits_take(struct kits *k, bool has_input, struct kit *ret);
 
 /* The call waits for one: equip follows, which takes its descriptors. */
 void kits_wait(struct kits *k, struct call *call, kits_equip_fn *equip);

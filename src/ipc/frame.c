@@ -58,6 +58,7 @@ static const struct {
 	[FRAME_WEIGH] = { "weigh", 0, 0 },
 	[FRAME_MAKE_KITS] = { "make-kits", 0, 0 },
 	[FRAME_KIT] = { "kit", 3, 4 },
+	[FRAME_NO_KIT] = { "no-kit", 0, 0 },
 	[FRAME_BEGUN] = { "begun", 0, 0 },
 	[FRAME_EXITED] = { "exited", 0, 0 },
 	[FRAME_GONE] = { "gone", 0, 0 },
@@ -73,7 +74,7 @@ run_check(const struct frame_run *run)
 }
 
 bool
-frame_check(const void *data, size_t len, size_t n_fds)
+frame_check_bare(const void *data, size_t len)
 {
 	const struct frame *f = data;
 
@@ -81,16 +82,14 @@ frame_check(const void *data, size_t len, size_t n_fds)
 		return false;
 	if (f->type == 0 || f->type >= FRAME_TYPE_N || f->slot >= ROLE_MAX_PROCESSES)
 		return false;
-	if (n_fds < frame_types[f->type].min_fds || n_fds > frame_types[f->type].max_fds)
-		return false;
 
 	switch (f->type) {
 	case FRAME_RUN:
 		return run_check(&f->run);
 	case FRAME_ENDED:
 		return f->ended.outcome < OUTCOME_N && f->ended.stage < STAGE_N;
-	case FRAME_KIT:
-		return n_fds == (f->kit.has_input ? 4 : 3);
+	case FRAME_NO_KIT:
+		return f->kit.error > 0;
 	case FRAME_START:
 		return f->start.ref < FRAME_MAX_REFS;
 	case FRAME_TERMINATE:
@@ -124,6 +123,18 @@ frame_check(const void *data, size_t len, size_t n_fds)
 	default:
 		return true;
 	}
+}
+
+bool
+frame_check(const void *data, size_t len, size_t n_fds)
+{
+	const struct frame *f = data;
+
+	if (!frame_check_bare(data, len))
+		return false;
+	if (f->type == FRAME_KIT)
+		return n_fds == (f->kit.has_input ? 4 : 3);
+	return n_fds >= frame_types[f->type].min_fds && n_fds <= frame_types[f->type].max_fds;
 }
 
 const char *

@@ -2,7 +2,7 @@
 /*
  * frame: the one message format between our processes. Fixed size, native
  * byte order (same machine, same executable), checked on receipt: frames
- * from workers are gossip (R5).
+ * from workers are gossip.
  *
  * Who is named first in "broker -> runner" sends. Frames with descriptors go
  * downwards only: from the master to all, from the runner to the broker, from
@@ -59,8 +59,8 @@ enum frame_type {
 
 	/* broker -> worker */
 	FRAME_PAPER,		/* id: for the result of a RUN with a token; fd: empty file */
-	FRAME_UNKIT,		/* kits that have not been used are void. Broker -> runner:
-				   kit: this one is not wanted any more */
+	FRAME_UNKIT,		/* kits that have not been used are void. Broker -> runner,
+				   worker -> broker: kit: this one will not be used */
 	FRAME_STARTED,		/* id; asked for by RUN_WANT_STARTED */
 	FRAME_ENDED,		/* id; outcome and resource use */
 	FRAME_ATTACHED,		/* id: do twins, of the same token, wait for its result? */
@@ -79,8 +79,10 @@ enum frame_type {
 	FRAME_WEIGH,		/* ref: how much memory has it? Answered by WEIGHED */
 	FRAME_MAKE_KITS,	/* make: so many of this kind */
 
-	/* runner -> broker; broker -> worker: KIT */
+	/* runner -> broker; broker -> worker: KIT, NO_KIT */
 	FRAME_KIT,		/* kit; fds: the worker's ends: job, stdout, stderr [, stdin] */
+	FRAME_NO_KIT,		/* kit.error: none of this kind can be made. KIT follows as
+				   soon as that is over */
 	FRAME_BEGUN,		/* begun; when START asked for it */
 	FRAME_EXITED,		/* exited: the program has ended, or never began */
 	FRAME_GONE,		/* ref: nor is anything left of it. The ref is free */
@@ -137,6 +139,7 @@ struct frame_run {
  */
 struct frame_kit {
 	uint32_t number;
+	int32_t error;			/* NO_KIT: the errno */
 	uint8_t has_input;
 };
 
@@ -149,7 +152,6 @@ struct frame_start {
 	uint32_t kit;
 	uint16_t ref;			/* free, and the broker's from now on */
 	uint16_t service;
-	uint8_t is_handler;		/* else its job is in the kit */
 	uint8_t want_begun;
 };
 
@@ -287,5 +289,8 @@ _Static_assert(sizeof(struct frame) == FRAME_SIZE, "frames have one size");
  * about whether it comes at the right time.
  */
 bool frame_check(const void *data, size_t len, size_t n_fds);
+
+/* The same of a frame whose descriptors the receiver had no room for. */
+bool frame_check_bare(const void *data, size_t len);
 
 const char *frame_type_name(unsigned type);

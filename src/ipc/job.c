@@ -27,26 +27,26 @@ job_file(void)
 }
 
 int
-job_check(const struct buf *strings, size_t n_argv, size_t n_env)
+job_check(struct slice strings, size_t n_argv, size_t n_env)
 {
-	bool fits = buf_len(strings) <= JOB_MAX_BYTES && n_argv <= JOB_MAX_STRINGS &&
+	bool fits = strings.len <= JOB_MAX_BYTES && n_argv <= JOB_MAX_STRINGS &&
 	    n_env <= JOB_MAX_STRINGS;
 
 	return fits ? 0 : -E2BIG;
 }
 
 int
-job_write(int fd, const struct buf *strings, size_t n_argv, size_t n_env)
+job_write(int fd, struct slice strings, size_t n_argv, size_t n_env)
 {
 	struct job_header header = {
 		.magic = JOB_MAGIC,
 		.n_argv = (uint32_t)n_argv,
 		.n_env = (uint32_t)n_env,
-		.len = (uint32_t)buf_len(strings),
+		.len = (uint32_t)strings.len,
 	};
 	struct iovec iov[] = {
 		{ &header, sizeof(header) },
-		{ (void *)(uintptr_t)buf_data(strings), buf_len(strings) },
+		{ (void *)(uintptr_t)strings.data, strings.len },
 	};
 	ssize_t n;
 	int r = job_check(strings, n_argv, n_env);
@@ -57,7 +57,7 @@ job_write(int fd, const struct buf *strings, size_t n_argv, size_t n_env)
 	if (n < 0)
 		return -errno;
 	/* A memory file takes all there is room for, unless memory runs out. */
-	return (size_t)n == sizeof(header) + buf_len(strings) ? 0 : -ENOMEM;
+	return (size_t)n == sizeof(header) + strings.len ? 0 : -ENOMEM;
 }
 
 /*

@@ -2,7 +2,7 @@
 /*
  * job: the client-made part of a start: argv and environment, in a memory
  * file that the runner makes, the worker writes, and the child copies and
- * reads after it has dropped to the service's account (R5).
+ * reads after it has dropped to the service's account.
  *
  * Format: struct job_header, then n_argv strings, then n_env strings, each
  * ended by NUL; what follows is nothing.
@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
+#include "base/slice.h"
 
 #define JOB_MAX_BYTES (2u << 20)	/* below the kernel's 2 MiB for argv + env */
 #define JOB_MAX_STRINGS 4096
@@ -41,8 +41,8 @@ int job_file(void);
  * Writes header and strings. strings holds argv, then environment, each ended
  * by NUL. 0 or -errno; -E2BIG over a limit, by job_check() known beforehand.
  */
-int job_write(int fd, const struct buf *strings, size_t n_argv, size_t n_env);
-int job_check(const struct buf *strings, size_t n_argv, size_t n_env);
+int job_write(int fd, struct slice strings, size_t n_argv, size_t n_env);
+int job_check(struct slice strings, size_t n_argv, size_t n_env);
 
 /* argv and environment; for the child only. */
 struct job {

@@ -9,5 +9,6 @@ libipc_la_SOURCES = \
 	src/ipc/job.c src/ipc/job.h \
 	src/ipc/logrec.c src/ipc/logrec.h \
 	src/ipc/mail.c src/ipc/mail.h \
+	src/ipc/member.c src/ipc/member.h \
 	src/ipc/roles.c src/ipc/roles.h \
 	src/ipc/stats.c src/ipc/stats.h

@@ -347,15 +347,24 @@ receive_socket(struct mail *m)
 	}
 	/* After a loss the rest is still taken apart, to close what came with it. */
 	for (int i = 0; i < n; i++) {
-		int fds[MAIL_MAX_FDS];
+		int fds[MAIL_MAX_FDS] = { -1, -1, -1, -1 };
 		size_t n_fds = take_fds(&t->msgs[i].msg_hdr, fds);
-		bool is_cut = (t->msgs[i].msg_hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
+		size_t len = t->msgs[i].msg_len;
+		int flags = t->msgs[i].msg_hdr.msg_flags;
+		bool is_bare = (flags & MSG_CTRUNC) != 0;
 
+		/* No room for all of them: half of them are no use. */
+		if (is_bare) {
+			channel_close_fds(fds, n_fds);
+			n_fds = 0;
+		}
 		if (!mail_is_open(m))
 			;
-		else if (t->msgs[i].msg_len == 0)
+		else if (len == 0)
 			m->on_lost(m, MAIL_GONE);
-		else if (is_cut || !frame_check(&t->frames[i], t->msgs[i].msg_len, n_fds))
+		else if ((flags & MSG_TRUNC) != 0 || !(is_bare ?
+		    frame_check_bare(&t->frames[i], len) :
+		    frame_check(&t->frames[i], len, n_fds)))
 			m->on_lost(m, MAIL_BAD);
 		else
 			mail_deliver(m, &t->frames[i], fds, n_fds);

@@ -43,7 +43,10 @@ enum mail_end {
 struct mail;
 struct mail_ask;
 
-/* One frame has come; what it leaves in fds is closed. */
+/*
+ * One frame has come; what it leaves in fds is closed. When this process had no
+ * room for the descriptors, n_fds is 0 and all fds are -1.
+ */
 typedef void mail_frame_fn(struct mail *m, const struct frame *f, int *fds, size_t n_fds);
 /* It can be used no more. The callee closes it. */
 typedef void mail_lost_fn(struct mail *m, enum mail_end how);

@@ -6,6 +6,7 @@
 
 #include "ipc/roles.h"
 
+#include <sched.h>
 #include <string.h>
 
 static const struct {
@@ -38,4 +39,17 @@ unsigned
 role_slots(enum role_kind k)
 {
 	return roles[k].slots;
+}
+
+size_t
+role_workers_wanted(const struct conf *c)
+{
+	cpu_set_t cpus;
+	int n = 1;
+
+	if (c->workers != 0)
+		return c->workers;
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
+		n = CPU_COUNT(&cpus);
+	return n < 1 ? 1 : n > CONF_MAX_WORKERS ? CONF_MAX_WORKERS : (size_t)n;
 }

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "conf/conf.h"
@@ -66,6 +67,9 @@ role_worker_files(uint64_t max_files)
 {
 	return max_files < 4 * ROLE_WORKER_FEWER ? max_files : max_files - ROLE_WORKER_FEWER;
 }
+
+/* So many workers this configuration asks for. */
+size_t role_workers_wanted(const struct conf *c);
 
 /* How many connections a worker takes that may have so many open files. */
 static inline uint64_t

@@ -287,6 +287,17 @@ leases_on_unable(struct leases *ls, const struct frame_unable *u)
 }
 
 void
+leases_on_no_room(struct leases *ls, const struct frame *f, int fds[static 3])
+{
+	struct lease_set *set = lease_set_find(ls, f->lease.service);
+
+	/* Whether one that is new answers cannot be found out here. */
+	lease_decline(ls, f, fds, f->lease.is_probe != 0 ? LEASE_BROKEN : LEASE_WHOLE);
+	if (set != NULL)
+		lease_set_refuse(set, "the server: too many open files");
+}
+
+void
 leases_on_lost(struct leases *ls)
 {
 	struct lease_set *set;

@@ -91,6 +91,9 @@ void lease_set_dispatch(struct lease_set *set);
 
 /* Takes the descriptors, which become -1. */
 void leases_on_granted(struct leases *ls, const struct frame *f, int fds[static 3]);
+
+/* One was lent, and there was no room for its descriptors: those who wait hear it. */
+void leases_on_no_room(struct leases *ls, const struct frame *f, int fds[static 3]);
 void leases_on_recalled(struct leases *ls, uint64_t id);
 void leases_on_unable(struct leases *ls, const struct frame_unable *u);
 

@@ -18,6 +18,7 @@
 #include "base/loop.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
+#include "ipc/member.h"
 #include "ipc/roles.h"
 #include "logger/logsink.h"
 
@@ -34,10 +35,9 @@ struct source {
 
 struct logger {
 	struct loop loop;
-	struct loop_io master;
+	struct member member;
 	struct loop_timer farewell;
 	LIST_HEAD(sources, source) sources;
-	struct conf *conf, *prepared;
 	bool done;
 	struct buf line;		/* on its way to stderr */
 	struct loop_io err;		/* stderr, while it takes no more */
@@ -152,7 +152,7 @@ put_lost(struct logger *g)
 	logrec_add_str(&rec, LOG_KEY_MESSAGE, "log records dropped, they could not be written");
 	logrec_add_u64(&rec, LOG_KEY_DROPPED, g->lost);
 	if (logrec_parse((struct slice){ rec.data, rec.len }, &r) == 0)
-		(void)logsink_format(g->conf, &g->line, &self, &r);
+		(void)logsink_format(g->member.current, &g->line, &self, &r);
 }
 
 static void
@@ -160,10 +160,10 @@ record_write(struct logger *g, const struct log_source *from, const struct logre
 {
 	uint64_t lost = g->lost;
 
-	if (logsink_is_journal(g->conf) && logsink_journal(from, r) >= 0)
+	if (logsink_is_journal(g->member.current) && logsink_journal(from, r) >= 0)
 		return;
 	put_lost(g);
-	if (logsink_format(g->conf, &g->line, from, r) < 0)
+	if (logsink_format(g->member.current, &g->line, from, r) < 0)
 		buf_clear(&g->line);
 	line_flush(g);
 	if (g->lost == lost)
@@ -177,8 +177,6 @@ source_close(struct source *s)
 {
 	loop_close_shared(&s->logger->loop, &s->io);
 	LIST_REMOVE(s, link);
-	if (LIST_EMPTY(&s->logger->sources) && s->logger->master.fd < 0)
-		s->logger->done = true;
 	free(s);
 }
 
@@ -202,7 +200,7 @@ on_record(struct loop_io *io, uint32_t events)
 		}
 		if (logrec_parse((struct slice){ g->record, (size_t)n }, &r) < 0)
 			continue;
-		if (g->conf != NULL && r.level > g->conf->log_level)
+		if (g->member.current != NULL && r.level > g->member.current->log_level)
 			continue;
 		record_write(g, &s->from, &r);
 		if (g->is_blocked)
@@ -235,57 +233,13 @@ source_open(struct logger *g, const struct frame *f, int fd)
 /* -------------------------------------------------------------- master --- */
 
 static void
-on_prepare(struct logger *g, const struct frame *f, int fd)
+on_link(struct member *m, const struct frame *f, int *fds, size_t n_fds)
 {
-	struct frame answer = { .type = FRAME_PREPARED, .generation = f->generation };
-
-	g->prepared = conf_unref(g->prepared);
-	if (conf_read_sealed(fd, f->generation, &g->prepared, answer.text,
-	    sizeof(answer.text)) < 0)
-		answer.type = FRAME_REFUSED;
-	(void)channel_send(g->master.fd, &answer, NULL, 0);
+	(void)n_fds;
+	source_open(CONTAINER_OF(m, struct logger, member), f, TAKE_FD(fds[0]));
 }
 
-static void
-on_commit(struct logger *g, const struct frame *f)
-{
-	struct frame answer = { .type = FRAME_COMMITTED, .generation = f->generation };
-
-	if (g->prepared == NULL || g->prepared->generation != f->generation) {
-		answer.type = FRAME_REFUSED;
-		(void)strlcpy(answer.text, "nothing prepared", sizeof(answer.text));
-	} else {
-		conf_unref(g->conf);
-		g->conf = TAKE_PTR(g->prepared);
-	}
-	(void)channel_send(g->master.fd, &answer, NULL, 0);
-}
-
-static void
-on_frame(struct logger *g, const struct frame *f, int *fds)
-{
-	struct frame pong = { .type = FRAME_PONG, .id = f->id };
-
-	switch (f->type) {
-	case FRAME_LINK:
-		source_open(g, f, TAKE_FD(fds[0]));
-		return;
-	case FRAME_PREPARE:
-		on_prepare(g, f, fds[0]);
-		return;
-	case FRAME_COMMIT:
-		on_commit(g, f);
-		return;
-	case FRAME_ABORT:
-		g->prepared = conf_unref(g->prepared);
-		return;
-	case FRAME_PING:
-		(void)channel_send(g->master.fd, &pong, NULL, 0);
-		return;
-	default:
-		return;
-	}
-}
+static const struct member_ops member_ops = { .link = on_link };
 
 static void
 on_farewell(struct loop_timer *t)
@@ -293,37 +247,19 @@ on_farewell(struct loop_timer *t)
 	CONTAINER_OF(t, struct logger, farewell)->done = true;
 }
 
+/* The others end, too. */
 static void
-on_master(struct loop_io *io, uint32_t events)
+farewell_begin(struct logger *g)
 {
-	struct logger *g = CONTAINER_OF(io, struct logger, master);
-
-	(void)events;
-	for (;;) {
-		int fds[FRAME_MAX_FDS];
-		struct frame f;
-		size_t n_fds;
-		int r;
-
-		r = channel_receive(io->fd, &f, fds, &n_fds);
-		if (r == -EAGAIN)
-			return;
-		if (r != CHANNEL_OK)
-			break;
-		on_frame(g, &f, fds);
-		channel_close_fds(fds, n_fds);
-	}
-	loop_close_shared(&g->loop, io);
 	if (LIST_EMPTY(&g->sources))
 		g->done = true;
-	g->farewell.fn = on_farewell;
-	loop_arm(&g->loop, &g->farewell, g->loop.now_usec + FAREWELL_USEC);
+	else if (!loop_timer_is_armed(&g->farewell))
+		loop_arm(&g->loop, &g->farewell, g->loop.now_usec + FAREWELL_USEC);
 }
 
 int
 logger_main(void)
 {
-	struct frame ready = { .type = FRAME_READY };
 	static struct logger logger;
 	struct logger *g = &logger;
 
@@ -333,13 +269,15 @@ logger_main(void)
 	g->line = BUF_INIT(0);
 	g->err = (struct loop_io){ .fn = on_err, .fd = STDERR_FILENO };
 	g->err_retry.fn = on_err_retry;
-	g->master = (struct loop_io){ .fn = on_master, .fd = ROLE_CHANNEL_FD };
-	if (loop_add(&g->loop, &g->master, EPOLLIN) < 0)
+	g->farewell.fn = on_farewell;
+	if (member_init(&g->member, &member_ops, &g->loop) < 0)
 		return ROLE_EXIT_SETUP;
-	(void)channel_send(g->master.fd, &ready, NULL, 0);
+	member_tell(&g->member, &(struct frame){ .type = FRAME_READY });
 	while (!g->done) {
 		if (loop_turn(&g->loop) < 0)
 			return ROLE_EXIT_SETUP;
+		if (g->member.is_over)
+			farewell_begin(g);
 	}
 	return ROLE_EXIT_OK;
 }

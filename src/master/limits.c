@@ -13,19 +13,30 @@
 #include "master/roletable.h"
 
 /*
- * The master has the most to hold. Of each process a channel, a log socket
- * and a page; of a listener what systemd has passed, what is in force and,
- * during a reload, what is to come.
+ * The master has of each process a channel, a log socket and a page; of a
+ * listener what systemd has passed, what is in force and, during a reload, what
+ * is to come.
  */
 #define FILES_PER_PROCESS 3
 #define FILES_PER_LISTENER 3
 #define FILES_FOR_ALL_ELSE 32
 
+/*
+ * The runner has for each worker, and for the broker, a kit with stdin and one
+ * without at the least, and for each program that runs what it writes to.
+ */
+#define FILES_PER_KITS 7
+#define FILES_OF_RUNNER 48
+
 static uint64_t
 files_needed(const struct conf *c)
 {
-	return FILES_PER_PROCESS * (ROLE_N - 1 + role_workers_wanted(c)) +
+	size_t n_workers = role_workers_wanted(c);
+	uint64_t master = FILES_PER_PROCESS * (ROLE_N - 1 + n_workers) +
 	    FILES_PER_LISTENER * c->n_listeners + FILES_FOR_ALL_ELSE;
+	uint64_t runner = FILES_PER_KITS * (n_workers + 1) + FILES_OF_RUNNER;
+
+	return master > runner ? master : runner;
 }
 
 int

@@ -7,7 +7,6 @@
 
 #include "master/roletable.h"
 
-#include <sched.h>
 
 #include "base/clock.h"
 #include "base/oomscore.h"
@@ -77,19 +76,6 @@ const struct role_rules role_rules[ROLE_N] = {
 		.awaits = ROLE_BIT(ROLE_BROKER),
 	},
 };
-
-size_t
-role_workers_wanted(const struct conf *c)
-{
-	cpu_set_t cpus;
-	int n = 1;
-
-	if (c->workers != 0)
-		return c->workers;
-	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
-		n = CPU_COUNT(&cpus);
-	return n < 1 ? 1 : n > CONF_MAX_WORKERS ? CONF_MAX_WORKERS : (size_t)n;
-}
 
 unsigned
 role_listening_step(void)

@@ -54,8 +54,5 @@ extern const struct role_rules role_rules[ROLE_N];
 #define ROLE_COMMIT_STEPS 3
 #define ROLE_STOP_STEPS 4
 
-/* How many workers a configuration asks for. */
-size_t role_workers_wanted(const struct conf *c);
-
 /* The step of a reload in which the listening sockets change. */
 unsigned role_listening_step(void);

@@ -6,16 +6,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/delegation.h"
 #include "base/fd.h"
 
 #define LEAF_PREFIX "req-"
@@ -36,57 +33,6 @@ write_kill(int leaf)
 
 	if (fd >= 0)
 		(void)!write(fd, "1", 1);
-}
-
-/* Where the one hierarchy is: alone, or beside those of version 1. */
-static const char *
-mount_point(void)
-{
-	static const char *const places[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
-	struct statfs fs;
-
-	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
-		if (statfs(places[i], &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC)
-			return places[i];
-	}
-	return NULL;
-}
-
-/* The directory of our own group; -errno. */
-static int
-own_open(void)
-{
-	CLEANUP_FILE FILE *f = fopen("/proc/self/cgroup", "re");
-	const char *mount = mount_point();
-	char line[PATH_MAX], path[PATH_MAX];
-
-	if (f == NULL || mount == NULL)
-		return -ENOENT;
-	while (fgets(line, sizeof(line), f) != NULL) {
-		if (strncmp(line, "0::", 3) != 0)
-			continue;
-		line[strcspn(line, "\n")] = '\0';
-		if ((size_t)snprintf(path, sizeof(path), "%s%s", mount, line + 3) >= sizeof(path))
-			return -ENAMETOOLONG;
-		int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		return fd < 0 ? -errno : fd;
-	}
-	return -ENOENT;
-}
-
-/* systemd says so in an attribute; to an ordinary user it gives the directory. */
-static bool
-is_delegated(int fd)
-{
-	struct stat st;
-	char value;
-
-	if (fgetxattr(fd, "user.delegate", &value, 1) == 1 && value == '1')
-		return true;
-	if (fgetxattr(fd, "trusted.delegate", &value, 1) == 1 && value == '1')
-		return true;
-	return geteuid() != 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
-	    faccessat(fd, ".", W_OK, 0) == 0;
 }
 
 /* Runs at start only: reading a directory allocates. */
@@ -113,11 +59,11 @@ sweep(int root)
 void
 cgroups_init(struct cgroups *c, int *leaves, size_t n)
 {
-	CLEANUP_CLOSE int fd = own_open();
+	CLEANUP_CLOSE int fd = delegation_open();
 
 	*c = (struct cgroups){ .root = -1, .leaves = leaves, .n = n };
 	/* Without cgroup.kill (before 5.14) a group would be of no use to us. */
-	if (fd >= 0 && is_delegated(fd) && faccessat(fd, "cgroup.kill", W_OK, 0) == 0)
+	if (fd >= 0 && faccessat(fd, "cgroup.kill", W_OK, 0) == 0)
 		c->root = TAKE_FD(fd);
 	if (c->root >= 0)
 		sweep(c->root);

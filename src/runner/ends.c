@@ -4,6 +4,7 @@
 
 #include "runner/ends.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -15,8 +16,10 @@
 /* ENDED is with the worker by then, on a machine that is not overloaded. */
 #define PARTING_USEC (1 * USEC_PER_MSEC)
 #define PARTING_TIMER_USEC (5 * USEC_PER_MSEC)
+/* Nothing tells when there are descriptors, or memory, again. */
+#define RETRY_USEC (20 * USEC_PER_MSEC)
 
-static void on_parting_due(struct loop_timer *t);
+static void on_turn_wanted(struct loop_timer *t);
 
 void
 ends_init(struct runner *r, struct ends_kit *slots, int fd_limit)
@@ -25,8 +28,22 @@ ends_init(struct runner *r, struct ends_kit *slots, int fd_limit)
 	r->ends = (struct ends){
 		.slots = slots, .fd_limit = fd_limit, .first_free = FRAME_MAX_KITS,
 		.last_use = (uint32_t)clock_wall_usec(),
-		.parting_timer.fn = on_parting_due,
+		.timer.fn = on_turn_wanted,
 	};
+}
+
+/* That there is a turn is all that is wanted. */
+static void
+on_turn_wanted(struct loop_timer *t)
+{
+	(void)t;
+}
+
+static void
+want_turn(struct runner *r, uint64_t in_usec)
+{
+	if (!loop_timer_is_armed(&r->ends.timer))
+		loop_arm(&r->loop, &r->ends.timer, clock_usec() + in_usec);
 }
 
 /* ---------------------------------------------------------------- making --- */
@@ -93,28 +110,38 @@ kit_open(struct ends_kit *kit, bool has_input, int worker[static KIT_N_ENDS])
 	return r;
 }
 
-/* Makes one and sends it. False: not now. */
-static bool
+/* Makes one and sends it. 0 or -errno. */
+static int
 kit_make(struct runner *r, bool has_input)
 {
 	int worker[KIT_N_ENDS] = { -1, -1, -1, -1 };
 	struct frame f = { .type = FRAME_KIT, .kit.has_input = has_input };
 	struct ends_kit *kit = kit_new(&r->ends);
-	bool is_made;
+	int error;
 
 	if (kit == NULL)
-		return false;
+		return -ENFILE;
 	f.kit.number = kit->number;
-	is_made = kit_open(kit, has_input, worker) == 0 &&
-	    worker[has_input ? KIT_IN : KIT_ERR] < r->ends.fd_limit &&
-	    mail_post_lent(&r->broker, &f, worker, has_input ? 4 : 3, 1);
-	if (!is_made) {
+	error = kit_open(kit, has_input, worker);
+	if (error == 0 && worker[has_input ? KIT_IN : KIT_ERR] >= r->ends.fd_limit)
+		error = -EMFILE;
+	if (error == 0 && !mail_post_lent(&r->broker, &f, worker, has_input ? 4 : 3, 1))
+		error = -ENOBUFS;
+	if (error < 0) {
 		/* The file is the same on both sides. */
 		channel_close_fds(worker + 1, KIT_N_ENDS - 1);
 		channel_close_fds(kit->ends, KIT_N_ENDS);
 		kit_free(&r->ends, kit);
 	}
-	return is_made;
+	return error;
+}
+
+static void
+part_first(struct ends *k)
+{
+	(void)close(k->parting[k->first_parting].fd);
+	k->first_parting = (k->first_parting + 1) % ENDS_MAX_PARTING;
+	k->n_parting--;
 }
 
 void
@@ -131,8 +158,30 @@ ends_pay(struct runner *r)
 	struct ends *k = &r->ends;
 
 	for (size_t kind = 0; kind < 2; kind++) {
-		while (k->owed[kind] > 0 && mail_has_room(&r->broker) && kit_make(r, kind == 1))
+		int error = 0;
+
+		while (k->owed[kind] > 0 && mail_has_room(&r->broker)) {
+			error = kit_make(r, kind == 1);
+			if (error < 0 && k->n_parting > 0) {
+				while (k->n_parting > 0)
+					part_first(k);
+				error = kit_make(r, kind == 1);
+			}
+			if (error < 0)
+				break;
 			k->owed[kind]--;
+			k->is_short[kind] = false;
+		}
+		if (error == 0)
+			continue;
+		want_turn(r, RETRY_USEC);
+		if (k->is_short[kind])
+			continue;
+		k->is_short[kind] = true;
+		(void)mail_post(&r->broker, &(struct frame){
+			.type = FRAME_NO_KIT,
+			.kit = { .error = -error, .has_input = kind == 1 },
+		}, NULL, 0);
 	}
 }
 
@@ -157,6 +206,7 @@ ends_drop_all(struct runner *r)
 	struct ends *k = &r->ends;
 
 	k->owed[0] = k->owed[1] = 0;
+	k->is_short[0] = k->is_short[1] = false;
 	for (uint32_t i = 0; k->n_used > 0 && i < k->n_touched; i++) {
 		if (k->slots[i].number == 0)
 			continue;
@@ -166,14 +216,6 @@ ends_drop_all(struct runner *r)
 }
 
 /* --------------------------------------------------------------- parting --- */
-
-static void
-part_first(struct ends *k)
-{
-	(void)close(k->parting[k->first_parting].fd);
-	k->first_parting = (k->first_parting + 1) % ENDS_MAX_PARTING;
-	k->n_parting--;
-}
 
 void
 ends_part(struct runner *r, int fd)
@@ -198,13 +240,6 @@ ends_part_advance(struct runner *r)
 
 	while (k->n_parting > 0 && now > k->parting[k->first_parting].since_usec + PARTING_USEC)
 		part_first(k);
-	if (k->n_parting > 0 && !loop_timer_is_armed(&k->parting_timer))
-		loop_arm(&r->loop, &k->parting_timer, now + PARTING_TIMER_USEC);
-}
-
-/* That there has been a turn is all that is wanted. */
-static void
-on_parting_due(struct loop_timer *t)
-{
-	(void)t;
+	if (k->n_parting > 0)
+		want_turn(r, PARTING_TIMER_USEC);
 }

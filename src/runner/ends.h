@@ -33,6 +33,7 @@ struct ends {
 	struct ends_kit *slots;	/* for FRAME_MAX_KITS */
 	uint32_t n_touched, first_free, last_use, n_used;
 	uint16_t owed[2];	/* without stdin, with: to be made as soon as there is room */
+	bool is_short[2];	/* the last one could not be made, which the broker knows */
 	int fd_limit;		/* descriptors from here on are a reserve */
 
 	struct {
@@ -40,7 +41,7 @@ struct ends {
 		int fd;
 	} parting[ENDS_MAX_PARTING];
 	size_t first_parting, n_parting;
-	struct loop_timer parting_timer;
+	struct loop_timer timer;	/* a turn is wanted */
 };
 
 /* slots is zeroed memory, borrowed. */
@@ -49,7 +50,10 @@ void ends_init(struct runner *r, struct ends_kit *slots, int fd_limit);
 /* So many more of this kind, now or later. */
 void ends_owe(struct runner *r, bool has_input, uint16_t n);
 
-/* Makes and sends what is owed, as far as there is room. */
+/*
+ * Makes and sends what is owed. When one cannot be made the broker is told why,
+ * once, and it is tried again after a while.
+ */
 void ends_pay(struct runner *r);
 
 /* Takes a kit's ends out of the table. False: there is none of this number. */

@@ -3,7 +3,6 @@
 noinst_LTLIBRARIES += librunner.la
 librunner_la_SOURCES = \
 	src/runner/cgroup.c src/runner/cgroup.h \
-	src/runner/handlerenv.c src/runner/handlerenv.h \
 	src/runner/ends.c src/runner/ends.h \
 	src/runner/orders.c src/runner/orders.h \
 	src/runner/programs.c src/runner/programs.h \

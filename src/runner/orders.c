@@ -94,6 +94,15 @@ static order_fn *const orders[FRAME_TYPE_N] = {
 	[FRAME_WEIGH] = on_weigh,
 };
 
+/* The broker has done what it must not: the master is told, its link ends. */
+static void
+orders_refuse(struct runner *r, const char *what)
+{
+	r->stats->bad_frames++;
+	member_accuse(&r->member, r->broker_slot, r->broker_serial, what);
+	orders_close(r);
+}
+
 static void
 on_order(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 {
@@ -105,7 +114,7 @@ on_order(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 	if (orders[f->type] != NULL)
 		wrong = orders[f->type](r, f);
 	if (wrong != NULL)
-		runner_accuse_broker(r, wrong);
+		orders_refuse(r, wrong);
 }
 
 static void
@@ -114,7 +123,7 @@ on_lost(struct mail *m, enum mail_end how)
 	struct runner *r = CONTAINER_OF(m, struct runner, broker);
 
 	if (how == MAIL_BAD)
-		runner_accuse_broker(r, "sent a bad message");
+		orders_refuse(r, "sent a bad message");
 	else
 		orders_close(r);
 }

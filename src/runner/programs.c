@@ -18,7 +18,6 @@
 
 /* After SIGKILL only the kernel can keep a process; then we say so. */
 #define SURVIVAL_USEC USEC_PER_SEC
-#define COMPLAIN_USEC (10 * USEC_PER_SEC)
 
 /* ----------------------------------------------------------------- table --- */
 
@@ -172,18 +171,6 @@ program_spawn(struct program *p, struct spawn_order *order)
 	return spawn(r->spawner, order);
 }
 
-static void
-complain_fork(struct program *p, int error)
-{
-	struct runner *r = p->runner;
-	uint64_t now = clock_usec();
-
-	if (now < r->complain_usec)
-		return;
-	r->complain_usec = now + COMPLAIN_USEC;
-	log_err("service %s: could not be started: fork: %s", p->service->name, strerror(error));
-}
-
 /* It never began. */
 static void
 program_fail(struct program *p, enum start_stage stage, int error)
@@ -217,24 +204,23 @@ program_run(struct program *p, const struct frame_start *start, int ends[static 
 {
 	struct spawn_order order = {
 		.service = p->service, .slot = program_slot(&p->runner->programs, p),
-		.job = start->is_handler ? -1 : ends[KIT_JOB],
-		.out = ends[KIT_OUT], .err = ends[KIT_ERR], .in = ends[KIT_IN], .third = -1,
-		.id = p->id, .mark = p->mark,
+		.job = ends[KIT_JOB], .out = ends[KIT_OUT], .err = ends[KIT_ERR],
+		.in = ends[KIT_IN], .third = -1, .mark = p->mark,
 	};
+	bool is_handler = p->service->handler != NULL;
 	pid_t pid;
 
-	if (start->is_handler && p->service->pool.own_channel) {
+	if (is_handler && p->service->pool.own_channel) {
 		order.third = order.out;
 		order.out = order.err;
 	}
 	pid = program_spawn(p, &order);
 	if (pid < 0) {
-		complain_fork(p, -pid);
 		program_fail(p, STAGE_FORK, -pid);
 		return;
 	}
 	/* Of a handler nobody else may hold what tells of its end. */
-	if (!start->is_handler) {
+	if (!is_handler) {
 		p->out = ends[KIT_OUT];
 		p->err = ends[KIT_ERR];
 		ends[KIT_OUT] = ends[KIT_ERR] = -1;
@@ -242,10 +228,20 @@ program_run(struct program *p, const struct frame_start *start, int ends[static 
 	program_begin(p, pid, start->want_begun != 0);
 }
 
+/* The configuration of that generation, or NULL. */
+static struct conf *
+conf_of(struct runner *r, uint32_t generation)
+{
+	struct conf *c = member_conf(&r->member, generation), *next = r->member.prepared;
+
+	/* Handlers are tried before their configuration is in force. */
+	return c == NULL && next != NULL && next->generation == generation ? next : c;
+}
+
 const char *
 program_start(struct runner *r, const struct frame *f)
 {
-	struct conf *conf = runner_conf(r, f->generation);
+	struct conf *conf = conf_of(r, f->generation);
 	const struct service *s;
 	int ends[KIT_N_ENDS];
 	struct program *p;
@@ -255,8 +251,6 @@ program_start(struct runner *r, const struct frame *f)
 	if (conf == NULL || f->start.service >= conf->n_services)
 		return "sent a start of no service";
 	s = &conf->services[f->start.service];
-	if ((f->start.is_handler != 0) != (s->handler != NULL))
-		return "sent a start of a service of the other kind";
 	if (!ends_take(&r->ends, f->start.kit, ends))
 		return "sent a start without a kit";
 	p = program_new(r, f->start.ref);
@@ -291,7 +285,7 @@ signal_all(struct program *p, int sig)
 	/* A child that has not come to setsid() yet is not its group's leader. */
 	if (p->pid != 0 && kill(-p->pid, sig) < 0)
 		(void)kill(p->pid, sig);
-	strays_signal(p->runner, p, sig);
+	p->runner->programs.strays->signal(p, sig);
 }
 
 static void
@@ -320,14 +314,14 @@ program_terminate(struct program *p, uint64_t grace_usec)
 {
 	if (p->phase != KILL_NONE)
 		return;
-	strays_look(p->runner);		/* who has left it silently? */
+	p->runner->programs.strays->look(p->runner);		/* who has left it silently? */
 	begin_term(p, grace_usec);
 }
 
 void
 program_signal(struct program *p, int sig)
 {
-	strays_look(p->runner);
+	p->runner->programs.strays->look(p->runner);
 	if (sig != SIGKILL)
 		signal_all(p, sig);
 	else if (p->phase < KILL_KILL)
@@ -356,7 +350,7 @@ on_program_due(struct loop_timer *t)
 	struct program *p = CONTAINER_OF(t, struct program, timer);
 
 	if (p->phase == KILL_TERM) {
-		strays_look(p->runner);
+		p->runner->programs.strays->look(p->runner);
 		program_destroy(p);
 	} else {
 		program_survives(p);

@@ -62,7 +62,16 @@ struct program {
 RB_HEAD(program_pids, program);
 TAILQ_HEAD(program_list, program);
 
+/* Whoever knows what programs leave behind. */
+struct programs_strays {
+	/* Finds what is new of that. */
+	void (*look)(struct runner *r);
+	/* Signals all that is known to be of this program. */
+	void (*signal)(const struct program *p, int sig);
+};
+
 struct programs {
+	const struct programs_strays *strays;	/* set before the first start */
 	struct program *slots;		/* for PROGRAMS_MAX */
 	struct program **by_ref;	/* for FRAME_MAX_REFS */
 	size_t n_touched, n_used;

@@ -24,25 +24,6 @@
 #define RECHECK_USEC (5 * USEC_PER_MSEC)
 #define SURVIVAL_USEC USEC_PER_SEC
 
-static int
-pid_compare(const struct stray *a, const struct stray *b)
-{
-	return a->pid < b->pid ? -1 : a->pid > b->pid;
-}
-
-RB_PROTOTYPE_INTERNAL(stray_pids, stray, by_pid, pid_compare,
-    __attribute__((unused)) static)
-RB_GENERATE_INTERNAL(stray_pids, stray, by_pid, pid_compare,
-    __attribute__((unused)) static)
-
-void
-strays_init(struct strays *s)
-{
-	s->children_fd = children_open();
-	RB_INIT(&s->pids);
-	TAILQ_INIT(&s->free);
-}
-
 /* ----------------------------------------------------- whose is a stray? --- */
 
 /*
@@ -80,110 +61,103 @@ stray_owner(struct runner *r, pid_t pid)
 /* ----------------------------------------------------------------- strays --- */
 
 static struct stray *
-stray_find(struct strays *s, pid_t pid)
+stray_find(struct strays *all, pid_t pid)
 {
-	struct stray key;
-
-	key.pid = pid;
-	return RB_FIND(stray_pids, &s->pids, &key);
+	for (size_t i = 0; i < all->n; i++) {
+		if (all->list[i].pid == pid)
+			return &all->list[i];
+	}
+	return NULL;
 }
 
-static void on_stray_due(struct loop_timer *t);
-
-/* A new one in the table, or NULL when that is full. */
-static struct stray *
-stray_add(struct runner *r, pid_t pid, struct program *owner)
-{
-	struct strays *all = &r->strays;
-	struct stray *s = TAILQ_FIRST(&all->free);
-
-	if (s != NULL)
-		TAILQ_REMOVE(&all->free, s, next);
-	else if (all->n_touched < RUNNER_MAX_STRAYS)
-		s = &all->slots[all->n_touched++];
-	else
-		return NULL;
-	*s = (struct stray){
-		.runner = r, .pid = pid, .owner = owner, .timer.fn = on_stray_due,
-	};
-	RB_INSERT(stray_pids, &all->pids, s);
-	all->n_used++;
-	if (owner != NULL)
-		owner->n_strays++;
-	return s;
-}
-
+/* The last takes its place. */
 static void
-stray_remove(struct stray *s)
+stray_remove(struct strays *all, struct stray *s)
 {
-	struct strays *all = &s->runner->strays;
-
-	loop_disarm(&s->runner->loop, &s->timer);
 	if (s->owner != NULL)
 		s->owner->n_strays--;
-	RB_REMOVE(stray_pids, &all->pids, s);
-	all->n_used--;
-	TAILQ_INSERT_HEAD(&all->free, s, next);
+	*s = all->list[--all->n];
 }
 
 static void
-stray_signal(struct stray *s, int sig)
+stray_signal(struct runner *r, struct stray *s, int sig)
 {
 	if (s->phase == KILL_NONE)
-		s->runner->stats->strays_killed++;
+		r->stats->strays_killed++;
 	if (s->phase == KILL_NONE || sig == SIGKILL)
 		s->phase = sig == SIGKILL ? KILL_KILL : KILL_TERM;
 	(void)kill(s->pid, sig);
 }
 
+/* So much later the next signal, to one that nobody else sends it. */
 static void
-stray_terminate(struct stray *s)
+stray_arm(struct runner *r, struct stray *s, uint64_t in_usec)
 {
-	const struct conf *c = s->runner->current;
+	struct loop_timer *t = &r->strays.timer;
 
-	stray_signal(s, SIGTERM);
-	(void)kill(s->pid, SIGCONT);
-	loop_arm(&s->runner->loop, &s->timer,
-	    clock_usec() + (c == NULL ? 0 : c->kill_grace_usec));
+	s->due_usec = clock_usec() + in_usec;
+	if (!loop_timer_is_armed(t) || s->due_usec < t->due_usec)
+		loop_arm(&r->loop, t, s->due_usec);
 }
 
 static void
-on_stray_due(struct loop_timer *t)
+stray_advance(struct runner *r, struct stray *s)
 {
-	struct stray *s = CONTAINER_OF(t, struct stray, timer);
-
-	if (s->phase == KILL_KILL)
+	s->due_usec = 0;
+	if (s->phase == KILL_TERM) {
+		stray_signal(r, s, SIGKILL);
+		stray_arm(r, s, SURVIVAL_USEC);
+	} else if (s->phase == KILL_KILL) {
 		log_err("stray process %d survives SIGKILL", s->pid);
-	if (s->phase != KILL_SURVIVED)
-		loop_arm(&s->runner->loop, &s->timer, clock_usec() + SURVIVAL_USEC);
-	if (s->phase == KILL_TERM)
-		stray_signal(s, SIGKILL);
-	else
 		s->phase = KILL_SURVIVED;
+	}
+}
+
+static void
+on_strays_due(struct loop_timer *t)
+{
+	struct runner *r = CONTAINER_OF(t, struct runner, strays.timer);
+	uint64_t now = clock_usec();
+
+	for (size_t i = 0; i < r->strays.n; i++) {
+		struct stray *s = &r->strays.list[i];
+
+		if (s->due_usec != 0 && s->due_usec <= now)
+			stray_advance(r, s);
+		else if (s->due_usec != 0)
+			stray_arm(r, s, s->due_usec - now);
+	}
 }
 
 static void
 on_child(pid_t pid, void *arg)
 {
 	struct runner *r = arg;
+	struct strays *all = &r->strays;
 	struct program *owner;
 	struct stray *s;
 
-	if (programs_find_pid(&r->programs, pid) != NULL || stray_find(&r->strays, pid) != NULL)
+	if (programs_find_pid(&r->programs, pid) != NULL || stray_find(all, pid) != NULL)
 		return;
-	owner = stray_owner(r, pid);
-	s = stray_add(r, pid, owner);
-	if (s == NULL) {
+	if (all->n == RUNNER_MAX_STRAYS) {
 		r->stats->strays_killed++;
 		(void)kill(pid, SIGKILL);
-	} else if (owner == NULL) {
-		stray_terminate(s);
-	} else if (owner->phase == KILL_TERM) {
-		stray_signal(s, SIGTERM);
-		stray_signal(s, SIGCONT);
-	} else if (owner->phase != KILL_NONE) {
-		stray_signal(s, SIGKILL);
+		return;
 	}
+	owner = stray_owner(r, pid);
+	s = &all->list[all->n++];
+	*s = (struct stray){ .pid = pid, .owner = owner };
+	if (owner != NULL)
+		owner->n_strays++;
+	if (owner == NULL || owner->phase == KILL_TERM) {
+		stray_signal(r, s, SIGTERM);
+		(void)kill(pid, SIGCONT);
+	} else if (owner->phase != KILL_NONE) {
+		stray_signal(r, s, SIGKILL);
+	}
+	if (owner == NULL)
+		stray_arm(r, s, r->member.current == NULL ? 0 :
+		    r->member.current->kill_grace_usec);
 }
 
 static void
@@ -193,34 +167,45 @@ strays_scan(struct runner *r)
 	children_each(r->strays.children_fd, on_child, r);
 }
 
-void
+/* Unless it was done in this turn of the loop already. */
+static void
 strays_look(struct runner *r)
 {
 	if (r->strays.scanned_usec != r->loop.now_usec)
 		strays_scan(r);
 }
 
-void
-strays_signal(struct runner *r, const struct program *p, int sig)
+static void
+strays_signal(const struct program *p, int sig)
 {
-	struct stray *s;
+	struct runner *r = p->runner;
 
 	if (p->n_strays == 0)
 		return;
-	RB_FOREACH(s, stray_pids, &r->strays.pids) {
-		if (s->owner == p)
-			stray_signal(s, sig);
+	for (size_t i = 0; i < r->strays.n; i++) {
+		if (r->strays.list[i].owner == p)
+			stray_signal(r, &r->strays.list[i], sig);
 	}
+}
+
+void
+strays_init(struct runner *r)
+{
+	static const struct programs_strays of_programs = {
+		.look = strays_look, .signal = strays_signal,
+	};
+
+	r->strays.children_fd = children_open();
+	r->strays.timer.fn = on_strays_due;
+	r->programs.strays = &of_programs;
 }
 
 void
 strays_cut(struct runner *r)
 {
-	struct stray *s;
-
 	strays_look(r);
-	RB_FOREACH(s, stray_pids, &r->strays.pids)
-		stray_signal(s, SIGKILL);
+	for (size_t i = 0; i < r->strays.n; i++)
+		stray_signal(r, &r->strays.list[i], SIGKILL);
 }
 
 /* ---------------------------------------------------------------- reaping --- */
@@ -248,7 +233,7 @@ reap(struct runner *r, pid_t pid)
 	}
 	s = stray_find(&r->strays, pid);
 	if (s != NULL)
-		stray_remove(s);
+		stray_remove(&r->strays, s);
 	(void)waitpid(pid, NULL, WNOHANG | __WALL);
 }
 

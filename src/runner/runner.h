@@ -8,7 +8,7 @@
  *
  * What the master must know: PREPARE and COMMIT go to the runner before they
  * go to the broker, so that no START names a generation the runner will not
- * have heard of. Former ones are accepted as far back as RUNNER_PAST.
+ * have heard of.
  */
 #pragma once
 
@@ -18,6 +18,7 @@
 #include "base/loop.h"
 #include "conf/conf.h"
 #include "ipc/mail.h"
+#include "ipc/member.h"
 #include "ipc/stats.h"
 #include "runner/cgroup.h"
 #include "runner/ends.h"
@@ -25,21 +26,14 @@
 #include "runner/reap.h"
 #include "runner/spawn.h"
 
-/* So many reloads may go by while a broker's frame waits to be read. */
-#define RUNNER_PAST 8
-
 /* What may be unsent to the broker: of each program three, of each kit one. */
 #define RUNNER_MAX_LETTERS (3 * FRAME_MAX_REFS + FRAME_MAX_KITS)
 
 struct runner {
 	struct loop loop;
 	struct stats *stats;
-	struct loop_io master;
+	struct member member;
 	struct loop_io sigchld;
-
-	struct conf *current, *prepared;
-	/* Former ones, newest first, for frames that reloads have overtaken. */
-	struct conf *past[RUNNER_PAST];
 
 	struct mail_list unflushed;
 	struct mail broker;
@@ -55,15 +49,8 @@ struct runner {
 
 	struct loop_timer reap_timer;
 	struct loop_timer stop_timer;
-	uint64_t complain_usec;		/* when a failed fork is logged again */
-	bool is_draining, is_ending, is_drained, is_over;
+	bool is_draining, is_ending, is_drained;
 };
-
-/* The configuration of that generation, or NULL. */
-struct conf *runner_conf(struct runner *r, uint32_t generation);
-
-/* The broker has done what it must not: the master is told, its link ends. */
-void runner_accuse_broker(struct runner *r, const char *what);
 
 /* The role: serves until the master is gone. Returns the exit status. */
 int runner_main(void);

@@ -24,9 +24,10 @@
 #include "base/sparse.h"
 #include "ipc/frame.h"
 #include "ipc/job.h"
-#include "runner/handlerenv.h"
 
-#define THIRD_FD 3	/* in the child: the job until the program runs, or the program's own */
+/* In the child: the program's own channel, and the job until it runs. */
+#define THIRD_FD 3
+#define JOB_FD 4
 
 int
 spawner_init(struct spawner *sp, size_t n)
@@ -130,24 +131,26 @@ child_move(int cgroup)
 	return fd < 0 || write(fd, "0", 1) < 0 ? -errno : 0;
 }
 
-/* 0, 1, 2 and the third; all else is closed. */
+/* 0, 1, 2, the third and the job; all else is closed. */
 static CHILD_CODE int
 child_stdio(const struct spawner *sp, const struct spawn_order *o)
 {
 	int in = o->in >= 0 ? o->in : sp->null_fd;
-	bool has_job = o->job >= 0;
-	int third = has_job ? o->job : o->third;
 
 	/* Nothing of ours is there, so no dup2() below covers a later source. */
-	if (in <= THIRD_FD || o->out <= THIRD_FD || o->err <= THIRD_FD ||
-	    (third >= 0 && third <= THIRD_FD))
+	if (in <= JOB_FD || o->out <= JOB_FD || o->err <= JOB_FD || o->job <= JOB_FD ||
+	    (o->third >= 0 && o->third <= JOB_FD))
 		return -EBADF;
 	if (dup2(in, STDIN_FILENO) < 0 || dup2(o->out, STDOUT_FILENO) < 0 ||
 	    dup2(o->err, STDERR_FILENO) < 0)
 		return -errno;
-	if (third >= 0 && dup3(third, THIRD_FD, has_job ? O_CLOEXEC : 0) < 0)
+	if (o->third < 0)
+		(void)close(THIRD_FD);
+	else if (dup2(o->third, THIRD_FD) < 0)
 		return -errno;
-	return close_range(third >= 0 ? THIRD_FD + 1 : THIRD_FD, ~0U, 0) < 0 ? -errno : 0;
+	if (dup3(o->job, JOB_FD, O_CLOEXEC) < 0)
+		return -errno;
+	return close_range(JOB_FD + 1, ~0U, 0) < 0 ? -errno : 0;
 }
 
 static CHILD_CODE int
@@ -192,7 +195,7 @@ child_run(const struct spawner *sp, const struct spawn_order *o, bool is_outside
 {
 	static struct job job;	/* touched here only, so the runner stays small */
 	const struct service *s = o->service;
-	const char *path = o->job >= 0 ? s->command[0] : s->handler[0];
+	const char *path = s->handler != NULL ? s->handler[0] : s->command[0];
 	int r;
 
 	/* While there is nothing yet that could stay behind. */
@@ -247,7 +250,7 @@ child_run(const struct spawner *sp, const struct spawn_order *o, bool is_outside
 		_exit(SPAWN_EXIT_FAILED);
 
 	/* The first look at bytes made by a client, with no rights left to lose. */
-	r = o->job >= 0 ? job_read(THIRD_FD, &job) : handlerenv_fill(&job, s, o->id);
+	r = job_read(JOB_FD, &job);
 	if (r < 0)
 		child_fail(sp, o, STAGE_JOB, -r);
 

@@ -42,11 +42,10 @@ int spawner_init(struct spawner *sp, size_t n);
 struct spawn_order {
 	const struct service *service;
 	size_t slot;		/* where to report */
-	int job;		/* -1: the service's handler, of this id */
+	int job;
 	int out, err;
 	int in;			/* -1: none */
 	int third;		/* descriptor 3 of the program, -1: none */
-	uint64_t id;		/* of a handler, for its environment */
 	uint64_t mark;		/* of all that descends from it */
 	int cgroup;		/* directory to start in, -1: none */
 };

@@ -209,6 +209,14 @@ kits_are_void(struct worker *w, const struct frame *f)
 	(void)brokerlink_post(w, &answer);
 }
 
+/* No room for it: the runner is to close the rest, and another comes after a while. */
+static void
+kit_return(struct worker *w, const struct frame *kit)
+{
+	(void)brokerlink_post(w, &(struct frame){ .type = FRAME_UNKIT, .kit = kit->kit });
+	kits_on_none(&w->kits, kit->kit.has_input != 0, EMFILE);
+}
+
 static void
 on_frame(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 {
@@ -220,7 +228,13 @@ on_frame(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 		call = NULL;
 	switch (f->type) {
 	case FRAME_KIT:
-		kits_on_kit(&w->kits, f, fds);
+		if (n_fds > 0)
+			kits_on_kit(&w->kits, f, fds);
+		else
+			kit_return(w, f);
+		return;
+	case FRAME_NO_KIT:
+		kits_on_none(&w->kits, f->kit.has_input != 0, f->kit.error);
 		return;
 	case FRAME_UNKIT:
 		kits_are_void(w, f);
@@ -249,7 +263,10 @@ on_frame(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 		cancel_asked(w, f);
 		return;
 	case FRAME_LEASE:
-		leases_on_granted(&w->leases, f, fds);
+		if (n_fds > 0)
+			leases_on_granted(&w->leases, f, fds);
+		else
+			leases_on_no_room(&w->leases, f, fds);
 		return;
 	case FRAME_RECALL:
 		leases_on_recalled(&w->leases, f->id);
@@ -258,7 +275,8 @@ on_frame(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 		leases_on_unable(&w->leases, &f->unable);
 		return;
 	case FRAME_WORDS:
-		lease_stderr_log_dead(f->lease.service, f->lease.pid, fds[0]);
+		if (n_fds > 0)
+			lease_stderr_log_dead(f->lease.service, f->lease.pid, fds[0]);
 		return;
 	default:
 		log_err("broker sent an unexpected message, ignoring it: %s",

@@ -45,7 +45,7 @@ evil_write_job(int fd, const char *program, const char *argument, const char *va
 		(void)buf_append(&strings, argument, strlen(argument) + 1);
 	if (variable != NULL)
 		(void)buf_append(&strings, variable, strlen(variable) + 1);
-	(void)job_write(fd, &strings, argument != NULL ? 2 : 1, variable != NULL);
+	(void)job_write(fd, buf_slice(&strings), argument != NULL ? 2 : 1, variable != NULL);
 }
 
 void

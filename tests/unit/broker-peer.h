@@ -34,6 +34,9 @@
 #include "runner/runner.h"
 #include "unit.h"
 
+/* As few as the master would let it start with, for two workers. */
+#define FEW_FILES 69
+
 /* No test sees the end of it. */
 #define FAR (3600 * USEC_PER_SEC)
 
@@ -65,6 +68,7 @@ static struct {
 	struct peer_worker peer[2];
 	const struct stats *stats;
 	bool errors_expected, without_clone3;
+	rlim_t max_files;	/* of both; 0: as many as we may have */
 	uint64_t last_serial;
 } broker = { .master = -1 };
 
@@ -204,6 +208,17 @@ await_worker(void)
 		ck_assert_int_gt(poll(p, 2, -1), 0);
 		(void)take_in(p[0].revents != 0 ? 0 : 1);
 	}
+}
+
+/* A process, which has all it may have open, can open nothing more; or it can again. */
+static inline void
+set_starved(pid_t pid, bool is_starved)
+{
+	struct rlimit l;
+
+	ck_assert_int_eq(prlimit(pid, RLIMIT_NOFILE, NULL, &l), 0);
+	l.rlim_cur = is_starved ? 3 : l.rlim_max;
+	ck_assert_int_eq(prlimit(pid, RLIMIT_NOFILE, &l, NULL), 0);
 }
 
 /* Takes one of a worker's kits, when there is one. */
@@ -435,6 +450,9 @@ become(int (*role)(void), int channel, int log, int stats)
 	/* As a careless library leaves it: no program may get to see it. */
 	(void)dup2(STDIN_FILENO, LEAKED_FD);
 	limit_soft(RLIMIT_NOFILE, NOFILE_SOFT);
+	if (broker.max_files != 0)
+		(void)setrlimit(RLIMIT_NOFILE,
+		    &(struct rlimit){ broker.max_files, broker.max_files });
 	limit_soft(RLIMIT_CORE, RLIM_INFINITY);
 	if (broker.without_clone3)
 		refuse_clone3();
@@ -502,6 +520,15 @@ setup(void)
 	configure(1, conf_text);
 	connect_worker(0);
 	connect_worker(1);
+}
+
+/* The same with few open files, so that there are few kits. */
+static inline void
+setup_with_few_files(void)
+{
+	broker.max_files = FEW_FILES;
+	setup();
+	broker.max_files = 0;
 }
 
 /* Nothing may have been logged that an operator has to look at. */

@@ -11,6 +11,7 @@ broker_tests = \
 	tests/unit/test_pool \
 	tests/unit/test_pools \
 	tests/unit/test_poolsize \
+	tests/unit/test_stock \
 	tests/unit/test_table \
 	tests/unit/test_token \
 	tests/unit/test_twin \
@@ -59,6 +60,9 @@ tests_unit_test_pools_LDADD = $(broker_test_ldadd)
 tests_unit_test_poolsize_SOURCES = tests/unit/test_poolsize.c $(pool_peer)
 tests_unit_test_poolsize_CFLAGS = $(broker_test_cflags)
 tests_unit_test_poolsize_LDADD = $(broker_test_ldadd)
+tests_unit_test_stock_SOURCES = tests/unit/test_stock.c $(command_peer)
+tests_unit_test_stock_CFLAGS = $(broker_test_cflags)
+tests_unit_test_stock_LDADD = $(broker_test_ldadd)
 tests_unit_test_table_SOURCES = tests/unit/test_table.c
 tests_unit_test_table_CFLAGS = $(broker_test_cflags)
 tests_unit_test_table_LDADD = $(broker_test_ldadd)

@@ -63,7 +63,7 @@ write_job(int fd, const char *script, uint64_t id)
 	(void)buf_printf(&b, "REQD_REQUEST_ID=%016llx", (unsigned long long)id);
 	(void)buf_append_char(&b, '\0');
 	ck_assert(!buf_failed(&b));
-	ck_assert_int_eq(job_write(fd, &b, ARRAY_LEN(argv), 2), 0);
+	ck_assert_int_eq(job_write(fd, buf_slice(&b), ARRAY_LEN(argv), 2), 0);
 }
 
 struct order {

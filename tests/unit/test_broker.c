@@ -14,10 +14,10 @@
 /* A frame may be overtaken by some reloads, but not by any number. */
 START_TEST(test_old_generations)
 {
-	for (uint32_t generation = 2; generation < 2 + BROKER_PAST; generation++)
+	for (uint32_t generation = 2; generation < 2 + MEMBER_PAST; generation++)
 		configure(generation, conf_text);
 	runs(1);
-	configure(2 + BROKER_PAST, conf_text);
+	configure(2 + MEMBER_PAST, conf_text);
 	is_unavailable(1);
 }
 END_TEST

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <grp.h>
+#include <sys/resource.h>
 
 #include "base/cleanup.h"
 
@@ -193,6 +194,72 @@ START_TEST(call_that_was_never_sent_is_busy)
 	ck_assert_ptr_nonnull(call_of(c));
 	later(&call_of(c)->timer, USEC_PER_SEC * 3600 * 24 * 365);
 	ck_heard(a, "-BUSY echo waited too long in the queue\r\n");
+}
+END_TEST
+
+/* Nothing has been asked of a broker, so there is nobody's report to wait for. */
+START_TEST(call_without_a_kit_waits_until_its_deadline)
+{
+	struct conn *c;
+	int a = client_as(&c);
+
+	broker_dies();
+	new_broker_without_kits();
+	say(a, "CALL echo a\r\n");
+	later(&call_of(c)->timer, 59 * USEC_PER_SEC);
+	ck_heard(a, "");
+	later(&call_of(c)->timer, 61 * USEC_PER_SEC);
+	ck_heard(a, "-BUSY echo waited too long in the queue\r\n");
+}
+END_TEST
+
+/* No kit can be made: who waits hears it, and who comes; until there is one again. */
+START_TEST(without_kits_calls_end_at_once)
+{
+	struct frame none = { .type = FRAME_NO_KIT, .kit.error = EMFILE };
+	int a = client(), b = client();
+	struct asked run;
+
+	broker_dies();
+	new_broker_without_kits();
+	say(a, "CALL echo a\r\n");
+	ck_heard(a, "");
+	broker_says(&none, NULL, 0);
+	ck_heard(a, "-NOSTART echo the server: Too many open files\r\n");
+	say(b, "CALL echo b\r\nPING\r\n");
+	ck_heard(b, "-NOSTART echo the server: Too many open files\r\n+PONG\r\n");
+	send_kit(false);
+	say(a, "CALL echo c\r\n");
+	run = asked(FRAME_RUN);
+	program_ends(&run, 0);
+	ck_heard(a, "$0\r\n\r\n");
+}
+END_TEST
+
+/* No room here for a kit: it goes back, and the link stays. */
+START_TEST(a_kit_without_room_goes_back)
+{
+	int a = client();
+	struct rlimit all, few;
+	struct asked back;
+
+	broker_dies();
+	new_broker_without_kits();
+	say(a, "CALL echo a\r\n");
+	send_kit(false);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &all), 0);
+	few = (struct rlimit){ 3, all.rlim_max };
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	turns();
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &all), 0);
+	back = asked(FRAME_UNKIT);
+	ck_assert_uint_ne(back.frame.kit.number, 0);
+	ck_heard(a, "-NOSTART echo the server: Too many open files\r\n");
+	send_kit(false);
+	say(a, "CALL echo b\r\n");
+	back = asked(FRAME_RUN);
+	program_ends(&back, 0);
+	ck_heard(a, "$0\r\n\r\n");
 }
 END_TEST
 
@@ -1010,6 +1077,9 @@ add(TCase *tc)
 	tcase_add_test(tc, a_cancel_that_looks_like_an_id_may_be_a_token);
 	tcase_add_test(tc, lost_broker_costs_one_error_each);
 	tcase_add_test(tc, call_that_was_never_sent_is_busy);
+	tcase_add_test(tc, call_without_a_kit_waits_until_its_deadline);
+	tcase_add_test(tc, without_kits_calls_end_at_once);
+	tcase_add_test(tc, a_kit_without_room_goes_back);
 	tcase_add_test(tc, too_much_output_is_never_a_success);
 	tcase_add_test(tc, streamed_stderr_is_not_truncated);
 	tcase_add_test(tc, finishing_service_gets_all_its_input);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/fd.h"
 #include "unit.h"
 
@@ -21,7 +22,7 @@ START_TEST(what_is_written_comes_out_again)
 	buf_append(&b, "/bin/echo\0a b\0\0A=1\0", 19);
 	fd = job_file();
 	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(job_write(fd, &b, 3, 1), 0);
+	ck_assert_int_eq(job_write(fd, buf_slice(&b), 3, 1), 0);
 	ck_assert_int_eq(job_read(fd, &job), 0);
 	ck_assert_str_eq(job.argv[0], "/bin/echo");
 	ck_assert_str_eq(job.argv[1], "a b");
@@ -87,10 +88,10 @@ START_TEST(too_much_is_refused)
 
 	for (int i = 0; i < JOB_MAX_STRINGS + 1; i++)
 		buf_append(&b, "x", 2);
-	ck_assert_int_eq(job_check(&b, JOB_MAX_STRINGS + 1, 0), -E2BIG);
+	ck_assert_int_eq(job_check(buf_slice(&b), JOB_MAX_STRINGS + 1, 0), -E2BIG);
 	while (buf_len(&b) <= JOB_MAX_BYTES)
 		buf_append(&b, bad, sizeof(bad));
-	ck_assert_int_eq(job_write(-1, &b, 1, 0), -E2BIG);
+	ck_assert_int_eq(job_write(-1, buf_slice(&b), 1, 0), -E2BIG);
 	buf_done(&b);
 }
 END_TEST

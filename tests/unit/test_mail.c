@@ -421,6 +421,32 @@ START_TEST(too_many_descriptors_under_way)
 }
 END_TEST
 
+/* A process that can open no more has the frame, and not half of what came with it. */
+START_TEST(no_room_for_descriptors)
+{
+	struct frame f = { .type = FRAME_KIT };
+	int before = count_fds(), fds[2][3];
+	struct rlimit all, few;
+
+	for (int i = 0; i < 6; i++)
+		fds[i / 3][i % 3] = dup(0);
+	for (int i = 0; i < 2; i++)
+		ck_assert(mail_post(&above, &f, fds[i], 3));
+	/* Room for one. */
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &all), 0);
+	mail_flush_all(&unflushed);
+	few = (struct rlimit){ (rlim_t)dup(0) + 1, all.rlim_max };
+	(void)close((int)few.rlim_cur - 1);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	ck_assert_int_eq(loop_turn(&loop), 0);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &all), 0);
+	ck_assert_uint_eq(got[1].n, 2);
+	ck_assert_uint_eq(got[1].n_fds, 0);
+	ck_assert_uint_eq(got[1].lost, 0);
+	ck_assert_int_eq(count_fds(), before);
+}
+END_TEST
+
 static void
 add(TCase *tc)
 {
@@ -439,6 +465,7 @@ add(TCase *tc)
 	tcase_add_test(tc, answers_find_their_questions);
 	tcase_add_test(tc, an_end_answers_every_question);
 	tcase_add_test(tc, too_many_descriptors_under_way);
+	tcase_add_test(tc, no_room_for_descriptors);
 }
 
 UNIT_MAIN("mail", add(tc))

@@ -120,6 +120,30 @@ START_TEST(idle_ones_go)
 }
 END_TEST
 
+/* Who waits for a process that cannot be started hears it; later it can. */
+START_TEST(no_kit_for_one)
+{
+	struct leased l[3];
+	int n = 0;
+
+	teardown();
+	setup_with_few_files();
+	broker.errors_expected = true;
+	while (broker.peer[0].n_kits[0] == 0 || broker.peer[0].n_kits[1] == 0)
+		(void)take_in(0);
+	set_starved(runner.pid, true);
+	/* There is one kit at the most. */
+	for (want(0, "few"); get_lease_or_unable(0, "few", &l[n]); want(0, "few"))
+		ck_assert_int_lt(++n, 2);
+	set_starved(runner.pid, false);
+	do
+		want(0, "few");
+	while (!get_lease_or_unable(0, "few", &l[n]));
+	for (int i = 0; i <= n; i++)
+		give_back(&l[i], 1);
+}
+END_TEST
+
 static void
 add(TCase *tc)
 {
@@ -129,6 +153,7 @@ add(TCase *tc)
 	tcase_add_test(tc, worn_by_requests);
 	tcase_add_test(tc, all_worn_at_once);
 	tcase_add_test(tc, idle_ones_go);
+	tcase_add_test(tc, no_kit_for_one);
 }
 
 UNIT_MAIN("poolsize", add(tc))

@@ -146,20 +146,6 @@ START_TEST(test_unlink)
 }
 END_TEST
 
-/* Kits come again for those that are used, and for each request there is one. */
-START_TEST(test_kits_come_again)
-{
-	struct call c[40];
-
-	for (int i = 0; i < 40; i++)
-		c[i] = CALL(.service = S_WIDE, .script = "exec cat", .no_input = i % 2 == 0);
-	for (int i = 1; i < 40; i += 2)
-		end_input(&c[i]);
-	for (int i = 0; i < 40; i++)
-		(void)get(broker.worker[0], FRAME_ENDED);
-}
-END_TEST
-
 static void
 add(TCase *tc)
 {
@@ -169,7 +155,6 @@ add(TCase *tc)
 	tcase_add_loop_test(tc, test_bad_frame, 0, BAD_N);
 	tcase_add_test(tc, test_duplicate_id);
 	tcase_add_test(tc, test_unlink);
-	tcase_add_test(tc, test_kits_come_again);
 }
 
 UNIT_MAIN("workers", add(tc))
