@@ -26,6 +26,9 @@
 #include "master/rundir.h"
 #include "master/socketunit.h"
 
+#define UNIX_URL "unix://"
+#define CONTROL_BACKLOG 64
+
 /* ----------------------------------------------------------------- tcp --- */
 
 static int
@@ -297,10 +300,12 @@ is_second(const struct conf *c, const struct listener *l)
 {
 	const struct listener *first = c->listeners;
 
-	while (first < l && (first->addr.kind != ADDR_UNIX ||
+	const struct listener *end = first + c->n_listeners;
+
+	while (first < end && first != l && (first->addr.kind != ADDR_UNIX ||
 	    !socket_file_same_place(first->addr.path, l->addr.path)))
 		first++;
-	return first < l;
+	return first < end && first != l;
 }
 
 static int
@@ -328,17 +333,30 @@ struct sources {
 	uint64_t taken;		/* of those passed: they have a listener */
 };
 
-static void
-socket_unref(struct listen_socket *s)
+void
+listen_unref(struct listen_socket *s)
 {
-	if (--s->refs > 0)
+	if (s == NULL || --s->refs > 0)
 		return;
 	if (s->file.ino != 0 && s->kept_as[0] == '\0')
-		socket_file_remove(&s->file, s->url + strlen("unix://"));
+		socket_file_remove(&s->file, s->url + strlen(UNIX_URL));
 	if (s->fd >= 0)
 		(void)close(s->fd);
 	free(s->url);
 	free(s);
+}
+
+static struct listen_socket *
+socket_new(const char *url)
+{
+	struct listen_socket *s = malloc(sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	*s = (struct listen_socket){ .refs = 1, .fd = -1, .passed = -1, .url = strdup(url) };
+	if (s->url == NULL)
+		free(TAKE_PTR(s));
+	return s;
 }
 
 /* Makes s what l says, from a passed socket or anew. 0 or -errno. */
@@ -387,14 +405,12 @@ socket_get(const struct sources *from, const struct listener *l, struct listen_s
 		r = check_open(s, l, why, why_len);
 		s->refs += r >= 0;
 	} else {
-		s = malloc(sizeof(*s));
+		s = socket_new(l->url);
 		if (s == NULL)
 			return -ENOMEM;
-		*s = (struct listen_socket){ .refs = 1, .fd = -1, .passed = -1 };
-		s->url = strdup(l->url);
-		r = s->url == NULL ? -ENOMEM : socket_open(from, l, s, why, why_len);
+		r = socket_open(from, l, s, why, why_len);
 		if (r < 0)
-			socket_unref(s);
+			listen_unref(s);
 	}
 	if (r >= 0)
 		*ret = s;
@@ -491,6 +507,64 @@ listen_keep(struct listen_set *set)
 	}
 }
 
+/* ------------------------------------------------------------- control --- */
+
+/* What a listener would have to say for it. */
+static struct listener
+control_listener(const struct conf *c)
+{
+	struct listener l = {
+		.addr.kind = ADDR_UNIX,
+		.backlog = CONTROL_BACKLOG,
+		.mode = c->control_gid != (gid_t)-1 ? 0660 : 0600,
+		.uid = (uid_t)-1,
+		.gid = c->control_gid,
+	};
+
+	(void)strlcpy(l.addr.path, c->control_path, sizeof(l.addr.path));
+	return l;
+}
+
+int
+listen_open_control(const struct conf *c, enum listen_use use, struct listen_socket *old,
+    struct listen_socket **ret, char *why, size_t why_len)
+{
+	const struct listener l = control_listener(c);
+	char url[sizeof(l.addr.path) + sizeof(UNIX_URL)], detail[256];
+	struct listen_socket *s;
+	int r;
+
+	(void)snprintf(url, sizeof(url), UNIX_URL "%s", l.addr.path);
+	if (old != NULL && strcmp(old->url, url) == 0 && socket_file_is(&old->file, l.addr.path)) {
+		old->refs++;
+		*ret = old;
+		return 0;
+	}
+	s = socket_new(url);
+	if (s == NULL)
+		return -ENOMEM;
+	s->fd = r = unix_open(c, &l, use, &s->file, detail, sizeof(detail));
+	if (r < 0) {
+		(void)snprintf(why, why_len, "cannot open the control socket %s: %s", l.addr.path,
+		    detail);
+		listen_unref(s);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}
+
+int
+listen_apply_control(const struct listen_socket *s, const struct conf *c)
+{
+	const struct listener l = control_listener(c);
+	const struct socket_rights rights = rights_of(&l);
+
+	return socket_file_change(&s->file, l.addr.path, LISTEN_OPEN, &rights);
+}
+
+/* -------------------------------------------------------------- the end --- */
+
 /*
  * TCP: drops segments that open a connection, and no others, so that a
  * handshake in progress comes to its end; who is dropped tries again and
@@ -541,6 +615,6 @@ void
 listen_close(struct listen_set *set)
 {
 	for (size_t i = 0; i < set->n; i++)
-		socket_unref(set->list[i]);
+		listen_unref(set->list[i]);
 	set->n = 0;
 }
