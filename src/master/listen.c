@@ -298,9 +298,7 @@ check_open(const struct listen_socket *s, const struct listener *l, char *why, s
 static bool
 is_second(const struct conf *c, const struct listener *l)
 {
-	const struct listener *first = c->listeners;
-
-	const struct listener *end = first + c->n_listeners;
+	const struct listener *first = c->listeners, *end = first + c->n_listeners;
 
 	while (first < end && first != l && (first->addr.kind != ADDR_UNIX ||
 	    !socket_file_same_place(first->addr.path, l->addr.path)))

@@ -394,19 +394,13 @@ reload_open(struct master *m, struct edition *e, enum listen_use use,
 	return first;
 }
 
-static int
-reload_load(struct master *m, struct edition *ret, struct conf_errors *errors)
-{
-	return edition_load(ret, &m->options, m->now.conf->generation + 1, errors);
-}
-
 static void
 reload_try(struct master *m)
 {
 	CLEANUP(conf_errors_done) struct conf_errors errors = { 0 };
 	struct reload *r = &m->reload;
 
-	if (reload_load(m, &r->other, &errors) < 0 ||
+	if (edition_load(&r->other, &m->options, m->now.conf->generation + 1, &errors) < 0 ||
 	    reload_open(m, &r->other, LISTEN_OPEN, &errors) < 0) {
 		tell_errors(m, &errors);
 		reload_end(m);
@@ -427,7 +421,7 @@ reload_check(struct master *m, struct buf *json)
 
 	if (m->processes.is_stopping)
 		conf_errors_add(&errors, NULL, 0, "reqd is stopping");
-	else if (reload_load(m, &e, &errors) >= 0)
+	else if (edition_load(&e, &m->options, m->now.conf->generation + 1, &errors) >= 0)
 		(void)reload_open(m, &e, LISTEN_TRY, &errors);
 	if (errors.n > 0)
 		report_errors(json, REPORT_CHECK, &errors);
