@@ -376,7 +376,7 @@ master_main(const struct master_options *options)
 	CLEANUP(conf_errors_done) struct conf_errors notes = { 0 }, errors = { 0 };
 	static struct master master;
 	struct master *m = &master;
-	char text[512];
+	struct reason why;
 	int r;
 
 	master_init(m, options);
@@ -388,8 +388,8 @@ master_main(const struct master_options *options)
 	if (r < 0)
 		return fail("sockets from systemd", r);
 	/* The reason, perhaps, why what follows fails. */
-	if (passed_lost(&m->passed, text, sizeof(text)))
-		(void)fprintf(stderr, "reqd: %s\n", text);
+	if (passed_lost(&m->passed, why.text, sizeof(why.text)))
+		(void)fprintf(stderr, "reqd: %s\n", why.text);
 	r = reserve_numbers();
 	if (r < 0)
 		return fail("/dev/null", r);
@@ -398,8 +398,8 @@ master_main(const struct master_options *options)
 	if (edition_load(&m->now, options, 1, &errors) < 0)
 		return fail_with_errors(&errors, EXIT_CONFIG);
 	/* With too few open files what follows would fail, for a reason harder to see. */
-	if (limits_check(m->now.conf, text, sizeof(text)) < 0) {
-		(void)fprintf(stderr, "reqd: %s\n", text);
+	if (limits_check(m->now.conf, &why) < 0) {
+		(void)fprintf(stderr, "reqd: %s\n", why.text);
 		return EXIT_SYSTEM;
 	}
 	r = set_up_events(m);

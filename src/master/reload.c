@@ -377,18 +377,17 @@ reload_open(struct master *m, struct edition *e, enum listen_use use,
 	int first = 0;
 
 	for (int step = 0; step < 4 && (first == 0 || use == LISTEN_TRY); step++) {
-		char why[512] = "";
+		struct reason why = { "" };
 		size_t n = errors->n;
-		int r = step == 0 ? limits_check(c, why, sizeof(why)) :
-		    step == 1 ? rundir_make(c, use, why, sizeof(why)) :
+		int r = step == 0 ? limits_check(c, &why) :
+		    step == 1 ? rundir_make(c, use, &why) :
 		    step == 2 ? listen_open(c, use, &m->now.listeners, &m->passed, &e->listeners,
-		    errors) : listen_open_control(c, use, m->now.control, &e->control, why,
-		    sizeof(why));
+		    errors) : listen_open_control(c, use, m->now.control, &e->control, &why);
 
 		if (r >= 0)
 			continue;
 		if (errors->n == n)
-			conf_errors_add(errors, NULL, 0, "%s", *why != '\0' ? why : strerror(-r));
+			conf_errors_add(errors, NULL, 0, "%s", reason_text(&why, r));
 		first = first == 0 ? r : first;
 	}
 	return first;
