@@ -4,7 +4,6 @@
 #include "master/control.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -13,8 +12,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "ipc/logrec.h"
-#include "master/rundir.h"
 #include "proto/resp.h"
 
 /* A request for the control socket is a few short words. */
@@ -27,8 +24,6 @@ static const struct request_limits limits = {
 
 /* What a client has not read yet: a list of every worker, and some. */
 #define OUT_MAX (80u << 20)
-
-#define CONTROL_BACKLOG 64
 
 /* No descriptors, no memory: so long nothing is accepted. */
 #define REST_USEC (100 * USEC_PER_MSEC)
@@ -221,99 +216,25 @@ on_connect(struct loop_io *io, uint32_t events)
 
 /* -------------------------------------------------------------- socket --- */
 
-static struct socket_rights
-rights_of(const struct conf *conf)
+void
+control_init(struct control *c, struct loop *l, const struct control_ops *ops)
 {
-	return (struct socket_rights){
-		.mode = conf->control_gid != (gid_t)-1 ? 0660 : 0600,
-		.uid = (uid_t)-1,
-		.gid = conf->control_gid,
+	*c = (struct control){
+		.loop = l, .ops = ops, .rest.fn = on_rested,
+		.io = { .fn = on_connect, .fd = -1 },
 	};
 }
 
 void
-control_init(struct control *c, struct loop *l, const struct control_ops *ops)
+control_listen(struct control *c, int fd)
 {
-	*c = (struct control){ .loop = l, .ops = ops, .socket.fd = -1, .io.fd = -1 };
-	c->rest.fn = on_rested;
-}
-
-/* True if a listener of the same configuration would be there before. */
-static bool
-is_taken(const struct conf *conf)
-{
-	for (size_t i = 0; i < conf->n_listeners; i++) {
-		const struct addr *a = &conf->listeners[i].addr;
-
-		if (a->kind == ADDR_UNIX && socket_file_same_place(a->path, conf->control_path))
-			return true;
-	}
-	return false;
-}
-
-int
-control_rebind(const struct control *c, const struct conf *conf, enum listen_use use,
-    struct control_socket *ret, char *why, size_t why_len)
-{
-	const struct socket_rights rights = rights_of(conf);
-	struct control_socket s = { .fd = -1 };
-
-	/* The one that is open, and still to be found? */
-	if (c->socket.fd >= 0 && strcmp(c->socket.path, conf->control_path) == 0 &&
-	    socket_file_is(&c->socket.file, c->socket.path)) {
-		*ret = s;
-		return 0;
-	}
-	s.path = strdup(conf->control_path);
-	if (s.path == NULL)
-		return -ENOMEM;
-	s.fd = use == LISTEN_TRY && is_taken(conf) ? -EADDRINUSE :
-	    rundir_open_socket(conf, s.path, use, &rights, CONTROL_BACKLOG, &s.file);
-	if (s.fd < 0) {
-		(void)snprintf(why, why_len, "cannot open the control socket %s: %s", s.path,
-		    socket_file_error(s.fd));
-		free(s.path);
-		return s.fd;
-	}
-	*ret = s;
-	return 0;
-}
-
-static void
-stop_listening(struct control *c)
-{
+	if (fd == c->io.fd)
+		return;
 	loop_disarm(c->loop, &c->rest);
 	loop_remove(c->loop, &c->io);
-	control_unbind(&c->socket);
-}
-
-void
-control_move(struct control *c, const struct conf *conf, struct control_socket *s)
-{
-	const struct socket_rights rights = rights_of(conf);
-	int r;
-
-	if (s->fd >= 0) {
-		stop_listening(c);
-		c->socket = *s;
-		*s = (struct control_socket){ .fd = -1 };
-		c->io = (struct loop_io){ .fn = on_connect, .fd = c->socket.fd };
+	c->io.fd = fd;
+	if (fd >= 0)
 		on_rested(&c->rest);
-		return;
-	}
-	r = socket_file_change(&c->socket.file, c->socket.path, LISTEN_OPEN, &rights);
-	if (r < 0)
-		log_err("control socket %s: %s", conf->control_path, strerror(-r));
-}
-
-void
-control_unbind(struct control_socket *s)
-{
-	if (s->fd < 0)
-		return;
-	socket_file_remove(&s->file, s->path);
-	(void)close(TAKE_FD(s->fd));
-	free(TAKE_PTR(s->path));
 }
 
 void
@@ -323,5 +244,5 @@ control_close(struct control *c)
 
 	FOR_EACH_CONTROL_CLIENT(client, c)
 		client_close(client);
-	stop_listening(c);
+	control_listen(c, -1);
 }

@@ -7,13 +7,11 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
 #include "base/loop.h"
 #include "conf/conf.h"
-#include "master/listen.h"
 #include "proto/request.h"
 
 /* Few, and reserved: status answers however busy the workers are (R19). */
@@ -55,18 +53,10 @@ struct control_ops {
 	void (*forget)(struct control_client *c);
 };
 
-/* The socket itself. */
-struct control_socket {
-	int fd;				/* -1: none */
-	char *path;
-	struct socket_file file;
-};
-
 struct control {
 	struct loop *loop;
 	const struct control_ops *ops;
-	struct control_socket socket;
-	struct loop_io io;
+	struct loop_io io;		/* the socket, borrowed */
 	struct loop_timer rest;		/* nothing could be accepted; go on after it */
 	struct control_client *clients[CONTROL_MAX_CLIENTS];
 	uint64_t n_lists;		/* asked for */
@@ -87,14 +77,5 @@ void control_close(struct control *c);
  */
 void control_resume(struct control_client *c);
 
-/*
- * A reload in two steps: opens the socket of a new configuration, or only sees
- * whether it could be opened, if it is another one (else ret->fd is -1). 0, or -errno
- * with one line in why.
- */
-int control_rebind(const struct control *c, const struct conf *conf, enum listen_use use,
-    struct control_socket *ret, char *why, size_t why_len);
-/* Then puts the configuration into force, which takes the socket. Clients stay. */
-void control_move(struct control *c, const struct conf *conf, struct control_socket *s);
-/* Or lets go of it. */
-void control_unbind(struct control_socket *s);
+/* From now on this is its socket; -1: none. Clients stay. */
+void control_listen(struct control *c, int fd);

@@ -54,6 +54,7 @@ void
 edition_done(struct edition *e)
 {
 	listen_close(&e->listeners);
+	listen_unref(e->control);
 	(void)conf_unref(e->conf);
 	if (e->text >= 0)
 		(void)close(e->text);

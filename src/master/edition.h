@@ -21,6 +21,7 @@ struct edition {
 	struct conf *conf;
 	int text;			/* sealed canonical text of conf; -1: none */
 	struct listen_set listeners;
+	struct listen_socket *control;	/* NULL: not opened yet */
 	size_t n_workers;		/* wanted, at least one */
 };
 

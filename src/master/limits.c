@@ -40,18 +40,17 @@ files_needed(const struct conf *c)
 }
 
 int
-limits_check(const struct conf *c, char *why, size_t why_len)
+limits_check(const struct conf *c, struct reason *why)
 {
 	uint64_t needed = files_needed(c);
 	struct rlimit files;
 
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= needed)
 		return 0;
-	(void)snprintf(why, why_len,
+	return reason_say(why, -EMFILE,
 	    "the limit of open files is %" PRIu64 ", and %zu workers and %zu listeners need %"
 	    PRIu64 ": raise it with LimitNOFILE= in the unit, or ulimit -n",
 	    (uint64_t)files.rlim_cur, role_workers_wanted(c), c->n_listeners, needed);
-	return -EMFILE;
 }
 
 /* ------------------------------------------------------------- warnings --- */
@@ -111,10 +110,10 @@ warn_service(const struct service *s, struct conf_errors *warnings)
 void
 limits_warn(const struct conf *c, struct conf_errors *warnings)
 {
-	char why[256];
+	struct reason why;
 
-	if (limits_check(c, why, sizeof(why)) < 0)
-		conf_errors_add(warnings, NULL, 0, "%s", why);
+	if (limits_check(c, &why) < 0)
+		conf_errors_add(warnings, NULL, 0, "%s", why.text);
 	warn_listeners(c, warnings);
 	for (size_t i = 0; i < c->n_services; i++)
 		warn_service(&c->services[i], warnings);

@@ -5,15 +5,14 @@
  */
 #pragma once
 
-#include <stddef.h>
-
 #include "conf/conf.h"
+#include "master/reason.h"
 
 /*
  * Are there descriptors enough for all processes to come up, and for reloads?
  * 0; or -EMFILE with what to do about it in why.
  */
-int limits_check(const struct conf *c, char *why, size_t why_len);
+int limits_check(const struct conf *c, struct reason *why);
 
 /*
  * Adds what the configuration grants and these limits do not. What limits_check()

@@ -13,17 +13,27 @@
 #include "ipc/stats.h"
 #include "master/process.h"
 
+/* Says whose the descriptors are that go with it. */
+static struct frame
+link_frame(const struct process *of)
+{
+	struct frame f = {
+		.type = FRAME_LINK, .slot = process_number(of),
+		.link = { .serial = of->serial, .pid = (uint32_t)of->pid },
+	};
+
+	(void)strlcpy(f.link.name, of->name, sizeof(f.link.name));
+	return f;
+}
+
 void
 links_to_log(struct process *p)
 {
 	struct process *log = process_at(p->all, ROLE_LOG, 0);
-	struct frame f = { .type = FRAME_LINK, .slot = process_number(p) };
+	struct frame f = link_frame(p);
 
 	if (p->log_read < 0 || log->state < PROCESS_PREPARING)
 		return;
-	f.link.serial = p->serial;
-	f.link.pid = (uint32_t)p->pid;
-	(void)strlcpy(f.link.name, p->name, sizeof(f.link.name));
 	/* Its successor gets them all anew. */
 	if (process_send(log, &f, &p->log_read, 1) < 0)
 		process_kill(log, "does not take a link");
@@ -49,12 +59,8 @@ static void
 give_ends(struct process *p, struct process *other, const struct mail_ends *ends)
 {
 	int fds[2] = { ends->socket, ends->pipe };
-	struct frame f = {
-		.type = FRAME_LINK, .slot = process_number(other),
-		.link = { .serial = other->serial, .pid = (uint32_t)other->pid },
-	};
+	struct frame f = link_frame(other);
 
-	(void)strlcpy(f.link.name, other->name, sizeof(f.link.name));
 	other->is_linked = true;
 	(void)process_send(p, &f, fds, 2);
 	channel_close_fds(fds, 2);

@@ -26,6 +26,9 @@
 #include "master/rundir.h"
 #include "master/socketunit.h"
 
+#define UNIX_URL "unix://"
+#define CONTROL_BACKLOG 64
+
 /* ----------------------------------------------------------------- tcp --- */
 
 static int
@@ -120,7 +123,7 @@ is_missing_address(int r)
 }
 
 static int
-tcp_open(const struct listener *l, enum listen_use use, char *why, size_t why_len)
+tcp_open(const struct listener *l, enum listen_use use, struct reason *why)
 {
 	bool any = strcmp(l->addr.host, "*") == 0;
 	struct addrinfo hints = {
@@ -135,11 +138,9 @@ tcp_open(const struct listener *l, enum listen_use use, char *why, size_t why_le
 	if (any)
 		hints.ai_family = AF_INET6;
 	r = getaddrinfo(any ? NULL : l->addr.host, port, &hints, &list);
-	if (r != 0) {
-		(void)snprintf(why, why_len, "cannot look up '%.200s': %s", l->addr.host,
+	if (r != 0)
+		return reason_say(why, -EADDRNOTAVAIL, "cannot look up '%.200s': %s", l->addr.host,
 		    gai_strerror(r));
-		return -EADDRNOTAVAIL;
-	}
 	r = tcp_try(l, use, list, any);
 	/* A name stands for its first address that this machine has. */
 	for (ai = list->ai_next; ai != NULL && !any && is_missing_address(r); ai = ai->ai_next)
@@ -272,7 +273,7 @@ is_foreign(const struct listener *l)
 
 /* 0 if listen_apply() can make a socket that is open already what l says. */
 static int
-check_open(const struct listen_socket *s, const struct listener *l, char *why, size_t why_len)
+check_open(const struct listen_socket *s, const struct listener *l, struct reason *why)
 {
 	/* The options are tried on a socket that nobody has. */
 	CLEANUP_CLOSE int trial = socket(fd_domain(s->fd), SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -280,11 +281,11 @@ check_open(const struct listen_socket *s, const struct listener *l, char *why, s
 	int r = trial < 0 ? -errno : set_options(trial, l);
 
 	if (r == 0 && s->passed >= 0)
-		r = socket_unit_check(s->fd, l, why, why_len);
+		r = socket_unit_check(s->fd, l, why);
 	else if (r == 0 && l->addr.kind == ADDR_UNIX) {
 		r = socket_file_change(&s->file, l->addr.path, LISTEN_TRY, &rights);
 		if (r < 0)
-			(void)snprintf(why, why_len, "%s%s", socket_file_error(r),
+			return reason_say(why, r, "%s%s", socket_file_error(r),
 			    !is_foreign(l) ? "" : "; it was given away: stop reqd and start it, "
 			    "which makes the file anew");
 	}
@@ -295,17 +296,17 @@ check_open(const struct listen_socket *s, const struct listener *l, char *why, s
 static bool
 is_second(const struct conf *c, const struct listener *l)
 {
-	const struct listener *first = c->listeners;
+	const struct listener *first = c->listeners, *end = first + c->n_listeners;
 
-	while (first < l && (first->addr.kind != ADDR_UNIX ||
+	while (first < end && first != l && (first->addr.kind != ADDR_UNIX ||
 	    !socket_file_same_place(first->addr.path, l->addr.path)))
 		first++;
-	return first < l;
+	return first < end && first != l;
 }
 
 static int
 unix_open(const struct conf *c, const struct listener *l, enum listen_use use,
-    struct socket_file *ret, char *why, size_t why_len)
+    struct socket_file *ret, struct reason *why)
 {
 	const struct socket_rights rights = rights_of(l);
 	int r = rundir_open_socket(c, l->addr.path, use, &rights, (int)l->backlog, ret);
@@ -314,9 +315,7 @@ unix_open(const struct conf *c, const struct listener *l, enum listen_use use,
 		(void)close(r);
 		r = -EADDRINUSE;
 	}
-	if (r < 0)
-		(void)strlcpy(why, socket_file_error(r), why_len);
-	return r;
+	return r < 0 ? reason_say(why, r, "%s", socket_file_error(r)) : r;
 }
 
 /* What a set is opened from. */
@@ -328,23 +327,36 @@ struct sources {
 	uint64_t taken;		/* of those passed: they have a listener */
 };
 
-static void
-socket_unref(struct listen_socket *s)
+void
+listen_unref(struct listen_socket *s)
 {
-	if (--s->refs > 0)
+	if (s == NULL || --s->refs > 0)
 		return;
 	if (s->file.ino != 0 && s->kept_as[0] == '\0')
-		socket_file_remove(&s->file, s->url + strlen("unix://"));
+		socket_file_remove(&s->file, s->url + strlen(UNIX_URL));
 	if (s->fd >= 0)
 		(void)close(s->fd);
 	free(s->url);
 	free(s);
 }
 
+static struct listen_socket *
+socket_new(const char *url)
+{
+	struct listen_socket *s = malloc(sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	*s = (struct listen_socket){ .refs = 1, .fd = -1, .passed = -1, .url = strdup(url) };
+	if (s->url == NULL)
+		free(TAKE_PTR(s));
+	return s;
+}
+
 /* Makes s what l says, from a passed socket or anew. 0 or -errno. */
 static int
 socket_open(const struct sources *from, const struct listener *l, struct listen_socket *s,
-    char *why, size_t why_len)
+    struct reason *why)
 {
 	int found = passed_find(from->passed, from->taken, l);
 
@@ -358,43 +370,39 @@ socket_open(const struct sources *from, const struct listener *l, struct listen_
 		s->file = p->file;
 		if (p->is_kept)
 			(void)strlcpy(s->kept_as, p->name, sizeof(s->kept_as));
-		return check_open(s, l, why, why_len);
+		return check_open(s, l, why);
 	}
 	switch (l->addr.kind) {
 	case ADDR_TCP:
-		s->fd = tcp_open(l, from->use, why, why_len);
+		s->fd = tcp_open(l, from->use, why);
 		break;
 	case ADDR_UNIX:
-		s->fd = unix_open(from->conf, l, from->use, &s->file, why, why_len);
+		s->fd = unix_open(from->conf, l, from->use, &s->file, why);
 		break;
 	case ADDR_FD:
-		s->fd = -ENOENT;
-		(void)snprintf(why, why_len, "systemd has passed no stream socket named '%s' "
+		return reason_say(why, -ENOENT, "systemd has passed no stream socket named '%s' "
 		    "(FileDescriptorName= in the socket unit)", l->addr.path);
-		break;
 	}
 	return s->fd < 0 ? s->fd : 0;
 }
 
 static int
 socket_get(const struct sources *from, const struct listener *l, struct listen_socket **ret,
-    char *why, size_t why_len)
+    struct reason *why)
 {
 	struct listen_socket *s = find_open(from->old, l);
 	int r;
 
 	if (s != NULL) {
-		r = check_open(s, l, why, why_len);
+		r = check_open(s, l, why);
 		s->refs += r >= 0;
 	} else {
-		s = malloc(sizeof(*s));
+		s = socket_new(l->url);
 		if (s == NULL)
 			return -ENOMEM;
-		*s = (struct listen_socket){ .refs = 1, .fd = -1, .passed = -1 };
-		s->url = strdup(l->url);
-		r = s->url == NULL ? -ENOMEM : socket_open(from, l, s, why, why_len);
+		r = socket_open(from, l, s, why);
 		if (r < 0)
-			socket_unref(s);
+			listen_unref(s);
 	}
 	if (r >= 0)
 		*ret = s;
@@ -418,12 +426,12 @@ listen_open(const struct conf *c, enum listen_use use, const struct listen_set *
 	}
 	for (size_t i = 0; i < c->n_listeners; i++) {
 		const struct listener *l = &c->listeners[i];
-		char why[768] = "";
-		int r = socket_get(&from, l, &set.list[set.n], why, sizeof(why));
+		struct reason why = { "" };
+		int r = socket_get(&from, l, &set.list[set.n], &why);
 
 		if (r < 0) {
 			conf_errors_add(errors, l->file, l->line, "cannot listen on %.100s: %s",
-			    l->url, *why != '\0' ? why : strerror(-r));
+			    l->url, reason_text(&why, r));
 			first = first < 0 ? first : r;
 			continue;
 		}
@@ -441,18 +449,16 @@ listen_open(const struct conf *c, enum listen_use use, const struct listen_set *
 /* Mode and owner of its file, if it has one. */
 static int
 apply_file(const struct listen_socket *s, const struct listener *l, struct conf_errors *notes,
-    char *why, size_t why_len)
+    struct reason *why)
 {
 	const struct socket_rights rights = rights_of(l);
 	int r = 0;
 
 	if (s->passed >= 0)
-		return socket_unit_apply(s->fd, l, notes, why, why_len);
+		return socket_unit_apply(s->fd, l, notes, why);
 	if (l->addr.kind == ADDR_UNIX)
 		r = socket_file_change(&s->file, l->addr.path, LISTEN_OPEN, &rights);
-	if (r < 0)
-		(void)strlcpy(why, socket_file_error(r), why_len);
-	return r;
+	return r < 0 ? reason_say(why, r, "%s", socket_file_error(r)) : 0;
 }
 
 int
@@ -464,16 +470,17 @@ listen_apply(const struct listen_set *set, const struct conf *c, struct conf_err
 	for (size_t i = 0; i < set->n; i++) {
 		const struct listener *l = &c->listeners[i];
 		const struct listen_socket *s = set->list[i];
-		char why[768] = "";
+		struct reason why = { "" };
 		int options = listen(s->fd, (int)l->backlog) < 0 ? -errno : set_options(s->fd, l);
-		int file = apply_file(s, l, notes, why, sizeof(why));
+		int file = apply_file(s, l, notes, &why);
 
 		if (options < 0)
 			conf_errors_add(errors, l->file, l->line,
 			    "cannot set the options of %.100s: %s", l->url, strerror(-options));
 		if (file < 0)
 			conf_errors_add(errors, l->file, l->line,
-			    "cannot change owner and mode of %.100s: %s", l->url, why);
+			    "cannot change owner and mode of %.100s: %s", l->url,
+			    reason_text(&why, file));
 		if (first == 0)
 			first = options < 0 ? options : file;
 	}
@@ -490,6 +497,63 @@ listen_keep(struct listen_set *set)
 			keep_store(s->fd, s->url, &s->file, s->kept_as);
 	}
 }
+
+/* ------------------------------------------------------------- control --- */
+
+/* What a listener would have to say for it. */
+static struct listener
+control_listener(const struct conf *c)
+{
+	struct listener l = {
+		.addr.kind = ADDR_UNIX,
+		.backlog = CONTROL_BACKLOG,
+		.mode = c->control_gid != (gid_t)-1 ? 0660 : 0600,
+		.uid = (uid_t)-1,
+		.gid = c->control_gid,
+	};
+
+	(void)strlcpy(l.addr.path, c->control_path, sizeof(l.addr.path));
+	return l;
+}
+
+int
+listen_open_control(const struct conf *c, enum listen_use use, struct listen_socket *old,
+    struct listen_socket **ret, struct reason *why)
+{
+	const struct listener l = control_listener(c);
+	char url[sizeof(l.addr.path) + sizeof(UNIX_URL)];
+	struct listen_socket *s;
+	int r;
+
+	(void)snprintf(url, sizeof(url), UNIX_URL "%s", l.addr.path);
+	if (old != NULL && strcmp(old->url, url) == 0 && socket_file_is(&old->file, l.addr.path)) {
+		old->refs++;
+		*ret = old;
+		return 0;
+	}
+	s = socket_new(url);
+	if (s == NULL)
+		return -ENOMEM;
+	s->fd = r = unix_open(c, &l, use, &s->file, why);
+	if (r < 0) {
+		listen_unref(s);
+		return reason_say(why, r, "cannot open the control socket %s: %s", l.addr.path,
+		    socket_file_error(r));
+	}
+	*ret = s;
+	return 0;
+}
+
+int
+listen_apply_control(const struct listen_socket *s, const struct conf *c)
+{
+	const struct listener l = control_listener(c);
+	const struct socket_rights rights = rights_of(&l);
+
+	return socket_file_change(&s->file, l.addr.path, LISTEN_OPEN, &rights);
+}
+
+/* -------------------------------------------------------------- the end --- */
 
 /*
  * TCP: drops segments that open a connection, and no others, so that a
@@ -541,6 +605,6 @@ void
 listen_close(struct listen_set *set)
 {
 	for (size_t i = 0; i < set->n; i++)
-		socket_unref(set->list[i]);
+		listen_unref(set->list[i]);
 	set->n = 0;
 }

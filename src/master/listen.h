@@ -11,6 +11,7 @@
 #include "conf/conf.h"
 #include "master/keep.h"
 #include "master/passed.h"
+#include "master/reason.h"
 #include "master/socketfile.h"
 
 /* One that stays open over a reload is in both sets. */
@@ -65,6 +66,19 @@ void listen_notes(const struct listen_set *set, const struct passed_set *passed,
  */
 const char *listen_unit_setting(const struct listen_set *set, const struct conf *c,
     const char *url, const char *key);
+
+/*
+ * The control socket, which is in no set: shares old (or NULL) if that is still at
+ * its place, else makes it. 0; or -errno with one line in why.
+ */
+int listen_open_control(const struct conf *c, enum listen_use use, struct listen_socket *old,
+    struct listen_socket **ret, struct reason *why);
+
+/* Gives one that was shared the mode and group of this configuration. 0 or -errno. */
+int listen_apply_control(const struct listen_socket *s, const struct conf *c);
+
+/* Closes one socket, or nothing (NULL), as listen_close() does. */
+void listen_unref(struct listen_socket *s);
 
 enum listen_end { LISTEN_REPLACED, LISTEN_REQD_ENDS };
 

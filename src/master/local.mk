@@ -15,6 +15,7 @@ libmaster_la_SOURCES = \
 	src/master/notify.c src/master/notify.h \
 	src/master/passed.c src/master/passed.h \
 	src/master/process.c src/master/process.h \
+	src/master/reason.c src/master/reason.h \
 	src/master/reload.c src/master/reload.h \
 	src/master/report.c src/master/report.h \
 	src/master/roletable.c src/master/roletable.h \

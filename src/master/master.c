@@ -275,14 +275,13 @@ static int
 open_sockets(struct master *m, struct conf_errors *notes, struct conf_errors *errors)
 {
 	const struct conf *c = m->now.conf;
-	struct control_socket control;
 	int r;
 
 	passed_drop_unused(&m->passed, c);
-	r = reload_open(m, &m->now, LISTEN_OPEN, &control, errors);
+	r = reload_open(m, &m->now, LISTEN_OPEN, errors);
 	if (r < 0)
 		return r;
-	control_move(&m->control, c, &control);
+	control_listen(&m->control, m->now.control->fd);
 	passed_done(&m->passed);
 	listen_keep(&m->now.listeners);
 	r = listen_apply(&m->now.listeners, c, notes, errors);
@@ -377,7 +376,7 @@ master_main(const struct master_options *options)
 	CLEANUP(conf_errors_done) struct conf_errors notes = { 0 }, errors = { 0 };
 	static struct master master;
 	struct master *m = &master;
-	char lost[512];
+	struct reason why;
 	int r;
 
 	master_init(m, options);
@@ -389,8 +388,8 @@ master_main(const struct master_options *options)
 	if (r < 0)
 		return fail("sockets from systemd", r);
 	/* The reason, perhaps, why what follows fails. */
-	if (passed_lost(&m->passed, lost, sizeof(lost)))
-		(void)fprintf(stderr, "reqd: %s\n", lost);
+	if (passed_lost(&m->passed, why.text, sizeof(why.text)))
+		(void)fprintf(stderr, "reqd: %s\n", why.text);
 	r = reserve_numbers();
 	if (r < 0)
 		return fail("/dev/null", r);
@@ -398,6 +397,11 @@ master_main(const struct master_options *options)
 		return fail("/proc is needed and not there", -errno);
 	if (edition_load(&m->now, options, 1, &errors) < 0)
 		return fail_with_errors(&errors, EXIT_CONFIG);
+	/* With too few open files what follows would fail, for a reason harder to see. */
+	if (limits_check(m->now.conf, &why) < 0) {
+		(void)fprintf(stderr, "reqd: %s\n", why.text);
+		return EXIT_SYSTEM;
+	}
 	r = set_up_events(m);
 	if (r < 0)
 		return fail("event loop", r);
@@ -413,6 +417,6 @@ master_main(const struct master_options *options)
 			r = loop_turn(&m->loop);
 	}
 	control_close(&m->control);
-	listen_close(&m->now.listeners);
+	edition_done(&m->now);
 	return r < 0 ? fail("event loop", r) : m->failed ? EXIT_SYSTEM : 0;
 }

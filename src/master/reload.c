@@ -72,7 +72,7 @@ tell_success(struct master *m)
 void
 reload_init(struct reload *r, reload_told_fn *on_told)
 {
-	*r = (struct reload){ .other = EDITION_NONE, .control.fd = -1, .on_told = on_told };
+	*r = (struct reload){ .other = EDITION_NONE, .on_told = on_told };
 }
 
 /* Lets go of the configuration that is not in force, and of all that it has brought. */
@@ -82,7 +82,6 @@ reload_discard(struct master *m)
 	struct reload *r = &m->reload;
 
 	edition_done(&r->other);
-	control_unbind(&r->control);
 	loop_disarm(&m->loop, &r->timer);
 	conf_errors_done(&r->notes);
 	reload_init(r, r->on_told);
@@ -175,11 +174,15 @@ put_in_force(struct master *m)
 {
 	struct reload *r = &m->reload;
 	struct edition old = m->now;
+	int e;
 
 	m->now = r->other;
 	r->other = old;
 	apply_options(m, &r->notes);
-	control_move(&m->control, m->now.conf, &r->control);
+	control_listen(&m->control, m->now.control->fd);
+	e = listen_apply_control(m->now.control, m->now.conf);
+	if (e < 0)
+		log_err("control socket %s: %s", m->now.conf->control_path, strerror(-e));
 	log_set_level(m->now.conf->log_level);
 	keep_counters(m, old.conf);
 	processes_scale(&m->processes, old.n_workers);
@@ -368,32 +371,26 @@ on_overdue(struct loop_timer *t)
 
 int
 reload_open(struct master *m, struct edition *e, enum listen_use use,
-    struct control_socket *ret, struct conf_errors *errors)
+    struct conf_errors *errors)
 {
 	const struct conf *c = e->conf;
 	int first = 0;
 
 	for (int step = 0; step < 4 && (first == 0 || use == LISTEN_TRY); step++) {
-		char why[512] = "";
+		struct reason why = { "" };
 		size_t n = errors->n;
-		int r = step == 0 ? limits_check(c, why, sizeof(why)) :
-		    step == 1 ? rundir_make(c, use, why, sizeof(why)) :
+		int r = step == 0 ? limits_check(c, &why) :
+		    step == 1 ? rundir_make(c, use, &why) :
 		    step == 2 ? listen_open(c, use, &m->now.listeners, &m->passed, &e->listeners,
-		    errors) : control_rebind(&m->control, c, use, ret, why, sizeof(why));
+		    errors) : listen_open_control(c, use, m->now.control, &e->control, &why);
 
 		if (r >= 0)
 			continue;
 		if (errors->n == n)
-			conf_errors_add(errors, NULL, 0, "%s", *why != '\0' ? why : strerror(-r));
+			conf_errors_add(errors, NULL, 0, "%s", reason_text(&why, r));
 		first = first == 0 ? r : first;
 	}
 	return first;
-}
-
-static int
-reload_load(struct master *m, struct edition *ret, struct conf_errors *errors)
-{
-	return edition_load(ret, &m->options, m->now.conf->generation + 1, errors);
 }
 
 static void
@@ -402,8 +399,8 @@ reload_try(struct master *m)
 	CLEANUP(conf_errors_done) struct conf_errors errors = { 0 };
 	struct reload *r = &m->reload;
 
-	if (reload_load(m, &r->other, &errors) < 0 ||
-	    reload_open(m, &r->other, LISTEN_OPEN, &r->control, &errors) < 0) {
+	if (edition_load(&r->other, &m->options, m->now.conf->generation + 1, &errors) < 0 ||
+	    reload_open(m, &r->other, LISTEN_OPEN, &errors) < 0) {
 		tell_errors(m, &errors);
 		reload_end(m);
 		return;
@@ -419,13 +416,12 @@ void
 reload_check(struct master *m, struct buf *json)
 {
 	CLEANUP(conf_errors_done) struct conf_errors errors = { 0 }, notes = { 0 };
-	struct control_socket control = { .fd = -1 };
 	struct edition e = EDITION_NONE;
 
 	if (m->processes.is_stopping)
 		conf_errors_add(&errors, NULL, 0, "reqd is stopping");
-	else if (reload_load(m, &e, &errors) >= 0)
-		(void)reload_open(m, &e, LISTEN_TRY, &control, &errors);
+	else if (edition_load(&e, &m->options, m->now.conf->generation + 1, &errors) >= 0)
+		(void)reload_open(m, &e, LISTEN_TRY, &errors);
 	if (errors.n > 0)
 		report_errors(json, REPORT_CHECK, &errors);
 	else {
@@ -433,7 +429,6 @@ reload_check(struct master *m, struct buf *json)
 		report_changes(json, REPORT_CHECK,
 		    &(struct report_changes){ m->now.conf, e.conf, &e.listeners, &notes });
 	}
-	control_unbind(&control);
 	edition_done(&e);
 }
 

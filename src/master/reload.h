@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #include "base/loop.h"
+#include "base/slice.h"
 #include "conf/conf.h"
-#include "master/control.h"
 #include "master/edition.h"
 
 struct buf;
@@ -34,7 +34,6 @@ struct reload {
 	uint32_t generation;		/* of the new configuration */
 	struct edition other;		/* the new one; from the first COMMIT on the old one */
 	struct conf_errors notes;	/* on what has been put in force */
-	struct control_socket control;	/* fd -1: stays as it is */
 	bool again;			/* asked for once more meanwhile */
 	struct loop_timer timer;
 	uint64_t wait_usec;		/* when the timer is due */
@@ -50,7 +49,7 @@ void reload_init(struct reload *r, reload_told_fn *on_told);
  * is found.
  */
 int reload_open(struct master *m, struct edition *e, enum listen_use use,
-    struct control_socket *ret, struct conf_errors *errors);
+    struct conf_errors *errors);
 
 /* Starts one, or notes that another is wanted. The outcome goes to the log
  * and to every control client that waits for it. */

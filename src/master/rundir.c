@@ -23,53 +23,46 @@ is_safe_for_root(const struct stat *st)
 }
 
 static int
-directory_failed(const char *dir, int error, char *why, size_t why_len)
+directory_failed(const char *dir, int error, struct reason *why)
 {
-	(void)snprintf(why, why_len, "cannot make %s: %s (set runtime-directory to a "
+	return reason_say(why, -error, "cannot make %s: %s (set runtime-directory to a "
 	    "place that you may write)", dir, strerror(error));
-	return -error;
 }
 
 /* One that is there already. */
 static int
-check_directory(const char *dir, char *why, size_t why_len)
+check_directory(const char *dir, struct reason *why)
 {
 	struct stat st;
 
 	if (stat(dir, &st) < 0)
-		return directory_failed(dir, errno, why, why_len);
-	if (!S_ISDIR(st.st_mode)) {
-		(void)snprintf(why, why_len, "%s is no directory", dir);
-		return -ENOTDIR;
-	}
-	if (geteuid() == 0 && !is_safe_for_root(&st)) {
-		(void)snprintf(why, why_len, "others may change %s (owner %u, mode %04o): root "
+		return directory_failed(dir, errno, why);
+	if (!S_ISDIR(st.st_mode))
+		return reason_say(why, -ENOTDIR, "%s is no directory", dir);
+	if (geteuid() == 0 && !is_safe_for_root(&st))
+		return reason_say(why, -EPERM, "others may change %s (owner %u, mode %04o): root "
 		    "needs a runtime-directory of its own", dir, (unsigned)st.st_uid,
 		    (unsigned)st.st_mode & 07777);
-		return -EPERM;
-	}
 	return 0;
 }
 
 int
-rundir_make(const struct conf *c, enum listen_use use, char *why, size_t why_len)
+rundir_make(const struct conf *c, enum listen_use use, struct reason *why)
 {
 	const char *dir = c->runtime_directory;
 	CLEANUP_FREE char *parent = NULL;
 
-	if (use == LISTEN_OPEN) {
-		if (mkdir(dir, 0755) == 0)
-			return 0;
-		return errno == EEXIST ? check_directory(dir, why, why_len) :
-		    directory_failed(dir, errno, why, why_len);
-	}
-	if (access(dir, F_OK) == 0 || errno != ENOENT)
-		return check_directory(dir, why, why_len);
+	if (use == LISTEN_OPEN && mkdir(dir, 0755) == 0)
+		return 0;
+	if (use == LISTEN_OPEN && errno != EEXIST)
+		return directory_failed(dir, errno, why);
+	if (use == LISTEN_OPEN || access(dir, F_OK) == 0 || errno != ENOENT)
+		return check_directory(dir, why);
 	parent = strdup(dir);
 	if (parent == NULL)
 		return -ENOMEM;
 	return access(dirname(parent), W_OK | X_OK) < 0 ?
-	    directory_failed(dir, errno, why, why_len) : 0;
+	    directory_failed(dir, errno, why) : 0;
 }
 
 /* True if it is the directory of this path, and missing only as it is still to be made. */

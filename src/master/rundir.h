@@ -6,13 +6,14 @@
 #include <stddef.h>
 
 #include "conf/conf.h"
+#include "master/reason.h"
 #include "master/socketfile.h"
 
 /*
  * Makes it, unless it is there and safe; or only sees whether that would go well, as
  * far as can be seen. 0, or -errno with one line in why.
  */
-int rundir_make(const struct conf *c, enum listen_use use, char *why, size_t why_len);
+int rundir_make(const struct conf *c, enum listen_use use, struct reason *why);
 
 /*
  * As socket_file_open(), and tried it may be in the directory that is still to be

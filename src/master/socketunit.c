@@ -83,23 +83,21 @@ settings_format(struct buf *b, const struct listener *l)
 
 /* Why the rights cannot be put on the file, and what helps. */
 static int
-refuse_rights(int error, const struct listener *l, char *why, size_t why_len)
+refuse_rights(int error, const struct listener *l, struct reason *why)
 {
 	CLEANUP(buf_done) struct buf settings = BUF_INIT(0);
 	const char *unit = settings_format(&settings, l);
 
-	if (error == -ENOENT || error == -ESTALE)
-		(void)snprintf(why, why_len, "systemd has opened it and %s: restart its socket "
-		    "unit, or set %s there instead of here",
-		    error == -ENOENT ? "its file is gone, or hidden by the sandbox of reqd" :
-		    "another file is at its path", unit);
-	else if (error == -EOPNOTSUPP)
-		(void)snprintf(why, why_len, "systemd has opened it and the kernel does not tell "
-		    "which file it has: set %s in its socket unit", unit);
-	else
-		(void)snprintf(why, why_len, "systemd has opened it and its file cannot be changed "
-		    "(%s): set %s in its socket unit", socket_file_error(error), unit);
-	return -EINVAL;
+	if (error == -EOPNOTSUPP)
+		return reason_say(why, -EINVAL, "systemd has opened it and the kernel does not "
+		    "tell which file it has: set %s in its socket unit", unit);
+	if (error != -ENOENT && error != -ESTALE)
+		return reason_say(why, -EINVAL, "systemd has opened it and its file cannot be "
+		    "changed (%s): set %s in its socket unit", socket_file_error(error), unit);
+	return reason_say(why, -EINVAL, "systemd has opened it and %s: restart its socket unit, "
+	    "or set %s there instead of here", error == -ENOENT ?
+	    "its file is gone, or hidden by the sandbox of reqd" :
+	    "another file is at its path", unit);
 }
 
 /* Tells what the socket unit had made of it. */
@@ -126,7 +124,7 @@ note_rights(const struct listener *l, const struct stat *was, const struct socke
 
 static int
 unix_rights(int fd, const struct listener *l, enum listen_use use, struct conf_errors *notes,
-    char *why, size_t why_len)
+    struct reason *why)
 {
 	struct socket_file file;
 	struct socket_rights want;
@@ -136,21 +134,19 @@ unix_rights(int fd, const struct listener *l, enum listen_use use, struct conf_e
 
 	if (!says_rights(l))
 		return 0;
-	if (addr_of_socket(fd, &sa) != AF_UNIX || *sa.un.sun_path == '\0') {
-		(void)snprintf(why, why_len, "the socket that systemd has opened has no file: "
+	if (addr_of_socket(fd, &sa) != AF_UNIX || *sa.un.sun_path == '\0')
+		return reason_say(why, -EINVAL, "the socket that systemd has opened has no file: "
 		    "leave 'mode', 'owner' and 'group' out");
-		return -EINVAL;
-	}
 	r = socket_file_of(fd, sa.un.sun_path, &file, &is);
 	if (r < 0 && r != -EOPNOTSUPP)
-		return refuse_rights(r, l, why, why_len);
+		return refuse_rights(r, l, why);
 	want = rights_wanted(l, &is);
 	if (has_rights(&is, &want))
 		return 0;
 	if (r == 0)
 		r = socket_file_change(&file, sa.un.sun_path, use, &want);
 	if (r < 0)
-		return refuse_rights(r, l, why, why_len);
+		return refuse_rights(r, l, why);
 	if (notes != NULL)
 		note_rights(l, &is, &want, notes);
 	return 0;
@@ -159,54 +155,46 @@ unix_rights(int fd, const struct listener *l, enum listen_use use, struct conf_e
 /* --------------------------------------------------------------- check --- */
 
 static int
-check_unix(int fd, const struct listener *l, char *why, size_t why_len)
+check_unix(int fd, const struct listener *l, struct reason *why)
 {
 	/* By name (fd://) every key may be written: it is seen only here what it names. */
 	const char *wrong = l->ipv6_only ? "ipv6-only" : l->freebind ? "freebind" :
 	    l->max_segment != 0 ? "max-segment" : l->user_timeout_usec != 0 ? "user-timeout" : NULL;
 
-	if (wrong != NULL) {
-		(void)snprintf(why, why_len,
+	if (wrong != NULL)
+		return reason_say(why, -EINVAL,
 		    "systemd has passed a unix socket, with which '%s' does not go", wrong);
-		return -EINVAL;
-	}
-	return unix_rights(fd, l, LISTEN_TRY, NULL, why, why_len);
+	return unix_rights(fd, l, LISTEN_TRY, NULL, why);
 }
 
 static int
-check_tcp(int fd, const struct listener *l, char *why, size_t why_len)
+check_tcp(int fd, const struct listener *l, struct reason *why)
 {
 	union sockaddr_any sa;
 	bool is_ipv4 = addr_of_socket(fd, &sa) == AF_INET;
 
-	if (says_rights(l)) {
-		(void)snprintf(why, why_len,
+	if (says_rights(l))
+		return reason_say(why, -EINVAL,
 		    "systemd has passed a TCP socket, with which '%s' does not go",
 		    l->mode_set ? "mode" : l->owner != NULL ? "owner" : "group");
-		return -EINVAL;
-	}
-	if (l->ipv6_only && (is_ipv4 || (addr_is_any(&sa) && !is_ipv6_only(fd)))) {
-		(void)snprintf(why, why_len, "systemd has opened it for IPv4, too, which "
+	if (l->ipv6_only && (is_ipv4 || (addr_is_any(&sa) && !is_ipv6_only(fd))))
+		return reason_say(why, -EINVAL, "systemd has opened it for IPv4, too, which "
 		    "'ipv6-only' cannot change: set BindIPv6Only=ipv6-only in its socket unit, "
 		    "or leave 'ipv6-only' out");
-		return -EINVAL;
-	}
 	return 0;
 }
 
 int
-socket_unit_check(int fd, const struct listener *l, char *why, size_t why_len)
+socket_unit_check(int fd, const struct listener *l, struct reason *why)
 {
-	return fd_domain(fd) == AF_UNIX ? check_unix(fd, l, why, why_len) :
-	    check_tcp(fd, l, why, why_len);
+	return fd_domain(fd) == AF_UNIX ? check_unix(fd, l, why) : check_tcp(fd, l, why);
 }
 
 int
-socket_unit_apply(int fd, const struct listener *l, struct conf_errors *notes, char *why,
-    size_t why_len)
+socket_unit_apply(int fd, const struct listener *l, struct conf_errors *notes,
+    struct reason *why)
 {
-	return fd_domain(fd) != AF_UNIX ? 0 :
-	    unix_rights(fd, l, LISTEN_OPEN, notes, why, why_len);
+	return fd_domain(fd) != AF_UNIX ? 0 : unix_rights(fd, l, LISTEN_OPEN, notes, why);
 }
 
 /* --------------------------------------------------------------- notes --- */

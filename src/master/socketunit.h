@@ -7,22 +7,21 @@
  */
 #pragma once
 
-#include <stddef.h>
-
 #include "conf/conf.h"
+#include "master/reason.h"
 
 struct conf_errors;
 
 /* Can what l says be put on this socket? 0; or -EINVAL with why, which says what to do. */
-int socket_unit_check(int fd, const struct listener *l, char *why, size_t why_len);
+int socket_unit_check(int fd, const struct listener *l, struct reason *why);
 
 /*
  * Gives the file of a unix socket the mode and owner that are written in l.
  * What the socket unit had made otherwise goes into notes. 0; or -EINVAL
  * with why.
  */
-int socket_unit_apply(int fd, const struct listener *l, struct conf_errors *notes, char *why,
-    size_t why_len);
+int socket_unit_apply(int fd, const struct listener *l, struct conf_errors *notes,
+    struct reason *why);
 
 /* Adds what is not as l says and does no harm that would be worth a refusal. */
 void socket_unit_note(int fd, const struct listener *l, struct conf_errors *notes);

@@ -87,9 +87,8 @@ static inline void
 set_up(void)
 {
 	struct conf_errors errors = { 0 };
-	struct control_socket control;
 	struct master_options options = { .conf_file = conf_file };
-	char why[256] = "";
+	struct reason why;
 
 	snprintf(dir, sizeof(dir), "%s", "/tmp/reqd-test-reload.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
@@ -104,9 +103,8 @@ set_up(void)
 		ck_abort_msg("%s", errors.n > 0 ? errors.list[0].text : "?");
 	ck_assert_int_eq(listen_open(m->now.conf, LISTEN_OPEN, NULL, &m->passed,
 	    &m->now.listeners, &errors), 0);
-	ck_assert_int_eq(control_rebind(&m->control, m->now.conf, LISTEN_OPEN, &control, why,
-	    sizeof(why)), 0);
-	control_move(&m->control, m->now.conf, &control);
+	ck_assert_int_eq(listen_open_control(m->now.conf, LISTEN_OPEN, NULL, &m->now.control, &why), 0);
+	control_listen(&m->control, m->now.control->fd);
 	m->ready = true;
 	for (size_t i = 0; i < N_PROCESSES; i++)
 		serve(i);
@@ -124,7 +122,7 @@ tear_down(void)
 	}
 	reload_cancel(m);
 	control_close(&m->control);
-	listen_close(&m->now.listeners);
+	edition_done(&m->now);
 	(void)unlink(conf_file);
 	ck_assert_msg(rmdir(dir) == 0, "left behind in %s: %s", dir, strerror(errno));
 }

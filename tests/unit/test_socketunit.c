@@ -23,7 +23,8 @@
 #include "conf/errors.h"
 #include "unit.h"
 
-static char dir[64], path[96], why[768];
+static char dir[64], path[96];
+static struct reason why;
 static struct conf_errors notes;
 
 static void
@@ -32,7 +33,7 @@ set_up(void)
 	snprintf(dir, sizeof(dir), "%s", "/tmp/reqd-test-socketunit.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/s", dir);
-	*why = '\0';
+	why = (struct reason){ "" };
 }
 
 static void
@@ -126,16 +127,16 @@ mode_of(const char *name)
 static int
 check(int fd, const struct listener *l)
 {
-	return socket_unit_check(fd, l, why, sizeof(why));
+	return socket_unit_check(fd, l, &why);
 }
 
 static int
 apply(int fd, const struct listener *l)
 {
-	return socket_unit_apply(fd, l, &notes, why, sizeof(why));
+	return socket_unit_apply(fd, l, &notes, &why);
 }
 
-#define assert_why(text) ck_assert_msg(strstr(why, text) != NULL, "%s", why)
+#define assert_why(words) ck_assert_msg(strstr(why.text, words) != NULL, "%s", why.text)
 #define assert_note(i, words) \
 	ck_assert_msg(notes.n > (i) && strstr(notes.list[i].text, words) != NULL, "%zu notes: %s", \
 	    notes.n, notes.n > (i) ? notes.list[i].text : "")
