@@ -8,9 +8,14 @@
 #                                     cuts the circles become smallest
 #     tests/lint/layers.sh --dot      the calls between files, for dot(1)
 #
-# By hand it asks the objects in build/, or in REQD_BUILD.
+# By hand it asks the objects in build/, or in REQD_BUILD. Below make it asks those of
+# the directory it runs in, wherever REQD_BUILD points from there.
 top=$(cd "${srcdir:-$(dirname "$0")/../..}" && pwd)
-build=${top_builddir:-${REQD_BUILD:-$top/build}}
+if [ -n "${srcdir:-}" ]; then
+	build=${top_builddir:-.}
+else
+	build=$(cd "$top" && cd "${REQD_BUILD:-build}" && pwd) || exit 1
+fi
 command -v python3 >/dev/null 2>&1 || { echo "SKIP: python3 is not installed"; exit 77; }
 exec python3 "$top/tests/lint/layers.py" --top "$top" --build "$build" \
     --conf "$top/tests/lint/layers.conf" "$@"
