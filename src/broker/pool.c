@@ -103,6 +103,20 @@ pool_proven(struct pool *p)
 	pool_touch(p);
 }
 
+static void
+log_death(struct pool *p, const struct entry *e)
+{
+	uint64_t now = clock_usec();
+	char why[160];
+
+	if (now < p->logged_usec + USEC_PER_SEC)
+		return;
+	p->logged_usec = now;
+	death_describe(&p->last, why, sizeof(why));
+	log_event(LOG_EVENT_HANDLER_DIED, LOG_WARNING, "service %s: handler (%d): %s",
+	    p->service->name, (int)e->session, why);
+}
+
 void
 pool_learn(struct broker *b, const struct entry *e, int status)
 {
@@ -110,12 +124,16 @@ pool_learn(struct broker *b, const struct entry *e, int status)
 	bool by_us = WIFSIGNALED(status) &&
 	    (WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGKILL);
 
-	if (p == NULL || by_us || p->last.status != DEATH_BROKEN)
+	if (p == NULL)
 		return;
-	p->last.status = status;
-	p->last.stage = e->ended.stage;
-	p->last.error = e->ended.error;
-	pool_touch(p);
+	if (!by_us && p->last.status == DEATH_BROKEN) {
+		p->last.status = status;
+		p->last.stage = e->ended.stage;
+		p->last.error = e->ended.error;
+		pool_touch(p);
+	}
+	if (!e->handler.is_proven)
+		log_death(p, e);
 }
 
 bool
@@ -147,20 +165,6 @@ pool_start_failed(struct pool *p, int error)
 	    strerror(error));
 }
 
-static void
-log_death(struct pool *p, const struct entry *e)
-{
-	uint64_t now = clock_usec();
-	char why[160];
-
-	if (now < p->logged_usec + USEC_PER_SEC)
-		return;
-	p->logged_usec = now;
-	death_describe(&p->last, why, sizeof(why));
-	log_event(LOG_EVENT_HANDLER_DIED, LOG_WARNING, "service %s: handler (%d): %s",
-	    p->service->name, (int)e->session, why);
-}
-
 void
 pool_bereaved(struct pool *p, const struct entry *e, int status)
 {
@@ -180,7 +184,8 @@ pool_bereaved(struct pool *p, const struct entry *e, int status)
 	 */
 	if (!was_proven)
 		pool_delay(p);
-	if (!was_proven || (by_itself && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)))
+	/* Of a broken one the worker may hear before we do how it ended: see pool_learn(). */
+	if (by_itself && (!was_proven || !WIFEXITED(status) || WEXITSTATUS(status) != 0))
 		log_death(p, e);
 }
 
