@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * loop: the worker's event loop: epoll, timers, and tasks at the end of a turn.
+ * loop: the event loop of every role: epoll, timers, and tasks at the end of a turn.
  *
  * Measured against sd-event on the bare minimum server: 6.2 us against 10.0
- * us of CPU per request, which is why the worker has its own.
+ * us of CPU per request, which is why reqd has its own.
  *
  * Descriptors and timers are embedded in the object that owns them, and the
  * callback finds the object from there. A callback may remove any descriptor,

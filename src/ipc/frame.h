@@ -4,7 +4,7 @@
  * byte order (same machine, same executable), checked on receipt: frames
  * from workers are gossip.
  *
- * Who is named first in "broker -> runner" sends. Frames with descriptors go
+ * The arrow in "broker -> runner" points at the receiver. Frames with descriptors go
  * downwards only: from the master to all, from the runner to the broker, from
  * the broker to workers.
  */

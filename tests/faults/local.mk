@@ -23,4 +23,5 @@ fault_tests = \
 	tests/faults/kill-worker.sh \
 	tests/faults/stuck-worker.sh
 TESTS += $(fault_tests)
-EXTRA_DIST += $(fault_tests) tests/faults/faults.sh tests/faults/invariants.sh
+EXTRA_DIST += $(fault_tests) tests/faults/faults.sh tests/faults/invariants.sh \
+	tests/faults/one-of-a-kind.sh
