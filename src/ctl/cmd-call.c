@@ -25,9 +25,6 @@
 #include "ctl/params.h"
 #include "ctl/remote.h"
 
-/* How long the server may take to tell that the time of -t is over. */
-#define GRACE_MS 1000
-
 struct run {
 	const struct ctl *ctl;
 	const char *service;
@@ -299,17 +296,6 @@ on_output(void *arg, int stream, const void *data, size_t len)
 	return e < 0;
 }
 
-static void
-set_deadline(struct run *r)
-{
-	uint64_t ms = remote_ms_left(r->ctl);
-
-	if (ms == 0)
-		return;
-	(void)reqd_call_set_timeout(r->call, ms);
-	(void)reqd_set_deadline(r->conn, ms + GRACE_MS);
-}
-
 /* With an id the server keeps the result, and only what is not streamed is in it. */
 static bool
 wants_stream(const struct ctl *ctl)
@@ -323,7 +309,7 @@ run_call(struct run *r)
 	struct reqd_result *res = NULL;
 	int status;
 
-	set_deadline(r);
+	remote_set_deadline(r->ctl, r->conn, r->call);
 	if (wants_stream(r->ctl))
 		(void)reqd_call_set_output(r->call, on_output, r);
 	else

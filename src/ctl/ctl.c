@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ctl/out.h"
 
@@ -19,17 +20,42 @@ ctl_need(void *p)
 	return p;
 }
 
-static void __attribute__((format(printf, 1, 0)))
-message(const char *fmt, va_list ap)
+void
+ctl_print_plugin_text(struct slice text)
+{
+	for (const char *bar; (bar = memchr(text.data, '|', text.len)) != NULL;) {
+		size_t n = (size_t)(bar - text.data);
+
+		out_text(stdout, (struct slice){ text.data, n }, OUT_ONE_LINE);
+		(void)putchar('/');
+		text = (struct slice){ bar + 1, text.len - n - 1 };
+	}
+	out_text(stdout, text, OUT_ONE_LINE);
+}
+
+static bool
+is_plugin(const struct ctl *ctl)
+{
+	return ctl->cmd != NULL && ctl->cmd->is_plugin;
+}
+
+static void __attribute__((format(printf, 2, 0)))
+message(const struct ctl *ctl, const char *fmt, va_list ap)
 {
 	char *text;
 
 	if (vasprintf(&text, fmt, ap) < 0)
 		(void)ctl_need(NULL);
-	(void)fflush(stdout);
-	(void)fputs("reqctl: ", stderr);
-	out_text(stderr, slice_of(text), OUT_ONE_LINE);
-	(void)fputc('\n', stderr);
+	if (is_plugin(ctl)) {
+		(void)fputs("UNKNOWN - ", stdout);
+		ctl_print_plugin_text(slice_of(text));
+		(void)putchar('\n');
+	} else {
+		(void)fflush(stdout);
+		(void)fputs("reqctl: ", stderr);
+		out_text(stderr, slice_of(text), OUT_ONE_LINE);
+		(void)fputc('\n', stderr);
+	}
 	free(text);
 }
 
@@ -38,10 +64,10 @@ ctl_message(const struct ctl *ctl, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (ctl->quiet)
+	if (ctl->quiet && !is_plugin(ctl))
 		return;
 	va_start(ap, fmt);
-	message(fmt, ap);
+	message(ctl, fmt, ap);
 	va_end(ap);
 }
 
@@ -52,8 +78,10 @@ ctl_usage(const struct ctl *ctl, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	message(fmt, ap);
+	message(ctl, fmt, ap);
 	va_end(ap);
+	if (is_plugin(ctl))
+		return STATUS_USAGE;
 	(void)fprintf(stderr, "reqctl: try 'reqctl help%s%s'\n", has_help ? " " : "",
 	    has_help ? ctl->cmd->name : "");
 	return STATUS_USAGE;

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/slice.h"
 /* The exit statuses; nothing else of proto is used here. */
 #include "proto/outcome.h"
 
@@ -88,22 +89,35 @@ struct ctl_cmd {
 	bool pass;		/* all behind the first word is data */
 	bool hidden;
 	bool is_help;		/* a wrong use of it refers to the help of reqctl */
+	bool is_plugin;		/* exits with 0 to 3; messages are for standard output */
 	/* Returns the exit status. */
 	int (*run)(struct ctl *ctl, size_t n, char **words);
 };
 
 #define CTL_ANY_WORDS SIZE_MAX
 
-extern const struct ctl_cmd cmd_bench, cmd_call, cmd_complete, cmd_completion, cmd_describe,
+/* The status by which plugins of monitoring systems say that they know nothing. */
+#define CTL_PLUGIN_UNKNOWN 3
+
+extern const struct ctl_cmd cmd_bench, cmd_call, cmd_check, cmd_complete, cmd_completion, cmd_describe,
     cmd_help, cmd_kill, cmd_list, cmd_ping, cmd_ps, cmd_reload, cmd_status, cmd_whoami, cmd_why;
 
-/* "reqctl: ..." on standard error, unless -q. Control characters are escaped. */
+/*
+ * "reqctl: ..." on standard error, unless -q. Control characters are escaped. Of
+ * a plugin: "UNKNOWN - ..." on standard output, -q or not.
+ */
 void ctl_message(const struct ctl *ctl, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* A wrong command line, -q or not. Returns STATUS_USAGE. */
 int ctl_usage(const struct ctl *ctl, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/*
+ * Prints text on standard output as one line, without its end and without the sign
+ * behind which monitoring systems look for figures.
+ */
+void ctl_print_plugin_text(struct slice text);
 
 /* Ends reqctl when memory is out; returns p. */
 void *ctl_need(void *p);

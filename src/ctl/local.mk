@@ -5,6 +5,7 @@ reqctl_SOURCES = \
 	src/ctl/answer.c src/ctl/answer.h \
 	src/ctl/cmd-bench.c \
 	src/ctl/cmd-call.c \
+	src/ctl/cmd-check.c \
 	src/ctl/cmd-complete.c \
 	src/ctl/cmd-completion.c \
 	src/ctl/cmd-describe.c \

@@ -13,6 +13,9 @@
 #include "base/clock.h"
 #include "base/suggest.h"
 
+/* How long the server may take to tell that the time of -t is over. */
+#define GRACE_MS 1000
+
 #define CONTROL_PATH RUNSTATEDIR "/reqd/control.sock"
 
 uint64_t
@@ -25,6 +28,17 @@ remote_ms_left(const struct ctl *ctl)
 	if (now >= ctl->due_usec)
 		return 1;
 	return (ctl->due_usec - now + USEC_PER_MSEC - 1) / USEC_PER_MSEC;
+}
+
+void
+remote_set_deadline(const struct ctl *ctl, struct reqd *c, struct reqd_call *call)
+{
+	uint64_t ms = remote_ms_left(ctl);
+
+	if (ms == 0)
+		return;
+	(void)reqd_call_set_timeout(call, ms);
+	(void)reqd_set_deadline(c, ms + GRACE_MS);
 }
 
 int

@@ -31,6 +31,12 @@ int remote_status(int error);
 uint64_t remote_ms_left(const struct ctl *ctl);
 
 /*
+ * What is left of -t is the time limit of the call. Its connection has a second more,
+ * in which the server can say that the time is over. Without -t nothing is set.
+ */
+void remote_set_deadline(const struct ctl *ctl, struct reqd *c, struct reqd_call *call);
+
+/*
  * Asks and waits. 0 with a new *ret that is no error reply, or an exit status.
  * subject: what a message about an error reply starts with; NULL: nothing.
  */

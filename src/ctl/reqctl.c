@@ -19,7 +19,7 @@
 
 /* As the help lists them. */
 static const struct ctl_cmd *const verbs[] = {
-	&cmd_call, &cmd_list, &cmd_describe, &cmd_ping, &cmd_whoami, &cmd_why, &cmd_status,
+	&cmd_call, &cmd_check, &cmd_list, &cmd_describe, &cmd_ping, &cmd_whoami, &cmd_why, &cmd_status,
 	&cmd_ps, &cmd_kill, &cmd_reload, &cmd_bench, &cmd_completion, &cmd_help, &cmd_complete,
 };
 
@@ -100,5 +100,8 @@ main(int argc, char **argv)
 	fill_standard_fds();
 	(void)setlocale(LC_CTYPE, "");
 	status = run(&ctl, argc > 0 ? (size_t)argc - 1 : 0, argv + 1);
-	return finish_output(&ctl, status);
+	status = finish_output(&ctl, status);
+	if (ctl.cmd != NULL && ctl.cmd->is_plugin && !ctl.help && status > CTL_PLUGIN_UNKNOWN)
+		return CTL_PLUGIN_UNKNOWN;
+	return status;
 }
