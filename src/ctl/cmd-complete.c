@@ -166,6 +166,8 @@ offer_service_arguments(const struct ctl *ctl, size_t n, char **words, const cha
 
 /* ------------------------------------------------------------ the words --- */
 
+static const char *const formats[] = { "remctl", "nrpe", "xinetd", "webhook" };
+
 static void
 offer_words(const struct ctl *ctl, size_t n, char **words, const char *typed)
 {
@@ -184,6 +186,12 @@ offer_words(const struct ctl *ctl, size_t n, char **words, const char *typed)
 		offer("", "bash", typed, "");
 		offer("", "zsh", typed, "");
 		offer("", "fish", typed, "");
+		return;
+	case CTL_WORDS_IMPORT:
+		for (size_t i = 0; n == 0 && i < ARRAY_LEN(formats); i++)
+			offer("", formats[i], typed, "");
+		if (n == 1)
+			(void)printf(":files\n");
 		return;
 	case CTL_WORDS_VERB:
 		offer_verbs(ctl, typed);

@@ -74,6 +74,7 @@ enum ctl_words {
 	CTL_WORDS_CALL,		/* a service and its arguments */
 	CTL_WORDS_REQUEST,	/* request ids */
 	CTL_WORDS_SHELL,
+	CTL_WORDS_IMPORT,	/* a format and a file */
 	CTL_WORDS_VERB,
 };
 
@@ -100,7 +101,7 @@ struct ctl_cmd {
 #define CTL_PLUGIN_UNKNOWN 3
 
 extern const struct ctl_cmd cmd_bench, cmd_call, cmd_check, cmd_complete, cmd_completion, cmd_describe,
-    cmd_help, cmd_kill, cmd_list, cmd_ping, cmd_ps, cmd_reload, cmd_status, cmd_whoami, cmd_why;
+    cmd_help, cmd_import, cmd_kill, cmd_list, cmd_ping, cmd_ps, cmd_reload, cmd_status, cmd_whoami, cmd_why;
 
 /*
  * "reqctl: ..." on standard error, unless -q. Control characters are escaped. Of

@@ -10,6 +10,7 @@ reqctl_SOURCES = \
 	src/ctl/cmd-completion.c \
 	src/ctl/cmd-describe.c \
 	src/ctl/cmd-help.c \
+	src/ctl/cmd-import.c \
 	src/ctl/cmd-kill.c \
 	src/ctl/cmd-list.c \
 	src/ctl/cmd-ping.c \
@@ -20,6 +21,9 @@ reqctl_SOURCES = \
 	src/ctl/cmd-why.c \
 	src/ctl/ctl.c src/ctl/ctl.h \
 	src/ctl/description.c src/ctl/description.h \
+	src/ctl/import.c src/ctl/import.h \
+	src/ctl/import-nrpe.c src/ctl/import-remctl.c \
+	src/ctl/import-webhook.c src/ctl/import-xinetd.c \
 	src/ctl/options.c src/ctl/options.h \
 	src/ctl/out.c src/ctl/out.h \
 	src/ctl/outjson.c src/ctl/outjson.h \

@@ -20,7 +20,7 @@
 /* As the help lists them. */
 static const struct ctl_cmd *const verbs[] = {
 	&cmd_call, &cmd_check, &cmd_list, &cmd_describe, &cmd_ping, &cmd_whoami, &cmd_why, &cmd_status,
-	&cmd_ps, &cmd_kill, &cmd_reload, &cmd_bench, &cmd_completion, &cmd_help, &cmd_complete,
+	&cmd_ps, &cmd_kill, &cmd_reload, &cmd_bench, &cmd_import, &cmd_completion, &cmd_help, &cmd_complete,
 };
 
 /*

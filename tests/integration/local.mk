@@ -51,6 +51,7 @@ integration_tests = \
 	tests/integration/reload-says-what-changes.sh \
 	tests/integration/reload-under-load.sh \
 	tests/integration/reqctl-check.sh \
+	tests/integration/reqctl-import.sh \
 	tests/integration/reqctl-output.sh \
 	tests/integration/start-fails-for-good.sh \
 	tests/integration/start-fails.sh \
