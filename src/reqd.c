@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * reqd: the server. One executable; without --role it is the master, which
- * starts it again for every other role.
+ * reqd: the server program. Without --role it is the master, which starts the
+ * same program again for every other role.
  */
 #include "config.h"
 
@@ -98,7 +98,7 @@ test_conf(const char *file)
 	return 0;
 }
 
-/* What could not be printed must not look like success. */
+/* A failed write to standard output is a failure of the program. */
 static int
 flushed(int status)
 {
@@ -128,7 +128,10 @@ print_conf(const char *file)
 
 /* ---------------------------------------------------------------- roles --- */
 
-/* "--role=NAME --slot=N", as the master says; -1 when it is nobody's word. */
+/*
+ * Runs "--role=NAME --slot=N", which only the master uses. -1 for an unknown
+ * role.
+ */
 static int
 role_main(const char *name, const char *slot_text)
 {
@@ -142,12 +145,16 @@ role_main(const char *name, const char *slot_text)
 	if (error != NULL)
 		return -1;
 	(void)prctl(PR_SET_DUMPABLE, 0);
-	/* Started through /proc/self/exe, it would be called that. */
+	/*
+	 * A program that is started through /proc/self/exe would be called
+	 * "exe".
+	 */
 	(void)prctl(PR_SET_NAME, "reqd");
 	(void)sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	/*
-	 * A terminal, or a service manager that ends whole groups, reaches
-	 * everybody; only the master answers, and what runs comes to its end.
+	 * A terminal, or a service manager that ends whole groups, signals all
+	 * processes of reqd. Only the master reacts, so that running requests
+	 * can end.
 	 */
 	(void)sigaction(SIGINT, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	(void)sigaction(SIGTERM, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
@@ -173,7 +180,7 @@ role_main(const char *name, const char *slot_text)
 	return -1;
 }
 
-/* The line before says what is wrong. */
+/* The line before this one says what is wrong. */
 static int
 usage_error(void)
 {
@@ -206,7 +213,10 @@ main(int argc, char *argv[], char *envp[])
 		(void)dprintf(STDERR_FILENO, "reqd: /dev/null: %s\n", strerror(-r));
 		return is_role ? ROLE_EXIT_SETUP : EX_OSERR;
 	}
-	/* A file that would be too large is an error of whoever writes it, not its end. */
+	/*
+	 * Writing beyond the limit on file sizes is an error and must not kill
+	 * the process.
+	 */
 	(void)sigaction(SIGXFSZ, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	setproctitle_init(argc, argv, envp);
 	if (is_role) {
@@ -256,7 +266,10 @@ main(int argc, char *argv[], char *envp[])
 		return flushed(print_conf(options.conf_file));
 	case ACTION_RUN:
 		setproctitle("master");
-		/* No core file either, of what only root could read (R47). */
+		/*
+		 * A core file could show what only root may read, so there is
+		 * none.
+		 */
 		if (geteuid() == 0)
 			(void)prctl(PR_SET_DUMPABLE, 0);
 		return master_main(&options);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* addr: parses and formats addresses and networks, and compares them. */
 #include "config.h"
 
 #include "base/addr.h"
@@ -21,7 +22,9 @@ port_parse(const char *text, uint16_t *ret)
 	return 0;
 }
 
-/* A name of letters, digits, '.', '-' and '_', or an address. */
+/*
+ * True if s is "*", a name of letters, digits, '.', '-' and '_', or an address.
+ */
 static bool
 is_host(const char *s)
 {
@@ -151,7 +154,10 @@ addr_format_sockaddr(const union sockaddr_any *sa, char *ret, size_t ret_len)
 	}
 }
 
-/* The bytes of an address and its family, IPv4-mapped taken as IPv4. */
+/*
+ * Returns the bytes of an address and its family. An IPv4-mapped address counts
+ * as IPv4.
+ */
 static const uint8_t *
 sockaddr_bytes(const union sockaddr_any *sa, int *ret_family)
 {

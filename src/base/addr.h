@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * addr: where a server listens or a client connects, written as a URL.
+ * addr: the address that a server listens at or a client connects to, as a URL.
  *
  *	tcp://HOST[:PORT]	HOST: IPv4, [IPv6], a name, or * (any address)
  *	unix:///PATH		a path in the file system
@@ -38,18 +38,18 @@ union sockaddr_any {
 };
 
 /*
- * Reads a URL. 0, or -EINVAL with *ret_why saying in a few words what is
- * wrong (a constant string). Never looks anything up.
+ * Reads a URL. 0, or -EINVAL with a constant string in *ret_why that says in a
+ * few words what is wrong. Asks no name server.
  */
 int addr_parse(const char *url, struct addr *ret, const char **ret_why);
 
-/* The URL again, in its full form (port always given). */
+/* Writes the URL in its full form, always with a port. */
 void addr_format(const struct addr *a, char *ret, size_t ret_len);
 
-/* "127.0.0.1:4242", "[::1]:4242" or "unix". */
+/* Writes "127.0.0.1:4242", "[::1]:4242" or "unix". */
 void addr_format_sockaddr(const union sockaddr_any *sa, char *ret, size_t ret_len);
 
-/* Is this an address of 127.0.0.0/8 or ::1 (also ::ffff:127.0.0.0/104)? */
+/* True if the address is in 127.0.0.0/8, ::1 or ::ffff:127.0.0.0/104. */
 bool addr_is_loopback(const union sockaddr_any *sa);
 
 /* True for 0.0.0.0 and ::, which stand for every address of their family. */
@@ -59,8 +59,8 @@ bool addr_is_any(const union sockaddr_any *sa);
 bool addr_same_host(const union sockaddr_any *a, const union sockaddr_any *b);
 
 /*
- * What a socket is bound to, a path with a NUL behind it. Returns the family; AF_UNSPEC:
- * nothing.
+ * Reads the address that a socket is bound to; a path has a NUL behind it.
+ * Returns the family, or AF_UNSPEC for a socket without an address.
  */
 int addr_of_socket(int fd, union sockaddr_any *ret);
 
@@ -72,11 +72,14 @@ struct net {
 };
 
 /*
- * "10.0.0.0/8", "::1/128", or an address without a prefix (all bits). 0 or
- * -EINVAL, also when host bits are set (a likely typing error).
+ * Reads "10.0.0.0/8", "::1/128", or an address without a prefix (all bits). 0
+ * or -EINVAL, also when host bits are set, which is a likely typing error.
  */
 int net_parse(const char *text, struct net *ret);
 void net_format(const struct net *n, char *ret, size_t ret_len);
 
-/* An IPv4 peer of an IPv6 socket (::ffff:a.b.c.d) counts as IPv4. */
+/*
+ * True if the peer is in the network. An IPv4 peer of an IPv6 socket
+ * (::ffff:a.b.c.d) counts as IPv4.
+ */
 bool net_contains(const struct net *n, const union sockaddr_any *sa);

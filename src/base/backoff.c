@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* backoff: counts deaths and doubles the delay. */
 #include "config.h"
 
 #include "base/backoff.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * backoff: when may a process that died be started again? Pure (R13).
+ * backoff: the delay before a process that died may be started again. Pure: the
+ * caller gives the time and the random number.
  */
 #pragma once
 
@@ -8,14 +9,14 @@
 #include <stdint.h>
 
 struct backoff {
-	uint64_t deaths[3];	/* times of the last ones, newest first */
-	uint64_t delay_usec;	/* last delay; 0: none */
+	uint64_t deaths[3];	/* times of the last three deaths, newest first */
+	uint64_t delay_usec;	/* the last delay; 0: none */
 };
 
 /*
- * A process died. served: it had been ready. Returns how long to wait before
- * the next start: nothing for an accident; 0.1 s, doubling up to 60 s, for
- * one that died before being ready or for the third time in 10 s. random
- * spreads the delay by up to a quarter.
+ * Notes a death. served: the process had been ready. Returns the delay before
+ * the next start: 0 for an accident; 0.1 s, doubling up to 60 s, for a process
+ * that died before it was ready or for the third time in 10 s. random spreads
+ * the delay by up to a quarter.
  */
 uint64_t backoff_after_death(struct backoff *b, bool served, uint64_t now_usec, uint32_t random);

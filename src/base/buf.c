@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* buf: grows, moves and fills the storage of a byte buffer. */
 #include "config.h"
 
 #include "base/buf.h"
@@ -49,7 +50,10 @@ buf_grow(struct buf *b, size_t n)
 	if (n > SIZE_MAX / 4 - len)
 		return -ENOMEM;
 
-	/* Moving down is cheaper than growing while half of it is free. */
+	/*
+	 * Moving the bytes down costs less than growing while half of the
+	 * storage is free.
+	 */
 	if (b->start >= b->cap / 2) {
 		buf_compact(b);
 		if (b->cap - b->end >= n)

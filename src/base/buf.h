@@ -54,7 +54,7 @@ buf_failed(const struct buf *b)
 	return b->failed;
 }
 
-/* Forget the content, keep the storage. */
+/* Forgets the content and keeps the storage. */
 static inline void
 buf_clear(struct buf *b)
 {
@@ -62,11 +62,11 @@ buf_clear(struct buf *b)
 	b->failed = false;
 }
 
-/* Drop n bytes from the start; n <= buf_len(). */
+/* Drops n bytes from the start; n <= buf_len(). */
 void buf_consume(struct buf *b, size_t n);
 
 /*
- * Makes room for n more bytes. Returns where to write them (then call
+ * Makes room for n more bytes. Returns the place to write them to (then call
  * buf_commit), or NULL when that would pass the maximum or memory is out.
  */
 char *buf_reserve(struct buf *b, size_t n);
@@ -89,7 +89,7 @@ buf_append_slice(struct buf *b, struct slice s)
 int buf_append_str(struct buf *b, const char *s);
 int buf_append_char(struct buf *b, char c);
 
-/* Decimal text of an integer, without going through printf. */
+/* Appends the decimal text of an integer, without the cost of printf. */
 int buf_append_u64(struct buf *b, uint64_t v);
 int buf_append_i64(struct buf *b, int64_t v);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* No allocation: the runner uses it. */
+/*
+ * children: finds the children of this process. Allocates nothing, because the
+ * runner uses it.
+ */
 #include "config.h"
 
 #include "base/children.h"
@@ -24,9 +27,9 @@ children_open(void)
 }
 
 /*
- * Numbers, each with a blank behind it. A read may end inside of one. The
- * list only grows at its end while it is read, as children leave it when
- * they are reaped, which nobody but us does.
+ * Reads numbers, each with a blank behind it. A read may end inside a number.
+ * The list only grows at its end while it is read: a child leaves the list when
+ * it is reaped, and only this process reaps its children.
  */
 static void
 list_each(int fd, child_fn *fn, void *arg)
@@ -45,14 +48,17 @@ list_each(int fd, child_fn *fn, void *arg)
 				pid = 0;
 			}
 		}
-		/* There was room for another number: this was the end. */
+		/*
+		 * The chunk had room for another number, so this was the end of
+		 * the list.
+		 */
 		if (n < (ssize_t)sizeof(chunk) - 16)
 			break;
 		at += n;
 	}
 }
 
-/* The parent as /proc/PID/stat has it: the second field after the name. */
+/* Reads the parent from /proc/PID/stat: the second field after the name. */
 static pid_t
 parent_of(const char *pid)
 {
@@ -61,7 +67,7 @@ parent_of(const char *pid)
 
 	(void)snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
 	(void)fd_read_text(AT_FDCWD, path, text, sizeof(text));
-	p = strrchr(text, ')');		/* the name may hold anything */
+	p = strrchr(text, ')');		/* a name may hold any character, also ')' */
 	if (p == NULL || strlen(p) < 5)
 		return -1;
 	return (pid_t)strtol(p + 4, NULL, 10);

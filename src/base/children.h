@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * children: which processes are children of this one, those included that
- * were left to it as the subreaper.
+ * children: the children of this process, including those that were left to it
+ * as the subreaper.
  */
 #pragma once
 
@@ -10,13 +10,13 @@
 typedef void child_fn(pid_t pid, void *arg);
 
 /*
- * Opens the kernel's list of this thread's children. -errno where the kernel
- * has none; children_each() then searches /proc.
+ * Opens the kernel's list of the children of this thread. -errno where the
+ * kernel has no such list; children_each() then searches /proc.
  */
 int children_open(void);
 
 /*
- * Calls fn for each child, zombies included. fd from children_open(), or
- * negative. fn may signal, but not reap.
+ * Calls fn for each child, zombies included. fd comes from children_open() and
+ * may be negative. fn may send signals, but must not reap.
  */
 void children_each(int fd, child_fn *fn, void *arg);

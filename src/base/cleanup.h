@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Cleanup attributes: release stands on the line of the allocation.
+ * Cleanup attributes: the release stands on the line of the allocation.
  *
  *	CLEANUP(thing_freep) struct thing *t = NULL;
  *	CLEANUP_CLOSE int fd = -1;
@@ -36,8 +36,9 @@
 	})
 
 /*
- * Put together by the linker: what a child runs between fork and exec. Each
- * part of the program that it must map for that costs it 2 us.
+ * Marks code that a child runs between fork and exec. The linker puts such code
+ * together, because each page of the program that a child has to map costs it 2
+ * us.
  */
 #define CHILD_CODE __attribute__((hot))
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * clock: time in microseconds. Everything that waits or measures uses the
- * monotonic clock; the wall clock is for records only.
+ * clock: time in microseconds. All waits and measurements use the monotonic
+ * clock; the wall clock is for records only.
  */
 #pragma once
 
@@ -21,14 +21,14 @@ clock_read_usec(clockid_t id)
 	return (uint64_t)ts.tv_sec * USEC_PER_SEC + (uint64_t)ts.tv_nsec / 1000;
 }
 
-/* CLOCK_MONOTONIC: the same in every process of the machine. */
+/* Reads CLOCK_MONOTONIC, which is the same in every process of the machine. */
 static inline uint64_t
 clock_usec(void)
 {
 	return clock_read_usec(CLOCK_MONOTONIC);
 }
 
-/* CLOCK_REALTIME, since 1970. */
+/* Reads CLOCK_REALTIME, microseconds since 1970. */
 static inline uint64_t
 clock_wall_usec(void)
 {

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * delegation: finds the control group of this process and asks systemd's
+ * attribute whether it was delegated.
+ */
 #include "config.h"
 
 #include "base/delegation.h"
@@ -17,7 +21,10 @@
 
 #include "base/cleanup.h"
 
-/* Where the one hierarchy is: alone, or beside those of version 1. */
+/*
+ * Returns the mount point of the unified hierarchy, which may stand alone or
+ * beside those of version 1.
+ */
 static const char *
 mount_point(void)
 {
@@ -31,7 +38,9 @@ mount_point(void)
 	return NULL;
 }
 
-/* The directory of our own group; -errno. */
+/*
+ * Opens the directory of the control group of this process. -errno on failure.
+ */
 static int
 own_open(void)
 {
@@ -53,7 +62,10 @@ own_open(void)
 	return -ENOENT;
 }
 
-/* systemd says so in an attribute; to an ordinary user it gives the directory. */
+/*
+ * True if the group was delegated. systemd says so to root in an attribute; to
+ * an ordinary user it gives the directory.
+ */
 static bool
 is_delegated(int fd)
 {

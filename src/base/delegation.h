@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * delegation: whether the control group of this process is its own to divide.
+ * delegation: the control group of this process, if systemd lets the process
+ * divide it.
  */
 #pragma once
 
-/* The directory of that group, when it was delegated to us; or -errno. */
+/*
+ * Opens the directory of the control group if it was delegated to this process.
+ * A descriptor or -errno.
+ */
 int delegation_open(void);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* digest: makes digests with SHA-256 of libmd. */
 #include "config.h"
 
 #include "base/digest.h"

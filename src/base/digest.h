@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * digest: 128 bits that stand for a text (a lock value, an owner, a token).
- * The first half of SHA-256, so that nobody can make two texts meet.
+ * digest: 128 bits that stand for a text (a lock value, an owner, a token). The
+ * first half of SHA-256, so that nobody can make two texts with one digest.
  */
 #pragma once
 
@@ -16,7 +16,10 @@ struct digest {
 	uint8_t bytes[16];
 };
 
-/* Digest of the parts, each with its length, so {"ab","c"} != {"a","bc"}. */
+/*
+ * Returns the digest of the parts, each with its length, so {"ab","c"} !=
+ * {"a","bc"}.
+ */
 struct digest digest_of(const struct slice *parts, size_t n_parts);
 
 static inline bool
@@ -25,7 +28,10 @@ digest_eq(const struct digest *a, const struct digest *b)
 	return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
 }
 
-/* All zero means "none" wherever a digest is optional. */
+/*
+ * True if the digest is all zero, which means "none" wherever a digest is
+ * optional.
+ */
 static inline bool
 digest_is_none(const struct digest *d)
 {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* escape: finds the bytes of a text that need an escape and writes it. */
 #include "config.h"
 
 #include "base/escape.h"
@@ -28,7 +29,10 @@ utf8_sequence(struct slice s)
 	else
 		return 0;
 
-	/* The second byte rules out overlong forms, surrogates, > U+10FFFF. */
+	/*
+	 * The second byte rules out overlong forms, surrogates and code points
+	 * above U+10FFFF.
+	 */
 	switch (p[0]) {
 	case 0xe0: low = 0xa0; break;
 	case 0xed: high = 0x9f; break;
@@ -45,7 +49,10 @@ utf8_sequence(struct slice s)
 	return need;
 }
 
-/* Printable as it stands: not a control character of ASCII or of Latin-1. */
+/*
+ * Returns the length of the character at the start of s if it is printable as
+ * it stands: no control character of ASCII or of Latin-1. Else 0.
+ */
 static size_t
 printable(struct slice s)
 {
@@ -113,7 +120,10 @@ escape_printable(struct slice s, char *ret, size_t ret_len)
 	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
 	const char *text = NULL;
 
-	/* A byte becomes four at most, so no UTF-8 sequence is cut in two. */
+	/*
+	 * A byte becomes four bytes at most, so no UTF-8 sequence is cut in
+	 * two.
+	 */
 	if (escape_text(&b, s, ret_len / 4) >= 0)
 		text = buf_text(&b);
 	(void)snprintf(ret, ret_len, "%s", text != NULL ? text : "?");

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * escape: bytes from anywhere, made harmless for a line of text.
- */
+/* escape: makes bytes from outside safe to show in a line of text. */
 #pragma once
 
 #include "base/buf.h"
@@ -14,16 +12,22 @@
  */
 int escape_text(struct buf *b, struct slice s, size_t max);
 
-/* Makes s printable likewise, cut to fit ret, or "?" without memory. Returns ret. */
+/*
+ * Makes s printable in the same way, cut to fit ret. ret is "?" when memory is
+ * out. Returns ret.
+ */
 const char *escape_printable(struct slice s, char *ret, size_t ret_len);
 
 /*
- * As escape_text() for text that is escaped already but not to be trusted with it:
- * backslash and double quote stay.
+ * Does as escape_text() for a text that was escaped by somebody who may not be
+ * trusted: backslash and double quote stay.
  */
 int escape_controls(struct buf *b, struct slice s, size_t max);
 
-/* As escape_text(), in double quotes when it is empty or has a blank or an escape. */
+/*
+ * Does as escape_text(), and puts double quotes around a text that is empty or
+ * has a blank or an escape.
+ */
 int escape_word(struct buf *b, struct slice s, size_t max);
 
 /*
@@ -33,7 +37,7 @@ int escape_word(struct buf *b, struct slice s, size_t max);
 int escape_json(struct buf *b, struct slice s);
 
 /*
- * Length of the valid UTF-8 sequence at the start of s (1 to 4), or 0. No
- * overlong forms, no surrogates.
+ * Returns the length of the valid UTF-8 sequence at the start of s (1 to 4), or
+ * 0. Overlong forms and surrogates are not valid.
  */
 size_t utf8_sequence(struct slice s);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* fd: makes, moves and reads descriptors. */
 #include "config.h"
 
 #include "base/fd.h"
@@ -38,7 +39,7 @@ fd_pipe(int ret[static 2], int own)
 
 	if (pipe2(ret, O_CLOEXEC) < 0)
 		return -errno;
-	/* It has no other flags yet that would have to be kept. */
+	/* A new pipe has no other flags that would have to be kept. */
 	if (fcntl(ret[own], F_SETFL, O_NONBLOCK) == 0)
 		return 0;
 	r = -errno;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * jsonbuf: where a comma belongs is seen by what was written last.
+ * jsonbuf: writes JSON. The byte that was written last decides whether the next
+ * value needs a comma.
  */
 #include "config.h"
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * jsonbuf: compact JSON, written into a buf. Each function appends one value, with its key
- * inside of an object and with key NULL inside of an array, and the comma that it
- * needs. Whether all of it has found room is seen at the end, by buf_failed(). No
- * name here begins with "json_", as those of jansson do, which reqctl links, too.
+ * jsonbuf: compact JSON, written into a buf. Each function appends one value
+ * and the comma that it needs. key is the value's name inside an object, and
+ * NULL inside an array. Call buf_failed() at the end to know whether all of it
+ * was written. No function here begins with "json_", because those of jansson
+ * do, which reqctl links, too.
  */
 #pragma once
 
@@ -12,16 +13,18 @@
 
 #include "base/buf.h"
 
-/* An object ('{') or an array ('['), up to its '}' or ']'. */
+/*
+ * Opens an object ('{') or an array ('['); the caller appends its '}' or ']'.
+ */
 void jsonbuf_open(struct buf *b, const char *key, char bracket);
 void jsonbuf_close(struct buf *b, char bracket);
 
-/* A string; without a text null. */
+/* Appends a string, or null if text is NULL. */
 void jsonbuf_text(struct buf *b, const char *key, const char *text);
 
 /*
- * A number, at most the largest that every reader of JSON takes, and exactly: a
- * larger one is written as that.
+ * Appends a number. A number larger than every reader of JSON can take exactly
+ * is written as the largest that it can.
  */
 void jsonbuf_number(struct buf *b, const char *key, uint64_t n);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* oomscore: reads and writes oom_score_adj. */
 #include "config.h"
 
 #include "base/oomscore.h"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * oomscore: whom the kernel ends first when memory runs out. A program before
- * the worker it answers to, a worker before the log, all before the runner,
- * with which every program dies, and that one before the master. Above what
- * the master was given, in thousandths of the memory there is.
+ * oomscore: the order in which the kernel ends the processes of reqd when
+ * memory runs out. A program ends before the worker that it answers to, a
+ * worker before the log process, the log process before the runner (with which
+ * every program dies), the runner before the master. A score is added to that
+ * of the master, in thousandths of all memory.
  */
 #pragma once
 
@@ -20,14 +21,18 @@ enum {
 
 struct oomscore {
 	char text[8];
-	size_t len;		/* 0: none, leave it as it is */
+	size_t len;		/* 0: no score, which leaves the process as it is */
 };
 
 /*
- * The caller's own and so much more. None unless it is root: processes that
- * cannot be dumped may not change theirs, so the order would be a wrong one.
+ * Makes a score that is higher than the caller's own by more. Makes no score
+ * unless the caller is root: a process that cannot be dumped may not change its
+ * score, so the order would be wrong.
  */
 void oomscore_above_own(struct oomscore *s, int more);
 
-/* Gives it to the calling process. What fails is as it was. */
+/*
+ * Gives the score to the calling process. On failure the process keeps its
+ * score.
+ */
 CHILD_CODE void oomscore_take(const struct oomscore *s);

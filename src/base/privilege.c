@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* privilege: drops root and looks whether that worked. */
 #include "config.h"
 
 #include "base/privilege.h"
@@ -11,17 +12,23 @@
 
 #include "base/cleanup.h"
 
-/* The kernel keeps them sorted: compare as sets. */
+/*
+ * True if the process has exactly these groups. The kernel sorts groups, so
+ * they are compared as sets.
+ */
 static CHILD_CODE bool
 groups_are(const gid_t *groups, size_t n_groups)
 {
-	static gid_t many[NGROUPS_MAX];	/* costs nothing until it is filled */
+	static gid_t many[NGROUPS_MAX];	/* a static array costs nothing until it is filled */
 	gid_t few[32];
 	bool fits = n_groups <= ARRAY_LEN(few);
 	gid_t *now = fits ? few : many;
 	int n = getgroups(fits ? ARRAY_LEN(few) : NGROUPS_MAX, now);
 
-	/* Also when there are more than asked for. */
+	/*
+	 * getgroups() fails, too, when there are more groups than were asked
+	 * for.
+	 */
 	if (n < 0 || (size_t)n != n_groups)
 		return false;
 	for (size_t i = 0; i < n_groups; i++) {

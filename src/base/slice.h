@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * slice: bytes owned by somebody else; may contain NUL, need not end in one.
+ * slice: bytes that the slice does not own. They may contain NUL and need not
+ * end in one.
  */
 #pragma once
 
@@ -28,14 +29,14 @@ slice_eq(struct slice a, struct slice b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
-/* Equal to a C string, byte for byte. */
+/* True if the slice equals a C string, byte for byte. */
 static inline bool
 slice_is(struct slice a, const char *s)
 {
 	return slice_eq(a, slice_of(s));
 }
 
-/* Equal to a C string, ASCII letters without regard to case. */
+/* True if the slice equals a C string, ASCII letters without regard to case. */
 static inline bool
 slice_is_nocase(struct slice a, const char *s)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * sparse: zeroed memory that costs nothing until it is touched, and nothing
- * at a fork, as children do not get it. For tables made once. And what else
- * children do not need.
+ * sparse: zeroed memory that costs nothing until it is touched and is not
+ * copied to children at a fork; for tables that are made once. Also keeps
+ * libraries out of children.
  */
 #pragma once
 
@@ -13,7 +13,10 @@
 #include <sanitizer/lsan_interface.h>
 #endif
 
-/* For n things of this size; NULL without memory. It is never given back. */
+/*
+ * Allocates n things of this size; NULL when memory is out. The memory is never
+ * given back.
+ */
 static inline void *
 sparse_alloc(size_t n, size_t size)
 {
@@ -24,16 +27,16 @@ sparse_alloc(size_t n, size_t size)
 		return NULL;
 	(void)madvise(p, n * size, MADV_DONTFORK);
 #ifdef __SANITIZE_ADDRESS__
-	/* What is reached from here is not lost. */
+	/* The leak check must follow pointers from here. */
 	__lsan_register_root_region(p, n * size);
 #endif
 	return p;
 }
 
 /*
- * Children get no library but the C library and its loader, if this program is
- * linked so that a child needs none. own_code: some function of it. The fork
- * has to be a bare system call: handlers that a library wants run in the child
- * would not be there.
+ * Keeps every library but the C library and its loader out of children, if this
+ * program is linked so that a child needs no other. own_code is the address of
+ * any function of the program. The fork has to be a bare system call: fork()
+ * would run handlers of libraries in the child, where they are missing.
  */
 void sparse_libraries(uintptr_t own_code);

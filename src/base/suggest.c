@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* suggest: compares words by the number of slips between them. */
 #include "config.h"
 
 #include "base/suggest.h"
@@ -17,7 +18,10 @@ min3(unsigned a, unsigned b, unsigned c)
 	return m < c ? m : c;
 }
 
-/* Optimal string alignment distance (Damerau, restricted), three rows. */
+/*
+ * Returns the optimal string alignment distance (Damerau, restricted). Keeps
+ * three rows.
+ */
 static unsigned
 distance(const char *a, size_t la, const char *b, size_t lb)
 {
@@ -50,7 +54,10 @@ distance(const char *a, size_t la, const char *b, size_t lb)
 	return last[lb];
 }
 
-/* The only candidate that goes on where word ends. One letter says too little. */
+/*
+ * Returns the candidate that begins with word, if there is only one. A single
+ * letter says too little.
+ */
 static const char *
 only_longer(const char *word, const char *const *candidates, size_t n)
 {
@@ -73,7 +80,7 @@ const char *
 suggest_word(const char *word, const char *const *candidates, size_t n)
 {
 	size_t len = strlen(word);
-	unsigned best = (unsigned)(len + 2) / 3;	/* one slip in three letters */
+	unsigned best = (unsigned)(len + 2) / 3;	/* one slip for three letters */
 	const char *found = NULL;
 
 	if (len == 0 || len > WORD_MAX)

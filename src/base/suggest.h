@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * suggest: the word that was probably meant.
- */
+/* suggest: finds the word that a user probably meant. */
 #pragma once
 
 #include <stddef.h>
 
 /*
- * The candidate nearest to word (insertions, deletions, changes and swaps of
- * neighbours, letters without regard to case); when none is near enough to be
- * a likely slip, the only one that begins with word; or NULL. Borrowed from
- * candidates.
+ * Returns the candidate nearest to word. Insertions, deletions, changes and
+ * swaps of neighbours count as slips; the case of letters does not. When no
+ * candidate is near enough to be a likely slip, returns the only one that
+ * begins with word, or NULL. The result is borrowed from candidates.
  */
 const char *suggest_word(const char *word, const char *const *candidates, size_t n);

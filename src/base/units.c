@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* units: parses and formats durations, sizes, integers and reals. */
 #include "config.h"
 
 #include "base/units.h"
@@ -23,7 +24,7 @@ struct unit {
 	uint64_t factor;
 };
 
-/* Largest first: the formatter takes the first that divides. */
+/* Largest first: the formatter takes the first unit that divides the value. */
 static const struct unit durations[] = {
 	{ "d", 86400 * USEC_PER_SEC }, { "h", 3600 * USEC_PER_SEC },
 	{ "m", 60 * USEC_PER_SEC },    { "s", USEC_PER_SEC },
@@ -37,7 +38,7 @@ static const struct unit sizes[] = {
 	{ "K", UINT64_C(1) << 10 },
 };
 
-/* Leading digits of text; *ret_end is what follows them. */
+/* Reads the leading digits of text; *ret_end points behind them. */
 static int
 digits_parse(const char *text, uint64_t *ret, const char **ret_end)
 {
@@ -166,7 +167,7 @@ real_digits(double x)
 	char text[UNITS_TEXT];
 	int digits;
 
-	/* Below the normal range even 15 digits may be too many. */
+	/* Below the range of normal numbers even 15 digits may be too many. */
 	for (digits = x == 0 || isnormal(x) ? DBL_DIG : 1; digits < DBL_DECIMAL_DIG; digits++) {
 		(void)snprintf(text, sizeof(text), "%.*g", digits, x);
 		if (strtod(text, NULL) == x)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * client: the connection object. Moves bytes between the socket and two
- * buffers, and knows when to give up; what the bytes mean is decided elsewhere.
+ * client: the connection object. Moves bytes between the socket and two buffers
+ * and keeps the deadlines. Other files decide what the bytes mean.
  */
 #include "config.h"
 
@@ -212,8 +212,8 @@ client_push_out(struct reqd *c)
 		if (errno == EAGAIN || errno == EWOULDBLOCK)
 			return 0;
 		/*
-		 * The server may have said why it closed: read on, and let
-		 * the end of that be the error.
+		 * The server may have said why it closed: read on, and let the
+		 * end of the input be the error.
 		 */
 		if (errno == EPIPE || errno == ECONNRESET) {
 			c->write_broken = true;
@@ -283,7 +283,10 @@ client_turn(struct reqd *c, enum client_wait wait, int input_fd, bool *ret_input
 	}
 	if (p[1].revents != 0)
 		*ret_input = true;
-	/* A server that never pauses must not outrun the deadline. */
+	/*
+	 * A server that never pauses must not keep the client past its
+	 * deadline.
+	 */
 	if (c->deadline_usec != USEC_NEVER && clock_usec() >= c->deadline_usec)
 		return client_fail(c, REQD_E_TIMEOUT, "no answer from %s in time", c->url);
 	return 0;
@@ -304,7 +307,7 @@ client_decode(struct reqd *c, struct value **ret, size_t *ret_used)
 {
 	struct reply_limits limits = {
 		.max_bytes = c->reply_limit,
-		/* So that the tree, too, stays below the limit. */
+		/* The memory of the tree, too, stays below the limit. */
 		.max_items = (uint32_t)(c->reply_limit / 256 < 1024 ? 1024 : c->reply_limit / 256),
 		.max_depth = REPLY_RESULT_DEPTH,
 	};
@@ -349,7 +352,10 @@ client_take(struct reqd *c, struct value *v, size_t used, char **ret)
 	const char *from = buf_data(&c->in);
 	char *bytes;
 
-	/* A large reply that is all there is: its buffer goes with it. */
+	/*
+	 * A large reply that fills the whole buffer: hand over the buffer with
+	 * it.
+	 */
 	if (used >= TAKE_WHOLE && used == buf_len(&c->in) && c->in.start == 0) {
 		*ret = buf_take(&c->in, &used);
 		c->cursor = (struct reply_cursor){ 0 };
@@ -395,7 +401,10 @@ reqd_send(struct reqd *c, size_t argc, const char *const *argv, const size_t *le
 	return r;
 }
 
-/* What reqd_receive hands out: the root first, so that a pointer to it fits. */
+/*
+ * The object that reqd_receive returns: the root first, so that a pointer to
+ * the root is one to the object.
+ */
 struct received {
 	struct value root;
 	struct value *tree;

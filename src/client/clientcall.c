@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* clientcall: collects the words of a call and encodes the request. */
 #include "config.h"
 
 #include "client/clientcall.h"
@@ -35,7 +36,7 @@ call_error(struct reqd_call *call, int code)
 	return code;
 }
 
-/* Takes text, also when it fails; NULL is a failure. */
+/* Takes text, also on failure. A text of NULL means that memory was out. */
 static int
 words_add(struct slice **words, size_t *n, char *text, size_t len)
 {
@@ -88,7 +89,7 @@ reqd_call_new(const char *service)
 	if (call == NULL)
 		return NULL;
 	call->input_fd = -1;
-	/* A name that reads as an option would change the request. */
+	/* The server would read a name with a '-' in front as an option. */
 	if (*service == '\0' || *service == '-')
 		(void)call_error(call, REQD_E_INVALID);
 	if (add_argument(call, SLICE(""), service, strlen(service)) < 0)

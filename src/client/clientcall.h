@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * clientcall: what to call, as words of a CALL request.
+ * clientcall: a call that has not been sent: its service, arguments and
+ * options, as words of a CALL request.
  */
 #pragma once
 
@@ -8,11 +9,11 @@
 #include "client/reqd.h"
 
 struct reqd_call {
-	int error;		/* first failure of a setter */
+	int error;		/* the first failure of a setter */
 	bool positional, named;
-	struct slice *options;	/* owned texts, "--..." */
+	struct slice *options;	/* texts "--...", owned by the call */
 	size_t n_options;
-	struct slice *args;	/* owned texts, the service first */
+	struct slice *args;	/* texts owned by the call, the service first */
 	size_t n_args;
 	size_t n_meta;
 	reqd_output_fn *output;
@@ -28,5 +29,5 @@ clientcall_has_input(const struct reqd_call *call)
 	return call->input != NULL || call->input_fd >= 0;
 }
 
-/* Appends the request. 0, REQD_E_NOMEM, or what a setter met. */
+/* Appends the request. 0, REQD_E_NOMEM, or the first failure of a setter. */
 int clientcall_encode(const struct reqd_call *call, bool open, struct buf *out);

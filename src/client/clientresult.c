@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * clientresult: how a call ended. Reads the map of CALL --full, or an error line,
- * and believes neither: every field is checked for type and range.
+ * clientresult: the result of a call. Reads the map of CALL --full or an error
+ * line. Trusts neither: every field is checked for type and range.
  */
 #include "config.h"
 
@@ -26,8 +26,8 @@ static_assert((int)REQD_HANDLER == (int)OUTCOME_HANDLER, "outcomes differ");
 static_assert((int)REQD_FAILED == (int)OUTCOME_N, "outcomes differ");
 
 struct result_box {
-	struct reqd_result result;	/* first, so that pointers fit */
-	char *bytes;			/* the raw reply; out, err, value point into it */
+	struct reqd_result result;	/* first, so that a pointer to it is one to the box */
+	char *bytes;			/* the raw reply; out, err and value point into it */
 	struct value *value;
 	char id[CLIENT_ID_MAX + 1];
 	char error[];
@@ -81,7 +81,10 @@ error_code(struct slice line)
 	return (struct slice){ line.data, blank != NULL ? (size_t)(blank - line.data) : line.len };
 }
 
-/* What is not known to come before the start may have come after it. */
+/*
+ * True if the program may have run. That is so for every error that is not
+ * known to come before the start.
+ */
 static bool
 error_may_have_run(enum reqd_outcome o, struct slice line)
 {
@@ -101,7 +104,10 @@ error_outcome(struct slice line)
 {
 	enum outcome_kind k = outcome_from_code(error_code(line));
 
-	/* Those have a map; as an error they are some other server's words. */
+	/*
+	 * reqd answers these outcomes with a map; an error line of this kind is
+	 * from another server.
+	 */
 	if (k == OUTCOME_EXIT || k == OUTCOME_SIGNAL)
 		return REQD_FAILED;
 	return (enum reqd_outcome)k;
@@ -155,7 +161,7 @@ get_bulk(const struct value *map, const char *key, struct slice *ret)
 	return true;
 }
 
-/* Absent is fine: with a stream there is none. */
+/* A missing output is fine: a streamed call has none. */
 static bool
 get_output(const struct value *map, const char *key, const char **ret, size_t *ret_len)
 {
@@ -186,7 +192,10 @@ get_id(const struct value *map, char ret[CLIENT_ID_MAX + 1])
 	return true;
 }
 
-/* The answer of a handler. Its tree is the caller's: a copy stays. */
+/*
+ * Reads the answer of a handler. The tree belongs to the caller, so the result
+ * keeps a copy.
+ */
 static int
 take_value(struct result_box *box, const struct value *map)
 {
@@ -201,7 +210,7 @@ take_value(struct result_box *box, const struct value *map)
 	return 0;
 }
 
-/* NULL, or the key that is missing or wrong. */
+/* Returns NULL, or the key that is missing or wrong. */
 static const char *
 fill_from_map(struct result_box *box, const struct value *map)
 {
@@ -295,7 +304,7 @@ skip_word(struct slice s)
 	return (struct slice){ s.data + n, s.len - n };
 }
 
-/* What an error line says that its outcome does not. */
+/* Returns the words of an error line that its outcome does not say already. */
 static struct slice
 error_words(const struct reqd_result *r)
 {
@@ -307,7 +316,7 @@ error_words(const struct reqd_result *r)
 	case REQD_BUSY:
 	case REQD_NOSTART:
 	case REQD_LOST:
-	case REQD_UNAVAIL:	/* the service, which the caller knows */
+	case REQD_UNAVAIL:	/* the service, which the caller knows anyway */
 		return skip_word(skip_word(line));
 	case REQD_TIMEOUT:
 	case REQD_DRAINING:
@@ -317,7 +326,9 @@ error_words(const struct reqd_result *r)
 	}
 }
 
-/* What the error of a handler says that its status does not. */
+/*
+ * Returns the words of a handler's error that its status does not say already.
+ */
 static struct slice
 handler_words(const struct reqd_result *r)
 {

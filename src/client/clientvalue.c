@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * clientvalue: what a caller of the library sees of a reply. A struct reqd_value is
- * a struct value of the decoder under another name.
+ * clientvalue: the accessors of replies. A struct reqd_value is a struct value
+ * of the decoder under another name.
  */
 #include "config.h"
 

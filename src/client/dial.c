@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * dial: from a list of URLs to a connection that has been greeted.
- */
+/* dial: tries a list of URLs until a server has answered the greeting. */
 #include "config.h"
 
 #include <errno.h>
@@ -24,7 +22,10 @@
 #define DEFAULT_SOCKET "unix://" RUNSTATEDIR "/reqd/reqd.sock"
 #define DEFAULT_TCP "tcp://127.0.0.1:7373"
 
-/* The earlier of the deadline of the connection and that of this attempt. */
+/*
+ * Returns the earlier of the deadline of the connection and that of this
+ * attempt.
+ */
 static uint64_t
 attempt_due(const struct reqd *c)
 {
@@ -33,7 +34,10 @@ attempt_due(const struct reqd *c)
 	return due < c->deadline_usec ? due : c->deadline_usec;
 }
 
-/* 0, or -errno; -ETIMEDOUT when it took too long. */
+/*
+ * Waits until a socket is connected. 0, or -errno; -ETIMEDOUT when it took too
+ * long.
+ */
 static int
 wait_connected(int fd, uint64_t due)
 {
@@ -69,15 +73,19 @@ connect_tcp(const struct addrinfo *ai, uint64_t due, int *ret)
 		if (r < 0)
 			return r;
 	}
-	/* A request leaves in one piece; waiting for more would only delay. */
+	/*
+	 * A request leaves in one piece; the kernel must not wait for more
+	 * bytes.
+	 */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	*ret = TAKE_FD(fd);
 	return 0;
 }
 
 /*
- * A non-blocking connect of a unix socket gives up at once when the backlog
- * is full, with nothing to poll for. A blocking one waits, for the send timeout.
+ * Connects to a unix socket. A non-blocking connect gives up at once when the
+ * backlog is full, and poll(2) cannot wait for room. A blocking connect waits,
+ * as long as the send timeout.
  */
 static int
 connect_unix(const struct addr *a, uint64_t due, int *ret)
@@ -214,9 +222,9 @@ dial_once(struct reqd *c, const struct addr *a, unsigned flags, uint64_t due)
 }
 
 /*
- * One URL, already checked. The greeting counts for its timeout, too. Who ends
- * in the moment of accepting, as in a restart, has been asked for nothing yet:
- * his successor may be.
+ * Connects to one URL, which has been checked. The greeting counts for its
+ * timeout, too. A server that ends while it accepts, as in a restart, has not
+ * been asked anything yet; so ask its successor.
  */
 static int
 dial_one(struct reqd *c, const struct addr *a, unsigned flags)

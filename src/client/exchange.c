@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * exchange: one call from its request to its result. Input and output move
- * at the same time; at most CLIENT_WINDOW pieces of input are under way, and
+ * exchange: one call from its request to its result. Input and output move at
+ * the same time. At most CLIENT_WINDOW pieces of input are on their way, and
  * output is handed on before more is read, so memory does not grow.
  */
 #include "config.h"
@@ -58,7 +58,7 @@ on_output(struct reqd *c, const struct value *v)
 	return 0;
 }
 
-/* ">2 ended <id>": nobody reads what we might still send. */
+/* ">2 ended <id>": the server drops any more input. */
 static int
 on_ended(struct reqd *c, const struct value *v)
 {
@@ -70,7 +70,7 @@ on_ended(struct reqd *c, const struct value *v)
 	return 0;
 }
 
-/* Other pushes than these are not for us. */
+/* Other pushes do not belong to this call. */
 static int
 on_push(struct reqd *c, const struct value *v)
 {
@@ -81,7 +81,9 @@ on_push(struct reqd *c, const struct value *v)
 	return 0;
 }
 
-/* Makes a result of a final reply, and takes the reply from the connection. */
+/*
+ * Makes a result of the final reply, and takes the reply from the connection.
+ */
 static int
 take_result(struct reqd *c, struct value *v, size_t used, struct reqd_result **ret)
 {
@@ -105,7 +107,7 @@ take_result(struct reqd *c, struct value *v, size_t used, struct reqd_result **r
 	return r < 0 ? out_of_memory(c) : 0;
 }
 
-/* The result, perhaps instead of "+id". */
+/* Handles the result, which may come in place of "+id". */
 static int
 on_final(struct reqd *c, struct value *v, size_t used)
 {
@@ -114,7 +116,7 @@ on_final(struct reqd *c, struct value *v, size_t used)
 
 	if (r < 0)
 		return r;
-	/* An error after the start: the first one tells the most. */
+	/* An error came after the start: the first error tells the most. */
 	if (ex->refused != NULL && ex->result->error[0] != '\0') {
 		reqd_result_free(ex->result);
 		ex->result = TAKE_PTR(ex->refused);
@@ -131,7 +133,7 @@ on_started(struct reqd *c, struct value *v, size_t used)
 {
 	struct exchange *ex = &c->exchange;
 
-	/* Refused; or it ran already, under the same token. */
+	/* The call was refused, or a call with the same token ran before. */
 	if (v->kind == VALUE_ERROR || v->kind == VALUE_MAP)
 		return on_final(c, v, used);
 	if (v->kind != VALUE_SIMPLE || v->text.len == 0 || v->text.len > CLIENT_ID_MAX ||
@@ -144,7 +146,10 @@ on_started(struct reqd *c, struct value *v, size_t used)
 	return 0;
 }
 
-/* The reply to a piece of input: ":0" says that no more is wanted. */
+/*
+ * Handles the reply to a piece of input: ":0" says that the program wants no
+ * more.
+ */
 static int
 on_taken(struct reqd *c, struct value *v, size_t used)
 {
@@ -186,8 +191,8 @@ on_value(struct reqd *c, struct value *v, size_t used)
 }
 
 /*
- * Handles all that is there. Comes before every wait, because what is in the
- * buffer already will not wake it.
+ * Handles all replies that are there. Must come before every wait: a reply that
+ * is in the buffer already does not end the wait.
  */
 static int
 exchange_drain(struct reqd *c)
@@ -258,7 +263,7 @@ exchange_begin(struct reqd *c, const struct reqd_call *call, bool open)
 
 /* --------------------------------------------------------------- input --- */
 
-/* Sends a piece, or the end when data is NULL. */
+/* Sends a piece of input, or its end when data is NULL. */
 static int
 exchange_input(struct reqd *c, const void *data, size_t len)
 {
@@ -325,7 +330,10 @@ exchange_round(struct reqd *c, const struct reqd_call *call)
 	    want ? call->input_fd : -1, &ready);
 	if (r < 0)
 		return r;
-	/* A program that ends early shows here, before more is read for it. */
+	/*
+	 * Notice here that a program has ended early, before more input is read
+	 * for it.
+	 */
 	r = exchange_drain(c);
 	if (r == 0 && want && ready && exchange_wants_input(c))
 		r = exchange_feed(c, call);
@@ -337,7 +345,7 @@ exchange_round(struct reqd *c, const struct reqd_call *call)
 static int
 exchange_finish(struct reqd *c, int r, struct reqd_result **ret)
 {
-	/* Unknown is the same as yes to someone who would call again. */
+	/* A caller that wants to call again must take "unknown" as "yes". */
 	if (r < 0) {
 		c->had_effect = c->n_sent > 0;
 		return r;

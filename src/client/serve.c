@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * serve: the handler side of libreqd. Requests from reqd, one reply to each.
+ * serve: the handler side of libreqd. Reads requests from reqd and sends one
+ * reply to each.
  *
- * A reply is built in memory and leaves when it is known to be one value, so
- * whatever a function forgets, the stream stays in step. Bytes that are no
- * request end the loop: after them nobody could say where the next begins.
- * What a function leaves of pushed input is skipped before the next request.
+ * A reply is built in memory and sent when it is known to be one value. So the
+ * stream stays in step, whatever a function forgets. Bytes that are no request
+ * end the loop: the start of the next request could not be found. Pushed input
+ * that a function has not read is skipped before the next request.
  */
 #include "config.h"
 
@@ -21,8 +22,9 @@
 #include "base/clock.h"
 #include "proto/resp.h"
 
-#define PIECE_MAX (1u << 20)	/* of pushed input; reqd sends no more than 64 KiB */
-#define KEEP_MAX (1u << 20)	/* bytes of a buffer that the next request may use */
+#define PIECE_MAX (1u << 20)	/* bytes of a piece of pushed input; reqd sends no more
+				 * than 64 KiB */
+#define KEEP_MAX (1u << 20)	/* bytes of a buffer that stay allocated for the next request */
 #define READY_MAX (16u << 10)
 
 /* The most that reqd's own configuration allows, and room for the context. */
@@ -34,7 +36,7 @@ static const struct request_limits limits = {
 
 /* ------------------------------------------------------------ request --- */
 
-/* The bytes behind a word are its CRLF, which nobody needs any more. */
+/* Writes a NUL over the CR behind a word; the CRLF is not needed any more. */
 static const char *
 terminate(struct serve *s, struct slice word)
 {
@@ -64,7 +66,10 @@ arguments_reserve(struct serve *s, size_t n)
 	return 0;
 }
 
-/* Neither the name of a service nor a verb can have a '=' in it. */
+/*
+ * True if the word is a line of the context. The name of a service or a verb
+ * has no '='.
+ */
 static bool
 is_context(struct slice word)
 {
@@ -113,8 +118,8 @@ request_fill(struct serve *s)
 /* ------------------------------------------------------ pushed input --- */
 
 /*
- * The push at the start of data, which used bytes of it are. 1: *ret is what it
- * brings, in data; 0: not whole yet.
+ * Reads the push at the start of data, which has used bytes. 1: *ret is its
+ * content, in data; 0: the push is not whole yet.
  */
 static int
 push_decode(struct serve *s, struct slice data, struct slice *ret, size_t *ret_used)
@@ -143,7 +148,10 @@ push_decode(struct serve *s, struct slice data, struct slice *ret, size_t *ret_u
 	return good ? 1 : serve_fail(s, "not the input of a request", "another push");
 }
 
-/* The function wants what follows its request: that goes to a place of its own. */
+/*
+ * The function wants the input behind its request: read it to a buffer of its
+ * own.
+ */
 static int
 pushed_begin(struct serve *s)
 {
@@ -190,7 +198,10 @@ reqd_request_input(struct reqd_request *req, const void **ret_data, size_t *ret_
 	return piece.len > 0;
 }
 
-/* The function is done with its request: the next bytes are at the start of input. */
+/*
+ * The function is done with its request: move the next bytes to the start of
+ * input.
+ */
 static void
 request_leave(struct serve *s)
 {
@@ -207,7 +218,10 @@ request_leave(struct serve *s)
 	s->piece = 0;
 }
 
-/* Input that the function before has not asked for. 1: skipped; 0: not whole yet. */
+/*
+ * Skips input that the last function has not asked for. 1: skipped; 0: not
+ * whole yet.
+ */
 static int
 input_skip(struct serve *s)
 {
@@ -223,8 +237,9 @@ input_skip(struct serve *s)
 /* ------------------------------------------------------------ next one --- */
 
 /*
- * The request at the start of the input, behind what may be left of the last
- * one. 1: it is there, and used bytes of the input are its; 0: not whole yet.
+ * Reads the request at the start of the input, behind the rest of the last one.
+ * 1: the request is there and has used bytes of the input; 0: it is not whole
+ * yet.
  */
 static int
 request_next(struct serve *s, size_t *ret_used)
@@ -257,7 +272,7 @@ request_next(struct serve *s, size_t *ret_used)
 
 /* ------------------------------------------------------------ context --- */
 
-/* The value of the line "PREFIXkey=value", or NULL. */
+/* Returns the value of the line "PREFIXkey=value", or NULL. */
 static const char *
 context_find(const struct serve *s, const char *prefix, const char *key)
 {
@@ -308,7 +323,10 @@ reqd_request_time_left(const struct reqd_request *req)
 
 /* --------------------------------------------------------------- loop --- */
 
-/* A service may be called "ping"; only reqd itself says PING. */
+/*
+ * True if reqd itself asks. A service may be called "ping", but only reqd says
+ * PING.
+ */
 static bool
 is_ping(const struct reqd_request *req)
 {
@@ -328,7 +346,7 @@ serve_answer(struct serve *s, reqd_serve_fn *fn, void *arg)
 	return serve_reply_finish(s);
 }
 
-/* What one large request or reply needed is not kept for the next. */
+/* Gives back the memory that one large request or reply needed. */
 static void
 serve_trim(struct serve *s)
 {
@@ -350,7 +368,7 @@ serve_trim(struct serve *s)
 	}
 }
 
-/* 0 at the end of the input, -1 after serve_fail(). */
+/* Returns 0 at the end of the input, -1 after serve_fail(). */
 static int
 serve_loop(struct serve *s, reqd_serve_fn *fn, void *arg)
 {
@@ -360,7 +378,7 @@ serve_loop(struct serve *s, reqd_serve_fn *fn, void *arg)
 		r = request_next(s, &s->used);
 		if (r > 0)
 			r = serve_answer(s, fn, arg) < 0 ? -1 : 1;
-		/* Those before one that fails have their replies. */
+		/* The requests before one that fails get their replies. */
 		if ((r < 0 || !s->is_batch || buf_len(&s->ready) > READY_MAX) && serve_flush(s) < 0)
 			return -1;
 		if (r < 0)

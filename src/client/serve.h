@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * serve: one reqd_serve() that runs. serve.c reads the requests and calls the
- * function, which makes a reply in servereply.c; the bytes of both pass
- * servechannel.c.
+ * serve: the state of one reqd_serve(). serve.c reads the requests and calls
+ * the function; servereply.c builds the reply; servechannel.c reads and writes
+ * the bytes of both.
  */
 #pragma once
 
@@ -18,17 +18,17 @@
 
 enum reply_state {
 	STATE_EMPTY,
-	STATE_OPEN,	/* items are missing */
+	STATE_OPEN,	/* items are still missing */
 	STATE_WHOLE,
-	STATE_WRONG,	/* an error of ours takes its place */
-	STATE_ERROR,	/* the function said so itself */
+	STATE_WRONG,	/* an error of the library takes the place of the reply */
+	STATE_ERROR,	/* the function replied an error */
 };
 
 struct serve {
-	struct reqd_request request;	/* first: what the function gets */
+	struct reqd_request request;	/* first: the part that the function gets */
 	int in, out;
 	int channel;		/* the descriptor that out is a copy of */
-	const char *problem;	/* why it cannot go on; NULL: it can */
+	const char *problem;	/* the reason why the loop cannot go on; NULL: none */
 	const char *detail;	/* NULL: none */
 
 	struct buf input;
@@ -36,19 +36,19 @@ struct serve {
 	struct request decoded;
 	const char **argv;
 	size_t *lens;
-	size_t cap;		/* of argv and lens */
+	size_t cap;		/* room in argv and lens */
 	struct slice context;	/* lines, each ended by NUL; data NULL: none */
 	uint64_t read_usec;
 
 	struct buf ready;	/* replies to be sent before anything else */
-	bool is_batch;		/* they may wait for those of the requests that are there */
+	bool is_batch;		/* replies may wait until the requests that are there are done */
 
-	/* Behind the request, which stays where it is while the function runs. */
-	size_t used;		/* bytes of it, in input */
-	bool is_apart;		/* what follows is in pushed, not in input */
+	/* The request stays where it is while the function runs. */
+	size_t used;		/* bytes of the request in input */
+	bool is_apart;		/* the bytes behind the request are in pushed, not in input */
 	bool no_more;		/* the end of the pushed input has been read */
 	struct buf pushed;
-	size_t piece;		/* bytes in front that the function is done with */
+	size_t piece;		/* bytes in front that the function has read */
 	struct reply_cursor push_cursor;
 
 	struct buf reply;
@@ -67,18 +67,24 @@ serve_of(const struct reqd_request *req)
 int serve_fail(struct serve *s, const char *problem, const char *detail);
 
 /*
- * Makes copies of both ends, which no program started by the function inherits.
- * Other things take the places that such a program would use. 0, or -1 after
- * serve_fail().
+ * Makes copies of both ends of the channel, which no program that the function
+ * starts inherits. /dev/null and the log take the places of the originals. 0,
+ * or -1 after serve_fail().
  */
 int serve_channel_take(struct serve *s);
-/* Puts the ends back, after what the function printed has been sent off. */
+/*
+ * Puts the ends back, after the output that the function printed has been
+ * written.
+ */
 void serve_channel_return(struct serve *s);
 
-/* Sends what is in a buffer and empties it. 0, or -1 after serve_fail(). */
+/*
+ * Sends the content of a buffer and empties the buffer. 0, or -1 after
+ * serve_fail().
+ */
 int serve_send(struct serve *s, struct buf *b);
 
-/* The same with the replies that wait. */
+/* Sends the replies that wait. 0, or -1 after serve_fail(). */
 int serve_flush(struct serve *s);
 
 /*
@@ -87,11 +93,11 @@ int serve_flush(struct serve *s);
  */
 int serve_read(struct serve *s, struct buf *to);
 
-/* Nothing of a reply has been made. */
+/* Begins a reply without any value. */
 void serve_reply_reset(struct serve *s);
 
 /*
- * Takes the reply as it stands when the function has returned, and lets it
- * wait. 0, or -1 after serve_fail().
+ * Takes the reply when the function has returned, and lets it wait to be sent.
+ * 0, or -1 after serve_fail().
  */
 int serve_reply_finish(struct serve *s);

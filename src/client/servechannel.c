@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * servechannel: the two descriptors of a handler, and the bytes through them.
+ * servechannel: the two descriptors of a handler, and all reading and writing
+ * on them.
  */
 #include "config.h"
 
@@ -37,7 +38,7 @@ wait_for(int fd, short events)
 	(void)poll(&p, 1, -1);
 }
 
-/* write(2), without the signal. */
+/* Does write(2) without SIGPIPE. */
 static ssize_t
 write_quietly(int fd, const char *data, size_t len)
 {
@@ -85,7 +86,7 @@ serve_read(struct serve *s, struct buf *to)
 {
 	char *room = buf_reserve(to, READ_SIZE);
 
-	/* Nobody waits for a reply while we wait for bytes. */
+	/* No caller may wait for a reply while the handler waits for bytes. */
 	if (serve_flush(s) < 0)
 		return -1;
 	if (room == NULL)
@@ -106,7 +107,7 @@ serve_read(struct serve *s, struct buf *to)
 
 /* ---------------------------------------------------------- descriptors --- */
 
-/* A descriptor that has nothing to read. */
+/* Opens a descriptor that has nothing to read. */
 static int
 empty_open(void)
 {

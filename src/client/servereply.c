@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * servereply: the reply that a function of reqd_serve() makes, call by call.
- * Whatever it forgets or does twice, one value comes out.
+ * servereply: builds the reply of a function of reqd_serve(), call by call. If
+ * the function forgets a value or gives one twice, the reply is still one
+ * value: an error.
  */
 #include "config.h"
 
@@ -13,7 +14,7 @@
 #include "proto/resp.h"
 
 #define CODE_MAX 32
-#define ITEMS_MAX INT32_MAX	/* of one array; of a map, keys and values */
+#define ITEMS_MAX INT32_MAX	/* items of one array; keys and values of one map */
 
 void
 serve_reply_reset(struct serve *s)
@@ -31,7 +32,7 @@ reply_wrong(struct serve *s, const char *why)
 	s->state = STATE_WRONG;
 }
 
-/* Is there a place for one more value? It takes that place. */
+/* True if there is a place for one more value. Takes that place. */
 static bool
 reply_place(struct serve *s)
 {
@@ -42,7 +43,7 @@ reply_place(struct serve *s)
 	return s->state == STATE_EMPTY || s->state == STATE_OPEN;
 }
 
-/* A value has been written: with it, what it was the last item of. */
+/* A value has been written: also close each array and map that it completes. */
 static void
 reply_placed(struct serve *s)
 {
@@ -55,7 +56,10 @@ reply_placed(struct serve *s)
 	s->state = s->depth == 0 ? STATE_WHOLE : STATE_OPEN;
 }
 
-/* n: of values; true: the header may be written, and reply_placed follows. */
+/*
+ * Enters an array or map of n values. True: write the header, then call
+ * reply_placed.
+ */
 static bool
 reply_level(struct serve *s, uint64_t n)
 {
@@ -156,7 +160,7 @@ reqd_reply_map(struct reqd_request *req, size_t n)
 	reply_placed(s);
 }
 
-/* [A-Z][A-Z0-9_-]*, whatever the locale. */
+/* True for [A-Z][A-Z0-9_-]*, in every locale. */
 static bool
 is_code(const char *code)
 {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* answer: prints the answer of a handler. */
 #include "config.h"
 
 #include "ctl/answer.h"
@@ -40,7 +41,7 @@ print_double(double x)
 		(void)fputs(isnan(x) ? "nan" : x < 0 ? "-inf" : "inf", stdout);
 }
 
-/* Whatever fits on one line. */
+/* Prints a value that fits on one line. */
 static void
 print_scalar(const struct reqd_value *v)
 {
@@ -90,7 +91,7 @@ print_key(const struct reqd_value *v)
 	(void)fputc(':', stdout);
 }
 
-/* The reader's limit on depth is the limit here. */
+/* Recursion is limited by the depth that the decoder allows. */
 static void
 print_items(const struct reqd_value *v, int indent)
 {

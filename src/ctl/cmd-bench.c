@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * reqctl bench: the same call again and again over some connections, each in
- * a thread of its own, since a call of libreqd waits for its end.
+ * reqctl bench: makes the same call again and again over some connections. Each
+ * has a thread of its own, because a call of libreqd waits for its end.
  */
 #include "config.h"
 
@@ -27,18 +27,18 @@
 struct bench {
 	const struct ctl *ctl;
 	size_t n_words;
-	char **words;		/* service and arguments */
+	char **words;		/* the service and its arguments */
 	atomic_llong next;	/* requests handed out */
 	atomic_llong done;
-	uint32_t *usec;		/* of each request */
+	uint32_t *usec;		/* duration of each request */
 	int64_t n_usec;
-	pthread_mutex_t lock;	/* of all below */
+	pthread_mutex_t lock;	/* protects all fields below */
 	pthread_cond_t ended;
-	int64_t running;	/* threads */
+	int64_t running;	/* threads that run */
 	int64_t outcomes[N_OUTCOMES];
 	int64_t succeeded;
-	int status;		/* of the first failure */
-	char why[WHY_TEXT];	/* the same in words; "" when they have been said */
+	int status;		/* exit status of the first failure */
+	char why[WHY_TEXT];	/* the first failure in words; "" when they have been printed */
 };
 
 struct bencher {
@@ -120,7 +120,7 @@ bencher_open(struct bencher *b)
 	if (ctl->timeout_ms > 0)
 		(void)reqd_call_set_timeout(b->call, ctl->timeout_ms);
 	(void)reqd_set_reply_limit(b->conn, REMOTE_OUTPUT_LIMIT);
-	/* -t is for each call here, and the server sees to it. */
+	/* -t limits each call here, and the server keeps that limit. */
 	(void)reqd_set_deadline(b->conn, 0);
 	return 0;
 }
@@ -200,7 +200,7 @@ report(const struct bench *b, uint64_t took)
 	(void)printf("\n");
 }
 
-/* Waits for the threads; shows how far they are. */
+/* Waits for the threads; shows their progress. */
 static void
 watch(struct bench *b)
 {
@@ -240,7 +240,7 @@ run_threads(struct bench *b, struct bencher *list)
 		b->running += r == 0;
 		(void)pthread_mutex_unlock(&b->lock);
 		if (r != 0) {
-			/* Those that run have no more to do. */
+			/* The running threads find no more requests to make. */
 			atomic_store(&b->next, b->ctl->requests);
 			n = i;
 		}
@@ -254,7 +254,7 @@ run_threads(struct bench *b, struct bencher *list)
 	}
 	start = clock_usec() - start;
 	b->n_usec = 0;
-	/* Requests that never ended have left a zero. */
+	/* A request that never ended has left a zero. */
 	for (int64_t i = 0; i < b->ctl->requests; i++) {
 		if (b->usec[i] > 0)
 			b->usec[b->n_usec++] = b->usec[i];

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * reqctl call: output as it comes, the exit status of the service as ours.
+ * reqctl call: prints output as it comes and exits with the status of the
+ * service.
  *
- * SIGINT and SIGPIPE keep their default action: reqctl dies of them, the
- * connection closes with it, and that cancels the call.
+ * SIGINT and SIGPIPE keep their default action: they kill reqctl, the kernel
+ * closes the connection, and that cancels the call.
  */
 #include "config.h"
 
@@ -28,14 +29,14 @@
 struct run {
 	const struct ctl *ctl;
 	const char *service;
-	size_t n_words;		/* behind the service */
+	size_t n_words;		/* words behind the service */
 	char **words;
 	struct reqd *conn;
 	struct reqd_call *call;
-	json_t *description;	/* NULL: was not needed */
+	json_t *description;	/* NULL: not asked for */
 	int input_fd;		/* -1: none */
 	bool owns_input;
-	int write_error;	/* errno of our own output */
+	int write_error;	/* errno of a failed write to standard output or standard error */
 };
 
 static void
@@ -94,7 +95,7 @@ print_failure(const struct ctl *ctl, const char *outcome, const char *text)
 	    "usec", 0, "id", "error", out_json_bytes(text, strlen(text))));
 }
 
-/* The call came to nothing: outcome is one word, text for people. */
+/* The call has no result: outcome is one word, text is for people. */
 static int
 run_failed(const struct run *r, const char *outcome, const char *text, int status)
 {
@@ -104,7 +105,7 @@ run_failed(const struct run *r, const char *outcome, const char *text, int statu
 	return status;
 }
 
-/* libreqd could not bring the call to its end. */
+/* libreqd could not finish the call. */
 static int
 run_broken(const struct run *r)
 {
@@ -151,13 +152,13 @@ run_ended(const struct run *r, const struct reqd_result *res)
 	if (r->ctl->json) {
 		print_result(r->ctl, res);
 	} else {
-		/* Both are empty when the output was streamed. */
+		/* out and err are empty when the output was streamed. */
 		(void)fwrite(res->out, 1, res->out_len, stdout);
 		answer_print(r->ctl, res->value);
 		(void)fflush(stdout);
 		(void)fwrite(res->err, 1, res->err_len, stderr);
 	}
-	/* Too much output is an outcome of its own, and says so below. */
+	/* Too much output is an outcome of its own, which is told below. */
 	if (res->truncated && res->outcome != REQD_TOOBIG)
 		ctl_message(r->ctl, "%s: the output is not complete", r->service);
 	(void)reqd_result_text(res, text, sizeof(text));
@@ -166,7 +167,7 @@ run_ended(const struct run *r, const struct reqd_result *res)
 	if (near != NULL)
 		ctl_message(r->ctl, "%s; did you mean '%s'?", text, near);
 	else if (res->outcome == REQD_DENIED)
-		ctl_message(r->ctl, "%s", text);	/* names the service itself */
+		ctl_message(r->ctl, "%s", text);	/* this text names the service itself */
 	else if (res->outcome != REQD_EXIT || res->status != 0)
 		ctl_message(r->ctl, "%s: %s", r->service, text);
 	return reqd_result_exit_status(res);
@@ -174,7 +175,10 @@ run_ended(const struct run *r, const struct reqd_result *res)
 
 /* ------------------------------------------------------------- prepare --- */
 
-/* Bytes that somebody put there, not a terminal or /dev/null. */
+/*
+ * True if standard input is a file or pipe with data, and no terminal or
+ * /dev/null.
+ */
 static bool
 stdin_has_data(void)
 {
@@ -184,7 +188,7 @@ stdin_has_data(void)
 	    (S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
 }
 
-/* An error reply instead of a description. */
+/* Handles an error reply in place of a description. */
 static int
 describe_refused(const struct run *r, const struct reqd_value *v)
 {
@@ -296,7 +300,10 @@ on_output(void *arg, int stream, const void *data, size_t len)
 	return e < 0;
 }
 
-/* With an id the server keeps the result, and only what is not streamed is in it. */
+/*
+ * True if the output should be streamed. With an id the server keeps the result
+ * for a retry, and the result holds only output that is not streamed.
+ */
 static bool
 wants_stream(const struct ctl *ctl)
 {

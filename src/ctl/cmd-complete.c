@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * reqctl __complete: what the completion scripts ask. The words are those
- * of the command line up to the cursor, the last one perhaps empty or half
- * typed. Prints one candidate a line, with a tab and a few words about it;
- * ":files" stands for names of files. Never says anything else.
+ * reqctl __complete: answers the completion scripts. The words are those of the
+ * command line up to the cursor; the last one may be empty or half typed.
+ * Prints one candidate a line, with a tab and a few words about it; ":files"
+ * stands for names of files. Prints no errors.
  */
 #include "config.h"
 
@@ -20,11 +20,11 @@
 #include "ctl/params.h"
 #include "ctl/remote.h"
 
-#define COMPLETE_MS 2000	/* longer, and the user types on */
+#define COMPLETE_MS 2000	/* after so long the user has typed on */
 
 /*
- * A candidate must be one word for every shell as it stands; what holds
- * other characters is left out, since each shell would quote it differently.
+ * True if the candidate is one word for every shell without quotes. Other
+ * candidates are left out, because each shell would quote them differently.
  */
 static bool
 is_plain(const char *s)
@@ -201,7 +201,7 @@ offer_words(const struct ctl *ctl, size_t n, char **words, const char *typed)
 	}
 }
 
-/* The value of an option. */
+/* Offers values of an option. */
 static void
 offer_option_value(const struct ctl_opt *o)
 {
@@ -212,7 +212,7 @@ offer_option_value(const struct ctl_opt *o)
 static int
 complete_run(struct ctl *ctl, size_t n, char **words)
 {
-	/* What is completed is a reqctl of its own. */
+	/* The words to complete are the command line of another reqctl. */
 	struct ctl inner = { .verbs = ctl->verbs, .n_verbs = ctl->n_verbs };
 	const char *typed = n > 0 ? words[n - 1] : "";
 	struct options_error e;

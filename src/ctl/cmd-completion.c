@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * reqctl completion: prints the files of completions/, which the build turns
- * into strings.
+ * reqctl completion: prints the files of completions/, which the build has
+ * turned into strings.
  */
 #include "config.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* reqctl describe: prints what a service is and which arguments it takes. */
 #include "config.h"
 
 #include "base/cleanup.h"

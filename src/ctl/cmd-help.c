@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* reqctl help: prints the verbs, or the options of one verb. */
 #include "config.h"
 
 #include <stdio.h>

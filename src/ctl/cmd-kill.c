@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* reqctl kill: ends requests by their ids, over the control socket. */
 #include "config.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* reqctl list: prints the services that the caller may call. */
 #include "config.h"
 
 #include "base/cleanup.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* reqctl ping: asks a server whether it answers, and how fast. */
 #include "config.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* reqctl ps: prints the requests that wait or run. */
 #include "config.h"
 
 #include <string.h>
@@ -11,9 +12,10 @@
 #include "ctl/remote.h"
 
 /*
- * Each element of the reply is what one worker says: a JSON object a line. Nobody
- * has looked at it, so a line may be anything; the others are no worse for it.
- * Returns how many are left out.
+ * Collects the lines of all workers: each element of the reply is the text of
+ * one worker, with one JSON object a line. No other process has checked a line,
+ * so a wrong line is left out and the others are kept. Returns the number of
+ * lines left out.
  */
 static size_t
 collect_lines(json_t *list, const struct reqd_value *v)

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * reqctl reload: makes reqd read its configuration again, and prints what
+ * changed.
+ */
 #include "config.h"
 
 #include <stdio.h>
@@ -15,7 +19,7 @@ put_value(const char *text)
 	out_word(*text != '\0' ? text : "unset");
 }
 
-/* "timeout 5s -> 9s" */
+/* Prints "timeout 5s -> 9s". */
 static void
 print_key(const json_t *k)
 {
@@ -35,7 +39,7 @@ print_key(const json_t *k)
 	}
 }
 
-/* "changed  service echo: timeout 5s -> 9s, allow" */
+/* Prints "changed  service echo: timeout 5s -> 9s, allow". */
 static void
 print_change(const json_t *change)
 {
@@ -55,7 +59,7 @@ print_change(const json_t *change)
 	(void)printf("\n");
 }
 
-/* "note     /etc/reqd/reqd.conf:3: unix:///run/reqd/reqd.sock: ..." */
+/* Prints "note     /etc/reqd/reqd.conf:3: unix:///run/reqd/reqd.sock: ...". */
 static void
 print_note(const json_t *note)
 {

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * reqctl status: prints the state of the server, its processes, listeners and
+ * services.
+ */
 #include "config.h"
 
 #include <stdio.h>
@@ -29,7 +33,10 @@ cell_text(const struct cell *cell, const json_t *row, char number[static OUT_NUM
 	case CELL_TEXT:
 		return out_json_text(row, cell->key);
 	case CELL_USEC:
-		/* Of what nobody has called there are no times, nor of what was refused at once. */
+		/*
+		 * A service has no times if no call of it has run, or all were
+		 * refused.
+		 */
 		return v == 0 && out_json_number(row, "calls") == out_json_number(row, "rejected") ? "-" :
 		    out_duration(v > 0 ? (uint64_t)v : 0, number);
 	default:
@@ -37,7 +44,7 @@ cell_text(const struct cell *cell, const json_t *row, char number[static OUT_NUM
 	}
 }
 
-/* One row for each object of a list. */
+/* Prints one row for each object of a list. */
 static void
 print_list(const struct ctl *ctl, const json_t *list, const struct cell *cells, size_t n)
 {
@@ -135,7 +142,10 @@ print_helpers(const json_t *j)
 	    (long long)out_json_number(log, "restarts"));
 }
 
-/* Services with handlers, each with the members of its "pool". NULL: there are none. */
+/*
+ * Returns the services with handlers, each with the members of its "pool".
+ * NULL: there are none.
+ */
 static json_t *
 pools_of(const json_t *services)
 {
@@ -186,7 +196,10 @@ add_death(struct out_table *t, const json_t *pool)
 	});
 }
 
-/* Of those where one has died: too much for the table of all. */
+/*
+ * Prints the last death of handlers, for services that had one. It is too long
+ * for the table of all.
+ */
 static void
 print_deaths(const struct ctl *ctl, const json_t *pools)
 {

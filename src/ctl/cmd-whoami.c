@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * reqctl whoami: prints the account and the roles that the server sees the
+ * caller as.
+ */
 #include "config.h"
 
 #include <stdio.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * reqctl why: tells whether a call would be allowed or refused, and by which
+ * rule.
+ */
 #include "config.h"
 
 #include <stdio.h>
@@ -11,12 +15,16 @@
 #include "ctl/outjson.h"
 #include "ctl/remote.h"
 
-/* As what a call would be refused; REQD_FAILED: as something that is new to us. */
+/*
+ * Returns the outcome with which a call would be refused; REQD_FAILED for a
+ * word that this reqctl does not know.
+ */
 static enum reqd_outcome
 refusal_of(const struct reqd_value *word)
 {
 	struct slice s;
-	int o = REQD_SIGNAL + 1;	/* what has run was not refused */
+	int o = REQD_SIGNAL + 1;	/* outcomes up to REQD_SIGNAL mean that the
+					 * program ran, so no refusal */
 
 	s.data = reqd_value_data(word, &s.len);
 	while (o < REQD_FAILED && !slice_is(s, reqd_outcome_word((enum reqd_outcome)o)))
@@ -40,7 +48,10 @@ print_why(const struct ctl *ctl, size_t n, char **words, const struct reqd_value
 		(void)printf("\n");
 }
 
-/* The exit status for a refusal. Of a service that is not there another may be meant. */
+/*
+ * Returns the exit status of a refusal. Suggests another name for an unknown
+ * service.
+ */
 static int
 refused(const struct ctl *ctl, struct reqd *c, size_t n, char **words, enum reqd_outcome o)
 {
@@ -54,7 +65,10 @@ refused(const struct ctl *ctl, struct reqd *c, size_t n, char **words, enum reqd
 	return reqd_result_exit_status(&res);
 }
 
-/* About oneself the server is asked, about others the control socket. */
+/*
+ * Asks the server about the caller itself, and the control socket about other
+ * callers.
+ */
 static int
 why_run(struct ctl *ctl, size_t n, char **words)
 {

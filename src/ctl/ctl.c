@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* ctl: the messages of reqctl on standard error. */
 #include "config.h"
 
 #include "ctl/ctl.h"

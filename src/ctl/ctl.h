@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ctl: one run of reqctl, what a verb is, and the messages of all of them.
+ * ctl: one run of reqctl, the struct of a verb, and the messages of all verbs.
  */
 #pragma once
 
@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
-/* The exit statuses; nothing else of proto is used here. */
+/* Only the exit statuses of proto are used here. */
 #include "proto/outcome.h"
 
 #define CTL_MAX_LIST 16
@@ -21,15 +21,15 @@ struct ctl_list {
 	size_t n;
 };
 
-/* One run of reqctl: what its command line said. */
+/* One run of reqctl, as its command line sets it. */
 struct ctl {
 	const struct ctl_cmd *const *verbs;
 	size_t n_verbs;
-	const struct ctl_cmd *cmd;	/* NULL: none is known yet */
+	const struct ctl_cmd *cmd;	/* NULL: not known yet */
 
 	struct ctl_list servers;
 	const char *control;
-	uint64_t timeout_ms;	/* 0: none */
+	uint64_t timeout_ms;	/* -t; 0: none */
 	bool json;
 	bool quiet;
 	bool help;
@@ -45,7 +45,7 @@ struct ctl {
 	int64_t connections;
 	int64_t requests;
 
-	uint64_t due_usec;	/* end of timeout_ms on the monotonic clock */
+	uint64_t due_usec;	/* the end of timeout_ms on the monotonic clock */
 	bool out_tty;
 	bool err_tty;
 };
@@ -60,9 +60,9 @@ enum ctl_opt_kind {
 
 struct ctl_opt {
 	const char *name;
-	const char *arg;	/* name of the value; NULL for a flag */
+	const char *arg;	/* name of the value in the help; NULL for a flag */
 	const char *help;
-	size_t offset;		/* in struct ctl */
+	size_t offset;		/* offset of the field in struct ctl */
 	int64_t max;
 	enum ctl_opt_kind kind;
 	char letter;		/* 0: none */
@@ -70,7 +70,7 @@ struct ctl_opt {
 
 enum ctl_words {
 	CTL_WORDS_NONE,
-	CTL_WORDS_SERVICE,	/* first word: a service */
+	CTL_WORDS_SERVICE,	/* the first word is a service */
 	CTL_WORDS_CALL,		/* a service and its arguments */
 	CTL_WORDS_REQUEST,	/* request ids */
 	CTL_WORDS_SHELL,
@@ -80,18 +80,18 @@ enum ctl_words {
 
 struct ctl_cmd {
 	const char *name;
-	const char *synopsis;	/* behind the name */
+	const char *synopsis;	/* the words behind the name */
 	const char *summary;
-	const char *details;	/* NULL, or lines for --help */
+	const char *details;	/* more lines for --help, or NULL */
 	const struct ctl_opt *options;
 	size_t n_options;
 	size_t min_words, max_words;
-	enum ctl_words words;	/* what completion offers */
-	bool pass;		/* all behind the first word is data */
+	enum ctl_words words;	/* the kind of words that completion offers */
+	bool pass;		/* words behind the first one are data, not options */
 	bool hidden;
-	bool is_help;		/* a wrong use of it refers to the help of reqctl */
-	bool is_plugin;		/* exits with 0 to 3; messages are for standard output */
-	/* Returns the exit status. */
+#include "base/slice.h"
+	bool is_help;		/* a wrong use of it points to the help of reqctl */
+	/* Runs the verb. Returns the exit status. */
 	int (*run)(struct ctl *ctl, size_t n, char **words);
 };
 
@@ -100,25 +100,18 @@ struct ctl_cmd {
 /* The status by which plugins of monitoring systems say that they know nothing. */
 #define CTL_PLUGIN_UNKNOWN 3
 
-extern const struct ctl_cmd cmd_bench, cmd_call, cmd_check, cmd_complete, cmd_completion, cmd_describe,
-    cmd_help, cmd_import, cmd_kill, cmd_list, cmd_ping, cmd_ps, cmd_reload, cmd_status, cmd_whoami, cmd_why;
-
+#include "base/slice.h"
 /*
- * "reqctl: ..." on standard error, unless -q. Control characters are escaped. Of
- * a plugin: "UNKNOWN - ..." on standard output, -q or not.
+ * Prints "reqctl: ..." on standard error, unless -q. Escapes control
+ * characters.
  */
 void ctl_message(const struct ctl *ctl, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* A wrong command line, -q or not. Returns STATUS_USAGE. */
+/* Reports a wrong command line, also with -q. Returns STATUS_USAGE. */
 int ctl_usage(const struct ctl *ctl, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/*
- * Prints text on standard output as one line, without its end and without the sign
- * behind which monitoring systems look for figures.
- */
-void ctl_print_plugin_text(struct slice text);
-
-/* Ends reqctl when memory is out; returns p. */
+#include "base/slice.h"
+/* Ends reqctl if p is NULL, because memory is out. Returns p. */
 void *ctl_need(void *p);

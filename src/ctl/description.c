@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* description: prints the answer to DESCRIBE. */
 #include "config.h"
 
 #include "ctl/description.h"
@@ -17,7 +18,7 @@ is_true(const json_t *j, const char *key)
 	return json_is_true(json_object_get(j, key));
 }
 
-/* A string as it is, everything else as JSON. */
+/* Prints a string as it is, any other value as JSON. */
 static void
 put_json(const json_t *v)
 {
@@ -28,7 +29,7 @@ put_json(const json_t *v)
 		out_word(json_string_value(v));
 		return;
 	}
-	/* As it may be given: without an exponent. */
+	/* Print a real as it may be given: without an exponent. */
 	if (json_is_real(v)) {
 		real_format(json_real_value(v), real);
 		out_word(real);
@@ -48,7 +49,7 @@ put_capitals(const char *name)
 	}
 }
 
-/* "[--all] [PATH]" */
+/* Prints "[--all] [PATH]". */
 static void
 print_usage(const json_t *description)
 {
@@ -85,7 +86,7 @@ print_values(const json_t *values)
 	}
 }
 
-/* "integer, 1 to 10, default 3: help" */
+/* Prints "integer, 1 to 10, default 3: help". */
 static void
 print_argument(const json_t *a)
 {

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * description: the description of a service, as people read it.
- */
+/* description: the description of a service, printed for people. */
 #pragma once
 
 #include <jansson.h>

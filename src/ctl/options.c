@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* options: parses the command line of reqctl. */
 #include "config.h"
 
 #include "ctl/options.h"
@@ -33,7 +34,7 @@ const struct ctl_opt options_general[] = {
 };
 const size_t options_n_general = ARRAY_LEN(options_general);
 
-/* "2", "0.5", or with a unit, "250ms". */
+/* Reads "2", "0.5", or a number with a unit, "250ms". */
 static bool
 seconds_parse(const char *text, uint64_t *ret_ms)
 {
@@ -107,7 +108,10 @@ option_find(const struct ctl *ctl, const char *name, size_t len, char letter)
 	return o != NULL ? o : table_find(options_general, options_n_general, name, len, letter);
 }
 
-/* One word that starts with "--". *i moves on when the next is its value. */
+/*
+ * Reads one word that starts with "--". *i moves on when the next word is its
+ * value.
+ */
 static enum options_status
 long_option(struct ctl *ctl, size_t argc, char **argv, size_t *i, struct options_error *e)
 {
@@ -128,7 +132,7 @@ long_option(struct ctl *ctl, size_t argc, char **argv, size_t *i, struct options
 	return option_set(ctl, e->opt, e->value) ? OPTIONS_OK : OPTIONS_BAD_VALUE;
 }
 
-/* One word of letters, as in "-qn3". */
+/* Reads one word of letters, as in "-qn3". */
 static enum options_status
 short_options(struct ctl *ctl, size_t argc, char **argv, size_t *i, struct options_error *e)
 {

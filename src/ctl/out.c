@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* out: prints text safely, durations, and headings. */
 #include "config.h"
 
 #include "ctl/out.h"
@@ -11,7 +12,7 @@
 #include "base/escape.h"
 #include "ctl/ctl.h"
 
-/* Length of the printable sequence at the start of s, or 0. */
+/* Returns the length of the printable character at the start of s, or 0. */
 static size_t
 printable(struct slice s, enum out_lines lines)
 {

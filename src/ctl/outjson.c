@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* outjson: turns replies into JSON and prints JSON. */
 #include "config.h"
 
 #include "ctl/outjson.h"
@@ -49,7 +50,10 @@ out_json(const struct ctl *ctl, json_t *j)
 	json_decref(j);
 }
 
-/* Writes four characters for three bytes; to has room for them. Returns how many. */
+/*
+ * Writes four characters for three bytes; to has room for them. Returns their
+ * number.
+ */
 static size_t
 base64(struct slice s, char *to)
 {
@@ -146,7 +150,9 @@ is_utf8(struct slice s)
 	return true;
 }
 
-/* The start of s that is printed at once, and no character in two. */
+/*
+ * Returns the start of s that is printed at once; no character is cut in two.
+ */
 static struct slice
 next_piece(struct slice s)
 {

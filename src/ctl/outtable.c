@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * outtable: prints tables with libsmartcols and cuts cells that are too wide.
+ */
 #include "config.h"
 
 #include "ctl/outtable.h"
@@ -15,13 +18,13 @@
 #include "ctl/ctl.h"
 #include "ctl/out.h"
 
-/* No column is cut below this, nor below its heading. */
+/* A column is not cut below this width, nor below its heading. */
 #define CUT_LEAST 8
 
 struct out_table {
-	struct libscols_table *table;	/* NULL: fields and tabs */
+	struct libscols_table *table;	/* NULL: print fields and tabs */
 	size_t n_columns;
-	bool fit;			/* to the width of the terminal */
+	bool fit;			/* fit the width of the terminal */
 };
 
 struct out_table *
@@ -35,7 +38,7 @@ out_table_new(const struct ctl *ctl, enum out_style style, const struct out_colu
 	if (style != OUT_TABLE_ALWAYS && !ctl->out_tty)
 		return t;
 	t->table = ctl_need(scols_new_table());
-	/* By itself it cuts without a mark; see table_fit(). */
+	/* libsmartcols would cut without a mark; table_fit() cuts with one. */
 	(void)scols_table_set_termforce(t->table, SCOLS_TERMFORCE_NEVER);
 	for (size_t i = 0; i < n; i++) {
 		struct libscols_column *c = ctl_need(scols_table_new_column(t->table,
@@ -79,7 +82,10 @@ out_table_row(struct out_table *t, const char *const *cells)
 
 /* --------------------------------------------------------------- fitting --- */
 
-/* How many places the character at s takes, as libsmartcols shows it. */
+/*
+ * Returns the number of places that the character at s takes when libsmartcols
+ * shows it.
+ */
 static size_t
 char_width(const char *s, size_t *ret_bytes)
 {
@@ -113,7 +119,7 @@ cell_text(const struct out_table *t, size_t row, size_t column)
 	return text != NULL ? text : "";
 }
 
-/* To that width, of which the mark is a part. */
+/* Cuts a cell to a width, which includes the mark. */
 static void
 cell_cut(const struct out_table *t, size_t row, size_t column, size_t width)
 {
@@ -146,7 +152,7 @@ column_width(const struct out_table *t, size_t column)
 	return most;
 }
 
-/* The widest of those that may give way, or n_columns. */
+/* Returns the widest column that may be cut, or n_columns. */
 static size_t
 widest_to_cut(const struct out_table *t, const size_t *widths)
 {
@@ -163,7 +169,10 @@ widest_to_cut(const struct out_table *t, const size_t *widths)
 	return widest;
 }
 
-/* What is still too wide then is for the terminal to break. */
+/*
+ * Cuts columns until the table fits. The terminal breaks lines that are still
+ * too wide.
+ */
 static void
 table_fit(const struct out_table *t)
 {

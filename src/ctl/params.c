@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * params: matches the words of a command line with the declared arguments of a
+ * service.
+ */
 #include "config.h"
 
 #include "ctl/params.h"
@@ -74,11 +78,11 @@ params_is_flag(const json_t *argument)
 
 /* -------------------------------------------------------------- reading --- */
 
-/* Goes over the words, and knows which declared arguments are taken. */
+/* Goes over the words and notes which declared arguments are taken. */
 struct reader {
 	const json_t *list;
-	bool *named;		/* by index: given by name */
-	size_t next;		/* first argument that a positional word may get */
+	bool *named;		/* by index: the argument is given by name */
+	size_t next;		/* the first argument that a positional word may get */
 	size_t n, i;
 	char **words;
 	bool ended;		/* "--" was seen */
@@ -98,7 +102,10 @@ reader_freep(struct reader *r)
 	free(r->named);
 }
 
-/* All names first: a positional word must not take what is named later. */
+/*
+ * Looks for all names first: a positional word must not take an argument that
+ * is named later.
+ */
 static void
 reader_init(struct reader *r, const json_t *description, size_t n, char **words)
 {
@@ -119,7 +126,9 @@ reader_init(struct reader *r, const json_t *description, size_t n, char **words)
 	}
 }
 
-/* The argument that gets the next positional word; NULL: none is left. */
+/*
+ * Returns the argument that gets the next positional word; NULL: none is left.
+ */
 static const json_t *
 reader_positional(struct reader *r)
 {
@@ -136,7 +145,7 @@ reader_positional(struct reader *r)
 	return NULL;
 }
 
-/* A "--name", "--name=value" or "--name" "value". */
+/* Reads "--name", "--name=value" or "--name" "value". */
 static enum reader_status
 reader_named(struct reader *r, const json_t *description, const json_t **ret_arg,
     const char **ret_value)

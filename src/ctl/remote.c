@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* remote: connects reqctl to a server and asks simple questions. */
 #include "config.h"
 
 #include "ctl/remote.h"
@@ -148,7 +149,7 @@ remote_suggest(const struct ctl *ctl, struct reqd *c, const char *service)
 	char *found = NULL;
 	size_t n = 0;
 
-	/* Nobody would read it. */
+	/* With -q the suggestion would not be printed. */
 	if (ctl->quiet)
 		return NULL;
 	if (reqd_request(c, &map, 1, request) < 0 || reqd_value_kind(map) != REQD_MAP)
@@ -164,7 +165,9 @@ remote_suggest(const struct ctl *ctl, struct reqd *c, const char *service)
 	return found;
 }
 
-/* An error reply: its words, and the status of the outcome it stands for. */
+/*
+ * Handles an error reply: prints its words, returns the status of its outcome.
+ */
 static int
 refused(const struct ctl *ctl, struct reqd *c, const char *subject, size_t argc,
     const char *const *argv, const struct reqd_value *v)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * remote: the connection of a verb, and simple questions over it. What fails
- * is said on standard error, and returned as an exit status.
+ * remote: the connection of a verb, and simple questions over it. A failure is
+ * printed on standard error and returned as an exit status.
  */
 #pragma once
 
@@ -11,23 +11,30 @@
 #include "ctl/ctl.h"
 
 /*
- * Bytes of a reply. JSON in memory takes up to 25 times its text, so what a
- * server says about itself stays small; the output of a call may be larger.
+ * Bytes of a reply. JSON in memory takes up to 25 times its text, so the limit
+ * for what a server tells about itself is small; the output of a call may be
+ * larger.
  */
 #define REMOTE_ANSWER_LIMIT (2u << 20)
 #define REMOTE_OUTPUT_LIMIT (33u << 20)	/* twice the default output-limit */
 
-/* 0, or an exit status. *ret is new in both cases. REMOTE_ANSWER_LIMIT is set. */
+/*
+ * Connects. 0, or an exit status. *ret is new in both cases.
+ * REMOTE_ANSWER_LIMIT is set.
+ */
 int remote_connect(const struct ctl *ctl, struct reqd **ret);
-/* The same to the control socket, with the default limit: that is our own reqd. */
+/*
+ * Connects to the control socket of the local reqd, with the default limit of
+ * replies.
+ */
 int remote_control(const struct ctl *ctl, struct reqd **ret);
 
-/* Says what reqd_error_text says, and returns its exit status. */
+/* Prints reqd_error_text, and returns its exit status. */
 int remote_failed(const struct ctl *ctl, const struct reqd *c);
-/* The exit status alone. */
+/* Returns the exit status alone. */
 int remote_status(int error);
 
-/* What is left of -t in milliseconds, at least 1; 0 when there is no -t. */
+/* Returns the milliseconds that are left of -t, at least 1; 0 without -t. */
 uint64_t remote_ms_left(const struct ctl *ctl);
 
 /*
@@ -38,30 +45,30 @@ void remote_set_deadline(const struct ctl *ctl, struct reqd *c, struct reqd_call
 
 /*
  * Asks and waits. 0 with a new *ret that is no error reply, or an exit status.
- * subject: what a message about an error reply starts with; NULL: nothing.
+ * subject: the start of a message about an error reply; NULL: nothing.
  */
 int remote_ask(const struct ctl *ctl, struct reqd *c, const char *subject,
     struct reqd_value **ret, size_t argc, const char *const *argv);
-/* The same when the reply is a JSON object in a bulk. */
+/* Asks for a JSON object in a bulk. */
 int remote_ask_json(const struct ctl *ctl, struct reqd *c, const char *subject, json_t **ret,
     size_t argc, const char *const *argv);
 
 /*
- * The service that was probably meant, of those that the caller may call. New,
- * or NULL; says nothing when it cannot ask.
+ * Returns the service that was probably meant, of those that the caller may
+ * call. New, or NULL. Prints nothing when the question fails.
  */
 char *remote_suggest(const struct ctl *ctl, struct reqd *c, const char *service);
 
-/* The reply of the control socket to a verb without arguments, likewise. */
+/* Asks the control socket a verb without arguments, for a JSON object. */
 int remote_control_json(const struct ctl *ctl, const char *verb, json_t **ret);
 
-/* A reply of another kind than it has to be. Returns STATUS_PROTOCOL. */
+/* Reports a reply of a wrong kind. Returns STATUS_PROTOCOL. */
 int remote_nonsense(const struct ctl *ctl, const struct reqd *c, const char *verb);
 
-/* The text of a reply, or of an item of one, to be freed. */
+/* Returns the text of a reply, or of an item of one. Free it. */
 char *remote_text(const struct reqd_value *v);
 
-/* The JSON object in these bytes; NULL when they are none. */
+/* Returns the JSON object in these bytes, or NULL. */
 json_t *remote_json(const char *data, size_t len);
 
 static inline void

@@ -17,15 +17,16 @@
 #include "ctl/ctl.h"
 #include "ctl/options.h"
 
-/* As the help lists them. */
+/* In the order of the help. */
 static const struct ctl_cmd *const verbs[] = {
 	&cmd_call, &cmd_check, &cmd_list, &cmd_describe, &cmd_ping, &cmd_whoami, &cmd_why, &cmd_status,
 	&cmd_ps, &cmd_kill, &cmd_reload, &cmd_bench, &cmd_import, &cmd_completion, &cmd_help, &cmd_complete,
 };
 
 /*
- * Nothing else may get the number of a standard descriptor that is closed. To
- * read such an input or write such an output stays an error; words are lost.
+ * Opens closed standard descriptors, so that no other file gets their numbers.
+ * Reading such an input and writing such an output stay errors; messages are
+ * lost.
  */
 static void
 fill_standard_fds(void)
@@ -69,7 +70,10 @@ run(struct ctl *ctl, size_t argc, char **argv)
 	return cmd->run(ctl, n, argv + 1);
 }
 
-/* Output that did not get out is a failure, but a closed pipe needs no words. */
+/*
+ * Output that could not be written is a failure, but a closed pipe needs no
+ * message.
+ */
 static int
 finish_output(const struct ctl *ctl, int status)
 {

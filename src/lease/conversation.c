@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* conversation: writes requests to a handler process and reads its replies. */
 #include "config.h"
 
 #include "lease/conversation.h"
@@ -14,11 +15,11 @@
 #include "lease/leases.h"
 #include "proto/value.h"
 
-/* Requests written with one system call. */
+/* The most requests that are written with one system call. */
 #define FLUSH_MAX 32
 /* The answer to PING. */
 #define PONG_MAX (64u << 10)
-/* Kept from one reply to the next. */
+/* Bytes of the reply buffer that stay allocated for the next reply. */
 #define REPLY_KEEP (64u << 10)
 
 static const char ping[] = "*1\r\n$4\r\nPING\r\n";
@@ -39,7 +40,10 @@ is_retry(int error)
 	return error == EAGAIN || error == EINTR;
 }
 
-/* Writes once. What was taken; -errno when the process takes no more. */
+/*
+ * Writes once. Returns the number of bytes taken; -errno when the process takes
+ * no more.
+ */
 static ssize_t
 pipe_write(const struct conversation *t, struct buf *text)
 {
@@ -51,7 +55,7 @@ pipe_write(const struct conversation *t, struct buf *text)
 	return n;
 }
 
-/* The rest follows as the pipe takes it. */
+/* Waits until the pipe takes the rest. */
 static void
 pipe_await(struct lease *l)
 {
@@ -81,7 +85,11 @@ conversation_send(struct lease *l, struct exchange *x, struct buf *text)
 	if (kept) {
 		pipe_await(l);
 	} else {
-		/* Half forgotten it has no other chance, and ends with this process. */
+		/*
+		 * Memory is out: the rest of the request is lost. Count the
+		 * request as sent in part, so that no other process gets it and
+		 * the call fails with this process.
+		 */
 		x->bytes_in++;
 		x->request_len = SIZE_MAX;
 	}
@@ -104,7 +112,7 @@ iov_of(const struct buf *b)
 	return (struct iovec){ (char *)(uintptr_t)buf_data(b), buf_len(b) };
 }
 
-/* What there is to send, in order; how many pieces. */
+/* Lists the bytes to send, in order. Returns the number of pieces. */
 static int
 pending_iov(const struct conversation *t, struct iovec iov[static FLUSH_MAX])
 {
@@ -120,7 +128,7 @@ pending_iov(const struct conversation *t, struct iovec iov[static FLUSH_MAX])
 	return n;
 }
 
-/* Takes so many bytes off, of n. Is all of it gone? */
+/* Removes up to *n bytes that were sent. True if the buffer is empty. */
 static bool
 text_taken(struct buf *b, size_t *n)
 {
@@ -134,7 +142,7 @@ text_taken(struct buf *b, size_t *n)
 	return true;
 }
 
-/* So many bytes have been taken. */
+/* Notes that n bytes have been sent. */
 static void
 unsent_consume(struct conversation *t, size_t n)
 {
@@ -244,7 +252,7 @@ conversation_ping(struct lease *l)
 
 /* --------------------------------------------------------------- replies --- */
 
-/* The request that the next reply is for has nothing to hope for any more. */
+/* The request that the next reply belongs to gets an error. */
 static void
 reply_is_bad(struct lease *l, const char *why)
 {
@@ -253,7 +261,7 @@ reply_is_bad(struct lease *l, const char *why)
 	t->ops->broken(l, TAILQ_FIRST(&t->flight), OUTCOME_HANDLER, 0, why);
 }
 
-/* What follows the value just passed on. */
+/* Keeps the bytes behind the value that was just passed on. */
 static int
 rest_keep(struct conversation *t, struct slice data, size_t used)
 {
@@ -266,7 +274,7 @@ rest_keep(struct conversation *t, struct slice data, size_t used)
 	return buf_append(&t->reply, data.data + used, data.len - used);
 }
 
-/* Has the process got all of it, but for pushed input? */
+/* True if the process has the whole request, except for pushed input. */
 static bool
 is_asked(const struct conversation *t, const struct exchange *x)
 {
@@ -287,7 +295,10 @@ is_output(const struct value *v)
 	    (slice_is(v->items[1].text, "stdout") || slice_is(v->items[1].text, "stderr"));
 }
 
-/* Output before the value: passed on to a client that wants it, else dropped. False: broken. */
+/*
+ * Handles output before the value: passes it on to a client that wants it, else
+ * drops it. False: the process is broken.
+ */
 static bool
 take_push(struct lease *l, struct value *push, struct slice data, size_t used)
 {
@@ -311,9 +322,10 @@ take_push(struct lease *l, struct value *push, struct slice data, size_t used)
 }
 
 /*
- * The reply has come before the end of the input. So that the process stays
- * in step it gets what it has begun to get, and the end; whatever else the
- * client sends goes nowhere. 0, or -errno when it takes no more.
+ * The reply has come before the end of the input. To stay in step, the process
+ * gets the rest of the piece that it has begun to get, and the end of the
+ * input; any more input of the client is dropped. 0, or -errno when the process
+ * takes no more.
  */
 static int
 input_cut_short(struct lease *l, struct exchange *x)
@@ -337,7 +349,7 @@ input_cut_short(struct lease *l, struct exchange *x)
 	return 0;
 }
 
-/* False: the lease has ended. */
+/* Passes a reply on. False: the lease has ended. */
 static bool
 take_reply(struct lease *l, struct value *reply, struct slice data, size_t used)
 {
@@ -349,7 +361,9 @@ take_reply(struct lease *l, struct value *reply, struct slice data, size_t used)
 	x->bytes_out += used;
 	if (is_early && input_cut_short(l, x) < 0)
 		l->conversation.ops->deaf(l);
-	/* First the process gets its next request, then the client its reply. */
+	/*
+	 * Give the process its next request first, then the client its reply.
+	 */
 	stays = l->conversation.ops->answered(l);
 	x->ops->answered(x, reply, (struct slice){ data.data, used });
 	(void)value_free(reply);
@@ -361,7 +375,10 @@ take_reply(struct lease *l, struct value *reply, struct slice data, size_t used)
 	return false;
 }
 
-/* What is wrong with a value that comes now? NULL: nothing. more: bytes behind it. */
+/*
+ * Returns the fault of a value that comes now, or NULL. more: there are bytes
+ * behind it.
+ */
 static const char *
 reply_complaint(const struct lease *l, bool more)
 {
@@ -376,7 +393,7 @@ reply_complaint(const struct lease *l, bool more)
 	return NULL;
 }
 
-/* A value or push is whole. False: the lease has ended. */
+/* Handles a whole value or push. False: the lease has ended. */
 static bool
 take_value(struct lease *l, struct value *value, struct slice data, size_t used)
 {
@@ -433,7 +450,7 @@ take_bad(struct lease *l, const char *why)
 		reply_is_bad(l, why);
 }
 
-/* Whole values are passed on, the beginning of one is kept. */
+/* Passes whole values on and keeps the beginning of one. */
 static void
 take(struct lease *l, struct slice data)
 {
@@ -467,7 +484,7 @@ take(struct lease *l, struct slice data)
 	}
 }
 
-/* End of file: a process may leave between two requests. */
+/* The process has closed its output, which it may do between two requests. */
 static void
 on_end(struct lease *l)
 {
@@ -480,7 +497,7 @@ on_end(struct lease *l)
 	    "it ended in the middle of its reply" : "it ended without a reply");
 }
 
-/* A pipe holds no more than one read takes. */
+/* One read takes all that a pipe can hold. */
 static void
 replies_read(struct lease *l)
 {
@@ -577,7 +594,10 @@ conversation_close(struct lease *l)
 	struct conversation *t = &l->conversation;
 
 	lease_stderr_close(l);
-	/* The runner holds the same pipes. */
+	/*
+	 * Another process holds the same pipes, so the kernel does not
+	 * unregister them.
+	 */
 	loop_close_shared(loop, &t->in);
 	loop_close_shared(loop, &t->out);
 }

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * conversation: what is said with one warm process: requests go into its
- * stdin, one reply comes back for each, in order.
+ * conversation: the requests and replies of one handler process. Requests are
+ * written to its stdin; one reply comes back for each, in order.
  *
- * Knows nothing of why a request goes to this process (leases.h). What the
- * process does wrong is told by conversation_ops.broken.
+ * leases.h decides which requests go to this process. conversation_ops.broken
+ * tells the lease about any fault of the process.
  *
- * A value does not say what it answers. One that nobody has asked for is known
- * as such while nothing is in flight: it is looked for when the process is
- * lent, and its event, if there is one in this turn, comes before the next
- * request. What is written between the last look and that request cannot be
- * told from the answer: to look again each time would cost a system call.
+ * A reply does not name its request. A value that comes while nothing is in
+ * flight answers no request and is a fault. It is looked for when the process
+ * is lent; and an event of this turn is handled before the next request is
+ * sent. A value that is written between the last look and that request cannot
+ * be told from the answer; one more look for each request would cost a system
+ * call.
  */
 #pragma once
 
@@ -27,17 +28,23 @@
 
 struct lease;
 
-/* What a conversation tells the lease that it is part of. */
+/* Functions by which a conversation tells the lease that it belongs to. */
 struct conversation_ops {
-	/* It has answered a request, which is out of flight. False: it has gone back. */
+	/*
+	 * The process has answered a request, which is no longer in flight.
+	 * False: the lease has gone back.
+	 */
 	bool (*answered)(struct lease *lease);
-	/* It has got all of a request that had to wait for room in the pipe. */
+	/*
+	 * The process has got all of a request that had to wait for room in the
+	 * pipe.
+	 */
 	void (*sent)(struct lease *lease);
-	/* It has answered PING. */
+	/* The process has answered PING. */
 	void (*proved)(struct lease *lease);
-	/* It has closed its input, and gets no more requests. */
+	/* The process has closed its input, and gets no more requests. */
 	void (*deaf)(struct lease *lease);
-	/* It cannot be used any more; victim as in lease_break(). */
+	/* The process cannot be used any more; victim as in lease_break(). */
 	void (*broken)(struct lease *lease, const struct exchange *victim,
 	    enum outcome_kind kind, unsigned reason, const char *why);
 };
@@ -45,79 +52,90 @@ struct conversation_ops {
 struct conversation {
 	const struct conversation_ops *ops;
 	struct loop_io in;		/* write end; watched only while the pipe is full */
-	struct loop_io out;		/* its replies */
+	struct loop_io out;		/* read end: the replies */
 	struct lease_stderr err;
-	struct exchanges flight;	/* sent and not answered, in that order */
+	struct exchanges flight;	/* requests sent and not answered, in the order sent */
 	size_t n_flight;
-	/* The first that is not wholly sent, or whose input may go on; nor are those after it. */
+	/*
+	 * The first request that is not wholly sent, or whose input may go on.
+	 * So are all behind it.
+	 */
 	struct exchange *unsent;
-	struct buf rest;		/* what is owed behind a request answered early */
-	uint64_t rest_due_usec;		/* ... to be taken by then */
-	struct buf reply;		/* what has come of one that is not whole */
+	struct buf rest;		/* the rest of a request that was answered early */
+	uint64_t rest_due_usec;		/* ... the time by which the process must take it */
+	struct buf reply;		/* the beginning of a reply */
 	struct reply_cursor cursor;	/* into reply */
-	bool paused;			/* a client is too far behind its output */
+	bool paused;			/* a client is too slow for the output of its request */
 };
 
 /* Takes the descriptors, which become -1, in every case. 0 or -errno. */
 int conversation_open(struct lease *lease, int fds[static 3]);
 
-/* Closes the pipes; what is in flight stays so. */
+/* Closes the pipes; requests in flight stay so. */
 void conversation_close(struct lease *lease);
 
 /*
  * Puts the request in flight and sends the request in text, which may be
- * x->text. What the pipe does not take is kept there and sent as it
- * does. 0; -errno when the process takes no more requests: then nothing of
- * this one has been written, it is not in flight, and its text is in
- * x->text.
+ * x->text. Bytes that the pipe does not take are kept in x->text and sent
+ * later. 0; -errno when the process takes no more requests: then nothing of
+ * this one has been written, it is not in flight, and its text is in x->text.
  */
 int conversation_send(struct lease *lease, struct exchange *x, struct buf *text);
 
-/* Puts the request in flight; x->text goes with conversation_flush(). */
+/* Puts the request in flight; conversation_flush() sends x->text. */
 void conversation_post(struct lease *lease, struct exchange *x);
 
 /*
- * Sends what is not sent yet, that of many requests with one system call:
- * taken() follows when more input may come, or lease_sent() when
- * that was all.
+ * Sends all unsent bytes, those of many requests with one system call. taken()
+ * follows when more input may come, or lease_sent() when the request is
+ * complete.
  */
 void conversation_flush(struct lease *lease);
 
-/* Out of flight. */
+/* Takes a request out of flight. */
 void conversation_forget(struct lease *lease, struct exchange *x);
 
-/* The same if nothing of it has been sent. False: too late. */
+/*
+ * Takes a request out of flight if nothing of it has been sent. False: too
+ * late.
+ */
 bool conversation_unsend(struct lease *lease, struct exchange *x);
 
-/* Is something of a request still to be sent? */
+/* True if a part of a request is still to be sent. */
 bool conversation_is_sending(const struct conversation *t);
 
-/* ... of one that it has answered already? Those in flight are behind that. */
+/*
+ * True if the rest of a request that was answered early is still to be sent.
+ * The requests in flight are behind it.
+ */
 bool conversation_owes(const struct conversation *t);
 
-/* May another request follow what is in flight, as far as the pipe goes? */
+/* True if the pipe has room for another request behind those in flight. */
 bool conversation_has_room(const struct conversation *t);
 
 /* Sends PING; false when it cannot be sent. */
 bool conversation_ping(struct lease *lease);
 
 /*
- * Has it written something that nobody has read? Before the first request
- * that is what nobody has asked for.
+ * True if the process has written bytes that nobody has read. Before the first
+ * request such bytes answer nothing.
  */
 bool conversation_is_stale(const struct lease *lease);
 
-/* Is it about to be heard of in this turn? */
+/* True if this turn has an event of the process that is still to be handled. */
 bool conversation_has_news(const struct lease *lease);
 
-/* The request that has been sent in part, or NULL. */
+/* Returns the request that has been sent in part, or NULL. */
 const struct exchange *conversation_half_sent(const struct conversation *t);
 
-/* Takes the replies that are there now. */
+/* Reads and handles the replies that are there now. */
 void conversation_read(struct lease *lease);
 
-/* Reads replies again, if that rested for a client; the lease's task begins. */
+/*
+ * Reads replies again, if reading rested for a slow client; the lease's task
+ * begins with it.
+ */
 void conversation_unpause(struct lease *lease);
 
-/* Takes the replies that were read and not taken. */
+/* Handles replies that were read and kept. */
 void conversation_take_kept(struct lease *lease);

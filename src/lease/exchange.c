@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * exchange: the bytes of pushed input, and what a reply means.
- */
+/* exchange: encodes pushed input, and reads the exit status of a reply. */
 #include "config.h"
 
 #include "lease/exchange.h"
@@ -12,7 +10,7 @@
 #include "proto/resp.h"
 #include "proto/value.h"
 
-/* No piece of pushed input is longer. */
+/* A longer piece of pushed input is cut into pieces of this size. */
 #define INPUT_PIECE (64u << 10)
 
 int

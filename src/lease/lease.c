@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * lease: what becomes of a process that the runner has lent to this worker.
+ * lease: the life of a lease, from the first request until the process goes
+ * back to the broker.
  */
 #include "config.h"
 
@@ -16,11 +17,11 @@
 #include "ipc/logrec.h"
 #include "lease/leases.h"
 
-/* So long a lease is kept after its last request ... */
+/* A lease is kept for so long after its last request. */
 #define IDLE_USEC (100 * USEC_PER_MSEC)
 /*
- * ... and so long one that has come too late for the call it was wanted for,
- * or that is recalled while others wait here: messages have a price.
+ * A lease that came too late for its call, or that is recalled while calls wait
+ * here, is kept for so long. An immediate return would cost messages.
  */
 #define HOLD_USEC (2 * USEC_PER_MSEC)
 
@@ -79,7 +80,7 @@ lease_decline(struct leases *ls, const struct frame *lent, int fds[static 3], en
 
 /* -------------------------------------------------------------- requests --- */
 
-/* Has it to go back at the next boundary? */
+/* True if the lease has to go back before the next request. */
 static bool
 lease_must_go(const struct lease *l)
 {
@@ -117,8 +118,8 @@ lease_flush(struct lease *l)
 }
 
 /*
- * It has closed its input, and gets no more requests. What it has answered
- * before still counts: its task reads that, and breaks it.
+ * The process has closed its input, and gets no more requests. Its earlier
+ * answers still count: the lease's task reads them, and then breaks the lease.
  */
 static void
 lease_found_deaf(struct lease *l)
@@ -130,7 +131,10 @@ lease_found_deaf(struct lease *l)
 bool
 lease_give(struct lease *l, struct exchange *x, struct buf *text)
 {
-	/* One that takes many gets those of a turn with one system call. */
+	/*
+	 * A process with a pipeline gets all requests of a turn with one system
+	 * call.
+	 */
 	if (text == &x->text && x->service->pool.pipeline > 1)
 		lease_post(l, x);
 	else if (conversation_send(l, x, text) < 0) {
@@ -144,7 +148,7 @@ lease_give(struct lease *l, struct exchange *x, struct buf *text)
 	return true;
 }
 
-/* The last that it says. */
+/* Handles the last replies of a process that has closed its input. */
 static void
 lease_end_deaf(struct lease *l)
 {
@@ -168,14 +172,17 @@ on_lease_task(struct loop_task *t)
 
 /* -------------------------------------------------- between two requests --- */
 
-/* When an idle one goes back. */
+/* Returns the time at which an idle lease goes back. */
 static uint64_t
 lease_due(const struct lease *l)
 {
 	return l->idle_usec + (l->n_sent > 0 ? IDLE_USEC : HOLD_USEC);
 }
 
-/* The timer is moved only to ring earlier; what rings too early finds out. */
+/*
+ * Moves the timer only to ring earlier. A timer that rings too early is set
+ * anew then.
+ */
 static void
 lease_arm(struct lease *l, uint64_t due_usec)
 {
@@ -183,22 +190,34 @@ lease_arm(struct lease *l, uint64_t due_usec)
 		loop_arm(l->leases->loop, &l->timer, due_usec);
 }
 
-/* Between two requests: back (then false), on to the next, or idle. */
+/*
+ * Between two requests: gives the lease back (then false), takes the next
+ * request, or stays idle.
+ */
 static bool
 lease_go_on(struct lease *l)
 {
 	lease_set_dispatch(l->set);
-	/* A deaf one is about to be broken. */
+	/*
+	 * The task is about to break a lease whose process has closed its
+	 * input.
+	 */
 	if (l->deaf)
 		return true;
-	/* Nothing of what is in flight has been sent: it is behind that. */
+	/*
+	 * The rest of an early answered request comes first, so nothing of the
+	 * requests in flight has been sent.
+	 */
 	if (conversation_owes(&l->conversation)) {
 		lease_arm(l, l->conversation.rest_due_usec);
 		return true;
 	}
 	if (l->conversation.n_flight > 0)
 		return true;
-	/* More leases are on their way than calls are waiting: others may have this one. */
+	/*
+	 * More leases are on their way than calls are waiting; give this one
+	 * back.
+	 */
 	if (lease_must_go(l) || (l->n_sent == 0 && l->set->n_wanted > 0)) {
 		lease_part(l, LEASE_WHOLE);
 		return false;
@@ -215,7 +234,10 @@ lease_answered(struct lease *l)
 	if (!l->proven) {
 		struct frame f = { .type = FRAME_PROVEN, .id = l->id };
 
-		/* Without memory it is learnt from RETURN. */
+		/*
+		 * If memory is out for this message, the broker learns it from
+		 * RETURN.
+		 */
 		l->proven = true;
 		if (!l->unknown)
 			(void)l->leases->post(l->leases, &f);
@@ -226,7 +248,10 @@ lease_answered(struct lease *l)
 static void
 lease_sent(struct lease *l)
 {
-	/* With a pipeline there is room for another one; or it has its answer already. */
+	/*
+	 * A process with a pipeline may have room for another request, or has
+	 * answered already.
+	 */
 	(void)lease_go_on(l);
 }
 
@@ -248,7 +273,10 @@ on_lease_timer(struct loop_timer *t)
 	}
 	if (conversation_owes(&l->conversation) &&
 	    loop->now_usec >= l->conversation.rest_due_usec) {
-		/* It has answered, and does not read what else belongs to the request. */
+		/*
+		 * The process has answered, and does not read the rest of the
+		 * request.
+		 */
 		lease_break(l, NULL, OUTCOME_TIMEOUT, 0, NULL);
 		return;
 	}
@@ -286,7 +314,7 @@ lease_outdate(struct lease *l)
 void
 lease_disown(struct lease *l)
 {
-	/* What is in flight may still be answered: its pipes tell. */
+	/* Requests in flight may still be answered over the pipes. */
 	l->unknown = true;
 	if (l->conversation.n_flight == 0)
 		lease_part(l, LEASE_BROKEN);
@@ -304,13 +332,16 @@ lease_give_back(struct lease *l)
 
 /* ---------------------------------------------------------------- broken --- */
 
-/* Another process may have those of which nothing has been written. */
+/*
+ * Puts requests back of which nothing was written; another process may have
+ * them.
+ */
 static void
 lease_take_back(struct lease *l, const struct exchange *victim)
 {
 	struct exchange *x, *previous;
 
-	/* The last first, as each becomes the first of those who wait. */
+	/* The last one first: each becomes the first of the queue. */
 	TAILQ_FOREACH_REVERSE_SAFE(x, &l->conversation.flight, exchanges, link, previous) {
 		if (x != victim && lease_set_fits(l->set, x->service) && conversation_unsend(l, x))
 			lease_set_put_back(l->set, x);
@@ -336,7 +367,7 @@ lease_break(struct lease *l, const struct exchange *victim, enum outcome_kind ki
 		if (x == victim)
 			x->ops->ended(x, kind, reason, why);
 		else if (x->bytes_in == 0)
-			/* Nobody understands it any more. */
+			/* No handler of today understands the request. */
 			x->ops->ended(x, OUTCOME_UNAVAIL, 0, LEASES_CHANGED);
 		else
 			x->ops->ended(x, OUTCOME_HANDLER, 0, victim == NULL && why != NULL ? why :
@@ -385,7 +416,10 @@ lease_new(struct lease_set *set, const struct frame *lent, int fds[static 3])
 void
 lease_begin(struct lease *l, uint64_t due_usec)
 {
-	/* What it has said in nobody's hands is no answer to what is asked now. */
+	/*
+	 * Bytes that the process wrote before the lease began answer no request
+	 * of it.
+	 */
 	if (conversation_is_stale(l)) {
 		lease_break(l, NULL, OUTCOME_HANDLER, 0, NULL);
 		return;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * lease: a warm process that the runner has lent to this worker.
+ * lease: a handler process that the broker has lent to this worker.
  *
- * It goes back between two requests; or broken, to be killed, when anything
- * went wrong: then each request in flight gets one error, and none is ever sent
- * twice. Who gets it next is the business of leases.h.
+ * A lease goes back between two requests. When anything goes wrong it goes back
+ * as broken, and the process is killed; then each request in flight gets one
+ * error, and no request is ever sent twice. leases.h decides which request a
+ * lease gets next.
  */
 #pragma once
 
@@ -21,34 +22,34 @@ struct lease_set;
 struct leases;
 struct service;
 
-/* In which state a process goes back. */
+/* The state in which a process goes back. */
 enum lease_end {
 	LEASE_WHOLE,
-	LEASE_BROKEN,	/* to be killed */
-	LEASE_CUT,	/* likewise, for a deadline or a cancel */
+	LEASE_BROKEN,	/* the process is to be killed */
+	LEASE_CUT,	/* ... for a deadline or a cancel */
 };
 
 struct lease {
-	LIST_ENTRY(lease) link;		/* of its set, or of the dead */
-	LIST_ENTRY(lease) unflushed;	/* while is_unflushed */
-	struct lease_set *set;		/* of its service */
+	LIST_ENTRY(lease) link;		/* in the leases of its set, or in those that are dead */
+	LIST_ENTRY(lease) unflushed;	/* in the list of unsent leases while is_unflushed */
+	struct lease_set *set;		/* the set of its service */
 	struct leases *leases;
 	uint64_t id;
 	uint32_t pid;
-	uint32_t budget;		/* requests it may be given here; 0: any number */
+	uint32_t budget;		/* requests that it may get here; 0: any number */
 	uint32_t n_sent;
 	uint32_t n_answered;
-	bool is_probe;			/* only PING, then back */
-	bool proven;			/* has answered, and the runner knows */
+	bool is_probe;			/* gets only PING, then goes back */
+	bool proven;			/* has answered a request, and the broker knows */
 	bool recalled;
-	bool deaf;			/* takes no more requests */
-	bool unknown;			/* the runner that lent it is gone */
+	bool deaf;			/* has closed its input: takes no more requests */
+	bool unknown;			/* the broker that lent it is gone */
 	bool is_unflushed;		/* has requests to send at the end of the turn */
-	bool dead;			/* memory goes at the end of the turn */
+	bool dead;			/* freed at the end of the turn */
 	uint64_t since_usec;
-	uint64_t idle_usec;		/* since when nothing is in flight */
-	struct loop_timer timer;	/* idle for long, or PING not answered */
-	struct loop_task task;		/* deaf, or its replies are to be read again */
+	uint64_t idle_usec;		/* the time since which nothing is in flight */
+	struct loop_timer timer;	/* rings when idle for long, or when PING is not answered */
+	struct loop_task task;		/* for a closed input, or to read replies again */
 	struct conversation conversation;
 };
 
@@ -56,53 +57,70 @@ LIST_HEAD(lease_list, lease);
 
 /* ------------------------------------------------------ said by leases --- */
 
-/* Takes the descriptors. NULL when it cannot be used: then it has gone back, broken. */
+/*
+ * Takes the descriptors. NULL when the process cannot be used: it has gone back
+ * as broken then.
+ */
 struct lease *lease_new(struct lease_set *set, const struct frame *lent, int fds[static 3]);
 
-/* The same for one that is not wanted: it goes back. */
+/* Gives a process back at once that is not wanted. Takes the descriptors. */
 void lease_decline(struct leases *ls, const struct frame *lent, int fds[static 3],
     enum lease_end end);
 
-/* The first request goes to it, if one waits. A probe has until due_usec to answer PING. */
+/*
+ * Gives the lease its first request, if one waits. A probe has until due_usec
+ * to answer PING.
+ */
 void lease_begin(struct lease *lease, uint64_t due_usec);
 
-/* Does it take a request of this service now? */
+/* True if the lease takes a request of this service now. */
 bool lease_is_free(const struct lease *lease, const struct service *s);
 
 /*
- * Gives it a request, which is in text. False: the process takes no more of
- * them, and the lease ends soon; the request is in nobody's hands.
+ * Gives the lease a request, which is in text. False: the process takes no more
+ * requests, and the lease ends soon; the request belongs to no lease.
  */
 bool lease_give(struct lease *lease, struct exchange *x, struct buf *text);
 
-/* Sends what has been given to it during the turn. */
+/* Sends the requests that the lease was given during the turn. */
 void lease_flush(struct lease *lease);
 
-/* Others want it: back at the next boundary, or a little later while calls wait here. */
+/*
+ * Another worker waits for the process: gives it back before the next request,
+ * or a little later while calls wait here.
+ */
 void lease_recall(struct lease *lease);
 
-/* The rules it was lent for are over: back at the next boundary, whoever waits. */
+/*
+ * The rules under which the process was lent have ended: gives it back before
+ * the next request, even if calls wait.
+ */
 void lease_outdate(struct lease *lease);
 
-/* The runner that lent it is gone. */
+/* The broker that lent the process is gone. */
 void lease_disown(struct lease *lease);
 
-/* The worker ends: back if it is idle, else nobody is told of it any more. */
+/*
+ * The worker ends: gives the process back if it is idle. Else nobody is told of
+ * it any more.
+ */
 void lease_give_back(struct lease *lease);
 
-/* Back, and out of the world but for what it has in flight. */
+/*
+ * Gives the process back and ends the lease, except for the requests in flight.
+ */
 void lease_part(struct lease *lease, enum lease_end end);
 
-/* Of one that is dead. */
+/* Frees a lease that is dead. */
 void lease_free(struct lease *lease);
 
 /* --------------------------------------------- said by conversations and by requests --- */
 
 /*
- * The process cannot be used any more: it is given back to be killed. A request
- * of which nothing was written waits for another one. victim ends as it
- * says; the others in flight, and with victim NULL all of them, as victims of
- * their handler.
+ * The process cannot be used any more: gives it back to be killed. A request of
+ * which nothing was written waits for another process. victim ends with kind
+ * and reason; the other requests in flight end as victims of their handler, and
+ * so do all of them if victim is NULL.
  */
 void lease_break(struct lease *lease, const struct exchange *victim, enum outcome_kind kind,
     unsigned reason, const char *why);

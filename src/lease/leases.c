@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * leases: which request of a service gets which of its processes, and when.
+ * leases: decides which request of a service gets which of its handler
+ * processes, and when.
  */
 #include "config.h"
 
@@ -31,7 +32,10 @@ lease_set_find(struct leases *ls, const char *service)
 	return RB_FIND(lease_sets, &ls->sets, &key);
 }
 
-/* The service as it is today, or NULL when it has no handler any more. */
+/*
+ * Returns the service under the rules in force, or NULL when it has no handler
+ * any more.
+ */
 static const struct service *
 lease_set_service(const struct lease_set *set)
 {
@@ -43,7 +47,7 @@ lease_set_service(const struct lease_set *set)
 	return s != NULL && s->handler != NULL ? s : NULL;
 }
 
-/* What a process must know of beforehand to understand a request. */
+/* Returns the form of requests, which a process must know to understand one. */
 static uint8_t
 service_format(const struct service *s)
 {
@@ -83,20 +87,23 @@ lease_set_get(struct leases *ls, const char *service)
 
 /* ------------------------------------------------------------- the queue --- */
 
-/* One WANT for each call that waits, beyond those that are out already. */
+/* Posts one WANT for each waiting call, less those that were posted already. */
 static void
 lease_set_want(struct lease_set *set)
 {
 	struct leases *ls = set->leases;
 	struct frame f = { .type = FRAME_WANT };
 
-	/* Before the first rules there are no calls. */
+	/* There are no calls before the first rules. */
 	if (set->n_wanted >= set->n_waiting)
 		return;
 	f.generation = ls->conf->generation;
 	(void)strlcpy(f.lease.service, set->service, sizeof(f.lease.service));
 	while (set->n_wanted < set->n_waiting) {
-		/* Without memory the next call asks again, or the deadline ends it. */
+		/*
+		 * If memory is out, the next call asks again, or the deadline
+		 * ends this one.
+		 */
 		if (ls->post(ls, &f) < 0)
 			return;
 		set->n_wanted++;
@@ -122,7 +129,9 @@ lease_set_put_back(struct lease_set *set, struct exchange *x)
 bool
 lease_set_has_room(const struct lease_set *set, const struct service *s)
 {
-	/* One may wait always: the first one does. */
+	/*
+	 * One request may always wait, even if the queue of the service is 0.
+	 */
 	return set->n_waiting == 0 || set->n_waiting < s->queue;
 }
 
@@ -145,7 +154,10 @@ lease_set_find_free(const struct lease_set *set, const struct service *s)
 		if (l->conversation.n_flight == 0) {
 			if (!conversation_has_news(l))
 				return l;
-			/* It has ended or spoken unasked: its event is next. */
+			/*
+			 * The process has ended or written something: its event
+			 * is next.
+			 */
 			continue;
 		}
 		if (best == NULL || l->conversation.n_flight < best->conversation.n_flight)
@@ -186,8 +198,8 @@ lease_set_enter(struct lease_set *set, struct exchange *x, struct lease *lease, 
 /* -------------------------------------------------- what the runner says --- */
 
 /*
- * The runner has its new rules a moment before us. Does that process take
- * requests in another form than we make as yet, or may it?
+ * The broker has its new rules a moment before this worker. True if the process
+ * takes, or may take, requests in another form than this worker makes.
  */
 static bool
 is_early(const struct lease_set *set, const struct frame *f)
@@ -214,7 +226,10 @@ leases_on_granted(struct leases *ls, const struct frame *f, int fds[static 3])
 		return;
 	}
 	if (is_early(set, f)) {
-		/* It counts as wanted until the rules are ours, or we would ask at once. */
+		/*
+		 * The lease counts as wanted until the new rules are in force
+		 * here. Else this worker would ask again at once.
+		 */
 		lease_decline(ls, f, fds, LEASE_WHOLE);
 		set->n_early++;
 		return;
@@ -222,7 +237,7 @@ leases_on_granted(struct leases *ls, const struct frame *f, int fds[static 3])
 	if (f->lease.is_probe == 0 && set->n_wanted > 0)
 		set->n_wanted--;
 	if (f->generation != 0 && f->generation < set->format_generation) {
-		/* It was on its way while the rules changed. */
+		/* The lease was on its way while the rules changed. */
 		lease_decline(ls, f, fds, LEASE_WHOLE);
 		lease_set_want(set);
 		return;
@@ -250,7 +265,7 @@ leases_on_recalled(struct leases *ls, uint64_t id)
 	}
 }
 
-/* None that waits now gets one. */
+/* Ends all waiting requests: there is no process for them. */
 static void
 lease_set_refuse(struct lease_set *set, const char *why)
 {
@@ -263,7 +278,10 @@ lease_set_refuse(struct lease_set *set, const char *why)
 	}
 }
 
-/* Why there is no handler, for those who wait for one; it stays in set. */
+/*
+ * Returns the words for waiting calls about why there is no handler; they stay
+ * in set.
+ */
 static const char *
 lease_set_explain(struct lease_set *set, const struct frame_unable *u)
 {
@@ -291,7 +309,10 @@ leases_on_no_room(struct leases *ls, const struct frame *f, int fds[static 3])
 {
 	struct lease_set *set = lease_set_find(ls, f->lease.service);
 
-	/* Whether one that is new answers cannot be found out here. */
+	/*
+	 * Without the descriptors nobody can find out whether a new process
+	 * answers.
+	 */
 	lease_decline(ls, f, fds, f->lease.is_probe != 0 ? LEASE_BROKEN : LEASE_WHOLE);
 	if (set != NULL)
 		lease_set_refuse(set, "the server: too many open files");
@@ -353,7 +374,7 @@ leases_on_stall(struct leases *ls, uint64_t usec)
 	}
 }
 
-/* Requests have another form from now on: what was made before does not fit. */
+/* Requests have another form from now on: those made before do not fit. */
 static void
 lease_set_reform(struct lease_set *set, uint8_t format)
 {
@@ -392,7 +413,7 @@ leases_give_back(struct leases *ls)
 	struct lease *l, *next;
 
 	RB_FOREACH(set, lease_sets, &ls->sets) {
-		/* Nothing is asked for any more. */
+		/* No more leases are asked for. */
 		set->n_wanted = SIZE_MAX;
 		LIST_FOREACH_SAFE(l, &set->list, link, next)
 			lease_give_back(l);
@@ -405,7 +426,7 @@ leases_done(struct leases *ls)
 	struct lease_set *set, *next;
 	struct lease *l;
 
-	/* Those whose last call had not been sent. */
+	/* Leases are left whose last request was never sent. */
 	RB_FOREACH(set, lease_sets, &ls->sets) {
 		while ((l = LIST_FIRST(&set->list)) != NULL)
 			lease_part(l, LEASE_BROKEN);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* stderr: reads the stderr of handler processes and logs it line by line. */
 #include "config.h"
 
 #include "lease/stderr.h"
@@ -14,10 +15,10 @@
 #include "lease/lease.h"
 #include "lease/leases.h"
 
-/* What is read at the end of a process: no more than a pipe holds. */
+/* The most that is read at the end of a process: all that a pipe can hold. */
 #define STDERR_END (64u << 10)
 
-/* Who says it. */
+/* The process that wrote the lines. */
 struct speaker {
 	const char *service;
 	const char *request;	/* NULL: none */
@@ -40,7 +41,10 @@ log_line(const struct speaker *who, struct slice text)
 	log_send(&r);
 }
 
-/* Logs the lines of b; what has no end yet stays, unless this is the end. */
+/*
+ * Logs the lines of b. A line without an end stays in b, unless the process has
+ * ended.
+ */
 static void
 log_lines(const struct speaker *who, struct buf *b, bool is_end)
 {
@@ -60,7 +64,7 @@ is_logged(const struct lease *l)
 {
 	const struct conf *conf = l->leases->conf;
 	const char *name = l->set->service;
-	/* A runner may lend before the first rules are in force. */
+	/* A broker may lend before the first rules are in force here. */
 	const struct service *s = conf != NULL ? conf_find_service(conf, name, strlen(name)) : NULL;
 
 	return log_level() >= LOG_INFO && (s == NULL || s->log != SERVICE_LOG_NONE);
@@ -78,7 +82,7 @@ speaker_of(const struct lease *l)
 	};
 }
 
-/* Reads once. False: nothing there, or the end. */
+/* Reads once. False: nothing is there, or the end. */
 static bool
 lease_stderr_read(struct lease *l)
 {
@@ -110,7 +114,7 @@ on_readable(struct loop_io *io, uint32_t events)
 	(void)lease_stderr_read(io->user);
 }
 
-/* What explains the end of a process is often the last it has said. */
+/* The last lines often explain the end of a process. */
 void
 lease_stderr_close(struct lease *l)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * stderr: what a handler says on its stderr, line by line to the log, with
- * the request it was at. Never waits for a process that is not read.
+ * stderr: logs the stderr of a handler process line by line, with the request
+ * that the process was working on. A slow log never makes the process wait.
  */
 #pragma once
 
@@ -13,27 +13,30 @@
 
 struct lease;
 
-/* So much is logged for each request; the rest is read and dropped. */
+/*
+ * The most bytes that are logged for each request; the rest is read and
+ * dropped.
+ */
 #define STDERR_REQUEST (8u << 10)
 
 struct lease_stderr {
-	struct loop_io io;	/* fd -1: it has closed it */
-	struct buf line;	/* without its end yet */
-	size_t left;		/* bytes that are still logged */
+	struct loop_io io;	/* fd -1: the process has closed it */
+	struct buf line;	/* a line without its end yet */
+	size_t left;		/* bytes that may still be logged */
 };
 
 /* Takes fd in every case. 0 or -errno. */
 int lease_stderr_open(struct lease *lease, int fd);
 
-/* Logs what there is and closes it. */
+/* Logs the rest and closes the pipe. */
 void lease_stderr_close(struct lease *lease);
 
-/* A new request. */
+/* A new request has begun: it may log its share. */
 static inline void
 lease_stderr_allow(struct lease_stderr *err)
 {
 	err->left = STDERR_REQUEST;
 }
 
-/* Of a process that died in nobody's hands: what is in this pipe now. */
+/* Logs the stderr of a process that died while no worker had it. */
 void lease_stderr_log_dead(const char *service, pid_t pid, int fd);

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * logger: reads records from all processes and writes them to stderr or the
+ * journal.
+ */
 #include "config.h"
 
 #include "logger/logger.h"
@@ -22,7 +26,9 @@
 #include "ipc/roles.h"
 #include "logger/logsink.h"
 
-/* After the master's death the others have so long to say their last words. */
+/*
+ * After the death of the master the other processes may still log for so long.
+ */
 #define FAREWELL_USEC (500 * USEC_PER_MSEC)
 #define ERR_RETRY_USEC (50 * USEC_PER_MSEC)
 
@@ -39,10 +45,10 @@ struct logger {
 	struct loop_timer farewell;
 	LIST_HEAD(sources, source) sources;
 	bool done;
-	struct buf line;		/* on its way to stderr */
-	struct loop_io err;		/* stderr, while it takes no more */
-	struct loop_timer err_retry;	/* the same where it cannot be polled */
-	bool is_blocked;		/* no record is read until line is out */
+	struct buf line;		/* the line that is being written to stderr */
+	struct loop_io err;		/* waits for room in stderr */
+	struct loop_timer err_retry;	/* the same if stderr cannot be polled */
+	bool is_blocked;		/* no record is read until line is written */
 	bool is_torn;			/* a line was cut by an error */
 	uint64_t lost;			/* lines that could not be written */
 	char record[LOGREC_MAX];
@@ -65,8 +71,8 @@ err_unblock(struct logger *g)
 }
 
 /*
- * Whoever reads stderr is behind. Records stay where they are, in the
- * sockets, and the master is still answered.
+ * The reader of stderr is slow. Leave the records in the sockets; the master is
+ * still answered.
  */
 static void
 err_block(struct logger *g)
@@ -82,7 +88,10 @@ err_block(struct logger *g)
 		loop_arm(&g->loop, &g->err_retry, g->loop.now_usec + ERR_RETRY_USEC);
 }
 
-/* A part that a pipe with room takes whole, so that even stderr that blocks does not. */
+/*
+ * Writes so little that a pipe with room takes it whole. So a stderr that
+ * blocks does not block here.
+ */
 static ssize_t
 err_write(const char *data, size_t len)
 {
@@ -109,7 +118,10 @@ line_flush(struct logger *g)
 			return;
 		}
 		if (n < 0) {
-			/* No room on the disk, or nobody is there; perhaps later. */
+			/*
+			 * The disk is full, or stderr is closed. Later lines
+			 * may get through.
+			 */
 			g->lost++;
 			buf_clear(&g->line);
 			break;
@@ -136,7 +148,7 @@ on_err_retry(struct loop_timer *t)
 	line_flush(g);
 }
 
-/* Tells how many lines were lost before this one. */
+/* Logs the number of lines that were lost before this one. */
 static void
 put_lost(struct logger *g)
 {
@@ -187,7 +199,10 @@ on_record(struct loop_io *io, uint32_t events)
 	struct logger *g = s->logger;
 
 	(void)events;
-	/* Some at a time: a chatty process must not silence the others. */
+	/*
+	 * Read some records at a time: a process with many must not delay the
+	 * others.
+	 */
 	for (int i = 0; i < 32; i++) {
 		ssize_t n = recv(io->fd, g->record, sizeof(g->record), MSG_DONTWAIT);
 		struct logrec_view r;
@@ -247,7 +262,7 @@ on_farewell(struct loop_timer *t)
 	CONTAINER_OF(t, struct logger, farewell)->done = true;
 }
 
-/* The others end, too. */
+/* The other processes end, too: read their last records. */
 static void
 farewell_begin(struct logger *g)
 {

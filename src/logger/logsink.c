@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* logsink: formats records as text, as JSON and for the journal. */
 #include "config.h"
 
 #include "logger/logsink.h"
@@ -24,8 +25,8 @@ static const char *const levels[] = {
 };
 
 /*
- * Is it to be shown as a number? A process that has been taken over may
- * send anything, so what is in the field counts, too.
+ * True if the field may be shown as a number. Looks at the value, too, because
+ * a process that was taken over may send anything.
  */
 static bool
 is_number(enum log_key key, struct slice value)
@@ -66,7 +67,7 @@ put_time(struct buf *b, uint64_t wall_usec)
 	(void)buf_printf(b, "%s.%03" PRIu64 "Z", text, wall_usec % USEC_PER_SEC / 1000);
 }
 
-/* "1.234ms" is easier to read than a count of microseconds. */
+/* Writes "1.234ms", which is easier to read than a count of microseconds. */
 static void
 put_duration(struct buf *b, struct slice usec)
 {
@@ -86,7 +87,7 @@ put_field(struct buf *b, enum log_key key, struct slice value)
 	(void)buf_append_char(b, ' ');
 	switch (key) {
 	case LOG_KEY_ARGUMENTS:
-		/* Already words of its own, escaped where it was made. */
+		/* The process that sent the words has escaped them. */
 		(void)escape_controls(b, value, LOGREC_VALUE_MAX);
 		return;
 	case LOG_KEY_QUEUED_USEC:
@@ -166,7 +167,7 @@ logsink_format_json(struct buf *b, const struct log_source *from, const struct l
 
 /* ------------------------------------------------------------- journal --- */
 
-/* Does stderr lead to the journal, as systemd says in $JOURNAL_STREAM? */
+/* True if stderr leads to the journal, as systemd says in $JOURNAL_STREAM. */
 static bool
 stderr_is_journal(void)
 {
@@ -179,7 +180,7 @@ stderr_is_journal(void)
 	return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
-/* The ids under which systemd/reqd.catalog explains events. */
+/* The ids by which systemd/reqd.catalog explains events. */
 #define ID_REQUEST_ENDED "9fd3587609804729bd7080a9b331f15f"
 #define ID_REQUEST_REFUSED "fbef849fd31c438e92bc5bb1227976c7"
 
@@ -196,7 +197,10 @@ static const struct {
 	{ LOG_EVENT_HANDLER_BACK, "86a2f9d5466048d19bc2f6c68d39b0c5" },
 };
 
-/* NULL: this record is of no kind that the catalogue knows. */
+/*
+ * Returns the id of the record's kind, or NULL for a kind that the catalogue
+ * does not know.
+ */
 static const char *
 message_id(const struct logrec_view *r)
 {
@@ -265,7 +269,10 @@ logsink_journal(const struct log_source *from, const struct logrec_view *r)
 bool
 logsink_is_journal(const struct conf *c)
 {
-	/* A log that has just begun has records to write before it is told where. */
+	/*
+	 * A log process that has just begun has records to write before it gets
+	 * the configuration.
+	 */
 	if (c == NULL || c->log_to == LOG_TO_AUTO)
 		return stderr_is_journal();
 	return c->log_to == LOG_TO_JOURNAL;

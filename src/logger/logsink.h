@@ -9,24 +9,27 @@
 #include "conf/conf.h"
 #include "ipc/logrec.h"
 
-/* Who wrote a record, as the master says. */
+/* The process that wrote a record, as the master names it. */
 struct log_source {
 	char name[32];	/* "worker 0" */
 	int pid;
 };
 
-/* One readable line with its newline. 0 or -ENOMEM. */
+/* Writes one readable line with its newline. 0 or -ENOMEM. */
 int logsink_format_text(struct buf *b, const struct log_source *from, const struct logrec_view *r);
 
-/* One line of JSON with its newline. 0 or -ENOMEM. */
+/* Writes one line of JSON with its newline. 0 or -ENOMEM. */
 int logsink_format_json(struct buf *b, const struct log_source *from, const struct logrec_view *r);
 
-/* Its line for stderr, as configured (c may be NULL). 0 or -ENOMEM. */
+/*
+ * Writes the line for stderr in the configured form (c may be NULL). 0 or
+ * -ENOMEM.
+ */
 int logsink_format(const struct conf *c, struct buf *b, const struct log_source *from,
     const struct logrec_view *r);
 
-/* Does this record go to the journal rather than to stderr? */
+/* True if records go to the journal and not to stderr. */
 bool logsink_is_journal(const struct conf *c);
 
-/* Hands it to the journal; may block. 0 or -errno. */
+/* Sends a record to the journal; may block. 0 or -errno. */
 int logsink_journal(const struct log_source *from, const struct logrec_view *r);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * conn: the life of a client connection: what its events have told, its task,
- * its state, its deadlines, what it reads and sends.
+ * conn: the life of a client connection: its events, its task, its state, its
+ * deadlines, its reading and sending.
  */
 #include "config.h"
 
@@ -15,20 +15,26 @@
 #include "base/clock.h"
 #include "net/listener.h"
 
-/* After end of file without QUIT: what was received may still complete. */
+/*
+ * After an end of file without QUIT, requests that were received get so long to
+ * end.
+ */
 #define DISCONNECT_GRACE_USEC (1 * USEC_PER_SEC)
-/* After an error and shutdown: so that a reset does not eat the reply. */
+/*
+ * After an error and shutdown, wait so long for the peer to close. An early
+ * close would send a reset, which destroys the reply.
+ */
 #define LINGER_USEC (1 * USEC_PER_SEC)
 /*
- * When the worker stops: for what is on its way to us when we say that it is
- * over, and for the first request of who has only just connected.
+ * When the worker stops, requests that are on their way, and the first request
+ * of a client that has just connected, get so long to arrive.
  */
 #define STOP_GRACE_USEC (250 * USEC_PER_MSEC)
 
 /*
- * A request must be whole, and replies be taken, in time; each byte that
- * moves buys a little more, so that a slow line is not cut and a client that
- * sends a byte now and then is.
+ * A request must be whole, and replies be taken, in time. Each byte that moves
+ * adds a little time. So a slow line is not cut, but a client that sends a byte
+ * now and then is.
  */
 #define REQUEST_USEC (120 * USEC_PER_SEC)
 #define REPLY_USEC (60 * USEC_PER_SEC)
@@ -38,19 +44,20 @@
 #define IN_HIGH NET_READ
 
 /*
- * EPOLLERR and EPOLLHUP are always reported; asking for EPOLLERR alone is
- * how a connection waits without being woken by what it does not want.
+ * The kernel always reports EPOLLERR and EPOLLHUP. A connection that asks for
+ * EPOLLERR alone waits without being woken by other events.
  */
 #define QUIET EPOLLERR
 
-/* Beside EPOLL* in conn.news: its timer has rung. */
+/* A flag in conn.news beside EPOLL*: the timer has rung. */
 #define CONN_DUE (1u << 20)
 
-/* What a state means for all that looks at it. */
+/* The properties of each state. */
 static const struct {
-	bool is_read;		/* all that the peer will ever send has been read */
-	bool is_leaving;	/* the peer sends no more, and did not ask for all to be done */
-	bool is_last;		/* nothing more is done */
+	bool is_read;		/* all bytes that the peer will ever send are read */
+	bool is_leaving;	/* the peer sends no more, and did not ask for all
+				 * requests to be done */
+	bool is_last;		/* no more requests are executed */
 } states[] = {
 	[CONN_OPEN] = { 0 },
 	[CONN_FIN] = { .is_leaving = true },
@@ -115,7 +122,7 @@ conn_open(struct net_listener *p, int fd, const union sockaddr_any *peer)
 		loop_arm(net->loop, &c->timer, c->active_usec + p->idle_timeout_usec);
 }
 
-/* Nobody waits for what was being done any more. */
+/* Tells the door that nobody waits for the running requests any more. */
 static void
 conn_abandon(struct conn *c)
 {
@@ -142,18 +149,27 @@ conn_close(struct conn *c)
 	s->connections_closed++;
 	if (!c->listener->gone)
 		s->port_connections[c->listener->number]--;
-	/* Its task may be what runs: freed at the end of the turn. */
+	/*
+	 * The running task may be that of this connection: free it at the end
+	 * of the turn.
+	 */
 	TAILQ_INSERT_TAIL(&net->dead, c, link);
 	net->on_less(net);
 }
 
 /* ---------------------------------------------------------------- state --- */
 
-/* Its events and its deadline follow from the state at the end of its task. */
+/*
+ * Enters a state. The events and the deadline follow from the state at the end
+ * of the task.
+ */
 static void
 conn_enter(struct conn *c, enum conn_state state)
 {
-	/* The grace of a peer that leaves begins with the first that is heard of it. */
+	/*
+	 * The grace time of a peer that leaves begins with the first sign of
+	 * it.
+	 */
 	if (state == CONN_LINGERING || c->state == CONN_OPEN)
 		c->end_usec = c->net->loop->now_usec;
 	c->state = (uint8_t)state;
@@ -181,7 +197,7 @@ conn_lose(struct conn *c)
 	conn_enter(c, CONN_LOST);
 }
 
-/* Nothing is under way, and nothing is unsent. */
+/* True if nothing is running and nothing is unsent. */
 static bool
 conn_is_idle(const struct conn *c)
 {
@@ -194,7 +210,10 @@ conn_is_young(const struct conn *c)
 	return c->net->loop->now_usec < c->opened_usec + STOP_GRACE_USEC;
 }
 
-/* The worker stops. True if this one has come just before, and its request is still to come. */
+/*
+ * For a worker that stops. True if the connection has just come and its first
+ * request is still to come.
+ */
 static bool
 conn_is_new(const struct conn *c)
 {
@@ -202,7 +221,10 @@ conn_is_new(const struct conn *c)
 	    c->door->ops->work(c) == DOOR_NEW;
 }
 
-/* The worker stops. True if nothing is under way here, or will be. */
+/*
+ * For a worker that stops. True if nothing is running on the connection, or
+ * will be.
+ */
 static bool
 conn_is_to_end(const struct conn *c)
 {
@@ -227,7 +249,9 @@ conn_expect_rest(struct conn *c)
 		c->request_due_usec = c->net->loop->now_usec + REQUEST_USEC;
 }
 
-/* When the connection must have got on, 0: never. */
+/*
+ * Returns the time by which the connection must have made progress, 0: never.
+ */
 static uint64_t
 conn_due(const struct conn *c)
 {
@@ -248,7 +272,7 @@ conn_due(const struct conn *c)
 	return 0;
 }
 
-/* Its time may be over. */
+/* Acts on a deadline that may have passed. */
 static void
 conn_check_due(struct conn *c)
 {
@@ -257,7 +281,10 @@ conn_check_due(struct conn *c)
 	if (due == 0 || due > now || (c->net->stopping && conn_is_to_end(c)))
 		return;
 	if (states[c->state].is_leaving && buf_len(&c->out) > 0 && now < c->reply_due_usec) {
-		/* The replies there are may still be taken; nothing new is begun. */
+		/*
+		 * The peer may still take replies that are written; no new
+		 * request is executed.
+		 */
 		conn_abandon(c);
 		buf_done(&c->in);
 		conn_quit(c);
@@ -266,7 +293,10 @@ conn_check_due(struct conn *c)
 	conn_lose(c);
 }
 
-/* What the peer has sent in time counts first, so the task looks at the time. */
+/*
+ * Bytes that the peer has sent in time count first, so the task checks the
+ * deadline.
+ */
 static void
 on_timer(struct loop_timer *t)
 {
@@ -278,7 +308,7 @@ on_timer(struct loop_timer *t)
 
 /* -------------------------------------------------------------- output --- */
 
-/* Sends from b as much as the stream takes. False: the peer is gone. */
+/* Sends as much of b as the stream takes. False: the peer is gone. */
 static bool
 send_some(struct conn *c, struct buf *b)
 {
@@ -299,7 +329,7 @@ send_some(struct conn *c, struct buf *b)
 	return true;
 }
 
-/* Sends what has been kept. */
+/* Sends the bytes that were kept. */
 static void
 conn_send_kept(struct conn *c)
 {
@@ -318,7 +348,7 @@ void
 conn_send(struct conn *c)
 {
 	struct buf *written = &c->net->out;
-	/* Is the kernel without room, an event tells when it has some. */
+	/* If the kernel has no room, an event will tell when there is some. */
 	bool is_blocked = (c->stream.io.events & EPOLLOUT) != 0;
 
 	if (buf_failed(&c->out))
@@ -333,7 +363,10 @@ conn_send(struct conn *c)
 		if (written->cap > 4 * NET_OUT_HIGH)
 			buf_done(written);
 	}
-	/* What is in c->out now only the event of the descriptor drains: has it one? */
+	/*
+	 * Only an event of the descriptor sends the rest of c->out, so there
+	 * must be one.
+	 */
 	if (buf_len(&c->out) > 0 && c->stream.io.events == 0)
 		conn_lose(c);
 }
@@ -356,8 +389,8 @@ conn_resume(struct conn *c)
 
 /*
  * True if more may be read. While a request runs a little is read ahead. When
- * the peer sends no more a QUIT may be in what is left, so all is read that a
- * request might have had.
+ * the peer sends no more, the rest may hold a QUIT, so as much is read as a
+ * request could have.
  */
 static bool
 conn_wants_input(struct conn *c)
@@ -374,7 +407,7 @@ conn_wants_input(struct conn *c)
 	    (is_fin || !conn_is_congested(c));
 }
 
-/* The last byte of the peer is read. */
+/* The last byte of the peer has been read. */
 static void
 conn_end_input(struct conn *c)
 {
@@ -385,7 +418,7 @@ conn_end_input(struct conn *c)
 		    CONN_PATIENT : CONN_LEAVING);
 }
 
-/* Reads once; the door has what has come if nothing is kept in front of it. */
+/* Reads once. Gives the bytes to the door if no older bytes are kept. */
 static void
 conn_read(struct conn *c)
 {
@@ -415,7 +448,7 @@ conn_read(struct conn *c)
 		conn_lose(c);
 }
 
-/* Gives the door what is kept, if it may have it. */
+/* Gives the kept bytes to the door, if it may have them. */
 static void
 conn_feed_kept(struct conn *c)
 {
@@ -431,7 +464,7 @@ conn_feed_kept(struct conn *c)
 
 /*
  * Both directions are closed: nobody takes replies any more, and the kernel
- * would report this for ever. What was received may still complete.
+ * would report this event for ever. Requests that were received may still end.
  */
 static void
 conn_hang_up(struct conn *c)
@@ -442,7 +475,10 @@ conn_hang_up(struct conn *c)
 		conn_lose(c);
 		return;
 	}
-	/* What is left to read may end with a QUIT: first that, if it may be read. */
+	/*
+	 * The unread rest may end with a QUIT, so read it first, if it may be
+	 * read.
+	 */
 	if (c->state == CONN_OPEN)
 		conn_enter(c, CONN_FIN);
 	if (is_news && conn_wants_input(c))
@@ -452,11 +488,11 @@ conn_hang_up(struct conn *c)
 		conn_end_input(c);
 }
 
-/* What the events have told. */
+/* Handles the events that were noted. */
 static void
 conn_take_news(struct conn *c, uint32_t news)
 {
-	/* A reset: cancel at once. */
+	/* The connection was reset: cancel at once. */
 	if ((news & EPOLLERR) != 0) {
 		conn_lose(c);
 		return;
@@ -468,14 +504,16 @@ conn_take_news(struct conn *c, uint32_t news)
 	else if ((news & EPOLLHUP) != 0)
 		conn_hang_up(c);
 	else if ((news & EPOLLRDHUP) != 0 && c->state == CONN_OPEN)
-		/* There is more to read when we get to it. */
+		/*
+		 * More bytes are to be read; the task reads them in its turn.
+		 */
 		conn_enter(c, CONN_FIN);
 }
 
 /*
- * What has come is answered, as much of it as one read gives; what follows
- * would not be: the connection ends when that has led to nothing that takes
- * longer.
+ * The worker stops: answers the requests that have come, as many as one read
+ * gives. Requests behind them would get no answer. The connection ends when
+ * nothing is running that takes longer.
  */
 static void
 conn_take_last(struct conn *c)
@@ -486,13 +524,15 @@ conn_take_last(struct conn *c)
 			conn_feed_kept(c);
 		conn_send(c);
 	}
-	/* What the stream holds of it is still to come. */
+	/* The stream may still hold bytes of the last read. */
 	if (conn_is_idle(c) && c->door->ops->work(c) <= DOOR_IDLE &&
 	    (states[c->state].is_read || !stream_is_pending(&c->stream)))
 		conn_quit(c);
 }
 
-/* The task is done: does the connection end, or what does it wait for, and until when? */
+/*
+ * The task is done. Closes the connection, or sets its events and its deadline.
+ */
 static void
 conn_settle(struct conn *c)
 {
@@ -500,7 +540,7 @@ conn_settle(struct conn *c)
 	uint32_t events = QUIET;
 	uint64_t due;
 
-	/* An idle connection holds no more than the beginning of a request. */
+	/* An idle connection holds at most the beginning of a request. */
 	if (c->state == CONN_LOST || (states[c->state].is_read && conn_is_idle(c))) {
 		conn_close(c);
 		return;
@@ -514,15 +554,15 @@ conn_settle(struct conn *c)
 		events |= EPOLLIN;
 	else if (c->state == CONN_OPEN)
 		events |= EPOLLRDHUP;
-	/* No event is asked for any more where both directions are closed. */
+	/* A connection that is closed in both directions asks for no event. */
 	if (c->stream.io.events != 0)
 		(void)loop_modify(loop, &c->stream.io, stream_wants(&c->stream, events));
 	if ((events & EPOLLIN) != 0 && c->wait == CONN_READY && stream_is_pending(&c->stream))
 		c->wait = CONN_YIELDS;
 
 	/*
-	 * The timer is moved only when it would ring too late: one that rings too
-	 * early finds out and is set anew, which spares the busy connection the work.
+	 * Move the timer only when it would ring too late. A timer that rings
+	 * too early is set anew then; this saves work for a busy connection.
 	 */
 	if (buf_len(&c->out) > 0 && c->reply_due_usec == 0)
 		c->reply_due_usec = loop->now_usec + REPLY_USEC;
@@ -530,7 +570,7 @@ conn_settle(struct conn *c)
 	if (due != 0 && (!loop_timer_is_armed(&c->timer) || c->timer.due_usec > due))
 		loop_arm(loop, &c->timer, due);
 
-	/* What has deferred the task while it ran has been served. */
+	/* The task that runs now has done what deferred it again. */
 	if (c->wait == CONN_YIELDS)
 		loop_defer(loop, &c->task);
 	else
@@ -627,7 +667,10 @@ net_count(struct net_desk *net)
 	}
 }
 
-/* Its client has had none of this time. Its timer rings too early, and finds out. */
+/*
+ * The process was stopped: the client has had none of this time. The timer
+ * rings too early and is set anew then.
+ */
 static void
 conn_forgive(struct conn *c, uint64_t usec)
 {

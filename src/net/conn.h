@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * conn: one client connection: a stream, the door that says what its bytes
- * mean, and between them buffers, deadlines and a state.
+ * conn: one client connection: a stream, the door that gives its bytes a
+ * meaning, and between them buffers, deadlines and a state.
  *
- * An event of a connection is only noted. Its task, at the end of the turn,
- * sends, receives, gives its door what has come and sends what the door has
- * written; nothing else gives a door bytes. Bytes are read into the worker's
- * scratch buffer and used from there; a connection owns memory only while it
- * holds part of a request or unsent replies.
+ * An event of a connection is only noted. The task of the connection, at the
+ * end of the turn, sends, receives, gives the door the bytes that have come and
+ * sends the bytes that the door has written; nothing else gives a door bytes.
+ * Bytes are read into the worker's scratch buffer and used from there. A
+ * connection owns memory only while it holds part of a request or unsent
+ * replies.
  */
 #pragma once
 
@@ -26,54 +27,66 @@ struct net_listener;
 
 enum conn_state {
 	CONN_OPEN,	/* the peer may send */
-	CONN_FIN,	/* the peer sends no more, and not all of it is read */
-	CONN_LEAVING,	/* all is read; what has begun may end soon */
-	CONN_PATIENT,	/* all is read, and the peer waits for all of it to be done */
-	CONN_QUITTING,	/* nothing more is done; our side is shut down when all is sent */
-	CONN_CLOSING,	/* nothing more is done or read; it ends when all is sent */
-	CONN_LINGERING,	/* our side is shut down; the peer may close first */
-	CONN_LOST,	/* it cannot go on: its task closes it */
+	CONN_FIN,	/* the peer sends no more, but not all of its bytes are read */
+	CONN_LEAVING,	/* all bytes are read; running requests may end soon */
+	CONN_PATIENT,	/* all bytes are read; the peer waits for all requests to be done */
+	CONN_QUITTING,	/* no more requests; our side is shut down when all is sent */
+	CONN_CLOSING,	/* no more requests or reading; the connection ends when all is sent */
+	CONN_LINGERING,	/* our side is shut down; the peer should close */
+	CONN_LOST,	/* the connection is broken: its task closes it */
 };
 
-/* What keeps a door from the next request. */
+/* The reason why a door may not have the next request. */
 enum conn_wait {
 	CONN_READY,
-	CONN_WAITS,	/* for conn_resume() */
-	CONN_YIELDS,	/* for the next turn, because it has taken long */
+	CONN_WAITS,	/* waits for conn_resume() */
+	CONN_YIELDS,	/* waits for the next turn, because it has taken long */
 };
 
-/* What a door has in hand. */
+/* The work that a door has. */
 enum door_work {
-	DOOR_NEW,	/* it was never asked anything */
+	DOOR_NEW,	/* no request has come yet */
 	DOOR_IDLE,
-	DOOR_HOLDS,	/* something is finished, and the peer has to take it */
+	DOOR_HOLDS,	/* a reply is finished that the peer still has to take */
 	DOOR_BUSY,
 };
 
-/* What is spoken on connections. */
+/* The functions of a protocol that is spoken on connections. */
 struct door_ops {
-	/* What a door has of a connection, zeroed but for what is its own. NULL: no memory. */
+	/*
+	 * Makes the door's part of a connection, zero but for the door's own
+	 * fields. NULL: no memory.
+	 */
 	struct conn *(*create)(struct door *d);
 	void (*destroy)(struct conn *c);
 
-	/* Bytes have come. Returns how many are done with; the rest is given again, with more. */
+	/*
+	 * Takes bytes that have come. Returns the number of bytes that are
+	 * used; the rest is given again, with more.
+	 */
 	size_t (*on_bytes)(struct conn *c, struct slice bytes);
 
-	/* How many bytes the rest of a request may have, when the peer sends no more. */
+	/*
+	 * Returns the number of bytes that the rest of a request may have, when
+	 * the peer sends no more.
+	 */
 	size_t (*rest_max)(struct conn *c);
 
-	/* The peer sends no more than these. True if it waits for all of it to be done. */
+	/*
+	 * The peer sends no more than these bytes. True if it waits for all
+	 * requests to be done.
+	 */
 	bool (*on_end)(struct conn *c, struct slice bytes);
 
-	/* What was written is sent: a producer that rested may go on. */
+	/* Written bytes have been sent: a producer that rested may go on. */
 	void (*on_room)(struct conn *c);
 
-	/* Nobody waits for what is under way any more. */
+	/* Nobody waits for the running requests any more. */
 	void (*abandon)(struct conn *c);
 
 	enum door_work (*work)(const struct conn *c);
 
-	/* Told to a peer that there is no room for; NULL: nothing. */
+	/* Text for a peer that there is no room for; NULL: none. */
 	const char *full;
 };
 
@@ -85,7 +98,8 @@ struct conn {
 	struct stream stream;
 	struct loop_timer timer;
 	struct loop_task task;
-	uint32_t news;			/* EPOLL*, CONN_DUE: what the task has to look at */
+	uint32_t news;			/* EPOLL*, CONN_DUE: the events that the task
+					 * has to handle */
 	uint8_t state;			/* enum conn_state */
 	uint8_t wait;			/* enum conn_wait */
 	TAILQ_ENTRY(conn) link;
@@ -95,38 +109,45 @@ struct conn {
 	struct peer peer;
 	uint64_t id;
 	uint64_t opened_usec;
-	uint64_t active_usec;		/* last time bytes moved */
-	uint64_t end_usec;		/* since when it leaves or lingers */
-	uint64_t request_due_usec;	/* a request has begun; to be whole by then; 0: none */
-	uint64_t reply_due_usec;	/* what is unsent is to be taken by then */
+	uint64_t active_usec;		/* the last time that bytes moved */
+	uint64_t end_usec;		/* the time since which the connection leaves or lingers */
+	uint64_t request_due_usec;	/* the time by which the begun request must be
+					 * whole; 0: none */
+	uint64_t reply_due_usec;	/* the time by which the unsent bytes must be taken */
 	struct buf in;			/* received, not used yet */
 	struct buf out;			/* not sent yet */
 };
 
-/* A new connection; takes fd. Closes it when something fails. */
+/* Makes a new connection; takes fd. Closes it on failure. */
 void conn_open(struct net_listener *p, int fd, const union sockaddr_any *peer);
 
-/* Ends a connection now, and what is under way for it. */
+/* Ends a connection and its running requests now. */
 void conn_close(struct conn *c);
 
-/* Nothing more is done: it ends when all is sent. */
+/* Executes no more requests; the connection ends when all is sent. */
 void conn_quit(struct conn *c);
 
-/* Nothing more is done or read: it ends when all is sent, whatever the peer still says. */
+/*
+ * Executes and reads no more; the connection ends when all is sent, even if the
+ * peer goes on sending.
+ */
 void conn_end(struct conn *c);
 
-/* It cannot go on: its task closes it, without another word. */
+/* Marks the connection as broken: its task closes it and sends nothing more. */
 void conn_lose(struct conn *c);
 
-/* A request has begun, which has to be whole in time. */
+/* Sets the time by which the begun request has to be whole. */
 void conn_expect_rest(struct conn *c);
 
-/* True if it has come a moment ago, as far as it matters when the worker stops. */
+/*
+ * True if the connection is so new that a worker that stops lets its first
+ * request come.
+ */
 bool conn_is_young(const struct conn *c);
 
 /*
- * True if a request may begin: when the worker stops, only the first of
- * somebody who has just come.
+ * True if a request may begin. When the worker stops, only the first request of
+ * a client that has just connected may.
  */
 static inline bool
 conn_is_in_time(const struct conn *c, bool is_first)
@@ -135,8 +156,9 @@ conn_is_in_time(const struct conn *c, bool is_first)
 }
 
 /*
- * Where a door writes: the scratch buffer while the connection's task runs and
- * nothing older is unsent, else the connection's own. Ask anew each time.
+ * Returns the buffer that a door writes to: the scratch buffer while the
+ * connection's task runs and nothing older is unsent, else the connection's
+ * own. Ask anew each time.
  */
 static inline struct buf *
 conn_out(struct conn *c)
@@ -144,14 +166,14 @@ conn_out(struct conn *c)
 	return c->net->writer == c && buf_len(&c->out) == 0 ? &c->net->out : &c->out;
 }
 
-/* How much may be unsent before its producer rests. */
+/* Returns the number of unsent bytes above which a producer rests. */
 static inline size_t
 conn_out_high(const struct conn *c)
 {
 	return c->peer.roles == 0 && !c->peer.is_admin ? NET_OUT_STRANGER : NET_OUT_HIGH;
 }
 
-/* True if so much is unsent that its producer should rest. */
+/* True if so many bytes are unsent that the producer should rest. */
 static inline bool
 conn_is_congested(const struct conn *c)
 {
@@ -165,11 +187,14 @@ conn_is_ready(const struct conn *c)
 	return c->state <= CONN_PATIENT && c->wait == CONN_READY && !conn_is_congested(c);
 }
 
-/* Sends what the kernel takes now, keeps the rest. */
+/* Sends as much as the kernel takes now, keeps the rest. */
 void conn_send(struct conn *c);
 
-/* What was waited for is written: the task sends it, and gives the door what is held. */
+/*
+ * The awaited reply is written: the task sends it and gives the door the kept
+ * bytes.
+ */
 void conn_resume(struct conn *c);
 
-/* Something else has been written: the task sends it. */
+/* Other bytes have been written: the task sends them. */
 void conn_flush(struct conn *c);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * identity: who is at the other end, as the kernel says, and the texts and the
- * digest of a caller, made once for all its calls.
+ * identity: learns from the kernel which account or address is at the other
+ * end, and makes the texts and the digest of a caller once for all its calls.
  */
 #include "config.h"
 
@@ -14,7 +14,7 @@
 
 #include "base/cleanup.h"
 
-/* More groups than this are asked for twice. */
+/* A caller with more groups than this costs a second system call. */
 #define GROUPS_FIRST 64
 
 /* ------------------------------------------------------------- identity --- */
@@ -49,7 +49,10 @@ peer_init_unix(struct peer *p, int fd)
 	bool known = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0;
 	int r = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, few, &groups_len);
 
-	/* The kernel says how much it wants, and what it has never changes. */
+	/*
+	 * The kernel tells the size that it needs; the groups of a connected
+	 * peer never change.
+	 */
 	if (r < 0 && errno == ERANGE && groups_len <= NGROUPS_MAX * sizeof(gid_t)) {
 		groups = many = malloc(groups_len);
 		if (many == NULL)
@@ -59,7 +62,7 @@ peer_init_unix(struct peer *p, int fd)
 	if (r < 0 || !known)
 		groups_len = 0;
 
-	/* One block, so that who comes is freed at once. */
+	/* Caller and groups are one block, which is freed at once. */
 	who = calloc(1, sizeof(*who) + groups_len);
 	if (who == NULL)
 		return -ENOMEM;
@@ -154,7 +157,10 @@ peer_is_same(const struct peer *a, const struct peer *b)
 		return a->caller->has_uid && b->caller->has_uid && a->caller->uid == b->caller->uid;
 	if (a->addr.sa.sa_family == AF_INET && b->addr.sa.sa_family == AF_INET)
 		return a->addr.in4.sin_addr.s_addr == b->addr.in4.sin_addr.s_addr;
-	/* Asked of every connection there is: texts are compared only when need be. */
+	/*
+	 * Every connection is asked this, so texts are compared only when they
+	 * have to be.
+	 */
 	peer_caller(a, &who);
 	caller_format(&who, x, sizeof(x));
 	peer_caller(b, &who);

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * listener: accepts connections, shares them with the other workers, and
+ * refuses them where there is no room.
+ */
 #include "config.h"
 
 #include "net/listener.h"
@@ -16,10 +20,13 @@
 #include "ipc/logrec.h"
 #include "net/conn.h"
 
-/* No queue is longer; where new clients cannot be kept out, it has to end. */
+/*
+ * No queue of a socket is longer. Draining has to end even if new clients still
+ * come.
+ */
 #define DRAIN_MAX 65536
 
-/* How long accepting rests when the system has no room for a connection. */
+/* Accepting rests for so long when the system has no room for a connection. */
 #define LISTENER_REST_USEC (100 * USEC_PER_MSEC)
 #define LISTENER_COMPLAIN_USEC (10 * USEC_PER_SEC)
 
@@ -60,7 +67,10 @@ listener_refuse(struct net_listener *p, int fd)
 	p->net->pages->own->connections_refused++;
 }
 
-/* Tells one waiting client why, with the descriptor kept for this. */
+/*
+ * Tells one waiting client the reason, over the descriptor that is kept for
+ * this.
+ */
 static void
 refuse_one(struct net_listener *p)
 {
@@ -98,7 +108,7 @@ on_accept_error(struct net_listener *p, int error)
 		}
 		return;
 	default:
-		/* ECONNABORTED and its like concern that one client only. */
+		/* ECONNABORTED and the like concern that one client only. */
 		return;
 	}
 }
@@ -114,9 +124,9 @@ listener_is_full(const struct net_listener *p)
 }
 
 /*
- * The kernel wakes the first waiting worker in the socket's queue, always
- * the same one while it keeps up. Going to the end of the queue after each
- * connection makes them take turns, for a hundredth of what accepting costs.
+ * The kernel wakes the first waiting worker in the socket's queue, which would
+ * always be the same worker. Each worker goes to the end of the queue after it
+ * has accepted, so that all take turns. This costs a hundredth of an accept.
  */
 static void
 listener_yield_turn(struct net_listener *p)
@@ -160,8 +170,8 @@ on_acceptable(struct loop_io *io, uint32_t events)
 
 	(void)events;
 	/*
-	 * One connection per event: the next turn tells whether there are
-	 * more, so a failing accept() is never called to find the end.
+	 * Accept one connection for each event. The next turn tells whether
+	 * there are more, so accept() is never called in vain.
 	 */
 	fd = listener_accept(p, &peer);
 	if (fd < 0) {
@@ -172,14 +182,20 @@ on_acceptable(struct loop_io *io, uint32_t events)
 	listener_admit(p, fd, &peer);
 }
 
-/* Nobody accepts here after us, so closing would reset who waits. */
+/*
+ * True if nobody will accept at this socket any more, so that closing it would
+ * reset waiting clients.
+ */
 static bool
 listener_is_sealed(const struct net_listener *p)
 {
 	return (p->net->sealed >> p->number & 1) != 0;
 }
 
-/* Other errors of accept() concern the one client that was next. */
+/*
+ * True if no client waits. Other errors of accept() concern only the client
+ * that was next.
+ */
 static bool
 is_end_of_queue(int error)
 {
@@ -197,7 +213,7 @@ is_end_of_queue(int error)
 	}
 }
 
-/* Lets in who waits. */
+/* Accepts all waiting clients. */
 static void
 listener_drain(struct net_listener *p)
 {
@@ -213,7 +229,7 @@ listener_drain(struct net_listener *p)
 		on_accept_error(p, errno);
 }
 
-/* Its listener is no more, for us or for everybody. */
+/* The listener has ended, for this worker or for all. */
 static void
 listener_end(struct net_listener *p)
 {
@@ -291,7 +307,10 @@ listeners_find(struct net_listeners *ports, const char *url)
 	return NULL;
 }
 
-/* Is it the same open socket, so that nothing needs to change? */
+/*
+ * True if both descriptors are the same open socket, so that nothing has to
+ * change.
+ */
 static bool
 same_socket(int a, int b)
 {
@@ -306,7 +325,7 @@ same_socket(int a, int b)
 	return cookie_a == cookie_b;
 }
 
-/* Listens again where it was given up; takes fd. */
+/* Listens again on a listener that was given up; takes fd. */
 static void
 listener_listen(struct net_listener *p, int fd)
 {
@@ -344,7 +363,10 @@ listeners_replace(struct net_desk *net, const struct conf *c, int *fds, size_t n
 		return r;
 	}
 
-	/* No failure from here on. What was kept still has its new fd open. */
+	/*
+	 * Nothing can fail from here on. A listener that stays still has its
+	 * new fd open.
+	 */
 	LIST_FOREACH_SAFE(p, &net->listeners, link, next) {
 		bool kept = false;
 

@@ -2,8 +2,8 @@
 /*
  * listener: a listening socket in a worker, shared with the other workers.
  *
- * A connection keeps its listener alive: the limits it was accepted under stay
- * valid when a reload takes the listener away.
+ * A connection keeps its listener alive: the limits at the time of the accept
+ * stay valid when a reload takes the listener away.
  */
 #pragma once
 
@@ -19,35 +19,36 @@
 struct net_listener {
 	LIST_ENTRY(net_listener) link;
 	struct loop_io io;		/* fd -1: not listening any more */
-	bool gone;			/* the rules have it no more: number means nothing */
+	bool gone;			/* not in the configuration any more; number
+					 * means nothing */
 	struct loop_timer retry;	/* armed while accepting is paused */
 	struct net_desk *net;
 	unsigned refs;
 	unsigned number;		/* index in the configuration */
 	char *url;
 	bool is_unix;
-	uint32_t max_arguments, argument_limit, request_limit;	/* of one request */
+	uint32_t max_arguments, argument_limit, request_limit;	/* limits of one request */
 	enum listener_inline inline_requests;
 	uint64_t idle_timeout_usec;
 	uint32_t max_connections;
 };
 
 /*
- * Puts the listeners of a configuration in place of those in force: fds[i]
- * is the socket of listener i, taken. Listeners whose URL stays keep listening
- * without a gap. 0 or -errno; on failure nothing changed but the taken fds.
+ * Replaces the listeners in force by those of a configuration: fds[i] is the
+ * socket of listener i, taken. Listeners whose URL stays keep listening without
+ * a gap. 0 or -errno; a failure changes nothing, but the fds are taken.
  */
 int listeners_replace(struct net_desk *net, const struct conf *c, int *fds, size_t n_fds);
 
 /*
- * Stops accepting where the others go on. Connections follow
- * the listeners of this configuration all the same.
+ * Stops accepting in this worker while the others go on. Connections still
+ * follow the listeners of this configuration.
  */
 void listeners_retire(struct net_desk *net, const struct conf *c);
 
 /*
- * Stops accepting everywhere. Who waits at a socket that the master has
- * sealed, so that nobody will ever accept there again, is let in first.
+ * Stops accepting everywhere. Where the master has sealed a socket, so that
+ * nobody will ever accept there again, the waiting clients are accepted first.
  */
 void listeners_close(struct net_desk *net);
 

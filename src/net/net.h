@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * net: the listeners and connections of a worker, and what they need of it.
- */
+/* net: the listeners and connections of a worker, and what they share. */
 #pragma once
 
 #include <stdbool.h>
@@ -22,47 +20,53 @@ struct stats_pages;
 LIST_HEAD(net_listeners, net_listener);
 TAILQ_HEAD(conns, conn);
 
-/* One read from a socket. */
+/* Bytes of one read from a socket. */
 #define NET_READ (64u << 10)
 
-/* Unsent bytes above which a connection is not read any further. */
+/* A connection with more unsent bytes than this is not read any further. */
 #define NET_OUT_HIGH (256u << 10)
 #define NET_OUT_STRANGER (16u << 10)	/* ... of a caller without a role */
 
 struct net_desk {
 	struct loop *loop;
-	char *read;			/* scratch, NET_READ bytes, never kept */
-	const struct conf *conf;	/* in force */
+	char *read;			/* scratch of NET_READ bytes; its content is never kept */
+	const struct conf *conf;	/* the rules in force */
 	struct stats_pages *pages;
-	struct door *door;		/* what is spoken on new connections */
-	void (*on_less)(struct net_desk *net);	/* there is one connection less */
+	struct door *door;		/* the protocol on new connections */
+	void (*on_less)(struct net_desk *net);	/* Tells that a connection has ended. */
 
-	bool stopping;			/* what has come is answered, and no more */
-	uint32_t sealed;		/* listeners that end for everybody, by number */
+	bool stopping;			/* requests that have come are answered, but no others */
+	uint32_t sealed;		/* listeners that end in all workers, by number */
 	struct net_listeners listeners;
 	struct conns conns;
-	struct conns dead;		/* closed in this turn */
+	struct conns dead;		/* connections closed in this turn */
 	size_t n_conns;
-	size_t max_conns;		/* from RLIMIT_NOFILE */
-	int spare_fd;			/* given up to accept and refuse at EMFILE */
+	size_t max_conns;		/* limit that follows from RLIMIT_NOFILE */
+	int spare_fd;			/* closed at EMFILE, to accept a client and refuse it */
 	uint64_t next_conn;
-	struct buf out;			/* what one task writes, before it is sent */
-	struct conn *writer;		/* whose task runs; NULL: none */
+	struct buf out;			/* output of one task before it is sent */
+	struct conn *writer;		/* the connection whose task runs; NULL: none */
 };
 
 void net_init(struct net_desk *net, struct loop *loop, char *read);
 
-/* Ends and frees all connections; listeners are closed already. */
+/* Ends and frees all connections; the listeners are closed already. */
 void net_done(struct net_desk *net);
 
-/* Each connection ends with the answer to what its client has sent until now. */
+/*
+ * Ends each connection with the answers to the requests that its client has
+ * sent until now.
+ */
 void net_stop(struct net_desk *net);
 
-/* Rules or listeners have changed: counts anew what each listener has. */
+/*
+ * Rules or listeners have changed: counts the connections of each listener
+ * anew.
+ */
 void net_count(struct net_desk *net);
 
-/* The process was stopped for so long: that counts against no connection. */
+/* The process was stopped for this time, which counts against no connection. */
 void net_on_stall(struct net_desk *net, uint64_t usec);
 
-/* Frees what was closed during the turn. */
+/* Frees the connections that were closed during the turn. */
 void net_bury(struct net_desk *net);

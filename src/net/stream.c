@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * stream: a plain socket.
- */
+/* stream: a plain socket as a stream. */
 #include "config.h"
 
 #include "net/stream.h"
@@ -9,7 +7,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-/* A signal is no reason to give a peer up. */
+/* A system call that a signal interrupts has not failed. */
 static ssize_t
 later_or_lost(int error)
 {

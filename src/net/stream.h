@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * stream: bytes to and from a peer over a connected socket. A plain socket is
- * one implementation of stream_ops; what transforms the bytes is another.
+ * one implementation of stream_ops; one that transforms the bytes would be
+ * another.
  */
 #pragma once
 
@@ -15,32 +16,48 @@
 struct stream;
 
 struct stream_ops {
-	/* At most n bytes. 0 at the end of them; -EAGAIN: later; else -errno: it is lost. */
+	/*
+	 * Receives at most n bytes. 0 at their end; -EAGAIN: later; else
+	 * -errno: the peer is lost.
+	 */
 	ssize_t (*recv)(struct stream *s, void *bytes, size_t n);
 
-	/* How many of n bytes are taken. -EAGAIN: later; else -errno: it is lost. */
+	/*
+	 * Sends up to n bytes and returns the number taken. -EAGAIN: later;
+	 * else -errno: the peer is lost.
+	 */
 	ssize_t (*send)(struct stream *s, const void *bytes, size_t n);
 
-	/* Nothing more is sent; the peer learns of it behind what was. */
+	/*
+	 * Sends no more; the peer learns of it behind the bytes that were sent.
+	 */
 	void (*shutdown)(struct stream *s);
 
-	/* True if recv() has something now of which no event of the socket tells. NULL: never. */
+	/*
+	 * True if recv() has bytes now of which no event of the socket tells.
+	 * NULL: never.
+	 */
 	bool (*pending)(const struct stream *s);
 
-	/* The events of the socket that let it receive and send as events say. NULL: these. */
+	/*
+	 * Returns the events of the socket that the stream needs in order to
+	 * receive and send as events say. NULL: the same events.
+	 */
 	uint32_t (*wants)(const struct stream *s, uint32_t events);
 
-	/* Frees what it has; the socket stays. NULL: nothing. */
+	/*
+	 * Frees the memory of the stream; the socket stays open. NULL: nothing.
+	 */
 	void (*close)(struct stream *s);
 };
 
 struct stream {
 	const struct stream_ops *ops;
-	void *user;		/* what ops have of it */
+	void *user;		/* the memory of ops */
 	struct loop_io io;	/* the socket */
 };
 
-/* The bytes of the socket themselves. */
+/* The bytes of the socket, unchanged. */
 extern const struct stream_ops stream_plain;
 
 static inline bool

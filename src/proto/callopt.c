@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* callopt: parses the options of CALL. */
 #include "config.h"
 
 #include "proto/callopt.h"
@@ -14,7 +15,7 @@
 
 #define SHOWN_MAX 24	/* bytes of a client's word shown in why */
 
-/* 100 years, the longest duration of the configuration too. */
+/* The longest timeout is 100 years, as in the configuration. */
 #define TIMEOUT_MS_MAX (UINT64_C(100) * 365 * 86400 * 1000)
 
 enum option {
@@ -104,7 +105,7 @@ token_read(struct slice s, struct slice *ret, char why[static CALLOPT_WHY])
 	return 0;
 }
 
-/* UTF-8 without control characters. */
+/* True if the text is UTF-8 without control characters. */
 static bool
 is_printable(struct slice s)
 {

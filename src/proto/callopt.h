@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * callopt: the options in front of the service name in CALL. Pure.
+ * callopt: the options in front of the service name in CALL. No I/O, no clock.
  */
 #pragma once
 
@@ -20,8 +20,8 @@ struct callopt {
 	bool stream;
 	bool named;
 	bool input;		/* --stdin: the last argument is the input */
-	bool open;		/* input follows by INPUT */
-	bool notify;		/* ... and a push tells when no more is wanted */
+	bool open;		/* the input follows in INPUT requests */
+	bool notify;		/* ... and a push tells the client when no more input is wanted */
 	bool has_timeout;
 	uint64_t timeout_ms;
 	struct slice token;	/* --id; data NULL: none */
@@ -31,19 +31,19 @@ struct callopt {
 	size_t n_meta;
 
 	struct slice service;
-	const struct slice *args;	/* without the input */
+	const struct slice *args;	/* the arguments without the input */
 	size_t n_args;
-	struct slice stdin_data;	/* --stdin */
+	struct slice stdin_data;	/* the input given by --stdin */
 };
 
 #define CALLOPT_WHY 160
 
 /*
- * argv[0] is CALL itself. 0, or 1 with why (escaped, one line) when an
- * option or its value is wrong, there is no service, or options exclude
- * each other. Options and service name are matched without regard to case.
- * Token: 1-128 bytes of [A-Za-z0-9._:-]. Meta key: [A-Za-z0-9_]{1,64}; value:
- * printable UTF-8 without control characters.
+ * Parses a CALL; argv[0] is the word CALL. 0, or 1 with why (escaped, one line)
+ * when an option or its value is wrong, the service name is missing, or options
+ * exclude each other. Options and service name are matched without regard to
+ * case. Token: 1-128 bytes of [A-Za-z0-9._:-]. Meta key: [A-Za-z0-9_]{1,64};
+ * value: printable UTF-8 without control characters.
  */
 int callopt_parse(const struct slice *argv, size_t argc, struct callopt *ret,
     char why[static CALLOPT_WHY]);

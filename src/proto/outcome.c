@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* outcome: the words, codes, error lines and exit statuses of all outcomes. */
 #include "config.h"
 
 #include "proto/outcome.h"
@@ -12,7 +13,7 @@ struct outcome_row {
 	const char *word;
 	const char *code;
 	bool may_have_run;
-	int exit_status;	/* of reqctl; EXIT and SIGNAL have their own */
+	int exit_status;	/* exit status of reqctl; EXIT and SIGNAL have their own */
 };
 
 static const struct outcome_row rows[OUTCOME_N] = {
@@ -31,7 +32,7 @@ static const struct outcome_row rows[OUTCOME_N] = {
 	[OUTCOME_HANDLER] = { "handler", "HANDLER", true, 250 },
 };
 
-#define STATUS_EXIT_HIGH 239	/* the program's own 126 to 255 */
+#define STATUS_EXIT_HIGH 239	/* exit status of reqctl for a program's own 126 to 255 */
 
 const char *
 outcome_word(enum outcome_kind k)
@@ -94,8 +95,8 @@ outcome_signal_name(int sig)
 }
 
 /*
- * The text behind the code, as raw bytes: resp_error() cleans and cuts it. No
- * printf, which would stop at a NUL of a client's.
+ * The text behind the code, as raw bytes; resp_error() cleans and cuts it.
+ * printf would stop at a NUL that came from a client.
  */
 struct line {
 	char text[RESP_CLEAN_MAX];

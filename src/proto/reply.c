@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Two passes over a value: the first only checks and counts, and can stop
- * and go on anywhere; the second, once it is whole, fills the tree. Both
- * read the elements with element_read().
+ * reply: decodes a value in two passes. The first pass only checks and counts,
+ * and can stop and go on at any byte. The second pass fills the tree, once the
+ * value is whole. Both read the elements with element_read().
  */
 #include "config.h"
 
@@ -39,8 +39,8 @@ is_digit(char c)
 }
 
 /*
- * The line at the start of s, with its type byte but without CRLF; *searched
- * bytes of it are known to hold no end.
+ * Reads the line at the start of s, with its type byte but without CRLF. The
+ * first *searched bytes are known to hold no end of line.
  */
 static int
 line_read(struct slice s, size_t *searched, struct slice *ret,
@@ -62,7 +62,7 @@ line_read(struct slice s, size_t *searched, struct slice *ret,
 	return REPLY_OK;
 }
 
-/* -?[1-9][0-9]*|0 and nothing else. */
+/* Reads -?[1-9][0-9]*|0 and nothing else. */
 static bool
 integer_read(struct slice s, int64_t *ret)
 {
@@ -96,7 +96,7 @@ digits_skip(struct slice s, size_t i)
 	return i;
 }
 
-/* -?DIGITS[.DIGITS][(e|E)[+-]DIGITS] */
+/* True for -?DIGITS[.DIGITS][(e|E)[+-]DIGITS]. */
 static bool
 is_decimal(struct slice s)
 {
@@ -143,7 +143,7 @@ double_read(struct slice s, double *ret)
 	memcpy(text, s.data, s.len);
 	text[s.len] = '\0';
 
-	/* The decimal point of the protocol, whatever the user's is. */
+	/* The protocol has a decimal point in every locale. */
 	c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
 	if (c == (locale_t)0)
 		return false;
@@ -152,7 +152,7 @@ double_read(struct slice s, double *ret)
 	return isfinite(*ret);
 }
 
-/* The bytes that a length announced, and their CRLF. */
+/* Reads the bytes that a length announced, and their CRLF. */
 static int
 bulk_read(struct slice s, uint64_t len, size_t room, struct element *e,
     const char **ret_error)
@@ -193,7 +193,7 @@ aggregate_read(uint64_t count, struct element *e, const char **ret_error)
 	return REPLY_OK;
 }
 
-/* Everything whose line begins with a length or a count. */
+/* Reads an element whose line begins with a length or a count. */
 static int
 counted_read(struct slice s, struct slice number, size_t room,
     struct element *e, const char **ret_error)
@@ -234,7 +234,7 @@ kind_of(char type, enum value_kind *ret)
 	}
 }
 
-/* What stands behind the type byte. */
+/* Reads the part behind the type byte. */
 static int
 body_read(struct slice s, struct slice body, size_t room, struct element *e,
     const char **ret_error)
@@ -267,7 +267,7 @@ body_read(struct slice s, struct slice body, size_t room, struct element *e,
 	return counted_read(s, body, room, e, ret_error);
 }
 
-/* room: how many bytes it may take. */
+/* Reads one element; room is the number of bytes that it may take. */
 static int
 element_read(struct slice s, size_t room, size_t *searched,
     struct element *ret, const char **ret_error)
@@ -310,7 +310,10 @@ is_aggregate(enum value_kind k)
 	    k == VALUE_PUSH;
 }
 
-/* How many bytes the values that have not begun need at least. */
+/*
+ * Returns the number of bytes that the values which have not begun need at
+ * least.
+ */
 static size_t
 least_left(const struct reply_cursor *c)
 {
@@ -321,7 +324,10 @@ least_left(const struct reply_cursor *c)
 	return n * ELEMENT_LEAST;
 }
 
-/* How many bytes the next element may take, leaving the least to the rest. */
+/*
+ * Returns the number of bytes that the next element may take, so that the rest
+ * still fits.
+ */
 static size_t
 room_left(const struct reply_cursor *c, const struct reply_limits *limits)
 {
@@ -330,7 +336,7 @@ room_left(const struct reply_cursor *c, const struct reply_limits *limits)
 	return c->depth > 0 ? room + ELEMENT_LEAST : room;
 }
 
-/* An aggregate is entered: may it be here, and can it be so large? */
+/* Enters an aggregate, if it is allowed here and not too large. */
 static int
 level_open(struct reply_cursor *c, const struct element *e,
     const struct reply_limits *limits, const char **ret_error)
@@ -347,7 +353,7 @@ level_open(struct reply_cursor *c, const struct element *e,
 	return REPLY_OK;
 }
 
-/* An element has been read: it no longer counts, its items do. */
+/* Counts an element as read, and its items as still to be read. */
 static void
 cursor_move(struct reply_cursor *c, const struct element *e)
 {
@@ -387,8 +393,9 @@ value_check(struct slice data, const struct reply_limits *limits,
 /* --------------------------------------------------------------- tree --- */
 
 /*
- * Fills the pool from a value that has been checked. The items of one
- * aggregate stand together, so each takes its places when it is entered.
+ * Fills the pool from a value that has been checked. The items of one aggregate
+ * stand together, so each aggregate takes the places of its items when it is
+ * entered.
  */
 static void
 tree_fill(struct slice data, struct value *pool)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * reply: bytes from a server (or a handler) -> values. No I/O, no clock.
+ * reply: turns bytes from a server or a handler into values. No I/O, no clock.
  *
- * Strict, bounded in depth and size, iterative: no input can overflow the
- * stack. Nothing is allocated before a value is whole; then the tree is one
- * block, one struct for each value that is really there.
+ * The decoder is strict, has limits of depth and size, and does not recurse, so
+ * no input can overflow the stack. It allocates nothing before a value is
+ * whole; then the tree is one block with one struct for each value.
  */
 #pragma once
 
@@ -14,8 +14,8 @@
 
 #include "base/slice.h"
 
-#define REPLY_MAX_DEPTH 8	/* of what a handler may answer */
-#define REPLY_RESULT_DEPTH (REPLY_MAX_DEPTH + 1)	/* and a result map around it */
+#define REPLY_MAX_DEPTH 8	/* depth of an answer of a handler */
+#define REPLY_RESULT_DEPTH (REPLY_MAX_DEPTH + 1)	/* ... and of the result map around it */
 
 enum value_kind {
 	VALUE_SIMPLE,	/* + */
@@ -42,18 +42,18 @@ struct value {
 };
 
 struct reply_limits {
-	size_t max_bytes;	/* of one value, all of it */
-	uint32_t max_items;	/* of all aggregates together */
+	size_t max_bytes;	/* bytes of one value */
+	uint32_t max_items;	/* items of all aggregates together */
 	uint32_t max_depth;	/* up to REPLY_RESULT_DEPTH; 0: REPLY_MAX_DEPTH */
 };
 
 /*
- * Progress through an incomplete value. Zero it to start anew; REPLY_OK
- * leaves it zeroed for the next value.
+ * Progress through an incomplete value. Set it to zero to start anew; REPLY_OK
+ * leaves it zero for the next value.
  */
 struct reply_cursor {
-	size_t pos;		/* bytes known to be good */
-	size_t searched;	/* of the line behind them, without its end */
+	size_t pos;		/* bytes that are known to be good */
+	size_t searched;	/* bytes of the next line that are known to hold no end of line */
 	uint32_t depth;
 	uint32_t n_items;
 	uint32_t left[REPLY_RESULT_DEPTH];	/* items that have not begun */
@@ -65,15 +65,15 @@ enum reply_status {
 	REPLY_BAD = 3,
 };
 
-#define REPLY_HEADER_MAX 64	/* bytes of a line that is not + or -, with CRLF */
+#define REPLY_HEADER_MAX 64	/* bytes of a line that is neither + nor -, with CRLF */
 
 /*
- * Reads the value at the start of data: + - : $ * % ~ > = , # _ and $-1, *-1.
- * A push is read at the top only. Streamed types, attributes, bulk errors and
- * big numbers are REPLY_BAD. limits stay the same from the first byte of a
- * value to its last. REPLY_OK: *ret is a new tree whose
- * text points into data; free with value_free. REPLY_BAD: ret_error is a
- * constant text. Can return -ENOMEM.
+ * Reads the value at the start of data: + - : $ * % ~ > = , # _ and $-1, *-1. A
+ * push is accepted at the top only. Streamed types, attributes, bulk errors and
+ * big numbers are REPLY_BAD. limits must stay the same from the first byte of a
+ * value to its last. REPLY_OK: *ret is a new tree whose text points into data;
+ * free it with value_free. REPLY_BAD: ret_error is a constant text. Can return
+ * -ENOMEM.
  */
 int reply_decode(struct slice data, const struct reply_limits *limits,
     struct reply_cursor *cursor, struct value **ret, size_t *ret_used,
@@ -82,5 +82,7 @@ int reply_decode(struct slice data, const struct reply_limits *limits,
 /* Frees a tree of reply_decode(). Returns NULL. Accepts NULL. */
 struct value *value_free(struct value *v);
 
-/* The value behind a key of a map (or of a flat array of pairs), or NULL. */
+/*
+ * Returns the value of a key in a map (or in a flat array of pairs), or NULL.
+ */
 const struct value *value_get(const struct value *map, const char *key);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* request: decodes requests in RESP and in lines of text. */
 #include "config.h"
 
 #include "proto/request.h"
@@ -11,9 +12,9 @@
 #define ARGV_FIRST 16
 
 /*
- * What one argument costs beyond its own bytes: "$0 CRLF CRLF" is the least
- * that must still arrive for it, and a slice in argv is charged as well, so
- * that a count is refused as soon as the whole request cannot fit.
+ * The cost of an argument beyond its own bytes. "$0 CRLF CRLF" is the least
+ * that must still arrive for it, and a slice in argv is charged, too. So a
+ * count is refused as soon as the whole request cannot fit.
  */
 #define ARGUMENT_LEAST 6
 #define ARGUMENT_CHARGE 16
@@ -72,7 +73,7 @@ enum header_status {
 
 struct header {
 	uint64_t value;
-	size_t len;		/* of the line, CRLF included */
+	size_t len;		/* bytes of the line, CRLF included */
 };
 
 static inline bool
@@ -82,8 +83,8 @@ is_digit(char c)
 }
 
 /*
- * The number between a type byte and CRLF. The first byte that cannot belong
- * to it decides, without waiting for the end of the line.
+ * Reads the number between a type byte and CRLF. The first byte that cannot
+ * belong to it decides, without waiting for the end of the line.
  */
 static enum header_status
 header_read_any(const char *p, size_t avail, struct header *ret)
@@ -118,7 +119,7 @@ header_read_any(const char *p, size_t avail, struct header *ret)
 						       HEADER_INVALID;
 }
 
-/* Most headers have one digit, most others two. */
+/* Reads a header of one or two digits fast, as most are. */
 static inline enum header_status
 header_read(const char *p, size_t avail, struct header *ret)
 {
@@ -196,15 +197,18 @@ length_error(enum header_status status, const char **ret_error)
 }
 
 /*
- * Goes over the arguments that are there, from the cursor on. r NULL: only
- * checks them, because the slices of an incomplete request would not
- * survive the arrival of the rest.
+ * Reads the arguments that have arrived, from the cursor on. With r NULL it
+ * only checks them, because slices of an incomplete request would not survive
+ * the arrival of the rest.
  */
 static inline __attribute__((always_inline)) int
 arguments_read(struct slice data, const struct request_limits *limits,
     struct request_cursor *cursor, struct request *r, const char **ret_error)
 {
-	/* What the rest of the request takes at least; 64 bits: no overflow. */
+	/*
+	 * The least that the rest of the request takes; 64 bits, so no
+	 * overflow.
+	 */
 	uint64_t charge = (uint64_t)cursor->n_args * ARGUMENT_CHARGE;
 	size_t pos = cursor->pos;
 	uint32_t left = cursor->n_left;
@@ -283,14 +287,20 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* In no line of ours: TLS, LDAP, AMQP, any binary protocol. */
+/*
+ * True if the byte is in no line of this protocol, but begins TLS, LDAP, AMQP
+ * or another binary protocol.
+ */
 static inline bool
 is_foreign_byte(unsigned char c)
 {
 	return (c < 0x20 && c != '\t' && c != '\r' && c != '\n') || c == 0x7f;
 }
 
-/* Begins no line of ours; further on it may be UTF-8. */
+/*
+ * True if the first byte begins no line of this protocol. Further on in a line
+ * it may be UTF-8.
+ */
 static bool
 is_foreign_start(struct slice data)
 {
@@ -311,8 +321,9 @@ has_http_version(struct slice line)
 }
 
 /*
- * A browser, proxy or scanner that was pointed at us. Without this, lines
- * in the body of a web page's POST would be requests.
+ * True if the line is of a browser, proxy or scanner that was pointed at this
+ * port. Without this check, lines in the body of a web page's POST would be
+ * requests.
  */
 static bool
 is_foreign_line(struct slice line)
@@ -336,7 +347,10 @@ is_foreign_line(struct slice line)
 	    slice_is_nocase(word, "POST");
 }
 
-/* The way through a line: what is left of it, and where words are put. */
+/*
+ * The way through a line: the part that is left of it, and the place where
+ * words are put.
+ */
 struct unquoter {
 	const char *p, *end;
 	char *out;
@@ -354,7 +368,9 @@ hex_value(char c)
 	return -1;
 }
 
-/* What stands behind a backslash in "..."; there is at least one byte. */
+/*
+ * Reads the character behind a backslash in "..."; at least one byte is there.
+ */
 static char
 escape_read(struct unquoter *u)
 {
@@ -379,7 +395,10 @@ escape_read(struct unquoter *u)
 	return c;
 }
 
-/* From behind an opening quote to behind the closing one; false: none. */
+/*
+ * Reads from behind an opening quote to behind the closing one. False: there is
+ * none.
+ */
 static bool
 quoted_read(struct unquoter *u, char quote)
 {
@@ -399,7 +418,7 @@ quoted_read(struct unquoter *u, char quote)
 	return false;
 }
 
-/* One word; a quoted part ends it. False: quotes do not match. */
+/* Reads one word; a quoted part ends it. False: quotes do not match. */
 static bool
 word_read(struct unquoter *u)
 {
@@ -427,7 +446,10 @@ line_split(struct slice line, const struct request_limits *limits,
 	struct unquoter u = { line.data, line.data + line.len, NULL };
 	size_t argc = 0;
 
-	/* Unquoting never lengthens, so the words stay where they are put. */
+	/*
+	 * Unquoting never makes a word longer, so the storage of the line does
+	 * not move.
+	 */
 	buf_clear(&r->line);
 	u.out = buf_reserve(&r->line, line.len);
 	if (u.out == NULL)
@@ -467,7 +489,10 @@ inline_decode(struct slice data, const struct request_limits *limits,
 
 	if (is_foreign_start(data))
 		return REQUEST_FOREIGN;
-	/* Not only once the line is whole: theirs may never end. */
+	/*
+	 * Look at each byte before the line is whole: a foreign line may never
+	 * end.
+	 */
 	for (; end < avail && data.data[end] != '\n'; end++) {
 		if (is_foreign_byte((unsigned char)data.data[end]))
 			return REQUEST_FOREIGN;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * request: bytes from a client -> one argv. No I/O, no clock.
+ * request: turns bytes from a client into one argv. No I/O, no clock.
  *
- * The one strict grammar (R22): "*N CRLF" then N times "$LEN CRLF bytes
- * CRLF", or one inline line. Numbers are [1-9][0-9]*|0, lines end in CRLF
- * (an inline line also in LF). "*0", "*-n" and empty lines are skipped.
+ * The grammar is strict: "*N CRLF" and then N times "$LEN CRLF bytes CRLF", or
+ * one inline line. Numbers are [1-9][0-9]*|0, lines end in CRLF (an inline line
+ * also in LF). "*0", "*-n" and empty lines are skipped.
  *
- * Speed: a request that is whole in the buffer is decoded in one pass with
- * no allocation. One that is not leaves a cursor, so that bytes already seen
- * are not parsed again however slowly they arrive; when it is whole it is
- * decoded once from its start.
+ * Speed: a request that is whole in the buffer is decoded in one pass with no
+ * allocation. An incomplete request leaves a cursor, so that bytes already seen
+ * are not parsed again however slowly they arrive; when the request is whole it
+ * is decoded once from its start.
  */
 #pragma once
 
@@ -26,25 +26,28 @@
 struct request_limits {
 	uint32_t max_arguments;
 	uint32_t argument_limit;	/* bytes of one argument */
-	/* All of it: bytes, headers too, and 16 more for each argument. */
+	/*
+	 * Bytes of the whole request, headers too, and 16 more for each
+	 * argument.
+	 */
 	uint32_t request_limit;
 	bool inline_allowed;
 };
 
 /*
- * Where the scan of an incomplete request stands. Zero it to start anew;
- * REQUEST_OK and REQUEST_EMPTY leave it zeroed for the next request.
+ * The place where the scan of an incomplete request stands. Set it to zero to
+ * start anew; REQUEST_OK and REQUEST_EMPTY leave it zero for the next request.
  */
 struct request_cursor {
-	uint32_t pos;		/* bytes already known to be good */
-	uint32_t n_args;	/* "*N" */
+	uint32_t pos;		/* bytes that are known to be good */
+	uint32_t n_args;	/* N of "*N" */
 	uint32_t n_left;	/* arguments still to come */
-	bool has_count;		/* "*N" has been read */
+	bool has_count;		/* true when "*N" has been read */
 };
 
-/* The argv, reused from request to request. */
+/* A decoded request, reused for the next one. */
 struct request {
-	struct slice *argv;	/* into the caller's buffer, or into line */
+	struct slice *argv;	/* slices of the caller's buffer, or of line */
 	size_t argc;
 	size_t cap;
 	struct buf line;	/* an inline request, unquoted */
@@ -54,19 +57,22 @@ void request_init(struct request *r);
 void request_done(struct request *r);
 
 enum request_status {
-	REQUEST_OK = 0,		/* one request; ret_used bytes belong to it */
-	REQUEST_AGAIN = 1,	/* not whole yet; the cursor has moved */
-	REQUEST_EMPTY = 2,	/* ret_used bytes to skip, no request in them */
+	REQUEST_OK = 0,		/* a request is decoded; ret_used bytes belong to it */
+	REQUEST_AGAIN = 1,	/* the request is not whole yet; the cursor has moved */
+	REQUEST_EMPTY = 2,	/* ret_used bytes can be skipped; they hold no request */
 	REQUEST_BAD = 3,	/* protocol error; ret_error says which */
-	/* Another protocol talks to us (HTTP, TLS, LDAP, ...): close, say nothing. */
+	/*
+	 * The client speaks another protocol (HTTP, TLS, LDAP, ...): close, say
+	 * nothing.
+	 */
 	REQUEST_FOREIGN = 4,
 };
 
 /*
  * Reads the request at the start of data. limits may differ between calls.
- * ret_error is a constant or thread-local text without the "ERR Protocol
- * error: " in front, valid until the next call. Can return -ENOMEM.
- * The slices of REQUEST_OK are valid until data or r changes.
+ * ret_error is a constant or thread-local text without the "ERR Protocol error:
+ * " in front, valid until the next call. Can return -ENOMEM. The slices of
+ * REQUEST_OK are valid until data or r changes.
  */
 int request_decode(struct slice data, const struct request_limits *limits,
     struct request_cursor *cursor, struct request *r, size_t *ret_used,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Each value is written after one reservation of all its bytes: it is in the
- * buffer whole, or not at all and the buffer is marked failed.
+ * resp: writes values. Each value is written after one reservation of all its
+ * bytes, so it is in the buffer whole, or not at all and the buffer is marked
+ * failed.
  */
 #include "config.h"
 
@@ -63,7 +64,10 @@ put_bulk(char *p, struct slice s)
 	return put_crlf(put_bytes(put_header(p, '$', s.len), s));
 }
 
-/* Everything up to p has been written behind what buf_reserve() gave. */
+/*
+ * Commits the bytes from start to p, written behind the place that
+ * buf_reserve() gave.
+ */
 static void
 commit(struct buf *b, const char *start, const char *p)
 {
@@ -97,7 +101,7 @@ resp_simple(struct buf *b, const char *text)
 	write_line(b, '+', slice_of(text));
 }
 
-/* A control character of ASCII or of Latin-1 (two bytes in UTF-8). */
+/* True for a control character of ASCII or of Latin-1 (two bytes in UTF-8). */
 static bool
 is_control(const unsigned char *p, size_t n)
 {
@@ -132,7 +136,7 @@ resp_clean(char *ret, size_t size, struct slice text)
 void
 resp_error(struct buf *b, const char *code, struct slice text)
 {
-	char line[RESP_ERROR_MAX - 3];	/* without "-", CRLF */
+	char line[RESP_ERROR_MAX - 3];	/* the line without "-" and CRLF */
 	size_t n = resp_clean(line, sizeof(line), slice_of(code));
 
 	if (text.len > 0 && n < sizeof(line))
@@ -210,7 +214,7 @@ resp_bool(struct buf *b, enum resp_version v, bool x)
 		(void)buf_append_str(b, x ? ":1\r\n" : ":0\r\n");
 }
 
-/* The shortest text that reads back as the same number. */
+/* Writes the shortest text that reads back as the same number. */
 static void
 double_format(double x, char text[static DOUBLE_TEXT])
 {

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * value: writes the values of handlers for clients, and judges error lines of
+ * handlers.
+ */
 #include "config.h"
 
 #include "proto/value.h"
@@ -14,8 +18,8 @@
 /* -------------------------------------------------------------- errors --- */
 
 /*
- * No handler's to use, besides the codes of outcomes: what makes a client
- * library repeat, redirect or log in; and codes of reqd's own.
+ * Codes that a handler must not use, besides the codes of outcomes: those that
+ * make a client library repeat, redirect or log in, and those of reqd itself.
  */
 static const char *const reserved_codes[] = {
 	"ASK", "CLUSTERDOWN", "CROSSSLOT", "DENIED", "EXECABORT", "HANDLER",
@@ -24,8 +28,8 @@ static const char *const reserved_codes[] = {
 };
 
 /*
- * Behind ERR it is the text that client libraries go by: a lost connection,
- * for which they repeat.
+ * Texts behind ERR that client libraries take for a lost connection and answer
+ * with a retry.
  */
 static const char *const reserved_texts[] = {
 	"Client sent AUTH",
@@ -33,7 +37,10 @@ static const char *const reserved_texts[] = {
 	"max number of clients reached",
 };
 
-/* [A-Z][A-Z0-9_-]* at the start of a line, up to a blank or the end, or 0. */
+/*
+ * Returns the length of a code [A-Z][A-Z0-9_-]* at the start of a line, up to a
+ * blank or the end, or 0.
+ */
 static size_t
 code_length(struct slice line)
 {
@@ -88,7 +95,10 @@ append_status(const struct buf *b)
 	return buf_failed(b) ? -ENOMEM : 0;
 }
 
-/* Behind a code of our choice; text must not pass for one of ours. */
+/*
+ * Appends the text behind the code ERR; the text must not look like one of
+ * reqd's own.
+ */
 static int
 append_plain_error(struct buf *b, struct slice text)
 {
@@ -104,14 +114,14 @@ value_append_handler_error(struct buf *b, struct slice text)
 	struct slice line, word;
 	int status;
 
-	/* It is judged as the client will see it. */
+	/* Judge the text in the form that the client will see. */
 	line = (struct slice){ clean, resp_clean(clean, sizeof(clean), text) };
 	line = blanks_skip(line);
 	word = (struct slice){ line.data, code_length(line) };
 
 	if (slice_is(word, "ERR"))
 		return append_plain_error(b, slice_skip(line, word.len));
-	/* Not so a status, which is what the raw text says it is. */
+	/* A status is judged by the raw text. */
 	if (word.len == 0 || (is_reserved(word) && !value_exit_status(text, &status)))
 		return append_plain_error(b, line);
 
@@ -144,7 +154,7 @@ value_exit_status(struct slice error_text, int *ret)
 
 /* -------------------------------------------------------------- values --- */
 
-/* What has been entered and not yet left. */
+/* An aggregate that has been entered and not yet left. */
 struct level {
 	const struct value *next;
 	size_t left;
@@ -190,7 +200,7 @@ append_simple(struct buf *b, struct slice text)
 	(void)buf_append_str(b, "\r\n");
 }
 
-/* A value without its items, or the header of an aggregate. */
+/* Writes a value without its items, or the header of an aggregate. */
 static void
 append_element(struct buf *b, enum resp_version v, const struct value *value)
 {
@@ -234,8 +244,8 @@ append_element(struct buf *b, enum resp_version v, const struct value *value)
 }
 
 /*
- * All of the tree, in the order of the wire; b NULL: only a look whether it can be
- * written.
+ * Goes through the whole tree in the order of the wire. With b NULL it only
+ * checks whether the tree can be written.
  */
 static int
 walk(struct buf *b, enum resp_version v, const struct value *value)
@@ -284,7 +294,7 @@ count_values(const struct value *v)
 	return n;
 }
 
-/* Level by level: items are copied behind all that was copied before. */
+/* Copies level by level: items go behind all that was copied before. */
 struct value *
 value_copy(const struct value *value)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * value: what a handler answered -> the reply of a client, in the version
- * the client speaks. No I/O, no clock.
+ * value: turns an answer of a handler into the reply of a client, in the
+ * version that the client speaks. No I/O, no clock.
  *
- * The bytes are never passed on as they came: a value is decoded and written
- * anew, so nothing a handler writes can put a client out of step.
+ * The bytes of a handler are never passed on: a value is decoded and written
+ * anew, so no handler can put a client out of step.
  */
 #pragma once
 
@@ -33,26 +33,26 @@
 int value_append(struct buf *b, enum resp_version v, const struct value *value);
 
 /*
- * A tree of its own, in one block; texts stay where they are. NULL without
- * memory. Free with value_free(). For trees of reply_decode() only.
+ * Copies a tree into one new block; texts stay where they are. NULL when memory
+ * is out. Free it with value_free(). For trees of reply_decode() only.
  */
 struct value *value_copy(const struct value *value);
 
 /*
- * Appends the error line of a handler; text is what stood behind the '-'.
- * The line is cleaned and cut as by resp_error(). It keeps its code when that
- * is [A-Z][A-Z0-9_-]*, at most VALUE_CODE_MAX bytes, and the handler's to
- * use; "EXIT" is when value_exit_status() accepts text. In all other cases
- * it becomes "-ERR " and the whole text: there is no code, the code makes
- * clients repeat, redirect or log in, or it is a code of reqd's own, from
- * which a caller concludes whether the program ran. 0 or -ENOMEM.
+ * Appends the error line of a handler; text is the part behind the '-'. The
+ * line is cleaned and cut as by resp_error(). A handler may use a code that is
+ * [A-Z][A-Z0-9_-]*, has at most VALUE_CODE_MAX bytes and is not reserved;
+ * "EXIT" when value_exit_status() accepts text. In all other cases the line
+ * becomes "-ERR " and the whole text. Reserved codes are those that make
+ * clients repeat, redirect or log in, and those of reqd, from which a caller
+ * concludes whether the program ran. 0 or -ENOMEM.
  */
 int value_append_handler_error(struct buf *b, struct slice text);
 
 #define VALUE_CODE_MAX 32
 
 /*
- * Is it "EXIT n" or "EXIT n text", with n from 0 to 255 and without needless
- * zeros? Then *ret is n. error_text: without the '-'.
+ * True if the text is "EXIT n" or "EXIT n text", with n from 0 to 255 and
+ * without needless zeros. Then *ret is n. error_text is without the '-'.
  */
 bool value_exit_status(struct slice error_text, int *ret);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The worker's life: what the master says, and the loop.
- */
+/* worker: the life of a worker: the messages of the master, and the loop. */
 #include "config.h"
 
 #include "worker/worker.h"
@@ -22,7 +20,10 @@
 #include "ipc/roles.h"
 #include "net/listener.h"
 
-/* Leaves the loop once nothing is left to finish. */
+/*
+ * Leaves the loop when the worker stops or is retired, and no connection and no
+ * call is left.
+ */
 static void
 check_drained(struct worker *w)
 {
@@ -33,7 +34,7 @@ check_drained(struct worker *w)
 static void
 send_master(struct worker *w, const struct frame *f)
 {
-	/* A master that does not read has other worries; it will ask again. */
+	/* A PONG that is lost does no harm: the master asks again. */
 	(void)channel_send(w->master.fd, f, NULL, 0);
 }
 
@@ -58,8 +59,9 @@ refuse(struct worker *w, uint32_t generation, const char *why)
 }
 
 /*
- * fds[0] is the text, the rest are the listeners; all taken. No listeners at
- * all: there is one worker too many, and that is us.
+ * fds[0] is the text of the configuration, the rest are the listeners; all are
+ * taken. No listeners mean that there is one worker too many, and that this
+ * worker is to end.
  */
 static void
 on_prepare(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
@@ -129,15 +131,18 @@ on_drain_over(struct loop_timer *t)
 }
 
 /*
- * Each connection ends with the answer to what its client has sent until
- * now; one that is busy, when its request has ended.
+ * Ends each connection with the answers to the requests that its client has
+ * sent until now. A busy connection ends with its last request.
  */
 static void
 on_stop(struct worker *w, uint64_t deadline)
 {
 	if (w->net.stopping)
 		return;
-	/* Who waits at a socket that ends for everybody is let in, and answered. */
+	/*
+	 * Clients that wait at a socket which ends in all workers are accepted
+	 * and answered.
+	 */
 	w->net.stopping = true;
 	listeners_close(&w->net);
 	net_count(&w->net);
@@ -206,7 +211,7 @@ on_frame(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 			    TAKE_FD(fds[0]), TAKE_FD(fds[1]) });
 		return;
 	case FRAME_UNLINK:
-		/* The channel ends with the process. */
+		/* A link ends only with its process. */
 		return;
 	case FRAME_STATS:
 		on_stats_page(w, f->slot, fds[0]);
@@ -218,7 +223,10 @@ on_frame(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 		on_kill(w, f->id);
 		return;
 	case FRAME_STOP:
-		/* In the middle of a reload the numbers may be others': then all of them. */
+		/*
+		 * During a reload the numbers may belong to the other
+		 * configuration. Then treat all sockets as sealed.
+		 */
 		w->net.sealed = w->conf != NULL && w->conf->generation == f->generation ?
 		    f->sealed : UINT32_MAX;
 		on_stop(w, f->id);
@@ -250,7 +258,10 @@ on_master(struct loop_io *io, uint32_t events)
 		if (r == -EAGAIN)
 			return;
 		if (r != CHANNEL_OK) {
-			/* The master is gone: nobody supervises us any more. */
+			/*
+			 * The master is gone, and nobody supervises this
+			 * process any more.
+			 */
 			w->done = true;
 			return;
 		}
@@ -261,7 +272,10 @@ on_master(struct loop_io *io, uint32_t events)
 
 /* --------------------------------------------------------------- set up --- */
 
-/* As many descriptors as we may have, and how many connections that makes. */
+/*
+ * Raises the limit of descriptors as far as possible. Returns the number of
+ * connections for which that is enough.
+ */
 static size_t
 connection_limit(void)
 {
@@ -345,7 +359,10 @@ worker_init(struct worker *w, unsigned slot)
 		random = 0;
 	random ^= (uint32_t)clock_wall_usec();
 	w->desk.id_high = (uint64_t)(random << 8 | slot) << 32;
-	/* The page is that of the slot: the counters of a predecessor go on. */
+	/*
+	 * The page belongs to the slot: the counters of an earlier worker go
+	 * on.
+	 */
 	w->pages.own->pid = (uint32_t)getpid();
 	w->master = (struct loop_io){ .fn = on_master, .fd = ROLE_CHANNEL_FD };
 	return loop_add(&w->loop, &w->master, EPOLLIN);
@@ -360,7 +377,10 @@ worker_done(struct worker *w)
 	brokerlink_done(w);
 	net_done(&w->net);
 	calls_end(&w->desk);
-	/* What the dead have asked of the broker, which hears of their end anyway. */
+	/*
+	 * Drop questions to the broker. It hears of the end of this worker
+	 * anyway.
+	 */
 	brokerlink_done(w);
 	calls_done(&w->desk);
 	leases_done(&w->leases);

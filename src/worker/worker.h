@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * worker: one of the processes that accept, speak the protocol, decide who
- * may call what, and serve. Everything a worker has hangs off this struct.
+ * worker: a process that accepts connections, speaks the protocol, decides who
+ * may call a service, and serves calls. All data of a worker is in or below
+ * this struct.
  */
 #pragma once
 
@@ -18,44 +19,55 @@
 #include "net/net.h"
 #include "worker/brokerlink.h"
 
-/* One read from a socket or pipe, for whichever object is being served. */
+/*
+ * Bytes of one read from a socket or pipe, for the object that is being served.
+ */
 #define WORKER_READ (64u << 10)
 
 struct worker {
 	struct loop loop;
 	struct loop_io master;		/* channel to the master */
 	unsigned slot;
-	struct conf *conf;		/* in force; NULL before the first COMMIT */
+	struct conf *conf;		/* the rules in force; NULL before the first COMMIT */
 	struct conf *prepared;
 	int prepared_fds[CONF_MAX_LISTENERS];
 	size_t n_prepared_fds;
-	bool retired;			/* given no listeners: ends with its last connection */
+	bool retired;			/* has no listeners: ends with its last connection */
 	bool done;			/* leave the loop */
-	struct loop_timer drain;	/* when the drain ends by force */
+	struct loop_timer drain;	/* rings when the drain ends by force */
 
-	/* The layers, the highest first. None knows a higher one, nor this struct. */
-	struct resp_door door;		/* what is spoken on connections */
+	/*
+	 * The layers, the highest first. No layer knows a higher one, nor this
+	 * struct.
+	 */
+	struct resp_door door;		/* the protocol on connections */
 	struct call_desk desk;		/* calls */
-	struct leases leases;		/* of handlers */
+	struct leases leases;		/* handler processes */
 	struct net_desk net;		/* listeners and connections */
 
 	struct mail_list unflushed_mail;
 	struct brokerlink link;
-	struct kits kits;		/* of desk */
+	struct kits kits;		/* the kits of desk */
 	struct stats_pages pages;
-	char read[WORKER_READ];		/* scratch, from a socket or pipe; never kept */
+	char read[WORKER_READ];		/* scratch for one read; its content is never kept */
 };
 
-/* Role entry: descriptors as in ipc/roles.h. Returns an exit code. */
+/* Runs the role; descriptors as in ipc/roles.h. Returns an exit code. */
 int worker_main(unsigned slot);
 
-/* Ends and frees all that the worker holds, but not itself. */
+/* Ends and frees all that the worker holds, but not the struct itself. */
 void worker_done(struct worker *w);
 
-/* It was stopped for so long: nobody else is to pay for that. For the loop. */
+/*
+ * The process was stopped for this time, which must count against nobody. For
+ * the loop.
+ */
 void worker_on_stall(struct loop *l, uint64_t usec);
 
-/* At the end of a turn, behind all tasks: sends what was gathered, frees what has ended. */
+/*
+ * Ends a turn, behind all tasks: sends what was gathered and frees what has
+ * ended.
+ */
 static inline void
 worker_settle(struct worker *w)
 {
@@ -71,8 +83,8 @@ worker_settle(struct worker *w)
 		net_bury(&w->net);
 }
 
-/* Makes the layers; the loop and our page are there. */
+/* Connects the layers; the loop and the stats page must be there. */
 void worker_wire(struct worker *w);
 
-/* These rules are in force from now on; takes a reference, returns the old ones. */
+/* Puts these rules in force. Takes a reference, returns the old rules. */
 struct conf *worker_set_conf(struct worker *w, struct conf *c);

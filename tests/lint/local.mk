@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: ISC
 # lint: what can be said of the sources without running them.
-lint_tests = tests/lint/banned.sh tests/lint/completions.sh tests/lint/documents.sh \
-	tests/lint/headers.sh tests/lint/help.sh tests/lint/layers.sh tests/lint/layers-refuses.sh \
-	tests/lint/loops.sh tests/lint/manual-words.sh tests/lint/manuals.sh tests/lint/progress.sh
+lint_tests = tests/lint/banned.sh tests/lint/comments.sh tests/lint/completions.sh \
+	tests/lint/documents.sh tests/lint/headers.sh tests/lint/help.sh tests/lint/layers.sh \
+	tests/lint/layers-refuses.sh tests/lint/lints-refuse.sh tests/lint/loops.sh \
+	tests/lint/manual-words.sh tests/lint/manuals.sh tests/lint/progress.sh
 TESTS += $(lint_tests)
-EXTRA_DIST += $(lint_tests) tests/lint/layers.conf tests/lint/layers.py tests/data/layers
+EXTRA_DIST += $(lint_tests) tests/lint/comments.conf tests/lint/comments.py \
+	tests/lint/layers.conf tests/lint/layers.py tests/data/layers tests/data/lint

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * CLIENT: a caller sees and closes its own connections to this worker;
- * root and reqd's own uid those of everybody.
+ * client-verbs: the verb CLIENT. A caller sees and closes its own connections
+ * to this worker; root and reqd's own uid see and close those of all callers.
  */
 #include "config.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* describe: writes the declaration of a service as JSON. */
 #include "config.h"
 
 #include "door/resp/describe.h"
@@ -56,7 +57,10 @@ put_list(struct buf *b, const char *key, char *const *list)
 	(void)buf_append_char(b, ']');
 }
 
-/* A bound in the words of the configuration: a number, a size, a duration. */
+/*
+ * Writes a bound in the words of the configuration: a number, a size, a
+ * duration.
+ */
 static void
 put_bound(struct buf *b, const char *key, const struct argument *a, int64_t i, double d)
 {
@@ -89,7 +93,7 @@ put_argument(struct buf *b, const struct argument *a)
 	(void)escape_json(b, slice_of(a->name));
 	put_text(b, "type", argument_type_name(a->type));
 	put_text(b, "help", a->help);
-	/* The default of a secret is a secret. */
+	/* The default of a secret argument is secret, too. */
 	put_text(b, "default", a->secret ? NULL : a->def);
 	put_bool(b, "optional", a->optional || a->def != NULL || a->type == ARGUMENT_FLAG);
 	put_bool(b, "repeat", a->repeat);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * describe: a service's declaration as JSON, for DESCRIBE.
- */
+/* describe: the declaration of a service as JSON, for DESCRIBE. */
 #pragma once
 
 #include "base/buf.h"
@@ -11,5 +9,5 @@
 /* Appends one JSON object. 0, -ENOMEM or -EMSGSIZE. */
 int describe_service(const struct service *s, struct buf *b);
 
-/* The same as an answer to a call of that service. */
+/* Answers a call of that service with its declaration. */
 extern const struct builtin builtin_describe;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * COMMAND: verbs and services told to clients, so that redis-cli completes,
- * hints and helps.
+ * docs: the verb COMMAND. It tells clients about verbs and services, so that
+ * redis-cli can complete words and show hints and help.
  */
 #include "config.h"
 
@@ -32,7 +32,7 @@ put_pair(struct buf *b, const char *key, const char *value)
 	resp_bulk_str(b, value);
 }
 
-/* {name, type, flags?} */
+/* Writes {name, type, flags?}. */
 static void
 put_argument(struct buf *b, enum resp_version v, const char *name, bool optional, bool multiple)
 {
@@ -118,7 +118,10 @@ put_doc(struct session *c, struct buf *b, const struct verb *v)
 	put_pair(b, "since", PACKAGE_VERSION);
 	put_pair(b, "group", group_name((enum verb_group)(v->group & ~VERB_INTRODUCES)));
 	if (args) {
-		/* The usage text is one pseudo-argument: redis-cli shows it as it is. */
+		/*
+		 * The usage text is one argument that does not exist: redis-cli
+		 * shows it as it is.
+		 */
 		resp_bulk_str(b, "arguments");
 		resp_array(b, 1);
 		put_argument(b, c->version, v->usage, false, false);
@@ -137,7 +140,7 @@ lower(const char *name, char *ret, size_t len)
 	}
 }
 
-/* Is this verb among the names asked for (all, when none are)? */
+/* True if the request asks for this verb: by its name, or for all. */
 static bool
 is_asked(const struct request *r, const char *name)
 {
@@ -167,7 +170,7 @@ command_docs(struct session *c, const struct request *r)
 	}
 }
 
-/* name, arity, flags, first key, last key, step */
+/* Writes name, arity, flags, first key, last key, step. */
 static void
 put_info(struct buf *b, const struct verb *v)
 {

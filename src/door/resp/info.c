@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * INFO: numbers of the whole server, added up over the pages of all workers
- * and the runner, in the form that monitoring for Redis understands.
+ * info: the verb INFO. Adds up the numbers of the whole server over the pages
+ * of all workers, the broker and the runner, in a form that monitoring tools
+ * for Redis understand.
  */
 #include "config.h"
 
@@ -16,7 +17,10 @@
 #include "door/resp/verbs.h"
 #include "proto/resp.h"
 
-/* Sum over the pages that speak of the configuration in force. */
+/*
+ * The sum over the pages whose generation is that of the configuration in
+ * force.
+ */
 struct totals {
 	uint64_t open, total, closed, refused;
 	uint64_t requests, replied, aborted, errors, protocol_errors;
@@ -51,7 +55,7 @@ totals_of(const struct stats_pages *pages)
 		if (pages->others[i] != NULL && i != pages->slot)
 			totals_add(&t, pages->others[i]);
 	}
-	/* What runs there has been counted by the worker whose call it is. */
+	/* Running calls have been counted by the workers that have them. */
 	if (pages->others[ROLE_PROCESS(ROLE_BROKER, 0)] != NULL)
 		t.queued = pages->others[ROLE_PROCESS(ROLE_BROKER, 0)]->queued;
 	return t;
@@ -74,8 +78,8 @@ service_total(const struct session *c, uint16_t number)
 }
 
 /*
- * Other workers count while their pages are read, so what must add up may
- * not, for a moment; no difference is taken below zero.
+ * Other workers count while their pages are read, so sums may be inconsistent
+ * for a moment. A difference is never below zero.
  */
 static uint64_t
 least(uint64_t a, uint64_t b)
@@ -145,7 +149,7 @@ info_replication(struct session *c, struct buf *b)
 	(void)buf_append_str(b, "# Replication\r\nrole:master\r\nconnected_slaves:0\r\n");
 }
 
-/* The services this caller may see, and only those. */
+/* Finds the next service that this caller may see. */
 static bool
 next_service(struct session *c, const struct caller *who, size_t *i, const struct service **ret)
 {
@@ -196,7 +200,7 @@ info_errorstats(struct session *c, struct buf *b)
 	while (next_service(c, &who, &i, &s)) {
 		struct service_stats t = service_total(c, s->number).n;
 
-		/* EXIT counts those that failed. */
+		/* A call that ended by itself failed if its status is not 0. */
 		for (size_t k = 0; k < OUTCOME_N; k++)
 			sum[k] += t.outcome[k];
 		sum[OUTCOME_EXIT] -= least(sum[OUTCOME_EXIT], succeeded(&t));
@@ -264,7 +268,9 @@ put_pool(struct buf *b, uint64_t now, const struct service *s, const struct pool
 	    histogram_quantile(&t->run, 0.5), histogram_quantile(&t->run, 0.99));
 }
 
-/* The runner's counters, so the services must be those it knows. */
+/*
+ * The counters are the broker's, so the services must be those that it knows.
+ */
 static void
 info_pools(struct session *c, struct buf *b)
 {

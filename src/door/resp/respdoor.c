@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * respdoor: executes the requests in the bytes of a connection.
+ * respdoor: finds the requests in the bytes of a connection and executes them.
  */
 #include "config.h"
 
@@ -16,8 +16,8 @@
 #include "net/listener.h"
 
 /*
- * In one turn a session executes no longer than this, as others wait; the
- * clock is looked at once in so many requests.
+ * A session executes requests for no longer than this in one turn, because
+ * others wait. The clock is read once in so many requests.
  */
 #define TURN_USEC (5 * USEC_PER_MSEC)
 #define TURN_REQUESTS 16
@@ -36,8 +36,8 @@ on_protocol_error(struct session *s, const char *why)
 }
 
 /*
- * Another protocol: the end comes without a word to the peer, and the log says
- * so once a minute. The replies to requests in front of it are owed all the same.
+ * The client speaks another protocol: end the connection without a word, and
+ * log it at most once a minute. Replies to earlier requests are still sent.
  */
 static void
 on_foreign(struct session *s)
@@ -56,7 +56,7 @@ on_foreign(struct session *s)
 	conn_end(c);
 }
 
-/* True if this has gone on for long enough. The first question starts the time. */
+/* True if the turn has lasted long enough. The first call starts the time. */
 static bool
 turn_is_over(uint64_t *began_usec)
 {
@@ -67,7 +67,7 @@ turn_is_over(uint64_t *began_usec)
 	return now - *began_usec > TURN_USEC;
 }
 
-/* A request is whole. high: how much may be unsent. */
+/* Executes a whole request. high: the number of bytes that may be unsent. */
 static void
 execute(struct session *s, size_t high)
 {
@@ -81,7 +81,7 @@ execute(struct session *s, size_t high)
 		stats->requests_replied++;
 	else
 		s->owes = true;
-	/* Replies are sent when the task ends, or when they are many. */
+	/* Send replies when the task ends, or earlier when they are many. */
 	if (buf_len(&c->net->out) > high || buf_len(&c->out) > high)
 		conn_send(c);
 }
@@ -126,7 +126,7 @@ on_bytes(struct conn *c, struct slice data)
 	else if (status < 0)
 		conn_lose(c);
 	stats->executing_conn = 0;
-	/* After QUIT or an error nothing that follows counts. */
+	/* Bytes behind QUIT or an error are dropped. */
 	return c->state > CONN_PATIENT ? data.len : done;
 }
 
@@ -139,8 +139,8 @@ rest_max(struct conn *c)
 }
 
 /*
- * A QUIT among the requests that still wait their turn says that the client
- * wants all of it done (and only then).
+ * True if a QUIT is among the waiting requests: only then does the client want
+ * all of them done.
  */
 static bool
 on_end(struct conn *c, struct slice rest)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The verbs of services: CALL and what belongs to it.
- */
+/* service-verbs: the verbs of services, CALL and those around it. */
 #include "config.h"
 
 #include <fnmatch.h>
@@ -31,8 +29,8 @@ may_call(struct session *c, const struct service *s)
 }
 
 /*
- * The service of that name if this caller may call it. Unknown and forbidden
- * give the same answer, or names could be guessed.
+ * Returns the service of that name if this caller may call it. An unknown and a
+ * forbidden service get the same answer, so that names cannot be guessed.
  */
 static const struct service *
 find_service(struct session *c, struct slice name)
@@ -75,7 +73,10 @@ verb_bound(struct session *c, const struct service *s, const struct request *r)
 		    OUTCOME_DENIED, "");
 		return false;
 	}
-	/* A verb has no options; what the service wants as input comes last. */
+	/*
+	 * A bound verb has no options. The input that a service requires is the
+	 * last argument.
+	 */
 	if (s->input == INPUT_REQUIRED && opt.n_args > 0) {
 		opt.input = true;
 		opt.stdin_data = opt.args[--opt.n_args];
@@ -189,7 +190,7 @@ verb_whoami(struct session *c, const struct request *r)
 	resp_bool(b, c->version, c->conn.peer.is_admin);
 }
 
-/* Which of the caller's roles opens the service. */
+/* Writes which of the caller's roles opens the service. */
 static void
 explain_allowed(struct session *c, const struct service *s, struct buf *b)
 {
@@ -207,7 +208,7 @@ explain_allowed(struct session *c, const struct service *s, struct buf *b)
 	    s->name);
 }
 
-/* Is it out of order? Then a line says so. */
+/* True if the service is out of order. Writes a line about it. */
 static bool
 explain_outage(struct session *c, const struct service *s, struct buf *b)
 {
@@ -218,7 +219,7 @@ explain_outage(struct session *c, const struct service *s, struct buf *b)
 }
 
 /*
- * Tells a caller no more than it may know; an administrator learns the rest
+ * Tells a caller no more than it may know. An administrator learns the rest
  * from the control socket.
  */
 void

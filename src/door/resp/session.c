@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * session: what all verbs need of the session that they answer.
- */
+/* session: functions that all verbs use on the session that they answer. */
 #include "config.h"
 
 #include "door/resp/session.h"

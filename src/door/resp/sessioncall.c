@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * sessioncall: calls on the one side, RESP on the other.
+ * sessioncall: turns requests of a session into calls, and the events of calls
+ * into RESP.
  */
 #include "config.h"
 
@@ -18,7 +19,7 @@
 
 /* --------------------------------------------------------------- replies --- */
 
-/* What a handler has said, as a client may hear it. */
+/* Writes the answer of a handler in the form that a client may see. */
 static void
 reply_value(struct buf *b, enum resp_version v, const struct value *value)
 {
@@ -71,7 +72,10 @@ session_write_result(struct buf *b, enum resp_version v, enum reply_form form,
     const struct result *r)
 {
 	const struct outcome *o = &r->outcome;
-	/* What a handler did wrong is in words only, and they are in the error. */
+	/*
+	 * The fault of a handler is told in words only, which are in the error
+	 * line.
+	 */
 	bool is_map = outcome_may_have_run(o->kind) && o->kind != OUTCOME_HANDLER;
 
 	if (form == REPLY_PLAIN && r->value != NULL)
@@ -103,7 +107,7 @@ on_started(struct call_sink *s, struct call *call)
 	session_resume(c);
 }
 
-/* One pushed piece of output. */
+/* Pushes one piece of output. */
 static void
 on_output(struct call_sink *s, struct call *call, enum call_stream which, struct slice bytes)
 {
@@ -129,7 +133,10 @@ on_input_taken(struct call_sink *s, struct call *call, size_t n)
 	session_resume(c);
 }
 
-/* The client asks for the end next, or may be about to send more: then a push tells. */
+/*
+ * A push tells the client that no more input is wanted: the client may be about
+ * to send more, or is about to end the input.
+ */
 static void
 on_input_over(struct call_sink *s, struct call *call)
 {
@@ -286,7 +293,7 @@ session_cancel(struct session *c, struct slice name)
 	}
 	parts[0] = slice_of(who->text);
 	token = digest_of(parts, ARRAY_LEN(parts));
-	/* A token may look like an id: the id is tried first. */
+	/* A token may look like a request id, so the id is tried first. */
 	(void)call_id_parse(name, &id);
 	call = call_find_owned(c->resp->desk, id, &who->digest);
 	if (call != NULL) {

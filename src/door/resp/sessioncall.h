@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * sessioncall: the calls of a session: what the client asks becomes a call,
- * what the call tells becomes replies and pushes, in the version and form that
- * the client wants.
+ * sessioncall: the calls of a session. A request becomes a call; the events of
+ * a call become replies and pushes, in the version and form that the client
+ * wants.
  */
 #pragma once
 
@@ -18,37 +18,37 @@ struct builtin;
 struct service;
 struct session;
 
-/* How the client wants the result. */
+/* The form of result that the client wants. */
 enum reply_form {
 	REPLY_PLAIN,	/* stdout or value, or an error */
 	REPLY_FULL,	/* a map */
-	REPLY_STREAM,	/* a map without the output, which has been pushed */
+	REPLY_STREAM,	/* a map without the output, which was pushed */
 };
 
-/* What the calls of a session tell it; for session.sink. */
+/* The functions by which a call tells its session; for session.sink. */
 extern const struct call_sink_ops session_sink_ops;
 
 /*
- * Calls a service; the reply comes now or later. verb: by which it was called,
- * data NULL for CALL.
+ * Calls a service; the reply comes now or later. verb: the bound verb that the
+ * client used, data NULL for CALL.
  */
 void session_call(struct session *s, const struct service *service, const struct callopt *opt,
     struct slice verb);
 
-/* Asks a builtin about a service, which is answered now; an open call goes on beside it. */
+/* Asks a builtin about a service and answers at once; an open call goes on. */
 void session_ask(struct session *s, const struct service *service, const struct builtin *builtin);
 
-/* INPUT for the open call, with a chunk and without. */
+/* Gives the open call a piece of input, with INPUT, or ends the input. */
 void session_input(struct session *s, struct slice chunk);
 void session_input_end(struct session *s);
 
-/* CANCEL of a call by its id or its token. */
+/* Cancels a call by its id or its token. */
 void session_cancel(struct session *s, struct slice name);
 
-/* Nobody waits for what the session has asked for any more. */
+/* Nobody waits for the calls of the session any more. */
 void session_abandon(struct session *s);
 
-/* Turns a call away that was not even tried: reply, counters, record. */
+/* Refuses a call that was not even started: writes the reply, counts, logs. */
 void session_refuse(struct session *s, const struct service *service, struct slice name,
     enum outcome_kind kind, const char *why);
 

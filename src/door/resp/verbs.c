@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The table of verbs, and those that concern only the connection.
- */
+/* verbs: the table of verbs, and the verbs that concern only the connection. */
 #include "config.h"
 
 #include "door/resp/verbs.h"
@@ -59,7 +57,7 @@ verb_reset(struct session *c, const struct request *r)
 	resp_simple(session_out(c), "RESET");
 }
 
-/* No passwords yet: every caller is who the kernel says. */
+/* There are no passwords yet: the kernel tells who every caller is. */
 static void
 verb_auth(struct session *c, const struct request *r)
 {
@@ -71,7 +69,10 @@ verb_auth(struct session *c, const struct request *r)
 static void
 verb_config(struct session *c, const struct request *r)
 {
-	/* The two that redis-benchmark asks for; reqd stores nothing. */
+	/*
+	 * The two parameters that redis-benchmark asks for; reqd stores
+	 * nothing.
+	 */
 	static const struct {
 		const char *name, *value;
 	} known[] = { { "save", "" }, { "appendonly", "no" } };
@@ -99,7 +100,7 @@ verb_config(struct session *c, const struct request *r)
 	}
 }
 
-/* Reads the options behind the version; false with an error reply. */
+/* Reads the options behind the version. False: an error reply is written. */
 static bool
 hello_options(struct session *c, const struct request *r, struct slice *ret_name)
 {
@@ -164,7 +165,7 @@ verb_hello(struct session *c, const struct request *r)
 	resp_array(b, 0);
 }
 
-/* The frequent ones first: the table is searched from its start. */
+/* Frequent verbs first: the table is searched from its start. */
 const struct verb verbs[] = {
 	{ "PING", verb_ping, 1, 2, VERB_CONNECTION,
 	    "Answers PONG, or the message.", "[message]" },
@@ -206,7 +207,7 @@ static const struct verb *
 verb_find(struct slice name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
-		/* The first letter decides in nearly every row. */
+		/* In nearly every row the first letter decides. */
 		if (((unsigned char)name.data[0] & 0xdf) == (unsigned char)verbs[i].name[0] &&
 		    slice_is_nocase(name, verbs[i].name))
 			return &verbs[i];
@@ -214,7 +215,7 @@ verb_find(struct slice name)
 	return NULL;
 }
 
-/* In the words of Redis, which clients match on. */
+/* Uses the words of Redis, which clients look for. */
 static void
 unknown_command(struct session *c, const struct request *r)
 {

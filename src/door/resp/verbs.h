@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * verbs: what a client can say. One row and one function for each verb.
+ * verbs: the requests that a client can make. Each has one row and one
+ * function.
  */
 #pragma once
 
@@ -14,19 +15,25 @@ struct session;
 
 enum verb_group { VERB_CONNECTION, VERB_SERVER, VERB_SERVICES };
 
-/* Beside its group: client libraries say it before they are asked anything. */
+/*
+ * A flag beside the group: client libraries send this verb before the user asks
+ * anything.
+ */
 #define VERB_INTRODUCES 0x10u
 
-/* A verb writes its reply, or says session_wait() and replies later. c: of the client that asks. */
+/*
+ * Executes a verb for the session c: writes its reply, or calls session_wait()
+ * and replies later.
+ */
 typedef void verb_fn(struct session *c, const struct request *r);
 
 struct verb {
 	const char *name;	/* upper case */
 	verb_fn *fn;
-	int min_args, max_args;	/* with the verb itself; max -1: any */
+	int min_args, max_args;	/* counts with the verb itself; max -1: any number */
 	unsigned group;		/* enum verb_group, VERB_INTRODUCES */
 	const char *summary;
-	const char *usage;	/* arguments, as redis-cli hints show them */
+	const char *usage;	/* arguments, in the form that redis-cli shows as a hint */
 };
 
 extern const struct verb verbs[];
@@ -35,20 +42,22 @@ extern const size_t n_verbs;
 /* Executes one request. */
 void verb_execute(struct session *c, const struct request *r);
 
-/* service-verbs.c */
+/* In service-verbs.c. */
 verb_fn verb_call, verb_input, verb_cancel, verb_services, verb_describe, verb_whoami, verb_why;
 /* Calls a service by its bound verb. False: this caller has no such verb. */
 struct service;
 bool verb_bound(struct session *c, const struct service *s, const struct request *r);
 
-/* client-verbs.c */
+/* In client-verbs.c. */
 #define CLIENT_NAME_MAX 128
 #define CLIENT_NAME_COMPLAINT \
 	"Client names cannot contain spaces, newlines or special characters, or more than 128 bytes"
 verb_fn verb_client;
-/* Printable ASCII without blanks, so that CLIENT LIST stays readable. */
+/*
+ * True for printable ASCII without blanks, so that CLIENT LIST stays readable.
+ */
 bool client_name_is_valid(struct slice s);
-/* docs.c */
+/* In docs.c. */
 verb_fn verb_command;
-/* info.c */
+/* In info.c. */
 verb_fn verb_info;

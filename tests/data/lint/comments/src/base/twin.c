@@ -1,0 +1,2 @@
+/* SPDX-License-Identifier: ISC */
+/* twin: the first file of this name. */
