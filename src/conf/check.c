@@ -117,7 +117,8 @@ check_allow(struct reader *r, struct service *s, const struct origin *o)
 
 /* What the protocol itself means by these cannot be changed. */
 static const char *const reserved[] = { "PING", "ECHO", "HELLO", "AUTH", "QUIT", "RESET", "SELECT",
-	"CLIENT", "INFO", "CONFIG", "COMMAND", "SLOWLOG", "MONITOR", "CALL", "INPUT", "CANCEL",
+	"CLIENT", "INFO", "CONFIG", "COMMAND", "SLOWLOG", "LATENCY", "MODULE", "ROLE",
+	"CLUSTER", "READONLY", "MONITOR", "CALL", "INPUT", "CANCEL",
 	"WAIT", "SERVICES", "DESCRIBE", "WHOAMI", "WHY" };
 
 static bool

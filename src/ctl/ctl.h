@@ -89,8 +89,8 @@ struct ctl_cmd {
 	enum ctl_words words;	/* the kind of words that completion offers */
 	bool pass;		/* words behind the first one are data, not options */
 	bool hidden;
-#include "base/slice.h"
 	bool is_help;		/* a wrong use of it points to the help of reqctl */
+	bool is_plugin;		/* exits with 0 to 3; messages go to standard output */
 	/* Runs the verb. Returns the exit status. */
 	int (*run)(struct ctl *ctl, size_t n, char **words);
 };
@@ -100,10 +100,13 @@ struct ctl_cmd {
 /* The status by which plugins of monitoring systems say that they know nothing. */
 #define CTL_PLUGIN_UNKNOWN 3
 
-#include "base/slice.h"
+extern const struct ctl_cmd cmd_bench, cmd_call, cmd_check, cmd_complete, cmd_completion,
+    cmd_describe, cmd_help, cmd_import, cmd_kill, cmd_list, cmd_ping, cmd_ps, cmd_reload,
+    cmd_status, cmd_whoami, cmd_why;
+
 /*
  * Prints "reqctl: ..." on standard error, unless -q. Escapes control
- * characters.
+ * characters. For a plugin: "UNKNOWN - ..." on standard output, also with -q.
  */
 void ctl_message(const struct ctl *ctl, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -112,6 +115,11 @@ void ctl_message(const struct ctl *ctl, const char *fmt, ...)
 int ctl_usage(const struct ctl *ctl, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-#include "base/slice.h"
+/*
+ * Prints text on standard output as one line without its end. "|" becomes "/", because
+ * monitoring systems look for figures behind it.
+ */
+void ctl_print_plugin_text(struct slice text);
+
 /* Ends reqctl if p is NULL, because memory is out. Returns p. */
 void *ctl_need(void *p);

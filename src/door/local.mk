@@ -3,6 +3,7 @@
 noinst_LTLIBRARIES += libresp.la
 libresp_la_SOURCES = \
 	src/door/resp/client-verbs.c \
+	src/door/resp/probe-verbs.c \
 	src/door/resp/describe.c src/door/resp/describe.h \
 	src/door/resp/docs.c \
 	src/door/resp/info.c \

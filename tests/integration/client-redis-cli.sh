@@ -46,6 +46,28 @@ housekeeping() {
 	assert_match "$(cli COMMAND COUNT)" '[1-9]*'
 }
 
+# What libraries and exporters send unasked.
+probes() {
+	for words in 'CLIENT TRACKING ON OPTIN' 'CLIENT TRACKING off' 'CLIENT CACHING YES' \
+	    'CLIENT NO-EVICT ON' 'CLIENT NO-TOUCH ON' 'CLIENT REPLY ON' 'SLOWLOG RESET'; do
+		# shellcheck disable=SC2086
+		assert_eq "$words: $(cli -3 $words)" "$words: OK" || return 1
+	done
+	for words in 'SLOWLOG GET 10' 'LATENCY LATEST' 'LATENCY HISTORY x' 'MODULE LIST'; do
+		# shellcheck disable=SC2086
+		assert_eq "$words: $(cli --json -3 $words)" "$words: []" || return 1
+	done
+	assert_eq "$(cli --json -3 LATENCY HISTOGRAM)" '{}'
+	assert_eq "$(cli SLOWLOG LEN)" 0
+	assert_eq "$(cli --json -3 ROLE)" '["master",0,[]]'
+	assert_match "$(cli CLUSTER INFO)" '*cluster support disabled'
+	assert_match "$(cli READONLY)" '*cluster support disabled'
+	assert_match "$(cli CLIENT TRACKING maybe)" 'ERR syntax error*'
+	assert_match "$(cli CLIENT REPLY OFF)" 'ERR syntax error*'
+	assert_match "$(cli SLOWLOG NONE)" "ERR unknown subcommand 'NONE'*"
+	assert_match "$(cli SUBSCRIBE x)" "*unknown command 'SUBSCRIBE'*"
+}
+
 # Typed at a terminal; each answer is waited for.
 at_a_terminal() {
 	/usr/bin/python3 - "$port" <<'END'
@@ -93,6 +115,7 @@ step "requests through a pipe" through_a_pipe
 step "standard input, byte for byte" standard_input
 step "RESP3, JSON and pushed output" resp3
 step "what it asks about the server" housekeeping
+step "what libraries send unasked" probes
 if [ -x /usr/bin/python3 ]; then
 	step "at a terminal, with completion and help" at_a_terminal
 else

@@ -162,6 +162,8 @@ client_help(struct session *c, const struct request *r)
 		"LIST", "    Your connections to this worker.",
 		"SETINFO LIB-NAME|LIB-VER <value>", "    Name the client library.",
 		"SETNAME <name>", "    Name this connection.",
+		"TRACKING|CACHING|NO-EVICT|NO-TOUCH|REPLY <value>",
+		"    Accepted: there are no keys.",
 	};
 
 	(void)r;
@@ -198,5 +200,5 @@ verb_client(struct session *c, const struct request *r)
 			subcommands[i].fn(c, r);
 		return;
 	}
-	session_unknown_subcommand(c, r);
+	verb_probe(c, r);
 }

@@ -198,6 +198,16 @@ const struct verb verbs[] = {
 	{ "INFO", verb_info, 1, -1, VERB_SERVER, "Tells numbers of the server.", "[section ...]" },
 	{ "COMMAND", verb_command, 1, -1, VERB_SERVER,
 	    "Describes verbs and services to clients.", "[COUNT|DOCS|INFO|LIST [name ...]]" },
+	{ "SLOWLOG", verb_probe, 2, -1, VERB_SERVER | VERB_INTRODUCES,
+	    "Is empty: the log of reqd has the requests.", "GET|LEN|RESET" },
+	{ "LATENCY", verb_probe, 2, -1, VERB_SERVER | VERB_INTRODUCES,
+	    "Is empty: INFO has the times.", "LATEST|HISTORY|HISTOGRAM|RESET" },
+	{ "MODULE", verb_probe, 2, -1, VERB_SERVER | VERB_INTRODUCES, "Is empty.", "LIST" },
+	{ "ROLE", verb_probe, 1, 1, VERB_SERVER | VERB_INTRODUCES, "Answers master.", "" },
+	{ "CLUSTER", verb_probe, 2, -1, VERB_SERVER | VERB_INTRODUCES,
+	    "Says that there is none.", "subcommand [arg ...]" },
+	{ "READONLY", verb_probe, 1, 1, VERB_SERVER | VERB_INTRODUCES,
+	    "Says that there is no cluster.", "" },
 	{ "CONFIG", verb_config, 3, -1, VERB_SERVER, "Answers what clients probe for.", "GET pattern" },
 };
 

@@ -57,6 +57,8 @@ verb_fn verb_client;
  * True for printable ASCII without blanks, so that CLIENT LIST stays readable.
  */
 bool client_name_is_valid(struct slice s);
+/* In probe-verbs.c. The request has a subcommand where the verb has any. */
+verb_fn verb_probe;
 /* In docs.c. */
 verb_fn verb_command;
 /* In info.c. */
