@@ -252,7 +252,8 @@ main(int argc, char *argv[], char *envp[])
 		}
 	}
 	if (optind < argc) {
-		(void)fprintf(stderr, "reqd: unexpected argument '%s'\n", argv[optind]);
+		(void)fprintf(stderr, "reqd: unexpected argument '%s'; a file is named with -c\n",
+		    argv[optind]);
 		return usage_error();
 	}
 	if (*options.conf_file == '\0') {

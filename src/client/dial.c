@@ -246,10 +246,13 @@ static int
 parse_urls(struct reqd *c, const char *const *urls, size_t n, struct addr *ret)
 {
 	for (size_t i = 0; i < n; i++) {
+		bool is_path = *urls[i] == '/', is_url = strstr(urls[i], "://") != NULL;
 		const char *why = "";
-		char text[160];
+		char text[160], url[512];
 
-		if (addr_parse(urls[i], &ret[i], &why) < 0)
+		(void)snprintf(url, sizeof(url), "%s%s",
+		    is_path ? "unix://" : is_url ? "" : "tcp://", urls[i]);
+		if (addr_parse(url, &ret[i], &why) < 0)
 			return client_misuse(c, "\"%s\": %s",
 			    escape_printable(slice_of(urls[i]), text, sizeof(text)), why);
 		if (ret[i].kind == ADDR_FD)

@@ -101,7 +101,8 @@ int reqd_set_reply_limit(struct reqd *c, size_t bytes);
 
 /*
  * Connects to the first of n URLs that answers, and greets it with HELLO 3. A
- * URL is tcp://HOST[:PORT] or unix:///PATH (default port 7373). With n == 0 the
+ * URL is tcp://HOST[:PORT] or unix:///PATH (default port 7373); HOST[:PORT] and
+ * /PATH alone mean the same. With n == 0 the
  * URL is $REQD_SERVER if that is set, else the unix socket of the local reqd,
  * else tcp://127.0.0.1:7373. A connection that was open is closed first, and a
  * former error is forgotten. Blocks, for each URL at most as long as the

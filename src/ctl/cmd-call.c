@@ -143,6 +143,17 @@ run_broken(const struct run *r)
 	}
 }
 
+/* True if a word behind the service looks like an option. */
+static bool
+has_option(const struct run *r)
+{
+	for (size_t i = 0; i < r->n_words && strcmp(r->words[i], "--") != 0; i++) {
+		if (r->words[i][0] == '-' && r->words[i][1] != '\0')
+			return true;
+	}
+	return false;
+}
+
 static int
 run_ended(const struct run *r, const struct reqd_result *res)
 {
@@ -168,6 +179,9 @@ run_ended(const struct run *r, const struct reqd_result *res)
 		ctl_message(r->ctl, "%s; did you mean '%s'?", text, near);
 	else if (res->outcome == REQD_DENIED)
 		ctl_message(r->ctl, "%s", text);	/* this text names the service itself */
+	else if (res->outcome == REQD_BADARG && has_option(r))
+		ctl_message(r->ctl, "%s: %s (options of reqctl go before the name of the service)",
+		    r->service, text);
 	else if (res->outcome != REQD_EXIT || res->status != 0)
 		ctl_message(r->ctl, "%s: %s", r->service, text);
 	return reqd_result_exit_status(res);

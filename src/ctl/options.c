@@ -232,7 +232,8 @@ options_unknown_verb(const struct ctl *ctl, const char *word)
 	}
 	near = suggest_word(word, names, n);
 	if (near == NULL)
-		return ctl_usage(ctl, "unknown verb '%s'", word);
+		return ctl_usage(ctl, "unknown verb '%s'; a service is called with 'reqctl call %s'",
+		    word, word);
 	return ctl_usage(ctl, "unknown verb '%s'; did you mean '%s'?", word, near);
 }
 

@@ -80,7 +80,7 @@ out_wants_colour(const struct ctl *ctl)
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
 	return ctl->out_tty && (no == NULL || *no == '\0') &&
-	    (term == NULL || strcmp(term, "dumb") != 0);
+	    term != NULL && *term != '\0' && strcmp(term, "dumb") != 0;
 }
 
 void

@@ -22,7 +22,7 @@ step "--help" says 0 'Usage: reqd *' "$reqd" --help
 step "-t" says 0 "$conf: ok, 2 listeners, 1 role, 3 services" "$reqd" -c "$conf" -t
 step "an unknown option" says 64 "*try 'reqd --help'" "$reqd" --frob
 step "a missing value" says 64 "*try 'reqd --help'" "$reqd" -c
-step "a word too many" says 64 "*unexpected argument 'serve'*" "$reqd" serve
+step "a word too many" says 64 "*unexpected argument 'serve'; a file is named with -c*" "$reqd" serve
 step "a role is nobody's to play" says 64 "*try 'reqd --help'" "$reqd" --role=king --slot=0
 step "no configuration" says 1 '*/nothing: *No such file*' "$reqd" -c /nothing
 

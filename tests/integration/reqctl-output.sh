@@ -61,6 +61,20 @@ if command -v script >/dev/null; then
 	step "a narrow terminal" narrow
 fi
 
+# A mistake that many make is understood, or the message names what was meant.
+slips() {
+	assert_eq "$("$reqctl" -s "127.0.0.1:$port" call echo a)" a
+	assert_eq "$("$reqctl" -s "$dir/reqd.sock" call echo a)" a
+	assert_eq "$(REQD_SERVER=127.0.0.1:$port "$reqctl" call echo a)" a
+	assert_status 255 "$reqctl" -s "http://127.0.0.1:$port" call echo a
+	assert_match "$(cat "$dir/err")" '*an address starts with tcp:// or unix://'
+	assert_status 255 ctl yes
+	assert_match "$(cat "$dir/err")" "reqctl: unknown verb 'yes'; a service is called with 'reqctl call yes'*"
+	assert_status 246 ctl call yes -i /dev/null
+	assert_match "$(cat "$dir/err")" "*(options of reqctl go before the name of the service)"
+}
+step "slips of the command line" slips
+
 reason() {
 	assert_status 246 ctl bench -n 3 cat
 	assert_match "$(cat "$dir/out")" '*0 succeeded, 3 badarg'

@@ -1108,7 +1108,7 @@ END_TEST
 /* ----------------------------------------------------------- connect --- */
 
 static const char *const wrong_urls[] = {
-	"", "x", "http://x", "tcp://", "tcp://*", "tcp://h:0", "tcp://h:99999", "tcp://h:x",
+	"", "a b", "h:x", "http://x", "tcp://", "tcp://*", "tcp://h:0", "tcp://h:99999", "tcp://h:x",
 	"unix://rel", "unix://", "fd://x", "tcp://a:b:c", "\x1b]0;x\a",
 };
 

@@ -61,7 +61,8 @@ static const struct row {
 	    .message = "reqctl: unknown verb 'neer'; did you mean 'near'?\n"
 		       "reqctl: try 'reqctl help'\n" },
 	{ .line = "unsee", .status = OPTIONS_UNKNOWN_VERB,
-	    .message = "reqctl: unknown verb 'unsee'\nreqctl: try 'reqctl help'\n" },
+	    .message = "reqctl: unknown verb 'unsee'; a service is called with "
+	    "'reqctl call unsee'\nreqctl: try 'reqctl help'\n" },
 	{ .line = "near -n", .verb = "near", .status = OPTIONS_NO_VALUE,
 	    .message = "reqctl: option --count needs a value: N\n"
 		       "reqctl: try 'reqctl help near'\n" },
