@@ -16,6 +16,7 @@ libbase_la_SOURCES = \
 	src/base/loop.c src/base/loop.h \
 	src/base/oomscore.c src/base/oomscore.h \
 	src/base/privilege.c src/base/privilege.h \
+	src/base/ratelimit.h \
 	src/base/slice.h \
 	src/base/sparse.c src/base/sparse.h \
 	src/base/suggest.c src/base/suggest.h \

@@ -20,6 +20,7 @@
 
 #include "base/buf.h"
 #include "base/loop.h"
+#include "base/ratelimit.h"
 #include "call/result.h"
 #include "call/sink.h"
 #include "conf/conf.h"
@@ -163,13 +164,6 @@ struct call {
 RB_HEAD(calls, call);
 TAILQ_HEAD(call_list, call);
 
-/* What has been recorded of refused calls. */
-struct refusals {
-	uint64_t since_usec;		/* this second's beginning */
-	uint32_t n_logged;		/* in it */
-	uint64_t n_omitted;		/* since the last record */
-};
-
 /* Whether there was such a call, which is cancelled then. */
 typedef void call_cancelled_fn(void *who, bool found);
 
@@ -211,7 +205,7 @@ struct call_desk {
 	struct call_list dead;
 	uint64_t id_high;		/* random and slot: high half of request ids */
 	uint32_t id_low;
-	struct refusals refusals;
+	struct ratelimit refusals;	/* records of refused calls */
 	struct buf request_text;	/* scratch: a request on its way to a handler */
 };
 

@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "ipc/logrec.h"
 #include "net/conn.h"
+#include "net/refusal.h"
 
 /*
  * No queue of a socket is longer. Draining has to end even if new clients still
@@ -55,16 +56,34 @@ on_retry(struct loop_timer *t)
 		listener_rest(p);
 }
 
+static int
+listener_accept(struct net_listener *p, union sockaddr_any *ret_peer)
+{
+	socklen_t len = sizeof(*ret_peer);
+	int fd = accept4(p->io.fd, &ret_peer->sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	/* A client without a name leaves its family undefined. */
+	if (fd >= 0 && p->is_unix)
+		ret_peer->sa.sa_family = AF_UNIX;
+	return fd;
+}
+
 /* Takes fd. */
 static void
-listener_refuse(struct net_listener *p, int fd)
+listener_refuse(struct net_listener *p, int fd, const union sockaddr_any *peer)
 {
+	char text[ADDR_TEXT];
+
 	const char *full = p->net->door->ops->full;
 
 	if (full != NULL)
 		(void)send(fd, full, strlen(full), MSG_DONTWAIT | MSG_NOSIGNAL);
 	(void)close(fd);
 	p->net->pages->own->connections_refused++;
+	addr_format_sockaddr(peer, text, sizeof(text));
+	refusal_log(p->net, p, text,
+	    p->net->n_conns >= p->net->max_conns ? "this worker may have no more open files" :
+						   "max-connections of the listener is reached");
 }
 
 /*
@@ -75,14 +94,15 @@ static void
 refuse_one(struct net_listener *p)
 {
 	struct net_desk *net = p->net;
+	union sockaddr_any peer;
 	int fd;
 
 	if (net->spare_fd < 0)
 		return;
 	(void)close(net->spare_fd);
-	fd = accept4(p->io.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	fd = listener_accept(p, &peer);
 	if (fd >= 0)
-		listener_refuse(p, fd);
+		listener_refuse(p, fd, &peer);
 	net->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
@@ -140,24 +160,14 @@ listener_yield_turn(struct net_listener *p)
 		listener_rest(p);
 }
 
-static int
-listener_accept(struct net_listener *p, union sockaddr_any *ret_peer)
-{
-	socklen_t len = sizeof(*ret_peer);
-
-	return accept4(p->io.fd, &ret_peer->sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-}
-
 /* Takes fd. */
 static void
 listener_admit(struct net_listener *p, int fd, union sockaddr_any *peer)
 {
 	if (listener_is_full(p)) {
-		listener_refuse(p, fd);
+		listener_refuse(p, fd, peer);
 		return;
 	}
-	if (p->is_unix)
-		peer->sa.sa_family = AF_UNIX;
 	conn_open(p, fd, peer);
 }
 

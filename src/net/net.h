@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/loop.h"
+#include "base/ratelimit.h"
 #include "conf/conf.h"
 #include "ipc/stats.h"
 
@@ -41,6 +42,7 @@ struct net_desk {
 	struct conns conns;
 	struct conns dead;		/* connections closed in this turn */
 	size_t n_conns;
+	struct ratelimit refusals;	/* lines of the log about refused clients */
 	size_t max_conns;		/* limit that follows from RLIMIT_NOFILE */
 	int spare_fd;			/* closed at EMFILE, to accept a client and refuse it */
 	uint64_t next_conn;

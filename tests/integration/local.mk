@@ -43,6 +43,7 @@ integration_tests = \
 	tests/integration/program-environment.sh \
 	tests/integration/ps-bad-lines.sh \
 	tests/integration/readme-examples.sh \
+	tests/integration/refused-early.sh \
 	tests/integration/reload-changes-rules.sh \
 	tests/integration/reload-keeps-connections.sh \
 	tests/integration/reload-scales-workers.sh \

@@ -12,8 +12,7 @@
 #include "call/call.h"
 #include "door/resp/sessioncall.h"
 #include "door/resp/verbs.h"
-#include "ipc/logrec.h"
-#include "net/listener.h"
+#include "net/refusal.h"
 
 /*
  * A session executes requests for no longer than this in one turn, because
@@ -25,35 +24,37 @@
 /* ------------------------------------------------------------ execution --- */
 
 static void
+refuse(struct session *s, const char *reason)
+{
+	struct conn *c = &s->conn;
+	char peer[ADDR_TEXT];
+
+	peer_format(&c->peer, peer, sizeof(peer));
+	refusal_log(c->net, c->listener, peer, reason);
+}
+
+static void
 on_protocol_error(struct session *s, const char *why)
 {
 	struct stats *stats = s->resp->pages->own;
 
 	resp_errorf(session_out(s), "ERR", "Protocol error: %s", why);
+	refuse(s, why);
 	stats->protocol_errors++;
 	stats->errors_total++;
 	conn_quit(&s->conn);
 }
 
 /*
- * The client speaks another protocol: end the connection without a word, and
- * log it at most once a minute. Replies to earlier requests are still sent.
+ * The client speaks another protocol: end the connection without a word. Replies to
+ * earlier requests are still sent.
  */
 static void
 on_foreign(struct session *s)
 {
-	static uint64_t complained;
-	struct conn *c = &s->conn;
-	uint64_t now = c->net->loop->now_usec;
-	char peer[ADDR_TEXT];
-
 	s->resp->pages->own->protocol_errors++;
-	if (complained == 0 || now - complained > 60 * USEC_PER_SEC) {
-		complained = now;
-		peer_format(&c->peer, peer, sizeof(peer));
-		log_notice("%s speaks another protocol on %s, closing", peer, c->listener->url);
-	}
-	conn_end(c);
+	refuse(s, "it speaks another protocol, such as HTTP or TLS");
+	conn_end(&s->conn);
 }
 
 /* True if the turn has lasted long enough. The first call starts the time. */

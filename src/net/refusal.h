@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * refusal: what is refused before it is a request, such as a connection too many or
+ * bytes of another protocol. The log tells who was refused, where and why.
+ */
+#pragma once
+
+#include "net/net.h"
+
+/*
+ * Logs "refused PEER on LISTENER: reason", 20 lines a second at most; the next line
+ * has the number of lines that were left out. peer is text as of peer_format().
+ */
+void refusal_log(struct net_desk *net, const struct net_listener *l, const char *peer,
+    const char *reason);
