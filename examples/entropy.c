@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * entropy: how much information the bytes of some data carry.
+ * entropy: measures the information that each byte of some data carries.
  *
  *	cc -O2 entropy.c -o entropy $(pkg-config --cflags --libs libreqd) -lm
  *	service "entropy" {

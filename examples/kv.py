@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-# kv: keys and values in memory; "reqctl call kv set colour blue". One process,
-# or each would have values of its own; they are gone when it ends.
+# kv: keys and values in memory; "reqctl call kv set colour blue". Only one
+# process, because each process has its own values, which are gone when it ends.
 #
 #   service "kv" {
 #       handler = {"/usr/bin/python3", "/usr/share/doc/reqd/examples/kv.py"}

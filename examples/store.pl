@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-# store: keys and values in memory, as verbs of their own: "redis-cli -p 7373
-# SET colour blue". One process, or each would have values of its own.
+# store: keys and values in memory, as verbs: "redis-cli -p 7373 SET colour
+# blue". Only one process, because each process has its own values.
 #
 #   service "store" {
 #       handler = {"/usr/bin/perl", "/usr/share/doc/reqd/examples/store.pl"}

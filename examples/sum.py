@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-# sum: a checksum of any amount of data, which passes through without being
-# held anywhere; "reqctl call -i FILE sum" or "... | reqctl call sum md5".
+# sum: a checksum of any amount of data, which is never held in memory as a
+# whole; "reqctl call -i FILE sum" or "... | reqctl call sum md5".
 #
 #   service "sum" {
 #       handler = {"/usr/bin/python3", "/usr/share/doc/reqd/examples/sum.py"}

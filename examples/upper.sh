@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-# upper: text in capitals, from a shell.
+# upper: turns text into capitals, in shell.
 #
 #   service "upper" {
 #       handler = {"/bin/sh", "/usr/share/doc/reqd/examples/upper.sh"}
@@ -7,11 +7,11 @@
 #       allow = {"local"}
 #   }
 #
-# A shell cannot hold a NUL. Words are taken from the stream by dd, which counts
-# every byte, so that no request after such a word is lost; the word is then
-# shorter than announced, and the request is refused. It takes processes for
-# each word and a system call for each byte: for more than a few requests a
-# second use another language, and for large data "command" with "input".
+# A shell cannot hold a NUL. dd takes words from the stream and counts every
+# byte, so that no request behind a word with a NUL is lost; that word is then
+# shorter than announced, and its request is refused. Each word costs several
+# processes, and each byte a system call: for more than a few requests a second
+# use another language, and for large data use "command" with "input".
 export LC_ALL=C			# ${#word} counts bytes
 cr=$(printf '\r')
 

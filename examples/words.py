@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-# words: counts the words of a text. Its list of words that do not count is
-# read once, when the process starts, and not for every request.
+# words: counts the words of a text. The list of words that do not count is read
+# once, when the process starts, and not for every request.
 #
 #   service "words" {
 #       handler = {"/usr/bin/python3", "/usr/share/doc/reqd/examples/words.py"}
@@ -10,7 +10,7 @@
 #       allow = {"local"}
 #   }
 #
-# A further word of the handler names a file with another list.
+# Another word of the handler names a file with another list.
 import collections, os, re, sys
 
 # ---- for every handler in Python: serve({b"name": function}) ----

@@ -39,14 +39,14 @@ static const char usage_text[] =
     "Publishes programs as network services.\n"
     "\n"
     "  -c, --config FILE   configuration (" DEFAULT_CONF ")\n"
-    "  -t, --test          check it: every error with file and line; exit 1 if any\n"
-    "  -T, --print         print it as it is in force, with every default\n"
+    "  -t, --test          check it: list errors with file and line; exit 1 if any\n"
+    "  -T, --print         print all settings in force, with defaults\n"
     "      --json-log      log lines of JSON to standard error\n"
     "  -V, --version       version and what was built in\n"
-    "  -D, --paths         the same and the paths built in\n"
+    "  -D, --paths         the same, and paths built in\n"
     "  -h, --help          this text\n"
     "\n"
-    "Signals: HUP reloads, TERM and INT stop when what runs has ended (twice: now).\n"
+    "Signals: HUP reloads, TERM and INT stop when all calls have ended (twice: now).\n"
     "Call services with reqctl(1); the configuration is in reqd.conf(5).\n";
 
 /* -------------------------------------------------------------- actions --- */

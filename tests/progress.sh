@@ -151,8 +151,9 @@ state_of_tests() {
 
 # -------------------------------------------------------------- failures ---
 
-# Why a build has failed: the tests that did, and the end of the log of the
-# last of them; else what the compiler or a tool complained of; else the end.
+# The reason why a build has failed: the tests that did, and the end of the log
+# of the last of them; else the complaint of the compiler or a tool; else the
+# end.
 failures() { # LOG
 	if grep -qE '^(FAIL|ERROR): ' "$1"; then
 		grep -E '^(FAIL|ERROR): tests/[^ ]*$' "$1" | sed 's/\.sh$//' | sort -u

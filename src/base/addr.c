@@ -104,7 +104,7 @@ addr_parse(const char *url, struct addr *ret, const char **ret_why)
 		(void)snprintf(a.path, sizeof(a.path), "%s", url + 7);
 	} else if (strncmp(url, "fd://", 5) == 0) {
 		a.kind = ADDR_FD;
-		*ret_why = "fd:// wants the name of a socket unit's descriptor";
+		*ret_why = "fd:// needs the name of a descriptor of a socket unit";
 		if (url[5] == '\0' || strlen(url + 5) >= sizeof(a.path))
 			return -EINVAL;
 		(void)snprintf(a.path, sizeof(a.path), "%s", url + 5);

@@ -99,11 +99,11 @@ take_result(struct reqd *c, struct value *v, size_t used, struct reqd_result **r
 		if (r == 0)
 			r = clientresult_of_map(v, bytes, ret, &wrong);
 	} else {
-		return client_fail(c, REQD_E_PROTOCOL, "%s gave no proper answer to CALL",
+		return client_fail(c, REQD_E_PROTOCOL, "%s gave no valid answer to CALL",
 		    c->url);
 	}
 	if (r == REQD_E_PROTOCOL)
-		return client_fail(c, r, "%s sent a result without a proper \"%s\"", c->url, wrong);
+		return client_fail(c, r, "%s sent a result without a valid \"%s\"", c->url, wrong);
 	return r < 0 ? out_of_memory(c) : 0;
 }
 
@@ -187,7 +187,7 @@ on_value(struct reqd *c, struct value *v, size_t used)
 		return on_taken(c, v, used);
 	if (ex->state == EXCHANGE_ENDING)
 		return on_final(c, v, used);
-	return out_of_order(c, "a reply too many");
+	return out_of_order(c, "one reply too many");
 }
 
 /*

@@ -246,8 +246,8 @@ run_open_input(struct run *r)
 		bool none = *wanted == '\0' || strcmp(wanted, "none") == 0;
 
 		if (required && isatty(STDIN_FILENO) == 1)
-			return run_failed(r, "badarg", "wants input: -i FILE before the name of "
-			    "the service, or -i - for what you type", 246);
+			return run_failed(r, "badarg", "needs input: use -i FILE before the name "
+			    "of the service, or -i - to type the input", 246);
 		if (required || (!none && stdin_has_data()))
 			r->input_fd = STDIN_FILENO;
 		return 0;
@@ -382,10 +382,10 @@ static const struct ctl_opt options[] = {
 	{ .letter = 'i', .name = "input", .arg = "FILE", .kind = OPT_TEXT,
 	    .offset = offsetof(struct ctl, input), .help = "send FILE as input; - is standard input" },
 	{ .name = "id", .arg = "TOKEN", .kind = OPT_TEXT, .offset = offsetof(struct ctl, id),
-	    .help = "with it again: the first result, no second run" },
+	    .help = "retry safely: the same TOKEN returns the first result" },
 	{ .name = "meta", .arg = "KEY:VALUE", .kind = OPT_LIST,
 	    .offset = offsetof(struct ctl, meta),
-	    .help = "passed to the program as REQD_META_KEY" },
+	    .help = "pass a value to the program as REQD_META_KEY" },
 	{ .name = "no-stream", .kind = OPT_FLAG, .offset = offsetof(struct ctl, no_stream),
 	    .help = "print the output in one piece, at the end" },
 };

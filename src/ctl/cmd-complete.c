@@ -242,7 +242,7 @@ complete_run(struct ctl *ctl, size_t n, char **words)
 const struct ctl_cmd cmd_complete = {
 	.name = "__complete",
 	.synopsis = "-- [WORD]...",
-	.summary = "what could come next (for completion scripts)",
+	.summary = "list words that can follow (for completion scripts)",
 	.max_words = CTL_ANY_WORDS,
 	.pass = true,
 	.hidden = true,

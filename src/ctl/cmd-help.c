@@ -78,7 +78,7 @@ help_run(struct ctl *ctl, size_t n, char **words)
 const struct ctl_cmd cmd_help = {
 	.name = "help",
 	.synopsis = "[VERB]",
-	.summary = "explain reqctl, or a verb",
+	.summary = "print this help, or that of a verb",
 	.max_words = 1,
 	.words = CTL_WORDS_VERB,
 	.is_help = true,

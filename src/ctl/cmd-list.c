@@ -74,7 +74,7 @@ const struct ctl_cmd cmd_list = {
 	.name = "list",
 	.synopsis = "[PATTERN]",
 	.summary = "list the services you may call",
-	.details = "PATTERN may hold * and ?. Without a terminal: name, tab, summary.\n",
+	.details = "PATTERN may contain * and ?. Without a terminal, a line is: name, tab, summary.\n",
 	.max_words = 1,
 	.run = list_run,
 };

@@ -102,12 +102,12 @@ ps_run(struct ctl *ctl, size_t n, char **words)
 	for (size_t i = 0; i < reqd_value_count(v); i++)
 		n_bad += collect_lines(list, reqd_value_at(v, i));
 	if (n_bad > 0)
-		ctl_message(ctl, "%zu line%s of a worker left out: not what it has to be", n_bad,
+		ctl_message(ctl, "%zu invalid line%s of a worker left out", n_bad,
 		    n_bad == 1 ? "" : "s");
 	if (ctl->json)
 		out_json(ctl, TAKE_PTR(list));
 	else if (ctl->out_tty && json_array_size(list) == 0)
-		ctl_message(ctl, "nothing runs");
+		ctl_message(ctl, "no request runs or waits");
 	else
 		print_table(ctl, list);
 	return 0;

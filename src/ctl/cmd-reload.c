@@ -31,11 +31,11 @@ print_key(const json_t *k)
 		put_value(out_json_text(k, "to"));
 	}
 	if (json_is_true(json_object_get(k, "at_start")))
-		(void)printf(" (holds from the next start of reqd on)");
+		(void)printf(" (takes effect at the next start of reqd)");
 	if (json_object_get(k, "unit") != NULL) {
 		(void)printf(" (");
 		out_word(out_json_text(k, "unit"));
-		(void)printf(" in the socket unit of systemd decides)");
+		(void)printf(" of the systemd socket unit is used instead)");
 	}
 }
 
@@ -142,7 +142,7 @@ reload_run(struct ctl *ctl, size_t n, char **words)
 
 static const struct ctl_opt options[] = {
 	{ .name = "check", .kind = OPT_FLAG, .offset = offsetof(struct ctl, check),
-	    .help = "only say what it would change, or why it is refused" },
+	    .help = "only print what a reload would change, or why it fails" },
 };
 
 const struct ctl_cmd cmd_reload = {
@@ -150,9 +150,9 @@ const struct ctl_cmd cmd_reload = {
 	.synopsis = "",
 	.summary = "read the configuration again (control socket)",
 	.details =
-	    "Waits until every process follows it, and prints what has changed. With an\n"
-	    "error in it nothing changes, every error is printed, and the exit status is\n"
-	    "251.\n",
+	    "Waits until every process uses the new configuration, and prints what has\n"
+	    "changed. If the configuration has an error, nothing changes, all errors are\n"
+	    "printed, and the exit status is 251.\n",
 	.options = options,
 	.n_options = ARRAY_LEN(options),
 	.run = reload_run,

@@ -83,6 +83,6 @@ whoami_run(struct ctl *ctl, size_t n, char **words)
 const struct ctl_cmd cmd_whoami = {
 	.name = "whoami",
 	.synopsis = "",
-	.summary = "show who you are to the server",
+	.summary = "show your account and roles, as the server sees them",
 	.run = whoami_run,
 };

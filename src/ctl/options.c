@@ -30,7 +30,7 @@ const struct ctl_opt options_general[] = {
 	{ .letter = 'V', .name = "version", .kind = OPT_FLAG,
 	    .offset = offsetof(struct ctl, version), .help = "print the version" },
 	{ .letter = 'h', .name = "help", .kind = OPT_FLAG, .offset = offsetof(struct ctl, help),
-	    .help = "print this, or the help of a verb" },
+	    .help = "print this help, or that of a verb" },
 };
 const size_t options_n_general = ARRAY_LEN(options_general);
 

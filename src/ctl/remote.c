@@ -209,7 +209,7 @@ remote_ask(const struct ctl *ctl, struct reqd *c, const char *subject, struct re
 int
 remote_nonsense(const struct ctl *ctl, const struct reqd *c, const char *verb)
 {
-	ctl_message(ctl, "%s gave no proper answer to %s", reqd_url(c), verb);
+	ctl_message(ctl, "%s gave no valid answer to %s", reqd_url(c), verb);
 	return STATUS_PROTOCOL;
 }
 

@@ -310,7 +310,7 @@ take_push(struct lease *l, struct value *push, struct slice data, size_t used)
 		    EXCHANGE_STDERR, push->items[2].text);
 	(void)value_free(push);
 	if (!is_good || rest_keep(&l->conversation, data, used) < 0) {
-		reply_is_bad(l, is_good ? "out of memory" : "it pushed something else than output");
+		reply_is_bad(l, is_good ? "out of memory" : "the handler pushed something other than output");
 		return false;
 	}
 	x->bytes_out += used;
@@ -387,9 +387,9 @@ reply_complaint(const struct lease *l, bool more)
 	const struct exchange *x = TAILQ_FIRST(&t->flight);
 
 	if (!is_asked(t, x))
-		return "it answered before it had the whole request";
+		return "the handler answered before it had the whole request";
 	if (more && t->n_flight == 1)
-		return "it answered twice";
+		return "the handler answered twice";
 	return NULL;
 }
 
@@ -494,7 +494,7 @@ on_end(struct lease *l)
 	if (x != NULL && x->bytes_in == 0)
 		x = NULL;
 	l->conversation.ops->broken(l, x, OUTCOME_HANDLER, 0, buf_len(&t->reply) > 0 ?
-	    "it ended in the middle of its reply" : "it ended without a reply");
+	    "the handler ended in the middle of its reply" : "the handler ended without a reply");
 }
 
 /* One read takes all that a pipe can hold. */
@@ -507,7 +507,7 @@ replies_read(struct lease *l)
 
 	if (n < 0) {
 		if (!is_retry(errno))
-			reply_is_bad(l, "its replies cannot be read");
+			reply_is_bad(l, "the replies of the handler cannot be read");
 		return;
 	}
 	if (n == 0) {

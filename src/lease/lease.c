@@ -53,7 +53,7 @@ lease_part(struct lease *l, enum lease_end end)
 		return;
 	(void)strlcpy(f.lease.service, l->set->service, sizeof(f.lease.service));
 	if (ls->post(ls, &f) < 0)
-		log_err("handler %u of service %s: out of memory, it cannot be returned",
+		log_err("handler %u of service %s: cannot return it, out of memory",
 		    l->pid, l->set->service);
 }
 
@@ -156,7 +156,7 @@ lease_end_deaf(struct lease *l)
 
 	conversation_read(l);
 	lease_break(l, half, OUTCOME_HANDLER, 0,
-	    half != NULL ? "it closed its input in the middle of a request" : NULL);
+	    half != NULL ? "the handler closed its input in the middle of a request" : NULL);
 }
 
 static void
@@ -371,7 +371,7 @@ lease_break(struct lease *l, const struct exchange *victim, enum outcome_kind ki
 			x->ops->ended(x, OUTCOME_UNAVAIL, 0, LEASES_CHANGED);
 		else
 			x->ops->ended(x, OUTCOME_HANDLER, 0, victim == NULL && why != NULL ? why :
-			    "its process was ended because of another request");
+			    "the handler was killed because of another request");
 	}
 }
 

@@ -315,7 +315,7 @@ leases_on_no_room(struct leases *ls, const struct frame *f, int fds[static 3])
 	 */
 	lease_decline(ls, f, fds, f->lease.is_probe != 0 ? LEASE_BROKEN : LEASE_WHOLE);
 	if (set != NULL)
-		lease_set_refuse(set, "the server: too many open files");
+		lease_set_refuse(set, "too many open files in the server");
 }
 
 void

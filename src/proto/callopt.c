@@ -65,10 +65,10 @@ timeout_read(struct slice s, uint64_t *ret, char why[static CALLOPT_WHY])
 	uint64_t v = 0;
 
 	if (s.len == 0 || s.data[0] == '0')
-		return refuse(why, "--timeout wants milliseconds, 1 or more");
+		return refuse(why, "--timeout needs milliseconds, 1 or more");
 	for (size_t i = 0; i < s.len; i++) {
 		if (s.data[i] < '0' || s.data[i] > '9')
-			return refuse(why, "--timeout wants milliseconds, 1 or more");
+			return refuse(why, "--timeout needs milliseconds, 1 or more");
 		v = v * 10 + (uint64_t)(s.data[i] - '0');
 		if (v > TIMEOUT_MS_MAX)
 			return refuse(why, "--timeout is more than 100 years");
@@ -99,7 +99,7 @@ static int
 token_read(struct slice s, struct slice *ret, char why[static CALLOPT_WHY])
 {
 	if (s.len == 0 || s.len > CALL_TOKEN_MAX || !consists_of(s, "._:-"))
-		return refuse(why, "--id wants 1 to %d characters of A-Z a-z 0-9 . _ : -",
+		return refuse(why, "--id needs 1 to %d characters of A-Z a-z 0-9 . _ : -",
 		    CALL_TOKEN_MAX);
 	*ret = s;
 	return 0;
@@ -142,12 +142,12 @@ meta_read(struct slice s, struct callopt *o, char why[static CALLOPT_WHY])
 	struct slice key, value;
 
 	if (colon == NULL)
-		return refuse(why, "--meta wants KEY:VALUE");
+		return refuse(why, "--meta needs KEY:VALUE");
 	key = (struct slice){ s.data, (size_t)(colon - s.data) };
 	value = (struct slice){ colon + 1, s.len - key.len - 1 };
 
 	if (key.len == 0 || key.len > CALL_META_KEY_MAX || !consists_of(key, "_"))
-		return refuse(why, "--meta wants a key of 1 to %d characters of A-Z a-z 0-9 _",
+		return refuse(why, "--meta needs a key of 1 to %d characters of A-Z a-z 0-9 _",
 		    CALL_META_KEY_MAX);
 	if (value.len > CALL_META_VALUE_MAX)
 		return refuse(why, "value of --meta %.*s is longer than %d bytes",
@@ -216,7 +216,7 @@ option_read(struct slice word, struct callopt *o, unsigned *seen,
 	if (k == OPTION_N)
 		return refuse_unknown(name, why);
 	if (options[k].has_value && equals == NULL)
-		return refuse(why, "%s wants a value: %s=...", options[k].name,
+		return refuse(why, "%s needs a value: %s=...", options[k].name,
 		    options[k].name);
 	if (!options[k].has_value && equals != NULL)
 		return refuse(why, "%s takes no value", options[k].name);
@@ -273,16 +273,16 @@ callopt_parse(const struct slice *argv, size_t argc, struct callopt *ret,
 	if (i >= argc)
 		return refuse(why, "no service given");
 	if (o.input && o.open)
-		return refuse(why, "--stdin and --open exclude each other");
+		return refuse(why, "--stdin and --open cannot be used together");
 	if (o.notify && !o.open)
-		return refuse(why, "--notify goes with --open");
+		return refuse(why, "--notify needs --open");
 
 	o.service = argv[i];
 	o.args = argv + i + 1;
 	o.n_args = argc - i - 1;
 	if (o.input) {
 		if (o.n_args == 0)
-			return refuse(why, "--stdin wants the input as last argument");
+			return refuse(why, "--stdin needs the input as last argument");
 		o.stdin_data = o.args[--o.n_args];
 	}
 	*ret = o;

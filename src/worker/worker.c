@@ -92,7 +92,7 @@ on_commit(struct worker *w, const struct frame *f)
 	int r;
 
 	if (w->prepared == NULL || w->prepared->generation != f->generation) {
-		refuse(w, f->generation, "nothing prepared");
+		refuse(w, f->generation, "no configuration is prepared");
 		return;
 	}
 	w->net.sealed = f->sealed;

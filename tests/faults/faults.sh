@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: ISC
-# faults: what the tests of faults have in common. Sourced first; sources
+# faults: functions that the tests of faults share. Sourced first; sources
 # lib.sh and invariants.sh.
 #
 # reqd has four workers (a slot whose worker dies for the third time within ten
@@ -78,7 +78,7 @@ load_runs() {
 	kill -0 "$loader" 2>/dev/null || fail "the load has ended: $(cat "$dir/test/load.err")"
 }
 
-# All is answered that was sent.
+# Every request that was sent has been answered.
 stop_load() {
 	load_runs
 	load_took=$(($(now_ms) - load_began))
@@ -121,7 +121,7 @@ serving() { # ROLE SLOT
 	    END { print pid }' "$states"
 }
 
-# Another than PID serves there.
+# True if a process other than PID serves in this slot.
 is_succeeded() { # ROLE SLOT PID
 	load_runs
 	successor=$(serving "$1" "$2")

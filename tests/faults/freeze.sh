@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # freeze: all processes stop, for longer than any limit on a sign of life, and
-# go on in any order: nobody is killed for it and no request is lost.
+# go on in any order: no process is killed for it and no request is lost.
 #
 # REQD_FAULT_SECONDS is how long they stop.
 . "${srcdir:-.}/tests/faults/faults.sh"
@@ -28,7 +28,7 @@ is_stopped() {
 	esac
 }
 
-# Whoever was started meanwhile, too.
+# Stop processes that were started meanwhile, too.
 all_stopped() {
 	for one_pid in $(everybody); do
 		is_stopped "$one_pid" || kill -STOP "$one_pid" 2>/dev/null

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: ISC
-# invariants: what must hold after any fault, once the load has ended. Sourced
-# by faults.sh.
+# invariants: conditions that must hold after any fault, once the load has
+# ended. Sourced by faults.sh.
 #
 #	invariants_before	after start_reqd, before the load
 #	invariants_after	after stop_load: asserts all of them
@@ -16,7 +16,8 @@ canary=canary-$$-$(od -A n -t x8 -N 16 /dev/urandom | tr -d ' \n')
 export REQD_TEST_CANARY="$canary"
 
 invariants_before() {
-	# What is only needed once has been: every path is walked before measuring.
+	# Walk every path before measuring, so that what is allocated once has
+	# been.
 	call true >/dev/null && ctl status >/dev/null && ctl list >/dev/null || fail "does not serve"
 	call masked "$canary" >/dev/null || fail "masked"
 	"$load" -s "$server" -c 20 -n 2000 PING >/dev/null || fail "no PONG"
@@ -160,9 +161,10 @@ canaries_sing() {
 
 # -------------------------------------------------------------------- U10 ---
 
-# What each role is to be. "=": as this test is itself; "+N": so much more. Cores
-# are kept away by PR_SET_DUMPABLE; the broker and the runner may have as many
-# descriptors as can be, a worker 1024 fewer where there are many.
+# The rights and limits that each role must have. "=": those of this test itself;
+# "+N": so much more. PR_SET_DUMPABLE prevents core files; the broker and the
+# runner may have as many descriptors as possible, a worker 1024 fewer where
+# there are many.
 #
 # ROLE uid gid groups CapEff CapBnd NoNewPrivs Seccomp oom_score_adj core files
 role_table() {
@@ -239,7 +241,7 @@ identities_are_right() {
 
 # -------------------------------------------------------------------- U11 ---
 
-# It is in no log, argument, environment or answer of ours.
+# The canary is in no log, argument, environment or answer of reqd.
 canary_is_hidden() {
 	call masked "$canary" >"$dir/test/said" 2>&1
 	ctl status >>"$dir/test/said" 2>&1

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# kill-broker: kill -9 of the broker is nothing to builtins; what it held ends,
-# each with one answer, nothing is left behind, and commands run again at once.
+# kill-broker: kill -9 of the broker does not disturb builtins; each request
+# that the broker held gets one answer, no process is left behind, and commands
+# run again at once.
 role=broker
 . "${srcdir:-.}/tests/faults/one-of-a-kind.sh"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# kill-master: with the master goes everything, at once and without a trace that
-# is in the way of the next one.
+# kill-master: all processes end with the master, at once and without a trace
+# that would disturb the next master.
 . "${srcdir:-.}/tests/faults/faults.sh"
 
 rounds=${REQD_FAULT_ROUNDS:-2}

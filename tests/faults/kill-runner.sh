@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# kill-runner: kill -9 of the runner is nothing to builtins; what it ran ends,
-# each with one answer, and commands run again at once.
+# kill-runner: kill -9 of the runner does not disturb builtins; each request
+# that was running gets one answer, and commands run again at once.
 role=runner
 . "${srcdir:-.}/tests/faults/one-of-a-kind.sh"

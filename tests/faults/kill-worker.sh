@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# kill-worker: kill -9 of a worker at any moment costs its own connections and
-# nobody else anything.
+# kill-worker: kill -9 of a worker at any moment costs only the connections of
+# that worker.
 . "${srcdir:-.}/tests/faults/faults.sh"
 
 rounds=${REQD_FAULT_ROUNDS:-8}

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ledger: what was executed, by those who did it, and whether it fits what
- * openload was told.
+ * ledger: a list of the requests that were executed, written by the programs
+ * that executed them, and a check of the list against the answers that openload
+ * got.
  *
  *	ledger append LEDGER NONCE	a command
  *	ledger serve LEDGER		a handler
  *	ledger check LEDGER SENT	SENT is openload's PREFIX.sent
  *
- * Whoever is asked appends "nonce pid" and then answers with the nonce. The
- * check: nothing was executed twice, or without being asked for; what was
- * acked was executed once; what was refused was not.
+ * A program that is asked appends "nonce pid" and then answers with the nonce.
+ * The check: no request was executed twice, or without being sent; a request
+ * that was answered was executed once; one that was refused was not.
  */
 #include "config.h"
 

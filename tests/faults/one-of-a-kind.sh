@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# one-of-a-kind: kills the process of a role of which there is one, again and again. The
-# script that reads this file sets role before.
+# one-of-a-kind: kills the process of a role that has only one, again and again.
+# The script that reads this file sets role before.
 . "${srcdir:-.}/tests/faults/faults.sh"
 
 rounds=${REQD_FAULT_ROUNDS:-2}

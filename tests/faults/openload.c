@@ -65,7 +65,8 @@ struct conn {
 	unsigned slot;			/* of its worker */
 	char nonce[NONCE + 1];
 	uint64_t due_ns;		/* of the request */
-	uint64_t lost_ns;		/* its predecessor was lost; 0: it has none */
+	uint64_t lost_ns;		/* the connection before this one was lost; 0:
+					 * there was none */
 	uint64_t retry_ns;
 	char in[IN_MAX];
 	size_t in_len;
@@ -145,7 +146,7 @@ conn_down(struct conn *c, uint64_t retry_ns)
 	}
 }
 
-/* It ended before its request was answered, or between two. */
+/* The connection ended before its request was answered, or between two. */
 static void
 conn_lost(struct conn *c)
 {
@@ -311,7 +312,7 @@ on_answer(struct conn *c)
 		conn_down(c, 0);
 }
 
-/* Is one whole answer there? More than one is wrong, whatever it is. */
+/* True if one whole answer is there. More than one is wrong in any case. */
 static bool
 answer_is_whole(const struct conn *c)
 {
@@ -390,7 +391,7 @@ connect_down(uint64_t now)
 	}
 }
 
-/* How long the kernel may wait for events. */
+/* Returns the time that the kernel may wait for events. */
 static struct timespec
 rest_of(uint64_t now)
 {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# stuck-worker: a worker that is stopped, spins or waits for ever keeps nobody
-# from being served by the others, and is replaced after ten seconds.
+# stuck-worker: a worker that is stopped, spins or waits for ever does not keep
+# the others from serving, and is replaced after ten seconds.
 #
 # REQD_FAULT_ROUNDS is how often each of the three happens, REQD_FAULT_KINDS
 # which ("stop spin block"); the last two only where ptrace is allowed.
@@ -40,8 +40,8 @@ all_succeeded() {
 	done <"$faults"
 }
 
-# One of each kind at a time; the fourth worker goes on serving, another one each
-# time.
+# One worker of each kind at a time is stuck; the fourth worker goes on serving,
+# another one each time.
 slot=0
 : >"$dir/test/stuck"
 for _ in $(seq "$rounds"); do

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a handler answers, on its way to a client: whatever was decoded can
- * be written in both versions; RESP3 reads back as the same tree, RESP2 has none
- * of its kinds; and no error in it has a code that is not the handler's to use.
+ * fuzz_value: answers of a handler on their way to a client. Each decoded value
+ * can be written in both versions; RESP3 reads back as the same tree, RESP2 has
+ * none of the types of RESP3; and no error in it has a reserved code.
  */
 #include "config.h"
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# activation: sockets passed by a service manager are used by address or by
-# name, and stay its own.
+# activation: sockets passed by a service manager are used by their address or
+# by their name, and stay open for it.
 . "${srcdir:-.}/tests/integration/lib.sh"
 
 need nc python3
@@ -20,7 +20,8 @@ answers_at() { # URL
 	assert_eq "$(timeout 20 "$reqctl" -s "$1" call echo hi)" hi
 }
 
-# More than are there now, in another order, and two that nobody wants.
+# Pass more sockets than there were, in another order, and two that nobody
+# wants.
 start_reqd python3 "$pass" surplus=tcp:127.0.0.1:0 "web=tcp:127.0.0.1:$other_port" \
     dgram=udp:127.0.0.1:0 "x=unix:$passed_unix" "y=tcp:127.0.0.1:$port" --
 
@@ -101,7 +102,8 @@ before_it_is_ready() {
 }
 step "who comes before the handlers are up is served when they are" before_it_is_ready
 
-# What systemd keeps between two lives: taken back by the address, or let go.
+# A socket that systemd keeps between two lives of reqd: taken back by its
+# address, or let go.
 told() { # PATTERN
 	grep -qE "$1" "$dir/notify"
 }

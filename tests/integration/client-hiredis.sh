@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# A C program with hiredis works (hiredis-client.c says what it asks).
+# A C program with hiredis works (hiredis-client.c has its requests).
 . "${srcdir:-.}/tests/integration/lib.sh"
 need cc pkg-config
 pkg-config --exists hiredis || skip "libhiredis-dev is not installed"

@@ -20,7 +20,7 @@ HOLDERS = (
     (".Sh SERVICES", "service"), (".Ss Handlers", "handler"), (".Ss The limits", "service"),
     (".Ss Arguments", "argument"), (".Sh FILES", None),
 )
-# What an argument must be for a key to go with it.
+# The type or setting that an argument must have for a key.
 TYPES = {"min": "integer", "max": "integer", "values": "choice", "value": "flag",
          "below": "path", "pattern": "pattern"}
 MISSING_HERE = re.compile(r"there is no (account|group) |reqd needs root|"

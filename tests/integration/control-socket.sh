@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# control-socket: whatever comes over it ends one connection at most, and its
-# mode says who may connect.
+# control-socket: bytes on the control socket end at most one connection, and
+# its mode decides who may connect.
 . "${srcdir:-.}/tests/integration/lib.sh"
 
 need python3
@@ -25,7 +25,7 @@ mode_is() {
 }
 step "it is the operator's own" mode_is 600
 
-# Whoever starts reqd is root here; everybody else is refused by the kernel.
+# The user who starts reqd is root here; the kernel refuses everybody else.
 others_are_refused() {
 	assert_eq "$(python3 - "$control" <<-'END'
 		import os, socket, sys

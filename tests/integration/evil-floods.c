@@ -84,7 +84,7 @@ flood_cancelled(struct evil *e)
 	evil_flood(e, (struct frame){ .type = FRAME_CANCELLED, .slot = 20, .cancel.found = 1 });
 }
 
-/* Each is answered, and no answer is read. */
+/* Each frame is answered, and no answer is read. */
 static void
 flood_want_unread(struct evil *e)
 {
@@ -271,7 +271,7 @@ heavy_descriptors(struct evil *e)
 		nested = send_fds(channels[i].fd, &pong, sizeof(pong), &fds[2], 1);
 		evil_say(e, "note to the %s: %s, %s", channels[i].name,
 		    error == 0 ? "sent" : strerror(error), nested == 0 ? "sent" : strerror(nested));
-		/* Its own close would wait. */
+		/* Closing this socket here would wait. */
 		for (size_t j = 0; j < 3; j += 2)
 			(void)setsockopt(fds[j], SOL_SOCKET, SO_LINGER, &(struct linger){ 0 },
 			    sizeof(struct linger));

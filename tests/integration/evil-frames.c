@@ -99,7 +99,7 @@ endless_name(struct evil *e)
 	evil_send_bad(e, &f);
 }
 
-/* What other roles say to the broker, or the broker to others. */
+/* Messages that other roles send to the broker, or the broker to others. */
 static void
 start_to_broker(struct evil *e)
 {
@@ -182,7 +182,7 @@ run_to_master(struct evil *e)
 	evil_tell_bad(e, &f);
 }
 
-/* It accuses the broker, the runner and another worker, by any serial. */
+/* Accuses the broker, the runner and another worker, by any serial. */
 static void
 fault_to_master(struct evil *e)
 {

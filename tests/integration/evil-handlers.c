@@ -94,7 +94,7 @@ return_of_nothing(struct evil *e)
 	evil_behave(e, 100);
 }
 
-/* Whatever it gets it calls broken. */
+/* Gives back every lease as broken. */
 static void
 broken_leases(struct evil *e)
 {
@@ -107,7 +107,7 @@ broken_leases(struct evil *e)
 	evil_behave(e, 100);
 }
 
-/* It gives handlers back in good order, and goes on to use their pipes. */
+/* Gives handlers back in good order, and goes on to use their pipes. */
 static void
 kept_pipes(struct evil *e)
 {
@@ -122,7 +122,10 @@ kept_pipes(struct evil *e)
 		return_lease(e, &kept[i], false);
 	evil_say(e, "note %zu handlers given back, their pipes kept", n);
 	due = clock_usec() + 1500 * USEC_PER_MSEC;
-	/* All the time, so that it is faster than who waits for an event. */
+	/*
+	 * Do this all the time, to be faster than a process that waits for an
+	 * event.
+	 */
 	while (clock_usec() < due && !e->is_over) {
 		for (size_t i = 0; i < n; i++) {
 			char bytes[4096];

@@ -205,7 +205,7 @@ unsealed_result(struct evil *e)
 	evil_send_bad(e, &deposit);
 }
 
-/* It is not to grow, nor to be written to after it was given. */
+/* Makes the file grow and writes to it after it was given away. */
 static void
 growing_result(struct evil *e)
 {

@@ -28,9 +28,9 @@ PATIENCE = 30
 LATE_MS = 50 * SLACK
 REPLACED_MS = 1000 * max(1, SLACK / 4)
 
-# What each attack must lead to. found: the worker is replaced within a second of its
-# first bad frame. lives: nothing that it does is a fault. slow: it is replaced
-# when its time is over.
+# The result that each attack must have. found: the worker is replaced within a
+# second of its first bad frame. lives: nothing that the worker does is a fault.
+# slow: the worker is replaced when its time is over.
 ATTACKS = {
     "same_id_and_token": "found", "same_id_in_one_write": "found",
     "two_tokens_of_one_id": "found", "id_twice": "found", "id_of_another": "found",
@@ -335,7 +335,8 @@ def attack(name, slot, beside_slots=()):
                 complain("%s: replaced only after %d ms" % (name, result["replaced"]))
     for t in beside:
         t.join()
-    # What it leaves open, or has said of itself, goes with it.
+    # Requests that the worker leaves open, and its claims about itself, go with
+    # it.
     if wanted in ("lives", "any") and not replaced():
         os.kill(pid, signal.SIGKILL)
         until("the successor", replaced)
@@ -352,7 +353,8 @@ def attack(name, slot, beside_slots=()):
         if n.startswith("FAULT") or n.startswith("there is no such"):
             complain("%s: %s" % (name, n))
     for what, most in (("status", 1000), ("ps", 1000), ("cancel", 2000)):
-        # Who asks all workers waits for one that is silent, as long as it has.
+        # A client that asks all workers waits for a silent one, as long as that
+        # one has.
         if wanted != "slow" and result.get(what, 0) > most * max(1, SLACK / 4):
             complain("%s: %s took %d ms" % (name, what, result[what]))
     return result
@@ -427,7 +429,7 @@ def judge(results, quiet):
                if c[3] and c[0] in MAY_GARBLE.get(r["name"], ())}
     if garbled:
         print("  %d calls answered from pipes that were kept" % len(garbled))
-    # They may last beyond the attack that they belong to.
+    # Calls may last beyond the attack that they belong to.
     calls = [c for c in calls if c not in garbled]
     base = {}
     n_quiet = 0

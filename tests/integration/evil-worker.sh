@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# evil-worker: workers that have been taken over attack from inside, one after the
-# other, with every frame there is; what they cannot do is judged by honest clients
-# of the other workers. evil-*.c have the attacks, evil-worker.py the judge.
+# evil-worker: workers that have been taken over attack from inside, one after
+# the other, with every kind of frame; honest clients of the other workers check
+# that the attacks have no effect. evil-*.c have the attacks, evil-worker.py the
+# checks.
 #
 # REQD_EVIL="NAME..." are the only attacks. REQD_FAULT_ROUNDS is how often all
 # are made (default 1, without those that take longest). REQD_FAULT_SLACK: the bars on times are those for an idle

@@ -20,7 +20,7 @@
 #include "ipc/channel.h"
 #include "ipc/roles.h"
 
-/* Those from here on serve honestly. */
+/* Slots from here on serve honestly. */
 #define EVIL_SLOTS 16
 #define LOOK_MS 20
 
@@ -82,7 +82,7 @@ evil_write(struct evil *e, const void *data, size_t len)
 			return true;
 		if (errno != EAGAIN)
 			break;
-		/* Who does not listen may be who waits for us. */
+		/* A process that does not read may be waiting for this one. */
 		evil_behave(e, 0);
 		(void)poll(&(struct pollfd){ .fd = e->pipe, .events = POLLOUT }, 1, 10);
 	}

@@ -37,7 +37,7 @@ struct evil_lease {
 	int fds[3];		/* stdin, replies, stderr */
 };
 
-/* What it does with what comes. */
+/* The way in which an attack treats the messages that come. */
 struct evil_manners {
 	bool is_deaf;		/* reads nothing from the broker */
 	bool ignores_recall;
@@ -63,11 +63,11 @@ struct evil {
 	struct evil_lease leases[EVIL_MAX_LEASES];
 	size_t n_leases;
 	struct evil_manners manners;
-	uint64_t seen[FRAME_TYPE_N];	/* how many of each have come */
+	uint64_t seen[FRAME_TYPE_N];	/* the number of frames of each type that have come */
 	struct frame last[FRAME_TYPE_N];
 	int paper;		/* the last that came; -1: none */
 	uint32_t id_low;
-	bool is_found_out;	/* its mail is closed */
+	bool is_found_out;	/* the broker has closed its mail */
 	bool is_over;		/* the master is gone */
 };
 
@@ -83,7 +83,7 @@ bool evil_tell_master(const struct frame *f);
 void evil_say(const struct evil *e, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* What follows is a fault. */
+/* Tells the judge that the next frames are a fault. */
 void evil_confess(const struct evil *e);
 
 /* The number of a service. */
@@ -96,7 +96,7 @@ bool evil_take_kit(struct evil *e, bool has_input, struct evil_kit *ret);
 /* ------------------------------------------------------------------ evil-tools.c --- */
 
 #define EVIL_WAIT_MS 3000
-/* Those who have a time to answer have less. */
+/* Services with a time to answer have less than this. */
 #define EVIL_SLOW_MS 60000
 
 struct digest evil_digest_like(uint8_t byte);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# file-size-limit: a limit of file sizes, the administrator's or our own, costs no
-# process its life. Workers may write what a request needs and no more.
+# file-size-limit: a limit of file sizes, the administrator's or reqd's own,
+# kills no process. Workers may write what a request needs and no more.
 . "${srcdir:-.}/tests/integration/lib.sh"
 service zeros '"/usr/bin/head", "-c", "{n}", "/dev/zero"' 'argument "n" { type = integer }' \
     'output-limit = 24M'

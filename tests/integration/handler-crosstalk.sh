@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# handler-crosstalk: who asked gets the answer, and nothing is done twice;
-# also when a process has several requests at once. REQD_CROSSTALK is the
-# number of requests, of each.
+# handler-crosstalk: each caller gets the answer to its own request, and nothing
+# is done twice; also when a process has several requests at once.
+# REQD_CROSSTALK is the number of requests of each kind.
 . "${srcdir:-.}/tests/integration/lib.sh"
 
 requests=${REQD_CROSSTALK:-20000}

@@ -89,7 +89,7 @@ early() {
 	assert_match "$(call -i /dev/zero pushed first)" "first [0-9]* $pid"
 	assert_eq "$(process pushed)" "$pid"
 }
-# Whatever form the result has: nobody waits for input that nobody wants.
+# In every form of the result nobody waits for input that nobody wants.
 early_forms() {
 	for how in '' --no-stream --json; do
 		for service in 'pushed first' command; do
@@ -126,7 +126,7 @@ vanishes() {
 	kill "$client"
 	until_true "$patience" gone "$pid" && [ "$(process pushed)" != "$pid" ]
 }
-# What ps says of the calls of a service: one, in that state.
+# True if ps shows one call of a service, in that state.
 runs() { # SERVICE STATE
 	ctl --json ps | tr -d ' \n' | grep -q "\"service\":\"$1\",[^}]*\"state\":\"$2\""
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# handler-status: what reqd tells about handlers: in reqctl status and INFO,
-# in the log, and to those whose call cannot be served.
+# handler-status: reports about handlers: in reqctl status and INFO, in the log,
+# and to callers whose call cannot be served.
 . "${srcdir:-.}/tests/integration/lib.sh"
 need python3 redis-cli
 

@@ -168,7 +168,7 @@ send_changed(const struct buf *request)
 			struct buf b = copy(request);
 
 			b.data[i] = (char)others[k];
-			/* What comes behind it must not be executed after an error. */
+			/* Requests behind an error must not be executed. */
 			(void)buf_append_str(&b, "PING\r\n");
 			send_case("a changed byte", b, 0, k % 2 == 0 ? PEER_WAITS : PEER_HALF_CLOSES);
 		}
@@ -366,7 +366,7 @@ put_echo(struct buf *b, int i)
 		"HELLO %", "HELLO 3 SETNAME %", "AUTH %", "SELECT %", "INPUT % %", "ECHO %",
 		"CALL echo %", "CALL complain %",
 	};
-	/* Those that start a program come less often. */
+	/* Forms that start a program come less often. */
 	size_t n = i % 40 == 0 ? ARRAY_LEN(forms) : ARRAY_LEN(forms) - 2;
 	const char *form = i % 40 == 0 ? forms[n - 1 - (size_t)(i / 40) % 2] :
 	    forms[random_below((uint32_t)n)];

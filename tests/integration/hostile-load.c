@@ -126,7 +126,7 @@ phase_pipelines(void)
 
 /* --------------------------------------------------------------- greedy --- */
 
-/* They ask for much, again and again, and take nothing. */
+/* Clients that ask for much, again and again, and read nothing. */
 void
 phase_greedy(void)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a server that follows PROTOCOL.md answers. The framing is that of
- * request_decode(), which the unit tests hold against a second decoder.
+ * hostile-model: the answers of a server that follows PROTOCOL.md. The framing
+ * is that of request_decode(), which the unit tests compare with a second
+ * decoder.
  */
 #include "config.h"
 
@@ -24,7 +25,7 @@ static const struct request_limits limits = {
 	.inline_allowed = true,
 };
 
-/* Those of hostile.sh. */
+/* The services of hostile.sh. */
 static const char *const services[] = {
 	"echo", "complain", "pause", "cat", "keep", "flood", "one", "deaf",
 };
@@ -115,7 +116,7 @@ add(struct expected *e, enum answer_kind kind, const char *text, size_t len)
 		die("out of memory");
 	a = &e->list[e->n++];
 	*a = (struct answer){ .kind = kind };
-	/* What is too long to keep is checked as far as it goes. */
+	/* A text that is too long to keep is checked as far as it was kept. */
 	if (len > sizeof(a->text)) {
 		len = sizeof(a->text);
 		a->kind = ANSWER_BEGINS;

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# hostile-output: whatever a program writes, reqctl says all of it and stays
-# small; when the program ends, so does reqctl, though its input is silent.
+# hostile-output: reqctl prints all that a program writes, of any kind, and
+# stays small; when the program ends, so does reqctl, even if its input is
+# silent.
 . "${srcdir:-.}/tests/integration/lib.sh"
 need python3
 

@@ -157,7 +157,7 @@ phase_states(void)
 /* ---------------------------------------------------------------- quiet --- */
 
 #define LOOK_MS 2000
-/* More than the INFO that asks for it sends, less than a stream. */
+/* More bytes than the INFO that asks for them sends, fewer than a stream. */
 #define FULL_BYTES 8192
 
 static void

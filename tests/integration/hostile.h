@@ -14,7 +14,7 @@
 
 #define MAX_WORKERS 16
 
-/* Where the server is, and which of its processes are workers. */
+/* The address of the server, and those of its processes that are workers. */
 struct place {
 	const char *unix_path;
 	unsigned port;
@@ -46,7 +46,7 @@ struct answer {
 	size_t len;
 };
 
-/* What must come back for an input. */
+/* The answer that must come for an input. */
 struct expected {
 	struct answer *list;
 	size_t n;

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# hostile: whatever a client sends, exactly the replies that PROTOCOL.md
-# promises come back, nothing runs that it did not ask for, nothing is kept.
+# hostile: for any bytes that a client sends, exactly the replies that
+# PROTOCOL.md promises come back, no program runs that the client did not ask
+# for, and nothing is kept.
 . "${srcdir:-.}/tests/integration/lib.sh"
 
 [ -x "$helpers/hostile" ] || fail "hostile is not built"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# kill-roles: any process of reqd may be killed at any time. Only what it held
-# is lost, its programs die with it, and reqd serves again.
+# kill-roles: any process of reqd may be killed at any time. Only the requests
+# that it held are lost, its programs die with it, and reqd serves again.
 #
 # REQD_KILL_ROUNDS says how often each role is killed. The times measured are
 # reported and judged by nobody.

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: ISC
-# lib: what the integration tests have in common. POSIX sh, sourced first.
+# lib: functions that the integration tests share. POSIX sh, sourced first.
 #
 # A test gets a directory of its own ($dir, removed at the end; REQD_KEEP=1
 # keeps that of a failed test) and a TCP port that nobody uses. It writes a
@@ -124,7 +124,8 @@ sleepers_run() { # FILE
 	[ "$(wc -l <"$1")" -eq 2 ]
 }
 
-# Their clients have been told, with a status of reqctl's own.
+# The clients of the sleepers have been told, with an exit status of reqctl's
+# own.
 sleepers_told() {
 	for client in $client_1 $client_2; do
 		status=0
@@ -246,7 +247,7 @@ begin_config() {
 	[ $is_root = no ] || setting "user = \"$worker_user\""
 }
 
-# What the client tests call.
+# The services that the client tests call.
 client_services() {
 	service echo '"/bin/echo", "{text}"' \
 	    'summary = "The arguments again"' \

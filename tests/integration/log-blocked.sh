@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# log-blocked: whoever reads the log may stop, or the disk be full; requests,
-# reloads and the end of reqd do not care, and what was lost is counted.
+# log-blocked: a reader of the log may stop, or the disk be full: requests,
+# reloads and the end of reqd go on, and lost lines are counted.
 . "${srcdir:-.}/tests/integration/lib.sh"
 
 service true '"/bin/true"'

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# log-lines: what is in the log, and what must never be.
+# log-lines: lines that the log must have, and texts that it must never have.
 . "${srcdir:-.}/tests/integration/lib.sh"
 
 service echo '"/bin/echo", "{text}"' 'argument "text" {}'

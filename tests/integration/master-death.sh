@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# master-death: when the master is killed, everything goes with it within a
-# second: its other processes, and programs that left their session. What it
-# leaves in the file system is in nobody's way.
+# master-death: when the master is killed, everything ends within a second: the
+# other processes, and programs that left their session. Files that it leaves
+# disturb no later start.
 . "${srcdir:-.}/tests/integration/lib.sh"
 
 rounds=${REQD_DEATH_ROUNDS:-5}

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# master-notify: what the service manager is told, and when.
+# master-notify: the messages to the service manager, and their times.
 . "${srcdir:-.}/tests/integration/lib.sh"
 
 service echo '"/bin/echo", "{text}"' 'argument "text" {}'

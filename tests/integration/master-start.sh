@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# master-start: reqd starts whatever it inherits, or says in one line why not.
+# master-start: reqd starts with anything that it may inherit, or says in one
+# line why it does not.
 . "${srcdir:-.}/tests/integration/lib.sh"
 
 service true '"/bin/true"'
@@ -30,7 +31,7 @@ step "no configuration" says 1 '*/nothing: *No such file*' "$reqd" -c /nothing
 prints_itself() {
 	"$reqd" -c "$conf" -T >"$dir/printed" || return 1
 	"$reqd" -c "$dir/printed" -T >"$dir/again" || return 1
-	# All but where it was read.
+	# Compare all lines but those that name the file.
 	for file in printed again; do
 		grep -vE '^[[:blank:]]*(merged|from) = ' "$dir/$file" >"$dir/$file.rest"
 	done
@@ -56,7 +57,7 @@ closed() {
 	printf '#!/bin/sh\nexec "$@" <&- >&- 2>&-\n' >"$dir/close"
 	chmod 755 "$dir/close"
 	start_reqd "$dir/close"
-	# Those of the others may be seen by root only.
+	# Only root may see the descriptors of the other processes.
 	for pid in "$reqd_pid" $(role_pids worker) $(role_pids runner) $(role_pids broker) $(role_pids log); do
 		for fd in 0 1 2; do
 			[ $is_root = yes ] || [ "$pid" = "$reqd_pid" ] || continue
@@ -156,7 +157,7 @@ log_is_back() {
 kills=yes
 step "signals ignored, a tight umask" deaf
 
-# Its own processes are left alone by signals to the whole group.
+# A signal to the whole group does not end the processes of reqd.
 group_signal() {
 	start_reqd
 	before=$(role_pids worker)
@@ -216,7 +217,7 @@ not_ours() {
 }
 step "what is at our path and not ours stays" not_ours
 
-# Who each process is, down to its groups and what it could become.
+# Prints the ids of a process, its groups and its capabilities.
 identity() { # PID
 	grep -E '^(Uid|Gid|Groups|CapEff|CapPrm|CapBnd|NoNewPrivs):' "/proc/$1/status" | tr '\t\n' '  '
 }

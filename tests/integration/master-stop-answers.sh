@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# master-stop-answers: whoever has sent a request when reqd stops is answered
-# or, where nothing ran, sees the end of the connection. Nobody sees a reset.
+# master-stop-answers: a client that has sent a request when reqd stops is
+# answered or, where nothing ran, sees the end of the connection. No client sees
+# a reset.
 . "${srcdir:-.}/tests/integration/lib.sh"
 
 need python3 nc
@@ -65,7 +66,7 @@ def frozen():
             raise SystemExit("%r: %r" % (request, got))
     say("%d clients" % len(asked))
 
-# Whoever asks again and again meets the end at any point.
+# A client that asks again and again meets the end at any point.
 def racing():
     count = {"answered": 0, "ended": 0, "refused": 0, "reset": 0, "lost": 0}
     lock = threading.Lock()

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# master-stop: TERM ends everything in order: at once when idle, after what
-# runs when busy, at drain-timeout whatever is stuck.
+# master-stop: TERM ends everything in order: at once when idle, after the
+# running requests when busy, at drain-timeout when something is stuck.
 . "${srcdir:-.}/tests/integration/lib.sh"
 
 pids=$dir/pids

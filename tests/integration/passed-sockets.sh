@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# passed-sockets: what the keys of a listener do to a socket that systemd has
-# opened: applied at the start and by a reload, or refused with what to do.
+# passed-sockets: the effect of the keys of a listener on a socket that systemd
+# has opened: applied at the start and by a reload, or refused with advice.
 . "${srcdir:-.}/tests/integration/lib.sh"
 
 need python3 setpriv
@@ -65,7 +65,7 @@ group() {
 }
 [ $is_root = no ] || step "and the group" group
 left_out() {
-	reloads '' "mode $(echo "${1}") -> 0666 (SocketMode= in the socket unit of systemd decides)"
+	reloads '' "mode $(echo "${1}") -> 0666 (SocketMode= of the systemd socket unit is used instead)"
 	assert_eq "$(mode "$passed_unix")" "${1#0}"
 	[ $is_root = no ] || assert_eq "$(stat -c %G "$passed_unix")" games
 }
@@ -129,7 +129,7 @@ late() {
 	! command -v ss >/dev/null || assert_match "$(ss -Hltn "sport = :$other_port")" 'LISTEN 0 *77 *'
 	with "$(unix mode = 0640)" "listen \"tcp://127.0.0.1:$other_port\" {}"
 	assert_status 0 ctl reload
-	grep -qF "freebind yes -> no (FreeBind= in the socket unit of systemd decides)" "$dir/out" ||
+	grep -qF "freebind yes -> no (FreeBind= of the systemd socket unit is used instead)" "$dir/out" ||
 	    fail "$(cat "$dir/out")"
 }
 step "what comes too late is told, the rest is applied" late

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# A program starts clean: what it inherits is what was declared, whatever reqd
-# itself was started with.
+# A program starts clean: it inherits only what was declared, in whatever
+# environment reqd itself was started.
 . "${srcdir:-.}/tests/integration/lib.sh"
 command="\"$zoo/show-self\", \"{text}\""
 text='argument "text" { type = text  optional = yes  repeat = yes }'
@@ -12,7 +12,7 @@ service show-declared "$command" "$text" 'directory = "/usr"' 'umask = 077' \
     'limits { files = 64  processes = 500  file-size = 1M  cpu = 7s }'
 service show-memory '"/bin/sh", "-c", "ulimit -v"' 'limits { memory = 1G }'
 
-# What must not be passed on.
+# Settings that must not be passed on.
 export SECRET_CANARY=canary LD_BIND_NOW=1
 umask 027
 trap '' PIPE USR1

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# ps-bad-lines: what one worker says about its requests may be anything; reqctl ps
-# shows what the others say, and tells that something is missing.
+# ps-bad-lines: one worker may tell anything about its requests; reqctl ps shows
+# the lines of the others, and says that lines are missing.
 . "${srcdir:-.}/tests/integration/lib.sh"
 need python3
 
@@ -28,7 +28,7 @@ until_true "$patience" test -S "$dir/fake.sock"
 bad_lines() {
 	assert_status 0 "$reqctl" --control "$dir/fake.sock" "$@" ps
 	assert_eq "$(grep -o 00000000000000ab "$dir/out" | wc -l)" 2
-	assert_eq "$(cat "$dir/err")" "reqctl: 3 lines of a worker left out: not what it has to be"
+	assert_eq "$(cat "$dir/err")" "reqctl: 3 invalid lines of a worker left out"
 }
 step "the other lines are shown" bad_lines
 step "as JSON, too" bad_lines --json

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# reload-changes-rules: a request ends under the rules it began with, whatever
-# a reload does to its service, and the next one on the same connection meets
-# the new ones. Services of every kind come, go and change while they run.
+# reload-changes-rules: a request ends under the rules it began with, whatever a
+# reload does to its service, and the next request on the same connection gets
+# the new rules. Services of every kind come, go and change while they run.
 . "${srcdir:-.}/tests/integration/lib.sh"
 
 need python3

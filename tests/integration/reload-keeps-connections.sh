@@ -123,7 +123,8 @@ listeners_follow() {
 }
 step "listeners come and go with their files" listeners_follow
 
-# Its service is removed while it runs; the connection learns with its next request.
+# The service of a running call is removed; the connection learns with its next
+# request.
 finishes_under_old_rules() {
 	{
 		printf 'CALL slow\r\n'

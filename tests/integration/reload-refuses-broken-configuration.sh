@@ -35,7 +35,7 @@ compare_all() {
 	n=0
 	for sample in "$samples"/*.conf; do
 		cp "$sample" "$conf"
-		# Some are right for root only, or for anybody else only.
+		# Some files are right for root only, or for other users only.
 		status=0
 		"$reqd" -c "$conf" -t >"$dir/checked" 2>&1 || status=$?
 		[ $status -ne 0 ] || continue
@@ -60,7 +60,7 @@ goes_on() {
 }
 step "the old configuration goes on" goes_on
 
-# What only the system can refuse leaves everything as it was, too.
+# A configuration that only the system can refuse changes nothing, either.
 no_such_place() {
 	cp "$dir/good.conf" "$conf"
 	{

@@ -1,15 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# reload-refuses-odd-files: what is no file that can be read, or is half of one,
-# is refused at once, at the place of reqd.conf and in its directory of
-# services; the old configuration goes on. Not as root, who can read everything.
+# reload-refuses-odd-files: a path that is no readable file, or half of one, is
+# refused at once, in place of reqd.conf and in its directory of services; the
+# old configuration goes on. Not as root, who can read everything.
 . "${srcdir:-.}/tests/integration/lib.sh"
 
 if [ $is_root = yes ]; then
 	need setpriv
 	as_user="setpriv --reuid=$program_user --regid=$(id -g "$program_user") --clear-groups"
 	is_root=no
-	# It may not get at where it was built.
+	# The test user may not read the directory where reqd was built.
 	cp "$reqd" "$dir/reqd-copy"
 	reqd=$dir/reqd-copy
 	chown "$program_user" "$dir"
@@ -104,7 +104,7 @@ make_socket() {
 	ln -s "$dir/reqd.sock" "$file"
 	refused "$file" 'No such device or address'
 }
-# It would not end.
+# Reading this device would not end.
 make_device() {
 	ln -s /dev/zero "$file"
 	refused "$file" 'it is not a regular file'
@@ -137,13 +137,13 @@ make_empty() {
 step "in the place of the configuration" at "$conf" "$dir/good.conf"
 step "among the services" at "$dir/services.d/10-more.conf" "$dir/more.conf"
 
-# All of them at once: each is told, none hides another.
+# All of the files at once: each is reported, none hides another.
 all_at_once() {
 	mkdir "$dir/services.d/20-dir.conf"
 	mkfifo "$dir/services.d/30-fifo.conf"
 	ln -s 40-loop.conf "$dir/services.d/40-loop.conf"
 	printf 'service "y" {\n' >"$dir/services.d/50-half.conf"
-	# What is not called so is not looked at.
+	# Files with other names are not looked at.
 	mkfifo "$dir/services.d/fifo" "$dir/services.d/.hidden.conf" "$dir/services.d/x.conf~"
 	refused "$dir/services.d/20-dir.conf" 'it is a directory'
 	assert_eq "$(wc -l <"$dir/said")" 4

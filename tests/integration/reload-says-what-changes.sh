@@ -38,7 +38,7 @@ changed  service echo: command, timeout 1m -> 9s
 removed  service gone
 END
 
-# What must not change by a check.
+# Prints the state that must not change by a check.
 state() {
 	ctl --json status | python3 -c '
 import json, sys
@@ -93,10 +93,10 @@ nothing() {
 }
 step "nothing is said to be nothing" nothing
 
-# What an open socket keeps is marked, and the log says it too.
+# A setting that an open socket keeps is marked, and the log says it too.
 at_start() {
 	sed -i -e 's/^send-buffer.*//' -e "s/:$second_port\" {}/:$second_port\" { freebind = yes }/" "$conf"
-	later='(holds from the next start of reqd on)'
+	later='(takes effect at the next start of reqd)'
 	for option in --check ''; do
 		# shellcheck disable=SC2086
 		assert_status 0 ctl reload $option
@@ -108,7 +108,8 @@ changed  listen tcp://127.0.0.1:$second_port: freebind no -> yes $later"
 }
 step "what needs a new start is marked so" at_start
 
-# What only the system can refuse: all of it at once, and no trace is left.
+# Sockets that only the system can refuse are all reported at once, and leave no
+# trace.
 cat >"$dir/refused" <<END
 reqctl: $conf:LINE: cannot listen on unix://$dir/not/there.sock: its directory does not exist
 reqctl: $conf:LINE: cannot listen on unix://$dir/base.conf: the path exists and is no socket
@@ -219,7 +220,8 @@ comes() {
 }
 step "a runtime directory may be still to come" comes
 
-# What remains of a connection for a minute is in nobody's way.
+# A connection that the kernel keeps for a minute after its end is in nobody's
+# way.
 worn() {
 	would_add "tcp://127.0.0.1:$1"
 	assert_status 0 ctl reload --check

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# reload-scales-workers: a worker that a reload takes away accepts no more, goes
-# on answering on the connections that it has, under the rules in force, and
-# ends with the last of them. Clients notice nothing.
+# reload-scales-workers: a worker that a reload takes away accepts no more
+# clients, goes on answering on the connections that it has, under the rules in
+# force, and ends with the last of them. Clients notice nothing.
 . "${srcdir:-.}/tests/integration/lib.sh"
 
 need python3
@@ -23,7 +23,7 @@ workers_are() {
 	[ "$(role_pids worker | wc -l)" -eq "$1" ]
 }
 
-# How many workers "reqctl status" shows in a state.
+# Prints the number of workers that "reqctl status" shows in a state.
 n_workers() { # STATE
 	ctl --json status | python3 -c '
 import json, sys
@@ -110,7 +110,8 @@ taken_away() {
 }
 step "taken away, they answer on the connections that they have" taken_away
 
-# Each is asked and none has died for it; what is new comes to who is left.
+# Each worker is asked and none has died for it; new clients come to those that
+# are left.
 accept_no_more() {
 	before=$(role_pids worker | sort)
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
@@ -160,7 +161,7 @@ n_serving() {
 }
 step "can be taken back, and away again" taken_back
 
-# Its place may be wanted again, and is then filled again.
+# The place of the dead worker may be wanted again, and is then filled again.
 dies() {
 	victim=$(ctl --json status | python3 -c '
 import json, sys

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 # reload-under-load: 20 reloads, 5 a second, each of which changes something,
 # under kept and short connections: no request fails, is reset or stays without
-# an answer. And nothing grows with the number of reloads.
+# an answer. And memory does not grow with the number of reloads.
 . "${srcdir:-.}/tests/integration/lib.sh"
 
 paced=$top_builddir/bench/paced

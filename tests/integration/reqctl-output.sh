@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # reqctl-output: reqctl with an output or input that is closed, full, narrow or
-# left early, and what it says where there is nothing to show.
+# closed early, and its messages when there is nothing to show.
 . "${srcdir:-.}/tests/integration/lib.sh"
 long='a summary that is longer than the eighty columns of a terminal leave room for'
 service echo '"/bin/echo", "{text}"' "summary = \"$long\"" 'argument "text" { repeat = yes }'
@@ -55,7 +55,7 @@ narrow() {
 	ctl list 'x*' >"$dir/out" 2>&1 || return 1
 	assert_eq "$(cat "$dir/out")" ''
 	assert_eq "$(on_a_terminal list "'x*'")" "reqctl: you may call no service that matches 'x*'"
-	assert_eq "$(on_a_terminal ps)" 'reqctl: nothing runs'
+	assert_eq "$(on_a_terminal ps)" 'reqctl: no request runs or waits'
 }
 if command -v script >/dev/null; then
 	step "a narrow terminal" narrow

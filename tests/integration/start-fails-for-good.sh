@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# start-fails-for-good: where a process of reqd can never start, reqd says why on
-# standard error, log or no log, and ends; it does not try for ever while clients
-# wait.
+# start-fails-for-good: if a process of reqd can never start, reqd says why on
+# standard error, with or without a log, and ends; it does not try for ever
+# while clients wait.
 . "${srcdir:-.}/tests/integration/lib.sh"
 service true '"/bin/true"'
 

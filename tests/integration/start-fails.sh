@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# start-fails: of a program that cannot be started, reqctl, any other client
-# and the log say the same: at what, why, and where to look.
+# start-fails: reqctl, any other client and the log say the same of a program
+# that cannot be started: the step, the reason, and where to look.
 . "${srcdir:-.}/tests/integration/lib.sh"
 need redis-cli
 

@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: ISC
-# steps: how the tests in sh tell what they promise, assert it, and wait.
+# steps: functions by which the tests in sh name their promises, assert them,
+# and wait.
 
 # Long enough for a slow machine under sanitizers, short enough to end.
 patience=${REQD_TEST_PATIENCE:-20}

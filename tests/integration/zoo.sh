@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# zoo: whatever a program does, its caller gets one outcome, and no process of
-# it is left.
+# zoo: for any behaviour of a program, its caller gets one outcome, and no
+# process of it is left.
 . "${srcdir:-.}/tests/integration/lib.sh"
 
 pids=$dir/pids
@@ -97,13 +97,13 @@ step "a chain of 50 processes dies whole" tamed 240 50 fork-bomb
 step "leaves without a parent die too" tamed 240 7 stubborn-tree
 step "and when their root has left before" tamed 0 7 stubborn-tree-and-leave
 
-# Its client is killed while it runs.
+# The client is killed while the service runs.
 lose_client() { # SERVICE
 	: >"$pids"
 	call "$1" >/dev/null 2>&1 &
 	client=$!
 	until_true "$patience" test -s "$pids" || return 1
-	# What talks is the child of timeout(1).
+	# The process that speaks to reqd is the child of timeout(1).
 	# shellcheck disable=SC2046
 	kill -KILL $(tree_of "$client") "$client"
 	wait "$client" 2>/dev/null

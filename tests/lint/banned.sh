@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# No source calls a function that HACKING.md bans. What stands in comments and
-# in strings is no call, and a member such as ops->system() is another function.
+# No source calls a function that HACKING.md bans. A name in a comment or in a
+# string is no call, and a member such as ops->system() is another function.
 cd "${srcdir:-.}" || exit 1
 words='strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|system|popen|gets|alloca|tempnam|tmpnam|vfork|usleep|sleep|signal|access'
 # access() may choose the words of an error and answer a trial run. As a check

@@ -83,6 +83,8 @@ def comments_of_script(source):
     block, began = [], 0
     for number, line in enumerate(source.split("\n") + [""], 1):
         match = re.match(r"\s*# (.*)", line)
+        if match and match.group(1).startswith("SPDX"):
+            continue
         if match:
             began = began if block else number
             block.append(match.group(1).strip())
@@ -101,13 +103,17 @@ def hides_subject(text, stem):
     """True if the first word of a comment is a pronoun or asks something. A header
     opens with the name of its file, which is left out."""
     text = text[len(stem) + 2:] if text.startswith(stem + ": ") else text
-    words = re.sub(r"^(\.\.\.|SPDX-License-Identifier: ISC)\s*", "", text).split()
+    words = re.sub(r"^\.\.\.\s*", "", text).split()
     if not words or not words[0][0].isalpha():
         return False
     first = words[0].rstrip(",;:.'").split("'")[0]
+    if first.isupper() and len(first) > 1:
+        return False
     follows = re.sub(r"[^a-z].*", "", words[1]) if len(words) > 1 else ""
     if first in ASKS or first.lower() in BARE:
         return True
+    if words[1:3] == ["of", "the"]:
+        return False
     return first.lower() in OPEN and (words[0][-1] in ",;:." or follows in AFTER_OPEN)
 
 

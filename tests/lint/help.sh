@@ -14,13 +14,13 @@ wrong() {
 	status=1
 }
 
-# What a command prints fits LINES lines of 80 columns, and is its help.
+# The output of a command fits LINES lines of 80 columns, and is a help.
 fits() { # LINES COMMAND...
 	lines=$1
 	shift
 	text=$("$@" 2>&1) || wrong "$*: status $?"
 	[ "$(printf '%s\n' "$text" | wc -l)" -le "$lines" ] || wrong "$*: more than $lines lines"
-	# Where it was configured to live may be a long way down.
+	# The configured directory may have a long path: count it as /run/reqd.
 	printf '%s\n' "$text" | sed 's|/[^ ]*/reqd/|/run/reqd/|' | grep -qE '.{81}' && wrong "$*: a line of more than 80 columns"
 	case $text in
 	Usage:*) ;;

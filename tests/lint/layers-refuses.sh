@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# What layers.sh looks for it finds: it accepts the small tree in tests/data/layers,
-# and refuses that tree with each defect, for the right reason. A defect is a
-# directory of files that are put over those of the tree.
+# layers.sh finds what it looks for: it accepts the small tree in
+# tests/data/layers, and refuses that tree with each defect, for the right
+# reason. A defect is a directory of files that are put over those of the tree.
 top=$(cd "${srcdir:-$(dirname "$0")/../..}" && pwd)
 data=$top/tests/data/layers
 cc=${CC:-cc}
@@ -150,7 +150,7 @@ refuses 'low: 28 lines of code, at most 27 (layers.conf): '
 sed -i 's/^limit low 27/limit low 28/; s/^limit all 52/limit all 51/' "$tree/layers.conf"
 refuses 'all: 52 lines of code, at most 51 (layers.conf): '
 
-# What the lint cannot see is an error, and not silence.
+# A file that the lint cannot see is an error, and is not ignored.
 make_tree
 echo 'int gone;' >"$tree/src/high/gone.c"
 refuses 'no makefile builds, or nobody has built: src/high/gone.c'

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: ISC
 # No loop of a test or a script can go on for ever: it is a "for", reads lines
 # ("while read"), or is until_true of tests/integration/steps.sh, which gives up
-# and says what it has waited for. Also in programs that tests let reqd run.
+# and says what it has waited for. The same holds for programs that tests let
+# reqd run.
 cd "${srcdir:-.}" || exit 1
 scripts=$(grep -rlE '^#!/bin/(ba)?sh|^# shellcheck shell=' dev .ci tests debian bench |
     grep -v '^tests/data/lint/')

@@ -115,7 +115,7 @@ grep -oE '\breqd_[a-z_]+\(|\(\*?reqd_[a-z_]+_fn\)|\breqd_[a-z_]+_fn\(' "$top/src
 sed -nE 's/^\.Fn (reqd_[a-z_]*[a-z])( .*)?$/\1/p' "$top/man/libreqd.3" | sort -u >"$dir/manual"
 same "function of libreqd" 50 "$dir/program" "$dir/manual"
 
-# What reqd(8) quotes of the log is said by a source: each part between commas
+# A source has each log message that reqd(8) quotes: each part between commas
 # and the capitals that stand for something.
 sed -n '/^\.Sh DIAGNOSTICS/,/^\.Sh SEE/s/^\.It "\(.*\)"$/\1/p' "$top/man/reqd.8" >"$dir/quotes"
 [ "$(wc -l <"$dir/quotes")" -ge 5 ] || { echo "the log messages of reqd(8) were not found"; status=1; }

@@ -1,8 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# The manual pages render without a warning, and no line leaves a terminal of
-# 80 columns. (That the pages they refer to are not installed here is no fault
-# of theirs.)
+# The manual pages render without a warning, and no line is wider than a
+# terminal of 80 columns. (Pages that they refer to need not be installed here.)
 command -v mandoc >/dev/null 2>&1 || { echo "SKIP: mandoc is not installed"; exit 77; }
 cd "${srcdir:-.}/man" || exit 1
 found=$(mandoc -Tlint ./*.[1-8] 2>&1 |

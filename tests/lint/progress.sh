@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# What tests/progress.sh shows: how far something has come, and why it failed.
+# tests/progress.sh shows how far a command has come, and why it failed.
 . "${srcdir:-.}/tests/progress.sh"
 . "${srcdir:-.}/tests/integration/steps.sh"
 dir=$(mktemp -d) || exit 1
@@ -62,7 +62,8 @@ printf '==== make\n  CC       a.o\n  CC       b.o\n' >>"$log"
 step "of the last command only" assert_eq "$(state_of_apt)" ""
 step "files are compiled" assert_eq "$(state_of_compiler)" "2 files compiled"
 
-# One of four has ended, which took a sixth of what all took the last time.
+# One test of four has ended, which took a sixth of the time of all tests the
+# last time.
 mkdir -p "$dir/tests/lint"
 touch "$dir/tests/lint/a.trs"
 printf 'tests/lint/%s.sh\n' a b c d >"$dir/tests.list"

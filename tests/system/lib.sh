@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: ISC
-# lib: what the system tests have in common: a box with a real systemd, in
-# which the Debian packages of this tree are installed. Sourced first; steps
-# and assertions are those of the integration tests.
+# lib: functions that the system tests share: a box with a real systemd, in
+# which the Debian packages of this tree are installed. Sourced first; steps and
+# assertions are those of the integration tests.
 #
 #	. "${srcdir:-.}/tests/system/lib.sh"
 #	box_start

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # restart-keeps-sockets: systemd holds the listening sockets between two lives
-# of reqd, so that nobody who connects meanwhile is refused: with its own
-# sockets and with those of reqd.socket, whatever ended the one before.
+# of reqd, so that no client that connects meanwhile is refused: with reqd's own
+# sockets and with those of reqd.socket, however the first life ended.
 . "${srcdir:-.}/tests/system/lib.sh"
 
 unix=unix:///run/reqd/reqd.sock
@@ -37,8 +37,8 @@ step "its own sockets: systemd keeps them" assert_eq "$(kept)" 2
 step "its own sockets: 20 restarts, nobody refused, all answered" under_load 20 restart
 step "none is kept twice" assert_eq "$(kept)" 2
 
-# Who was connected to a master that is killed has lost the connection, and
-# who comes after it waits for the next.
+# A client of a master that is killed loses the connection, and a client that
+# comes later waits for the next master.
 killed() {
 	was=$(property reqd.service MainPID)
 	signal KILL "$was"
@@ -68,13 +68,13 @@ step "one that a reload adds is kept" with_tcp reload
 step "and one that is gone after a restart" without_tcp restart
 step "or new" with_tcp restart
 
-# Its address is that of the one before, in other words.
+# The new address is the old one in other words.
 inside sed -i 's/"tcp:.*"/"tcp:\/\/*:7373"/; $ a insecure-open = yes' /etc/reqd/reqd.conf
 another_address() {
 	restart && serves && inside reqctl -s "$tcp" ping >/dev/null && [ "$(kept)" -eq 2 ]
 }
 step "an address that the old one is in the way of" another_address
-# One that is kept is used again only if a new one would be like it.
+# A kept socket is used again only if a new one would be like it.
 port_of() { # LINE
 	inside sed -i '/^listen "tcp:.*7373"/d' /etc/reqd/reqd.conf
 	echo "listen $1" | inside sh -c 'cat >>/etc/reqd/reqd.conf'

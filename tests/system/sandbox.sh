@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# sandbox: in the sandbox of the unit ordinary programs run as their accounts,
-# what a request started is ended with it, whichever hierarchy of control groups
-# there is, and each relaxation that reqd(8) names works.
+# sandbox: in the sandbox of the unit, ordinary programs run as their accounts,
+# all processes that a request started end with it, under either hierarchy of
+# control groups, and each relaxation that reqd(8) names works.
 . "${srcdir:-.}/tests/system/lib.sh"
 
 services() {
@@ -18,7 +18,8 @@ services() {
 	inside sed -i 's/"nobody"/"root"/' /etc/reqd/services.d/test-root.conf
 	# A grandchild that has left its session, and a child that waits for it.
 	service late '"/bin/sh", "-c", "(setsid sh -c \"sleep 0.1; echo late\" &); sleep 0.5"'
-	# Many that have left everything, none of which ends by itself.
+	# A service whose processes have left everything, and none of which ends
+	# by itself.
 	service tree '"/bin/sh", "-c", "for i in 1 2 3; do (setsid sh -c \"trap : TERM; (setsid sleep 987 &); sleep 987; sleep 987\" &); done; trap : TERM; sleep 987; sleep 987"' \
 	    'kill-grace = 100ms'
 	inside reqctl reload >/dev/null || fail "reload"

@@ -1,8 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# service: reqd under systemd, as the package installs it: what systemd is told,
-# who may do what, reload, activation, death of any process, watchdog, the
-# journal, stop.
+# service: reqd under systemd, as the package installs it: messages to systemd,
+# rights, reload, activation, death of any process, watchdog, the journal, stop.
 . "${srcdir:-.}/tests/system/lib.sh"
 
 box_start
@@ -152,7 +151,8 @@ watchdog() {
 }
 step "the master is stuck: the watchdog bites" watchdog
 
-# All of it, as when a machine is suspended; the freezer of version 1, else signals.
+# Stop all processes, as when a machine is suspended; the freezer of version 1,
+# else signals.
 frozen() {
 	was=$(property reqd.service MainPID)
 	pids=$(role_pids | sort)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 # socket-rights: mode, owner and group of the sockets that systemd opens for
 # reqd, or keeps for it, in the sandbox of the packaged unit: in force at the
-# start, by a reload and over restarts, or refused with what to do.
+# start, by a reload and over restarts, or refused with advice.
 . "${srcdir:-.}/tests/system/lib.sh"
 
 file=/run/reqd/reqd.sock
@@ -80,7 +80,7 @@ step "not if the unit says the same" in_the_unit
 by_unit_alone() {
 	keys ''
 	assert_status 0 inside reqctl reload
-	assert_match "$(cat "$dir/out")" '*mode 0660 -> 0666 (SocketMode= in the socket unit of systemd decides)*'
+	assert_match "$(cat "$dir/out")" '*mode 0660 -> 0666 (SocketMode= of the systemd socket unit is used instead)*'
 	restart && only_members
 	keys 'mode = 0660  group = "reqd-admin"'
 	inside reqctl reload >/dev/null
@@ -114,7 +114,7 @@ with_capability() {
 	restart && serves
 	assert_eq "$(rights)" "600 nobody reqd-admin"
 	stranger_calls || fail "its owner cannot call"
-	# What was given away can be changed no more.
+	# The rights of a socket that was given away cannot be changed any more.
 	keys 'owner = "nobody"  mode = 0660'
 	assert_status 251 inside reqctl reload
 	assert_match "$(cat "$dir/err")" "*CAP_FOWNER*SocketMode=0660, SocketUser=nobody*"

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # upgrade: another version of the packages is installed while reqd serves, and
-# nobody notices; purge leaves nothing.
+# no client notices; purge leaves nothing.
 . "${srcdir:-.}/tests/system/lib.sh"
 
-# What there is: not what the system writes for itself.
+# Lists all files, without those that the system writes for itself.
 everything() {
 	inside sh -c 'find / -xdev \( -path /var/lib/dpkg -o -path /var/log -o -path /var/cache \
 	    -o -path /tmp -o -path /var/tmp -o -path /test -o -path /build -o -path /var/lib/systemd \) \

@@ -64,7 +64,7 @@ static struct {
 	pid_t pid;
 	int master;
 	int log;
-	int worker[2];		/* what comes from it */
+	int worker[2];		/* read ends: messages of a worker */
 	struct peer_worker peer[2];
 	const struct stats *stats;
 	bool errors_expected, without_clone3;
@@ -111,7 +111,7 @@ receive(int fd, int fds[static FRAME_MAX_FDS], size_t *ret_n_fds)
 	return f;
 }
 
-/* What a worker says. */
+/* Sends a frame in the name of a worker. */
 static inline void
 say(uint16_t slot, const struct frame *f)
 {
@@ -505,7 +505,9 @@ link_runner(void)
 static inline void
 start(void)
 {
-	/* Whatever the runner should leave behind comes to us. */
+	/*
+	 * Processes that the runner leaves behind become children of this one.
+	 */
 	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
 	start_runner();
 	start_broker();
@@ -546,7 +548,7 @@ check_log(int log)
 	}
 }
 
-/* Its master goes, and it with that. */
+/* The master of a role ends, and the role ends with it. */
 static inline void
 end_role(pid_t pid, int master, int log)
 {
@@ -570,7 +572,7 @@ teardown(void)
 	ck_assert_int_eq(errno, ECHILD);
 }
 
-/* Others in their place, which know of nothing yet. */
+/* Starts a new broker and a new runner, which know of no request. */
 static inline void
 restart(void)
 {
@@ -578,7 +580,7 @@ restart(void)
 	start();
 }
 
-/* What can be read up to the end, that is until nobody can write any more. */
+/* Reads up to the end: until no process can write any more. */
 static inline const char *
 read_all(int fd)
 {

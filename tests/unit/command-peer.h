@@ -203,7 +203,7 @@ expect_gone(struct call *c)
 	call_done(c);
 }
 
-/* It ends like this, and leaves nothing. */
+/* The call ends with this outcome, and no process of it is left. */
 static inline void
 finishes(struct call *c, enum outcome_kind outcome)
 {
@@ -220,7 +220,7 @@ exits(struct call *c, int status)
 
 /* ----------------------------------------------------------------- input --- */
 
-/* What reads a line goes on. */
+/* Gives the program a line, so that it goes on. */
 static inline void
 nudge(const struct call *c)
 {

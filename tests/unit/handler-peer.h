@@ -73,7 +73,7 @@ write_text(int fd, const char *text)
 	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 }
 
-/* ... which has said something before the worker has it. */
+/* Lends a process that has written something before the worker has it. */
 static inline struct lent
 lend_saying(const char *service, const struct frame *how, const char *said)
 {
@@ -106,7 +106,7 @@ lend(const char *service)
 	return lend_with(service, &(struct frame_lease){ .is_proven = true });
 }
 
-/* It was asked for, and comes. */
+/* Lends a process that the worker has asked for. */
 static inline struct lent
 lend_wanted(const char *service)
 {
@@ -117,7 +117,7 @@ lend_wanted(const char *service)
 	return lend(service);
 }
 
-/* All that the process has been sent. */
+/* Returns all that the process has been sent. */
 static inline const char *
 received(const struct lent *l)
 {
@@ -146,7 +146,7 @@ answer(const struct lent *l, const char *text)
 	turns();
 }
 
-/* It closes one of its ends. */
+/* Closes one end of the process. */
 static inline void
 shut(int *fd)
 {
@@ -154,7 +154,7 @@ shut(int *fd)
 	*fd = -1;
 }
 
-/* It dies, or what was lent is given up. */
+/* The process dies, or the lease is given up. */
 static inline void
 gone(struct lent *l)
 {

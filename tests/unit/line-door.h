@@ -99,7 +99,7 @@ line_rest_max(struct conn *c)
 	return 512;
 }
 
-/* Whoever shuts down its side waits for all the answers. */
+/* A client that shuts down its side waits for all the answers. */
 static inline bool
 line_on_end(struct conn *c, struct slice bytes)
 {

@@ -196,7 +196,10 @@ die(size_t i)
 	process_died(process(i), status);
 }
 
-/* What the master starts as a role of its own is this program, and does nothing. */
+/*
+ * The role of processes that the master starts from this program: it does
+ * nothing.
+ */
 static inline void
 role_pause(void)
 {

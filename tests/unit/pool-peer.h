@@ -41,7 +41,7 @@ want(uint16_t worker, const char *service)
 	say(worker, &f);
 }
 
-/* Its lease, or false: UNABLE. */
+/* Returns a lease in *ret; false: UNABLE came instead. */
 static inline bool
 get_lease_or_unable(uint16_t worker, const char *service, struct leased *ret)
 {
@@ -71,7 +71,7 @@ get_lease(uint16_t worker, const char *service)
 	return l;
 }
 
-/* Whichever worker gets it. */
+/* Returns the lease that any of the workers gets. */
 static inline struct leased
 get_lease_any(const char *service)
 {
@@ -125,7 +125,7 @@ expect_recall(const struct leased *l)
 
 /* --------------------------------------------------------------- process --- */
 
-/* It works, and nothing else comes out of it. */
+/* The handler works, and nothing but the answer comes out of it. */
 static inline void
 ck_echo(const struct leased *l, const char *line)
 {
@@ -144,7 +144,7 @@ ck_echo(const struct leased *l, const char *line)
 	ck_assert_str_eq(text, line);
 }
 
-/* It works, and has done so once when it is given back. */
+/* The handler works once, and is given back. */
 static inline void
 serves(struct leased *l)
 {
@@ -152,7 +152,7 @@ serves(struct leased *l)
 	give_back(l, 1);
 }
 
-/* Its end closes the pipe, and nobody else holds it. */
+/* The end of the handler closes the pipe, and no other process holds it. */
 static inline void
 ck_ends(int out)
 {

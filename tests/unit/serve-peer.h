@@ -26,7 +26,9 @@
 
 /* ------------------------------------------------------------- functions --- */
 
-/* What the child serves: the program that includes this has it. */
+/*
+ * The function of the child; the program that includes this header defines it.
+ */
 static void handle(void *arg, struct reqd_request *req);
 
 struct function {
@@ -182,7 +184,7 @@ assert_bytes(const char *what, struct text got, const void *want, size_t len)
 	    "%s: got %zu bytes: %s", what, got.len, got.data);
 }
 
-/* It has ended so, and what it left is freed. */
+/* The child has ended with this status; its results are freed. */
 static inline void
 ck_ended(const char *what, struct served *s, int status, const char *err)
 {
@@ -193,7 +195,7 @@ ck_ended(const char *what, struct served *s, int status, const char *err)
 	free(s->err.data);
 }
 
-/* It has answered this, and nothing was wrong. */
+/* The child has answered this, and reported nothing. */
 static inline void
 ck_served(const char *what, struct served *s, const void *want, size_t len)
 {
@@ -201,7 +203,7 @@ ck_served(const char *what, struct served *s, const void *want, size_t len)
 	ck_ended(what, s, 0, "");
 }
 
-/* It has answered this, and then given up. */
+/* The child has answered this, and then given up. */
 static inline void
 ck_failed(const char *what, struct served *s, const char *want, const char *err)
 {
@@ -211,7 +213,7 @@ ck_failed(const char *what, struct served *s, const char *want, const char *err)
 
 /* ------------------------------------------------------------- exchanges --- */
 
-/* All that goes in, and all that comes out of it. */
+/* All input of a child, and all its output. */
 struct exchange {
 	const char *name;
 	const char *in;

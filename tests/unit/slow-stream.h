@@ -20,7 +20,7 @@ struct slow_stream {
 	bool rests_in, rests_out;
 };
 
-/* How often streams were asked for something. */
+/* The number of times that streams were asked to receive or send. */
 static uint64_t slow_stream_calls;
 
 static inline ssize_t

@@ -22,7 +22,7 @@ struct step {
 	char lock;		/* 0: none */
 	uint32_t concurrency, queue;
 	enum admission_verdict want;	/* ASK */
-	const char *starts;	/* who starts then, in this order */
+	const char *starts;	/* the tickets that start then, in this order */
 };
 
 #define ask(t, s, l, c, q, v) { ASK, t, s, l, c, q, ADMISSION_##v, "" }
@@ -222,8 +222,8 @@ END_TEST
 #define RANDOM_SERVICES 3
 
 /*
- * Whatever happens in whatever order: never over a limit, a lock never held
- * twice, nobody waits who could run, counts add up.
+ * Invariants in any order of events: never over a limit, no lock held twice, no
+ * ticket waits that could run, all counts add up.
  */
 static void
 invariants_check(struct admission *a, uint32_t concurrency, uint32_t queue)

@@ -44,7 +44,7 @@ teardown(void)
 	(void)close(peer);
 }
 
-/* What a call gives when the server says this. */
+/* Makes a call of a server that answers this. */
 static int
 call(const char *status_head, const char *value, const char *tail, reqd_output_fn *fn, void *arg,
     struct reqd_result **ret)
@@ -79,7 +79,7 @@ answered(const char *value)
 	return res;
 }
 
-/* It outlives the connection and every buffer of it. */
+/* A value outlives the connection and all buffers of the connection. */
 START_TEST(value_belongs_to_the_result)
 {
 	struct reqd_result *res = answered("%2\r\n$1\r\nk\r\n*2\r\n:7\r\n,1.5\r\n+n\r\n_\r\n");
@@ -234,7 +234,7 @@ END_TEST
 
 /* ---------------------------------------------------------------- print --- */
 
-/* What fn prints, to be freed. */
+/* Returns the text that fn prints; free it. */
 static char *
 printed(const struct ctl *ctl, const struct reqd_value *v, bool json)
 {

@@ -84,7 +84,7 @@ check(const char *name, bool named, const char *const *words, struct values *ret
 
 /* --------------------------------------------------------------- values --- */
 
-/* why NULL: the value is good. */
+/* With why NULL the value is good. */
 static const struct {
 	const char *service, *value, *why;
 } values[] = {

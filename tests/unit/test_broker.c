@@ -114,7 +114,7 @@ END_TEST
 
 /* ---------------------------------------------------------------- reload --- */
 
-/* What runs keeps the configuration it was started with. */
+/* A running program keeps the configuration that it was started with. */
 START_TEST(test_reload_while_running)
 {
 	struct call c = CALL(.service = S_SINGLE, .script = "exec cat", .want_started = true);
@@ -124,7 +124,7 @@ START_TEST(test_reload_while_running)
 	expect_started(&c);
 	for (uint32_t g = 2; g < 5; g++)
 		configure(g, conf_text);
-	/* One at a time holds across the reload. */
+	/* The limit of one at a time holds across the reload. */
 	after = CALL(.service = S_SINGLE, .script = "exit 8", .generation = 4);
 	let_end(&c);
 	expect_started(&waiting);
@@ -176,7 +176,7 @@ START_TEST(test_drain)
 	sync_master();
 	c = CALL(.service = S_WIDE, .script = "exit 0");
 	finishes(&c, OUTCOME_DRAINING);
-	/* What was accepted is done to the end. */
+	/* A request that was accepted is done to the end. */
 	let_end(&a);
 	expect_exit(&b, 6);
 	(void)get(broker.master, FRAME_DRAINED);
@@ -209,7 +209,10 @@ START_TEST(test_drain_deadline)
 }
 END_TEST
 
-/* It has an hour's grace and ignores TERM: at a stop that does not count. */
+/*
+ * A program with an hour's grace that ignores TERM: the grace does not count at
+ * a stop.
+ */
 START_TEST(test_drain_stubborn)
 {
 	struct call c = CALL(.service = S_SINGLE, .script =

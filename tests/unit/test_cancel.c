@@ -70,7 +70,7 @@ pass_on(const struct frame *ask)
 	return f;
 }
 
-/* What worker 1 says to that. */
+/* Sends the answer of worker 1. */
 static void
 answer(const struct frame *asked, unsigned found)
 {
@@ -81,7 +81,7 @@ answer(const struct frame *asked, unsigned found)
 	say(1, &f);
 }
 
-/* What worker 0 hears. */
+/* Expects the answer that worker 0 gets. */
 static void
 expect_cancelled(const struct frame *ask, unsigned found)
 {
@@ -108,7 +108,7 @@ START_TEST(test_cancel_is_passed_on)
 		/* Said twice it changes nothing. */
 		answer(&f, found);
 	}
-	/* None of that number; but one of that name. */
+	/* No request has this id, but one has this token. */
 	ask = owned_by_a(request_id(1));
 	f = pass_on(&ask);
 	answer(&f, 0);
@@ -150,7 +150,10 @@ START_TEST(test_cancel_never_answered)
 }
 END_TEST
 
-/* It does not read, and nothing is lost: it is asked when it does. */
+/*
+ * A worker that does not read loses no question: it gets the question when it
+ * reads.
+ */
 START_TEST(test_cancel_for_a_worker_that_is_behind)
 {
 	struct frame none = { .type = FRAME_CANCEL_OWNED, .id = UINT64_C(1) << 32 };

@@ -59,7 +59,7 @@ START_TEST(test_cgroup)
 		      "while :; do sleep 1000; done' &)\n"
 		      "read x; grep -o 'req-.*' /proc/self/cgroup; exit 3");
 	expect_line(c.out, "escaped");
-	/* It would have an hour's grace: the group needs none. */
+	/* The program has an hour's grace, which the group does not need. */
 	nudge(&c);
 	expect_exit(&c, 3);
 	(void)snprintf(leaf, sizeof(leaf), "req-%d-0", runner.pid);

@@ -59,7 +59,7 @@ START_TEST(a_full_channel_says_so)
 }
 END_TEST
 
-/* Whatever a compromised sender does, descriptors do not pile up here. */
+/* Descriptors do not pile up here, whatever a compromised sender does. */
 START_TEST(bad_messages_are_refused_and_leak_nothing)
 {
 	struct frame good = { .type = FRAME_CANCEL }, in;
@@ -114,7 +114,10 @@ START_TEST(descriptors_from_below_are_never_installed)
 	ck_assert_int_eq(channel_pair(pair), 0);
 	before = count_fds();
 	ck_assert_int_eq(channel_receive_plain(pair[1], &in), -EAGAIN);
-	/* Neither with a frame that may have none nor with one that has to. */
+	/*
+	 * A descriptor is refused with a frame that may have none, and with one
+	 * that has to have one.
+	 */
 	ck_assert_int_eq(channel_send(pair[0], &good, &null, 1), 0);
 	ck_assert_int_eq(channel_receive_plain(pair[1], &in), CHANNEL_BAD);
 	ck_assert_int_eq(channel_send(pair[0], &with, &null, 1), 0);

@@ -33,7 +33,7 @@ compare_pids(const void *a, const void *b)
 
 START_TEST(test_children)
 {
-	enum { N = 700 };	/* more than one read gives */
+	enum { N = 700 };	/* more children than one read gives */
 	static pid_t seen[2][N + 2];
 	pid_t pid[N], sorted[N];
 	int fd = children_open();

@@ -213,7 +213,7 @@ static const struct {
 	{ "-NOPERM go away\r\n", 0, REQD_FAILED, -1, 0, 251, false, "refused: NOPERM go away" },
 	{ "-EXIT 1 odd\r\n", 0, REQD_FAILED, -1, 0, 251, true, "refused: EXIT 1 odd" },
 	{ "-\r\n", 0, REQD_FAILED, -1, 0, 251, true, "refused" },
-	/* What a proper server never says. */
+	/* Replies that no correct server sends. */
 	{ .reply = "+OK\r\n", .error = REQD_E_PROTOCOL },
 	{ .reply = "$2\r\nhi\r\n", .error = REQD_E_PROTOCOL },
 	{ .reply = "_\r\n", .error = REQD_E_PROTOCOL },
@@ -228,7 +228,7 @@ static const struct {
 	{ .reply = RESULT(6, "", -1, ":0", B(6, "signal")), .error = REQD_E_PROTOCOL },
 	{ .reply = RESULT(6, "", -1, ":65", B(6, "signal")), .error = REQD_E_PROTOCOL },
 	{ .reply = RESULT(7, B(6, "stdout") ":1\r\n", 0, "_", B(4, "exit")), .error = REQD_E_PROTOCOL },
-	/* What is no RESP. */
+	/* Bytes that are no RESP. */
 	{ .reply = "HTTP/1.1 400 Bad Request\r\n", .error = REQD_E_PROTOCOL },
 	{ .reply = "\x16\x03\x01\x02", .error = REQD_E_PROTOCOL },
 	{ .reply = "+a\nb\r\n", .error = REQD_E_PROTOCOL },
@@ -270,7 +270,7 @@ START_TEST(call_outcome)
 		ck_assert_str_eq(reqd_result_text(res, text, sizeof(text)), outcome_rows[_i].text);
 		ck_assert_str_ne(reqd_outcome_word(res->outcome), "?");
 	} else {
-		/* It stuck, and it says something printable. */
+		/* The error stays, and its text is printable. */
 		ck_assert_ptr_null(res);
 		ck_assert(reqd_was_sent(c));
 		ck_assert_int_eq(reqd_fd(c), -1);
@@ -811,7 +811,7 @@ serve_script(int fd)
 		size_t n = strcspn(p, "|!");
 
 		if (send(fd, p, n, MSG_NOSIGNAL) != (ssize_t)n)
-			_exit(0);	/* it had enough */
+			_exit(0);	/* the server has sent enough */
 		p += n;
 		if (*p == '!')
 			_exit(0);
@@ -1220,7 +1220,7 @@ serve_in_turn(int listener, const char *const *says)
 		int a = accept(listener, NULL, NULL);
 
 		if (*says[n] == '!') {
-			/* What was not read makes it a reset. */
+			/* Closing with unread bytes resets the connection. */
 			(void)recv(a, heard, 1, MSG_PEEK);
 			(void)close(a);
 			continue;

@@ -206,7 +206,7 @@ START_TEST(broken_samples_are_explained)
 }
 END_TEST
 
-/* What depends on a choice that is itself a mistake is not held against it. */
+/* A setting that depends on a wrong one is not reported as well. */
 START_TEST(one_mistake_is_one_error)
 {
 	static const char *const bodies[] = {
@@ -523,7 +523,10 @@ START_TEST(handlers_have_documented_defaults)
 	ck_assert_uint_eq(p->start_timeout_usec, 10000000);
 	ck_assert(!p->ping && !p->context && !p->own_channel);
 	ck_assert_uint_eq(p->pipeline, 1);
-	/* It gets values as data, so a "-" in front of one means nothing. */
+	/*
+	 * The program gets values as data, so a "-" in front of a value has no
+	 * meaning.
+	 */
 	ck_assert(s->args[0].guarded && !s->args[0].dash);
 
 	s = conf_find_service(c, "c", 1);
@@ -795,7 +798,7 @@ START_TEST(parse_looks_nothing_up)
 }
 END_TEST
 
-/* What a role finds behind the descriptor that the master sends it. */
+/* A role reads the text behind the descriptor that the master sends. */
 START_TEST(sealed_text_is_read)
 {
 	static const struct {

@@ -182,7 +182,10 @@ judge_with(size_t from, size_t to, const char *more, size_t more_len)
 	return judge(text, from + more_len + tail);
 }
 
-/* Where line i begins, from 0; the length when there is none. */
+/*
+ * Returns the offset of line i, counted from 0; the length when there is no
+ * such line.
+ */
 static size_t
 line_at(size_t i)
 {
@@ -207,7 +210,10 @@ START_TEST(every_line_left_out_doubled_and_exchanged)
 		memcpy(both + (next - to), whole + from, to - from);
 		n_right[2] += judge_with(from, next, both, next - from) == 0;
 	}
-	/* Some may be missing, few may stand twice, and the order says little. */
+	/*
+	 * Some lines may be missing, few may stand twice, and most may change
+	 * places.
+	 */
 	ck_assert_uint_ge(n_right[0], 10);
 	ck_assert_uint_lt(n_right[0], n - 10);
 	ck_assert_uint_lt(n_right[1], 5);

@@ -107,7 +107,10 @@ START_TEST(cancels_are_answered_by_the_broker_that_was_asked)
 }
 END_TEST
 
-/* One that has not been told of the first knows nothing of the second. */
+/*
+ * A broker that has not been told of the first cancel knows nothing of the
+ * second.
+ */
 START_TEST(cancels_that_wait_go_to_the_next_broker)
 {
 	int a = client(), b = client();
@@ -392,7 +395,9 @@ START_TEST(grace_is_not_prolonged)
 }
 END_TEST
 
-/* What a half-closed client is still reading is not cut with the call. */
+/*
+ * A reply that a half-closed client is still reading is not cut with the call.
+ */
 START_TEST(replies_are_finished_after_the_grace)
 {
 	static char request[40000];
@@ -607,7 +612,7 @@ busy_client(struct conn **ret, const char *last)
 	return fd;
 }
 
-/* One that has much to do lets others have their turn. */
+/* A connection with much to do lets others have their turn. */
 START_TEST(long_pipeline_yields)
 {
 	size_t n = 59970 / strlen("CLIENT KILL ID 0\r\n") + 1, replies = 0;
@@ -672,7 +677,7 @@ START_TEST(open_call_that_has_ended_waits_for_the_end_of_input)
 }
 END_TEST
 
-/* Its client may be waiting for nothing but somebody who types. */
+/* The client of the call may be waiting for a user who types. */
 START_TEST(end_of_an_open_call_is_pushed_to_a_stream)
 {
 	struct asked run;
@@ -801,7 +806,10 @@ START_TEST(twin_gets_the_result)
 }
 END_TEST
 
-/* Its client is gone for a second: cancelled, unless somebody else waits. */
+/*
+ * The client of a call is gone for a second: the call is cancelled, unless
+ * another client waits for it.
+ */
 START_TEST(named_call_waits_for_its_twin)
 {
 	enum { NOBODY, TWIN, TWIN_LEAVES };
@@ -869,7 +877,9 @@ START_TEST(verb_of_a_forbidden_service_is_unknown)
 }
 END_TEST
 
-/* Who has no role may ask for little and leave little unread (R16). */
+/*
+ * A client without a role may send only small requests and leave little unread.
+ */
 START_TEST(strangers_get_little)
 {
 	static char text[60000];
@@ -918,7 +928,7 @@ START_TEST(reload_does_not_lose_a_call)
 }
 END_TEST
 
-/* What a worker that is told to stop does to connections in every state. */
+/* A worker that is told to stop ends connections in every state. */
 START_TEST(drain)
 {
 	int idle = client(), part = client(), busy = client();
@@ -935,7 +945,7 @@ START_TEST(drain)
 	ck_heard(part, "(closed)");
 	program_ends(&run, 0);
 	ck_heard(busy, "$0\r\n\r\n-LOADING draining\r\n+PONG\r\n(closed)");
-	/* Each is heard out, for a moment, so that none is reset. */
+	/* Each client is listened to for a moment, so that none is reset. */
 	(void)close(idle);
 	(void)close(part);
 	(void)close(busy);
@@ -977,7 +987,7 @@ START_TEST(callers_of_many_groups_keep_them)
 }
 END_TEST
 
-/* What came in is what was answered, what was given up and what is still there. */
+/* Each request is counted as answered, as given up, or as still there. */
 START_TEST(counters_conserve)
 {
 	struct conn *cb;
@@ -1055,7 +1065,10 @@ START_TEST(a_page_of_nonsense_closes_no_listener)
 	ck_assert_uint_eq(connections_at(100), 12);
 	bad.port_connections[0] = UINT64_MAX - 11;
 	ck_assert_uint_eq(connections_at(100), 12);
-	/* What can be true is believed, as far as the listener goes. */
+	/*
+	 * Plausible counts of another worker are used, up to the limit of the
+	 * listener.
+	 */
 	bad.port_connections[0] = w.net.max_conns;
 	ck_assert_uint_eq(connections_at(100), 112);
 	w.pages.others[3] = w.pages.others[4] = NULL;
@@ -1093,7 +1106,7 @@ add(TCase *tc)
 	tcase_add_test(tc, a_client_has_all_its_time_after_a_stop_of_ours);
 	tcase_add_test(tc, a_call_has_all_its_time_after_a_stop_of_ours);
 	tcase_add_test(tc, a_broker_has_all_its_time_after_a_stop);
-	/* What comes a byte at a time never takes long. */
+	/* A stream of single bytes never takes long. */
 	if (!is_slow) {
 		tcase_add_test(tc, long_pipeline_yields);
 		tcase_add_test(tc, client_gone_between_turns);

@@ -90,7 +90,7 @@ static const struct {
 	    "changed service x: lock >\"{c}\", argument c; " },
 	{ HANDLER("processes {\nmax = 3\n}\n"), HANDLER("context = yes\n"),
 	    "changed service x: context no>yes, processes.max 3>4; " },
-	/* What does not go with both kinds says nothing. */
+	/* Settings that do not exist for both kinds are not reported. */
 	{ SERVICE(A B), HANDLER("processes {\nmax = 3\n}\n"),
 	    "changed service x: command, handler, on-disconnect kill>finish, argument a, argument b; " },
 };

@@ -90,7 +90,7 @@ START_TEST(test_term_ignored)
 }
 END_TEST
 
-/* Who handles TERM may end in order: it is the outcome that tells. */
+/* A program that handles TERM may end in order: the outcome tells. */
 START_TEST(test_term_handled)
 {
 	struct call c = CALL(.service = S_WIDE,

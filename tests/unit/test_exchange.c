@@ -259,7 +259,7 @@ START_TEST(one_request)
 }
 END_TEST
 
-/* What a process has not got of a request goes to another one. */
+/* A request that a process has not got goes to another process. */
 START_TEST(a_process_that_dies_with_two)
 {
 	struct note *first = ask("wide", "*1\r\n$1\r\na\r\n"), *second;
@@ -279,13 +279,13 @@ START_TEST(a_process_that_dies_with_two)
 	ck_note(second, "given,");
 	ck_received(&p, "*1\r\n$1\r\nb\r\n");
 	gone(&p);
-	ck_note(second, "handler: it ended without a reply,");
+	ck_note(second, "handler: the handler ended without a reply,");
 	forget(first);
 	forget(second);
 }
 END_TEST
 
-/* Its owner cannot take more output: the process is not read. */
+/* The owner cannot take more output: the process is not read. */
 START_TEST(output_rests)
 {
 	struct note *n = ask("up", "*1\r\n$2\r\nup\r\n");

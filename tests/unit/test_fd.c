@@ -67,7 +67,7 @@ START_TEST(a_lifted_one_is_above_and_closed_on_exec)
 	ck_assert_int_ge(high, 50);
 	ck_assert_int_ne(fcntl(high, F_GETFD) & FD_CLOEXEC, 0);
 	ck_assert_int_eq(fcntl(low, F_GETFD), -1);
-	/* What comes in as an error goes out as it. */
+	/* An error in place of a descriptor is returned as it is. */
 	ck_assert_int_eq(fd_lift(-ENFILE, 50), -ENFILE);
 	close(high);
 }

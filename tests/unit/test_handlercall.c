@@ -130,7 +130,7 @@ START_TEST(context)
 }
 END_TEST
 
-/* What reqctl ps shows. */
+/* The lines of reqctl ps. */
 START_TEST(list)
 {
 	struct pair p = called("up", "CALL up no text\r\n");
@@ -201,7 +201,7 @@ START_TEST(times_in_queue_and_handler)
 }
 END_TEST
 
-/* Who gives up waiting has waited all the time, and nobody has worked. */
+/* A caller that gives up has waited all the time, and no process has worked. */
 START_TEST(times_of_who_gives_up)
 {
 	const struct service_times *t = &stats.times[conf_find_service(w.conf, "up", 2)->number];

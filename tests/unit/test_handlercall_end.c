@@ -123,7 +123,7 @@ END_TEST
 
 /* --------------------------------------------- one connection at a time --- */
 
-/* What another one has asked next waits until ours has been answered. */
+/* The next request of another client waits until this one has been answered. */
 START_TEST(cancel_and_be_killed_for_it)
 {
 	struct conn *c;
@@ -166,7 +166,7 @@ START_TEST(cancel_while_the_worker_stops)
 }
 END_TEST
 
-/* It ends in the middle of its own CALL: that is not executed again. */
+/* The call ends in the middle of its own CALL, which is not executed again. */
 START_TEST(call_that_ends_while_it_begins)
 {
 	struct pair p = called("wide", "CALL wide\r\n");
@@ -182,14 +182,14 @@ START_TEST(call_that_ends_while_it_begins)
 	is_returned(&p.lent, 0, true);
 	(void)asked(FRAME_WANT);
 	asked_nothing();
-	ck_heard(p.client, "-HANDLER its process was ended because of another request\r\n:1\r\n");
+	ck_heard(p.client, "-HANDLER the handler was killed because of another request\r\n:1\r\n");
 	ck_heard(a, "-CANCELLED by the caller\r\n+PONG\r\n");
 	ck_assert_uint_eq(stats.service[number].calls, 2);
 	gone(&p.lent);
 }
 END_TEST
 
-/* Where on the stack the replies of a turn were sent. */
+/* The places on the stack from which the replies of a turn were sent. */
 static const char *highest_send, *lowest_send;
 
 /* In place of the C library's. */
@@ -274,7 +274,7 @@ START_TEST(client_gone_and_service_kills)
 
 	say(b, "CALL kill\r\n");
 	(void)asked(FRAME_WANT);
-	conn_close(c);		/* it waits: nothing is killed for it */
+	conn_close(c);		/* the call waits: no process is killed for it */
 	turns();
 	asked_nothing();
 	ck_assert_uint_eq(stats.running, 1);

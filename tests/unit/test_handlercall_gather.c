@@ -34,7 +34,7 @@ START_TEST(input_is_gathered)
 	input_end(p.client);
 	ck_received(&p.lent, "*3\r\n$2\r\nup\r\n$4\r\nnone\r\n$0\r\n\r\n");
 	gone(&p.lent);
-	ck_heard(p.client, "-HANDLER it ended without a reply\r\n");
+	ck_heard(p.client, "-HANDLER the handler ended without a reply\r\n");
 }
 END_TEST
 

@@ -68,7 +68,7 @@ START_TEST(pushed_as_it_comes)
 }
 END_TEST
 
-/* What the process does not take yet is not asked for either. */
+/* No more input is asked for than the process takes. */
 START_TEST(pushed_no_faster_than_it_is_taken)
 {
 	static char chunk[100000];
@@ -236,13 +236,16 @@ START_TEST(answered_before_its_request)
 
 	answer(&p.lent, ":2\r\n");
 	input_end(p.client);
-	ck_heard(p.client, "-HANDLER it answered before it had the whole request\r\n");
+	ck_heard(p.client, "-HANDLER the handler answered before it had the whole request\r\n");
 	is_returned(&p.lent, 1, true);
 	gone(&p.lent);
 }
 END_TEST
 
-/* Its answer is in the pipe when it is found to read no more. */
+/*
+ * The answer is in the pipe when the worker notices that the process reads no
+ * more.
+ */
 START_TEST(answers_and_reads_no_more)
 {
 	struct pair p = pushing("push", "CALL --open push\r\n");
@@ -266,9 +269,9 @@ START_TEST(input_breaks_off)
 	enum { CLIENT_GOES, CANCELLED, EXPIRED, RESET, DIES, CLOSES, TWICE, N };
 	static const char *const ends[N] = {
 		[CANCELLED] = "-CANCELLED by the caller\r\n", [EXPIRED] = "-TIMEOUT 60000 push\r\n",
-		[DIES] = "-HANDLER it ended without a reply\r\n",
-		[CLOSES] = "-HANDLER it closed its input in the middle of a request\r\n",
-		[TWICE] = "-HANDLER it answered twice\r\n",
+		[DIES] = "-HANDLER the handler ended without a reply\r\n",
+		[CLOSES] = "-HANDLER the handler closed its input in the middle of a request\r\n",
+		[TWICE] = "-HANDLER the handler answered twice\r\n",
 	};
 
 	for (int how = CLIENT_GOES; how < N; how++) {
@@ -336,7 +339,7 @@ START_TEST(input_goes_to_another_process)
 }
 END_TEST
 
-/* One that waits for a process has not begun. */
+/* A call that waits for a process has not begun. */
 START_TEST(input_waits_for_a_process)
 {
 	struct pair p = called("push", "CALL push\r\n");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a handler finds: its environment, and the channel it answers by.
+ * handlerenv: the environment of a handler, and the channel that it answers by.
  */
 #include "config.h"
 

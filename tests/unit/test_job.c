@@ -35,7 +35,7 @@ START_TEST(what_is_written_comes_out_again)
 }
 END_TEST
 
-/* Whoever has it cannot make it larger, smaller or unreadable. */
+/* A process that has the file cannot make it larger, smaller or unreadable. */
 START_TEST(its_size_is_fixed)
 {
 	int fd = job_file();

@@ -78,7 +78,7 @@ START_TEST(recall_of_an_idle_one)
 	recall(&p.lent);
 	is_returned(&p.lent, 1, false);
 	ck_received(&p.lent, "(closed)");
-	recall(&p.lent);	/* it has crossed the return */
+	recall(&p.lent);	/* the recall has crossed the return */
 	asked_nothing();
 	gone(&p.lent);
 }
@@ -97,7 +97,7 @@ START_TEST(recall_in_flight)
 }
 END_TEST
 
-/* Those who wait are served for 2 ms, then by another process. */
+/* Calls that wait are served for 2 ms, then by another process. */
 START_TEST(recall_with_others_waiting)
 {
 	struct pair p = called("up", "CALL up\r\n");
@@ -113,7 +113,7 @@ START_TEST(recall_with_others_waiting)
 	lease_of("up")->since_usec = w.loop.now_usec - 2 * USEC_PER_MSEC;
 	answer(&p.lent, ":2\r\n");
 	ck_heard(b, ":2\r\n");
-	/* One that waits, and two that were asked for. */
+	/* One call waits, and two leases were asked for. */
 	(void)asked(FRAME_WANT);
 	(void)asked(FRAME_WANT);
 	is_returned(&p.lent, 2, false);
@@ -172,7 +172,7 @@ START_TEST(probe_has_all_its_time_after_a_stop)
 	struct lent l = lend_with("up", &f);
 
 	ck_received(&l, "*1\r\n$4\r\nPING\r\n");
-	w.loop.now_usec -= 60 * USEC_PER_SEC;	/* it stops here */
+	w.loop.now_usec -= 60 * USEC_PER_SEC;	/* the process is stopped here */
 	loop_arm(&w.loop, &LIST_FIRST(&lease_set_get(&w.leases, "up")->list)->timer,
 	    w.loop.now_usec + 5 * USEC_PER_SEC);
 	turns();
@@ -220,7 +220,7 @@ calloc(size_t n, size_t size)
 	return __libc_calloc(n, size);
 }
 
-/* It stays with nobody, and the call that waits asks again. */
+/* The lease is given up, and the waiting call asks again. */
 START_TEST(no_memory_for_a_lease)
 {
 	struct lent l;

@@ -34,7 +34,7 @@ static const char rules[] =
 static const char *const services[] = { "one", "two", "inp" };
 #define INP 2
 
-/* What a client waits for. */
+/* An answer that a client waits for. */
 struct pending {
 	enum { REPLY, CANCEL, OPEN, CHUNK } kind;
 	unsigned number;
@@ -236,7 +236,7 @@ client_leave(struct model_client *c)
 	client_new(c);
 }
 
-/* Its time is over. */
+/* The deadline of the client's call has passed. */
 static void
 client_expire(struct model_client *c)
 {
@@ -539,7 +539,7 @@ step(void)
 	client_hear(c);
 }
 
-/* Who is gone with an open call has a moment, which is over now. */
+/* The time is over that clients which left an open call had. */
 static void
 leavers_expire(void)
 {

@@ -32,7 +32,7 @@ START_TEST(one_want_for_each_that_waits)
 }
 END_TEST
 
-/* They come for requests that another has answered long since. */
+/* The leases come for requests that another process has answered long ago. */
 START_TEST(leases_that_come_too_late)
 {
 	int a = client(), b = client(), c = client();
@@ -74,7 +74,10 @@ START_TEST(queue)
 	ck_heard(a, "");
 	later(&call_of(c)->timer, 5100 * USEC_PER_MSEC);
 	ck_heard(a, "-BUSY narrow waited too long in the queue\r\n");
-	/* What waits is served next; its deadline is that of its acceptance. */
+	/*
+	 * The waiting request is served next; its deadline counts from its
+	 * acceptance.
+	 */
 	answer(&p.lent, ":1\r\n");
 	ck_received(&p.lent, "*1\r\n$6\r\nnarrow\r\n");
 	answer(&p.lent, ":2\r\n");
@@ -88,7 +91,10 @@ START_TEST(queue)
 }
 END_TEST
 
-/* It has been taken once: its time in the queue is over all the same. */
+/*
+ * The request was with a process once. Its time in the queue is over all the
+ * same.
+ */
 START_TEST(request_put_back_waits_no_longer)
 {
 	struct pair p = called("narrow", "CALL narrow\r\n");
@@ -183,7 +189,7 @@ START_TEST(lost_broker)
 	turns();
 	ck_received(&idle.lent, "(closed)");
 	new_broker();
-	/* Its pipes still work. */
+	/* The pipes of the lease still work. */
 	answer(&p.lent, ":1\r\n");
 	ck_heard(p.client, ":1\r\n");
 	ck_received(&p.lent, "(closed)");
@@ -192,7 +198,7 @@ START_TEST(lost_broker)
 	ck_received(&l, UP);
 	broker_dies();
 	gone(&l);
-	ck_heard(b, "-HANDLER it ended without a reply\r\n");
+	ck_heard(b, "-HANDLER the handler ended without a reply\r\n");
 	new_broker();
 	asked_nothing();
 	gone(&p.lent);
@@ -212,7 +218,7 @@ START_TEST(drain_finishes)
 	ck_heard(p.client, ":1\r\n(closed)");
 	answer(&p.lent, ":2\r\n");
 	ck_heard(b, ":2\r\n-LOADING draining\r\n(closed)");
-	/* Each is heard out, for a moment, so that none is reset. */
+	/* Each client is listened to for a moment, so that none is reset. */
 	(void)close(p.client);
 	(void)close(b);
 	turns();
@@ -259,7 +265,7 @@ START_TEST(reload_changes_the_form_of_input)
 	(void)asked(FRAME_WANT);
 	reload_with("push", "pushed", "  none");
 	ck_heard(b, "-UNAVAIL push the configuration has changed\r\n");
-	/* Whatever has been begun goes on. */
+	/* A request that has begun goes on. */
 	input(p.client, "one");
 	ck_received(&p.lent, PIECE("3", "one"));
 	say(c, "CALL push\r\n");
@@ -282,7 +288,10 @@ START_TEST(reload_changes_the_form_of_input)
 }
 END_TEST
 
-/* What is taken back after a reload was made for processes that are no more. */
+/*
+ * A request that is taken back after a reload was made for processes that have
+ * ended.
+ */
 START_TEST(reload_changes_the_form_of_what_is_taken_back)
 {
 	struct conn *c;

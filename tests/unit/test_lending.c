@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Who gets a process of a pool, and who is asked to give one back.
+ * lending: which worker gets a process of a pool, and which one is asked to
+ * give one back.
  */
 #include "config.h"
 
@@ -30,7 +31,7 @@ START_TEST(shared_between_workers)
 
 	want(1, "one");
 	expect_recall(&a);
-	want(0, "one");		/* it has more to do itself */
+	want(0, "one");		/* worker 0 has more to do itself */
 	give_back(&a, 5);
 	b = get_lease(1, "one");
 	ck_assert_uint_eq(b.id, a.id);
@@ -41,7 +42,10 @@ START_TEST(shared_between_workers)
 }
 END_TEST
 
-/* Who has fewer gets one of who has more, and nobody is robbed in turn. */
+/*
+ * A worker with fewer processes gets one of a worker with more, and never the
+ * other way round.
+ */
 START_TEST(recalled_from_who_has_more)
 {
 	struct leased l[3], b;

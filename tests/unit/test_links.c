@@ -98,7 +98,7 @@ START_TEST(who_is_found_out_is_killed_and_replaced)
 	link_up(WORKER_0, ends);
 	serial = process(WORKER_0)->serial;
 	fault(BROKER, WORKER_0, serial);
-	/* Its end may be in other hands. */
+	/* Other processes may hold the other end. */
 	expect_unlink(BROKER, WORKER_0, serial);
 	expect_killed(WORKER_0);
 	ck_assert_int_eq(process(WORKER_0)->state, PROCESS_STARTING);

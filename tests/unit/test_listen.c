@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What becomes of sockets that were open before: passed by systemd, or kept by
- * it for us.
+ * listen: sockets that were open before, passed by systemd or kept by it for
+ * reqd.
  */
 #include "config.h"
 
@@ -146,7 +146,7 @@ mode_now(void)
 	return st.st_mode & 07777;
 }
 
-/* How many can connect before anybody is let in. */
+/* Returns the number of clients that can connect before any is accepted. */
 static int
 queue_length(void)
 {
@@ -215,7 +215,9 @@ START_TEST(a_passed_tcp_socket_takes_every_option)
 }
 END_TEST
 
-/* More than the kernel allows: it is refused before anything has changed. */
+/*
+ * A value above the limit of the kernel is refused before anything has changed.
+ */
 START_TEST(an_option_that_the_kernel_refuses)
 {
 	int fd = tcp_socket();

@@ -24,7 +24,7 @@ static struct mail_list unflushed;
 static struct mail above, below;
 static struct mail_letter above_letters[LETTERS], below_letters[LETTERS];
 
-/* What has come to whom. */
+/* The frames that each side has received. */
 static struct {
 	struct frame last;
 	unsigned n, n_fds, lost, room;
@@ -95,7 +95,7 @@ wake(struct loop_timer *t)
 	(void)t;
 }
 
-/* What can happen now happens; what was posted goes out at the end. */
+/* Handles all events; posted frames are sent at the end. */
 static void
 turn(void)
 {
@@ -225,7 +225,10 @@ START_TEST(one_that_does_not_read_is_not_heard)
 }
 END_TEST
 
-/* Who is below hears all the same: else each could wait for the other. */
+/*
+ * The lower side receives all the same: else each side could wait for the
+ * other.
+ */
 START_TEST(who_is_below_listens_always)
 {
 	unsigned n = fill(&below), rooms = got[1].room;
@@ -255,7 +258,7 @@ START_TEST(an_end_is_told_once)
 }
 END_TEST
 
-/* What was said before the end is heard. */
+/* Frames sent before the end are received. */
 START_TEST(last_words_are_heard)
 {
 	ck_assert(post(&below, 5));

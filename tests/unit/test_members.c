@@ -92,7 +92,7 @@ START_TEST(test_life)
 }
 END_TEST
 
-/* One that has not come up is not counted twice. */
+/* A member that has not come up is not counted twice. */
 START_TEST(test_worn_before_it_is_up)
 {
 	struct entry *e = add(0, HANDLER_NEW);

@@ -77,7 +77,7 @@ static const struct row {
 		       "reqctl: try 'reqctl help'\n" },
 };
 
-/* What options_complain() says, to be freed. */
+/* Returns the text of options_complain(); free it. */
 static char *
 complaint(const struct ctl *ctl, enum options_status status, const struct options_error *e)
 {

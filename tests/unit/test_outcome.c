@@ -186,7 +186,7 @@ START_TEST(empty_details)
 }
 END_TEST
 
-/* What a program or a client wrote can be no second line. */
+/* Text of a program or a client cannot make a second line. */
 START_TEST(hostile_details)
 {
 	assert_line(&(struct outcome){ OUTCOME_EXIT, 1, 0 }, SLICE("x"),

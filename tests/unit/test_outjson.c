@@ -12,7 +12,7 @@
 #include "ctl/ctl.h"
 #include "unit.h"
 
-#define LARGE 40000	/* more than one piece */
+#define LARGE 40000	/* longer than a piece */
 
 static FILE *file;
 static int real_stdout;
@@ -27,7 +27,7 @@ capture(void)
 	ck_assert_int_ge(dup2(fileno(file), STDOUT_FILENO), 0);
 }
 
-/* What was printed since capture() can be read from file. */
+/* From now on the output since capture() can be read from file. */
 static void
 release(void)
 {

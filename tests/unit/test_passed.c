@@ -23,7 +23,7 @@
 
 struct outcome {
 	size_t n, n_lost;
-	char text[512];		/* what passed_lost() says */
+	char text[512];		/* the words of passed_lost() */
 };
 
 /* So many sockets, under a limit on the numbers of descriptors. */

@@ -82,7 +82,10 @@ START_TEST(failing_beside_a_sound_one)
 	sync_worker(0);
 	sync_worker(1);
 	serves(&good);
-	/* Those who waited get it, one after the other, and are not sent away. */
+	/*
+	 * The waiting calls get the process one after the other, and are not
+	 * refused.
+	 */
 	for (int i = 0; i < 4; i++) {
 		l = get_lease_any("luck");
 		give_back(&l, l.lease.is_probe ? 0 : 1);

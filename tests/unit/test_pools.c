@@ -106,10 +106,10 @@ START_TEST(changed_is_replaced)
 	want(1, "one");
 	(void)get(broker.worker[0], FRAME_RECALL);
 	configure(2, text);
-	b = get_lease(1, "one");	/* who waited gets a new one */
+	b = get_lease(1, "one");	/* the waiting worker gets a new one */
 	ck_assert_uint_ne(b.id, a.id);
 	expect_recall(&gone);
-	ck_echo(&a, "x\n");		/* what runs ends under the old */
+	ck_echo(&a, "x\n");		/* the running one ends under the old configuration */
 	ck_echo(&gone, "x\n");
 	give_back(&a, 1);
 	give_back(&gone, 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * How many processes a pool has: more while somebody waits, fewer when they
- * rest, others for those that are worn.
+ * poolsize: the number of processes of a pool: more while calls wait, fewer
+ * when processes rest, new ones for those that are worn.
  */
 #include "config.h"
 
@@ -120,7 +120,10 @@ START_TEST(idle_ones_go)
 }
 END_TEST
 
-/* Who waits for a process that cannot be started hears it; later it can. */
+/*
+ * A call that waits for a process which cannot be started is told; later it can
+ * be started.
+ */
 START_TEST(no_kit_for_one)
 {
 	struct leased l[3];

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What programs leave behind: in their group, in a session of its own, with
- * their mark and without. The end of a pipe tells that nobody has it any more.
+ * reap: processes that programs leave behind: in their group, in a session of
+ * their own, with their mark and without. The end of a pipe tells that no
+ * process holds it any more.
  */
 #include "config.h"
 
 #include "command-peer.h"
 #include "runner/runner.h"
 
-/* What is left behind is taken down; the reply does not wait for it. */
+/*
+ * Processes that are left behind are killed; the reply does not wait for that.
+ */
 START_TEST(test_left_behind)
 {
 	struct call c = CALL(.service = S_WIDE,
@@ -20,7 +23,10 @@ START_TEST(test_left_behind)
 }
 END_TEST
 
-/* All of the group hears it at once, not one after the other dies. */
+/*
+ * The whole group gets the signal at once, not one process after the death of
+ * another.
+ */
 START_TEST(test_left_behind_deep)
 {
 	struct call c = CALL(.service = S_WIDE,
@@ -57,7 +63,10 @@ START_TEST(test_escape_is_cancelled)
 }
 END_TEST
 
-/* It hears of the cancel as soon as the program does, which takes its time. */
+/*
+ * The escaped process hears of the cancel as soon as the program does, which
+ * takes its time.
+ */
 START_TEST(test_escape_is_told)
 {
 	struct call c = CALL(.service = S_WIDE,
@@ -119,8 +128,9 @@ START_TEST(test_escape_without_environment)
 END_TEST
 
 /*
- * It says that it belongs to another request, by the name that everybody
- * knows and by what everybody can see of its mark: it does not help.
+ * The process says that it belongs to another request, by the name that
+ * everybody knows and by the part of its mark that everybody can see: that does
+ * not help it.
  */
 START_TEST(test_escape_under_another_name)
 {
@@ -151,7 +161,7 @@ START_TEST(test_escape_may_live)
 
 	ck_assert_int_eq(write(c.in, "a\n", 2), 2);
 	expect_line(c.out, "a");
-	/* Its end makes the runner look for strays. */
+	/* The end of the program makes the runner look for strays. */
 	runs(1);
 	sync_worker(0);
 	ck_assert_int_eq(write(c.in, "b\n", 2), 2);
@@ -188,7 +198,10 @@ START_TEST(test_many_strays)
 }
 END_TEST
 
-/* What lingers keeps its place: the next starts when all of it is gone. */
+/*
+ * A process that lingers keeps its place: the next request starts when all of
+ * them are gone.
+ */
 START_TEST(test_lingering_counts)
 {
 	struct call a = CALL(.service = S_SINGLE,

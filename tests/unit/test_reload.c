@@ -74,7 +74,10 @@ START_TEST(who_refuses_ends_the_reload_and_nobody_else)
 }
 END_TEST
 
-/* It finishes what it was given and is given the new one, as soon as that is in force. */
+/*
+ * A process that starts finishes the generation that it was given, and gets the
+ * new one as soon as that is in force.
+ */
 START_TEST(who_comes_in_the_middle_follows)
 {
 	struct process *late = process(WORKER_1);
@@ -95,7 +98,7 @@ START_TEST(who_comes_in_the_middle_follows)
 	expect(WORKER_1, FRAME_COMMIT, 1);
 	expect(WORKER_1, FRAME_PREPARE, 2);
 	ck_assert_int_eq(late->state, PROCESS_PREPARING);
-	/* What it would say next the broker does not know yet. */
+	/* The broker does not know yet what the worker would tell next. */
 	answer(WORKER_1, FRAME_PREPARED, 2);
 	expect_nothing(WORKER_1);
 	answer(LOG, FRAME_COMMITTED, 2);
@@ -112,7 +115,10 @@ START_TEST(who_comes_in_the_middle_follows)
 }
 END_TEST
 
-/* What starts after the first COMMIT has to understand those that have committed. */
+/*
+ * A process that starts after the first COMMIT has to understand those that
+ * have committed.
+ */
 START_TEST(who_starts_in_the_middle_gets_the_new_one)
 {
 	begin(5);
@@ -144,8 +150,8 @@ START_TEST(who_starts_in_the_middle_gets_the_new_one)
 END_TEST
 
 /*
- * Who has nothing to refuse cannot keep rights that are to be taken away in force:
- * it is replaced, and nobody else notices.
+ * A process that has no reason to refuse cannot keep rights in force that are
+ * to be taken away: it is replaced, and no other process notices.
  */
 START_TEST(who_may_not_refuse_is_replaced)
 {
@@ -163,7 +169,7 @@ START_TEST(who_may_not_refuse_is_replaced)
 		reload_overdue(m, clock_usec());
 	ck_assert_int_eq(m->reload.phase, RELOAD_COMMIT);
 	ck_assert_uint_eq(m->now.conf->generation, 2);
-	/* Its words do not count any more. */
+	/* Later messages of the process do not count any more. */
 	answer(who, FRAME_REFUSED, 2);
 	answer(who, FRAME_PREPARED, 2);
 	ck_assert_int_eq(waitpid(process(who)->pid, NULL, 0), process(who)->pid);
@@ -313,7 +319,7 @@ START_TEST(a_check_changes_nothing)
 	ck_assert_ptr_nonnull(strstr(buf_text(&json), "{\"ok\":true,\"check\":true,\"generation\":1,"));
 	ck_assert_ptr_nonnull(strstr(buf_text(&json), "new.sock\",\"change\":\"added\"}],\"notes\":[]}"));
 	buf_clear(&json);
-	/* Both are told, where a reload would end with either. */
+	/* Both errors are reported where a reload would fail for either. */
 	ck_assert_int_eq(mkdir(new_socket, 0700), 0);
 	reload_check(m, &json);
 	ck_assert_ptr_nonnull(strstr(buf_text(&json), "the path exists and is no socket"));
@@ -330,7 +336,10 @@ START_TEST(a_check_changes_nothing)
 }
 END_TEST
 
-/* What a process may not say, or not now, harms itself at most. */
+/*
+ * A process that sends a wrong message, or at a wrong time, harms at most
+ * itself.
+ */
 START_TEST(words_at_the_wrong_time)
 {
 	static const enum frame_type types[] = {

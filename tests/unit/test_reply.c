@@ -316,7 +316,10 @@ START_TEST(values_follow_each_other)
 }
 END_TEST
 
-/* What has been seen is not looked at again: even spoiled it would pass. */
+/*
+ * Bytes that have been seen are not looked at again: even spoiled they would
+ * pass.
+ */
 START_TEST(cursor_moves_over_what_was_seen)
 {
 	char data[] = "*3\r\n$2\r\nab\r\n+0123456789";

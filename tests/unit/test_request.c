@@ -181,7 +181,7 @@ START_TEST(foreign_protocols)
 }
 END_TEST
 
-/* What a line may hold beside printable ASCII. */
+/* Bytes that a line may hold beside printable ASCII. */
 START_TEST(lines_of_ours_are_not_foreign)
 {
 	static const char *const lines[] = {
@@ -282,7 +282,10 @@ START_TEST(argv_is_reused)
 }
 END_TEST
 
-/* What has been seen is not looked at again: even spoiled it would pass. */
+/*
+ * Bytes that have been seen are not looked at again: even spoiled they would
+ * pass.
+ */
 START_TEST(cursor_moves_over_what_was_seen)
 {
 	struct request_cursor cursor = { 0 };

@@ -22,7 +22,7 @@
 
 enum verdict { GO_ON, ENDS, AGAIN, BAD, FOREIGN };
 
-/* What one side made of an input. */
+/* The result of one side for an input. */
 struct finding {
 	struct buf requests;	/* "[word][word]\n" with lengths */
 	enum verdict verdict;
@@ -63,7 +63,10 @@ finding_bad(struct finding *f, const char *error)
 
 enum shape { SHAPE_PREFIX, SHAPE_WHOLE, SHAPE_BAD, SHAPE_LONG };
 
-/* Are these k bytes a header line, the beginning of one, or neither? */
+/*
+ * Tells whether these k bytes are a header line, the beginning of one, or
+ * neither.
+ */
 static enum shape
 shape_of(const char *s, size_t k, char type)
 {
@@ -105,7 +108,7 @@ header_find(const char *d, size_t n, char type, char text[static 40], size_t *re
 	return SHAPE_PREFIX;
 }
 
-/* Is the number in text at most max? Compares decimal texts. */
+/* True if the number in text is at most max. Compares decimal texts. */
 static bool
 at_most(const char *text, uint64_t max)
 {
@@ -880,7 +883,7 @@ START_TEST(lines_near_64k)
 }
 END_TEST
 
-/* What other protocols begin with, and things that only resemble it. */
+/* Bytes that other protocols begin with, and bytes that only resemble them. */
 START_TEST(foreign_beginnings)
 {
 	static const char *const texts[] = {

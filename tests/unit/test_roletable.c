@@ -83,8 +83,9 @@ START_TEST(the_log_stops_last)
 END_TEST
 
 /*
- * What a role needs is started and committed before it, at the latest with it,
- * and ends after it. Links and waiting have a direction, so they can have no circle.
+ * A role that another one needs is started and committed before it, or at the
+ * latest with it, and ends after it. Links and waiting have a direction, so
+ * they cannot form a circle.
  */
 START_TEST(needs_have_an_order)
 {
@@ -116,7 +117,10 @@ START_TEST(pages_that_are_read_exist)
 }
 END_TEST
 
-/* All that listen change their sockets in one step, and run as no root. */
+/*
+ * All roles that listen change their sockets in one step, and none of them runs
+ * as root.
+ */
 START_TEST(listening_needs_no_root)
 {
 	bool found = false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Where replies are written, and when: which descriptor, with how many
- * writes, and what if it is full or nobody reads.
+ * serve_channel: when and where replies are written: by which descriptor, with
+ * how many writes, and how a full channel or a missing reader is handled.
  */
 #include "config.h"
 

@@ -93,7 +93,9 @@ START_TEST(broken_input_ends_it)
 
 		if (skipped && *broken_inputs[_i].in != '>')
 			break;
-		/* That one is no more than the end of an input that nobody wants. */
+		/*
+		 * The last push is only the end of an input that nobody wants.
+		 */
 		if (skipped && _i == 2)
 			break;
 		s = serve(in, (size_t)n);

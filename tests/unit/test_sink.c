@@ -108,7 +108,7 @@ begin(const char *service, const struct callopt *opt, const struct builtin *buil
 	});
 }
 
-/* What the sink has been told since the last question. */
+/* Returns the events that the sink has been told since the last question. */
 static const char *
 told(void)
 {
@@ -154,7 +154,9 @@ START_TEST(command_with_input)
 	ck_assert_int_eq(read(run.fds[3], text, sizeof(text)), 4);
 	ck_assert_int_eq(call_input(call, SLICE("")), 0);
 	ck_told("taken 0,");
-	/* It ends before its input does: the outcome waits for that. */
+	/*
+	 * The program ends before its input does: the outcome waits for that.
+	 */
 	program_ends(&run, 3);
 	ck_told("over,");
 	ck_assert_int_eq(call_input(call, SLICE("more")), 0);
@@ -175,7 +177,10 @@ START_TEST(command_that_streams)
 	ck_told("out 3,");
 	ck_assert_int_eq(write(run.fds[2], "words", 5), 5);
 	ck_told("err 5,");
-	/* It rests when the sink has no room, and ends when that has taken it all. */
+	/*
+	 * The call rests when the sink has no room, and ends when the sink has
+	 * taken all.
+	 */
 	notes.has_room = false;
 	write_out(&run, "two", 3);
 	ck_told("out 3,");
@@ -297,7 +302,7 @@ START_TEST(handler_dies)
 	l = lend_wanted("up");
 	ck_received(&l, UP);
 	gone(&l);
-	ck_told("handler it ended without a reply");
+	ck_told("handler the handler ended without a reply");
 }
 END_TEST
 

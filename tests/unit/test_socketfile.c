@@ -145,7 +145,10 @@ START_TEST(what_is_not_ours_is_left_alone)
 }
 END_TEST
 
-/* Its owner cannot be changed: who is to be kept out is so all the same. */
+/*
+ * The owner cannot be changed: a client that is to be kept out is kept out all
+ * the same.
+ */
 START_TEST(is_closed_before_it_is_given_away)
 {
 	bool is_root = geteuid() == 0;
@@ -305,7 +308,7 @@ START_TEST(a_socket_is_told_from_what_took_its_place)
 }
 END_TEST
 
-/* Where nothing is bound the kernel has nothing to tell. */
+/* The kernel has no address of a socket that is not bound. */
 START_TEST(a_socket_without_a_file)
 {
 	struct socket_file own = { 0 }, found = { 0 };

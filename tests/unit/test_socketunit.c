@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the keys of a listener do to a socket that somebody else has bound: the
- * test is systemd.
+ * socketunit: the effect of a listener's keys on a socket that systemd has
+ * bound; here the test is systemd.
  */
 #include "config.h"
 
@@ -81,7 +81,7 @@ tcp_socket(int family, bool is_any, int ipv6_only)
 	return fd;
 }
 
-/* One that says nothing which is not the default. */
+/* Makes a listener in which every setting is the default. */
 static struct listener
 plain(const char *url)
 {
@@ -202,7 +202,7 @@ START_TEST(a_file_that_is_gone_is_refused)
 }
 END_TEST
 
-/* Whoever may write to the directory has put something else there. */
+/* Another user who may write to the directory has put another file there. */
 START_TEST(what_is_another_file_is_not_touched)
 {
 	struct listener l = with_mode(0660);

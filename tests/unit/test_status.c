@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the master tells about the whole: JSON that every reader takes, whatever
- * stands in the pages of the others.
+ * status: the JSON in which the master tells about all processes. Every reader
+ * takes it, whatever the pages of the other processes hold.
  */
 #include "config.h"
 
@@ -65,7 +65,7 @@ START_TEST(roles_are_told_as_they_are)
 }
 END_TEST
 
-/* One that could never be started has none. */
+/* A process that could never be started has no page. */
 START_TEST(a_process_may_have_no_page)
 {
 	json_t *j;

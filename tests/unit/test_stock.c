@@ -94,7 +94,7 @@ END_TEST
 
 /* ------------------------------------------------------------- none --- */
 
-/* What has come but kits. False: it was one. */
+/* Reads the next frame that is no kit. False: a kit came. */
 static bool
 next_early(struct frame *ret)
 {
@@ -179,7 +179,7 @@ START_TEST(test_returned_kit)
 		(void)take_in(0);
 	runs(1);
 	sync_master();
-	/* None of a hundred is left there. */
+	/* No descriptor of a hundred is left there. */
 	ck_assert_int_lt(count_open(runner.pid), 300);
 }
 END_TEST

@@ -202,7 +202,7 @@ say(int fd, const char *text)
 	turns();
 }
 
-/* All that has come, "(closed)" at its end. */
+/* Returns all that has come, "(closed)" at the end. */
 static const char *
 heard(int fd)
 {
@@ -323,7 +323,10 @@ START_TEST(a_peer_that_ends_first)
 }
 END_TEST
 
-/* What has come is answered, who has just come may say something yet, who waits goes on. */
+/*
+ * Requests that have come are answered, a new client may still send one, and a
+ * waiting client goes on waiting.
+ */
 START_TEST(a_stop)
 {
 	struct conn *c[3];

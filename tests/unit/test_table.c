@@ -80,7 +80,7 @@ START_TEST(test_taken_clean)
 }
 END_TEST
 
-/* One that is in use is nobody else's, and stays where it is. */
+/* An entry in use belongs to one request, and stays where it is. */
 START_TEST(test_same_id)
 {
 	struct entry *a = table_take(&table, 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a process says, one request at a time: replies whole, in pieces, wrong,
- * too long and unasked, and its words.
+ * conversation: one request at a time: replies that are whole, in pieces,
+ * wrong, too long or unasked, and stderr.
  */
 #include "config.h"
 
@@ -50,16 +50,16 @@ START_TEST(big_request)
 		}
 		if (how == ANSWERED_EARLY) {
 			answer(&l, ":1\r\n");
-			ck_heard(a, "-HANDLER it answered before it had the whole request\r\n");
+			ck_heard(a, "-HANDLER the handler answered before it had the whole request\r\n");
 		} else if (how == NEVER_READ) {
 			later(&call_of(c)->timer, 3600 * USEC_PER_SEC);
 			ck_begins(heard(a), "-TIMEOUT ");
 		} else if (how == CLOSED) {
 			shut(&l.in);
-			ck_heard(a, "-HANDLER it closed its input in the middle of a request\r\n");
+			ck_heard(a, "-HANDLER the handler closed its input in the middle of a request\r\n");
 		} else {
 			shut(&l.out);
-			ck_heard(a, "-HANDLER it ended without a reply\r\n");
+			ck_heard(a, "-HANDLER the handler ended without a reply\r\n");
 		}
 		is_returned(&l, 0, true);
 		gone(&l);
@@ -148,11 +148,11 @@ START_TEST(wrong_replies)
 	static const struct {
 		const char *said, *heard;
 	} table[] = {
-		{ "+one\r\n+two\r\n", "-HANDLER it answered twice\r\n" },
-		{ "+one\r\n+tw", "-HANDLER it answered twice\r\n" },
+		{ "+one\r\n+two\r\n", "-HANDLER the handler answered twice\r\n" },
+		{ "+one\r\n+tw", "-HANDLER the handler answered twice\r\n" },
 		{ "hello\n", "-HANDLER unknown type\r\n" },
 		{ ":1x\r\n", "-HANDLER invalid integer\r\n" },
-		{ ">2\r\n+message\r\n+x\r\n", "-HANDLER it pushed something else than output\r\n" },
+		{ ">2\r\n+message\r\n+x\r\n", "-HANDLER the handler pushed something other than output\r\n" },
 		{ "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n",
 		    "-HANDLER nested too deeply\r\n" },
 	};
@@ -264,8 +264,8 @@ START_TEST(end_of_file)
 	static const struct {
 		const char *said, *heard;
 	} table[] = {
-		{ "", "-HANDLER it ended without a reply\r\n" },
-		{ "$5\r\nab", "-HANDLER it ended in the middle of its reply\r\n" },
+		{ "", "-HANDLER the handler ended without a reply\r\n" },
+		{ "$5\r\nab", "-HANDLER the handler ended in the middle of its reply\r\n" },
 	};
 	struct pair p;
 
@@ -341,7 +341,7 @@ START_TEST(words)
 	ck_assert_str_eq(logged(request), "one");
 	ck_assert_str_eq(request, id);
 	ck_assert_str_eq(logged(request), "");
-	/* What it says last belongs to the request that it had. */
+	/* The last line of a process belongs to the request that it had. */
 	write_text(p.lent.err, "o\nlast");
 	gone(&p.lent);
 	ck_assert_str_eq(logged(request), "two");

@@ -30,7 +30,7 @@ START_TEST(pipeline_keeps_the_order)
 }
 END_TEST
 
-/* What the process finds in its pipe without another turn. */
+/* Returns the bytes that the process finds in its pipe without another turn. */
 static const char *
 in_pipe(const struct lent *l)
 {
@@ -64,7 +64,7 @@ START_TEST(pipeline_sends_a_turn_at_once)
 }
 END_TEST
 
-/* What has not been sent costs the process nothing. */
+/* A request that has not been sent costs the process nothing. */
 START_TEST(pipeline_takes_back_what_is_not_sent)
 {
 	struct pair p = called("wide", "CALL wide\r\n");
@@ -101,7 +101,7 @@ START_TEST(pipeline_ends_with_one_error_each)
 	say(d, "CALL wide\r\n");
 	later(&call_of(c)->timer, 21 * USEC_PER_SEC);
 	ck_heard(b, "-TIMEOUT 20000 wide\r\n");
-	ck_heard(p.client, "-HANDLER its process was ended because of another request\r\n");
+	ck_heard(p.client, "-HANDLER the handler was killed because of another request\r\n");
 	(void)asked(FRAME_WANT);
 	is_returned(&p.lent, 0, true);
 	gone(&p.lent);
@@ -112,7 +112,7 @@ START_TEST(pipeline_ends_with_one_error_each)
 }
 END_TEST
 
-/* What it has said before it went belongs to whom it was for. */
+/* Replies that the process wrote before it went belong to their requests. */
 START_TEST(answers_before_a_closed_input)
 {
 	struct pair p = called("wide", "CALL wide\r\n");
@@ -168,7 +168,7 @@ START_TEST(half_a_request_is_not_sent_again)
 	ck_assert_ptr_nonnull(lease_of("wide")->conversation.unsent);
 	call_cancel(call_of(p.conn), CANCEL_BY_ADMIN);
 	ck_heard(p.client, "-CANCELLED by an administrator\r\n");
-	ck_heard(b, "-HANDLER its process was ended because of another request\r\n");
+	ck_heard(b, "-HANDLER the handler was killed because of another request\r\n");
 	is_returned(&p.lent, 0, true);
 	asked_nothing();
 	gone(&p.lent);
@@ -187,7 +187,7 @@ START_TEST(request_behind_a_big_one)
 	l = lend_wanted("wide");
 	ck_assert_uint_eq(lease_of("wide")->conversation.n_flight, 2);
 	gone(&l);
-	ck_begins(heard(a), "-HANDLER it ");
+	ck_begins(heard(a), "-HANDLER the handler ");
 	ck_heard(b, "");
 	is_returned(&l, 0, true);
 	asked_nothing();

@@ -82,7 +82,7 @@ START_TEST(test_life)
 	ck_assert_int_eq(k->state, TOKEN_DONE);
 	ck_assert_int_eq(k->fd, fd);
 	ck_assert_ptr_eq(tokens_find(&tokens, &d), k);
-	/* It can be deposited once only. */
+	/* A result can be deposited once only. */
 	ck_assert_ptr_null(tokens_find_id(&tokens, 77));
 	ck_assert_uint_eq(tokens_due(&tokens), T0 + 5 + TOKENS_KEEP_USEC);
 	ck_assert(is_open(fd));
@@ -124,7 +124,7 @@ START_TEST(test_removed_unfinished)
 }
 END_TEST
 
-/* What is due first comes first, of either kind. */
+/* The first to be due comes first, of either kind. */
 START_TEST(test_order)
 {
 	struct digest a = key(1), b = key(2), c = key(3);
@@ -187,7 +187,7 @@ START_TEST(test_file_is_closed)
 	struct token *k = tokens_add(&tokens, &a, 1, fds[0]);
 
 	ck_assert_int_eq(k->fd, fds[0]);
-	/* Neither the token nor the request may have another. */
+	/* A token has one request, and a request has one token. */
 	ck_assert_ptr_null(tokens_add(&tokens, &a, 2, fds[1]));
 	ck_assert_ptr_null(tokens_add(&tokens, &b, 1, fds[2]));
 	ck_assert(!is_open(fds[1]));

@@ -147,7 +147,10 @@ START_TEST(test_twin_gives_up)
 }
 END_TEST
 
-/* Who waits for a result takes a place in the queue of the service: it has two. */
+/*
+ * A caller that waits for a result takes a place in the queue of the service,
+ * which has two.
+ */
 START_TEST(test_twins_count_in_the_queue)
 {
 	struct call a = CALL(.service = S_SINGLE, .script = "exec cat", .token = 'T');
@@ -161,7 +164,7 @@ START_TEST(test_twins_count_in_the_queue)
 	ck_assert_uint_eq(expect_end(&d, OUTCOME_BUSY).reason, BUSY_QUEUE_FULL);
 	e = CALL(.worker = 1, .service = S_SINGLE, .script = "exit 5");
 	ck_assert_uint_eq(expect_end(&e, OUTCOME_BUSY).reason, BUSY_QUEUE_FULL);
-	/* One that gives up makes room. */
+	/* A caller that gives up makes room. */
 	cancel(&b, CANCEL_BY_CLIENT);
 	(void)expect_end(&b, OUTCOME_CANCELLED);
 	expect_attached(&a, false);

@@ -142,7 +142,7 @@ START_TEST(resp3_reads_back)
 	ck_assert_int_eq(value_append(&out, RESP3, copy), 0);
 	w = decode(buf_slice(&out));
 	assert_same(v, w);
-	/* What is written is written the same again. */
+	/* A value that was written is written the same again. */
 	ck_assert_int_eq(value_append(&again, RESP3, w), 0);
 	ck_assert(slice_eq(buf_slice(&out), buf_slice(&again)));
 }

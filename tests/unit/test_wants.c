@@ -16,7 +16,7 @@ add(struct wants *w, uint16_t worker, unsigned n)
 		ck_assert(wants_add(w, worker));
 }
 
-/* What is counted is what there is. */
+/* The counts are equal to the numbers of entries. */
 static void
 ck_counts(const struct wants *w)
 {
@@ -46,7 +46,7 @@ START_TEST(test_each_in_turn)
 }
 END_TEST
 
-/* Who comes back for more comes after who has waited. */
+/* A caller that comes back for more comes behind one that has waited. */
 START_TEST(test_turn_goes_on)
 {
 	struct wants w = { 0 };

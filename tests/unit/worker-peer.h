@@ -157,7 +157,7 @@ broker_dies(void)
 	}
 }
 
-/* One that has no kits yet. */
+/* A new broker that has sent no kits yet. */
 static inline void
 new_broker_without_kits(void)
 {
@@ -194,7 +194,7 @@ setup(void)
 	stats.generation = 1;
 	ck_assert_int_eq(listeners_replace(&w.net, w.conf, &fd, 1), 0);
 	listening = LIST_FIRST(&w.net.listeners);
-	/* Its connections come from socketpairs. */
+	/* The connections of this listener come from socketpairs. */
 	listening->is_unix = true;
 	new_broker();
 }
@@ -250,7 +250,7 @@ static const bool is_slow = true;
 static const bool is_slow = false;
 #endif
 
-/* What streams have moved, and tried to. */
+/* Returns the number of times that streams have moved bytes or tried to. */
 static inline uint64_t
 moved(void)
 {
@@ -327,7 +327,7 @@ client(void)
 	return client_as(&c);
 }
 
-/* One that may call nothing. */
+/* A client that may call nothing. */
 static inline int
 stranger(struct conn **ret)
 {
@@ -364,7 +364,7 @@ say(int fd, const char *text)
 	say_n(fd, text, strlen(text));
 }
 
-/* More than there is room for at once. */
+/* Sends more than there is room for at once. */
 static inline void
 say_all(int fd, const char *text, size_t n)
 {
@@ -385,7 +385,7 @@ say_cancel(int fd, const char *id)
 	say(fd, text);
 }
 
-/* All that has come; "" for nothing, "(closed)" at its end. */
+/* Returns all that has come; "" for nothing, "(closed)" at the end. */
 static inline const char *
 heard(int fd)
 {
@@ -408,7 +408,10 @@ heard(int fd)
 
 /* --------------------------------------------------------------- broker --- */
 
-/* What the worker has asked of the broker. Of RUN: the program's ends. */
+/*
+ * A frame that the worker has sent to the broker. With RUN come the ends of the
+ * program.
+ */
 struct asked {
 	struct frame frame;
 	int fds[FRAME_MAX_FDS];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* zoo: what the misbehaving programs have in common. */
+/* zoo: functions that the misbehaving programs share. */
 #include "config.h"
 
 #include "zoo.h"

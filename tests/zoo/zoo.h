@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * zoo: what the misbehaving programs have in common.
+ * zoo: functions that the misbehaving programs share.
  *
- * Every program takes -p FILE and appends the pid of each of its processes
- * to it, so that a test can check that they are gone. A program that leaves
+ * Every program takes -p FILE and appends the pid of each of its processes to
+ * it, so that a test can check that they are gone. A program that leaves
  * children behind exits only after these have written their pids.
  */
 #pragma once

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* basin: its call upwards goes through the pointer that low declares. */
+/* basin: calls upwards through the pointer that low declares. */
 #include "high/basin.h"
 #include "low/tap.h"
 

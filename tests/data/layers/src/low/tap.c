@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* tap: its water. Together with tap-valve.c a circle of one noun, which is good. */
+/* tap: water. Together with tap-valve.c a circle of one noun, which is good. */
 #include "low/tap.h"
 
 void
@@ -8,7 +8,7 @@ tap_open(struct tap *t)
 	tap_turn(t, 1);	/* a comment behind code */
 }
 
-/* What looks like a comment in a string is none,
+/* Text that looks like a comment in a string is none,
  * and of these three lines
 
  * none is code. */

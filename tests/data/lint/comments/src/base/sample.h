@@ -49,6 +49,8 @@ int it(void);
 /* Both ends of the channel. */
 /* Items of a list. */
 /* Hows and whys. */
+/* WHAT is the name of a word on the command line. */
+/* All of the files. */
 /* Isolated from it. */
 /* Other workers wait. */
 /* it */
