@@ -20,7 +20,7 @@
 static const struct format {
 	const char *name;
 	import_format_fn *read;
-	const char *head;	/* what holds for all of its services */
+	const char *head;	/* comment above the sections */
 } formats[] = {
 	{ "remctl", import_remctl,
 	    "# Callers write \"reqctl call COMMAND-SUBCOMMAND\". No value may start with '-' unless\n"
@@ -36,7 +36,7 @@ static const struct format {
 	    "# bytes unless its argument says max-length.\n" },
 };
 
-/* All of a file. NULL after a message. */
+/* Reads a whole file. NULL after a message. */
 static char *
 read_file(const struct ctl *ctl, const char *path)
 {

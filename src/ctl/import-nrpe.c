@@ -16,7 +16,7 @@
 #define SHELL_SIGNS "|&;<>()$`*?[]~#"
 #define MAX_ARG 16
 
-/* What holds for all commands, wherever it stands in the file. */
+/* Settings for all commands, also for those above them in the file. */
 struct nrpe {
 	const char *user;
 	const char *timeout;

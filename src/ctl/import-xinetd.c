@@ -17,7 +17,7 @@ struct xinetd_key {
 	bool is_text;		/* in quotes */
 };
 
-/* What is only called otherwise. */
+/* Attributes that reqd.conf has under another name. */
 static const struct xinetd_key keys[] = {
 	{ "user", "user", true },
 	{ "group", "group", true },
@@ -25,7 +25,7 @@ static const struct xinetd_key keys[] = {
 	{ "instances", "concurrency", false },
 };
 
-/* What makes a service that reqd cannot have. */
+/* Attributes of services that reqd cannot serve. */
 static const struct {
 	const char *name, *value, *why;
 } impossible[] = {
@@ -149,7 +149,7 @@ next_attribute(struct import *im, const char **ret_value)
 	return NULL;
 }
 
-/* What holds for each service that does not say it. */
+/* Reads the section of attributes that services without their own take. */
 static void
 read_defaults(struct import *im, struct import_words *from)
 {

@@ -64,7 +64,7 @@ import_line(struct import *im, bool is_joined)
 		more = raw_line(im);
 		if (more == NULL)
 			break;
-		/* What follows stands further behind in the same memory. */
+		/* The next line stands further behind in the same memory. */
 		line[len] = ' ';
 		memmove(line + len + 1, more, strlen(more) + 1);
 	}

@@ -23,7 +23,7 @@ struct import_words {
 
 struct import {
 	const char *path;	/* of the file, as it was given */
-	char *next;		/* what is still to be read */
+	char *next;		/* the unread part of the text */
 	unsigned int line;	/* number of the line that was read last */
 	struct import_kept *kept;
 	const char *error;	/* of a file that cannot be read at all, at line */
@@ -39,7 +39,7 @@ struct import {
 	struct import_words service_names;
 };
 
-/* What each format has to offer: reads all of the text and ends its services. */
+/* A format: reads all of the text and ends its services. */
 typedef void import_format_fn(struct import *im);
 import_format_fn import_nrpe, import_remctl, import_webhook, import_xinetd;
 

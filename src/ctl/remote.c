@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/suggest.h"
 
-/* How long the server may take to tell that the time of -t is over. */
+/* Time for the server to answer that the time of -t is over. */
 #define GRACE_MS 1000
 
 #define CONTROL_PATH RUNSTATEDIR "/reqd/control.sock"

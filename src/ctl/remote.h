@@ -38,8 +38,8 @@ int remote_status(int error);
 uint64_t remote_ms_left(const struct ctl *ctl);
 
 /*
- * What is left of -t is the time limit of the call. Its connection has a second more,
- * in which the server can say that the time is over. Without -t nothing is set.
+ * Gives the call the rest of -t as its time limit, and the connection a second more, in
+ * which the server can answer that the time is over. Without -t nothing is set.
  */
 void remote_set_deadline(const struct ctl *ctl, struct reqd *c, struct reqd_call *call);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * probe-verbs: what client libraries and exporters send unasked. Each gets the
- * answer of a server that has no keys, no slow log and no cluster: the promise of
+ * probe-verbs: verbs that client libraries and exporters send unasked. Each verb gets
+ * the answer of a server that has no keys, no slow log and no cluster: the promise of
  * such an answer is kept by having nothing. A promise that would have to be kept
  * by work, such as SUBSCRIBE, is refused as an unknown command.
  */
