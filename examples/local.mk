@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: ISC
-# examples: handlers, ready to be copied. reqd-handler(7) explains them.
+# examples: handlers, which reqd-handler(7) explains, and configurations, ready to be
+# copied.
 examplesdir = $(docdir)/examples
 dist_examples_DATA = \
+	examples/accounts.conf \
+	examples/accounts-unit.conf \
 	examples/digest.js \
 	examples/entropy.c \
+	examples/git.conf \
 	examples/kv.py \
 	examples/store.pl \
 	examples/sum.py \

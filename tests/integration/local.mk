@@ -26,6 +26,7 @@ integration_tests = \
 	tests/integration/evil-worker.sh \
 	tests/integration/file-size-limit.sh \
 	tests/integration/handler-examples.sh \
+	tests/integration/git-stream.sh \
 	tests/integration/handler-crosstalk.sh \
 	tests/integration/handler-input.sh \
 	tests/integration/handler-status.sh \
@@ -41,6 +42,7 @@ integration_tests = \
 	tests/integration/master-stop.sh \
 	tests/integration/passed-sockets.sh \
 	tests/integration/program-environment.sh \
+	tests/integration/pid-one.sh \
 	tests/integration/ps-bad-lines.sh \
 	tests/integration/readme-examples.sh \
 	tests/integration/refused-early.sh \

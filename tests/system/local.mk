@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 # system: scripts that install the packages in a box with a systemd of its own.
 system_tests = \
+	tests/system/helper.sh \
 	tests/system/restart-keeps-sockets.sh \
 	tests/system/sandbox.sh \
 	tests/system/socket-rights.sh \
