@@ -23,8 +23,8 @@ void jsonbuf_close(struct buf *b, char bracket);
 void jsonbuf_text(struct buf *b, const char *key, const char *text);
 
 /*
- * Appends a number. A number larger than every reader of JSON can take exactly
- * is written as the largest that it can.
+ * Appends a number. Readers of JSON may not take a very large number exactly; a
+ * number above that limit is written as the limit.
  */
 void jsonbuf_number(struct buf *b, const char *key, uint64_t n);
 

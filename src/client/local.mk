@@ -5,10 +5,10 @@ include_HEADERS += src/client/reqd.h
 libreqd_la_SOURCES = \
 	src/client/clientcall.c src/client/clientcall.h \
 	src/client/client.c src/client/client.h \
-	src/client/dial.c \
-	src/client/exchange.c \
+	src/client/clientexchange.c \
 	src/client/clientresult.c src/client/clientresult.h \
-	src/client/clientvalue.c
+	src/client/clientvalue.c \
+	src/client/dial.c
 libreqd_la_LIBADD = libserve.la libproto.la libbase.la
 libreqd_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined \
 	-export-symbols-regex '^reqd_'

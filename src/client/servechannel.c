@@ -129,7 +129,7 @@ serve_channel_take(struct serve *s)
 	if (text != NULL && strcmp(text, "3") != 0)
 		return serve_fail(s, "REQD_CHANNEL is not 3", NULL);
 	if (empty < 0)
-		return serve_fail(s, "cannot set its channels up", strerror(errno));
+		return serve_fail(s, "cannot set up the channels", strerror(errno));
 	s->in = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, CHANNEL_FD + 1);
 	if (s->in < 0)
 		return serve_fail(s, "standard input", strerror(errno));

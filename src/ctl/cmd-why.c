@@ -98,10 +98,9 @@ const struct ctl_cmd cmd_why = {
 	.name = "why",
 	.synopsis = "SERVICE [CALLER]",
 	.summary = "explain why a call is allowed or denied",
-	.details = "Without CALLER, the answer is about you. CALLER is uid:NUMBER or addr:ADDRESS;\n"
-		   "questions about other callers go to the control socket. The exit status is 0\n"
-		   "when a call is allowed, else that of the refused call: 247, or 249 while the\n"
-		   "service is out of order.\n",
+	.details = "CALLER is uid:NUMBER or addr:ADDRESS (control socket); without it: yourself.\n"
+		   "The exit status is 0 when a call is allowed, else that of the refused call: 247,\n"
+		   "or 249 while the service is out of order.\n",
 	.min_words = 1,
 	.max_words = 2,
 	.words = CTL_WORDS_SERVICE,

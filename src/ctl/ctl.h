@@ -89,7 +89,7 @@ struct ctl_cmd {
 	enum ctl_words words;	/* the kind of words that completion offers */
 	bool pass;		/* words behind the first one are data, not options */
 	bool hidden;
-	bool is_help;		/* a wrong use of it points to the help of reqctl */
+	bool is_help;		/* a wrong use of the verb points to the help of reqctl */
 	bool is_plugin;		/* exits with 0 to 3; messages go to standard output */
 	/* Runs the verb. Returns the exit status. */
 	int (*run)(struct ctl *ctl, size_t n, char **words);

@@ -235,8 +235,8 @@ lease_answered(struct lease *l)
 		struct frame f = { .type = FRAME_PROVEN, .id = l->id };
 
 		/*
-		 * If memory is out for this message, the broker learns it from
-		 * RETURN.
+		 * Without memory for this message, the broker learns from
+		 * RETURN that the process has answered.
 		 */
 		l->proven = true;
 		if (!l->unknown)

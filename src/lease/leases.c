@@ -47,7 +47,10 @@ lease_set_service(const struct lease_set *set)
 	return s != NULL && s->handler != NULL ? s : NULL;
 }
 
-/* Returns the form of requests, which a process must know to understand one. */
+/*
+ * Returns the settings that change the form of requests. A process knows only
+ * the form that it was started with.
+ */
 static uint8_t
 service_format(const struct service *s)
 {
@@ -426,7 +429,7 @@ leases_done(struct leases *ls)
 	struct lease_set *set, *next;
 	struct lease *l;
 
-	/* Leases are left whose last request was never sent. */
+	/* Ends the leases that are left; their last request was never sent. */
 	RB_FOREACH(set, lease_sets, &ls->sets) {
 		while ((l = LIST_FIRST(&set->list)) != NULL)
 			lease_part(l, LEASE_BROKEN);

@@ -133,7 +133,7 @@ void leases_flush(struct leases *ls);
  */
 void leases_on_stall(struct leases *ls, uint64_t usec);
 
-/* Other rules are in force. */
+/* Adapts the sets and leases to new rules in force. */
 void leases_reload(struct leases *ls);
 
 /*

@@ -114,7 +114,7 @@ struct conn {
 	uint64_t request_due_usec;	/* the time by which the begun request must be
 					 * whole; 0: none */
 	uint64_t reply_due_usec;	/* the time by which the unsent bytes must be taken */
-	struct buf in;			/* received, not used yet */
+	struct buf in;			/* bytes received and not used yet */
 	struct buf out;			/* not sent yet */
 };
 

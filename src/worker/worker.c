@@ -360,8 +360,8 @@ worker_init(struct worker *w, unsigned slot)
 	random ^= (uint32_t)clock_wall_usec();
 	w->desk.id_high = (uint64_t)(random << 8 | slot) << 32;
 	/*
-	 * The page belongs to the slot: the counters of an earlier worker go
-	 * on.
+	 * The stats page belongs to the slot, so the counters of an earlier
+	 * worker in this slot go on.
 	 */
 	w->pages.own->pid = (uint32_t)getpid();
 	w->master = (struct loop_io){ .fn = on_master, .fd = ROLE_CHANNEL_FD };

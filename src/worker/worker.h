@@ -47,7 +47,7 @@ struct worker {
 
 	struct mail_list unflushed_mail;
 	struct brokerlink link;
-	struct kits kits;		/* the kits of desk */
+	struct kits kits;		/* pipes for programs, sent by the broker in advance */
 	struct stats_pages pages;
 	char read[WORKER_READ];		/* scratch for one read; its content is never kept */
 };

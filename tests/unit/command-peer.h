@@ -160,7 +160,10 @@ expect_started(const struct call *c)
 	ck_assert_uint_eq(get(broker.worker[c->worker], FRAME_STARTED).id, c->id);
 }
 
-/* The file for the result of c, which comes as soon as it is accepted. */
+/*
+ * Opens the file for the result of c, which comes as soon as the request is
+ * accepted.
+ */
 static inline int
 paper(const struct call *c)
 {
@@ -194,7 +197,10 @@ expect_exit(const struct call *c, int status)
 	ck_assert_int_eq(WEXITSTATUS(e.wait_status), status);
 }
 
-/* Nobody holds the other end of its output: all of it is gone. */
+/*
+ * No process holds the other end of the output: all processes of the call are
+ * gone.
+ */
 static inline void
 expect_gone(struct call *c)
 {
@@ -234,7 +240,7 @@ end_input(struct call *c)
 	c->in = -1;
 }
 
-/* cat(1) has nothing more to do. */
+/* Ends the input of cat(1), which then has nothing more to do. */
 static inline void
 let_end(struct call *c)
 {

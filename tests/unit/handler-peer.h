@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * handler-peer: services with handlers, and their processes beside the
- * worker of worker-peer: the test is the client, the broker and the handler,
- * so that every byte comes when it says.
+ * handler-peer: services with handlers, and their processes beside the worker
+ * of worker-peer. The test is the client, the broker and the handler, so it
+ * decides when every byte comes.
  */
 #pragma once
 
@@ -59,7 +59,7 @@ reload_with(const char *service, const char *word, const char *other)
 
 /* --------------------------------------------------------------- process --- */
 
-/* A process, as the broker sees it. */
+/* A handler process, as the broker sees it. */
 struct lent {
 	uint64_t id;
 	int in, out, err;
@@ -163,7 +163,7 @@ gone(struct lent *l)
 	turns();
 }
 
-/* Nothing more goes into its pipe. */
+/* Fills the pipe of the process, so that no more bytes go into it. */
 static inline void
 fill(const struct lent *l)
 {
@@ -221,7 +221,7 @@ lease_of(const char *service)
 	return LIST_FIRST(&lease_set_get(&w.leases, service)->list);
 }
 
-/* The lease was not used for so long. */
+/* The lease was not used for this time. */
 static inline void
 rested(const char *service, uint64_t usec)
 {
@@ -252,7 +252,7 @@ called(const char *service, const char *command)
 
 #define BIG 300000
 
-/* A request that the pipe does not take at once. */
+/* Sends a request that the pipe does not take at once. */
 static inline void
 say_big(int fd, const char *service)
 {
@@ -274,7 +274,7 @@ say_big(int fd, const char *service)
 
 static char call_id[CALL_ID_TEXT];
 
-/* "+id" of a call whose input comes next. */
+/* Expects the "+id" of a call whose input comes next. */
 static inline void
 opened(int fd)
 {
@@ -285,7 +285,7 @@ opened(int fd)
 	(void)strlcpy(call_id, text + 1, sizeof(call_id));
 }
 
-/* INPUT with these bytes, NULL for the end. */
+/* Sends INPUT with these bytes; NULL for the end. */
 static inline void
 input_n(int fd, const char *bytes, size_t n)
 {
@@ -314,7 +314,7 @@ input_end(int fd)
 	input_n(fd, NULL, 0);
 }
 
-/* A call with input under way, and its process. */
+/* Makes a call with input on its way, and its process. */
 static inline struct pair
 pushing(const char *service, const char *command)
 {

@@ -161,7 +161,7 @@ static const struct door_ops line_ops = {
 	.work = line_work,
 };
 
-/* A client of it; *ret is the worker's side. */
+/* Connects a client of this door; *ret is the worker's side. */
 static inline int
 line_client(struct conn **ret)
 {

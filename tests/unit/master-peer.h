@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * master-peer: a master, with the test in the place of its processes: the test
- * reads the frames of the master and answers as it likes.
+ * reads the frames of the master and answers as it needs.
  */
 #pragma once
 
@@ -63,7 +63,7 @@ process(size_t i)
 	return process_at(&m->processes, which[i].kind, which[i].slot);
 }
 
-/* A process that serves; what it would do is up to the test. */
+/* Makes a process that serves; the test decides its answers. */
 static inline void
 serve(size_t i)
 {
@@ -127,7 +127,7 @@ tear_down(void)
 	ck_assert_msg(rmdir(dir) == 0, "left behind in %s: %s", dir, strerror(errno));
 }
 
-/* The next frame that a process has got. */
+/* Expects the next frame that a process gets. */
 static inline void
 expect(size_t i, enum frame_type type, uint32_t generation)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * pool-peer: services with handlers in the broker of broker-peer, and leases
- * of their processes. Nobody here reads what a handler says, so cat(1) is
- * as good a handler as any: what goes in comes out.
+ * pool-peer: services with handlers in the broker of broker-peer, and leases of
+ * their processes. Nobody here reads the replies of a handler, so cat(1) can be
+ * the handler: it returns all bytes.
  */
 #pragma once
 
@@ -24,7 +24,7 @@ static const char conf_text[] =
 
 /* ----------------------------------------------------------------- lease --- */
 
-/* A handler as a worker has it. */
+/* A handler process as a worker has it. */
 struct leased {
 	uint16_t worker;
 	uint64_t id;
@@ -162,7 +162,7 @@ ck_ends(int out)
 	ck_assert_int_eq(read(out, &byte, 1), 0);
 }
 
-/* Given back, it is ended. */
+/* The process is ended when it is given back. */
 static inline void
 ends_when_back(struct leased *l, uint32_t requests)
 {

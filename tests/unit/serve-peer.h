@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * serve-peer: the handler side of libreqd through its public face. A child
- * serves what stands in a file (or comes through a pipe) and leaves its
- * replies and messages in files.
+ * serve-peer: the handler side of libreqd through its public functions. A child
+ * serves requests from a file (or from a pipe) and leaves its replies and
+ * messages in files.
  */
 #pragma once
 
@@ -38,7 +38,7 @@ struct function {
 
 #define FUNCTION(fn) { #fn, fn }
 
-/* Not ck_assert: Check's own messages would go to descriptor 3. */
+/* ck_assert cannot be used: Check's own messages would go to descriptor 3. */
 static inline void
 must(bool condition)
 {
@@ -46,7 +46,7 @@ must(bool condition)
 		abort();
 }
 
-/* The one that the request names; none: there is no reply. */
+/* Calls the function that the request names; without one there is no reply. */
 static inline void
 call_function(const struct function *functions, size_t n, const char *arg,
     struct reqd_request *req)
@@ -80,7 +80,7 @@ struct text {
 	size_t len;
 };
 
-/* channel: REQD_CHANNEL, which makes out its descriptor 3. */
+/* channel is the value of REQD_CHANNEL; the child then has a descriptor 3. */
 struct child {
 	int in, out;
 	int not_its;		/* the other end of in, to be closed; 0: none */
@@ -155,7 +155,7 @@ child_end(struct child *c)
 	return s;
 }
 
-/* From start to end, with files at both ends. */
+/* Runs a child from start to end, with files at both ends. */
 static inline struct served
 serve_child(struct child *c)
 {
@@ -232,7 +232,10 @@ ck_exchange(const struct exchange *e)
 	ck_served(e->name, &s, e->out, e->out_len);
 }
 
-/* The same, a byte at a time through a pipe that does not block its reader. */
+/*
+ * Does the same a byte at a time, through a pipe that does not block its
+ * reader.
+ */
 static inline void
 ck_exchange_slowly(const struct exchange *e)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * slow-stream: a stream that splits and delays every byte, as a transformation
- * between a socket and a connection may: it takes some bytes of the socket at
- * once, of which no event tells any more, and gives and takes one byte at a
- * time, every other time none.
+ * between a socket and a connection may. It takes some bytes of the socket at
+ * once, of which no event tells any more. It gives and takes one byte at a
+ * time, and every other time none.
  */
 #pragma once
 

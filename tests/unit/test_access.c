@@ -43,7 +43,10 @@ unload(void)
 	conf = conf_unref(conf);
 }
 
-/* addr "": unix with these ids; "?": unix without. */
+/*
+ * addr "" means a unix socket with these ids; "?" means a unix socket without
+ * ids.
+ */
 static const struct {
 	const char *addr;
 	unsigned uid, gid, group;

@@ -27,7 +27,7 @@ START_TEST(the_third_death_in_ten_seconds_waits)
 	ck_assert_uint_eq(backoff_after_death(&b, true, 1001 * S, 0), 0);
 	ck_assert_uint_eq(backoff_after_death(&b, true, 1002 * S, 0), 100 * MS);
 	ck_assert_uint_eq(backoff_after_death(&b, true, 1003 * S, 0), 200 * MS);
-	/* Quiet for long enough: forgotten. */
+	/* After a quiet time the deaths are forgotten. */
 	ck_assert_uint_eq(backoff_after_death(&b, true, 1100 * S, 0), 0);
 }
 END_TEST

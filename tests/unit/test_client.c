@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * libreqd through its public face, against servers that behave and servers
- * that do not. A server is a string of bytes put into a socket pair before the
- * client starts, or a child process where the order of things matters.
+ * client: libreqd through its public functions, against servers that behave and
+ * servers that do not. A server is a string of bytes put into a socket pair
+ * before the client starts, or a child process where the order of events
+ * matters.
  */
 #include "config.h"
 
@@ -39,7 +40,7 @@
 
 /* ------------------------------------------------------------ servers --- */
 
-/* Connects to a socket that already holds what the server says. */
+/* Connects to a socket that already holds the bytes of the server. */
 static int
 attach_bytes(struct reqd *c, const char *bytes, size_t len, int *ret_peer)
 {
@@ -84,7 +85,7 @@ fork_server(server_fn *fn, int *ret_fd)
 	return pid;
 }
 
-/* Exit status of a server; it has to end by itself. */
+/* Returns the exit status of a server, which has to end by itself. */
 static int
 server_status(pid_t pid)
 {
@@ -116,7 +117,7 @@ say(int fd, const char *text)
 		_exit(1);
 }
 
-/* One line of the client without its end. */
+/* Reads one line of the client, without its end. */
 static void
 hear_line(int fd, char *line, size_t size)
 {
@@ -130,7 +131,10 @@ hear_line(int fd, char *line, size_t size)
 	line[n] = '\0';
 }
 
-/* The words of one request; the length of the last one; 0 words at the end. */
+/*
+ * Reads the words of one request. Returns their number, 0 at the end, and the
+ * length of the last word.
+ */
 static int
 hear(int fd, char *first, size_t size, char *last, size_t *ret_last)
 {
@@ -328,7 +332,9 @@ ignore_output(void *arg, int stream, const void *data, size_t len)
 static const char session[] = HELLO "*2\r\n,1.5\r\n#t\r\n" PUSH("stdout", 5, "hello")
     PUSH("stderr", 2, "\r\n") RESULT(8, OUTPUT, 0, "_", B(4, "exit"));
 
-/* A session of a request and a call; the first error, or 0. */
+/*
+ * Makes a request and a call on one connection. Returns the first error, or 0.
+ */
 static int
 run_session(const char *bytes, size_t len)
 {
@@ -388,7 +394,10 @@ START_TEST(every_wrong_byte_is_survived)
 }
 END_TEST
 
-/* Each byte alone: the next leaves when the client has taken the last. */
+/*
+ * Sends each byte alone: the next one leaves when the client has taken the last
+ * one.
+ */
 static void
 serve_slowly(int fd)
 {
@@ -436,7 +445,7 @@ END_TEST
 
 static const char *endless_head, *endless_piece;
 
-/* Says the piece for ever; exits 9 when it got much further than the limit. */
+/* Sends the piece for ever; exits 9 when far more than the limit was sent. */
 static void
 serve_endlessly(int fd)
 {
@@ -497,7 +506,9 @@ START_TEST(endless_replies_end)
 }
 END_TEST
 
-/* Pushes that mean nothing to us cost nothing; the deadline ends them. */
+/*
+ * Pushes without a meaning for the client cost nothing; the deadline ends them.
+ */
 START_TEST(endless_pushes_meet_the_deadline)
 {
 	struct reqd_call *call = reqd_call_new("x");
@@ -571,7 +582,7 @@ static const struct {
 	{ PUSH("stdout", 0, "") EXIT_0, note_output, 0, "" },
 	{ ">2\r\n+other\r\n+x\r\n" PUSH("stdout", 1, "a") EXIT_0, note_output, 0, "1:a " },
 	{ ">1\r\n:1\r\n" EXIT_0, note_output, 0, "" },
-	/* Output after the end belongs to nobody, and is not looked at. */
+	/* Output after the end belongs to no call, and is dropped. */
 	{ EXIT_0 PUSH("stdout", 1, "z"), note_output, 0, "" },
 	{ PUSH("stdout", 1, "a") "-LOST x gone\r\n", note_output, 0, "1:a " },
 	{ ">1\r\n" B(6, "output"), note_output, REQD_E_PROTOCOL, "" },
@@ -788,7 +799,7 @@ START_TEST(program_that_wants_no_more)
 	reqd_result_free(res);
 	reqd_call_free(call);
 	reqd_free(c);
-	/* The window is four: no more than that can follow the first. */
+	/* The window is four: only four more pieces can follow the first. */
 	n = server_status(pid);
 	ck_assert_int_ge(n, 2);
 	ck_assert_int_le(n, 6);
@@ -796,8 +807,8 @@ START_TEST(program_that_wants_no_more)
 END_TEST
 
 /*
- * Says the pieces of a script, which "|" parts, one for each request it hears.
- * A "!" closes; else it listens until the client leaves.
+ * Sends the pieces of a script, separated by "|", one for each request it
+ * hears. A "!" closes; else the server listens until the client leaves.
  */
 static const char *script;
 
@@ -842,7 +853,7 @@ static const struct {
 	{ "+7-1\r\n|-LOST x gone\r\n|-ERR again\r\n", 1, 0, REQD_LOST, true },
 	{ "+7-1\r\n|-ERR no\r\n|" EXIT_0, 1, 0, REQD_EXIT, true },
 	{ "+7-1\r\n|:0\r\n|" EXIT_0, 1, 0, REQD_EXIT, true },
-	/* Instead of an id: the result of a call with the same token. */
+	/* The result of a call with the same token comes in place of an id. */
 	{ EXIT_0, 1, 0, REQD_EXIT, true },
 	{ PUSH("stdout", 1, "a") EXIT_0, 1, 0, REQD_EXIT, true },
 	{ "-LOST x gone\r\n", 1, 0, REQD_LOST, true },
@@ -907,7 +918,7 @@ fail_input(void *arg, void *buf, size_t size)
 	return -1;
 }
 
-/* Nobody types, and the program has ended: that is the end. */
+/* The user types nothing, and the program has ended: the call ends. */
 START_TEST(silent_input_ends_with_the_program)
 {
 	struct reqd_call *call = reqd_call_new("x");
@@ -1164,7 +1175,7 @@ listen_at(const char *path)
 	return fd;
 }
 
-/* The first does not exist, the second refuses, the third answers. */
+/* The first server does not exist, the second refuses, the third answers. */
 START_TEST(connect_tries_in_order)
 {
 	char dir[] = "/tmp/test_client.XXXXXX", paths[3][64], urls[3][80];
@@ -1210,7 +1221,10 @@ START_TEST(connect_tries_in_order)
 }
 END_TEST
 
-/* Says what each connection gets before it is closed; exits with their number. */
+/*
+ * Sends each connection its text before it is closed; exits with the number of
+ * connections.
+ */
 static void
 serve_in_turn(int listener, const char *const *says)
 {
@@ -1273,7 +1287,10 @@ place_close(struct place *p)
 	(void)rmdir(p->dir);
 }
 
-/* Once more, and no more often, when it ends before it has said a byte. */
+/*
+ * The client connects once more, and only once, to a server that ends before
+ * its first byte.
+ */
 START_TEST(connect_dials_again)
 {
 	const char *const *says = redial_rows[_i].says;
@@ -1287,7 +1304,7 @@ START_TEST(connect_dials_again)
 	while (says[n] != NULL)
 		n++;
 	ck_assert_int_eq(server_status(p.pid), n);
-	/* Nobody else waits to be accepted. */
+	/* No other connection waits to be accepted. */
 	ck_assert_int_eq(fcntl(p.listener, F_SETFL, O_NONBLOCK), 0);
 	ck_assert_int_eq(accept(p.listener, NULL, NULL), -1);
 	reqd_free(c);
@@ -1340,7 +1357,10 @@ START_TEST(closed_before_the_call)
 }
 END_TEST
 
-/* Said and closed before our request: its words still reach us. */
+/*
+ * The server has answered and closed before the request: its answer still
+ * reaches the client.
+ */
 START_TEST(last_words_are_read)
 {
 	struct reqd_call *call = reqd_call_new("x");

@@ -85,14 +85,14 @@ write_file(const char *path, const char *text)
 	ck_assert_int_eq(chmod(path, 0644), 0);
 }
 
-/* Root needs an account for the workers; any but nobody's will do. */
+/* Root needs an account for the workers; any account but nobody is good. */
 static const char *
 user_line(void)
 {
 	return geteuid() == 0 ? "user = \"daemon\"\n" : "";
 }
 
-/* Loads a text; the errors, if any, as text. */
+/* Loads a text; returns the errors, if any, as text. */
 static struct conf *
 load_text(const char *text, enum conf_flags flags, char **ret_errors)
 {
@@ -146,7 +146,7 @@ load_bad(const char *body, const char *expected)
 
 /* -------------------------------------------------------------- samples --- */
 
-/* The first error about a line, or about the file when line 0 is wanted. */
+/* Returns the first error about a line, or about the file if line is 0. */
 static const struct conf_error *
 pick(const struct conf_errors *errors, const char *expected)
 {
@@ -251,7 +251,7 @@ START_TEST(all_errors_of_a_file_are_shown)
 }
 END_TEST
 
-/* An address that is none is not called open to everybody as well. */
+/* A wrong address is not also reported as open to everybody. */
 START_TEST(a_wrong_address_is_told_of_once)
 {
 	static const char *const urls[] = { "unix://x", "tcp://h:", "tcp://::1:4", "fd://", "ftp://x" };
@@ -377,7 +377,7 @@ START_TEST(mistakes_over_files_name_both_places)
 	write_file(in_dir("more.d/b.conf"), "listen \"unix:///run/x.sock\" {}\n");
 	load_bad("services = \"more.d\"\n", "main.conf:");
 	load_bad("services = \"none.d\"\n", "'services': cannot read directory");
-	/* A broken file does not make the others look wrong. */
+	/* A broken file does not cause errors in the other files. */
 	write_file(in_dir("more.d/b.conf"), "service \"y\" {\n");
 	load_bad("services = \"more.d\"\n", "b.conf:1: the '{' of this line is not closed");
 }
@@ -599,7 +599,7 @@ START_TEST(handlers_have_a_canonical_text)
 	ck_assert(conf_service_equal(&c->services[0], &d->services[0]));
 	second = conf_format(d);
 	ck_assert_str_eq(first, second);
-	/* reqd -T is a file like any other. */
+	/* The output of reqd -T is a file like any other. */
 	e = load_text(first, CONF_DEFAULT, &all);
 	ck_assert_msg(e != NULL, "%s", all);
 	check_warm(&e->services[0]);
@@ -920,7 +920,7 @@ START_TEST(root_services_run_as_nobody)
 }
 END_TEST
 
-/* In a child: the configuration that is installed, as that account. */
+/* In a child: loads the installed configuration as that account. */
 static int
 load_installed(uid_t uid)
 {
@@ -990,7 +990,9 @@ START_TEST(installed_configuration_loads)
 		return;
 	}
 	load_installed_as(getpwnam("nobody")->pw_uid);
-	/* The account of the package may not be there when it is built. */
+	/*
+	 * The account of the package may be missing when the package is built.
+	 */
 	copy_file(TOP_SRCDIR "/etc/reqd.conf", in_dir("reqd.conf"), user_line());
 	load_installed_as(0);
 }

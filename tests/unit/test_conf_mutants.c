@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A configuration in which every kind of section and value stands once, cut at
- * every byte, and with each line left out, doubled, exchanged with the next,
- * and every byte changed. The verdict comes at once, whatever it is, and an
- * error says where.
+ * conf: a configuration with every kind of section and value, cut at every
+ * byte, with each line left out, doubled or exchanged with the next, and with
+ * every byte changed. The verdict always comes at once, and an error names its
+ * line.
  */
 #include "config.h"
 
@@ -19,7 +19,7 @@
 #include "conf/conf.h"
 #include "unit.h"
 
-/* So long only when it hangs: a verdict takes a millisecond. */
+/* A verdict takes a millisecond; a parser that takes longer than this hangs. */
 #define PATIENCE_USEC (2 * USEC_PER_SEC)
 
 static const char whole[] =
@@ -109,13 +109,16 @@ check_errors(const struct conf_errors *errors, const char *text, size_t len)
 		ck_assert_msg(*e->text != '\0' && strpbrk(e->text, "\n\r\t") == NULL, "'%s'", e->text);
 		ck_assert_msg(e->line <= n_lines(text, len), "%u: %s\n%.*s", e->line, e->text, (int)len,
 		    text);
-		/* Only what is nowhere has no line. */
+		/* Only an error about something missing has no line. */
 		ck_assert_msg(e->line > 0 || strncmp(e->text, "there is no ", 12) == 0,
 		    "no line: %s\n%.*s", e->text, (int)len, text);
 	}
 }
 
-/* The same bytes as a file and as the text that roles get: 0 when they are right. */
+/*
+ * Loads the same bytes as a file and as the text that roles get. 0 when they
+ * are right.
+ */
 static int
 judge(const char *text, size_t len)
 {
@@ -169,7 +172,7 @@ START_TEST(cut_at_every_byte)
 }
 END_TEST
 
-/* [from, to) left out, and then more put in at its place. */
+/* Leaves out the bytes [from, to), and puts more in at their place. */
 static int
 judge_with(size_t from, size_t to, const char *more, size_t more_len)
 {
@@ -222,7 +225,7 @@ START_TEST(every_line_left_out_doubled_and_exchanged)
 }
 END_TEST
 
-/* By the loop: one byte of all becomes this one. */
+/* In each run of the loop one byte of all becomes this one. */
 START_TEST(every_byte_changed)
 {
 	static const char bytes[] = { '\0', '\n', ' ', '"', '\'', '{', '}', '=', ',', '#', '/', '*', '\\',

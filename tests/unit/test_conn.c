@@ -36,7 +36,10 @@ START_TEST(replies_stay_with_their_connection)
 }
 END_TEST
 
-/* While one connection executes, what it reads from must stay as it is. */
+/*
+ * While one connection executes, the bytes that it reads from must stay
+ * unchanged.
+ */
 START_TEST(closing_another_leaves_ours_alone)
 {
 	static char flood[60000], text[200];
@@ -60,7 +63,7 @@ START_TEST(closing_another_leaves_ours_alone)
 }
 END_TEST
 
-/* ... ended, not all read, named, and then its client goes. */
+/* ... ended, not all of it read, with a token; and then its client goes. */
 START_TEST(ended_call_with_token_dies_with_its_client)
 {
 	static char flood[60000];
@@ -93,7 +96,7 @@ START_TEST(cancels_are_answered_by_the_broker_that_was_asked)
 	broker_dies();
 	ck_heard(a, ":0\r\n");	/* the second waits for the next broker */
 	new_broker();
-	/* The broker has one at a time. */
+	/* The broker gets one cancel at a time. */
 	say(b, "CANCEL three\r\n");
 	(void)asked(FRAME_CANCEL_OWNED);
 	asked_nothing();
@@ -133,7 +136,7 @@ START_TEST(cancels_that_wait_go_to_the_next_broker)
 }
 END_TEST
 
-/* 16 hexadecimal digits may be either: the broker is told both. */
+/* 16 hexadecimal digits may be an id or a token: the broker is told both. */
 START_TEST(a_cancel_that_looks_like_an_id_may_be_a_token)
 {
 	static const struct {
@@ -200,7 +203,7 @@ START_TEST(call_that_was_never_sent_is_busy)
 }
 END_TEST
 
-/* Nothing has been asked of a broker, so there is nobody's report to wait for. */
+/* No broker has been asked, so there is no report to wait for. */
 START_TEST(call_without_a_kit_waits_until_its_deadline)
 {
 	struct conn *c;
@@ -216,7 +219,10 @@ START_TEST(call_without_a_kit_waits_until_its_deadline)
 }
 END_TEST
 
-/* No kit can be made: who waits hears it, and who comes; until there is one again. */
+/*
+ * No kit can be made: waiting and new calls get an error at once, until there
+ * is a kit again.
+ */
 START_TEST(without_kits_calls_end_at_once)
 {
 	struct frame none = { .type = FRAME_NO_KIT, .kit.error = EMFILE };
@@ -239,7 +245,7 @@ START_TEST(without_kits_calls_end_at_once)
 }
 END_TEST
 
-/* No room here for a kit: it goes back, and the link stays. */
+/* The worker has no room for a kit: the kit goes back, and the link stays. */
 START_TEST(a_kit_without_room_goes_back)
 {
 	int a = client();
@@ -374,7 +380,7 @@ START_TEST(open_call_dies_with_its_client)
 }
 END_TEST
 
-/* The grace of a half-closed client is one for all its requests. */
+/* A half-closed client has one grace for all its requests. */
 START_TEST(grace_is_not_prolonged)
 {
 	struct conn *c;
@@ -426,7 +432,7 @@ START_TEST(replies_are_finished_after_the_grace)
 }
 END_TEST
 
-/* A QUIT counts however far behind it comes. */
+/* A QUIT counts even if it comes far behind other requests. */
 START_TEST(quit_behind_many_requests_is_patient)
 {
 	static char text[200000];
@@ -449,7 +455,9 @@ START_TEST(quit_behind_many_requests_is_patient)
 		turns();
 	}
 	run = asked(FRAME_RUN);
-	/* Only so much is read ahead while the client may send more. */
+	/*
+	 * Only a limited amount is read ahead while the client may send more.
+	 */
 	ck_assert_uint_le(buf_len(&c->in), 2 * WORKER_READ);
 	ck_assert_int_eq(shutdown(a, SHUT_WR), 0);
 	turns();
@@ -485,7 +493,7 @@ START_TEST(client_that_never_reads_is_cut)
 }
 END_TEST
 
-/* A byte now and then buys no more than a byte's worth of time. */
+/* A byte now and then adds no more than the time for one byte. */
 START_TEST(trickled_request_is_cut)
 {
 	struct conn *c;
@@ -519,7 +527,7 @@ START_TEST(endless_sender_is_cut_after_an_error)
 }
 END_TEST
 
-/* A reply that went out by a clock which had stood still for a minute. */
+/* A reply was sent by a clock that had stood still for a minute. */
 START_TEST(a_client_has_all_its_time_after_a_stop_of_ours)
 {
 	const uint64_t idle = 10 * USEC_PER_SEC;
@@ -576,7 +584,10 @@ START_TEST(a_call_has_all_its_time_after_a_stop_of_ours)
 }
 END_TEST
 
-/* ... and the broker, stopped as well, has its time to say what became of one. */
+/*
+ * ... and the broker, which was stopped as well, has its time to report the end
+ * of a call.
+ */
 START_TEST(a_broker_has_all_its_time_after_a_stop)
 {
 	struct conn *c;
@@ -594,7 +605,7 @@ START_TEST(a_broker_has_all_its_time_after_a_stop)
 }
 END_TEST
 
-/* Among many connections, requests that each look at all of them and take their time. */
+/* Sends requests that each look at all connections and take their time. */
 static int
 busy_client(struct conn **ret, const char *last)
 {
@@ -700,7 +711,7 @@ START_TEST(end_of_an_open_call_is_pushed_to_a_stream)
 }
 END_TEST
 
-/* ... or to who has asked for it. */
+/* ... or to a client that has asked for it. */
 START_TEST(end_of_an_open_call_is_pushed_on_request)
 {
 	struct asked run;
@@ -773,7 +784,9 @@ START_TEST(ended_before_it_has_started)
 }
 END_TEST
 
-/* --open of a name that is known: the final reply, and nothing is open. */
+/*
+ * CALL --open with a known token: the final reply comes, and no call is open.
+ */
 START_TEST(twin_gets_the_result)
 {
 	static const char *const forms[] = { "", "--open " };
@@ -955,7 +968,7 @@ START_TEST(drain)
 }
 END_TEST
 
-/* The kernel tells them only to who has room for all. */
+/* The kernel tells the groups only if the buffer has room for all. */
 START_TEST(callers_of_many_groups_keep_them)
 {
 	static const size_t counts[] = { 0, 1, 64, 65, 1000 };
@@ -970,7 +983,10 @@ START_TEST(callers_of_many_groups_keep_them)
 		const struct caller *who;
 		int pair[2];
 
-		/* As our own are noted in a pair of sockets when it is made. */
+		/*
+		 * The kernel notes our groups in a pair of sockets when the
+		 * pair is made.
+		 */
 		ck_assert_int_eq(setgroups(counts[i], groups), 0);
 		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 		ck_assert_int_eq(peer_init_unix(&peer, pair[0]), 0);
@@ -1024,7 +1040,7 @@ START_TEST(counters_conserve)
 }
 END_TEST
 
-/* A worker that is gone takes with it what was open. */
+/* The open connections of a dead worker are not counted any more. */
 START_TEST(counters_of_the_dead_conserve)
 {
 	struct stats s = {
@@ -1041,7 +1057,7 @@ START_TEST(counters_of_the_dead_conserve)
 }
 END_TEST
 
-/* As a listener that lets in max sees it. */
+/* Returns the connections that a listener with this limit counts. */
 static uint64_t
 connections_at(uint64_t max)
 {
@@ -1049,8 +1065,8 @@ connections_at(uint64_t max)
 }
 
 /*
- * Another worker's page counts for what it can be: what no worker can have counts for
- * nothing, so a page of nonsense closes no listener.
+ * The page of another worker counts only as far as it is possible: impossible
+ * numbers count for nothing, so a page of nonsense closes no listener.
  */
 START_TEST(a_page_of_nonsense_closes_no_listener)
 {

@@ -60,7 +60,7 @@ static const struct {
 	    "changed log: level info>debug; changed control: path \"/r/control.sock\">\"/r/c\"; " },
 	{ LISTEN "user = \"a\"\nids = \"1:1\"\n", LISTEN "user = \"b\"\nids = \"2:1\"\n",
 	    "changed : user \"a\">\"b\" at start; " },
-	/* The same name stands for another account. */
+	/* The same name means another account. */
 	{ LISTEN "user = \"a\"\nids = \"1:1\"\n", LISTEN "user = \"a\"\nids = \"2:1\"\n",
 	    "changed : ids \"1:1\">\"2:1\" at start; " },
 	/* Listeners: in any order, by address. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Warm processes without calls and without connections: requests that note
- * what they are told, and a process whose pipes the test holds.
+ * exchange: handler processes without calls and without connections: requests
+ * that note their events, and a process whose pipes the test holds.
  */
 #include "config.h"
 
@@ -24,7 +24,7 @@ static struct loop loop;
 static struct leases leases;
 static struct conf *conf;
 static char scratch[LEASES_READ];
-static struct frame posted[8];	/* to who lends */
+static struct frame posted[8];	/* frames to the broker */
 static unsigned n_posted;
 
 static int
@@ -112,7 +112,7 @@ static const struct exchange_ops ops = {
 	.has_room = has_room, .answered = on_answered, .ended = on_ended,
 };
 
-/* A request of these bytes waits, or goes to a process. */
+/* Makes a request of these bytes, which waits or goes to a process. */
 static struct note *
 ask(const char *service, const char *text)
 {
@@ -267,7 +267,7 @@ START_TEST(a_process_that_dies_with_two)
 
 	ck_note(first, "given,");
 	ck_received(&p, "*1\r\n$1\r\na\r\n");
-	/* In flight in this turn, and not sent. */
+	/* The request is in flight in this turn, and not sent. */
 	second = ask("wide", "*1\r\n$1\r\nb\r\n");
 	ck_note(second, "given,");
 	lease_break(first->x.lease, &first->x, OUTCOME_TIMEOUT, 0, NULL);
@@ -303,7 +303,7 @@ START_TEST(output_rests)
 }
 END_TEST
 
-/* The rules have no such service any more. */
+/* The new rules do not have the service. */
 START_TEST(other_rules)
 {
 	struct note *n = ask("up", "*1\r\n$2\r\nup\r\n");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One process of a pool: given back or not, its last words, its end and that
- * of all it has started.
+ * handler: one process of a pool: given back or not, its last lines, its end,
+ * and the end of all that it has started.
  */
 #include "config.h"
 
@@ -30,7 +30,7 @@ START_TEST(bad_returns)
 	struct frame f = { .type = FRAME_RETURN, .id = 4711 };
 
 	broker.errors_expected = true;
-	say(1, &f);	/* never heard of: it may have died */
+	say(1, &f);	/* the broker knows no such process: it may have died */
 	sync_worker(1);
 	f.id = a.id;
 	say(1, &f);
@@ -78,11 +78,14 @@ START_TEST(nothing_is_left_of_it)
 	configure(2, text);
 	a = lease(0, "parent");
 	ck_echo(&a, "x\n");
-	ends_when_broken(&a, 1);		/* held by the one that left, too */
+	ends_when_broken(&a, 1);		/* the worker that left held it, too */
 }
 END_TEST
 
-/* A minute in which nobody could do anything is not the worker's. */
+/*
+ * A minute in which all processes were stopped does not count against the
+ * worker.
+ */
 START_TEST(worker_has_its_time_after_a_stop)
 {
 	static struct broker r;

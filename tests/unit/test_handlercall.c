@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A call of a handler as its client sees it: what may be said, what is
- * answered, what is shown of it and counted.
+ * handlercall: a call of a handler as its client sees it: requests, answers, ps
+ * and counters.
  */
 #include "config.h"
 
@@ -168,7 +168,10 @@ n_times(const struct histogram *h)
 	return n;
 }
 
-/* Waiting and working are told apart, and who is turned away spoils neither. */
+/*
+ * Times of waiting and of working are counted apart; a refused call is in
+ * neither.
+ */
 START_TEST(times_in_queue_and_handler)
 {
 	uint16_t number = conf_find_service(w.conf, "up", 2)->number;

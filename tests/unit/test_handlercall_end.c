@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A call of a handler ends before its answer: by its deadline, a cancel, or
- * its client's going.
+ * handlercall: the call of a handler ends before its answer: by its deadline,
+ * by a cancel, or because its client goes.
  */
 #include "config.h"
 
@@ -29,7 +29,7 @@ START_TEST(timeout)
 	ck_heard(p.client, "-TIMEOUT 20000 narrow\r\n");
 	is_returned(&p.lent, 0, true);
 	gone(&p.lent);
-	/* The answer of another one does not come to the wrong request. */
+	/* The answer to another request does not come to the wrong one. */
 	p.lent = lend_wanted("narrow");
 	answer(&p.lent, ":2\r\n");
 	ck_heard(p.client, ":2\r\n");
@@ -72,7 +72,7 @@ START_TEST(cancel_is_for_the_caller)
 }
 END_TEST
 
-/* Nobody takes the reply: the connection is not kept for it. */
+/* No client takes the reply: the connection is not kept for it. */
 START_TEST(cancel_of_a_call_whose_client_is_gone)
 {
 	struct pair p = called("up", "CALL up\r\n");
@@ -91,7 +91,7 @@ START_TEST(cancel_of_a_call_whose_client_is_gone)
 }
 END_TEST
 
-/* Somebody asks through another worker: the broker asks this one. */
+/* A client of another worker cancels: the broker asks this worker. */
 START_TEST(cancel_from_another_worker)
 {
 	struct pair p = called("up", "CALL up\r\n");
@@ -145,7 +145,10 @@ START_TEST(cancel_and_be_killed_for_it)
 }
 END_TEST
 
-/* ... and is not read to where ours is being executed from. */
+/*
+ * ... and is not read into the buffer from which the current request is being
+ * executed.
+ */
 START_TEST(cancel_while_the_worker_stops)
 {
 	struct pair p = called("up", "CALL up\r\n");
@@ -192,7 +195,7 @@ END_TEST
 /* The places on the stack from which the replies of a turn were sent. */
 static const char *highest_send, *lowest_send;
 
-/* In place of the C library's. */
+/* This function replaces the one of the C library. */
 ssize_t
 send(int fd, const void *bytes, size_t n, int flags)
 {
@@ -206,7 +209,7 @@ send(int fd, const void *bytes, size_t n, int flags)
 	return sendto(fd, bytes, n, flags, NULL, 0);
 }
 
-/* Each cancels the next: no deeper in the stack for each. */
+/* Each cancel causes the next; the stack does not grow with their number. */
 START_TEST(chain_of_cancels)
 {
 	enum { N = 40 };

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Input that the worker gathers until the request is whole.
- */
+/* handlercall: input that the worker collects until the request is whole. */
 #include "config.h"
 
 #include "handler-peer.h"
 
-/* The last word of a request takes no process before it is whole. */
+/* A request takes no process before its last word, the input, is whole. */
 START_TEST(input_is_gathered)
 {
 	struct pair p = { .client = client_as(&p.conn) };
@@ -38,7 +36,7 @@ START_TEST(input_is_gathered)
 }
 END_TEST
 
-/* ... and is no longer than one that comes with the request. */
+/* ... and has the same limit as input that comes with the request. */
 START_TEST(gathered_input_has_a_limit)
 {
 	static char chunk[250000];
@@ -63,7 +61,7 @@ START_TEST(gathered_input_has_a_limit)
 }
 END_TEST
 
-/* Nobody but itself is touched by what becomes of it. */
+/* The end of such a call affects no other call. */
 START_TEST(gathering_ends_otherwise)
 {
 	struct pair p = called("up", "CALL up\r\n");

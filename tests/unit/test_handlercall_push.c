@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Input that goes to the process as it comes.
- */
+/* handlercall: input that goes to the process as it comes. */
 #include "config.h"
 
 #include "handler-peer.h"
@@ -22,7 +20,7 @@ START_TEST(pushed_with_the_request)
 	ck_received(&p.lent, PUSH PIECE_END);
 	answer(&p.lent, ":4\r\n");
 	ck_heard(p.client, ":1\r\n:2\r\n:3\r\n:4\r\n");
-	/* No piece is longer than 64 KiB. */
+	/* The longest piece has 64 KiB. */
 	memset(text, 'y', sizeof(text));
 	memcpy(text, head, sizeof(head) - 1);
 	memcpy(text + sizeof(text) - 3, "\r\n", 2);
@@ -100,7 +98,10 @@ END_TEST
 
 /* -------------------------------------------------------- early answers --- */
 
-/* The client is told, and the process can be used again. */
+/*
+ * The client is told that no more input is wanted, and the process can be used
+ * again.
+ */
 START_TEST(answered_before_the_end_of_input)
 {
 	struct pair p = pushing("push", "CALL --open push\r\n");
@@ -112,7 +113,7 @@ START_TEST(answered_before_the_end_of_input)
 	ck_begins(heard(p.client), "-BUSY push this connection has an open call");
 	input(p.client, "more");
 	ck_heard(p.client, ":0\r\n");
-	/* In the version that it speaks by then. */
+	/* The reply comes in the version that the client speaks by then. */
 	say(p.client, "HELLO 3\r\n");
 	(void)heard(p.client);
 	input_end(p.client);
@@ -137,7 +138,10 @@ START_TEST(answered_before_the_end_of_input)
 }
 END_TEST
 
-/* ... while it has half of a piece: it gets the rest before the next request. */
+/*
+ * ... while the process has half of a piece: it gets the rest before the next
+ * request.
+ */
 START_TEST(answered_in_the_middle_of_a_piece)
 {
 	enum { READS, LATE, RECALLED, LEAVES, LOST, WORKER_ENDS, N };
@@ -215,7 +219,10 @@ START_TEST(answered_in_the_middle_of_a_piece)
 }
 END_TEST
 
-/* A call whose process has a full pipe: nothing of it has been written. */
+/*
+ * Makes a call whose process has a full pipe: nothing of the request has been
+ * written.
+ */
 static struct pair
 pushing_into_a_full_pipe(void)
 {
@@ -229,7 +236,7 @@ pushing_into_a_full_pipe(void)
 	return p;
 }
 
-/* Then it has answered something else. */
+/* The answer of the process belongs to no request. */
 START_TEST(answered_before_its_request)
 {
 	struct pair p = pushing_into_a_full_pipe();
@@ -318,7 +325,10 @@ START_TEST(input_breaks_off)
 }
 END_TEST
 
-/* Nothing of it was written: with what has come of its input it goes to another. */
+/*
+ * Nothing of the request was written: another process gets it, with the input
+ * that has come.
+ */
 START_TEST(input_goes_to_another_process)
 {
 	struct pair p = pushing_into_a_full_pipe();

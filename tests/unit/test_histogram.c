@@ -30,7 +30,7 @@ START_TEST(short_times_are_exact)
 }
 END_TEST
 
-/* The promise of the header, at every edge and between. */
+/* The promise of the header holds at every edge and between. */
 START_TEST(never_less_and_a_quarter_more_at_most)
 {
 	uint64_t last = 0;

@@ -40,7 +40,7 @@ START_TEST(commas_stand_between_values_only)
 }
 END_TEST
 
-/* A text that ends as an open bracket does. */
+/* A text may end with an open bracket. */
 START_TEST(texts_are_no_structure)
 {
 	struct buf b = BUF_INIT(0);

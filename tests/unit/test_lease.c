@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One process that the broker has lent: proven, worn, recalled, probed.
+ * lease: one process that the broker has lent: proven, worn, recalled, probed.
  */
 #include "config.h"
 
 #include "handler-peer.h"
 
-/* The broker hears once of a new process that it is of use. */
+/* The broker is told once that a new process has answered. */
 START_TEST(first_answer_is_told)
 {
 	struct lent l;
@@ -26,7 +26,10 @@ START_TEST(first_answer_is_told)
 }
 END_TEST
 
-/* Gone, and we do not know it yet: nothing was written, so another gets it. */
+/*
+ * The process is gone, and the worker does not know it yet: nothing was
+ * written, so another process gets the request.
+ */
 START_TEST(request_that_could_not_be_written)
 {
 	struct pair p = called("up", "CALL up\r\n");
@@ -141,7 +144,7 @@ START_TEST(probe)
 		int a = client();
 
 		ck_received(&l, "*1\r\n$4\r\nPING\r\n");
-		say(a, "CALL up\r\n");	/* not to this one */
+		say(a, "CALL up\r\n");	/* the request does not go to this lease */
 		(void)asked(FRAME_WANT);
 		ck_received(&l, "");
 		if (how == GOOD) {
@@ -165,7 +168,10 @@ START_TEST(probe)
 }
 END_TEST
 
-/* Stopped as long as the worker was, a process has still its time to answer PING. */
+/*
+ * A process that was stopped as long as the worker still has its time to answer
+ * PING.
+ */
 START_TEST(probe_has_all_its_time_after_a_stop)
 {
 	struct frame_lease f = { .is_probe = 1, .due_usec = clock_usec() + 5 * USEC_PER_SEC };
@@ -183,7 +189,7 @@ START_TEST(probe_has_all_its_time_after_a_stop)
 }
 END_TEST
 
-/* The broker may come before the first rules do. */
+/* A lease may come before the first rules. */
 START_TEST(probe_before_the_first_rules)
 {
 	static const char *const said[] = { "+PONG\r\n", "garbage\n" };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Clients, handlers and the broker do what they like in any order. Whatever
- * that is: every request gets one reply, in its place, its own or an error;
- * none reaches a handler twice; pushed input reaches it whole and in step;
+ * lease model: clients, handlers and the broker act in any order. In each order
+ * every request gets one reply, in its place, its own or an error; no request
+ * reaches a handler twice; pushed input reaches the handler whole and in step;
  * nothing is left over.
  */
 #include "config.h"
@@ -26,7 +26,7 @@ static const char rules[] =
 
 #define CLIENTS 6
 #define PROCESSES 12
-#define PENDING 8		/* requests a client sends ahead */
+#define PENDING 8		/* requests that a client sends ahead */
 #define STEPS 8000
 #define NUMBERS (STEPS * 2)
 #define CHUNK_MAX 30000
@@ -46,21 +46,25 @@ struct model_client {
 	struct pending pending[PENDING];
 	unsigned n_pending;
 	struct buf heard;
-	char open[CALL_ID_TEXT];	/* "": no call is */
-	unsigned number;		/* of that call */
+	char open[CALL_ID_TEXT];	/* "": no call is open */
+	unsigned number;		/* number of that call */
 };
 
-/* in -1: there is none at this place. */
+/* A process of the model; in -1: this place is free. */
 struct model_process {
 	uint64_t id;
 	int in, out, err;
 	struct buf got, said;
-	bool in_input;			/* of this number, which it has answered already */
+	bool in_input;			/* input of this number follows, which it has
+					 * answered already */
 	bool is_early;
 	unsigned number;
 };
 
-/* Bytes of input that were taken from clients, and that processes have read. */
+/*
+ * Bytes of input that were taken from clients, and bytes that processes have
+ * read.
+ */
 static size_t taken[NUMBERS], read_of[NUMBERS];
 static bool early[NUMBERS];
 
@@ -116,7 +120,9 @@ client_open(struct model_client *c)
 		c->pending[c->n_pending++] = (struct pending){ OPEN, next_number++ };
 }
 
-/* A little; or so much that it does not fit into a pipe for long. */
+/*
+ * Sends a little input, or so much that it does not fit into a pipe for long.
+ */
 static void
 client_input(struct model_client *c)
 {
@@ -152,7 +158,7 @@ client_input_end(struct model_client *c)
 	*c->open = '\0';
 }
 
-/* Of a call of anybody's, perhaps of one that is still to come. */
+/* Cancels any client's call, which may be still to come. */
 static void
 client_say_cancel(struct model_client *c)
 {
@@ -170,7 +176,7 @@ client_say_cancel(struct model_client *c)
 		c->pending[c->n_pending++] = (struct pending){ CANCEL, 0 };
 }
 
-/* One reply at the start of text; returns its length, 0: not whole. */
+/* Checks one reply at the start of text. Returns its length, 0: not whole. */
 static size_t
 reply_check(struct model_client *c, struct slice text)
 {
@@ -228,7 +234,7 @@ static void
 client_leave(struct model_client *c)
 {
 	(void)close(c->fd);
-	/* At once, or when the worker sees it. */
+	/* Close at once, or when the worker notices. */
 	if (any(2) == 0)
 		conn_close(c->conn);
 	bury();
@@ -296,7 +302,10 @@ process_reply(struct model_process *p, unsigned number)
 	ck_assert_int_eq(buf_append_str(&p->said, reply), 0);
 }
 
-/* A request at the start of text, in each process once. Its length; 0: not whole. */
+/*
+ * Checks a request at the start of text, which each process gets once. Returns
+ * its length; 0: not whole.
+ */
 static size_t
 request_check(struct model_process *p, struct slice text)
 {
@@ -326,7 +335,7 @@ request_check(struct model_process *p, struct slice text)
 	return (size_t)used + 13;
 }
 
-/* A piece of input, which belongs to the request before. */
+/* Checks a piece of input, which belongs to the request before it. */
 static size_t
 piece_check(struct model_process *p, struct slice text)
 {
@@ -359,7 +368,10 @@ piece_check(struct model_process *p, struct slice text)
 	return (size_t)used + len + 2;
 }
 
-/* Never half of one thing behind another. False: its end. */
+/*
+ * Reads; half of a request or piece never stands in front of another. False:
+ * the input has ended.
+ */
 static bool
 process_read(struct model_process *p)
 {
@@ -382,7 +394,7 @@ process_read(struct model_process *p)
 	return n != 0;
 }
 
-/* Before the end of its input; what it has to say before goes first. */
+/* Answers before the end of the input; earlier answers go first. */
 static void
 process_answer_early(struct model_process *p)
 {
@@ -393,7 +405,7 @@ process_answer_early(struct model_process *p)
 	n_early++;
 }
 
-/* Answers, all that it has read or a few bytes of it. */
+/* Answers: writes all, or a few bytes. */
 static void
 process_answer(struct model_process *p, bool all)
 {
@@ -410,7 +422,7 @@ process_answer(struct model_process *p, bool all)
 static void
 process_step(struct model_process *p)
 {
-	/* A slow one. */
+	/* A slow process does nothing now. */
 	if (p->in < 0 || any(4) == 0 || !process_read(p))
 		return;
 	if (any(4) == 0)
@@ -532,7 +544,7 @@ step(void)
 		process_step(&processes[any(PROCESSES)]);
 		break;
 	}
-	/* Or more happens in the same turn. */
+	/* Let more happen in the same turn. */
 	if (any(3) == 0)
 		return;
 	one_turn();
@@ -554,7 +566,7 @@ leavers_expire(void)
 	}
 }
 
-/* Everybody behaves, until nothing is left to do. */
+/* Lets all sides behave until nothing is left to do. */
 static void
 settle(void)
 {
@@ -599,7 +611,7 @@ START_TEST(anything_in_any_order)
 	for (unsigned i = 0; i < STEPS; i++)
 		step();
 	settle();
-	/* Most went well, and much did not. */
+	/* Most requests went well, but many did not. */
 	ck_assert_uint_gt(n_answers, STEPS / 40);
 	ck_assert_uint_gt(n_errors, STEPS / 60);
 	ck_assert_uint_gt(n_opened, STEPS / 300);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The processes of one service and those who wait for one: what is asked of
- * the broker, what it answers, and what other rules change.
+ * leases: the processes of one service and the requests that wait for one:
+ * questions to the broker, its answers, and other rules.
  */
 #include "config.h"
 
@@ -17,7 +17,10 @@ START_TEST(one_want_for_each_that_waits)
 	(void)asked(FRAME_WANT);
 	x = lend_wanted("up");
 	ck_received(&x, "*2\r\n$2\r\nup\r\n$1\r\n1\r\n");
-	/* The first takes the second request too; the second one is only kept. */
+	/*
+	 * The first process takes the second request, too; the second process
+	 * is only kept.
+	 */
 	answer(&x, ":1\r\n");
 	ck_heard(a, ":1\r\n");
 	ck_received(&x, "*2\r\n$2\r\nup\r\n$1\r\n2\r\n");
@@ -153,7 +156,7 @@ START_TEST(unable_says_why)
 		{ { .reason = UNABLE_FAILING, .death = { .status = DEATH_BROKEN },
 		    .retry_usec = 60 * USEC_PER_SEC },
 		    "its handler does not stay up: no proper answer; tried again in 60 s" },
-		/* A broker in somebody else's hands may send anything. */
+		/* A broker that was taken over may send anything. */
 		{ { .reason = 77, .death = { .stage = 12345, .status = 2 << 8 } },
 		    "its handler does not stay up: exit status 2 before its first answer; "
 		    "tried again now" },
@@ -254,7 +257,10 @@ START_TEST(reload_keeps_what_waits)
 }
 END_TEST
 
-/* Requests that were made under other rules go to no process of the new ones. */
+/*
+ * A request that was made under other rules goes to no process of the new
+ * rules.
+ */
 START_TEST(reload_changes_the_form_of_input)
 {
 	struct pair p = pushing("push", "CALL --open push\r\n"), q;
@@ -276,7 +282,7 @@ START_TEST(reload_changes_the_form_of_input)
 	ck_heard(p.client, ":3\r\n:3\r\n");
 	is_returned(&p.lent, 1, false);
 	gone(&p.lent);
-	/* A process of the old rules that was on its way. */
+	/* A process of the old rules comes, which was on its way. */
 	late = lend_saying("push", &(struct frame){ .generation = 1 }, "");
 	is_returned(&late, 0, false);
 	gone(&late);
@@ -313,7 +319,10 @@ START_TEST(reload_changes_the_form_of_what_is_taken_back)
 }
 END_TEST
 
-/* The broker is a moment ahead: its processes wait for rules that fit them. */
+/*
+ * The broker is a moment ahead: its processes wait until the worker has their
+ * rules.
+ */
 START_TEST(process_of_rules_to_come)
 {
 	struct lent l;

@@ -44,7 +44,7 @@ static const struct row {
 	{ .line = "near --count=9 - -- -q", .verb = "near", .words = "- -q", .count = 9 },
 	{ .line = "-t 0.25 near", .verb = "near", .words = "", .timeout_ms = 250 },
 	{ .line = "--timeout=2s near", .verb = "near", .words = "", .timeout_ms = 2000 },
-	/* Behind the first word of "far" all is data. */
+	/* All words behind the first word of "far" are data. */
 	{ .line = "far -n 3 a -q --no", .verb = "far", .words = "a -q --no", .count = 3 },
 	{ .line = "-- far", .verb = "far", .words = "" },
 	{ .line = "unseen", .verb = "unseen", .words = "" },

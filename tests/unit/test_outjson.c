@@ -37,7 +37,7 @@ release(void)
 	rewind(file);
 }
 
-/* The same as JSON. */
+/* Returns the output as JSON. */
 static json_t *
 captured(void)
 {
@@ -88,7 +88,7 @@ START_TEST(pieces_say_what_the_whole_says)
 }
 END_TEST
 
-/* Every place of a character at the edge of a piece. */
+/* A character stands at every place around the edge of a piece. */
 START_TEST(large_texts)
 {
 	static const char *const fills[] = { "a", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80",

@@ -101,7 +101,10 @@ START_TEST(a_locale_without_it_gets_dots)
 }
 END_TEST
 
-/* The least widths are more than there is: the terminal breaks the lines. */
+/*
+ * The least widths together are wider than the terminal, which breaks the
+ * lines.
+ */
 START_TEST(there_is_a_least)
 {
 	print_to(10, OUT_TABLE_ON_TERMINAL);

@@ -54,14 +54,14 @@ dump(struct buf *b, const struct value *v)
 
 struct result {
 	int status;
-	struct buf text;	/* of the value */
+	struct buf text;	/* text of the value */
 	size_t used;
 	const char *error;
 };
 
 /*
- * Decodes n bytes arriving step at a time, each time in a block of exactly
- * the size of what has arrived.
+ * Decodes n bytes that arrive step at a time, each time in a block of exactly
+ * the size of the bytes that have arrived.
  */
 static void
 decode(const char *data, size_t n, size_t step, const struct reply_limits *l,
@@ -172,7 +172,7 @@ START_TEST(good_replies)
 END_TEST
 
 static const char *const wrong[] = {
-	/* not in the subset */
+	/* types that are not in the subset */
 	"$?\r\n", "*?\r\n", "%?\r\n", ";4\r\n", ".\r\n", "|1\r\n", "!3\r\nERR\r\n",
 	"(123\r\n", "@", "\r\n", "PING\r\n", " ",
 	/* line ends */
@@ -218,7 +218,10 @@ START_TEST(wrong_replies)
 }
 END_TEST
 
-/* Any damage: the same verdict however the bytes arrive, and no crash. */
+/*
+ * With any damage the verdict is the same however the bytes arrive, and nothing
+ * crashes.
+ */
 START_TEST(damaged_replies)
 {
 	static const char others[] = "\0\r\n 0123456789-+.:$*%~>=,#_txe|!(?\xff";
@@ -265,7 +268,10 @@ START_TEST(value_at_max_bytes)
 }
 END_TEST
 
-/* Refused when it is certain, not when the bytes are there. */
+/*
+ * A value is refused when it is certain to be too big, not when the bytes are
+ * there.
+ */
 START_TEST(too_big_is_seen_early)
 {
 	assert_status("$93", (struct reply_limits){ 100, 10, 0 }, REPLY_AGAIN);
@@ -357,7 +363,7 @@ END_TEST
 
 START_TEST(decimal_point_is_a_point)
 {
-	/* Skipped in effect where no such locale is installed. */
+	/* This test does nothing where no such locale is installed. */
 	(void)setlocale(LC_ALL, "de_DE.UTF-8");
 	assert_status(",1.5\r\n", limits, REPLY_OK);
 	(void)setlocale(LC_ALL, "C");

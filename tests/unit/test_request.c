@@ -38,7 +38,7 @@ decode(struct slice data, const struct request_limits *l, size_t *ret_used,
 	return request_decode(data, l, &cursor, &request, ret_used, ret_error);
 }
 
-/* The words with '|' between them. */
+/* Compares the words, with '|' between them. */
 static void
 assert_words(const char *want)
 {
@@ -163,7 +163,7 @@ static const struct slice foreign[] = {
 	BYTES("PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n"),
 	BYTES("\x16\x03\x01"), BYTES("\x80"), BYTES("\xff\xff"), BYTES("\x01"), BYTES("\x7f"),
 	BYTES("\x1b[0m"), BYTES("\rP"), BYTES("\0PING\r\n"), BYTES("ECHO a\0b\r\n"),
-	/* No line ends here, and none may ever: they are known by any byte. */
+	/* These protocols have no lines: a byte tells, wherever it stands. */
 	BYTES("0\x0c\x02\x01\x01`\x07\x02\x01\x03\x04\0\x80\0"),	/* LDAP bind */
 	BYTES("AMQP\0\0\x09\x01"), BYTES("RTPS\x02\x01"), BYTES("PING \x01"), BYTES("PING \x7f"),
 	BYTES("C\0"),
@@ -324,7 +324,9 @@ START_TEST(cursor_of_an_inline_line)
 }
 END_TEST
 
-/* Limits may shrink while a request arrives (a reload): refused, no more. */
+/*
+ * Limits may shrink while a request arrives (a reload): the request is refused.
+ */
 START_TEST(limits_may_shrink)
 {
 	struct request_cursor cursor = { 0 };
@@ -369,7 +371,7 @@ START_TEST(inline_limits)
 	ck_assert_str_eq(error, "too big inline request");
 	ck_assert_int_eq(decode(SLICE("12345\n"), &l, &used, &error), REQUEST_BAD);
 	ck_assert_str_eq(error, "too big inline request");
-	/* Escapes count as what they stand for. */
+	/* An escape counts as one byte. */
 	ck_assert_int_eq(decode(SLICE("\"\\x41\\x42\\x43\\x44\"\n"), &l, &used,
 	    &error), REQUEST_OK);
 	l.request_limit = 2 + 16;

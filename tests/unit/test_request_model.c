@@ -90,7 +90,7 @@ shape_of(const char *s, size_t k, char type)
 	return end[1] == '\n' ? SHAPE_WHOLE : SHAPE_BAD;
 }
 
-/* Tries every beginning of d; the first that is no prefix decides. */
+/* Tries every beginning of d; the first one that is no prefix decides. */
 static enum shape
 header_find(const char *d, size_t n, char type, char text[static 40], size_t *ret_len)
 {
@@ -197,7 +197,10 @@ model_array(const char *d, size_t n, const struct request_limits *l,
 
 enum place { BETWEEN, PLAIN, DOUBLE, SINGLE, BEHIND_QUOTE };
 
-/* One byte of "..." that a backslash stands for; how many bytes it took. */
+/*
+ * Reads one byte of "..." that a backslash stands for. Returns the number of
+ * bytes used.
+ */
 static size_t
 model_escape(const char *p, size_t n, char *ret)
 {
@@ -224,7 +227,7 @@ model_split(const char *s, size_t n, const struct request_limits *l,
 	enum place place = BETWEEN;
 	size_t len = 0, words = 0;
 
-	/* One turn more than there are bytes: the end is like a blank. */
+	/* Go one step beyond the last byte: the end counts as a blank. */
 	for (size_t i = 0; i <= n; i++) {
 		bool blank = i == n || s[i] == ' ' || s[i] == '\t';
 		char c = i == n ? ' ' : s[i];
@@ -338,7 +341,7 @@ model_run(const char *d, size_t n, const struct request_limits *l,
 		    model_inline(d + at, n - at, l, f, &used);
 
 		if (v != GO_ON) {
-			/* Without the words of the one that is not whole. */
+			/* Drop the words of the request that is not whole. */
 			f->requests.end = f->requests.start + before;
 			f->verdict = v;
 			return;
@@ -352,8 +355,8 @@ model_run(const char *d, size_t n, const struct request_limits *l,
 /* ---------------------------------------------------------- the decoder --- */
 
 /*
- * Feeds the input in pieces of step bytes, the first of them first bytes
- * long; each time the decoder sees a fresh block with what is not used yet.
+ * Feeds the input in pieces of step bytes, the first piece of first bytes. Each
+ * time the decoder sees a fresh block with the unused bytes.
  */
 static void
 decoder_run(const char *d, size_t n, size_t first, size_t step,
@@ -441,7 +444,10 @@ compare(const char *d, size_t n, size_t first, size_t step,
 	    want.verdict, want.error, got.verdict, got.error);
 }
 
-/* Whole, and in pieces of a size that changes from case to case. */
+/*
+ * Checks the input whole, and in pieces of a size that changes from case to
+ * case.
+ */
 static void
 check_case(const char *d, size_t n, const struct request_limits *l)
 {
@@ -485,7 +491,7 @@ array_write(struct buf *b, const struct slice *argv, size_t argc)
 	}
 }
 
-/* Lines that are valid inline; their words, as an array, are inputs too. */
+/* Lines that are valid inline; the same words as an array are inputs, too. */
 static const char *const lines[] = {
 	"PING", "ping", "PING hello", "ECHO x", "HELLO", "HELLO 2", "HELLO 3",
 	"HELLO 3 AUTH u p", "HELLO 3 SETNAME me", "AUTH secret", "AUTH u secret",
@@ -503,7 +509,7 @@ static const char *const lines[] = {
 	"get / http/1.1", "GET / HTTP/1", "SSH", "PROXY", "xPOST a", "a:b c",
 };
 
-/* Inline only: quotes, blanks, ends of line. */
+/* Lines with quotes, blanks and ends of line, for the inline form only. */
 static const char *const quoted[] = {
 	"ECHO \"a b\"\r\n", "ECHO 'a b'\n", "ECHO \"\"\r\n", "ECHO ''\r\n",
 	"ECHO \"\\n\\r\\t\\b\\a\\\\\\\"\"\r\n", "ECHO \"\\x00\\x41\\xfF\"\r\n",
@@ -544,7 +550,7 @@ static const struct request_limits large = {
 	.inline_allowed = true,
 };
 
-/* Bytes that look like the protocol itself, and all the others. */
+/* Fills in bytes that look like the protocol itself, and all others. */
 static void
 data_fill(char *p, size_t n, unsigned seed)
 {
@@ -592,7 +598,7 @@ inputs_of_sizes(void)
 			array_write(input_new(), argv, 2);
 		}
 	}
-	/* As many words as are allowed, empty ones too. */
+	/* Make as many words as are allowed, empty ones too. */
 	for (size_t n = 1; n <= small.max_arguments; n++) {
 		struct slice argv[8];
 		struct buf *b;
@@ -607,7 +613,9 @@ inputs_of_sizes(void)
 	}
 }
 
-/* A request of exactly size bytes with its charges: three words of data. */
+/*
+ * Writes a request of exactly size bytes with its charges: three words of data.
+ */
 static void
 sized_write(struct buf *b, size_t size)
 {
@@ -629,7 +637,7 @@ inputs_at_request_limit(void)
 
 	for (size_t size = 230; size <= 240; size++)
 		sized_write(input_new(), size);
-	/* An inline request of five words that fills request_limit. */
+	/* Make an inline request of five words that fills request_limit. */
 	b = input_new();
 	for (size_t i = 0; i < 4; i++)
 		(void)buf_printf(b, "%062zu ", i);
@@ -695,7 +703,7 @@ START_TEST(cut_anywhere)
 }
 END_TEST
 
-/* Every byte changed in twelve ways, taken out, and doubled. */
+/* Changes every byte in twelve ways, removes it, and doubles it. */
 static void
 damage(const struct buf *input, const struct request_limits *l)
 {
@@ -757,7 +765,7 @@ static const char *const numbers[] = {
 	"--1", "0x1", "1e3", "-", "1\r", "1\n", "\r", "\n",
 };
 
-/* The input with the bytes from at to end replaced. */
+/* Checks the input with the bytes from at to end replaced. */
 static void
 check_replaced(const struct buf *input, size_t at, size_t end,
     struct slice number, const struct request_limits *l)

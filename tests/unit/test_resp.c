@@ -26,7 +26,7 @@ teardown(void)
 	buf_done(&out);
 }
 
-/* The buffer holds exactly this; then it is emptied. */
+/* Asserts that the buffer holds exactly this; then empties it. */
 #define ASSERT_OUT(want)                                                     \
 	do {                                                                 \
 		ck_assert(!buf_failed(&out));                                \
@@ -163,7 +163,9 @@ START_TEST(error_with_nul)
 }
 END_TEST
 
-/* Cut at the limit, between characters, and still one line. */
+/*
+ * A long error is cut at the limit, between characters, and is still one line.
+ */
 START_TEST(error_is_cut)
 {
 	char text[4 * RESP_ERROR_MAX];
@@ -192,7 +194,7 @@ START_TEST(error_is_cut)
 }
 END_TEST
 
-/* Two-byte controls shrink to one blank: still a full line comes out. */
+/* Two-byte controls shrink to one blank: a full line comes out all the same. */
 START_TEST(long_format_fills_the_line)
 {
 	char text[5 * RESP_ERROR_MAX + 1] = { 0 };
@@ -230,7 +232,9 @@ START_TEST(request_is_what_the_decoder_reads)
 }
 END_TEST
 
-/* Past the maximum nothing of the value is written, and it shows. */
+/*
+ * Beyond the maximum nothing of the value is written, and the buffer is marked.
+ */
 START_TEST(full_buffer)
 {
 	const struct slice argv[] = { SLICE("0123456789012345678901234567890") };

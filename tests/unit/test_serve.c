@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Requests as reqd_serve() reads them: right and wrong ones, many and large
- * ones, and the context that comes with them.
+ * serve: requests as reqd_serve() reads them: right and wrong ones, many and
+ * large ones, and their context.
  */
 #include "config.h"
 
@@ -32,7 +32,7 @@ context(struct reqd_request *req)
 	text_or_null(req, reqd_request_meta(req, "Trace"));
 	text_or_null(req, reqd_request_meta(req, "empty"));
 	text_or_null(req, reqd_request_meta(req, "id"));
-	/* Time may have passed. */
+	/* Some time may have passed. */
 	reqd_reply_integer(req, left > 4000000 && left <= 5000000 ? 5 : left);
 }
 
@@ -91,7 +91,10 @@ static const struct {
 	  "*9\r\n_\r\n_\r\n_\r\n_\r\n_\r\n_\r\n_\r\n_\r\n:-1\r\n" },
 };
 
-/* The request behind it has none, and sees nothing of the former one. */
+/*
+ * The request behind it has no context, and does not see that of the former
+ * request.
+ */
 START_TEST(context_is_read)
 {
 	static const char without[] = "*9\r\n_\r\n_\r\n_\r\n_\r\n_\r\n_\r\n_\r\n_\r\n:-1\r\n";

@@ -50,14 +50,14 @@ handle(void *arg, struct reqd_request *req)
 	call_function(functions, N(functions), arg, req);
 }
 
-/* REQD_CHANNEL, NULL: none. */
+/* Serves with this REQD_CHANNEL; NULL: none. */
 static struct served
 serve_on(const char *channel, const char *in)
 {
 	return serve_child(&(struct child){ .in = file_new(in, strlen(in)), .channel = channel });
 }
 
-/* A reader with boundaries sees what goes out with the first write, and then all. */
+/* A reader with boundaries sees the bytes of the first write, and then all. */
 static size_t
 first_write(const char *in, const char *all, bool is_batch)
 {
@@ -97,7 +97,7 @@ START_TEST(one_write_for_what_is_there)
 }
 END_TEST
 
-/* A pipe that takes 64 KiB at a time, and says so. */
+/* A pipe that takes 64 KiB at a time, and is full then. */
 START_TEST(channel_that_is_full)
 {
 	static const char in[] = "*1\r\n$5\r\nlarge\r\n" PING;
@@ -158,7 +158,7 @@ START_TEST(printing_goes_to_the_log)
 	for (size_t i = 0; i < N(channels); i++) {
 		struct served s = serve_on(channels[i], in);
 
-		/* Nothing to read for the function either. */
+		/* The function finds nothing to read, either. */
 		assert_bytes("print", s.out, ":0\r\n" PONG, 4 + strlen(PONG));
 		ck_ended("print", &s, 0, "printed\n");
 	}

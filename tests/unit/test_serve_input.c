@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Input that is pushed behind a request, read by its function or left.
+ * serve_input: input that is pushed behind a request, read by the function or
+ * left.
  */
 #include "config.h"
 
 #include "serve-peer.h"
 
-/* argv[1]: how many pieces it asks for. The words stay where they are. */
+/* Reads the number of pieces in argv[1]. The words stay where they are. */
 static void
 input(struct reqd_request *req)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The reply that a function makes: whatever it forgets or does twice, one
- * value comes out.
+ * servereply: the reply that a function builds. If it forgets a value or gives
+ * one twice, one value is sent all the same.
  */
 #include "config.h"
 
@@ -319,7 +319,7 @@ static const struct {
 	{ "output_much", ":-1\r\n" },
 };
 
-/* PING behind each: the stream is in step. */
+/* PING behind each reply shows that the stream is in step. */
 START_TEST(replies_are_one_value)
 {
 	char in[256], want[512];

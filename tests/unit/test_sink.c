@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Calls of every kind, without a connection and without RESP: driven by a sink
- * that notes what it is told, and through a door that speaks lines of text.
+ * sink: calls of every kind, without a connection and without RESP: driven by a
+ * sink that notes its events, and through a door that speaks lines of text.
  */
 #include "config.h"
 
@@ -12,7 +12,7 @@
 
 struct notes {
 	struct call_sink sink;
-	struct buf heard;	/* one word or two for each thing told */
+	struct buf heard;	/* one word or two for each event */
 	bool has_room;
 	unsigned n_ended;
 };
@@ -347,7 +347,7 @@ START_TEST(refused)
 }
 END_TEST
 
-/* The queue is full: the sink hears of it before the function returns. */
+/* The queue is full: the sink is told before the function returns. */
 START_TEST(refused_for_want_of_room)
 {
 	struct call *calls[2];
@@ -372,7 +372,9 @@ START_TEST(a_door_that_speaks_lines)
 	struct lent l;
 	int fd = line_client(&c);
 
-	/* One after the other, although they come at once. */
+	/*
+	 * The lines are served one after the other, although they come at once.
+	 */
 	say(fd, "echo\nup no shout\n? narrow\nnone\necho too many\n");
 	run = asked(FRAME_RUN);
 	asked_nothing();
@@ -428,7 +430,7 @@ START_TEST(a_door_whose_client_is_patient)
 }
 END_TEST
 
-/* ... and the end that it asks for comes behind the answers. */
+/* ... and the end that the client asks for comes behind the answers. */
 START_TEST(a_door_that_is_told_to_end)
 {
 	struct conn *c;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Connections without calls and without RESP: a door that says each line
- * again, over plain sockets and over streams that split and delay every byte.
+ * stream: connections without calls and without RESP: a door that repeats each
+ * line, over plain sockets and over streams that split and delay every byte.
  */
 #include "config.h"
 
@@ -29,7 +29,9 @@ static unsigned n_less, n_room, n_abandoned;
 
 /* ----------------------------------------------------------------- door --- */
 
-/* "wait" keeps the next line waiting, "bye" ends; all else is said again. */
+/*
+ * "wait" keeps the next line waiting, "bye" ends; every other line is repeated.
+ */
 static size_t
 on_bytes(struct conn *c, struct slice bytes)
 {
@@ -160,7 +162,7 @@ wake(struct loop_timer *t)
 	(void)t;
 }
 
-/* Everything that can happen now happens. */
+/* Runs turns until nothing more can happen now. */
 static void
 turns(void)
 {
@@ -179,7 +181,7 @@ turns(void)
 	}
 }
 
-/* A client, with i = 1 over a slow stream. */
+/* Connects a client, with i = 1 over a slow stream. */
 static int
 client(int i, struct conn **ret)
 {
@@ -294,7 +296,10 @@ START_TEST(an_end_that_is_asked_for_comes_behind_the_answers)
 }
 END_TEST
 
-/* The peer sends no more while something waits: it has a moment, or with a "bye" all its time. */
+/*
+ * The peer sends no more while a line waits: it has a moment, or with a "bye"
+ * all its time.
+ */
 START_TEST(a_peer_that_ends_first)
 {
 	struct conn *leaving, *patient;
@@ -363,7 +368,7 @@ START_TEST(a_peer_that_is_gone)
 	say(fd, "wait\n");
 	(void)close(fd);
 	turns();
-	/* Nobody takes replies any more; what waits may still end. */
+	/* The peer takes no more replies; waiting lines may still end. */
 	ck_assert_int_eq(c->state, CONN_LEAVING);
 	ck_assert_uint_eq(c->stream.io.events, 0);
 	(void)buf_append_str(conn_out(c), "late\n");

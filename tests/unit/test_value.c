@@ -36,7 +36,7 @@ value_freep(struct value **v)
 	*v = value_free(*v);
 }
 
-/* One whole value, nothing behind it. */
+/* Decodes one whole value, with nothing behind it. */
 static struct value *
 decode(struct slice s)
 {
@@ -60,7 +60,7 @@ assert_out(const char *want)
 	buf_clear(&out);
 }
 
-/* Equal in everything; errors may have been rewritten. */
+/* Asserts that both are equal; errors may have been rewritten. */
 static void
 assert_same(const struct value *a, const struct value *b)
 {
@@ -157,7 +157,7 @@ START_TEST(bytes_pass)
 }
 END_TEST
 
-/* Each aggregate in the one before it, as its last item. */
+/* Each aggregate is the last item of the one before it. */
 START_TEST(nested_to_the_limit)
 {
 	static const char *const heads3[] = { "*1\r\n", "~1\r\n", "%1\r\n+k\r\n" };
@@ -199,7 +199,7 @@ START_TEST(a_result_map_holds_the_deepest)
 	cursor = (struct reply_cursor){ 0 };
 	ck_assert_int_eq(reply_decode(slice_of(text), &l, &cursor, &v, &used, &error), REPLY_OK);
 	ck_assert_uint_eq(used, strlen(text));
-	/* The inner one can be written, the whole is too deep. */
+	/* The inner value can be written, the whole is too deep. */
 	ck_assert_int_eq(value_append(&out, RESP3, value_get(v, "value")), 0);
 	assert_out(text + strlen("%1\r\n$5\r\nvalue\r\n"));
 	ck_assert_int_eq(value_append(&out, RESP3, v), -EINVAL);
@@ -269,7 +269,7 @@ static const struct {
 	{ "_A x", "ERR _A x" },
 	{ "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEF x", "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEF x" },
 	{ "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG x", "ERR ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG x" },
-	/* By blanks and control characters no code slips through. */
+	/* No code hides behind blanks or control characters. */
 	{ " MOVED 1 h:1", "ERR MOVED 1 h:1" },
 	{ "\001MOVED 1 h:1", "ERR MOVED 1 h:1" },
 	{ "MOVED\t1 h:1", "ERR MOVED 1 h:1" },
@@ -301,7 +301,7 @@ START_TEST(error_lines)
 	(void)snprintf(want, sizeof(want), "-%s\r\n", errors[_i].want);
 	ck_assert_int_eq(value_append_handler_error(&out, slice_of(errors[_i].text)), 0);
 	assert_out(want);
-	/* The second time nothing is left to do. */
+	/* The second time changes nothing. */
 	ck_assert_int_eq(value_append_handler_error(&out, slice_of(errors[_i].want)), 0);
 	assert_out(want);
 }
@@ -350,7 +350,7 @@ START_TEST(error_is_cut)
 		ck_assert_int_eq(value_append_handler_error(&out,
 		    (struct slice){ text, sizeof(text) }), 0);
 		ck_assert_uint_eq(buf_len(&out), RESP_ERROR_MAX);
-		/* Nothing is lost when it passes once more. */
+		/* No byte is lost when the text passes once more. */
 		len = buf_len(&out) - 3;
 		memcpy(text, buf_data(&out) + 1, len);
 		ck_assert_int_eq(value_append_handler_error(&again,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * worker-peer: a real worker in this process, and its neighbours: the test
- * is the client at one end and the broker at the other, so that every event
- * comes when it says. Deadlines are reached by moving the worker's clock.
- * Include it after rules, the configuration. With SLOW_STREAM clients come over
- * streams that split and delay every byte.
+ * worker-peer: a real worker in this process, and its neighbours. The test is
+ * the client at one end and the broker at the other, so it decides when every
+ * event comes. The test reaches deadlines by moving the worker's clock. Include
+ * this header after rules, the configuration. With SLOW_STREAM clients come
+ * over streams that split and delay every byte.
  */
 #pragma once
 
@@ -50,12 +50,14 @@ static struct {
 
 /* ---------------------------------------------------------------- clock --- */
 
-/* So much time goes by whenever somebody looks; set anew for each test. */
+/*
+ * The time that goes by at each reading of the clock; set anew for each test.
+ */
 static uint64_t clock_step_usec;
 
 /*
- * In place of the C library's: no deadline passes while the machine is busy
- * with something else.
+ * Replaces the function of the C library, so that no deadline passes while the
+ * machine is busy with other work.
  */
 int
 clock_gettime(clockid_t id, struct timespec *ts)
@@ -106,7 +108,7 @@ broker_says(const struct frame *f, const int *fds, size_t n_fds)
 	ck_assert_int_eq(channel_send(broker.socket, f, fds, n_fds), 0);
 }
 
-/* The next frame from the worker; false: there is none. */
+/* Reads the next frame from the worker; false: there is none. */
 static inline bool
 broker_hears(struct frame *ret)
 {
@@ -225,7 +227,7 @@ wake(struct loop_timer *t)
 	(void)t;
 }
 
-/* The events of one turn of the loop, which has not ended then. */
+/* Handles the events of one turn of the loop, which has not ended then. */
 static inline void
 turn_begins(void)
 {
@@ -233,7 +235,10 @@ turn_begins(void)
 
 	loop_arm(&w.loop, &now, 1);
 	ck_assert_int_eq(loop_turn(&w.loop), 0);
-	/* Timers wait for another turn when the worker was stopped in this one. */
+	/*
+	 * Timers wait for the next turn when the worker was stopped in this
+	 * one.
+	 */
 	loop_disarm(&w.loop, &now);
 }
 
@@ -261,7 +266,7 @@ moved(void)
 #endif
 }
 
-/* Everything that can happen now happens. */
+/* Runs turns until nothing more can happen now. */
 static inline void
 turns(void)
 {
@@ -275,7 +280,7 @@ turns(void)
 	}
 }
 
-/* The timer of a connection or call, as if it were so much later. */
+/* Rings the timer of a connection or call, as if this time had passed. */
 static inline void
 later(struct loop_timer *t, uint64_t usec)
 {
@@ -290,25 +295,25 @@ later(struct loop_timer *t, uint64_t usec)
 
 /* --------------------------------------------------------------- client --- */
 
-/* The call that a connection has. */
+/* Returns the call that a connection has. */
 static inline struct call *
 call_of(struct conn *c)
 {
 	return session_of(c)->call;
 }
 
-/* A client; *ret is the worker's side of it. */
+/* Connects a client; *ret is the worker's side of it. */
 static inline int
 client_as(struct conn **ret)
 {
 	union sockaddr_any peer = { .sa.sa_family = AF_UNIX };
-	/* A byte that is sent alone takes the room of some 800. */
+	/* A byte that is sent alone takes the room of some 800 bytes. */
 	const int small = is_slow ? 200 << 10 : 4096;
 	int pair[2];
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
 	    pair), 0);
-	/* Little room, so that a client that does not read is felt soon. */
+	/* With little room a client that does not read is noticed soon. */
 	(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
 	conn_open(listening, pair[0], &peer);
 	*ret = TAILQ_LAST(&w.net.conns, conns);
@@ -338,7 +343,7 @@ stranger(struct conn **ret)
 	return fd;
 }
 
-/* On its way, and not read. */
+/* Sends bytes, which the worker has not read yet. */
 static inline void
 send_n(int fd, const char *text, size_t n)
 {
@@ -419,10 +424,10 @@ struct asked {
 	int paper;		/* of RUN with a token */
 };
 
-/* The question of CANCEL_OWNED that was heard last. */
+/* The last question of CANCEL_OWNED. */
 static uint32_t asked_serial;
 
-/* The file for its result. */
+/* Sends the file for the result. */
 static inline void
 send_paper(struct asked *a)
 {
@@ -433,7 +438,7 @@ send_paper(struct asked *a)
 	broker_says(&f, &a->paper, 1);
 }
 
-/* The program's ends of a kit, and another one for the worker. */
+/* Takes the program's ends of a kit, and gives the worker another kit. */
 static inline void
 take_kit(struct asked *a)
 {
@@ -515,7 +520,7 @@ tell_found(uint64_t id, bool found)
 	turns();
 }
 
-/* A new process is on its way: its ends of the pipes are ours, in, out and err. */
+/* Sends a new process; the test has its ends of the pipes: in, out and err. */
 static inline void
 send_lease(const struct frame *f, int ours[static 3])
 {
@@ -531,7 +536,7 @@ send_lease(const struct frame *f, int ours[static 3])
 	ours[2] = err[1];
 }
 
-/* The program writes, and ends with this exit status. */
+/* The program writes a text. program_ends() ends it with an exit status. */
 static inline void
 write_out(struct asked *a, const char *text, size_t n)
 {

@@ -11,8 +11,8 @@ worker_tests = \
 	tests/unit/test_leases \
 	tests/unit/test_result \
 	tests/unit/test_sink \
-	tests/unit/test_talk \
-	tests/unit/test_talk_pipeline
+	tests/unit/test_conversation \
+	tests/unit/test_conversation_pipeline
 check_PROGRAMS += $(worker_tests)
 TESTS += $(worker_tests)
 
@@ -57,9 +57,9 @@ tests_unit_test_result_LDADD = $(worker_test_ldadd)
 tests_unit_test_sink_SOURCES = tests/unit/test_sink.c tests/unit/line-door.h $(handler_peer)
 tests_unit_test_sink_CFLAGS = $(worker_test_cflags)
 tests_unit_test_sink_LDADD = $(worker_test_ldadd)
-tests_unit_test_talk_SOURCES = tests/unit/test_talk.c $(handler_peer)
-tests_unit_test_talk_CFLAGS = $(worker_test_cflags)
-tests_unit_test_talk_LDADD = $(worker_test_ldadd)
-tests_unit_test_talk_pipeline_SOURCES = tests/unit/test_talk_pipeline.c $(handler_peer)
-tests_unit_test_talk_pipeline_CFLAGS = $(worker_test_cflags)
-tests_unit_test_talk_pipeline_LDADD = $(worker_test_ldadd)
+tests_unit_test_conversation_SOURCES = tests/unit/test_conversation.c $(handler_peer)
+tests_unit_test_conversation_CFLAGS = $(worker_test_cflags)
+tests_unit_test_conversation_LDADD = $(worker_test_ldadd)
+tests_unit_test_conversation_pipeline_SOURCES = tests/unit/test_conversation_pipeline.c $(handler_peer)
+tests_unit_test_conversation_pipeline_CFLAGS = $(worker_test_cflags)
+tests_unit_test_conversation_pipeline_LDADD = $(worker_test_ldadd)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Several requests in one process at a time.
- */
+/* conversation: several requests in one process at a time. */
 #include "config.h"
 
 #include <inttypes.h>
@@ -41,7 +39,10 @@ in_pipe(const struct lent *l)
 	return text;
 }
 
-/* Gathered in a turn, sent at its end, in the order of their coming. */
+/*
+ * Requests of a turn are sent together at its end, in the order of their
+ * coming.
+ */
 START_TEST(pipeline_sends_a_turn_at_once)
 {
 	struct pair p = called("wide", "CALL wide\r\n");
@@ -118,7 +119,10 @@ START_TEST(answers_before_a_closed_input)
 	struct pair p = called("wide", "CALL wide\r\n");
 	int b = client();
 
-	/* The request comes first, the answer and the end in the same turn. */
+	/*
+	 * The request comes first; the answer and the end come in the same
+	 * turn.
+	 */
 	send_text(b, "CALL wide\r\n");
 	write_text(p.lent.out, ":1\r\n");
 	shut(&p.lent.in);
@@ -136,7 +140,10 @@ START_TEST(answers_before_a_closed_input)
 }
 END_TEST
 
-/* Output that is not its own reaches no request that has not even been sent. */
+/*
+ * Output that belongs to no request does not reach a request that has not been
+ * sent.
+ */
 START_TEST(output_beside_a_request_not_sent)
 {
 	struct pair p = called("wide", "CALL wide\r\n");
@@ -158,7 +165,10 @@ END_TEST
 
 /* ---------------------------------------------------------- a big first --- */
 
-/* Half of it has been written when the other one ends their process. */
+/*
+ * Half of the request has been written when the other request ends their
+ * process.
+ */
 START_TEST(half_a_request_is_not_sent_again)
 {
 	struct pair p = called("wide", "CALL wide\r\n");
@@ -175,7 +185,7 @@ START_TEST(half_a_request_is_not_sent_again)
 }
 END_TEST
 
-/* The second is in flight, and nothing of it has been written. */
+/* The second request is in flight, and nothing of it has been written. */
 START_TEST(request_behind_a_big_one)
 {
 	int a = client(), b = client();
@@ -199,7 +209,10 @@ START_TEST(request_behind_a_big_one)
 }
 END_TEST
 
-/* The first is answered before all of its input is sent: that comes before the second. */
+/*
+ * The first request is answered before all of its input is sent: that input
+ * comes before the second request.
+ */
 START_TEST(request_behind_an_early_answer)
 {
 	static const char end[] = PIECE_END "*1\r\n$4\r\npile\r\n" PIECE_END;
@@ -224,7 +237,10 @@ START_TEST(request_behind_an_early_answer)
 }
 END_TEST
 
-/* Nobody is behind what is owed any more: it has its time all the same. */
+/*
+ * No request waits behind the rest of an answered one, which still has its
+ * time.
+ */
 START_TEST(early_answer_and_nobody_behind)
 {
 	struct conn *c;
@@ -252,7 +268,9 @@ START_TEST(early_answer_and_nobody_behind)
 }
 END_TEST
 
-/* The next request of a pipeline goes when all of the input has gone. */
+/*
+ * The next request of a pipeline is sent when all of the input has been sent.
+ */
 START_TEST(input_in_a_pipeline)
 {
 	struct pair p = pushing("pile", "CALL --open pile\r\n");

@@ -94,7 +94,10 @@ START_TEST(many_on_one_connection)
 		if (n > 0) {
 			int used = snprintf(want, sizeof(want), "%zu\r\n", replies);
 
-			/* Exactly one request, and the next in order. */
+			/*
+			 * The process gets exactly one request, and then the
+			 * next in order.
+			 */
 			ck_assert_int_eq(strncmp(got + n - used, want, (size_t)used), 0);
 			ck_assert_int_gt(dprintf(l.out, ":%zu\r\n", replies), 0);
 		}
@@ -112,7 +115,7 @@ START_TEST(many_on_one_connection)
 }
 END_TEST
 
-/* A client that does not read rests its handler; nothing is lost. */
+/* A handler rests while its client does not read; nothing is lost. */
 START_TEST(stream_to_a_slow_client)
 {
 	static char piece[40100];
@@ -188,7 +191,10 @@ START_TEST(answer_that_nobody_asked_for)
 }
 END_TEST
 
-/* ... while the broker had it: no reply for who gets it next. */
+/*
+ * ... while the broker had the process: these bytes are no reply for the next
+ * worker.
+ */
 START_TEST(answer_from_before_the_lease)
 {
 	struct frame f = { .lease.is_proven = true };
@@ -214,7 +220,7 @@ START_TEST(answer_from_before_the_lease)
 }
 END_TEST
 
-/* ... and is seen in the same turn as a request. */
+/* ... and are noticed in the same turn as a request. */
 START_TEST(answer_beside_a_request)
 {
 	struct pair p = called("up", "CALL up\r\n");
@@ -276,7 +282,7 @@ START_TEST(end_of_file)
 		ck_heard(p.client, table[i].heard);
 		is_returned(&p.lent, 0, true);
 	}
-	/* Between two requests it may leave. */
+	/* A process may leave between two requests. */
 	p = called("up", "CALL up\r\n");
 	answer(&p.lent, ":1\r\n");
 	gone(&p.lent);
@@ -301,7 +307,7 @@ log_start(void)
 	log_end = pair[0];
 }
 
-/* The next line of a handler that was logged; "" when there is none. */
+/* Returns the next line of a handler that was logged; "" when there is none. */
 static const char *
 logged(char request[static CALL_ID_TEXT])
 {

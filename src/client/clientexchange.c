@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * exchange: one call from its request to its result. Input and output move at
- * the same time. At most CLIENT_WINDOW pieces of input are on their way, and
- * output is handed on before more is read, so memory does not grow.
+ * clientexchange: one call from its request to its result. Input and output
+ * move at the same time. At most CLIENT_WINDOW pieces of input are on their
+ * way, and output is handed on before more is read, so memory does not grow.
  */
 #include "config.h"
 
