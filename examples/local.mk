@@ -11,6 +11,7 @@ dist_examples_DATA = \
 	examples/kv.py \
 	examples/store.pl \
 	examples/sum.py \
+	examples/tour.conf \
 	examples/upper.py \
 	examples/upper.sh \
 	examples/words.py

@@ -8,17 +8,17 @@ need python3 redis-cli
 readme=$top_srcdir/README.md
 mkdir "$dir/run"
 ln -s "$top_builddir" "$dir/build"
-sed -n '/^```conf$/,/^```$/p' "$readme" | sed '1d;$d' |
-    sed -e "s|/tmp/reqd-tour|$dir/run|g" -e "s|:7373|:$port|" >"$dir/tour.conf"
-[ $is_root = no ] || echo 'user = "daemon"' >>"$dir/tour.conf"
+mkdir "$dir/examples"
+sed -e "s|/tmp/reqd-tour|$dir/run|g" -e "s|:7373|:$port|" "$top_srcdir/examples/tour.conf" >"$dir/examples/tour.conf"
+[ $is_root = no ] || sed -i 's/^#user/user/' "$dir/examples/tour.conf"
 cd "$dir" || exit 1
 
 # The server, as the first terminal starts it.
 PATH=/usr/local/bin:/usr/bin:/bin
 eval "$(sed -n 's/^    [$] \(export PATH=.*\)/\1/p' "$readme" | head -n 1)"
-grep -qx '    reqd -c tour.conf' "$readme" || fail "the README does not say how to serve"
+grep -qx '    reqd -c examples/tour.conf' "$readme" || fail "the README does not say how to serve"
 reqd=reqd
-conf=tour.conf
+conf=examples/tour.conf
 start_reqd
 
 step "the examples of the README do what it says" \
