@@ -145,7 +145,9 @@ call_log(struct call *call, const struct result *res)
 	}
 	logrec_add_u64(&r, LOG_KEY_BYTES_IN, call->bytes_in);
 	logrec_add_u64(&r, LOG_KEY_BYTES_OUT, call->bytes_out);
-	if (res->detail.len > 0 && res->err.len == 0)
+	/* Output is for the caller alone. */
+	if (res->detail.len > 0 &&
+	    (o->kind != OUTCOME_EXIT || res->is_value || res->err.len > 0))
 		logrec_add(&r, LOG_KEY_DETAIL, res->detail);
 	if (call->arguments != NULL)
 		logrec_add_str(&r, LOG_KEY_ARGUMENTS, call->arguments);
@@ -199,6 +201,8 @@ call_result(struct call *call, char *detail, size_t detail_len)
 		res.detail = call->reply->text;
 	else if (res.outcome.kind == OUTCOME_EXIT && res.err.len > 0)
 		res.detail = result_first_line(res.err);
+	else if (res.outcome.kind == OUTCOME_EXIT && res.outcome.status != 0)
+		res.detail = result_first_line(res.out);
 	if (res.detail.len == 0 && !outcome_is_success(&res.outcome)) {
 		call_detail(call, res.outcome.kind, detail, detail_len);
 		res.detail = slice_of(detail);

@@ -10,6 +10,7 @@ service say '"/bin/sh", "-c", "printf \"one\\ntwo\\033[2J\\nthree\" >&2; exit 4"
 service flood "\"$zoo/flood-stderr\", \"-n\", \"200000\""
 service quiet '"/bin/true"' 'log = none'
 service errors '"/bin/sh", "-c", "exit {n}"' 'argument "n" {}' 'log = errors'
+service out '"/bin/sh", "-c", "echo first out; echo second; exit 5"'
 start_reqd
 
 logged() {
@@ -46,6 +47,19 @@ under_id() {
 	done
 }
 step "what a program says on stderr is under its id" under_id
+
+# The error reply has the first line of stderr, and without any that of stdout; the
+# record has only the former, as output is for the caller alone.
+first_line() {
+	printf 'CALL say\r\nCALL out\r\nQUIT\r\n' | timeout 20 nc -N 127.0.0.1 "$port" >"$dir/out"
+	assert_match "$(cat "$dir/out")" '-EXIT 4 one*-EXIT 5 first out*' || return 1
+	until_true "$patience" logged 'service=out .*outcome=exit status=5' || return 1
+	logged 'service=say .*outcome=exit status=4.* detail=one' || fail "$(grep service=say "$log")"
+	! logged 'first out'
+}
+if command -v nc >/dev/null; then
+	step "an error has the first line of what the program said" first_line
+fi
 
 limited() {
 	call flood >/dev/null 2>&1
