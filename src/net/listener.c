@@ -31,6 +31,18 @@
 #define LISTENER_REST_USEC (100 * USEC_PER_MSEC)
 #define LISTENER_COMPLAIN_USEC (10 * USEC_PER_SEC)
 
+/*
+ * A worker that is nearly full leaves new clients to others, and looks again after each
+ * rest. It does so for a second at most: another worker may be stuck, or lie.
+ */
+#define LISTENER_MAX_YIELDS 10
+
+/*
+ * A full worker may be woken for a client after another worker has got room. It takes
+ * this client, with descriptors of its reserve, and leaves the next ones to the other.
+ */
+#define LISTENER_OVERSHOOT 8
+
 static void
 listener_deafen(struct net_listener *p)
 {
@@ -47,11 +59,55 @@ listener_rest(struct net_listener *p)
 	loop_arm(net->loop, &p->retry, net->loop->now_usec + LISTENER_REST_USEC);
 }
 
+/* The number of connections from which a worker leaves new clients to others. */
+static size_t
+nearly_full(const struct net_desk *net)
+{
+	return net->max_conns - net->max_conns / 16 - 1;
+}
+
+static bool
+others_have_room(const struct net_desk *net)
+{
+	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
+		const struct stats *other = net->pages->others[i];
+
+		if (other != NULL && i != net->pages->slot &&
+		    other->connections_open < nearly_full(net))
+			return true;
+	}
+	return false;
+}
+
+/* True if new clients are better served by another worker. */
+static bool
+should_yield(const struct net_desk *net)
+{
+	return net->n_conns >= nearly_full(net) && net->n_yields < LISTENER_MAX_YIELDS &&
+	    others_have_room(net);
+}
+
+static void
+listeners_yield(struct net_desk *net)
+{
+	struct net_listener *p;
+
+	net->n_yields++;
+	LIST_FOREACH(p, &net->listeners, link) {
+		if (p->io.fd >= 0)
+			listener_rest(p);
+	}
+}
+
 static void
 on_retry(struct loop_timer *t)
 {
 	struct net_listener *p = CONTAINER_OF(t, struct net_listener, retry);
 
+	if (should_yield(p->net)) {
+		listeners_yield(p->net);
+		return;
+	}
 	if (loop_add(p->net->loop, &p->io, EPOLLIN | EPOLLEXCLUSIVE) < 0)
 		listener_rest(p);
 }
@@ -137,10 +193,12 @@ static bool
 listener_is_full(const struct net_listener *p)
 {
 	const struct net_desk *net = p->net;
+	size_t most = net->max_conns + LISTENER_OVERSHOOT;
 
-	return net->n_conns >= net->max_conns ||
-	    stats_pages_port_connections(net->pages, p->number, net->max_conns,
-	    p->max_connections) >= p->max_connections;
+	if (net->n_conns >= (others_have_room(net) ? most : net->max_conns))
+		return true;
+	return stats_pages_port_connections(net->pages, p->number, most, p->max_connections) >=
+	    p->max_connections;
 }
 
 /*
@@ -190,6 +248,9 @@ on_acceptable(struct loop_io *io, uint32_t events)
 	}
 	listener_yield_turn(p);
 	listener_admit(p, fd, &peer);
+	p->net->n_yields = 0;
+	if (should_yield(p->net))
+		listeners_yield(p->net);
 }
 
 /*

@@ -26,6 +26,7 @@ integration_tests = \
 	tests/integration/evil-worker.sh \
 	tests/integration/file-size-limit.sh \
 	tests/integration/handler-examples.sh \
+	tests/integration/full-worker.sh \
 	tests/integration/git-stream.sh \
 	tests/integration/handler-crosstalk.sh \
 	tests/integration/handler-input.sh \
