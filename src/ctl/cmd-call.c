@@ -26,7 +26,7 @@
 #include "ctl/params.h"
 #include "ctl/remote.h"
 
-/* The server may take so long to tell that the time of -t is over. */
+/* Time for the server to tell that the time of -t is over. */
 #define GRACE_MS 1000
 
 struct run {
