@@ -55,7 +55,7 @@ bool addr_is_loopback(const union sockaddr_any *sa);
 /* True for 0.0.0.0 and ::, which stand for every address of their family. */
 bool addr_is_any(const union sockaddr_any *sa);
 
-/* True if both are the same host, whatever the port. */
+/* True if both are the same host, with any ports. */
 bool addr_same_host(const union sockaddr_any *a, const union sockaddr_any *b);
 
 /*

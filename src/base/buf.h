@@ -102,5 +102,5 @@ int buf_printf(struct buf *b, const char *fmt, ...)
  */
 const char *buf_text(struct buf *b);
 
-/* Hands the storage to the caller, who frees it; the buffer is empty. */
+/* Returns the storage, which the caller must free; the buffer is empty then. */
 char *buf_take(struct buf *b, size_t *ret_len);

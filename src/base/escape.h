@@ -19,8 +19,8 @@ int escape_text(struct buf *b, struct slice s, size_t max);
 const char *escape_printable(struct slice s, char *ret, size_t ret_len);
 
 /*
- * Does as escape_text() for a text that was escaped by somebody who may not be
- * trusted: backslash and double quote stay.
+ * Does as escape_text() for a text whose escapes cannot be trusted: backslash
+ * and double quote stay.
  */
 int escape_controls(struct buf *b, struct slice s, size_t max);
 

@@ -90,7 +90,7 @@ enum client_wait { CLIENT_POLL, CLIENT_BLOCK };
 
 /*
  * Waits for the socket (and for input_fd unless that is -1), then reads and
- * writes what is possible. *ret_input: input_fd can be read.
+ * writes as far as possible. *ret_input: input_fd can be read.
  */
 int client_turn(struct reqd *c, enum client_wait wait, int input_fd, bool *ret_input);
 

@@ -4,9 +4,9 @@
  * reply to each.
  *
  * A reply is built in memory and sent when it is known to be one value. So the
- * stream stays in step, whatever a function forgets. Bytes that are no request
- * end the loop: the start of the next request could not be found. Pushed input
- * that a function has not read is skipped before the next request.
+ * stream stays in step even if a function forgets a value. Bytes that are no
+ * request end the loop: the start of the next request could not be found.
+ * Pushed input that a function has not read is skipped before the next request.
  */
 #include "config.h"
 
@@ -234,7 +234,7 @@ input_skip(struct serve *s)
 	return r;
 }
 
-/* ------------------------------------------------------------ next one --- */
+/* -------------------------------------------------------- next request --- */
 
 /*
  * Reads the request at the start of the input, behind the rest of the last one.

@@ -20,7 +20,7 @@
 #include "ctl/params.h"
 #include "ctl/remote.h"
 
-#define COMPLETE_MS 2000	/* after so long the user has typed on */
+#define COMPLETE_MS 2000	/* milliseconds; after this time the user has typed on */
 
 /*
  * True if the candidate is one word for every shell without quotes. Other

@@ -117,8 +117,8 @@ bool conversation_has_room(const struct conversation *t);
 bool conversation_ping(struct lease *lease);
 
 /*
- * True if the process has written bytes that nobody has read. Before the first
- * request such bytes answer nothing.
+ * True if the process has written bytes that have not been read. Before the
+ * first request such bytes belong to no reply.
  */
 bool conversation_is_stale(const struct lease *lease);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * exchange: one request to a handler process, and its reply. The owner of a
- * request embeds this struct; exchange_ops tell the owner what becomes of the
+ * request embeds this struct; exchange_ops tell the owner the events of the
  * request.
  */
 #pragma once

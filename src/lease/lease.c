@@ -17,15 +17,15 @@
 #include "ipc/logrec.h"
 #include "lease/leases.h"
 
-/* A lease is kept for so long after its last request. */
+/* Time for which a lease is kept after its last request. */
 #define IDLE_USEC (100 * USEC_PER_MSEC)
 /*
- * A lease that came too late for its call, or that is recalled while calls wait
- * here, is kept for so long. An immediate return would cost messages.
+ * Time for which a lease is kept that came too late for its call, or that is
+ * recalled while calls wait here. An immediate return would cost messages.
  */
 #define HOLD_USEC (2 * USEC_PER_MSEC)
 
-/* ---------------------------------------------------- to and from runner --- */
+/* ------------------------------------------------ from and to the broker --- */
 
 void
 lease_part(struct lease *l, enum lease_end end)

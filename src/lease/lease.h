@@ -55,7 +55,7 @@ struct lease {
 
 LIST_HEAD(lease_list, lease);
 
-/* ------------------------------------------------------ said by leases --- */
+/* ---------------------------------------------------------- for leases --- */
 
 /*
  * Takes the descriptors. NULL when the process cannot be used: it has gone back
@@ -63,7 +63,7 @@ LIST_HEAD(lease_list, lease);
  */
 struct lease *lease_new(struct lease_set *set, const struct frame *lent, int fds[static 3]);
 
-/* Gives a process back at once that is not wanted. Takes the descriptors. */
+/* Gives back at once a process that is not wanted. Takes the descriptors. */
 void lease_decline(struct leases *ls, const struct frame *lent, int fds[static 3],
     enum lease_end end);
 
@@ -101,8 +101,8 @@ void lease_outdate(struct lease *lease);
 void lease_disown(struct lease *lease);
 
 /*
- * The worker ends: gives the process back if it is idle. Else nobody is told of
- * it any more.
+ * The worker ends: gives the process back if it is idle. Else its end is told
+ * to nobody.
  */
 void lease_give_back(struct lease *lease);
 
@@ -114,7 +114,7 @@ void lease_part(struct lease *lease, enum lease_end end);
 /* Frees a lease that is dead. */
 void lease_free(struct lease *lease);
 
-/* --------------------------------------------- said by conversations and by requests --- */
+/* ---------------------------------------------------- for conversations and requests --- */
 
 /*
  * The process cannot be used any more: gives it back to be killed. A request of

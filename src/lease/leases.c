@@ -169,7 +169,7 @@ lease_set_find_free(const struct lease_set *set, const struct service *s)
 	return best;
 }
 
-/* ----------------------------------------------------------- who gets what --- */
+/* ---------------------------------------------------------------- dispatch --- */
 
 void
 lease_set_dispatch(struct lease_set *set)
@@ -198,7 +198,7 @@ lease_set_enter(struct lease_set *set, struct exchange *x, struct lease *lease, 
 	lease_set_dispatch(set);
 }
 
-/* -------------------------------------------------- what the runner says --- */
+/* -------------------------------------------------- events of the broker --- */
 
 /*
  * The broker has its new rules a moment before this worker. True if the process
@@ -343,7 +343,7 @@ leases_on_attached(struct leases *ls)
 		lease_set_want(set);
 }
 
-/* -------------------------------------------------- what the worker says --- */
+/* -------------------------------------------------- events of the worker --- */
 
 void
 leases_flush(struct leases *ls)

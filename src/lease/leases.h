@@ -42,7 +42,7 @@ struct lease_set {
 
 RB_HEAD(lease_sets, lease_set);
 
-/* All leases of a worker, and what they share. */
+/* All leases of a worker, and the data that they share. */
 struct leases {
 	struct loop *loop;
 	char *read;			/* scratch of LEASES_READ bytes; its content is
@@ -57,7 +57,7 @@ struct leases {
 	struct lease_list unflushed;	/* leases that have requests to send */
 };
 
-/* ---------------------------------------------- said by who has a request --- */
+/* ------------------------------------------------- for owners of requests --- */
 
 /*
  * Returns the set of a service; makes it when there is none. NULL when memory
@@ -87,7 +87,7 @@ void lease_set_enter(struct lease_set *set, struct exchange *x, struct lease *le
 /* Takes a request out of the queue. */
 void lease_set_leave(struct lease_set *set, struct exchange *x);
 
-/* ------------------------------------------------------- said by lease --- */
+/* ----------------------------------------------------------- for lease --- */
 
 /*
  * Puts a request back to its place in the queue: a lease had it, and nothing of
@@ -101,7 +101,7 @@ void lease_set_put_back(struct lease_set *set, struct exchange *x);
  */
 void lease_set_dispatch(struct lease_set *set);
 
-/* -------------------------------------------------- said by the broker --- */
+/* ------------------------------------------------ events of the broker --- */
 
 /* Takes the descriptors, which become -1. */
 void leases_on_granted(struct leases *ls, const struct frame *f, int fds[static 3]);
@@ -120,7 +120,7 @@ void leases_on_unable(struct leases *ls, const struct frame_unable *u);
 void leases_on_lost(struct leases *ls);
 void leases_on_attached(struct leases *ls);
 
-/* -------------------------------------------------- said by the worker --- */
+/* ------------------------------------------------ events of the worker --- */
 
 void leases_init(struct leases *ls, struct loop *loop, char *read);
 

@@ -27,7 +27,8 @@
 #include "logger/logsink.h"
 
 /*
- * After the death of the master the other processes may still log for so long.
+ * Time for the other processes to send their last records, after the death of
+ * the master.
  */
 #define FAREWELL_USEC (500 * USEC_PER_MSEC)
 #define ERR_RETRY_USEC (50 * USEC_PER_MSEC)

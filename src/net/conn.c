@@ -15,19 +15,16 @@
 #include "base/clock.h"
 #include "net/listener.h"
 
-/*
- * After an end of file without QUIT, requests that were received get so long to
- * end.
- */
+/* Time for received requests to end, after an end of file without QUIT. */
 #define DISCONNECT_GRACE_USEC (1 * USEC_PER_SEC)
 /*
- * After an error and shutdown, wait so long for the peer to close. An early
- * close would send a reset, which destroys the reply.
+ * Time for the peer to close, after an error and shutdown. An early close would
+ * send a reset, which destroys the reply.
  */
 #define LINGER_USEC (1 * USEC_PER_SEC)
 /*
- * When the worker stops, requests that are on their way, and the first request
- * of a client that has just connected, get so long to arrive.
+ * Time for requests that are on their way when the worker stops, and for the
+ * first request of a client that has just connected.
  */
 #define STOP_GRACE_USEC (250 * USEC_PER_MSEC)
 
@@ -609,7 +606,7 @@ on_task(struct loop_task *t)
 	conn_settle(c);
 }
 
-/* ------------------------------------------------- all of them together --- */
+/* ------------------------------------------------------ all connections --- */
 
 void
 net_init(struct net_desk *net, struct loop *loop, char *read)

@@ -27,7 +27,9 @@
  */
 #define DRAIN_MAX 65536
 
-/* Accepting rests for so long when the system has no room for a connection. */
+/*
+ * Time for which accepting rests when the system has no room for a connection.
+ */
 #define LISTENER_REST_USEC (100 * USEC_PER_MSEC)
 #define LISTENER_COMPLAIN_USEC (10 * USEC_PER_SEC)
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* net: the listeners and connections of a worker, and what they share. */
+/*
+ * net: the listeners and connections of a worker, and the data that they share.
+ */
 #pragma once
 
 #include <stdbool.h>

@@ -159,7 +159,7 @@ meta_read(struct slice s, struct callopt *o, char why[static CALLOPT_WHY])
 		return refuse(why, "--meta %.*s is given twice", (int)key.len,
 		    key.data);
 	if (o->n_meta == CALL_MAX_META)
-		return refuse(why, "more than %d times --meta", CALL_MAX_META);
+		return refuse(why, "--meta is given more than %d times", CALL_MAX_META);
 	o->meta[o->n_meta].key = key;
 	o->meta[o->n_meta].value = value;
 	o->n_meta++;

@@ -59,14 +59,14 @@ int worker_main(unsigned slot);
 void worker_done(struct worker *w);
 
 /*
- * The process was stopped for this time, which must count against nobody. For
- * the loop.
+ * The process was stopped for this time, which must not count against any
+ * client or process. For the loop.
  */
 void worker_on_stall(struct loop *l, uint64_t usec);
 
 /*
- * Ends a turn, behind all tasks: sends what was gathered and frees what has
- * ended.
+ * Ends a turn, behind all tasks: sends what was gathered and frees ended
+ * objects.
  */
 static inline void
 worker_settle(struct worker *w)

@@ -83,7 +83,7 @@ compare(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Sorted, so by nonce. */
+/* Reads the lines and sorts them, so by nonce. */
 static struct lines
 read_lines(const char *path)
 {
@@ -121,7 +121,7 @@ lines_free(struct lines *l)
 	free(l->line);
 }
 
-/* Codes of what was refused, so it must not have run. */
+/* True for the codes of a refused request, which must not have run. */
 static bool
 is_refusal(const char *outcome)
 {

@@ -220,7 +220,7 @@ conn_ask(struct conn *c)
 	conn_say(c, text, (size_t)len);
 }
 
-/* A request is due: on a connection that is free. */
+/* Issues a due request on a free connection. */
 static void
 conn_issue(struct conn *c, uint64_t due_ns)
 {
@@ -259,7 +259,10 @@ on_connected(struct conn *c)
 
 /* -------------------------------------------------------------- answers --- */
 
-/* ":N": the worker's slot is in the upper bits of the connection's number. */
+/*
+ * Reads ":N": the slot of the worker is in the upper bits of the connection's
+ * number.
+ */
 static void
 on_greeting(struct conn *c)
 {
@@ -489,7 +492,10 @@ conns_new(long n_conns)
 		struct conn *c = &conns[i];
 
 		c->fd = -1;
-		/* Workers take turns in accepting: none is to get all of a kind. */
+		/*
+		 * Workers take turns in accepting: no worker must get all
+		 * connections of a kind.
+		 */
 		c->kind = i >= (size_t)n_conns ? FRESH :
 		    i / 8 % 4 < 2 ? BUILTIN : i / 8 % 4 == 2 ? COMMAND : HANDLER;
 		conn_down(c, 0);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * watch: when which process of reqd serves.
+ * watch: tells when which process of reqd serves.
  *
  *	watch CONTROL-SOCKET
  *
  * Asks for STATUS every two milliseconds and writes a line for each process
- * whose pid or state is another than before: the time in ms (as from date),
- * its role, slot, pid and state. Ends with its standard output, or by a signal.
+ * whose pid or state has changed: the time in ms (as from date), its role,
+ * slot, pid and state. Ends with its standard output, or by a signal.
  */
 #include "config.h"
 
@@ -67,7 +67,7 @@ look_at_all(const char *text, size_t len)
 	json_decref(j);
 }
 
-/* One STATUS. False: nobody is there. */
+/* Asks for STATUS once. False: nobody answers. */
 static bool
 ask(int fd)
 {

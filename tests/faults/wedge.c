@@ -2,12 +2,12 @@
 /*
  * wedge: makes a process hang as a bug in it would.
  *
- *	wedge spin PID		it burns CPU and does nothing else
- *	wedge block PID		it waits in a system call that does not return
+ *	wedge spin PID		the process burns CPU and does nothing else
+ *	wedge block PID		the process waits in a system call that does not return
  *
- * It is stopped as by a debugger, a few bytes of its own copy of the code it
- * is at are overwritten, and it is let go. So the program needs no seam for
- * this. Status 77 where that is not known how or not allowed.
+ * The process is stopped as by a debugger, a few bytes of its own copy of the
+ * code at its position are overwritten, and it is let go. So reqd needs no code
+ * for this test. Status 77 where this is not possible or not allowed.
  */
 #include "config.h"
 
@@ -56,7 +56,7 @@ wedge(pid_t pid, int spins)
 		write_code(pid, regs.rip, spin, sizeof(spin));
 	else
 		write_code(pid, regs.rip, block, sizeof(block));
-	/* The system call it is in must not be started again. */
+	/* The current system call must not be started again. */
 	regs.orig_rax = (unsigned long)-1;
 	regs.rax = SYS_pause;
 	if (ptrace(PTRACE_SETREGS, pid, NULL, &regs) < 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The options of CALL: one word per line of the input. What is accepted
- * keeps its promises; what is refused has a reason of one printable line.
+ * fuzz_callopt: the options of CALL, one word per line of the input. Accepted
+ * options keep their promises; refused ones have a reason of one printable
+ * line.
  */
 #include "config.h"
 

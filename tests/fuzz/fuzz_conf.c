@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Any bytes as canonical text. What is accepted must come out the same when
- * it is written and read again; what is refused must have a reason.
+ * fuzz_conf: any bytes as canonical text. An accepted text must be the same
+ * when it is written and read again; a refused text must have a reason.
  */
 #include "config.h"
 

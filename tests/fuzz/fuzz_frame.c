@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Frames, jobs, results and log records: what arrives from a process that
- * may be in somebody else's hands. First byte: which; second: descriptors.
+ * fuzz_frame: frames, jobs, results and log records, as they come from a
+ * process that may have been taken over. First byte: the kind; second:
+ * descriptors.
  */
 #include "config.h"
 

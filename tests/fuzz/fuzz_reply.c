@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The reply reader: however the bytes are cut, the same verdict; a tree that
- * holds what it says; and, where the encoding is the only one possible, the
- * same bytes again when it is written out.
+ * fuzz_reply: the reply reader. The verdict is the same however the bytes are
+ * cut; the tree is consistent; and where there is only one encoding, writing
+ * gives the same bytes.
  */
 #include "config.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The request decoder: however the bytes are cut, the same requests and the
- * same end come out, and every word lies in the input or in the line buffer.
+ * fuzz_request: the request decoder. However the bytes are cut, the same
+ * requests and the same end come out, and every word lies in the input or in
+ * the line buffer.
  */
 #include "config.h"
 

@@ -86,7 +86,7 @@ check_errors(const struct value *v)
 		check_errors(&v->items[i]);
 }
 
-/* v written in a version, and read again. */
+/* Writes v in a version, and reads it again. */
 static void
 check_version(const struct value *v, enum resp_version version)
 {

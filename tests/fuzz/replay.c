@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * replay: feeds every file of a corpus directory to a fuzz target, so that
- * what a fuzzer once found is tried again by make check.
+ * replay: feeds every file of a corpus directory to a fuzz target, so that make
+ * check tries again all that a fuzzer has found.
  *
  *	fuzz_x DIR...	(without one: $srcdir/tests/fuzz/corpus/x)
  */

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * crosstalk: does every reply reach the one who asked, and is nothing done
- * twice, whatever happens to clients and handlers?
+ * crosstalk: checks that every reply reaches the client that asked, and that
+ * nothing is done twice, when clients go away and handlers die.
  *
  *	crosstalk handler LEDGER
  *	crosstalk drive SOCKET SERVICE LEDGER REQUESTS
  *
  * Every request has a number of its own and random bytes, and the handler
- * gives both back. It also counts, in a file that is mapped by all, how often
- * it has seen each number. Of the clients one in ten goes away when it has
- * asked, one in twenty asks for what takes longer than it will wait, and one
- * in a thousand asks for what kills the handler.
+ * returns both. The handler also counts, in a file that all processes map, how
+ * often it has seen each number. Of the clients one in ten goes away after its
+ * request, one in twenty asks for work that takes longer than the client waits,
+ * and one in a thousand asks for something that kills the handler.
  */
 #include "config.h"
 
@@ -197,7 +197,7 @@ starts(const struct conn *c, const char *with)
 	return c->in_len >= strlen(with) && memcmp(c->in, with, strlen(with)) == 0;
 }
 
-/* An error line that is whole: is it one that may come? */
+/* Checks that a whole error line is one that may come. */
 static void
 conn_error(struct conn *c)
 {
@@ -256,7 +256,9 @@ on_event(struct conn *c)
 		conn_read(c);
 	}
 	if (c->fd >= 0) {
-		/* Ready to write only matters while there is something to write. */
+		/*
+		 * Wait for room to write only while there are bytes to write.
+		 */
 		struct epoll_event ev = { .data.ptr = c };
 
 		ev.events = EPOLLIN | (c->sent < c->out_len ? EPOLLOUT : 0);

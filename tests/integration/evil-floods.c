@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Too much of everything, and what all workers share.
+ * evil-floods: attacks with too much of everything, and on resources that all
+ * workers share.
  */
 #include "config.h"
 
@@ -20,7 +21,7 @@
 #include "ipc/roles.h"
 #include "ipc/stats.h"
 
-/* Floods have so many frames, and so many milliseconds. */
+/* A flood has this number of frames, and takes this number of milliseconds. */
 #define FLOOD 20000
 #define FLOOD_MS 1000
 
@@ -94,7 +95,7 @@ flood_want_unread(struct evil *e)
 	evil_behave(e, 100);
 }
 
-/* As many requests as there are kits, of any generation and deadline. */
+/* Sends as many requests as there are kits, of any generation and deadline. */
 static void
 flood_run(struct evil *e)
 {
@@ -121,7 +122,7 @@ flood_run(struct evil *e)
 	evil_behave(e, 100);
 }
 
-/* A token and its file for each, and nothing is read. */
+/* Makes a token and its file for each request, and reads nothing. */
 static void
 run_unread(struct evil *e)
 {
@@ -157,7 +158,7 @@ flood_master(struct evil *e)
 	evil_behave(e, 50);
 }
 
-/* Records of any bytes, and such as are records. */
+/* Sends records of any bytes, and valid records. */
 static void
 flood_log(struct evil *e)
 {
@@ -178,7 +179,7 @@ flood_log(struct evil *e)
 
 /* --------------------------------------------------------- descriptors --- */
 
-/* A connection with bytes that nobody reads: its last close() waits. */
+/* Makes a connection with bytes that nobody reads: its last close() waits. */
 static int
 lingering_socket(int *ret_peer)
 {
@@ -200,7 +201,7 @@ lingering_socket(int *ret_peer)
 	return fd;
 }
 
-/* A memory file whose last close() frees this much. */
+/* Makes a memory file whose last close() frees this much. */
 static int
 large_file(void)
 {
@@ -215,7 +216,7 @@ large_file(void)
 	return fd;
 }
 
-/* errno, or 0 when it went. */
+/* Returns errno, or 0 when the descriptors were sent. */
 static int
 send_fds(int to, const void *data, size_t len, const int *fds, size_t n)
 {
@@ -237,7 +238,7 @@ send_fds(int to, const void *data, size_t len, const int *fds, size_t n)
 	return sendmsg(to, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? errno : 0;
 }
 
-/* A unix socket with these on their way in it. */
+/* Makes a unix socket with these descriptors on their way in it. */
 static int
 nest_of(const int *fds, size_t n)
 {
@@ -250,7 +251,7 @@ nest_of(const int *fds, size_t n)
 	return pair[1];
 }
 
-/* Over every channel that there is, as they are and nested. */
+/* Sends the descriptors over every channel, plain and nested. */
 static void
 heavy_descriptors(struct evil *e)
 {
@@ -281,7 +282,10 @@ heavy_descriptors(struct evil *e)
 	evil_behave(e, 300);
 }
 
-/* So many of its account on their way that others of the account may send none. */
+/*
+ * So many descriptors of its account are on their way that other processes of
+ * the account may send none.
+ */
 static void
 descriptors_on_their_way(struct evil *e)
 {
@@ -364,7 +368,10 @@ set_blocking(const struct evil *e, bool is_blocking)
 	}
 }
 
-/* Two workers see one connection, and who comes second waits for the next. */
+/*
+ * Two workers see one connection; the worker that accepts second waits for the
+ * next.
+ */
 static void
 blocking_listeners(struct evil *e)
 {

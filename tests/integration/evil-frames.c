@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Frames that are none, or not a worker's, to the broker and to the master; and silence.
+ * evil-frames: frames that are none, or not a worker's, to the broker and to
+ * the master; and silence.
  */
 #include "config.h"
 
@@ -130,7 +131,7 @@ commit_to_broker(struct evil *e)
 	evil_send_bad(e, &(struct frame){ .type = FRAME_COMMIT, .generation = e->generation });
 }
 
-/* A handler's service is not run as a command. */
+/* The service of a handler is not run as a command. */
 static void
 handler_as_command(struct evil *e)
 {
@@ -224,7 +225,7 @@ endless_text_to_master(struct evil *e)
 	evil_tell_bad(e, &f);
 }
 
-/* Answers to what was not asked, of any generation. */
+/* Answers to questions that nobody asked, of any generation. */
 static void
 answers_to_master(struct evil *e)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Handlers: those of others, and those that were given back.
+ * evil-handlers: attacks with handlers: those of other workers, and those that
+ * were given back.
  */
 #include "config.h"
 
@@ -14,7 +15,7 @@
 #include "evil.h"
 #include "ipc/channel.h"
 
-/* A pool has no process for it soon. */
+/* Time after which the pool has no process for the worker. */
 #define LEASE_MS 500
 
 static bool
@@ -50,7 +51,10 @@ return_twice(struct evil *e)
 	evil_behave(e, EVIL_WAIT_MS);
 }
 
-/* Of all handlers that others have, or nobody: ids are numbers that follow one another. */
+/*
+ * Sends the frame for all handlers that other workers have, or nobody: ids are
+ * numbers that follow one another.
+ */
 static void
 send_of_all_handlers(struct evil *e, struct frame f)
 {
@@ -80,7 +84,7 @@ proven_of_another(struct evil *e)
 	send_of_all_handlers(e, (struct frame){ .type = FRAME_PROVEN });
 }
 
-/* Of those that are not there any more, it vouches for a service. */
+/* Vouches for a service with processes that are gone. */
 static void
 return_of_nothing(struct evil *e)
 {
@@ -141,7 +145,7 @@ kept_pipes(struct evil *e)
 	evil_say(e, "note read %zu bytes of replies, wrote %zu requests", read_bytes, written);
 }
 
-/* All processes of a pool, and none comes back. */
+/* Takes all processes of a pool, and gives none back. */
 static void
 kept_leases(struct evil *e)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Requests: ids, tokens and their results, kits, cancels.
+ * evil-requests: attacks with requests: ids, tokens and their results, kits,
+ * cancels.
  */
 #include "config.h"
 
@@ -17,7 +18,7 @@
 
 /* --------------------------------------------------------- ids, tokens --- */
 
-/* The token waits for its result, and its request comes again. */
+/* The token waits for its result, and the same request comes again. */
 static void
 same_id_and_token(struct evil *e)
 {
@@ -37,7 +38,10 @@ same_id_and_token(struct evil *e)
 	evil_behave(e, EVIL_WAIT_MS);
 }
 
-/* The same in one write, with the end of the request still on its way. */
+/*
+ * The same id comes twice in one write, while the end of the request is still
+ * on its way.
+ */
 static void
 same_id_in_one_write(struct evil *e)
 {
@@ -91,7 +95,7 @@ id_of_another(struct evil *e)
 	evil_send_bad(e, &f);
 }
 
-/* The id of a handler, as the broker makes them. */
+/* Uses the id of a handler, as the broker makes it. */
 static void
 id_of_a_handler(struct evil *e)
 {
@@ -104,7 +108,10 @@ id_of_a_handler(struct evil *e)
 	evil_send_bad(e, &f);
 }
 
-/* Others attach to what runs, are cancelled, attach again; the result comes twice. */
+/*
+ * Other requests attach to the running one, are cancelled, and attach again;
+ * the result comes twice.
+ */
 static void
 cancels_between_twins(struct evil *e)
 {
@@ -134,7 +141,10 @@ cancels_between_twins(struct evil *e)
 	evil_behave(e, 100);
 }
 
-/* The result comes while the program runs; then the same id runs again, and again. */
+/*
+ * The result comes while the program runs; then the same id runs again, and
+ * again.
+ */
 static void
 early_result(struct evil *e)
 {
@@ -183,7 +193,7 @@ result_of_another(struct evil *e)
 	evil_send_bad(e, &deposit);
 }
 
-/* A file for a result, as the worker gets it. False: none comes. */
+/* Waits for a file for a result. False: none comes. */
 static bool
 get_paper(struct evil *e, struct frame *ret)
 {
@@ -230,7 +240,10 @@ growing_result(struct evil *e)
 	evil_send_bad(e, &deposit);
 }
 
-/* A result that is no result; a twin of this worker reads it, and others might. */
+/*
+ * Deposits a result that is none; a twin of this worker reads it, and other
+ * workers might.
+ */
 static void
 rubbish_result(struct evil *e)
 {
@@ -267,7 +280,7 @@ kit_of_another(struct evil *e)
 	struct frame f = evil_run_frame(e, "true", NULL, &k);
 	bool is_own = true;
 
-	/* Numbers are given one after the other. */
+	/* Kits have numbers that follow one another. */
 	while (is_own) {
 		f.run.kit += FRAME_MAX_KITS + 1;
 		is_own = false;
@@ -307,7 +320,7 @@ kit_of_another_kind(struct evil *e)
 	evil_send_bad(e, &f);
 }
 
-/* The job is written to all the time, by memory, while programs start from it. */
+/* Writes to the job all the time, in memory, while programs start from it. */
 static void
 changing_job(struct evil *e)
 {
@@ -331,7 +344,7 @@ changing_job(struct evil *e)
 	evil_behave(e, 50);
 }
 
-/* A job of any bytes; one that says it is longer than it can be. */
+/* Sends a job of any bytes; one says that it is longer than it can be. */
 static void
 rubbish_job(struct evil *e)
 {
@@ -355,7 +368,10 @@ rubbish_job(struct evil *e)
 	evil_behave(e, 100);
 }
 
-/* Ends of pipes are closed, not read, made as large as they can be. */
+/*
+ * Closes ends of pipes, does not read them, and makes them as large as they can
+ * be.
+ */
 static void
 pipes_of_kits(struct evil *e)
 {
@@ -375,7 +391,10 @@ pipes_of_kits(struct evil *e)
 	evil_behave(e, 100);
 }
 
-/* Under another request's id, as programs know it, it leaves a daemon behind. */
+/*
+ * A program leaves a daemon under the id of another request, as programs know
+ * it.
+ */
 static void
 daemon_of_another(struct evil *e)
 {
@@ -412,7 +431,7 @@ two_cancels_at_once(struct evil *e)
 	evil_write_bad(e, f, sizeof(f));
 }
 
-/* Of every worker that can be named, and of none. */
+/* Cancels for every worker that can be named, and for none. */
 static void
 cancels_of_all(struct evil *e)
 {
@@ -435,7 +454,7 @@ cancelled_of_none(struct evil *e)
 	evil_send_bad(e, &(struct frame){ .type = FRAME_CANCELLED, .slot = ROLE_MAX_PROCESSES - 1 });
 }
 
-/* Another worker asks it, and gets no answer. */
+/* Another worker is asked to cancel, and this one gives no answer. */
 static void
 cancel_unanswered(struct evil *e)
 {

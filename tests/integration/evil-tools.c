@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Frames as a worker makes them, and the table of all attacks.
- */
+/* evil-tools: frames as a worker makes them, and the table of all attacks. */
 #include "config.h"
 
 #include <string.h>
@@ -24,7 +22,7 @@ evil_digest_like(uint8_t byte)
 	return d;
 }
 
-/* A token that nobody else has, neither another process nor this one before. */
+/* Makes a token that no other process has, and that this one has not used. */
 struct digest
 evil_new_token(struct evil *e)
 {
@@ -54,7 +52,7 @@ evil_close_kit(struct evil_kit *k)
 	channel_close_fds(k->fds, 4);
 }
 
-/* A RUN as an honest worker would send it, its job written. */
+/* Makes a RUN as an honest worker would send it, with its job written. */
 struct frame
 evil_run_frame(struct evil *e, const char *service, const char *argument, struct evil_kit *ret)
 {
@@ -92,7 +90,7 @@ evil_want_frame(const struct evil *e, const char *service)
 	return f;
 }
 
-/* Sends it as the first bad frame, and waits for the end. */
+/* Sends a frame as the first bad one, and waits for the end. */
 void
 evil_send_bad(struct evil *e, const struct frame *f)
 {

@@ -147,7 +147,7 @@ mail_close_ends(struct evil *e)
 		channel_close_fds(e->leases[--e->n_leases].fds, 3);
 }
 
-/* So that "reqctl ps" has something to read. */
+/* Give "reqctl ps" something to read. */
 static void
 on_list(struct evil *e, const struct frame *f, int fd)
 {
@@ -285,7 +285,7 @@ on_broker_frame(struct evil *e, const struct frame *f, int *fds)
 	}
 }
 
-/* One frame from the master, or one from the broker. */
+/* Reads one frame of the master or of the broker. */
 static void
 hear(struct evil *e, bool is_master)
 {
@@ -391,7 +391,7 @@ find_directory(void)
 	(void)snprintf(directory, sizeof(directory), "%s/evil", exe);
 }
 
-/* The order, which counts once. The caller's, or NULL. */
+/* Takes the order, which counts once. The caller frees it; NULL: none. */
 static char *
 take_order(const struct evil *e)
 {

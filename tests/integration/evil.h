@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * evil: a worker that has been taken over. It is linked into a whole reqd in
- * place of worker_main(), so it has what a worker has: account, channel, mail
- * with the broker, socket of the log, page of statistics, listeners.
+ * place of worker_main(), so it has all that a worker has: account, channel,
+ * mail with the broker, socket of the log, page of statistics, listeners.
  *
  * It behaves, and serves nobody, until it is told to attack: by a file
  * "attack.SLOT" with the name of an attack, in the directory "evil" beside the
- * executable. It says there, in "events", what it does:
+ * executable. It reports there, in "events":
  *
  *	MILLISECONDS SLOT PID ready
  *	MILLISECONDS SLOT PID begun ATTACK
@@ -71,11 +71,14 @@ struct evil {
 	bool is_over;		/* the master is gone */
 };
 
-/* Behaves for so many milliseconds, or until a frame of that type has come (0: any). */
+/*
+ * Behaves for this number of milliseconds, or until a frame of that type has
+ * come (0: any).
+ */
 bool evil_await(struct evil *e, unsigned type, uint64_t ms);
 void evil_behave(struct evil *e, uint64_t ms);
 
-/* Bytes to the broker. False: it is not heard any more. */
+/* Writes bytes to the broker. False: the broker has closed the mail. */
 bool evil_write(struct evil *e, const void *data, size_t len);
 bool evil_send(struct evil *e, const struct frame *f);
 bool evil_tell_master(const struct frame *f);
@@ -86,7 +89,7 @@ void evil_say(const struct evil *e, const char *format, ...)
 /* Tells the judge that the next frames are a fault. */
 void evil_confess(const struct evil *e);
 
-/* The number of a service. */
+/* Returns the number of a service. */
 uint16_t evil_service(const struct evil *e, const char *name);
 uint64_t evil_new_id(struct evil *e);
 
@@ -100,24 +103,24 @@ bool evil_take_kit(struct evil *e, bool has_input, struct evil_kit *ret);
 #define EVIL_SLOW_MS 60000
 
 struct digest evil_digest_like(uint8_t byte);
-/* A token that nobody else has, neither another process nor this one before. */
+/* Makes a token that no other process has, and that this one has not used. */
 struct digest evil_new_token(struct evil *e);
 void evil_write_job(int fd, const char *program, const char *argument, const char *variable);
 void evil_close_kit(struct evil_kit *k);
 
-/* A RUN as an honest worker would send it, its job written. */
+/* Makes a RUN as an honest worker would send it, with its job written. */
 struct frame evil_run_frame(struct evil *e, const char *service, const char *argument,
     struct evil_kit *ret);
 struct frame evil_cancel_frame(uint64_t id);
 struct frame evil_deposit_frame(uint64_t id);
 struct frame evil_want_frame(const struct evil *e, const char *service);
 
-/* Sends it as the first bad frame, and waits for the end. */
+/* Sends a frame as the first bad one, and waits for the end. */
 void evil_send_bad(struct evil *e, const struct frame *f);
 void evil_write_bad(struct evil *e, const void *data, size_t len);
 void evil_tell_bad(struct evil *e, const struct frame *f);
 
-/* Does what this attack is. False: there is none of that name. */
+/* Runs this attack. False: there is none of that name. */
 bool evil_attack(struct evil *e, const char *name);
 
 /* ---------------------------------------------------------------- the attacks --- */
@@ -127,7 +130,10 @@ struct evil_attack {
 	void (*fn)(struct evil *e);
 };
 
-/* So many of a frame, its id always another (but of a WANT). evil-floods.c has it. */
+/*
+ * Sends a frame many times, each time with another id (except a WANT). In
+ * evil-floods.c.
+ */
 void evil_flood(struct evil *e, struct frame f);
 
 extern const struct evil_attack evil_requests[], evil_frames[], evil_handlers[], evil_floods[];

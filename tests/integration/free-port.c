@@ -2,9 +2,9 @@
 /*
  * free-port: prints a TCP port that nobody uses on 127.0.0.1.
  *
- * From below the range that the kernel gives to outgoing connections, so
- * that none of these can take it between here and the server's bind(); tests
- * that run at the same time begin to look at different places.
+ * The port is below the range that the kernel gives to outgoing connections, so
+ * that none of these can take it before the server binds it. Tests that run at
+ * the same time begin to look at different places.
  */
 #include "config.h"
 

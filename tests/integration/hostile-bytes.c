@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Phases about bytes: valid requests, cut, changed, with other numbers, in
- * pieces; other protocols; text that could be echoed.
+ * hostile-bytes: phases about bytes: valid requests, cut, changed, with other
+ * numbers, in pieces; other protocols; text that could be echoed.
  */
 #include "config.h"
 
@@ -89,7 +89,9 @@ send_case(const char *name, struct buf bytes, size_t step, enum peer_end end)
 	peer_run(&c);
 }
 
-/* No program has run that the model does not know of, and all that it does. */
+/*
+ * Checks that only programs have run that the model knows of, and all of these.
+ */
 static void
 check_runs(unsigned long before, const struct peer_totals *totals_before)
 {
@@ -308,7 +310,10 @@ phase_foreign(void)
 			struct buf b = BUF_INIT(0);
 			struct expected e;
 
-			/* A reply that is owed must not reach the next connection. */
+			/*
+			 * A reply of this connection must not reach the next
+			 * connection.
+			 */
 			if (k >= 4)
 				(void)buf_append_str(&b, "ECHO mine\r\n");
 			(void)buf_append_slice(&b, openings[i]);
@@ -357,7 +362,10 @@ hostile_text(char text[static 64])
 static void
 put_echo(struct buf *b, int i)
 {
-	/* %: the hostile word. Nearly all of these give errors that quote it. */
+	/*
+	 * In these forms % is the hostile word. Nearly all give errors that
+	 * quote it.
+	 */
 	static const char *const forms[] = {
 		"%", "% %", "GET %", "CALL %", "CALL --% echo", "CALL --id=% echo",
 		"CALL --meta=% echo", "CALL --meta=k:% none", "CALL --timeout=% echo", "CALL one %",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Phases about amounts: many connections that hold, long pipelines, clients
- * that never read.
+ * hostile-load: phases about amounts: many connections that hold, long
+ * pipelines, clients that never read.
  */
 #include "config.h"
 
@@ -30,7 +30,7 @@ hold(size_t n)
 		if (held[i] < 0)
 			die("cannot connect: %s", strerror(errno));
 	}
-	/* Accepted, too. */
+	/* Wait until the server has accepted them, too. */
 	server_settles("clients", "connected_clients:", (long)n + 1);
 }
 
@@ -43,7 +43,7 @@ release(size_t n)
 	server_settles("clients", "connected_clients:", 1);
 }
 
-/* A great length is announced, and a byte of it sent. */
+/* Announces a great length, and sends a byte of it. */
 void
 phase_held(void)
 {
@@ -72,7 +72,10 @@ phase_held(void)
 
 /* ------------------------------------------------------------ pipelines --- */
 
-/* n requests, good, bad and slow; with an error at that place, -1: none. */
+/*
+ * Makes n requests, good, bad and slow ones; with an error at that place, -1:
+ * none.
+ */
 static struct buf
 pipeline(int n, int error_at)
 {
@@ -111,7 +114,7 @@ phase_pipelines(void)
 				.end = PEER_HALF_CLOSES,
 			};
 
-			/* Without it what is slow need not be finished. */
+			/* Without QUIT slow requests need not be finished. */
 			if (k < 2)
 				(void)buf_append_str(&c.bytes, "QUIT\r\nCALL echo never\r\n");
 			peer_run(&c);

@@ -43,7 +43,10 @@ static const struct {
 
 /* --------------------------------------------------------------- values --- */
 
-/* The line at the start without its CRLF, -1 while it is not whole. */
+/*
+ * Returns the length of the line at the start without its CRLF, -1 while it is
+ * not whole.
+ */
 static ssize_t
 line_length(struct slice s)
 {
@@ -141,7 +144,7 @@ add_bulk(struct expected *e, struct slice s)
 	(void)buf_append_slice(&b, s);
 	(void)buf_append_str(&b, "\r\n");
 	(void)add(e, ANSWER_EXACT, buf_data(&b), buf_len(&b));
-	/* Bulks may hold anything: checked as a value when it is cut. */
+	/* A bulk may hold any bytes: a cut one is checked as a value. */
 	if (e->list[e->n - 1].kind == ANSWER_BEGINS)
 		e->list[e->n - 1].kind = ANSWER_VALUE;
 }
@@ -245,7 +248,7 @@ expected_done(struct expected *e)
 	*e = (struct expected){ 0 };
 }
 
-/* The replies to a call that come when nothing has run. */
+/* True for the replies to a call that come when nothing has run. */
 static bool
 says_not_run(struct slice reply)
 {

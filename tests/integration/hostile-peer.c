@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Connections to the server: many cases at once, or one thing after another.
+ * hostile-peer: connections to the server: many cases at once, or one step
+ * after another.
  */
 #include "config.h"
 
@@ -113,7 +114,7 @@ peer_end(struct peer *p, bool was_reset)
 	*p = peers[--n_peers];
 }
 
-/* False: it has ended. */
+/* Receives. False: the connection has ended. */
 static bool
 peer_receive(struct peer *p)
 {
@@ -138,7 +139,10 @@ peer_write(struct peer *p)
 	ssize_t n = send(p->fd, buf_data(&p->c.bytes) + p->sent, step, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 	if (n < 0 && errno != EAGAIN) {
-		/* Closed before it has heard all: what came says whether rightly. */
+		/*
+		 * The server has closed before it got all bytes: its answer
+		 * shows whether it was right to.
+		 */
 		p->finished_sending = true;
 		return true;
 	}
@@ -166,7 +170,10 @@ peers_turn(void)
 			.events = (short)(POLLIN | (peers[i].finished_sending ? 0 : POLLOUT)) };
 	if (poll(polled, n_peers, 1000) < 0)
 		die("poll: %s", strerror(errno));
-	/* From the end: one that ends is replaced by the last, which is done. */
+	/*
+	 * From the end: a peer that ends is replaced by the last one, which has
+	 * been handled.
+	 */
 	for (size_t i = n_peers; i-- > 0;) {
 		if ((polled[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0 &&
 		    !peer_receive(&peers[i]))
@@ -256,7 +263,7 @@ peer_hear(int fd, size_t *ret_len)
 		n = recv(fd, data, sizeof(data), MSG_PEEK);
 		if (n <= 0)
 			return NULL;
-		/* Take no more than this value. */
+		/* Take no bytes beyond this value. */
 		for (more = 1; more <= (size_t)n; more++) {
 			size_t before = buf_len(&got);
 
@@ -394,7 +401,7 @@ server_memory(void)
 	return sum_of_files("status", "\nVmRSS:", 0);
 }
 
-/* Behind "PID (NAME) " come the fields from the third on. */
+/* The fields from the third on follow "PID (NAME) ". */
 long
 server_ticks(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Phases about time: clients that leave in every state of a connection, and
- * what a server costs that has nothing to do.
+ * hostile-states: phases about time: clients that leave in every state of a
+ * connection, and the cost of an idle server.
  */
 #include "config.h"
 
@@ -65,7 +65,7 @@ be_open_and_deaf(int fd)
 	say_input(fd, 500000);
 }
 
-/* The states that a connection can be in, and how it comes there. */
+/* The states that a connection can be in, and the way into each. */
 static const struct {
 	const char *name, *say;
 	void (*reach)(int fd);
@@ -177,8 +177,8 @@ look(const char *name, long max_ticks, long max_switches)
 }
 
 /*
- * Nothing happens: each worker may answer its master now and then, and has
- * the timers of the connections, but nothing may go round and round.
+ * Nothing happens: each worker may answer its master now and then, and has the
+ * timers of the connections, but must not loop.
  */
 void
 phase_quiet(void)
@@ -206,7 +206,9 @@ phase_quiet(void)
 	server_settles("stats", "calls_running:", 6);
 	(void)close(fds[2]);
 	(void)close(fds[3]);
-	/* Until the closed connections are gone and the streams are full. */
+	/*
+	 * Wait until the closed connections are gone and the streams are full.
+	 */
 	server_settles("clients", "connected_clients:", 5);
 	for (long last = 0, now; (now = server_number("stats", "total_net_output_bytes:")) - last >
 	     FULL_BYTES; last = now)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * hostile: bytes that no honest client would send, sent to a real reqd, and
- * what must come back according to a model of PROTOCOL.md.
+ * hostile: bytes that no honest client would send, sent to a real reqd, and the
+ * expected answers according to a model of PROTOCOL.md.
  */
 #pragma once
 
@@ -21,21 +21,21 @@ struct place {
 	int workers[MAX_WORKERS];
 	size_t n_workers;
 	bool measures_memory;	/* not under a sanitizer */
-	double patience;	/* seconds until something that must happen has not */
+	double patience;	/* seconds to wait for an event that must happen */
 };
 extern struct place place;
 
 __attribute__((format(printf, 1, 2), noreturn)) void die(const char *fmt, ...);
 __attribute__((format(printf, 1, 2))) void note(const char *fmt, ...);
 double seconds(void);
-/* The same in every run. */
+/* Returns a number that is the same in every run. */
 uint32_t random_below(uint32_t n);
 
 /* --------------------------------------------------------------- model --- */
 
 enum answer_kind {
 	ANSWER_EXACT,		/* these bytes */
-	ANSWER_BEGINS,		/* one line that begins so */
+	ANSWER_BEGINS,		/* one line that begins with these bytes */
 	ANSWER_VALUE,		/* one value of any kind */
 	ANSWER_CALL,		/* one value, and perhaps a program has run */
 };
@@ -59,12 +59,13 @@ struct expected {
 void expected_find(struct expected *e, struct slice input);
 void expected_done(struct expected *e);
 
-/* Length of the value at the start; 0: not whole; -1: none. */
+/* Returns the length of the value at the start; 0: not whole; -1: none. */
 ssize_t value_length(struct slice s);
 
 /*
- * Does what came fit? Returns what is wrong, or NULL; counts in *ran the
- * calls whose reply says that a program has run. cut: it may end early.
+ * Compares the bytes that came with the expected answer. Returns the difference
+ * in words, or NULL; counts in *ran the calls whose reply says that a program
+ * has run. cut: the answer may end early.
  */
 const char *expected_check(const struct expected *e, struct slice got, bool cut, unsigned *ran);
 
@@ -83,41 +84,46 @@ struct peer_case {
 	enum peer_end end;
 };
 
-/* A connection, alternately over TCP and a unix socket; -1 with errno. */
+/* Connects, alternately over TCP and a unix socket; -1 with errno. */
 int peer_connect(bool unix_socket);
 
 /*
  * Runs a case on a connection of its own, with many others at the same time;
- * takes its bytes. peer_finish() waits for those that are left.
+ * takes the bytes of the case. peer_finish() waits for the cases that are left.
  */
 void peer_run(struct peer_case *c);
 void peer_finish(void);
 
-/* Of all cases so far: how many, and how many programs must and may have run. */
+/*
+ * Sums over all cases so far: their number, and the numbers of programs that
+ * must and may have run.
+ */
 struct peer_totals {
 	unsigned long n, n_over, must_run, may_run;
 	double longest;		/* seconds from the last byte to the end */
 };
 extern struct peer_totals peer_totals;
 
-/* Sends and receives with patience; for phases that do one thing at a time. */
+/* Sends and receives with patience; for phases that do one step at a time. */
 void peer_say(int fd, const char *text);
 void peer_send(int fd, const void *data, size_t n);
-/* One value, in memory that the next call uses again; NULL at the end. */
+/*
+ * Reads one value into memory that the next call uses again; NULL at the end.
+ */
 const char *peer_hear(int fd, size_t *ret_len);
 void peer_hears(int fd, const char *begins);
 
 /* --------------------------------------------------------------- server --- */
 
-/* Value of an INFO line ("connected_clients:"), -1 without it. */
+/* Returns the value of an INFO line ("connected_clients:"), -1 without it. */
 long server_number(const char *section, const char *key);
-/* Programs of all services that have been run. */
+/* Returns the number of programs of all services that have been run. */
 unsigned long server_runs(void);
-/* Waits until INFO says so. */
+/* Waits until INFO shows this value. */
 void server_settles(const char *section, const char *key, long value);
-/* Answers PING and runs a command in time. */
+/* Asserts that the server answers PING and runs a command in time. */
 void server_lives(void);
-/* Of all workers, in KiB; in clock ticks; switches. */
+/* Sums over all workers, in KiB; in clock ticks; in context switches. */
 long server_memory(void);
 long server_ticks(void);
 long server_switches(void);

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * notify-wait: runs a server as a service manager would and tells a script
- * when it is ready.
+ * notify-wait: runs a server as a service manager would and tells a script when
+ * the server is ready.
  *
  *	notify-wait -r FIFO [-m FILE] PROGRAM [ARG]...
  *
- * Writes the pid of PROGRAM and a newline to FIFO when it says READY=1;
- * closes FIFO without a line when it ended before that. Appends everything
- * it notifies to FILE. The first TERM, INT or HUP is passed on to it as TERM;
- * no more than one, because a terminal sends them to whole groups.
+ * Writes the pid of PROGRAM and a newline to FIFO when PROGRAM says READY=1;
+ * closes FIFO without a line when PROGRAM ended before that. Appends all
+ * notifications to FILE. The first TERM, INT or HUP is passed on to PROGRAM as
+ * TERM; later ones are not, because a terminal sends them to whole groups.
  *
- * PROGRAM gets a session of its own. Every process it leaves behind becomes
- * a child of this one. When PROGRAM has ended and they have not within 10
- * seconds, they are named on stderr, killed, and the exit status is 99; else
- * it is the status of PROGRAM, or 128 and the signal that killed it.
+ * PROGRAM gets a session of its own. Every process that it leaves behind
+ * becomes a child of this one. If such processes have not ended 10 seconds
+ * after PROGRAM, they are named on stderr and killed, and the exit status is
+ * 99. Else it is the status of PROGRAM, or 128 and the signal that killed it.
  */
 #include "config.h"
 
@@ -48,7 +48,10 @@ die(const char *what)
 	exit(1);
 }
 
-/* A datagram socket on an address that the kernel chooses, in $NOTIFY_SOCKET. */
+/*
+ * Opens a datagram socket on an address that the kernel chooses, in
+ * $NOTIFY_SOCKET.
+ */
 static int
 open_notify_socket(void)
 {
@@ -86,7 +89,7 @@ start_server(char **argv, const sigset_t *mask)
 	die(argv[0]);
 }
 
-/* The reader waits in open(); line is NULL when there is nothing to say. */
+/* The reader waits in open(); line is NULL when there is no pid to tell. */
 static void
 tell(const char *line)
 {
@@ -136,7 +139,7 @@ on_message(int fd, bool *told)
 	tell(line);
 }
 
-/* Reaps all that ended. False when there is no child any more. */
+/* Reaps all processes that have ended. False when no child is left. */
 static bool
 reap(bool *ended, int *status)
 {

@@ -187,7 +187,9 @@ class Lint:
         for place in sorted(self.n):
             n, all_ = self.pronouns[place], self.n[place]
             most = self.table.limits["pronouns"].get(place)
-            note = f"   at most {most}" if most is not None else ""
+            note = "" if most is None else f"   at most {most}"
+            if most is not None and n < most:
+                note += f"; {self.table.name} can say {n}"
             print(f"  {place:14} {n:4} of {all_:4}  {100 * n / all_:5.1f} %{note}")
             if most is not None or n > all_ * GOAL / 100:
                 self.hold("pronouns", place, n, "comments begin with a pronoun or a question")

@@ -198,7 +198,7 @@ START_TEST(most_meta)
 	b.end -= 2;
 	(void)buf_append_str(&b, " --meta=one:more s");
 	ck_assert_int_eq(parse(buf_text(&b)), 1);
-	ck_assert_str_eq(why, "more than 16 times --meta");
+	ck_assert_str_eq(why, "--meta is given more than 16 times");
 }
 END_TEST
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * daemonize: becomes a daemon as the books say (fork, setsid, fork, standard
- * descriptors to /dev/null) and sleeps for ever; the first process exits 0.
- * -e: executes itself again with an empty environment, so that nothing of
- * its birth can be read from it.
+ * daemonize: becomes a daemon in the classic way (fork, setsid, fork, standard
+ * descriptors to /dev/null) and sleeps for ever; the first process exits 0. -e:
+ * executes itself again with an empty environment, so that no trace of its
+ * start can be read from it.
  */
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * die-at-once: exits with that status before it has read or written anything.
- * -m TEXT: writes TEXT and a newline to stderr first.
+ * die-at-once: exits with the given status before it has read or written
+ * anything. -m TEXT: writes TEXT and a newline to stderr first.
  */
 #include "config.h"
 

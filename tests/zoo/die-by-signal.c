@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * die-by-signal: sends itself the signal of that number.
- */
+/* die-by-signal: sends itself the signal of the given number. */
 #include "config.h"
 
 #include <signal.h>
@@ -22,7 +20,7 @@ main(int argc, char **argv)
 	if (optind == argc)
 		return 2;
 	sig = (int)strtol(argv[optind], NULL, 10);
-	/* A sanitizer may have taken it. */
+	/* A sanitizer may have installed a handler. */
 	sigaction(sig, &sa, NULL);
 	raise(sig);
 	return 0;

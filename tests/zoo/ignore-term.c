@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ignore-term: ignores TERM, INT, HUP, QUIT and PIPE and sleeps. Only KILL
- * ends it. Writes its pid to stdout when it has begun to ignore them.
+ * ignore-term: ignores TERM, INT, HUP, QUIT and PIPE and sleeps. Only KILL ends
+ * it. Writes its pid to stdout when it has begun to ignore these signals.
  */
 #include "config.h"
 

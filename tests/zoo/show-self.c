@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * show-self: prints what it was started with, one key=value line each, with
- * control bytes as \xHH and a backslash as \\. Tests compare whole lines.
+ * show-self: prints what a program inherits (arguments, environment, ids,
+ * limits, signals, descriptors), one key=value line each, with control bytes as
+ * \xHH and a backslash as \\. Tests compare whole lines.
  */
 #include "config.h"
 
@@ -119,7 +120,9 @@ show_limits(void)
 	}
 }
 
-/* "0 pipe r blocking": kind, access mode and O_NONBLOCK of a descriptor. */
+/*
+ * Prints "0 pipe r blocking": kind, access mode and O_NONBLOCK of a descriptor.
+ */
 static void
 show_descriptor(int fd)
 {

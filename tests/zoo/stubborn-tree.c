@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * stubborn-tree: a tree three levels deep whose middle processes exit, so that
- * no leaf has a living ancestor in it but the root. Two branches of two leaves
+ * the only living ancestor of a leaf is the root. Two branches of two leaves
  * each, one branch in a session of its own; every leaf ignores TERM. The root
  * sleeps; with -x it exits with status 0 when the tree stands.
  */

@@ -28,7 +28,7 @@ pid_t zoo_fork(void);
 /* In a child of zoo_fork(): lets the parent go on. */
 void zoo_settled(void);
 
-/* Ignores what a polite program ends on. */
+/* Ignores the signals that end a polite program. */
 void zoo_ignore_signals(void);
 
 /* Points 0, 1 and 2 at /dev/null. */

@@ -96,7 +96,7 @@ reply_result(struct session *c, enum reply_form form, const struct result *res)
 	session_write_result(session_out(c), c->version, form, res);
 }
 
-/* -------------------------------------------------- what the call tells --- */
+/* --------------------------------------------------- events of the call --- */
 
 static void
 on_started(struct call_sink *s, struct call *call)
@@ -182,7 +182,7 @@ const struct call_sink_ops session_sink_ops = {
 	.has_room = has_room,
 };
 
-/* -------------------------------------------------- what the client asks --- */
+/* ------------------------------------------------ requests of the client --- */
 
 void
 session_call(struct session *c, const struct service *s, const struct callopt *opt,

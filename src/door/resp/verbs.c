@@ -193,7 +193,7 @@ const struct verb verbs[] = {
 	{ "SELECT", verb_select, 2, 2, VERB_CONNECTION | VERB_INTRODUCES,
 	    "Accepts 0.", "index" },
 	{ "RESET", verb_reset, 1, 1, VERB_CONNECTION,
-	    "Puts the connection into its first state.", "" },
+	    "Resets the connection to its first state.", "" },
 	{ "QUIT", verb_quit, 1, 1, VERB_CONNECTION, "Ends the connection.", "" },
 	{ "INFO", verb_info, 1, -1, VERB_SERVER, "Returns statistics of the server.", "[section ...]" },
 	{ "COMMAND", verb_command, 1, -1, VERB_SERVER,
