@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "broker/broker.h"
 #include "conf/conf.h"
+#include "control/control.h"
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
 #include "logger/logger.h"
@@ -165,6 +166,8 @@ role_main(const char *name, const char *slot_text)
 		return runner_main();
 	case ROLE_BROKER:
 		return broker_main();
+	case ROLE_CONTROL:
+		return control_main();
 	case ROLE_WORKER:
 		return worker_main(slot);
 	case ROLE_N:

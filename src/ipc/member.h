@@ -21,6 +21,8 @@
 struct member;
 
 struct member_ops {
+	/* PREPARE has brought sockets: what it leaves in fds is closed. NULL: none is wanted. */
+	void (*sockets)(struct member *m, int *fds, size_t n_fds);
 	/* A new configuration is in m->prepared: member_prepared() is to follow. NULL: agree. */
 	void (*prepare)(struct member *m);
 	/* m->prepared, which may be NULL, is about to be dropped; NULL: no matter. */
@@ -32,6 +34,8 @@ struct member_ops {
 	void (*unlink)(struct member *m, const struct frame *f);
 	/* STOP: by then it has to be over. NULL, as unlink: no matter. */
 	void (*stop)(struct member *m, uint64_t due_usec);
+	/* A frame of a role's own; what it leaves in fds is closed. NULL: it has none. */
+	void (*frame)(struct member *m, const struct frame *f, int *fds, size_t n_fds);
 };
 
 struct member {
@@ -50,8 +54,8 @@ void member_done(struct member *m);
 /* Does all that the master has said so far. */
 void member_read(struct member *m);
 
-/* The master does not read: it has other worries. */
-void member_tell(struct member *m, const struct frame *f);
+/* False: the master does not read. It has other worries. */
+bool member_tell(struct member *m, const struct frame *f);
 
 /* The process of this number has done what it must not. */
 void member_accuse(struct member *m, uint16_t slot, uint64_t serial, const char *what);

@@ -96,7 +96,8 @@ share_page(struct process *reader, const struct process *of)
 	if ((reader->rules->pages & ROLE_BIT(of->kind)) == 0 || of->stats_fd < 0 ||
 	    reader->state < PROCESS_PREPARING)
 		return;
-	if (!process_is_wanted(of) && !process_is_up(of))
+	/* A worker asks for the load of now; others also for what has been counted. */
+	if (reader->rules->listens && !process_is_wanted(of) && !process_is_up(of))
 		return;
 	fd = stats_reopen_readonly(of->stats_fd);
 	if (fd < 0)

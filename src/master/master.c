@@ -19,8 +19,8 @@
 #include "base/clock.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
+#include "master/answer.h"
 #include "master/bringup.h"
-#include "master/controlverbs.h"
 #include "master/limits.h"
 #include "master/links.h"
 #include "master/notify.h"
@@ -120,14 +120,6 @@ on_frame(struct process *p, const struct frame *f)
 		if (is_serving)
 			p->owing_usec = 0;
 		return;
-	case FRAME_LISTED:
-		if (p->rules->lists_calls)
-			control_on_listed(&m->control, p, f->id);
-		return;
-	case FRAME_KILLED:
-		if (p->rules->lists_calls)
-			control_on_killed(&m->control, p, f->id, f->cancel.found != 0);
-		return;
 	case FRAME_DRAINED:
 		/* The runner: everything it ran has ended. Closing lets it go. */
 		if (p->state == PROCESS_STOPPING)
@@ -136,6 +128,12 @@ on_frame(struct process *p, const struct frame *f)
 	case FRAME_FAULT:
 		on_fault(p, f);
 		return;
+	case FRAME_ASK:
+		if (p->kind == ROLE_CONTROL) {
+			answer_ask(m, f);
+			return;
+		}
+		/* fall through */
 	default:
 		process_kill(p, "sent a message that is not its to send");
 		return;
@@ -161,7 +159,6 @@ on_died(struct process *p)
 {
 	struct master *m = master_of(p);
 
-	control_on_died(&m->control, p);
 	if (m->reload.phase != RELOAD_IDLE)
 		reload_on_died(p);
 	if (p->rules->leaves_children)
@@ -208,12 +205,6 @@ on_unable(struct process *p)
 	}
 	m->failed = true;
 	stop_begin(m);
-}
-
-static void
-on_reloaded(struct master *m, struct slice json)
-{
-	control_on_reloaded(&m->control, m->n_reloads, json);
 }
 
 /* -------------------------------------------------------------- signals --- */
@@ -265,8 +256,7 @@ master_init(struct master *m, const struct master_options *options)
 	*m = (struct master){ .options = *options, .now = EDITION_NONE };
 	m->started_usec = clock_usec();
 	processes_init(&m->processes, &m->loop, &ops, &m->now);
-	control_init(&m->control, &m->loop, &control_verbs);
-	reload_init(&m->reload, on_reloaded);
+	reload_init(&m->reload, answer_reloaded);
 	m->orphans = (struct orphans){ .all = &m->processes, .on_looked = on_orphans_looked_for };
 }
 
@@ -281,7 +271,6 @@ open_sockets(struct master *m, struct conf_errors *notes, struct conf_errors *er
 	r = reload_open(m, &m->now, LISTEN_OPEN, errors);
 	if (r < 0)
 		return r;
-	control_listen(&m->control, m->now.control->fd);
 	passed_done(&m->passed);
 	listen_keep(&m->now.listeners);
 	r = listen_apply(&m->now.listeners, c, notes, errors);
@@ -416,7 +405,6 @@ master_main(const struct master_options *options)
 		while (r >= 0 && !m->done)
 			r = loop_turn(&m->loop);
 	}
-	control_close(&m->control);
 	edition_done(&m->now);
 	return r < 0 ? fail("event loop", r) : m->failed ? EXIT_SYSTEM : 0;
 }

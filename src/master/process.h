@@ -8,21 +8,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "ipc/frame.h"
 #include "base/backoff.h"
 #include "base/loop.h"
+#include "ipc/frame.h"
+#include "ipc/roster.h"
 #include "master/edition.h"
 #include "master/roletable.h"
 
 struct processes;
-
-enum process_state {
-	PROCESS_DOWN,		/* not running; perhaps waiting for its back-off */
-	PROCESS_STARTING,	/* started, has not said READY */
-	PROCESS_PREPARING,	/* is given its configuration */
-	PROCESS_SERVING,
-	PROCESS_STOPPING,	/* told to end */
-};
 
 struct process {
 	struct processes *all;

@@ -99,6 +99,14 @@ reload_end(struct master *m)
 		reload_start(m);
 }
 
+/* Whoever has asked for a reload until now hears of the one that begins. */
+static void
+take_questions(struct master *m)
+{
+	m->reload_answers = m->reload_asked;
+	m->reload_asked = 0;
+}
+
 /* Gives up: nobody has changed anything yet. */
 static void
 reload_abort(struct master *m, const char *why)
@@ -120,9 +128,9 @@ reload_cancel(struct master *m)
 	if (m->reload.phase == RELOAD_IDLE)
 		return;
 	tell_error(m, "reqd is stopping");
-	/* The one that was to follow has its own clients. */
+	/* The one that was to follow was asked for by others. */
 	if (m->reload.again) {
-		m->n_reloads++;
+		take_questions(m);
 		tell_error(m, "reqd is stopping");
 	}
 	/* Half committed, some workers listen on the old sockets still. */
@@ -179,7 +187,6 @@ put_in_force(struct master *m)
 	m->now = r->other;
 	r->other = old;
 	apply_options(m, &r->notes);
-	control_listen(&m->control, m->now.control->fd);
 	e = listen_apply_control(m->now.control, m->now.conf);
 	if (e < 0)
 		log_err("control socket %s: %s", m->now.conf->control_path, strerror(-e));
@@ -439,7 +446,7 @@ reload_start(struct master *m)
 		m->reload.again = true;
 		return;
 	}
-	m->n_reloads++;
+	take_questions(m);
 	if (m->processes.is_stopping) {
 		tell_error(m, "reqd is stopping");
 		return;

@@ -22,7 +22,7 @@ const struct role_rules role_rules[ROLE_N] = {
 		.oomscore = OOMSCORE_LOG,
 		.commit_step = 0,
 		/* The last words of a stop need a log. */
-		.stop_step = 3,
+		.stop_step = 4,
 		.stop = ROLE_STOP_BY_CLOSING,
 		.silence_usec = LOG_SILENCE_USEC,
 	},
@@ -58,6 +58,19 @@ const struct role_rules role_rules[ROLE_N] = {
 		.channels = ROLE_BIT(ROLE_RUNNER),
 		.awaits = ROLE_BIT(ROLE_RUNNER),
 	},
+	[ROLE_CONTROL] = {
+		.account = ROLE_AS_USER,
+		.page = ROLE_PAGE_NONE,
+		.oomscore = OOMSCORE_LOG,
+		.commit_step = 0,
+		/* Until then it tells how far a stop has come. */
+		.stop_step = 3,
+		.silence_usec = SILENCE_USEC,
+		.has_records = true,
+		.has_control_socket = true,
+		.dies_with_master = true,
+		.pages = ROLE_BIT(ROLE_RUNNER) | ROLE_BIT(ROLE_BROKER) | ROLE_BIT(ROLE_WORKER),
+	},
 	[ROLE_WORKER] = {
 		.account = ROLE_AS_USER,
 		.page = ROLE_PAGE_WORKER,
@@ -68,9 +81,8 @@ const struct role_rules role_rules[ROLE_N] = {
 		.has_records = true,
 		.has_file_limits = true,
 		.listens = true,
-		.lists_calls = true,
 		.dies_with_master = true,
-		.channels = ROLE_BIT(ROLE_BROKER),
+		.channels = ROLE_BIT(ROLE_BROKER) | ROLE_BIT(ROLE_CONTROL),
 		.pages = ROLE_BIT(ROLE_BROKER) | ROLE_BIT(ROLE_WORKER),
 		/* A broker that brings up handlers would refuse what workers let in. */
 		.awaits = ROLE_BIT(ROLE_BROKER),

@@ -38,7 +38,7 @@ struct role_rules {
 	bool has_records;		/* has a socket to the log */
 	bool has_file_limits;		/* writes no larger file than a request needs, and opens fewer */
 	bool listens;			/* is given the listening sockets */
-	bool lists_calls;		/* is asked for PS and KILL */
+	bool has_control_socket;	/* is given that */
 	bool may_refuse;		/* a new configuration; else it is replaced */
 	bool dies_with_master;		/* at once, by the kernel; else when its channel ends */
 	bool leaves_children;		/* when it dies, to the master */
@@ -52,7 +52,7 @@ extern const struct role_rules role_rules[ROLE_N];
 
 /* The last steps there are. */
 #define ROLE_COMMIT_STEPS 3
-#define ROLE_STOP_STEPS 4
+#define ROLE_STOP_STEPS 5
 
 /* The step of a reload in which the listening sockets change. */
 unsigned role_listening_step(void);

@@ -162,27 +162,17 @@ on_stats_page(struct worker *w, unsigned slot, int fd)
 }
 
 static void
-on_list(struct worker *w, const struct frame *f, int fd)
+on_link(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 {
-	struct frame answer = { .type = FRAME_LISTED, .id = f->id };
+	struct mail_ends ends;
 
-	(void)calls_list(&w->desk, fd);
-	send_master(w, &answer);
-}
-
-static void
-on_kill(struct worker *w, uint64_t id)
-{
-	struct call *call = call_find(&w->desk, id);
-	struct frame answer = {
-		.type = FRAME_KILLED,
-		.id = id,
-		.cancel.found = call != NULL && !call->ended,
-	};
-
-	if (answer.cancel.found)
-		call_cancel(call, CANCEL_BY_ADMIN);
-	send_master(w, &answer);
+	if (n_fds != 2)
+		return;
+	ends = (struct mail_ends){ TAKE_FD(fds[0]), TAKE_FD(fds[1]) };
+	if (f->slot == ROLE_PROCESS(ROLE_CONTROL, 0))
+		controllink_attach(w, ends);
+	else
+		brokerlink_attach(w, ends);
 }
 
 static void
@@ -201,21 +191,13 @@ on_frame(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 		prepared_drop(w);
 		return;
 	case FRAME_LINK:
-		if (n_fds == 2)
-			brokerlink_attach(w, (struct mail_ends){
-			    TAKE_FD(fds[0]), TAKE_FD(fds[1]) });
+		on_link(w, f, fds, n_fds);
 		return;
 	case FRAME_UNLINK:
 		/* The channel ends with the process. */
 		return;
 	case FRAME_STATS:
 		on_stats_page(w, f->slot, fds[0]);
-		return;
-	case FRAME_LIST:
-		on_list(w, f, fds[0]);
-		return;
-	case FRAME_KILL:
-		on_kill(w, f->id);
 		return;
 	case FRAME_STOP:
 		/* In the middle of a reload the numbers may be others': then all of them. */
@@ -295,6 +277,7 @@ worker_wire(struct worker *w)
 	w->loop.on_stall = worker_on_stall;
 	w->pages.slot = w->slot;
 	brokerlink_init(w);
+	controllink_init(w);
 	net_init(&w->net, &w->loop, w->read);
 	w->net.pages = &w->pages;
 	w->net.door = &w->door.door;
@@ -358,6 +341,7 @@ worker_done(struct worker *w)
 	net_count(&w->net);
 	leases_give_back(&w->leases);
 	brokerlink_done(w);
+	controllink_done(w);
 	net_done(&w->net);
 	calls_end(&w->desk);
 	/* What the dead have asked of the broker, which hears of their end anyway. */

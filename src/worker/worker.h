@@ -17,6 +17,7 @@
 #include "lease/leases.h"
 #include "net/net.h"
 #include "worker/brokerlink.h"
+#include "worker/controllink.h"
 
 /* One read from a socket or pipe, for whichever object is being served. */
 #define WORKER_READ (64u << 10)
@@ -41,6 +42,7 @@ struct worker {
 
 	struct mail_list unflushed_mail;
 	struct brokerlink link;
+	struct controllink control;
 	struct kits kits;		/* of desk */
 	struct stats_pages pages;
 	char read[WORKER_READ];		/* scratch, from a socket or pipe; never kept */
