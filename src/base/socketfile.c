@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "master/socketfile.h"
+#include "base/socketfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "master/sockdiag.h"
+#include "base/sockdiag.h"
 
 enum path_state { PATH_FREE, PATH_STALE };
 

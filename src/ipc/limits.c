@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "master/limits.h"
+#include "ipc/limits.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 
 #include "conf/errors.h"
-#include "master/roletable.h"
+#include "ipc/roles.h"
 
 /*
  * The master has of each process a channel, a log socket and a page; of a

@@ -5,8 +5,8 @@
  */
 #pragma once
 
+#include "base/reason.h"
 #include "conf/conf.h"
-#include "master/reason.h"
 
 /*
  * Are there descriptors enough for all processes to come up, and for reloads?

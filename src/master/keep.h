@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "master/socketfile.h"
+#include "base/socketfile.h"
 
 /* Room for a name. */
 #define KEEP_NAME 64

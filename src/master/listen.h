@@ -8,11 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/reason.h"
+#include "base/socketfile.h"
 #include "conf/conf.h"
 #include "master/keep.h"
 #include "master/passed.h"
-#include "master/reason.h"
-#include "master/socketfile.h"
 
 /* One that stays open over a reload is in both sets. */
 struct listen_socket {

@@ -18,13 +18,12 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "ipc/channel.h"
+#include "ipc/limits.h"
 #include "ipc/logrec.h"
 #include "master/answer.h"
 #include "master/bringup.h"
-#include "master/limits.h"
 #include "master/links.h"
 #include "master/notify.h"
-#include "master/report.h"
 #include "master/stop.h"
 
 #define EXIT_CONFIG 1	/* what reqd -t says, too */
@@ -400,7 +399,7 @@ master_main(const struct master_options *options)
 	r = m->failed ? 0 : open_log(m);
 	if (r >= 0 && !m->failed) {
 		limits_warn(m->now.conf, &notes);
-		report_log(LOG_WARNING, "", &notes);
+		log_conf_errors(LOG_WARNING, "", &notes);
 		processes_start(&m->processes);
 		while (r >= 0 && !m->done)
 			r = loop_turn(&m->loop);

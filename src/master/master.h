@@ -10,10 +10,10 @@
 
 #include "master/beat.h"
 #include "master/edition.h"
+#include "master/orphans.h"
 #include "master/passed.h"
 #include "master/process.h"
 #include "master/reload.h"
-#include "master/orphans.h"
 
 struct master {
 	struct loop loop;

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/socketfile.h"
 #include "conf/conf.h"
-#include "master/socketfile.h"
 
 struct passed_socket {
 	int fd;			/* -1: no longer here */

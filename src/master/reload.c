@@ -10,13 +10,13 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "conf/errors.h"
+#include "conf/report.h"
+#include "ipc/limits.h"
 #include "ipc/logrec.h"
 #include "ipc/stats.h"
 #include "master/bringup.h"
-#include "master/limits.h"
 #include "master/master.h"
 #include "master/notify.h"
-#include "master/report.h"
 #include "master/rundir.h"
 
 /* A process that takes longer than this to prepare is stuck. */
@@ -39,7 +39,8 @@ tell_errors(struct master *m, const struct conf_errors *errors)
 {
 	CLEANUP(buf_done) struct buf json = BUF_INIT(0);
 
-	report_errors(&json, REPORT_DONE, errors);
+	report_errors(&json, false, errors);
+	log_conf_errors(LOG_ERR, "reload: ", errors);
 	log_event(LOG_EVENT_RELOAD_REFUSED, LOG_ERR,
 	    "reload refused, the old configuration goes on");
 	m->reload.on_told(m, buf_slice(&json));
@@ -53,17 +54,30 @@ tell_error(struct master *m, const char *text)
 	tell_errors(m, &(struct conf_errors){ .list = &one, .n = 1 });
 }
 
+static const char *
+unit_setting(const void *edition, const char *listener, const char *key)
+{
+	const struct edition *e = edition;
+
+	return listen_unit_setting(&e->listeners, e->conf, listener, key);
+}
+
 static void
 tell_success(struct master *m)
 {
 	const struct conf *to = m->now.conf;
+	const struct report_changes changes = {
+		m->reload.other.conf, to, &m->reload.notes, unit_setting, &m->now,
+	};
+	CLEANUP(conf_errors_done) struct conf_errors later = { 0 };
 	CLEANUP(buf_done) struct buf json = BUF_INIT(0);
 
 	log_event(LOG_EVENT_RELOAD_DONE, LOG_NOTICE,
 	    "configuration reloaded, generation %u: %zu listeners, %zu services",
 	    to->generation, to->n_listeners, to->n_services);
-	report_changes(&json, REPORT_DONE, &(struct report_changes){
-	    m->reload.other.conf, to, &m->now.listeners, &m->reload.notes });
+	if (report_done(&json, &changes, &later) < 0)
+		log_err("out of memory: not all changes of the configuration are told");
+	log_conf_errors(LOG_WARNING, "", &later);
 	m->reload.on_told(m, buf_slice(&json));
 }
 
@@ -163,8 +177,8 @@ apply_options(struct master *m, struct conf_errors *notes)
 
 	(void)listen_apply(&m->now.listeners, m->now.conf, notes, &errors);
 	listen_notes(&m->now.listeners, &m->passed, m->now.conf, notes);
-	report_log(LOG_WARNING, "", notes);
-	report_log(LOG_ERR, "", &errors);
+	log_conf_errors(LOG_WARNING, "", notes);
+	log_conf_errors(LOG_ERR, "", &errors);
 	for (size_t i = 0; i < errors.n; i++) {
 		const struct conf_error *e = &errors.list[i];
 
@@ -202,7 +216,7 @@ reload_done(struct master *m)
 
 	tell_success(m);
 	limits_warn(m->now.conf, &warnings);
-	report_log(LOG_WARNING, "", &warnings);
+	log_conf_errors(LOG_WARNING, "", &warnings);
 	reload_end(m);
 	listen_keep(&m->now.listeners);
 }
@@ -430,11 +444,12 @@ reload_check(struct master *m, struct buf *json)
 	else if (edition_load(&e, &m->options, m->now.conf->generation + 1, &errors) >= 0)
 		(void)reload_open(m, &e, LISTEN_TRY, &errors);
 	if (errors.n > 0)
-		report_errors(json, REPORT_CHECK, &errors);
+		report_errors(json, true, &errors);
 	else {
 		listen_notes(&e.listeners, &m->passed, e.conf, &notes);
-		report_changes(json, REPORT_CHECK,
-		    &(struct report_changes){ m->now.conf, e.conf, &e.listeners, &notes });
+		if (report_check(json, &(struct report_changes){
+		    m->now.conf, e.conf, &notes, unit_setting, &e }) < 0)
+			log_err("out of memory: not all changes of the configuration are told");
 	}
 	edition_done(&e);
 }

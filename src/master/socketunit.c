@@ -14,8 +14,8 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/socketfile.h"
 #include "conf/errors.h"
-#include "master/socketfile.h"
 
 /* ------------------------------------------------------------- options --- */
 

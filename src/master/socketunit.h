@@ -7,8 +7,8 @@
  */
 #pragma once
 
+#include "base/reason.h"
 #include "conf/conf.h"
-#include "master/reason.h"
 
 struct conf_errors;
 
