@@ -96,6 +96,7 @@ static const struct member_ops member_ops = {
 	.unlink = on_unlink,
 	.stop = on_stop,
 	.frame = on_frame,
+	.forgets = true,
 };
 
 static int

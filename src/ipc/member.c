@@ -94,9 +94,13 @@ on_commit(struct member *m, const struct frame *f)
 	m->past[0] = m->current;
 	m->current = TAKE_PTR(m->prepared);
 	log_set_level(m->current->log_level);
+	m->sealed = f->sealed;
+	m->refusal = NULL;
 	if (m->ops->commit != NULL)
 		m->ops->commit(m);
-	answer(m, f, FRAME_COMMITTED, NULL);
+	if (m->ops->forgets)
+		m->past[0] = conf_unref(m->past[0]);
+	answer(m, f, m->refusal == NULL ? FRAME_COMMITTED : FRAME_REFUSED, m->refusal);
 }
 
 static struct conf *
@@ -146,10 +150,15 @@ on_frame(struct member *m, const struct frame *f, int *fds, size_t n_fds)
 			m->ops->unlink(m, f);
 		return;
 	case FRAME_STOP:
+		/* In the middle of a reload the numbers may be others': then all of them. */
+		m->sealed = m->current != NULL && m->current->generation == f->generation ?
+		    f->sealed : UINT32_MAX;
 		if (m->ops->stop != NULL)
 			m->ops->stop(m, f->id == 0 ? 1 : f->id);
 		return;
 	case FRAME_PING:
+		if (m->ops->ping != NULL)
+			m->ops->ping(m);
 		answer(m, f, FRAME_PONG, NULL);
 		return;
 	default:

@@ -27,15 +27,21 @@ struct member_ops {
 	void (*prepare)(struct member *m);
 	/* m->prepared, which may be NULL, is about to be dropped; NULL: no matter. */
 	void (*abort)(struct member *m);
-	/* m->current is in force. NULL: no matter. */
+	/*
+	 * m->current is in force, and m->past[0] is no more. NULL: no matter. One that
+	 * cannot go on with it says why in m->refusal, and is replaced.
+	 */
 	void (*commit)(struct member *m);
 	/* LINK: what it leaves in fds is closed. */
 	void (*link)(struct member *m, const struct frame *f, int *fds, size_t n_fds);
 	void (*unlink)(struct member *m, const struct frame *f);
 	/* STOP: by then it has to be over. NULL, as unlink: no matter. */
 	void (*stop)(struct member *m, uint64_t due_usec);
+	/* The master asks for a sign of life, which is given. NULL: no matter. */
+	void (*ping)(struct member *m);
 	/* A frame of a role's own; what it leaves in fds is closed. NULL: it has none. */
 	void (*frame)(struct member *m, const struct frame *f, int *fds, size_t n_fds);
+	bool forgets;		/* no frame speaks to it of former configurations */
 };
 
 struct member {
@@ -44,6 +50,9 @@ struct member {
 	struct loop_io master;
 	struct conf *current, *prepared;
 	struct conf *past[MEMBER_PAST];		/* former ones, newest first */
+	/* With commit and stop: which listeners end for everybody, by number. */
+	uint32_t sealed;
+	const char *refusal;			/* by commit; NULL: none */
 	bool is_over;				/* the master is gone */
 };
 

@@ -30,87 +30,66 @@ check_drained(struct worker *w)
 		w->done = true;
 }
 
-static void
-send_master(struct worker *w, const struct frame *f)
-{
-	/* A master that does not read has other worries; it will ask again. */
-	(void)channel_send(w->master.fd, f, NULL, 0);
-}
-
 /* ------------------------------------------------------ configuration --- */
 
-static void
-prepared_drop(struct worker *w)
+static struct worker *
+worker_of(struct member *m)
 {
-	w->leases.prepared = w->prepared = conf_unref(w->prepared);
+	return CONTAINER_OF(m, struct worker, member);
+}
+
+static void
+on_abort(struct member *m)
+{
+	struct worker *w = worker_of(m);
+
+	w->leases.prepared = NULL;
 	channel_close_fds(w->prepared_fds, w->n_prepared_fds);
 	w->n_prepared_fds = 0;
 }
 
 static void
-refuse(struct worker *w, uint32_t generation, const char *why)
+on_sockets(struct member *m, int *fds, size_t n_fds)
 {
-	struct frame f = { .type = FRAME_REFUSED, .generation = generation };
+	struct worker *w = worker_of(m);
 
-	(void)strlcpy(f.text, why, sizeof(f.text));
-	prepared_drop(w);
-	send_master(w, &f);
-}
-
-/*
- * fds[0] is the text, the rest are the listeners; all taken. No listeners at
- * all: there is one worker too many, and that is us.
- */
-static void
-on_prepare(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
-{
-	struct frame answer = { .type = FRAME_PREPARED, .generation = f->generation };
-	char why[sizeof(answer.text)];
-
-	prepared_drop(w);
-	for (size_t i = 1; i < n_fds; i++)
+	for (size_t i = 0; i < n_fds; i++)
 		w->prepared_fds[w->n_prepared_fds++] = TAKE_FD(fds[i]);
-	if (conf_read_sealed(fds[0], f->generation, &w->prepared, why, sizeof(why)) < 0) {
-		refuse(w, f->generation, why);
-		return;
-	}
-	w->leases.prepared = w->prepared;
-	if (w->n_prepared_fds != 0 && w->prepared->n_listeners != w->n_prepared_fds) {
-		refuse(w, f->generation, "listeners and descriptors do not match");
-		return;
-	}
-	send_master(w, &answer);
+}
+
+/* No listeners at all: there is one worker too many, and that is this one. */
+static void
+on_prepare(struct member *m)
+{
+	struct worker *w = worker_of(m);
+	bool fits = w->n_prepared_fds == 0 || m->prepared->n_listeners == w->n_prepared_fds;
+
+	w->leases.prepared = m->prepared;
+	member_prepared(m, fits ? NULL : "listeners and descriptors do not match");
 }
 
 static void
-on_commit(struct worker *w, const struct frame *f)
+on_commit(struct member *m)
 {
-	struct frame answer = { .type = FRAME_COMMITTED, .generation = f->generation };
+	struct worker *w = worker_of(m);
 	struct conf *old;
-	int r;
+	int r = 0;
 
-	if (w->prepared == NULL || w->prepared->generation != f->generation) {
-		refuse(w, f->generation, "nothing prepared");
+	w->net.sealed = m->sealed;
+	w->retired = w->n_prepared_fds == 0;
+	if (w->retired)
+		listeners_retire(&w->net, m->current);
+	else if (!w->net.stopping)
+		r = listeners_replace(&w->net, m->current, w->prepared_fds, w->n_prepared_fds);
+	if (r < 0) {
+		m->refusal = strerror(-r);
 		return;
 	}
-	w->net.sealed = f->sealed;
-	w->retired = w->n_prepared_fds == 0;
-	if (w->retired) {
-		listeners_retire(&w->net, w->prepared);
-	} else if (!w->net.stopping) {
-		r = listeners_replace(&w->net, w->prepared, w->prepared_fds, w->n_prepared_fds);
-		if (r < 0) {
-			refuse(w, f->generation, strerror(-r));
-			return;
-		}
-	}
-	old = worker_set_conf(w, TAKE_PTR(w->prepared));
-	prepared_drop(w);
+	on_abort(m);
+	old = worker_set_conf(w, conf_ref(m->current));
 	stats_renumber(w->pages.own, old, w->conf);
 	net_count(&w->net);
-	log_set_level(w->conf->log_level);
 	conf_unref(old);
-	send_master(w, &answer);
 	leases_reload(&w->leases);
 	check_drained(w);
 }
@@ -133,8 +112,11 @@ on_drain_over(struct loop_timer *t)
  * now; one that is busy, when its request has ended.
  */
 static void
-on_stop(struct worker *w, uint64_t deadline)
+on_stop(struct member *m, uint64_t deadline)
 {
+	struct worker *w = worker_of(m);
+
+	w->net.sealed = m->sealed;
 	if (w->net.stopping)
 		return;
 	/* Who waits at a socket that ends for everybody is let in, and answered. */
@@ -142,7 +124,7 @@ on_stop(struct worker *w, uint64_t deadline)
 	listeners_close(&w->net);
 	net_count(&w->net);
 	w->drain.fn = on_drain_over;
-	loop_arm(&w->loop, &w->drain, deadline != 0 ? deadline : w->loop.now_usec);
+	loop_arm(&w->loop, &w->drain, deadline);
 	net_stop(&w->net);
 	check_drained(w);
 }
@@ -162,8 +144,9 @@ on_stats_page(struct worker *w, unsigned slot, int fd)
 }
 
 static void
-on_link(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
+on_link(struct member *m, const struct frame *f, int *fds, size_t n_fds)
 {
+	struct worker *w = worker_of(m);
 	struct mail_ends ends;
 
 	if (n_fds != 2)
@@ -176,70 +159,30 @@ on_link(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 }
 
 static void
-on_frame(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
+on_ping(struct member *m)
 {
-	struct frame pong = { .type = FRAME_PONG, .id = f->id };
-
-	switch (f->type) {
-	case FRAME_PREPARE:
-		on_prepare(w, f, fds, n_fds);
-		return;
-	case FRAME_COMMIT:
-		on_commit(w, f);
-		return;
-	case FRAME_ABORT:
-		prepared_drop(w);
-		return;
-	case FRAME_LINK:
-		on_link(w, f, fds, n_fds);
-		return;
-	case FRAME_UNLINK:
-		/* The channel ends with the process. */
-		return;
-	case FRAME_STATS:
-		on_stats_page(w, f->slot, fds[0]);
-		return;
-	case FRAME_STOP:
-		/* In the middle of a reload the numbers may be others': then all of them. */
-		w->net.sealed = w->conf != NULL && w->conf->generation == f->generation ?
-		    f->sealed : UINT32_MAX;
-		on_stop(w, f->id);
-		return;
-	case FRAME_PING:
-		w->pages.own->log_dropped = log_dropped_total();
-		send_master(w, &pong);
-		return;
-	default:
-		log_err("master sent an unexpected message, ignoring it: %s",
-		    frame_type_name(f->type));
-		return;
-	}
+	worker_of(m)->pages.own->log_dropped = log_dropped_total();
 }
 
 static void
-on_master(struct loop_io *io, uint32_t events)
+on_frame(struct member *m, const struct frame *f, int *fds, size_t n_fds)
 {
-	struct worker *w = CONTAINER_OF(io, struct worker, master);
-
-	(void)events;
-	while (!w->done) {
-		int fds[FRAME_MAX_FDS];
-		struct frame f;
-		size_t n_fds;
-		int r;
-
-		r = channel_receive(io->fd, &f, fds, &n_fds);
-		if (r == -EAGAIN)
-			return;
-		if (r != CHANNEL_OK) {
-			/* The master is gone: nobody supervises us any more. */
-			w->done = true;
-			return;
-		}
-		on_frame(w, &f, fds, n_fds);
-		channel_close_fds(fds, n_fds);
-	}
+	if (f->type == FRAME_STATS && n_fds == 1)
+		on_stats_page(worker_of(m), f->slot, fds[0]);
 }
+
+/* A channel that is to be closed (UNLINK) ends with its process. */
+static const struct member_ops member_ops = {
+	.sockets = on_sockets,
+	.prepare = on_prepare,
+	.abort = on_abort,
+	.commit = on_commit,
+	.link = on_link,
+	.stop = on_stop,
+	.ping = on_ping,
+	.frame = on_frame,
+	.forgets = true,
+};
 
 /* --------------------------------------------------------------- set up --- */
 
@@ -330,8 +273,7 @@ worker_init(struct worker *w, unsigned slot)
 	w->desk.id_high = (uint64_t)(random << 8 | slot) << 32;
 	/* The page is that of the slot: the counters of a predecessor go on. */
 	w->pages.own->pid = (uint32_t)getpid();
-	w->master = (struct loop_io){ .fn = on_master, .fd = ROLE_CHANNEL_FD };
-	return loop_add(&w->loop, &w->master, EPOLLIN);
+	return member_init(&w->member, &member_ops, &w->loop);
 }
 
 void
@@ -349,7 +291,8 @@ worker_done(struct worker *w)
 	calls_done(&w->desk);
 	leases_done(&w->leases);
 	net_bury(&w->net);
-	prepared_drop(w);
+	on_abort(&w->member);
+	member_done(&w->member);
 	conf_unref(worker_set_conf(w, NULL));
 	resp_door_done(&w->door);
 	loop_disarm(&w->loop, &w->drain);
@@ -380,8 +323,8 @@ worker_main(unsigned slot)
 		log_err("cannot start: %s", strerror(-r));
 		return ROLE_EXIT_SETUP;
 	}
-	send_master(w, &ready);
-	while (!w->done) {
+	(void)member_tell(&w->member, &ready);
+	while (!w->done && !w->member.is_over) {
 		r = loop_turn(&w->loop);
 		if (r < 0) {
 			log_err("event loop: %s", strerror(-r));

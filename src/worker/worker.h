@@ -13,6 +13,7 @@
 #include "call/kits.h"
 #include "conf/conf.h"
 #include "door/resp/session.h"
+#include "ipc/member.h"
 #include "ipc/stats.h"
 #include "lease/leases.h"
 #include "net/net.h"
@@ -24,10 +25,9 @@
 
 struct worker {
 	struct loop loop;
-	struct loop_io master;		/* channel to the master */
+	struct member member;		/* what it is to the master */
 	unsigned slot;
 	struct conf *conf;		/* in force; NULL before the first COMMIT */
-	struct conf *prepared;
 	int prepared_fds[CONF_MAX_LISTENERS];
 	size_t n_prepared_fds;
 	bool retired;			/* given no listeners: ends with its last connection */
