@@ -204,7 +204,7 @@ main(int argc, char *argv[], char *envp[])
 
 	is_role = argc == 3 && strncmp(argv[1], "--role=", 7) == 0 &&
 	    strncmp(argv[2], "--slot=", 7) == 0;
-	r = fd_fill_stdio();
+	r = fd_fill(STDERR_FILENO + 1);
 	if (r < 0) {
 		(void)dprintf(STDERR_FILENO, "reqd: /dev/null: %s\n", strerror(-r));
 		return is_role ? ROLE_EXIT_SETUP : EX_OSERR;

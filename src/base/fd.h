@@ -22,14 +22,17 @@ int fd_pipe(int ret[static 2], int own);
  * A number or -errno, which it hands on when fd is one. */
 int fd_lift(int fd, int min);
 
+/* An option of a socket that is a number; -errno: there is none. */
+int fd_option(int fd, int level, int option);
+
 /* The family of a socket; AF_UNSPEC: it is none. */
 int fd_domain(int fd);
 
 /*
- * Opens /dev/null for each of 0, 1 and 2 that is closed, so that nothing
- * else ever gets their numbers. 0 or -errno.
+ * Opens /dev/null for each number below n that is closed, so that nothing else ever
+ * gets it: 0, 1 and 2 for children, too. 0 or -errno.
  */
-int fd_fill_stdio(void);
+int fd_fill(int n);
 
 /*
  * The beginning of a file, opened as by openat(), as text with a NUL at its

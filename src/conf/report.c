@@ -101,33 +101,21 @@ end(struct buf *json, const char *key, const struct conf_errors *errors)
 	jsonbuf_close(json, '}');
 }
 
-static int
-put_changes(struct report *r)
-{
-	const struct report_changes *c = r->changes;
-	bool is_check = r->later == NULL;
-	int e;
-
-	begin(r->json, is_check, true);
-	jsonbuf_number(r->json, "generation", is_check ? c->from->generation : c->to->generation);
-	jsonbuf_text(r->json, "file", c->to->files[0]);
-	jsonbuf_open(r->json, "changes", '[');
-	e = conf_diff(c->from, c->to, section_append, r);
-	jsonbuf_close(r->json, ']');
-	end(r->json, "notes", c->notes);
-	return e;
-}
-
 int
-report_check(struct buf *json, const struct report_changes *c)
+report_changes(struct buf *json, const struct report_changes *c, struct conf_errors *later)
 {
-	return put_changes(&(struct report){ json, c, NULL });
-}
+	struct report report = { json, c, later };
+	bool is_check = later == NULL;
+	int r;
 
-int
-report_done(struct buf *json, const struct report_changes *c, struct conf_errors *later)
-{
-	return put_changes(&(struct report){ json, c, later });
+	begin(json, is_check, true);
+	jsonbuf_number(json, "generation", is_check ? c->from->generation : c->to->generation);
+	jsonbuf_text(json, "file", c->to->files[0]);
+	jsonbuf_open(json, "changes", '[');
+	r = conf_diff(c->from, c->to, section_append, &report);
+	jsonbuf_close(json, ']');
+	end(json, "notes", c->notes);
+	return r;
 }
 
 void

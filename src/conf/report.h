@@ -21,11 +21,11 @@ struct report_changes {
 	const void *arg;
 };
 
-/* What a reload would do. 0, or -ENOMEM when not all could be told. */
-int report_check(struct buf *json, const struct report_changes *c);
-
-/* The same of one that is done. What of it does not hold now is added to later. */
-int report_done(struct buf *json, const struct report_changes *c, struct conf_errors *later);
+/*
+ * What a reload has done: what of it does not hold now is added to later; NULL: what
+ * it would do. 0, or -ENOMEM when not all could be told.
+ */
+int report_changes(struct buf *json, const struct report_changes *c, struct conf_errors *later);
 
 /* Why it was, or would be, refused. */
 void report_errors(struct buf *json, bool is_check, const struct conf_errors *errors);

@@ -256,3 +256,18 @@ log_conf_errors(int level, const char *prefix, const struct conf_errors *errors)
 			log_at(level, "%s%s:%u: %s", prefix, e->file, e->line, e->text);
 	}
 }
+
+void
+logrec_print_unread(int fd, const char *name)
+{
+	char record[LOGREC_MAX];
+	struct logrec_view v;
+	ssize_t n;
+
+	while ((n = recv(fd, record, sizeof(record), MSG_DONTWAIT)) > 0) {
+		if (logrec_parse((struct slice){ record, (size_t)n }, &v) == 0 &&
+		    v.level <= LOG_WARNING)
+			(void)dprintf(STDERR_FILENO, "reqd: %s: %.*s\n", name,
+			    (int)v.fields[LOG_KEY_MESSAGE].len, v.fields[LOG_KEY_MESSAGE].data);
+	}
+}

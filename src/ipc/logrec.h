@@ -107,3 +107,6 @@ void log_event(const char *event, int level, const char *fmt, ...)
 
 /* A line of this level for each, behind this prefix. */
 void log_conf_errors(int level, const char *prefix, const struct conf_errors *errors);
+
+/* Prints, on standard error, the warnings in a socket of records that no log has read. */
+void logrec_print_unread(int fd, const char *name);

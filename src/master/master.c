@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fd.h"
 #include "ipc/channel.h"
 #include "ipc/limits.h"
 #include "ipc/logrec.h"
@@ -172,22 +173,6 @@ on_orphans_looked_for(struct orphans *s)
 	stop_advance(CONTAINER_OF(s, struct master, orphans));
 }
 
-/* Records that no log has read. */
-static void
-print_records(int fd, const char *name)
-{
-	char record[LOGREC_MAX];
-	struct logrec_view v;
-	ssize_t n;
-
-	while ((n = recv(fd, record, sizeof(record), MSG_DONTWAIT)) > 0) {
-		if (logrec_parse((struct slice){ record, (size_t)n }, &v) == 0 &&
-		    v.level <= LOG_WARNING)
-			(void)dprintf(STDERR_FILENO, "reqd: %s: %.*s\n", name,
-			    (int)v.fields[LOG_KEY_MESSAGE].len, v.fields[LOG_KEY_MESSAGE].data);
-	}
-}
-
 /* Before reqd has ever served that is its end, with the reason where the log may not be. */
 static void
 on_unable(struct process *p)
@@ -198,9 +183,9 @@ on_unable(struct process *p)
 		return;
 	log_err("%s cannot start, giving up", p->name);
 	if (process_at(p->all, ROLE_LOG, 0)->state != PROCESS_SERVING) {
-		print_records(p->all->log_read, "master");
+		logrec_print_unread(p->all->log_read, "master");
 		if (p->log_read >= 0)
-			print_records(p->log_read, p->name);
+			logrec_print_unread(p->log_read, p->name);
 	}
 	m->failed = true;
 	stop_begin(m);
@@ -297,21 +282,6 @@ open_log(struct master *m)
 	return 0;
 }
 
-/* 3 to 5 are the roles' numbers: nothing of the master's may lie there. */
-static int
-reserve_numbers(void)
-{
-	int fd;
-
-	do {
-		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			return -errno;
-	} while (fd < ROLE_N_FDS);
-	(void)close(fd);
-	return 0;
-}
-
 static int
 set_up_events(struct master *m)
 {
@@ -378,7 +348,8 @@ master_main(const struct master_options *options)
 	/* The reason, perhaps, why what follows fails. */
 	if (passed_lost(&m->passed, why.text, sizeof(why.text)))
 		(void)fprintf(stderr, "reqd: %s\n", why.text);
-	r = reserve_numbers();
+	/* 3 to 5 are the roles' numbers: nothing of the master's may lie there. */
+	r = fd_fill(ROLE_N_FDS);
 	if (r < 0)
 		return fail("/dev/null", r);
 	if (stat("/proc/self/exe", &(struct stat){ 0 }) < 0)

@@ -126,10 +126,9 @@ static bool
 fits_buffers(int fd, const struct listener *l)
 {
 #if defined(SO_BUF_LOCK) && defined(SOCK_SNDBUF_LOCK)
-	socklen_t len = sizeof(int);
-	int locked = 0;
+	int locked = fd_option(fd, SOL_SOCKET, SO_BUF_LOCK);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, &locked, &len) < 0)
+	if (locked < 0)
 		return true;	/* a kernel before 5.14 does not say */
 	if (l->send_buffer == 0 && (locked & SOCK_SNDBUF_LOCK) != 0)
 		return false;
@@ -146,15 +145,13 @@ static bool
 fits_family(const struct passed_socket *p, const struct listener *l)
 {
 	bool any = strcmp(l->addr.host, "*") == 0;
-	socklen_t len = sizeof(int);
-	int only = 0;
+	int only;
 
 	/* Both families through one socket, unless the kernel has no IPv6. */
 	if (fd_domain(p->fd) == AF_INET)
 		return !any || (keep_is_of(p->name, l->url) && !l->ipv6_only);
-	if (getsockopt(p->fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) < 0)
-		return false;
-	return (only != 0) == (l->ipv6_only || !any);
+	only = fd_option(p->fd, IPPROTO_IPV6, IPV6_V6ONLY);
+	return only >= 0 && (only != 0) == (l->ipv6_only || !any);
 }
 
 /* One that a reqd before us made: only what cannot be changed now has to be right. */

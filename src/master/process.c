@@ -206,7 +206,6 @@ process_disarm(struct process *p)
 static void
 process_arm(struct process *p, loop_timer_fn *fn, uint64_t due_usec)
 {
-	process_disarm(p);
 	p->timer.fn = fn;
 	loop_arm(p->all->loop, &p->timer, due_usec);
 }

@@ -62,21 +62,28 @@ unit_setting(const void *edition, const char *listener, const char *key)
 	return listen_unit_setting(&e->listeners, e->conf, listener, key);
 }
 
+/* What is different since a configuration; what of it does not hold now goes into later. */
+static void
+put_changes(struct buf *json, const struct conf *from, const struct edition *to,
+    const struct conf_errors *notes, struct conf_errors *later)
+{
+	const struct report_changes changes = { from, to->conf, notes, unit_setting, to };
+
+	if (report_changes(json, &changes, later) < 0)
+		log_err("out of memory: not all changes of the configuration are told");
+}
+
 static void
 tell_success(struct master *m)
 {
 	const struct conf *to = m->now.conf;
-	const struct report_changes changes = {
-		m->reload.other.conf, to, &m->reload.notes, unit_setting, &m->now,
-	};
 	CLEANUP(conf_errors_done) struct conf_errors later = { 0 };
 	CLEANUP(buf_done) struct buf json = BUF_INIT(0);
 
 	log_event(LOG_EVENT_RELOAD_DONE, LOG_NOTICE,
 	    "configuration reloaded, generation %u: %zu listeners, %zu services",
 	    to->generation, to->n_listeners, to->n_services);
-	if (report_done(&json, &changes, &later) < 0)
-		log_err("out of memory: not all changes of the configuration are told");
+	put_changes(&json, m->reload.other.conf, &m->now, &m->reload.notes, &later);
 	log_conf_errors(LOG_WARNING, "", &later);
 	m->reload.on_told(m, buf_slice(&json));
 }
@@ -447,9 +454,7 @@ reload_check(struct master *m, struct buf *json)
 		report_errors(json, true, &errors);
 	else {
 		listen_notes(&e.listeners, &m->passed, e.conf, &notes);
-		if (report_check(json, &(struct report_changes){
-		    m->now.conf, e.conf, &notes, unit_setting, &e }) < 0)
-			log_err("out of memory: not all changes of the configuration are told");
+		put_changes(json, m->now.conf, &e, &notes, NULL);
 	}
 	edition_done(&e);
 }

@@ -17,21 +17,10 @@
 #include "base/socketfile.h"
 #include "conf/errors.h"
 
-/* ------------------------------------------------------------- options --- */
-
-static int
-get_int(int fd, int level, int option)
-{
-	int value = 0;
-	socklen_t len = sizeof(value);
-
-	return getsockopt(fd, level, option, &value, &len) < 0 ? 0 : value;
-}
-
 static bool
 is_ipv6_only(int fd)
 {
-	return get_int(fd, IPPROTO_IPV6, IPV6_V6ONLY) != 0;
+	return fd_option(fd, IPPROTO_IPV6, IPV6_V6ONLY) > 0;
 }
 
 /* ---------------------------------------------------------------- file --- */
@@ -213,7 +202,7 @@ socket_unit_note(int fd, const struct listener *l, struct conf_errors *notes)
 	else if (both && is_ipv6_only(fd))
 		conf_errors_add(notes, l->file, l->line, "%.120s: systemd has opened it for IPv6 "
 		    "only: BindIPv6Only=both in its socket unit takes both", l->url);
-	if (l->freebind && get_int(fd, IPPROTO_IP, IP_FREEBIND) == 0)
+	if (l->freebind && fd_option(fd, IPPROTO_IP, IP_FREEBIND) <= 0)
 		conf_errors_add(notes, l->file, l->line, "%.120s: 'freebind' comes too late, "
 		    "systemd has opened it: set FreeBind=yes in its socket unit", l->url);
 }
