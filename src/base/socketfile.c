@@ -20,7 +20,7 @@
 
 enum path_state { PATH_FREE, PATH_STALE };
 
-/* What is at the path. -EADDRINUSE: somebody answers there. */
+/* Looks at what is at the path. -EADDRINUSE: somebody answers there. */
 static int
 look_at(const char *path, const struct sockaddr_un *sa)
 {

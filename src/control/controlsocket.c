@@ -22,7 +22,7 @@ static const struct request_limits limits = {
 	.inline_allowed = true,
 };
 
-/* What a client has not read yet: a list of every worker, and some. */
+/* The most that a client may leave unread: a list of every worker, and some. */
 #define OUT_MAX (80u << 20)
 
 /* No descriptors, no memory: so long nothing is accepted. */

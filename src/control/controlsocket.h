@@ -52,11 +52,11 @@ struct control_client {
 	uint64_t due_usec;
 };
 
-/* Who executes the requests. */
+/* The one who executes the requests of clients. */
 struct control_ops {
 	/* The answer goes into out, or the client waits for it. */
 	void (*execute)(struct control_client *c);
-	/* It is gone: lets go of what it waited for. */
+	/* The client is gone: lets go of what it waited for. */
 	void (*forget)(struct control_client *c);
 };
 

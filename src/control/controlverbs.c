@@ -20,7 +20,7 @@
 #include "proto/outcome.h"
 #include "proto/resp.h"
 
-/* One worker's list of calls is no longer than this. */
+/* The list of one worker's calls is no longer than this. */
 #define LIST_MAX (1u << 20)
 /* The changes of a reload, however many. */
 #define TOLD_MAX (64u << 20)
@@ -146,7 +146,7 @@ on_listed(struct mail_ask *ask, const struct frame *answer)
 	list_check(q->client);
 }
 
-/* One that cannot be asked is left out. */
+/* Asks a worker for its list. A worker that cannot be asked is left out. */
 static void
 list_ask(struct control_question *q, struct worker_link *l)
 {
@@ -165,7 +165,7 @@ static void
 do_ps(struct control_client *c)
 {
 	wait_for_workers(c, CONTROL_WAIT_LIST);
-	/* Those that only finish what they have are asked, too. */
+	/* Workers that only finish their calls are asked, too. */
 	for (unsigned slot = 0; slot < CONF_MAX_WORKERS; slot++) {
 		struct worker_link *l = worker_link_at(&control_of(c)->workers, slot);
 
@@ -259,9 +259,9 @@ static void
 put_status(struct control_client *c, struct slice told)
 {
 	CLEANUP(buf_done) struct buf json = BUF_INIT(0);
+	const struct roster *roster = (const void *)told.data;
 
-	if (told.len != sizeof(struct roster) ||
-	    status_format_json(control_of(c), (const struct roster *)(const void *)told.data, &json) < 0)
+	if (told.len != sizeof(*roster) || status_format_json(control_of(c), roster, &json) < 0)
 		no_memory(c);
 	else
 		resp_bulk(&c->out, buf_slice(&json));

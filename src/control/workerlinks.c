@@ -50,7 +50,7 @@ worker_link_at(const struct worker_links *all, unsigned slot)
 	return l != NULL && mail_is_open(&l->mail) ? l : NULL;
 }
 
-/* Those of slots that were never used take no memory. */
+/* Made when a slot is used for the first time: links of others take no memory. */
 static struct worker_link *
 link_new(struct worker_links *all, uint16_t slot)
 {

@@ -39,8 +39,8 @@ struct worker_link *worker_link_at(const struct worker_links *all, unsigned slot
 /* The process that LINK names has the other ends; takes ours. */
 void worker_links_attach(struct worker_links *all, const struct frame *f, struct mail_ends ends);
 
-/* That process is dead or will be at once. Every open question to it ends with NULL. */
+/* Closes the mail with a process that is dead or will be at once: open questions end with NULL. */
 void worker_links_detach(struct worker_links *all, const struct frame *f);
 
-/* It has done what it must not: it is reported to the master, and not heard any more. */
+/* Reports a worker that has broken the rules to the master, and hears it no more. */
 void worker_link_accuse(struct worker_link *l, const char *what);

@@ -78,7 +78,7 @@ set_file_limits(void)
 {
 	struct rlimit files;
 
-	/* What exceeds it is an error of a write, as SIGXFSZ is ignored. */
+	/* A larger file is an error of the write, as SIGXFSZ is ignored. */
 	lower_limit(RLIMIT_FSIZE, ROLE_MAX_FILE);
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
 		fail("limits", errno);
@@ -113,7 +113,7 @@ birth(const struct birth *b)
 	(void)snprintf(role, sizeof(role), "--role=%s", role_name(b->kind));
 	(void)snprintf(slot, sizeof(slot), "--slot=%u", b->slot);
 	set_descriptors(b);
-	/* Who is to go first when memory runs out. */
+	/* Processes with a higher score go first when memory runs out. */
 	oomscore_above_own(&score, b->oomscore);
 	oomscore_take(&score);
 	if (b->has_file_limits)

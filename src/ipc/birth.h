@@ -18,7 +18,7 @@ struct birth {
 	int oomscore;			/* above the master's own */
 	const struct identity *account;	/* for good, where the master is root; NULL: the master's */
 	bool dies_with_master;		/* at once, by the kernel */
-	bool has_file_limits;		/* writes no larger file than a request needs, and opens fewer */
+	bool has_file_limits;		/* as those of a worker */
 };
 
 /* In the child, with all signals blocked. What fails is said on standard error. */

@@ -122,8 +122,8 @@ enum cancel_reason {
 /* What control asks the master for. */
 enum frame_what {
 	WHAT_ROSTER,		/* the processes: TOLD with a struct roster */
-	WHAT_RELOAD,		/* one that begins now or later: TOLD with its outcome, as JSON, which
-				   is also that of every such question with a smaller id */
+	WHAT_RELOAD,		/* one that begins now or later: TOLD with its outcome, as
+				   JSON, also for every such question with a smaller id */
 	WHAT_CHECK,		/* what a reload would do: TOLD with that, as JSON */
 	WHAT_N,
 };

@@ -70,7 +70,7 @@ warn_listeners(const struct conf *c, struct conf_errors *warnings)
 	for (size_t i = 0; i < c->n_listeners; i++) {
 		const struct listener *l = &c->listeners[i];
 
-		/* Who has not said how many takes what there is. */
+		/* A listener without max-connections takes what there is. */
 		if (l->max_connections > room && l->max_connections != CONF_CONNECTIONS)
 			conf_errors_add(warnings, NULL, 0, "%s: max-connections is %" PRIu64
 			    ", but there is room for %" PRIu64 " in %zu workers with %" PRIu64

@@ -9,7 +9,7 @@
 #include "conf/conf.h"
 
 /*
- * Are there descriptors enough for all processes to come up, and for reloads?
+ * Checks that there are descriptors enough for all processes to come up, and for reloads.
  * 0; or -EMFILE with what to do about it in why.
  */
 int limits_check(const struct conf *c, struct reason *why);

@@ -39,7 +39,9 @@ tell_roster(struct master *m, uint64_t id)
 		const struct process *p = &m->processes.list[i];
 
 		r.processes[i] = (struct roster_process){
-			.pid = (uint32_t)p->pid, .restarts = p->restarts, .state = (uint8_t)p->state,
+			.pid = (uint32_t)p->pid,
+			.restarts = p->restarts,
+			.state = (uint8_t)p->state,
 		};
 	}
 	(void)strlcpy(r.conf_file, m->options.conf_file, sizeof(r.conf_file));
@@ -60,7 +62,7 @@ answer_ask(struct master *m, const struct frame *ask)
 		tell(m, ask->id, WHAT_CHECK, buf_data(&json), buf_len(&json));
 		return;
 	case WHAT_RELOAD:
-		/* One that is in progress may have read the files before they were as they are. */
+		/* A reload in progress may have read the files before they were as they are now. */
 		m->reload_asked = ask->id;
 		reload_start(m);
 		return;

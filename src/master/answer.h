@@ -9,8 +9,8 @@
 struct frame;
 struct master;
 
-/* Does what control asks for, or begins it. */
+/* Does the thing that control asks for, or begins it. */
 void answer_ask(struct master *m, const struct frame *ask);
 
-/* That reload has ended, with this outcome, as JSON. */
+/* Tells control the outcome of a reload, as JSON. */
 void answer_reloaded(struct master *m, struct slice json);

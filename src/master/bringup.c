@@ -59,7 +59,7 @@ must_wait(const struct process *p)
 	return false;
 }
 
-/* It commits, or is held back. Meanwhile connections wait in the sockets. */
+/* Has a process commit, or holds it back. Meanwhile connections wait in the sockets. */
 static void
 commit(struct process *p)
 {

@@ -21,7 +21,7 @@
  */
 void keep_store(int fd, const char *url, const struct socket_file *f, char ret_name[KEEP_NAME]);
 
-/* Has the socket of this name kept no longer. */
+/* Tells systemd to let go of the socket of this name. */
 void keep_forget(const char *name);
 
 /* True if this is the name of a kept socket; then which file it has, too. */

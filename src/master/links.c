@@ -74,8 +74,10 @@ link_channel(struct process *below, struct process *above)
 	int r;
 
 	if ((below->rules->channels & ROLE_BIT(above->kind)) == 0 ||
-	    below->state < PROCESS_PREPARING || above->state < PROCESS_PREPARING ||
-	    above->generation == 0)
+	    below->state < PROCESS_PREPARING || above->state < PROCESS_PREPARING)
+		return;
+	/* Questions to a process that does not serve yet would be refused. */
+	if (above->generation == 0 && !above->rules->only_asks)
 		return;
 	r = mail_pair(&a, &b);
 	if (r < 0) {
@@ -144,6 +146,7 @@ links_open(struct process *p)
 		share_page(p, other);
 		share_page(other, p);
 		link_channel(p, other);
+		link_channel(other, p);
 	}
 }
 
@@ -153,7 +156,7 @@ links_serve(struct process *p)
 	struct process *other;
 
 	FOR_EACH_PROCESS(other, p->all) {
-		if (other != p)
+		if (other != p && !p->rules->only_asks)
 			link_channel(other, p);
 	}
 }

@@ -294,7 +294,7 @@ set_up_events(struct master *m)
 		(void)sigaddset(&set, signals[i]);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	(void)sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
-	/* Whoever started us may have ignored it, and then there is nothing to wait for. */
+	/* The parent may have ignored it, and then there is nothing to wait for. */
 	(void)sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
 
 	m->signals = (struct loop_io){ .fn = on_signal };

@@ -121,7 +121,7 @@ fits_address(const struct passed_socket *p, const struct listener *l)
 	return found;
 }
 
-/* Is no size set on it where the kernel is to choose? It cannot be taken back. */
+/* True if no size is set where the kernel is to choose: a size cannot be taken back. */
 static bool
 fits_buffers(int fd, const struct listener *l)
 {
@@ -140,7 +140,7 @@ fits_buffers(int fd, const struct listener *l)
 #endif
 }
 
-/* Would one that is made now be bound as this one is? */
+/* True if a socket made now would be bound as this one is. */
 static bool
 fits_family(const struct passed_socket *p, const struct listener *l)
 {
@@ -154,7 +154,10 @@ fits_family(const struct passed_socket *p, const struct listener *l)
 	return only >= 0 && (only != 0) == (l->ipv6_only || !any);
 }
 
-/* One that a reqd before us made: only what cannot be changed now has to be right. */
+/*
+ * True if a socket that a former reqd has made can be used for this listener: only what
+ * cannot be changed now has to be right.
+ */
 static bool
 kept_fits(const struct passed_socket *p, const struct listener *l)
 {

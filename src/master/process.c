@@ -66,7 +66,7 @@ processes_find(struct processes *all, pid_t pid)
 static int
 process_open_page(struct process *p)
 {
-	if (p->rules->page == ROLE_PAGE_NONE || p->stats != NULL)
+	if (!p->rules->has_page || p->stats != NULL)
 		return 0;
 	p->stats_fd = fd_lift(stats_create(), ROLE_N_FDS);
 	if (p->stats_fd < 0)
@@ -103,7 +103,7 @@ on_channel(struct loop_io *io, uint32_t events)
 	uint64_t serial = p->serial;
 
 	(void)events;
-	/* What a frame leads to may close the channel. */
+	/* A frame may lead to the end of the channel. */
 	for (int i = 0; i < FRAMES_AT_ONCE && p->serial == serial && io->fd >= 0; i++) {
 		struct frame f;
 		int r;
@@ -144,7 +144,8 @@ process_fork(struct process *p)
 	CLEANUP_CLOSE int log_read = -1;
 	CLEANUP_CLOSE int log_write = -1;
 	struct birth b = {
-		.kind = p->kind, .slot = p->slot, .master = getpid(), .oomscore = p->rules->oomscore,
+		.kind = p->kind, .slot = p->slot, .master = getpid(),
+		.oomscore = p->rules->oomscore,
 		.dies_with_master = p->rules->dies_with_master,
 		.has_file_limits = p->rules->has_file_limits,
 		.account = p->rules->account == ROLE_AS_USER ?
@@ -304,10 +305,10 @@ process_died(struct process *p, int wait_status)
 	if (p->stats != NULL)
 		stats_reset_gauges(p->stats);
 	p->all->ops->died(p);
-	/* What followed may have started it again. */
+	/* The callback may have started the process again. */
 	if (process_is_up(p) || !process_is_wanted(p))
 		return;
-	/* What is needed to the end of a stop is started again, but for its own end. */
+	/* The log is needed to the end of a stop, so it is started again, but for its own end. */
 	if (p->all->is_stopping &&
 	    (p->rules->stop != ROLE_STOP_BY_CLOSING || was == PROCESS_STOPPING))
 		return;
@@ -390,7 +391,7 @@ processes_scale(struct processes *all, size_t before)
 		/* A process that waits to be started again waits no more. */
 		if (!process_is_wanted(p))
 			process_disarm(p);
-		/* One that has not ended yet has been given listeners again. */
+		/* A worker that has not ended yet has been given listeners again. */
 		else if (i >= before && !process_is_up(p))
 			process_start(p);
 	}

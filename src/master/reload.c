@@ -62,7 +62,7 @@ unit_setting(const void *edition, const char *listener, const char *key)
 	return listen_unit_setting(&e->listeners, e->conf, listener, key);
 }
 
-/* What is different since a configuration; what of it does not hold now goes into later. */
+/* Appends the changes since a configuration; those that do not hold now go into later. */
 static void
 put_changes(struct buf *json, const struct conf *from, const struct edition *to,
     const struct conf_errors *notes, struct conf_errors *later)
@@ -120,7 +120,7 @@ reload_end(struct master *m)
 		reload_start(m);
 }
 
-/* Whoever has asked for a reload until now hears of the one that begins. */
+/* All questions for a reload until now are answered by the one that begins. */
 static void
 take_questions(struct master *m)
 {
@@ -174,8 +174,8 @@ keep_counters(struct master *m, const struct conf *old)
 }
 
 /*
- * What is refused now leaves somebody in, or out, who was not meant. Who asked
- * for the reload hears of it in the notes.
+ * Puts the options on sockets that stay. An option that is refused lets somebody in, or
+ * keeps somebody out, who was not meant, so it goes into the notes of the reload.
  */
 static void
 apply_options(struct master *m, struct conf_errors *notes)
@@ -253,7 +253,7 @@ all_answered(const struct master *m)
 	return true;
 }
 
-/* Those that have not answered by then are overdue. */
+/* Processes that have not answered by then are overdue. */
 static void
 reload_wait(struct master *m, uint64_t usec)
 {
@@ -272,7 +272,7 @@ prepare_all(struct master *m)
 
 	r->phase = RELOAD_PREPARE;
 	FOR_EACH_PROCESS(p, &m->processes) {
-		/* One that comes to serve in the middle of it follows at its end. */
+		/* A process that comes to serve during a reload follows at the end. */
 		p->in_reload = p->state == PROCESS_SERVING;
 		p->answered = false;
 		if (p->in_reload)
@@ -290,7 +290,7 @@ commit_step(struct master *m, unsigned step)
 	r->phase = RELOAD_COMMIT;
 	r->step = step;
 	reload_wait(m, RELOAD_PATIENCE_USEC);
-	/* What is given up ends with its clients. */
+	/* A listener that is given up ends with its clients. */
 	if (step == role_listening_step())
 		f.sealed = listen_seal(&r->other.listeners, LISTEN_REPLACED);
 	FOR_EACH_PROCESS(p, &m->processes) {
@@ -301,7 +301,7 @@ commit_step(struct master *m, unsigned step)
 	}
 }
 
-/* Those that serve by now, but came too late to take part. */
+/* Prepares processes that serve by now, but came too late to take part. */
 static void
 catch_up(struct master *m)
 {
@@ -523,7 +523,7 @@ reload_on_committed(struct process *p, uint32_t generation)
 		return;
 	p->generation = generation;
 	p->answered = true;
-	/* What has been started meanwhile may have waited for it. */
+	/* Processes that were started meanwhile may have waited for this one. */
 	bringup_release_held(&m->processes);
 	reload_advance(m);
 }

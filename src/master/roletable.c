@@ -18,7 +18,6 @@
 const struct role_rules role_rules[ROLE_N] = {
 	[ROLE_LOG] = {
 		.account = ROLE_AS_USER,
-		.page = ROLE_PAGE_NONE,
 		.oomscore = OOMSCORE_LOG,
 		.commit_step = 0,
 		/* The last words of a stop need a log. */
@@ -28,7 +27,7 @@ const struct role_rules role_rules[ROLE_N] = {
 	},
 	[ROLE_RUNNER] = {
 		.account = ROLE_AS_MASTER,
-		.page = ROLE_PAGE_RUNNER,
+		.has_page = true,
 		.oomscore = OOMSCORE_RUNNER,
 		/* Frames of the broker speak of the new configuration. */
 		.commit_step = 0,
@@ -38,13 +37,13 @@ const struct role_rules role_rules[ROLE_N] = {
 		.has_records = true,
 		/* To replace it would cost all that runs. */
 		.may_refuse = true,
-		/* It outlives the master for a moment, to kill what it runs. */
+		/* The runner outlives the master for a moment, to kill what it runs. */
 		.dies_with_master = false,
 		.leaves_children = true,
 	},
 	[ROLE_BROKER] = {
 		.account = ROLE_AS_USER,
-		.page = ROLE_PAGE_BROKER,
+		.has_page = true,
 		.oomscore = OOMSCORE_RUNNER,
 		/* Frames of workers speak of the new configuration. */
 		.commit_step = 1,
@@ -52,7 +51,7 @@ const struct role_rules role_rules[ROLE_N] = {
 		.stop_step = 1,
 		.silence_usec = SILENCE_USEC,
 		.has_records = true,
-		/* It brings handlers up. */
+		/* The broker brings handlers up, which may fail. */
 		.may_refuse = true,
 		.dies_with_master = true,
 		.channels = ROLE_BIT(ROLE_RUNNER),
@@ -60,7 +59,6 @@ const struct role_rules role_rules[ROLE_N] = {
 	},
 	[ROLE_CONTROL] = {
 		.account = ROLE_AS_USER,
-		.page = ROLE_PAGE_NONE,
 		.oomscore = OOMSCORE_LOG,
 		.commit_step = 0,
 		/* Until then it tells how far a stop has come. */
@@ -68,12 +66,13 @@ const struct role_rules role_rules[ROLE_N] = {
 		.silence_usec = SILENCE_USEC,
 		.has_records = true,
 		.has_control_socket = true,
+		.only_asks = true,
 		.dies_with_master = true,
 		.pages = ROLE_BIT(ROLE_RUNNER) | ROLE_BIT(ROLE_BROKER) | ROLE_BIT(ROLE_WORKER),
 	},
 	[ROLE_WORKER] = {
 		.account = ROLE_AS_USER,
-		.page = ROLE_PAGE_WORKER,
+		.has_page = true,
 		.oomscore = OOMSCORE_WORKER,
 		.commit_step = 2,
 		.stop_step = 0,

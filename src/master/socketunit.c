@@ -31,7 +31,7 @@ says_rights(const struct listener *l)
 	return l->mode_set || l->uid != (uid_t)-1 || l->gid != (gid_t)-1;
 }
 
-/* What is written, and for the rest what the file has. */
+/* The rights that are written, and for the rest those that the file has. */
 static struct socket_rights
 rights_wanted(const struct listener *l, const struct stat *is)
 {

@@ -20,7 +20,7 @@ put_page(struct buf *b, const struct process *p)
 	const struct stats *s = p->stats;
 	uint32_t service = s->executing_service;
 
-	if (p->rules->page != ROLE_PAGE_WORKER) {
+	if (!p->rules->listens) {
 		(void)buf_printf(b, "; %" PRIu64 " run, %" PRIu64 " queued", s->running, s->queued);
 		return;
 	}

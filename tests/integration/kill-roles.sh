@@ -6,6 +6,7 @@
 # REQD_KILL_ROUNDS says how often each role is killed. The times measured are
 # reported and judged by nobody.
 . "${srcdir:-.}/tests/integration/lib.sh"
+need nc
 
 rounds=${REQD_KILL_ROUNDS:-10}
 kills=yes
@@ -59,6 +60,8 @@ kill_runner() {
 kill_control() {
 	kill_beside_load control
 	ctl status >/dev/null || fail "no status after the death of control"
+	# All workers answer, however young it is.
+	assert_eq "$(printf 'PS\r\nQUIT\r\n' | timeout 60 nc -U "$control" | head -n 1 | tr -d '\r')" '*2'
 }
 
 kill_broker() {

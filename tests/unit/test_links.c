@@ -130,6 +130,26 @@ START_TEST(a_death_closes_what_is_linked)
 }
 END_TEST
 
+/* It lets clients in when it commits, and they may ask for all workers at once. */
+START_TEST(control_has_its_links_before_it_serves)
+{
+	struct mail_ends ends[2];
+	struct process *p = process(CONTROL);
+
+	p->state = PROCESS_STARTING;
+	p->generation = 0;
+	answer(CONTROL, FRAME_READY, 0);
+	(void)expect_link(CONTROL, WORKER_0, &ends[0]);
+	(void)expect_link(CONTROL, WORKER_1, &ends[1]);
+	expect(CONTROL, FRAME_PREPARE, 1);
+	answer(CONTROL, FRAME_PREPARED, 1);
+	expect(CONTROL, FRAME_COMMIT, 1);
+	answer(CONTROL, FRAME_COMMITTED, 1);
+	ck_assert_int_eq(p->state, PROCESS_SERVING);
+	expect_nothing(CONTROL);
+}
+END_TEST
+
 /* A process without a channel to it cannot have found anything out. */
 START_TEST(strangers_report_nobody)
 {
@@ -157,5 +177,6 @@ END_TEST
 MASTER_MAIN("links", tcase_add_test(tc, both_ends_say_whose_the_other_is);
     tcase_add_loop_test(tc, who_is_found_out_is_killed_and_replaced, 0, 2);
     tcase_add_test(tc, a_death_closes_what_is_linked);
+    tcase_add_test(tc, control_has_its_links_before_it_serves);
     tcase_add_test(tc, strangers_report_nobody);
     tcase_add_test(tc, the_lower_is_not_reported_by_the_higher))
