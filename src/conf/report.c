@@ -24,8 +24,8 @@ add_later(struct conf_errors *later, const struct diff *d, const struct diff_key
     const char *setting)
 {
 	if (setting != NULL)
-		conf_errors_add(later, NULL, 0, "%s is a socket from systemd: %s in its socket "
-		    "unit decides about '%s'", d->name, setting, k->name);
+		conf_errors_add(later, NULL, 0, "%s is a socket from systemd: "
+		    "%s in its socket unit decides about '%s'", d->name, setting, k->name);
 	else if (k->at_start && d->name == NULL)
 		conf_errors_add(later, NULL, 0, "the new '%s' holds for the processes that are "
 		    "started from now on", k->name);
