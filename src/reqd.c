@@ -19,10 +19,11 @@
 #include "base/fd.h"
 #include "broker/broker.h"
 #include "conf/conf.h"
+#include "control/control.h"
+#include "ipc/limits.h"
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
 #include "logger/logger.h"
-#include "master/limits.h"
 #include "master/master.h"
 #include "runner/runner.h"
 #include "worker/worker.h"
@@ -172,6 +173,8 @@ role_main(const char *name, const char *slot_text)
 		return runner_main();
 	case ROLE_BROKER:
 		return broker_main();
+	case ROLE_CONTROL:
+		return control_main();
 	case ROLE_WORKER:
 		return worker_main(slot);
 	case ROLE_N:
@@ -208,7 +211,7 @@ main(int argc, char *argv[], char *envp[])
 
 	is_role = argc == 3 && strncmp(argv[1], "--role=", 7) == 0 &&
 	    strncmp(argv[2], "--slot=", 7) == 0;
-	r = fd_fill_stdio();
+	r = fd_fill(STDERR_FILENO + 1);
 	if (r < 0) {
 		(void)dprintf(STDERR_FILENO, "reqd: /dev/null: %s\n", strerror(-r));
 		return is_role ? ROLE_EXIT_SETUP : EX_OSERR;

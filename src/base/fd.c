@@ -63,25 +63,32 @@ fd_lift(int fd, int min)
 }
 
 int
-fd_domain(int fd)
+fd_option(int fd, int level, int option)
 {
-	int domain = AF_UNSPEC;
-	socklen_t len = sizeof(domain);
+	int value = 0;
+	socklen_t len = sizeof(value);
 
-	(void)getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len);
-	return domain;
+	return getsockopt(fd, level, option, &value, &len) < 0 ? -errno : value;
 }
 
 int
-fd_fill_stdio(void)
+fd_domain(int fd)
+{
+	int domain = fd_option(fd, SOL_SOCKET, SO_DOMAIN);
+
+	return domain < 0 ? AF_UNSPEC : domain;
+}
+
+int
+fd_fill(int n)
 {
 	int fd;
 
 	do {
-		fd = open("/dev/null", O_RDWR);
-		if (fd < 0)
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+		if (fd < 0 || (fd <= STDERR_FILENO && fd_set_cloexec(fd, false) < 0))
 			return -errno;
-	} while (fd <= STDERR_FILENO);
+	} while (fd < n);
 	(void)close(fd);
 	return 0;
 }

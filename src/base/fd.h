@@ -22,16 +22,19 @@ int fd_pipe(int ret[static 2], int own);
  */
 int fd_lift(int fd, int min);
 
+/* Returns an option of a socket that is a number, or -errno. */
+int fd_option(int fd, int level, int option);
+
 /*
  * Returns the family of a socket, or AF_UNSPEC if the descriptor is no socket.
  */
 int fd_domain(int fd);
 
 /*
- * Opens /dev/null for each of 0, 1 and 2 that is closed, so that no other file
- * ever gets these numbers. 0 or -errno.
+ * Opens /dev/null for each number below n that is closed, so that no other file
+ * ever gets these numbers: 0, 1 and 2 for children, too. 0 or -errno.
  */
-int fd_fill_stdio(void);
+int fd_fill(int n);
 
 /*
  * Reads the beginning of a file, opened as by openat(), as text with a NUL at

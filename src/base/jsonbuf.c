@@ -13,8 +13,8 @@
 
 #define NUMBER_MAX ((UINT64_C(1) << 53) - 1)
 
-static void
-begin(struct buf *b, const char *key)
+void
+jsonbuf_key(struct buf *b, const char *key)
 {
 	if (buf_len(b) > 0 && strchr("{[:", buf_data(b)[buf_len(b) - 1]) == NULL)
 		(void)buf_append_char(b, ',');
@@ -27,7 +27,7 @@ begin(struct buf *b, const char *key)
 void
 jsonbuf_open(struct buf *b, const char *key, char bracket)
 {
-	begin(b, key);
+	jsonbuf_key(b, key);
 	(void)buf_append_char(b, bracket);
 }
 
@@ -44,27 +44,27 @@ jsonbuf_text(struct buf *b, const char *key, const char *text)
 		jsonbuf_null(b, key);
 		return;
 	}
-	begin(b, key);
+	jsonbuf_key(b, key);
 	(void)escape_json(b, slice_of(text));
 }
 
 void
 jsonbuf_number(struct buf *b, const char *key, uint64_t n)
 {
-	begin(b, key);
+	jsonbuf_key(b, key);
 	(void)buf_append_u64(b, n < NUMBER_MAX ? n : NUMBER_MAX);
 }
 
 void
 jsonbuf_bool(struct buf *b, const char *key, bool value)
 {
-	begin(b, key);
+	jsonbuf_key(b, key);
 	(void)buf_append_str(b, value ? "true" : "false");
 }
 
 void
 jsonbuf_null(struct buf *b, const char *key)
 {
-	begin(b, key);
+	jsonbuf_key(b, key);
 	(void)buf_append_str(b, "null");
 }

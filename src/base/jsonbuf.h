@@ -28,5 +28,8 @@ void jsonbuf_text(struct buf *b, const char *key, const char *text);
  */
 void jsonbuf_number(struct buf *b, const char *key, uint64_t n);
 
+/* What stands before a value that the caller appends. */
+void jsonbuf_key(struct buf *b, const char *key);
+
 void jsonbuf_bool(struct buf *b, const char *key, bool value);
 void jsonbuf_null(struct buf *b, const char *key);

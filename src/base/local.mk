@@ -16,8 +16,12 @@ libbase_la_SOURCES = \
 	src/base/loop.c src/base/loop.h \
 	src/base/oomscore.c src/base/oomscore.h \
 	src/base/privilege.c src/base/privilege.h \
+	src/base/procstate.c src/base/procstate.h \
 	src/base/ratelimit.h \
+	src/base/reason.c src/base/reason.h \
 	src/base/slice.h \
+	src/base/sockdiag.c src/base/sockdiag.h \
+	src/base/socketfile.c src/base/socketfile.h \
 	src/base/sparse.c src/base/sparse.h \
 	src/base/suggest.c src/base/suggest.h \
 	src/base/units.c src/base/units.h

@@ -17,6 +17,7 @@ libconf_la_SOURCES = \
 	src/conf/pattern.c src/conf/pattern.h \
 	src/conf/program.c src/conf/program.h \
 	src/conf/reader.c src/conf/reader.h \
+	src/conf/report.c src/conf/report.h \
 	src/conf/schema.c src/conf/schema.h \
 	src/conf/section.c \
 	src/conf/service.c \

@@ -125,6 +125,7 @@ print_helpers(const json_t *j)
 {
 	const json_t *broker = json_object_get(j, "broker"), *log = json_object_get(j, "log");
 	const json_t *runner = json_object_get(j, "runner");
+	const json_t *control = json_object_get(j, "control");
 
 	(void)printf("broker   pid %lld, %lld running, %lld queued, %lld started, %lld restarts\n",
 	    (long long)out_json_number(broker, "pid"),
@@ -137,6 +138,9 @@ print_helpers(const json_t *j)
 	    (long long)out_json_number(runner, "running"),
 	    (long long)out_json_number(runner, "strays_killed"),
 	    (long long)out_json_number(runner, "restarts"));
+	(void)printf("control  pid %lld, %lld restarts\n",
+	    (long long)out_json_number(control, "pid"),
+	    (long long)out_json_number(control, "restarts"));
 	(void)printf("log      pid %lld, %lld records dropped, %lld restarts\n",
 	    (long long)out_json_number(log, "pid"), (long long)out_json_number(log, "dropped"),
 	    (long long)out_json_number(log, "restarts"));

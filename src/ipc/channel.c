@@ -118,9 +118,13 @@ receive(int fd, struct incoming *in, struct msghdr *msg)
 	do {
 		n = recvmsg(fd, msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	} while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return errno == ECONNRESET ? 0 : -errno;
-	return n;
+	if (n >= 0)
+		return n;
+	if (errno != ECONNRESET)
+		return -errno;
+	/* The kernel has filled in nothing, so no descriptors have come. */
+	msg->msg_controllen = 0;
+	return 0;
 }
 
 int

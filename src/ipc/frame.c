@@ -25,6 +25,7 @@ static const struct {
 	[FRAME_LIST] = { "list", 1, 1 },
 	[FRAME_KILL] = { "kill", 0, 0 },
 	[FRAME_STATS] = { "stats", 1, 1 },
+	[FRAME_TOLD] = { "told", 0, 1 },
 	[FRAME_READY] = { "ready", 0, 0 },
 	[FRAME_PREPARED] = { "prepared", 0, 0 },
 	[FRAME_REFUSED] = { "refused", 0, 0 },
@@ -34,6 +35,7 @@ static const struct {
 	[FRAME_KILLED] = { "killed", 0, 0 },
 	[FRAME_DRAINED] = { "drained", 0, 0 },
 	[FRAME_FAULT] = { "fault", 0, 0 },
+	[FRAME_ASK] = { "ask", 0, 0 },
 	[FRAME_RUN] = { "run", 0, 0 },
 	[FRAME_CANCEL] = { "cancel", 0, 0 },
 	[FRAME_CANCEL_OWNED] = { "cancel-owned", 0, 0 },
@@ -111,6 +113,9 @@ frame_check_bare(const void *data, size_t len)
 		return memchr(f->link.name, '\0', sizeof(f->link.name)) != NULL;
 	case FRAME_FAULT:
 		return memchr(f->fault.text, '\0', sizeof(f->fault.text)) != NULL;
+	case FRAME_ASK:
+	case FRAME_TOLD:
+		return f->what < WHAT_N;
 	case FRAME_REFUSED:
 		return memchr(f->text, '\0', sizeof(f->text)) != NULL;
 	case FRAME_WANT:

@@ -6,7 +6,7 @@
  *
  * The arrow in "broker -> runner" points at the receiver. Frames with descriptors go
  * downwards only: from the master to all, from the runner to the broker, from
- * the broker to workers.
+ * the broker and from control to workers.
  */
 #pragma once
 
@@ -22,7 +22,8 @@
 enum frame_type {
 	/* master -> role */
 	FRAME_PREPARE = 1,	/* generation; fds: conf text, then listeners (worker:
-				   without any it ends with its last connection) */
+				   without any it ends with its last connection;
+				   control: the control socket) */
 	FRAME_COMMIT,		/* generation */
 	FRAME_ABORT,		/* generation: forget what was prepared */
 	FRAME_LINK,		/* slot, link; fds: our ends of mail with that process (log: fd:
@@ -31,9 +32,9 @@ enum frame_type {
 				   its channel is to be closed, as others may have it */
 	FRAME_STOP,		/* stop accepting, drain, exit; deadline */
 	FRAME_PING,		/* serial: answer when the loop turns */
-	FRAME_LIST,		/* fd: write what runs here as JSON lines, answer LISTED */
-	FRAME_KILL,		/* id: end this request (worker) */
 	FRAME_STATS,		/* slot; fd: read-only stats memory of another process */
+	FRAME_TOLD,		/* control: id and what, as of ASK; fd: sealed, the answer;
+				   none: no memory */
 
 	/* role -> master */
 	FRAME_READY,		/* up and waiting for PREPARE */
@@ -41,10 +42,17 @@ enum frame_type {
 	FRAME_REFUSED,		/* generation; text: why */
 	FRAME_COMMITTED,	/* generation */
 	FRAME_PONG,		/* serial */
-	FRAME_LISTED,		/* serial */
-	FRAME_KILLED,		/* id; found or not */
 	FRAME_DRAINED,		/* nothing runs here any more */
 	FRAME_FAULT,		/* slot, fault: that process has broken the rules of its channel */
+	FRAME_ASK,		/* control: id, what. Each id is larger than all before it */
+
+	/* control -> worker */
+	FRAME_LIST,		/* fd: write what runs here as JSON lines, answer LISTED */
+	FRAME_KILL,		/* id: end this request, answer KILLED */
+
+	/* worker -> control */
+	FRAME_LISTED,
+	FRAME_KILLED,		/* id; found or not */
 
 	/* worker -> broker */
 	FRAME_RUN,		/* the job is in the file of a kit */
@@ -109,6 +117,15 @@ enum cancel_reason {
 	CANCEL_BY_ADMIN,	/* reqctl kill */
 	CANCEL_BY_OUTPUT,	/* over output-limit: outcome too big */
 	CANCEL_BY_SHUTDOWN,
+};
+
+/* What control asks the master for. */
+enum frame_what {
+	WHAT_ROSTER,		/* the processes: TOLD with a struct roster */
+	WHAT_RELOAD,		/* one that begins now or later: TOLD with its outcome, as
+				   JSON, also for every such question with a smaller id */
+	WHAT_CHECK,		/* what a reload would do: TOLD with that, as JSON */
+	WHAT_N,
 };
 
 /* What was being done when a program could not be started. */
@@ -273,6 +290,7 @@ struct frame {
 		struct frame_weighed weighed;
 		struct frame_exited exited;
 		uint16_t ref;
+		uint8_t what;		/* ASK, TOLD: enum frame_what */
 		char text[104];
 	};
 };

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "conf/conf.h"
 
 /* Format: this header, then for each field a struct field and its bytes. */
 struct header {
@@ -239,4 +240,34 @@ log_event(const char *event, int level, const char *fmt, ...)
 	if (event != NULL)
 		logrec_add_str(&r, LOG_KEY_EVENT, event);
 	log_send(&r);
+}
+
+void
+log_conf_errors(int level, const char *prefix, const struct conf_errors *errors)
+{
+	for (size_t i = 0; i < errors->n; i++) {
+		const struct conf_error *e = &errors->list[i];
+
+		if (e->file == NULL)
+			log_at(level, "%s%s", prefix, e->text);
+		else if (e->line == 0)
+			log_at(level, "%s%s: %s", prefix, e->file, e->text);
+		else
+			log_at(level, "%s%s:%u: %s", prefix, e->file, e->line, e->text);
+	}
+}
+
+void
+logrec_print_unread(int fd, const char *name)
+{
+	char record[LOGREC_MAX];
+	struct logrec_view v;
+	ssize_t n;
+
+	while ((n = recv(fd, record, sizeof(record), MSG_DONTWAIT)) > 0) {
+		if (logrec_parse((struct slice){ record, (size_t)n }, &v) == 0 &&
+		    v.level <= LOG_WARNING)
+			(void)dprintf(STDERR_FILENO, "reqd: %s: %.*s\n", name,
+			    (int)v.fields[LOG_KEY_MESSAGE].len, v.fields[LOG_KEY_MESSAGE].data);
+	}
 }

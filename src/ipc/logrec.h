@@ -17,6 +17,8 @@
 
 #include "base/slice.h"
 
+struct conf_errors;
+
 #define LOGREC_MAX 8192		/* bytes of one record on the socket */
 #define LOGREC_VALUE_MAX 4096	/* bytes of one value; more is cut */
 
@@ -102,3 +104,9 @@ void log_event(const char *event, int level, const char *fmt, ...)
 #define log_notice(...) log_at(LOG_NOTICE, __VA_ARGS__)
 #define log_info(...) log_at(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_at(LOG_DEBUG, __VA_ARGS__)
+
+/* A line of this level for each, behind this prefix. */
+void log_conf_errors(int level, const char *prefix, const struct conf_errors *errors);
+
+/* Prints, on standard error, the warnings in a socket of records that no log has read. */
+void logrec_print_unread(int fd, const char *name);

@@ -417,11 +417,18 @@ on_readable(struct loop_io *io, uint32_t events)
 bool
 mail_ask(struct mail *m, const struct frame *f, struct mail_ask *ask)
 {
+	return mail_ask_with(m, f, NULL, 0, ask);
+}
+
+bool
+mail_ask_with(struct mail *m, const struct frame *f, const int *fds, size_t n_fds,
+    struct mail_ask *ask)
+{
 	struct frame question = *f;
 
 	/* 0 means that it is no question. */
 	question.serial = ++m->last_serial != 0 ? m->last_serial : ++m->last_serial;
-	if (!mail_post(m, &question, NULL, 0))
+	if (!mail_post(m, &question, fds, n_fds))
 		return false;
 	ask->serial = question.serial;
 	TAILQ_INSERT_TAIL(&m->asks, ask, link);

@@ -160,6 +160,10 @@ bool mail_post_lent(struct mail *m, const struct frame *f, const int *fds, size_
 /* The same for a question. True: ask->fn will be called, once, if it is set. */
 bool mail_ask(struct mail *m, const struct frame *f, struct mail_ask *ask);
 
+/* The same with descriptors: true: it takes them, too. */
+bool mail_ask_with(struct mail *m, const struct frame *f, const int *fds, size_t n_fds,
+    struct mail_ask *ask);
+
 /* Nobody wants the answer any more. Harmless when it is not open. */
 void mail_forget(struct mail *m, struct mail_ask *ask);
 

@@ -15,10 +15,10 @@
 
 /* ---------------------------------------------------------------- saying --- */
 
-void
+bool
 member_tell(struct member *m, const struct frame *f)
 {
-	(void)channel_send(m->master.fd, f, NULL, 0);
+	return channel_send(m->master.fd, f, NULL, 0) >= 0;
 }
 
 static void
@@ -28,7 +28,7 @@ answer(struct member *m, const struct frame *f, enum frame_type type, const char
 
 	if (text != NULL)
 		(void)strlcpy(a.text, text, sizeof(a.text));
-	member_tell(m, &a);
+	(void)member_tell(m, &a);
 }
 
 void
@@ -37,7 +37,7 @@ member_accuse(struct member *m, uint16_t slot, uint64_t serial, const char *what
 	struct frame f = { .type = FRAME_FAULT, .slot = slot, .fault = { .serial = serial } };
 
 	(void)strlcpy(f.fault.text, what, sizeof(f.fault.text));
-	member_tell(m, &f);
+	(void)member_tell(m, &f);
 }
 
 /* --------------------------------------------------------------- reloads --- */
@@ -61,12 +61,14 @@ member_prepared(struct member *m, const char *refusal)
 }
 
 static void
-on_prepare(struct member *m, const struct frame *f, int fd)
+on_prepare(struct member *m, const struct frame *f, int *fds, size_t n_fds)
 {
 	char why[sizeof(f->text)];
 
 	drop_prepared(m);
-	if (conf_read_sealed(fd, f->generation, &m->prepared, why, sizeof(why)) < 0)
+	if (m->ops->sockets != NULL)
+		m->ops->sockets(m, fds + 1, n_fds - 1);
+	if (conf_read_sealed(fds[0], f->generation, &m->prepared, why, sizeof(why)) < 0)
 		answer(m, f, FRAME_REFUSED, why);
 	else if (m->ops->prepare != NULL)
 		m->ops->prepare(m);
@@ -92,9 +94,13 @@ on_commit(struct member *m, const struct frame *f)
 	m->past[0] = m->current;
 	m->current = TAKE_PTR(m->prepared);
 	log_set_level(m->current->log_level);
+	m->sealed = f->sealed;
+	m->refusal = NULL;
 	if (m->ops->commit != NULL)
 		m->ops->commit(m);
-	answer(m, f, FRAME_COMMITTED, NULL);
+	if (m->ops->forgets)
+		m->past[0] = conf_unref(m->past[0]);
+	answer(m, f, m->refusal == NULL ? FRAME_COMMITTED : FRAME_REFUSED, m->refusal);
 }
 
 static struct conf *
@@ -127,7 +133,7 @@ on_frame(struct member *m, const struct frame *f, int *fds, size_t n_fds)
 {
 	switch (f->type) {
 	case FRAME_PREPARE:
-		on_prepare(m, f, fds[0]);
+		on_prepare(m, f, fds, n_fds);
 		return;
 	case FRAME_COMMIT:
 		on_commit(m, f);
@@ -144,13 +150,20 @@ on_frame(struct member *m, const struct frame *f, int *fds, size_t n_fds)
 			m->ops->unlink(m, f);
 		return;
 	case FRAME_STOP:
+		/* In the middle of a reload the numbers may be others': then all of them. */
+		m->sealed = m->current != NULL && m->current->generation == f->generation ?
+		    f->sealed : UINT32_MAX;
 		if (m->ops->stop != NULL)
 			m->ops->stop(m, f->id == 0 ? 1 : f->id);
 		return;
 	case FRAME_PING:
+		if (m->ops->ping != NULL)
+			m->ops->ping(m);
 		answer(m, f, FRAME_PONG, NULL);
 		return;
 	default:
+		if (m->ops->frame != NULL)
+			m->ops->frame(m, f, fds, n_fds);
 		return;
 	}
 }

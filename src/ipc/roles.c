@@ -16,6 +16,7 @@ static const struct {
 	[ROLE_LOG] = { "log", 1 },
 	[ROLE_RUNNER] = { "runner", 1 },
 	[ROLE_BROKER] = { "broker", 1 },
+	[ROLE_CONTROL] = { "control", 1 },
 	[ROLE_WORKER] = { "worker", CONF_MAX_WORKERS },
 };
 

@@ -15,7 +15,7 @@
 #include "conf/conf.h"
 
 /* The processes that the master starts. There is one of each but of the last. */
-enum role_kind { ROLE_LOG, ROLE_RUNNER, ROLE_BROKER, ROLE_WORKER, ROLE_N };
+enum role_kind { ROLE_LOG, ROLE_RUNNER, ROLE_BROKER, ROLE_CONTROL, ROLE_WORKER, ROLE_N };
 
 /* How many processes there can be. Each has a number below this. */
 #define ROLE_MAX_PROCESSES (CONF_MAX_WORKERS + ROLE_WORKER)

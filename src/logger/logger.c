@@ -255,7 +255,7 @@ on_link(struct member *m, const struct frame *f, int *fds, size_t n_fds)
 	source_open(CONTAINER_OF(m, struct logger, member), f, TAKE_FD(fds[0]));
 }
 
-static const struct member_ops member_ops = { .link = on_link };
+static const struct member_ops member_ops = { .link = on_link, .forgets = true };
 
 static void
 on_farewell(struct loop_timer *t)

@@ -27,7 +27,7 @@ void beat_start(struct beat *b, struct processes *all, void (*on_each)(struct be
 uint64_t beat_limit(enum role_kind kind, bool is_serving);
 
 /*
- * What is excused to all others when a beat comes late: the time in which we
- * have been stopped, or were not let run, ourselves (R52).
+ * The time that all others are excused when a beat comes late: the master itself has
+ * been stopped, or was not let run, for so long.
  */
 uint64_t beat_excuse(uint64_t due_usec, uint64_t now_usec);

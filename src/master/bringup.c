@@ -20,6 +20,8 @@ bringup_send(struct process *p, const struct edition *e)
 
 	for (size_t i = 0; listens && i < e->listeners.n; i++)
 		fds[n++] = e->listeners.list[i]->fd;
+	if (p->rules->has_control_socket)
+		fds[n++] = e->control->fd;
 	process_tell(p, &f, fds, n);
 }
 
@@ -57,7 +59,7 @@ must_wait(const struct process *p)
 	return false;
 }
 
-/* It commits, or is held back. Meanwhile connections wait in the sockets. */
+/* Has a process commit, or holds it back. Meanwhile connections wait in the sockets. */
 static void
 commit(struct process *p)
 {

@@ -11,10 +11,10 @@
 
 #include "master/process.h"
 
-/* It has started, or is behind: gives it the configuration in force. */
+/* Gives a process that has started, or is behind, the configuration in force. */
 void bringup_prepare(struct process *p);
 
-/* What a process is given of an edition: its text and, if it is to listen, the sockets. */
+/* Sends a process its part of an edition: the text and, if it is to listen, the sockets. */
 void bringup_send(struct process *p, const struct edition *e);
 
 /* Answers of a process that does not serve yet. */

@@ -13,7 +13,7 @@
 
 #define PREFIX "kept-"
 
-/* Will systemd keep them? */
+/* True if systemd is willing to keep sockets. */
 static bool
 is_wanted(void)
 {

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "master/socketfile.h"
+#include "base/socketfile.h"
 
 /* Room for a name. */
 #define KEEP_NAME 64
@@ -21,7 +21,7 @@
  */
 void keep_store(int fd, const char *url, const struct socket_file *f, char ret_name[KEEP_NAME]);
 
-/* Has the socket of this name kept no longer. */
+/* Tells systemd to let go of the socket of this name. */
 void keep_forget(const char *name);
 
 /* True if this is the name of a kept socket; then which file it has, too. */

@@ -74,8 +74,10 @@ link_channel(struct process *below, struct process *above)
 	int r;
 
 	if ((below->rules->channels & ROLE_BIT(above->kind)) == 0 ||
-	    below->state < PROCESS_PREPARING || above->state < PROCESS_PREPARING ||
-	    above->generation == 0)
+	    below->state < PROCESS_PREPARING || above->state < PROCESS_PREPARING)
+		return;
+	/* Questions to a process that does not serve yet would be refused. */
+	if (above->generation == 0 && !above->rules->only_asks)
 		return;
 	r = mail_pair(&a, &b);
 	if (r < 0) {
@@ -96,7 +98,8 @@ share_page(struct process *reader, const struct process *of)
 	if ((reader->rules->pages & ROLE_BIT(of->kind)) == 0 || of->stats_fd < 0 ||
 	    reader->state < PROCESS_PREPARING)
 		return;
-	if (!process_is_wanted(of) && !process_is_up(of))
+	/* A worker asks for the load of now; others also for what has been counted. */
+	if (reader->rules->listens && !process_is_wanted(of) && !process_is_up(of))
 		return;
 	fd = stats_reopen_readonly(of->stats_fd);
 	if (fd < 0)
@@ -143,6 +146,7 @@ links_open(struct process *p)
 		share_page(p, other);
 		share_page(other, p);
 		link_channel(p, other);
+		link_channel(other, p);
 	}
 }
 
@@ -152,7 +156,7 @@ links_serve(struct process *p)
 	struct process *other;
 
 	FOR_EACH_PROCESS(other, p->all) {
-		if (other != p)
+		if (other != p && !p->rules->only_asks)
 			link_channel(other, p);
 	}
 }

@@ -10,17 +10,17 @@ struct process;
 /* Hands the records of a process to the log, if that is there. */
 void links_to_log(struct process *p);
 
-/* It is ready: links it to all that it has to do with, and that serve. */
+/* Links a process that is ready to all that it has to do with, and that serve. */
 void links_open(struct process *p);
 
 /*
- * It begins to serve: links those to it that have something to ask of it. What
- * they ask before would be refused for a configuration that it does not know.
+ * Links to a process that begins to serve those that have something to ask of it. Their
+ * questions would be refused before, for a configuration that it does not know.
  */
 void links_serve(struct process *p);
 
 /*
- * It is dead or will be at once: whoever has a channel to it closes that, as
- * others may hold its end. Harmless when nothing is linked.
+ * Has all channels to a process closed that is dead or will be at once, as others may
+ * hold its ends. Harmless when nothing is linked.
  */
 void links_close(struct process *p);

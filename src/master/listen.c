@@ -38,7 +38,7 @@ set_int(int fd, int level, int option, int value)
 }
 
 /*
- * What can be set at any time. Connections inherit all of it from the listening
+ * Sets the options that can be set at any time. Connections inherit all of it from the listening
  * socket, so that accepting one costs no further system call.
  */
 static int
@@ -244,7 +244,7 @@ set_find(const struct listen_set *set, const char *url)
 	return NULL;
 }
 
-/* Is it open already, and still to be found at its address? */
+/* The socket of a listener that is open already, and still to be found at its address; or NULL. */
 static struct listen_socket *
 find_open(const struct listen_set *old, const struct listener *l)
 {
@@ -318,7 +318,7 @@ unix_open(const struct conf *c, const struct listener *l, enum listen_use use,
 	return r < 0 ? reason_say(why, r, "%s", socket_file_error(r)) : r;
 }
 
-/* What a set is opened from. */
+/* The sources that a set is opened from. */
 struct sources {
 	const struct conf *conf;
 	enum listen_use use;
@@ -417,7 +417,7 @@ listen_open(const struct conf *c, enum listen_use use, const struct listen_set *
 	struct listen_set set = { 0 };
 	int first = 0;
 
-	/* Those that listeners of both configurations share. */
+	/* Sockets that listeners of both configurations share. */
 	for (size_t i = 0; i < c->n_listeners; i++) {
 		const struct listen_socket *s = set_find(old, c->listeners[i].url);
 
@@ -500,7 +500,7 @@ listen_keep(struct listen_set *set)
 
 /* ------------------------------------------------------------- control --- */
 
-/* What a listener would have to say for it. */
+/* The listener that would make the control socket. */
 static struct listener
 control_listener(const struct conf *c)
 {
@@ -589,7 +589,7 @@ listen_seal(struct listen_set *set, enum listen_end why)
 		struct listen_socket *s = set->list[i];
 		bool is_kept = s->kept_as[0] != '\0';
 
-		/* One that is kept is for the reqd after us. */
+		/* A socket that systemd keeps is for the next reqd. */
 		if (s->passed >= 0 || s->refs > 1 || (is_kept && why == LISTEN_REQD_ENDS))
 			continue;
 		if (is_kept)

@@ -8,13 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/reason.h"
+#include "base/socketfile.h"
 #include "conf/conf.h"
 #include "master/keep.h"
 #include "master/passed.h"
-#include "master/reason.h"
-#include "master/socketfile.h"
 
-/* One that stays open over a reload is in both sets. */
+/* A socket that stays open over a reload is in both sets. */
 struct listen_socket {
 	unsigned refs;		/* sets that it is in */
 	char *url;		/* canonical */
@@ -33,7 +33,7 @@ struct listen_set {
 /*
  * Opens the sockets of a configuration: those of old with the same URL are
  * shared, passed ones are used by address or by name, the others are made.
- * One that is open and cannot become what its listener says is an error, too.
+ * A socket that is open and cannot become what its listener says is an error, too.
  * Blocks on name look-ups. Returns 0; or -errno with an error for each that
  * could not be opened, having changed nothing.
  */
@@ -49,7 +49,7 @@ int listen_open(const struct conf *c, enum listen_use use, const struct listen_s
 int listen_apply(const struct listen_set *set, const struct conf *c, struct conf_errors *notes,
     struct conf_errors *errors);
 
-/* Has systemd keep those that are our own and not kept yet. */
+/* Hands systemd the sockets that reqd has made and that systemd does not keep yet. */
 void listen_keep(struct listen_set *set);
 
 /*

@@ -17,14 +17,14 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fd.h"
 #include "ipc/channel.h"
+#include "ipc/limits.h"
 #include "ipc/logrec.h"
+#include "master/answer.h"
 #include "master/bringup.h"
-#include "master/controlverbs.h"
-#include "master/limits.h"
 #include "master/links.h"
 #include "master/notify.h"
-#include "master/report.h"
 #include "master/stop.h"
 
 #define EXIT_CONFIG 1	/* what reqd -t says, too */
@@ -120,14 +120,6 @@ on_frame(struct process *p, const struct frame *f)
 		if (is_serving)
 			p->owing_usec = 0;
 		return;
-	case FRAME_LISTED:
-		if (p->rules->lists_calls)
-			control_on_listed(&m->control, p, f->id);
-		return;
-	case FRAME_KILLED:
-		if (p->rules->lists_calls)
-			control_on_killed(&m->control, p, f->id, f->cancel.found != 0);
-		return;
 	case FRAME_DRAINED:
 		/* The runner: everything it ran has ended. Closing lets it go. */
 		if (p->state == PROCESS_STOPPING)
@@ -136,6 +128,12 @@ on_frame(struct process *p, const struct frame *f)
 	case FRAME_FAULT:
 		on_fault(p, f);
 		return;
+	case FRAME_ASK:
+		if (p->kind == ROLE_CONTROL) {
+			answer_ask(m, f);
+			return;
+		}
+		/* fall through */
 	default:
 		process_kill(p, "sent a message that is not its to send");
 		return;
@@ -161,7 +159,6 @@ on_died(struct process *p)
 {
 	struct master *m = master_of(p);
 
-	control_on_died(&m->control, p);
 	if (m->reload.phase != RELOAD_IDLE)
 		reload_on_died(p);
 	if (p->rules->leaves_children)
@@ -176,22 +173,6 @@ on_orphans_looked_for(struct orphans *s)
 	stop_advance(CONTAINER_OF(s, struct master, orphans));
 }
 
-/* Records that no log has read. */
-static void
-print_records(int fd, const char *name)
-{
-	char record[LOGREC_MAX];
-	struct logrec_view v;
-	ssize_t n;
-
-	while ((n = recv(fd, record, sizeof(record), MSG_DONTWAIT)) > 0) {
-		if (logrec_parse((struct slice){ record, (size_t)n }, &v) == 0 &&
-		    v.level <= LOG_WARNING)
-			(void)dprintf(STDERR_FILENO, "reqd: %s: %.*s\n", name,
-			    (int)v.fields[LOG_KEY_MESSAGE].len, v.fields[LOG_KEY_MESSAGE].data);
-	}
-}
-
 /* Before reqd has ever served that is its end, with the reason where the log may not be. */
 static void
 on_unable(struct process *p)
@@ -202,18 +183,12 @@ on_unable(struct process *p)
 		return;
 	log_err("%s cannot start, giving up", p->name);
 	if (process_at(p->all, ROLE_LOG, 0)->state != PROCESS_SERVING) {
-		print_records(p->all->log_read, "master");
+		logrec_print_unread(p->all->log_read, "master");
 		if (p->log_read >= 0)
-			print_records(p->log_read, p->name);
+			logrec_print_unread(p->log_read, p->name);
 	}
 	m->failed = true;
 	stop_begin(m);
-}
-
-static void
-on_reloaded(struct master *m, struct slice json)
-{
-	control_on_reloaded(&m->control, m->n_reloads, json);
 }
 
 /* -------------------------------------------------------------- signals --- */
@@ -265,8 +240,7 @@ master_init(struct master *m, const struct master_options *options)
 	*m = (struct master){ .options = *options, .now = EDITION_NONE };
 	m->started_usec = clock_usec();
 	processes_init(&m->processes, &m->loop, &ops, &m->now);
-	control_init(&m->control, &m->loop, &control_verbs);
-	reload_init(&m->reload, on_reloaded);
+	reload_init(&m->reload, answer_reloaded);
 	m->orphans = (struct orphans){ .all = &m->processes, .on_looked = on_orphans_looked_for };
 }
 
@@ -281,7 +255,6 @@ open_sockets(struct master *m, struct conf_errors *notes, struct conf_errors *er
 	r = reload_open(m, &m->now, LISTEN_OPEN, errors);
 	if (r < 0)
 		return r;
-	control_listen(&m->control, m->now.control->fd);
 	passed_done(&m->passed);
 	listen_keep(&m->now.listeners);
 	r = listen_apply(&m->now.listeners, c, notes, errors);
@@ -309,21 +282,6 @@ open_log(struct master *m)
 	return 0;
 }
 
-/* 3 to 5 are the roles' numbers: nothing of the master's may lie there. */
-static int
-reserve_numbers(void)
-{
-	int fd;
-
-	do {
-		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			return -errno;
-	} while (fd < ROLE_N_FDS);
-	(void)close(fd);
-	return 0;
-}
-
 static int
 set_up_events(struct master *m)
 {
@@ -336,7 +294,7 @@ set_up_events(struct master *m)
 		(void)sigaddset(&set, signals[i]);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	(void)sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
-	/* Whoever started us may have ignored it, and then there is nothing to wait for. */
+	/* The parent may have ignored it, and then there is nothing to wait for. */
 	(void)sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
 
 	m->signals = (struct loop_io){ .fn = on_signal };
@@ -390,7 +348,8 @@ master_main(const struct master_options *options)
 	/* The reason, perhaps, why what follows fails. */
 	if (passed_lost(&m->passed, why.text, sizeof(why.text)))
 		(void)fprintf(stderr, "reqd: %s\n", why.text);
-	r = reserve_numbers();
+	/* 3 to 5 are the roles' numbers: nothing of the master's may lie there. */
+	r = fd_fill(ROLE_N_FDS);
 	if (r < 0)
 		return fail("/dev/null", r);
 	if (stat("/proc/self/exe", &(struct stat){ 0 }) < 0)
@@ -411,12 +370,11 @@ master_main(const struct master_options *options)
 	r = m->failed ? 0 : open_log(m);
 	if (r >= 0 && !m->failed) {
 		limits_warn(m->now.conf, &notes);
-		report_log(LOG_WARNING, "", &notes);
+		log_conf_errors(LOG_WARNING, "", &notes);
 		processes_start(&m->processes);
 		while (r >= 0 && !m->done)
 			r = loop_turn(&m->loop);
 	}
-	control_close(&m->control);
 	edition_done(&m->now);
 	return r < 0 ? fail("event loop", r) : m->failed ? EXIT_SYSTEM : 0;
 }

@@ -9,12 +9,11 @@
 #include <stdint.h>
 
 #include "master/beat.h"
-#include "master/control.h"
 #include "master/edition.h"
+#include "master/orphans.h"
 #include "master/passed.h"
 #include "master/process.h"
 #include "master/reload.h"
-#include "master/orphans.h"
 
 struct master {
 	struct loop loop;
@@ -25,14 +24,14 @@ struct master {
 	struct passed_set passed;
 	struct processes processes;
 	struct reload reload;
-	struct control control;
 	struct beat beat;
 	struct orphans orphans;		/* orphans of a runner are being killed */
 	bool ready;			/* READY=1 has been said */
 	bool failed;			/* could not come up; ends with an error */
 	uint64_t stop_usec;		/* deadline of the stop */
 	uint64_t started_usec;
-	uint64_t n_reloads;		/* begun */
+	uint64_t reload_asked;		/* the newest question of control for a reload; 0: none */
+	uint64_t reload_answers;	/* the newest that the last reload answers; 0: none */
 };
 
 /* Nothing is read, opened or started yet. */

@@ -22,8 +22,8 @@ status_format(const struct processes *all, char *ret, size_t len)
 		if (p->state != PROCESS_SERVING || p->stats == NULL)
 			continue;
 		queued += p->stats->queued;
-		/* What runs elsewhere is counted by the worker whose call it is. */
-		if (p->rules->page != ROLE_PAGE_WORKER)
+		/* A program is counted by the worker whose call it is. */
+		if (!p->rules->listens)
 			continue;
 		serving += process_is_wanted(p);
 		connections += p->stats->connections_open;

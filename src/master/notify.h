@@ -16,5 +16,5 @@ void notify_stopping(uint64_t drain_usec);
 /* STATUS= with live numbers, when they have changed. */
 void notify_status(const struct processes *all);
 
-/* WATCHDOG=1, if one is set; the caller has seen progress (R52). */
+/* WATCHDOG=1, if one is set; the caller has seen progress. */
 void notify_watchdog(void);

@@ -12,7 +12,7 @@
 #include "base/fd.h"
 #include "ipc/logrec.h"
 
-/* They are looked for at growing intervals; a stop waits so long for them. */
+/* Orphans are looked for at growing intervals; a stop waits so long for them. */
 #define ORPHANS_USEC (10 * USEC_PER_MSEC)
 #define ORPHANS_LIMIT_USEC (5 * USEC_PER_SEC)
 
@@ -24,7 +24,7 @@ kill_all(struct processes *all)
 	bool found = false;
 	size_t n_spared = 0;
 
-	/* What does not fit shows up when these are gone. */
+	/* Children that do not fit into the list show up when these are gone. */
 	(void)fd_read_text(AT_FDCWD, "/proc/thread-self/children", list, sizeof(list));
 	for (;;) {
 		char *end;

@@ -2,7 +2,7 @@
 /*
  * orphans: what a dead runner has left behind. The master is the subreaper,
  * so commands of a runner that was killed become its children, and it is
- * the one to end them (R12).
+ * the one to end them.
  */
 #pragma once
 

@@ -121,15 +121,14 @@ fits_address(const struct passed_socket *p, const struct listener *l)
 	return found;
 }
 
-/* Is no size set on it where the kernel is to choose? It cannot be taken back. */
+/* True if no size is set where the kernel is to choose: a size cannot be taken back. */
 static bool
 fits_buffers(int fd, const struct listener *l)
 {
 #if defined(SO_BUF_LOCK) && defined(SOCK_SNDBUF_LOCK)
-	socklen_t len = sizeof(int);
-	int locked = 0;
+	int locked = fd_option(fd, SOL_SOCKET, SO_BUF_LOCK);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, &locked, &len) < 0)
+	if (locked < 0)
 		return true;	/* a kernel before 5.14 does not say */
 	if (l->send_buffer == 0 && (locked & SOCK_SNDBUF_LOCK) != 0)
 		return false;
@@ -141,23 +140,24 @@ fits_buffers(int fd, const struct listener *l)
 #endif
 }
 
-/* Would one that is made now be bound as this one is? */
+/* True if a socket made now would be bound as this one is. */
 static bool
 fits_family(const struct passed_socket *p, const struct listener *l)
 {
 	bool any = strcmp(l->addr.host, "*") == 0;
-	socklen_t len = sizeof(int);
-	int only = 0;
+	int only;
 
 	/* Both families through one socket, unless the kernel has no IPv6. */
 	if (fd_domain(p->fd) == AF_INET)
 		return !any || (keep_is_of(p->name, l->url) && !l->ipv6_only);
-	if (getsockopt(p->fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) < 0)
-		return false;
-	return (only != 0) == (l->ipv6_only || !any);
+	only = fd_option(p->fd, IPPROTO_IPV6, IPV6_V6ONLY);
+	return only >= 0 && (only != 0) == (l->ipv6_only || !any);
 }
 
-/* One that a reqd before us made: only what cannot be changed now has to be right. */
+/*
+ * True if a socket that a former reqd has made can be used for this listener: only what
+ * cannot be changed now has to be right.
+ */
 static bool
 kept_fits(const struct passed_socket *p, const struct listener *l)
 {

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/socketfile.h"
 #include "conf/conf.h"
-#include "master/socketfile.h"
 
 struct passed_socket {
 	int fd;			/* -1: no longer here */
@@ -25,7 +25,7 @@ struct passed_socket {
 struct passed_set {
 	struct passed_socket list[2 * CONF_MAX_LISTENERS];
 	size_t n;
-	/* Those that could not be taken, and were closed. */
+	/* Sockets that could not be taken, and were closed. */
 	size_t n_lost;
 	char lost[256];		/* their names, as far as there is room */
 	int lost_error;		/* of the last; -E2BIG: there were too many */
@@ -37,7 +37,7 @@ int passed_take(struct passed_set *p);
 /* True if some could not be taken: then text says which, why, and what to do. */
 bool passed_lost(const struct passed_set *p, char *text, size_t len);
 
-/* Is this socket one for this listener? Of one that is kept, blocks on a name look-up. */
+/* True if the socket is one for this listener. For a kept socket it blocks on a name look-up. */
 bool passed_fits(const struct passed_socket *p, const struct listener *l);
 
 /*

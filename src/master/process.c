@@ -4,14 +4,10 @@
 #include "master/process.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,8 +15,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
-#include "base/oomscore.h"
-#include "base/privilege.h"
+#include "ipc/birth.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "ipc/stats.h"
@@ -71,7 +66,7 @@ processes_find(struct processes *all, pid_t pid)
 static int
 process_open_page(struct process *p)
 {
-	if (p->rules->page == ROLE_PAGE_NONE || p->stats != NULL)
+	if (!p->rules->has_page || p->stats != NULL)
 		return 0;
 	p->stats_fd = fd_lift(stats_create(), ROLE_N_FDS);
 	if (p->stats_fd < 0)
@@ -85,133 +80,6 @@ process_open_page(struct process *p)
 	}
 	return 0;
 }
-
-/* --------------------------------------------------------------- child --- */
-
-static _Noreturn void
-child_fail(const char *what, int error)
-{
-	(void)dprintf(STDERR_FILENO, "reqd: cannot start a process: %s: %s\n", what,
-	    strerror(error));
-	_exit(ROLE_EXIT_SETUP);
-}
-
-/*
- * Moves what is inherited to its fixed numbers. The sources were made above
- * those numbers, so that none is overwritten before its turn, and dup2()
- * never meets itself and keeps close-on-exec.
- */
-static void
-child_descriptors(int channel, int log_write, int stats)
-{
-	const struct {
-		int fd, number;
-		const char *what;
-	} moves[] = {
-		{ open("/dev/null", O_RDONLY), STDIN_FILENO, "stdin" },
-		{ channel, ROLE_CHANNEL_FD, "channel" },
-		{ log_write, ROLE_LOG_FD, "log socket" },
-		{ stats, ROLE_STATS_FD, "stats memory" },
-	};
-
-	if (moves[0].fd < 0)
-		child_fail("stdin", errno);
-	for (size_t i = 0; i < ARRAY_LEN(moves); i++) {
-		if (moves[i].fd < 0)
-			(void)close(moves[i].number);
-		else if (dup2(moves[i].fd, moves[i].number) < 0)
-			child_fail(moves[i].what, errno);
-	}
-	if (close_range(ROLE_N_FDS, ~0U, 0) < 0)
-		child_fail("close_range", errno);
-}
-
-/* Who is to go first when memory runs out. */
-static void
-child_oomscore(const struct process *p)
-{
-	struct oomscore s;
-
-	oomscore_above_own(&s, p->rules->oomscore);
-	oomscore_take(&s);
-}
-
-static void
-child_lower_limit(__rlimit_resource_t resource, uint64_t most)
-{
-	struct rlimit l;
-
-	if (getrlimit(resource, &l) < 0)
-		child_fail("limits", errno);
-	if (l.rlim_max > most)
-		l.rlim_max = most;
-	if (l.rlim_cur > l.rlim_max)
-		l.rlim_cur = l.rlim_max;
-	if (setrlimit(resource, &l) < 0)
-		child_fail("limits", errno);
-}
-
-static void
-child_file_limits(void)
-{
-	struct rlimit files;
-
-	/* What exceeds it is an error of a write, as SIGXFSZ is ignored. */
-	child_lower_limit(RLIMIT_FSIZE, ROLE_MAX_FILE);
-	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
-		child_fail("limits", errno);
-	child_lower_limit(RLIMIT_NOFILE, role_worker_files(files.rlim_max));
-}
-
-/* Where the role has no need of root, nothing can give it back. */
-static void
-child_identity(const struct process *p, pid_t master)
-{
-	const struct identity *id = &p->all->edition->conf->run_as;
-	int r;
-
-	if (p->rules->account == ROLE_AS_USER) {
-		if (id->is_set && geteuid() == 0) {
-			r = privilege_drop(id->uid, id->gid, id->groups, id->n_groups);
-			if (r < 0)
-				child_fail("dropping privileges", -r);
-		}
-		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-			child_fail("no-new-privileges", errno);
-	}
-	if (p->rules->dies_with_master) {
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != master)
-			_exit(ROLE_EXIT_OK);
-	}
-}
-
-static _Noreturn void
-child_main(const struct process *p, pid_t master, int channel, int log_write)
-{
-	char role[32], slot[32], *argv[] = { (char *)"reqd", role, slot, NULL };
-	char *journal = getenv("JOURNAL_STREAM"), env[128];
-	char *envp[] = { NULL, NULL };
-	sigset_t none;
-
-	if (journal != NULL &&
-	    (size_t)snprintf(env, sizeof(env), "JOURNAL_STREAM=%s", journal) < sizeof(env))
-		envp[0] = env;
-	(void)snprintf(role, sizeof(role), "--role=%s", role_name(p->kind));
-	(void)snprintf(slot, sizeof(slot), "--slot=%u", p->slot);
-	child_descriptors(channel, log_write, p->stats_fd);
-	child_oomscore(p);
-	if (p->rules->has_file_limits)
-		child_file_limits();
-	child_identity(p, master);
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	/* The running executable itself: a package upgrade cannot mix versions. */
-	(void)execve("/proc/self/exe", argv, envp);
-	child_fail("exec", errno);
-}
-
-/* -------------------------------------------------------------- master --- */
 
 static void
 process_close(struct process *p)
@@ -235,7 +103,7 @@ on_channel(struct loop_io *io, uint32_t events)
 	uint64_t serial = p->serial;
 
 	(void)events;
-	/* What a frame leads to may close the channel. */
+	/* A frame may lead to the end of the channel. */
 	for (int i = 0; i < FRAMES_AT_ONCE && p->serial == serial && io->fd >= 0; i++) {
 		struct frame f;
 		int r;
@@ -275,7 +143,15 @@ process_fork(struct process *p)
 	CLEANUP_CLOSE int theirs = -1;
 	CLEANUP_CLOSE int log_read = -1;
 	CLEANUP_CLOSE int log_write = -1;
-	pid_t pid, master = getpid();
+	struct birth b = {
+		.kind = p->kind, .slot = p->slot, .master = getpid(),
+		.oomscore = p->rules->oomscore,
+		.dies_with_master = p->rules->dies_with_master,
+		.has_file_limits = p->rules->has_file_limits,
+		.account = p->rules->account == ROLE_AS_USER ?
+		    &p->all->edition->conf->run_as : NULL,
+	};
+	pid_t pid;
 	sigset_t all, old;
 	int r;
 
@@ -302,8 +178,12 @@ process_fork(struct process *p)
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &old);
 	pid = fork();
-	if (pid == 0)
-		child_main(p, master, theirs, log_write);
+	if (pid == 0) {
+		b.channel = theirs;
+		b.log = log_write;
+		b.stats = p->stats_fd;
+		birth(&b);
+	}
 	r = pid < 0 ? -errno : 0;
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
 	if (r < 0) {
@@ -327,7 +207,6 @@ process_disarm(struct process *p)
 static void
 process_arm(struct process *p, loop_timer_fn *fn, uint64_t due_usec)
 {
-	process_disarm(p);
 	p->timer.fn = fn;
 	loop_arm(p->all->loop, &p->timer, due_usec);
 }
@@ -426,10 +305,10 @@ process_died(struct process *p, int wait_status)
 	if (p->stats != NULL)
 		stats_reset_gauges(p->stats);
 	p->all->ops->died(p);
-	/* What followed may have started it again. */
+	/* The callback may have started the process again. */
 	if (process_is_up(p) || !process_is_wanted(p))
 		return;
-	/* What is needed to the end of a stop is started again, but for its own end. */
+	/* The log is needed to the end of a stop, so it is started again, but for its own end. */
 	if (p->all->is_stopping &&
 	    (p->rules->stop != ROLE_STOP_BY_CLOSING || was == PROCESS_STOPPING))
 		return;
@@ -512,7 +391,7 @@ processes_scale(struct processes *all, size_t before)
 		/* A process that waits to be started again waits no more. */
 		if (!process_is_wanted(p))
 			process_disarm(p);
-		/* One that has not ended yet has been given listeners again. */
+		/* A worker that has not ended yet has been given listeners again. */
 		else if (i >= before && !process_is_up(p))
 			process_start(p);
 	}

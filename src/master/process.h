@@ -8,21 +8,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "ipc/frame.h"
 #include "base/backoff.h"
 #include "base/loop.h"
+#include "ipc/frame.h"
+#include "ipc/roster.h"
 #include "master/edition.h"
 #include "master/roletable.h"
 
 struct processes;
-
-enum process_state {
-	PROCESS_DOWN,		/* not running; perhaps waiting for its back-off */
-	PROCESS_STARTING,	/* started, has not said READY */
-	PROCESS_PREPARING,	/* is given its configuration */
-	PROCESS_SERVING,
-	PROCESS_STOPPING,	/* told to end */
-};
 
 struct process {
 	struct processes *all;
@@ -50,14 +43,14 @@ struct process {
 	struct loop_timer timer;	/* back-off, or force after a stop */
 };
 
-/* What is told of a process. */
+/* Events of a process. */
 struct process_ops {
 	void (*started)(struct process *p);
 	void (*frame)(struct process *p, const struct frame *f);
 	void (*died)(struct process *p);
-	/* It cannot start for a reason that stays. */
+	/* The process cannot start, for a reason that stays. */
 	void (*unable)(struct process *p);
-	/* It is dead, or will be at once: others may hold what it has had. */
+	/* The process is dead, or will be at once: others may hold its descriptors. */
 	void (*lost)(struct process *p);
 };
 
@@ -113,14 +106,14 @@ void process_release(struct process *p);
 /* Kills it at once; its death is handled as any other. */
 void process_kill(struct process *p, const char *why);
 
-/* What frames call it. */
+/* The number of the process, as frames have it. */
 static inline uint16_t
 process_number(const struct process *p)
 {
 	return (uint16_t)ROLE_PROCESS(p->kind, p->slot);
 }
 
-/* It does not wait any more to be started, or killed. */
+/* Drops a start or a kill that the process waits for. */
 void process_disarm(struct process *p);
 
 static inline struct process *

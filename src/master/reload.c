@@ -10,13 +10,13 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "conf/errors.h"
+#include "conf/report.h"
+#include "ipc/limits.h"
 #include "ipc/logrec.h"
 #include "ipc/stats.h"
 #include "master/bringup.h"
-#include "master/limits.h"
 #include "master/master.h"
 #include "master/notify.h"
-#include "master/report.h"
 #include "master/rundir.h"
 
 /* A process that takes longer than this to prepare is stuck. */
@@ -39,7 +39,8 @@ tell_errors(struct master *m, const struct conf_errors *errors)
 {
 	CLEANUP(buf_done) struct buf json = BUF_INIT(0);
 
-	report_errors(&json, REPORT_DONE, errors);
+	report_errors(&json, false, errors);
+	log_conf_errors(LOG_ERR, "reload: ", errors);
 	log_event(LOG_EVENT_RELOAD_REFUSED, LOG_ERR,
 	    "reload refused, the old configuration goes on");
 	m->reload.on_told(m, buf_slice(&json));
@@ -53,17 +54,37 @@ tell_error(struct master *m, const char *text)
 	tell_errors(m, &(struct conf_errors){ .list = &one, .n = 1 });
 }
 
+static const char *
+unit_setting(const void *edition, const char *listener, const char *key)
+{
+	const struct edition *e = edition;
+
+	return listen_unit_setting(&e->listeners, e->conf, listener, key);
+}
+
+/* Appends the changes since a configuration; those that do not hold now go into later. */
+static void
+put_changes(struct buf *json, const struct conf *from, const struct edition *to,
+    const struct conf_errors *notes, struct conf_errors *later)
+{
+	const struct report_changes changes = { from, to->conf, notes, unit_setting, to };
+
+	if (report_changes(json, &changes, later) < 0)
+		log_err("out of memory: not all changes of the configuration are told");
+}
+
 static void
 tell_success(struct master *m)
 {
 	const struct conf *to = m->now.conf;
+	CLEANUP(conf_errors_done) struct conf_errors later = { 0 };
 	CLEANUP(buf_done) struct buf json = BUF_INIT(0);
 
 	log_event(LOG_EVENT_RELOAD_DONE, LOG_NOTICE,
 	    "configuration reloaded, generation %u: %zu listeners, %zu services",
 	    to->generation, to->n_listeners, to->n_services);
-	report_changes(&json, REPORT_DONE, &(struct report_changes){
-	    m->reload.other.conf, to, &m->now.listeners, &m->reload.notes });
+	put_changes(&json, m->reload.other.conf, &m->now, &m->reload.notes, &later);
+	log_conf_errors(LOG_WARNING, "", &later);
 	m->reload.on_told(m, buf_slice(&json));
 }
 
@@ -99,6 +120,14 @@ reload_end(struct master *m)
 		reload_start(m);
 }
 
+/* All questions for a reload until now are answered by the one that begins. */
+static void
+take_questions(struct master *m)
+{
+	m->reload_answers = m->reload_asked;
+	m->reload_asked = 0;
+}
+
 /* Gives up: nobody has changed anything yet. */
 static void
 reload_abort(struct master *m, const char *why)
@@ -120,9 +149,9 @@ reload_cancel(struct master *m)
 	if (m->reload.phase == RELOAD_IDLE)
 		return;
 	tell_error(m, "reqd is stopping");
-	/* The one that was to follow has its own clients. */
+	/* The one that was to follow was asked for by others. */
 	if (m->reload.again) {
-		m->n_reloads++;
+		take_questions(m);
 		tell_error(m, "reqd is stopping");
 	}
 	/* Half committed, some workers listen on the old sockets still. */
@@ -145,8 +174,8 @@ keep_counters(struct master *m, const struct conf *old)
 }
 
 /*
- * What is refused now leaves somebody in, or out, who was not meant. Who asked
- * for the reload hears of it in the notes.
+ * Puts the options on sockets that stay. An option that is refused lets somebody in, or
+ * keeps somebody out, who was not meant, so it goes into the notes of the reload.
  */
 static void
 apply_options(struct master *m, struct conf_errors *notes)
@@ -155,8 +184,8 @@ apply_options(struct master *m, struct conf_errors *notes)
 
 	(void)listen_apply(&m->now.listeners, m->now.conf, notes, &errors);
 	listen_notes(&m->now.listeners, &m->passed, m->now.conf, notes);
-	report_log(LOG_WARNING, "", notes);
-	report_log(LOG_ERR, "", &errors);
+	log_conf_errors(LOG_WARNING, "", notes);
+	log_conf_errors(LOG_ERR, "", &errors);
 	for (size_t i = 0; i < errors.n; i++) {
 		const struct conf_error *e = &errors.list[i];
 
@@ -179,7 +208,6 @@ put_in_force(struct master *m)
 	m->now = r->other;
 	r->other = old;
 	apply_options(m, &r->notes);
-	control_listen(&m->control, m->now.control->fd);
 	e = listen_apply_control(m->now.control, m->now.conf);
 	if (e < 0)
 		log_err("control socket %s: %s", m->now.conf->control_path, strerror(-e));
@@ -195,7 +223,7 @@ reload_done(struct master *m)
 
 	tell_success(m);
 	limits_warn(m->now.conf, &warnings);
-	report_log(LOG_WARNING, "", &warnings);
+	log_conf_errors(LOG_WARNING, "", &warnings);
 	reload_end(m);
 	listen_keep(&m->now.listeners);
 }
@@ -225,7 +253,7 @@ all_answered(const struct master *m)
 	return true;
 }
 
-/* Those that have not answered by then are overdue. */
+/* Processes that have not answered by then are overdue. */
 static void
 reload_wait(struct master *m, uint64_t usec)
 {
@@ -244,7 +272,7 @@ prepare_all(struct master *m)
 
 	r->phase = RELOAD_PREPARE;
 	FOR_EACH_PROCESS(p, &m->processes) {
-		/* One that comes to serve in the middle of it follows at its end. */
+		/* A process that comes to serve during a reload follows at the end. */
 		p->in_reload = p->state == PROCESS_SERVING;
 		p->answered = false;
 		if (p->in_reload)
@@ -262,7 +290,7 @@ commit_step(struct master *m, unsigned step)
 	r->phase = RELOAD_COMMIT;
 	r->step = step;
 	reload_wait(m, RELOAD_PATIENCE_USEC);
-	/* What is given up ends with its clients. */
+	/* A listener that is given up ends with its clients. */
 	if (step == role_listening_step())
 		f.sealed = listen_seal(&r->other.listeners, LISTEN_REPLACED);
 	FOR_EACH_PROCESS(p, &m->processes) {
@@ -273,7 +301,7 @@ commit_step(struct master *m, unsigned step)
 	}
 }
 
-/* Those that serve by now, but came too late to take part. */
+/* Prepares processes that serve by now, but came too late to take part. */
 static void
 catch_up(struct master *m)
 {
@@ -423,11 +451,10 @@ reload_check(struct master *m, struct buf *json)
 	else if (edition_load(&e, &m->options, m->now.conf->generation + 1, &errors) >= 0)
 		(void)reload_open(m, &e, LISTEN_TRY, &errors);
 	if (errors.n > 0)
-		report_errors(json, REPORT_CHECK, &errors);
+		report_errors(json, true, &errors);
 	else {
 		listen_notes(&e.listeners, &m->passed, e.conf, &notes);
-		report_changes(json, REPORT_CHECK,
-		    &(struct report_changes){ m->now.conf, e.conf, &e.listeners, &notes });
+		put_changes(json, m->now.conf, &e, &notes, NULL);
 	}
 	edition_done(&e);
 }
@@ -439,7 +466,7 @@ reload_start(struct master *m)
 		m->reload.again = true;
 		return;
 	}
-	m->n_reloads++;
+	take_questions(m);
 	if (m->processes.is_stopping) {
 		tell_error(m, "reqd is stopping");
 		return;
@@ -496,7 +523,7 @@ reload_on_committed(struct process *p, uint32_t generation)
 		return;
 	p->generation = generation;
 	p->answered = true;
-	/* What has been started meanwhile may have waited for it. */
+	/* Processes that were started meanwhile may have waited for this one. */
 	bringup_release_held(&m->processes);
 	reload_advance(m);
 }

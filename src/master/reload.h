@@ -56,7 +56,7 @@ int reload_open(struct master *m, struct edition *e, enum listen_use use,
 void reload_start(struct master *m);
 
 /*
- * What a reload would do now, as JSON: changes, or errors. Nothing is opened,
+ * Appends what a reload would do now, as JSON: changes, or errors. Nothing is opened,
  * started or changed, so what a process would refuse is not known.
  */
 void reload_check(struct master *m, struct buf *json);

@@ -18,17 +18,16 @@
 const struct role_rules role_rules[ROLE_N] = {
 	[ROLE_LOG] = {
 		.account = ROLE_AS_USER,
-		.page = ROLE_PAGE_NONE,
 		.oomscore = OOMSCORE_LOG,
 		.commit_step = 0,
 		/* The last words of a stop need a log. */
-		.stop_step = 3,
+		.stop_step = 4,
 		.stop = ROLE_STOP_BY_CLOSING,
 		.silence_usec = LOG_SILENCE_USEC,
 	},
 	[ROLE_RUNNER] = {
 		.account = ROLE_AS_MASTER,
-		.page = ROLE_PAGE_RUNNER,
+		.has_page = true,
 		.oomscore = OOMSCORE_RUNNER,
 		/* Frames of the broker speak of the new configuration. */
 		.commit_step = 0,
@@ -38,13 +37,13 @@ const struct role_rules role_rules[ROLE_N] = {
 		.has_records = true,
 		/* To replace it would cost all that runs. */
 		.may_refuse = true,
-		/* It outlives the master for a moment, to kill what it runs. */
+		/* The runner outlives the master for a moment, to kill what it runs. */
 		.dies_with_master = false,
 		.leaves_children = true,
 	},
 	[ROLE_BROKER] = {
 		.account = ROLE_AS_USER,
-		.page = ROLE_PAGE_BROKER,
+		.has_page = true,
 		.oomscore = OOMSCORE_RUNNER,
 		/* Frames of workers speak of the new configuration. */
 		.commit_step = 1,
@@ -52,15 +51,28 @@ const struct role_rules role_rules[ROLE_N] = {
 		.stop_step = 1,
 		.silence_usec = SILENCE_USEC,
 		.has_records = true,
-		/* It brings handlers up. */
+		/* The broker brings handlers up, which may fail. */
 		.may_refuse = true,
 		.dies_with_master = true,
 		.channels = ROLE_BIT(ROLE_RUNNER),
 		.awaits = ROLE_BIT(ROLE_RUNNER),
 	},
+	[ROLE_CONTROL] = {
+		.account = ROLE_AS_USER,
+		.oomscore = OOMSCORE_LOG,
+		.commit_step = 0,
+		/* Until then it tells how far a stop has come. */
+		.stop_step = 3,
+		.silence_usec = SILENCE_USEC,
+		.has_records = true,
+		.has_control_socket = true,
+		.only_asks = true,
+		.dies_with_master = true,
+		.pages = ROLE_BIT(ROLE_RUNNER) | ROLE_BIT(ROLE_BROKER) | ROLE_BIT(ROLE_WORKER),
+	},
 	[ROLE_WORKER] = {
 		.account = ROLE_AS_USER,
-		.page = ROLE_PAGE_WORKER,
+		.has_page = true,
 		.oomscore = OOMSCORE_WORKER,
 		.commit_step = 2,
 		.stop_step = 0,
@@ -68,9 +80,8 @@ const struct role_rules role_rules[ROLE_N] = {
 		.has_records = true,
 		.has_file_limits = true,
 		.listens = true,
-		.lists_calls = true,
 		.dies_with_master = true,
-		.channels = ROLE_BIT(ROLE_BROKER),
+		.channels = ROLE_BIT(ROLE_BROKER) | ROLE_BIT(ROLE_CONTROL),
 		.pages = ROLE_BIT(ROLE_BROKER) | ROLE_BIT(ROLE_WORKER),
 		/* A broker that brings up handlers would refuse what workers let in. */
 		.awaits = ROLE_BIT(ROLE_BROKER),

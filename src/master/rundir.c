@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 
-/* Whoever can write there can put a control socket of his own in our place. */
+/* Others who can write there can put a control socket of their own in place of ours. */
 static bool
 is_safe_for_root(const struct stat *st)
 {
@@ -29,7 +29,7 @@ directory_failed(const char *dir, int error, struct reason *why)
 	    "place that you may write)", dir, strerror(error));
 }
 
-/* One that is there already. */
+/* Looks at a directory that is there already. */
 static int
 check_directory(const char *dir, struct reason *why)
 {

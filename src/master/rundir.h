@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/reason.h"
+#include "base/socketfile.h"
 #include "conf/conf.h"
-#include "master/reason.h"
-#include "master/socketfile.h"
 
 /*
  * Makes it, unless it is there and safe; or only sees whether that would go well, as

@@ -14,24 +14,13 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/socketfile.h"
 #include "conf/errors.h"
-#include "master/socketfile.h"
-
-/* ------------------------------------------------------------- options --- */
-
-static int
-get_int(int fd, int level, int option)
-{
-	int value = 0;
-	socklen_t len = sizeof(value);
-
-	return getsockopt(fd, level, option, &value, &len) < 0 ? 0 : value;
-}
 
 static bool
 is_ipv6_only(int fd)
 {
-	return get_int(fd, IPPROTO_IPV6, IPV6_V6ONLY) != 0;
+	return fd_option(fd, IPPROTO_IPV6, IPV6_V6ONLY) > 0;
 }
 
 /* ---------------------------------------------------------------- file --- */
@@ -42,7 +31,7 @@ says_rights(const struct listener *l)
 	return l->mode_set || l->uid != (uid_t)-1 || l->gid != (gid_t)-1;
 }
 
-/* What is written, and for the rest what the file has. */
+/* The rights that are written, and for the rest those that the file has. */
 static struct socket_rights
 rights_wanted(const struct listener *l, const struct stat *is)
 {
@@ -213,7 +202,7 @@ socket_unit_note(int fd, const struct listener *l, struct conf_errors *notes)
 	else if (both && is_ipv6_only(fd))
 		conf_errors_add(notes, l->file, l->line, "%.120s: systemd has opened it for IPv6 "
 		    "only: BindIPv6Only=both in its socket unit takes both", l->url);
-	if (l->freebind && get_int(fd, IPPROTO_IP, IP_FREEBIND) == 0)
+	if (l->freebind && fd_option(fd, IPPROTO_IP, IP_FREEBIND) <= 0)
 		conf_errors_add(notes, l->file, l->line, "%.120s: 'freebind' comes too late, "
 		    "systemd has opened it: set FreeBind=yes in its socket unit", l->url);
 }

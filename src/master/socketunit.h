@@ -7,8 +7,8 @@
  */
 #pragma once
 
+#include "base/reason.h"
 #include "conf/conf.h"
-#include "master/reason.h"
 
 struct conf_errors;
 
@@ -17,7 +17,7 @@ int socket_unit_check(int fd, const struct listener *l, struct reason *why);
 
 /*
  * Gives the file of a unix socket the mode and owner that are written in l.
- * What the socket unit had made otherwise goes into notes. 0; or -EINVAL
+ * Rights that the socket unit had made otherwise go into notes. 0; or -EINVAL
  * with why.
  */
 int socket_unit_apply(int fd, const struct listener *l, struct conf_errors *notes,

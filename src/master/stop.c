@@ -31,7 +31,7 @@ stop_one(struct process *p, uint64_t deadline)
 		/* Whatever the others took, it has a moment of its own. */
 		process_stop(p, deadline > now ? deadline : now);
 	} else if (p->state == PROCESS_PREPARING || p->state == PROCESS_SERVING) {
-		/* One that is starting is given the last words first. */
+		/* A log that is starting is given the last words first. */
 		say_last_words();
 		process_release(p);
 	}
@@ -99,7 +99,7 @@ stop_begin(struct master *m)
 	log_event(LOG_EVENT_STOPPING, LOG_NOTICE, "stopping, finishing what runs");
 	reload_cancel(m);
 	m->processes.sealed = listen_seal(&m->now.listeners, LISTEN_REQD_ENDS);
-	/* What waits to be started again is not needed any more, but for the last words. */
+	/* A process that waits to be started again is not needed any more, but for the log. */
 	FOR_EACH_PROCESS(p, &m->processes) {
 		if (p->state == PROCESS_DOWN && p->rules->stop == ROLE_STOP_BY_FRAME)
 			process_disarm(p);

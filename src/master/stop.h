@@ -11,5 +11,5 @@ struct master;
 /* Begins it; again: cuts what still runs. */
 void stop_begin(struct master *m);
 
-/* Does what has become possible; called when anything has come up or gone. */
+/* Goes on as far as is possible; called when any process has come up or gone. */
 void stop_advance(struct master *m);

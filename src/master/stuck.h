@@ -8,5 +8,5 @@
 
 struct process;
 
-/* One line for the log. */
+/* Writes one line to the log. */
 void stuck_log(const struct process *p);

@@ -31,88 +31,66 @@ check_drained(struct worker *w)
 		w->done = true;
 }
 
-static void
-send_master(struct worker *w, const struct frame *f)
-{
-	/* A PONG that is lost does no harm: the master asks again. */
-	(void)channel_send(w->master.fd, f, NULL, 0);
-}
-
 /* ------------------------------------------------------ configuration --- */
 
-static void
-prepared_drop(struct worker *w)
+static struct worker *
+worker_of(struct member *m)
 {
-	w->leases.prepared = w->prepared = conf_unref(w->prepared);
+	return CONTAINER_OF(m, struct worker, member);
+}
+
+static void
+on_abort(struct member *m)
+{
+	struct worker *w = worker_of(m);
+
+	w->leases.prepared = NULL;
 	channel_close_fds(w->prepared_fds, w->n_prepared_fds);
 	w->n_prepared_fds = 0;
 }
 
 static void
-refuse(struct worker *w, uint32_t generation, const char *why)
+on_sockets(struct member *m, int *fds, size_t n_fds)
 {
-	struct frame f = { .type = FRAME_REFUSED, .generation = generation };
+	struct worker *w = worker_of(m);
 
-	(void)strlcpy(f.text, why, sizeof(f.text));
-	prepared_drop(w);
-	send_master(w, &f);
-}
-
-/*
- * fds[0] is the text of the configuration, the rest are the listeners; all are
- * taken. No listeners mean that there is one worker too many, and that this
- * worker is to end.
- */
-static void
-on_prepare(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
-{
-	struct frame answer = { .type = FRAME_PREPARED, .generation = f->generation };
-	char why[sizeof(answer.text)];
-
-	prepared_drop(w);
-	for (size_t i = 1; i < n_fds; i++)
+	for (size_t i = 0; i < n_fds; i++)
 		w->prepared_fds[w->n_prepared_fds++] = TAKE_FD(fds[i]);
-	if (conf_read_sealed(fds[0], f->generation, &w->prepared, why, sizeof(why)) < 0) {
-		refuse(w, f->generation, why);
-		return;
-	}
-	w->leases.prepared = w->prepared;
-	if (w->n_prepared_fds != 0 && w->prepared->n_listeners != w->n_prepared_fds) {
-		refuse(w, f->generation, "listeners and descriptors do not match");
-		return;
-	}
-	send_master(w, &answer);
+}
+
+/* No listeners at all: there is one worker too many, and that is this one. */
+static void
+on_prepare(struct member *m)
+{
+	struct worker *w = worker_of(m);
+	bool fits = w->n_prepared_fds == 0 || m->prepared->n_listeners == w->n_prepared_fds;
+
+	w->leases.prepared = m->prepared;
+	member_prepared(m, fits ? NULL : "listeners and descriptors do not match");
 }
 
 static void
-on_commit(struct worker *w, const struct frame *f)
+on_commit(struct member *m)
 {
-	struct frame answer = { .type = FRAME_COMMITTED, .generation = f->generation };
+	struct worker *w = worker_of(m);
 	struct conf *old;
-	int r;
+	int r = 0;
 
-	if (w->prepared == NULL || w->prepared->generation != f->generation) {
-		refuse(w, f->generation, "no configuration is prepared");
+	w->net.sealed = m->sealed;
+	w->retired = w->n_prepared_fds == 0;
+	if (w->retired)
+		listeners_retire(&w->net, m->current);
+	else if (!w->net.stopping)
+		r = listeners_replace(&w->net, m->current, w->prepared_fds, w->n_prepared_fds);
+	if (r < 0) {
+		m->refusal = strerror(-r);
 		return;
 	}
-	w->net.sealed = f->sealed;
-	w->retired = w->n_prepared_fds == 0;
-	if (w->retired) {
-		listeners_retire(&w->net, w->prepared);
-	} else if (!w->net.stopping) {
-		r = listeners_replace(&w->net, w->prepared, w->prepared_fds, w->n_prepared_fds);
-		if (r < 0) {
-			refuse(w, f->generation, strerror(-r));
-			return;
-		}
-	}
-	old = worker_set_conf(w, TAKE_PTR(w->prepared));
-	prepared_drop(w);
+	on_abort(m);
+	old = worker_set_conf(w, conf_ref(m->current));
 	stats_renumber(w->pages.own, old, w->conf);
 	net_count(&w->net);
-	log_set_level(w->conf->log_level);
 	conf_unref(old);
-	send_master(w, &answer);
 	leases_reload(&w->leases);
 	check_drained(w);
 }
@@ -135,8 +113,11 @@ on_drain_over(struct loop_timer *t)
  * sent until now. A busy connection ends with its last request.
  */
 static void
-on_stop(struct worker *w, uint64_t deadline)
+on_stop(struct member *m, uint64_t deadline)
 {
+	struct worker *w = worker_of(m);
+
+	w->net.sealed = m->sealed;
 	if (w->net.stopping)
 		return;
 	/*
@@ -147,7 +128,7 @@ on_stop(struct worker *w, uint64_t deadline)
 	listeners_close(&w->net);
 	net_count(&w->net);
 	w->drain.fn = on_drain_over;
-	loop_arm(&w->loop, &w->drain, deadline != 0 ? deadline : w->loop.now_usec);
+	loop_arm(&w->loop, &w->drain, deadline);
 	net_stop(&w->net);
 	check_drained(w);
 }
@@ -167,108 +148,45 @@ on_stats_page(struct worker *w, unsigned slot, int fd)
 }
 
 static void
-on_list(struct worker *w, const struct frame *f, int fd)
+on_link(struct member *m, const struct frame *f, int *fds, size_t n_fds)
 {
-	struct frame answer = { .type = FRAME_LISTED, .id = f->id };
+	struct worker *w = worker_of(m);
+	struct mail_ends ends;
 
-	(void)calls_list(&w->desk, fd);
-	send_master(w, &answer);
+	if (n_fds != 2)
+		return;
+	ends = (struct mail_ends){ TAKE_FD(fds[0]), TAKE_FD(fds[1]) };
+	if (f->slot == ROLE_PROCESS(ROLE_CONTROL, 0))
+		controllink_attach(w, ends);
+	else
+		brokerlink_attach(w, ends);
 }
 
 static void
-on_kill(struct worker *w, uint64_t id)
+on_ping(struct member *m)
 {
-	struct call *call = call_find(&w->desk, id);
-	struct frame answer = {
-		.type = FRAME_KILLED,
-		.id = id,
-		.cancel.found = call != NULL && !call->ended,
-	};
-
-	if (answer.cancel.found)
-		call_cancel(call, CANCEL_BY_ADMIN);
-	send_master(w, &answer);
+	worker_of(m)->pages.own->log_dropped = log_dropped_total();
 }
 
 static void
-on_frame(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
+on_frame(struct member *m, const struct frame *f, int *fds, size_t n_fds)
 {
-	struct frame pong = { .type = FRAME_PONG, .id = f->id };
-
-	switch (f->type) {
-	case FRAME_PREPARE:
-		on_prepare(w, f, fds, n_fds);
-		return;
-	case FRAME_COMMIT:
-		on_commit(w, f);
-		return;
-	case FRAME_ABORT:
-		prepared_drop(w);
-		return;
-	case FRAME_LINK:
-		if (n_fds == 2)
-			brokerlink_attach(w, (struct mail_ends){
-			    TAKE_FD(fds[0]), TAKE_FD(fds[1]) });
-		return;
-	case FRAME_UNLINK:
-		/* A link ends only with its process. */
-		return;
-	case FRAME_STATS:
-		on_stats_page(w, f->slot, fds[0]);
-		return;
-	case FRAME_LIST:
-		on_list(w, f, fds[0]);
-		return;
-	case FRAME_KILL:
-		on_kill(w, f->id);
-		return;
-	case FRAME_STOP:
-		/*
-		 * During a reload the numbers may belong to the other
-		 * configuration. Then treat all sockets as sealed.
-		 */
-		w->net.sealed = w->conf != NULL && w->conf->generation == f->generation ?
-		    f->sealed : UINT32_MAX;
-		on_stop(w, f->id);
-		return;
-	case FRAME_PING:
-		w->pages.own->log_dropped = log_dropped_total();
-		send_master(w, &pong);
-		return;
-	default:
-		log_err("master sent an unexpected message, ignoring it: %s",
-		    frame_type_name(f->type));
-		return;
-	}
+	if (f->type == FRAME_STATS && n_fds == 1)
+		on_stats_page(worker_of(m), f->slot, fds[0]);
 }
 
-static void
-on_master(struct loop_io *io, uint32_t events)
-{
-	struct worker *w = CONTAINER_OF(io, struct worker, master);
-
-	(void)events;
-	while (!w->done) {
-		int fds[FRAME_MAX_FDS];
-		struct frame f;
-		size_t n_fds;
-		int r;
-
-		r = channel_receive(io->fd, &f, fds, &n_fds);
-		if (r == -EAGAIN)
-			return;
-		if (r != CHANNEL_OK) {
-			/*
-			 * The master is gone, and nobody supervises this
-			 * process any more.
-			 */
-			w->done = true;
-			return;
-		}
-		on_frame(w, &f, fds, n_fds);
-		channel_close_fds(fds, n_fds);
-	}
-}
+/* A channel that is to be closed (UNLINK) ends with its process. */
+static const struct member_ops member_ops = {
+	.sockets = on_sockets,
+	.prepare = on_prepare,
+	.abort = on_abort,
+	.commit = on_commit,
+	.link = on_link,
+	.stop = on_stop,
+	.ping = on_ping,
+	.frame = on_frame,
+	.forgets = true,
+};
 
 /* --------------------------------------------------------------- set up --- */
 
@@ -309,6 +227,7 @@ worker_wire(struct worker *w)
 	w->loop.on_stall = worker_on_stall;
 	w->pages.slot = w->slot;
 	brokerlink_init(w);
+	controllink_init(w);
 	net_init(&w->net, &w->loop, w->read);
 	w->net.pages = &w->pages;
 	w->net.door = &w->door.door;
@@ -364,8 +283,7 @@ worker_init(struct worker *w, unsigned slot)
 	 * worker in this slot go on.
 	 */
 	w->pages.own->pid = (uint32_t)getpid();
-	w->master = (struct loop_io){ .fn = on_master, .fd = ROLE_CHANNEL_FD };
-	return loop_add(&w->loop, &w->master, EPOLLIN);
+	return member_init(&w->member, &member_ops, &w->loop);
 }
 
 void
@@ -375,6 +293,7 @@ worker_done(struct worker *w)
 	net_count(&w->net);
 	leases_give_back(&w->leases);
 	brokerlink_done(w);
+	controllink_done(w);
 	net_done(&w->net);
 	calls_end(&w->desk);
 	/*
@@ -385,7 +304,8 @@ worker_done(struct worker *w)
 	calls_done(&w->desk);
 	leases_done(&w->leases);
 	net_bury(&w->net);
-	prepared_drop(w);
+	on_abort(&w->member);
+	member_done(&w->member);
 	conf_unref(worker_set_conf(w, NULL));
 	resp_door_done(&w->door);
 	loop_disarm(&w->loop, &w->drain);
@@ -416,8 +336,8 @@ worker_main(unsigned slot)
 		log_err("cannot start: %s", strerror(-r));
 		return ROLE_EXIT_SETUP;
 	}
-	send_master(w, &ready);
-	while (!w->done) {
+	(void)member_tell(&w->member, &ready);
+	while (!w->done && !w->member.is_over) {
 		r = loop_turn(&w->loop);
 		if (r < 0) {
 			log_err("event loop: %s", strerror(-r));

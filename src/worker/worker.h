@@ -14,10 +14,12 @@
 #include "call/kits.h"
 #include "conf/conf.h"
 #include "door/resp/session.h"
+#include "ipc/member.h"
 #include "ipc/stats.h"
 #include "lease/leases.h"
 #include "net/net.h"
 #include "worker/brokerlink.h"
+#include "worker/controllink.h"
 
 /*
  * Bytes of one read from a socket or pipe, for the object that is being served.
@@ -26,10 +28,9 @@
 
 struct worker {
 	struct loop loop;
-	struct loop_io master;		/* channel to the master */
+	struct member member;		/* this process as the master sees it */
 	unsigned slot;
 	struct conf *conf;		/* the rules in force; NULL before the first COMMIT */
-	struct conf *prepared;
 	int prepared_fds[CONF_MAX_LISTENERS];
 	size_t n_prepared_fds;
 	bool retired;			/* has no listeners: ends with its last connection */
@@ -47,6 +48,7 @@ struct worker {
 
 	struct mail_list unflushed_mail;
 	struct brokerlink link;
+	struct controllink control;
 	struct kits kits;		/* pipes for programs, sent by the broker in advance */
 	struct stats_pages pages;
 	char read[WORKER_READ];		/* scratch for one read; its content is never kept */

@@ -14,7 +14,7 @@ sed -i "s|^listen \"tcp.*|listen \"tcp://127.0.0.1:$port\" { idle-timeout = 8s }
 start_reqd
 invariants_before
 start_load
-pids_before="$reqd_pid $(role_pids runner) $(role_pids broker) $(role_pids log) $(role_pids worker)"
+pids_before="$reqd_pid $(role_pids runner) $(role_pids broker) $(role_pids control) $(role_pids log) $(role_pids worker)"
 
 everybody() {
 	echo "$reqd_pid"
@@ -78,7 +78,7 @@ until_true $((2 * patience)) moment_has_come $(($(now_ms) + 4000))
 stop_load
 
 step "nobody was killed or has died" assert_eq \
-    "$reqd_pid $(role_pids runner) $(role_pids broker) $(role_pids log) $(role_pids worker)" "$pids_before"
+    "$reqd_pid $(role_pids runner) $(role_pids broker) $(role_pids control) $(role_pids log) $(role_pids worker)" "$pids_before"
 step "nobody was about to be" sh -c '! grep -E "killing it|killed by|no progress" "$1"' - "$log"
 step "no connection was lost" no_events lost
 step "no request was lost" no_events error

@@ -62,13 +62,14 @@ files_there() {
 	find "$dir" -path "$dir/test" -prune -o -path "$dir/zoo" -prune -o -print | sort
 }
 
-# "broker 1 log 1 master 1 runner 1 worker 4"; a program is one too many.
+# "broker 1 control 1 log 1 master 1 runner 1 worker 4"; a program is one too many.
 processes_there() {
 	for one_pid in $reqd_pid $(tree_of "$reqd_pid"); do
 		case $(tr 2>/dev/null '\0' ' ' <"/proc/$one_pid/cmdline") in
 		*"reqd: log"* | *--role=log*) echo log ;;
 		*"reqd: runner"* | *--role=runner*) echo runner ;;
 		*"reqd: broker"* | *--role=broker*) echo broker ;;
+		*"reqd: control"* | *--role=control*) echo control ;;
 		*"reqd: worker"* | *--role=worker*) echo worker ;;
 		*"/test/record serve"*) ;;
 		*) [ "$one_pid" = "$reqd_pid" ] && echo master || echo program ;;
@@ -97,7 +98,7 @@ none_escaped() {
 
 # "ROLE KIB" of memory of its own.
 memory_of_roles() {
-	for one_role in master runner broker log worker; do
+	for one_role in master runner broker control log worker; do
 		for role_pid in $(role_pids $one_role); do
 			echo "$one_role $(awk '/^RssAnon/ { print $2 }' "/proc/$role_pid/status")"
 		done
@@ -179,6 +180,7 @@ role_table() {
 		master = = = = = = = = = =
 		runner = = = = = = = +10 = $files
 		broker $uid $gid $groups 0 = 1 = +10 = $files
+		control $uid $gid $groups 0 = 1 = +50 = =
 		log    $uid $gid $groups 0 = 1 = +50 = =
 		worker $uid $gid $groups 0 = 1 = +100 = $worker_files
 		END
@@ -187,6 +189,7 @@ role_table() {
 		master = = = = = = = = = =
 		runner = = = = = = = = = $files
 		broker = = = = = 1 = = = $files
+		control = = = = = 1 = = = =
 		log    = = = = = 1 = = = =
 		worker = = = = = 1 = = = $worker_files
 		END

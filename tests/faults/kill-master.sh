@@ -24,7 +24,7 @@ roles_gone() {
 }
 
 kill_master() {
-	others="$(role_pids runner) $(role_pids broker) $(role_pids log) $(role_pids worker) $(programs)"
+	others="$(role_pids runner) $(role_pids broker) $(role_pids control) $(role_pids log) $(role_pids worker) $(programs)"
 	killed=$(now_ms)
 	note_fault master 0 "$reqd_pid"
 	kill -KILL "$reqd_pid"

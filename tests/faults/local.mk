@@ -18,6 +18,7 @@ tests_faults_wedge_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 fault_tests = \
 	tests/faults/freeze.sh \
 	tests/faults/kill-broker.sh \
+	tests/faults/kill-control.sh \
 	tests/faults/kill-master.sh \
 	tests/faults/kill-runner.sh \
 	tests/faults/kill-worker.sh \

@@ -149,7 +149,7 @@ flood_master(struct evil *e)
 	uint32_t n = 0;
 
 	while (n < FLOOD && clock_usec() < due) {
-		struct frame f = { .type = n % 2 == 0 ? FRAME_PONG : FRAME_LISTED, .id = n };
+		struct frame f = { .type = n % 2 == 0 ? FRAME_PONG : FRAME_DRAINED, .id = n };
 
 		(void)evil_tell_master(&f);
 		n++;

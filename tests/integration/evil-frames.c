@@ -230,8 +230,8 @@ static void
 answers_to_master(struct evil *e)
 {
 	static const uint16_t types[] = {
-		FRAME_READY, FRAME_PREPARED, FRAME_COMMITTED, FRAME_REFUSED, FRAME_LISTED,
-		FRAME_KILLED, FRAME_DRAINED, FRAME_PONG,
+		FRAME_READY, FRAME_PREPARED, FRAME_COMMITTED, FRAME_REFUSED, FRAME_DRAINED,
+		FRAME_PONG,
 	};
 
 	for (size_t i = 0; i < 400; i++) {
@@ -242,6 +242,54 @@ answers_to_master(struct evil *e)
 		if (i % 50 == 0)
 			evil_behave(e, 10);
 	}
+	evil_behave(e, 100);
+}
+
+/* What only control may ask for. */
+static void
+reload_of_master(struct evil *e)
+{
+	evil_tell_bad(e, &(struct frame){ .type = FRAME_ASK, .id = 1, .what = WHAT_RELOAD });
+}
+
+/* ------------------------------------------------------------- control --- */
+
+/* From now on what is meant for the broker goes to control. */
+static void
+turn_to_control(struct evil *e)
+{
+	int pipe = e->pipe;
+
+	e->pipe = e->control_pipe;
+	e->control_pipe = pipe;
+}
+
+static void
+word_to_control(struct evil *e)
+{
+	turn_to_control(e);
+	evil_send_bad(e, &(struct frame){ .type = FRAME_KILLED, .cancel.found = 1 });
+}
+
+static void
+half_to_control(struct evil *e)
+{
+	static const struct frame f = { .type = FRAME_LISTED, .answers = 1 };
+
+	turn_to_control(e);
+	evil_write_bad(e, &f, sizeof(f) / 2);
+}
+
+/* Answers to what it was not asked: they may be late. */
+static void
+answers_to_control(struct evil *e)
+{
+	turn_to_control(e);
+	for (uint32_t i = 1; i < 20000; i++) {
+		if (!evil_send(e, &(struct frame){ .type = FRAME_LISTED, .answers = i }))
+			break;
+	}
+	turn_to_control(e);
 	evil_behave(e, 100);
 }
 
@@ -311,6 +359,10 @@ const struct evil_attack evil_frames[] = {
 	{ "unlink_to_master", unlink_to_master },
 	{ "endless_text_to_master", endless_text_to_master },
 	{ "answers_to_master", answers_to_master },
+	{ "reload_of_master", reload_of_master },
+	{ "word_to_control", word_to_control },
+	{ "half_to_control", half_to_control },
+	{ "answers_to_control", answers_to_control },
 	{ "refuses_reload", refuses_reload },
 	{ "silent_to_prepare", silent_to_prepare },
 	{ "silent_to_commit", silent_to_commit },

@@ -147,6 +147,14 @@ mail_close_ends(struct evil *e)
 		channel_close_fds(e->leases[--e->n_leases].fds, 3);
 }
 
+static void
+tell_control(const struct evil *e, enum frame_type type, const struct frame *question)
+{
+	struct frame f = { .type = (uint16_t)type, .answers = question->serial };
+
+	(void)!write(e->control_pipe, &f, sizeof(f));
+}
+
 /* Give "reqctl ps" something to read. */
 static void
 on_list(struct evil *e, const struct frame *f, int fd)
@@ -158,7 +166,7 @@ on_list(struct evil *e, const struct frame *f, int fd)
 			break;
 	}
 	if (!e->manners.ignores_list)
-		(void)evil_tell_master(&(struct frame){ .type = FRAME_LISTED, .id = f->id });
+		tell_control(e, FRAME_LISTED, f);
 }
 
 static void
@@ -176,6 +184,12 @@ on_master_frame(struct evil *e, const struct frame *f, int *fds, size_t n_fds)
 	case FRAME_LINK:
 		if (n_fds != 2)
 			return;
+		if (f->slot == ROLE_PROCESS(ROLE_CONTROL, 0)) {
+			channel_close_fds((int[]){ e->control_socket, e->control_pipe }, 2);
+			e->control_socket = TAKE_FD(fds[0]);
+			e->control_pipe = TAKE_FD(fds[1]);
+			return;
+		}
 		mail_close_ends(e);
 		e->socket = TAKE_FD(fds[0]);
 		e->pipe = TAKE_FD(fds[1]);
@@ -183,18 +197,22 @@ on_master_frame(struct evil *e, const struct frame *f, int *fds, size_t n_fds)
 	case FRAME_PING:
 		(void)evil_tell_master(&(struct frame){ .type = FRAME_PONG, .id = f->id });
 		return;
-	case FRAME_LIST:
-		on_list(e, f, fds[0]);
-		return;
-	case FRAME_KILL:
-		(void)evil_tell_master(&(struct frame){ .type = FRAME_KILLED, .id = f->id });
-		return;
 	case FRAME_STOP:
 		e->is_over = true;
 		return;
 	default:
 		return;
 	}
+}
+
+static void
+on_control_frame(struct evil *e, const struct frame *f, int *fds)
+{
+	e->seen[f->type]++;
+	if (f->type == FRAME_LIST)
+		on_list(e, f, fds[0]);
+	else
+		tell_control(e, FRAME_KILLED, f);
 }
 
 static void
@@ -287,6 +305,22 @@ on_broker_frame(struct evil *e, const struct frame *f, int *fds)
 
 /* Reads one frame of the master or of the broker. */
 static void
+hear_control(struct evil *e)
+{
+	int fds[FRAME_MAX_FDS];
+	struct frame f;
+	size_t n_fds;
+	int r = channel_receive(e->control_socket, &f, fds, &n_fds);
+
+	if (r == CHANNEL_OK) {
+		on_control_frame(e, &f, fds);
+		channel_close_fds(fds, n_fds);
+	} else if (r != -EAGAIN) {
+		(void)close(TAKE_FD(e->control_socket));
+	}
+}
+
+static void
 hear(struct evil *e, bool is_master)
 {
 	int fds[FRAME_MAX_FDS];
@@ -320,17 +354,20 @@ evil_await(struct evil *e, unsigned type, uint64_t ms)
 		struct pollfd p[] = {
 			{ .fd = ROLE_CHANNEL_FD, .events = POLLIN },
 			{ .fd = e->manners.is_deaf ? -1 : e->socket, .events = POLLIN },
+			{ .fd = e->control_socket, .events = POLLIN },
 		};
 		int timeout = now < due ? (int)((due - now) / USEC_PER_MSEC) + 1 : 0;
 
 		if (type != 0 && e->seen[type] != before)
 			return true;
-		if (e->is_over || poll(p, 2, timeout) <= 0)
+		if (e->is_over || poll(p, 3, timeout) <= 0)
 			return false;
 		if (p[0].revents != 0)
 			hear(e, true);
 		else if (p[1].revents != 0)
 			hear(e, false);
+		else
+			hear_control(e);
 	}
 }
 
@@ -420,7 +457,7 @@ evil_main(unsigned slot)
 	if (e == NULL)
 		return ROLE_EXIT_SETUP;
 	e->slot = slot;
-	e->socket = e->pipe = e->paper = -1;
+	e->socket = e->pipe = e->paper = e->control_socket = e->control_pipe = -1;
 	(void)evil_tell_master(&(struct frame){ .type = FRAME_READY, .slot = (uint16_t)slot });
 	while (!e->is_over && e->generation == 0)
 		evil_behave(e, LOOK_MS);

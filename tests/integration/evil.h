@@ -56,6 +56,7 @@ struct evil {
 	uint32_t generation;
 	struct conf *conf, *prepared;
 	int socket, pipe;	/* of the mail; -1: there is no broker */
+	int control_socket, control_pipe;	/* likewise */
 	int listeners[CONF_MAX_LISTENERS];
 	size_t n_listeners;
 	struct evil_kit kits[EVIL_MAX_KITS];

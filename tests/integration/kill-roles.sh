@@ -6,6 +6,7 @@
 # REQD_KILL_ROUNDS says how often each role is killed. The times measured are
 # reported and judged by nobody.
 . "${srcdir:-.}/tests/integration/lib.sh"
+need nc
 
 rounds=${REQD_KILL_ROUNDS:-10}
 kills=yes
@@ -55,6 +56,14 @@ kill_runner() {
 	sleepers_told
 }
 
+# Who asks it at this moment is told nothing; who asks after it waits for the next one.
+kill_control() {
+	kill_beside_load control
+	ctl status >/dev/null || fail "no status after the death of control"
+	# All workers answer, however young it is.
+	assert_eq "$(printf 'PS\r\nQUIT\r\n' | timeout 60 nc -U "$control" | head -n 1 | tr -d '\r')" '*2'
+}
+
 kill_broker() {
 	sleepers_start "$pids" || return 1
 	kill_beside_load broker
@@ -99,6 +108,7 @@ for round in $(seq "$rounds"); do
 	step "round $round: log" kill_log
 	step "round $round: runner" kill_runner
 	step "round $round: broker" kill_broker
+	step "round $round: control" kill_control
 	step "round $round: workers" kill_workers
 	step "round $round: master" kill_master
 done
@@ -109,7 +119,7 @@ background=
 step "stops" stop_reqd
 start_reqd
 
-for role in log runner broker worker master; do
+for role in log runner broker control worker master; do
 	sort -n -k 2 "$dir/times" | awk -v role=$role '$1 == role { t[n++] = $2 }
 	    END { printf "  %s: %d kills, serving again after %d ms (median), %d ms (longest)\n",
 	        role, n, t[int(n / 2)], t[n - 1] }'

@@ -84,7 +84,7 @@ no_zombies() {
 	done
 }
 
-# Pids of the processes of one role: master, runner, broker, log or worker.
+# Pids of the processes of one role: master, runner, broker, control, log or worker.
 role_pids() {
 	if [ "$1" = master ]; then
 		echo "$reqd_pid"
@@ -159,7 +159,7 @@ n_fds() {
 # "broker 12 log 9 ": what must be the same before and after a test, whichever
 # worker was started last.
 fds_of_roles() {
-	for one_role in master runner broker log worker; do
+	for one_role in master runner broker control log worker; do
 		for role_pid in $(role_pids $one_role); do
 			printf '%s %s\n' "$one_role" "$(n_fds "$role_pid")"
 		done

@@ -40,7 +40,7 @@ kill_master() {
 		clients="$clients $!"
 	done
 	until_true "$patience" all_there || fail "programs: $(cat "$pids")"
-	others="$(role_pids runner) $(role_pids broker) $(role_pids log) $(role_pids worker)"
+	others="$(role_pids runner) $(role_pids broker) $(role_pids control) $(role_pids log) $(role_pids worker)"
 	began=$(now_ms)
 	kill -KILL "$reqd_pid"
 	until_true "$patience" everything_gone || fail "left: $(ps -o pid=,args= -p "$(echo $others | tr ' ' ,)")"

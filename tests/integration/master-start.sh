@@ -58,7 +58,7 @@ closed() {
 	chmod 755 "$dir/close"
 	start_reqd "$dir/close"
 	# Only root may see the descriptors of the other processes.
-	for pid in "$reqd_pid" $(role_pids worker) $(role_pids runner) $(role_pids broker) $(role_pids log); do
+	for pid in "$reqd_pid" $(role_pids worker) $(role_pids runner) $(role_pids broker) $(role_pids control) $(role_pids log); do
 		for fd in 0 1 2; do
 			[ $is_root = yes ] || [ "$pid" = "$reqd_pid" ] || continue
 			assert_eq "$(readlink "/proc/$pid/fd/$fd")" /dev/null
@@ -162,7 +162,7 @@ group_signal() {
 	start_reqd
 	before=$(role_pids worker)
 	for sig in HUP INT TERM; do
-		for pid in $(role_pids log) $(role_pids worker) $(role_pids runner) $(role_pids broker); do
+		for pid in $(role_pids log) $(role_pids worker) $(role_pids runner) $(role_pids broker) $(role_pids control); do
 			kill -s $sig "$pid"
 		done
 	done
@@ -225,7 +225,7 @@ drops() {
 	start_reqd
 	uid=$(id -u $worker_user)
 	gid=$(id -g $worker_user)
-	for pid in $(role_pids worker) $(role_pids broker) $(role_pids log); do
+	for pid in $(role_pids worker) $(role_pids broker) $(role_pids control) $(role_pids log); do
 		assert_match "$(identity "$pid")" \
 		    "Uid: $uid $uid $uid $uid Gid: $gid $gid $gid $gid Groups: * CapPrm: 0000000000000000 CapEff: 0000000000000000 * NoNewPrivs: 1 "
 		groups=$(awk '$1 == "Groups:" { $1 = ""; print }' "/proc/$pid/status" | tr ' ' '\n' | sort -n | xargs)
@@ -241,6 +241,6 @@ drops() {
 	done
 }
 if [ $is_root = yes ]; then
-	step "workers, broker and log are somebody else for good" drops
+	step "workers, broker, control and log are somebody else for good" drops
 fi
 finish

@@ -108,6 +108,7 @@ frozen() { # ROLE
 step "frozen workers do not hold it up" frozen worker
 step "nor does a frozen runner" frozen runner
 step "nor does a frozen broker" frozen broker
+step "nor does a frozen control" frozen control
 step "nor does a frozen log" frozen log
 
 # At any moment of its start.

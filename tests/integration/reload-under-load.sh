@@ -114,7 +114,7 @@ reload_at_once() { # COUNT
 }
 # "ROLE KB" of each process, those that stay.
 memory() {
-	for role in master runner broker log worker; do
+	for role in master runner broker control log worker; do
 		for pid in $(role_pids $role); do
 			awk -v role=$role '/^VmRSS:/ { print role, $2 }' "/proc/$pid/status"
 		done
@@ -124,7 +124,7 @@ total() {
 	memory | awk '{ sum += $2 } END { print sum }'
 }
 who() {
-	for role in master runner broker log worker; do
+	for role in master runner broker control log worker; do
 		role_pids $role
 	done
 }

@@ -124,6 +124,7 @@ workers=$(role_pids worker | wc -l)
 step "a worker dies: replaced, no restart" role_dies worker "$workers"
 step "the runner dies" role_dies runner 1
 step "the broker dies" role_dies broker 1
+step "control dies" role_dies control 1
 step "the log dies" role_dies log 1
 step "catalogue: a process that died" explained PRIORITY=3 'A process of reqd has died'
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: ISC
 base_tests = tests/unit/test_buf tests/unit/test_units tests/unit/test_suggest \
 	tests/unit/test_escape tests/unit/test_addr tests/unit/test_loop tests/unit/test_fd \
-	tests/unit/test_backoff tests/unit/test_children tests/unit/test_jsonbuf
+	tests/unit/test_backoff tests/unit/test_children tests/unit/test_jsonbuf \
+	tests/unit/test_socketfile
 check_PROGRAMS += $(base_tests)
 TESTS += $(base_tests)
 tests_unit_test_buf_SOURCES = tests/unit/test_buf.c tests/unit/unit.h
@@ -34,3 +35,6 @@ tests_unit_test_backoff_LDADD = libbase.la $(CHECK_LIBS)
 tests_unit_test_children_SOURCES = tests/unit/test_children.c tests/unit/unit.h
 tests_unit_test_children_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_children_LDADD = libbase.la $(CHECK_LIBS)
+tests_unit_test_socketfile_SOURCES = tests/unit/test_socketfile.c tests/unit/unit.h
+tests_unit_test_socketfile_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_socketfile_LDADD = libbase.la $(CHECK_LIBS)

@@ -3,6 +3,7 @@ include tests/unit/base.mk
 include tests/unit/proto.mk
 include tests/unit/conf.mk
 include tests/unit/ipc.mk
+include tests/unit/control.mk
 include tests/unit/master.mk
 include tests/unit/broker.mk
 include tests/unit/runner.mk

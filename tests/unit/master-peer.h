@@ -24,7 +24,7 @@
 #include "master/master.h"
 #include "master/stop.h"
 
-enum { LOG, RUNNER, BROKER, WORKER_0, WORKER_1, N_PROCESSES };
+enum { LOG, RUNNER, CONTROL, BROKER, WORKER_0, WORKER_1, N_PROCESSES };
 
 static const struct {
 	enum role_kind kind;
@@ -33,6 +33,7 @@ static const struct {
 	[LOG] = { ROLE_LOG, 0 },
 	[RUNNER] = { ROLE_RUNNER, 0 },
 	[BROKER] = { ROLE_BROKER, 0 },
+	[CONTROL] = { ROLE_CONTROL, 0 },
 	[WORKER_0] = { ROLE_WORKER, 0 },
 	[WORKER_1] = { ROLE_WORKER, 1 },
 };
@@ -104,7 +105,6 @@ set_up(void)
 	ck_assert_int_eq(listen_open(m->now.conf, LISTEN_OPEN, NULL, &m->passed,
 	    &m->now.listeners, &errors), 0);
 	ck_assert_int_eq(listen_open_control(m->now.conf, LISTEN_OPEN, NULL, &m->now.control, &why), 0);
-	control_listen(&m->control, m->now.control->fd);
 	m->ready = true;
 	for (size_t i = 0; i < N_PROCESSES; i++)
 		serve(i);
@@ -121,7 +121,6 @@ tear_down(void)
 			(void)kill(p->pid, SIGKILL);
 	}
 	reload_cancel(m);
-	control_close(&m->control);
 	edition_done(&m->now);
 	(void)unlink(conf_file);
 	ck_assert_msg(rmdir(dir) == 0, "left behind in %s: %s", dir, strerror(errno));

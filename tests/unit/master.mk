@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 master_tests = tests/unit/test_beat tests/unit/test_links tests/unit/test_listen \
 	tests/unit/test_passed tests/unit/test_reload tests/unit/test_roletable \
-	tests/unit/test_socketfile tests/unit/test_socketunit tests/unit/test_status
+	tests/unit/test_socketunit
 check_PROGRAMS += $(master_tests)
 TESTS += $(master_tests)
 
@@ -21,12 +21,6 @@ tests_unit_test_reload_LDADD = $(master_test_ldadd)
 tests_unit_test_roletable_SOURCES = tests/unit/test_roletable.c
 tests_unit_test_roletable_CFLAGS = $(master_test_cflags)
 tests_unit_test_roletable_LDADD = $(master_test_ldadd)
-tests_unit_test_socketfile_SOURCES = tests/unit/test_socketfile.c
-tests_unit_test_socketfile_CFLAGS = $(master_test_cflags)
-tests_unit_test_socketfile_LDADD = $(master_test_ldadd)
-tests_unit_test_status_SOURCES = tests/unit/test_status.c tests/unit/master-peer.h
-tests_unit_test_status_CFLAGS = $(master_test_cflags)
-tests_unit_test_status_LDADD = $(JANSSON_LIBS) $(master_test_ldadd)
 tests_unit_test_listen_SOURCES = tests/unit/test_listen.c
 tests_unit_test_listen_CFLAGS = $(master_test_cflags)
 tests_unit_test_listen_LDADD = $(master_test_ldadd)

@@ -165,6 +165,40 @@ START_TEST(descriptors_from_below_do_not_get_in)
 }
 END_TEST
 
+/* Leaves on the stack what looks like descriptors that came along. */
+static void __attribute__((noinline))
+soil_stack(void)
+{
+	volatile struct {
+		uint64_t len;
+		int32_t level, type;
+	} soil[1024];
+
+	for (size_t i = 0; i < sizeof(soil) / sizeof(soil[0]); i++) {
+		soil[i].len = 1 << 20;
+		soil[i].level = SOL_SOCKET;
+		soil[i].type = SCM_RIGHTS;
+	}
+}
+
+/* The sender has closed its end without having read all: the kernel fills in nothing. */
+START_TEST(a_reset_brings_no_descriptors)
+{
+	struct frame f = { .type = FRAME_PONG };
+	int pair[2], fds[FRAME_MAX_FDS], before;
+	size_t n;
+
+	ck_assert_int_eq(channel_pair(pair), 0);
+	ck_assert_int_eq(channel_send(pair[1], &f, NULL, 0), 0);
+	ck_assert_int_eq(close(pair[0]), 0);
+	before = count_fds();
+	soil_stack();
+	ck_assert_int_eq(channel_receive(pair[1], &f, fds, &n), CHANNEL_CLOSED);
+	ck_assert_int_eq(count_fds(), before);
+	close(pair[1]);
+}
+END_TEST
+
 START_TEST(links_and_faults_are_text_that_ends)
 {
 	struct frame f;
@@ -237,5 +271,6 @@ UNIT_MAIN("channel", tcase_add_test(tc, frames_arrive_whole_with_their_descripto
     tcase_add_test(tc, bad_messages_are_refused_and_leak_nothing);
     tcase_add_test(tc, descriptors_from_below_are_never_installed);
     tcase_add_test(tc, descriptors_from_below_do_not_get_in);
+    tcase_add_test(tc, a_reset_brings_no_descriptors);
     tcase_add_test(tc, links_and_faults_are_text_that_ends);
     tcase_add_test(tc, frames_are_checked_by_type))

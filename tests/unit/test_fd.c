@@ -83,13 +83,28 @@ START_TEST(closed_standard_descriptors_are_filled)
 			if ((mask & 1 << fd) != 0)
 				close(fd);
 		}
-		ck_assert_int_eq(fd_fill_stdio(), 0);
+		ck_assert_int_eq(fd_fill(STDERR_FILENO + 1), 0);
 		for (int fd = 0; fd < 3; fd++)
 			ck_assert_int_ge(fcntl(fd, F_GETFD), 0);
+		for (int fd = 0; fd < 3; fd++)
+			ck_assert((mask & 1 << fd) == 0 || fcntl(fd, F_GETFD) == 0);
 		next = open("/dev/null", O_RDONLY);
 		ck_assert_int_eq(next, before);
 		close(next);
 	}
+}
+END_TEST
+
+START_TEST(numbers_are_filled_up_to_a_limit)
+{
+	int high = dup2(STDIN_FILENO, 40);
+
+	ck_assert_int_eq(close_range(3, 39, 0), 0);
+	ck_assert_int_eq(fd_fill(6), 0);
+	for (int fd = 3; fd < 6; fd++)
+		ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	ck_assert_int_lt(fcntl(6, F_GETFD), 0);
+	close(high);
 }
 END_TEST
 
@@ -142,5 +157,6 @@ UNIT_MAIN("fd", tcase_add_test(tc, a_sealed_file_cannot_change);
     tcase_add_test(tc, digests_keep_parts_apart);
     tcase_add_test(tc, a_lifted_one_is_above_and_closed_on_exec);
     tcase_add_test(tc, closed_standard_descriptors_are_filled);
+    tcase_add_test(tc, numbers_are_filled_up_to_a_limit);
     tcase_add_test(tc, sockets_have_a_domain);
     tcase_add_test(tc, a_text_is_read_as_far_as_it_fits))

@@ -31,12 +31,14 @@ expect_link(size_t i, size_t of, struct mail_ends *ret)
 }
 
 static void
-link_up(size_t i, struct mail_ends ret[2])
+link_up(size_t i, struct mail_ends ret[4])
 {
 	process(i)->serial = ++m->processes.n_starts;
 	links_open(process(i));
 	(void)expect_link(BROKER, i, &ret[0]);
 	(void)expect_link(i, BROKER, &ret[1]);
+	(void)expect_link(CONTROL, i, &ret[2]);
+	(void)expect_link(i, CONTROL, &ret[3]);
 }
 
 static void
@@ -75,7 +77,7 @@ START_TEST(both_ends_say_whose_the_other_is)
 	struct frame out = { .type = FRAME_CANCEL }, in;
 	int fds[FRAME_MAX_FDS];
 	size_t n;
-	struct mail_ends ends[2];
+	struct mail_ends ends[4];
 
 	link_up(WORKER_0, ends);
 	expect_nothing(LOG);
@@ -92,14 +94,15 @@ END_TEST
 /* Nobody waits for it to notice, and nobody asks it to leave. */
 START_TEST(who_is_found_out_is_killed_and_replaced)
 {
-	struct mail_ends ends[2];
+	struct mail_ends ends[4];
 	uint64_t serial;
 
 	link_up(WORKER_0, ends);
 	serial = process(WORKER_0)->serial;
-	fault(BROKER, WORKER_0, serial);
+	fault(_i == 0 ? BROKER : CONTROL, WORKER_0, serial);
 	/* Other processes may hold the other end. */
 	expect_unlink(BROKER, WORKER_0, serial);
+	expect_unlink(CONTROL, WORKER_0, serial);
 	expect_killed(WORKER_0);
 	ck_assert_int_eq(process(WORKER_0)->state, PROCESS_STARTING);
 	ck_assert_uint_ne(process(WORKER_0)->serial, serial);
@@ -114,15 +117,36 @@ END_TEST
 
 START_TEST(a_death_closes_what_is_linked)
 {
-	struct mail_ends ends[2];
+	struct mail_ends ends[4];
 	uint64_t serial;
 
 	link_up(WORKER_1, ends);
 	serial = process(WORKER_1)->serial;
 	die(WORKER_1);
 	expect_unlink(BROKER, WORKER_1, serial);
+	expect_unlink(CONTROL, WORKER_1, serial);
 	expect_nothing(BROKER);
 	expect_nothing(WORKER_0);
+}
+END_TEST
+
+/* It lets clients in when it commits, and they may ask for all workers at once. */
+START_TEST(control_has_its_links_before_it_serves)
+{
+	struct mail_ends ends[2];
+	struct process *p = process(CONTROL);
+
+	p->state = PROCESS_STARTING;
+	p->generation = 0;
+	answer(CONTROL, FRAME_READY, 0);
+	(void)expect_link(CONTROL, WORKER_0, &ends[0]);
+	(void)expect_link(CONTROL, WORKER_1, &ends[1]);
+	expect(CONTROL, FRAME_PREPARE, 1);
+	answer(CONTROL, FRAME_PREPARED, 1);
+	expect(CONTROL, FRAME_COMMIT, 1);
+	answer(CONTROL, FRAME_COMMITTED, 1);
+	ck_assert_int_eq(p->state, PROCESS_SERVING);
+	expect_nothing(CONTROL);
 }
 END_TEST
 
@@ -132,6 +156,9 @@ START_TEST(strangers_report_nobody)
 	fault(WORKER_0, WORKER_1, process(WORKER_1)->serial);
 	expect_killed(WORKER_0);
 	ck_assert(is_alive(WORKER_1));
+	/* Control asks workers, and nobody else. */
+	fault(CONTROL, BROKER, process(BROKER)->serial);
+	expect_killed(CONTROL);
 	fault(LOG, BROKER, process(BROKER)->serial);
 	expect_killed(LOG);
 	ck_assert(is_alive(BROKER));
@@ -148,7 +175,8 @@ START_TEST(the_lower_is_not_reported_by_the_higher)
 END_TEST
 
 MASTER_MAIN("links", tcase_add_test(tc, both_ends_say_whose_the_other_is);
-    tcase_add_test(tc, who_is_found_out_is_killed_and_replaced);
+    tcase_add_loop_test(tc, who_is_found_out_is_killed_and_replaced, 0, 2);
     tcase_add_test(tc, a_death_closes_what_is_linked);
+    tcase_add_test(tc, control_has_its_links_before_it_serves);
     tcase_add_test(tc, strangers_report_nobody);
     tcase_add_test(tc, the_lower_is_not_reported_by_the_higher))

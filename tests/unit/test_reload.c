@@ -6,7 +6,10 @@
 
 #include "master/reload.h"
 
+#include <sys/mman.h>
+
 #include "base/clock.h"
+#include "ipc/roster.h"
 #include "master-peer.h"
 
 /* Everybody has got PREPARE, and as many as are asked for have answered. */
@@ -20,15 +23,17 @@ begin(size_t n_answers)
 		answer(i, FRAME_PREPARED, 2);
 }
 
-START_TEST(log_runner_and_broker_commit_before_the_workers)
+START_TEST(workers_commit_last)
 {
-	begin(4);
+	begin(5);
 	expect_nothing(RUNNER);
 	answer(WORKER_1, FRAME_PREPARED, 2);
 	expect(LOG, FRAME_COMMIT, 2);
 	expect(RUNNER, FRAME_COMMIT, 2);
+	expect(CONTROL, FRAME_COMMIT, 2);
 	expect_nothing(WORKER_0);
 	answer(LOG, FRAME_COMMITTED, 2);
+	answer(CONTROL, FRAME_COMMITTED, 2);
 	expect_nothing(WORKER_0);
 	expect_nothing(BROKER);
 	answer(RUNNER, FRAME_COMMITTED, 2);
@@ -103,6 +108,7 @@ START_TEST(who_comes_in_the_middle_follows)
 	expect_nothing(WORKER_1);
 	answer(LOG, FRAME_COMMITTED, 2);
 	answer(RUNNER, FRAME_COMMITTED, 2);
+	answer(CONTROL, FRAME_COMMITTED, 2);
 	answer(BROKER, FRAME_COMMITTED, 2);
 	expect(WORKER_1, FRAME_COMMIT, 2);
 	answer(WORKER_1, FRAME_COMMITTED, 2);
@@ -121,11 +127,12 @@ END_TEST
  */
 START_TEST(who_starts_in_the_middle_gets_the_new_one)
 {
-	begin(5);
+	begin(6);
 	if (_i == 0) {
 		die(RUNNER);
 	} else {
 		answer(LOG, FRAME_COMMITTED, 2), answer(RUNNER, FRAME_COMMITTED, 2);
+		answer(CONTROL, FRAME_COMMITTED, 2);
 		answer(BROKER, FRAME_COMMITTED, 2);
 		answer(WORKER_0, FRAME_COMMITTED, 2);
 		die(RUNNER);
@@ -136,6 +143,7 @@ START_TEST(who_starts_in_the_middle_gets_the_new_one)
 	ck_assert_uint_eq(process(RUNNER)->offered, 2);
 	ck_assert_uint_eq(m->now.conf->generation, 2);
 	answer(LOG, FRAME_COMMITTED, 2);
+	answer(CONTROL, FRAME_COMMITTED, 2);
 	answer(BROKER, FRAME_COMMITTED, 2);
 	answer(WORKER_0, FRAME_COMMITTED, 2);
 	answer(WORKER_1, FRAME_COMMITTED, 2);
@@ -203,7 +211,7 @@ END_TEST
 /* In each step: one that does not commit is replaced, however often it is waited for. */
 START_TEST(who_does_not_commit_is_replaced)
 {
-	begin(5);
+	begin(6);
 	for (size_t i = 0; i < N_PROCESSES; i++) {
 		if (i != LOG && i != WORKER_1)
 			answer(i, FRAME_COMMITTED, 2);
@@ -227,7 +235,7 @@ END_TEST
 /* In every phase the death of one is no reason for the others to wait. */
 START_TEST(a_death_does_not_stop_it)
 {
-	begin(4);
+	begin(5);
 	if (_i == 0)
 		die(WORKER_1);
 	else
@@ -237,6 +245,7 @@ START_TEST(a_death_does_not_stop_it)
 		die(RUNNER);
 	else
 		answer(RUNNER, FRAME_COMMITTED, 2);
+	answer(CONTROL, FRAME_COMMITTED, 2);
 	answer(BROKER, FRAME_COMMITTED, 2);
 	answer(WORKER_0, FRAME_COMMITTED, 2);
 	if (_i == 2)
@@ -254,7 +263,7 @@ START_TEST(a_stop_ends_it)
 {
 	struct process *p;
 
-	begin(_i == 0 ? 2 : 5);
+	begin(_i == 0 ? 2 : 6);
 	for (size_t i = 0; _i == 2 && i < WORKER_0; i++)
 		answer(i, FRAME_COMMITTED, 2);
 	ck_assert_int_eq(m->reload.phase, _i == 0 ? RELOAD_PREPARE : RELOAD_COMMIT);
@@ -277,7 +286,7 @@ END_TEST
 
 START_TEST(one_that_is_asked_for_meanwhile_comes_after)
 {
-	begin(5);
+	begin(6);
 	write_conf(false);
 	reload_start(m);
 	reload_start(m);
@@ -291,8 +300,138 @@ START_TEST(one_that_is_asked_for_meanwhile_comes_after)
 		expect(i, FRAME_COMMIT, 3), answer(i, FRAME_COMMITTED, 3);
 	ck_assert_uint_eq(m->now.conf->generation, 3);
 	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
-	ck_assert_uint_eq(m->n_reloads, 2);
 	ck_assert(!exists(new_socket));
+}
+END_TEST
+
+static void
+ask(enum frame_what what, uint64_t id)
+{
+	struct frame f = { .type = FRAME_ASK, .id = id, .what = (uint8_t)what };
+
+	m->processes.ops->frame(process(CONTROL), &f);
+}
+
+/* The answer that control has got, with a NUL behind it; to be freed. */
+static void *
+expect_told(enum frame_what what, uint64_t id)
+{
+	int fds[FRAME_MAX_FDS];
+	struct frame f;
+	const char *data;
+	char *copy;
+	size_t n, len;
+
+	ck_assert_int_eq(channel_receive(theirs[CONTROL], &f, fds, &n), CHANNEL_OK);
+	ck_assert_str_eq(frame_type_name(f.type), "told");
+	ck_assert_uint_eq(f.what, what);
+	ck_assert_uint_eq(f.id, id);
+	ck_assert_uint_eq(n, 1);
+	ck_assert_int_eq(fd_map_sealed(fds[0], 1 << 20, &data, &len), 0);
+	copy = calloc(1, len + 1);
+	ck_assert_ptr_nonnull(copy);
+	memcpy(copy, data, len);
+	ck_assert_int_eq(munmap((void *)(uintptr_t)data, len), 0);
+	channel_close_fds(fds, n);
+	return copy;
+}
+
+static void
+expect_outcome(uint64_t id, const char *part)
+{
+	char *json = expect_told(WHAT_RELOAD, id);
+
+	ck_assert_msg(strstr(json, part) != NULL, "%s", json);
+	free(json);
+}
+
+/* Of those that were asked for meanwhile, one is made; its outcome is for all of them. */
+START_TEST(an_outcome_is_for_who_asked_before_it_began)
+{
+	ask(WHAT_RELOAD, 11);
+	for (size_t i = 0; i < N_PROCESSES; i++)
+		expect(i, FRAME_PREPARE, 2), answer(i, FRAME_PREPARED, 2);
+	ask(WHAT_RELOAD, 12);
+	ask(WHAT_RELOAD, 15);
+	for (size_t i = 0; i < N_PROCESSES; i++)
+		expect(i, FRAME_COMMIT, 2), answer(i, FRAME_COMMITTED, 2);
+	expect_outcome(11, "\"generation\":2");
+	for (size_t i = 0; i < N_PROCESSES; i++)
+		expect(i, FRAME_PREPARE, 3), answer(i, FRAME_PREPARED, 3);
+	if (_i == 0) {
+		for (size_t i = 0; i < N_PROCESSES; i++)
+			expect(i, FRAME_COMMIT, 3), answer(i, FRAME_COMMITTED, 3);
+		expect_outcome(15, "\"generation\":3");
+		expect_nothing(CONTROL);
+		return;
+	}
+	/* Those that have to wait when reqd stops are told so, too. */
+	ask(WHAT_RELOAD, 20);
+	stop_begin(m);
+	expect(CONTROL, FRAME_COMMIT, 3);
+	expect_outcome(15, "reqd is stopping");
+	expect_outcome(20, "reqd is stopping");
+	ask(WHAT_RELOAD, 21);
+	expect_outcome(21, "reqd is stopping");
+}
+END_TEST
+
+/* Nobody is told who is not there, and nobody waits for that. */
+START_TEST(a_reload_goes_on_without_who_asked)
+{
+	ask(WHAT_RELOAD, 11);
+	for (size_t i = 0; i < N_PROCESSES; i++)
+		expect(i, FRAME_PREPARE, 2);
+	die(CONTROL);
+	/* Its successor's records. */
+	expect(LOG, FRAME_LINK, 0);
+	for (size_t i = 0; i < N_PROCESSES; i++) {
+		if (i != CONTROL)
+			answer(i, FRAME_PREPARED, 2);
+	}
+	for (size_t i = 0; i < N_PROCESSES; i++) {
+		if (i != CONTROL)
+			expect(i, FRAME_COMMIT, 2), answer(i, FRAME_COMMITTED, 2);
+	}
+	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
+	ck_assert_uint_eq(m->now.conf->generation, 2);
+	ck_assert_int_eq(process(CONTROL)->state, PROCESS_STARTING);
+}
+END_TEST
+
+START_TEST(the_roster_is_as_it_is_now)
+{
+	struct roster *r;
+
+	m->started_usec = 17;
+	process(WORKER_0)->restarts = 3;
+	process(WORKER_1)->state = PROCESS_STOPPING;
+	ask(WHAT_ROSTER, 11);
+	r = expect_told(WHAT_ROSTER, 11);
+	ck_assert_uint_eq(r->started_usec, 17);
+	ck_assert_uint_eq(r->pid, (uint32_t)getpid());
+	ck_assert_uint_eq(r->state, ROSTER_SERVING);
+	ck_assert_str_eq(r->conf_file, conf_file);
+	for (size_t i = 0; i < N_PROCESSES; i++) {
+		const struct process *p = process(i);
+		const struct roster_process *is = &r->processes[process_number(p)];
+
+		ck_assert_uint_eq(is->pid, (uint32_t)p->pid);
+		ck_assert_uint_eq(is->restarts, i == WORKER_0 ? 3 : 0);
+		ck_assert_uint_eq(is->state, i == WORKER_1 ? PROCESS_STOPPING : PROCESS_SERVING);
+	}
+	free(r);
+}
+END_TEST
+
+/* Others may not give orders: a worker that asks is replaced. */
+START_TEST(nobody_else_asks)
+{
+	struct frame f = { .type = FRAME_ASK, .id = 1, .what = WHAT_RELOAD };
+
+	m->processes.ops->frame(process(WORKER_0), &f);
+	ck_assert_int_eq(waitpid(process(WORKER_0)->pid, NULL, 0), process(WORKER_0)->pid);
+	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
 }
 END_TEST
 
@@ -330,7 +469,6 @@ START_TEST(a_check_changes_nothing)
 	ck_assert(!exists(new_socket));
 	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
 	ck_assert_uint_eq(m->now.conf->generation, 1);
-	ck_assert_uint_eq(m->n_reloads, 0);
 	for (size_t i = 0; i < N_PROCESSES; i++)
 		expect_nothing(i);
 }
@@ -344,7 +482,7 @@ START_TEST(words_at_the_wrong_time)
 {
 	static const enum frame_type types[] = {
 		FRAME_READY, FRAME_PREPARED, FRAME_REFUSED, FRAME_COMMITTED, FRAME_PONG,
-		FRAME_LISTED, FRAME_KILLED, FRAME_DRAINED,
+		FRAME_DRAINED,
 	};
 
 	for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++) {
@@ -361,7 +499,10 @@ START_TEST(words_at_the_wrong_time)
 }
 END_TEST
 
-MASTER_MAIN("reload", tcase_add_test(tc, log_runner_and_broker_commit_before_the_workers);
+MASTER_MAIN("reload", tcase_add_test(tc, workers_commit_last);
+    tcase_add_loop_test(tc, an_outcome_is_for_who_asked_before_it_began, 0, 2);
+    tcase_add_test(tc, a_reload_goes_on_without_who_asked);
+    tcase_add_test(tc, the_roster_is_as_it_is_now); tcase_add_test(tc, nobody_else_asks);
     tcase_add_test(tc, who_refuses_ends_the_reload_and_nobody_else);
     tcase_add_loop_test(tc, who_comes_in_the_middle_follows, 0, 2);
     tcase_add_loop_test(tc, who_starts_in_the_middle_gets_the_new_one, 0, 2);

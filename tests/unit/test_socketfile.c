@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "master/socketfile.h"
+#include "base/socketfile.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -8,11 +8,12 @@
 
 #include "base/buf.h"
 
-struct master;
+struct control;
+struct roster;
 struct service;
 
 /* Appends one JSON object. 0 or -ENOMEM. */
-int status_format_json(const struct master *m, struct buf *b);
+int status_format_json(const struct control *c, const struct roster *r, struct buf *b);
 
 /* Appends a line when the service is out of order; else false. */
-bool status_explain_outage(const struct master *m, const struct service *s, struct buf *b);
+bool status_explain_outage(const struct control *c, const struct service *s, struct buf *b);

@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "master/reason.h"
+#include "base/reason.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "master/socketfile.h"
+#include "base/socketfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,11 +16,11 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "master/sockdiag.h"
+#include "base/sockdiag.h"
 
 enum path_state { PATH_FREE, PATH_STALE };
 
-/* What is at the path. -EADDRINUSE: somebody answers there. */
+/* Looks at what is at the path. -EADDRINUSE: somebody answers there. */
 static int
 look_at(const char *path, const struct sockaddr_un *sa)
 {

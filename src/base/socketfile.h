@@ -28,23 +28,23 @@ struct socket_rights {
 
 /*
  * A listening unix socket with its final mode and owner before anybody can
- * connect (R43). A stale socket file is removed; one that answers is -EADDRINUSE.
+ * connect. A stale socket file is removed; one that answers is -EADDRINUSE.
  * LISTEN_TRY gives a socket that is bound to nothing, if all would go well as far as
  * can be seen. Descriptor or -errno: -EPERM, too, when it could not be given away.
  */
 int socket_file_open(const char *path, enum listen_use use, const struct socket_rights *rights,
     int backlog, struct socket_file *ret);
 
-/* Such a socket, for a path of which nothing can be seen. */
+/* A socket as LISTEN_TRY gives it, for a path of which nothing can be seen. */
 int socket_file_unbound(void);
 
-/* Are these two words for one place? Nothing has to be there. */
+/* True if the two paths name one place. Nothing has to be there. */
 bool socket_file_same_place(const char *a, const char *b);
 
-/* What socket_file_open() could not do, in words. */
+/* The reason in words why socket_file_open() has failed. */
 const char *socket_file_error(int error);
 
-/* Is the file at this path (still) the one that was made? */
+/* True if the file at this path is (still) the one that was made. */
 bool socket_file_is(const struct socket_file *f, const char *path);
 
 /*
@@ -62,5 +62,5 @@ int socket_file_change(const struct socket_file *f, const char *path, enum liste
  */
 int socket_file_of(int fd, const char *path, struct socket_file *ret, struct stat *ret_st);
 
-/* Removes it if it is still ours. */
+/* Removes the file if it is still ours. */
 void socket_file_remove(struct socket_file *f, const char *path);

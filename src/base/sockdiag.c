@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "master/sockdiag.h"
+#include "base/sockdiag.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -5,11 +5,11 @@
  */
 #pragma once
 
+#include "base/reason.h"
 #include "conf/conf.h"
-#include "master/reason.h"
 
 /*
- * Are there descriptors enough for all processes to come up, and for reloads?
+ * Checks that there are descriptors enough for all processes to come up, and for reloads.
  * 0; or -EMFILE with what to do about it in why.
  */
 int limits_check(const struct conf *c, struct reason *why);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * control: the socket of reqctl status, ps, kill, reload and why. RESP, one
- * request at a time. Who may connect may command: the socket's mode and
- * group decide (R43). A malformed message ends that connection, nothing else.
+ * controlsocket: the socket of reqctl status, ps, kill, reload and why, and its clients.
+ * RESP, one request at a time. Who may connect may command: the socket's mode and
+ * group decide. A malformed message ends its connection, nothing else.
  */
 #pragma once
 
@@ -12,22 +12,30 @@
 #include "base/buf.h"
 #include "base/loop.h"
 #include "conf/conf.h"
+#include "ipc/mail.h"
 #include "proto/request.h"
 
-/* Few, and reserved: status answers however busy the workers are (R19). */
+/* Few, and reserved: status answers however busy the workers are. */
 #define CONTROL_MAX_CLIENTS 32
 
-struct control;
+struct control_socket;
 
 enum control_wait {
 	CONTROL_WAIT_NONE,
-	CONTROL_WAIT_RELOAD,
+	CONTROL_WAIT_MASTER,
 	CONTROL_WAIT_LIST,
 	CONTROL_WAIT_KILL,
 };
 
+/* A question of a client to a worker, open or answered. */
+struct control_question {
+	struct mail_ask ask;
+	struct control_client *client;
+	int list;		/* what the worker writes to; -1: nothing */
+};
+
 struct control_client {
-	struct control *control;
+	struct control_socket *socket;
 	unsigned index;
 	struct loop_io io;
 	struct loop_task wake;	/* its answer is there: go on */
@@ -37,45 +45,42 @@ struct control_client {
 	bool quit;		/* closed when all is sent */
 	bool eof;		/* it sends no more, but may read */
 	enum control_wait wait;
-	uint64_t number;	/* of the reload, of the list, or of the request to be killed */
-	/* LIST: what each worker is to write; -1: nothing (any more) to wait for. */
-	int lists[CONF_MAX_WORKERS];
-	bool listed[CONF_MAX_WORKERS];
+	uint64_t id;		/* MASTER: of the question */
+	uint8_t what;		/* MASTER: enum frame_what */
+	struct control_question questions[CONF_MAX_WORKERS];	/* LIST, KILL: by slot */
 	struct loop_timer timer;	/* LIST, KILL: workers have so long to answer */
 	uint64_t due_usec;
 };
 
-/* Who executes the requests. */
+/* The one who executes the requests of clients. */
 struct control_ops {
 	/* The answer goes into out, or the client waits for it. */
 	void (*execute)(struct control_client *c);
-	/* It is gone: lets go of what it waited for. */
+	/* The client is gone: lets go of what it waited for. */
 	void (*forget)(struct control_client *c);
 };
 
-struct control {
+struct control_socket {
 	struct loop *loop;
 	const struct control_ops *ops;
-	struct loop_io io;		/* the socket, borrowed */
+	struct loop_io io;		/* the socket */
 	struct loop_timer rest;		/* nothing could be accepted; go on after it */
 	struct control_client *clients[CONTROL_MAX_CLIENTS];
-	uint64_t n_lists;		/* asked for */
 };
 
 /* All clients there are. */
-#define FOR_EACH_CONTROL_CLIENT(c, control)                                  \
+#define FOR_EACH_CONTROL_CLIENT(c, socket)                                   \
 	for (size_t i_ = 0; i_ < CONTROL_MAX_CLIENTS; i_++)                  \
-		if (((c) = (control)->clients[i_]) != NULL)
+		if (((c) = (socket)->clients[i_]) != NULL)
 
 /* Without a socket yet. */
-void control_init(struct control *c, struct loop *l, const struct control_ops *ops);
-void control_close(struct control *c);
+void control_socket_init(struct control_socket *s, struct loop *l, const struct control_ops *ops);
+
+/* Takes fd, which is its socket from now on; -1: none. Clients stay. */
+void control_socket_listen(struct control_socket *s, int fd);
 
 /*
  * The answer is in out. The client goes on at the end of the turn, so that an answer
  * never runs a client's next request inside of what gave the answer.
  */
-void control_resume(struct control_client *c);
-
-/* From now on this is its socket; -1: none. Clients stay. */
-void control_listen(struct control *c, int fd);
+void control_client_resume(struct control_client *c);

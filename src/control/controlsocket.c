@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "master/control.h"
+#include "control/controlsocket.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ static const struct request_limits limits = {
 	.inline_allowed = true,
 };
 
-/* What a client has not read yet: a list of every worker, and some. */
+/* The most that a client may leave unread: a list of every worker, and some. */
 #define OUT_MAX (80u << 20)
 
 /* No descriptors, no memory: so long nothing is accepted. */
@@ -33,12 +33,12 @@ static const struct request_limits limits = {
 static void
 client_close(struct control_client *c)
 {
-	struct loop *l = c->control->loop;
+	struct loop *l = c->socket->loop;
 
-	c->control->clients[c->index] = NULL;
+	c->socket->clients[c->index] = NULL;
 	loop_undefer(l, &c->wake);
 	loop_close_shared(l, &c->io);
-	c->control->ops->forget(c);
+	c->socket->ops->forget(c);
 	buf_done(&c->in);
 	buf_done(&c->out);
 	request_done(&c->request);
@@ -88,7 +88,7 @@ client_step(struct control_client *c)
 	}
 	buf_consume(&c->in, used);
 	if (r == REQUEST_OK)
-		c->control->ops->execute(c);
+		c->socket->ops->execute(c);
 	return true;
 }
 
@@ -108,16 +108,16 @@ client_run(struct control_client *c)
 		return;
 	}
 	/* While it waits only its end is of interest. */
-	(void)loop_modify(c->control->loop, &c->io, buf_len(&c->out) > 0 ? EPOLLOUT :
+	(void)loop_modify(c->socket->loop, &c->io, buf_len(&c->out) > 0 ? EPOLLOUT :
 	    c->wait == CONTROL_WAIT_NONE ? EPOLLIN : EPOLLERR);
 }
 
 void
-control_resume(struct control_client *c)
+control_client_resume(struct control_client *c)
 {
 	c->wait = CONTROL_WAIT_NONE;
-	loop_disarm(c->control->loop, &c->timer);
-	loop_defer(c->control->loop, &c->wake);
+	loop_disarm(c->socket->loop, &c->timer);
+	loop_defer(c->socket->loop, &c->wake);
 }
 
 static void
@@ -150,7 +150,7 @@ on_client(struct loop_io *io, uint32_t events)
 }
 
 static void
-client_open(struct control *control, unsigned index, int fd)
+client_open(struct control_socket *s, unsigned index, int fd)
 {
 	struct control_client *c = calloc(1, sizeof(*c));
 
@@ -158,42 +158,46 @@ client_open(struct control *control, unsigned index, int fd)
 		(void)close(fd);
 		return;
 	}
-	c->control = control;
+	c->socket = s;
 	c->io = (struct loop_io){ .fn = on_client, .fd = fd };
 	c->wake.fn = on_wake;
 	c->index = index;
 	c->in = BUF_INIT(64u << 10);
 	c->out = BUF_INIT(OUT_MAX);
+	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
+		c->questions[i].client = c;
+		c->questions[i].list = -1;
+	}
 	request_init(&c->request);
-	control->clients[index] = c;
-	if (loop_add(control->loop, &c->io, EPOLLIN) < 0)
+	s->clients[index] = c;
+	if (loop_add(s->loop, &c->io, EPOLLIN) < 0)
 		client_close(c);
 }
 
 /* Without a descriptor for the client the event would come again at once. */
 static void
-control_rest(struct control *control)
+control_rest(struct control_socket *s)
 {
-	struct loop *l = control->loop;
+	struct loop *l = s->loop;
 
-	loop_remove(l, &control->io);
-	loop_arm(l, &control->rest, clock_usec() + REST_USEC);
+	loop_remove(l, &s->io);
+	loop_arm(l, &s->rest, clock_usec() + REST_USEC);
 }
 
 static void
 on_rested(struct loop_timer *t)
 {
-	struct control *control = CONTAINER_OF(t, struct control, rest);
+	struct control_socket *s = CONTAINER_OF(t, struct control_socket, rest);
 
-	if (loop_add(control->loop, &control->io, EPOLLIN) < 0)
-		control_rest(control);
+	if (loop_add(s->loop, &s->io, EPOLLIN) < 0)
+		control_rest(s);
 }
 
 static void
 on_connect(struct loop_io *io, uint32_t events)
 {
 	static const char full[] = "-ERR max number of clients reached\r\n";
-	struct control *control = CONTAINER_OF(io, struct control, io);
+	struct control_socket *s = CONTAINER_OF(io, struct control_socket, io);
 	unsigned i = 0;
 	int client;
 
@@ -201,13 +205,13 @@ on_connect(struct loop_io *io, uint32_t events)
 	client = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (client < 0) {
 		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-			control_rest(control);
+			control_rest(s);
 		return;
 	}
-	while (i < CONTROL_MAX_CLIENTS && control->clients[i] != NULL)
+	while (i < CONTROL_MAX_CLIENTS && s->clients[i] != NULL)
 		i++;
 	if (i < CONTROL_MAX_CLIENTS) {
-		client_open(control, i, client);
+		client_open(s, i, client);
 		return;
 	}
 	(void)send(client, full, sizeof(full) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -217,32 +221,20 @@ on_connect(struct loop_io *io, uint32_t events)
 /* -------------------------------------------------------------- socket --- */
 
 void
-control_init(struct control *c, struct loop *l, const struct control_ops *ops)
+control_socket_init(struct control_socket *s, struct loop *l, const struct control_ops *ops)
 {
-	*c = (struct control){
+	*s = (struct control_socket){
 		.loop = l, .ops = ops, .rest.fn = on_rested,
 		.io = { .fn = on_connect, .fd = -1 },
 	};
 }
 
 void
-control_listen(struct control *c, int fd)
+control_socket_listen(struct control_socket *s, int fd)
 {
-	if (fd == c->io.fd)
-		return;
-	loop_disarm(c->loop, &c->rest);
-	loop_remove(c->loop, &c->io);
-	c->io.fd = fd;
+	loop_disarm(s->loop, &s->rest);
+	loop_close_shared(s->loop, &s->io);
+	s->io.fd = fd;
 	if (fd >= 0)
-		on_rested(&c->rest);
-}
-
-void
-control_close(struct control *c)
-{
-	struct control_client *client;
-
-	FOR_EACH_CONTROL_CLIENT(client, c)
-		client_close(client);
-	control_listen(c, -1);
+		on_rested(&s->rest);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "master/limits.h"
+#include "ipc/limits.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 
 #include "conf/errors.h"
-#include "master/roletable.h"
+#include "ipc/roles.h"
 
 /*
  * The master has of each process a channel, a log socket and a page; of a
@@ -70,7 +70,7 @@ warn_listeners(const struct conf *c, struct conf_errors *warnings)
 	for (size_t i = 0; i < c->n_listeners; i++) {
 		const struct listener *l = &c->listeners[i];
 
-		/* Who has not said how many takes what there is. */
+		/* A listener without max-connections takes what there is. */
 		if (l->max_connections > room && l->max_connections != CONF_CONNECTIONS)
 			conf_errors_add(warnings, NULL, 0, "%s: max-connections is %" PRIu64
 			    ", but there is room for %" PRIu64 " in %zu workers with %" PRIu64

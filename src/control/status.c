@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "master/status.h"
+#include "control/status.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -11,8 +11,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/jsonbuf.h"
+#include "control/control.h"
+#include "ipc/roster.h"
 #include "ipc/stats.h"
-#include "master/master.h"
 
 static const char *const states[] = {
 	[PROCESS_DOWN] = "down",
@@ -22,11 +23,19 @@ static const char *const states[] = {
 	[PROCESS_STOPPING] = "stopping",
 };
 
-static const char *
-state_name(const struct process *p)
-{
-	return p->state == PROCESS_SERVING && !process_is_wanted(p) ? "retiring" : states[p->state];
-}
+static const char *const reqd_states[] = {
+	[ROSTER_STARTING] = "starting",
+	[ROSTER_SERVING] = "serving",
+	[ROSTER_RELOADING] = "reloading",
+	[ROSTER_STOPPING] = "stopping",
+};
+
+/* All that is told comes from these. */
+struct status {
+	const struct roster *roster;
+	const struct conf *conf;
+	const struct stats *const *pages;
+};
 
 struct number {
 	const char *key;
@@ -64,69 +73,76 @@ static const struct number runner_numbers[] = {
 static const struct {
 	const struct number *list;
 	size_t n;
-} pages[] = {
-	[ROLE_PAGE_NONE] = { NULL, 0 },
-	[ROLE_PAGE_RUNNER] = { runner_numbers, ARRAY_LEN(runner_numbers) },
-	[ROLE_PAGE_BROKER] = { broker_numbers, ARRAY_LEN(broker_numbers) },
-	[ROLE_PAGE_WORKER] = { worker_numbers, ARRAY_LEN(worker_numbers) },
+} numbers[ROLE_N] = {
+	[ROLE_RUNNER] = { runner_numbers, ARRAY_LEN(runner_numbers) },
+	[ROLE_BROKER] = { broker_numbers, ARRAY_LEN(broker_numbers) },
+	[ROLE_WORKER] = { worker_numbers, ARRAY_LEN(worker_numbers) },
 };
 
 /* Without a page, as when the process could never be started: zeros. */
 static void
-put_page(struct buf *b, const struct process *p)
+put_page(struct buf *b, enum role_kind kind, const struct stats *page)
 {
-	for (size_t i = 0; i < pages[p->rules->page].n; i++) {
-		const struct number *n = &pages[p->rules->page].list[i];
+	for (size_t i = 0; i < numbers[kind].n; i++) {
+		const struct number *n = &numbers[kind].list[i];
 		uint64_t value = 0;
 
-		if (p->stats != NULL)
-			memcpy(&value, (const char *)p->stats + n->offset, sizeof(value));
+		if (page != NULL)
+			memcpy(&value, (const char *)page + n->offset, sizeof(value));
 		jsonbuf_number(b, n->key, value);
 	}
 }
 
 static uint64_t
-dropped_records(const struct processes *all)
+dropped_records(const struct status *s)
 {
-	const struct process *p;
 	uint64_t sum = 0;
 
-	FOR_EACH_PROCESS(p, all) {
-		if (p->stats != NULL)
-			sum += p->stats->log_dropped;
+	for (size_t i = 0; i < ROLE_MAX_PROCESSES; i++) {
+		if (s->pages[i] != NULL)
+			sum += s->pages[i]->log_dropped;
 	}
 	return sum;
 }
 
-static void
-put_process(struct buf *b, const char *key, const struct process *p)
+/* True if the configuration asks for this process; else it ends with its last connection. */
+static bool
+is_wanted(const struct status *s, unsigned slot)
 {
+	return slot == 0 || slot < role_workers_wanted(s->conf);
+}
+
+static void
+put_process(struct buf *b, const char *key, const struct status *s, enum role_kind kind,
+    unsigned slot)
+{
+	const struct roster_process *p = &s->roster->processes[ROLE_PROCESS(kind, slot)];
+
 	jsonbuf_open(b, key, '{');
 	if (key == NULL)
-		jsonbuf_number(b, "slot", p->slot);
-	jsonbuf_number(b, "pid", (uint64_t)p->pid);
-	jsonbuf_text(b, "state", state_name(p));
+		jsonbuf_number(b, "slot", slot);
+	jsonbuf_number(b, "pid", p->pid);
+	jsonbuf_text(b, "state", p->state == PROCESS_SERVING && !is_wanted(s, slot) ?
+	    "retiring" : states[p->state]);
 	jsonbuf_number(b, "restarts", p->restarts);
-	put_page(b, p);
-	if (p->kind == ROLE_LOG)
-		jsonbuf_number(b, "dropped", dropped_records(p->all));
+	put_page(b, kind, s->pages[ROLE_PROCESS(kind, slot)]);
+	if (kind == ROLE_LOG)
+		jsonbuf_number(b, "dropped", dropped_records(s));
 	jsonbuf_close(b, '}');
 }
 
 /* An object, or a list of them where there can be more than one. */
 static void
-put_role(struct buf *b, const struct master *m, enum role_kind kind)
+put_role(struct buf *b, const struct status *s, enum role_kind kind)
 {
-	const struct process *p = &m->processes.list[ROLE_PROCESS(kind, 0)];
-
 	if (role_slots(kind) == 1) {
-		put_process(b, role_name(kind), p);
+		put_process(b, role_name(kind), s, kind, 0);
 		return;
 	}
 	jsonbuf_open(b, "workers", '[');
-	for (unsigned slot = 0; slot < role_slots(kind); slot++, p++) {
-		if (process_is_wanted(p) || process_is_up(p))
-			put_process(b, NULL, p);
+	for (unsigned slot = 0; slot < role_slots(kind); slot++) {
+		if (is_wanted(s, slot) || s->roster->processes[ROLE_PROCESS(kind, slot)].pid != 0)
+			put_process(b, NULL, s, kind, slot);
 	}
 	jsonbuf_close(b, ']');
 }
@@ -144,14 +160,13 @@ put_listeners(struct buf *b, const struct conf *c)
 }
 
 static struct service_total
-service_total(const struct master *m, uint16_t number)
+service_total(const struct status *s, uint16_t number)
 {
 	struct service_total sum = { 0 };
-	const struct process *p;
 
-	FOR_EACH_PROCESS(p, &m->processes) {
-		if (p->stats != NULL && p->stats->generation == m->now.conf->generation)
-			service_total_add(&sum, p->stats, number);
+	for (size_t i = 0; i < ROLE_MAX_PROCESSES; i++) {
+		if (s->pages[i] != NULL && s->pages[i]->generation == s->conf->generation)
+			service_total_add(&sum, s->pages[i], number);
 	}
 	return sum;
 }
@@ -173,19 +188,16 @@ put_usec_or_null(struct buf *b, const char *key, bool have, uint64_t usec)
 }
 
 static struct pool_stats
-pool_of(const struct master *m, const struct service *s)
+pool_of(const struct conf *c, const struct stats *broker, const struct service *s)
 {
-	const struct stats *of = m->processes.list[ROLE_PROCESS(ROLE_BROKER, 0)].stats;
-
-	if (of != NULL && of->generation == m->now.conf->generation)
-		return of->pool[s->number];
+	if (broker != NULL && broker->generation == c->generation)
+		return broker->pool[s->number];
 	return (struct pool_stats){ 0 };
 }
 
 static void
-put_pool(struct buf *b, const struct master *m, const struct service *s)
+put_pool(struct buf *b, struct pool_stats p)
 {
-	struct pool_stats p = pool_of(m, s);
 	uint64_t now = clock_usec();
 	bool has_died = p.died != 0 || p.last.stage != STAGE_NONE;
 	char why[160];
@@ -218,12 +230,12 @@ put_times(struct buf *b, const char *const keys[3], const struct histogram *h)
 }
 
 static void
-put_service(struct buf *b, const struct master *m, const struct service *s)
+put_service(struct buf *b, const struct status *of, const struct service *s)
 {
 	static const char *const all[] = { "usec", "p50_usec", "p99_usec" };
 	static const char *const queue[] = { "queue_usec", "queue_p50_usec", "queue_p99_usec" };
 	static const char *const run[] = { "run_usec", "run_p50_usec", "run_p99_usec" };
-	struct service_total t = service_total(m, s->number);
+	struct service_total t = service_total(of, s->number);
 
 	jsonbuf_open(b, NULL, '{');
 	jsonbuf_text(b, "name", s->name);
@@ -240,37 +252,37 @@ put_service(struct buf *b, const struct master *m, const struct service *s)
 	}
 	jsonbuf_close(b, '}');
 	if (s->handler != NULL)
-		put_pool(b, m, s);
+		put_pool(b, pool_of(of->conf, of->pages[ROLE_PROCESS(ROLE_BROKER, 0)], s));
 	jsonbuf_close(b, '}');
 }
 
 bool
-status_explain_outage(const struct master *m, const struct service *s, struct buf *b)
+status_explain_outage(const struct control *c, const struct service *s, struct buf *b)
 {
-	struct pool_stats p = pool_of(m, s);
+	struct pool_stats p = pool_of(c->member.current,
+	    c->pages[ROLE_PROCESS(ROLE_BROKER, 0)], s);
 
 	return s->handler != NULL && pool_stats_explain(&p, s->name, clock_usec(), b);
 }
 
 int
-status_format_json(const struct master *m, struct buf *b)
+status_format_json(const struct control *c, const struct roster *r, struct buf *b)
 {
-	const char *state = m->processes.is_stopping ? "stopping" : !m->ready ? "starting" :
-	    m->reload.phase != RELOAD_IDLE ? "reloading" : "serving";
+	const struct status s = { r, c->member.current, c->pages };
 
 	jsonbuf_open(b, NULL, '{');
 	jsonbuf_text(b, "version", PACKAGE_VERSION);
-	jsonbuf_number(b, "pid", (uint64_t)getpid());
-	jsonbuf_text(b, "state", state);
-	jsonbuf_number(b, "generation", m->now.conf->generation);
-	jsonbuf_number(b, "uptime_usec", clock_usec() - m->started_usec);
-	jsonbuf_text(b, "config", m->options.conf_file);
+	jsonbuf_number(b, "pid", r->pid);
+	jsonbuf_text(b, "state", reqd_states[r->state]);
+	jsonbuf_number(b, "generation", s.conf->generation);
+	jsonbuf_number(b, "uptime_usec", clock_usec() - r->started_usec);
+	jsonbuf_text(b, "config", r->conf_file);
 	for (unsigned kind = ROLE_N; kind-- > 0;)
-		put_role(b, m, kind);
-	put_listeners(b, m->now.conf);
+		put_role(b, &s, kind);
+	put_listeners(b, s.conf);
 	jsonbuf_open(b, "services", '[');
-	for (size_t i = 0; i < m->now.conf->n_services; i++)
-		put_service(b, m, &m->now.conf->services[i]);
+	for (size_t i = 0; i < s.conf->n_services; i++)
+		put_service(b, &s, &s.conf->services[i]);
 	jsonbuf_close(b, ']');
 	jsonbuf_close(b, '}');
 	return buf_failed(b) ? -ENOMEM : 0;

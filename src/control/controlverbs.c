@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "control/controlverbs.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "conf/access.h"
+#include "control/control.h"
+#include "control/status.h"
+#include "ipc/roster.h"
+#include "proto/outcome.h"
+#include "proto/resp.h"
+
+/* The list of one worker's calls is no longer than this. */
+#define LIST_MAX (1u << 20)
+/* The changes of a reload, however many. */
+#define TOLD_MAX (64u << 20)
+/* A worker that takes longer than this to answer is stuck, and killed. */
+#define PATIENCE_USEC (10 * USEC_PER_SEC)
+#define LATE_USEC (2 * USEC_PER_SEC)
+
+static unsigned
+id_slot(uint64_t id)
+{
+	return id >> 32 & 0xff;
+}
+
+static struct control *
+control_of(const struct control_client *c)
+{
+	return CONTAINER_OF(c->socket, struct control, socket);
+}
+
+static void
+usage(struct control_client *c, const char *text)
+{
+	resp_error(&c->out, "BADARG", slice_of(text));
+}
+
+static void
+no_memory(struct control_client *c)
+{
+	resp_error(&c->out, "ERR", SLICE("out of memory"));
+}
+
+/* ------------------------------------------------------------- workers --- */
+
+static void
+forget(struct control_client *c)
+{
+	loop_disarm(c->socket->loop, &c->timer);
+	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
+		struct control_question *q = &c->questions[i];
+
+		if (q->ask.serial != 0)
+			mail_forget(&control_of(c)->workers.list[i]->mail, &q->ask);
+		if (q->list >= 0)
+			(void)close(TAKE_FD(q->list));
+	}
+}
+
+static loop_timer_fn on_unanswered;
+
+/* Until the workers asked have answered, or are dead. */
+static void
+wait_for_workers(struct control_client *c, enum control_wait wait)
+{
+	c->wait = wait;
+	c->timer.fn = on_unanswered;
+	c->due_usec = clock_usec() + PATIENCE_USEC;
+	loop_arm(c->socket->loop, &c->timer, c->due_usec);
+}
+
+/* A silent worker is replaced; its end answers what it was asked. */
+static void
+on_unanswered(struct loop_timer *t)
+{
+	struct control_client *c = CONTAINER_OF(t, struct control_client, timer);
+
+	/* A timer that rings late has been stopped, and the workers perhaps as well. */
+	if (clock_usec() - c->due_usec > LATE_USEC) {
+		wait_for_workers(c, c->wait);
+		return;
+	}
+	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
+		if (c->questions[i].ask.serial != 0)
+			worker_link_accuse(control_of(c)->workers.list[i], "does not answer");
+	}
+}
+
+/* ------------------------------------------------------------------ ps --- */
+
+/* Copied and passed on: nothing of it is looked at. */
+static void
+put_list(struct buf *out, int list)
+{
+	struct stat st;
+	char *room;
+	ssize_t got = 0;
+
+	if (fstat(list, &st) < 0 || st.st_size < 0 || st.st_size > LIST_MAX)
+		st.st_size = 0;
+	room = st.st_size > 0 ? malloc((size_t)st.st_size) : NULL;
+	if (room != NULL)
+		got = pread(list, room, (size_t)st.st_size, 0);
+	resp_bulk(out, (struct slice){ room, got > 0 ? (size_t)got : 0 });
+	free(room);
+}
+
+/* Replies when all workers have answered, or are dead. */
+static void
+list_check(struct control_client *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
+		if (c->questions[i].ask.serial != 0)
+			return;
+		n += c->questions[i].list >= 0;
+	}
+	resp_array(&c->out, n);
+	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
+		if (c->questions[i].list >= 0)
+			put_list(&c->out, c->questions[i].list);
+	}
+	forget(c);
+	control_client_resume(c);
+}
+
+static void
+on_listed(struct mail_ask *ask, const struct frame *answer)
+{
+	struct control_question *q = CONTAINER_OF(ask, struct control_question, ask);
+
+	if (answer == NULL)
+		(void)close(TAKE_FD(q->list));
+	list_check(q->client);
+}
+
+/* Asks a worker for its list. A worker that cannot be asked is left out. */
+static void
+list_ask(struct control_question *q, struct worker_link *l)
+{
+	CLEANUP_CLOSE int list = memfd_create("reqd-ps", MFD_CLOEXEC);
+	CLEANUP_CLOSE int theirs = list < 0 ? -1 : fcntl(list, F_DUPFD_CLOEXEC, 0);
+
+	q->ask.fn = on_listed;
+	if (theirs < 0 ||
+	    !mail_ask_with(&l->mail, &(struct frame){ .type = FRAME_LIST }, &theirs, 1, &q->ask))
+		return;
+	(void)TAKE_FD(theirs);
+	q->list = TAKE_FD(list);
+}
+
+static void
+do_ps(struct control_client *c)
+{
+	wait_for_workers(c, CONTROL_WAIT_LIST);
+	/* Workers that only finish their calls are asked, too. */
+	for (unsigned slot = 0; slot < CONF_MAX_WORKERS; slot++) {
+		struct worker_link *l = worker_link_at(&control_of(c)->workers, slot);
+
+		if (l != NULL)
+			list_ask(&c->questions[slot], l);
+	}
+	list_check(c);
+}
+
+/* ---------------------------------------------------------------- kill --- */
+
+static bool
+id_parse(struct slice text, uint64_t *ret)
+{
+	char copy[17], *end;
+
+	if (text.len != 16)
+		return false;
+	memcpy(copy, text.data, 16);
+	copy[16] = '\0';
+	*ret = strtoull(copy, &end, 16);
+	return end == copy + 16;
+}
+
+static void
+on_killed(struct mail_ask *ask, const struct frame *answer)
+{
+	struct control_client *c = CONTAINER_OF(ask, struct control_question, ask)->client;
+
+	resp_integer(&c->out, answer != NULL && answer->cancel.found != 0);
+	control_client_resume(c);
+}
+
+static void
+do_kill(struct control_client *c)
+{
+	struct frame f = { .type = FRAME_KILL };
+	struct control_question *q;
+	struct worker_link *l;
+
+	if (c->request.argc != 2 || !id_parse(c->request.argv[1], &f.id)) {
+		usage(c, "KILL wants the id of a request, 16 hex digits");
+		return;
+	}
+	l = worker_link_at(&control_of(c)->workers, id_slot(f.id));
+	if (l != NULL) {
+		q = &c->questions[l->slot];
+		q->ask.fn = on_killed;
+	}
+	if (l != NULL && mail_ask(&l->mail, &f, &q->ask))
+		wait_for_workers(c, CONTROL_WAIT_KILL);
+	else
+		resp_integer(&c->out, 0);
+}
+
+/* -------------------------------------------------------------- master --- */
+
+static void
+ask_master(struct control_client *c, enum frame_what what)
+{
+	struct control *control = control_of(c);
+	struct frame f = { .type = FRAME_ASK, .id = ++control->last_id, .what = (uint8_t)what };
+
+	if (!member_tell(&control->member, &f)) {
+		resp_error(&c->out, "ERR", SLICE("the master is not listening, try again"));
+		return;
+	}
+	c->wait = CONTROL_WAIT_MASTER;
+	c->id = f.id;
+	c->what = f.what;
+}
+
+static void
+do_reload(struct control_client *c)
+{
+	if (c->request.argc == 2 && slice_is_nocase(c->request.argv[1], "CHECK"))
+		ask_master(c, WHAT_CHECK);
+	else if (c->request.argc > 1)
+		usage(c, "RELOAD takes nothing but CHECK");
+	else
+		ask_master(c, WHAT_RELOAD);
+}
+
+static void
+do_status(struct control_client *c)
+{
+	ask_master(c, WHAT_ROSTER);
+}
+
+static void
+put_status(struct control_client *c, struct slice told)
+{
+	CLEANUP(buf_done) struct buf json = BUF_INIT(0);
+	const struct roster *roster = (const void *)told.data;
+
+	if (told.len != sizeof(*roster) || status_format_json(control_of(c), roster, &json) < 0)
+		no_memory(c);
+	else
+		resp_bulk(&c->out, buf_slice(&json));
+}
+
+/* An answer is also one to those of its kind that were asked before. */
+void
+control_on_told(struct control *control, const struct frame *f, int fd)
+{
+	struct control_client *c;
+	struct slice told = { 0 };
+	bool is_there = fd >= 0 && fd_map_sealed(fd, TOLD_MAX, &told.data, &told.len) >= 0;
+
+	FOR_EACH_CONTROL_CLIENT(c, &control->socket) {
+		if (c->wait != CONTROL_WAIT_MASTER || c->what != f->what || c->id > f->id)
+			continue;
+		if (!is_there)
+			no_memory(c);
+		else if (f->what == WHAT_ROSTER)
+			put_status(c, told);
+		else
+			resp_bulk(&c->out, told);
+		control_client_resume(c);
+	}
+	if (told.len > 0)
+		(void)munmap((void *)(uintptr_t)told.data, told.len);
+}
+
+/* ----------------------------------------------------------------- why --- */
+
+/* WHY service caller: why may this caller (uid:N, addr:A) call it, or not? */
+static void
+do_why(struct control_client *c)
+{
+	CLEANUP(buf_done) struct buf text = BUF_INIT(0);
+	const struct conf *conf = control_of(c)->member.current;
+	enum outcome_kind refused = OUTCOME_N;
+	const struct service *s;
+	struct caller who;
+	char caller[ADDR_TEXT];
+
+	if (c->request.argc != 3 || c->request.argv[2].len >= sizeof(caller)) {
+		usage(c, "WHY wants a service and a caller");
+		return;
+	}
+	memcpy(caller, c->request.argv[2].data, c->request.argv[2].len);
+	caller[c->request.argv[2].len] = '\0';
+	if (caller_parse(caller, &who) < 0) {
+		usage(c, "a caller is uid:NUMBER or addr:ADDRESS");
+		return;
+	}
+	s = conf_find_service(conf, c->request.argv[1].data, c->request.argv[1].len);
+	if (s == NULL) {
+		resp_errorf(&c->out, "NOSERVICE", "unknown service '%.*s'",
+		    (int)c->request.argv[1].len, c->request.argv[1].data);
+		return;
+	}
+	(void)access_explain(conf, s, &who, &text);
+	if (status_explain_outage(control_of(c), s, &text))
+		refused = OUTCOME_UNAVAIL;
+	if (!access_allowed(conf, s, &who, access_roles(conf, &who)))
+		refused = OUTCOME_DENIED;
+	outcome_why(&c->out, RESP2, refused, buf_slice(&text));
+}
+
+static void
+do_ping(struct control_client *c)
+{
+	resp_simple(&c->out, "PONG");
+}
+
+static void
+do_quit(struct control_client *c)
+{
+	resp_simple(&c->out, "OK");
+	c->quit = true;
+}
+
+static void
+do_hello(struct control_client *c)
+{
+	/* RESP2 is enough here; a client that insists learns so. */
+	resp_error(&c->out, "NOPROTO", SLICE("this is the control socket; it speaks RESP2"));
+}
+
+static const struct {
+	const char *name;
+	void (*fn)(struct control_client *c);
+} verbs[] = {
+	{ "STATUS", do_status },
+	{ "PS", do_ps },
+	{ "KILL", do_kill },
+	{ "RELOAD", do_reload },
+	{ "WHY", do_why },
+	{ "PING", do_ping },
+	{ "HELLO", do_hello },
+	{ "QUIT", do_quit },
+};
+
+static void
+execute(struct control_client *c)
+{
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+		if (slice_is_nocase(c->request.argv[0], verbs[i].name)) {
+			verbs[i].fn(c);
+			return;
+		}
+	}
+	resp_error(&c->out, "ERR", SLICE("unknown command; known: STATUS PS KILL RELOAD WHY PING QUIT"));
+}
+
+const struct control_ops control_verbs = { execute, forget };

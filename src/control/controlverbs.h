@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * controlverbs: what a client of the control socket can ask for. What is not
+ * known at once it waits for, and no other client does.
+ */
+#pragma once
+
+#include "control/controlsocket.h"
+#include "ipc/frame.h"
+
+struct control;
+
+extern const struct control_ops control_verbs;
+
+/* The master has answered ASK with TOLD. fd is borrowed; -1: it had no memory. */
+void control_on_told(struct control *c, const struct frame *f, int fd);

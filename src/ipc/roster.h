@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * roster: reqd and its processes, as the master tells control.
+ */
+#pragma once
+
+#include <limits.h>
+#include <stdint.h>
+
+#include "ipc/roles.h"
+
+enum process_state {
+	PROCESS_DOWN,		/* not running; perhaps waiting for its back-off */
+	PROCESS_STARTING,	/* started, has not said READY */
+	PROCESS_PREPARING,	/* is given its configuration */
+	PROCESS_SERVING,
+	PROCESS_STOPPING,	/* told to end */
+};
+
+enum roster_state { ROSTER_STARTING, ROSTER_SERVING, ROSTER_RELOADING, ROSTER_STOPPING };
+
+struct roster_process {
+	uint32_t pid;		/* 0: none */
+	uint32_t restarts;
+	uint8_t state;		/* enum process_state */
+};
+
+struct roster {
+	uint64_t started_usec;	/* monotonic; the master */
+	uint32_t pid;		/* the master's */
+	uint32_t state;		/* enum roster_state */
+	struct roster_process processes[ROLE_MAX_PROCESSES];	/* by their numbers */
+	char conf_file[PATH_MAX];
+};

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * answer: each answer goes to control as a sealed memory file.
+ */
+#include "config.h"
+
+#include "master/answer.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "ipc/roster.h"
+#include "master/master.h"
+
+static void
+tell(struct master *m, uint64_t id, enum frame_what what, const void *data, size_t len)
+{
+	struct frame f = { .type = FRAME_TOLD, .id = id, .what = (uint8_t)what };
+	CLEANUP_CLOSE int fd = fd_sealed("reqd-answer", data, len);
+
+	process_tell(process_at(&m->processes, ROLE_CONTROL, 0), &f, &fd, fd >= 0);
+}
+
+static void
+tell_roster(struct master *m, uint64_t id)
+{
+	struct roster r = {
+		.started_usec = m->started_usec,
+		.pid = (uint32_t)getpid(),
+		.state = m->processes.is_stopping ? ROSTER_STOPPING :
+		    !m->ready ? ROSTER_STARTING :
+		    m->reload.phase != RELOAD_IDLE ? ROSTER_RELOADING : ROSTER_SERVING,
+	};
+
+	for (size_t i = 0; i < ROLE_MAX_PROCESSES; i++) {
+		const struct process *p = &m->processes.list[i];
+
+		r.processes[i] = (struct roster_process){
+			.pid = (uint32_t)p->pid,
+			.restarts = p->restarts,
+			.state = (uint8_t)p->state,
+		};
+	}
+	(void)strlcpy(r.conf_file, m->options.conf_file, sizeof(r.conf_file));
+	tell(m, id, WHAT_ROSTER, &r, sizeof(r));
+}
+
+void
+answer_ask(struct master *m, const struct frame *ask)
+{
+	CLEANUP(buf_done) struct buf json = BUF_INIT(0);
+
+	switch (ask->what) {
+	case WHAT_ROSTER:
+		tell_roster(m, ask->id);
+		return;
+	case WHAT_CHECK:
+		reload_check(m, &json);
+		tell(m, ask->id, WHAT_CHECK, buf_data(&json), buf_len(&json));
+		return;
+	case WHAT_RELOAD:
+		/* A reload in progress may have read the files before they were as they are now. */
+		m->reload_asked = ask->id;
+		reload_start(m);
+		return;
+	}
+}
+
+void
+answer_reloaded(struct master *m, struct slice json)
+{
+	if (m->reload_answers != 0)
+		tell(m, m->reload_answers, WHAT_RELOAD, json.data, json.len);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * answer: what the master says to control when it is asked.
+ */
+#pragma once
+
+#include "base/slice.h"
+
+struct frame;
+struct master;
+
+/* Does the thing that control asks for, or begins it. */
+void answer_ask(struct master *m, const struct frame *ask);
+
+/* Tells control the outcome of a reload, as JSON. */
+void answer_reloaded(struct master *m, struct slice json);
