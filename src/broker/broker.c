@@ -194,7 +194,6 @@ tables_init(struct broker *b)
 	tokens_init(&b->tokens, tokens, BROKER_MAX_TOKENS);
 	stock_init(&b->stock, kits, raise_limit());
 	pools_init(&b->pools, pools, BROKER_MAX_POOLS);
-	TAILQ_INIT(&b->unflushed);
 	runnerlink_init(b);
 	workers_init(b);
 	return 0;
@@ -205,6 +204,27 @@ on_stall(struct loop *l, uint64_t usec)
 {
 	(void)usec;
 	CONTAINER_OF(l, struct broker, loop)->resumed_usec = clock_usec();
+}
+
+/* What follows from all that happened in this turn of the loop. */
+static void
+broker_settle(struct loop *l)
+{
+	struct broker *b = CONTAINER_OF(l, struct broker, loop);
+	struct ticket *t;
+
+	while ((t = admission_next(&b->admission)) != NULL)
+		entry_start(CONTAINER_OF(t, struct entry, ticket));
+	pools_advance(b);
+	if (b->is_preparing)
+		preparing_advance(b);
+	b->stats->running = b->admission.running;
+	b->stats->queued = b->admission.waiting;
+	stock_supply(b);
+	if (b->is_draining && !b->is_drained && b->table.n_used == 0) {
+		member_tell(&b->member, &(struct frame){ .type = FRAME_DRAINED });
+		b->is_drained = true;
+	}
 }
 
 static int
@@ -226,6 +246,7 @@ broker_init(struct broker *b)
 
 	error = loop_init(&b->loop);
 	b->loop.on_stall = on_stall;
+	b->loop.on_settle = broker_settle;
 	if (error == 0)
 		error = tables_init(b);
 	if (error < 0)
@@ -234,30 +255,6 @@ broker_init(struct broker *b)
 	b->stop_timer.fn = on_stop_due;
 	b->look_timer.fn = on_look_due;
 	return member_init(&b->member, &member_ops, &b->loop);
-}
-
-/* What follows from all that happened in this turn of the loop. */
-static void
-broker_advance(struct broker *b)
-{
-	struct ticket *t;
-
-	while ((t = admission_next(&b->admission)) != NULL)
-		entry_start(CONTAINER_OF(t, struct entry, ticket));
-	pools_advance(b);
-	if (b->is_preparing)
-		preparing_advance(b);
-	b->stats->running = b->admission.running;
-	b->stats->queued = b->admission.waiting;
-	stock_supply(b);
-	mail_flush_all(&b->unflushed);
-	/* A worker was found gone just now: what follows from that, in the next turn. */
-	if (!TAILQ_EMPTY(&b->pools.touched) || !TAILQ_EMPTY(&b->admission.ready))
-		loop_arm(&b->loop, &b->look_timer, 1);
-	if (b->is_draining && !b->is_drained && b->table.n_used == 0) {
-		member_tell(&b->member, &(struct frame){ .type = FRAME_DRAINED });
-		b->is_drained = true;
-	}
 }
 
 int
@@ -274,7 +271,9 @@ broker_main(void)
 
 	while (!b->member.is_over && error == 0) {
 		error = loop_turn(&b->loop);
-		broker_advance(b);
+		/* Mail has found a worker gone: what follows from that, in the next turn. */
+		if (!TAILQ_EMPTY(&b->pools.touched) || !TAILQ_EMPTY(&b->admission.ready))
+			loop_arm(&b->loop, &b->look_timer, 1);
 	}
 	member_done(&b->member);
 	return ROLE_EXIT_OK;

@@ -38,7 +38,6 @@ struct broker {
 	struct member member;
 	bool is_preparing;		/* PREPARED waits for new handlers */
 
-	struct mail_list unflushed;
 	struct mail runner;
 	struct mail_letter *runner_letters;
 	uint64_t runner_serial;		/* of that link, as the master counts them */

@@ -128,7 +128,7 @@ on_lost(struct mail *m, enum mail_end how)
 void
 runnerlink_init(struct broker *b)
 {
-	mail_init(&b->runner, MAIL_BELOW, &b->loop, &b->unflushed);
+	mail_init(&b->runner, MAIL_BELOW, &b->loop);
 	mail_on(&b->runner, on_frame, on_lost, NULL);
 }
 

@@ -189,7 +189,7 @@ workers_init(struct broker *b)
 		l->slot = i;
 		TAILQ_INIT(&l->late);
 		cancel_init(l);
-		mail_init(&l->mail, MAIL_ABOVE, &b->loop, &b->unflushed);
+		mail_init(&l->mail, MAIL_ABOVE, &b->loop);
 		mail_on(&l->mail, on_frame, on_lost, on_room);
 	}
 }

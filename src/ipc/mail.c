@@ -18,6 +18,7 @@ _Static_assert(MAIL_PIPE_BATCH * FRAME_SIZE == PIPE_BUF, "a pipe takes a batch a
 /* The account has too many descriptors on their way: nothing tells when there are fewer. */
 #define RETRY_USEC (5 * USEC_PER_MSEC)
 
+static void on_flush(struct loop_task *t);
 static void on_retry(struct loop_timer *t);
 static void on_room(struct loop_io *io, uint32_t events);
 static void on_readable(struct loop_io *io, uint32_t events);
@@ -42,10 +43,10 @@ mail_pair(struct mail_ends *ret_above, struct mail_ends *ret_below)
 }
 
 void
-mail_init(struct mail *m, enum mail_place place, struct loop *loop, struct mail_list *unflushed)
+mail_init(struct mail *m, enum mail_place place, struct loop *loop)
 {
 	*m = (struct mail){
-		.in.fd = -1, .out.fd = -1, .loop = loop, .place = place, .unflushed = unflushed,
+		.in.fd = -1, .out.fd = -1, .loop = loop, .place = place, .flush.fn = on_flush,
 		.retry.fn = on_retry,
 	};
 	TAILQ_INIT(&m->asks);
@@ -99,9 +100,8 @@ mail_close(struct mail *m)
 	loop_disarm(m->loop, &m->retry);
 	while (m->n_unsent > 0)
 		letter_drop(m);
-	if (m->is_unflushed)
-		TAILQ_REMOVE(m->unflushed, m, next);
-	m->is_unflushed = m->is_behind = false;
+	loop_undefer(m->loop, &m->flush);
+	m->is_behind = false;
 	while ((ask = TAILQ_FIRST(&m->asks)) != NULL) {
 		mail_forget(m, ask);
 		if (ask->fn != NULL)
@@ -110,15 +110,6 @@ mail_close(struct mail *m)
 }
 
 /* --------------------------------------------------------------- sending --- */
-
-static void
-mail_defer(struct mail *m)
-{
-	if (m->is_unflushed || m->is_behind)
-		return;
-	m->is_unflushed = true;
-	TAILQ_INSERT_TAIL(m->unflushed, m, next);
-}
 
 bool
 mail_post(struct mail *m, const struct frame *f, const int *fds, size_t n_fds)
@@ -141,7 +132,8 @@ mail_post_lent(struct mail *m, const struct frame *f, const int *fds, size_t n_f
 	for (size_t i = 0; i < n_fds; i++)
 		l->fds[i] = fds[i];
 	m->n_unsent++;
-	mail_defer(m);
+	if (!m->is_behind)
+		loop_defer_last(m->loop, &m->flush);
 	return true;
 }
 
@@ -223,11 +215,16 @@ mail_rest(struct mail *m, bool rests)
 		(void)loop_modify(m->loop, &m->in, rests ? EPOLLRDHUP : EPOLLIN);
 }
 
-static void
+void
 mail_flush(struct mail *m)
 {
 	bool was_behind = m->is_behind;
-	int r = mail_send(m);
+	int r;
+
+	if (!mail_is_open(m))
+		return;
+	loop_undefer(m->loop, &m->flush);
+	r = mail_send(m);
 
 	switch (-r) {
 	case 0:
@@ -270,16 +267,10 @@ on_retry(struct loop_timer *t)
 	mail_flush(CONTAINER_OF(t, struct mail, retry));
 }
 
-void
-mail_flush_all(struct mail_list *unflushed)
+static void
+on_flush(struct loop_task *t)
 {
-	struct mail *m;
-
-	while ((m = TAILQ_FIRST(unflushed)) != NULL) {
-		TAILQ_REMOVE(unflushed, m, next);
-		m->is_unflushed = false;
-		mail_flush(m);
-	}
+	mail_flush(CONTAINER_OF(t, struct mail, flush));
 }
 
 /* --------------------------------------------------------------- reading --- */

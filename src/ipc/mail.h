@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * mail: a channel to another process with an outbox, which is emptied once a
- * turn: frames of one turn travel together, with one system call and one
+ * mail: a channel to another process with an outbox, which is emptied by a last
+ * task of the turn: frames of one turn travel together, with one system call and one
  * wake-up.
  *
  * The two directions are two things. Downwards goes a socket, which can carry
@@ -89,8 +89,6 @@ struct mail_scratch {
 	struct frame frames[MAIL_PIPE_BATCH];
 };
 
-TAILQ_HEAD(mail_list, mail);
-
 struct mail {
 	struct loop_io in, out;		/* fd -1: closed */
 	struct loop *loop;
@@ -102,9 +100,7 @@ struct mail {
 	struct mail_letter *letters;	/* a ring */
 	size_t n_letters, first, n_unsent;
 	bool is_behind;			/* the other one does not read */
-	struct mail_list *unflushed;	/* of this process */
-	bool is_unflushed;
-	TAILQ_ENTRY(mail) next;		/* while is_unflushed */
+	struct loop_task flush;		/* at the end of the turn */
 	struct loop_timer retry;
 
 	struct mail_scratch in_scratch, out_scratch;
@@ -117,8 +113,7 @@ struct mail {
 int mail_pair(struct mail_ends *ret_above, struct mail_ends *ret_below);
 
 /* Puts it into the closed state: for each mail once, before anything else. */
-void mail_init(struct mail *m, enum mail_place place, struct loop *loop,
-    struct mail_list *unflushed);
+void mail_init(struct mail *m, enum mail_place place, struct loop *loop);
 
 /* What happens to it. */
 void mail_on(struct mail *m, mail_frame_fn *frame, mail_lost_fn *lost, mail_room_fn *room);
@@ -157,7 +152,10 @@ bool mail_post(struct mail *m, const struct frame *f, const int *fds, size_t n_f
 bool mail_post_lent(struct mail *m, const struct frame *f, const int *fds, size_t n_fds,
     size_t n_lent);
 
-/* The same for a question. True: ask->fn will be called, once, if it is set. */
+/* Sends what was posted before the turn ends: last words. */
+void mail_flush(struct mail *m);
+
+/* The same as mail_post() for a question. True: ask->fn will be called, once, if it is set. */
 bool mail_ask(struct mail *m, const struct frame *f, struct mail_ask *ask);
 
 /* Nobody wants the answer any more. Harmless when it is not open. */
@@ -169,6 +167,3 @@ mail_mark_answer(struct frame *answer, const struct frame *f)
 {
 	answer->answers = f->serial;
 }
-
-/* The turn ends: sends what was posted to all of the list. */
-void mail_flush_all(struct mail_list *unflushed);

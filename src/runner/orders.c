@@ -131,7 +131,7 @@ on_lost(struct mail *m, enum mail_end how)
 void
 orders_init(struct runner *r)
 {
-	mail_init(&r->broker, MAIL_ABOVE, &r->loop, &r->unflushed);
+	mail_init(&r->broker, MAIL_ABOVE, &r->loop);
 	mail_on(&r->broker, on_order, on_lost, NULL);
 }
 

@@ -99,6 +99,21 @@ on_sigchld(struct loop_io *io, uint32_t events)
 	reap_children(r);
 }
 
+/* What follows from all that happened in this turn of the loop. */
+static void
+runner_settle(struct loop *l)
+{
+	struct runner *r = CONTAINER_OF(l, struct runner, loop);
+
+	ends_pay(r);
+	ends_part_advance(r);
+	r->stats->running = r->programs.n_used;
+	if (r->is_draining && !r->is_drained && r->programs.n_used == 0 && r->strays.n == 0) {
+		member_tell(&r->member, &(struct frame){ .type = FRAME_DRAINED });
+		r->is_drained = true;
+	}
+}
+
 /* ------------------------------------------------------------------ role --- */
 
 /*
@@ -146,7 +161,6 @@ tables_init(struct runner *r)
 	ends_init(r, kits, (int)limit - FD_RESERVE);
 	cgroups_init(&r->cgroups, leaves, PROGRAMS_MAX);
 	strays_init(r);
-	TAILQ_INIT(&r->unflushed);
 	orders_init(r);
 	return 0;
 }
@@ -167,6 +181,7 @@ runner_init(struct runner *r)
 		return -errno;
 
 	error = loop_init(&r->loop);
+	r->loop.on_settle = runner_settle;
 	if (error == 0)
 		error = spawner_init(r->spawner, PROGRAMS_MAX);
 	if (error == 0)
@@ -186,20 +201,6 @@ runner_init(struct runner *r)
 	return member_init(&r->member, &member_ops, &r->loop);
 }
 
-/* What follows from all that happened in this turn of the loop. */
-static void
-runner_settle(struct runner *r)
-{
-	ends_pay(r);
-	mail_flush_all(&r->unflushed);
-	ends_part_advance(r);
-	r->stats->running = r->programs.n_used;
-	if (r->is_draining && !r->is_drained && r->programs.n_used == 0 && r->strays.n == 0) {
-		member_tell(&r->member, &(struct frame){ .type = FRAME_DRAINED });
-		r->is_drained = true;
-	}
-}
-
 int
 runner_main(void)
 {
@@ -217,10 +218,8 @@ runner_main(void)
 	}
 	member_tell(&r->member, &(struct frame){ .type = FRAME_READY });
 
-	while (!r->member.is_over && error == 0) {
+	while (!r->member.is_over && error == 0)
 		error = loop_turn(&r->loop);
-		runner_settle(r);
-	}
 	/* No master, no workers soon: nobody is left to whom a result could go. */
 	reap_everything(r, r->sigchld.fd, clock_usec() + FAREWELL_USEC);
 	cgroups_done(&r->cgroups);

@@ -35,7 +35,6 @@ struct runner {
 	struct member member;
 	struct loop_io sigchld;
 
-	struct mail_list unflushed;
 	struct mail broker;
 	struct mail_letter *letters;
 	uint16_t broker_slot;		/* the link in use, as the master has named it */

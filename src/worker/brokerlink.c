@@ -36,10 +36,9 @@ static void on_lost(struct mail *m, enum mail_end how);
 void
 brokerlink_init(struct worker *w)
 {
-	TAILQ_INIT(&w->unflushed_mail);
 	TAILQ_INIT(&w->link.cancels);
 	kits_init(&w->kits);
-	mail_init(&w->link.mail, MAIL_BELOW, &w->loop, &w->unflushed_mail);
+	mail_init(&w->link.mail, MAIL_BELOW, &w->loop);
 	mail_on(&w->link.mail, on_frame, on_lost, NULL);
 }
 
@@ -49,7 +48,7 @@ brokerlink_done(struct worker *w)
 	struct brokerlink *l = &w->link;
 	struct brokerlink_cancel *waiting;
 
-	mail_flush_all(&w->unflushed_mail);
+	mail_flush(&l->mail);
 	while ((waiting = TAILQ_FIRST(&l->cancels)) != NULL) {
 		TAILQ_REMOVE(&l->cancels, waiting, entry);
 		mail_forget(&l->mail, &waiting->ask);

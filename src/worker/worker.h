@@ -39,7 +39,6 @@ struct worker {
 	struct leases leases;		/* of handlers */
 	struct net_desk net;		/* listeners and connections */
 
-	struct mail_list unflushed_mail;
 	struct brokerlink link;
 	struct kits kits;		/* of desk */
 	struct stats_pages pages;
@@ -61,8 +60,6 @@ worker_settle(struct worker *w)
 {
 	if (!LIST_EMPTY(&w->leases.unflushed))
 		leases_flush(&w->leases);
-	if (!TAILQ_EMPTY(&w->unflushed_mail))
-		mail_flush_all(&w->unflushed_mail);
 	if (!TAILQ_EMPTY(&w->desk.dead))
 		calls_bury(&w->desk);
 	if (!LIST_EMPTY(&w->leases.dead))

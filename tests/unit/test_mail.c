@@ -20,7 +20,6 @@
 
 /* Two processes in one: above and below. */
 static struct loop loop;
-static struct mail_list unflushed;
 static struct mail above, below;
 static struct mail_letter above_letters[LETTERS], below_letters[LETTERS];
 
@@ -70,10 +69,9 @@ setup(void)
 
 	memset(got, 0, sizeof(got));
 	ck_assert_int_eq(loop_init(&loop), 0);
-	TAILQ_INIT(&unflushed);
 	ck_assert_int_eq(mail_pair(&ends[0], &ends[1]), 0);
-	mail_init(&above, MAIL_ABOVE, &loop, &unflushed);
-	mail_init(&below, MAIL_BELOW, &loop, &unflushed);
+	mail_init(&above, MAIL_ABOVE, &loop);
+	mail_init(&below, MAIL_BELOW, &loop);
 	mail_on(&above, on_frame, on_lost, on_room);
 	mail_on(&below, on_frame, on_lost, on_room);
 	ck_assert_int_eq(mail_open(&above, ends[0], above_letters, LETTERS), 0);
@@ -85,7 +83,7 @@ teardown(void)
 {
 	mail_close(&above);
 	mail_close(&below);
-	ck_assert(TAILQ_EMPTY(&unflushed));
+	ck_assert(TAILQ_EMPTY(&loop.last));
 	loop_done(&loop);
 }
 
@@ -104,7 +102,6 @@ turn(void)
 	loop_arm(&loop, &now, 1);
 	ck_assert_int_eq(loop_turn(&loop), 0);
 	loop_disarm(&loop, &now);
-	mail_flush_all(&unflushed);
 }
 
 static void
@@ -197,7 +194,7 @@ fill(struct mail *m)
 	while (n < 100000 && post(m, n + 1)) {
 		n++;
 		if (n % 50 == 0)
-			mail_flush_all(&unflushed);
+			loop_settle(&loop);
 	}
 	return n;
 }
@@ -208,7 +205,7 @@ START_TEST(one_that_does_not_read_is_not_heard)
 
 	ck_assert(!mail_has_room(&above));
 	ck_assert(post(&below, 1));
-	mail_flush_all(&unflushed);
+	loop_settle(&loop);
 	(void)loop_modify(&loop, &below.in, EPOLLRDHUP);
 	turns();
 	ck_assert_uint_eq(got[0].n, 0);
@@ -259,7 +256,7 @@ END_TEST
 START_TEST(last_words_are_heard)
 {
 	ck_assert(post(&below, 5));
-	mail_flush_all(&unflushed);
+	loop_settle(&loop);
 	mail_close(&below);
 	turns();
 	ck_assert_uint_eq(got[0].last.id, 5);
@@ -406,7 +403,7 @@ START_TEST(too_many_descriptors_under_way)
 		for (int i = 0; i < 3; i++)
 			fds[i] = dup(0);
 		(void)mail_post(&above, &f, fds, 3);
-		mail_flush_all(&unflushed);
+		loop_settle(&loop);
 		if (!loop_timer_is_armed(&above.retry) || above.out.events != 0)
 			_exit(3);
 		/* The other one reads. */
@@ -434,7 +431,7 @@ START_TEST(no_room_for_descriptors)
 		ck_assert(mail_post(&above, &f, fds[i], 3));
 	/* Room for one. */
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &all), 0);
-	mail_flush_all(&unflushed);
+	loop_settle(&loop);
 	few = (struct rlimit){ (rlim_t)dup(0) + 1, all.rlim_max };
 	(void)close((int)few.rlim_cur - 1);
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);

@@ -203,6 +203,7 @@ static inline void
 bury(void)
 {
 	worker_settle(&w);
+	loop_settle(&w.loop);
 }
 
 static inline void
