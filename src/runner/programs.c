@@ -8,8 +8,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "ipc/channel.h"
@@ -370,31 +368,21 @@ program_is_in_cgroup(const struct program *p)
 }
 
 void
-program_reap(struct program *p)
+program_reaped(struct program *p, int status, const struct rusage *ru)
 {
 	struct programs *all = &p->runner->programs;
-	pid_t pid = p->pid;
-	struct rusage ru;
-	int status;
 
-	/*
-	 * The zombie still holds its number, so the group of that number can
-	 * only be its own. After wait4() it might be anybody's.
-	 */
-	(void)kill(-pid, p->phase < KILL_KILL ? SIGTERM : SIGKILL);
-	(void)kill(-pid, SIGCONT);
-	if (wait4(pid, &status, WNOHANG | __WALL, &ru) != pid)
-		return;
 	RB_REMOVE(program_pids, &all->pids, p);
 	p->pid = 0;
-	program_note_exit(p, status, &ru);
+	program_note_exit(p, status, ru);
 	ends_part(p->runner, p->out);
 	ends_part(p->runner, p->err);
 	p->out = p->err = -1;
 
 	p->state = PROGRAM_LINGERING;
 	TAILQ_INSERT_TAIL(&all->lingering, p, next);
-	if (program_is_in_cgroup(p))
+	p->has_cgroup_left = program_is_in_cgroup(p);
+	if (p->has_cgroup_left)
 		program_destroy(p);
 	else if (p->phase == KILL_NONE)
 		begin_term(p, p->service->kill_grace_usec);
@@ -404,8 +392,11 @@ bool
 program_settle(struct program *p)
 {
 	struct runner *r = p->runner;
-	bool is_gone = p->n_strays == 0 && !program_is_in_cgroup(p);
+	bool is_gone;
 
+	if (p->has_cgroup_left)
+		p->has_cgroup_left = program_is_in_cgroup(p);
+	is_gone = p->n_strays == 0 && !p->has_cgroup_left;
 	program_tell(p, is_gone);
 	if (!is_gone)
 		return false;

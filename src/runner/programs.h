@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 #include <sys/tree.h>
 #include <sys/types.h>
 
@@ -51,6 +52,8 @@ struct program {
 
 	enum kill_phase phase;
 	uint32_t n_strays;
+	bool is_group_told;		/* since it was reaped, that it is to end */
+	bool has_cgroup_left;		/* ... something was in its control group */
 	struct loop_timer timer;
 	bool is_told;			/* EXITED is sent */
 	struct frame_exited exited;
@@ -104,8 +107,8 @@ void program_terminate(struct program *p, uint64_t grace_usec);
 /* SIGNAL to all of it. KILL makes sure of it. */
 void program_signal(struct program *p, int sig);
 
-/* Its child is a zombie: takes the group down and reaps it. */
-void program_reap(struct program *p);
+/* Its child has ended and is reaped: what is left of it is asked to end, too. */
+void program_reaped(struct program *p, int status, const struct rusage *ru);
 
 /*
  * LINGERING: tells what there is to tell, and gives the slot back if nothing

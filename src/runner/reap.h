@@ -10,8 +10,12 @@
  * a lock that a process holds while it waits for a file system.
  *
  * Why numbers are enough here and no pidfd is needed: only a child that
- * we have not yet waited for is ever signalled, and the kernel gives its
- * number to nobody else before we have.
+ * the runner has not yet waited for is ever signalled, or a group that such a child
+ * is in; and the kernel gives the number of either to nobody else before that.
+ *
+ * What a program leaves behind is a child of the runner, or descends from one, as
+ * soon as the program has ended. So when there is no such child there is nobody to
+ * be signalled.
  */
 #pragma once
 
