@@ -28,6 +28,7 @@ struct link {
 	struct cancel cancel;		/* what it has asked of another one */
 	uint16_t n_asked;		/* what others have asked of it, unsent */
 	uint16_t n_kits[2];		/* it has and has not used, without stdin and with */
+	bool is_filling[2];		/* half of them were gone: it gets all that it may have */
 	bool is_short[2];		/* it knows that there are none */
 	uint64_t kits_usec;		/* none before, as it has had no room */
 	struct mail_ask unkit;		/* open: it may still name kits that are void */

@@ -186,12 +186,20 @@ shelf_refill(struct broker *b, bool has_input)
 		s->n_asked += f.make.n;
 }
 
+/* Several at once, when half of them are gone: each message would wake the worker. */
 static bool
-is_to_supply(const struct link *l, bool has_input)
+is_to_supply(struct link *l, bool has_input)
 {
 	struct broker *b = l->broker;
+	size_t wanted = worker_kits(b->stock.share, has_input);
 
-	if (!link_is_open(l) || l->n_kits[has_input] >= worker_kits(b->stock.share, has_input))
+	if (!link_is_open(l))
+		return false;
+	if (l->n_kits[has_input] <= wanted / 2)
+		l->is_filling[has_input] = true;
+	else if (l->n_kits[has_input] >= wanted)
+		l->is_filling[has_input] = false;
+	if (!l->is_filling[has_input])
 		return false;
 	if (b->loop.now_usec >= l->kits_usec)
 		return true;

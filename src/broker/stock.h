@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * stock: which kits there are, and who has them. The runner makes them; the
- * broker keeps some of each kind, hands each worker a few ahead of need and
- * another for each one used, and takes those for handlers.
+ * broker keeps some of each kind, hands each worker a few ahead of need, more when
+ * half of those are used, and takes those for handlers.
  *
  * A kit is the worker's that it was sent to: no other may name it.
  */

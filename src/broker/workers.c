@@ -205,6 +205,7 @@ workers_open(struct link *l, struct mail_ends ends, uint64_t serial)
 	l->serial = serial;
 	l->n_kits[0] = l->n_kits[1] = 0;
 	l->is_short[0] = l->is_short[1] = false;
+	l->is_filling[0] = l->is_filling[1] = false;
 	l->kits_usec = 0;
 	error = l->letters == NULL ? -ENOMEM : mail_open(&l->mail, ends, l->letters, LINK_LETTERS);
 	if (error < 0)

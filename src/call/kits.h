@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * kits: what programs are started with. The broker sends them ahead of need,
- * and another for each one used; a call that finds none waits for one.
+ * kits: what programs are started with. The broker sends them ahead of need, and
+ * more when half of them are used; a call that finds none waits for one.
  */
 #pragma once
 
