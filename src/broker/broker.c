@@ -15,12 +15,11 @@
 #include "base/sparse.h"
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
-#include "broker/entry.h"
+#include "broker/run.h"
 #include "broker/runnerlink.h"
 #include "broker/twin.h"
 #include "broker/workers.h"
 
-#define LOOK_USEC (10 * USEC_PER_MSEC)
 /* At a stop no program has more grace than this. */
 #define LAST_GRACE_USEC (200 * USEC_PER_MSEC)
 
@@ -136,20 +135,13 @@ on_stop_due(struct loop_timer *t)
 		if (b->is_ending)
 			entry_cut(e);
 		else if (e->state == ENTRY_QUEUED)
-			entry_over(e, OUTCOME_DRAINING, 0);
+			run_over(e, OUTCOME_DRAINING, 0);
 		else
-			entry_cancel(e, CANCEL_BY_SHUTDOWN);
+			run_cancel(e, CANCEL_BY_SHUTDOWN);
 	}
 	if (!b->is_ending)
 		loop_arm(&b->loop, t, clock_usec() + LAST_GRACE_USEC);
 	b->is_ending = true;
-}
-
-void
-broker_look_again(struct broker *b)
-{
-	if (!loop_timer_is_armed(&b->look_timer))
-		loop_arm(&b->loop, &b->look_timer, clock_usec() + LOOK_USEC);
 }
 
 static void
@@ -159,7 +151,7 @@ on_look_due(struct loop_timer *t)
 
 	for (size_t i = 0; i < BROKER_MAX_LINKS; i++) {
 		if (link_is_open(&b->links[i]) && link_has_room(&b->links[i]))
-			link_flush(&b->links[i]);
+			workers_flush(&b->links[i]);
 	}
 }
 
@@ -214,7 +206,9 @@ broker_settle(struct loop *l)
 	struct ticket *t;
 
 	while ((t = admission_next(&b->admission)) != NULL)
-		entry_start(CONTAINER_OF(t, struct entry, ticket));
+		run_start(CONTAINER_OF(t, struct entry, ticket));
+	if (stock_has_news(&b->stock))
+		pools_feed(b);
 	pools_advance(b);
 	if (b->is_preparing)
 		preparing_advance(b);

@@ -62,8 +62,5 @@ request_slot(uint64_t id)
 	return (id >> 32) & 0xff;
 }
 
-/* Something could not be sent for want of what nobody will tell of: later again. */
-void broker_look_again(struct broker *b);
-
 /* The role: serves until the master is gone. Returns the exit status. */
 int broker_main(void);

@@ -21,6 +21,7 @@
 struct link {
 	struct mail mail;
 	struct broker *broker;
+	void (*accuse)(struct link *l, const char *what);	/* see link_accuse() */
 	uint16_t slot;
 	uint64_t serial;		/* of the link, as the master counts them */
 	struct mail_letter *letters;	/* LINK_LETTERS */
@@ -52,5 +53,11 @@ void link_deliver(struct link *l, struct entry *e);
 /* The entry has nothing more to say to this link. */
 void link_forget(struct link *l, struct entry *e);
 
-/* All that was unsent is sent: more of what waits. */
-void link_flush(struct link *l);
+/* Sends what entries have unsent. True: there is nothing left of that. */
+bool link_flush(struct link *l);
+
+/* Something could not be sent for want of what nobody will tell of: later again. */
+void link_look_again(struct broker *b);
+
+/* Its worker has done what no worker of ours does: it is replaced, and the link ends. */
+void link_accuse(struct link *l, const char *what);

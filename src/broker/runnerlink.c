@@ -9,7 +9,6 @@
 
 #include "base/sparse.h"
 #include "broker/broker.h"
-#include "broker/entry.h"
 #include "broker/stock.h"
 #include "ipc/logrec.h"
 
@@ -86,17 +85,17 @@ on_frame(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 	case FRAME_BEGUN:
 		e = find_ref(b, f->begun.ref);
 		if (e != NULL)
-			entry_begun(e, &f->begun);
+			e->ops->begun(e, &f->begun);
 		return;
 	case FRAME_EXITED:
 		e = find_ref(b, f->exited.ref);
 		if (e != NULL)
-			entry_exited(e, &f->exited);
+			e->ops->exited(e, &f->exited);
 		return;
 	case FRAME_GONE:
 		e = find_ref(b, f->ref);
 		if (e != NULL)
-			entry_gone(e);
+			e->ops->gone(e);
 		return;
 	default:
 		log_err("runner sent an unexpected message, ignoring it: %s",
@@ -115,7 +114,7 @@ runnerlink_close(struct broker *b)
 	mail_close(&b->runner);
 	stock_lost(b);
 	while ((e = table_next(&b->table, e)) != NULL)
-		entry_lost(e);
+		e->ops->lost(e);
 }
 
 static void

@@ -10,8 +10,6 @@
 #include "base/clock.h"
 #include "broker/broker.h"
 #include "broker/link.h"
-#include "broker/pools.h"
-#include "broker/workers.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 
@@ -97,8 +95,7 @@ static void
 shelf_fail(struct broker *b, bool has_input, int error)
 {
 	b->stock.shelves[has_input].error = error;
-	if (has_input)
-		pools_feed(b);
+	b->stock.has_news |= has_input;
 	if (b->loop.now_usec < b->stock.complain_usec)
 		return;
 	b->stock.complain_usec = b->loop.now_usec + COMPLAIN_USEC;
@@ -136,7 +133,16 @@ stock_on_kit(struct broker *b, const struct frame *f, int *fds, size_t n_fds)
 			fds[i] = -1;
 	}
 	if (s->n++ == 0 && has_input)
-		pools_feed(b);
+		b->stock.has_news = true;
+}
+
+bool
+stock_has_news(struct stock *k)
+{
+	bool has_news = k->has_news;
+
+	k->has_news = false;
+	return has_news;
 }
 
 /* The one that came last, as its pages are warm. */
@@ -356,6 +362,6 @@ stock_lost(struct broker *b)
 		/* Asked once more, the first answer says nothing yet. */
 		mail_forget(&l->mail, &l->unkit);
 		if (!mail_ask(&l->mail, &f, &l->unkit))
-			workers_accuse(l, "takes no message");
+			link_accuse(l, "takes no message");
 	}
 }

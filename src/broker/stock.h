@@ -49,11 +49,15 @@ struct stock {
 	size_t max_fds;			/* all kits that are not in use may have so many */
 	struct loop_timer timer;	/* what was used has been used for long enough */
 	bool is_due;
+	bool has_news;			/* see stock_has_news() */
 	uint64_t complain_usec;		/* when a shortage is logged again */
 };
 
 /* slots is zeroed memory, borrowed; n_files is how many open files we and the runner may have. */
 void stock_init(struct stock *k, struct stock_kit *slots, uint64_t n_files);
+
+/* True if there are kits for handlers again, or it is known since that there are none. */
+bool stock_has_news(struct stock *k);
 
 /* There are to be so many workers. */
 void stock_divide(struct stock *k, size_t n_workers);

@@ -76,9 +76,29 @@ struct handler {
 	TAILQ_ENTRY(entry) next;	/* of its pool */
 };
 
+/* What is done with an entry by who knows what it is: request (run.h) or handler (handler.h). */
+struct entry_ops {
+	/*
+	 * Fills a frame that its worker has still to get, and the descriptors that go
+	 * with it. False: there is nothing to say any more.
+	 */
+	bool (*fill)(const struct entry *e, struct frame *f, int fds[static 3], size_t *ret_n_fds);
+	/* What the runner says: it has begun; has ended; nothing is left of it. */
+	void (*begun)(struct entry *e, const struct frame_begun *begun);
+	void (*exited)(struct entry *e, const struct frame_exited *exited);
+	void (*gone)(struct entry *e);
+	/* The runner has died, and with it all that it ran. */
+	void (*lost)(struct entry *e);
+	/* Its worker is gone. */
+	void (*abandoned)(struct entry *e);
+	/* Its worker has got all that was unsent. */
+	void (*delivered)(struct entry *e);
+};
+
 /* One program that runs or waits to: a request's, or a handler. */
 struct entry {
 	struct broker *broker;
+	const struct entry_ops *ops;
 	enum entry_state state;
 	uint64_t id;
 	pid_t pid;			/* of a handler, as the runner says; 0: not yet, or dead */

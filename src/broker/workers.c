@@ -10,7 +10,7 @@
 #include "base/sparse.h"
 #include "ipc/logrec.h"
 #include "broker/cancel.h"
-#include "broker/entry.h"
+#include "broker/run.h"
 #include "broker/handler.h"
 #include "broker/stock.h"
 #include "broker/link.h"
@@ -30,7 +30,7 @@ workers_close(struct link *l)
 	pools_link_closed(l->broker, l->slot);
 }
 
-void
+static void
 workers_accuse(struct link *l, const char *what)
 {
 	if (!link_is_open(l))
@@ -98,7 +98,7 @@ worker_run(struct link *l, const struct frame *f)
 		stock_drop(b, f->run.kit);
 		refuse_run(l, f->id, OUTCOME_BUSY, BUSY_TABLE_FULL);
 	} else {
-		entry_accept(e, l, f, conf);
+		run_accept(e, l, f, conf);
 	}
 	return NULL;
 }
@@ -112,7 +112,7 @@ worker_cancel(struct link *l, const struct frame *f)
 		return "sent a cancel for another worker's request";
 	/* Not there: it has ended meanwhile. */
 	if (e != NULL)
-		entry_cancel(e, f->cancel.reason);
+		run_cancel(e, f->cancel.reason);
 	return NULL;
 }
 
@@ -173,10 +173,17 @@ on_lost(struct mail *m, enum mail_end how)
 		workers_close(l);
 }
 
+void
+workers_flush(struct link *l)
+{
+	if (link_flush(l))
+		cancel_flush(l);
+}
+
 static void
 on_room(struct mail *m)
 {
-	link_flush(CONTAINER_OF(m, struct link, mail));
+	workers_flush(CONTAINER_OF(m, struct link, mail));
 }
 
 void
@@ -187,6 +194,7 @@ workers_init(struct broker *b)
 
 		l->broker = b;
 		l->slot = i;
+		l->accuse = workers_accuse;
 		TAILQ_INIT(&l->late);
 		cancel_init(l);
 		mail_init(&l->mail, MAIL_ABOVE, &b->loop);
