@@ -4,7 +4,6 @@
 #include "broker/broker.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/signals.h"
 #include "base/sparse.h"
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
@@ -224,13 +224,11 @@ broker_settle(struct loop *l)
 static int
 broker_init(struct broker *b)
 {
-	sigset_t all;
 	int error;
 
 	log_open(ROLE_LOG_FD);
 	/* A careless operator's signal must not cost all that runs. */
-	(void)sigfillset(&all);
-	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+	signals_block();
 	for (int fd = 0; fd < ROLE_N_FDS; fd++)
 		(void)fd_set_cloexec(fd, true);
 	b->stats = stats_map_own(ROLE_STATS_FD);

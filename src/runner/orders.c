@@ -4,12 +4,9 @@
 
 #include "runner/orders.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/fd.h"
+#include "base/children.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "runner/runner.h"
@@ -44,7 +41,7 @@ on_signal(struct runner *r, const struct frame *f)
 static const char *
 on_make_kits(struct runner *r, const struct frame *f)
 {
-	ends_owe(r, f->make.has_input != 0, f->make.n);
+	ends_owe(&r->ends, f->make.has_input != 0, f->make.n);
 	return NULL;
 }
 
@@ -59,27 +56,13 @@ on_unkit(struct runner *r, const struct frame *f)
 	return NULL;
 }
 
-/* Bytes resident; 0: not to be known. */
-static uint64_t
-resident_bytes(pid_t pid)
-{
-	unsigned long total, resident;
-	char path[64], text[128];
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-	(void)fd_read_text(AT_FDCWD, path, text, sizeof(text));
-	if (pid == 0 || sscanf(text, "%lu %lu", &total, &resident) != 2)
-		return 0;
-	return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 static const char *
 on_weigh(struct runner *r, const struct frame *f)
 {
 	const struct program *p = r->programs.by_ref[f->ref];
 	struct frame answer = { .type = FRAME_WEIGHED, .weighed.ref = f->ref };
 
-	answer.weighed.bytes = p == NULL ? 0 : resident_bytes(p->pid);
+	answer.weighed.bytes = p == NULL ? 0 : child_memory(p->pid);
 	mail_mark_answer(&answer, f);
 	(void)mail_post(&r->broker, &answer, NULL, 0);
 	return NULL;
@@ -141,7 +124,7 @@ orders_close(struct runner *r)
 	if (!mail_is_open(&r->broker))
 		return;
 	mail_close(&r->broker);
-	ends_drop_all(r);
+	ends_drop_all(&r->ends);
 	programs_disown(r);
 }
 

@@ -5,7 +5,6 @@
 #include "runner/programs.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 
@@ -13,9 +12,6 @@
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "runner/runner.h"
-
-/* After SIGKILL only the kernel can keep a process; then we say so. */
-#define SURVIVAL_USEC USEC_PER_SEC
 
 /* ----------------------------------------------------------------- table --- */
 
@@ -272,12 +268,6 @@ program_start(struct runner *r, const struct frame *f)
 /* --------------------------------------------------------------- killing --- */
 
 static void
-program_arm(struct program *p, uint64_t in_usec)
-{
-	loop_arm(&p->runner->loop, &p->timer, clock_usec() + in_usec);
-}
-
-static void
 signal_all(struct program *p, int sig)
 {
 	/* A child that has not come to setsid() yet is not its group's leader. */
@@ -292,7 +282,7 @@ begin_term(struct program *p, uint64_t grace_usec)
 	p->phase = KILL_TERM;
 	signal_all(p, SIGTERM);
 	signal_all(p, SIGCONT);		/* what is stopped could not act on it */
-	program_arm(p, grace_usec);
+	loop_arm(&p->runner->loop, &p->timer, clock_usec() + grace_usec);
 }
 
 static void
@@ -304,7 +294,7 @@ program_destroy(struct program *p)
 	signal_all(p, SIGKILL);
 	if (cgroup_exists(&p->runner->cgroups, slot))
 		cgroup_kill(&p->runner->cgroups, slot);
-	program_arm(p, SURVIVAL_USEC);
+	loop_arm(&p->runner->loop, &p->timer, clock_usec() + SURVIVAL_USEC);
 }
 
 void
@@ -375,8 +365,8 @@ program_reaped(struct program *p, int status, const struct rusage *ru)
 	RB_REMOVE(program_pids, &all->pids, p);
 	p->pid = 0;
 	program_note_exit(p, status, ru);
-	ends_part(p->runner, p->out);
-	ends_part(p->runner, p->err);
+	ends_part(&p->runner->ends, p->out);
+	ends_part(&p->runner->ends, p->err);
 	p->out = p->err = -1;
 
 	p->state = PROGRAM_LINGERING;

@@ -28,6 +28,8 @@ struct runner;
 /* A broker's, and what an earlier one has left. */
 #define PROGRAMS_MAX (2 * FRAME_MAX_REFS)
 #define PROGRAM_NO_REF UINT16_MAX
+/* After SIGKILL only the kernel can keep a process; that is logged after so long. */
+#define SURVIVAL_USEC USEC_PER_SEC
 
 enum program_state {
 	PROGRAM_FREE,
@@ -45,7 +47,7 @@ struct program {
 	pid_t pid;			/* RUNNING: not reaped, so the number is ours */
 	pid_t session;			/* what it was, also when LINGERING */
 	uint64_t id;			/* of the request, for the log */
-	uint64_t mark;			/* of all that descends from it; see spawn.h */
+	uint64_t mark;			/* of all that descends from it; see base/mark.h */
 	struct conf *conf;		/* holds service */
 	const struct service *service;
 	int out, err;			/* its ends, until it has ended; -1: none */

@@ -11,19 +11,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
-#include "base/clock.h"
-#include "ipc/logrec.h"
-#include "runner/cgroup.h"
+#include "base/cgroup.h"
 #include "base/children.h"
+#include "base/clock.h"
+#include "base/mark.h"
+#include "ipc/logrec.h"
 #include "runner/programs.h"
 #include "runner/runner.h"
-#include "runner/spawn.h"
 
 /* What a turn may reap: a program that forks without end must not hold us. */
 #define REAP_BATCH 256
 #define RECHECK_USEC (5 * USEC_PER_MSEC)
-#define SURVIVAL_USEC USEC_PER_SEC
 
 /* ----------------------------------------------------- whose is a stray? --- */
 
@@ -50,7 +48,7 @@ stray_owner(struct runner *r, pid_t pid)
 
 	if (p != NULL)
 		return p;
-	mark = spawn_mark_of(pid);
+	mark = mark_of(pid);
 	while ((p = programs_next(all, p)) != NULL) {
 		if (p->session == session || (mark != 0 && p->mark == mark) ||
 		    is_in_group_of(p, pid))

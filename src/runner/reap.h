@@ -4,7 +4,7 @@
  * started, and strays, which left their program behind (a double fork) and
  * came to the runner as the subreaper.
  *
- * A stray belongs to the program whose session, mark (spawn.h) or control
+ * A stray belongs to the program whose session, mark (base/mark.h) or control
  * group it has, and lives as long as that. A stray of nobody is killed. What a
  * process has in its memory is not looked at: to read /proc/PID/environ takes
  * a lock that a process holds while it waits for a file system.

@@ -6,15 +6,14 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/signals.h"
 #include "base/sparse.h"
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
@@ -105,8 +104,7 @@ runner_settle(struct loop *l)
 {
 	struct runner *r = CONTAINER_OF(l, struct runner, loop);
 
-	ends_pay(r);
-	ends_part_advance(r);
+	ends_advance(&r->ends);
 	r->stats->running = r->programs.n_used;
 	if (r->is_draining && !r->is_drained && r->programs.n_used == 0 && r->strays.n == 0) {
 		member_tell(&r->member, &(struct frame){ .type = FRAME_DRAINED });
@@ -115,33 +113,6 @@ runner_settle(struct loop *l)
 }
 
 /* ------------------------------------------------------------------ role --- */
-
-/*
- * Every signal stays blocked for the runner's whole life, and SIGCHLD is
- * read. So there is no moment around a fork to protect, and a terminal's or
- * a careless operator's signal cannot take away who ends the programs. All
- * dispositions are put to the default once, which children then start with.
- */
-static int
-signals_init(void)
-{
-	sigset_t all, chld;
-	int fd;
-
-	/*
-	 * The system call itself, because the C library's function refuses the
-	 * two signals it keeps for threads, which whoever started us may ignore.
-	 * All zero is the default, however the kernel lays the struct out.
-	 */
-	for (int sig = 1; sig < NSIG; sig++)
-		(void)syscall(SYS_rt_sigaction, sig, &(char[64]){ 0 }, NULL, (NSIG - 1) / 8);
-	(void)sigfillset(&all);
-	(void)sigprocmask(SIG_SETMASK, &all, NULL);
-	(void)sigemptyset(&chld);
-	(void)sigaddset(&chld, SIGCHLD);
-	fd = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd < 0 ? -errno : fd;
-}
 
 static int
 tables_init(struct runner *r)
@@ -158,10 +129,10 @@ tables_init(struct runner *r)
 		return -ENOMEM;
 	programs_init(&r->programs, programs, by_ref);
 	limit = r->spawner->nofile.rlim_max > INT32_MAX ? INT32_MAX : r->spawner->nofile.rlim_max;
-	ends_init(r, kits, (int)limit - FD_RESERVE);
 	cgroups_init(&r->cgroups, leaves, PROGRAMS_MAX);
 	strays_init(r);
 	orders_init(r);
+	ends_init(&r->ends, &r->broker, kits, (int)limit - FD_RESERVE);
 	return 0;
 }
 
@@ -192,7 +163,15 @@ runner_init(struct runner *r)
 	r->reap_timer.fn = on_reap_due;
 	r->stop_timer.fn = on_stop_due;
 	r->sigchld.fn = on_sigchld;
-	r->sigchld.fd = signals_init();
+	/*
+	 * Every signal stays blocked for the runner's whole life, and SIGCHLD is
+	 * read. So there is no moment around a fork to protect, and a terminal's or
+	 * a careless operator's signal cannot take away who ends the programs. All
+	 * dispositions are the default from now on, which children start with.
+	 */
+	signals_reset();
+	signals_block();
+	r->sigchld.fd = signals_open(SIGCHLD);
 	if (r->sigchld.fd < 0)
 		return r->sigchld.fd;
 	error = loop_add(&r->loop, &r->sigchld, EPOLLIN);

@@ -51,16 +51,6 @@ struct spawn_order {
 };
 
 /*
- * The mark of a process that descends from a program; 0: it has none. It is
- * kept in the hard limits of two resources, one of which counts up what the
- * other counts down: who may only lower limits can lose its mark but never
- * take another one's, whatever it knows, and whatever it does to its
- * environment. Neither limits anything: the kernel counts file locks no more,
- * and no realtime program runs for so long.
- */
-uint64_t spawn_mark_of(pid_t pid);
-
-/*
  * Starts it and returns the pid or -errno. The descriptors stay the
  * caller's. All signals must be blocked. A failure with a cgroup may be the
  * cgroup's: try again without.

@@ -15,8 +15,7 @@
 
 #include "base/loop.h"
 #include "ipc/frame.h"
-
-struct runner;
+#include "ipc/mail.h"
 
 enum kit_end { KIT_JOB, KIT_OUT, KIT_ERR, KIT_IN, KIT_N_ENDS };
 
@@ -30,6 +29,7 @@ struct ends_kit {
 #define ENDS_MAX_PARTING 256
 
 struct ends {
+	struct mail *to;		/* the broker */
 	struct ends_kit *slots;	/* for FRAME_MAX_KITS */
 	uint32_t n_touched, first_free, last_use, n_used;
 	uint16_t owed[2];	/* without stdin, with: to be made as soon as there is room */
@@ -44,29 +44,23 @@ struct ends {
 	struct loop_timer timer;	/* a turn is wanted */
 };
 
-/* slots is zeroed memory, borrowed. */
-void ends_init(struct runner *r, struct ends_kit *slots, int fd_limit);
+/* What is made goes by this mail, to which mail_init() was done. slots is zeroed memory, borrowed. */
+void ends_init(struct ends *k, struct mail *to, struct ends_kit *slots, int fd_limit);
 
 /* So many more of this kind, now or later. */
-void ends_owe(struct runner *r, bool has_input, uint16_t n);
-
-/*
- * Makes and sends what is owed. When one cannot be made the broker is told why,
- * once, and it is tried again after a while.
- */
-void ends_pay(struct runner *r);
+void ends_owe(struct ends *k, bool has_input, uint16_t n);
 
 /* Takes a kit's ends out of the table. False: there is none of this number. */
 bool ends_take(struct ends *k, uint32_t number, int ends[static KIT_N_ENDS]);
 
 /* The broker is gone: nobody will name them. */
-void ends_drop_all(struct runner *r);
+void ends_drop_all(struct ends *k);
 
 /*
  * Closes an end of a program's output, after a while: the worker hears of
  * the program's end by ENDED, and is not woken once more by its pipes. Takes fd.
  */
-void ends_part(struct runner *r, int fd);
+void ends_part(struct ends *k, int fd);
 
-/* The turn ends: closes those whose time has come. */
-void ends_part_advance(struct runner *r);
+/* The turn ends: makes and sends what is owed, and closes those ends whose time has come. */
+void ends_advance(struct ends *k);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* No allocation: this runs in the runner. */
+/* No allocation: the runner uses it. */
 #include "config.h"
 
-#include "runner/ends.h"
+#include "ipc/ends.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -11,7 +11,6 @@
 #include "base/fd.h"
 #include "ipc/channel.h"
 #include "ipc/job.h"
-#include "runner/runner.h"
 
 /* ENDED is with the worker by then, on a machine that is not overloaded. */
 #define PARTING_USEC (1 * USEC_PER_MSEC)
@@ -22,11 +21,11 @@
 static void on_turn_wanted(struct loop_timer *t);
 
 void
-ends_init(struct runner *r, struct ends_kit *slots, int fd_limit)
+ends_init(struct ends *k, struct mail *to, struct ends_kit *slots, int fd_limit)
 {
 	/* Numbers of one runner are not those of the next. */
-	r->ends = (struct ends){
-		.slots = slots, .fd_limit = fd_limit, .first_free = FRAME_MAX_KITS,
+	*k = (struct ends){
+		.to = to, .slots = slots, .fd_limit = fd_limit, .first_free = FRAME_MAX_KITS,
 		.last_use = (uint32_t)clock_wall_usec(),
 		.timer.fn = on_turn_wanted,
 	};
@@ -40,10 +39,10 @@ on_turn_wanted(struct loop_timer *t)
 }
 
 static void
-want_turn(struct runner *r, uint64_t in_usec)
+want_turn(struct ends *k, uint64_t in_usec)
 {
-	if (!loop_timer_is_armed(&r->ends.timer))
-		loop_arm(&r->loop, &r->ends.timer, clock_usec() + in_usec);
+	if (!loop_timer_is_armed(&k->timer))
+		loop_arm(k->to->loop, &k->timer, clock_usec() + in_usec);
 }
 
 /* ---------------------------------------------------------------- making --- */
@@ -112,26 +111,26 @@ kit_open(struct ends_kit *kit, bool has_input, int worker[static KIT_N_ENDS])
 
 /* Makes one and sends it. 0 or -errno. */
 static int
-kit_make(struct runner *r, bool has_input)
+kit_make(struct ends *k, bool has_input)
 {
 	int worker[KIT_N_ENDS] = { -1, -1, -1, -1 };
 	struct frame f = { .type = FRAME_KIT, .kit.has_input = has_input };
-	struct ends_kit *kit = kit_new(&r->ends);
+	struct ends_kit *kit = kit_new(k);
 	int error;
 
 	if (kit == NULL)
 		return -ENFILE;
 	f.kit.number = kit->number;
 	error = kit_open(kit, has_input, worker);
-	if (error == 0 && worker[has_input ? KIT_IN : KIT_ERR] >= r->ends.fd_limit)
+	if (error == 0 && worker[has_input ? KIT_IN : KIT_ERR] >= k->fd_limit)
 		error = -EMFILE;
-	if (error == 0 && !mail_post_lent(&r->broker, &f, worker, has_input ? 4 : 3, 1))
+	if (error == 0 && !mail_post_lent(k->to, &f, worker, has_input ? 4 : 3, 1))
 		error = -ENOBUFS;
 	if (error < 0) {
 		/* The file is the same on both sides. */
 		channel_close_fds(worker + 1, KIT_N_ENDS - 1);
 		channel_close_fds(kit->ends, KIT_N_ENDS);
-		kit_free(&r->ends, kit);
+		kit_free(k, kit);
 	}
 	return error;
 }
@@ -145,27 +144,29 @@ part_first(struct ends *k)
 }
 
 void
-ends_owe(struct runner *r, bool has_input, uint16_t n)
+ends_owe(struct ends *k, bool has_input, uint16_t n)
 {
-	uint32_t owed = r->ends.owed[has_input] + (uint32_t)n;
+	uint32_t owed = k->owed[has_input] + (uint32_t)n;
 
-	r->ends.owed[has_input] = (uint16_t)(owed > FRAME_MAX_KITS ? FRAME_MAX_KITS : owed);
+	k->owed[has_input] = (uint16_t)(owed > FRAME_MAX_KITS ? FRAME_MAX_KITS : owed);
 }
 
-void
-ends_pay(struct runner *r)
+/*
+ * Makes and sends what is owed. When one cannot be made the broker is told why, once,
+ * and it is tried again after a while.
+ */
+static void
+ends_pay(struct ends *k)
 {
-	struct ends *k = &r->ends;
-
 	for (size_t kind = 0; kind < 2; kind++) {
 		int error = 0;
 
-		while (k->owed[kind] > 0 && mail_has_room(&r->broker)) {
-			error = kit_make(r, kind == 1);
+		while (k->owed[kind] > 0 && mail_has_room(k->to)) {
+			error = kit_make(k, kind == 1);
 			if (error < 0 && k->n_parting > 0) {
 				while (k->n_parting > 0)
 					part_first(k);
-				error = kit_make(r, kind == 1);
+				error = kit_make(k, kind == 1);
 			}
 			if (error < 0)
 				break;
@@ -174,11 +175,11 @@ ends_pay(struct runner *r)
 		}
 		if (error == 0)
 			continue;
-		want_turn(r, RETRY_USEC);
+		want_turn(k, RETRY_USEC);
 		if (k->is_short[kind])
 			continue;
 		k->is_short[kind] = true;
-		(void)mail_post(&r->broker, &(struct frame){
+		(void)mail_post(k->to, &(struct frame){
 			.type = FRAME_NO_KIT,
 			.kit = { .error = -error, .has_input = kind == 1 },
 		}, NULL, 0);
@@ -201,10 +202,8 @@ ends_take(struct ends *k, uint32_t number, int ends[static KIT_N_ENDS])
 }
 
 void
-ends_drop_all(struct runner *r)
+ends_drop_all(struct ends *k)
 {
-	struct ends *k = &r->ends;
-
 	k->owed[0] = k->owed[1] = 0;
 	k->is_short[0] = k->is_short[1] = false;
 	for (uint32_t i = 0; k->n_used > 0 && i < k->n_touched; i++) {
@@ -218,9 +217,8 @@ ends_drop_all(struct runner *r)
 /* --------------------------------------------------------------- parting --- */
 
 void
-ends_part(struct runner *r, int fd)
+ends_part(struct ends *k, int fd)
 {
-	struct ends *k = &r->ends;
 	size_t i;
 
 	if (fd < 0)
@@ -233,13 +231,13 @@ ends_part(struct runner *r, int fd)
 }
 
 void
-ends_part_advance(struct runner *r)
+ends_advance(struct ends *k)
 {
-	struct ends *k = &r->ends;
-	uint64_t now = r->loop.now_usec;
+	uint64_t now = k->to->loop->now_usec;
 
+	ends_pay(k);
 	while (k->n_parting > 0 && now > k->parting[k->first_parting].since_usec + PARTING_USEC)
 		part_first(k);
 	if (k->n_parting > 0)
-		want_turn(r, PARTING_TIMER_USEC);
+		want_turn(k, PARTING_TIMER_USEC);
 }
