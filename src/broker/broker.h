@@ -39,7 +39,6 @@ struct broker {
 	bool is_preparing;		/* PREPARED waits for new handlers */
 
 	struct mail runner;
-	struct mail_letter *runner_letters;
 	uint64_t runner_serial;		/* of that link, as the master counts them */
 	struct link links[BROKER_MAX_LINKS];	/* by worker slot */
 

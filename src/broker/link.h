@@ -24,7 +24,6 @@ struct link {
 	void (*accuse)(struct link *l, const char *what);	/* see link_accuse() */
 	uint16_t slot;
 	uint64_t serial;		/* of the link, as the master counts them */
-	struct mail_letter *letters;	/* LINK_LETTERS */
 	struct entry_list late;		/* entries with unsent frames */
 	struct cancel cancel;		/* what it has asked of another one */
 	uint16_t n_asked;		/* what others have asked of it, unsent */

@@ -4,10 +4,8 @@
 
 #include "broker/runnerlink.h"
 
-#include <errno.h>
 #include <string.h>
 
-#include "base/sparse.h"
 #include "broker/broker.h"
 #include "broker/stock.h"
 #include "ipc/logrec.h"
@@ -127,8 +125,11 @@ on_lost(struct mail *m, enum mail_end how)
 void
 runnerlink_init(struct broker *b)
 {
-	mail_init(&b->runner, MAIL_BELOW, &b->loop);
-	mail_on(&b->runner, on_frame, on_lost, NULL);
+	static const struct mail_ops ops = {
+		.frame = on_frame, .lost = on_lost, .max_unsent = RUNNER_LETTERS,
+	};
+
+	mail_init(&b->runner, MAIL_BELOW, &b->loop, &ops);
 }
 
 void
@@ -138,10 +139,7 @@ runnerlink_open(struct broker *b, struct mail_ends ends, uint64_t serial)
 
 	runnerlink_close(b);
 	b->runner_serial = serial;
-	if (b->runner_letters == NULL)
-		b->runner_letters = sparse_alloc(RUNNER_LETTERS, sizeof(*b->runner_letters));
-	error = b->runner_letters == NULL ? -ENOMEM :
-	    mail_open(&b->runner, ends, b->runner_letters, RUNNER_LETTERS);
+	error = mail_open(&b->runner, ends);
 	if (error < 0)
 		log_err("cannot watch the link of the runner: %s", strerror(-error));
 }

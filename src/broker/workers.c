@@ -4,10 +4,8 @@
 
 #include "broker/workers.h"
 
-#include <errno.h>
 #include <string.h>
 
-#include "base/sparse.h"
 #include "ipc/logrec.h"
 #include "broker/cancel.h"
 #include "broker/run.h"
@@ -189,6 +187,10 @@ on_room(struct mail *m)
 void
 workers_init(struct broker *b)
 {
+	static const struct mail_ops ops = {
+		.frame = on_frame, .lost = on_lost, .room = on_room, .max_unsent = LINK_LETTERS,
+	};
+
 	for (uint16_t i = 0; i < BROKER_MAX_LINKS; i++) {
 		struct link *l = &b->links[i];
 
@@ -197,8 +199,7 @@ workers_init(struct broker *b)
 		l->accuse = workers_accuse;
 		TAILQ_INIT(&l->late);
 		cancel_init(l);
-		mail_init(&l->mail, MAIL_ABOVE, &b->loop);
-		mail_on(&l->mail, on_frame, on_lost, on_room);
+		mail_init(&l->mail, MAIL_ABOVE, &b->loop, &ops);
 	}
 }
 
@@ -208,14 +209,12 @@ workers_open(struct link *l, struct mail_ends ends, uint64_t serial)
 	int error;
 
 	workers_close(l);
-	if (l->letters == NULL)
-		l->letters = sparse_alloc(LINK_LETTERS, sizeof(*l->letters));
 	l->serial = serial;
 	l->n_kits[0] = l->n_kits[1] = 0;
 	l->is_short[0] = l->is_short[1] = false;
 	l->is_filling[0] = l->is_filling[1] = false;
 	l->kits_usec = 0;
-	error = l->letters == NULL ? -ENOMEM : mail_open(&l->mail, ends, l->letters, LINK_LETTERS);
+	error = mail_open(&l->mail, ends);
 	if (error < 0)
 		log_err("cannot watch the link of worker %u: %s", l->slot, strerror(-error));
 	pools_link_opened(l->broker);

@@ -89,16 +89,16 @@ struct mail_scratch {
 	struct frame frames[MAIL_PIPE_BATCH];
 };
 
+struct mail_ops;
+
 struct mail {
 	struct loop_io in, out;		/* fd -1: closed */
 	struct loop *loop;
 	enum mail_place place;
-	mail_frame_fn *on_frame;
-	mail_lost_fn *on_lost;
-	mail_room_fn *on_room;		/* may be NULL */
+	const struct mail_ops *ops;
 
-	struct mail_letter *letters;	/* a ring */
-	size_t n_letters, first, n_unsent;
+	struct mail_letter *letters;	/* a ring, for max_unsent */
+	size_t first, n_unsent;
 	bool is_behind;			/* the other one does not read */
 	struct loop_task flush;		/* at the end of the turn */
 	struct loop_timer retry;
@@ -112,17 +112,23 @@ struct mail {
 /* Both ends of a new channel. 0 or -errno. */
 int mail_pair(struct mail_ends *ret_above, struct mail_ends *ret_below);
 
-/* Puts it into the closed state: for each mail once, before anything else. */
-void mail_init(struct mail *m, enum mail_place place, struct loop *loop);
+/* What happens to a mail, and how much may be unsent. */
+struct mail_ops {
+	mail_frame_fn *frame;
+	mail_lost_fn *lost;
+	mail_room_fn *room;	/* may be NULL */
+	size_t max_unsent;
+};
 
-/* What happens to it. */
-void mail_on(struct mail *m, mail_frame_fn *frame, mail_lost_fn *lost, mail_room_fn *room);
+/* Puts it into the closed state: for each mail once, before anything else. */
+void mail_init(struct mail *m, enum mail_place place, struct loop *loop,
+    const struct mail_ops *ops);
 
 /*
- * Takes the ends. letters is memory for n of them, borrowed: the most that may
- * be unsent. 0 or -errno, then the ends are closed.
+ * Takes the ends. The outbox is allocated once for all that one mail is opened for,
+ * and stays. 0 or -errno, then the ends are closed.
  */
-int mail_open(struct mail *m, struct mail_ends ends, struct mail_letter *letters, size_t n);
+int mail_open(struct mail *m, struct mail_ends ends);
 
 /* Closes it, drops what is unsent and ends every open question with NULL. */
 void mail_close(struct mail *m);
@@ -139,7 +145,7 @@ mail_is_open(const struct mail *m)
 static inline bool
 mail_has_room(const struct mail *m)
 {
-	return m->n_unsent < m->n_letters && !m->is_behind;
+	return m->n_unsent < m->ops->max_unsent && !m->is_behind;
 }
 
 /*

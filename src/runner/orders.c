@@ -114,8 +114,11 @@ on_lost(struct mail *m, enum mail_end how)
 void
 orders_init(struct runner *r)
 {
-	mail_init(&r->broker, MAIL_ABOVE, &r->loop);
-	mail_on(&r->broker, on_order, on_lost, NULL);
+	static const struct mail_ops ops = {
+		.frame = on_order, .lost = on_lost, .max_unsent = RUNNER_MAX_LETTERS,
+	};
+
+	mail_init(&r->broker, MAIL_ABOVE, &r->loop, &ops);
 }
 
 void
@@ -136,7 +139,7 @@ orders_open(struct runner *r, struct mail_ends ends, uint16_t slot, uint64_t ser
 	orders_close(r);
 	r->broker_slot = slot;
 	r->broker_serial = serial;
-	error = mail_open(&r->broker, ends, r->letters, RUNNER_MAX_LETTERS);
+	error = mail_open(&r->broker, ends);
 	if (error < 0)
 		log_err("cannot watch the link of the broker: %s", strerror(-error));
 }

@@ -123,9 +123,7 @@ tables_init(struct runner *r)
 	int *leaves = sparse_alloc(PROGRAMS_MAX, sizeof(*leaves));
 	rlim_t limit;
 
-	r->letters = sparse_alloc(RUNNER_MAX_LETTERS, sizeof(*r->letters));
-	if (programs == NULL || by_ref == NULL || kits == NULL || leaves == NULL ||
-	    r->letters == NULL)
+	if (programs == NULL || by_ref == NULL || kits == NULL || leaves == NULL)
 		return -ENOMEM;
 	programs_init(&r->programs, programs, by_ref);
 	limit = r->spawner->nofile.rlim_max > INT32_MAX ? INT32_MAX : r->spawner->nofile.rlim_max;

@@ -36,7 +36,6 @@ struct runner {
 	struct loop_io sigchld;
 
 	struct mail broker;
-	struct mail_letter *letters;
 	uint16_t broker_slot;		/* the link in use, as the master has named it */
 	uint64_t broker_serial;
 

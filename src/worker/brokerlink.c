@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/sparse.h"
 #include "call/call.h"
 #include "call/kits.h"
 #include "ipc/channel.h"
@@ -36,10 +35,13 @@ static void on_lost(struct mail *m, enum mail_end how);
 void
 brokerlink_init(struct worker *w)
 {
+	static const struct mail_ops ops = {
+		.frame = on_frame, .lost = on_lost, .max_unsent = LETTERS,
+	};
+
 	TAILQ_INIT(&w->link.cancels);
 	kits_init(&w->kits);
-	mail_init(&w->link.mail, MAIL_BELOW, &w->loop);
-	mail_on(&w->link.mail, on_frame, on_lost, NULL);
+	mail_init(&w->link.mail, MAIL_BELOW, &w->loop, &ops);
 }
 
 void
@@ -321,13 +323,7 @@ brokerlink_attach(struct worker *w, struct mail_ends ends)
 	struct brokerlink *l = &w->link;
 
 	brokerlink_lost(w);
-	if (l->letters == NULL)
-		l->letters = sparse_alloc(LETTERS, sizeof(*l->letters));
-	if (l->letters == NULL) {
-		channel_close_fds((int[]){ ends.socket, ends.pipe }, 2);
-		return;
-	}
-	if (mail_open(&l->mail, ends, l->letters, LETTERS) < 0)
+	if (mail_open(&l->mail, ends) < 0)
 		return;
 	leases_on_attached(&w->leases);
 	cancel_post(w);

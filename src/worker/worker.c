@@ -325,12 +325,6 @@ worker_set_conf(struct worker *w, struct conf *c)
 	return old;
 }
 
-static void
-on_settle(struct loop *l)
-{
-	worker_settle(CONTAINER_OF(l, struct worker, loop));
-}
-
 static int
 worker_init(struct worker *w, unsigned slot)
 {
@@ -341,7 +335,6 @@ worker_init(struct worker *w, unsigned slot)
 	r = loop_init(&w->loop);
 	if (r < 0)
 		return r;
-	w->loop.on_settle = on_settle;
 	w->pages.own = stats_map_own(ROLE_STATS_FD);
 	if (w->pages.own == NULL)
 		return -errno;
@@ -410,6 +403,7 @@ worker_main(unsigned slot)
 			log_err("event loop: %s", strerror(-r));
 			return ROLE_EXIT_SETUP;
 		}
+		worker_settle(w);
 	}
 	worker_done(w);
 	free(w);

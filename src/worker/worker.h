@@ -54,7 +54,7 @@ void worker_done(struct worker *w);
 /* It was stopped for so long: nobody else is to pay for that. For the loop. */
 void worker_on_stall(struct loop *l, uint64_t usec);
 
-/* At the end of a turn, behind all tasks: sends what was gathered, frees what has ended. */
+/* Behind a turn of the loop: sends what was gathered for handlers, frees what has ended. */
 static inline void
 worker_settle(struct worker *w)
 {
