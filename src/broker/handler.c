@@ -67,7 +67,7 @@ handler_start(struct pool *p)
 	if (e == NULL)
 		return -EAGAIN;
 	e->kit = stock_take(b, e->fds);
-	r = handlerenv_write(e->fds[ENTRY_JOB], p->service, id);
+	r = handlerenv_write(&b->stock.jobs, p->service, id, &e->job);
 	if (r < 0) {
 		stock_drop(b, e->kit);
 		channel_close_fds(e->fds, ENTRY_N_FDS);
@@ -84,7 +84,6 @@ handler_start(struct pool *p)
 		.pool = p, .is_handler = true, .left = requests_allowed(p->service),
 		.weigh.fn = on_weighed,
 	};
-	channel_close_fds(&e->fds[ENTRY_JOB], 1);
 	entry_start(e, true);
 	members_add(&p->members, e);
 	handler_become(e, HANDLER_STARTING);
@@ -361,6 +360,7 @@ handler_exited(struct entry *e, const struct frame_exited *x)
 	if (e->state != ENTRY_RUNNING)
 		return;
 	entry_exited(e, x);
+	jobs_free(&e->broker->stock.jobs, e->job);
 	if (e->handler.state != HANDLER_GONE) {
 		struct pool *p = e->handler.pool;
 

@@ -30,6 +30,8 @@ struct link {
 	uint16_t n_kits[2];		/* it has and has not used, without stdin and with */
 	bool is_filling[2];		/* half of them were gone: it gets all that it may have */
 	bool is_short[2];		/* it knows that there are none */
+	bool has_jobs;			/* it has a file for its jobs, and so may get kits */
+	uint64_t jobs_usec;		/* when that is asked for, again */
 	uint64_t kits_usec;		/* none before, as it has had no room */
 	struct mail_ask unkit;		/* open: it may still name kits that are void */
 };

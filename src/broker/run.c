@@ -73,6 +73,7 @@ run_accept(struct entry *e, struct link *l, const struct frame *f, struct conf *
 	e->owner = f->run.owner;
 	e->flags = f->run.flags;
 	e->kit = f->run.kit;
+	e->job = f->run.place;
 	e->ticket.lock = f->run.lock;
 	e->timer.fn = on_run_due;
 	e->accepted_usec = now;

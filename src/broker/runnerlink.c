@@ -8,6 +8,7 @@
 
 #include "broker/broker.h"
 #include "broker/stock.h"
+#include "ipc/job.h"
 #include "ipc/logrec.h"
 
 /* For each program three orders, for each kit one, and some. */
@@ -25,10 +26,11 @@ runnerlink_start(struct entry *e, bool want_begun)
 	struct broker *b = e->broker;
 	struct frame f = {
 		.type = FRAME_START,
+		.slot = e->handler.is_handler ? STOCK_OWN_JOBS : e->link->slot,
 		.generation = e->conf->generation,
 		.id = e->id,
 		.start = {
-			.ref = ref_of(e), .kit = e->kit, .service = (uint16_t)e->service->number,
+			.ref = ref_of(e), .kit = e->kit, .place = (uint16_t)job_place(e->job), .service = (uint16_t)e->service->number,
 			.want_begun = want_begun,
 		},
 	};
@@ -76,6 +78,9 @@ on_frame(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 	switch (f->type) {
 	case FRAME_KIT:
 		stock_on_kit(b, f, fds, n_fds);
+		return;
+	case FRAME_JOBS:
+		stock_on_jobs(b, f, fds, n_fds);
 		return;
 	case FRAME_NO_KIT:
 		stock_on_none(b, f);

@@ -57,7 +57,7 @@ enum unsent {
 	UNSENT_WORDS = 1 << 7,
 };
 
-enum entry_fd { ENTRY_JOB, ENTRY_OUT, ENTRY_ERR, ENTRY_IN, ENTRY_N_FDS };
+enum entry_fd { ENTRY_OUT, ENTRY_ERR, ENTRY_IN, ENTRY_N_FDS };
 
 struct handler {
 	bool is_handler;		/* else the entry is a request, and the rest is 0 */
@@ -110,6 +110,7 @@ struct entry {
 	struct digest owner;
 	uint32_t flags;			/* enum run_flags */
 	uint32_t kit;			/* until it is started; 0: none */
+	uint32_t job;			/* its place; of a handler in our own file, see struct jobs */
 	/* A handler: our ends of OUT, ERR and IN. RESULT in [0] while unsent; else -1. */
 	int fds[ENTRY_N_FDS];
 	struct ticket ticket;

@@ -141,6 +141,7 @@ static worker_fn *const worker_frames[FRAME_TYPE_N] = {
 	[FRAME_WANT] = worker_want,
 	[FRAME_RETURN] = handler_return,
 	[FRAME_UNKIT] = stock_returned,
+	[FRAME_MAKE_JOBS] = stock_jobs_wanted,
 	[FRAME_PROVEN] = handler_proven,
 };
 
@@ -213,7 +214,8 @@ workers_open(struct link *l, struct mail_ends ends, uint64_t serial)
 	l->n_kits[0] = l->n_kits[1] = 0;
 	l->is_short[0] = l->is_short[1] = false;
 	l->is_filling[0] = l->is_filling[1] = false;
-	l->kits_usec = 0;
+	l->kits_usec = l->jobs_usec = 0;
+	l->has_jobs = false;
 	error = mail_open(&l->mail, ends);
 	if (error < 0)
 		log_err("cannot watch the link of worker %u: %s", l->slot, strerror(-error));

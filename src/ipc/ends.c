@@ -5,6 +5,7 @@
 #include "ipc/ends.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -29,6 +30,8 @@ ends_init(struct ends *k, struct mail *to, struct ends_kit *slots, int fd_limit)
 		.last_use = (uint32_t)clock_wall_usec(),
 		.timer.fn = on_turn_wanted,
 	};
+	for (size_t i = 0; i < ROLE_MAX_PROCESSES; i++)
+		k->jobs[i].fd = -1;
 }
 
 /* That there is a turn is all that is wanted. */
@@ -95,13 +98,8 @@ end_open(struct ends_kit *kit, enum kit_end end, int *ret)
 static int
 kit_open(struct ends_kit *kit, bool has_input, int worker[static KIT_N_ENDS])
 {
-	int r;
+	int r = end_open(kit, KIT_OUT, &worker[KIT_OUT]);
 
-	kit->ends[KIT_JOB] = job_file();
-	if (kit->ends[KIT_JOB] < 0)
-		return kit->ends[KIT_JOB];
-	worker[KIT_JOB] = kit->ends[KIT_JOB];
-	r = end_open(kit, KIT_OUT, &worker[KIT_OUT]);
 	if (r >= 0)
 		r = end_open(kit, KIT_ERR, &worker[KIT_ERR]);
 	if (r >= 0 && has_input)
@@ -113,7 +111,7 @@ kit_open(struct ends_kit *kit, bool has_input, int worker[static KIT_N_ENDS])
 static int
 kit_make(struct ends *k, bool has_input)
 {
-	int worker[KIT_N_ENDS] = { -1, -1, -1, -1 };
+	int worker[KIT_N_ENDS] = { -1, -1, -1 };
 	struct frame f = { .type = FRAME_KIT, .kit.has_input = has_input };
 	struct ends_kit *kit = kit_new(k);
 	int error;
@@ -124,11 +122,10 @@ kit_make(struct ends *k, bool has_input)
 	error = kit_open(kit, has_input, worker);
 	if (error == 0 && worker[has_input ? KIT_IN : KIT_ERR] >= k->fd_limit)
 		error = -EMFILE;
-	if (error == 0 && !mail_post_lent(k->to, &f, worker, has_input ? 4 : 3, 1))
+	if (error == 0 && !mail_post(k->to, &f, worker, has_input ? 3 : 2))
 		error = -ENOBUFS;
 	if (error < 0) {
-		/* The file is the same on both sides. */
-		channel_close_fds(worker + 1, KIT_N_ENDS - 1);
+		channel_close_fds(worker, KIT_N_ENDS);
 		channel_close_fds(kit->ends, KIT_N_ENDS);
 		kit_free(k, kit);
 	}
@@ -186,6 +183,28 @@ ends_pay(struct ends *k)
 	}
 }
 
+void
+ends_make_jobs(struct ends *k, const struct frame *f)
+{
+	struct frame answer = {
+		.type = FRAME_JOBS, .slot = f->slot, .jobs_serial = f->jobs_serial,
+	};
+	int fd, *own = &k->jobs[f->slot].fd;
+
+	if (k->jobs[f->slot].serial != f->jobs_serial)
+		channel_close_fds(own, 1);
+	k->jobs[f->slot].serial = f->jobs_serial;
+	if (*own < 0)
+		*own = job_file();
+	fd = *own < 0 ? -1 : fcntl(*own, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0) {
+		answer.type = FRAME_NO_KIT;
+		answer.kit = (struct frame_kit){ .error = EMFILE, .is_jobs = true };
+	}
+	if (!mail_post(k->to, &answer, &fd, fd >= 0) && fd >= 0)
+		(void)close(fd);
+}
+
 /* ----------------------------------------------------------------- using --- */
 
 bool
@@ -206,6 +225,10 @@ ends_drop_all(struct ends *k)
 {
 	k->owed[0] = k->owed[1] = 0;
 	k->is_short[0] = k->is_short[1] = false;
+	for (size_t i = 0; i < ROLE_MAX_PROCESSES; i++) {
+		channel_close_fds(&k->jobs[i].fd, 1);
+		k->jobs[i].serial = 0;
+	}
 	for (uint32_t i = 0; k->n_used > 0 && i < k->n_touched; i++) {
 		if (k->slots[i].number == 0)
 			continue;

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ends: what a program is started with, made ahead of need: a memory file
- * for the job, and pipes. The ends that a worker has are sent down and closed
+ * ends: what a program is started with, made ahead of need: pipes, and for each process
+ * that writes jobs a file for them. The ends that a worker has are sent down and closed
  * here; those of the program wait under a number that START names.
- *
- * The job's file has its full size from the start and cannot grow, so that
- * nobody can make its last close expensive (ipc/job.h).
  */
 #pragma once
 
@@ -16,8 +13,9 @@
 #include "base/loop.h"
 #include "ipc/frame.h"
 #include "ipc/mail.h"
+#include "ipc/roles.h"
 
-enum kit_end { KIT_JOB, KIT_OUT, KIT_ERR, KIT_IN, KIT_N_ENDS };
+enum kit_end { KIT_OUT, KIT_ERR, KIT_IN, KIT_N_ENDS };
 
 struct ends_kit {
 	uint32_t number;	/* 0: free */
@@ -37,6 +35,11 @@ struct ends {
 	int fd_limit;		/* descriptors from here on are a reserve */
 
 	struct {
+		int fd;			/* -1: none */
+		uint64_t serial;
+	} jobs[ROLE_MAX_PROCESSES];	/* by whose they are */
+
+	struct {
 		uint64_t since_usec;
 		int fd;
 	} parting[ENDS_MAX_PARTING];
@@ -50,10 +53,13 @@ void ends_init(struct ends *k, struct mail *to, struct ends_kit *slots, int fd_l
 /* So many more of this kind, now or later. */
 void ends_owe(struct ends *k, bool has_input, uint16_t n);
 
+/* MAKE_JOBS: sends the file. When there is none it is asked for again. */
+void ends_make_jobs(struct ends *k, const struct frame *f);
+
 /* Takes a kit's ends out of the table. False: there is none of this number. */
 bool ends_take(struct ends *k, uint32_t number, int ends[static KIT_N_ENDS]);
 
-/* The broker is gone: nobody will name them. */
+/* The broker is gone: nobody will name kits and jobs. */
 void ends_drop_all(struct ends *k);
 
 /*

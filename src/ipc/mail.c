@@ -77,8 +77,8 @@ letter_drop(struct mail *m)
 {
 	struct mail_letter *l = &m->letters[m->first];
 
-	channel_close_fds(l->fds + l->n_lent, (size_t)l->n_fds - l->n_lent);
-	l->n_fds = l->n_lent = 0;
+	channel_close_fds(l->fds, l->n_fds);
+	l->n_fds = 0;
 	/* From the start again when it is empty: what was ever touched costs memory. */
 	m->first = --m->n_unsent == 0 ? 0 : (m->first + 1) % m->ops->max_unsent;
 }
@@ -107,13 +107,6 @@ mail_close(struct mail *m)
 bool
 mail_post(struct mail *m, const struct frame *f, const int *fds, size_t n_fds)
 {
-	return mail_post_lent(m, f, fds, n_fds, 0);
-}
-
-bool
-mail_post_lent(struct mail *m, const struct frame *f, const int *fds, size_t n_fds,
-    size_t n_lent)
-{
 	struct mail_letter *l;
 
 	if (!mail_is_open(m) || m->n_unsent == m->ops->max_unsent || n_fds > MAIL_MAX_FDS)
@@ -121,7 +114,6 @@ mail_post_lent(struct mail *m, const struct frame *f, const int *fds, size_t n_f
 	l = &m->letters[(m->first + m->n_unsent) % m->ops->max_unsent];
 	l->frame = *f;
 	l->n_fds = (uint8_t)n_fds;
-	l->n_lent = (uint8_t)n_lent;
 	for (size_t i = 0; i < n_fds; i++)
 		l->fds[i] = fds[i];
 	m->n_unsent++;

@@ -66,7 +66,6 @@ struct mail_letter {
 	struct frame frame;
 	int fds[MAIL_MAX_FDS];
 	uint8_t n_fds;
-	uint8_t n_lent;		/* of them, the first: they stay open */
 };
 
 /* Frames read or sent with one system call. Of a pipe it is all or nothing. */
@@ -153,10 +152,6 @@ mail_has_room(const struct mail *m)
  * is closed or full, nothing is taken.
  */
 bool mail_post(struct mail *m, const struct frame *f, const int *fds, size_t n_fds);
-
-/* The same, but the first n_lent of the descriptors stay the caller's, open until then. */
-bool mail_post_lent(struct mail *m, const struct frame *f, const int *fds, size_t n_fds,
-    size_t n_lent);
 
 /* Sends what was posted before the turn ends: last words. */
 void mail_flush(struct mail *m);

@@ -46,6 +46,13 @@ on_make_kits(struct runner *r, const struct frame *f)
 }
 
 static const char *
+on_make_jobs(struct runner *r, const struct frame *f)
+{
+	ends_make_jobs(&r->ends, f);
+	return NULL;
+}
+
+static const char *
 on_unkit(struct runner *r, const struct frame *f)
 {
 	int ends[KIT_N_ENDS];
@@ -73,6 +80,7 @@ static order_fn *const orders[FRAME_TYPE_N] = {
 	[FRAME_TERMINATE] = on_terminate,
 	[FRAME_SIGNAL] = on_signal,
 	[FRAME_MAKE_KITS] = on_make_kits,
+	[FRAME_MAKE_JOBS] = on_make_jobs,
 	[FRAME_UNKIT] = on_unkit,
 	[FRAME_WEIGH] = on_weigh,
 };

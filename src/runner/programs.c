@@ -194,11 +194,11 @@ program_begin(struct program *p, pid_t pid, bool want_begun)
 
 /* Starts it with the ends of its kit. */
 static void
-program_run(struct program *p, const struct frame_start *start, int ends[static KIT_N_ENDS])
+program_run(struct program *p, const struct frame *f, int ends[static KIT_N_ENDS])
 {
 	struct spawn_order order = {
 		.service = p->service, .slot = program_slot(&p->runner->programs, p),
-		.job = ends[KIT_JOB], .out = ends[KIT_OUT], .err = ends[KIT_ERR],
+		.job = p->runner->ends.jobs[f->slot].fd, .place = f->start.place, .out = ends[KIT_OUT], .err = ends[KIT_ERR],
 		.in = ends[KIT_IN], .third = -1, .mark = p->mark,
 	};
 	bool is_handler = p->service->handler != NULL;
@@ -219,7 +219,7 @@ program_run(struct program *p, const struct frame_start *start, int ends[static 
 		p->err = ends[KIT_ERR];
 		ends[KIT_OUT] = ends[KIT_ERR] = -1;
 	}
-	program_begin(p, pid, start->want_begun != 0);
+	program_begin(p, pid, f->start.want_begun != 0);
 }
 
 /* The configuration of that generation, or NULL. */
@@ -244,6 +244,8 @@ program_start(struct runner *r, const struct frame *f)
 		return "sent a start under a number that is in use";
 	if (conf == NULL || f->start.service >= conf->n_services)
 		return "sent a start of no service";
+	if (r->ends.jobs[f->slot].fd < 0)
+		return "sent a start without a job";
 	s = &conf->services[f->start.service];
 	if (!ends_take(&r->ends, f->start.kit, ends))
 		return "sent a start without a kit";
@@ -259,7 +261,7 @@ program_start(struct runner *r, const struct frame *f)
 		p->conf = conf_ref(conf);
 		p->service = s;
 		p->id = f->id;
-		program_run(p, &f->start, ends);
+		program_run(p, f, ends);
 	}
 	channel_close_fds(ends, KIT_N_ENDS);
 	return NULL;

@@ -201,7 +201,7 @@ child_run(const struct spawner *sp, const struct spawn_order *o, bool is_outside
 		_exit(SPAWN_EXIT_FAILED);
 
 	/* The first look at bytes made by a client, with no rights left to lose. */
-	r = job_read(JOB_FD, &job);
+	r = job_read(JOB_FD, o->place, &job);
 	if (r < 0)
 		child_fail(sp, o, STAGE_JOB, -r);
 

@@ -42,7 +42,8 @@ int spawner_init(struct spawner *sp, size_t n);
 struct spawn_order {
 	const struct service *service;
 	size_t slot;		/* where to report */
-	int job;
+	int job;		/* file of jobs */
+	uint32_t place;		/* of the job in there */
 	int out, err;
 	int in;			/* -1: none */
 	int third;		/* descriptor 3 of the program, -1: none */

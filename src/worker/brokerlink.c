@@ -58,6 +58,7 @@ brokerlink_done(struct worker *w)
 	}
 	mail_close(&l->mail);
 	kits_drop(&w->kits);
+	jobs_close(&w->kits.jobs);
 }
 
 /* 0 or -ENOMEM: there is no broker, or it is far behind. */
@@ -91,6 +92,7 @@ link_run(struct call *call, uint32_t kit)
 	int r;
 
 	f.run.kit = kit;
+	f.run.place = (uint16_t)job_place(call->placed_job);
 	r = brokerlink_post(worker_of(call->desk), &f);
 	if (r == 0)
 		call->sent = true;
@@ -218,6 +220,20 @@ kit_return(struct worker *w, const struct frame *kit)
 	kits_on_none(&w->kits, kit->kit.has_input != 0, EMFILE);
 }
 
+/* The file for jobs; when there was no room for it it is asked for again. */
+static void
+on_jobs(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
+{
+	struct frame again = { .type = FRAME_MAKE_JOBS, .jobs_serial = f->jobs_serial };
+	int r = n_fds == 0 ? 0 : jobs_open(&w->kits.jobs, TAKE_FD(fds[0]));
+
+	if (n_fds == 0)
+		(void)brokerlink_post(w, &again);
+	if (r < 0)
+		log_err("commands cannot be started: no memory for their arguments: %s",
+		    strerror(-r));
+}
+
 static void
 on_frame(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 {
@@ -233,6 +249,9 @@ on_frame(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 			kits_on_kit(&w->kits, f, fds);
 		else
 			kit_return(w, f);
+		return;
+	case FRAME_JOBS:
+		on_jobs(w, f, fds, n_fds);
 		return;
 	case FRAME_NO_KIT:
 		kits_on_none(&w->kits, f->kit.has_input != 0, f->kit.error);

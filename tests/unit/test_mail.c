@@ -152,7 +152,7 @@ START_TEST(descriptors_go_downwards_and_none_is_left)
 	for (int i = 0; i < 20; i++) {
 		int fds[3] = { dup(0), dup(0), dup(0) };
 
-		ck_assert(mail_post(&above, &(struct frame){ .type = FRAME_KIT }, fds, 3));
+		ck_assert(mail_post(&above, &(struct frame){ .type = FRAME_KIT, .kit.has_input = 1 }, fds, 3));
 	}
 	turns();
 	ck_assert_uint_eq(got[1].n, 20);
@@ -179,7 +179,7 @@ START_TEST(unsent_descriptors_are_closed_with_it)
 	int before = count_fds();
 	int fds[3] = { dup(0), dup(0), dup(0) };
 
-	ck_assert(mail_post(&above, &(struct frame){ .type = FRAME_KIT }, fds, 3));
+	ck_assert(mail_post(&above, &(struct frame){ .type = FRAME_KIT, .kit.has_input = 1 }, fds, 3));
 	mail_close(&above);
 	ck_assert_int_eq(count_fds(), before - 2);
 	ck_assert(!post(&above, 1));
@@ -295,7 +295,7 @@ START_TEST(a_close_ends_the_batch)
 	for (int i = 0; i < 10; i++) {
 		int fds[3] = { dup(0), dup(0), dup(0) };
 
-		ck_assert(mail_post(&above, &(struct frame){ .type = FRAME_KIT }, fds, 3));
+		ck_assert(mail_post(&above, &(struct frame){ .type = FRAME_KIT, .kit.has_input = 1 }, fds, 3));
 		ck_assert(post(&below, 1));
 	}
 	got[_i].closes = true;
@@ -387,7 +387,7 @@ START_TEST(too_many_descriptors_under_way)
 {
 	struct rlimit few = { 64, 64 };
 	struct mail_ends other[2];
-	struct frame f = { .type = FRAME_KIT };
+	struct frame f = { .type = FRAME_KIT, .kit.has_input = 1 };
 	int fds[3] = { 0, 0, 0 }, status, r = 0;
 	pid_t pid;
 
@@ -424,7 +424,7 @@ END_TEST
 /* A process that can open no more has the frame, and not half of what came with it. */
 START_TEST(no_room_for_descriptors)
 {
-	struct frame f = { .type = FRAME_KIT };
+	struct frame f = { .type = FRAME_KIT, .kit.has_input = 1 };
 	int before = count_fds(), fds[2][3];
 	struct rlimit all, few;
 
