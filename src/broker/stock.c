@@ -222,7 +222,10 @@ shelf_refill(struct broker *b, bool has_input)
 		s->n_asked += f.make.n;
 }
 
-/* Several at once, when half of them are gone: each message would wake the worker. */
+/*
+ * Several at once, when half of them are gone or after a while: each message would
+ * wake the worker.
+ */
 static bool
 is_to_supply(struct link *l, bool has_input)
 {
@@ -231,12 +234,16 @@ is_to_supply(struct link *l, bool has_input)
 
 	if (!link_is_open(l) || !l->has_jobs)
 		return false;
-	if (l->n_kits[has_input] <= wanted / 2)
-		l->is_filling[has_input] = true;
-	else if (l->n_kits[has_input] >= wanted)
+	if (l->n_kits[has_input] >= wanted) {
 		l->is_filling[has_input] = false;
-	if (!l->is_filling[has_input])
 		return false;
+	}
+	if (l->n_kits[has_input] <= wanted / 2 || b->stock.is_due)
+		l->is_filling[has_input] = true;
+	if (!l->is_filling[has_input]) {
+		stock_look_later(b);
+		return false;
+	}
 	if (b->loop.now_usec >= l->kits_usec)
 		return true;
 	stock_look_later(b);
