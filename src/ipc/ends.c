@@ -140,14 +140,6 @@ part_first(struct ends *k)
 	k->n_parting--;
 }
 
-void
-ends_owe(struct ends *k, bool has_input, uint16_t n)
-{
-	uint32_t owed = k->owed[has_input] + (uint32_t)n;
-
-	k->owed[has_input] = (uint16_t)(owed > FRAME_MAX_KITS ? FRAME_MAX_KITS : owed);
-}
-
 /*
  * Makes and sends what is owed. When one cannot be made the broker is told why, once,
  * and it is tried again after a while.
@@ -183,7 +175,17 @@ ends_pay(struct ends *k)
 	}
 }
 
-void
+/* So many more of this kind, now or later. */
+static void
+ends_owe(struct ends *k, bool has_input, uint16_t n)
+{
+	uint32_t owed = k->owed[has_input] + (uint32_t)n;
+
+	k->owed[has_input] = (uint16_t)(owed > FRAME_MAX_KITS ? FRAME_MAX_KITS : owed);
+}
+
+/* Sends the file; when there is none it is asked for again. */
+static void
 ends_make_jobs(struct ends *k, const struct frame *f)
 {
 	struct frame answer = {
@@ -218,6 +220,23 @@ ends_take(struct ends *k, uint32_t number, int ends[static KIT_N_ENDS])
 		ends[i] = kit->ends[i];
 	kit_free(k, kit);
 	return true;
+}
+
+const char *
+ends_order(struct ends *k, const struct frame *f)
+{
+	int ends[KIT_N_ENDS];
+
+	if (f->type == FRAME_MAKE_KITS) {
+		ends_owe(k, f->make.has_input != 0, f->make.n);
+	} else if (f->type == FRAME_MAKE_JOBS) {
+		ends_make_jobs(k, f);
+	} else {
+		if (!ends_take(k, f->kit.number, ends))
+			return "sent the end of a kit that is not there";
+		channel_close_fds(ends, KIT_N_ENDS);
+	}
+	return NULL;
 }
 
 void

@@ -50,11 +50,8 @@ struct ends {
 /* What is made goes by this mail, to which mail_init() was done. slots is zeroed memory, borrowed. */
 void ends_init(struct ends *k, struct mail *to, struct ends_kit *slots, int fd_limit);
 
-/* So many more of this kind, now or later. */
-void ends_owe(struct ends *k, bool has_input, uint16_t n);
-
-/* MAKE_JOBS: sends the file. When there is none it is asked for again. */
-void ends_make_jobs(struct ends *k, const struct frame *f);
+/* MAKE_KITS, MAKE_JOBS or UNKIT: what is wrong with it, or NULL. */
+const char *ends_order(struct ends *k, const struct frame *f);
 
 /* Takes a kit's ends out of the table. False: there is none of this number. */
 bool ends_take(struct ends *k, uint32_t number, int ends[static KIT_N_ENDS]);

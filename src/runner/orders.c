@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/children.h"
-#include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "runner/runner.h"
 
@@ -39,28 +38,9 @@ on_signal(struct runner *r, const struct frame *f)
 }
 
 static const char *
-on_make_kits(struct runner *r, const struct frame *f)
+on_ends(struct runner *r, const struct frame *f)
 {
-	ends_owe(&r->ends, f->make.has_input != 0, f->make.n);
-	return NULL;
-}
-
-static const char *
-on_make_jobs(struct runner *r, const struct frame *f)
-{
-	ends_make_jobs(&r->ends, f);
-	return NULL;
-}
-
-static const char *
-on_unkit(struct runner *r, const struct frame *f)
-{
-	int ends[KIT_N_ENDS];
-
-	if (!ends_take(&r->ends, f->kit.number, ends))
-		return "sent the end of a kit that is not there";
-	channel_close_fds(ends, KIT_N_ENDS);
-	return NULL;
+	return ends_order(&r->ends, f);
 }
 
 static const char *
@@ -79,9 +59,9 @@ static order_fn *const orders[FRAME_TYPE_N] = {
 	[FRAME_START] = program_start,
 	[FRAME_TERMINATE] = on_terminate,
 	[FRAME_SIGNAL] = on_signal,
-	[FRAME_MAKE_KITS] = on_make_kits,
-	[FRAME_MAKE_JOBS] = on_make_jobs,
-	[FRAME_UNKIT] = on_unkit,
+	[FRAME_MAKE_KITS] = on_ends,
+	[FRAME_MAKE_JOBS] = on_ends,
+	[FRAME_UNKIT] = on_ends,
 	[FRAME_WEIGH] = on_weigh,
 };
 
