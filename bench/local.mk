@@ -2,10 +2,11 @@
 # bench: what reqd is measured with. "./dev bench" builds and runs it; the
 # load generators also serve the integration tests.
 check_PROGRAMS += bench/load bench/paced
-EXTRA_PROGRAMS += bench/bare-epoll bench/bare-pipe bench/bare-spawn bench/upper
+EXTRA_PROGRAMS += bench/bare-epoll bench/bare-pipe bench/bare-server \
+	bench/bare-spawn bench/upper
 EXTRA_DIST += bench/entered bench/entered.c bench/handlers bench/pair bench/reload bench/run bench/upper.py
-CLEANFILES += bench/bare-epoll$(EXEEXT) bench/bare-pipe$(EXEEXT) bench/bare-spawn$(EXEEXT) \
-	bench/upper$(EXEEXT)
+CLEANFILES += bench/bare-epoll$(EXEEXT) bench/bare-pipe$(EXEEXT) \
+	bench/bare-server$(EXEEXT) bench/bare-spawn$(EXEEXT) bench/upper$(EXEEXT)
 
 bench_common = bench/bench.c bench/bench.h
 bench_of_load = $(bench_common) bench/hist.c bench/hist.h bench/target.c bench/target.h
@@ -16,6 +17,7 @@ bench_paced_LDADD = $(BSD_LIBS)
 bench_bare_epoll_SOURCES = bench/bare-epoll.c $(bench_common)
 bench_bare_pipe_SOURCES = bench/bare-pipe.c $(bench_common)
 bench_bare_pipe_LDADD = $(BSD_LIBS)
+bench_bare_server_SOURCES = bench/bare-server.c $(bench_common)
 bench_bare_spawn_SOURCES = bench/bare-spawn.c $(bench_common)
 bench_bare_spawn_LDADD = $(BSD_LIBS)
 # Without libreqd.so, as it is copied to where any account can run it.
@@ -24,4 +26,5 @@ bench_upper_LDADD = libserve.la libproto.la libbase.la
 
 .PHONY: bench-programs
 bench-programs: bench/load$(EXEEXT) bench/paced$(EXEEXT) bench/bare-epoll$(EXEEXT) \
-	bench/bare-pipe$(EXEEXT) bench/bare-spawn$(EXEEXT) bench/upper$(EXEEXT)
+	bench/bare-pipe$(EXEEXT) bench/bare-server$(EXEEXT) bench/bare-spawn$(EXEEXT) \
+	bench/upper$(EXEEXT)

@@ -104,3 +104,16 @@ children_each(int fd, child_fn *fn, void *arg)
 	else
 		proc_each(fn, arg);
 }
+
+uint64_t
+child_memory(pid_t pid)
+{
+	unsigned long total, resident;
+	char path[64], text[128];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	(void)fd_read_text(AT_FDCWD, path, text, sizeof(text));
+	if (pid == 0 || sscanf(text, "%lu %lu", &total, &resident) != 2)
+		return 0;
+	return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdint.h>
 #include <sys/types.h>
 
 typedef void child_fn(pid_t pid, void *arg);
@@ -20,3 +21,6 @@ int children_open(void);
  * may be negative. fn may send signals, but must not reap.
  */
 void children_each(int fd, child_fn *fn, void *arg);
+
+/* Bytes that a child has in memory; 0: not to be known, or there is no such process. */
+uint64_t child_memory(pid_t pid);

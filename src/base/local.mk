@@ -5,6 +5,7 @@ libbase_la_SOURCES = \
 	src/base/addr.c src/base/addr.h \
 	src/base/backoff.c src/base/backoff.h \
 	src/base/buf.c src/base/buf.h \
+	src/base/cgroup.c src/base/cgroup.h \
 	src/base/children.c src/base/children.h \
 	src/base/cleanup.h \
 	src/base/clock.h \
@@ -14,11 +15,13 @@ libbase_la_SOURCES = \
 	src/base/fd.c src/base/fd.h \
 	src/base/jsonbuf.c src/base/jsonbuf.h \
 	src/base/loop.c src/base/loop.h \
+	src/base/mark.c src/base/mark.h \
 	src/base/oomscore.c src/base/oomscore.h \
 	src/base/privilege.c src/base/privilege.h \
 	src/base/procstate.c src/base/procstate.h \
 	src/base/ratelimit.h \
 	src/base/reason.c src/base/reason.h \
+	src/base/signals.c src/base/signals.h \
 	src/base/slice.h \
 	src/base/sockdiag.c src/base/sockdiag.h \
 	src/base/socketfile.c src/base/socketfile.h \

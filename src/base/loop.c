@@ -28,6 +28,7 @@ loop_init(struct loop *l)
 	RB_INIT(&l->timers);
 	TAILQ_INIT(&l->tasks);
 	TAILQ_INIT(&l->again);
+	TAILQ_INIT(&l->last);
 	l->turn = 1;
 	l->now_usec = clock_usec();
 	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -140,6 +141,8 @@ loop_disarm(struct loop *l, struct loop_timer *t)
 static struct loop_tasks *
 tasks_of(struct loop *l, const struct loop_task *t)
 {
+	if (t->is_last)
+		return &l->last;
 	return t->ran_turn == l->turn ? &l->again : &l->tasks;
 }
 
@@ -150,6 +153,13 @@ loop_defer(struct loop *l, struct loop_task *t)
 		return;
 	t->is_queued = true;
 	TAILQ_INSERT_TAIL(tasks_of(l, t), t, link);
+}
+
+void
+loop_defer_last(struct loop *l, struct loop_task *t)
+{
+	t->is_last = true;
+	loop_defer(l, t);
 }
 
 void
@@ -175,13 +185,26 @@ loop_run_tasks(struct loop *l)
 	l->turn++;
 }
 
+void
+loop_settle(struct loop *l)
+{
+	struct loop_task *t;
+
+	if (l->on_settle != NULL)
+		l->on_settle(l);
+	while ((t = TAILQ_FIRST(&l->last)) != NULL) {
+		loop_undefer(l, t);
+		t->fn(t);
+	}
+}
+
 static int
 wait_msec(struct loop *l, uint64_t now_usec)
 {
 	const struct loop_timer *first = RB_MIN(loop_timers, &l->timers);
 	uint64_t msec;
 
-	if (!TAILQ_EMPTY(&l->tasks))
+	if (!TAILQ_EMPTY(&l->tasks) || !TAILQ_EMPTY(&l->last))
 		return 0;
 	if (first == NULL)
 		return -1;
@@ -264,5 +287,6 @@ loop_turn(struct loop *l)
 	if (l->n_full == 0 && is_recent)
 		timers_run(l, looked_usec);
 	loop_run_tasks(l);
+	loop_settle(l);
 	return 0;
 }

@@ -37,6 +37,7 @@ struct loop_timer;
 typedef void loop_io_fn(struct loop_io *io, uint32_t events);
 typedef void loop_timer_fn(struct loop_timer *t);
 typedef void loop_task_fn(struct loop_task *t);
+typedef void loop_settle_fn(struct loop *l);
 typedef void loop_stall_fn(struct loop *l, uint64_t usec);
 
 struct loop_io {
@@ -57,7 +58,7 @@ RB_HEAD(loop_timers, loop_timer);
 struct loop_task {
 	TAILQ_ENTRY(loop_task) link;
 	loop_task_fn *fn;
-	bool is_queued;
+	bool is_queued, is_last;
 	uint32_t ran_turn;	/* the last turn in which it ran */
 };
 
@@ -73,6 +74,9 @@ struct loop {
 	int n_full;		/* turns with a full batch, in a row */
 	struct loop_tasks tasks;	/* to run in this turn */
 	struct loop_tasks again;	/* ran in this turn, to run in the next */
+	struct loop_tasks last;		/* behind all others of this turn */
+	/* Behind all tasks, before the last ones: what a role does once a turn; may be NULL. */
+	loop_settle_fn *on_settle;
 	uint32_t turn;		/* counts the runs of tasks */
 	/*
 	 * Told when we have been stopped for more than LOOP_STALL_USEC, wherever
@@ -130,11 +134,20 @@ loop_timer_is_armed(const struct loop_timer *t)
  */
 void loop_defer(struct loop *l, struct loop_task *t);
 
+/*
+ * The task runs when all that this turn brings is done, on_settle() included: what
+ * gathers the work of a turn, such as mail. A task is always one or the other.
+ */
+void loop_defer_last(struct loop *l, struct loop_task *t);
+
 /* Call before freeing the task. Harmless when it is not deferred. */
 void loop_undefer(struct loop *l, struct loop_task *t);
 
-/* Runs what is deferred. loop_turn() ends with it; a test may have its own turn. */
+/* Runs what is deferred. loop_turn() ends with these two; a test may have its own turn. */
 void loop_run_tasks(struct loop *l);
+
+/* Calls on_settle() and runs the last tasks, until there are none. */
+void loop_settle(struct loop *l);
 
 /*
  * Waits for events or the next timer and delivers them all, events first: a

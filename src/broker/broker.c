@@ -4,7 +4,6 @@
 #include "broker/broker.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -12,15 +11,15 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/signals.h"
 #include "base/sparse.h"
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
-#include "broker/entry.h"
+#include "broker/run.h"
 #include "broker/runnerlink.h"
 #include "broker/twin.h"
 #include "broker/workers.h"
 
-#define LOOK_USEC (10 * USEC_PER_MSEC)
 /* At a stop no program has more grace than this. */
 #define LAST_GRACE_USEC (200 * USEC_PER_MSEC)
 
@@ -136,20 +135,13 @@ on_stop_due(struct loop_timer *t)
 		if (b->is_ending)
 			entry_cut(e);
 		else if (e->state == ENTRY_QUEUED)
-			entry_over(e, OUTCOME_DRAINING, 0);
+			run_over(e, OUTCOME_DRAINING, 0);
 		else
-			entry_cancel(e, CANCEL_BY_SHUTDOWN);
+			run_cancel(e, CANCEL_BY_SHUTDOWN);
 	}
 	if (!b->is_ending)
 		loop_arm(&b->loop, t, clock_usec() + LAST_GRACE_USEC);
 	b->is_ending = true;
-}
-
-void
-broker_look_again(struct broker *b)
-{
-	if (!loop_timer_is_armed(&b->look_timer))
-		loop_arm(&b->loop, &b->look_timer, clock_usec() + LOOK_USEC);
 }
 
 static void
@@ -159,7 +151,7 @@ on_look_due(struct loop_timer *t)
 
 	for (size_t i = 0; i < BROKER_MAX_LINKS; i++) {
 		if (link_is_open(&b->links[i]) && link_has_room(&b->links[i]))
-			link_flush(&b->links[i]);
+			workers_flush(&b->links[i]);
 	}
 }
 
@@ -194,7 +186,6 @@ tables_init(struct broker *b)
 	tokens_init(&b->tokens, tokens, BROKER_MAX_TOKENS);
 	stock_init(&b->stock, kits, raise_limit());
 	pools_init(&b->pools, pools, BROKER_MAX_POOLS);
-	TAILQ_INIT(&b->unflushed);
 	runnerlink_init(b);
 	workers_init(b);
 	return 0;
@@ -207,16 +198,37 @@ on_stall(struct loop *l, uint64_t usec)
 	CONTAINER_OF(l, struct broker, loop)->resumed_usec = clock_usec();
 }
 
+/* What follows from all that happened in this turn of the loop. */
+static void
+broker_settle(struct loop *l)
+{
+	struct broker *b = CONTAINER_OF(l, struct broker, loop);
+	struct ticket *t;
+
+	while ((t = admission_next(&b->admission)) != NULL)
+		run_start(CONTAINER_OF(t, struct entry, ticket));
+	if (stock_has_news(&b->stock))
+		pools_feed(b);
+	pools_advance(b);
+	if (b->is_preparing)
+		preparing_advance(b);
+	b->stats->running = b->admission.running;
+	b->stats->queued = b->admission.waiting;
+	stock_supply(b);
+	if (b->is_draining && !b->is_drained && b->table.n_used == 0) {
+		member_tell(&b->member, &(struct frame){ .type = FRAME_DRAINED });
+		b->is_drained = true;
+	}
+}
+
 static int
 broker_init(struct broker *b)
 {
-	sigset_t all;
 	int error;
 
 	log_open(ROLE_LOG_FD);
 	/* A careless operator's signal must not cost all that runs. */
-	(void)sigfillset(&all);
-	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+	signals_block();
 	for (int fd = 0; fd < ROLE_N_FDS; fd++)
 		(void)fd_set_cloexec(fd, true);
 	b->stats = stats_map_own(ROLE_STATS_FD);
@@ -226,6 +238,7 @@ broker_init(struct broker *b)
 
 	error = loop_init(&b->loop);
 	b->loop.on_stall = on_stall;
+	b->loop.on_settle = broker_settle;
 	if (error == 0)
 		error = tables_init(b);
 	if (error < 0)
@@ -234,30 +247,6 @@ broker_init(struct broker *b)
 	b->stop_timer.fn = on_stop_due;
 	b->look_timer.fn = on_look_due;
 	return member_init(&b->member, &member_ops, &b->loop);
-}
-
-/* What follows from all that happened in this turn of the loop. */
-static void
-broker_advance(struct broker *b)
-{
-	struct ticket *t;
-
-	while ((t = admission_next(&b->admission)) != NULL)
-		entry_start(CONTAINER_OF(t, struct entry, ticket));
-	pools_advance(b);
-	if (b->is_preparing)
-		preparing_advance(b);
-	b->stats->running = b->admission.running;
-	b->stats->queued = b->admission.waiting;
-	stock_supply(b);
-	mail_flush_all(&b->unflushed);
-	/* A worker was found gone just now: what follows from that, in the next turn. */
-	if (!TAILQ_EMPTY(&b->pools.touched) || !TAILQ_EMPTY(&b->admission.ready))
-		loop_arm(&b->loop, &b->look_timer, 1);
-	if (b->is_draining && !b->is_drained && b->table.n_used == 0) {
-		member_tell(&b->member, &(struct frame){ .type = FRAME_DRAINED });
-		b->is_drained = true;
-	}
 }
 
 int
@@ -274,7 +263,9 @@ broker_main(void)
 
 	while (!b->member.is_over && error == 0) {
 		error = loop_turn(&b->loop);
-		broker_advance(b);
+		/* Mail has found a worker gone: what follows from that, in the next turn. */
+		if (!TAILQ_EMPTY(&b->pools.touched) || !TAILQ_EMPTY(&b->admission.ready))
+			loop_arm(&b->loop, &b->look_timer, 1);
 	}
 	member_done(&b->member);
 	return ROLE_EXIT_OK;

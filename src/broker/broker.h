@@ -38,9 +38,7 @@ struct broker {
 	struct member member;
 	bool is_preparing;		/* PREPARED waits for new handlers */
 
-	struct mail_list unflushed;
 	struct mail runner;
-	struct mail_letter *runner_letters;
 	uint64_t runner_serial;		/* of that link, as the master counts them */
 	struct link links[BROKER_MAX_LINKS];	/* by worker slot */
 
@@ -62,9 +60,6 @@ request_slot(uint64_t id)
 {
 	return (id >> 32) & 0xff;
 }
-
-/* Something could not be sent for want of what nobody will tell of: later again. */
-void broker_look_again(struct broker *b);
 
 /* The role: serves until the master is gone. Returns the exit status. */
 int broker_main(void);

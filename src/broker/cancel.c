@@ -5,8 +5,8 @@
 #include "broker/cancel.h"
 
 #include "base/clock.h"
-#include "broker/entry.h"
 #include "broker/link.h"
+#include "broker/run.h"
 #include "broker/broker.h"
 
 /*
@@ -62,7 +62,7 @@ cancel_finish(struct link *l)
 	answer.cancel.found |= e != NULL;
 	(void)link_answer(l, &answer);
 	if (e != NULL)
-		entry_cancel(e, answer.cancel.reason);
+		run_cancel(e, answer.cancel.reason);
 }
 
 static void
@@ -93,7 +93,7 @@ cancel_send(struct link *to, struct cancel *c)
 	/* What the other one says to it is an answer to us. */
 	f.serial = 0;
 	if (!link_has_room(to) || !link_answer(to, &f)) {
-		broker_look_again(to->broker);
+		link_look_again(to->broker);
 		return;
 	}
 	c->state = CANCEL_SENT;
@@ -128,7 +128,7 @@ cancel_ask(struct link *l, const struct frame *f)
 	if (to == NULL) {
 		cancel_decide(l, e != NULL);
 		if (e != NULL)
-			entry_cancel(e, f->cancel.reason);
+			run_cancel(e, f->cancel.reason);
 		return NULL;
 	}
 	c->to = to->slot;

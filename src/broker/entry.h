@@ -1,68 +1,56 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * entry: the life of one request in the broker, from acceptance to the last
- * frame its worker gets.
+ * entry: what a request and a handler have in common: a program with the runner,
+ * and frames that a worker is to get.
  *
- *	          +--> ATTACHED ----------------------------+
- *	accept ---+--> QUEUED --+                           +--> OVER --> freed
- *	          +-------------+--> RUNNING --> LINGERING -+
+ *	... --> RUNNING --> LINGERING --> OVER --> freed
  *
- * The worker hears of the end at once, when the program ends; the place in
- * its lane is given back when nothing it left behind runs any more.
+ * Its worker hears of the end at once, when the program ends; its place is given
+ * back when nothing that the program left behind runs any more.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "proto/outcome.h"
 #include "broker/table.h"
 
-/*
- * A RUN frame, checked: start, queue, attach or refuse it. The service is one
- * of conf's, the kit the worker's.
- */
-void entry_accept(struct entry *e, struct link *l, const struct frame *f, struct conf *conf);
+/* Owes its worker this frame (enum unsent), and sends it as soon as it can. */
+void entry_deliver(struct entry *e, unsigned what);
 
-/* How many of its service may run and wait now. */
-struct lane_limits entry_limits(const struct entry *e);
+/* Frees an entry that is OVER, when all it had to say is sent. */
+void entry_delivered(struct entry *e);
 
-/* It will not be started: its kit goes. */
+/* The entry will not be started: its kit goes. */
 void entry_drop_kit(struct entry *e);
 
-/* Its turn has come: the ticket runs. */
-void entry_start(struct entry *e);
+/* Has the runner start it with its kit. */
+void entry_start(struct entry *e, bool want_begun);
 
 /*
- * Ends it before its time, wherever it stands.
- * verdict is what its worker is told; reason an enum cancel_reason.
+ * Ends what the runner has of it, once; else nothing happens. verdict is what its
+ * worker is told, reason an enum cancel_reason.
  */
-void entry_kill(struct entry *e, enum outcome_kind verdict, uint8_t reason);
+void entry_terminate(struct entry *e, enum outcome_kind verdict, uint8_t reason);
 
 /* SIGKILL to what runs of it, whatever grace it has. */
 void entry_cut(struct entry *e);
 
-/* What a CANCEL for this reason makes of it. */
-void entry_cancel(struct entry *e, uint8_t reason);
+/* Its program has ended so: it is LINGERING, and e->ended says how. */
+void entry_exited(struct entry *e, const struct frame_exited *x);
 
-/* It ends without having run here. */
-void entry_over(struct entry *e, enum outcome_kind outcome, uint8_t reason);
-
-/* ATTACHED: the twin's result is here. Borrows fd; -1: it is lost. */
-void entry_result(struct entry *e, int fd);
-
-/* What the runner says of it: it has begun; has ended; nothing is left of it. */
-void entry_begun(struct entry *e, const struct frame_begun *begun);
-void entry_exited(struct entry *e, const struct frame_exited *exited);
+/* Nothing is left of its program. */
 void entry_gone(struct entry *e);
 
-/* The runner has died, and with it all that it ran. */
-void entry_lost(struct entry *e);
+/* Nothing of it runs or waits here any more: it is OVER. */
+void entry_finish(struct entry *e);
 
-/* Owes its worker this frame (enum unsent), and sends it as soon as it can. */
-void entry_deliver(struct entry *e, unsigned what);
+/* It ends without having run here; nobody else waits for its result. */
+void entry_over(struct entry *e, enum outcome_kind outcome, uint8_t reason);
 
-/* All it had to say is sent. */
-void entry_delivered(struct entry *e);
+/* How many of its service may run and wait now. */
+struct lane_limits entry_limits(const struct entry *e);
 
 /* The worker behind this link is gone, and what it had started goes. */
 void entries_abandon(struct broker *b, struct link *l);

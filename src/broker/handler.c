@@ -16,13 +16,18 @@
 #include "broker/stock.h"
 #include "broker/link.h"
 #include "broker/pools.h"
-#include "broker/runnerlink.h"
 #include "broker/broker.h"
 
 /* No worker has this slot, so no request has such an id. */
 #define HANDLER_SLOT UINT64_C(0xff)
 /* Past all deadlines a worker has so long to say what became of a lease. */
 #define WORKER_SLACK_USEC (10 * USEC_PER_SEC)
+
+static const struct handler_events *
+tell(const struct entry *e)
+{
+	return e->broker->pools.events;
+}
 
 static void
 handler_become(struct entry *e, enum handler_state state)
@@ -46,6 +51,7 @@ requests_allowed(const struct service *s)
 /* ---------------------------------------------------------------- start --- */
 
 static mail_answer_fn on_weighed;
+static const struct entry_ops handler_ops;
 
 int
 handler_start(struct pool *p)
@@ -61,7 +67,7 @@ handler_start(struct pool *p)
 	if (e == NULL)
 		return -EAGAIN;
 	e->kit = stock_take(b, e->fds);
-	r = handlerenv_write(e->fds[ENTRY_JOB], p->service, id);
+	r = handlerenv_write(&b->stock.jobs, p->service, id, &e->job);
 	if (r < 0) {
 		stock_drop(b, e->kit);
 		channel_close_fds(e->fds, ENTRY_N_FDS);
@@ -69,6 +75,7 @@ handler_start(struct pool *p)
 		return r;
 	}
 	e->broker = b;
+	e->ops = &handler_ops;
 	e->conf = conf_ref(p->conf);
 	e->service = p->service;
 	e->accepted_usec = e->started_usec = clock_usec();
@@ -77,15 +84,13 @@ handler_start(struct pool *p)
 		.pool = p, .is_handler = true, .left = requests_allowed(p->service),
 		.weigh.fn = on_weighed,
 	};
-	channel_close_fds(&e->fds[ENTRY_JOB], 1);
-	e->state = ENTRY_RUNNING;
-	runnerlink_start(e, true);
+	entry_start(e, true);
 	members_add(&p->members, e);
 	handler_become(e, HANDLER_STARTING);
 	return 0;
 }
 
-void
+static void
 handler_begun(struct entry *e, const struct frame_begun *begun)
 {
 	struct handler *h = &e->handler;
@@ -163,18 +168,21 @@ handler_expiry(const struct entry *e)
 	return (due > resumed ? due : resumed) + WORKER_SLACK_USEC;
 }
 
-size_t
-handler_frame(const struct entry *e, struct frame *ret, int fds[static 3])
+static bool
+handler_fill(const struct entry *e, struct frame *f, int fds[static 3], size_t *ret_n_fds)
 {
-	struct frame_lease *lease = &ret->lease;
+	struct frame_lease *lease = &f->lease;
 
+	if (f->type == FRAME_RECALL)
+		return true;
 	lease->pid = (uint32_t)e->session;
 	(void)strlcpy(lease->service, e->service->name, sizeof(lease->service));
-	if (ret->type == FRAME_WORDS) {
+	if (f->type == FRAME_WORDS) {
 		fds[0] = e->fds[ENTRY_ERR];
-		return 1;
+		*ret_n_fds = 1;
+		return true;
 	}
-	ret->generation = e->handler.pool->conf->generation;
+	f->generation = e->handler.pool->conf->generation;
 	lease->requests = e->handler.left;
 	lease->is_proven = e->handler.is_proven;
 	if (e->handler.state == HANDLER_PROBED) {
@@ -184,7 +192,8 @@ handler_frame(const struct entry *e, struct frame *ret, int fds[static 3])
 	fds[0] = e->fds[ENTRY_IN];
 	fds[1] = e->fds[ENTRY_OUT];
 	fds[2] = e->fds[ENTRY_ERR];
-	return 3;
+	*ret_n_fds = 3;
+	return true;
 }
 
 /* It has served as much as it may: the pool will see to it. */
@@ -212,7 +221,7 @@ handler_prove(struct entry *e)
 	if (e->handler.is_proven)
 		return;
 	members_set_proven(&p->members, e);
-	pool_proven(p);
+	tell(e)->proven(p);
 }
 
 /* What a worker says of a handler; NULL: it has died meanwhile. */
@@ -246,7 +255,7 @@ handler_return(struct link *l, const struct frame *f)
 	if (e == NULL) {
 		/* Dead, but not before it has been of use. */
 		if (f->lease.requests > 0)
-			pools_vouch(l->broker, f->lease.service);
+			l->broker->pools.events->vouched(l->broker, f->lease.service);
 		return NULL;
 	}
 	h = &e->handler;
@@ -259,7 +268,7 @@ handler_return(struct link *l, const struct frame *f)
 	if (f->lease.is_broken) {
 		h->is_faulty = !f->lease.is_cut;
 		if (h->is_faulty)
-			pool_bereaved(h->pool, e, DEATH_BROKEN);
+			tell(e)->bereaved(h->pool, e, DEATH_BROKEN);
 		handler_end(e);
 		return NULL;
 	}
@@ -290,16 +299,6 @@ handler_taint(struct entry *e, uint16_t slot)
 	}
 }
 
-void
-handler_abandon(struct entry *e)
-{
-	e->link = NULL;
-	if (e->state == ENTRY_OVER)
-		entry_delivered(e);
-	else if (e->handler.state != HANDLER_GONE)
-		handler_end(e);
-}
-
 /* ------------------------------------------------------------------ end --- */
 
 static void
@@ -310,7 +309,7 @@ handler_leave(struct entry *e)
 	if (e->link != NULL) {
 		/* A lease that has not got there is a wish not fulfilled. */
 		if (e->handler.state == HANDLER_LEASED && (e->unsent & UNSENT_LEASE) != 0)
-			pools_want(e->link, p->service->name);
+			tell(e)->wanted(e->link, p->service->name);
 		link_forget(e->link, e);
 		e->link = NULL;
 	}
@@ -326,7 +325,7 @@ handler_end(struct entry *e)
 	handler_leave(e);
 	channel_close_fds(&e->fds[ENTRY_IN], 1);
 	channel_close_fds(&e->fds[ENTRY_OUT], 1);
-	entry_kill(e, OUTCOME_CANCELLED, CANCEL_BY_SHUTDOWN);
+	entry_terminate(e, OUTCOME_CANCELLED, CANCEL_BY_SHUTDOWN);
 }
 
 /* What it has left on stderr goes to whichever worker there is. */
@@ -353,32 +352,39 @@ handler_last_words(struct entry *e)
 	}
 }
 
-void
-handler_on_death(struct entry *e, const struct frame_exited *x)
+static void
+handler_exited(struct entry *e, const struct frame_exited *x)
 {
 	bool was_leased = e->handler.state == HANDLER_LEASED && e->unsent == 0;
 
+	if (e->state != ENTRY_RUNNING)
+		return;
+	entry_exited(e, x);
+	jobs_free(&e->broker->stock.jobs, e->job);
 	if (e->handler.state != HANDLER_GONE) {
 		struct pool *p = e->handler.pool;
 
 		if (x->started_usec == 0)
-			pool_start_failed(p, x->error);
+			tell(e)->start_failed(p, x->error);
 		else
-			pool_bereaved(p, e, x->wait_status);
+			tell(e)->bereaved(p, e, x->wait_status);
 		handler_leave(e);
 	} else if (e->handler.is_faulty) {
-		pool_learn(e->broker, e, x->wait_status);
+		tell(e)->learned(e->broker, e, x->wait_status);
 	}
 	/* The worker that had it has its stderr too. */
 	if (!was_leased)
 		handler_last_words(e);
 	channel_close_fds(&e->fds[ENTRY_IN], 1);
 	channel_close_fds(&e->fds[ENTRY_OUT], 1);
+	if (x->is_gone)
+		entry_finish(e);
 }
 
-void
+static void
 handler_lost(struct entry *e)
 {
+	e->kit = 0;	/* gone with the runner */
 	if (e->handler.state != HANDLER_GONE)
 		handler_leave(e);
 	if (e->state != ENTRY_RUNNING && e->state != ENTRY_LINGERING)
@@ -386,3 +392,16 @@ handler_lost(struct entry *e)
 	e->state = ENTRY_LINGERING;
 	entry_gone(e);
 }
+
+static void
+handler_abandoned(struct entry *e)
+{
+	if (e->handler.state != HANDLER_GONE)
+		handler_end(e);
+}
+
+static const struct entry_ops handler_ops = {
+	.fill = handler_fill, .begun = handler_begun, .exited = handler_exited,
+	.gone = entry_gone, .lost = handler_lost, .abandoned = handler_abandoned,
+	.delivered = entry_delivered,
+};

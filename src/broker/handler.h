@@ -16,11 +16,24 @@
 
 #include "broker/table.h"
 
+/* What a handler tells its pool. */
+struct handler_events {
+	/* A process could not be started, for this errno. */
+	void (*start_failed)(struct pool *p, int error);
+	/* One has answered for the first time. */
+	void (*proven)(struct pool *p);
+	/* One has ended unasked, as wait(2) says; DEATH_BROKEN: a worker found it so. */
+	void (*bereaved)(struct pool *p, const struct entry *e, int status);
+	/* One that a worker had found broken, and no pool has any more, has ended so. */
+	void (*learned)(struct broker *b, const struct entry *e, int status);
+	/* One that has died meanwhile had answered a request of this service. */
+	void (*vouched)(struct broker *b, const char *service);
+	/* A lease has not got to its worker, which wants another. */
+	void (*wanted)(struct link *l, const char *service);
+};
+
 /* Starts one for the pool. 0; -EAGAIN: there is no kit for it yet, or no slot; or -errno. */
 int handler_start(struct pool *p);
-
-/* The runner says that it has begun. */
-void handler_begun(struct entry *e, const struct frame_begun *begun);
 
 /* Asks the runner how much memory it has: if too much, it is worn. */
 void handler_weigh(struct entry *e);
@@ -46,20 +59,8 @@ const char *handler_proven(struct link *l, const struct frame *f);
 /* Nobody needs it any more: its input ends, then TERM, then KILL. */
 void handler_end(struct entry *e);
 
-/* Its process has ended, or could not be started. */
-void handler_on_death(struct entry *e, const struct frame_exited *exited);
-
-/* The runner has died, and it with that. */
-void handler_lost(struct entry *e);
-
-/* The worker that had it is gone. */
-void handler_abandon(struct entry *e);
-
 /*
  * The worker of this slot, which may have its pipes, is gone or found out: no
  * other one may get it any more.
  */
 void handler_taint(struct entry *e, uint16_t slot);
-
-/* Fills LEASE or WORDS for it, and the descriptors that go with it. */
-size_t handler_frame(const struct entry *e, struct frame *ret, int fds[static 3]);

@@ -75,7 +75,7 @@ put_environment(size_t *n, const struct service *s, uint64_t id)
 }
 
 int
-handlerenv_write(int job, const struct service *s, uint64_t id)
+handlerenv_write(struct jobs *jobs, const struct service *s, uint64_t id, uint32_t *ret_job)
 {
 	size_t n_argv = 0, n_env = 0;
 	bool ok = true;
@@ -85,5 +85,5 @@ handlerenv_write(int job, const struct service *s, uint64_t id)
 		ok = put(&n_argv, "%s", *p);
 	if (!ok || !put_environment(&n_env, s, id))
 		return -E2BIG;
-	return job_write(job, (struct slice){ text, used }, n_argv, n_env);
+	return jobs_write(jobs, (struct slice){ text, used }, n_argv, n_env, ret_job);
 }

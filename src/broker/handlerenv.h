@@ -9,5 +9,8 @@
 
 #include "conf/conf.h"
 
-/* Writes them as a job. No allocation. 0 or -errno; -E2BIG: there is too much of it. */
-int handlerenv_write(int job, const struct service *s, uint64_t id);
+struct jobs;
+
+/* Writes them as a job. No allocation. 0 or as jobs_write(); -E2BIG: there is too much of it. */
+int handlerenv_write(struct jobs *jobs, const struct service *s, uint64_t id,
+    uint32_t *ret_job);

@@ -10,7 +10,6 @@
 #include "broker/handler.h"
 #include "broker/link.h"
 #include "broker/pool.h"
-#include "broker/workers.h"
 #include "broker/broker.h"
 
 /* Each in turn, so that one that hangs does not hang all. */
@@ -98,7 +97,7 @@ lending_expire(struct pool *p, uint64_t now)
 			continue;
 		log_warn("service %s: worker %u does not give back handler (%d), "
 		    "killing both", p->service->name, e->link->slot, (int)e->session);
-		workers_accuse(e->link, "keeps a handler that it was to give back");
+		link_accuse(e->link, "keeps a handler that it was to give back");
 		/* Its end has changed the list. */
 		next = TAILQ_FIRST(&p->members.list);
 	}

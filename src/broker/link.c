@@ -6,16 +6,29 @@
 #include <fcntl.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "broker/broker.h"
-#include "broker/entry.h"
-#include "broker/handler.h"
-#include "broker/twin.h"
 #include "ipc/channel.h"
+
+#define LOOK_USEC (10 * USEC_PER_MSEC)
 
 bool
 link_has_room(const struct link *l)
 {
 	return mail_has_room(&l->mail) && l->mail.n_unsent < LINK_LETTERS - LINK_RESERVE;
+}
+
+void
+link_look_again(struct broker *b)
+{
+	if (!loop_timer_is_armed(&b->look_timer))
+		loop_arm(&b->loop, &b->look_timer, clock_usec() + LOOK_USEC);
+}
+
+void
+link_accuse(struct link *l, const char *what)
+{
+	l->accuse(l, what);
 }
 
 bool
@@ -59,22 +72,9 @@ entry_send(struct link *l, struct entry *e)
 
 		if ((e->unsent & 1u << i) == 0)
 			continue;
-		if (f.type == FRAME_ENDED)
-			f.ended = e->ended;
-		if (f.type == FRAME_ATTACHED)
-			f.is_awaited = twin_is_awaited(e);
-		if (f.type == FRAME_PAPER)
-			n_fds = twin_paper(e, &fds[0]);
-		if (f.type == FRAME_RESULT && e->fds[0] >= 0) {
-			fds[0] = e->fds[0];
-			n_fds = 1;
-		}
-		if (f.type == FRAME_LEASE || f.type == FRAME_WORDS)
-			n_fds = handler_frame(e, &f, fds);
-		if (f.type != FRAME_PAPER || n_fds > 0) {
-			if (!link_has_room(l) || !post_copies(l, &f, fds, n_fds))
-				return false;
-		}
+		if (e->ops->fill(e, &f, fds, &n_fds) &&
+		    (!link_has_room(l) || !post_copies(l, &f, fds, n_fds)))
+			return false;
 		e->unsent &= ~(1u << i);
 	}
 	return true;
@@ -89,7 +89,7 @@ link_deliver(struct link *l, struct entry *e)
 		return;
 	e->is_late = true;
 	TAILQ_INSERT_TAIL(&l->late, e, next_late);
-	broker_look_again(l->broker);
+	link_look_again(l->broker);
 }
 
 void
@@ -101,18 +101,18 @@ link_forget(struct link *l, struct entry *e)
 	e->unsent = 0;
 }
 
-void
+bool
 link_flush(struct link *l)
 {
 	struct entry *e;
 
 	while ((e = TAILQ_FIRST(&l->late)) != NULL) {
 		if (!entry_send(l, e)) {
-			broker_look_again(l->broker);
-			return;
+			link_look_again(l->broker);
+			return false;
 		}
 		link_forget(l, e);
-		entry_delivered(e);
+		e->ops->delivered(e);
 	}
-	cancel_flush(l);
+	return true;
 }

@@ -21,8 +21,6 @@
 #define SETTLED_USEC (250 * USEC_PER_MSEC)
 /* The same of a service out of order: a busy machine may take as long to end a program. */
 #define RECOVERED_USEC (2 * USEC_PER_SEC)
-/* So many in a row that did not answer once, and the service is out of order. */
-#define FAILURES 3
 #define WEIGH_USEC (5 * USEC_PER_SEC)
 /* A process that a worker found silent has often ended, and so soon says how. */
 #define LEARN_USEC (100 * USEC_PER_MSEC)
@@ -45,7 +43,7 @@ pool_open(struct broker *b, struct conf *conf, const struct service *s, enum poo
 		return NULL;
 	*p = (struct pool){
 		.broker = b, .state = state, .conf = conf_ref(conf), .service = s, .growth = 1,
-		.timer.fn = on_pool_due,
+		.timer.fn = on_pool_due, .touched = &all->touched,
 	};
 	members_init(&p->members);
 	TAILQ_INSERT_TAIL(&all->all, p, next);
@@ -60,21 +58,12 @@ pool_close(struct pool *p)
 
 	loop_disarm(&p->broker->loop, &p->timer);
 	if (p->is_touched)
-		TAILQ_REMOVE(&all->touched, p, next_touched);
+		TAILQ_REMOVE(p->touched, p, next_touched);
 	p->is_touched = false;
 	p->conf = conf_unref(p->conf);
 	p->state = POOL_FREE;
 	TAILQ_REMOVE(&all->all, p, next);
 	TAILQ_INSERT_HEAD(&all->free, p, next);
-}
-
-void
-pool_touch(struct pool *p)
-{
-	if (p->is_touched)
-		return;
-	p->is_touched = true;
-	TAILQ_INSERT_TAIL(&p->broker->pools.touched, p, next_touched);
 }
 
 static void
@@ -84,12 +73,6 @@ on_pool_due(struct loop_timer *t)
 }
 
 /* ----------------------------------------------------- how its members do --- */
-
-bool
-pool_is_failing(const struct pool *p)
-{
-	return p->failures >= FAILURES;
-}
 
 void
 pool_proven(struct pool *p)
@@ -118,14 +101,11 @@ log_death(struct pool *p, const struct entry *e)
 }
 
 void
-pool_learn(struct broker *b, const struct entry *e, int status)
+pool_learn(struct pool *p, const struct entry *e, int status)
 {
-	struct pool *p = pools_of(b, e->service);
 	bool by_us = WIFSIGNALED(status) &&
 	    (WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGKILL);
 
-	if (p == NULL)
-		return;
 	if (!by_us && p->last.status == DEATH_BROKEN) {
 		p->last.status = status;
 		p->last.stage = e->ended.stage;
@@ -283,7 +263,7 @@ pool_recover(struct pool *p, uint64_t now)
 		if (e->handler.state == HANDLER_STARTING ||
 		    now - e->started_usec < RECOVERED_USEC)
 			continue;
-		p->failures = FAILURES - 1;
+		p->failures = POOL_FAILURES - 1;
 		return;
 	}
 }

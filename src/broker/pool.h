@@ -26,6 +26,8 @@ struct broker;
 
 /* What could not be done now, or never settles, is looked at again after so long. */
 #define POOL_SOON_USEC (10 * USEC_PER_MSEC)
+/* So many in a row that did not answer once, and the service is out of order. */
+#define POOL_FAILURES 3
 
 enum pool_state {
 	POOL_FREE,
@@ -33,6 +35,8 @@ enum pool_state {
 	POOL_SERVING,
 	POOL_RETIRED,	/* its processes are leaving */
 };
+
+TAILQ_HEAD(pool_list, pool);
 
 struct pool {
 	struct broker *broker;
@@ -58,6 +62,7 @@ struct pool {
 
 	struct loop_timer timer;
 	bool is_touched;
+	struct pool_list *touched;	/* those that are */
 	TAILQ_ENTRY(pool) next_touched;
 	TAILQ_ENTRY(pool) next;		/* all, or free */
 };
@@ -86,27 +91,30 @@ void pool_publish(const struct pool *p);
 /* Its processes leave, and then it. */
 void pool_retire(struct pool *p);
 
-/* ------------------------------------------ for poolsize.c and lending.c --- */
-
-/* Is its service out of order? */
-bool pool_is_failing(const struct pool *p);
-
-/* One could not be started, for this errno. */
+/* What handlers tell; see struct handler_events. */
 void pool_start_failed(struct pool *p, int error);
-
-/* ------------------------------------------------------- for handler.c --- */
-
-/* Something about it has changed. */
-void pool_touch(struct pool *p);
-
-/* A member has answered for the first time: the service is well. */
 void pool_proven(struct pool *p);
-
-/* A process that a worker had found broken has ended, perhaps before that. */
-void pool_learn(struct broker *b, const struct entry *e, int status);
+void pool_bereaved(struct pool *p, const struct entry *e, int status);
+void pool_learn(struct pool *p, const struct entry *e, int status);
 
 /* May more become known of the death that keeps a new pool from rising? */
 bool pool_is_to_learn(const struct pool *p, uint64_t now);
 
-/* A member ended unasked, as wait(2) says; DEATH_BROKEN: a worker found it so. */
-void pool_bereaved(struct pool *p, const struct entry *e, int status);
+/* ---------------------------------------------- for all who work on one --- */
+
+/* True if its service is out of order. */
+static inline bool
+pool_is_failing(const struct pool *p)
+{
+	return p->failures >= POOL_FAILURES;
+}
+
+/* Something about it has changed: pool_advance() follows in this turn. */
+static inline void
+pool_touch(struct pool *p)
+{
+	if (p->is_touched)
+		return;
+	p->is_touched = true;
+	TAILQ_INSERT_TAIL(p->touched, p, next_touched);
+}

@@ -16,15 +16,6 @@
 
 #define STEPS_MAX 256	/* in one turn of the loop */
 
-void
-pools_init(struct pools *all, struct pool *slots, size_t n)
-{
-	*all = (struct pools){ .slots = slots, .n_slots = n };
-	TAILQ_INIT(&all->free);
-	TAILQ_INIT(&all->all);
-	TAILQ_INIT(&all->touched);
-}
-
 /* The one in force for a service of this name, or NULL. */
 static struct pool *
 pools_serving(struct broker *b, const char *name)
@@ -37,7 +28,8 @@ pools_serving(struct broker *b, const char *name)
 	return s == NULL ? NULL : b->pools.serving[s->number];
 }
 
-struct pool *
+/* The one that has this service's processes, or else serves its name; or NULL. */
+static struct pool *
 pools_of(struct broker *b, const struct service *s)
 {
 	struct pool *p;
@@ -49,7 +41,16 @@ pools_of(struct broker *b, const struct service *s)
 	return pools_serving(b, s->name);
 }
 
-void
+static void
+pools_learn(struct broker *b, const struct entry *e, int status)
+{
+	struct pool *p = pools_of(b, e->service);
+
+	if (p != NULL)
+		pool_learn(p, e, status);
+}
+
+static void
 pools_vouch(struct broker *b, const char *service)
 {
 	struct pool *p = pools_serving(b, service);
@@ -91,6 +92,21 @@ pools_want(struct link *l, const char *service)
 	}
 	if (wants_add(&p->wants, l->slot))
 		pool_touch(p);
+}
+
+void
+pools_init(struct pools *all, struct pool *slots, size_t n)
+{
+	static const struct handler_events events = {
+		.start_failed = pool_start_failed, .proven = pool_proven,
+		.bereaved = pool_bereaved, .learned = pools_learn, .vouched = pools_vouch,
+		.wanted = pools_want,
+	};
+
+	*all = (struct pools){ .events = &events, .slots = slots, .n_slots = n };
+	TAILQ_INIT(&all->free);
+	TAILQ_INIT(&all->all);
+	TAILQ_INIT(&all->touched);
 }
 
 void

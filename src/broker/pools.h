@@ -14,9 +14,10 @@
 /* Serving ones, and those that take their place or leave. */
 #define BROKER_MAX_POOLS (2 * CONF_MAX_SERVICES)
 
-TAILQ_HEAD(pool_list, pool);
+struct handler_events;
 
 struct pools {
+	const struct handler_events *events;
 	struct pool *slots;
 	size_t n_slots, n_touched;
 	struct pool_list free, all, touched;
@@ -38,9 +39,6 @@ enum rising { RISING_DONE, RISING_WAIT, RISING_FAILED };
 /* How far that has come; why says which service failed, and how. */
 enum rising pools_rising(struct broker *b, char *why, size_t why_len);
 
-/* The one that has this service's processes, or else serves its name; or NULL. */
-struct pool *pools_of(struct broker *b, const struct service *s);
-
 /* There are kits again for those that could not start a process. */
 void pools_feed(struct broker *b);
 
@@ -60,6 +58,3 @@ void pools_link_closed(struct broker *b, uint16_t slot);
 
 /* Does all that follows from what was touched. Once per turn of the loop. */
 void pools_advance(struct broker *b);
-
-/* A worker had an answer from one that has ended meanwhile. */
-void pools_vouch(struct broker *b, const char *service);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "broker/broker.h"
 #include "broker/handler.h"
 #include "broker/pool.h"
 
@@ -18,7 +19,7 @@ start_some(struct pool *p, uint32_t n)
 		int r = handler_start(p);
 
 		if (r < 0 && r != -EAGAIN)
-			pool_start_failed(p, -r);
+			p->broker->pools.events->start_failed(p, -r);
 		p->is_starved = r == -EAGAIN;
 		if (r < 0)
 			return;

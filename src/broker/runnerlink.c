@@ -4,13 +4,11 @@
 
 #include "broker/runnerlink.h"
 
-#include <errno.h>
 #include <string.h>
 
-#include "base/sparse.h"
 #include "broker/broker.h"
-#include "broker/entry.h"
 #include "broker/stock.h"
+#include "ipc/job.h"
 #include "ipc/logrec.h"
 
 /* For each program three orders, for each kit one, and some. */
@@ -28,10 +26,11 @@ runnerlink_start(struct entry *e, bool want_begun)
 	struct broker *b = e->broker;
 	struct frame f = {
 		.type = FRAME_START,
+		.slot = e->handler.is_handler ? STOCK_OWN_JOBS : e->link->slot,
 		.generation = e->conf->generation,
 		.id = e->id,
 		.start = {
-			.ref = ref_of(e), .kit = e->kit, .service = (uint16_t)e->service->number,
+			.ref = ref_of(e), .kit = e->kit, .place = (uint16_t)job_place(e->job), .service = (uint16_t)e->service->number,
 			.want_begun = want_begun,
 		},
 	};
@@ -80,23 +79,26 @@ on_frame(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 	case FRAME_KIT:
 		stock_on_kit(b, f, fds, n_fds);
 		return;
+	case FRAME_JOBS:
+		stock_on_jobs(b, f, fds, n_fds);
+		return;
 	case FRAME_NO_KIT:
 		stock_on_none(b, f);
 		return;
 	case FRAME_BEGUN:
 		e = find_ref(b, f->begun.ref);
 		if (e != NULL)
-			entry_begun(e, &f->begun);
+			e->ops->begun(e, &f->begun);
 		return;
 	case FRAME_EXITED:
 		e = find_ref(b, f->exited.ref);
 		if (e != NULL)
-			entry_exited(e, &f->exited);
+			e->ops->exited(e, &f->exited);
 		return;
 	case FRAME_GONE:
 		e = find_ref(b, f->ref);
 		if (e != NULL)
-			entry_gone(e);
+			e->ops->gone(e);
 		return;
 	default:
 		log_err("runner sent an unexpected message, ignoring it: %s",
@@ -115,7 +117,7 @@ runnerlink_close(struct broker *b)
 	mail_close(&b->runner);
 	stock_lost(b);
 	while ((e = table_next(&b->table, e)) != NULL)
-		entry_lost(e);
+		e->ops->lost(e);
 }
 
 static void
@@ -128,8 +130,11 @@ on_lost(struct mail *m, enum mail_end how)
 void
 runnerlink_init(struct broker *b)
 {
-	mail_init(&b->runner, MAIL_BELOW, &b->loop, &b->unflushed);
-	mail_on(&b->runner, on_frame, on_lost, NULL);
+	static const struct mail_ops ops = {
+		.frame = on_frame, .lost = on_lost, .max_unsent = RUNNER_LETTERS,
+	};
+
+	mail_init(&b->runner, MAIL_BELOW, &b->loop, &ops);
 }
 
 void
@@ -139,10 +144,7 @@ runnerlink_open(struct broker *b, struct mail_ends ends, uint64_t serial)
 
 	runnerlink_close(b);
 	b->runner_serial = serial;
-	if (b->runner_letters == NULL)
-		b->runner_letters = sparse_alloc(RUNNER_LETTERS, sizeof(*b->runner_letters));
-	error = b->runner_letters == NULL ? -ENOMEM :
-	    mail_open(&b->runner, ends, b->runner_letters, RUNNER_LETTERS);
+	error = mail_open(&b->runner, ends);
 	if (error < 0)
 		log_err("cannot watch the link of the runner: %s", strerror(-error));
 }

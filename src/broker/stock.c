@@ -7,11 +7,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "broker/broker.h"
 #include "broker/link.h"
-#include "broker/pools.h"
-#include "broker/workers.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 
@@ -35,7 +34,7 @@ stock_init(struct stock *k, struct stock_kit *slots, uint64_t n_files)
 static size_t
 n_fds_of(bool has_input)
 {
-	return has_input ? 4 : 3;
+	return has_input ? 3 : 2;
 }
 
 /* How many a worker has ahead of need, and how many there are here. */
@@ -59,7 +58,8 @@ stock_divide(struct stock *k, size_t n_workers)
 	k->share = STOCK_SHARE + 1;
 	do {
 		k->share--;
-		n_fds = 0;
+		/* The runner has a file of jobs for each, and one for us. */
+		n_fds = n_workers + 1;
 		for (size_t kind = 0; kind < 2; kind++)
 			n_fds += n_fds_of(kind == 1) * (shelf_kits(k->share) +
 			    n_workers * worker_kits(k->share, kind == 1));
@@ -97,18 +97,45 @@ static void
 shelf_fail(struct broker *b, bool has_input, int error)
 {
 	b->stock.shelves[has_input].error = error;
-	if (has_input)
-		pools_feed(b);
+	b->stock.has_news |= has_input;
 	if (b->loop.now_usec < b->stock.complain_usec)
 		return;
 	b->stock.complain_usec = b->loop.now_usec + COMPLAIN_USEC;
 	log_err("no pipes for another program: %s", strerror(error));
 }
 
+/* One that has no kit of this kind, and will get none soon, hears why. */
+static void
+link_apologize(struct link *l, bool has_input, int error)
+{
+	struct frame f = {
+		.type = FRAME_NO_KIT, .kit = { .has_input = has_input, .error = error },
+	};
+
+	if (link_is_open(l) && l->n_kits[has_input] == 0 && !l->is_short[has_input])
+		l->is_short[has_input] = link_has_room(l) && link_answer(l, &f);
+}
+
+/* There is no file for the jobs of the process in this slot, for now. */
+static void
+jobs_fail(struct broker *b, uint16_t slot, int error)
+{
+	if (slot < BROKER_MAX_LINKS && !b->links[slot].has_jobs) {
+		link_apologize(&b->links[slot], false, error);
+		link_apologize(&b->links[slot], true, error);
+	} else if (slot == STOCK_OWN_JOBS) {
+		b->stock.jobs_error = error;
+		b->stock.has_news = true;
+	}
+}
+
 void
 stock_on_none(struct broker *b, const struct frame *f)
 {
-	shelf_fail(b, f->kit.has_input != 0, f->kit.error);
+	if (f->kit.is_jobs)
+		jobs_fail(b, f->slot, f->kit.error);
+	else
+		shelf_fail(b, f->kit.has_input != 0, f->kit.error);
 }
 
 void
@@ -136,7 +163,16 @@ stock_on_kit(struct broker *b, const struct frame *f, int *fds, size_t n_fds)
 			fds[i] = -1;
 	}
 	if (s->n++ == 0 && has_input)
-		pools_feed(b);
+		b->stock.has_news = true;
+}
+
+bool
+stock_has_news(struct stock *k)
+{
+	bool has_news = k->has_news;
+
+	k->has_news = false;
+	return has_news;
 }
 
 /* The one that came last, as its pages are warm. */
@@ -186,39 +222,91 @@ shelf_refill(struct broker *b, bool has_input)
 		s->n_asked += f.make.n;
 }
 
+/*
+ * Several at once, when half of them are gone or after a while: each message would
+ * wake the worker.
+ */
 static bool
-is_to_supply(const struct link *l, bool has_input)
+is_to_supply(struct link *l, bool has_input)
 {
 	struct broker *b = l->broker;
+	size_t wanted = worker_kits(b->stock.share, has_input);
 
-	if (!link_is_open(l) || l->n_kits[has_input] >= worker_kits(b->stock.share, has_input))
+	if (!link_is_open(l) || !l->has_jobs)
 		return false;
+	if (l->n_kits[has_input] >= wanted) {
+		l->is_filling[has_input] = false;
+		return false;
+	}
+	if (l->n_kits[has_input] <= wanted / 2 || b->stock.is_due)
+		l->is_filling[has_input] = true;
+	if (!l->is_filling[has_input]) {
+		stock_look_later(b);
+		return false;
+	}
 	if (b->loop.now_usec >= l->kits_usec)
 		return true;
 	stock_look_later(b);
 	return false;
 }
 
-/* Workers that have none, and will get none soon, hear why. */
+/* Until it comes, as it may get lost where there are few open files. */
 static void
-shelf_apologize(struct broker *b, bool has_input)
+jobs_ask(struct broker *b, uint16_t slot, uint64_t serial, uint64_t *due_usec)
 {
-	struct frame f = {
-		.type = FRAME_NO_KIT,
-		.kit = { .has_input = has_input, .error = b->stock.shelves[has_input].error },
-	};
+	struct frame f = { .type = FRAME_MAKE_JOBS, .slot = slot, .jobs_serial = serial };
 
-	for (size_t i = 0; i < BROKER_MAX_LINKS; i++) {
+	stock_look_later(b);
+	if (b->loop.now_usec < *due_usec || !mail_post(&b->runner, &f, NULL, 0))
+		return;
+	*due_usec = b->loop.now_usec + STOCK_USEC;
+}
+
+static void
+jobs_ask_all(struct broker *b)
+{
+	if (!mail_is_open(&b->runner))
+		return;
+	if (b->stock.jobs.places == NULL)
+		jobs_ask(b, STOCK_OWN_JOBS, 1, &b->stock.jobs_usec);
+	for (uint16_t i = 0; i < BROKER_MAX_LINKS; i++) {
 		struct link *l = &b->links[i];
 
-		if (link_is_open(l) && l->n_kits[has_input] == 0 && !l->is_short[has_input])
-			l->is_short[has_input] = link_has_room(l) && link_answer(l, &f);
+		if (link_is_open(l) && !l->has_jobs)
+			jobs_ask(b, i, l->serial, &l->jobs_usec);
 	}
+}
+
+void
+stock_on_jobs(struct broker *b, const struct frame *f, int *fds, size_t n_fds)
+{
+	struct link *l = f->slot < BROKER_MAX_LINKS ? &b->links[f->slot] : NULL;
+
+	if (n_fds == 0) {
+		jobs_fail(b, f->slot, EMFILE);
+	} else if (l == NULL && b->stock.jobs.places == NULL) {
+		b->stock.jobs_error = -jobs_open(&b->stock.jobs, TAKE_FD(fds[0]));
+		b->stock.has_news = true;
+	} else if (l != NULL && !l->has_jobs && l->serial == f->jobs_serial) {
+		l->has_jobs = mail_post(&l->mail, f, fds, 1);
+		if (l->has_jobs)
+			fds[0] = -1;
+	}
+}
+
+const char *
+stock_jobs_wanted(struct link *l, const struct frame *f)
+{
+	(void)f;
+	l->has_jobs = false;
+	l->jobs_usec = l->broker->loop.now_usec + STOCK_USEC;
+	return NULL;
 }
 
 void
 stock_supply(struct broker *b)
 {
+	jobs_ask_all(b);
 	for (size_t kind = 0; kind < 2; kind++) {
 		bool is_served = true;
 
@@ -232,8 +320,10 @@ stock_supply(struct broker *b)
 					is_served |= supply_one(l, kind == 1);
 			}
 		}
-		if (b->stock.shelves[kind].error != 0 && b->stock.shelves[kind].n == 0)
-			shelf_apologize(b, kind == 1);
+		if (b->stock.shelves[kind].error != 0 && b->stock.shelves[kind].n == 0) {
+			for (size_t i = 0; i < BROKER_MAX_LINKS; i++)
+				link_apologize(&b->links[i], kind == 1, b->stock.shelves[kind].error);
+		}
 		shelf_refill(b, kind == 1);
 	}
 	b->stock.is_due = false;
@@ -244,7 +334,9 @@ stock_look(const struct broker *b)
 {
 	const struct shelf *s = &b->stock.shelves[1];
 
-	if (s->n > 0)
+	if (b->stock.jobs.places == NULL && b->stock.jobs_error != 0)
+		return -b->stock.jobs_error;
+	if (s->n > 0 && b->stock.jobs.places != NULL)
 		return 0;
 	return s->error != 0 ? -s->error : -EAGAIN;
 }
@@ -326,6 +418,8 @@ stock_lost(struct broker *b)
 {
 	struct frame f = { .type = FRAME_UNKIT };
 
+	jobs_close(&b->stock.jobs);
+	b->stock.jobs_usec = 0;
 	for (size_t kind = 0; kind < 2; kind++) {
 		struct shelf *s = &b->stock.shelves[kind];
 
@@ -344,10 +438,11 @@ stock_lost(struct broker *b)
 		if (!link_is_open(l))
 			continue;
 		l->n_kits[0] = l->n_kits[1] = 0;
-		l->is_short[0] = l->is_short[1] = false;
+		l->is_short[0] = l->is_short[1] = l->has_jobs = false;
+		l->jobs_usec = 0;
 		/* Asked once more, the first answer says nothing yet. */
 		mail_forget(&l->mail, &l->unkit);
 		if (!mail_ask(&l->mail, &f, &l->unkit))
-			workers_accuse(l, "takes no message");
+			link_accuse(l, "takes no message");
 	}
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * stock: which kits there are, and who has them. The runner makes them; the
- * broker keeps some of each kind, hands each worker a few ahead of need and
- * another for each one used, and takes those for handlers.
+ * stock: which kits there are, and who has them; who has a file for jobs. The runner makes them; the
+ * broker keeps some of each kind, hands each worker a few ahead of need, more when
+ * half of those are used, and takes those for handlers.
  *
  * A kit is the worker's that it was sent to: no other may name it.
  */
@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "broker/table.h"
+#include "ipc/job.h"
 #include "ipc/mail.h"
 
 struct broker;
@@ -25,6 +26,9 @@ struct link;
  */
 #define STOCK_SHARE 8
 #define STOCK_SHELF (2 * STOCK_SHARE)
+
+/* The jobs of handlers are in a file of the broker. */
+#define STOCK_OWN_JOBS ROLE_PROCESS(ROLE_BROKER, 0)
 
 struct stock_kit {
 	uint32_t number;	/* 0: unknown */
@@ -45,15 +49,28 @@ struct shelf {
 struct stock {
 	struct stock_kit *slots;	/* for FRAME_MAX_KITS */
 	struct shelf shelves[2];	/* without stdin, with */
+	struct jobs jobs;		/* of handlers */
+	int jobs_error;			/* errno: there is no file for them */
+	uint64_t jobs_usec;		/* when it is asked for, again */
 	size_t share;			/* of a worker */
 	size_t max_fds;			/* all kits that are not in use may have so many */
 	struct loop_timer timer;	/* what was used has been used for long enough */
 	bool is_due;
+	bool has_news;			/* see stock_has_news() */
 	uint64_t complain_usec;		/* when a shortage is logged again */
 };
 
 /* slots is zeroed memory, borrowed; n_files is how many open files we and the runner may have. */
 void stock_init(struct stock *k, struct stock_kit *slots, uint64_t n_files);
+
+/* True if there are kits for handlers again, or it is known since that there are none. */
+bool stock_has_news(struct stock *k);
+
+/* JOBS from the runner: the file of a worker, or our own. */
+void stock_on_jobs(struct broker *b, const struct frame *f, int *fds, size_t n_fds);
+
+/* MAKE_JOBS from a worker, which had no room for the file. */
+const char *stock_jobs_wanted(struct link *l, const struct frame *f);
 
 /* There are to be so many workers. */
 void stock_divide(struct stock *k, size_t n_workers);

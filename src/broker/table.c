@@ -33,7 +33,7 @@ table_take(struct table *t, uint64_t id)
 		e = &t->slots[t->n_touched++];
 	else
 		return NULL;
-	*e = (struct entry){ .state = ENTRY_OVER, .id = id, .fds = { -1, -1, -1, -1 } };
+	*e = (struct entry){ .state = ENTRY_OVER, .id = id, .fds = { -1, -1, -1 } };
 	if (RB_INSERT(entry_ids, &t->ids, e) != NULL) {
 		e->state = ENTRY_FREE;
 		TAILQ_INSERT_HEAD(&t->free, e, next);

@@ -57,7 +57,7 @@ enum unsent {
 	UNSENT_WORDS = 1 << 7,
 };
 
-enum entry_fd { ENTRY_JOB, ENTRY_OUT, ENTRY_ERR, ENTRY_IN, ENTRY_N_FDS };
+enum entry_fd { ENTRY_OUT, ENTRY_ERR, ENTRY_IN, ENTRY_N_FDS };
 
 struct handler {
 	bool is_handler;		/* else the entry is a request, and the rest is 0 */
@@ -76,9 +76,29 @@ struct handler {
 	TAILQ_ENTRY(entry) next;	/* of its pool */
 };
 
+/* What is done with an entry by who knows what it is: request (run.h) or handler (handler.h). */
+struct entry_ops {
+	/*
+	 * Fills a frame that its worker has still to get, and the descriptors that go
+	 * with it. False: there is nothing to say any more.
+	 */
+	bool (*fill)(const struct entry *e, struct frame *f, int fds[static 3], size_t *ret_n_fds);
+	/* What the runner says: it has begun; has ended; nothing is left of it. */
+	void (*begun)(struct entry *e, const struct frame_begun *begun);
+	void (*exited)(struct entry *e, const struct frame_exited *exited);
+	void (*gone)(struct entry *e);
+	/* The runner has died, and with it all that it ran. */
+	void (*lost)(struct entry *e);
+	/* Its worker is gone. */
+	void (*abandoned)(struct entry *e);
+	/* Its worker has got all that was unsent. */
+	void (*delivered)(struct entry *e);
+};
+
 /* One program that runs or waits to: a request's, or a handler. */
 struct entry {
 	struct broker *broker;
+	const struct entry_ops *ops;
 	enum entry_state state;
 	uint64_t id;
 	pid_t pid;			/* of a handler, as the runner says; 0: not yet, or dead */
@@ -90,6 +110,7 @@ struct entry {
 	struct digest owner;
 	uint32_t flags;			/* enum run_flags */
 	uint32_t kit;			/* until it is started; 0: none */
+	uint32_t job;			/* its place; of a handler in our own file, see struct jobs */
 	/* A handler: our ends of OUT, ERR and IN. RESULT in [0] while unsent; else -1. */
 	int fds[ENTRY_N_FDS];
 	struct ticket ticket;

@@ -39,6 +39,16 @@ twin_paper(const struct entry *e, int *ret)
 	return 1;
 }
 
+/* ATTACHED: the result is here. Borrows fd; -1: it is lost. */
+static void
+twin_result(struct entry *e, int fd)
+{
+	if (fd >= 0)
+		e->fds[0] = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	entry_deliver(e, UNSENT_RESULT);
+	entry_finish(e);
+}
+
 static void
 twins_arm(struct broker *b)
 {
@@ -81,7 +91,7 @@ twins_answer(struct broker *b, struct token *k, int fd)
 	if (e != NULL)
 		e->token = NULL;
 	while ((e = twin_next(k)) != NULL)
-		entry_result(e, fd);
+		twin_result(e, fd);
 }
 
 /* The result will not come any more. */
@@ -124,7 +134,7 @@ twin_first(struct entry *e, const struct digest *token)
 
 	entry_drop_kit(e);
 	if (k->state == TOKEN_DONE) {
-		entry_result(e, k->fd);
+		twin_result(e, k->fd);
 		return false;
 	}
 	/* Who waits waits in the queue of the service, whatever for. */

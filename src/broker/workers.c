@@ -4,13 +4,11 @@
 
 #include "broker/workers.h"
 
-#include <errno.h>
 #include <string.h>
 
-#include "base/sparse.h"
 #include "ipc/logrec.h"
 #include "broker/cancel.h"
-#include "broker/entry.h"
+#include "broker/run.h"
 #include "broker/handler.h"
 #include "broker/stock.h"
 #include "broker/link.h"
@@ -30,7 +28,7 @@ workers_close(struct link *l)
 	pools_link_closed(l->broker, l->slot);
 }
 
-void
+static void
 workers_accuse(struct link *l, const char *what)
 {
 	if (!link_is_open(l))
@@ -98,7 +96,7 @@ worker_run(struct link *l, const struct frame *f)
 		stock_drop(b, f->run.kit);
 		refuse_run(l, f->id, OUTCOME_BUSY, BUSY_TABLE_FULL);
 	} else {
-		entry_accept(e, l, f, conf);
+		run_accept(e, l, f, conf);
 	}
 	return NULL;
 }
@@ -112,7 +110,7 @@ worker_cancel(struct link *l, const struct frame *f)
 		return "sent a cancel for another worker's request";
 	/* Not there: it has ended meanwhile. */
 	if (e != NULL)
-		entry_cancel(e, f->cancel.reason);
+		run_cancel(e, f->cancel.reason);
 	return NULL;
 }
 
@@ -143,6 +141,7 @@ static worker_fn *const worker_frames[FRAME_TYPE_N] = {
 	[FRAME_WANT] = worker_want,
 	[FRAME_RETURN] = handler_return,
 	[FRAME_UNKIT] = stock_returned,
+	[FRAME_MAKE_JOBS] = stock_jobs_wanted,
 	[FRAME_PROVEN] = handler_proven,
 };
 
@@ -173,24 +172,35 @@ on_lost(struct mail *m, enum mail_end how)
 		workers_close(l);
 }
 
+void
+workers_flush(struct link *l)
+{
+	if (link_flush(l))
+		cancel_flush(l);
+}
+
 static void
 on_room(struct mail *m)
 {
-	link_flush(CONTAINER_OF(m, struct link, mail));
+	workers_flush(CONTAINER_OF(m, struct link, mail));
 }
 
 void
 workers_init(struct broker *b)
 {
+	static const struct mail_ops ops = {
+		.frame = on_frame, .lost = on_lost, .room = on_room, .max_unsent = LINK_LETTERS,
+	};
+
 	for (uint16_t i = 0; i < BROKER_MAX_LINKS; i++) {
 		struct link *l = &b->links[i];
 
 		l->broker = b;
 		l->slot = i;
+		l->accuse = workers_accuse;
 		TAILQ_INIT(&l->late);
 		cancel_init(l);
-		mail_init(&l->mail, MAIL_ABOVE, &b->loop, &b->unflushed);
-		mail_on(&l->mail, on_frame, on_lost, on_room);
+		mail_init(&l->mail, MAIL_ABOVE, &b->loop, &ops);
 	}
 }
 
@@ -200,13 +210,13 @@ workers_open(struct link *l, struct mail_ends ends, uint64_t serial)
 	int error;
 
 	workers_close(l);
-	if (l->letters == NULL)
-		l->letters = sparse_alloc(LINK_LETTERS, sizeof(*l->letters));
 	l->serial = serial;
 	l->n_kits[0] = l->n_kits[1] = 0;
 	l->is_short[0] = l->is_short[1] = false;
-	l->kits_usec = 0;
-	error = l->letters == NULL ? -ENOMEM : mail_open(&l->mail, ends, l->letters, LINK_LETTERS);
+	l->is_filling[0] = l->is_filling[1] = false;
+	l->kits_usec = l->jobs_usec = 0;
+	l->has_jobs = false;
+	error = mail_open(&l->mail, ends);
 	if (error < 0)
 		log_err("cannot watch the link of worker %u: %s", l->slot, strerror(-error));
 	pools_link_opened(l->broker);

@@ -21,8 +21,5 @@ void workers_open(struct link *l, struct mail_ends ends, uint64_t serial);
 /* It is gone, or is to be. */
 void workers_close(struct link *l);
 
-/*
- * It has done what no worker of ours does: the master is told, who replaces
- * it, and its link ends.
- */
-void workers_accuse(struct link *l, const char *what);
+/* The worker reads again: it gets more of what waits for it. */
+void workers_flush(struct link *l);

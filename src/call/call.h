@@ -40,7 +40,7 @@ struct peer_identity;
 struct value;
 struct values;
 
-#define CALL_FDS 4	/* job, stdout, stderr, stdin */
+#define CALL_FDS 3	/* stdout, stderr, stdin */
 /* Buffered replies never pass this, whatever output-limit says. */
 #define CALL_BUFFERED_MAX (64u << 20)
 #define CALL_ID_TEXT 17	/* 16 hex digits and NUL */
@@ -119,6 +119,7 @@ struct call {
 
 	struct frame_run run;
 	bool sent;			/* the broker has it */
+	uint32_t placed_job;		/* its number among the jobs of this worker; 0: none */
 	bool awaits_kit;		/* it is to be sent when there is one */
 	struct buf job;			/* until then: argv and environment */
 	size_t job_argv, job_env;	/* ... so many strings of each */

@@ -219,11 +219,11 @@ output_open(struct call *call, struct call_output *o, int *fd)
 int
 callio_open(struct call *call, int fds[static CALL_FDS])
 {
-	int r = output_open(call, &call->out, &fds[1]);
+	int r = output_open(call, &call->out, &fds[0]);
 
 	if (r >= 0)
-		r = output_open(call, &call->err, &fds[2]);
-	if (r >= 0 && fds[3] >= 0)
-		call->in = (struct loop_io){ .fn = on_input, .fd = TAKE_FD(fds[3]), .user = call };
+		r = output_open(call, &call->err, &fds[1]);
+	if (r >= 0 && fds[2] >= 0)
+		call->in = (struct loop_io){ .fn = on_input, .fd = TAKE_FD(fds[2]), .user = call };
 	return r;
 }

@@ -56,7 +56,8 @@ static int
 kit_use(struct call *call, struct kit *kit, const struct buf *strings, size_t n_argv,
     size_t n_env)
 {
-	int r = job_write(kit->fds[0], buf_slice(strings), n_argv, n_env);
+	int r = jobs_write(&call->desk->kits->jobs, buf_slice(strings), n_argv, n_env,
+	    &call->placed_job);
 
 	if (r >= 0)
 		r = callio_open(call, kit->fds);
@@ -214,6 +215,9 @@ call_on_ended(struct call *call, const struct frame_ended *end)
 		return;
 	call->ended = true;
 	call->end = *end;
+	/* What is lost may still run, and read its job. */
+	if (end->outcome != OUTCOME_LOST)
+		jobs_free(&call->desk->kits->jobs, call->placed_job);
 	command_read(call);
 }
 
@@ -240,6 +244,9 @@ call_on_result(struct call *call, int fd)
 	struct result_map map;
 	struct result res;
 
+	/* It runs under another's name. */
+	jobs_free(&call->desk->kits->jobs, call->placed_job);
+	call->placed_job = 0;
 	if (owned < 0 || result_map(owned, &res, &map) < 0) {
 		command_lost(call);
 		return;

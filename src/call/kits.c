@@ -50,13 +50,13 @@ void
 kits_on_kit(struct kits *k, const struct frame *f, int *fds)
 {
 	bool has_input = f->kit.has_input != 0;
-	struct kit kit = { .number = f->kit.number, .fds = { -1, -1, -1, -1 } };
+	struct kit kit = { .number = f->kit.number, .fds = { -1, -1, -1 } };
 	struct call *call = TAILQ_FIRST(&k->waiting[has_input]);
 
 	k->error[has_input] = 0;
 	if (call == NULL && k->n[has_input] == KITS_MAX)
 		return;
-	for (size_t i = 0; i < (has_input ? 4 : 3); i++) {
+	for (size_t i = 0; i < (has_input ? 3 : 2); i++) {
 		kit.fds[i] = fds[i];
 		fds[i] = -1;
 	}

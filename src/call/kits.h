@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * kits: what programs are started with. The broker sends them ahead of need,
- * and another for each one used; a call that finds none waits for one.
+ * kits: what programs are started with. The broker sends them ahead of need, and
+ * more when half of them are used; a call that finds none waits for one.
  */
 #pragma once
 
@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "call/call.h"
+#include "ipc/job.h"
 
 struct frame;
 struct kit;
@@ -17,7 +18,7 @@ struct kit;
 /* The broker sends fewer ahead of need. */
 #define KITS_MAX 32
 
-/* The worker's ends: job, stdout, stderr, stdin (-1: none). */
+/* The worker's ends: stdout, stderr, stdin (-1: none). */
 struct kit {
 	uint32_t number;
 	int fds[CALL_FDS];
@@ -32,6 +33,7 @@ struct kits {
 	int error[2];			/* errno: none will come soon; 0: wait for one */
 	char why[2][80];		/* the same in words */
 	struct call_list waiting[2];	/* calls */
+	struct jobs jobs;		/* of those that have been sent */
 	kits_equip_fn *equip;		/* a call that has waited has this kit, and takes it */
 };
 

@@ -132,7 +132,6 @@ control_main(void)
 			log_err("event loop: %s", strerror(-r));
 			return ROLE_EXIT_SETUP;
 		}
-		mail_flush_all(&c->workers.unflushed);
 	}
 	worker_links_done(&c->workers);
 	member_done(&c->member);

@@ -34,12 +34,17 @@ on_lost(struct mail *m, enum mail_end how)
 		mail_close(m);
 }
 
+static const struct mail_ops mail_ops = {
+	.frame = on_frame,
+	.lost = on_lost,
+	.max_unsent = WORKER_LETTERS,
+};
+
 void
 worker_links_init(struct worker_links *all, struct loop *l, struct member *m)
 {
 	all->loop = l;
 	all->member = m;
-	TAILQ_INIT(&all->unflushed);
 }
 
 struct worker_link *
@@ -60,8 +65,7 @@ link_new(struct worker_links *all, uint16_t slot)
 		return NULL;
 	l->all = all;
 	l->slot = slot;
-	mail_init(&l->mail, MAIL_ABOVE, all->loop, &all->unflushed);
-	mail_on(&l->mail, on_frame, on_lost, NULL);
+	mail_init(&l->mail, MAIL_ABOVE, all->loop, &mail_ops);
 	all->list[slot] = l;
 	return l;
 }
@@ -79,7 +83,7 @@ worker_links_attach(struct worker_links *all, const struct frame *f, struct mail
 	}
 	mail_close(&l->mail);
 	l->serial = f->link.serial;
-	(void)mail_open(&l->mail, ends, l->letters, WORKER_LETTERS);
+	(void)mail_open(&l->mail, ends);
 }
 
 void

@@ -18,13 +18,11 @@ struct worker_link {
 	struct worker_links *all;
 	uint16_t slot;
 	uint64_t serial;	/* of the process, as the master counts them */
-	struct mail_letter letters[WORKER_LETTERS];
 };
 
 struct worker_links {
 	struct loop *loop;
 	struct member *member;
-	struct mail_list unflushed;
 	struct worker_link *list[CONF_MAX_WORKERS];	/* by slot; NULL: none yet */
 };
 

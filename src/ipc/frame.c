@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "conf/conf.h"
+#include "ipc/job.h"
 #include "ipc/roles.h"
 #include "proto/outcome.h"
 
@@ -59,7 +60,9 @@ static const struct {
 	[FRAME_SIGNAL] = { "signal", 0, 0 },
 	[FRAME_WEIGH] = { "weigh", 0, 0 },
 	[FRAME_MAKE_KITS] = { "make-kits", 0, 0 },
-	[FRAME_KIT] = { "kit", 3, 4 },
+	[FRAME_MAKE_JOBS] = { "make-jobs", 0, 0 },
+	[FRAME_KIT] = { "kit", 2, 3 },
+	[FRAME_JOBS] = { "jobs", 1, 1 },
 	[FRAME_NO_KIT] = { "no-kit", 0, 0 },
 	[FRAME_BEGUN] = { "begun", 0, 0 },
 	[FRAME_EXITED] = { "exited", 0, 0 },
@@ -72,7 +75,8 @@ run_check(const struct frame_run *run)
 {
 	if ((run->flags & ~(uint32_t)(RUN_HAS_INPUT | RUN_WANT_STARTED)) != 0)
 		return false;
-	return run->service < CONF_MAX_SERVICES && run->deadline_usec != 0;
+	return run->service < CONF_MAX_SERVICES && run->deadline_usec != 0 &&
+	    run->place < JOB_PLACES;
 }
 
 bool
@@ -93,7 +97,7 @@ frame_check_bare(const void *data, size_t len)
 	case FRAME_NO_KIT:
 		return f->kit.error > 0;
 	case FRAME_START:
-		return f->start.ref < FRAME_MAX_REFS;
+		return f->start.ref < FRAME_MAX_REFS && f->start.place < JOB_PLACES;
 	case FRAME_TERMINATE:
 		return f->terminate.ref < FRAME_MAX_REFS;
 	case FRAME_SIGNAL:
@@ -138,7 +142,7 @@ frame_check(const void *data, size_t len, size_t n_fds)
 	if (!frame_check_bare(data, len))
 		return false;
 	if (f->type == FRAME_KIT)
-		return n_fds == (f->kit.has_input ? 4 : 3);
+		return n_fds == (f->kit.has_input ? 3 : 2);
 	return n_fds >= frame_types[f->type].min_fds && n_fds <= frame_types[f->type].max_fds;
 }
 

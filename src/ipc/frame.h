@@ -55,7 +55,7 @@ enum frame_type {
 	FRAME_KILLED,		/* id; found or not */
 
 	/* worker -> broker */
-	FRAME_RUN,		/* the job is in the file of a kit */
+	FRAME_RUN,		/* the job is in the file for that */
 	FRAME_CANCEL,		/* id: of this worker's own */
 	FRAME_CANCEL_OWNED,	/* id or token + owner: of any worker. One at a time; the
 				   broker asks the worker that has the id, for worker slot,
@@ -81,14 +81,17 @@ enum frame_type {
 	FRAME_WORDS,		/* id, lease; fd: stderr of a handler nobody had when it died */
 
 	/* broker -> runner */
-	FRAME_START,		/* generation, id, start */
+	FRAME_START,		/* generation, id, start; slot: in whose file the job is */
 	FRAME_TERMINATE,	/* terminate: SIGTERM, after the grace SIGKILL */
 	FRAME_SIGNAL,		/* signal: to all of it */
 	FRAME_WEIGH,		/* ref: how much memory has it? Answered by WEIGHED */
 	FRAME_MAKE_KITS,	/* make: so many of this kind */
+	FRAME_MAKE_JOBS,	/* slot, serial of its link: a file for the jobs of that process. The
+				   same for the same serial. Worker -> broker: the file has not come */
 
-	/* runner -> broker; broker -> worker: KIT, NO_KIT */
-	FRAME_KIT,		/* kit; fds: the worker's ends: job, stdout, stderr [, stdin] */
+	/* runner -> broker; broker -> worker: KIT, JOBS, NO_KIT */
+	FRAME_KIT,		/* kit; fds: the worker's ends: stdout, stderr [, stdin] */
+	FRAME_JOBS,		/* slot, serial as in MAKE_JOBS; fd: the file */
 	FRAME_NO_KIT,		/* kit.error: none of this kind can be made. KIT follows as
 				   soon as that is over */
 	FRAME_BEGUN,		/* begun; when START asked for it */
@@ -146,11 +149,11 @@ struct frame_run {
 	uint32_t flags;
 	uint16_t service;
 	uint32_t kit;			/* number */
+	uint16_t place;			/* of the job, in the worker's file */
 };
 
 /*
- * A kit: a memory file for the job and pipes, made by the runner ahead of
- * need. The runner keeps the program's ends under this number, the worker
+ * A kit: pipes, made by the runner ahead of need. The runner keeps the program's ends under this number, the worker
  * has the others. Numbers of one runner are not those of the next: the upper
  * half counts runners and uses.
  */
@@ -158,6 +161,7 @@ struct frame_kit {
 	uint32_t number;
 	int32_t error;			/* NO_KIT: the errno */
 	uint8_t has_input;
+	uint8_t is_jobs;		/* NO_KIT: no kit, but the file for the jobs of slot */
 };
 
 struct frame_make {
@@ -167,6 +171,7 @@ struct frame_make {
 
 struct frame_start {
 	uint32_t kit;
+	uint16_t place;			/* of the job */
 	uint16_t ref;			/* free, and the broker's from now on */
 	uint16_t service;
 	uint8_t want_begun;
@@ -291,6 +296,7 @@ struct frame {
 		struct frame_exited exited;
 		uint16_t ref;
 		uint8_t what;		/* ASK, TOLD: enum frame_what */
+		uint64_t jobs_serial;
 		char text[104];
 	};
 };

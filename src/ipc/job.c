@@ -5,22 +5,26 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
 #include <sys/mman.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 
 #define JOB_MAGIC 0x6a6f6231u	/* "1boj" */
 
+/* Of files, from 1: with a place it is the number of a job. */
+#define JOB_MAX_SERIAL (UINT32_MAX / JOB_PLACES)
+
 #define SIZED_SEALS (F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
 
 int
 job_file(void)
 {
-	CLEANUP_CLOSE int fd = memfd_create("reqd-job", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	CLEANUP_CLOSE int fd = memfd_create("reqd-jobs", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-	if (fd < 0 || ftruncate(fd, sizeof(struct job_header) + JOB_MAX_BYTES) < 0 ||
+	if (fd < 0 || ftruncate(fd, (off_t)JOB_PLACES * JOB_PLACE) < 0 ||
 	    fcntl(fd, F_ADD_SEALS, SIZED_SEALS) < 0)
 		return -errno;
 	return TAKE_FD(fd);
@@ -35,8 +39,63 @@ job_check(struct slice strings, size_t n_argv, size_t n_env)
 	return fits ? 0 : -E2BIG;
 }
 
+/* ---------------------------------------------------------------- places --- */
+
 int
-job_write(int fd, struct slice strings, size_t n_argv, size_t n_env)
+jobs_open(struct jobs *all, int fd)
+{
+	void *p = mmap(NULL, (size_t)JOB_PLACES * JOB_PLACE, PROT_READ | PROT_WRITE, MAP_SHARED,
+	    fd, 0);
+	int error = p == MAP_FAILED ? -errno : 0;
+
+	jobs_close(all);
+	(void)close(fd);
+	*all = (struct jobs){ .places = error == 0 ? p : NULL, .serial = all->serial % JOB_MAX_SERIAL + 1 };
+	return error;
+}
+
+void
+jobs_close(struct jobs *all)
+{
+	if (all->places != NULL)
+		(void)munmap(all->places, (size_t)JOB_PLACES * JOB_PLACE);
+	all->places = NULL;
+}
+
+static bool
+is_used(const struct jobs *all, size_t place)
+{
+	return (all->used[place / 64] & UINT64_C(1) << place % 64) != 0;
+}
+
+/* The first n in a row that are free; JOB_PLACES: there are none. */
+static size_t
+find_places(const struct jobs *all, size_t n)
+{
+	size_t in_row = 0;
+
+	for (size_t place = 0; place < JOB_PLACES; place++) {
+		in_row = is_used(all, place) ? 0 : in_row + 1;
+		if (in_row == n)
+			return place + 1 - n;
+	}
+	return JOB_PLACES;
+}
+
+static void
+mark_places(struct jobs *all, size_t first, bool used)
+{
+	for (size_t place = first; place < first + all->n_places[first]; place++) {
+		if (used)
+			all->used[place / 64] |= UINT64_C(1) << place % 64;
+		else
+			all->used[place / 64] &= ~(UINT64_C(1) << place % 64);
+	}
+}
+
+int
+jobs_write(struct jobs *all, struct slice strings, size_t n_argv, size_t n_env,
+    uint32_t *ret_job)
 {
 	struct job_header header = {
 		.magic = JOB_MAGIC,
@@ -44,21 +103,40 @@ job_write(int fd, struct slice strings, size_t n_argv, size_t n_env)
 		.n_env = (uint32_t)n_env,
 		.len = (uint32_t)strings.len,
 	};
-	struct iovec iov[] = {
-		{ &header, sizeof(header) },
-		{ (void *)(uintptr_t)strings.data, strings.len },
-	};
-	ssize_t n;
+	size_t n = (sizeof(header) + strings.len + JOB_PLACE - 1) / JOB_PLACE, first;
 	int r = job_check(strings, n_argv, n_env);
 
 	if (r < 0)
 		return r;
-	n = pwritev(fd, iov, 2, 0);
-	if (n < 0)
-		return -errno;
-	/* A memory file takes all there is room for, unless memory runs out. */
-	return (size_t)n == sizeof(header) + strings.len ? 0 : -ENOMEM;
+	if (all->places == NULL)
+		return -ENOMEM;
+	first = find_places(all, n);
+	if (first == JOB_PLACES)
+		return -EBUSY;
+	all->n_places[first] = (uint16_t)n;
+	mark_places(all, first, true);
+	memcpy(all->places + first * JOB_PLACE, &header, sizeof(header));
+	memcpy(all->places + first * JOB_PLACE + sizeof(header), strings.data, strings.len);
+	*ret_job = all->serial * JOB_PLACES + (uint32_t)first;
+	return 0;
 }
+
+void
+jobs_free(struct jobs *all, uint32_t job)
+{
+	size_t first = job_place(job);
+
+	if (all->places == NULL || job / JOB_PLACES != all->serial)
+		return;
+	mark_places(all, first, false);
+	/* What is large is rare, and not to be kept. */
+	if (all->n_places[first] > 4)
+		(void)madvise(all->places + first * JOB_PLACE,
+		    (size_t)all->n_places[first] * JOB_PLACE, MADV_REMOVE);
+	all->n_places[first] = 0;
+}
+
+/* ------------------------------------------------------------- the child --- */
 
 /*
  * Points n list entries at the strings in p; NULL when they run over end.
@@ -97,10 +175,11 @@ job_parse(const struct job_header *h, struct job *ret)
 }
 
 CHILD_CODE int
-job_read(int fd, struct job *ret)
+job_read(int fd, uint32_t place, struct job *ret)
 {
+	off_t at = (off_t)place * JOB_PLACE;
 	struct job_header h;
-	ssize_t n = pread(fd, &h, sizeof(h), 0);
+	ssize_t n = pread(fd, &h, sizeof(h), at);
 
 	if (n < 0)
 		return -errno;
@@ -108,7 +187,7 @@ job_read(int fd, struct job *ret)
 		return -EBADMSG;
 	if (h.n_argv == 0 || h.n_argv > JOB_MAX_STRINGS || h.n_env > JOB_MAX_STRINGS)
 		return -EBADMSG;
-	n = pread(fd, bytes, h.len, sizeof(h));
+	n = pread(fd, bytes, h.len, at + (off_t)sizeof(h));
 	if (n < 0)
 		return -errno;
 	return (size_t)n == h.len ? job_parse(&h, ret) : -EBADMSG;

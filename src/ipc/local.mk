@@ -5,6 +5,7 @@ libipc_la_SOURCES = \
 	src/ipc/birth.c src/ipc/birth.h \
 	src/ipc/channel.c src/ipc/channel.h \
 	src/ipc/death.c src/ipc/death.h \
+	src/ipc/ends.c src/ipc/ends.h \
 	src/ipc/frame.c src/ipc/frame.h \
 	src/ipc/histogram.c src/ipc/histogram.h \
 	src/ipc/job.c src/ipc/job.h \

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/sparse.h"
 #include "ipc/channel.h"
 
 _Static_assert(MAIL_PIPE_BATCH * FRAME_SIZE == PIPE_BUF, "a pipe takes a batch at once");
@@ -18,6 +19,7 @@ _Static_assert(MAIL_PIPE_BATCH * FRAME_SIZE == PIPE_BUF, "a pipe takes a batch a
 /* The account has too many descriptors on their way: nothing tells when there are fewer. */
 #define RETRY_USEC (5 * USEC_PER_MSEC)
 
+static void on_flush(struct loop_task *t);
 static void on_retry(struct loop_timer *t);
 static void on_room(struct loop_io *io, uint32_t events);
 static void on_readable(struct loop_io *io, uint32_t events);
@@ -42,36 +44,28 @@ mail_pair(struct mail_ends *ret_above, struct mail_ends *ret_below)
 }
 
 void
-mail_init(struct mail *m, enum mail_place place, struct loop *loop, struct mail_list *unflushed)
+mail_init(struct mail *m, enum mail_place place, struct loop *loop, const struct mail_ops *ops)
 {
 	*m = (struct mail){
-		.in.fd = -1, .out.fd = -1, .loop = loop, .place = place, .unflushed = unflushed,
-		.retry.fn = on_retry,
+		.in.fd = -1, .out.fd = -1, .loop = loop, .place = place, .ops = ops,
+		.flush.fn = on_flush, .retry.fn = on_retry,
 	};
 	TAILQ_INIT(&m->asks);
 }
 
-void
-mail_on(struct mail *m, mail_frame_fn *frame, mail_lost_fn *lost, mail_room_fn *room)
-{
-	m->on_frame = frame;
-	m->on_lost = lost;
-	m->on_room = room;
-}
-
 int
-mail_open(struct mail *m, struct mail_ends ends, struct mail_letter *letters, size_t n)
+mail_open(struct mail *m, struct mail_ends ends)
 {
 	bool is_above = m->place == MAIL_ABOVE;
 	int r;
 
-	m->letters = letters;
-	m->n_letters = n;
+	if (m->letters == NULL)
+		m->letters = sparse_alloc(m->ops->max_unsent, sizeof(*m->letters));
 	m->first = m->n_unsent = 0;
 	m->is_behind = false;
 	m->in = (struct loop_io){ .fn = on_readable, .fd = is_above ? ends.pipe : ends.socket };
 	m->out = (struct loop_io){ .fn = on_room, .fd = is_above ? ends.socket : ends.pipe };
-	r = loop_add(m->loop, &m->in, EPOLLIN);
+	r = m->letters == NULL ? -ENOMEM : loop_add(m->loop, &m->in, EPOLLIN);
 	if (r < 0)
 		mail_close(m);
 	return r;
@@ -83,10 +77,10 @@ letter_drop(struct mail *m)
 {
 	struct mail_letter *l = &m->letters[m->first];
 
-	channel_close_fds(l->fds + l->n_lent, (size_t)l->n_fds - l->n_lent);
-	l->n_fds = l->n_lent = 0;
+	channel_close_fds(l->fds, l->n_fds);
+	l->n_fds = 0;
 	/* From the start again when it is empty: what was ever touched costs memory. */
-	m->first = --m->n_unsent == 0 ? 0 : (m->first + 1) % m->n_letters;
+	m->first = --m->n_unsent == 0 ? 0 : (m->first + 1) % m->ops->max_unsent;
 }
 
 void
@@ -99,9 +93,8 @@ mail_close(struct mail *m)
 	loop_disarm(m->loop, &m->retry);
 	while (m->n_unsent > 0)
 		letter_drop(m);
-	if (m->is_unflushed)
-		TAILQ_REMOVE(m->unflushed, m, next);
-	m->is_unflushed = m->is_behind = false;
+	loop_undefer(m->loop, &m->flush);
+	m->is_behind = false;
 	while ((ask = TAILQ_FIRST(&m->asks)) != NULL) {
 		mail_forget(m, ask);
 		if (ask->fn != NULL)
@@ -111,37 +104,21 @@ mail_close(struct mail *m)
 
 /* --------------------------------------------------------------- sending --- */
 
-static void
-mail_defer(struct mail *m)
-{
-	if (m->is_unflushed || m->is_behind)
-		return;
-	m->is_unflushed = true;
-	TAILQ_INSERT_TAIL(m->unflushed, m, next);
-}
-
 bool
 mail_post(struct mail *m, const struct frame *f, const int *fds, size_t n_fds)
 {
-	return mail_post_lent(m, f, fds, n_fds, 0);
-}
-
-bool
-mail_post_lent(struct mail *m, const struct frame *f, const int *fds, size_t n_fds,
-    size_t n_lent)
-{
 	struct mail_letter *l;
 
-	if (!mail_is_open(m) || m->n_unsent == m->n_letters || n_fds > MAIL_MAX_FDS)
+	if (!mail_is_open(m) || m->n_unsent == m->ops->max_unsent || n_fds > MAIL_MAX_FDS)
 		return false;
-	l = &m->letters[(m->first + m->n_unsent) % m->n_letters];
+	l = &m->letters[(m->first + m->n_unsent) % m->ops->max_unsent];
 	l->frame = *f;
 	l->n_fds = (uint8_t)n_fds;
-	l->n_lent = (uint8_t)n_lent;
 	for (size_t i = 0; i < n_fds; i++)
 		l->fds[i] = fds[i];
 	m->n_unsent++;
-	mail_defer(m);
+	if (!m->is_behind)
+		loop_defer_last(m->loop, &m->flush);
 	return true;
 }
 
@@ -154,7 +131,7 @@ send_letters(struct mail *m, size_t n)
 
 	memset(t->msgs, 0, n * sizeof(*t->msgs));
 	for (size_t i = 0; i < n; i++) {
-		struct mail_letter *l = &m->letters[(m->first + i) % m->n_letters];
+		struct mail_letter *l = &m->letters[(m->first + i) % m->ops->max_unsent];
 		struct msghdr *msg = &t->msgs[i].msg_hdr;
 		struct cmsghdr *c;
 
@@ -184,7 +161,7 @@ write_letters(struct mail *m, size_t n)
 	ssize_t written;
 
 	for (size_t i = 0; i < n; i++)
-		iov[i] = (struct iovec){ &m->letters[(m->first + i) % m->n_letters].frame, FRAME_SIZE };
+		iov[i] = (struct iovec){ &m->letters[(m->first + i) % m->ops->max_unsent].frame, FRAME_SIZE };
 	written = writev(m->out.fd, iov, (int)n);
 	return written < 0 ? -errno : (int)(written / FRAME_SIZE);
 }
@@ -223,19 +200,24 @@ mail_rest(struct mail *m, bool rests)
 		(void)loop_modify(m->loop, &m->in, rests ? EPOLLRDHUP : EPOLLIN);
 }
 
-static void
+void
 mail_flush(struct mail *m)
 {
 	bool was_behind = m->is_behind;
-	int r = mail_send(m);
+	int r;
+
+	if (!mail_is_open(m))
+		return;
+	loop_undefer(m->loop, &m->flush);
+	r = mail_send(m);
 
 	switch (-r) {
 	case 0:
 		loop_remove(m->loop, &m->out);
 		if (was_behind)
 			mail_rest(m, false);
-		if (m->on_room != NULL)
-			m->on_room(m);
+		if (m->ops->room != NULL)
+			m->ops->room(m);
 		break;
 	case EAGAIN:
 		mail_rest(m, true);
@@ -252,7 +234,7 @@ mail_flush(struct mail *m)
 	default:
 		/* Who is below finds out by the socket, when it is ready to hear it. */
 		if (m->place == MAIL_ABOVE)
-			m->on_lost(m, MAIL_GONE);
+			m->ops->lost(m, MAIL_GONE);
 		break;
 	}
 }
@@ -270,16 +252,10 @@ on_retry(struct loop_timer *t)
 	mail_flush(CONTAINER_OF(t, struct mail, retry));
 }
 
-void
-mail_flush_all(struct mail_list *unflushed)
+static void
+on_flush(struct loop_task *t)
 {
-	struct mail *m;
-
-	while ((m = TAILQ_FIRST(unflushed)) != NULL) {
-		TAILQ_REMOVE(unflushed, m, next);
-		m->is_unflushed = false;
-		mail_flush(m);
-	}
+	mail_flush(CONTAINER_OF(t, struct mail, flush));
 }
 
 /* --------------------------------------------------------------- reading --- */
@@ -290,7 +266,7 @@ mail_deliver(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 	struct mail_ask *ask;
 
 	if (f->answers == 0) {
-		m->on_frame(m, f, fds, n_fds);
+		m->ops->frame(m, f, fds, n_fds);
 		return;
 	}
 	/* An answer that nobody waits for is late, which is no fault. */
@@ -342,7 +318,7 @@ receive_socket(struct mail *m)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		m->on_lost(m, MAIL_GONE);
+		m->ops->lost(m, MAIL_GONE);
 		return;
 	}
 	/* After a loss the rest is still taken apart, to close what came with it. */
@@ -361,11 +337,11 @@ receive_socket(struct mail *m)
 		if (!mail_is_open(m))
 			;
 		else if (len == 0)
-			m->on_lost(m, MAIL_GONE);
+			m->ops->lost(m, MAIL_GONE);
 		else if ((flags & MSG_TRUNC) != 0 || !(is_bare ?
 		    frame_check_bare(&t->frames[i], len) :
 		    frame_check(&t->frames[i], len, n_fds)))
-			m->on_lost(m, MAIL_BAD);
+			m->ops->lost(m, MAIL_BAD);
 		else
 			mail_deliver(m, &t->frames[i], fds, n_fds);
 		channel_close_fds(fds, n_fds);
@@ -382,14 +358,14 @@ receive_pipe(struct mail *m)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		m->on_lost(m, MAIL_GONE);
+		m->ops->lost(m, MAIL_GONE);
 		return;
 	}
 	for (size_t i = 0; i < (size_t)n && mail_is_open(m); i += FRAME_SIZE) {
 		const struct frame *f = &frames[i / FRAME_SIZE];
 
 		if ((size_t)n - i < FRAME_SIZE || !frame_check(f, FRAME_SIZE, 0))
-			m->on_lost(m, MAIL_BAD);
+			m->ops->lost(m, MAIL_BAD);
 		else
 			mail_deliver(m, f, NULL, 0);
 	}
@@ -403,7 +379,7 @@ on_readable(struct loop_io *io, uint32_t events)
 	if (m->place == MAIL_ABOVE && m->is_behind) {
 		/* It may have been heard in this turn already; its end is all that counts. */
 		if ((events & EPOLLHUP) != 0)
-			m->on_lost(m, MAIL_GONE);
+			m->ops->lost(m, MAIL_GONE);
 		return;
 	}
 	if (m->place == MAIL_ABOVE)

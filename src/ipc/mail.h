@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * mail: a channel to another process with an outbox, which is emptied once a
- * turn: frames of one turn travel together, with one system call and one
+ * mail: a channel to another process with an outbox, which is emptied by a last
+ * task of the turn: frames of one turn travel together, with one system call and one
  * wake-up.
  *
  * The two directions are two things. Downwards goes a socket, which can carry
@@ -66,7 +66,6 @@ struct mail_letter {
 	struct frame frame;
 	int fds[MAIL_MAX_FDS];
 	uint8_t n_fds;
-	uint8_t n_lent;		/* of them, the first: they stay open */
 };
 
 /* Frames read or sent with one system call. Of a pipe it is all or nothing. */
@@ -89,22 +88,18 @@ struct mail_scratch {
 	struct frame frames[MAIL_PIPE_BATCH];
 };
 
-TAILQ_HEAD(mail_list, mail);
+struct mail_ops;
 
 struct mail {
 	struct loop_io in, out;		/* fd -1: closed */
 	struct loop *loop;
 	enum mail_place place;
-	mail_frame_fn *on_frame;
-	mail_lost_fn *on_lost;
-	mail_room_fn *on_room;		/* may be NULL */
+	const struct mail_ops *ops;
 
-	struct mail_letter *letters;	/* a ring */
-	size_t n_letters, first, n_unsent;
+	struct mail_letter *letters;	/* a ring, for max_unsent */
+	size_t first, n_unsent;
 	bool is_behind;			/* the other one does not read */
-	struct mail_list *unflushed;	/* of this process */
-	bool is_unflushed;
-	TAILQ_ENTRY(mail) next;		/* while is_unflushed */
+	struct loop_task flush;		/* at the end of the turn */
 	struct loop_timer retry;
 
 	struct mail_scratch in_scratch, out_scratch;
@@ -116,18 +111,23 @@ struct mail {
 /* Both ends of a new channel. 0 or -errno. */
 int mail_pair(struct mail_ends *ret_above, struct mail_ends *ret_below);
 
+/* What happens to a mail, and how much may be unsent. */
+struct mail_ops {
+	mail_frame_fn *frame;
+	mail_lost_fn *lost;
+	mail_room_fn *room;	/* may be NULL */
+	size_t max_unsent;
+};
+
 /* Puts it into the closed state: for each mail once, before anything else. */
 void mail_init(struct mail *m, enum mail_place place, struct loop *loop,
-    struct mail_list *unflushed);
-
-/* What happens to it. */
-void mail_on(struct mail *m, mail_frame_fn *frame, mail_lost_fn *lost, mail_room_fn *room);
+    const struct mail_ops *ops);
 
 /*
- * Takes the ends. letters is memory for n of them, borrowed: the most that may
- * be unsent. 0 or -errno, then the ends are closed.
+ * Takes the ends. The outbox is allocated once for all that one mail is opened for,
+ * and stays. 0 or -errno, then the ends are closed.
  */
-int mail_open(struct mail *m, struct mail_ends ends, struct mail_letter *letters, size_t n);
+int mail_open(struct mail *m, struct mail_ends ends);
 
 /* Closes it, drops what is unsent and ends every open question with NULL. */
 void mail_close(struct mail *m);
@@ -144,7 +144,7 @@ mail_is_open(const struct mail *m)
 static inline bool
 mail_has_room(const struct mail *m)
 {
-	return m->n_unsent < m->n_letters && !m->is_behind;
+	return m->n_unsent < m->ops->max_unsent && !m->is_behind;
 }
 
 /*
@@ -153,11 +153,10 @@ mail_has_room(const struct mail *m)
  */
 bool mail_post(struct mail *m, const struct frame *f, const int *fds, size_t n_fds);
 
-/* The same, but the first n_lent of the descriptors stay the caller's, open until then. */
-bool mail_post_lent(struct mail *m, const struct frame *f, const int *fds, size_t n_fds,
-    size_t n_lent);
+/* Sends what was posted before the turn ends: last words. */
+void mail_flush(struct mail *m);
 
-/* The same for a question. True: ask->fn will be called, once, if it is set. */
+/* The same as mail_post() for a question. True: ask->fn will be called, once, if it is set. */
 bool mail_ask(struct mail *m, const struct frame *f, struct mail_ask *ask);
 
 /* The same with descriptors: true: it takes them, too. */
@@ -173,6 +172,3 @@ mail_mark_answer(struct frame *answer, const struct frame *f)
 {
 	answer->answers = f->serial;
 }
-
-/* The turn ends: sends what was posted to all of the list. */
-void mail_flush_all(struct mail_list *unflushed);

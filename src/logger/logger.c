@@ -32,6 +32,12 @@
  */
 #define FAREWELL_USEC (500 * USEC_PER_MSEC)
 #define ERR_RETRY_USEC (50 * USEC_PER_MSEC)
+/*
+ * After records the log waits so long before it looks for more: to be woken for each
+ * record of a busy server costs as much as to write it. Meanwhile records are safe in
+ * the sockets, which take some hundreds.
+ */
+#define REST_MSEC 2
 
 struct source {
 	LIST_ENTRY(source) link;
@@ -46,6 +52,7 @@ struct logger {
 	struct loop_timer farewell;
 	LIST_HEAD(sources, source) sources;
 	bool done;
+	bool has_read;			/* a record, in this turn */
 	struct buf line;		/* the line that is being written to stderr */
 	struct loop_io err;		/* waits for room in stderr */
 	struct loop_timer err_retry;	/* the same if stderr cannot be polled */
@@ -153,7 +160,7 @@ on_err_retry(struct loop_timer *t)
 static void
 put_lost(struct logger *g)
 {
-	const struct log_source self = { .name = "log", .pid = (int)getpid() };
+	struct log_source self = { .name = "log" };
 	struct logrec_view r;
 	struct logrec rec;
 
@@ -161,6 +168,7 @@ put_lost(struct logger *g)
 		(void)buf_append_char(&g->line, '\n');
 	if (g->lost == 0)
 		return;
+	self.pid = (int)getpid();
 	logrec_start(&rec, LOG_WARNING);
 	logrec_add_str(&rec, LOG_KEY_MESSAGE, "log records dropped, they could not be written");
 	logrec_add_u64(&rec, LOG_KEY_DROPPED, g->lost);
@@ -214,6 +222,7 @@ on_record(struct loop_io *io, uint32_t events)
 			source_close(s);
 			return;
 		}
+		g->has_read = true;
 		if (logrec_parse((struct slice){ g->record, (size_t)n }, &r) < 0)
 			continue;
 		if (g->member.current != NULL && r.level > g->member.current->log_level)
@@ -273,6 +282,17 @@ farewell_begin(struct logger *g)
 		loop_arm(&g->loop, &g->farewell, g->loop.now_usec + FAREWELL_USEC);
 }
 
+/* The master is heard at once all the same. */
+static void
+logger_rest(struct logger *g)
+{
+	struct pollfd p = { .fd = g->member.master.fd, .events = POLLIN };
+
+	if (g->has_read && !g->is_blocked && !g->member.is_over)
+		(void)poll(&p, 1, REST_MSEC);
+	g->has_read = false;
+}
+
 int
 logger_main(void)
 {
@@ -294,6 +314,7 @@ logger_main(void)
 			return ROLE_EXIT_SETUP;
 		if (g->member.is_over)
 			farewell_begin(g);
+		logger_rest(g);
 	}
 	return ROLE_EXIT_OK;
 }

@@ -2,8 +2,6 @@
 # runner: starts programs as the configured user, and ends them. Runs as root.
 noinst_LTLIBRARIES += librunner.la
 librunner_la_SOURCES = \
-	src/runner/cgroup.c src/runner/cgroup.h \
-	src/runner/ends.c src/runner/ends.h \
 	src/runner/orders.c src/runner/orders.h \
 	src/runner/programs.c src/runner/programs.h \
 	src/runner/reap.c src/runner/reap.h \

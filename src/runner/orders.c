@@ -4,13 +4,9 @@
 
 #include "runner/orders.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/fd.h"
-#include "ipc/channel.h"
+#include "base/children.h"
 #include "ipc/logrec.h"
 #include "runner/runner.h"
 
@@ -42,35 +38,9 @@ on_signal(struct runner *r, const struct frame *f)
 }
 
 static const char *
-on_make_kits(struct runner *r, const struct frame *f)
+on_ends(struct runner *r, const struct frame *f)
 {
-	ends_owe(r, f->make.has_input != 0, f->make.n);
-	return NULL;
-}
-
-static const char *
-on_unkit(struct runner *r, const struct frame *f)
-{
-	int ends[KIT_N_ENDS];
-
-	if (!ends_take(&r->ends, f->kit.number, ends))
-		return "sent the end of a kit that is not there";
-	channel_close_fds(ends, KIT_N_ENDS);
-	return NULL;
-}
-
-/* Bytes resident; 0: not to be known. */
-static uint64_t
-resident_bytes(pid_t pid)
-{
-	unsigned long total, resident;
-	char path[64], text[128];
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-	(void)fd_read_text(AT_FDCWD, path, text, sizeof(text));
-	if (pid == 0 || sscanf(text, "%lu %lu", &total, &resident) != 2)
-		return 0;
-	return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+	return ends_order(&r->ends, f);
 }
 
 static const char *
@@ -79,7 +49,7 @@ on_weigh(struct runner *r, const struct frame *f)
 	const struct program *p = r->programs.by_ref[f->ref];
 	struct frame answer = { .type = FRAME_WEIGHED, .weighed.ref = f->ref };
 
-	answer.weighed.bytes = p == NULL ? 0 : resident_bytes(p->pid);
+	answer.weighed.bytes = p == NULL ? 0 : child_memory(p->pid);
 	mail_mark_answer(&answer, f);
 	(void)mail_post(&r->broker, &answer, NULL, 0);
 	return NULL;
@@ -89,8 +59,9 @@ static order_fn *const orders[FRAME_TYPE_N] = {
 	[FRAME_START] = program_start,
 	[FRAME_TERMINATE] = on_terminate,
 	[FRAME_SIGNAL] = on_signal,
-	[FRAME_MAKE_KITS] = on_make_kits,
-	[FRAME_UNKIT] = on_unkit,
+	[FRAME_MAKE_KITS] = on_ends,
+	[FRAME_MAKE_JOBS] = on_ends,
+	[FRAME_UNKIT] = on_ends,
 	[FRAME_WEIGH] = on_weigh,
 };
 
@@ -131,8 +102,11 @@ on_lost(struct mail *m, enum mail_end how)
 void
 orders_init(struct runner *r)
 {
-	mail_init(&r->broker, MAIL_ABOVE, &r->loop, &r->unflushed);
-	mail_on(&r->broker, on_order, on_lost, NULL);
+	static const struct mail_ops ops = {
+		.frame = on_order, .lost = on_lost, .max_unsent = RUNNER_MAX_LETTERS,
+	};
+
+	mail_init(&r->broker, MAIL_ABOVE, &r->loop, &ops);
 }
 
 void
@@ -141,7 +115,7 @@ orders_close(struct runner *r)
 	if (!mail_is_open(&r->broker))
 		return;
 	mail_close(&r->broker);
-	ends_drop_all(r);
+	ends_drop_all(&r->ends);
 	programs_disown(r);
 }
 
@@ -153,7 +127,7 @@ orders_open(struct runner *r, struct mail_ends ends, uint16_t slot, uint64_t ser
 	orders_close(r);
 	r->broker_slot = slot;
 	r->broker_serial = serial;
-	error = mail_open(&r->broker, ends, r->letters, RUNNER_MAX_LETTERS);
+	error = mail_open(&r->broker, ends);
 	if (error < 0)
 		log_err("cannot watch the link of the broker: %s", strerror(-error));
 }

@@ -5,19 +5,13 @@
 #include "runner/programs.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 #include "runner/runner.h"
-
-/* After SIGKILL only the kernel can keep a process; then we say so. */
-#define SURVIVAL_USEC USEC_PER_SEC
 
 /* ----------------------------------------------------------------- table --- */
 
@@ -200,11 +194,11 @@ program_begin(struct program *p, pid_t pid, bool want_begun)
 
 /* Starts it with the ends of its kit. */
 static void
-program_run(struct program *p, const struct frame_start *start, int ends[static KIT_N_ENDS])
+program_run(struct program *p, const struct frame *f, int ends[static KIT_N_ENDS])
 {
 	struct spawn_order order = {
 		.service = p->service, .slot = program_slot(&p->runner->programs, p),
-		.job = ends[KIT_JOB], .out = ends[KIT_OUT], .err = ends[KIT_ERR],
+		.job = p->runner->ends.jobs[f->slot].fd, .place = f->start.place, .out = ends[KIT_OUT], .err = ends[KIT_ERR],
 		.in = ends[KIT_IN], .third = -1, .mark = p->mark,
 	};
 	bool is_handler = p->service->handler != NULL;
@@ -225,7 +219,7 @@ program_run(struct program *p, const struct frame_start *start, int ends[static 
 		p->err = ends[KIT_ERR];
 		ends[KIT_OUT] = ends[KIT_ERR] = -1;
 	}
-	program_begin(p, pid, start->want_begun != 0);
+	program_begin(p, pid, f->start.want_begun != 0);
 }
 
 /* The configuration of that generation, or NULL. */
@@ -250,6 +244,8 @@ program_start(struct runner *r, const struct frame *f)
 		return "sent a start under a number that is in use";
 	if (conf == NULL || f->start.service >= conf->n_services)
 		return "sent a start of no service";
+	if (r->ends.jobs[f->slot].fd < 0)
+		return "sent a start without a job";
 	s = &conf->services[f->start.service];
 	if (!ends_take(&r->ends, f->start.kit, ends))
 		return "sent a start without a kit";
@@ -265,19 +261,13 @@ program_start(struct runner *r, const struct frame *f)
 		p->conf = conf_ref(conf);
 		p->service = s;
 		p->id = f->id;
-		program_run(p, &f->start, ends);
+		program_run(p, f, ends);
 	}
 	channel_close_fds(ends, KIT_N_ENDS);
 	return NULL;
 }
 
 /* --------------------------------------------------------------- killing --- */
-
-static void
-program_arm(struct program *p, uint64_t in_usec)
-{
-	loop_arm(&p->runner->loop, &p->timer, clock_usec() + in_usec);
-}
 
 static void
 signal_all(struct program *p, int sig)
@@ -294,7 +284,7 @@ begin_term(struct program *p, uint64_t grace_usec)
 	p->phase = KILL_TERM;
 	signal_all(p, SIGTERM);
 	signal_all(p, SIGCONT);		/* what is stopped could not act on it */
-	program_arm(p, grace_usec);
+	loop_arm(&p->runner->loop, &p->timer, clock_usec() + grace_usec);
 }
 
 static void
@@ -306,7 +296,7 @@ program_destroy(struct program *p)
 	signal_all(p, SIGKILL);
 	if (cgroup_exists(&p->runner->cgroups, slot))
 		cgroup_kill(&p->runner->cgroups, slot);
-	program_arm(p, SURVIVAL_USEC);
+	loop_arm(&p->runner->loop, &p->timer, clock_usec() + SURVIVAL_USEC);
 }
 
 void
@@ -370,31 +360,21 @@ program_is_in_cgroup(const struct program *p)
 }
 
 void
-program_reap(struct program *p)
+program_reaped(struct program *p, int status, const struct rusage *ru)
 {
 	struct programs *all = &p->runner->programs;
-	pid_t pid = p->pid;
-	struct rusage ru;
-	int status;
 
-	/*
-	 * The zombie still holds its number, so the group of that number can
-	 * only be its own. After wait4() it might be anybody's.
-	 */
-	(void)kill(-pid, p->phase < KILL_KILL ? SIGTERM : SIGKILL);
-	(void)kill(-pid, SIGCONT);
-	if (wait4(pid, &status, WNOHANG | __WALL, &ru) != pid)
-		return;
 	RB_REMOVE(program_pids, &all->pids, p);
 	p->pid = 0;
-	program_note_exit(p, status, &ru);
-	ends_part(p->runner, p->out);
-	ends_part(p->runner, p->err);
+	program_note_exit(p, status, ru);
+	ends_part(&p->runner->ends, p->out);
+	ends_part(&p->runner->ends, p->err);
 	p->out = p->err = -1;
 
 	p->state = PROGRAM_LINGERING;
 	TAILQ_INSERT_TAIL(&all->lingering, p, next);
-	if (program_is_in_cgroup(p))
+	p->has_cgroup_left = program_is_in_cgroup(p);
+	if (p->has_cgroup_left)
 		program_destroy(p);
 	else if (p->phase == KILL_NONE)
 		begin_term(p, p->service->kill_grace_usec);
@@ -404,8 +384,11 @@ bool
 program_settle(struct program *p)
 {
 	struct runner *r = p->runner;
-	bool is_gone = p->n_strays == 0 && !program_is_in_cgroup(p);
+	bool is_gone;
 
+	if (p->has_cgroup_left)
+		p->has_cgroup_left = program_is_in_cgroup(p);
+	is_gone = p->n_strays == 0 && !p->has_cgroup_left;
 	program_tell(p, is_gone);
 	if (!is_gone)
 		return false;

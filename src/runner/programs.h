@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 #include <sys/tree.h>
 #include <sys/types.h>
 
@@ -27,6 +28,8 @@ struct runner;
 /* A broker's, and what an earlier one has left. */
 #define PROGRAMS_MAX (2 * FRAME_MAX_REFS)
 #define PROGRAM_NO_REF UINT16_MAX
+/* After SIGKILL only the kernel can keep a process; that is logged after so long. */
+#define SURVIVAL_USEC USEC_PER_SEC
 
 enum program_state {
 	PROGRAM_FREE,
@@ -44,13 +47,15 @@ struct program {
 	pid_t pid;			/* RUNNING: not reaped, so the number is ours */
 	pid_t session;			/* what it was, also when LINGERING */
 	uint64_t id;			/* of the request, for the log */
-	uint64_t mark;			/* of all that descends from it; see spawn.h */
+	uint64_t mark;			/* of all that descends from it; see base/mark.h */
 	struct conf *conf;		/* holds service */
 	const struct service *service;
 	int out, err;			/* its ends, until it has ended; -1: none */
 
 	enum kill_phase phase;
 	uint32_t n_strays;
+	bool is_group_told;		/* since it was reaped, that it is to end */
+	bool has_cgroup_left;		/* ... something was in its control group */
 	struct loop_timer timer;
 	bool is_told;			/* EXITED is sent */
 	struct frame_exited exited;
@@ -104,8 +109,8 @@ void program_terminate(struct program *p, uint64_t grace_usec);
 /* SIGNAL to all of it. KILL makes sure of it. */
 void program_signal(struct program *p, int sig);
 
-/* Its child is a zombie: takes the group down and reaps it. */
-void program_reap(struct program *p);
+/* Its child has ended and is reaped: what is left of it is asked to end, too. */
+void program_reaped(struct program *p, int status, const struct rusage *ru);
 
 /*
  * LINGERING: tells what there is to tell, and gives the slot back if nothing

@@ -6,23 +6,22 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
-#include "base/clock.h"
-#include "ipc/logrec.h"
-#include "runner/cgroup.h"
+#include "base/cgroup.h"
 #include "base/children.h"
+#include "base/clock.h"
+#include "base/mark.h"
+#include "ipc/logrec.h"
 #include "runner/programs.h"
 #include "runner/runner.h"
-#include "runner/spawn.h"
 
 /* What a turn may reap: a program that forks without end must not hold us. */
 #define REAP_BATCH 256
 #define RECHECK_USEC (5 * USEC_PER_MSEC)
-#define SURVIVAL_USEC USEC_PER_SEC
 
 /* ----------------------------------------------------- whose is a stray? --- */
 
@@ -49,7 +48,7 @@ stray_owner(struct runner *r, pid_t pid)
 
 	if (p != NULL)
 		return p;
-	mark = spawn_mark_of(pid);
+	mark = mark_of(pid);
 	while ((p = programs_next(all, p)) != NULL) {
 		if (p->session == session || (mark != 0 && p->mark == mark) ||
 		    is_in_group_of(p, pid))
@@ -129,12 +128,44 @@ on_strays_due(struct loop_timer *t)
 	}
 }
 
+/* Asks it to end, or kills it; what is stopped could not act on the signal. */
+static void
+stray_end(struct runner *r, struct stray *s, int sig)
+{
+	struct program *owner = s->owner;
+
+	stray_signal(r, s, sig);
+	if (sig != SIGKILL)
+		(void)kill(s->pid, SIGCONT);
+	if (owner == NULL || owner->pid != 0 || owner->is_group_told ||
+	    getpgid(s->pid) != owner->session)
+		return;
+	/* All of the group hears it at once, not one after the other has died. */
+	owner->is_group_told = true;
+	(void)kill(-owner->session, sig);
+	(void)kill(-owner->session, SIGCONT);
+}
+
+/* A new one fares as its program does. */
+static void
+stray_begin(struct runner *r, struct stray *s)
+{
+	if (s->owner == NULL) {
+		stray_end(r, s, SIGTERM);
+		stray_arm(r, s, r->member.current == NULL ? 0 :
+		    r->member.current->kill_grace_usec);
+		return;
+	}
+	s->owner->n_strays++;
+	if (s->owner->phase != KILL_NONE)
+		stray_end(r, s, s->owner->phase == KILL_TERM ? SIGTERM : SIGKILL);
+}
+
 static void
 on_child(pid_t pid, void *arg)
 {
 	struct runner *r = arg;
 	struct strays *all = &r->strays;
-	struct program *owner;
 	struct stray *s;
 
 	if (programs_find_pid(&r->programs, pid) != NULL || stray_find(all, pid) != NULL)
@@ -144,20 +175,9 @@ on_child(pid_t pid, void *arg)
 		(void)kill(pid, SIGKILL);
 		return;
 	}
-	owner = stray_owner(r, pid);
 	s = &all->list[all->n++];
-	*s = (struct stray){ .pid = pid, .owner = owner };
-	if (owner != NULL)
-		owner->n_strays++;
-	if (owner == NULL || owner->phase == KILL_TERM) {
-		stray_signal(r, s, SIGTERM);
-		(void)kill(pid, SIGCONT);
-	} else if (owner->phase != KILL_NONE) {
-		stray_signal(r, s, SIGKILL);
-	}
-	if (owner == NULL)
-		stray_arm(r, s, r->member.current == NULL ? 0 :
-		    r->member.current->kill_grace_usec);
+	*s = (struct stray){ .pid = pid, .owner = stray_owner(r, pid) };
+	stray_begin(r, s);
 }
 
 static void
@@ -210,31 +230,16 @@ strays_cut(struct runner *r)
 
 /* ---------------------------------------------------------------- reaping --- */
 
-/* The next of our children that has ended, not reaped yet; 0: none. */
-static pid_t
-next_zombie(void)
-{
-	siginfo_t si = { 0 };
-
-	if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0)
-		return 0;
-	return si.si_pid;
-}
-
 static void
-reap(struct runner *r, pid_t pid)
+reap(struct runner *r, pid_t pid, int status, const struct rusage *ru)
 {
 	struct program *p = programs_find_pid(&r->programs, pid);
-	struct stray *s;
+	struct stray *s = p != NULL ? NULL : stray_find(&r->strays, pid);
 
-	if (p != NULL) {
-		program_reap(p);
-		return;
-	}
-	s = stray_find(&r->strays, pid);
-	if (s != NULL)
+	if (p != NULL)
+		program_reaped(p, status, ru);
+	else if (s != NULL)
 		stray_remove(&r->strays, s);
-	(void)waitpid(pid, NULL, WNOHANG | __WALL);
 }
 
 void
@@ -242,14 +247,15 @@ reap_children(struct runner *r)
 {
 	struct program *p, *next;
 	bool again = false;
-	int n = 0;
+	int n = 0, status;
+	struct rusage ru;
 	pid_t pid;
 
-	while (n < REAP_BATCH && (pid = next_zombie()) != 0) {
-		reap(r, pid);
+	while (n < REAP_BATCH && (pid = wait4(-1, &status, WNOHANG | __WALL, &ru)) > 0) {
+		reap(r, pid, status, &ru);
 		n++;
 	}
-	/* Children of the dead are ours now. */
+	/* Children of the dead are ours now, and if there is none the dead have left nothing. */
 	if (n > 0)
 		strays_scan(r);
 	for (p = TAILQ_FIRST(&r->programs.lingering); p != NULL; p = next) {

@@ -4,14 +4,18 @@
  * started, and strays, which left their program behind (a double fork) and
  * came to the runner as the subreaper.
  *
- * A stray belongs to the program whose session, mark (spawn.h) or control
+ * A stray belongs to the program whose session, mark (base/mark.h) or control
  * group it has, and lives as long as that. A stray of nobody is killed. What a
  * process has in its memory is not looked at: to read /proc/PID/environ takes
  * a lock that a process holds while it waits for a file system.
  *
  * Why numbers are enough here and no pidfd is needed: only a child that
- * we have not yet waited for is ever signalled, and the kernel gives its
- * number to nobody else before we have.
+ * the runner has not yet waited for is ever signalled, or a group that such a child
+ * is in; and the kernel gives the number of either to nobody else before that.
+ *
+ * What a program leaves behind is a child of the runner, or descends from one, as
+ * soon as the program has ended. So when there is no such child there is nobody to
+ * be signalled.
  */
 #pragma once
 

@@ -6,15 +6,14 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/signals.h"
 #include "base/sparse.h"
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
@@ -99,34 +98,21 @@ on_sigchld(struct loop_io *io, uint32_t events)
 	reap_children(r);
 }
 
-/* ------------------------------------------------------------------ role --- */
-
-/*
- * Every signal stays blocked for the runner's whole life, and SIGCHLD is
- * read. So there is no moment around a fork to protect, and a terminal's or
- * a careless operator's signal cannot take away who ends the programs. All
- * dispositions are put to the default once, which children then start with.
- */
-static int
-signals_init(void)
+/* What follows from all that happened in this turn of the loop. */
+static void
+runner_settle(struct loop *l)
 {
-	sigset_t all, chld;
-	int fd;
+	struct runner *r = CONTAINER_OF(l, struct runner, loop);
 
-	/*
-	 * The system call itself, because the C library's function refuses the
-	 * two signals it keeps for threads, which whoever started us may ignore.
-	 * All zero is the default, however the kernel lays the struct out.
-	 */
-	for (int sig = 1; sig < NSIG; sig++)
-		(void)syscall(SYS_rt_sigaction, sig, &(char[64]){ 0 }, NULL, (NSIG - 1) / 8);
-	(void)sigfillset(&all);
-	(void)sigprocmask(SIG_SETMASK, &all, NULL);
-	(void)sigemptyset(&chld);
-	(void)sigaddset(&chld, SIGCHLD);
-	fd = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd < 0 ? -errno : fd;
+	ends_advance(&r->ends);
+	r->stats->running = r->programs.n_used;
+	if (r->is_draining && !r->is_drained && r->programs.n_used == 0 && r->strays.n == 0) {
+		member_tell(&r->member, &(struct frame){ .type = FRAME_DRAINED });
+		r->is_drained = true;
+	}
 }
+
+/* ------------------------------------------------------------------ role --- */
 
 static int
 tables_init(struct runner *r)
@@ -137,17 +123,14 @@ tables_init(struct runner *r)
 	int *leaves = sparse_alloc(PROGRAMS_MAX, sizeof(*leaves));
 	rlim_t limit;
 
-	r->letters = sparse_alloc(RUNNER_MAX_LETTERS, sizeof(*r->letters));
-	if (programs == NULL || by_ref == NULL || kits == NULL || leaves == NULL ||
-	    r->letters == NULL)
+	if (programs == NULL || by_ref == NULL || kits == NULL || leaves == NULL)
 		return -ENOMEM;
 	programs_init(&r->programs, programs, by_ref);
 	limit = r->spawner->nofile.rlim_max > INT32_MAX ? INT32_MAX : r->spawner->nofile.rlim_max;
-	ends_init(r, kits, (int)limit - FD_RESERVE);
 	cgroups_init(&r->cgroups, leaves, PROGRAMS_MAX);
 	strays_init(r);
-	TAILQ_INIT(&r->unflushed);
 	orders_init(r);
+	ends_init(&r->ends, &r->broker, kits, (int)limit - FD_RESERVE);
 	return 0;
 }
 
@@ -167,6 +150,7 @@ runner_init(struct runner *r)
 		return -errno;
 
 	error = loop_init(&r->loop);
+	r->loop.on_settle = runner_settle;
 	if (error == 0)
 		error = spawner_init(r->spawner, PROGRAMS_MAX);
 	if (error == 0)
@@ -177,27 +161,21 @@ runner_init(struct runner *r)
 	r->reap_timer.fn = on_reap_due;
 	r->stop_timer.fn = on_stop_due;
 	r->sigchld.fn = on_sigchld;
-	r->sigchld.fd = signals_init();
+	/*
+	 * Every signal stays blocked for the runner's whole life, and SIGCHLD is
+	 * read. So there is no moment around a fork to protect, and a terminal's or
+	 * a careless operator's signal cannot take away who ends the programs. All
+	 * dispositions are the default from now on, which children start with.
+	 */
+	signals_reset();
+	signals_block();
+	r->sigchld.fd = signals_open(SIGCHLD);
 	if (r->sigchld.fd < 0)
 		return r->sigchld.fd;
 	error = loop_add(&r->loop, &r->sigchld, EPOLLIN);
 	if (error < 0)
 		return error;
 	return member_init(&r->member, &member_ops, &r->loop);
-}
-
-/* What follows from all that happened in this turn of the loop. */
-static void
-runner_settle(struct runner *r)
-{
-	ends_pay(r);
-	mail_flush_all(&r->unflushed);
-	ends_part_advance(r);
-	r->stats->running = r->programs.n_used;
-	if (r->is_draining && !r->is_drained && r->programs.n_used == 0 && r->strays.n == 0) {
-		member_tell(&r->member, &(struct frame){ .type = FRAME_DRAINED });
-		r->is_drained = true;
-	}
 }
 
 int
@@ -217,10 +195,8 @@ runner_main(void)
 	}
 	member_tell(&r->member, &(struct frame){ .type = FRAME_READY });
 
-	while (!r->member.is_over && error == 0) {
+	while (!r->member.is_over && error == 0)
 		error = loop_turn(&r->loop);
-		runner_settle(r);
-	}
 	/* No master, no workers soon: nobody is left to whom a result could go. */
 	reap_everything(r, r->sigchld.fd, clock_usec() + FAREWELL_USEC);
 	cgroups_done(&r->cgroups);

@@ -15,13 +15,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/cgroup.h"
 #include "base/loop.h"
 #include "conf/conf.h"
+#include "ipc/ends.h"
 #include "ipc/mail.h"
 #include "ipc/member.h"
 #include "ipc/stats.h"
-#include "runner/cgroup.h"
-#include "runner/ends.h"
 #include "runner/programs.h"
 #include "runner/reap.h"
 #include "runner/spawn.h"
@@ -35,9 +35,7 @@ struct runner {
 	struct member member;
 	struct loop_io sigchld;
 
-	struct mail_list unflushed;
 	struct mail broker;
-	struct mail_letter *letters;
 	uint16_t broker_slot;		/* the link in use, as the master has named it */
 	uint64_t broker_serial;
 

@@ -5,21 +5,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/sched.h>
 #include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
-#include "base/fd.h"
+#include "base/mark.h"
 #include "base/privilege.h"
 #include "base/sparse.h"
 #include "ipc/frame.h"
@@ -65,49 +59,6 @@ spawn_report_of(const struct spawner *sp, size_t slot)
 	if (copy.stage < 0 || copy.stage >= STAGE_N)
 		copy.stage = STAGE_NONE;
 	return copy;
-}
-
-/* ---------------------------------------------------------------- marks --- */
-
-#define MARK_BASE ((rlim_t)(LONG_MAX / 2))
-
-/* The hard limit in a line of /proc/PID/limits that begins so; 0: there is none. */
-static rlim_t
-limit_in(const char *text, const char *name)
-{
-	const char *line = strstr(text, name);
-	char *end;
-
-	if (line == NULL)
-		return 0;
-	line += strlen(name);
-	(void)strtoull(line, &end, 10);
-	return end == line ? 0 : (rlim_t)strtoull(end, NULL, 10);
-}
-
-/* This file is not the process's memory, so to read it does not wait for anybody. */
-uint64_t
-spawn_mark_of(pid_t pid)
-{
-	char path[32], text[2048];
-	rlim_t up, down;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/limits", pid);
-	(void)fd_read_text(AT_FDCWD, path, text, sizeof(text));
-	up = limit_in(text, "Max file locks");
-	down = limit_in(text, "Max realtime timeout");
-	return up > MARK_BASE && up - MARK_BASE == MARK_BASE - down ? up - MARK_BASE : 0;
-}
-
-/* Where that is not allowed, sessions and control groups have to do. */
-static CHILD_CODE void
-child_mark(uint64_t mark)
-{
-	struct rlimit up = { MARK_BASE + mark, MARK_BASE + mark };
-	struct rlimit down = { MARK_BASE - mark, MARK_BASE - mark };
-
-	(void)setrlimit(RLIMIT_LOCKS, &up);
-	(void)setrlimit(RLIMIT_RTTIME, &down);
 }
 
 /* ------------------------------------------------------------ the child --- */
@@ -223,7 +174,7 @@ child_run(const struct spawner *sp, const struct spawn_order *o, bool is_outside
 	(void)umask(s->umask);
 
 	/* While still root: a limit may be above the one we were born with. */
-	child_mark(o->mark);
+	mark_take(o->mark);
 	r = child_limits(sp, s);
 	if (r < 0)
 		child_fail(sp, o, STAGE_LIMITS, -r);
@@ -250,7 +201,7 @@ child_run(const struct spawner *sp, const struct spawn_order *o, bool is_outside
 		_exit(SPAWN_EXIT_FAILED);
 
 	/* The first look at bytes made by a client, with no rights left to lose. */
-	r = job_read(JOB_FD, &job);
+	r = job_read(JOB_FD, o->place, &job);
 	if (r < 0)
 		child_fail(sp, o, STAGE_JOB, -r);
 

@@ -42,23 +42,14 @@ int spawner_init(struct spawner *sp, size_t n);
 struct spawn_order {
 	const struct service *service;
 	size_t slot;		/* where to report */
-	int job;
+	int job;		/* file of jobs */
+	uint32_t place;		/* of the job in there */
 	int out, err;
 	int in;			/* -1: none */
 	int third;		/* descriptor 3 of the program, -1: none */
 	uint64_t mark;		/* of all that descends from it */
 	int cgroup;		/* directory to start in, -1: none */
 };
-
-/*
- * The mark of a process that descends from a program; 0: it has none. It is
- * kept in the hard limits of two resources, one of which counts up what the
- * other counts down: who may only lower limits can lose its mark but never
- * take another one's, whatever it knows, and whatever it does to its
- * environment. Neither limits anything: the kernel counts file locks no more,
- * and no realtime program runs for so long.
- */
-uint64_t spawn_mark_of(pid_t pid);
 
 /*
  * Starts it and returns the pid or -errno. The descriptors stay the

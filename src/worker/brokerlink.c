@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/sparse.h"
 #include "call/call.h"
 #include "call/kits.h"
 #include "ipc/channel.h"
@@ -36,11 +35,13 @@ static void on_lost(struct mail *m, enum mail_end how);
 void
 brokerlink_init(struct worker *w)
 {
-	TAILQ_INIT(&w->unflushed_mail);
+	static const struct mail_ops ops = {
+		.frame = on_frame, .lost = on_lost, .max_unsent = LETTERS,
+	};
+
 	TAILQ_INIT(&w->link.cancels);
 	kits_init(&w->kits);
-	mail_init(&w->link.mail, MAIL_BELOW, &w->loop, &w->unflushed_mail);
-	mail_on(&w->link.mail, on_frame, on_lost, NULL);
+	mail_init(&w->link.mail, MAIL_BELOW, &w->loop, &ops);
 }
 
 void
@@ -49,7 +50,7 @@ brokerlink_done(struct worker *w)
 	struct brokerlink *l = &w->link;
 	struct brokerlink_cancel *waiting;
 
-	mail_flush_all(&w->unflushed_mail);
+	mail_flush(&l->mail);
 	while ((waiting = TAILQ_FIRST(&l->cancels)) != NULL) {
 		TAILQ_REMOVE(&l->cancels, waiting, entry);
 		mail_forget(&l->mail, &waiting->ask);
@@ -57,6 +58,7 @@ brokerlink_done(struct worker *w)
 	}
 	mail_close(&l->mail);
 	kits_drop(&w->kits);
+	jobs_close(&w->kits.jobs);
 }
 
 /* 0 or -ENOMEM: there is no broker, or it is far behind. */
@@ -90,6 +92,7 @@ link_run(struct call *call, uint32_t kit)
 	int r;
 
 	f.run.kit = kit;
+	f.run.place = (uint16_t)job_place(call->placed_job);
 	r = brokerlink_post(worker_of(call->desk), &f);
 	if (r == 0)
 		call->sent = true;
@@ -217,6 +220,20 @@ kit_return(struct worker *w, const struct frame *kit)
 	kits_on_none(&w->kits, kit->kit.has_input != 0, EMFILE);
 }
 
+/* The file for jobs; when there was no room for it it is asked for again. */
+static void
+on_jobs(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
+{
+	struct frame again = { .type = FRAME_MAKE_JOBS, .jobs_serial = f->jobs_serial };
+	int r = n_fds == 0 ? 0 : jobs_open(&w->kits.jobs, TAKE_FD(fds[0]));
+
+	if (n_fds == 0)
+		(void)brokerlink_post(w, &again);
+	if (r < 0)
+		log_err("commands cannot be started: no memory for their arguments: %s",
+		    strerror(-r));
+}
+
 static void
 on_frame(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 {
@@ -232,6 +249,9 @@ on_frame(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 			kits_on_kit(&w->kits, f, fds);
 		else
 			kit_return(w, f);
+		return;
+	case FRAME_JOBS:
+		on_jobs(w, f, fds, n_fds);
 		return;
 	case FRAME_NO_KIT:
 		kits_on_none(&w->kits, f->kit.has_input != 0, f->kit.error);
@@ -322,13 +342,7 @@ brokerlink_attach(struct worker *w, struct mail_ends ends)
 	struct brokerlink *l = &w->link;
 
 	brokerlink_lost(w);
-	if (l->letters == NULL)
-		l->letters = sparse_alloc(LETTERS, sizeof(*l->letters));
-	if (l->letters == NULL) {
-		channel_close_fds((int[]){ ends.socket, ends.pipe }, 2);
-		return;
-	}
-	if (mail_open(&l->mail, ends, l->letters, LETTERS) < 0)
+	if (mail_open(&l->mail, ends) < 0)
 		return;
 	leases_on_attached(&w->leases);
 	cancel_post(w);

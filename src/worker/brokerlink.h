@@ -23,7 +23,6 @@ struct brokerlink_cancel;
 
 struct brokerlink {
 	struct mail mail;
-	struct mail_letter *letters;
 	TAILQ_HEAD(brokerlink_cancels, brokerlink_cancel) cancels;	/* wait for CANCELLED */
 };
 

@@ -45,11 +45,16 @@ on_lost(struct mail *m, enum mail_end how)
 	mail_close(m);
 }
 
+static const struct mail_ops mail_ops = {
+	.frame = on_frame,
+	.lost = on_lost,
+	.max_unsent = CONTROL_LETTERS,
+};
+
 void
 controllink_init(struct worker *w)
 {
-	mail_init(&w->control.mail, MAIL_BELOW, &w->loop, &w->unflushed_mail);
-	mail_on(&w->control.mail, on_frame, on_lost, NULL);
+	mail_init(&w->control.mail, MAIL_BELOW, &w->loop, &mail_ops);
 }
 
 void
@@ -64,5 +69,5 @@ controllink_attach(struct worker *w, struct mail_ends ends)
 	struct controllink *l = &w->control;
 
 	mail_close(&l->mail);
-	(void)mail_open(&l->mail, ends, l->letters, ARRAY_LEN(l->letters));
+	(void)mail_open(&l->mail, ends);
 }

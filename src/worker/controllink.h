@@ -9,9 +9,11 @@
 
 struct worker;
 
+/* Answers of one turn. */
+#define CONTROL_LETTERS 64
+
 struct controllink {
 	struct mail mail;
-	struct mail_letter letters[64];	/* answers of one turn */
 };
 
 void controllink_init(struct worker *w);

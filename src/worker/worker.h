@@ -46,7 +46,6 @@ struct worker {
 	struct leases leases;		/* handler processes */
 	struct net_desk net;		/* listeners and connections */
 
-	struct mail_list unflushed_mail;
 	struct brokerlink link;
 	struct controllink control;
 	struct kits kits;		/* pipes for programs, sent by the broker in advance */
@@ -67,7 +66,7 @@ void worker_done(struct worker *w);
 void worker_on_stall(struct loop *l, uint64_t usec);
 
 /*
- * Ends a turn, behind all tasks: sends what was gathered and frees ended
+ * Ends a turn of the loop: sends what was gathered for handlers and frees ended
  * objects.
  */
 static inline void
@@ -75,8 +74,6 @@ worker_settle(struct worker *w)
 {
 	if (!LIST_EMPTY(&w->leases.unflushed))
 		leases_flush(&w->leases);
-	if (!TAILQ_EMPTY(&w->unflushed_mail))
-		mail_flush_all(&w->unflushed_mail);
 	if (!TAILQ_EMPTY(&w->desk.dead))
 		calls_bury(&w->desk);
 	if (!LIST_EMPTY(&w->leases.dead))

@@ -40,7 +40,7 @@ try_job(const uint8_t *data, size_t size)
 
 	if (fd < 0)
 		return;
-	if (job_read(fd, &job) == 0) {
+	if (job_read(fd, 0, &job) == 0) {
 		size_t total = 0;
 
 		for (char **p = job.argv; *p != NULL; p++)

@@ -33,23 +33,26 @@ evil_new_token(struct evil *e)
 	return d;
 }
 
-void
-evil_write_job(int fd, const char *program, const char *argument, const char *variable)
+uint16_t
+evil_write_job(struct evil *e, const char *program, const char *argument, const char *variable)
 {
 	CLEANUP(buf_done) struct buf strings = BUF_INIT(0);
+	uint32_t job = 0;
 
 	(void)buf_append(&strings, program, strlen(program) + 1);
 	if (argument != NULL)
 		(void)buf_append(&strings, argument, strlen(argument) + 1);
 	if (variable != NULL)
 		(void)buf_append(&strings, variable, strlen(variable) + 1);
-	(void)job_write(fd, buf_slice(&strings), argument != NULL ? 2 : 1, variable != NULL);
+	(void)jobs_write(&e->jobs, buf_slice(&strings), argument != NULL ? 2 : 1,
+	    variable != NULL, &job);
+	return (uint16_t)job_place(job);
 }
 
 void
 evil_close_kit(struct evil_kit *k)
 {
-	channel_close_fds(k->fds, 4);
+	channel_close_fds(k->fds, 3);
 }
 
 /* Makes a RUN as an honest worker would send it, with its job written. */
@@ -58,14 +61,13 @@ evil_run_frame(struct evil *e, const char *service, const char *argument, struct
 {
 	struct frame f = { .type = FRAME_RUN, .generation = e->generation, .id = evil_new_id(e) };
 
-	*ret = (struct evil_kit){ .fds = { -1, -1, -1, -1 } };
+	*ret = (struct evil_kit){ .fds = { -1, -1, -1 } };
 	(void)evil_take_kit(e, false, ret);
 	f.run.deadline_usec = clock_usec() + 20 * USEC_PER_SEC;
 	f.run.owner = evil_digest_like(0x11);
 	f.run.service = evil_service(e, service);
 	f.run.kit = ret->number;
-	if (ret->fds[0] >= 0)
-		evil_write_job(ret->fds[0], "program", argument, NULL);
+	f.run.place = evil_write_job(e, "program", argument, NULL);
 	return f;
 }
 

@@ -142,7 +142,7 @@ mail_close_ends(struct evil *e)
 	if (e->pipe >= 0)
 		(void)close(TAKE_FD(e->pipe));
 	while (e->n_kits > 0)
-		channel_close_fds(e->kits[--e->n_kits].fds, 4);
+		channel_close_fds(e->kits[--e->n_kits].fds, 3);
 	while (e->n_leases > 0)
 		channel_close_fds(e->leases[--e->n_leases].fds, 3);
 }
@@ -259,8 +259,8 @@ on_kit(struct evil *e, const struct frame *f, int *fds)
 	if (e->n_kits == EVIL_MAX_KITS)
 		return;
 	*k = (struct evil_kit){ .number = f->kit.number, .has_input = f->kit.has_input != 0 };
-	for (size_t i = 0; i < 4; i++)
-		k->fds[i] = i < (k->has_input ? 4 : 3) ? TAKE_FD(fds[i]) : -1;
+	for (size_t i = 0; i < 3; i++)
+		k->fds[i] = i < (k->has_input ? 3 : 2) ? TAKE_FD(fds[i]) : -1;
 	e->n_kits++;
 }
 
@@ -275,9 +275,12 @@ on_broker_frame(struct evil *e, const struct frame *f, int *fds)
 	case FRAME_KIT:
 		on_kit(e, f, fds);
 		return;
+	case FRAME_JOBS:
+		(void)jobs_open(&e->jobs, TAKE_FD(fds[0]));
+		return;
 	case FRAME_UNKIT:
 		while (e->n_kits > 0)
-			channel_close_fds(e->kits[--e->n_kits].fds, 4);
+			channel_close_fds(e->kits[--e->n_kits].fds, 3);
 		answer.type = FRAME_UNKIT;
 		(void)evil_send(e, &answer);
 		return;

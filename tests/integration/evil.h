@@ -22,6 +22,7 @@
 
 #include "conf/conf.h"
 #include "ipc/frame.h"
+#include "ipc/job.h"
 
 #define EVIL_MAX_KITS 256
 #define EVIL_MAX_LEASES 64
@@ -29,7 +30,7 @@
 struct evil_kit {
 	uint32_t number;
 	bool has_input;
-	int fds[4];		/* job, stdout, stderr, stdin */
+	int fds[3];		/* stdout, stderr, stdin */
 };
 
 struct evil_lease {
@@ -59,6 +60,7 @@ struct evil {
 	int control_socket, control_pipe;	/* likewise */
 	int listeners[CONF_MAX_LISTENERS];
 	size_t n_listeners;
+	struct jobs jobs;
 	struct evil_kit kits[EVIL_MAX_KITS];
 	size_t n_kits;
 	struct evil_lease leases[EVIL_MAX_LEASES];
@@ -106,7 +108,9 @@ bool evil_take_kit(struct evil *e, bool has_input, struct evil_kit *ret);
 struct digest evil_digest_like(uint8_t byte);
 /* Makes a token that no other process has, and that this one has not used. */
 struct digest evil_new_token(struct evil *e);
-void evil_write_job(int fd, const char *program, const char *argument, const char *variable);
+/* Writes a job; the place where it stands. */
+uint16_t evil_write_job(struct evil *e, const char *program, const char *argument,
+    const char *variable);
 void evil_close_kit(struct evil_kit *k);
 
 /* Makes a RUN as an honest worker would send it, with its job written. */

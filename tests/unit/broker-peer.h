@@ -27,6 +27,7 @@
 #include "base/fd.h"
 #include "broker/broker.h"
 #include "ipc/channel.h"
+#include "ipc/job.h"
 #include "ipc/logrec.h"
 #include "ipc/mail.h"
 #include "ipc/roles.h"
@@ -40,15 +41,16 @@
 /* No test sees the end of it. */
 #define FAR (3600 * USEC_PER_SEC)
 
-/* A kit as a worker has it. */
+/* A kit as a worker has it: stdout, stderr, stdin. */
 struct peer_kit {
 	uint32_t number;
-	int fds[4];
+	int fds[3];
 };
 
 /* A worker's ends, and what has come by them before it was asked for. */
 struct peer_worker {
 	int pipe;
+	struct jobs jobs;
 	struct peer_kit kits[2][64];
 	size_t n_kits[2];
 	struct {
@@ -118,9 +120,9 @@ say(uint16_t slot, const struct frame *f)
 	ck_assert_int_eq(write(broker.peer[slot].pipe, f, sizeof(*f)), sizeof(*f));
 }
 
-/* A kit has come, or the news that all are void. True: that is all it was. */
+/* A kit or the file for jobs has come, or the news that all kits are void. True: that is all it was. */
 static inline bool
-keep_kit(uint16_t slot, const struct frame *f, const int *fds, size_t n_fds)
+keep_kit(uint16_t slot, const struct frame *f, int *fds, size_t n_fds)
 {
 	struct peer_worker *w = &broker.peer[slot];
 	struct frame answer = { .type = FRAME_UNKIT, .answers = f->serial };
@@ -129,15 +131,20 @@ keep_kit(uint16_t slot, const struct frame *f, const int *fds, size_t n_fds)
 	if (f->type == FRAME_UNKIT) {
 		for (size_t kind = 0; kind < 2; kind++) {
 			while (w->n_kits[kind] > 0)
-				channel_close_fds(w->kits[kind][--w->n_kits[kind]].fds, 4);
+				channel_close_fds(w->kits[kind][--w->n_kits[kind]].fds, 3);
 		}
 		say(slot, &answer);
+		return true;
+	}
+	if (f->type == FRAME_JOBS) {
+		ck_assert_uint_eq(n_fds, 1);
+		ck_assert_int_eq(jobs_open(&w->jobs, TAKE_FD(fds[0])), 0);
 		return true;
 	}
 	if (f->type != FRAME_KIT)
 		return false;
 	kit = &w->kits[f->kit.has_input][w->n_kits[f->kit.has_input]++];
-	*kit = (struct peer_kit){ f->kit.number, { -1, -1, -1, -1 } };
+	*kit = (struct peer_kit){ f->kit.number, { -1, -1, -1 } };
 	for (size_t i = 0; i < n_fds; i++)
 		kit->fds[i] = fds[i];
 	return true;
@@ -274,7 +281,7 @@ expect_closed(int fd)
 		await_readable(fd);
 		r = channel_receive(fd, &f, fds, &n_fds);
 		if (r == CHANNEL_OK) {
-			ck_assert_uint_eq(f.type, FRAME_KIT);
+			ck_assert(f.type == FRAME_KIT || f.type == FRAME_JOBS);
 			channel_close_fds(fds, n_fds);
 		}
 	} while (r == CHANNEL_OK);
@@ -289,8 +296,9 @@ leave(uint16_t slot)
 
 	for (size_t kind = 0; kind < 2; kind++) {
 		while (w->n_kits[kind] > 0)
-			channel_close_fds(w->kits[kind][--w->n_kits[kind]].fds, 4);
+			channel_close_fds(w->kits[kind][--w->n_kits[kind]].fds, 3);
 	}
+	jobs_close(&w->jobs);
 	w->n_early = 0;
 	(void)close(broker.worker[slot]);
 	(void)close(w->pipe);

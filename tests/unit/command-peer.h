@@ -51,11 +51,13 @@ request_id(uint16_t worker)
 	return (uint64_t)(0x123456u << 8 | worker) << 32 | ++serial;
 }
 
-static inline void
-write_job(int fd, const char *script, uint64_t id)
+/* The number of the job among those of the worker. */
+static inline uint32_t
+write_job(uint16_t worker, const char *script, uint64_t id)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
 	const char *argv[] = { "sh", "-c", script };
+	uint32_t job;
 
 	for (size_t i = 0; i < ARRAY_LEN(argv); i++)
 		(void)buf_append(&b, argv[i], strlen(argv[i]) + 1);
@@ -63,7 +65,9 @@ write_job(int fd, const char *script, uint64_t id)
 	(void)buf_printf(&b, "REQD_REQUEST_ID=%016llx", (unsigned long long)id);
 	(void)buf_append_char(&b, '\0');
 	ck_assert(!buf_failed(&b));
-	ck_assert_int_eq(job_write(fd, buf_slice(&b), ARRAY_LEN(argv), 2), 0);
+	ck_assert_int_eq(jobs_write(&broker.peer[worker].jobs, buf_slice(&b), ARRAY_LEN(argv), 2,
+	    &job), 0);
+	return job;
 }
 
 struct order {
@@ -100,20 +104,20 @@ run_frame(const struct order *o, uint64_t id)
 	return f;
 }
 
-/* Sends a request whose job is in the kit. */
+/* Sends a request whose job is in the worker's file. */
 static inline struct call
-call_with_kit(const struct order *o, uint64_t id, struct peer_kit kit)
+call_with_kit(const struct order *o, uint64_t id, struct peer_kit kit, uint32_t job)
 {
 	struct frame f = run_frame(o, id);
 
 	f.run.kit = kit.number;
+	f.run.place = (uint16_t)job_place(job);
 	say(o->worker, &f);
-	(void)close(kit.fds[0]);
-	for (size_t i = 1; i < 4; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		if (kit.fds[i] >= 0)
 			(void)fd_set_nonblock(kit.fds[i], false);
 	}
-	return (struct call){ o->worker, id, kit.fds[3], kit.fds[1], kit.fds[2] };
+	return (struct call){ o->worker, id, kit.fds[2], kit.fds[0], kit.fds[1] };
 }
 
 static inline struct call
@@ -121,8 +125,7 @@ call_as(const struct order *o, uint64_t id)
 {
 	struct peer_kit kit = take_kit(o->worker, !o->no_input);
 
-	write_job(kit.fds[0], o->script, id);
-	return call_with_kit(o, id, kit);
+	return call_with_kit(o, id, kit, write_job(o->worker, o->script, id));
 }
 
 static inline struct call

@@ -66,7 +66,7 @@ START_TEST(test_commit_before_run)
 	(void)get(broker.master, FRAME_PREPARED);
 	run = run_frame(&o, request_id(0));
 	kit = take_kit(0, false);
-	write_job(kit.fds[0], "exit 3", run.id);
+	run.run.place = (uint16_t)job_place(write_job(0, "exit 3", run.id));
 	run.run.kit = kit.number;
 
 	put(runner.master, &(struct frame){ .type = FRAME_COMMIT, .generation = 2 }, NULL, 0);
@@ -82,7 +82,7 @@ START_TEST(test_commit_before_run)
 	f = get(broker.worker[0], FRAME_ENDED);
 	ck_assert_uint_eq(f.ended.outcome, OUTCOME_EXIT);
 	(void)get(broker.master, FRAME_COMMITTED);
-	channel_close_fds(kit.fds, 4);
+	channel_close_fds(kit.fds, 3);
 }
 END_TEST
 

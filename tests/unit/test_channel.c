@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "ipc/channel.h"
+#include "ipc/job.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -240,17 +241,25 @@ START_TEST(frames_are_checked_by_type)
 	f.run.flags = RUN_HAS_INPUT;
 	f.run.service = 60000;
 	ck_assert(!frame_check(&f, sizeof(f), 0));
-	/* As many descriptors as there are pipes, and the file. */
+	/* As many descriptors as there are pipes. */
 	memset(&f, 0, sizeof(f));
 	f.type = FRAME_KIT;
-	ck_assert(frame_check(&f, sizeof(f), 3));
-	ck_assert(!frame_check(&f, sizeof(f), 4));
-	f.kit.has_input = 1;
-	ck_assert(frame_check(&f, sizeof(f), 4));
+	ck_assert(frame_check(&f, sizeof(f), 2));
 	ck_assert(!frame_check(&f, sizeof(f), 3));
+	f.kit.has_input = 1;
+	ck_assert(frame_check(&f, sizeof(f), 3));
+	ck_assert(!frame_check(&f, sizeof(f), 2));
+	/* A job beyond the end of its file. */
+	memset(&f, 0, sizeof(f));
+	f.type = FRAME_RUN;
+	f.run.deadline_usec = 1;
+	f.run.place = JOB_PLACES - 1;
+	ck_assert(frame_check(&f, sizeof(f), 0));
+	f.run.place = JOB_PLACES;
+	ck_assert(!frame_check(&f, sizeof(f), 0));
 	/* A number that is no slot of the table. */
 	for (unsigned t = FRAME_START; t <= FRAME_WEIGHED; t++) {
-		if (t == FRAME_KIT || t == FRAME_MAKE_KITS)
+		if (t == FRAME_KIT || t == FRAME_MAKE_KITS || t == FRAME_JOBS || t == FRAME_MAKE_JOBS)
 			continue;
 		memset(&f, 0xff, sizeof(f));
 		f.type = (uint16_t)t;

@@ -550,7 +550,48 @@ START_TEST(tasks_come_after_events_and_timers)
 }
 END_TEST
 
-UNIT_MAIN("loop", tcase_add_test(tc, tasks_run_once_in_the_order_of_their_coming);
+/* Notes its place among the jobs. */
+static struct job *settled;
+
+static void
+on_settle(struct loop *l)
+{
+	(void)l;
+	on_job(&settled->task);
+}
+
+/* Behind all tasks and what a role does once a turn; what they defer comes in the same turn. */
+START_TEST(last_tasks_come_last)
+{
+	struct job jobs[3], settle;
+	int order[8], n;
+	struct loop l;
+
+	jobs_init(&l, jobs, order, &n);
+	settle = (struct job){ .loop = &l, .order = order, .n = &n, .number = 7 };
+	settled = &settle;
+	l.on_settle = on_settle;
+	loop_defer_last(&l, &jobs[2].task);
+	loop_defer_last(&l, &jobs[2].task);
+	loop_defer_last(&l, &jobs[1].task);
+	loop_undefer(&l, &jobs[1].task);
+	loop_defer(&l, &jobs[0].task);
+	/* With a last task there is no wait. */
+	ck_assert_int_eq(loop_turn(&l), 0);
+	ck_assert_int_eq(n, 3);
+	ck_assert_int_eq(order[0], 0);
+	ck_assert_int_eq(order[1], 7);
+	ck_assert_int_eq(order[2], 2);
+	loop_defer_last(&l, &jobs[2].task);
+	ck_assert_int_eq(loop_turn(&l), 0);
+	ck_assert_int_eq(n, 5);
+	ck_assert_int_eq(order[4], 2);
+	loop_done(&l);
+}
+END_TEST
+
+UNIT_MAIN("loop", tcase_add_test(tc, last_tasks_come_last);
+    tcase_add_test(tc, tasks_run_once_in_the_order_of_their_coming);
     tcase_add_test(tc, tasks_deferred_by_tasks);
     tcase_add_test(tc, a_task_that_is_gone_does_not_run);
     tcase_add_test(tc, tasks_come_after_events_and_timers);

@@ -20,9 +20,7 @@
 
 /* Two processes in one: above and below. */
 static struct loop loop;
-static struct mail_list unflushed;
 static struct mail above, below;
-static struct mail_letter above_letters[LETTERS], below_letters[LETTERS];
 
 /* The frames that each side has received. */
 static struct {
@@ -63,6 +61,10 @@ on_room(struct mail *m)
 	got[side(m)].room++;
 }
 
+static const struct mail_ops ops = {
+	.frame = on_frame, .lost = on_lost, .room = on_room, .max_unsent = LETTERS,
+};
+
 static void
 setup(void)
 {
@@ -70,14 +72,11 @@ setup(void)
 
 	memset(got, 0, sizeof(got));
 	ck_assert_int_eq(loop_init(&loop), 0);
-	TAILQ_INIT(&unflushed);
 	ck_assert_int_eq(mail_pair(&ends[0], &ends[1]), 0);
-	mail_init(&above, MAIL_ABOVE, &loop, &unflushed);
-	mail_init(&below, MAIL_BELOW, &loop, &unflushed);
-	mail_on(&above, on_frame, on_lost, on_room);
-	mail_on(&below, on_frame, on_lost, on_room);
-	ck_assert_int_eq(mail_open(&above, ends[0], above_letters, LETTERS), 0);
-	ck_assert_int_eq(mail_open(&below, ends[1], below_letters, LETTERS), 0);
+	mail_init(&above, MAIL_ABOVE, &loop, &ops);
+	mail_init(&below, MAIL_BELOW, &loop, &ops);
+	ck_assert_int_eq(mail_open(&above, ends[0]), 0);
+	ck_assert_int_eq(mail_open(&below, ends[1]), 0);
 }
 
 static void
@@ -85,7 +84,7 @@ teardown(void)
 {
 	mail_close(&above);
 	mail_close(&below);
-	ck_assert(TAILQ_EMPTY(&unflushed));
+	ck_assert(TAILQ_EMPTY(&loop.last));
 	loop_done(&loop);
 }
 
@@ -104,7 +103,6 @@ turn(void)
 	loop_arm(&loop, &now, 1);
 	ck_assert_int_eq(loop_turn(&loop), 0);
 	loop_disarm(&loop, &now);
-	mail_flush_all(&unflushed);
 }
 
 static void
@@ -154,7 +152,7 @@ START_TEST(descriptors_go_downwards_and_none_is_left)
 	for (int i = 0; i < 20; i++) {
 		int fds[3] = { dup(0), dup(0), dup(0) };
 
-		ck_assert(mail_post(&above, &(struct frame){ .type = FRAME_KIT }, fds, 3));
+		ck_assert(mail_post(&above, &(struct frame){ .type = FRAME_KIT, .kit.has_input = 1 }, fds, 3));
 	}
 	turns();
 	ck_assert_uint_eq(got[1].n, 20);
@@ -181,7 +179,7 @@ START_TEST(unsent_descriptors_are_closed_with_it)
 	int before = count_fds();
 	int fds[3] = { dup(0), dup(0), dup(0) };
 
-	ck_assert(mail_post(&above, &(struct frame){ .type = FRAME_KIT }, fds, 3));
+	ck_assert(mail_post(&above, &(struct frame){ .type = FRAME_KIT, .kit.has_input = 1 }, fds, 3));
 	mail_close(&above);
 	ck_assert_int_eq(count_fds(), before - 2);
 	ck_assert(!post(&above, 1));
@@ -197,7 +195,7 @@ fill(struct mail *m)
 	while (n < 100000 && post(m, n + 1)) {
 		n++;
 		if (n % 50 == 0)
-			mail_flush_all(&unflushed);
+			loop_settle(&loop);
 	}
 	return n;
 }
@@ -208,7 +206,7 @@ START_TEST(one_that_does_not_read_is_not_heard)
 
 	ck_assert(!mail_has_room(&above));
 	ck_assert(post(&below, 1));
-	mail_flush_all(&unflushed);
+	loop_settle(&loop);
 	(void)loop_modify(&loop, &below.in, EPOLLRDHUP);
 	turns();
 	ck_assert_uint_eq(got[0].n, 0);
@@ -262,7 +260,7 @@ END_TEST
 START_TEST(last_words_are_heard)
 {
 	ck_assert(post(&below, 5));
-	mail_flush_all(&unflushed);
+	loop_settle(&loop);
 	mail_close(&below);
 	turns();
 	ck_assert_uint_eq(got[0].last.id, 5);
@@ -300,7 +298,7 @@ START_TEST(a_close_ends_the_batch)
 	for (int i = 0; i < 10; i++) {
 		int fds[3] = { dup(0), dup(0), dup(0) };
 
-		ck_assert(mail_post(&above, &(struct frame){ .type = FRAME_KIT }, fds, 3));
+		ck_assert(mail_post(&above, &(struct frame){ .type = FRAME_KIT, .kit.has_input = 1 }, fds, 3));
 		ck_assert(post(&below, 1));
 	}
 	got[_i].closes = true;
@@ -392,12 +390,14 @@ START_TEST(too_many_descriptors_under_way)
 {
 	struct rlimit few = { 64, 64 };
 	struct mail_ends other[2];
-	struct frame f = { .type = FRAME_KIT };
+	struct frame f = { .type = FRAME_KIT, .kit.has_input = 1 };
 	int fds[3] = { 0, 0, 0 }, status, r = 0;
 	pid_t pid;
 
 	pid = fork();
 	if (pid == 0) {
+		/* A child has no outbox of its parent. */
+		setup();
 		if (geteuid() == 0 && setuid(65531) < 0)
 			_exit(1);
 		(void)setrlimit(RLIMIT_NOFILE, &few);
@@ -409,7 +409,7 @@ START_TEST(too_many_descriptors_under_way)
 		for (int i = 0; i < 3; i++)
 			fds[i] = dup(0);
 		(void)mail_post(&above, &f, fds, 3);
-		mail_flush_all(&unflushed);
+		loop_settle(&loop);
 		if (!loop_timer_is_armed(&above.retry) || above.out.events != 0)
 			_exit(3);
 		/* The other one reads. */
@@ -427,7 +427,7 @@ END_TEST
 /* A process that can open no more has the frame, and not half of what came with it. */
 START_TEST(no_room_for_descriptors)
 {
-	struct frame f = { .type = FRAME_KIT };
+	struct frame f = { .type = FRAME_KIT, .kit.has_input = 1 };
 	int before = count_fds(), fds[2][3];
 	struct rlimit all, few;
 
@@ -437,7 +437,7 @@ START_TEST(no_room_for_descriptors)
 		ck_assert(mail_post(&above, &f, fds[i], 3));
 	/* Room for one. */
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &all), 0);
-	mail_flush_all(&unflushed);
+	loop_settle(&loop);
 	few = (struct rlimit){ (rlim_t)dup(0) + 1, all.rlim_max };
 	(void)close((int)few.rlim_cur - 1);
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);

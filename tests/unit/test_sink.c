@@ -151,7 +151,7 @@ START_TEST(command_with_input)
 	ck_told("started,");
 	ck_assert_int_eq(call_input(call, SLICE("some")), 0);
 	ck_told("taken 4,");
-	ck_assert_int_eq(read(run.fds[3], text, sizeof(text)), 4);
+	ck_assert_int_eq(read(run.fds[2], text, sizeof(text)), 4);
 	ck_assert_int_eq(call_input(call, SLICE("")), 0);
 	ck_told("taken 0,");
 	/*
@@ -175,7 +175,7 @@ START_TEST(command_that_streams)
 
 	write_out(&run, "one", 3);
 	ck_told("out 3,");
-	ck_assert_int_eq(write(run.fds[2], "words", 5), 5);
+	ck_assert_int_eq(write(run.fds[1], "words", 5), 5);
 	ck_told("err 5,");
 	/*
 	 * The call rests when the sink has no room, and ends when the sink has

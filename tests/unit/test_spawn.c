@@ -40,9 +40,10 @@ START_TEST(test_bad_job)
 		struct call c;
 		struct frame_ended e;
 
+		/* In a place where no job was written yet; and in one where there is none any more. */
 		if (i == 1)
-			ck_assert_int_eq(pwrite(kit.fds[0], "nonsense nonsense nonsense", 26, 0), 26);
-		c = call_with_kit(&(struct order){ .service = S_WIDE }, request_id(0), kit);
+			memcpy(broker.peer[0].jobs.places, "nonsense nonsense nonsense", 26);
+		c = call_with_kit(&(struct order){ .service = S_WIDE }, request_id(0), kit, 0);
 		e = expect_end(&c, OUTCOME_NOSTART);
 		ck_assert_uint_eq(e.stage, STAGE_JOB);
 		ck_assert_int_eq(e.error, EBADMSG);

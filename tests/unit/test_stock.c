@@ -39,8 +39,8 @@ START_TEST(test_share_follows_the_limit)
 {
 	ck_assert_uint_eq(share_of(RLIM_INFINITY, CONF_MAX_WORKERS), STOCK_SHARE);
 	ck_assert_uint_eq(share_of(1024, 2), STOCK_SHARE);
-	ck_assert_uint_eq(share_of(384, 2), STOCK_SHARE);
-	ck_assert_uint_eq(share_of(382, 2), STOCK_SHARE - 1);
+	ck_assert_uint_eq(share_of(278, 2), STOCK_SHARE);
+	ck_assert_uint_eq(share_of(276, 2), STOCK_SHARE - 1);
 	ck_assert_uint_eq(share_of(100, 2), 2);
 	ck_assert_uint_eq(share_of(69, 2), 1);
 	ck_assert_uint_eq(share_of(1024, CONF_MAX_WORKERS), 1);
@@ -163,6 +163,35 @@ START_TEST(test_no_kit)
 }
 END_TEST
 
+/*
+ * A worker comes when there is no descriptor for the file of its jobs: it hears that
+ * there are no kits, and gets them as soon as there are some.
+ */
+START_TEST(test_no_jobs)
+{
+	bool is_told[2] = { false, false };
+	struct frame f;
+	struct call c;
+
+	broker.errors_expected = true;
+	sync_worker(0);
+	leave(0);
+	sync_master();
+	set_starved(runner.pid, true);
+	connect_worker(0);
+	while (!is_told[0] || !is_told[1]) {
+		if (!next_early(&f))
+			continue;
+		ck_assert_uint_eq(f.type, FRAME_NO_KIT);
+		is_told[f.kit.has_input] = true;
+	}
+	ck_assert_uint_eq(broker.peer[0].n_kits[0] + broker.peer[0].n_kits[1], 0);
+	set_starved(runner.pid, false);
+	c = CALL(.service = S_WIDE, .script = "exit 3");
+	exits(&c, 3);
+}
+END_TEST
+
 /* A worker that has no room for a kit sends it back and gets another, a little later. */
 START_TEST(test_returned_kit)
 {
@@ -170,7 +199,7 @@ START_TEST(test_returned_kit)
 
 	for (int i = 0; i < 100; i++) {
 		kit = take_kit(0, true);
-		channel_close_fds(kit.fds, 4);
+		channel_close_fds(kit.fds, 3);
 		say(0, &(struct frame){
 			.type = FRAME_UNKIT, .kit = { .number = kit.number, .has_input = 1 },
 		});
@@ -191,6 +220,7 @@ add(TCase *tc)
 	tcase_add_test(tc, test_kits_come_again);
 	tcase_add_test(tc, test_share_follows_the_limit);
 	tcase_add_loop_test(tc, test_no_kit, 0, 4);
+	tcase_add_test(tc, test_no_jobs);
 	tcase_add_test(tc, test_returned_kit);
 	tcase_add_test(tc, test_few_files);
 }

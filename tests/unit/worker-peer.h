@@ -41,11 +41,11 @@ static struct stats stats;
 static struct net_listener *listening;
 static struct mail_ends broker;	/* the other ends of the worker's link */
 
-/* The program's ends of kits that the worker has: job, stdout, stderr, stdin. */
+/* The program's ends of kits that the worker has: stdout, stderr, stdin. */
 static struct {
 	uint32_t number;	/* 0: none */
 	bool has_input;
-	int fds[4];
+	int fds[3];
 } kits[64];
 
 /* ---------------------------------------------------------------- clock --- */
@@ -125,25 +125,24 @@ send_kit(bool has_input)
 {
 	static uint32_t last;
 	struct frame f = { .type = FRAME_KIT, .kit = { .number = ++last, .has_input = has_input } };
-	int theirs[4] = { job_file(), -1, -1, -1 }, pair[2];
-	size_t i = 0, n = has_input ? 4 : 3;
+	int theirs[3] = { -1, -1, -1 }, pair[2];
+	size_t i = 0, n = has_input ? 3 : 2;
 
 	while (kits[i].number != 0)
 		i++;
 	ck_assert_uint_lt(i, ARRAY_LEN(kits));
 	kits[i].number = f.kit.number;
 	kits[i].has_input = has_input;
-	kits[i].fds[0] = fcntl(theirs[0], F_DUPFD_CLOEXEC, 0);
-	kits[i].fds[3] = -1;
-	for (size_t end = 1; end < n; end++) {
-		int own = end == 3;
+	kits[i].fds[2] = -1;
+	for (size_t end = 0; end < n; end++) {
+		int own = end == 2;
 
 		ck_assert_int_eq(fd_pipe(pair, own), 0);
 		theirs[end] = pair[own];
 		kits[i].fds[end] = pair[1 - own];
 	}
 	broker_says(&f, theirs, n);
-	channel_close_fds(theirs, 4);
+	channel_close_fds(theirs, 3);
 }
 
 static inline void
@@ -154,7 +153,7 @@ broker_dies(void)
 	broker = (struct mail_ends){ -1, -1 };
 	for (size_t i = 0; i < ARRAY_LEN(kits); i++) {
 		if (kits[i].number != 0)
-			channel_close_fds(kits[i].fds, 4);
+			channel_close_fds(kits[i].fds, 3);
 		kits[i].number = 0;
 	}
 }
@@ -163,10 +162,15 @@ broker_dies(void)
 static inline void
 new_broker_without_kits(void)
 {
+	struct frame f = { .type = FRAME_JOBS };
+	int jobs = job_file();
 	struct mail_ends theirs;
 
 	ck_assert_int_eq(mail_pair(&broker, &theirs), 0);
 	brokerlink_attach(&w, theirs);
+	ck_assert_int_ge(jobs, 0);
+	broker_says(&f, &jobs, 1);
+	(void)close(jobs);
 }
 
 static inline void
@@ -205,6 +209,7 @@ static inline void
 bury(void)
 {
 	worker_settle(&w);
+	loop_settle(&w.loop);
 }
 
 static inline void
@@ -446,7 +451,7 @@ take_kit(struct asked *a)
 		if (kits[i].number != a->frame.run.kit)
 			continue;
 		memcpy(a->fds, kits[i].fds, sizeof(kits[i].fds));
-		a->n_fds = kits[i].has_input ? 4 : 3;
+		a->n_fds = kits[i].has_input ? 3 : 2;
 		kits[i].number = 0;
 		send_kit(kits[i].has_input);
 		if (!digest_is_none(&a->frame.run.token))
@@ -540,8 +545,8 @@ send_lease(const struct frame *f, int ours[static 3])
 static inline void
 write_out(struct asked *a, const char *text, size_t n)
 {
-	(void)fd_set_nonblock(a->fds[1], true);
-	ck_assert_int_eq(write(a->fds[1], text, n), (ssize_t)n);
+	(void)fd_set_nonblock(a->fds[0], true);
+	ck_assert_int_eq(write(a->fds[0], text, n), (ssize_t)n);
 	turns();
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * cgroup: one control group per slot of the table, where our own group was
- * delegated to us, so that one write kills all a request has started.
+ * cgroup: a control group for each slot of a table, where the group of this process
+ * was delegated to it, so that one write kills all that was started in a slot.
  *
- * No controller is enabled, so our own processes may stay where they are.
+ * No controller is enabled, so this process may stay where it is.
  */
 #pragma once
 
@@ -12,14 +12,14 @@
 #include <sys/types.h>
 
 struct cgroups {
-	int root;	/* our own group; -1: not ours to use */
+	int root;	/* the group of this process; -1: not to be divided */
 	int *leaves;	/* per slot: its directory; 0: not made yet; -1: spoilt */
 	size_t n;
 };
 
 /*
  * leaves is zeroed memory for n slots, borrowed. Kills and removes what a
- * runner before us has left. Never fails: then cgroups are not used.
+ * process before this one has left. Never fails: then cgroups are not used.
  */
 void cgroups_init(struct cgroups *c, int *leaves, size_t n);
 
@@ -29,10 +29,10 @@ void cgroups_done(struct cgroups *c);
 /* The directory for this slot, kept by c; 0: without a cgroup; or -errno. */
 int cgroup_enter(struct cgroups *c, size_t slot);
 
-/* Is anything in there? */
+/* True if anything is in there. */
 bool cgroup_is_populated(const struct cgroups *c, size_t slot);
 
-/* Is this process, of which the caller knows that it lives, in there (and not below)? */
+/* True if this process, of which the caller knows that it lives, is in there (and not below). */
 bool cgroup_has(const struct cgroups *c, size_t slot, pid_t pid);
 
 /* SIGKILL to all in there, at once. */
@@ -45,7 +45,7 @@ void cgroup_kill(const struct cgroups *c, size_t slot);
  */
 void cgroup_retire(struct cgroups *c, size_t slot);
 
-/* Does this slot have one? */
+/* True if this slot has one. */
 static inline bool
 cgroup_exists(const struct cgroups *c, size_t slot)
 {

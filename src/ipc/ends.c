@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: ISC */
-/* No allocation: this runs in the runner. */
+/* No allocation: the runner uses it. */
 #include "config.h"
 
-#include "runner/ends.h"
+#include "ipc/ends.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "ipc/channel.h"
 #include "ipc/job.h"
-#include "runner/runner.h"
 
 /* ENDED is with the worker by then, on a machine that is not overloaded. */
 #define PARTING_USEC (1 * USEC_PER_MSEC)
@@ -22,14 +22,16 @@
 static void on_turn_wanted(struct loop_timer *t);
 
 void
-ends_init(struct runner *r, struct ends_kit *slots, int fd_limit)
+ends_init(struct ends *k, struct mail *to, struct ends_kit *slots, int fd_limit)
 {
 	/* Numbers of one runner are not those of the next. */
-	r->ends = (struct ends){
-		.slots = slots, .fd_limit = fd_limit, .first_free = FRAME_MAX_KITS,
+	*k = (struct ends){
+		.to = to, .slots = slots, .fd_limit = fd_limit, .first_free = FRAME_MAX_KITS,
 		.last_use = (uint32_t)clock_wall_usec(),
 		.timer.fn = on_turn_wanted,
 	};
+	for (size_t i = 0; i < ROLE_MAX_PROCESSES; i++)
+		k->jobs[i].fd = -1;
 }
 
 /* That there is a turn is all that is wanted. */
@@ -40,10 +42,10 @@ on_turn_wanted(struct loop_timer *t)
 }
 
 static void
-want_turn(struct runner *r, uint64_t in_usec)
+want_turn(struct ends *k, uint64_t in_usec)
 {
-	if (!loop_timer_is_armed(&r->ends.timer))
-		loop_arm(&r->loop, &r->ends.timer, clock_usec() + in_usec);
+	if (!loop_timer_is_armed(&k->timer))
+		loop_arm(k->to->loop, &k->timer, clock_usec() + in_usec);
 }
 
 /* ---------------------------------------------------------------- making --- */
@@ -96,13 +98,8 @@ end_open(struct ends_kit *kit, enum kit_end end, int *ret)
 static int
 kit_open(struct ends_kit *kit, bool has_input, int worker[static KIT_N_ENDS])
 {
-	int r;
+	int r = end_open(kit, KIT_OUT, &worker[KIT_OUT]);
 
-	kit->ends[KIT_JOB] = job_file();
-	if (kit->ends[KIT_JOB] < 0)
-		return kit->ends[KIT_JOB];
-	worker[KIT_JOB] = kit->ends[KIT_JOB];
-	r = end_open(kit, KIT_OUT, &worker[KIT_OUT]);
 	if (r >= 0)
 		r = end_open(kit, KIT_ERR, &worker[KIT_ERR]);
 	if (r >= 0 && has_input)
@@ -112,26 +109,25 @@ kit_open(struct ends_kit *kit, bool has_input, int worker[static KIT_N_ENDS])
 
 /* Makes one and sends it. 0 or -errno. */
 static int
-kit_make(struct runner *r, bool has_input)
+kit_make(struct ends *k, bool has_input)
 {
-	int worker[KIT_N_ENDS] = { -1, -1, -1, -1 };
+	int worker[KIT_N_ENDS] = { -1, -1, -1 };
 	struct frame f = { .type = FRAME_KIT, .kit.has_input = has_input };
-	struct ends_kit *kit = kit_new(&r->ends);
+	struct ends_kit *kit = kit_new(k);
 	int error;
 
 	if (kit == NULL)
 		return -ENFILE;
 	f.kit.number = kit->number;
 	error = kit_open(kit, has_input, worker);
-	if (error == 0 && worker[has_input ? KIT_IN : KIT_ERR] >= r->ends.fd_limit)
+	if (error == 0 && worker[has_input ? KIT_IN : KIT_ERR] >= k->fd_limit)
 		error = -EMFILE;
-	if (error == 0 && !mail_post_lent(&r->broker, &f, worker, has_input ? 4 : 3, 1))
+	if (error == 0 && !mail_post(k->to, &f, worker, has_input ? 3 : 2))
 		error = -ENOBUFS;
 	if (error < 0) {
-		/* The file is the same on both sides. */
-		channel_close_fds(worker + 1, KIT_N_ENDS - 1);
+		channel_close_fds(worker, KIT_N_ENDS);
 		channel_close_fds(kit->ends, KIT_N_ENDS);
-		kit_free(&r->ends, kit);
+		kit_free(k, kit);
 	}
 	return error;
 }
@@ -144,28 +140,22 @@ part_first(struct ends *k)
 	k->n_parting--;
 }
 
-void
-ends_owe(struct runner *r, bool has_input, uint16_t n)
+/*
+ * Makes and sends what is owed. When one cannot be made the broker is told why, once,
+ * and it is tried again after a while.
+ */
+static void
+ends_pay(struct ends *k)
 {
-	uint32_t owed = r->ends.owed[has_input] + (uint32_t)n;
-
-	r->ends.owed[has_input] = (uint16_t)(owed > FRAME_MAX_KITS ? FRAME_MAX_KITS : owed);
-}
-
-void
-ends_pay(struct runner *r)
-{
-	struct ends *k = &r->ends;
-
 	for (size_t kind = 0; kind < 2; kind++) {
 		int error = 0;
 
-		while (k->owed[kind] > 0 && mail_has_room(&r->broker)) {
-			error = kit_make(r, kind == 1);
+		while (k->owed[kind] > 0 && mail_has_room(k->to)) {
+			error = kit_make(k, kind == 1);
 			if (error < 0 && k->n_parting > 0) {
 				while (k->n_parting > 0)
 					part_first(k);
-				error = kit_make(r, kind == 1);
+				error = kit_make(k, kind == 1);
 			}
 			if (error < 0)
 				break;
@@ -174,15 +164,47 @@ ends_pay(struct runner *r)
 		}
 		if (error == 0)
 			continue;
-		want_turn(r, RETRY_USEC);
+		want_turn(k, RETRY_USEC);
 		if (k->is_short[kind])
 			continue;
 		k->is_short[kind] = true;
-		(void)mail_post(&r->broker, &(struct frame){
+		(void)mail_post(k->to, &(struct frame){
 			.type = FRAME_NO_KIT,
 			.kit = { .error = -error, .has_input = kind == 1 },
 		}, NULL, 0);
 	}
+}
+
+/* So many more of this kind, now or later. */
+static void
+ends_owe(struct ends *k, bool has_input, uint16_t n)
+{
+	uint32_t owed = k->owed[has_input] + (uint32_t)n;
+
+	k->owed[has_input] = (uint16_t)(owed > FRAME_MAX_KITS ? FRAME_MAX_KITS : owed);
+}
+
+/* Sends the file; when there is none it is asked for again. */
+static void
+ends_make_jobs(struct ends *k, const struct frame *f)
+{
+	struct frame answer = {
+		.type = FRAME_JOBS, .slot = f->slot, .jobs_serial = f->jobs_serial,
+	};
+	int fd, *own = &k->jobs[f->slot].fd;
+
+	if (k->jobs[f->slot].serial != f->jobs_serial)
+		channel_close_fds(own, 1);
+	k->jobs[f->slot].serial = f->jobs_serial;
+	if (*own < 0)
+		*own = job_file();
+	fd = *own < 0 ? -1 : fcntl(*own, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0) {
+		answer.type = FRAME_NO_KIT;
+		answer.kit = (struct frame_kit){ .error = EMFILE, .is_jobs = true };
+	}
+	if (!mail_post(k->to, &answer, &fd, fd >= 0) && fd >= 0)
+		(void)close(fd);
 }
 
 /* ----------------------------------------------------------------- using --- */
@@ -200,13 +222,32 @@ ends_take(struct ends *k, uint32_t number, int ends[static KIT_N_ENDS])
 	return true;
 }
 
-void
-ends_drop_all(struct runner *r)
+const char *
+ends_order(struct ends *k, const struct frame *f)
 {
-	struct ends *k = &r->ends;
+	int ends[KIT_N_ENDS];
 
+	if (f->type == FRAME_MAKE_KITS) {
+		ends_owe(k, f->make.has_input != 0, f->make.n);
+	} else if (f->type == FRAME_MAKE_JOBS) {
+		ends_make_jobs(k, f);
+	} else {
+		if (!ends_take(k, f->kit.number, ends))
+			return "sent the end of a kit that is not there";
+		channel_close_fds(ends, KIT_N_ENDS);
+	}
+	return NULL;
+}
+
+void
+ends_drop_all(struct ends *k)
+{
 	k->owed[0] = k->owed[1] = 0;
 	k->is_short[0] = k->is_short[1] = false;
+	for (size_t i = 0; i < ROLE_MAX_PROCESSES; i++) {
+		channel_close_fds(&k->jobs[i].fd, 1);
+		k->jobs[i].serial = 0;
+	}
 	for (uint32_t i = 0; k->n_used > 0 && i < k->n_touched; i++) {
 		if (k->slots[i].number == 0)
 			continue;
@@ -218,9 +259,8 @@ ends_drop_all(struct runner *r)
 /* --------------------------------------------------------------- parting --- */
 
 void
-ends_part(struct runner *r, int fd)
+ends_part(struct ends *k, int fd)
 {
-	struct ends *k = &r->ends;
 	size_t i;
 
 	if (fd < 0)
@@ -233,13 +273,13 @@ ends_part(struct runner *r, int fd)
 }
 
 void
-ends_part_advance(struct runner *r)
+ends_advance(struct ends *k)
 {
-	struct ends *k = &r->ends;
-	uint64_t now = r->loop.now_usec;
+	uint64_t now = k->to->loop->now_usec;
 
+	ends_pay(k);
 	while (k->n_parting > 0 && now > k->parting[k->first_parting].since_usec + PARTING_USEC)
 		part_first(k);
 	if (k->n_parting > 0)
-		want_turn(r, PARTING_TIMER_USEC);
+		want_turn(k, PARTING_TIMER_USEC);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "runner/cgroup.h"
+#include "base/cgroup.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,7 +18,7 @@
 #define LEAF_PREFIX "req-"
 #define LEAF_NAME_MAX 48
 
-/* With our number, so that no other runner's group is in the way. */
+/* With the number of this process, so that no other one's group is in the way. */
 static const char *
 leaf_name(char buf[static LEAF_NAME_MAX], size_t slot)
 {

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: ISC */
+/* No allocation: this runs in the broker. */
+#include "config.h"
+
+#include "broker/run.h"
+
+#include "base/clock.h"
+#include "broker/broker.h"
+#include "broker/link.h"
+#include "broker/twin.h"
+
+void
+run_over(struct entry *e, enum outcome_kind outcome, uint8_t reason)
+{
+	twin_detach(e, outcome, reason);
+	entry_over(e, outcome, reason);
+}
+
+void
+run_kill(struct entry *e, enum outcome_kind verdict, uint8_t reason)
+{
+	if (e->state == ENTRY_QUEUED || e->state == ENTRY_ATTACHED)
+		run_over(e, verdict, reason);
+	else
+		entry_terminate(e, verdict, reason);
+}
+
+void
+run_cancel(struct entry *e, uint8_t reason)
+{
+	run_kill(e, reason == CANCEL_BY_OUTPUT ? OUTCOME_TOOBIG : OUTCOME_CANCELLED, reason);
+}
+
+/* -------------------------------------------------------------- starting --- */
+
+static void
+run_arm(struct entry *e, uint64_t due_usec)
+{
+	loop_arm(&e->broker->loop, &e->timer, due_usec);
+}
+
+static uint64_t
+earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static void
+on_run_due(struct loop_timer *t)
+{
+	struct entry *e = CONTAINER_OF(t, struct entry, timer);
+
+	if (clock_usec() >= e->deadline_usec)
+		run_kill(e, OUTCOME_TIMEOUT, 0);
+	else
+		run_over(e, OUTCOME_BUSY, BUSY_WAITED);
+}
+
+static const struct entry_ops run_ops;
+
+void
+run_accept(struct entry *e, struct link *l, const struct frame *f, struct conf *conf)
+{
+	struct broker *b = l->broker;
+	const struct service *s = &conf->services[f->run.service];
+	uint64_t now = clock_usec();
+
+	e->broker = b;
+	e->ops = &run_ops;
+	e->link = l;
+	e->conf = conf_ref(conf);
+	e->service = s;
+	e->owner = f->run.owner;
+	e->flags = f->run.flags;
+	e->kit = f->run.kit;
+	e->job = f->run.place;
+	e->ticket.lock = f->run.lock;
+	e->timer.fn = on_run_due;
+	e->accepted_usec = now;
+	/* The worker may ask for less than the service allows, not for more. */
+	e->deadline_usec = earlier(f->run.deadline_usec, now + s->timeout_usec);
+	e->queue_due_usec = now + s->queue_timeout_usec;
+
+	if (b->is_draining) {
+		run_over(e, OUTCOME_DRAINING, 0);
+		return;
+	}
+	if (!digest_is_none(&f->run.token) && !twin_first(e, &f->run.token))
+		return;
+
+	switch (admission_ask(&b->admission, s->name, entry_limits(e), &e->ticket)) {
+	case ADMISSION_START:
+		run_start(e);
+		break;
+	case ADMISSION_QUEUE:
+		e->state = ENTRY_QUEUED;
+		run_arm(e, earlier(e->deadline_usec, e->queue_due_usec));
+		break;
+	case ADMISSION_REFUSE:
+		run_over(e, OUTCOME_BUSY, BUSY_QUEUE_FULL);
+		break;
+	}
+}
+
+void
+run_start(struct entry *e)
+{
+	e->broker->stats->started_total++;
+	run_arm(e, e->deadline_usec);
+	entry_start(e, (e->flags & RUN_WANT_STARTED) != 0);
+}
+
+/* ------------------------------------------------- what becomes of it --- */
+
+static bool
+run_fill(const struct entry *e, struct frame *f, int fds[static 3], size_t *ret_n_fds)
+{
+	switch (f->type) {
+	case FRAME_ENDED:
+		f->ended = e->ended;
+		return true;
+	case FRAME_ATTACHED:
+		f->is_awaited = twin_is_awaited(e);
+		return true;
+	case FRAME_PAPER:
+		*ret_n_fds = twin_paper(e, &fds[0]);
+		return *ret_n_fds > 0;
+	case FRAME_RESULT:
+		fds[0] = e->fds[0];
+		*ret_n_fds = e->fds[0] >= 0 ? 1 : 0;
+		return true;
+	default:
+		return true;
+	}
+}
+
+static void
+run_begun(struct entry *e, const struct frame_begun *begun)
+{
+	(void)begun;
+	if (e->state == ENTRY_RUNNING)
+		entry_deliver(e, UNSENT_STARTED);
+}
+
+static void
+run_exited(struct entry *e, const struct frame_exited *x)
+{
+	if (e->state != ENTRY_RUNNING)
+		return;
+	entry_exited(e, x);
+	if (x->started_usec == 0) {
+		run_over(e, e->is_killed ? (enum outcome_kind)e->verdict : OUTCOME_NOSTART,
+		    e->reason);
+		return;
+	}
+	twin_end(e);
+	entry_deliver(e, UNSENT_ENDED);
+	if (x->is_gone)
+		entry_finish(e);
+}
+
+static void
+run_lost(struct entry *e)
+{
+	e->kit = 0;	/* gone with the runner */
+	if (e->state == ENTRY_QUEUED || e->state == ENTRY_RUNNING) {
+		twin_lose(e);
+		e->ended = (struct frame_ended){ .outcome = OUTCOME_LOST };
+		entry_deliver(e, UNSENT_ENDED);
+		entry_finish(e);
+	} else {
+		entry_gone(e);
+	}
+}
+
+static void
+run_abandoned(struct entry *e)
+{
+	run_kill(e, OUTCOME_CANCELLED, CANCEL_BY_DISCONNECT);
+}
+
+static const struct entry_ops run_ops = {
+	.fill = run_fill, .begun = run_begun, .exited = run_exited, .gone = entry_gone,
+	.lost = run_lost, .abandoned = run_abandoned, .delivered = entry_delivered,
+};
