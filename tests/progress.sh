@@ -1,15 +1,15 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: ISC
-# progress: shows that something which takes long moves, and says why it failed.
-# Sourced by dev, tests/package/check and tests/lint/progress.sh.
+# progress: shows the progress of a command that takes long, and the reason when
+# it fails. Sourced by dev, tests/package/check and tests/lint/progress.sh.
 #
 # A terminal has one line that changes every second; a pipe gets a line after
 # five seconds and then every half minute. All of it goes to stderr.
 
-# progress LOG TEXT STATE COMMAND...: what the command prints is appended to
-# LOG. STATE is a function that prints a few words about how far it has come;
-# it reads the log, "log". Returns the status of the command. The line with the
-# time that it took is left out with progress_end=no.
+# progress LOG TEXT STATE COMMAND...: appends the output of the command to LOG.
+# STATE is a function that prints in a few words how far the command has come;
+# it reads the log, "log". Returns the status of the command. With
+# progress_end=no the line with the time is left out.
 progress() {
 	log=$1
 	progress_text=$2
@@ -22,7 +22,8 @@ progress() {
 	progress_watcher=$!
 	progress_status=0
 	"$@" >>"$log" 2>&1 || progress_status=$?
-	# Another signal could still run the trap of the one who sources this.
+	# A second signal could still run the trap of the script that sources
+	# this.
 	kill -KILL $progress_watcher 2>/dev/null || :
 	wait $progress_watcher 2>/dev/null || :
 	if [ "${progress_end:-yes}" = no ]; then
@@ -37,7 +38,7 @@ progress() {
 	return $progress_status
 }
 
-# As long as process PID is there, a day at most.
+# True as long as process PID is there, a day at most.
 progress_watch() { # PID
 	for progress_second in $(seq 86400); do
 		sleep 1 >/dev/null 2>&1
@@ -51,7 +52,8 @@ progress_watch() { # PID
 progress_line() { # WORDS
 	progress_took=$(($(date +%s) - progress_began))
 	if [ -t 2 ]; then
-		# Not wider than a terminal of 80, where it could not be rewritten.
+		# A line wider than a terminal of 80 columns could not be
+		# rewritten.
 		progress_room=$((72 - ${#progress_text}))
 		[ $progress_room -lt 44 ] || progress_room=44
 		printf "\\r%-28s%4d s  %-$progress_room.${progress_room}s" \
@@ -67,7 +69,7 @@ state_unknown() {
 	:
 }
 
-# Lines of the log since COMMAND has been started.
+# Prints the lines of the log since COMMAND has been started.
 this_log() {
 	awk '/^==== / { n = 0; next } { line[++n] = $0 }
 	    END { for (i = 1; i <= n; i++) print line[i] }' "$log"
@@ -97,7 +99,7 @@ state_of_apt() {
 	}'
 }
 
-# The last step of debhelper, and how much it has compiled.
+# Prints the last step of debhelper, and how much it has compiled.
 state_of_deb() {
 	this_log | awk '
 	/^   dh_[a-z_]*/ { step = $1 }
@@ -115,9 +117,9 @@ state_of_deb() {
 	}'
 }
 
-# "83 of 127, about 4 min left": by what each took the last time, or by what is
-# usual where that is not known. In $build: tests.list, all of them; times, NAME
-# SECONDS of the last run.
+# Prints "83 of 127, about 4 min left", by the time that each test took the last
+# time, or a usual time where that is not known. In $build: tests.list, all
+# tests; times, NAME SECONDS of the last run.
 state_of_tests() {
 	find "$build/tests" -name '*.trs' | sed "s|^$build/||; s|\.trs$||" >"$build/tests.done"
 	awk -v elapsed=$(($(date +%s) - progress_began)) '
@@ -151,9 +153,8 @@ state_of_tests() {
 
 # -------------------------------------------------------------- failures ---
 
-# The reason why a build has failed: the tests that did, and the end of the log
-# of the last of them; else the complaint of the compiler or a tool; else the
-# end.
+# Prints why a build has failed: the tests that did, and the end of the log of
+# the last of them; else the complaint of the compiler or a tool; else the end.
 failures() { # LOG
 	if grep -qE '^(FAIL|ERROR): ' "$1"; then
 		grep -E '^(FAIL|ERROR): tests/[^ ]*$' "$1" | sed 's/\.sh$//' | sort -u

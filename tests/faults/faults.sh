@@ -4,15 +4,15 @@
 # lib.sh and invariants.sh.
 #
 # reqd has four workers (a slot whose worker dies for the third time within ten
-# seconds is made to wait, so the faults take turns) and runs beside an open
-# load with a ledger: builtins, commands, a handler's, and new connections. A
-# command costs a millisecond of CPU; at these rates reqd, its programs and the
-# load take a quarter of one CPU, so that what is late is late for the fault.
-# REQD_FAULT_RATES="BUILTIN COMMAND HANDLER FRESH" says others.
+# seconds has to wait, so the faults take turns) and runs beside an open load
+# with a ledger: builtins, commands, requests to a handler, and new connections.
+# A command costs a millisecond of CPU; at these rates reqd, its programs and
+# the load take a quarter of one CPU, so that a delay is caused by the fault.
+# REQD_FAULT_RATES="BUILTIN COMMAND HANDLER FRESH" sets other rates.
 #
-# REQD_FAULT_ROUNDS is how often the fault is applied.
-# REQD_FAULT_SLACK: the bars on times are those for an idle machine, so many
-# times (default 10; 1 to hold reqd to them).
+# REQD_FAULT_ROUNDS is how often the fault is applied. REQD_FAULT_SLACK: the
+# bars on times are those for an idle machine, multiplied by this number
+# (default 10; 1 to hold reqd to them).
 workers=4
 log_level=notice
 . "${srcdir:-.}/tests/integration/lib.sh"
@@ -100,7 +100,7 @@ load_word() {
 
 # ----------------------------------------------------------------- faults ---
 
-# Faults come at random moments: some time, half a second at most, goes by.
+# Waits for a random time, half a second at most.
 any_moment() {
 	until_true 60 moment_has_come $(($(now_ms) + $(od -A n -t u2 -N 2 /dev/urandom) % 500))
 }
@@ -110,12 +110,12 @@ moment_has_come() { # MS
 	[ "$(now_ms)" -ge "$1" ]
 }
 
-# "T role slot pid" in $faults.
+# Notes the fault as "T role slot pid" in $faults.
 note_fault() { # ROLE SLOT PID
 	echo "$(now_ms) $1 $2 $3" >>"$faults"
 }
 
-# The pid of the process that serves there, as last seen.
+# Prints the pid of the process that serves in this slot, as last seen.
 serving() { # ROLE SLOT
 	awk -v role="$1" -v slot="$2" '$2 == role && $3 == slot { pid = $5 == "serving" ? $4 : "" }
 	    END { print pid }' "$states"
@@ -128,7 +128,8 @@ is_succeeded() { # ROLE SLOT PID
 	[ -n "$successor" ] && [ "$successor" != "$3" ]
 }
 
-# Milliseconds from each fault until its successor serves, one a line.
+# Prints the milliseconds from each fault until its successor serves, one a
+# line.
 time_to_serve() {
 	awk 'BEGIN { n = 0 }
 	    FNR == NR { t[n] = $1; who[n] = $2 " " $3; pid[n++] = $4; next }
@@ -159,8 +160,8 @@ bound() {
 	    fail "$1: $2 ms, the bar is $3 ms times $slack"
 }
 
-# Connections that were lost though none of the faults was their worker's:
-# those of a slot are lost within SECONDS after a fault there.
+# Counts connections that were lost though no fault hit their worker: those of a
+# slot are lost within SECONDS after a fault there.
 lost_beside() { # SECONDS
 	awk -v within="$1" 'BEGIN { n = 0 }
 	    FNR == NR { t[n] = $1; slot[n++] = $2 == "worker" ? $3 : -1; next }

@@ -9,7 +9,7 @@
 rounds=${REQD_FAULT_ROUNDS:-1}
 seconds=${REQD_FAULT_SECONDS:-12}
 fault_services
-# Silence of clients that is not theirs.
+# With this idle-timeout reqd would close clients whose silence the freeze has caused.
 sed -i "s|^listen \"tcp.*|listen \"tcp://127.0.0.1:$port\" { idle-timeout = 8s }|" "$conf"
 start_reqd
 invariants_before

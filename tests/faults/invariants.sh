@@ -6,8 +6,8 @@
 #	invariants_before	after start_reqd, before the load
 #	invariants_after	after stop_load: asserts all of them
 #
-# U1 to U12 are their numbers. REQD_FAULT_IDLE is how many seconds idleness is
-# watched for U8.
+# U1 to U12 are the numbers of the invariants. REQD_FAULT_IDLE is how many
+# seconds idleness is watched for U8.
 idle_seconds=${REQD_FAULT_IDLE:-3}
 
 # A secret argument has this value, and a variable of the master's environment;
@@ -42,7 +42,8 @@ status_number() {
 
 # ------------------------------------------------------------- U4, U5, U7 ---
 
-# Inodes of what reqd listens on, with mode and owner where they have a path.
+# Prints the inodes of the sockets that reqd listens on, with mode and owner
+# where they have a path.
 listening() {
 	find "/proc/$reqd_pid/fd" -lname 'socket:*' -printf '%l\n' | tr -dc '0-9\n' | sort -u >"$dir/test/inodes"
 	awk 'FNR == NR { ours[$1] = 1; next } $4 == "0A" && $10 in ours { print "tcp", $10 }' \
@@ -53,7 +54,7 @@ listening() {
 	done
 }
 
-# The same without the inodes, which a new master has others of.
+# Prints the same without the inodes, which are others under a new master.
 listening_names() {
 	listening | sed 's/^\(tcp\|unix\) [0-9]*/\1/' | sort
 }
@@ -81,7 +82,7 @@ processes_are() {
 	[ "$(processes_there)" = "$1" ]
 }
 
-# Processes with something of this test in their arguments are reqd's.
+# Processes with the directory of this test in their arguments are reqd's.
 none_escaped() {
 	tree=" $(tree_of "$reqd_pid" | tr '\n' ' ') "
 	for one_file in $(grep -lsaF "$dir/test/record" /proc/[0-9]*/cmdline); do
@@ -96,7 +97,7 @@ none_escaped() {
 
 # --------------------------------------------------------------------- U6 ---
 
-# "ROLE KIB" of memory of its own.
+# Prints "ROLE KIB" of private memory.
 memory_of_roles() {
 	for one_role in master runner broker control log worker; do
 		for role_pid in $(role_pids $one_role); do
@@ -105,8 +106,8 @@ memory_of_roles() {
 	done
 }
 
-# No role has more than at first: 64 KiB more, a worker a fifth (and never less
-# than 256 KiB). A sanitizer keeps what is freed.
+# Checks that no role has more memory than at first: 64 KiB more, a worker a
+# fifth (and never less than 256 KiB). A sanitizer keeps freed memory.
 memory_is_bounded() {
 	! is_sanitized || return 0
 	memory_of_roles >"$dir/test/memory.after"

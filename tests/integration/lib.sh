@@ -43,7 +43,8 @@ is_sanitized() {
 
 # ------------------------------------------------------------- processes ---
 
-# Every living descendant of a process, itself not included, zombies too.
+# Prints every living descendant of a process, zombies too, but not the process
+# itself.
 tree_of() {
 	ps -e -o pid= -o ppid= | awk -v root="$1" '
 		{ parent[$1] = $2 }
@@ -61,7 +62,7 @@ tree_of() {
 		}'
 }
 
-# True when a process does not exist or is a zombie that somebody will reap.
+# True if a process does not exist, or is a zombie that will be reaped.
 gone() {
 	case $(ps -o stat= -p "$1" 2>/dev/null) in
 	'' | Z*) return 0 ;;
@@ -84,13 +85,14 @@ no_zombies() {
 	done
 }
 
-# Pids of the processes of one role: master, runner, broker, control, log or worker.
+# Prints the pids of the processes of one role: master, runner, broker, control, log
+# or worker.
 role_pids() {
 	if [ "$1" = master ]; then
 		echo "$reqd_pid"
 		return
 	fi
-	# Not a child of the runner that has yet to become its program.
+	# Leave out a child of the runner that has yet to become its program.
 	for one_pid in $(ps -o pid= --ppid "$reqd_pid"); do
 		case $(tr 2>/dev/null '\0' ' ' <"/proc/$one_pid/cmdline") in
 		*"--role=$1"* | *"reqd: $1"*) echo "$one_pid" ;;
@@ -98,8 +100,9 @@ role_pids() {
 	done
 }
 
-# Processes that this test has started and that are still there: they have its
-# environment, or its directory in their arguments. This shell has neither.
+# Prints the processes that this test has started and that are still there: they
+# have its environment, or its directory in their arguments. This shell has
+# neither.
 leftovers() {
 	for one_file in $(printf '%s\n' "REQD_TEST=$dir" "$dir" |
 	    env -i grep -lsaF -f - /proc/[0-9]*/environ /proc/[0-9]*/cmdline); do
@@ -108,8 +111,8 @@ leftovers() {
 	done
 }
 
-# Two programs of the service "sleeper" run, whose clients wait; their pids
-# come into the file that it was given.
+# Starts two programs of the service "sleeper", whose clients wait; their pids
+# are in the file that the service was given.
 sleepers_start() { # FILE
 	: >"$1"
 	chmod 666 "$1"
@@ -138,7 +141,7 @@ nothing_left() {
 	[ -z "$(leftovers)" ]
 }
 
-# Other descendants of the master than its roles: programs.
+# Prints descendants of the master that are no roles: programs.
 programs() {
 	for one_pid in $(tree_of "$reqd_pid"); do
 		case $(tr 2>/dev/null '\0' ' ' <"/proc/$one_pid/cmdline") in
@@ -156,8 +159,8 @@ n_fds() {
 	find "/proc/$1/fd" -mindepth 1 2>/dev/null | wc -l
 }
 
-# "broker 12 log 9 ": what must be the same before and after a test, whichever
-# worker was started last.
+# Prints "broker 12 log 9 ": the numbers that must be the same before and after
+# a test, whichever worker was started last.
 fds_of_roles() {
 	for one_role in master runner broker control log worker; do
 		for role_pid in $(role_pids $one_role); do
@@ -166,8 +169,8 @@ fds_of_roles() {
 	done | sort | tr '\n' ' '
 }
 
-# The same, when two looks in a row have seen the same: what was needed only to
-# start, or for the last client, has been closed.
+# Prints the same numbers, when two looks in a row have seen them: descriptors
+# for the start, or for the last client, have been closed.
 settled_fds() {
 	seen=
 	until_true "$patience" seen_again
@@ -186,8 +189,8 @@ fds_are() {
 
 # -------------------------------------------------------- configuration ---
 
-# Root cannot run programs and workers as itself: workers as the account of
-# the package where it exists, programs always as another one.
+# Root cannot run programs and workers as itself: workers run as the account of
+# the package if it exists, programs always as another account.
 if [ "$(id -u)" -eq 0 ]; then
 	is_root=yes
 	worker_user=games
@@ -199,7 +202,7 @@ else
 	program_user=
 fi
 
-# setting LINE: a line of the top level.
+# setting LINE: adds a line of the top level.
 setting() {
 	printf '%s\n' "$*" >>"$conf"
 }
@@ -209,8 +212,8 @@ service() {
 	any_service command "$@"
 }
 
-# The same of a handler. "processes { min = 0  idle = 100ms }" lets it go
-# again, as "finish" wants it.
+# Adds a service with a handler. "processes { min = 0  idle = 100ms }" lets the
+# handler end, as "finish" needs it.
 handler() {
 	any_service handler "$@"
 }
@@ -258,15 +261,16 @@ client_services() {
 
 # ------------------------------------------------------- starting reqd ---
 
-# start_reqd [PROGRAM]...: returns when it says that it serves, and nothing runs
-# yet. Words given are put in front of the command line (a tracer, a limit).
+# start_reqd [PROGRAM]...: returns when reqd says that it serves, and no program
+# runs yet. The words are put in front of the command line (a tracer, a limit).
 start_reqd() {
 	launch_reqd "$@"
 	until_true "$patience" no_programs
 	fds_before=$(settled_fds)
 }
 
-# The same where clients are waiting for it: returns as soon as it serves.
+# Does the same where clients are waiting for reqd: returns as soon as it
+# serves.
 launch_reqd() {
 	rm -f "$dir/ready"
 	mkfifo "$dir/ready"
@@ -298,7 +302,7 @@ log_is_clean() {
 	[ "${kills:-no}" = yes ] || ! grep -E 'killed by signal|killing it' "$log"
 }
 
-# The end of every test: what must hold after it.
+# Ends every test: checks the conditions that must hold after it.
 finish() {
 	if [ -n "$waiter_pid" ]; then
 		step "no program runs any more" until_true "$patience" no_programs
@@ -330,7 +334,7 @@ call() {
 	ctl call "$@"
 }
 
-# Requests typed by hand, from stdin; options are for nc.
+# Sends requests typed by hand, from stdin; options are for nc.
 by_hand() {
 	timeout 60 nc "$@" 127.0.0.1 "$port"
 }
@@ -365,8 +369,8 @@ cleanup() {
 	exit $status
 }
 
-# "make distcheck" wants to know that everything is there and fits; one test
-# that runs the whole of it is enough.
+# "make distcheck" checks that everything is there and fits; one test that runs
+# the whole of it is enough.
 [ -z "${REQD_DISTCHECK:-}" ] || [ "${0##*/}" = client-netcat.sh ] || skip "within distcheck"
 
 need ps awk timeout
@@ -376,8 +380,8 @@ done
 dir=$(mktemp -d "${TMPDIR:-/tmp}/reqd-test.XXXXXX") || fail "no temporary directory"
 trap cleanup EXIT
 trap interrupted INT TERM HUP
-# Programs run as another account than root's, which may not get at where we
-# were built.
+# Programs run as another account than root, which may not read the build
+# directory.
 chmod 755 "$dir"
 if [ $is_root = yes ] && [ -x "$zoo/sleeper" ]; then
 	mkdir "$dir/zoo"

@@ -28,7 +28,7 @@ need() {
 	done
 }
 
-# For a trap: what was going on is told by the last line.
+# For a trap: the last line tells what was going on.
 interrupted() {
 	fail "ended from outside, in: ${step_text:-what comes before the first step}"
 }
@@ -79,8 +79,8 @@ now_ms() {
 	echo $(($(date +%s%N) / 1000000))
 }
 
-# until_true SECONDS COMMAND...: returns 1 when it never became true, and says
-# what it was. Every loop of the tests is this one, a "for", or reads a file.
+# until_true SECONDS COMMAND...: returns 1 when the command never succeeded, and
+# prints it. Every loop of the tests is this one, a "for", or reads a file.
 until_true() {
 	until_end=$(($(now_ms) + $1 * 1000))
 	shift
@@ -104,7 +104,7 @@ but_first() { # WORD COMMAND...
 	"$@"
 }
 
-# Shell text for a program that waits for a file: for a minute at most.
+# Prints shell text for a program that waits for a file, at most a minute.
 waits_for() { # FILE
 	echo "for i in \$(seq 3000); do ! test -e $1 || break; sleep 0.02; done; test -e $1 || exit 99"
 }
