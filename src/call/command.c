@@ -51,7 +51,15 @@ lock_digest(const struct call *call, const struct values *values, struct digest 
 	return 0;
 }
 
-/* Job and pipes are those of this kit: off it goes. Takes its descriptors. 0 or -errno. */
+/* Nobody will read its job any more. */
+static void
+job_free(struct call *call)
+{
+	jobs_free(&call->desk->kits->jobs, call->placed_job);
+	call->placed_job = 0;
+}
+
+/* The pipes are those of this kit: off it goes. Takes its descriptors. 0 or -errno. */
 static int
 kit_use(struct call *call, struct kit *kit, const struct buf *strings, size_t n_argv,
     size_t n_env)
@@ -62,7 +70,11 @@ kit_use(struct call *call, struct kit *kit, const struct buf *strings, size_t n_
 	if (r >= 0)
 		r = callio_open(call, kit->fds);
 	channel_close_fds(kit->fds, CALL_FDS);
-	return r < 0 ? r : call->desk->link->run(call, kit->number);
+	if (r >= 0)
+		r = call->desk->link->run(call, kit->number);
+	if (r < 0)
+		job_free(call);
+	return r;
 }
 
 /* The kit that it has waited for; NULL: there is none, and why. */
@@ -217,7 +229,7 @@ call_on_ended(struct call *call, const struct frame_ended *end)
 	call->end = *end;
 	/* What is lost may still run, and read its job. */
 	if (end->outcome != OUTCOME_LOST)
-		jobs_free(&call->desk->kits->jobs, call->placed_job);
+		job_free(call);
 	command_read(call);
 }
 
@@ -245,8 +257,7 @@ call_on_result(struct call *call, int fd)
 	struct result res;
 
 	/* It runs under another's name. */
-	jobs_free(&call->desk->kits->jobs, call->placed_job);
-	call->placed_job = 0;
+	job_free(call);
 	if (owned < 0 || result_map(owned, &res, &map) < 0) {
 		command_lost(call);
 		return;
