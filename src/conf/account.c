@@ -85,8 +85,8 @@ group_find(struct arena *arena, const char *name, gid_t *ret, char ***ret_member
 			return 0;
 		while (entry.gr_mem[n] != NULL)
 			n++;
-		*ret_members = value_copy_list(arena, &(struct setting){ .values = entry.gr_mem,
-		    .n = n });
+		*ret_members = value_copy_list(arena, &(struct setting){
+		    .values = (const char **)entry.gr_mem, .n = n });
 		return *ret_members != NULL ? 0 : -ENOMEM;
 	}
 	return r == 0 || r == ENOENT || r == ESRCH ? 1 : -r;

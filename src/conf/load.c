@@ -6,11 +6,14 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "conf/account.h"
@@ -20,7 +23,9 @@
 #include "conf/program.h"
 #include "conf/reader.h"
 #include "conf/schema.h"
-#include "conf/text.h"
+
+/* Settings and sections in one file. Canonical text says all there is, and is as long. */
+#define MAX_PARTS 1000000
 
 static void
 unref_owned(struct conf_owned **owned)
@@ -73,7 +78,8 @@ read_text(struct reader *r, const char *file, const char *text, size_t len)
 	int q;
 
 	r->file = file;
-	q = tree_read(file, text, len, &section_top, &r->scratch, &top, r->errors);
+	q = tree_read(file, text, len, &section_top, r->canonical ? SIZE_MAX : MAX_PARTS,
+	    &r->scratch, &top, r->errors);
 	if (q < 0)
 		return q;
 	r->broken = r->broken || q > 0;
@@ -95,6 +101,52 @@ add_file_name(struct reader *r, size_t n, const char *file)
 	files[n + 1] = NULL;
 	r->conf->files = files;
 	return files[n] != NULL ? 0 : -ENOMEM;
+}
+
+static int
+text_fail(const char *file, struct conf_errors *errors, const char *why)
+{
+	conf_errors_add(errors, file, 0, "cannot read it: %s", why);
+	return -EINVAL;
+}
+
+/* 0 and a new string (free), -EINVAL with one error, or -ENOMEM. Never waits for a fifo. */
+static int
+text_read(const char *file, size_t max, char **ret, size_t *ret_len, struct conf_errors *errors)
+{
+	CLEANUP_CLOSE int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct buf b = BUF_INIT(0);
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return text_fail(file, errors, strerror(errno));
+	if (S_ISDIR(st.st_mode))
+		return text_fail(file, errors, "it is a directory");
+	if (!S_ISREG(st.st_mode))
+		return text_fail(file, errors, "it is not a regular file");
+
+	do {
+		char *room = buf_reserve(&b, 65536);
+
+		if (room == NULL) {
+			buf_done(&b);
+			return -ENOMEM;
+		}
+		n = read(fd, room, 65536);
+		if (n > 0)
+			buf_commit(&b, (size_t)n);
+	} while (n > 0 && buf_len(&b) <= max);
+
+	if (n < 0 || buf_len(&b) > max) {
+		const char *why = n < 0 ? strerror(errno) :
+		    "the files are larger than 8 MiB together";
+
+		buf_done(&b);
+		return text_fail(file, errors, why);
+	}
+	*ret = buf_take(&b, ret_len);
+	return 0;
 }
 
 /* One file of all, whose sizes add up. */

@@ -26,6 +26,9 @@ extern const struct section *const sections[];	/* all of them; NULL-terminated *
 /* Index of the key in the section, or -1. */
 int section_find(const struct section *s, const char *name);
 
+/* The kind of section of that name that may stand inside, or NULL. */
+const struct section *section_inner(const struct section *s, const char *kind);
+
 /*
  * Sets the fields of object to their defaults, then to what the block says.
  * Reports unknown, refused, repeated and malformed keys. 0 or -ENOMEM.

@@ -17,10 +17,20 @@ int
 section_find(const struct section *s, const char *name)
 {
 	for (size_t i = 0; i < s->n_keys; i++) {
-		if (strcmp(s->keys[i].name, name) == 0)
+		if (s->keys[i].name[0] == name[0] && strcmp(s->keys[i].name, name) == 0)
 			return (int)i;
 	}
 	return -1;
+}
+
+const struct section *
+section_inner(const struct section *s, const char *kind)
+{
+	const struct section *const *p = s->inner;
+
+	while (*p != NULL && strcmp((*p)->kind, kind) != 0)
+		p++;
+	return *p;
 }
 
 static bool
@@ -60,10 +70,8 @@ home_of(const char *key)
 
 		if (i >= 0 && ((*s)->keys[i].flags & KEY_CANONICAL) == 0)
 			return (*s)->kind;
-		for (const struct section *const *p = (*s)->inner; *p != NULL; p++) {
-			if (strcmp((*p)->kind, key) == 0)
-				return (*s)->kind;
-		}
+		if (section_inner(*s, key) != NULL)
+			return (*s)->kind;
 	}
 	return NULL;
 }
@@ -146,8 +154,8 @@ set_defaults(struct reader *r, const struct section *s, void *object)
 {
 	for (size_t i = 0; i < s->n_keys; i++) {
 		const struct key *k = &s->keys[i];
-		char *value = (char *)(uintptr_t)k->def;
-		const struct setting def = { k->name, &value, 1, 0, NULL };
+		const char *value = k->def;
+		const struct setting def = { .key = k->name, .values = &value, .n = 1 };
 		int q;
 
 		if (k->def == NULL)
@@ -163,14 +171,8 @@ static int
 set_key(struct reader *r, const struct key *k, const struct block *b, const struct setting *s,
     void *object)
 {
-	const struct setting *first = block_find(b, k->name);
 	int q;
 
-	if (first != s) {
-		reader_error(r, s->line, "'%s'%s is set again; it was first set on line %u", k->name,
-		    block_where(b), first->line);
-		return 0;
-	}
 	if (s->n > 1 && !k->type->is_list) {
 		reader_error(r, s->line, "'%s'%s takes one value, not a list of %zu", k->name,
 		    block_where(b), s->n);
@@ -187,18 +189,24 @@ set_key(struct reader *r, const struct key *k, const struct block *b, const stru
 static int
 read_settings(struct reader *r, const struct section *s, const struct block *b, void *object)
 {
-	for (const struct setting *set = b->settings; set != NULL; set = set->next) {
-		int i = section_find(s, set->key), q;
+	uint64_t seen = 0;	/* numbers of keys */
 
-		if (i < 0) {
+	for (const struct setting *set = b->settings; set != NULL; set = set->next) {
+		const struct key *k = set->number >= 0 ? &s->keys[set->number] : NULL;
+		int q = 0;
+
+		if (k == NULL)
 			report_unknown(r, s, b, "key", set->key, set->line);
+		else if ((k->flags & KEY_CANONICAL) != 0 && !r->canonical)
 			continue;
-		}
-		if ((s->keys[i].flags & KEY_CANONICAL) != 0 && !r->canonical)
-			continue;
-		q = set_key(r, &s->keys[i], b, set, object);
+		else if ((seen >> set->number & 1) != 0)
+			reader_error(r, set->line, "'%s'%s is set again; it was first set on line %u",
+			    k->name, block_where(b), block_find(b, k->name)->line);
+		else
+			q = set_key(r, k, b, set, object);
 		if (q < 0)
 			return q;
+		seen |= k != NULL ? UINT64_C(1) << set->number : 0;
 	}
 	return 0;
 }
@@ -219,11 +227,8 @@ check_blocks(struct reader *r, const struct section *s, const struct block *b)
 {
 	for (const struct block *i = b->blocks; i != NULL; i = i->next) {
 		const struct block *earlier;
-		const struct section *const *p = s->inner;
 
-		while (*p != NULL && strcmp((*p)->kind, i->kind) != 0)
-			p++;
-		if (*p == NULL) {
+		if (section_inner(s, i->kind) == NULL) {
 			report_unknown(r, s, b, "section", i->kind, i->line);
 			continue;
 		}

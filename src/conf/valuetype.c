@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/units.h"
+#include "conf/lexer.h"
 
 /* --------------------------------------------------------------- text --- */
 
@@ -18,12 +19,15 @@ quote(struct buf *b, const char *text, const char *doubled)
 {
 	(void)buf_append_char(b, '"');
 	for (const char *p = text; *p != '\0'; p++) {
-		unsigned char c = (unsigned char)*p;
+		const char *name;
+		size_t n = lexer_hidden(p, strnlen(p, 3), &name);
 
-		if (c == '"' || c == '\\' || c == '$')
-			(void)buf_printf(b, "\\%c", c);
-		else if (c < 0x20 || c == 0x7f)
-			(void)buf_printf(b, "\\x%02x", c);
+		if (*p == '"' || *p == '\\')
+			(void)buf_append_char(b, '\\');
+		for (size_t i = 0; i + 1 < n; i++)
+			(void)buf_printf(b, "\\x%02x", (unsigned char)*p++);
+		if (n > 0)
+			(void)buf_printf(b, "\\x%02x", (unsigned char)*p);
 		else
 			(void)buf_append_char(b, *p);
 		if (strchr(doubled, *p) != NULL)

@@ -277,6 +277,39 @@ START_TEST(a_text_that_ends_too_soon)
 }
 END_TEST
 
+/* Nothing in quotes is changed without a word, neither when it is read nor when it is written. */
+START_TEST(quotes_keep_their_text)
+{
+	static const struct {
+		const char *written, *meant;
+	} texts[] = {
+		{ "\"a\\\"b\\\\c\\$d\\n\\t\\r\\x41\\xfF\"", "a\"b\\c$d\n\t\rA\xff" },
+		{ "'a\"b\\'c\\\\d\\n\\x41$'", "a\"b'c\\d\\n\\x41$" },
+		{ "\"two\nlines\tand a tab\"", "two\nlines\tand a tab" },
+		{ "\"# // /* } ${HOME}\"", "# // /* } ${HOME}" },
+		{ "\"caf\xc3\xa9\xc2\xa0\xe2\x80\x8d\"", "caf\xc3\xa9\xc2\xa0\xe2\x80\x8d" },
+		{ "\"\\xe2\\x80\\x8b\\xef\\xbb\\xbf\\xc2\\x85\"", "\xe2\x80\x8b\xef\xbb\xbf\xc2\x85" },
+		{ "\"\xe2\x80\"", "\xe2\x80" },
+		{ "word/with:signs;<>-\\d//x/y", "word/with:signs;<>-\\d//x/y" },
+		{ "\"\"", "" },
+	};
+	struct conf_errors errors = { 0 };
+	char body[256], *text;
+	struct conf *c, *again = NULL;
+
+	(void)snprintf(body, sizeof(body), "service \"x\" { command = {\"/bin/true\"} description = %s }",
+	    texts[_i].written);
+	c = load_good(body);
+	ck_assert_str_eq(c->services[0].description, texts[_i].meant);
+	text = conf_format(c);
+	ck_assert_int_eq(conf_parse(text, strlen(text), 1, &again, &errors), 0);
+	ck_assert_str_eq(again->services[0].description, texts[_i].meant);
+	free(text);
+	(void)conf_unref(c);
+	(void)conf_unref(again);
+}
+END_TEST
+
 START_TEST(many_errors_end)
 {
 	char *text = NULL, *errors = NULL;
@@ -1054,6 +1087,7 @@ main(void)
 	tcase_add_loop_test(t, a_wrong_address_is_told_of_once, 0, 5);
 	tcase_add_test(t, a_text_that_ends_too_soon);
 	tcase_add_test(t, many_errors_end);
+	tcase_add_loop_test(t, quotes_keep_their_text, 0, 9);
 	tcase_add_test(t, odd_files_are_refused);
 	tcase_add_test(t, mistakes_over_files_name_both_places);
 	suite_add_tcase(s, t);
