@@ -394,13 +394,13 @@ account_resolve(struct reader *r)
 	if (q == 0)
 		q = resolve_control(r);
 	for (size_t i = 0; i < c->n_listeners && q >= 0; i++)
-		q = resolve_listener(r, &c->listeners[i], &r->listeners[i]);
+		q = resolve_listener(r, &c->listeners[i], &r->listeners.at[i]);
 	for (size_t i = 0; i < c->n_roles && q >= 0; i++) {
-		q = role_users(r, &c->roles[i], &r->roles[i]);
+		q = role_users(r, &c->roles[i], &r->roles.at[i]);
 		if (q >= 0)
-			q = role_groups(r, &c->roles[i], &r->roles[i]);
+			q = role_groups(r, &c->roles[i], &r->roles.at[i]);
 	}
 	for (size_t i = 0; i < c->n_services && q >= 0; i++)
-		q = resolve_service(r, &c->services[i], &r->services[i]);
+		q = resolve_service(r, &c->services[i], &r->services.at[i]);
 	return q < 0 ? q : 0;
 }

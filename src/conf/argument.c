@@ -344,7 +344,7 @@ check_type(const struct argument *a, struct slice v, char why[static ARGUMENTS_W
 			return ARGUMENTS_OK;
 		return bad(a, v, why, "is not a host name or an address");
 	case ARGUMENT_PATTERN:
-		if (a->has_regex && pattern_matches(&a->regex, v))
+		if (a->matcher != NULL && pattern_matches(a->matcher, v))
 			return ARGUMENTS_OK;
 		return bad(a, v, why, "does not match %.120s", a->pattern);
 	}
@@ -450,8 +450,13 @@ build_pattern(struct reader *r, const struct block *b, struct argument *a)
 		reader_error(r, block_line(b, "max-length"),
 		    "'max-length'%s: a pattern is matched against %d bytes at most",
 		    block_where(b), PATTERN_MAX_VALUE);
-	q = pattern_compile(a->pattern, &a->regex, why);
-	a->has_regex = q == 0;
+	q = pattern_check(a->pattern, why);
+	if (q == 0) {
+		a->matcher = arena_alloc(r->arena, sizeof(*a->matcher));
+		if (a->matcher == NULL)
+			return -ENOMEM;
+		a->matcher->text = a->pattern;
+	}
 	if (q == 1)
 		reader_error(r, block_line(b, "pattern"), "'pattern'%s: %s", block_where(b), why);
 	return q < 0 ? q : 0;

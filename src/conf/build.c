@@ -49,45 +49,30 @@ report_name(struct reader *r, const struct block *b, const char *start, const ch
 		    b->kind[0] == 'a' ? "an" : "a", b->kind, rule);
 }
 
-/* The earlier declaration with this title, or NULL. */
-static const struct origin *
-find_title(const struct origin *list, size_t n, const char *title)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(list[i].block->title, title) == 0)
-			return &list[i];
-	}
-	return NULL;
-}
-
 /*
  * Makes room for one more of a kind: grows its array and that of origins.
- * 0, 1 when there are too many or it is declared already, or -ENOMEM.
+ * 0, 1 when there are too many, or -ENOMEM.
  */
 static int
 declare(struct reader *r, const struct block *b, void **array, size_t n, size_t size, size_t max,
-    struct origin **origins)
+    struct declared *declared)
 {
-	const struct origin *first = find_title(*origins, n, b->title);
 	void *grown;
 	struct origin *o;
 
-	if (first != NULL) {
-		reader_error(r, b->line, "%s \"%.64s\" is declared again; it was first at %s:%u",
-		    b->kind, b->title, first->file, first->block->line);
-		return 1;
-	}
 	if (n >= max) {
-		if (n == max)
-			reader_error(r, b->line, "more than %zu '%s' sections", max, b->kind);
+		if (!declared->is_full)
+			reader_error(r, b->line, "more than %zu '%s' sections; this one and those "
+			    "that follow are too many", max, b->kind);
+		declared->is_full = true;
 		return 1;
 	}
 	grown = arena_grow(r->arena, *array, n, size);
-	o = arena_grow(&r->scratch, *origins, n, sizeof(*o));
+	o = arena_grow(&r->scratch, declared->at, n, sizeof(*o));
 	if (grown == NULL || o == NULL)
 		return -ENOMEM;
 	*array = grown;
-	*origins = o;
+	declared->at = o;
 	o[n] = (struct origin){ r->file, b };
 	return 0;
 }

@@ -39,25 +39,65 @@ check_listeners(struct reader *r)
 		const struct listener *l = &c->listeners[i];
 
 		for (size_t j = 0; j < i; j++) {
-			if (strcmp(l->url, c->listeners[j].url) != 0)
+			/* The same title twice has been reported. */
+			if (strcmp(l->url, c->listeners[j].url) != 0 ||
+			    strcmp(r->listeners.at[i].block->title, r->listeners.at[j].block->title) == 0)
 				continue;
-			reader_error_at(r, &r->listeners[i], NULL,
+			reader_error_at(r, &r->listeners.at[i], NULL,
 			    "listen \"%.120s\" is declared again; it was first at %s:%u", l->url,
-			    r->listeners[j].file, r->listeners[j].block->line);
+			    r->listeners.at[j].file, r->listeners.at[j].block->line);
 			break;
 		}
 		if (l->addr.kind == ADDR_UNIX && strcmp(l->addr.path, c->control_path) == 0)
-			reader_error_at(r, &r->listeners[i], NULL,
+			reader_error_at(r, &r->listeners.at[i], NULL,
 			    "listen \"%.120s\" is where the control socket belongs", l->url);
 		/* Without a host: what is wrong with the address has been said. */
 		if (l->addr.kind == ADDR_TCP && *l->addr.host != '\0' && !c->insecure_open &&
 		    !is_loopback(l->addr.host))
-			reader_error_at(r, &r->listeners[i], NULL,
+			reader_error_at(r, &r->listeners.at[i], NULL,
 			    "listen \"%.120s\": everybody who can reach this address could call "
 			    "services, because TCP callers are not authenticated; "
 			    "use 127.0.0.1 or ::1, or set 'insecure-open = yes'",
 			    l->url);
 	}
+}
+
+/* -------------------------------------------------------------- titles --- */
+
+/* By title, and by place where that is the same. */
+static int
+origin_compare(const void *a, const void *b)
+{
+	const struct origin *x = *(const struct origin *const *)a;
+	const struct origin *y = *(const struct origin *const *)b;
+	int r = strcmp(x->block->title, y->block->title);
+
+	return r != 0 ? r : x < y ? -1 : 1;
+}
+
+/* Reports each section whose title stands before already. 0 or -ENOMEM. */
+static int
+check_titles(struct reader *r, const struct declared *d, size_t n)
+{
+	const struct origin **sorted = arena_alloc(&r->scratch, n * sizeof(*sorted));
+
+	if (sorted == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = &d->at[i];
+	if (n > 1)
+		qsort(sorted, n, sizeof(*sorted), origin_compare);
+	for (size_t i = 1, first = 0; i < n; i++) {
+		const struct block *b = sorted[i]->block, *before = sorted[first]->block;
+
+		if (strcmp(b->title, before->title) != 0)
+			first = i;
+		else
+			reader_error_at(r, sorted[i], NULL,
+			    "%s \"%.64s\" is declared again; it was first at %s:%u", b->kind, b->title,
+			    sorted[first]->file, before->line);
+	}
+	return 0;
 }
 
 /* --------------------------------------------------------------- roles --- */
@@ -74,8 +114,8 @@ check_roles(struct reader *r)
 		    role->groups != NULL)
 			continue;
 		/* A net with mistakes was reported already. */
-		if (block_find(r->roles[i].block, "net") == NULL)
-			reader_error_at(r, &r->roles[i], NULL,
+		if (block_find(r->roles.at[i].block, "net") == NULL)
+			reader_error_at(r, &r->roles.at[i], NULL,
 			    "role \"%.64s\" has none of 'net', 'user' and 'group', so it says nothing",
 			    role->name);
 	}
@@ -146,7 +186,7 @@ find_verb(const struct reader *r, const char *verb, size_t n, char *const *end)
 	for (size_t i = 0; i <= n; i++) {
 		for (char **p = r->conf->services[i].verbs; *p != NULL && p != end; p++) {
 			if (strcmp(*p, verb) == 0)
-				return &r->services[i];
+				return &r->services.at[i];
 		}
 	}
 	return NULL;
@@ -159,7 +199,7 @@ check_verbs(struct reader *r)
 	size_t total = 0;
 
 	for (size_t i = 0; i < c->n_services; i++) {
-		const struct origin *o = &r->services[i], *first;
+		const struct origin *o = &r->services.at[i], *first;
 		const char *name = c->services[i].name;
 
 		for (char **p = c->services[i].verbs; *p != NULL; p++) {
@@ -191,6 +231,10 @@ check_conf(struct reader *r)
 {
 	struct conf *c = r->conf;
 
+	if (check_titles(r, &r->listeners, c->n_listeners) < 0 ||
+	    check_titles(r, &r->roles, c->n_roles) < 0 ||
+	    check_titles(r, &r->services, c->n_services) < 0)
+		return -ENOMEM;
 	check_listeners(r);
 	check_roles(r);
 	for (size_t i = 0; i < c->n_services; i++) {
@@ -199,9 +243,9 @@ check_conf(struct reader *r)
 
 		if (s->kill_grace_usec == UINT64_MAX)
 			s->kill_grace_usec = c->kill_grace_usec;
-		q = check_service(r, s, &r->services[i]);
+		q = check_service(r, s, &r->services.at[i]);
 		if (q == 0)
-			q = check_allow(r, s, &r->services[i]);
+			q = check_allow(r, s, &r->services.at[i]);
 		if (q < 0)
 			return q;
 	}

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/slice.h"
+#include "conf/pattern.h"
 #include "conf/reader.h"
 #include "conf/schema.h"
 
@@ -35,10 +36,8 @@ conf_unref(struct conf *c)
 	if (c == NULL || --c->refs > 0)
 		return NULL;
 	for (size_t i = 0; i < c->n_services; i++) {
-		for (size_t j = 0; j < c->services[i].n_args; j++) {
-			if (c->services[i].args[j].has_regex)
-				regfree(&c->services[i].args[j].regex);
-		}
+		for (size_t j = 0; j < c->services[i].n_args; j++)
+			pattern_done(c->services[i].args[j].matcher);
 	}
 	arena = owned->arena;
 	free(owned);

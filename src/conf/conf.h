@@ -12,7 +12,6 @@
  */
 #pragma once
 
-#include <regex.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,15 +21,18 @@
 
 #include "base/addr.h"
 
+struct pattern;
+
 /* Hard limits of the program; the configuration cannot raise them. */
 #define CONF_MAX_WORKERS 64
 #define CONF_CONNECTIONS 20000	/* max-connections, where nothing is said */
 #define CONF_MAX_LISTENERS 32
-#define CONF_MAX_SERVICES 1024
+#define CONF_MAX_SERVICES 10000
 #define CONF_MAX_ROLES 64		/* a set of roles is one uint64_t */
 #define CONF_MAX_ARGUMENTS 64		/* declared, per service */
 #define CONF_MAX_VERBS 256		/* bound, in all services together */
-#define CONF_MAX_TEXT (8u << 20)	/* bytes of all files together */
+#define CONF_MAX_TEXT (32u << 20)	/* bytes of all files together */
+#define CONF_MAX_CANONICAL (256u << 20)	/* bytes with all that files may leave out */
 #define SERVICE_NAME_MAX 64
 
 /* ------------------------------------------------------------- errors --- */
@@ -39,6 +41,8 @@ struct conf_error {
 	char *file;	/* NULL: not about a file */
 	unsigned line;	/* 0: about the file as a whole */
 	char *text;	/* one line, no full stop */
+	const char *kind;	/* the format of all errors like this one */
+	size_t more;	/* not 0: the text says that there are so many more */
 };
 
 struct conf_errors {
@@ -88,8 +92,7 @@ struct argument {
 	char *value;		/* flag: what it inserts when set */
 	char *below;		/* path: must lie below this directory */
 	char *pattern;		/* pattern: text as written */
-	regex_t regex;		/* compiled, anchored at both ends */
-	bool has_regex;
+	struct pattern *matcher;	/* its expression; NULL: another type */
 };
 
 const char *argument_type_name(enum argument_type t);

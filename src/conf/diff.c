@@ -217,13 +217,14 @@ diff_service(struct differ *d, const struct pair *p, const char *name)
 
 /* The sections of one kind, which are told apart by their titles. */
 struct list {
+	const struct conf *conf;
 	const char *first;
 	size_t n, size;
 	size_t title;		/* where each of them has it */
 };
 
 #define LIST(conf, sections, title)                                                        \
-	&(struct list){ (const char *)(conf)->sections, (conf)->n_##sections,              \
+	&(struct list){ (conf), (const char *)(conf)->sections, (conf)->n_##sections,              \
 	    sizeof(*(conf)->sections), offsetof(__typeof__(*(conf)->sections), title) }
 
 typedef void diff_pair_fn(struct differ *d, const struct pair *p, const char *title);
@@ -237,6 +238,9 @@ title_of(const struct list *l, const void *section)
 static const void *
 list_find(const struct list *l, const char *title)
 {
+	/* There can be so many that only their order helps. */
+	if (l->first == (const char *)l->conf->services)
+		return conf_find_service(l->conf, title, strlen(title));
 	for (size_t i = 0; i < l->n; i++) {
 		const void *section = l->first + i * l->size;
 

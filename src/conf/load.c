@@ -140,7 +140,7 @@ text_read(const char *file, size_t max, char **ret, size_t *ret_len, struct conf
 
 	if (n < 0 || buf_len(&b) > max) {
 		const char *why = n < 0 ? strerror(errno) :
-		    "the files are larger than 8 MiB together";
+		    "the files are larger than 32 MiB together";
 
 		buf_done(&b);
 		return text_fail(file, errors, why);
@@ -281,7 +281,7 @@ check_identities(struct reader *r)
 {
 	check_identity(r, &r->conf->run_as, &r->main);
 	for (size_t i = 0; i < r->conf->n_services; i++)
-		check_identity(r, &r->conf->services[i].run_as, &r->services[i]);
+		check_identity(r, &r->conf->services[i].run_as, &r->services.at[i]);
 }
 
 /* Takes the conf out of its keeper when nothing was wrong. */
@@ -340,7 +340,7 @@ conf_load(const char *file, enum conf_flags flags, struct conf **ret, struct con
 	if (q < 0)
 		return q;
 	for (size_t i = 0; i < r.conf->n_services && (flags & CONF_NO_PROGRAMS) == 0; i++)
-		program_check(&r, &r.conf->services[i], &r.services[i]);
+		program_check(&r, &r.conf->services[i], &r.services.at[i]);
 	return finish(&r, &owned, ret);
 }
 
@@ -352,8 +352,8 @@ conf_parse(const char *text, size_t len, uint32_t generation, struct conf **ret,
 	CLEANUP(reader_done) struct reader r = { .canonical = true, .main_file = "configuration" };
 	int q;
 
-	if (len > CONF_MAX_TEXT) {
-		conf_errors_add(errors, NULL, 0, "the configuration is larger than 8 MiB");
+	if (len > CONF_MAX_CANONICAL) {
+		conf_errors_add(errors, NULL, 0, "the configuration is larger than 256 MiB");
 		return -EINVAL;
 	}
 	q = reader_init(&r, &owned, errors);
@@ -379,7 +379,7 @@ conf_read_sealed(int fd, uint32_t generation, struct conf **ret, char *why, size
 	size_t len;
 	int q;
 
-	q = fd_map_sealed(fd, CONF_MAX_TEXT, &text, &len);
+	q = fd_map_sealed(fd, CONF_MAX_CANONICAL, &text, &len);
 	if (q < 0) {
 		(void)snprintf(why, why_len, "cannot read the sealed configuration: %s",
 		    strerror(-q));

@@ -35,6 +35,12 @@ struct origin {
 	const struct block *block;
 };
 
+/* The sections of one kind, in the order of their array in conf. */
+struct declared {
+	struct origin *at;
+	bool is_full;		/* there were more than there may be */
+};
+
 struct reader {
 	struct conf *conf;
 	struct arena *arena;		/* of conf */
@@ -47,8 +53,7 @@ struct reader {
 	bool failed;			/* there was an error */
 	bool merged;			/* the file says that it is conf_format()'s */
 	struct origin main;
-	/* In the order of conf->listeners, roles, services. */
-	struct origin *listeners, *roles, *services;
+	struct declared listeners, roles, services;
 };
 
 /* Adds an error about a line of the file being read, or of that origin. */

@@ -290,7 +290,7 @@ check_default(struct reader *r, const struct origin *o, const struct argument *a
 		return;
 	/* Declarations with mistakes of their own cannot judge a value. */
 	if ((a->type == ARGUMENT_CHOICE && a->values == NULL) ||
-	    (a->type == ARGUMENT_PATTERN && !a->has_regex))
+	    (a->type == ARGUMENT_PATTERN && a->matcher == NULL))
 		return;
 	if (argument_check(a, slice_of(a->def), why) != ARGUMENTS_OK)
 		argument_error(r, o, a, "the default of %s", why);
