@@ -226,6 +226,27 @@ own_identity(struct reader *r, struct identity *id)
 	return 0;
 }
 
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* True if these names were looked up lately; then id is what they stand for. */
+static bool
+identity_recall(const struct reader *r, struct identity *id)
+{
+	for (size_t i = 0; i < READER_RECENT && i < r->n_found; i++) {
+		const struct identity *found = r->found[i];
+
+		if (!same_text(found->user, id->user) || !same_text(found->group, id->group))
+			continue;
+		*id = *found;
+		return true;
+	}
+	return false;
+}
+
 /* Turns id->user and id->group into ids. 0, 1 reported, -ENOMEM. */
 static int
 identity_find(struct reader *r, const struct origin *o, struct identity *id)
@@ -233,6 +254,8 @@ identity_find(struct reader *r, const struct origin *o, struct identity *id)
 	struct user user = { 0 };
 	int q;
 
+	if (identity_recall(r, id))
+		return 0;
 	q = judge(r, o, "user", "account", id->user, user_find(r->arena, id->user, &user));
 	if (q != 0)
 		return q;
@@ -246,7 +269,10 @@ identity_find(struct reader *r, const struct origin *o, struct identity *id)
 			return q;
 	}
 	id->is_set = true;
-	return fill_groups(r, &user, id);
+	q = fill_groups(r, &user, id);
+	if (q == 0)
+		r->found[r->n_found++ % READER_RECENT] = id;
+	return q;
 }
 
 /* Without root there is nobody else to be. */

@@ -241,16 +241,18 @@ read_processes(struct reader *r, const struct block *b, struct service *s)
 {
 	static const struct block nothing = { .kind = "processes" };
 	const struct block *i = b->blocks;
-	size_t n = r->errors->n;
+	bool failed = r->failed;
 	int q;
 
+	r->failed = false;
 	while (i != NULL && strcmp(i->kind, "processes") != 0)
 		i = i->next;
 	q = section_read(r, &section_processes, i != NULL ? i : &nothing, s);
 	/* Out of range they were reported already. */
-	if (q == 0 && i != NULL && r->errors->n == n && s->pool.min > s->pool.max && !r->broken)
+	if (q == 0 && i != NULL && !r->failed && s->pool.min > s->pool.max && !r->broken)
 		reader_error(r, block_line(i, "min"), "'min'%s is %u, above 'max', which is %u",
 		    block_where(i), s->pool.min, s->pool.max);
+	r->failed = r->failed || failed;
 	return q;
 }
 

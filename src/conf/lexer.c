@@ -5,7 +5,6 @@
 
 #include <ctype.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -243,6 +242,12 @@ take_character(struct lexer *l, char quote)
 	return TOKEN_END;
 }
 
+bool
+lexer_is_plain(char c)
+{
+	return c >= ' ' && c < 0x7f && c != '"' && c != '\'' && c != '\\';
+}
+
 static enum token
 take_string(struct lexer *l)
 {
@@ -250,8 +255,15 @@ take_string(struct lexer *l)
 
 	buf_clear(&l->value);
 	while (l->p < l->end && *l->p != quote) {
-		enum token t = take_character(l, quote);
+		const char *start = l->p;
+		enum token t = TOKEN_END;
 
+		while (l->p < l->end && lexer_is_plain(*l->p))
+			l->p++;
+		if (l->p > start)
+			(void)buf_append(&l->value, start, (size_t)(l->p - start));
+		else
+			t = take_character(l, quote);
 		if (t != TOKEN_END)
 			return t;
 	}
@@ -263,13 +275,28 @@ take_string(struct lexer *l)
 	return l->text != NULL ? TOKEN_STRING : TOKEN_NOMEM;
 }
 
+static bool
+is_word(const struct lexer *l)
+{
+	static const bool ends_word[128] = {
+		[0 ... ' '] = true, ['#'] = true, ['"'] = true, ['\''] = true, ['='] = true,
+		['{'] = true, ['}'] = true, ['('] = true, [')'] = true, ['+'] = true, [','] = true,
+		['*'] = true, ['|'] = true, ['$'] = true, [0x7f] = true,
+	};
+	unsigned char c = (unsigned char)*l->p;
+	const char *name;
+
+	if (c < sizeof(ends_word))
+		return !ends_word[c];
+	return find_hidden(l->p, (size_t)(l->end - l->p), false, &name) == 0;
+}
+
 static enum token
 take_word(struct lexer *l)
 {
-	const char *start = l->p, *name;
+	const char *start = l->p;
 
-	while (l->p < l->end && memchr(" \n#\"'={}()+,*|$", *l->p, 15) == NULL &&
-	    find_hidden(l->p, (size_t)(l->end - l->p), false, &name) == 0)
+	while (l->p < l->end && is_word(l))
 		l->p++;
 	if (l->p == start) {
 		enum token t = check_hidden(l, false);

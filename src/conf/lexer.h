@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -42,6 +43,9 @@ void lexer_done(struct lexer *l);
 
 /* Takes the next token. After TOKEN_END, TOKEN_FAULT and TOKEN_NOMEM there is none. */
 enum token lexer_next(struct lexer *l);
+
+/* True for the bytes that mean themselves in both kinds of quotes. */
+bool lexer_is_plain(char c);
 
 /*
  * Length of the character at p (of n bytes, n > 0) if it must be an escape in

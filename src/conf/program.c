@@ -162,13 +162,41 @@ check_directory(struct reader *r, const struct service *s, const struct origin *
 		    s->name, s->directory, wrong);
 }
 
+/* True if a service with the same program, account and directory had nothing wrong lately. */
+static bool
+is_known_sound(const struct reader *r, const struct service *s)
+{
+	const char *program = s->handler != NULL ? s->handler[0] : s->command[0];
+
+	for (size_t i = 0; program != NULL && i < READER_RECENT && i < r->n_sound; i++) {
+		const struct service *t = r->sound[i];
+		const struct identity *a = &s->run_as, *b = &t->run_as;
+
+		if (strcmp(program, t->handler != NULL ? t->handler[0] : t->command[0]) == 0 &&
+		    strcmp(s->directory, t->directory) == 0 && a->uid == b->uid &&
+		    a->gid == b->gid && a->n_groups == b->n_groups &&
+		    (a->n_groups == 0 ||
+		    memcmp(a->groups, b->groups, a->n_groups * sizeof(gid_t)) == 0))
+			return true;
+	}
+	return false;
+}
+
 void
 program_check(struct reader *r, const struct service *s, const struct origin *o)
 {
+	bool failed = r->failed;
+
+	if (is_known_sound(r, s))
+		return;
+	r->failed = false;
 	if (s->handler != NULL && s->handler[0][0] == '/')
 		check_file(r, s, o, s->handler[0]);
 	if (s->command[0] != NULL && s->command[0][0] == '/' &&
 	    strpbrk(s->command[0], "{}") == NULL)
 		check_file(r, s, o, s->command[0]);
 	check_directory(r, s, o);
+	if (!r->failed && (s->handler != NULL || s->command[0] != NULL))
+		r->sound[r->n_sound++ % READER_RECENT] = s;
+	r->failed = r->failed || failed;
 }

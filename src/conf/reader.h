@@ -41,6 +41,8 @@ struct declared {
 	bool is_full;		/* there were more than there may be */
 };
 
+#define READER_RECENT 64
+
 struct reader {
 	struct conf *conf;
 	struct arena *arena;		/* of conf */
@@ -54,6 +56,10 @@ struct reader {
 	bool merged;			/* the file says that it is conf_format()'s */
 	struct origin main;
 	struct declared listeners, roles, services;
+	/* What was looked at lately with nothing wrong, and need not be again. */
+	const struct identity *found[READER_RECENT];
+	const struct service *sound[READER_RECENT];
+	size_t n_found, n_sound;	/* in all */
 };
 
 /* Adds an error about a line of the file being read, or of that origin. */

@@ -242,7 +242,7 @@ const struct setting *
 block_find(const struct block *b, const char *key)
 {
 	for (const struct setting *s = b->settings; s != NULL; s = s->next) {
-		if (strcmp(s->key, key) == 0)
+		if (s->key[0] == key[0] && strcmp(s->key, key) == 0)
 			return s;
 	}
 	return NULL;

@@ -18,20 +18,25 @@ static void
 quote(struct buf *b, const char *text, const char *doubled)
 {
 	(void)buf_append_char(b, '"');
-	for (const char *p = text; *p != '\0'; p++) {
-		const char *name;
-		size_t n = lexer_hidden(p, strnlen(p, 3), &name);
+	for (const char *p = text; *p != '\0'; ) {
+		const char *name, *start = p;
+		size_t n;
 
-		if (*p == '"' || *p == '\\')
-			(void)buf_append_char(b, '\\');
-		for (size_t i = 0; i + 1 < n; i++)
+		while (lexer_is_plain(*p) && strchr(doubled, *p) == NULL)
+			p++;
+		(void)buf_append(b, start, (size_t)(p - start));
+		if (*p == '\0')
+			break;
+		n = lexer_hidden(p, strnlen(p, 3), &name);
+		for (size_t i = 0; i < n; i++)
 			(void)buf_printf(b, "\\x%02x", (unsigned char)*p++);
 		if (n > 0)
-			(void)buf_printf(b, "\\x%02x", (unsigned char)*p);
-		else
-			(void)buf_append_char(b, *p);
+			continue;
+		if (*p == '"' || *p == '\\')
+			(void)buf_append_char(b, '\\');
 		if (strchr(doubled, *p) != NULL)
 			(void)buf_append_char(b, *p);
+		(void)buf_append_char(b, *p++);
 	}
 	(void)buf_append_char(b, '"');
 }
