@@ -50,7 +50,8 @@ report_name(struct reader *r, const struct block *b, const char *start, const ch
 }
 
 /*
- * Makes room for one more of a kind: grows its array and that of origins.
+ * Makes room for one more of a kind: grows its array and that of origins, both
+ * in scratch memory, as growing leaves what was too small behind.
  * 0, 1 when there are too many, or -ENOMEM.
  */
 static int
@@ -67,7 +68,7 @@ declare(struct reader *r, const struct block *b, void **array, size_t n, size_t 
 		declared->is_full = true;
 		return 1;
 	}
-	grown = arena_grow(r->arena, *array, n, size);
+	grown = arena_grow(&r->scratch, *array, n, size);
 	o = arena_grow(&r->scratch, declared->at, n, sizeof(*o));
 	if (grown == NULL || o == NULL)
 		return -ENOMEM;

@@ -13,7 +13,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "conf/account.h"
@@ -103,49 +102,42 @@ add_file_name(struct reader *r, size_t n, const char *file)
 	return files[n] != NULL ? 0 : -ENOMEM;
 }
 
+/* Its text, in scratch memory. 0, -EINVAL with one error, or -ENOMEM. Never waits for a fifo. */
 static int
-text_fail(const char *file, struct conf_errors *errors, const char *why)
-{
-	conf_errors_add(errors, file, 0, "cannot read it: %s", why);
-	return -EINVAL;
-}
-
-/* 0 and a new string (free), -EINVAL with one error, or -ENOMEM. Never waits for a fifo. */
-static int
-text_read(const char *file, size_t max, char **ret, size_t *ret_len, struct conf_errors *errors)
+text_read(struct reader *r, const char *file, size_t max, const char **ret, size_t *ret_len)
 {
 	CLEANUP_CLOSE int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct buf b = BUF_INIT(0);
+	const char *wrong = NULL;
 	struct stat st;
-	ssize_t n;
+	char *text = NULL;
+	size_t len = 0;
+	ssize_t n = 1;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return text_fail(file, errors, strerror(errno));
-	if (S_ISDIR(st.st_mode))
-		return text_fail(file, errors, "it is a directory");
-	if (!S_ISREG(st.st_mode))
-		return text_fail(file, errors, "it is not a regular file");
-
-	do {
-		char *room = buf_reserve(&b, 65536);
-
-		if (room == NULL) {
-			buf_done(&b);
-			return -ENOMEM;
+		wrong = strerror(errno);
+	else if (S_ISDIR(st.st_mode))
+		wrong = "it is a directory";
+	else if (!S_ISREG(st.st_mode))
+		wrong = "it is not a regular file";
+	else if ((size_t)st.st_size > max)
+		wrong = "the files are larger than 32 MiB together";
+	else
+		text = arena_alloc(&r->scratch, (size_t)st.st_size + 1);
+	if (wrong == NULL && text == NULL)
+		return -ENOMEM;
+	for (; wrong == NULL && n > 0 && len < (size_t)st.st_size; len += (size_t)n) {
+		n = read(fd, text + len, (size_t)st.st_size - len);
+		if (n < 0) {
+			wrong = strerror(errno);
+			n = 0;
 		}
-		n = read(fd, room, 65536);
-		if (n > 0)
-			buf_commit(&b, (size_t)n);
-	} while (n > 0 && buf_len(&b) <= max);
-
-	if (n < 0 || buf_len(&b) > max) {
-		const char *why = n < 0 ? strerror(errno) :
-		    "the files are larger than 32 MiB together";
-
-		buf_done(&b);
-		return text_fail(file, errors, why);
 	}
-	*ret = buf_take(&b, ret_len);
+	if (wrong != NULL) {
+		conf_errors_add(r->errors, file, 0, "cannot read it: %s", wrong);
+		return -EINVAL;
+	}
+	*ret = text;
+	*ret_len = len;
 	return 0;
 }
 
@@ -153,11 +145,11 @@ text_read(const char *file, size_t max, char **ret, size_t *ret_len, struct conf
 static int
 read_file(struct reader *r, const char *file, size_t *left)
 {
-	CLEANUP_FREE char *text = NULL;
+	const char *text;
 	size_t len;
 	int q;
 
-	q = text_read(file, *left, &text, &len, r->errors);
+	q = text_read(r, file, *left, &text, &len);
 	if (q == -EINVAL) {
 		r->broken = r->failed = true;
 		return 0;
@@ -284,14 +276,33 @@ check_identities(struct reader *r)
 		check_identity(r, &r->conf->services[i].run_as, &r->services.at[i]);
 }
 
+/* An array that will not grow any more, moved out of scratch memory. 0 or -ENOMEM. */
+static int
+settle(struct reader *r, void *array, size_t n, size_t size)
+{
+	void **at = array, *copy = arena_alloc(r->arena, n * size);
+
+	if (copy == NULL)
+		return -ENOMEM;
+	if (n > 0)
+		memcpy(copy, *at, n * size);
+	*at = copy;
+	return 0;
+}
+
 /* Takes the conf out of its keeper when nothing was wrong. */
 static int
 finish(struct reader *r, struct conf_owned **owned, struct conf **ret)
 {
+	struct conf *c = r->conf;
 	int q;
 
 	if (r->failed)
 		return -EINVAL;
+	if (settle(r, &c->listeners, c->n_listeners, sizeof(*c->listeners)) < 0 ||
+	    settle(r, &c->roles, c->n_roles, sizeof(*c->roles)) < 0 ||
+	    settle(r, &c->services, c->n_services, sizeof(*c->services)) < 0)
+		return -ENOMEM;
 	q = conf_sort(*owned);
 	if (q < 0)
 		return q;
@@ -317,8 +328,8 @@ reader_init(struct reader *r, struct conf_owned **owned, struct conf_errors *err
 int
 conf_load(const char *file, enum conf_flags flags, struct conf **ret, struct conf_errors *errors)
 {
-	CLEANUP(unref_owned) struct conf_owned *owned = NULL;
 	CLEANUP(reader_done) struct reader r = { .main_file = file };
+	CLEANUP(unref_owned) struct conf_owned *owned = NULL;	/* looks into r's memory */
 	size_t left = CONF_MAX_TEXT;
 	int q;
 
@@ -348,8 +359,8 @@ int
 conf_parse(const char *text, size_t len, uint32_t generation, struct conf **ret,
     struct conf_errors *errors)
 {
-	CLEANUP(unref_owned) struct conf_owned *owned = NULL;
 	CLEANUP(reader_done) struct reader r = { .canonical = true, .main_file = "configuration" };
+	CLEANUP(unref_owned) struct conf_owned *owned = NULL;	/* looks into r's memory */
 	int q;
 
 	if (len > CONF_MAX_CANONICAL) {
