@@ -406,7 +406,7 @@ check_bounds(struct reader *r, const struct block *b, const struct argument *a)
 						     a->min_int > a->max_int;
 
 	if (a->has_min && a->has_max && crossed)
-		reader_error(r, block_line(b, "max"), "'max'%s is below 'min'", block_where(b));
+		key_error(r, b, "max", " is below 'min'");
 }
 
 /* Which types have the key. */
@@ -443,13 +443,12 @@ build_pattern(struct reader *r, const struct block *b, struct argument *a)
 	int q;
 
 	if (a->pattern == NULL) {
-		reader_error(r, b->line, "argument '%s' of type pattern has no 'pattern'", a->name);
+		block_error(r, b, NULL, "argument '%s' of type pattern has no 'pattern'", a->name);
 		return 0;
 	}
 	if (a->max_length > PATTERN_MAX_VALUE)
-		reader_error(r, block_line(b, "max-length"),
-		    "'max-length'%s: a pattern is matched against %d bytes at most",
-		    block_where(b), PATTERN_MAX_VALUE);
+		key_error(r, b, "max-length", ": a pattern is matched against %d bytes at most",
+		    PATTERN_MAX_VALUE);
 	q = pattern_check(a->pattern, why);
 	if (q == 0) {
 		a->matcher = arena_alloc(r->arena, sizeof(*a->matcher));
@@ -458,7 +457,7 @@ build_pattern(struct reader *r, const struct block *b, struct argument *a)
 		a->matcher->text = a->pattern;
 	}
 	if (q == 1)
-		reader_error(r, block_line(b, "pattern"), "'pattern'%s: %s", block_where(b), why);
+		key_error(r, b, "pattern", ": %s", why);
 	return q < 0 ? q : 0;
 }
 
@@ -467,13 +466,12 @@ static void
 build_choice(struct reader *r, const struct block *b, const struct argument *a)
 {
 	if (a->values == NULL)
-		reader_error(r, b->line, "argument '%s' of type choice has no 'values'", a->name);
+		block_error(r, b, NULL, "argument '%s' of type choice has no 'values'", a->name);
 	for (char **v = a->values; v != NULL && *v != NULL; v++) {
 		for (const char *p = *v; *p != '\0'; p++) {
 			if (!iscntrl((unsigned char)*p))
 				continue;
-			reader_error(r, block_line(b, "values"),
-			    "'values'%s: '%.64s' has a control character", block_where(b), *v);
+			key_error(r, b, "values", ": '%.64s' has a control character", *v);
 			break;
 		}
 	}
@@ -485,8 +483,7 @@ build_flag(struct reader *r, const struct block *b, struct argument *a)
 	struct buf text = BUF_INIT(0);
 
 	if (a->repeat)
-		reader_error(r, block_line(b, "repeat"), "'repeat'%s does not go with type flag",
-		    block_where(b));
+		key_error(r, b, "repeat", " does not go with type flag");
 	if (a->value != NULL)
 		return 0;
 	(void)buf_printf(&text, "--%s", a->name);

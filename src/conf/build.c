@@ -42,15 +42,15 @@ report_name(struct reader *r, const struct block *b, const char *start, const ch
 	}
 	folded[i] = '\0';
 	if (b->title[i] == '\0' && is_name(folded, start, rest, max))
-		reader_error(r, b->line, "'%.64s' cannot be the name of %s %s (%s); did you mean '%s'?",
-		    b->title, b->kind[0] == 'a' ? "an" : "a", b->kind, rule, folded);
+		block_error(r, b, NULL, "'%.64s' cannot be the name of %s %s (%s); did you mean "
+		    "'%s'?", b->title, b->kind[0] == 'a' ? "an" : "a", b->kind, rule, folded);
 	else
-		reader_error(r, b->line, "'%.64s' cannot be the name of %s %s (%s)", b->title,
+		block_error(r, b, NULL, "'%.64s' cannot be the name of %s %s (%s)", b->title,
 		    b->kind[0] == 'a' ? "an" : "a", b->kind, rule);
 }
 
 /*
- * Makes room for one more of a kind: grows its array and that of origins, both
+ * Makes room for one more of a kind: grows its array and that of blocks, both
  * in scratch memory, as growing leaves what was too small behind.
  * 0, 1 when there are too many, or -ENOMEM.
  */
@@ -59,22 +59,22 @@ declare(struct reader *r, const struct block *b, void **array, size_t n, size_t 
     struct declared *declared)
 {
 	void *grown;
-	struct origin *o;
+	const struct block **at;
 
 	if (n >= max) {
 		if (!declared->is_full)
-			reader_error(r, b->line, "more than %zu '%s' sections; this one and those "
+			block_error(r, b, NULL, "more than %zu '%s' sections; this one and those "
 			    "that follow are too many", max, b->kind);
 		declared->is_full = true;
 		return 1;
 	}
 	grown = arena_grow(&r->scratch, *array, n, size);
-	o = arena_grow(&r->scratch, declared->at, n, sizeof(*o));
-	if (grown == NULL || o == NULL)
+	at = arena_grow(&r->scratch, declared->at, n, sizeof(*at));
+	if (grown == NULL || at == NULL)
 		return -ENOMEM;
 	*array = grown;
-	declared->at = o;
-	o[n] = (struct origin){ r->file, b };
+	declared->at = at;
+	at[n] = b;
 	return 0;
 }
 
@@ -119,15 +119,14 @@ read_listener(struct reader *r, const struct block *b)
 	if (q < 0)
 		return q;
 	if (addr_parse(b->title, &l->addr, &why) < 0) {
-		reader_error(r, b->line, "listen \"%.120s\": %s", b->title, why);
+		block_error(r, b, NULL, "listen \"%.120s\": %s", b->title, why);
 		(void)snprintf(url, sizeof(url), "%s", b->title);
 	} else {
 		addr_format(&l->addr, url, sizeof(url));
 		check_transport(r, b, l);
 	}
 	if (l->request_limit < l->argument_limit && !r->broken)
-		reader_error(r, block_line(b, "request-limit"),
-		    "'request-limit'%s is below 'argument-limit'", block_where(b));
+		key_error(r, b, "request-limit", " is below 'argument-limit'");
 	l->mode_set = block_find(b, "mode") != NULL;
 	l->url = arena_strdup(r->arena, url);
 	l->file = arena_strdup(r->arena, r->file != NULL ? r->file : "-");
@@ -172,8 +171,8 @@ read_argument(struct reader *r, const struct block *b, struct service *s)
 	for (size_t i = 0; i < s->n_args; i++) {
 		if (strcmp(s->args[i].name, b->title) != 0)
 			continue;
-		reader_error(r, b->line, "argument \"%.64s\"%s is declared again; it was first on line %u",
-		    b->title, block_where(b->parent), s->args[i].line);
+		block_error(r, b, NULL, "argument \"%.64s\"%s is declared again; it was first on "
+		    "line %u", b->title, block_where(b->parent), s->args[i].line);
 		return 0;
 	}
 	a->line = b->line;
@@ -196,7 +195,7 @@ read_arguments(struct reader *r, const struct block *b, struct service *s)
 	for (const struct block *i = b->blocks; i != NULL; i = i->next)
 		n += strcmp(i->kind, "argument") == 0 ? 1 : 0;
 	if (n > CONF_MAX_ARGUMENTS) {
-		reader_error(r, b->line, "service \"%.64s\" declares %zu arguments; %d are the most",
+		block_error(r, b, NULL, "service \"%.64s\" declares %zu arguments; %d are the most",
 		    b->title, n, CONF_MAX_ARGUMENTS);
 		return 0;
 	}
@@ -224,16 +223,11 @@ limit_compare(const void *a, const void *b)
 static int
 read_limits(struct reader *r, const struct block *b, struct service *s)
 {
-	for (const struct block *i = b->blocks; i != NULL; i = i->next) {
-		int q;
+	const struct block *limits = block_inner(b, "limits");
+	int q = limits != NULL ? section_read(r, &section_limits, limits, s) : 0;
 
-		if (strcmp(i->kind, "limits") != 0)
-			continue;
-		q = section_read(r, &section_limits, i, s);
-		qsort(s->limits, s->n_limits, sizeof(s->limits[0]), limit_compare);
-		return q;
-	}
-	return 0;
+	qsort(s->limits, s->n_limits, sizeof(s->limits[0]), limit_compare);
+	return q;
 }
 
 /* How a handler is kept; that a command has none is said by check_service(). */
@@ -241,18 +235,16 @@ static int
 read_processes(struct reader *r, const struct block *b, struct service *s)
 {
 	static const struct block nothing = { .kind = "processes" };
-	const struct block *i = b->blocks;
+	const struct block *i = block_inner(b, "processes");
 	bool failed = r->failed;
 	int q;
 
 	r->failed = false;
-	while (i != NULL && strcmp(i->kind, "processes") != 0)
-		i = i->next;
 	q = section_read(r, &section_processes, i != NULL ? i : &nothing, s);
 	/* Out of range they were reported already. */
 	if (q == 0 && i != NULL && !r->failed && s->pool.min > s->pool.max && !r->broken)
-		reader_error(r, block_line(i, "min"), "'min'%s is %u, above 'max', which is %u",
-		    block_where(i), s->pool.min, s->pool.max);
+		key_error(r, i, "min", " is %u, above 'max', which is %u", s->pool.min,
+		    s->pool.max);
 	r->failed = r->failed || failed;
 	return q;
 }
@@ -325,7 +317,7 @@ refuse_top(struct reader *r, const struct block *top)
 	}
 	for (const struct block *b = top->blocks; b != NULL; b = b->next) {
 		if (strcmp(b->kind, "log") == 0 || strcmp(b->kind, "control") == 0)
-			reader_error(r, b->line, "section '%s' belongs into the main file, %s",
+			block_error(r, b, NULL, "section '%s' belongs into the main file, %s",
 			    b->kind, r->main_file);
 	}
 }
@@ -355,7 +347,7 @@ build_file(struct reader *r, const struct block *top, bool is_main)
 	int q = 0;
 
 	if (is_main) {
-		r->main = (struct origin){ r->file, top };
+		r->main = top;
 		r->merged = block_find(top, "merged") != NULL;
 		q = section_read(r, &section_top, top, r->conf);
 	} else {

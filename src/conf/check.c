@@ -34,68 +34,69 @@ check_listeners(struct reader *r)
 	const struct conf *c = r->conf;
 
 	if (c->n_listeners == 0)
-		reader_error_at(r, &r->main, NULL, "there is no 'listen' section");
+		block_error(r, r->main, NULL, "there is no 'listen' section");
 	for (size_t i = 0; i < c->n_listeners; i++) {
 		const struct listener *l = &c->listeners[i];
 
 		for (size_t j = 0; j < i; j++) {
 			/* The same title twice has been reported. */
 			if (strcmp(l->url, c->listeners[j].url) != 0 ||
-			    strcmp(r->listeners.at[i].block->title, r->listeners.at[j].block->title) == 0)
+			    strcmp(r->listeners.at[i]->title, r->listeners.at[j]->title) == 0)
 				continue;
-			reader_error_at(r, &r->listeners.at[i], NULL,
-			    "listen \"%.120s\" is declared again; it was first at %s:%u", l->url,
-			    r->listeners.at[j].file, r->listeners.at[j].block->line);
+			block_error(r, r->listeners.at[i], NULL, "listen \"%.120s\" is declared "
+			    "again; it was first at %s:%u", l->url, r->listeners.at[j]->file,
+			    r->listeners.at[j]->line);
 			break;
 		}
 		if (l->addr.kind == ADDR_UNIX && strcmp(l->addr.path, c->control_path) == 0)
-			reader_error_at(r, &r->listeners.at[i], NULL,
-			    "listen \"%.120s\" is where the control socket belongs", l->url);
+			block_error(r, r->listeners.at[i], NULL, "listen \"%.120s\" is where the "
+			    "control socket belongs", l->url);
 		/* Without a host: what is wrong with the address has been said. */
 		if (l->addr.kind == ADDR_TCP && *l->addr.host != '\0' && !c->insecure_open &&
 		    !is_loopback(l->addr.host))
-			reader_error_at(r, &r->listeners.at[i], NULL,
-			    "listen \"%.120s\": everybody who can reach this address could call "
-			    "services, because TCP callers are not authenticated; "
-			    "use 127.0.0.1 or ::1, or set 'insecure-open = yes'",
-			    l->url);
+			block_error(r, r->listeners.at[i], NULL, "listen \"%.120s\": everybody "
+			    "who can reach this address could call services, because TCP callers "
+			    "are not authenticated; use 127.0.0.1 or ::1, or set 'insecure-open = "
+			    "yes'", l->url);
 	}
 }
 
 /* -------------------------------------------------------------- titles --- */
 
-/* By title, and by place where that is the same. */
+struct place {
+	const struct block *block;
+	size_t number;		/* in the order of reading */
+};
+
 static int
-origin_compare(const void *a, const void *b)
+place_compare(const void *a, const void *b)
 {
-	const struct origin *x = *(const struct origin *const *)a;
-	const struct origin *y = *(const struct origin *const *)b;
+	const struct place *x = a, *y = b;
 	int r = strcmp(x->block->title, y->block->title);
 
-	return r != 0 ? r : x < y ? -1 : 1;
+	return r != 0 ? r : x->number < y->number ? -1 : 1;
 }
 
 /* Reports each section whose title stands before already. 0 or -ENOMEM. */
 static int
 check_titles(struct reader *r, const struct declared *d, size_t n)
 {
-	const struct origin **sorted = arena_alloc(&r->scratch, n * sizeof(*sorted));
+	struct place *sorted = arena_alloc(&r->scratch, n * sizeof(*sorted));
 
 	if (sorted == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
-		sorted[i] = &d->at[i];
+		sorted[i] = (struct place){ d->at[i], i };
 	if (n > 1)
-		qsort(sorted, n, sizeof(*sorted), origin_compare);
+		qsort(sorted, n, sizeof(*sorted), place_compare);
 	for (size_t i = 1, first = 0; i < n; i++) {
-		const struct block *b = sorted[i]->block, *before = sorted[first]->block;
+		const struct block *b = sorted[i].block, *before = sorted[first].block;
 
 		if (strcmp(b->title, before->title) != 0)
 			first = i;
 		else
-			reader_error_at(r, sorted[i], NULL,
-			    "%s \"%.64s\" is declared again; it was first at %s:%u", b->kind, b->title,
-			    sorted[first]->file, before->line);
+			block_error(r, b, NULL, "%s \"%.64s\" is declared again; it was first at %s:%u",
+			    b->kind, b->title, before->file, before->line);
 	}
 	return 0;
 }
@@ -114,15 +115,14 @@ check_roles(struct reader *r)
 		    role->groups != NULL)
 			continue;
 		/* A net with mistakes was reported already. */
-		if (block_find(r->roles.at[i].block, "net") == NULL)
-			reader_error_at(r, &r->roles.at[i], NULL,
-			    "role \"%.64s\" has none of 'net', 'user' and 'group', so it says nothing",
-			    role->name);
+		if (block_find(r->roles.at[i], "net") == NULL)
+			block_error(r, r->roles.at[i], NULL, "role \"%.64s\" has none of 'net', "
+			    "'user' and 'group', so it says nothing", role->name);
 	}
 }
 
 static int
-check_allow(struct reader *r, struct service *s, const struct origin *o)
+check_allow(struct reader *r, struct service *s, const struct block *b)
 {
 	const struct conf *c = r->conf;
 	CLEANUP_FREE const char **names = calloc(c->n_roles + 1, sizeof(*names));
@@ -143,12 +143,11 @@ check_allow(struct reader *r, struct service *s, const struct origin *o)
 		}
 		near = suggest_word(*p, names, c->n_roles);
 		if (near != NULL)
-			reader_error_at(r, o, "allow",
-			    "unknown role '%.64s' in service \"%.64s\"; did you mean '%s'?", *p,
-			    s->name, near);
+			block_error(r, b, "allow", "unknown role '%.64s' in service \"%.64s\"; "
+			    "did you mean '%s'?", *p, s->name, near);
 		else
-			reader_error_at(r, o, "allow", "unknown role '%.64s' in service \"%.64s\"",
-			    *p, s->name);
+			block_error(r, b, "allow", "unknown role '%.64s' in service \"%.64s\"", *p,
+			    s->name);
 	}
 	return 0;
 }
@@ -180,13 +179,13 @@ is_reserved(const char *verb)
 }
 
 /* Is it bound before verb *end of service n? Then by that service. */
-static const struct origin *
+static const struct block *
 find_verb(const struct reader *r, const char *verb, size_t n, char *const *end)
 {
 	for (size_t i = 0; i <= n; i++) {
 		for (char **p = r->conf->services[i].verbs; *p != NULL && p != end; p++) {
 			if (strcmp(*p, verb) == 0)
-				return &r->services.at[i];
+				return r->services.at[i];
 		}
 	}
 	return NULL;
@@ -199,27 +198,26 @@ check_verbs(struct reader *r)
 	size_t total = 0;
 
 	for (size_t i = 0; i < c->n_services; i++) {
-		const struct origin *o = &r->services.at[i], *first;
+		const struct block *b = r->services.at[i], *first;
 		const char *name = c->services[i].name;
 
 		for (char **p = c->services[i].verbs; *p != NULL; p++) {
 			for (char *q = *p; *q != '\0'; q++)
 				*q = (char)toupper((unsigned char)*q);
 			if (++total == CONF_MAX_VERBS + 1)
-				reader_error_at(r, o, "verb", "more than %d verbs are bound",
+				block_error(r, b, "verb", "more than %d verbs are bound",
 				    CONF_MAX_VERBS);
 			first = find_verb(r, *p, i, p);
 			if (!is_verb(*p))
-				reader_error_at(r, o, "verb",
-				    "'%.64s' cannot be a verb (a letter, then letters, digits, '.', '_' and '-')",
-				    *p);
+				block_error(r, b, "verb", "'%.64s' cannot be a verb (a letter, "
+				    "then letters, digits, '.', '_' and '-')", *p);
 			else if (is_reserved(*p))
-				reader_error_at(r, o, "verb",
-				    "verb '%s' of service \"%.64s\" is taken by the protocol", *p, name);
+				block_error(r, b, "verb", "verb '%s' of service \"%.64s\" is "
+				    "taken by the protocol", *p, name);
 			else if (first != NULL)
-				reader_error_at(r, o, "verb",
-				    "verb '%s' of service \"%.64s\" is bound already, at %s:%u", *p,
-				    name, first->file, block_line(first->block, "verb"));
+				block_error(r, b, "verb", "verb '%s' of service \"%.64s\" is "
+				    "bound already, at %s:%u", *p, name, first->file,
+				    block_line(first, "verb"));
 		}
 	}
 }
@@ -243,9 +241,9 @@ check_conf(struct reader *r)
 
 		if (s->kill_grace_usec == UINT64_MAX)
 			s->kill_grace_usec = c->kill_grace_usec;
-		q = check_service(r, s, &r->services.at[i]);
+		q = check_service(r, s, r->services.at[i]);
 		if (q == 0)
-			q = check_allow(r, s, &r->services.at[i]);
+			q = check_allow(r, s, r->services.at[i]);
 		if (q < 0)
 			return q;
 	}

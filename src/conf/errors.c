@@ -82,8 +82,8 @@ count_more(struct conf_error *last)
 }
 
 void
-conf_errors_vadd(struct conf_errors *e, const char *file, unsigned line, const char *fmt,
-    va_list ap)
+conf_errors_vadd(struct conf_errors *e, const char *file, unsigned line, const char *before,
+    const char *fmt, va_list ap)
 {
 	struct conf_error error = { .line = line, .kind = fmt }, *list;
 	size_t same = count_same(e, fmt);
@@ -100,7 +100,8 @@ conf_errors_vadd(struct conf_errors *e, const char *file, unsigned line, const c
 	else if (e->n == CONF_MAX_ERRORS)
 		(void)snprintf(text, sizeof(text), "too many errors; the rest is not shown");
 	else
-		(void)vsnprintf(text, sizeof(text), fmt, ap);
+		(void)vsnprintf(text + strlcpy(text, before, sizeof(text) / 2),
+		    sizeof(text) / 2, fmt, ap);
 	list = reallocarray(e->list, e->n + 1, sizeof(*list));
 	if (list == NULL)
 		return;
@@ -121,6 +122,6 @@ conf_errors_add(struct conf_errors *e, const char *file, unsigned line, const ch
 	va_list ap;
 
 	va_start(ap, fmt);
-	conf_errors_vadd(e, file, line, fmt, ap);
+	conf_errors_vadd(e, file, line, "", fmt, ap);
 	va_end(ap);
 }

@@ -21,5 +21,6 @@
  */
 void conf_errors_add(struct conf_errors *e, const char *file, unsigned line, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-void conf_errors_vadd(struct conf_errors *e, const char *file, unsigned line, const char *fmt,
-    va_list ap) __attribute__((format(printf, 4, 0)));
+/* The same, with a text before that of fmt. */
+void conf_errors_vadd(struct conf_errors *e, const char *file, unsigned line, const char *before,
+    const char *fmt, va_list ap) __attribute__((format(printf, 5, 0)));

@@ -218,7 +218,7 @@ read_directory(struct reader *r, size_t *left)
 		return n;
 	if (n < 0) {
 		r->broken = true;
-		reader_error_at(r, &r->main, "services", "'services': cannot read directory %.256s: %s",
+		block_error(r, r->main, "services", "'services': cannot read directory %.256s: %s",
 		    c->services_dir, strerror(-n));
 	}
 	for (int i = 0; i < n && q == 0; i++) {
@@ -246,9 +246,8 @@ fill_in(struct reader *r)
 			return -ENOMEM;
 	}
 	if (strlen(c->control_path) >= sizeof(((struct addr *)0)->path))
-		reader_error_at(r, &r->main, NULL,
-		    "the path of the control socket is longer than 107 bytes: %.120s",
-		    c->control_path);
+		block_error(r, r->main, NULL, "the path of the control socket is longer than 107 "
+		    "bytes: %.120s", c->control_path);
 	return 0;
 }
 
@@ -257,13 +256,13 @@ fill_in(struct reader *r)
  * "stay what you are"; no account at all means just that.
  */
 static void
-check_identity(struct reader *r, struct identity *id, const struct origin *o)
+check_identity(struct reader *r, struct identity *id, const struct block *o)
 {
 	id->is_set = id->user != NULL;
 	if (id->uid != (uid_t)-1 && id->gid != (gid_t)-1)
 		return;
 	if (id->is_set)
-		reader_error_at(r, o, "user", "'user'%s has no 'ids'", block_where(o->block));
+		key_error(r, o, "user", " has no 'ids'");
 	id->uid = geteuid();
 	id->gid = getegid();
 }
@@ -271,9 +270,9 @@ check_identity(struct reader *r, struct identity *id, const struct origin *o)
 static void
 check_identities(struct reader *r)
 {
-	check_identity(r, &r->conf->run_as, &r->main);
+	check_identity(r, &r->conf->run_as, r->main);
 	for (size_t i = 0; i < r->conf->n_services; i++)
-		check_identity(r, &r->conf->services[i].run_as, &r->services.at[i]);
+		check_identity(r, &r->conf->services[i].run_as, r->services.at[i]);
 }
 
 /* An array that will not grow any more, moved out of scratch memory. 0 or -ENOMEM. */
@@ -351,7 +350,7 @@ conf_load(const char *file, enum conf_flags flags, struct conf **ret, struct con
 	if (q < 0)
 		return q;
 	for (size_t i = 0; i < r.conf->n_services && (flags & CONF_NO_PROGRAMS) == 0; i++)
-		program_check(&r, &r.conf->services[i], &r.services.at[i]);
+		program_check(&r, &r.conf->services[i], r.services.at[i]);
 	return finish(&r, &owned, ret);
 }
 

@@ -40,7 +40,7 @@ program_key(const struct service *s)
 
 /* Every directory above path, and path itself. */
 static void
-check_path(struct reader *r, const struct service *s, const struct origin *o, const char *path)
+check_path(struct reader *r, const struct service *s, const struct block *b, const char *path)
 {
 	char part[PATH_MAX];
 	size_t len = strlen(path);
@@ -58,9 +58,8 @@ check_path(struct reader *r, const struct service *s, const struct origin *o, co
 		who = changed_by(&st, s->run_as.uid);
 		if (who == NULL)
 			continue;
-		reader_error_at(r, o, program_key(s),
-		    "service \"%.64s\": %.256s can be changed by %s, so the program cannot be trusted",
-		    s->name, part, who);
+		block_error(r, b, program_key(s), "service \"%.64s\": %.256s can be changed by "
+		    "%s, so the program cannot be trusted", s->name, part, who);
 		return;
 	}
 }
@@ -114,7 +113,7 @@ impassable(const char *path, const struct identity *id, char part[static PATH_MA
 }
 
 static void
-check_file(struct reader *r, const struct service *s, const struct origin *o, const char *path)
+check_file(struct reader *r, const struct service *s, const struct block *b, const char *path)
 {
 	const char *wrong = NULL, *dir;
 	char part[PATH_MAX];
@@ -130,25 +129,24 @@ check_file(struct reader *r, const struct service *s, const struct origin *o, co
 	else if (!may_execute(&st, &s->run_as))
 		wrong = "it is not executable for the account of the service";
 	if (wrong != NULL) {
-		reader_error_at(r, o, program_key(s), "service \"%.64s\": program %.256s: %s",
-		    s->name, path, wrong);
+		block_error(r, b, program_key(s), "service \"%.64s\": program %.256s: %s", s->name,
+		    path, wrong);
 		return;
 	}
 	dir = impassable(path, &s->run_as, part);
 	if (dir != NULL) {
-		reader_error_at(r, o, program_key(s),
-		    "service \"%.64s\": program %.256s: the account of the service may not pass "
-		    "through %.256s", s->name, path, dir);
+		block_error(r, b, program_key(s), "service \"%.64s\": program %.256s: the account "
+		    "of the service may not pass through %.256s", s->name, path, dir);
 		return;
 	}
 	real = realpath(path, NULL);
-	check_path(r, s, o, path);
+	check_path(r, s, b, path);
 	if (real != NULL && strcmp(real, path) != 0)
-		check_path(r, s, o, real);
+		check_path(r, s, b, real);
 }
 
 static void
-check_directory(struct reader *r, const struct service *s, const struct origin *o)
+check_directory(struct reader *r, const struct service *s, const struct block *b)
 {
 	const char *wrong = NULL;
 	struct stat st;
@@ -158,8 +156,8 @@ check_directory(struct reader *r, const struct service *s, const struct origin *
 	else if (!S_ISDIR(st.st_mode))
 		wrong = "it is not a directory";
 	if (wrong != NULL)
-		reader_error_at(r, o, "directory", "service \"%.64s\": directory %.256s: %s",
-		    s->name, s->directory, wrong);
+		block_error(r, b, "directory", "service \"%.64s\": directory %.256s: %s", s->name,
+		    s->directory, wrong);
 }
 
 /* True if a service with the same program, account and directory had nothing wrong lately. */
@@ -183,7 +181,7 @@ is_known_sound(const struct reader *r, const struct service *s)
 }
 
 void
-program_check(struct reader *r, const struct service *s, const struct origin *o)
+program_check(struct reader *r, const struct service *s, const struct block *b)
 {
 	bool failed = r->failed;
 
@@ -191,11 +189,11 @@ program_check(struct reader *r, const struct service *s, const struct origin *o)
 		return;
 	r->failed = false;
 	if (s->handler != NULL && s->handler[0][0] == '/')
-		check_file(r, s, o, s->handler[0]);
+		check_file(r, s, b, s->handler[0]);
 	if (s->command[0] != NULL && s->command[0][0] == '/' &&
 	    strpbrk(s->command[0], "{}") == NULL)
-		check_file(r, s, o, s->command[0]);
-	check_directory(r, s, o);
+		check_file(r, s, b, s->command[0]);
+	check_directory(r, s, b);
 	if (!r->failed && (s->handler != NULL || s->command[0] != NULL))
 		r->sound[r->n_sound++ % READER_RECENT] = s;
 	r->failed = r->failed || failed;

@@ -29,15 +29,9 @@ struct conf_owned *conf_new(void);
 /* Brings services and verbs into the order they are found by. 0 or -ENOMEM. */
 int conf_sort(struct conf_owned *owned);
 
-/* Where something was declared, for messages of later checks. */
-struct origin {
-	const char *file;
-	const struct block *block;
-};
-
 /* The sections of one kind, in the order of their array in conf. */
 struct declared {
-	struct origin *at;
+	const struct block **at;
 	bool is_full;		/* there were more than there may be */
 };
 
@@ -54,7 +48,7 @@ struct reader {
 	bool broken;			/* a syntax error: do not check what is missing */
 	bool failed;			/* there was an error */
 	bool merged;			/* the file says that it is conf_format()'s */
-	struct origin main;
+	const struct block *main;	/* the main file */
 	struct declared listeners, roles, services;
 	/* What was looked at lately with nothing wrong, and need not be again. */
 	const struct identity *found[READER_RECENT];
@@ -62,11 +56,17 @@ struct reader {
 	size_t n_found, n_sound;	/* in all */
 };
 
-/* Adds an error about a line of the file being read, or of that origin. */
+/* Adds an error about a line of the file being read. */
 void reader_error(struct reader *r, unsigned line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-void reader_error_at(struct reader *r, const struct origin *o, const char *key,
-    const char *fmt, ...)
+
+/*
+ * Adds an error about a section: where that key is, or else the section. NULL: no
+ * key. key_error() puts "'KEY' in SECTION" before the text.
+ */
+void block_error(struct reader *r, const struct block *b, const char *key, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+void key_error(struct reader *r, const struct block *b, const char *key, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
 /* ' in service "x"', or "" at the top. Good until the next call. */

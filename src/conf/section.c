@@ -211,31 +211,17 @@ read_settings(struct reader *r, const struct section *s, const struct block *b, 
 	return 0;
 }
 
-/* The block before this one that declares the same, or NULL. */
-static const struct block *
-find_earlier(const struct block *b)
-{
-	for (const struct block *i = b->parent->blocks; i != b; i = i->next) {
-		if (strcmp(i->kind, b->kind) == 0)
-			return i;
-	}
-	return NULL;
-}
-
 static void
 check_blocks(struct reader *r, const struct section *s, const struct block *b)
 {
 	for (const struct block *i = b->blocks; i != NULL; i = i->next) {
-		const struct block *earlier;
+		const struct block *first = i->title == NULL ? block_inner(b, i->kind) : i;
 
-		if (section_inner(s, i->kind) == NULL) {
+		if (section_inner(s, i->kind) == NULL)
 			report_unknown(r, s, b, "section", i->kind, i->line);
-			continue;
-		}
-		earlier = i->title == NULL ? find_earlier(i) : NULL;
-		if (earlier != NULL)
-			reader_error(r, i->line, "section '%s'%s stands here again; it was first on line %u",
-			    i->kind, block_where(b), earlier->line);
+		else if (first != i)
+			block_error(r, i, NULL, "section '%s'%s stands here again; it was first on line %u",
+			    i->kind, block_where(b), first->line);
 	}
 }
 

@@ -48,7 +48,7 @@ fail(struct parser *p, unsigned line, const char *fmt, ...)
 		return 1;
 	}
 	va_start(ap, fmt);
-	conf_errors_vadd(p->errors, p->file, line, fmt, ap);
+	conf_errors_vadd(p->errors, p->file, line, "", fmt, ap);
 	va_end(ap);
 	return 1;
 }
@@ -145,7 +145,9 @@ block_new(struct parser *p, struct block *parent, const char *kind, const char *
 
 	if (b == NULL)
 		return NULL;
-	*b = (struct block){ .kind = kind, .title = title, .line = line, .parent = parent };
+	*b = (struct block){
+		.kind = kind, .title = title, .file = p->file, .line = line, .parent = parent,
+	};
 	b->settings_end = &b->settings;
 	b->blocks_end = &b->blocks;
 	if (parent != NULL) {
@@ -246,6 +248,14 @@ block_find(const struct block *b, const char *key)
 			return s;
 	}
 	return NULL;
+}
+
+const struct block *
+block_inner(const struct block *b, const char *kind)
+{
+	for (b = b->blocks; b != NULL && strcmp(b->kind, kind) != 0; b = b->next)
+		;
+	return b;
 }
 
 unsigned

@@ -25,6 +25,7 @@ struct setting {
 struct block {
 	const char *kind;
 	const char *title;	/* NULL: none */
+	const char *file;
 	unsigned line;
 	struct block *parent;
 	struct setting *settings, **settings_end;
@@ -46,6 +47,9 @@ int tree_read(const char *file, const char *data, size_t len, const struct secti
 
 /* The first setting of that key, or NULL. */
 const struct setting *block_find(const struct block *b, const char *key);
+
+/* The first section of that kind inside, or NULL. */
+const struct block *block_inner(const struct block *b, const char *kind);
 
 /* Line of that key, or of the section when the key is not there. */
 unsigned block_line(const struct block *b, const char *key);
