@@ -14,8 +14,6 @@
 #include "base/units.h"
 #include "conf/valuetype.h"
 
-#define ENTRY_FIRST 4096
-#define ENTRY_MAX (4u << 20)	/* a group of very many members */
 #define MAX_GROUPS 65536
 
 /* The account of services that name none, when reqd is root. */
@@ -30,66 +28,63 @@ struct user {
 
 /* ------------------------------------------------------------- look-ups --- */
 
+/* True if the name is a number, which stands for that id. */
+static bool
+is_id(const char *name, uint32_t *ret)
+{
+	int64_t number;
+
+	if (integer_parse(name, &number) < 0 || number < 0 || number >= UINT32_MAX)
+		return false;
+	*ret = (uint32_t)number;
+	return true;
+}
+
+/* What a look-up without result means: 1, there is none of that name, or -errno. */
+static int
+not_found(void)
+{
+	return errno == 0 || errno == ENOENT || errno == ESRCH ? 1 : -errno;
+}
+
 /* 0, 1 when there is no such account, or -errno. */
 static int
 user_find(struct arena *arena, const char *name, struct user *ret)
 {
-	struct passwd entry, *found = NULL;
-	int64_t number;
-	bool by_number = integer_parse(name, &number) == 0 && number >= 0 && number < UINT32_MAX;
-	int r = ERANGE;
+	const struct passwd *found;
+	uint32_t uid;
 
-	for (size_t size = ENTRY_FIRST; r == ERANGE && size <= ENTRY_MAX; size *= 4) {
-		CLEANUP_FREE char *room = malloc(size);
-
-		if (room == NULL)
-			return -ENOMEM;
-		if (by_number)
-			r = getpwuid_r((uid_t)number, &entry, room, size, &found);
-		else
-			r = getpwnam_r(name, &entry, room, size, &found);
-		if (r != 0 || found == NULL)
-			continue;
-		ret->uid = entry.pw_uid;
-		ret->gid = entry.pw_gid;
-		ret->name = arena_strdup(arena, entry.pw_name);
-		ret->home = arena_strdup(arena, entry.pw_dir);
-		return ret->name == NULL || ret->home == NULL ? -ENOMEM : 0;
-	}
-	return r == 0 || r == ENOENT || r == ESRCH ? 1 : -r;
+	errno = 0;
+	found = is_id(name, &uid) ? getpwuid(uid) : getpwnam(name);
+	if (found == NULL)
+		return not_found();
+	ret->uid = found->pw_uid;
+	ret->gid = found->pw_gid;
+	ret->name = arena_strdup(arena, found->pw_name);
+	ret->home = arena_strdup(arena, found->pw_dir);
+	return ret->name == NULL || ret->home == NULL ? -ENOMEM : 0;
 }
 
 /* The same; ret_members: names of the members, NULL-terminated, or NULL. */
 static int
 group_find(struct arena *arena, const char *name, gid_t *ret, char ***ret_members)
 {
-	struct group entry, *found = NULL;
-	int64_t number;
-	bool by_number = integer_parse(name, &number) == 0 && number >= 0 && number < UINT32_MAX;
-	int r = ERANGE;
+	const struct group *found;
+	uint32_t gid;
+	size_t n = 0;
 
-	for (size_t size = ENTRY_FIRST; r == ERANGE && size <= ENTRY_MAX; size *= 4) {
-		CLEANUP_FREE char *room = malloc(size);
-		size_t n = 0;
-
-		if (room == NULL)
-			return -ENOMEM;
-		if (by_number)
-			r = getgrgid_r((gid_t)number, &entry, room, size, &found);
-		else
-			r = getgrnam_r(name, &entry, room, size, &found);
-		if (r != 0 || found == NULL)
-			continue;
-		*ret = entry.gr_gid;
-		if (ret_members == NULL)
-			return 0;
-		while (entry.gr_mem[n] != NULL)
-			n++;
-		*ret_members = value_copy_list(arena, &(struct setting){
-		    .values = (const char **)entry.gr_mem, .n = n });
-		return *ret_members != NULL ? 0 : -ENOMEM;
-	}
-	return r == 0 || r == ENOENT || r == ESRCH ? 1 : -r;
+	errno = 0;
+	found = is_id(name, &gid) ? getgrgid(gid) : getgrnam(name);
+	if (found == NULL)
+		return not_found();
+	*ret = found->gr_gid;
+	if (ret_members == NULL)
+		return 0;
+	while (found->gr_mem[n] != NULL)
+		n++;
+	*ret_members = value_copy_list(arena, &(struct setting){
+	    .values = (const char **)found->gr_mem, .n = n });
+	return *ret_members != NULL ? 0 : -ENOMEM;
 }
 
 /* Reports what a look-up said. 0 when all is well, 1 reported, -ENOMEM. */

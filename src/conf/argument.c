@@ -480,16 +480,10 @@ build_choice(struct reader *r, const struct block *b, const struct argument *a)
 static int
 build_flag(struct reader *r, const struct block *b, struct argument *a)
 {
-	struct buf text = BUF_INIT(0);
-
 	if (a->repeat)
 		key_error(r, b, "repeat", " does not go with type flag");
-	if (a->value != NULL)
-		return 0;
-	(void)buf_printf(&text, "--%s", a->name);
-	if (!buf_failed(&text) && buf_text(&text) != NULL)
-		a->value = arena_strdup(r->arena, buf_text(&text));
-	buf_done(&text);
+	if (a->value == NULL)
+		a->value = arena_printf(r->arena, "--%s", a->name);
 	return a->value != NULL ? 0 : -ENOMEM;
 }
 

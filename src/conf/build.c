@@ -33,6 +33,7 @@ report_name(struct reader *r, const struct block *b, const char *start, const ch
     size_t max, const char *rule)
 {
 	char folded[128];
+	bool is_meant;
 	size_t i;
 
 	for (i = 0; b->title[i] != '\0' && i < sizeof(folded) - 1; i++) {
@@ -41,12 +42,10 @@ report_name(struct reader *r, const struct block *b, const char *start, const ch
 		folded[i] = (char)(c == ' ' ? '-' : tolower(c));
 	}
 	folded[i] = '\0';
-	if (b->title[i] == '\0' && is_name(folded, start, rest, max))
-		block_error(r, b, NULL, "'%.64s' cannot be the name of %s %s (%s); did you mean "
-		    "'%s'?", b->title, b->kind[0] == 'a' ? "an" : "a", b->kind, rule, folded);
-	else
-		block_error(r, b, NULL, "'%.64s' cannot be the name of %s %s (%s)", b->title,
-		    b->kind[0] == 'a' ? "an" : "a", b->kind, rule);
+	is_meant = b->title[i] == '\0' && is_name(folded, start, rest, max);
+	block_error(r, b, NULL, "'%.64s' cannot be the name of %s %s (%s)%s%s%s", b->title,
+	    b->kind[0] == 'a' ? "an" : "a", b->kind, rule, is_meant ? "; did you mean '" : "",
+	    is_meant ? folded : "", is_meant ? "'?" : "");
 }
 
 /*

@@ -132,22 +132,15 @@ check_allow(struct reader *r, struct service *s, const struct block *b)
 	for (size_t i = 0; i < c->n_roles; i++)
 		names[i] = c->roles[i].name;
 	for (char **p = s->allow_names; *p != NULL; p++) {
-		const char *near;
 		size_t i = 0;
 
 		while (i < c->n_roles && strcmp(names[i], *p) != 0)
 			i++;
-		if (i < c->n_roles) {
+		if (i < c->n_roles)
 			s->allow |= UINT64_C(1) << i;
-			continue;
-		}
-		near = suggest_word(*p, names, c->n_roles);
-		if (near != NULL)
-			block_error(r, b, "allow", "unknown role '%.64s' in service \"%.64s\"; "
-			    "did you mean '%s'?", *p, s->name, near);
 		else
-			block_error(r, b, "allow", "unknown role '%.64s' in service \"%.64s\"", *p,
-			    s->name);
+			block_error(r, b, "allow", "unknown role '%.64s' in service \"%.64s\"%s", *p,
+			    s->name, suggest_remedy(*p, names, c->n_roles));
 	}
 	return 0;
 }

@@ -20,6 +20,7 @@
 #include <sys/types.h>
 
 #include "base/addr.h"
+#include "base/slice.h"
 
 struct pattern;
 
@@ -149,7 +150,7 @@ struct service_pool {
 struct service {
 	char *name;		/* lower case */
 	uint16_t number;	/* index in conf->services */
-	const char *file;	/* where it was declared (owned by conf) */
+	const char *file;	/* where it was declared */
 	unsigned line;
 	char *summary;		/* "" when not given */
 	char *description;	/* "" when not given */
@@ -263,7 +264,7 @@ struct conf {
 	char *control_group;		/* NULL: none */
 	gid_t control_gid;		/* (gid_t)-1: none */
 
-	char **files;			/* read, in order; NULL-terminated */
+	const char **files;		/* read, in order; NULL-terminated */
 };
 
 enum conf_flags {
@@ -321,6 +322,9 @@ const char *conf_limit_name(int resource);
 
 /* The argument of that name, or NULL. */
 const struct argument *service_find_argument(const struct service *s, const char *name, size_t len);
+
+/* "; did you mean 'NAME'?" for a name that no argument has, or "". Good until the next call. */
+const char *service_suggest_argument(const struct service *s, struct slice name);
 
 /* Largest of the limits R16 sets for a caller who matches no role. */
 #define STRANGER_MAX_ARGUMENTS 10

@@ -104,80 +104,63 @@ lexer_hidden(const char *p, size_t n, const char **ret_name)
 	return find_hidden(p, n, true, ret_name);
 }
 
-/* Of the bytes at p: 0, or the fault. */
+/* TOKEN_END, or the fault that the bytes at p are. */
 static enum token
 check_hidden(struct lexer *l, bool in_quotes)
 {
-	const unsigned char *u = (const unsigned char *)l->p;
-	const char *name;
+	const char *name, *remedy = in_quotes ? ", or write it in double quotes as " : "";
 	char escape[16] = "";
-	size_t n;
+	size_t n = find_hidden(l->p, (size_t)(l->end - l->p), in_quotes, &name);
 
-	if (*u == '\0')
+	if (n == 0)
+		return TOKEN_END;
+	if (*l->p == '\0')
 		return fault(l, l->line, "a NUL byte; this is not a text file");
-	if (*u == '\r')
+	if (*l->p == '\r')
 		return fault(l, l->line, "a control character (0x0d), a carriage return%s",
 		    in_quotes ? " in quotes; write \\r, or end lines with a line feed only" :
 				" that no line feed follows");
-	n = find_hidden(l->p, (size_t)(l->end - l->p), in_quotes, &name);
-	for (size_t i = 0; i < n; i++)
-		(void)snprintf(escape + 4 * i, sizeof(escape) - 4 * i, "\\x%02x", u[i]);
+	for (size_t i = 0; in_quotes && i < n; i++)
+		(void)snprintf(escape + 4 * i, 5, "\\x%02x", (unsigned char)l->p[i]);
 	if (n == 1)
-		return fault(l, l->line, "a %s (0x%02x)%s%s", name, *u,
-		    in_quotes ? "; in double quotes it can be written " : "",
-		    in_quotes ? escape : "");
-	if (n > 1)
-		return fault(l, l->line, "a %s (U+%04X), which cannot be seen; delete it%s%s", name,
-		    (unsigned)character(l->p, n),
-		    in_quotes ? ", or write it in double quotes as " : "",
-		    in_quotes ? escape : "");
-	return TOKEN_END;
+		return fault(l, l->line, "a %s (0x%02x); delete it%s%s", name, *l->p, remedy, escape);
+	return fault(l, l->line, "a %s (U+%04X), which cannot be seen; delete it%s%s", name,
+	    (unsigned)character(l->p, n), remedy, escape);
 }
 
 /* ------------------------------------------------- blanks and comments --- */
 
-static void
-skip_line(struct lexer *l)
-{
-	const char *nl = memchr(l->p, '\n', (size_t)(l->end - l->p));
-
-	l->p = nl != NULL ? nl : l->end;
-}
-
 static enum token
 skip_comment(struct lexer *l)
 {
+	bool is_line = !starts_with(l, "/*");
 	unsigned start = l->line;
 
-	for (l->p += 2; l->p < l->end; l->p++) {
-		if (starts_with(l, "*/")) {
-			l->p += 2;
+	for (l->p += is_line ? 1 : 2; l->p < l->end; l->p++) {
+		if (is_line ? *l->p == '\n' : starts_with(l, "*/")) {
+			l->p += is_line ? 0 : 2;
 			return TOKEN_END;
 		}
 		l->line += *l->p == '\n';
 	}
-	return fault(l, start, "this comment is not closed");
+	return is_line ? TOKEN_END : fault(l, start, "this comment is not closed");
 }
 
 /* To the first byte of the next token. TOKEN_END, or a fault. */
 static enum token
 skip_blanks(struct lexer *l)
 {
-	while (l->p < l->end) {
-		enum token t = TOKEN_END;
+	enum token t = TOKEN_END;
 
+	while (t == TOKEN_END && l->p < l->end) {
 		if (*l->p == ' ' || *l->p == '\t' || *l->p == '\n' || starts_with(l, "\r\n"))
 			l->line += *l->p++ == '\n';
-		else if (*l->p == '#' || starts_with(l, "//"))
-			skip_line(l);
-		else if (starts_with(l, "/*"))
+		else if (*l->p == '#' || starts_with(l, "//") || starts_with(l, "/*"))
 			t = skip_comment(l);
 		else
 			break;
-		if (t != TOKEN_END)
-			return t;
 	}
-	return TOKEN_END;
+	return t;
 }
 
 /* --------------------------------------------------------------- texts --- */
@@ -231,11 +214,9 @@ take_character(struct lexer *l, char quote)
 		l->p += 2;
 		return TOKEN_END;
 	}
-	if (*p != '\n' && *p != '\t') {
-		t = check_hidden(l, true);
-		if (t != TOKEN_END)
-			return t;
-	}
+	t = *p == '\n' || *p == '\t' ? TOKEN_END : check_hidden(l, true);
+	if (t != TOKEN_END)
+		return t;
 	l->line += *p == '\n';
 	(void)buf_append_char(&l->value, *p);
 	l->p++;
@@ -308,16 +289,15 @@ take_word(struct lexer *l)
 }
 
 static enum token
-take_sign(struct lexer *l, enum token t, const char *text)
-{
-	l->p++;
-	l->text = text;
-	return t;
-}
-
-static enum token
 take(struct lexer *l)
 {
+	static const struct {
+		const char *text;
+		enum token token;
+	} signs[] = {
+		{ "=", TOKEN_EQUALS }, { "{", TOKEN_OPEN }, { "}", TOKEN_CLOSE }, { ",", TOKEN_COMMA },
+		{ "(", TOKEN_PARENTHESIS }, { ")", TOKEN_PARENTHESIS },
+	};
 	enum token t = skip_blanks(l);
 
 	if (t != TOKEN_END)
@@ -325,17 +305,14 @@ take(struct lexer *l)
 	l->token_line = l->line;
 	if (l->p == l->end)
 		return TOKEN_END;
-	switch (*l->p) {
-	case '=': return take_sign(l, TOKEN_EQUALS, "=");
-	case '{': return take_sign(l, TOKEN_OPEN, "{");
-	case '}': return take_sign(l, TOKEN_CLOSE, "}");
-	case ',': return take_sign(l, TOKEN_COMMA, ",");
-	case '(': return take_sign(l, TOKEN_PARENTHESIS, "(");
-	case ')': return take_sign(l, TOKEN_PARENTHESIS, ")");
-	case '"':
-	case '\'': return take_string(l);
-	default: return take_word(l);
+	for (size_t i = 0; i < ARRAY_LEN(signs); i++) {
+		if (*l->p != signs[i].text[0])
+			continue;
+		l->p++;
+		l->text = signs[i].text;
+		return signs[i].token;
 	}
+	return *l->p == '"' || *l->p == '\'' ? take_string(l) : take_word(l);
 }
 
 enum token

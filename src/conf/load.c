@@ -44,15 +44,9 @@ static char *
 beside(struct arena *a, const char *file, const char *path)
 {
 	const char *slash = strrchr(file, '/');
-	char *joined, *copy;
 
-	if (*path == '/' || slash == NULL)
-		return arena_strdup(a, path);
-	if (asprintf(&joined, "%.*s/%s", (int)(slash - file), file, path) < 0)
-		return NULL;
-	copy = arena_strdup(a, joined);
-	free(joined);
-	return copy;
+	return *path == '/' || slash == NULL ? arena_strdup(a, path) :
+	    arena_printf(a, "%.*s/%s", (int)(slash - file), file, path);
 }
 
 /* Errors of one file, by line; later checks append theirs behind. */
@@ -88,18 +82,19 @@ read_text(struct reader *r, const char *file, const char *text, size_t len)
 	return q;
 }
 
+/* Takes a name in the arena, or NULL: no memory. */
 static int
 add_file_name(struct reader *r, size_t n, const char *file)
 {
 	/* One more than there are, for the NULL at the end. */
-	char **files = arena_grow(r->arena, r->conf->files, n + 1, sizeof(*files));
+	const char **files = arena_grow(r->arena, r->conf->files, n + 1, sizeof(*files));
 
-	if (files == NULL)
+	if (files == NULL || file == NULL)
 		return -ENOMEM;
-	files[n] = arena_strdup(r->arena, file);
+	files[n] = file;
 	files[n + 1] = NULL;
 	r->conf->files = files;
-	return files[n] != NULL ? 0 : -ENOMEM;
+	return 0;
 }
 
 /* Its text, in scratch memory. 0, -EINVAL with one error, or -ENOMEM. Never waits for a fifo. */
@@ -174,38 +169,11 @@ by_bytes(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* The files of a directory, as paths in the scratch arena. -errno or count. */
-static int
-list_files(struct reader *r, const char *dir, char ***ret)
-{
-	struct dirent **entries = NULL;
-	int n = scandir(dir, &entries, is_conf, by_bytes);
-	char **files;
-	bool nomem;
-
-	if (n < 0)
-		return -errno;
-	files = arena_alloc(&r->scratch, ((size_t)n + 1) * sizeof(*files));
-	nomem = files == NULL;
-	for (int i = 0; i < n; i++) {
-		char *path = NULL;
-
-		if (!nomem && asprintf(&path, "%s/%s", dir, entries[i]->d_name) >= 0)
-			files[i] = arena_strdup(&r->scratch, path);
-		nomem = nomem || files[i] == NULL;
-		free(path);
-		free(entries[i]);
-	}
-	free(entries);
-	*ret = files;
-	return nomem ? -ENOMEM : n;
-}
-
 static int
 read_directory(struct reader *r, size_t *left)
 {
 	struct conf *c = r->conf;
-	char **files = NULL;
+	struct dirent **entries = NULL;
 	int n, q = 0;
 
 	if (c->services_dir == NULL || r->merged)
@@ -213,20 +181,22 @@ read_directory(struct reader *r, size_t *left)
 	c->services_dir = beside(r->arena, r->main_file, c->services_dir);
 	if (c->services_dir == NULL)
 		return -ENOMEM;
-	n = list_files(r, c->services_dir, &files);
-	if (n == -ENOMEM)
-		return n;
+	n = scandir(c->services_dir, &entries, is_conf, by_bytes);
 	if (n < 0) {
 		r->broken = true;
 		block_error(r, r->main, "services", "'services': cannot read directory %.256s: %s",
-		    c->services_dir, strerror(-n));
+		    c->services_dir, strerror(errno));
 	}
-	for (int i = 0; i < n && q == 0; i++) {
-		q = add_file_name(r, (size_t)i + 1, files[i]);
-		if (q == 0)
-			q = read_file(r, files[i], left);
+	for (int i = 0; i < n; i++) {
+		const char *path = arena_printf(r->arena, "%s/%s", c->services_dir,
+		    entries[i]->d_name);
+
+		free(entries[i]);
+		q = q < 0 ? q : add_file_name(r, (size_t)i + 1, path);
+		q = q < 0 ? q : read_file(r, path, left);
 	}
-	return q;
+	free(entries);
+	return q < 0 ? q : 0;
 }
 
 /* What a left out key means depends on others. */
@@ -234,17 +204,11 @@ static int
 fill_in(struct reader *r)
 {
 	struct conf *c = r->conf;
-	CLEANUP_FREE char *path = NULL;
 
-	if (c->control_path == NULL) {
-		if (asprintf(&path, "%s/control.sock", c->runtime_directory) < 0) {
-			path = NULL;
-			return -ENOMEM;
-		}
-		c->control_path = arena_strdup(r->arena, path);
-		if (c->control_path == NULL)
-			return -ENOMEM;
-	}
+	if (c->control_path == NULL)
+		c->control_path = arena_printf(r->arena, "%s/control.sock", c->runtime_directory);
+	if (c->control_path == NULL)
+		return -ENOMEM;
 	if (strlen(c->control_path) >= sizeof(((struct addr *)0)->path))
 		block_error(r, r->main, NULL, "the path of the control socket is longer than 107 "
 		    "bytes: %.120s", c->control_path);
@@ -334,7 +298,7 @@ conf_load(const char *file, enum conf_flags flags, struct conf **ret, struct con
 
 	q = reader_init(&r, &owned, errors);
 	if (q == 0)
-		q = add_file_name(&r, 0, file);
+		q = add_file_name(&r, 0, arena_strdup(r.arena, file));
 	if (q == 0)
 		q = read_file(&r, file, &left);
 	if (q == 0)

@@ -13,8 +13,6 @@ struct section {
 	size_t n_keys;
 	bool titled;
 	const struct section *const *inner;	/* that may stand inside; NULL-terminated */
-	/* Names of features that this program knows but does not have (R36). */
-	const char *const *refused;	/* NULL-terminated; "x*" is a prefix */
 };
 
 extern const struct section section_top, section_log, section_control, section_listen;

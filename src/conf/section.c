@@ -5,8 +5,10 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/suggest.h"
 #include "conf/schema.h"
 
@@ -33,13 +35,14 @@ section_inner(const struct section *s, const char *kind)
 	return *p;
 }
 
+/* True for names of features that this program knows but does not have. */
 static bool
-is_refused(const struct section *s, const char *name)
+is_refused(const char *name)
 {
-	for (const char *const *p = s->refused; *p != NULL; p++) {
-		size_t n = strlen(*p);
+	static const char *const names[] = { "auth", "auth-*", "cert", "password*", "tls*" };
 
-		if ((*p)[n - 1] == '*' ? strncmp(*p, name, n - 1) == 0 : strcmp(*p, name) == 0)
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (fnmatch(names[i], name, 0) == 0)
 			return true;
 	}
 	return false;
@@ -47,7 +50,7 @@ is_refused(const struct section *s, const char *name)
 
 /* What a wrong name may have been meant for. */
 static const char *
-suggest(const struct section *s, const char *name)
+remedy(const struct section *s, const char *name)
 {
 	const char *words[MAX_WORDS];
 	size_t n = 0;
@@ -58,7 +61,7 @@ suggest(const struct section *s, const char *name)
 	}
 	for (const struct section *const *p = s->inner; *p != NULL; p++)
 		words[n++] = (*p)->kind;
-	return suggest_word(name, words, n);
+	return suggest_remedy(name, words, n);
 }
 
 /* The kind of section that has this key, or NULL. */
@@ -80,21 +83,18 @@ static void
 report_unknown(struct reader *r, const struct section *s, const struct block *b,
     const char *what, const char *name, unsigned line)
 {
-	const char *home = home_of(name), *near = suggest(s, name), *where = block_where(b);
+	const char *home = home_of(name), *where = block_where(b);
 
-	if (is_refused(s, name))
+	if (is_refused(name))
 		reader_error(r, line, "'%.64s' is not built into this reqd", name);
-	else if (home != NULL && *home != '\0')
+	else if (home == NULL)
+		reader_error(r, line, "unknown %s '%.64s'%s%s", what, name, where, remedy(s, name));
+	else if (*home != '\0')
 		reader_error(r, line, "unknown %s '%.64s'%s; it belongs into a '%s' section", what,
 		    name, where, home);
-	else if (home != NULL)
+	else
 		reader_error(r, line, "unknown %s '%.64s'%s; it belongs outside of all sections",
 		    what, name, where);
-	else if (near != NULL)
-		reader_error(r, line, "unknown %s '%.64s'%s; did you mean '%s'?", what, name, where,
-		    near);
-	else
-		reader_error(r, line, "unknown %s '%.64s'%s", what, name, where);
 }
 
 /* "loopback, yes or no" */
@@ -111,36 +111,24 @@ words_format(const char *const *words, char *ret, size_t ret_len)
 	}
 }
 
-static size_t
-words_count(const char *const *words)
-{
-	size_t n = 0;
-
-	while (words[n] != NULL)
-		n++;
-	return n;
-}
-
 static void
 report_value(struct reader *r, const struct key *k, const struct block *b,
     const struct setting *s)
 {
-	const char *where = block_where(b), *near;
+	const char *where = block_where(b), *value = s->values[0];
 	char words[200];
+	size_t n = 0;
 
 	if (k->type->wants != NULL) {
-		reader_error(r, s->line, "'%s'%s: '%.64s' is not %s", k->name, where, s->values[0],
+		reader_error(r, s->line, "'%s'%s: '%.64s' is not %s", k->name, where, value,
 		    k->type->wants);
 		return;
 	}
 	words_format(k->words, words, sizeof(words));
-	near = suggest_word(s->values[0], k->words, words_count(k->words));
-	if (near != NULL)
-		reader_error(r, s->line, "'%s'%s: '%.64s' is not one of %s; did you mean '%s'?",
-		    k->name, where, s->values[0], words, near);
-	else
-		reader_error(r, s->line, "'%s'%s: '%.64s' is not one of %s", k->name, where,
-		    s->values[0], words);
+	while (k->words[n] != NULL)
+		n++;
+	reader_error(r, s->line, "'%s'%s: '%.64s' is not one of %s%s", k->name, where, value, words,
+	    suggest_remedy(value, k->words, n));
 }
 
 static void *

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/suggest.h"
 #include "conf/argument.h"
 #include "conf/check.h"
 #include "conf/schema.h"
@@ -20,37 +19,19 @@ struct use {
 	uint64_t bare;		/* named in the command with no "--" before */
 };
 
-static const char *
-suggest_argument(const struct service *s, struct slice name)
-{
-	const char *names[CONF_MAX_ARGUMENTS];
-	char text[SERVICE_NAME_MAX + 1];
-
-	if (name.len >= sizeof(text))
-		return NULL;
-	memcpy(text, name.data, name.len);
-	text[name.len] = '\0';
-	for (size_t i = 0; i < s->n_args; i++)
-		names[i] = s->args[i].name;
-	return suggest_word(text, names, s->n_args);
-}
-
 static void
 report_argument(struct reader *r, const struct service *s, const struct block *b,
     const char *key, struct slice name)
 {
-	const char *near = suggest_argument(s, name);
+	const char *remedy = service_suggest_argument(s, name);
 	int len = name.len > 64 ? 64 : (int)name.len;
 
 	if (s->handler != NULL)
 		key_error(r, b, key, ": '{%.*s}' has no value here; a handler takes its arguments "
 		    "with each request (literal braces are written {{ and }})", len, name.data);
-	else if (near != NULL)
-		key_error(r, b, key, ": there is no argument '%.*s'; did you mean '%s'?", len,
-		    name.data, near);
 	else
-		key_error(r, b, key, ": there is no argument '%.*s' (literal braces are written "
-		    "{{ and }})", len, name.data);
+		key_error(r, b, key, ": there is no argument '%.*s'%s", len, name.data,
+		    *remedy != '\0' ? remedy : " (literal braces are written {{ and }})");
 }
 
 /*

@@ -11,6 +11,9 @@
 #include "base/units.h"
 #include "conf/lexer.h"
 
+/* The functions of all types are alike, whatever each of them needs. */
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+
 /* --------------------------------------------------------------- text --- */
 
 /* The characters in doubled are written twice. */
@@ -61,14 +64,12 @@ store_text(struct reader *r, const struct setting *s, void *at)
 static int
 text_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
 {
-	(void)k;
 	return store_text(r, s, at);
 }
 
 static int
 line_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
 {
-	(void)k;
 	if (s->values[0][0] == '\0')
 		return 1;
 	for (const char *p = s->values[0]; *p != '\0'; p++) {
@@ -89,7 +90,6 @@ text_format(struct buf *b, const struct key *k, const void *at)
 {
 	const char *text = *(char *const *)at;
 
-	(void)k;
 	if (text != NULL)
 		value_quote(b, text);
 }
@@ -122,7 +122,6 @@ list_parse(struct reader *r, const struct key *k, const struct setting *s, void 
 {
 	char **list = value_copy_list(r->arena, s);
 
-	(void)k;
 	if (list == NULL)
 		return -ENOMEM;
 	*(char ***)at = list;
@@ -144,7 +143,6 @@ put_list(struct buf *b, char *const *list, const char *doubled)
 static void
 list_format(struct buf *b, const struct key *k, const void *at)
 {
-	(void)k;
 	put_list(b, *(char *const *const *)at, "");
 }
 
@@ -152,7 +150,6 @@ list_format(struct buf *b, const struct key *k, const void *at)
 static void
 words_format(struct buf *b, const struct key *k, const void *at)
 {
-	(void)k;
 	put_list(b, *(char *const *const *)at, "{}");
 }
 
@@ -163,8 +160,6 @@ bool_parse(struct reader *r, const struct key *k, const struct setting *s, void 
 {
 	static const char *const words[] = { "no", "yes", "false", "true", "off", "on" };
 
-	(void)r;
-	(void)k;
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		if (strcmp(s->values[0], words[i]) != 0)
 			continue;
@@ -177,14 +172,12 @@ bool_parse(struct reader *r, const struct key *k, const struct setting *s, void 
 static void
 bool_format(struct buf *b, const struct key *k, const void *at)
 {
-	(void)k;
 	(void)buf_append_str(b, *(const bool *)at ? "yes" : "no");
 }
 
 static int
 word_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
 {
-	(void)r;
 	for (int i = 0; k->words[i] != NULL; i++) {
 		if (strcmp(s->values[0], k->words[i]) != 0)
 			continue;
@@ -328,8 +321,6 @@ mode_parse(struct reader *r, const struct key *k, const struct setting *s, void 
 	const char *text = s->values[0];
 	unsigned mode = 0;
 
-	(void)r;
-	(void)k;
 	if (strlen(text) < 3 || strlen(text) > 4 || strspn(text, "01234567") != strlen(text))
 		return 1;
 	for (const char *p = text; *p != '\0'; p++)
@@ -343,7 +334,6 @@ mode_parse(struct reader *r, const struct key *k, const struct setting *s, void 
 static void
 mode_format(struct buf *b, const struct key *k, const void *at)
 {
-	(void)k;
 	(void)buf_printf(b, "%04o", (unsigned)*(const mode_t *)at);
 }
 
@@ -374,8 +364,6 @@ id_parse(struct reader *r, const struct key *k, const struct setting *s, void *a
 	const char *p = s->values[0];
 	uint32_t id;
 
-	(void)r;
-	(void)k;
 	if (id_take(&p, &id) < 0 || *p != '\0')
 		return 1;
 	*(uint32_t *)at = id;
@@ -387,7 +375,6 @@ id_format(struct buf *b, const struct key *k, const void *at)
 {
 	uint32_t id = *(const uint32_t *)at;
 
-	(void)k;
 	if (id != UINT32_MAX)
 		(void)buf_append_u64(b, id);
 }
@@ -401,7 +388,6 @@ identity_parse(struct reader *r, const struct key *k, const struct setting *s, v
 	gid_t *groups;
 	size_t n = 0;
 
-	(void)k;
 	if (id_take(&p, &id->uid) < 0 || *p++ != ':' || id_take(&p, &id->gid) < 0)
 		return 1;
 	groups = arena_alloc(r->arena, (strlen(p) + 1) * sizeof(*groups));
@@ -422,7 +408,6 @@ identity_format(struct buf *b, const struct key *k, const void *at)
 {
 	const struct identity *id = at;
 
-	(void)k;
 	(void)buf_printf(b, "\"%u:%u", (unsigned)id->uid, (unsigned)id->gid);
 	for (size_t i = 0; i < id->n_groups; i++)
 		(void)buf_printf(b, "%c%u", i == 0 ? ':' : ',', (unsigned)id->groups[i]);
