@@ -39,9 +39,7 @@ check_listeners(struct reader *r)
 		const struct listener *l = &c->listeners[i];
 
 		for (size_t j = 0; j < i; j++) {
-			/* The same title twice has been reported. */
-			if (strcmp(l->url, c->listeners[j].url) != 0 ||
-			    strcmp(r->listeners.at[i]->title, r->listeners.at[j]->title) == 0)
+			if (strcmp(l->url, c->listeners[j].url) != 0)
 				continue;
 			block_error(r, r->listeners.at[i], NULL, "listen \"%.120s\" is declared "
 			    "again; it was first at %s:%u", l->url, r->listeners.at[j]->file,
@@ -222,8 +220,7 @@ check_conf(struct reader *r)
 {
 	struct conf *c = r->conf;
 
-	if (check_titles(r, &r->listeners, c->n_listeners) < 0 ||
-	    check_titles(r, &r->roles, c->n_roles) < 0 ||
+	if (check_titles(r, &r->roles, c->n_roles) < 0 ||
 	    check_titles(r, &r->services, c->n_services) < 0)
 		return -ENOMEM;
 	check_listeners(r);

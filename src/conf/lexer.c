@@ -79,8 +79,8 @@ character(const char *p, size_t n)
 	}
 }
 
-static size_t
-find_hidden(const char *p, size_t n, bool in_quotes, const char **ret_name)
+size_t
+lexer_hidden(const char *p, size_t n, bool in_quotes, const char **ret_name)
 {
 	uint32_t c;
 
@@ -98,19 +98,13 @@ find_hidden(const char *p, size_t n, bool in_quotes, const char **ret_name)
 	return 0;
 }
 
-size_t
-lexer_hidden(const char *p, size_t n, const char **ret_name)
-{
-	return find_hidden(p, n, true, ret_name);
-}
-
 /* TOKEN_END, or the fault that the bytes at p are. */
 static enum token
 check_hidden(struct lexer *l, bool in_quotes)
 {
 	const char *name, *remedy = in_quotes ? ", or write it in double quotes as " : "";
 	char escape[16] = "";
-	size_t n = find_hidden(l->p, (size_t)(l->end - l->p), in_quotes, &name);
+	size_t n = lexer_hidden(l->p, (size_t)(l->end - l->p), in_quotes, &name);
 
 	if (n == 0)
 		return TOKEN_END;
@@ -269,7 +263,7 @@ is_word(const struct lexer *l)
 
 	if (c < sizeof(ends_word))
 		return !ends_word[c];
-	return find_hidden(l->p, (size_t)(l->end - l->p), false, &name) == 0;
+	return lexer_hidden(l->p, (size_t)(l->end - l->p), false, &name) == 0;
 }
 
 static enum token

@@ -48,8 +48,8 @@ enum token lexer_next(struct lexer *l);
 bool lexer_is_plain(char c);
 
 /*
- * Length of the character at p (of n bytes, n > 0) if it must be an escape in
- * double quotes, or 0: control characters, and what cannot be seen. ret_name
- * says what it is.
+ * Length of the character at p (of n bytes, n > 0) if a file may not have it there:
+ * control characters, and what cannot be seen. Else 0. ret_name says what it is.
+ * In double quotes such a character is written as an escape.
  */
-size_t lexer_hidden(const char *p, size_t n, const char **ret_name);
+size_t lexer_hidden(const char *p, size_t n, bool in_quotes, const char **ret_name);

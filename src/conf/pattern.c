@@ -79,14 +79,22 @@ is_too_large(const char *p)
 			if (depth > 0)
 				depth--;
 			break;
+		case '*':
+		case '?':
+			p++;	/* what follows repeats all of it */
+			continue;
+		case '+':
 		case '{': {
-			unsigned long n = repeat_max(p);
+			/* What may be repeated without end, or not, is copied once more. */
+			unsigned long n = *p == '+' ? 2 : repeat_max(p) + 1;
 
 			if (n > MAX_NODES || last * n > MAX_NODES)
 				return true;
 			size[depth] += last * (n - 1);
 			last *= n;
 			p++;
+			if (p[-1] == '{' && p[strspn(p, "0123456789,")] == '}')
+				p += strspn(p, "0123456789,") + 1;
 			if (size[depth] > MAX_NODES)
 				return true;
 			continue;
