@@ -15,26 +15,6 @@
 /* More keys and sections than any section has. */
 #define MAX_WORDS 64
 
-int
-section_find(const struct section *s, const char *name)
-{
-	for (size_t i = 0; i < s->n_keys; i++) {
-		if (s->keys[i].name[0] == name[0] && strcmp(s->keys[i].name, name) == 0)
-			return (int)i;
-	}
-	return -1;
-}
-
-const struct section *
-section_inner(const struct section *s, const char *kind)
-{
-	const struct section *const *p = s->inner;
-
-	while (*p != NULL && strcmp((*p)->kind, kind) != 0)
-		p++;
-	return *p;
-}
-
 /* True for names of features that this program knows but does not have. */
 static bool
 is_refused(const char *name)

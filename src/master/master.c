@@ -4,7 +4,6 @@
 #include "master/master.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -383,8 +382,6 @@ master_main(const struct master_options *options)
 	master_init(m, options);
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	(void)umask(022);
-	/* The text of a large configuration is there for a moment, and goes back whole. */
-	(void)mallopt(M_MMAP_THRESHOLD, 256 << 10);
 
 	/* Before anything else is opened. */
 	r = passed_take(&m->passed);
