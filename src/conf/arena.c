@@ -11,9 +11,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* The first chunk; each further one is twice as large, to a maximum. */
+/*
+ * Each mapping makes a fork slower, so there are few: what does not fit into the
+ * first one is large. Pages that are not touched cost nothing.
+ */
 #define CHUNK_FIRST ((size_t)64 << 10)
-#define CHUNK_MAX ((size_t)4 << 20)
+#define CHUNK_NEXT ((size_t)16 << 20)
 
 struct arena_chunk {
 	struct arena_chunk *next;
@@ -36,10 +39,9 @@ arena_done(struct arena *a)
 static struct arena_chunk *
 chunk_new(const struct arena_chunk *last, size_t n)
 {
-	size_t size = last == NULL ? CHUNK_FIRST : 2 * last->size;
+	size_t size = last == NULL ? CHUNK_FIRST : CHUNK_NEXT;
 	struct arena_chunk *c;
 
-	size = size > CHUNK_MAX ? CHUNK_MAX : size;
 	if (n > size - sizeof(*c))
 		size = n + sizeof(*c);
 	c = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
