@@ -40,7 +40,7 @@ is_id(const char *name, uint32_t *ret)
 	return true;
 }
 
-/* What a look-up without result means: 1, there is none of that name, or -errno. */
+/* After a look-up without result: 1 if there is none of that name, or -errno. */
 static int
 not_found(void)
 {
@@ -203,7 +203,7 @@ fill_groups(struct reader *r, const struct user *user, struct identity *id)
 	}
 }
 
-/* What this process is now. */
+/* The account of this process. */
 static int
 own_identity(struct reader *r, struct identity *id)
 {

@@ -205,7 +205,7 @@ check_choice(const struct argument *a, struct slice v, char why[static ARGUMENTS
 	return bad(a, v, why, "is not one of %s", list);
 }
 
-/* Is there a component ".."? */
+/* True if the path has a component "..". */
 static bool
 climbs(struct slice v)
 {
@@ -409,7 +409,7 @@ check_bounds(struct reader *r, const struct block *b, const struct argument *a)
 		key_error(r, b, "max", " is below 'min'");
 }
 
-/* Which types have the key. */
+/* The types that have a key. */
 static const struct {
 	const char *key;
 	unsigned types;

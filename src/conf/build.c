@@ -229,7 +229,7 @@ read_limits(struct reader *r, const struct block *b, struct service *s)
 	return q;
 }
 
-/* How a handler is kept; that a command has none is said by check_service(). */
+/* The section of a handler; check_service() refuses that of a command. */
 static int
 read_processes(struct reader *r, const struct block *b, struct service *s)
 {
@@ -248,7 +248,7 @@ read_processes(struct reader *r, const struct block *b, struct service *s)
 	return q;
 }
 
-/* What is left out is empty, never NULL; but a handler is there or not. */
+/* Texts and lists that are left out are empty, not NULL. The handler alone may be NULL. */
 static int
 fill_service(struct reader *r, struct service *s)
 {

@@ -145,7 +145,7 @@ check_allow(struct reader *r, struct service *s, const struct block *b)
 
 /* --------------------------------------------------------------- verbs --- */
 
-/* What the protocol itself means by these cannot be changed. */
+/* The protocol itself gives these words a meaning. */
 static const char *const reserved[] = { "PING", "ECHO", "HELLO", "AUTH", "QUIT", "RESET", "SELECT",
 	"CLIENT", "INFO", "CONFIG", "COMMAND", "SLOWLOG", "MONITOR", "CALL", "INPUT", "CANCEL",
 	"WAIT", "SERVICES", "DESCRIBE", "WHOAMI", "WHY" };
@@ -169,7 +169,7 @@ is_reserved(const char *verb)
 	return false;
 }
 
-/* Is it bound before verb *end of service n? Then by that service. */
+/* The service that binds the verb before *end of service n does, or NULL. */
 static const struct block *
 find_verb(const struct reader *r, const char *verb, size_t n, char *const *end)
 {

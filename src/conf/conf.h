@@ -117,8 +117,8 @@ struct service_limit {
 #define SERVICE_MAX_LIMITS 5	/* memory cpu files processes file-size */
 
 /*
- * Whom the program runs as, looked up at load. Started by root, is_set is
- * always true, and a service without a user runs as nobody; else is_set is
+ * The account that the program runs as, looked up at load. Started by root, is_set
+ * is always true, and a service without a user runs as nobody; else is_set is
  * false and the ids are those of reqd itself.
  */
 struct identity {
@@ -132,7 +132,7 @@ struct identity {
 	char *home;
 };
 
-/* How a service's handler is kept: the section "processes" and its neighbours. */
+/* The processes of a handler: the section "processes" and its neighbours. */
 struct service_pool {
 	uint32_t min;			/* 1: so many are always ready; 0: on demand */
 	uint32_t max;			/* 4: no more than so many */
@@ -269,7 +269,7 @@ struct conf {
 
 enum conf_flags {
 	CONF_DEFAULT = 0,
-	/* Do not look at the disk for programs and directories (R39). */
+	/* Programs and directories are not looked for on the disk. */
 	CONF_NO_PROGRAMS = 1 << 0,
 };
 
@@ -304,7 +304,7 @@ int conf_read_sealed(int fd, uint32_t generation, struct conf **ret, char *why, 
  */
 char *conf_format(const struct conf *c);
 
-/* Do two services say the same, wherever they are written? */
+/* True if two services say the same, wherever they are written. */
 bool conf_service_equal(const struct service *a, const struct service *b);
 
 struct conf *conf_ref(struct conf *c);
@@ -326,7 +326,7 @@ const struct argument *service_find_argument(const struct service *s, const char
 /* "; did you mean 'NAME'?" for a name that no argument has, or "". Good until the next call. */
 const char *service_suggest_argument(const struct service *s, struct slice name);
 
-/* Largest of the limits R16 sets for a caller who matches no role. */
+/* Limits of a request whose caller matches no role. */
 #define STRANGER_MAX_ARGUMENTS 10
 #define STRANGER_ARGUMENT_LIMIT (16u << 10)
 #define STRANGER_REQUEST_LIMIT (64u << 10)

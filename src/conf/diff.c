@@ -3,6 +3,7 @@
 
 #include "conf/diff.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -120,7 +121,7 @@ add_keys(struct differ *d, const struct pair *p, const char *prefix, unsigned ca
 	}
 }
 
-/* What an account or a group stands for is told only where its name is the same. */
+/* Ids of an account or a group are told only where its name is the same. */
 static void
 diff_pair(struct differ *d, const struct pair *p, const char *prefix)
 {
@@ -221,25 +222,22 @@ diff_service(struct differ *d, const struct pair *p, const char *name)
 
 /* --------------------------------------------------------------- lists --- */
 
-/* The sections of one kind, which are told apart by their titles. */
+/* The sections of one kind, which are told apart by their titles: the first member of each. */
 struct list {
 	const struct conf *conf;
 	const char *first;
 	size_t n, size;
-	size_t title;		/* where each of them has it */
 };
 
-#define LIST(conf, sections, title)                                                        \
+static_assert(offsetof(struct listener, url) == 0, "the title comes first");
+static_assert(offsetof(struct role, name) == 0, "the title comes first");
+static_assert(offsetof(struct service, name) == 0, "the title comes first");
+
+#define LIST(conf, sections)                                                               \
 	&(struct list){ (conf), (const char *)(conf)->sections, (conf)->n_##sections,              \
-	    sizeof(*(conf)->sections), offsetof(__typeof__(*(conf)->sections), title) }
+	    sizeof(*(conf)->sections) }
 
 typedef void diff_pair_fn(struct differ *d, const struct pair *p, const char *title);
-
-static const char *
-title_of(const struct list *l, const void *section)
-{
-	return *(char *const *)((const char *)section + l->title);
-}
 
 static const void *
 list_find(const struct list *l, const char *title)
@@ -248,9 +246,9 @@ list_find(const struct list *l, const char *title)
 	if (l->first == (const char *)l->conf->services)
 		return conf_find_service(l->conf, title, strlen(title));
 	for (size_t i = 0; i < l->n; i++) {
-		const void *section = l->first + i * l->size;
+		const char *section = l->first + i * l->size;
 
-		if (strcmp(title_of(l, section), title) == 0)
+		if (strcmp(*(char *const *)(const void *)section, title) == 0)
 			return section;
 	}
 	return NULL;
@@ -262,7 +260,7 @@ diff_list(struct differ *d, const struct section *s, const struct list *from,
 {
 	for (size_t i = 0; i < to->n; i++) {
 		struct pair p = { .section = s, .to = to->first + i * to->size };
-		const char *title = title_of(to, p.to);
+		const char *title = *(char *const *)p.to;
 
 		p.from = list_find(from, title);
 		if (p.from == NULL)
@@ -271,7 +269,7 @@ diff_list(struct differ *d, const struct section *s, const struct list *from,
 			fn(d, &p, title);
 	}
 	for (size_t i = 0; i < from->n; i++) {
-		const char *title = title_of(from, from->first + i * from->size);
+		const char *title = *(char *const *)(const void *)(from->first + i * from->size);
 
 		if (list_find(to, title) == NULL)
 			tell(d, s->kind, title, DIFF_REMOVED);
@@ -292,11 +290,9 @@ conf_diff(const struct conf *from, const struct conf *to, diff_fn *fn, void *arg
 	diff_one(&d, &(struct pair){ &section_top, from, to, 0 }, NULL);
 	diff_one(&d, &(struct pair){ &section_log, from, to, 0 }, NULL);
 	diff_one(&d, &(struct pair){ &section_control, from, to, 0 }, NULL);
-	diff_list(&d, &section_listen, LIST(from, listeners, url), LIST(to, listeners, url),
-	    diff_one);
-	diff_list(&d, &section_role, LIST(from, roles, name), LIST(to, roles, name), diff_one);
-	diff_list(&d, &section_service, LIST(from, services, name), LIST(to, services, name),
-	    diff_service);
+	diff_list(&d, &section_listen, LIST(from, listeners), LIST(to, listeners), diff_one);
+	diff_list(&d, &section_role, LIST(from, roles), LIST(to, roles), diff_one);
+	diff_list(&d, &section_service, LIST(from, services), LIST(to, services), diff_service);
 	return d.error;
 }
 

@@ -57,7 +57,7 @@ one_line(const char *text)
 	return buf_take(&b, &len);
 }
 
-/* How many of that kind end the list, the line that counts more of them included. */
+/* The number of errors of that kind at the end, with the line that counts more of them. */
 static size_t
 count_same(const struct conf_errors *e, const char *kind)
 {

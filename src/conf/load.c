@@ -199,7 +199,7 @@ read_directory(struct reader *r, size_t *left)
 	return q < 0 ? q : 0;
 }
 
-/* What a left out key means depends on others. */
+/* Defaults that depend on other keys. */
 static int
 fill_in(struct reader *r)
 {

@@ -58,7 +58,7 @@ repeat_max(const char *p)
 	return max;
 }
 
-/* How large the compiled form may get; nested repeats multiply. */
+/* True if the compiled form could get too large; nested repeats multiply. */
 static bool
 is_too_large(const char *p)
 {
@@ -85,7 +85,7 @@ is_too_large(const char *p)
 			continue;
 		case '+':
 		case '{': {
-			/* What may be repeated without end, or not, is copied once more. */
+			/* A repeat without end, or one that may be left out, takes one more copy. */
 			unsigned long n = *p == '+' ? 2 : repeat_max(p) + 1;
 
 			if (n > MAX_NODES || last * n > MAX_NODES)

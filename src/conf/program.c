@@ -14,7 +14,7 @@
 #include "base/cleanup.h"
 
 /*
- * Who but root and the account itself could change it, or NULL. A directory
+ * The one who could change it besides root and the account itself, or NULL. A directory
  * with the sticky bit is safe: nobody can replace what belongs to another.
  */
 static const char *
@@ -31,7 +31,7 @@ changed_by(const struct stat *st, uid_t account)
 	return NULL;
 }
 
-/* What starts the program. */
+/* The key that names the program. */
 static const char *
 program_key(const struct service *s)
 {

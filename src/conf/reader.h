@@ -50,7 +50,7 @@ struct reader {
 	bool merged;			/* the file says that it is conf_format()'s */
 	const struct block *main;	/* the main file */
 	struct declared listeners, roles, services;
-	/* What was looked at lately with nothing wrong, and need not be again. */
+	/* Accounts and services that were looked at lately with nothing wrong. */
 	const struct identity *found[READER_RECENT];
 	const struct service *sound[READER_RECENT];
 	size_t n_found, n_sound;	/* in all */

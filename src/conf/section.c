@@ -28,7 +28,7 @@ is_refused(const char *name)
 	return false;
 }
 
-/* What a wrong name may have been meant for. */
+/* The word that was probably meant by a wrong name, as a remedy. */
 static const char *
 remedy(const struct section *s, const char *name)
 {

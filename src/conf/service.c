@@ -127,7 +127,7 @@ check_handler(struct reader *r, const struct service *s, const struct block *b, 
 	}
 }
 
-/* What has no meaning where no process is started for a request. */
+/* Reports keys that have no meaning where no process is started for a request. */
 static void
 refuse_command_keys(struct reader *r, const struct service *s, const struct block *b)
 {

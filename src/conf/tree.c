@@ -42,7 +42,7 @@ fail(struct parser *p, unsigned line, const char *fmt, ...)
 
 	if (l->token == TOKEN_NOMEM)
 		return -ENOMEM;
-	/* What has no meaning as a token explains all that is missing. */
+	/* A fault of the lexer explains what is missing. */
 	if (l->token == TOKEN_FAULT) {
 		conf_errors_add(p->errors, p->file, l->token_line, "%s", l->text);
 		return 1;

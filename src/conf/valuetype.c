@@ -146,7 +146,7 @@ list_format(struct buf *b, const struct key *k, const void *at)
 	put_list(b, *(char *const *const *)at, "");
 }
 
-/* What a file has as "{{" is stored as "{": see check_service(). */
+/* A "{{" of the file is stored as "{", see check_service(). */
 static void
 words_format(struct buf *b, const struct key *k, const void *at)
 {

@@ -14,7 +14,7 @@
 
 struct key;
 
-/* What a value counts: how such an amount is read and written. */
+/* An amount: how it is read and written. */
 struct measure {
 	int (*parse)(const char *text, uint64_t *ret);	/* 0 or -errno */
 	void (*format)(uint64_t v, char *ret, size_t ret_len);
