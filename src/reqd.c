@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -276,6 +277,8 @@ main(int argc, char *argv[], char *envp[])
 		 */
 		if (geteuid() == 0)
 			(void)prctl(PR_SET_DUMPABLE, 0);
+		/* The text of a large configuration is there for a moment, and goes back whole. */
+		(void)mallopt(M_MMAP_THRESHOLD, 256 << 10);
 		return master_main(&options);
 	}
 	return 0;

@@ -5,6 +5,7 @@
 #include "base/suggest.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -98,4 +99,16 @@ suggest_word(const char *word, const char *const *candidates, size_t n)
 		found = candidates[i];
 	}
 	return found != NULL ? found : only_longer(word, candidates, n);
+}
+
+const char *
+suggest_remedy(const char *word, const char *const *candidates, size_t n)
+{
+	static char remedy[96];
+	const char *near = suggest_word(word, candidates, n);
+
+	if (near == NULL)
+		return "";
+	(void)snprintf(remedy, sizeof(remedy), "; did you mean '%.64s'?", near);
+	return remedy;
 }

@@ -11,3 +11,6 @@
  * begins with word, or NULL. The result is borrowed from candidates.
  */
 const char *suggest_word(const char *word, const char *const *candidates, size_t n);
+
+/* The same as "; did you mean 'WORD'?", or "". Good until the next call. */
+const char *suggest_remedy(const char *word, const char *const *candidates, size_t n);

@@ -258,26 +258,30 @@ pools_commit(struct broker *b)
 {
 	struct pool *serving[CONF_MAX_SERVICES] = { NULL }, *p;
 	struct stats *stats = b->stats;
+	const struct conf *before = b->member.past[0];
+	size_t n_counted;
 	/* The first one of a broker that takes the place of one that has died. */
-	bool is_successor = b->member.past[0] == NULL && stats->generation == b->member.current->generation;
+	bool is_successor = before == NULL && stats->generation == b->member.current->generation;
 
 	for (size_t i = 0; i < b->member.current->n_services; i++) {
 		const struct service *s = &b->member.current->services[i];
+		const struct service *was;
 		struct pool *old = NULL;
 
 		if (s->handler == NULL)
 			continue;
-		TAILQ_FOREACH(p, &b->pools.all, next) {
-			if (p->state == POOL_SERVING && strcmp(p->service->name, s->name) == 0)
-				old = p;
-		}
+		was = before == NULL ? NULL : conf_find_service(before, s->name, strlen(s->name));
+		if (was != NULL)
+			old = b->pools.serving[was->number];
 		serving[i] = pool_for(b, s, old);
 		if (serving[i] != NULL && is_successor)
 			pool_resume(serving[i], &stats->pool[i]);
 	}
 	memcpy(b->pools.serving, serving, sizeof(serving));
+	/* Memory that nobody has touched is zero, and not there. */
+	n_counted = before != NULL ? before->n_services : stats->generation != 0 ? CONF_MAX_SERVICES : 0;
 	stats->generation = 0;
-	memset(stats->pool, 0, sizeof(stats->pool));
+	memset(stats->pool, 0, n_counted * sizeof(stats->pool[0]));
 	TAILQ_FOREACH(p, &b->pools.all, next) {
 		bool stays = p->state == POOL_SERVING && serving[p->service->number] == p &&
 		    p->conf == b->member.current;

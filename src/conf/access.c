@@ -69,7 +69,7 @@ people_match(const struct role *role, const struct caller *who)
 	return false;
 }
 
-/* What a role does not ask for does not restrict; it asks for something. */
+/* A role restricts only what it asks for, and it asks for something. */
 static bool
 role_matches(const struct role *role, const struct caller *who)
 {

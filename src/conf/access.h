@@ -2,7 +2,7 @@
 /*
  * access: which roles a caller has, and what those may call.
  *
- * Pure, and closed by default (R32): zero is "no".
+ * Pure, and closed by default: zero is "no".
  */
 #pragma once
 
@@ -15,7 +15,7 @@
 #include "base/buf.h"
 #include "conf/conf.h"
 
-/* Who asks, as the kernel tells it (R33). */
+/* The caller, as the kernel tells of it. */
 struct caller {
 	bool is_unix;
 	bool has_uid;		/* only over a unix socket */
@@ -36,7 +36,7 @@ uint64_t access_roles(const struct conf *c, const struct caller *who);
 bool access_allowed(const struct conf *c, const struct service *s,
     const struct caller *who, uint64_t roles);
 
-/* Is this root or reqd's own uid over a unix socket? */
+/* True if the caller is root or reqd's own account, over a unix socket. */
 bool access_is_admin(const struct conf *c, const struct caller *who);
 
 /* "uid:1000", "addr:10.1.2.3"; stable text for log, owner and environment. */

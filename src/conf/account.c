@@ -14,8 +14,6 @@
 #include "base/units.h"
 #include "conf/valuetype.h"
 
-#define ENTRY_FIRST 4096
-#define ENTRY_MAX (4u << 20)	/* a group of very many members */
 #define MAX_GROUPS 65536
 
 /* The account of services that name none, when reqd is root. */
@@ -30,81 +28,76 @@ struct user {
 
 /* ------------------------------------------------------------- look-ups --- */
 
+/* True if the name is a number, which stands for that id. */
+static bool
+is_id(const char *name, uint32_t *ret)
+{
+	int64_t number;
+
+	if (integer_parse(name, &number) < 0 || number < 0 || number >= UINT32_MAX)
+		return false;
+	*ret = (uint32_t)number;
+	return true;
+}
+
+/* After a look-up without result: 1 if there is none of that name, or -errno. */
+static int
+not_found(void)
+{
+	return errno == 0 || errno == ENOENT || errno == ESRCH ? 1 : -errno;
+}
+
 /* 0, 1 when there is no such account, or -errno. */
 static int
 user_find(struct arena *arena, const char *name, struct user *ret)
 {
-	struct passwd entry, *found = NULL;
-	int64_t number;
-	bool by_number = integer_parse(name, &number) == 0 && number >= 0 && number < UINT32_MAX;
-	int r = ERANGE;
+	const struct passwd *found;
+	uint32_t uid;
 
-	for (size_t size = ENTRY_FIRST; r == ERANGE && size <= ENTRY_MAX; size *= 4) {
-		CLEANUP_FREE char *room = malloc(size);
-
-		if (room == NULL)
-			return -ENOMEM;
-		if (by_number)
-			r = getpwuid_r((uid_t)number, &entry, room, size, &found);
-		else
-			r = getpwnam_r(name, &entry, room, size, &found);
-		if (r != 0 || found == NULL)
-			continue;
-		ret->uid = entry.pw_uid;
-		ret->gid = entry.pw_gid;
-		ret->name = arena_strdup(arena, entry.pw_name);
-		ret->home = arena_strdup(arena, entry.pw_dir);
-		return ret->name == NULL || ret->home == NULL ? -ENOMEM : 0;
-	}
-	return r == 0 || r == ENOENT || r == ESRCH ? 1 : -r;
+	errno = 0;
+	found = is_id(name, &uid) ? getpwuid(uid) : getpwnam(name);
+	if (found == NULL)
+		return not_found();
+	ret->uid = found->pw_uid;
+	ret->gid = found->pw_gid;
+	ret->name = arena_strdup(arena, found->pw_name);
+	ret->home = arena_strdup(arena, found->pw_dir);
+	return ret->name == NULL || ret->home == NULL ? -ENOMEM : 0;
 }
 
 /* The same; ret_members: names of the members, NULL-terminated, or NULL. */
 static int
 group_find(struct arena *arena, const char *name, gid_t *ret, char ***ret_members)
 {
-	struct group entry, *found = NULL;
-	int64_t number;
-	bool by_number = integer_parse(name, &number) == 0 && number >= 0 && number < UINT32_MAX;
-	int r = ERANGE;
+	const struct group *found;
+	uint32_t gid;
+	size_t n = 0;
 
-	for (size_t size = ENTRY_FIRST; r == ERANGE && size <= ENTRY_MAX; size *= 4) {
-		CLEANUP_FREE char *room = malloc(size);
-		size_t n = 0;
-
-		if (room == NULL)
-			return -ENOMEM;
-		if (by_number)
-			r = getgrgid_r((gid_t)number, &entry, room, size, &found);
-		else
-			r = getgrnam_r(name, &entry, room, size, &found);
-		if (r != 0 || found == NULL)
-			continue;
-		*ret = entry.gr_gid;
-		if (ret_members == NULL)
-			return 0;
-		while (entry.gr_mem[n] != NULL)
-			n++;
-		*ret_members = value_copy_list(arena, &(struct setting){ .values = entry.gr_mem,
-		    .n = n });
-		return *ret_members != NULL ? 0 : -ENOMEM;
-	}
-	return r == 0 || r == ENOENT || r == ESRCH ? 1 : -r;
+	errno = 0;
+	found = is_id(name, &gid) ? getgrgid(gid) : getgrnam(name);
+	if (found == NULL)
+		return not_found();
+	*ret = found->gr_gid;
+	if (ret_members == NULL)
+		return 0;
+	while (found->gr_mem[n] != NULL)
+		n++;
+	*ret_members = value_copy_list(arena, &(struct setting){
+	    .values = (const char **)found->gr_mem, .n = n });
+	return *ret_members != NULL ? 0 : -ENOMEM;
 }
 
 /* Reports what a look-up said. 0 when all is well, 1 reported, -ENOMEM. */
 static int
-judge(struct reader *r, const struct origin *o, const char *key, const char *kind,
+judge(struct reader *r, const struct block *b, const char *key, const char *kind,
     const char *name, int q)
 {
 	if (q == 0 || q == -ENOMEM)
 		return q;
 	if (q == 1)
-		reader_error_at(r, o, key, "'%s'%s: there is no %s '%.64s'", key,
-		    block_where(o->block), kind, name);
+		key_error(r, b, key, ": there is no %s '%.64s'", kind, name);
 	else
-		reader_error_at(r, o, key, "'%s'%s: cannot look up %s '%.64s': %s", key,
-		    block_where(o->block), kind, name, strerror(-q));
+		key_error(r, b, key, ": cannot look up %s '%.64s': %s", kind, name, strerror(-q));
 	return 1;
 }
 
@@ -121,14 +114,14 @@ list_length(char *const *list)
 }
 
 static int
-role_users(struct reader *r, struct role *role, const struct origin *o)
+role_users(struct reader *r, struct role *role, const struct block *b)
 {
 	role->uids = arena_alloc(r->arena, list_length(role->users) * sizeof(*role->uids));
 	if (role->uids == NULL)
 		return -ENOMEM;
 	for (char **p = role->users; p != NULL && *p != NULL; p++) {
 		struct user user;
-		int q = judge(r, o, "user", "account", *p, user_find(&r->scratch, *p, &user));
+		int q = judge(r, b, "user", "account", *p, user_find(&r->scratch, *p, &user));
 
 		if (q < 0)
 			return q;
@@ -161,7 +154,7 @@ role_members(struct reader *r, struct role *role, char **names)
 }
 
 static int
-role_groups(struct reader *r, struct role *role, const struct origin *o)
+role_groups(struct reader *r, struct role *role, const struct block *b)
 {
 	role->gids = arena_alloc(r->arena, list_length(role->groups) * sizeof(*role->gids));
 	if (role->gids == NULL)
@@ -169,7 +162,7 @@ role_groups(struct reader *r, struct role *role, const struct origin *o)
 	for (char **p = role->groups; p != NULL && *p != NULL; p++) {
 		char **members = NULL;
 		gid_t gid = 0;
-		int q = judge(r, o, "group", "group", *p,
+		int q = judge(r, b, "group", "group", *p,
 		    group_find(&r->scratch, *p, &gid, &members));
 
 		if (q == 0) {
@@ -210,7 +203,7 @@ fill_groups(struct reader *r, const struct user *user, struct identity *id)
 	}
 }
 
-/* What this process is now. */
+/* The account of this process. */
 static int
 own_identity(struct reader *r, struct identity *id)
 {
@@ -226,52 +219,76 @@ own_identity(struct reader *r, struct identity *id)
 	return 0;
 }
 
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* True if these names were looked up lately; then id is what they stand for. */
+static bool
+identity_recall(const struct reader *r, struct identity *id)
+{
+	for (size_t i = 0; i < READER_RECENT && i < r->n_found; i++) {
+		const struct identity *found = r->found[i];
+
+		if (!same_text(found->user, id->user) || !same_text(found->group, id->group))
+			continue;
+		*id = *found;
+		return true;
+	}
+	return false;
+}
+
 /* Turns id->user and id->group into ids. 0, 1 reported, -ENOMEM. */
 static int
-identity_find(struct reader *r, const struct origin *o, struct identity *id)
+identity_find(struct reader *r, const struct block *b, struct identity *id)
 {
 	struct user user = { 0 };
 	int q;
 
-	q = judge(r, o, "user", "account", id->user, user_find(r->arena, id->user, &user));
+	if (identity_recall(r, id))
+		return 0;
+	q = judge(r, b, "user", "account", id->user, user_find(r->arena, id->user, &user));
 	if (q != 0)
 		return q;
 	id->uid = user.uid;
 	id->gid = user.gid;
 	id->home = user.home;
 	if (id->group != NULL) {
-		q = judge(r, o, "group", "group", id->group,
+		q = judge(r, b, "group", "group", id->group,
 		    group_find(r->arena, id->group, &id->gid, NULL));
 		if (q != 0)
 			return q;
 	}
 	id->is_set = true;
-	return fill_groups(r, &user, id);
+	q = fill_groups(r, &user, id);
+	if (q == 0)
+		r->found[r->n_found++ % READER_RECENT] = id;
+	return q;
 }
 
 /* Without root there is nobody else to be. */
 static int
-identity_unprivileged(struct reader *r, const struct origin *o, struct identity *id)
+identity_unprivileged(struct reader *r, const struct block *b, struct identity *id)
 {
 	struct identity own = { 0 };
 	int q;
 
 	if (id->user != NULL) {
-		q = identity_find(r, o, id);
+		q = identity_find(r, b, id);
 		if (q < 0)
 			return q;
 		if (q == 0 && id->uid != geteuid())
-			reader_error_at(r, o, "user",
-			    "'user'%s: to run as '%.64s' reqd needs root; "
-			    "without root everything runs as the account that starts it",
-			    block_where(o->block), id->user);
+			key_error(r, b, "user", ": to run as '%.64s' reqd needs root; without "
+			    "root everything runs as the account that starts it", id->user);
 		if (q > 0 || id->uid != geteuid())
 			return 0;
 	}
 	if (id->group != NULL && id->user == NULL) {
 		gid_t gid = 0;
 
-		q = judge(r, o, "group", "group", id->group,
+		q = judge(r, b, "group", "group", id->group,
 		    group_find(r->arena, id->group, &gid, NULL));
 		if (q != 0)
 			return q < 0 ? q : 0;
@@ -281,8 +298,7 @@ identity_unprivileged(struct reader *r, const struct origin *o, struct identity 
 	if (q < 0)
 		return q;
 	if (id->group != NULL && id->gid != own.gid)
-		reader_error_at(r, o, "group", "'group'%s: to run as group '%.64s' reqd needs root",
-		    block_where(o->block), id->group);
+		key_error(r, b, "group", ": to run as group '%.64s' reqd needs root", id->group);
 	/* No switch will take place, so this is what it will be. */
 	id->is_set = false;
 	id->uid = own.uid;
@@ -300,11 +316,11 @@ resolve_workers(struct reader *r)
 	int q;
 
 	if (geteuid() != 0)
-		return identity_unprivileged(r, &r->main, id);
+		return identity_unprivileged(r, r->main, id);
 	if (id->user == NULL) {
 		q = user_find(&r->scratch, REQD_USER, &user);
 		if (q == 1) {
-			reader_error_at(r, &r->main, NULL,
+			block_error(r, r->main, NULL,
 			    "there is no account '" REQD_USER "' for the workers; make one "
 			    "(useradd --system --user-group --no-create-home --home-dir / "
 			    "--shell /usr/sbin/nologin " REQD_USER ") or name another with 'user'");
@@ -314,57 +330,55 @@ resolve_workers(struct reader *r)
 		if (id->user == NULL)
 			return -ENOMEM;
 	}
-	q = identity_find(r, &r->main, id);
+	q = identity_find(r, r->main, id);
 	if (q == 0 && id->uid == 0)
-		reader_error_at(r, &r->main, "user",
-		    "'user': the workers read what the network sends, so they cannot be root");
+		block_error(r, r->main, "user", "'user': the workers read what the network "
+		    "sends, so they cannot be root");
 	return q < 0 ? q : 0;
 }
 
 static int
-resolve_service(struct reader *r, struct service *s, const struct origin *o)
+resolve_service(struct reader *r, struct service *s, const struct block *b)
 {
 	struct identity *id = &s->run_as;
 	const struct identity *workers = &r->conf->run_as;
 	int q;
 
 	if (geteuid() != 0)
-		return identity_unprivileged(r, o, id);
+		return identity_unprivileged(r, b, id);
 	if (id->user == NULL) {
 		id->user = arena_strdup(r->arena, NOBODY);
 		if (id->user == NULL)
 			return -ENOMEM;
 	}
-	q = identity_find(r, o, id);
+	q = identity_find(r, b, id);
 	if (q == 0 && workers->is_set && id->uid == workers->uid)
-		reader_error_at(r, o, "user",
-		    "service \"%.64s\" would run as '%.64s', the account of the workers, "
-		    "and could then control them; give it an account of its own with 'user'",
-		    s->name, id->user);
+		block_error(r, b, "user", "service \"%.64s\" would run as '%.64s', the account of "
+		    "the workers, and could then control them; give it an account of its own with "
+		    "'user'", s->name, id->user);
 	return q < 0 ? q : 0;
 }
 
 /* -------------------------------------------------------------- sockets --- */
 
 static int
-resolve_listener(struct reader *r, struct listener *l, const struct origin *o)
+resolve_listener(struct reader *r, struct listener *l, const struct block *b)
 {
 	struct user user;
 	int q = 0;
 
 	if (l->owner != NULL) {
-		q = judge(r, o, "owner", "account", l->owner,
+		q = judge(r, b, "owner", "account", l->owner,
 		    user_find(&r->scratch, l->owner, &user));
 		if (q == 0)
 			l->uid = user.uid;
 	}
 	if (l->group != NULL && q >= 0) {
-		q = judge(r, o, "group", "group", l->group,
+		q = judge(r, b, "group", "group", l->group,
 		    group_find(&r->scratch, l->group, &l->gid, NULL));
 	}
 	if (l->owner != NULL && q == 0 && geteuid() != 0 && l->uid != geteuid())
-		reader_error_at(r, o, "owner", "'owner'%s: to give a socket away reqd needs root",
-		    block_where(o->block));
+		key_error(r, b, "owner", ": to give a socket away reqd needs root");
 	return q < 0 ? q : 0;
 }
 
@@ -372,15 +386,10 @@ static int
 resolve_control(struct reader *r)
 {
 	struct conf *c = r->conf;
-	struct origin o = r->main;
 
 	if (c->control_group == NULL)
 		return 0;
-	for (const struct block *b = o.block->blocks; b != NULL; b = b->next) {
-		if (strcmp(b->kind, "control") == 0)
-			o.block = b;
-	}
-	return judge(r, &o, "group", "group", c->control_group,
+	return judge(r, block_inner(r->main, "control"), "group", "group", c->control_group,
 	    group_find(&r->scratch, c->control_group, &c->control_gid, NULL));
 }
 
@@ -394,13 +403,13 @@ account_resolve(struct reader *r)
 	if (q == 0)
 		q = resolve_control(r);
 	for (size_t i = 0; i < c->n_listeners && q >= 0; i++)
-		q = resolve_listener(r, &c->listeners[i], &r->listeners[i]);
+		q = resolve_listener(r, &c->listeners[i], r->listeners.at[i]);
 	for (size_t i = 0; i < c->n_roles && q >= 0; i++) {
-		q = role_users(r, &c->roles[i], &r->roles[i]);
+		q = role_users(r, &c->roles[i], r->roles.at[i]);
 		if (q >= 0)
-			q = role_groups(r, &c->roles[i], &r->roles[i]);
+			q = role_groups(r, &c->roles[i], r->roles.at[i]);
 	}
 	for (size_t i = 0; i < c->n_services && q >= 0; i++)
-		q = resolve_service(r, &c->services[i], &r->services[i]);
+		q = resolve_service(r, &c->services[i], r->services.at[i]);
 	return q < 0 ? q : 0;
 }

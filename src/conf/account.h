@@ -8,7 +8,7 @@
 #include "conf/reader.h"
 
 /*
- * Looks up every account the configuration names and decides whom the
- * workers and each service run as (R2). Mistakes are reported. 0 or -ENOMEM.
+ * Looks up every account that the configuration names, and decides as which
+ * account the workers and each service run. Mistakes are reported. 0 or -ENOMEM.
  */
 int account_resolve(struct reader *r);

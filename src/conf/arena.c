@@ -4,14 +4,23 @@
 #include "conf/arena.h"
 
 #include <stdalign.h>
+#include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-#define CHUNK_SIZE 16384
+/*
+ * Each mapping makes a fork slower, so there are few: what does not fit into the
+ * first one is large. Pages that are not touched cost nothing.
+ */
+#define CHUNK_FIRST ((size_t)64 << 10)
+#define CHUNK_NEXT ((size_t)16 << 20)
 
 struct arena_chunk {
 	struct arena_chunk *next;
+	size_t size;		/* with this head */
 	alignas(max_align_t) char data[];
 };
 
@@ -21,56 +30,58 @@ arena_done(struct arena *a)
 	while (a->chunks != NULL) {
 		struct arena_chunk *next = a->chunks->next;
 
-		free(a->chunks);
+		(void)munmap(a->chunks, a->chunks->size);
 		a->chunks = next;
 	}
-	a->used = a->size = 0;
+	*a = (struct arena){ 0 };
 }
 
-void
-arena_merge(struct arena *a, struct arena *from)
+static struct arena_chunk *
+chunk_new(const struct arena_chunk *last, size_t n)
 {
-	struct arena_chunk **end = &a->chunks;
+	size_t size = last == NULL ? CHUNK_FIRST : CHUNK_NEXT;
+	struct arena_chunk *c;
 
-	if (a->chunks == NULL) {
-		*a = *from;
-	} else {
-		while (*end != NULL)
-			end = &(*end)->next;
-		*end = from->chunks;
-	}
-	*from = (struct arena){ 0 };
+	if (n > size - sizeof(*c))
+		size = n + sizeof(*c);
+	c = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (c == MAP_FAILED)
+		return NULL;
+	c->size = size;
+	return c;
 }
 
-void *
-arena_alloc(struct arena *a, size_t n)
+static void *
+take(struct arena *a, size_t n, size_t align)
 {
-	const size_t align = alignof(max_align_t);
-	void *p;
+	size_t start = (a->used + align - 1) / align * align;
 
 	if (n > SIZE_MAX / 2)
 		return NULL;
-	n = (n + align - 1) / align * align;
-	if (a->chunks == NULL || n > a->size - a->used) {
-		size_t size = n > CHUNK_SIZE ? n : CHUNK_SIZE;
-		struct arena_chunk *c = calloc(1, sizeof(*c) + size);
+	if (a->chunks == NULL || start > a->size || n > a->size - start) {
+		struct arena_chunk *c = chunk_new(a->chunks, n);
 
 		if (c == NULL)
 			return NULL;
 		c->next = a->chunks;
 		a->chunks = c;
-		a->used = 0;
-		a->size = size;
+		a->size = c->size - sizeof(*c);
+		start = 0;
 	}
-	p = a->chunks->data + a->used;
-	a->used += n;
-	return p;
+	a->used = start + n;
+	return a->chunks->data + start;
+}
+
+void *
+arena_alloc(struct arena *a, size_t n)
+{
+	return take(a, n, alignof(max_align_t));
 }
 
 char *
 arena_strndup(struct arena *a, const char *s, size_t len)
 {
-	char *copy = arena_alloc(a, len + 1);
+	char *copy = take(a, len + 1, 1);
 
 	if (copy != NULL && len > 0)
 		memcpy(copy, s, len);
@@ -81,6 +92,21 @@ char *
 arena_strdup(struct arena *a, const char *s)
 {
 	return arena_strndup(a, s, strlen(s));
+}
+
+char *
+arena_printf(struct arena *a, const char *fmt, ...)
+{
+	char *text = NULL, *copy;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	copy = text != NULL ? arena_strdup(a, text) : NULL;
+	free(text);
+	return copy;
 }
 
 void *

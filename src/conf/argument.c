@@ -205,7 +205,7 @@ check_choice(const struct argument *a, struct slice v, char why[static ARGUMENTS
 	return bad(a, v, why, "is not one of %s", list);
 }
 
-/* Is there a component ".."? */
+/* True if the path has a component "..". */
 static bool
 climbs(struct slice v)
 {
@@ -344,7 +344,7 @@ check_type(const struct argument *a, struct slice v, char why[static ARGUMENTS_W
 			return ARGUMENTS_OK;
 		return bad(a, v, why, "is not a host name or an address");
 	case ARGUMENT_PATTERN:
-		if (a->has_regex && pattern_matches(&a->regex, v))
+		if (a->matcher != NULL && pattern_matches(a->matcher, v))
 			return ARGUMENTS_OK;
 		return bad(a, v, why, "does not match %.120s", a->pattern);
 	}
@@ -406,10 +406,10 @@ check_bounds(struct reader *r, const struct block *b, const struct argument *a)
 						     a->min_int > a->max_int;
 
 	if (a->has_min && a->has_max && crossed)
-		reader_error(r, block_line(b, "max"), "'max'%s is below 'min'", block_where(b));
+		key_error(r, b, "max", " is below 'min'");
 }
 
-/* Which types have the key. */
+/* The types that have a key. */
 static const struct {
 	const char *key;
 	unsigned types;
@@ -443,17 +443,21 @@ build_pattern(struct reader *r, const struct block *b, struct argument *a)
 	int q;
 
 	if (a->pattern == NULL) {
-		reader_error(r, b->line, "argument '%s' of type pattern has no 'pattern'", a->name);
+		block_error(r, b, NULL, "argument '%s' of type pattern has no 'pattern'", a->name);
 		return 0;
 	}
 	if (a->max_length > PATTERN_MAX_VALUE)
-		reader_error(r, block_line(b, "max-length"),
-		    "'max-length'%s: a pattern is matched against %d bytes at most",
-		    block_where(b), PATTERN_MAX_VALUE);
-	q = pattern_compile(a->pattern, &a->regex, why);
-	a->has_regex = q == 0;
+		key_error(r, b, "max-length", ": a pattern is matched against %d bytes at most",
+		    PATTERN_MAX_VALUE);
+	q = pattern_check(a->pattern, why);
+	if (q == 0) {
+		a->matcher = arena_alloc(r->arena, sizeof(*a->matcher));
+		if (a->matcher == NULL)
+			return -ENOMEM;
+		a->matcher->text = a->pattern;
+	}
 	if (q == 1)
-		reader_error(r, block_line(b, "pattern"), "'pattern'%s: %s", block_where(b), why);
+		key_error(r, b, "pattern", ": %s", why);
 	return q < 0 ? q : 0;
 }
 
@@ -462,13 +466,12 @@ static void
 build_choice(struct reader *r, const struct block *b, const struct argument *a)
 {
 	if (a->values == NULL)
-		reader_error(r, b->line, "argument '%s' of type choice has no 'values'", a->name);
+		block_error(r, b, NULL, "argument '%s' of type choice has no 'values'", a->name);
 	for (char **v = a->values; v != NULL && *v != NULL; v++) {
 		for (const char *p = *v; *p != '\0'; p++) {
 			if (!iscntrl((unsigned char)*p))
 				continue;
-			reader_error(r, block_line(b, "values"),
-			    "'values'%s: '%.64s' has a control character", block_where(b), *v);
+			key_error(r, b, "values", ": '%.64s' has a control character", *v);
 			break;
 		}
 	}
@@ -477,17 +480,10 @@ build_choice(struct reader *r, const struct block *b, const struct argument *a)
 static int
 build_flag(struct reader *r, const struct block *b, struct argument *a)
 {
-	struct buf text = BUF_INIT(0);
-
 	if (a->repeat)
-		reader_error(r, block_line(b, "repeat"), "'repeat'%s does not go with type flag",
-		    block_where(b));
-	if (a->value != NULL)
-		return 0;
-	(void)buf_printf(&text, "--%s", a->name);
-	if (!buf_failed(&text) && buf_text(&text) != NULL)
-		a->value = arena_strdup(r->arena, buf_text(&text));
-	buf_done(&text);
+		key_error(r, b, "repeat", " does not go with type flag");
+	if (a->value == NULL)
+		a->value = arena_printf(r->arena, "--%s", a->name);
 	return a->value != NULL ? 0 : -ENOMEM;
 }
 

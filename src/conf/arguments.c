@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 #include "base/escape.h"
-#include "base/suggest.h"
 #include "conf/argument.h"
 #include "conf/template.h"
 
@@ -81,25 +80,13 @@ assign_positional(struct values *v, const struct slice *argv, size_t argc,
 static int
 refuse_name(const struct service *s, struct slice name, char why[static ARGUMENTS_WHY])
 {
-	const char *names[CONF_MAX_ARGUMENTS], *near = NULL;
 	struct buf b = { .data = why, .cap = ARGUMENTS_WHY, .max = ARGUMENTS_WHY - 1 };
-	char text[SERVICE_NAME_MAX + 1];
 	size_t len;
 
-	if (name.len < sizeof(text) && !slice_has_nul(name)) {
-		memcpy(text, name.data, name.len);
-		text[name.len] = '\0';
-		for (size_t i = 0; i < s->n_args; i++)
-			names[i] = s->args[i].name;
-		near = suggest_word(text, names, s->n_args);
-	}
 	(void)buf_append_str(&b, "unknown argument '");
 	(void)escape_text(&b, name, SHOWN);
-	(void)buf_append_char(&b, '\'');
 	len = buf_len(&b);
-	why[len] = '\0';
-	if (near != NULL)
-		(void)snprintf(why + len, ARGUMENTS_WHY - len, "; did you mean '%s'?", near);
+	(void)snprintf(why + len, ARGUMENTS_WHY - len, "'%s", service_suggest_argument(s, name));
 	return ARGUMENTS_BAD;
 }
 

@@ -4,7 +4,7 @@
  * and turned into the argv, environment and lock value of the program.
  *
  * Pure: values in, values out. The only place where a client's bytes become
- * part of a command line (R37).
+ * part of a command line.
  */
 #pragma once
 

@@ -33,6 +33,7 @@ report_name(struct reader *r, const struct block *b, const char *start, const ch
     size_t max, const char *rule)
 {
 	char folded[128];
+	bool is_meant;
 	size_t i;
 
 	for (i = 0; b->title[i] != '\0' && i < sizeof(folded) - 1; i++) {
@@ -41,54 +42,38 @@ report_name(struct reader *r, const struct block *b, const char *start, const ch
 		folded[i] = (char)(c == ' ' ? '-' : tolower(c));
 	}
 	folded[i] = '\0';
-	if (b->title[i] == '\0' && is_name(folded, start, rest, max))
-		reader_error(r, b->line, "'%.64s' cannot be the name of %s %s (%s); did you mean '%s'?",
-		    b->title, b->kind[0] == 'a' ? "an" : "a", b->kind, rule, folded);
-	else
-		reader_error(r, b->line, "'%.64s' cannot be the name of %s %s (%s)", b->title,
-		    b->kind[0] == 'a' ? "an" : "a", b->kind, rule);
-}
-
-/* The earlier declaration with this title, or NULL. */
-static const struct origin *
-find_title(const struct origin *list, size_t n, const char *title)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(list[i].block->title, title) == 0)
-			return &list[i];
-	}
-	return NULL;
+	is_meant = b->title[i] == '\0' && is_name(folded, start, rest, max);
+	block_error(r, b, NULL, "'%.64s' cannot be the name of %s %s (%s)%s%s%s", b->title,
+	    b->kind[0] == 'a' ? "an" : "a", b->kind, rule, is_meant ? "; did you mean '" : "",
+	    is_meant ? folded : "", is_meant ? "'?" : "");
 }
 
 /*
- * Makes room for one more of a kind: grows its array and that of origins.
- * 0, 1 when there are too many or it is declared already, or -ENOMEM.
+ * Makes room for one more of a kind: grows its array and that of blocks, both
+ * in scratch memory, as growing leaves what was too small behind.
+ * 0, 1 when there are too many, or -ENOMEM.
  */
 static int
 declare(struct reader *r, const struct block *b, void **array, size_t n, size_t size, size_t max,
-    struct origin **origins)
+    struct declared *declared)
 {
-	const struct origin *first = find_title(*origins, n, b->title);
 	void *grown;
-	struct origin *o;
+	const struct block **at;
 
-	if (first != NULL) {
-		reader_error(r, b->line, "%s \"%.64s\" is declared again; it was first at %s:%u",
-		    b->kind, b->title, first->file, first->block->line);
-		return 1;
-	}
 	if (n >= max) {
-		if (n == max)
-			reader_error(r, b->line, "more than %zu '%s' sections", max, b->kind);
+		if (!declared->is_full)
+			block_error(r, b, NULL, "more than %zu '%s' sections; this one and those "
+			    "that follow are too many", max, b->kind);
+		declared->is_full = true;
 		return 1;
 	}
-	grown = arena_grow(r->arena, *array, n, size);
-	o = arena_grow(&r->scratch, *origins, n, sizeof(*o));
-	if (grown == NULL || o == NULL)
+	grown = arena_grow(&r->scratch, *array, n, size);
+	at = arena_grow(&r->scratch, declared->at, n, sizeof(*at));
+	if (grown == NULL || at == NULL)
 		return -ENOMEM;
 	*array = grown;
-	*origins = o;
-	o[n] = (struct origin){ r->file, b };
+	declared->at = at;
+	at[n] = b;
 	return 0;
 }
 
@@ -133,15 +118,14 @@ read_listener(struct reader *r, const struct block *b)
 	if (q < 0)
 		return q;
 	if (addr_parse(b->title, &l->addr, &why) < 0) {
-		reader_error(r, b->line, "listen \"%.120s\": %s", b->title, why);
+		block_error(r, b, NULL, "listen \"%.120s\": %s", b->title, why);
 		(void)snprintf(url, sizeof(url), "%s", b->title);
 	} else {
 		addr_format(&l->addr, url, sizeof(url));
 		check_transport(r, b, l);
 	}
 	if (l->request_limit < l->argument_limit && !r->broken)
-		reader_error(r, block_line(b, "request-limit"),
-		    "'request-limit'%s is below 'argument-limit'", block_where(b));
+		key_error(r, b, "request-limit", " is below 'argument-limit'");
 	l->mode_set = block_find(b, "mode") != NULL;
 	l->url = arena_strdup(r->arena, url);
 	l->file = arena_strdup(r->arena, r->file != NULL ? r->file : "-");
@@ -186,8 +170,8 @@ read_argument(struct reader *r, const struct block *b, struct service *s)
 	for (size_t i = 0; i < s->n_args; i++) {
 		if (strcmp(s->args[i].name, b->title) != 0)
 			continue;
-		reader_error(r, b->line, "argument \"%.64s\"%s is declared again; it was first on line %u",
-		    b->title, block_where(b->parent), s->args[i].line);
+		block_error(r, b, NULL, "argument \"%.64s\"%s is declared again; it was first on "
+		    "line %u", b->title, block_where(b->parent), s->args[i].line);
 		return 0;
 	}
 	a->line = b->line;
@@ -210,7 +194,7 @@ read_arguments(struct reader *r, const struct block *b, struct service *s)
 	for (const struct block *i = b->blocks; i != NULL; i = i->next)
 		n += strcmp(i->kind, "argument") == 0 ? 1 : 0;
 	if (n > CONF_MAX_ARGUMENTS) {
-		reader_error(r, b->line, "service \"%.64s\" declares %zu arguments; %d are the most",
+		block_error(r, b, NULL, "service \"%.64s\" declares %zu arguments; %d are the most",
 		    b->title, n, CONF_MAX_ARGUMENTS);
 		return 0;
 	}
@@ -238,38 +222,33 @@ limit_compare(const void *a, const void *b)
 static int
 read_limits(struct reader *r, const struct block *b, struct service *s)
 {
-	for (const struct block *i = b->blocks; i != NULL; i = i->next) {
-		int q;
+	const struct block *limits = block_inner(b, "limits");
+	int q = limits != NULL ? section_read(r, &section_limits, limits, s) : 0;
 
-		if (strcmp(i->kind, "limits") != 0)
-			continue;
-		q = section_read(r, &section_limits, i, s);
-		qsort(s->limits, s->n_limits, sizeof(s->limits[0]), limit_compare);
-		return q;
-	}
-	return 0;
+	qsort(s->limits, s->n_limits, sizeof(s->limits[0]), limit_compare);
+	return q;
 }
 
-/* How a handler is kept; that a command has none is said by check_service(). */
+/* The section of a handler; check_service() refuses that of a command. */
 static int
 read_processes(struct reader *r, const struct block *b, struct service *s)
 {
 	static const struct block nothing = { .kind = "processes" };
-	const struct block *i = b->blocks;
-	size_t n = r->errors->n;
+	const struct block *i = block_inner(b, "processes");
+	bool failed = r->failed;
 	int q;
 
-	while (i != NULL && strcmp(i->kind, "processes") != 0)
-		i = i->next;
+	r->failed = false;
 	q = section_read(r, &section_processes, i != NULL ? i : &nothing, s);
 	/* Out of range they were reported already. */
-	if (q == 0 && i != NULL && r->errors->n == n && s->pool.min > s->pool.max && !r->broken)
-		reader_error(r, block_line(i, "min"), "'min'%s is %u, above 'max', which is %u",
-		    block_where(i), s->pool.min, s->pool.max);
+	if (q == 0 && i != NULL && !r->failed && s->pool.min > s->pool.max && !r->broken)
+		key_error(r, i, "min", " is %u, above 'max', which is %u", s->pool.min,
+		    s->pool.max);
+	r->failed = r->failed || failed;
 	return q;
 }
 
-/* What is left out is empty, never NULL; but a handler is there or not. */
+/* Texts and lists that are left out are empty, not NULL. The handler alone may be NULL. */
 static int
 fill_service(struct reader *r, struct service *s)
 {
@@ -337,7 +316,7 @@ refuse_top(struct reader *r, const struct block *top)
 	}
 	for (const struct block *b = top->blocks; b != NULL; b = b->next) {
 		if (strcmp(b->kind, "log") == 0 || strcmp(b->kind, "control") == 0)
-			reader_error(r, b->line, "section '%s' belongs into the main file, %s",
+			block_error(r, b, NULL, "section '%s' belongs into the main file, %s",
 			    b->kind, r->main_file);
 	}
 }
@@ -367,7 +346,7 @@ build_file(struct reader *r, const struct block *top, bool is_main)
 	int q = 0;
 
 	if (is_main) {
-		r->main = (struct origin){ r->file, top };
+		r->main = top;
 		r->merged = block_find(top, "merged") != NULL;
 		q = section_read(r, &section_top, top, r->conf);
 	} else {

@@ -34,30 +34,69 @@ check_listeners(struct reader *r)
 	const struct conf *c = r->conf;
 
 	if (c->n_listeners == 0)
-		reader_error_at(r, &r->main, NULL, "there is no 'listen' section");
+		block_error(r, r->main, NULL, "there is no 'listen' section");
 	for (size_t i = 0; i < c->n_listeners; i++) {
 		const struct listener *l = &c->listeners[i];
 
 		for (size_t j = 0; j < i; j++) {
 			if (strcmp(l->url, c->listeners[j].url) != 0)
 				continue;
-			reader_error_at(r, &r->listeners[i], NULL,
-			    "listen \"%.120s\" is declared again; it was first at %s:%u", l->url,
-			    r->listeners[j].file, r->listeners[j].block->line);
+			block_error(r, r->listeners.at[i], NULL, "listen \"%.120s\" is declared "
+			    "again; it was first at %s:%u", l->url, r->listeners.at[j]->file,
+			    r->listeners.at[j]->line);
 			break;
 		}
 		if (l->addr.kind == ADDR_UNIX && strcmp(l->addr.path, c->control_path) == 0)
-			reader_error_at(r, &r->listeners[i], NULL,
-			    "listen \"%.120s\" is where the control socket belongs", l->url);
+			block_error(r, r->listeners.at[i], NULL, "listen \"%.120s\" is where the "
+			    "control socket belongs", l->url);
 		/* Without a host: what is wrong with the address has been said. */
 		if (l->addr.kind == ADDR_TCP && *l->addr.host != '\0' && !c->insecure_open &&
 		    !is_loopback(l->addr.host))
-			reader_error_at(r, &r->listeners[i], NULL,
-			    "listen \"%.120s\": everybody who can reach this address could call "
-			    "services, because TCP callers are not authenticated; "
-			    "use 127.0.0.1 or ::1, or set 'insecure-open = yes'",
-			    l->url);
+			block_error(r, r->listeners.at[i], NULL, "listen \"%.120s\": everybody "
+			    "who can reach this address could call services, because TCP callers "
+			    "are not authenticated; use 127.0.0.1 or ::1, or set 'insecure-open = "
+			    "yes'", l->url);
 	}
+}
+
+/* -------------------------------------------------------------- titles --- */
+
+struct place {
+	const struct block *block;
+	size_t number;		/* in the order of reading */
+};
+
+static int
+place_compare(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+	int r = strcmp(x->block->title, y->block->title);
+
+	return r != 0 ? r : x->number < y->number ? -1 : 1;
+}
+
+/* Reports each section whose title stands before already. 0 or -ENOMEM. */
+static int
+check_titles(struct reader *r, const struct declared *d, size_t n)
+{
+	struct place *sorted = arena_alloc(&r->scratch, n * sizeof(*sorted));
+
+	if (sorted == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = (struct place){ d->at[i], i };
+	if (n > 1)
+		qsort(sorted, n, sizeof(*sorted), place_compare);
+	for (size_t i = 1, first = 0; i < n; i++) {
+		const struct block *b = sorted[i].block, *before = sorted[first].block;
+
+		if (strcmp(b->title, before->title) != 0)
+			first = i;
+		else
+			block_error(r, b, NULL, "%s \"%.64s\" is declared again; it was first at %s:%u",
+			    b->kind, b->title, before->file, before->line);
+	}
+	return 0;
 }
 
 /* --------------------------------------------------------------- roles --- */
@@ -74,15 +113,14 @@ check_roles(struct reader *r)
 		    role->groups != NULL)
 			continue;
 		/* A net with mistakes was reported already. */
-		if (block_find(r->roles[i].block, "net") == NULL)
-			reader_error_at(r, &r->roles[i], NULL,
-			    "role \"%.64s\" has none of 'net', 'user' and 'group', so it says nothing",
-			    role->name);
+		if (block_find(r->roles.at[i], "net") == NULL)
+			block_error(r, r->roles.at[i], NULL, "role \"%.64s\" has none of 'net', "
+			    "'user' and 'group', so it says nothing", role->name);
 	}
 }
 
 static int
-check_allow(struct reader *r, struct service *s, const struct origin *o)
+check_allow(struct reader *r, struct service *s, const struct block *b)
 {
 	const struct conf *c = r->conf;
 	CLEANUP_FREE const char **names = calloc(c->n_roles + 1, sizeof(*names));
@@ -92,30 +130,22 @@ check_allow(struct reader *r, struct service *s, const struct origin *o)
 	for (size_t i = 0; i < c->n_roles; i++)
 		names[i] = c->roles[i].name;
 	for (char **p = s->allow_names; *p != NULL; p++) {
-		const char *near;
 		size_t i = 0;
 
 		while (i < c->n_roles && strcmp(names[i], *p) != 0)
 			i++;
-		if (i < c->n_roles) {
+		if (i < c->n_roles)
 			s->allow |= UINT64_C(1) << i;
-			continue;
-		}
-		near = suggest_word(*p, names, c->n_roles);
-		if (near != NULL)
-			reader_error_at(r, o, "allow",
-			    "unknown role '%.64s' in service \"%.64s\"; did you mean '%s'?", *p,
-			    s->name, near);
 		else
-			reader_error_at(r, o, "allow", "unknown role '%.64s' in service \"%.64s\"",
-			    *p, s->name);
+			block_error(r, b, "allow", "unknown role '%.64s' in service \"%.64s\"%s", *p,
+			    s->name, suggest_remedy(*p, names, c->n_roles));
 	}
 	return 0;
 }
 
 /* --------------------------------------------------------------- verbs --- */
 
-/* What the protocol itself means by these cannot be changed. */
+/* The protocol itself gives these words a meaning. */
 static const char *const reserved[] = { "PING", "ECHO", "HELLO", "AUTH", "QUIT", "RESET", "SELECT",
 	"CLIENT", "INFO", "CONFIG", "COMMAND", "SLOWLOG", "LATENCY", "MODULE", "ROLE",
 	"CLUSTER", "READONLY", "MONITOR", "CALL", "INPUT", "CANCEL",
@@ -140,14 +170,14 @@ is_reserved(const char *verb)
 	return false;
 }
 
-/* Is it bound before verb *end of service n? Then by that service. */
-static const struct origin *
+/* The service that binds the verb before *end of service n does, or NULL. */
+static const struct block *
 find_verb(const struct reader *r, const char *verb, size_t n, char *const *end)
 {
 	for (size_t i = 0; i <= n; i++) {
 		for (char **p = r->conf->services[i].verbs; *p != NULL && p != end; p++) {
 			if (strcmp(*p, verb) == 0)
-				return &r->services[i];
+				return r->services.at[i];
 		}
 	}
 	return NULL;
@@ -160,27 +190,26 @@ check_verbs(struct reader *r)
 	size_t total = 0;
 
 	for (size_t i = 0; i < c->n_services; i++) {
-		const struct origin *o = &r->services[i], *first;
+		const struct block *b = r->services.at[i], *first;
 		const char *name = c->services[i].name;
 
 		for (char **p = c->services[i].verbs; *p != NULL; p++) {
 			for (char *q = *p; *q != '\0'; q++)
 				*q = (char)toupper((unsigned char)*q);
 			if (++total == CONF_MAX_VERBS + 1)
-				reader_error_at(r, o, "verb", "more than %d verbs are bound",
+				block_error(r, b, "verb", "more than %d verbs are bound",
 				    CONF_MAX_VERBS);
 			first = find_verb(r, *p, i, p);
 			if (!is_verb(*p))
-				reader_error_at(r, o, "verb",
-				    "'%.64s' cannot be a verb (a letter, then letters, digits, '.', '_' and '-')",
-				    *p);
+				block_error(r, b, "verb", "'%.64s' cannot be a verb (a letter, "
+				    "then letters, digits, '.', '_' and '-')", *p);
 			else if (is_reserved(*p))
-				reader_error_at(r, o, "verb",
-				    "verb '%s' of service \"%.64s\" is taken by the protocol", *p, name);
+				block_error(r, b, "verb", "verb '%s' of service \"%.64s\" is "
+				    "taken by the protocol", *p, name);
 			else if (first != NULL)
-				reader_error_at(r, o, "verb",
-				    "verb '%s' of service \"%.64s\" is bound already, at %s:%u", *p,
-				    name, first->file, block_line(first->block, "verb"));
+				block_error(r, b, "verb", "verb '%s' of service \"%.64s\" is "
+				    "bound already, at %s:%u", *p, name, first->file,
+				    block_line(first, "verb"));
 		}
 	}
 }
@@ -192,6 +221,9 @@ check_conf(struct reader *r)
 {
 	struct conf *c = r->conf;
 
+	if (check_titles(r, &r->roles, c->n_roles) < 0 ||
+	    check_titles(r, &r->services, c->n_services) < 0)
+		return -ENOMEM;
 	check_listeners(r);
 	check_roles(r);
 	for (size_t i = 0; i < c->n_services; i++) {
@@ -200,9 +232,9 @@ check_conf(struct reader *r)
 
 		if (s->kill_grace_usec == UINT64_MAX)
 			s->kill_grace_usec = c->kill_grace_usec;
-		q = check_service(r, s, &r->services[i]);
+		q = check_service(r, s, r->services.at[i]);
 		if (q == 0)
-			q = check_allow(r, s, &r->services[i]);
+			q = check_allow(r, s, r->services.at[i]);
 		if (q < 0)
 			return q;
 	}

@@ -15,4 +15,4 @@ int check_conf(struct reader *r);
  * follows from them (argument.guarded), and stores the words of a handler as
  * they are handed over. 0 or -ENOMEM.
  */
-int check_service(struct reader *r, struct service *s, const struct origin *o);
+int check_service(struct reader *r, struct service *s, const struct block *b);

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "base/slice.h"
+#include "base/suggest.h"
+#include "conf/pattern.h"
 #include "conf/reader.h"
 #include "conf/schema.h"
 
@@ -35,10 +37,8 @@ conf_unref(struct conf *c)
 	if (c == NULL || --c->refs > 0)
 		return NULL;
 	for (size_t i = 0; i < c->n_services; i++) {
-		for (size_t j = 0; j < c->services[i].n_args; j++) {
-			if (c->services[i].args[j].has_regex)
-				regfree(&c->services[i].args[j].regex);
-		}
+		for (size_t j = 0; j < c->services[i].n_args; j++)
+			pattern_done(c->services[i].args[j].matcher);
 	}
 	arena = owned->arena;
 	free(owned);
@@ -111,6 +111,20 @@ service_find_argument(const struct service *s, const char *name, size_t len)
 			return &s->args[i];
 	}
 	return NULL;
+}
+
+const char *
+service_suggest_argument(const struct service *s, struct slice name)
+{
+	const char *names[CONF_MAX_ARGUMENTS];
+	char text[SERVICE_NAME_MAX + 1];
+
+	if (name.len >= sizeof(text) || slice_has_nul(name))
+		return "";
+	(void)snprintf(text, sizeof(text), "%.*s", (int)name.len, name.data);
+	for (size_t i = 0; i < s->n_args; i++)
+		names[i] = s->args[i].name;
+	return suggest_remedy(text, names, s->n_args);
 }
 
 /* ------------------------------------------------------------- sorting --- */

@@ -12,7 +12,6 @@
  */
 #pragma once
 
-#include <regex.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,16 +20,20 @@
 #include <sys/types.h>
 
 #include "base/addr.h"
+#include "base/slice.h"
+
+struct pattern;
 
 /* Hard limits of the program; the configuration cannot raise them. */
 #define CONF_MAX_WORKERS 64
 #define CONF_CONNECTIONS 20000	/* max-connections, where nothing is said */
 #define CONF_MAX_LISTENERS 32
-#define CONF_MAX_SERVICES 1024
+#define CONF_MAX_SERVICES 10000
 #define CONF_MAX_ROLES 64		/* a set of roles is one uint64_t */
 #define CONF_MAX_ARGUMENTS 64		/* declared, per service */
 #define CONF_MAX_VERBS 256		/* bound, in all services together */
-#define CONF_MAX_TEXT (8u << 20)	/* bytes of all files together */
+#define CONF_MAX_TEXT (32u << 20)	/* bytes of all files together */
+#define CONF_MAX_CANONICAL (256u << 20)	/* bytes with all that files may leave out */
 #define SERVICE_NAME_MAX 64
 
 /* ------------------------------------------------------------- errors --- */
@@ -39,6 +42,8 @@ struct conf_error {
 	char *file;	/* NULL: not about a file */
 	unsigned line;	/* 0: about the file as a whole */
 	char *text;	/* one line, no full stop */
+	const char *kind;	/* the format of all errors like this one */
+	size_t more;	/* not 0: the text says that there are so many more */
 };
 
 struct conf_errors {
@@ -88,8 +93,7 @@ struct argument {
 	char *value;		/* flag: what it inserts when set */
 	char *below;		/* path: must lie below this directory */
 	char *pattern;		/* pattern: text as written */
-	regex_t regex;		/* compiled, anchored at both ends */
-	bool has_regex;
+	struct pattern *matcher;	/* its expression; NULL: another type */
 };
 
 const char *argument_type_name(enum argument_type t);
@@ -113,8 +117,8 @@ struct service_limit {
 #define SERVICE_MAX_LIMITS 5	/* memory cpu files processes file-size */
 
 /*
- * Whom the program runs as, looked up at load. Started by root, is_set is
- * always true, and a service without a user runs as nobody; else is_set is
+ * The account that the program runs as, looked up at load. Started by root, is_set
+ * is always true, and a service without a user runs as nobody; else is_set is
  * false and the ids are those of reqd itself.
  */
 struct identity {
@@ -128,7 +132,7 @@ struct identity {
 	char *home;
 };
 
-/* How a service's handler is kept: the section "processes" and its neighbours. */
+/* The processes of a handler: the section "processes" and its neighbours. */
 struct service_pool {
 	uint32_t min;			/* 1: so many are always ready; 0: on demand */
 	uint32_t max;			/* 4: no more than so many */
@@ -146,7 +150,7 @@ struct service_pool {
 struct service {
 	char *name;		/* lower case */
 	uint16_t number;	/* index in conf->services */
-	const char *file;	/* where it was declared (owned by conf) */
+	const char *file;	/* where it was declared */
 	unsigned line;
 	char *summary;		/* "" when not given */
 	char *description;	/* "" when not given */
@@ -260,12 +264,12 @@ struct conf {
 	char *control_group;		/* NULL: none */
 	gid_t control_gid;		/* (gid_t)-1: none */
 
-	char **files;			/* read, in order; NULL-terminated */
+	const char **files;		/* read, in order; NULL-terminated */
 };
 
 enum conf_flags {
 	CONF_DEFAULT = 0,
-	/* Do not look at the disk for programs and directories (R39). */
+	/* Programs and directories are not looked for on the disk. */
 	CONF_NO_PROGRAMS = 1 << 0,
 };
 
@@ -300,7 +304,7 @@ int conf_read_sealed(int fd, uint32_t generation, struct conf **ret, char *why, 
  */
 char *conf_format(const struct conf *c);
 
-/* Do two services say the same, wherever they are written? */
+/* True if two services say the same, wherever they are written. */
 bool conf_service_equal(const struct service *a, const struct service *b);
 
 struct conf *conf_ref(struct conf *c);
@@ -319,7 +323,10 @@ const char *conf_limit_name(int resource);
 /* The argument of that name, or NULL. */
 const struct argument *service_find_argument(const struct service *s, const char *name, size_t len);
 
-/* Largest of the limits R16 sets for a caller who matches no role. */
+/* "; did you mean 'NAME'?" for a name that no argument has, or "". Good until the next call. */
+const char *service_suggest_argument(const struct service *s, struct slice name);
+
+/* Limits of a request whose caller matches no role. */
 #define STRANGER_MAX_ARGUMENTS 10
 #define STRANGER_ARGUMENT_LIMIT (16u << 10)
 #define STRANGER_REQUEST_LIMIT (64u << 10)

@@ -3,9 +3,11 @@
 
 #include "conf/diff.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "conf/arena.h"
 #include "conf/schema.h"
 
@@ -16,6 +18,7 @@ struct differ {
 	diff_fn *fn;
 	void *arg;
 	struct arena scratch;	/* of the section at hand */
+	struct buf text;	/* of the key at hand */
 	struct diff_key *keys;
 	size_t n_keys;
 	int error;		/* 0 or -ENOMEM */
@@ -32,18 +35,33 @@ struct pair {
 
 /* NULL without memory. */
 static const char *
-written(struct differ *d, const struct key *k, const void *object)
+keep(struct differ *d, const char *text, size_t len)
 {
-	struct buf b = BUF_INIT(0);
-	const char *text = NULL;
+	const char *copy = arena_strndup(&d->scratch, text, len);
 
-	k->type->format(&b, k, (const char *)object + k->offset);
-	if (!buf_failed(&b))
-		text = arena_strndup(&d->scratch, buf_len(&b) > 0 ? buf_data(&b) : "", buf_len(&b));
-	buf_done(&b);
-	if (text == NULL)
+	if (copy == NULL)
 		d->error = -ENOMEM;
-	return text;
+	return copy;
+}
+
+/* The values of a key in both sections, as they are written; false: they are the same. */
+static bool
+write_both(struct differ *d, const struct key *k, const struct pair *p, struct slice ret[2])
+{
+	struct buf *b = &d->text;
+	size_t middle;
+
+	buf_clear(b);
+	k->type->format(b, k, (const char *)p->from + k->offset);
+	middle = buf_len(b);
+	k->type->format(b, k, (const char *)p->to + k->offset);
+	if (buf_failed(b)) {
+		d->error = -ENOMEM;
+		return false;
+	}
+	ret[0] = (struct slice){ buf_len(b) > 0 ? buf_data(b) : "", middle };
+	ret[1] = (struct slice){ ret[0].data + middle, buf_len(b) - middle };
+	return !slice_eq(ret[0], ret[1]);
 }
 
 static void
@@ -62,30 +80,21 @@ add_key(struct differ *d, const struct diff_key *key)
 static const char *
 joined(struct differ *d, const char *prefix, const char *name)
 {
-	struct buf b = BUF_INIT(0);
-	const char *text = NULL;
-
 	if (*prefix == '\0')
 		return name;
-	if (buf_printf(&b, "%s%s", prefix, name) == 0)
-		text = arena_strndup(&d->scratch, buf_data(&b), buf_len(&b));
-	buf_done(&b);
-	if (text == NULL)
+	buf_clear(&d->text);
+	if (buf_printf(&d->text, "%s%s", prefix, name) < 0) {
 		d->error = -ENOMEM;
-	return text;
+		return NULL;
+	}
+	return keep(d, buf_data(&d->text), buf_len(&d->text));
 }
 
 static bool
-is_shown(const struct key *k, const char *value)
-{
-	return !k->type->is_list && strlen(value) <= VALUE_SHOWN;
-}
-
-static bool
-holds_at_start(const struct key *k, const char *to)
+holds_at_start(const struct key *k, struct slice to)
 {
 	return (k->flags & KEY_AT_START) != 0 ||
-	    ((k->flags & KEY_AT_START_UNSET) != 0 && strcmp(to, "0") == 0);
+	    ((k->flags & KEY_AT_START_UNSET) != 0 && slice_eq(to, SLICE("0")));
 }
 
 /* Adds the keys that differ, of those that are canonical or of the others. */
@@ -94,27 +103,25 @@ add_keys(struct differ *d, const struct pair *p, const char *prefix, unsigned ca
 {
 	for (size_t i = 0; i < p->section->n_keys && d->error == 0; i++) {
 		const struct key *k = &p->section->keys[i];
-		const char *from, *to;
+		struct slice values[2];
 		struct diff_key key = { .at_start = false };
 
 		if ((k->flags & (p->wrong | KEY_PLACE)) != 0 ||
 		    (k->flags & KEY_CANONICAL) != canonical)
 			continue;
-		from = written(d, k, p->from);
-		to = written(d, k, p->to);
-		if (from == NULL || to == NULL || strcmp(from, to) == 0)
+		if (!write_both(d, k, p, values))
 			continue;
-		key.name = joined(d, prefix, k->name);
-		key.at_start = holds_at_start(k, to);
-		if (is_shown(k, from) && is_shown(k, to)) {
-			key.from = from;
-			key.to = to;
+		key.at_start = holds_at_start(k, values[1]);
+		if (!k->type->is_list && values[0].len <= VALUE_SHOWN && values[1].len <= VALUE_SHOWN) {
+			key.from = keep(d, values[0].data, values[0].len);
+			key.to = keep(d, values[1].data, values[1].len);
 		}
+		key.name = joined(d, prefix, k->name);
 		add_key(d, &key);
 	}
 }
 
-/* What an account or a group stands for is told only where its name is the same. */
+/* Ids of an account or a group are told only where its name is the same. */
 static void
 diff_pair(struct differ *d, const struct pair *p, const char *prefix)
 {
@@ -215,32 +222,33 @@ diff_service(struct differ *d, const struct pair *p, const char *name)
 
 /* --------------------------------------------------------------- lists --- */
 
-/* The sections of one kind, which are told apart by their titles. */
+/* The sections of one kind, which are told apart by their titles: the first member of each. */
 struct list {
+	const struct conf *conf;
 	const char *first;
 	size_t n, size;
-	size_t title;		/* where each of them has it */
 };
 
-#define LIST(conf, sections, title)                                                        \
-	&(struct list){ (const char *)(conf)->sections, (conf)->n_##sections,              \
-	    sizeof(*(conf)->sections), offsetof(__typeof__(*(conf)->sections), title) }
+static_assert(offsetof(struct listener, url) == 0, "the title comes first");
+static_assert(offsetof(struct role, name) == 0, "the title comes first");
+static_assert(offsetof(struct service, name) == 0, "the title comes first");
+
+#define LIST(conf, sections)                                                               \
+	&(struct list){ (conf), (const char *)(conf)->sections, (conf)->n_##sections,              \
+	    sizeof(*(conf)->sections) }
 
 typedef void diff_pair_fn(struct differ *d, const struct pair *p, const char *title);
-
-static const char *
-title_of(const struct list *l, const void *section)
-{
-	return *(char *const *)((const char *)section + l->title);
-}
 
 static const void *
 list_find(const struct list *l, const char *title)
 {
+	/* There can be so many that only their order helps. */
+	if (l->first == (const char *)l->conf->services)
+		return conf_find_service(l->conf, title, strlen(title));
 	for (size_t i = 0; i < l->n; i++) {
-		const void *section = l->first + i * l->size;
+		const char *section = l->first + i * l->size;
 
-		if (strcmp(title_of(l, section), title) == 0)
+		if (strcmp(*(char *const *)(const void *)section, title) == 0)
 			return section;
 	}
 	return NULL;
@@ -252,7 +260,7 @@ diff_list(struct differ *d, const struct section *s, const struct list *from,
 {
 	for (size_t i = 0; i < to->n; i++) {
 		struct pair p = { .section = s, .to = to->first + i * to->size };
-		const char *title = title_of(to, p.to);
+		const char *title = *(char *const *)p.to;
 
 		p.from = list_find(from, title);
 		if (p.from == NULL)
@@ -261,26 +269,30 @@ diff_list(struct differ *d, const struct section *s, const struct list *from,
 			fn(d, &p, title);
 	}
 	for (size_t i = 0; i < from->n; i++) {
-		const char *title = title_of(from, from->first + i * from->size);
+		const char *title = *(char *const *)(const void *)(from->first + i * from->size);
 
 		if (list_find(to, title) == NULL)
 			tell(d, s->kind, title, DIFF_REMOVED);
 	}
 }
 
+static void
+differ_done(struct differ *d)
+{
+	buf_done(&d->text);
+}
+
 int
 conf_diff(const struct conf *from, const struct conf *to, diff_fn *fn, void *arg)
 {
-	struct differ d = { .fn = fn, .arg = arg };
+	CLEANUP(differ_done) struct differ d = { .fn = fn, .arg = arg, .text = BUF_INIT(0) };
 
 	diff_one(&d, &(struct pair){ &section_top, from, to, 0 }, NULL);
 	diff_one(&d, &(struct pair){ &section_log, from, to, 0 }, NULL);
 	diff_one(&d, &(struct pair){ &section_control, from, to, 0 }, NULL);
-	diff_list(&d, &section_listen, LIST(from, listeners, url), LIST(to, listeners, url),
-	    diff_one);
-	diff_list(&d, &section_role, LIST(from, roles, name), LIST(to, roles, name), diff_one);
-	diff_list(&d, &section_service, LIST(from, services, name), LIST(to, services, name),
-	    diff_service);
+	diff_list(&d, &section_listen, LIST(from, listeners), LIST(to, listeners), diff_one);
+	diff_list(&d, &section_role, LIST(from, roles), LIST(to, roles), diff_one);
+	diff_list(&d, &section_service, LIST(from, services), LIST(to, services), diff_service);
 	return d.error;
 }
 

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/escape.h"
 
 /* Longest text of one error. */
@@ -58,32 +57,63 @@ one_line(const char *text)
 	return buf_take(&b, &len);
 }
 
-void
-conf_errors_vadd(struct conf_errors *e, const char *file, unsigned line, const char *fmt,
-    va_list ap)
+/* The number of errors of that kind at the end, with the line that counts more of them. */
+static size_t
+count_same(const struct conf_errors *e, const char *kind)
 {
-	CLEANUP_FREE char *copy = NULL, *safe = NULL;
-	struct conf_error *list;
+	size_t n = 0;
+
+	if (strcmp(kind, "%s") == 0)
+		return 0;
+	while (n < e->n && n <= CONF_SAME_ERRORS && e->list[e->n - 1 - n].kind == kind)
+		n++;
+	return n;
+}
+
+static void
+count_more(struct conf_error *last)
+{
+	char *text;
+
+	if (asprintf(&text, "and %zu more like this", ++last->more) < 0)
+		return;
+	free(last->text);
+	last->text = text;
+}
+
+void
+conf_errors_vadd(struct conf_errors *e, const char *file, unsigned line, const char *before,
+    const char *fmt, va_list ap)
+{
+	struct conf_error error = { .line = line, .kind = fmt }, *list;
+	size_t same = count_same(e, fmt);
 	char text[ERROR_TEXT];
 
+	if (same > CONF_SAME_ERRORS) {
+		count_more(&e->list[e->n - 1]);
+		return;
+	}
 	if (e->n > CONF_MAX_ERRORS)
 		return;
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	if (e->n == CONF_MAX_ERRORS)
+	if (same == CONF_SAME_ERRORS)
+		(void)snprintf(text, sizeof(text), "and %zu more like this", ++error.more);
+	else if (e->n == CONF_MAX_ERRORS)
 		(void)snprintf(text, sizeof(text), "too many errors; the rest is not shown");
-	if (file != NULL) {
-		copy = strdup(file);
-		if (copy == NULL)
-			return;
-	}
-	safe = one_line(text);
+	else
+		(void)vsnprintf(text + strlcpy(text, before, sizeof(text) / 2),
+		    sizeof(text) / 2, fmt, ap);
 	list = reallocarray(e->list, e->n + 1, sizeof(*list));
 	if (list == NULL)
 		return;
 	e->list = list;
-	if (safe == NULL)
+	error.file = file != NULL ? strdup(file) : NULL;
+	error.text = one_line(text);
+	if (error.text == NULL || (file != NULL && error.file == NULL)) {
+		free(error.file);
+		free(error.text);
 		return;
-	list[e->n++] = (struct conf_error){ TAKE_PTR(copy), line, TAKE_PTR(safe) };
+	}
+	list[e->n++] = error;
 }
 
 void
@@ -92,6 +122,6 @@ conf_errors_add(struct conf_errors *e, const char *file, unsigned line, const ch
 	va_list ap;
 
 	va_start(ap, fmt);
-	conf_errors_vadd(e, file, line, fmt, ap);
+	conf_errors_vadd(e, file, line, "", fmt, ap);
 	va_end(ap);
 }

@@ -8,14 +8,19 @@
 
 #include "conf/conf.h"
 
+/* Of one kind in a row, so many are shown; one more line counts the rest. */
+#define CONF_SAME_ERRORS 5
+
 /* More are counted as one "too many errors", which ends the list. */
 #define CONF_MAX_ERRORS 200
 
 /*
- * Appends one. Control characters in the text are escaped, so that what a
+ * Appends one. Errors of one kind are those of one fmt, which is static; with "%s" as
+ * fmt each is a kind of its own. Control characters in the text are escaped, so that what a
  * file says cannot forge a line. Without memory the error is lost.
  */
 void conf_errors_add(struct conf_errors *e, const char *file, unsigned line, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-void conf_errors_vadd(struct conf_errors *e, const char *file, unsigned line, const char *fmt,
-    va_list ap) __attribute__((format(printf, 4, 0)));
+/* The same, with a text before that of fmt. */
+void conf_errors_vadd(struct conf_errors *e, const char *file, unsigned line, const char *before,
+    const char *fmt, va_list ap) __attribute__((format(printf, 5, 0)));

@@ -6,10 +6,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
@@ -20,7 +22,9 @@
 #include "conf/program.h"
 #include "conf/reader.h"
 #include "conf/schema.h"
-#include "conf/text.h"
+
+/* Settings and sections in one file. Canonical text says all there is, and is as long. */
+#define MAX_PARTS 1000000
 
 static void
 unref_owned(struct conf_owned **owned)
@@ -40,15 +44,9 @@ static char *
 beside(struct arena *a, const char *file, const char *path)
 {
 	const char *slash = strrchr(file, '/');
-	char *joined, *copy;
 
-	if (*path == '/' || slash == NULL)
-		return arena_strdup(a, path);
-	if (asprintf(&joined, "%.*s/%s", (int)(slash - file), file, path) < 0)
-		return NULL;
-	copy = arena_strdup(a, joined);
-	free(joined);
-	return copy;
+	return *path == '/' || slash == NULL ? arena_strdup(a, path) :
+	    arena_printf(a, "%.*s/%s", (int)(slash - file), file, path);
 }
 
 /* Errors of one file, by line; later checks append theirs behind. */
@@ -73,7 +71,8 @@ read_text(struct reader *r, const char *file, const char *text, size_t len)
 	int q;
 
 	r->file = file;
-	q = tree_read(file, text, len, &section_top, &r->scratch, &top, r->errors);
+	q = tree_read(file, text, len, &section_top, r->canonical ? SIZE_MAX : MAX_PARTS,
+	    &r->scratch, &top, r->errors);
 	if (q < 0)
 		return q;
 	r->broken = r->broken || q > 0;
@@ -83,29 +82,69 @@ read_text(struct reader *r, const char *file, const char *text, size_t len)
 	return q;
 }
 
+/* Takes a name in the arena, or NULL: no memory. */
 static int
 add_file_name(struct reader *r, size_t n, const char *file)
 {
 	/* One more than there are, for the NULL at the end. */
-	char **files = arena_grow(r->arena, r->conf->files, n + 1, sizeof(*files));
+	const char **files = arena_grow(r->arena, r->conf->files, n + 1, sizeof(*files));
 
-	if (files == NULL)
+	if (files == NULL || file == NULL)
 		return -ENOMEM;
-	files[n] = arena_strdup(r->arena, file);
+	files[n] = file;
 	files[n + 1] = NULL;
 	r->conf->files = files;
-	return files[n] != NULL ? 0 : -ENOMEM;
+	return 0;
+}
+
+/* Its text, in scratch memory. 0, -EINVAL with one error, or -ENOMEM. Never waits for a fifo. */
+static int
+text_read(struct reader *r, const char *file, size_t max, const char **ret, size_t *ret_len)
+{
+	CLEANUP_CLOSE int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	const char *wrong = NULL;
+	struct stat st;
+	char *text = NULL;
+	size_t len = 0;
+	ssize_t n = 1;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		wrong = strerror(errno);
+	else if (S_ISDIR(st.st_mode))
+		wrong = "it is a directory";
+	else if (!S_ISREG(st.st_mode))
+		wrong = "it is not a regular file";
+	else if ((size_t)st.st_size > max)
+		wrong = "the files are larger than 32 MiB together";
+	else
+		text = arena_alloc(&r->scratch, (size_t)st.st_size + 1);
+	if (wrong == NULL && text == NULL)
+		return -ENOMEM;
+	for (; wrong == NULL && n > 0 && len < (size_t)st.st_size; len += (size_t)n) {
+		n = read(fd, text + len, (size_t)st.st_size - len);
+		if (n < 0) {
+			wrong = strerror(errno);
+			n = 0;
+		}
+	}
+	if (wrong != NULL) {
+		conf_errors_add(r->errors, file, 0, "cannot read it: %s", wrong);
+		return -EINVAL;
+	}
+	*ret = text;
+	*ret_len = len;
+	return 0;
 }
 
 /* One file of all, whose sizes add up. */
 static int
 read_file(struct reader *r, const char *file, size_t *left)
 {
-	CLEANUP_FREE char *text = NULL;
+	const char *text;
 	size_t len;
 	int q;
 
-	q = text_read(file, *left, &text, &len, r->errors);
+	q = text_read(r, file, *left, &text, &len);
 	if (q == -EINVAL) {
 		r->broken = r->failed = true;
 		return 0;
@@ -130,38 +169,11 @@ by_bytes(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* The files of a directory, as paths in the scratch arena. -errno or count. */
-static int
-list_files(struct reader *r, const char *dir, char ***ret)
-{
-	struct dirent **entries = NULL;
-	int n = scandir(dir, &entries, is_conf, by_bytes);
-	char **files;
-	bool nomem;
-
-	if (n < 0)
-		return -errno;
-	files = arena_alloc(&r->scratch, ((size_t)n + 1) * sizeof(*files));
-	nomem = files == NULL;
-	for (int i = 0; i < n; i++) {
-		char *path = NULL;
-
-		if (!nomem && asprintf(&path, "%s/%s", dir, entries[i]->d_name) >= 0)
-			files[i] = arena_strdup(&r->scratch, path);
-		nomem = nomem || files[i] == NULL;
-		free(path);
-		free(entries[i]);
-	}
-	free(entries);
-	*ret = files;
-	return nomem ? -ENOMEM : n;
-}
-
 static int
 read_directory(struct reader *r, size_t *left)
 {
 	struct conf *c = r->conf;
-	char **files = NULL;
+	struct dirent **entries = NULL;
 	int n, q = 0;
 
 	if (c->services_dir == NULL || r->merged)
@@ -169,42 +181,37 @@ read_directory(struct reader *r, size_t *left)
 	c->services_dir = beside(r->arena, r->main_file, c->services_dir);
 	if (c->services_dir == NULL)
 		return -ENOMEM;
-	n = list_files(r, c->services_dir, &files);
-	if (n == -ENOMEM)
-		return n;
+	n = scandir(c->services_dir, &entries, is_conf, by_bytes);
 	if (n < 0) {
 		r->broken = true;
-		reader_error_at(r, &r->main, "services", "'services': cannot read directory %.256s: %s",
-		    c->services_dir, strerror(-n));
+		block_error(r, r->main, "services", "'services': cannot read directory %.256s: %s",
+		    c->services_dir, strerror(errno));
 	}
-	for (int i = 0; i < n && q == 0; i++) {
-		q = add_file_name(r, (size_t)i + 1, files[i]);
-		if (q == 0)
-			q = read_file(r, files[i], left);
+	for (int i = 0; i < n; i++) {
+		const char *path = arena_printf(r->arena, "%s/%s", c->services_dir,
+		    entries[i]->d_name);
+
+		free(entries[i]);
+		q = q < 0 ? q : add_file_name(r, (size_t)i + 1, path);
+		q = q < 0 ? q : read_file(r, path, left);
 	}
-	return q;
+	free(entries);
+	return q < 0 ? q : 0;
 }
 
-/* What a left out key means depends on others. */
+/* Defaults that depend on other keys. */
 static int
 fill_in(struct reader *r)
 {
 	struct conf *c = r->conf;
-	CLEANUP_FREE char *path = NULL;
 
-	if (c->control_path == NULL) {
-		if (asprintf(&path, "%s/control.sock", c->runtime_directory) < 0) {
-			path = NULL;
-			return -ENOMEM;
-		}
-		c->control_path = arena_strdup(r->arena, path);
-		if (c->control_path == NULL)
-			return -ENOMEM;
-	}
+	if (c->control_path == NULL)
+		c->control_path = arena_printf(r->arena, "%s/control.sock", c->runtime_directory);
+	if (c->control_path == NULL)
+		return -ENOMEM;
 	if (strlen(c->control_path) >= sizeof(((struct addr *)0)->path))
-		reader_error_at(r, &r->main, NULL,
-		    "the path of the control socket is longer than 107 bytes: %.120s",
-		    c->control_path);
+		block_error(r, r->main, NULL, "the path of the control socket is longer than 107 "
+		    "bytes: %.120s", c->control_path);
 	return 0;
 }
 
@@ -213,13 +220,13 @@ fill_in(struct reader *r)
  * "stay what you are"; no account at all means just that.
  */
 static void
-check_identity(struct reader *r, struct identity *id, const struct origin *o)
+check_identity(struct reader *r, struct identity *id, const struct block *o)
 {
 	id->is_set = id->user != NULL;
 	if (id->uid != (uid_t)-1 && id->gid != (gid_t)-1)
 		return;
 	if (id->is_set)
-		reader_error_at(r, o, "user", "'user'%s has no 'ids'", block_where(o->block));
+		key_error(r, o, "user", " has no 'ids'");
 	id->uid = geteuid();
 	id->gid = getegid();
 }
@@ -227,19 +234,38 @@ check_identity(struct reader *r, struct identity *id, const struct origin *o)
 static void
 check_identities(struct reader *r)
 {
-	check_identity(r, &r->conf->run_as, &r->main);
+	check_identity(r, &r->conf->run_as, r->main);
 	for (size_t i = 0; i < r->conf->n_services; i++)
-		check_identity(r, &r->conf->services[i].run_as, &r->services[i]);
+		check_identity(r, &r->conf->services[i].run_as, r->services.at[i]);
+}
+
+/* An array that will not grow any more, moved out of scratch memory. 0 or -ENOMEM. */
+static int
+settle(struct reader *r, void *array, size_t n, size_t size)
+{
+	void **at = array, *copy = arena_alloc(r->arena, n * size);
+
+	if (copy == NULL)
+		return -ENOMEM;
+	if (n > 0)
+		memcpy(copy, *at, n * size);
+	*at = copy;
+	return 0;
 }
 
 /* Takes the conf out of its keeper when nothing was wrong. */
 static int
 finish(struct reader *r, struct conf_owned **owned, struct conf **ret)
 {
+	struct conf *c = r->conf;
 	int q;
 
 	if (r->failed)
 		return -EINVAL;
+	if (settle(r, &c->listeners, c->n_listeners, sizeof(*c->listeners)) < 0 ||
+	    settle(r, &c->roles, c->n_roles, sizeof(*c->roles)) < 0 ||
+	    settle(r, &c->services, c->n_services, sizeof(*c->services)) < 0)
+		return -ENOMEM;
 	q = conf_sort(*owned);
 	if (q < 0)
 		return q;
@@ -265,14 +291,14 @@ reader_init(struct reader *r, struct conf_owned **owned, struct conf_errors *err
 int
 conf_load(const char *file, enum conf_flags flags, struct conf **ret, struct conf_errors *errors)
 {
-	CLEANUP(unref_owned) struct conf_owned *owned = NULL;
 	CLEANUP(reader_done) struct reader r = { .main_file = file };
+	CLEANUP(unref_owned) struct conf_owned *owned = NULL;	/* looks into r's memory */
 	size_t left = CONF_MAX_TEXT;
 	int q;
 
 	q = reader_init(&r, &owned, errors);
 	if (q == 0)
-		q = add_file_name(&r, 0, file);
+		q = add_file_name(&r, 0, arena_strdup(r.arena, file));
 	if (q == 0)
 		q = read_file(&r, file, &left);
 	if (q == 0)
@@ -288,7 +314,7 @@ conf_load(const char *file, enum conf_flags flags, struct conf **ret, struct con
 	if (q < 0)
 		return q;
 	for (size_t i = 0; i < r.conf->n_services && (flags & CONF_NO_PROGRAMS) == 0; i++)
-		program_check(&r, &r.conf->services[i], &r.services[i]);
+		program_check(&r, &r.conf->services[i], r.services.at[i]);
 	return finish(&r, &owned, ret);
 }
 
@@ -296,12 +322,12 @@ int
 conf_parse(const char *text, size_t len, uint32_t generation, struct conf **ret,
     struct conf_errors *errors)
 {
-	CLEANUP(unref_owned) struct conf_owned *owned = NULL;
 	CLEANUP(reader_done) struct reader r = { .canonical = true, .main_file = "configuration" };
+	CLEANUP(unref_owned) struct conf_owned *owned = NULL;	/* looks into r's memory */
 	int q;
 
-	if (len > CONF_MAX_TEXT) {
-		conf_errors_add(errors, NULL, 0, "the configuration is larger than 8 MiB");
+	if (len > CONF_MAX_CANONICAL) {
+		conf_errors_add(errors, NULL, 0, "the configuration is larger than 256 MiB");
 		return -EINVAL;
 	}
 	q = reader_init(&r, &owned, errors);
@@ -327,7 +353,7 @@ conf_read_sealed(int fd, uint32_t generation, struct conf **ret, char *why, size
 	size_t len;
 	int q;
 
-	q = fd_map_sealed(fd, CONF_MAX_TEXT, &text, &len);
+	q = fd_map_sealed(fd, CONF_MAX_CANONICAL, &text, &len);
 	if (q < 0) {
 		(void)snprintf(why, why_len, "cannot read the sealed configuration: %s",
 		    strerror(-q));

@@ -13,6 +13,7 @@ libconf_la_SOURCES = \
 	src/conf/diff.c src/conf/diff.h \
 	src/conf/errors.c src/conf/errors.h \
 	src/conf/format.c \
+	src/conf/lexer.c src/conf/lexer.h \
 	src/conf/load.c \
 	src/conf/pattern.c src/conf/pattern.h \
 	src/conf/program.c src/conf/program.h \
@@ -22,7 +23,6 @@ libconf_la_SOURCES = \
 	src/conf/section.c \
 	src/conf/service.c \
 	src/conf/template.c src/conf/template.h \
-	src/conf/text.c src/conf/text.h \
 	src/conf/tree.c src/conf/tree.h \
 	src/conf/valuetype.c src/conf/valuetype.h
-libconf_la_LIBADD = $(CONFUSE_LIBS) $(BSD_LIBS)
+libconf_la_LIBADD = $(BSD_LIBS)

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-
 #define MAX_LENGTH 1024
 #define MAX_NESTING 32
 /* The C library copies what is repeated: ((a{255}){255}){255} is 16 M nodes. */
@@ -60,7 +58,7 @@ repeat_max(const char *p)
 	return max;
 }
 
-/* How large the compiled form may get; nested repeats multiply. */
+/* True if the compiled form could get too large; nested repeats multiply. */
 static bool
 is_too_large(const char *p)
 {
@@ -81,14 +79,22 @@ is_too_large(const char *p)
 			if (depth > 0)
 				depth--;
 			break;
+		case '*':
+		case '?':
+			p++;	/* what follows repeats all of it */
+			continue;
+		case '+':
 		case '{': {
-			unsigned long n = repeat_max(p);
+			/* A repeat without end, or one that may be left out, takes one more copy. */
+			unsigned long n = *p == '+' ? 2 : repeat_max(p) + 1;
 
 			if (n > MAX_NODES || last * n > MAX_NODES)
 				return true;
 			size[depth] += last * (n - 1);
 			last *= n;
 			p++;
+			if (p[-1] == '{' && p[strspn(p, "0123456789,")] == '}')
+				p += strspn(p, "0123456789,") + 1;
 			if (size[depth] > MAX_NODES)
 				return true;
 			continue;
@@ -132,23 +138,9 @@ has_back_reference(const char *p)
 	return false;
 }
 
-static int
-compile(const char *text, regex_t *ret, char why[static PATTERN_WHY])
-{
-	int r = regcomp(ret, text, REG_EXTENDED | REG_NOSUB);
-
-	if (r == 0)
-		return 0;
-	if (r == REG_ESPACE)
-		return -ENOMEM;
-	(void)regerror(r, NULL, why, PATTERN_WHY);
-	return 1;
-}
-
 int
-pattern_compile(const char *text, regex_t *ret, char why[static PATTERN_WHY])
+pattern_check(const char *text, char why[static PATTERN_WHY])
 {
-	CLEANUP_FREE char *anchored = NULL;
 	regex_t alone;
 	int r;
 
@@ -161,27 +153,41 @@ pattern_compile(const char *text, regex_t *ret, char why[static PATTERN_WHY])
 	if (is_too_large(text))
 		return refuse(why, "its repeat counts are too large");
 
-	/* Alone first: "a)(b" would be right between the anchors. */
-	r = compile(text, &alone, why);
-	if (r != 0)
-		return r;
-	regfree(&alone);
-	if (asprintf(&anchored, "^(%s)$", text) < 0) {
-		anchored = NULL;
-		return -ENOMEM;
-	}
-	return compile(anchored, ret, why);
+	/* Not between the anchors: "a)(b" would be right there. */
+	r = regcomp(&alone, text, REG_EXTENDED | REG_NOSUB);
+	if (r == 0)
+		regfree(&alone);
+	else if (r != REG_ESPACE)
+		(void)regerror(r, NULL, why, PATTERN_WHY);
+	return r == 0 ? 0 : r == REG_ESPACE ? -ENOMEM : 1;
+}
+
+static bool
+compile(struct pattern *p)
+{
+	char anchored[MAX_LENGTH + sizeof("^()$")];
+
+	(void)snprintf(anchored, sizeof(anchored), "^(%s)$", p->text);
+	p->is_compiled = regcomp(&p->regex, anchored, REG_EXTENDED | REG_NOSUB) == 0;
+	return p->is_compiled;
 }
 
 bool
-pattern_matches(const regex_t *regex, struct slice value)
+pattern_matches(struct pattern *p, struct slice value)
 {
 	char copy[PATTERN_MAX_VALUE + 1];
 
-	if (value.len >= sizeof(copy))
+	if (value.len >= sizeof(copy) || (!p->is_compiled && !compile(p)))
 		return false;
 	if (value.len > 0)
 		memcpy(copy, value.data, value.len);
 	copy[value.len] = '\0';
-	return regexec(regex, copy, 0, NULL, 0) == 0;
+	return regexec(&p->regex, copy, 0, NULL, 0) == 0;
+}
+
+void
+pattern_done(struct pattern *p)
+{
+	if (p != NULL && p->is_compiled)
+		regfree(&p->regex);
 }

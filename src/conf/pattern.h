@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * pattern: the regular expression of an argument, compiled so that it must
- * match a value from its first to its last byte.
+ * pattern: the regular expression of an argument, which must match a value from
+ * its first to its last byte.
  */
 #pragma once
 
@@ -13,11 +13,20 @@
 #define PATTERN_WHY 128
 #define PATTERN_MAX_VALUE 4096	/* bytes of a value; bounds the time of a match */
 
-/*
- * POSIX extended. Back references and repeat counts that would fill the
- * memory are refused. 0, 1 with why, or -ENOMEM.
- */
-int pattern_compile(const char *text, regex_t *ret, char why[static PATTERN_WHY]);
+/* Compiled by the first match: it takes thousands of bytes, and few processes match. */
+struct pattern {
+	const char *text;	/* pattern_check() has returned 0 for it */
+	bool is_compiled;
+	regex_t regex;
+};
 
-/* A value that is longer never matches. Holds no NUL. */
-bool pattern_matches(const regex_t *regex, struct slice value);
+/*
+ * True if text is a pattern: 0, else 1 with why, or -ENOMEM. POSIX extended.
+ * Back references and repeat counts that would fill the memory are refused.
+ */
+int pattern_check(const char *text, char why[static PATTERN_WHY]);
+
+/* False for a value that is too long, or without memory. The value holds no NUL. */
+bool pattern_matches(struct pattern *p, struct slice value);
+
+void pattern_done(struct pattern *p);

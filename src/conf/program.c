@@ -14,7 +14,7 @@
 #include "base/cleanup.h"
 
 /*
- * Who but root and the account itself could change it, or NULL. A directory
+ * The one who could change it besides root and the account itself, or NULL. A directory
  * with the sticky bit is safe: nobody can replace what belongs to another.
  */
 static const char *
@@ -31,7 +31,7 @@ changed_by(const struct stat *st, uid_t account)
 	return NULL;
 }
 
-/* What starts the program. */
+/* The key that names the program. */
 static const char *
 program_key(const struct service *s)
 {
@@ -40,7 +40,7 @@ program_key(const struct service *s)
 
 /* Every directory above path, and path itself. */
 static void
-check_path(struct reader *r, const struct service *s, const struct origin *o, const char *path)
+check_path(struct reader *r, const struct service *s, const struct block *b, const char *path)
 {
 	char part[PATH_MAX];
 	size_t len = strlen(path);
@@ -58,9 +58,8 @@ check_path(struct reader *r, const struct service *s, const struct origin *o, co
 		who = changed_by(&st, s->run_as.uid);
 		if (who == NULL)
 			continue;
-		reader_error_at(r, o, program_key(s),
-		    "service \"%.64s\": %.256s can be changed by %s, so the program cannot be trusted",
-		    s->name, part, who);
+		block_error(r, b, program_key(s), "service \"%.64s\": %.256s can be changed by "
+		    "%s, so the program cannot be trusted", s->name, part, who);
 		return;
 	}
 }
@@ -114,7 +113,7 @@ impassable(const char *path, const struct identity *id, char part[static PATH_MA
 }
 
 static void
-check_file(struct reader *r, const struct service *s, const struct origin *o, const char *path)
+check_file(struct reader *r, const struct service *s, const struct block *b, const char *path)
 {
 	const char *wrong = NULL, *dir;
 	char part[PATH_MAX];
@@ -130,25 +129,24 @@ check_file(struct reader *r, const struct service *s, const struct origin *o, co
 	else if (!may_execute(&st, &s->run_as))
 		wrong = "it is not executable for the account of the service";
 	if (wrong != NULL) {
-		reader_error_at(r, o, program_key(s), "service \"%.64s\": program %.256s: %s",
-		    s->name, path, wrong);
+		block_error(r, b, program_key(s), "service \"%.64s\": program %.256s: %s", s->name,
+		    path, wrong);
 		return;
 	}
 	dir = impassable(path, &s->run_as, part);
 	if (dir != NULL) {
-		reader_error_at(r, o, program_key(s),
-		    "service \"%.64s\": program %.256s: the account of the service may not pass "
-		    "through %.256s", s->name, path, dir);
+		block_error(r, b, program_key(s), "service \"%.64s\": program %.256s: the account "
+		    "of the service may not pass through %.256s", s->name, path, dir);
 		return;
 	}
 	real = realpath(path, NULL);
-	check_path(r, s, o, path);
+	check_path(r, s, b, path);
 	if (real != NULL && strcmp(real, path) != 0)
-		check_path(r, s, o, real);
+		check_path(r, s, b, real);
 }
 
 static void
-check_directory(struct reader *r, const struct service *s, const struct origin *o)
+check_directory(struct reader *r, const struct service *s, const struct block *b)
 {
 	const char *wrong = NULL;
 	struct stat st;
@@ -158,17 +156,45 @@ check_directory(struct reader *r, const struct service *s, const struct origin *
 	else if (!S_ISDIR(st.st_mode))
 		wrong = "it is not a directory";
 	if (wrong != NULL)
-		reader_error_at(r, o, "directory", "service \"%.64s\": directory %.256s: %s",
-		    s->name, s->directory, wrong);
+		block_error(r, b, "directory", "service \"%.64s\": directory %.256s: %s", s->name,
+		    s->directory, wrong);
+}
+
+/* True if a service with the same program, account and directory had nothing wrong lately. */
+static bool
+is_known_sound(const struct reader *r, const struct service *s)
+{
+	const char *program = s->handler != NULL ? s->handler[0] : s->command[0];
+
+	for (size_t i = 0; program != NULL && i < READER_RECENT && i < r->n_sound; i++) {
+		const struct service *t = r->sound[i];
+		const struct identity *a = &s->run_as, *b = &t->run_as;
+
+		if (strcmp(program, t->handler != NULL ? t->handler[0] : t->command[0]) == 0 &&
+		    strcmp(s->directory, t->directory) == 0 && a->uid == b->uid &&
+		    a->gid == b->gid && a->n_groups == b->n_groups &&
+		    (a->n_groups == 0 ||
+		    memcmp(a->groups, b->groups, a->n_groups * sizeof(gid_t)) == 0))
+			return true;
+	}
+	return false;
 }
 
 void
-program_check(struct reader *r, const struct service *s, const struct origin *o)
+program_check(struct reader *r, const struct service *s, const struct block *b)
 {
+	bool failed = r->failed;
+
+	if (is_known_sound(r, s))
+		return;
+	r->failed = false;
 	if (s->handler != NULL && s->handler[0][0] == '/')
-		check_file(r, s, o, s->handler[0]);
+		check_file(r, s, b, s->handler[0]);
 	if (s->command[0] != NULL && s->command[0][0] == '/' &&
 	    strpbrk(s->command[0], "{}") == NULL)
-		check_file(r, s, o, s->command[0]);
-	check_directory(r, s, o);
+		check_file(r, s, b, s->command[0]);
+	check_directory(r, s, b);
+	if (!r->failed && (s->handler != NULL || s->command[0] != NULL))
+		r->sound[r->n_sound++ % READER_RECENT] = s;
+	r->failed = r->failed || failed;
 }

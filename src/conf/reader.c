@@ -14,19 +14,32 @@ reader_error(struct reader *r, unsigned line, const char *fmt, ...)
 
 	r->failed = true;
 	va_start(ap, fmt);
-	conf_errors_vadd(r->errors, r->file, line, fmt, ap);
+	conf_errors_vadd(r->errors, r->file, line, "", fmt, ap);
 	va_end(ap);
 }
 
 void
-reader_error_at(struct reader *r, const struct origin *o, const char *key, const char *fmt, ...)
+block_error(struct reader *r, const struct block *b, const char *key, const char *fmt, ...)
 {
 	va_list ap;
 
 	r->failed = true;
 	va_start(ap, fmt);
-	conf_errors_vadd(r->errors, o->file, key != NULL ? block_line(o->block, key) : o->block->line,
-	    fmt, ap);
+	conf_errors_vadd(r->errors, b->file, key != NULL ? block_line(b, key) : b->line, "", fmt,
+	    ap);
+	va_end(ap);
+}
+
+void
+key_error(struct reader *r, const struct block *b, const char *key, const char *fmt, ...)
+{
+	char before[320];
+	va_list ap;
+
+	r->failed = true;
+	(void)snprintf(before, sizeof(before), "'%s'%s", key, block_where(b));
+	va_start(ap, fmt);
+	conf_errors_vadd(r->errors, b->file, block_line(b, key), before, fmt, ap);
 	va_end(ap);
 }
 

@@ -29,11 +29,13 @@ struct conf_owned *conf_new(void);
 /* Brings services and verbs into the order they are found by. 0 or -ENOMEM. */
 int conf_sort(struct conf_owned *owned);
 
-/* Where something was declared, for messages of later checks. */
-struct origin {
-	const char *file;
-	const struct block *block;
+/* The sections of one kind, in the order of their array in conf. */
+struct declared {
+	const struct block **at;
+	bool is_full;		/* there were more than there may be */
 };
+
+#define READER_RECENT 64
 
 struct reader {
 	struct conf *conf;
@@ -46,16 +48,25 @@ struct reader {
 	bool broken;			/* a syntax error: do not check what is missing */
 	bool failed;			/* there was an error */
 	bool merged;			/* the file says that it is conf_format()'s */
-	struct origin main;
-	/* In the order of conf->listeners, roles, services. */
-	struct origin *listeners, *roles, *services;
+	const struct block *main;	/* the main file */
+	struct declared listeners, roles, services;
+	/* Accounts and services that were looked at lately with nothing wrong. */
+	const struct identity *found[READER_RECENT];
+	const struct service *sound[READER_RECENT];
+	size_t n_found, n_sound;	/* in all */
 };
 
-/* Adds an error about a line of the file being read, or of that origin. */
+/* Adds an error about a line of the file being read. */
 void reader_error(struct reader *r, unsigned line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-void reader_error_at(struct reader *r, const struct origin *o, const char *key,
-    const char *fmt, ...)
+
+/*
+ * Adds an error about a section: where that key is, or else the section. NULL: no
+ * key. key_error() puts "'KEY' in SECTION" before the text.
+ */
+void block_error(struct reader *r, const struct block *b, const char *key, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+void key_error(struct reader *r, const struct block *b, const char *key, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
 /* ' in service "x"', or "" at the top. Good until the next call. */

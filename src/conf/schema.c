@@ -10,6 +10,9 @@
 #include "base/clock.h"
 #include "base/units.h"
 
+/* The functions of all types are alike, whatever each of them needs. */
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+
 #define DAY (86400 * USEC_PER_SEC)
 #define YEAR (365 * DAY)
 
@@ -23,7 +26,6 @@ net_parse_key(struct reader *r, const struct key *k, const struct setting *s, vo
 {
 	struct role *role = at;
 
-	(void)k;
 	role->nets = arena_alloc(r->arena, s->n * sizeof(*role->nets));
 	if (role->nets == NULL)
 		return -ENOMEM;
@@ -50,7 +52,6 @@ net_format_key(struct buf *b, const struct key *k, const void *at)
 	const struct role *role = at;
 	char text[ADDR_TEXT];
 
-	(void)k;
 	if (!role->unix_peers && role->n_nets == 0)
 		return;
 	(void)buf_append_str(b, role->unix_peers ? "{\"unix\"" : "{");
@@ -65,7 +66,7 @@ static const struct value_type value_net = {
 	.wants = "a list", .is_list = true, .parse = net_parse_key, .format = net_format_key,
 };
 
-/* "FILE:LINE" of a service, for messages of the roles. */
+/* "FILE:LINE" of a service, for who reads the canonical text. */
 static int
 from_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
 {
@@ -73,29 +74,23 @@ from_parse(struct reader *r, const struct key *k, const struct setting *s, void 
 	const char *colon = strrchr(s->values[0], ':');
 	int64_t line;
 
-	(void)k;
 	if (colon == NULL || integer_parse(colon + 1, &line) < 0 || line < 0 || line > INT32_MAX)
 		return 1;
 	service->file = arena_strndup(r->arena, s->values[0], (size_t)(colon - s->values[0]));
-	if (service->file == NULL)
-		return -ENOMEM;
 	service->line = (unsigned)line;
-	return 0;
+	return service->file != NULL ? 0 : -ENOMEM;
 }
 
 static void
 from_format(struct buf *b, const struct key *k, const void *at)
 {
 	const struct service *service = at;
-	struct buf text = BUF_INIT(0);
 
-	(void)k;
-	(void)buf_printf(&text, "%s:%u", service->file, service->line);
-	if (buf_text(&text) != NULL)
-		value_quote(b, buf_text(&text));
-	else
-		b->failed = true;
-	buf_done(&text);
+	value_quote(b, service->file);
+	if (buf_failed(b))
+		return;
+	b->end--;		/* the line is in the quotes, too */
+	(void)buf_printf(b, ":%u\"", service->line);
 }
 
 static const struct value_type value_from = {
@@ -180,7 +175,6 @@ static const struct value_type value_limit = {
 static int
 sandbox_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
 {
-	(void)at;
 	if (strcmp(s->values[0], "none") == 0)
 		return 0;
 	if (strcmp(s->values[0], "basic") != 0 && strcmp(s->values[0], "strict") != 0)
@@ -192,8 +186,6 @@ sandbox_parse(struct reader *r, const struct key *k, const struct setting *s, vo
 static void
 sandbox_format(struct buf *b, const struct key *k, const void *at)
 {
-	(void)k;
-	(void)at;
 	(void)buf_append_str(b, "none");
 }
 
@@ -205,10 +197,6 @@ static const struct value_type value_sandbox = {
 static int
 bound_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
 {
-	(void)r;
-	(void)k;
-	(void)s;
-	(void)at;
 	return 0;
 }
 
@@ -423,29 +411,18 @@ static const struct section *const in_top[] = { &section_log, &section_control, 
 static const struct section *const in_service[] = { &section_limits, &section_argument,
 	&section_processes, NULL };
 
-static const char *const refused_none[] = { NULL };
-static const char *const refused_top[] = { "tls*", "auth", "auth-*", "password*", NULL };
-static const char *const refused_listen[] = { "tls*", "auth", "auth-*", "password*", NULL };
-static const char *const refused_role[] = { "cert", "password*", "auth", "auth-*", "tls*", NULL };
-static const char *const refused_service[] = { "tls*", "auth", "auth-*", "password*", NULL };
 
 #define KEYS(array) .keys = (array), .n_keys = ARRAY_LEN(array)
 
-const struct section section_top = { "", KEYS(keys_top), false, in_top, refused_top };
-const struct section section_log = { "log", KEYS(keys_log), false, in_none, refused_none };
-const struct section section_control = { "control", KEYS(keys_control), false, in_none,
-	refused_none };
-const struct section section_listen = { "listen", KEYS(keys_listen), true, in_none,
-	refused_listen };
-const struct section section_role = { "role", KEYS(keys_role), true, in_none, refused_role };
-const struct section section_service = { "service", KEYS(keys_service), true, in_service,
-	refused_service };
-const struct section section_argument = { "argument", KEYS(keys_argument), true, in_none,
-	refused_none };
-const struct section section_limits = { "limits", KEYS(keys_limits), false, in_none,
-	refused_none };
-const struct section section_processes = { "processes", KEYS(keys_processes), false, in_none,
-	refused_none };
+const struct section section_top = { "", KEYS(keys_top), false, in_top };
+const struct section section_log = { "log", KEYS(keys_log), false, in_none };
+const struct section section_control = { "control", KEYS(keys_control), false, in_none };
+const struct section section_listen = { "listen", KEYS(keys_listen), true, in_none };
+const struct section section_role = { "role", KEYS(keys_role), true, in_none };
+const struct section section_service = { "service", KEYS(keys_service), true, in_service };
+const struct section section_argument = { "argument", KEYS(keys_argument), true, in_none };
+const struct section section_limits = { "limits", KEYS(keys_limits), false, in_none };
+const struct section section_processes = { "processes", KEYS(keys_processes), false, in_none };
 
 const struct section *const sections[] = { &section_top, &section_log, &section_control,
 	&section_listen, &section_role, &section_service, &section_limits, &section_argument,

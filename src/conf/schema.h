@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <string.h>
+
 #include "conf/tree.h"
 #include "conf/valuetype.h"
 
@@ -13,8 +15,6 @@ struct section {
 	size_t n_keys;
 	bool titled;
 	const struct section *const *inner;	/* that may stand inside; NULL-terminated */
-	/* Names of features that this program knows but does not have (R36). */
-	const char *const *refused;	/* NULL-terminated; "x*" is a prefix */
 };
 
 extern const struct section section_top, section_log, section_control, section_listen;
@@ -24,7 +24,26 @@ extern const struct section section_processes;
 extern const struct section *const sections[];	/* all of them; NULL-terminated */
 
 /* Index of the key in the section, or -1. */
-int section_find(const struct section *s, const char *name);
+static inline int
+section_find(const struct section *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_keys; i++) {
+		if (s->keys[i].name[0] == name[0] && strcmp(s->keys[i].name, name) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+/* The kind of section of that name that may stand inside, or NULL. */
+static inline const struct section *
+section_inner(const struct section *s, const char *kind)
+{
+	const struct section *const *p = s->inner;
+
+	while (*p != NULL && strcmp((*p)->kind, kind) != 0)
+		p++;
+	return *p;
+}
 
 /*
  * Sets the fields of object to their defaults, then to what the block says.

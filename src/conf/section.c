@@ -5,39 +5,32 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/suggest.h"
 #include "conf/schema.h"
 
 /* More keys and sections than any section has. */
 #define MAX_WORDS 64
 
-int
-section_find(const struct section *s, const char *name)
-{
-	for (size_t i = 0; i < s->n_keys; i++) {
-		if (strcmp(s->keys[i].name, name) == 0)
-			return (int)i;
-	}
-	return -1;
-}
-
+/* True for names of features that this program knows but does not have. */
 static bool
-is_refused(const struct section *s, const char *name)
+is_refused(const char *name)
 {
-	for (const char *const *p = s->refused; *p != NULL; p++) {
-		size_t n = strlen(*p);
+	static const char *const names[] = { "auth", "auth-*", "cert", "password*", "tls*" };
 
-		if ((*p)[n - 1] == '*' ? strncmp(*p, name, n - 1) == 0 : strcmp(*p, name) == 0)
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (fnmatch(names[i], name, 0) == 0)
 			return true;
 	}
 	return false;
 }
 
-/* What a wrong name may have been meant for. */
+/* The word that was probably meant by a wrong name, as a remedy. */
 static const char *
-suggest(const struct section *s, const char *name)
+remedy(const struct section *s, const char *name)
 {
 	const char *words[MAX_WORDS];
 	size_t n = 0;
@@ -48,7 +41,7 @@ suggest(const struct section *s, const char *name)
 	}
 	for (const struct section *const *p = s->inner; *p != NULL; p++)
 		words[n++] = (*p)->kind;
-	return suggest_word(name, words, n);
+	return suggest_remedy(name, words, n);
 }
 
 /* The kind of section that has this key, or NULL. */
@@ -60,10 +53,8 @@ home_of(const char *key)
 
 		if (i >= 0 && ((*s)->keys[i].flags & KEY_CANONICAL) == 0)
 			return (*s)->kind;
-		for (const struct section *const *p = (*s)->inner; *p != NULL; p++) {
-			if (strcmp((*p)->kind, key) == 0)
-				return (*s)->kind;
-		}
+		if (section_inner(*s, key) != NULL)
+			return (*s)->kind;
 	}
 	return NULL;
 }
@@ -72,21 +63,18 @@ static void
 report_unknown(struct reader *r, const struct section *s, const struct block *b,
     const char *what, const char *name, unsigned line)
 {
-	const char *home = home_of(name), *near = suggest(s, name), *where = block_where(b);
+	const char *home = home_of(name), *where = block_where(b);
 
-	if (is_refused(s, name))
+	if (is_refused(name))
 		reader_error(r, line, "'%.64s' is not built into this reqd", name);
-	else if (home != NULL && *home != '\0')
+	else if (home == NULL)
+		reader_error(r, line, "unknown %s '%.64s'%s%s", what, name, where, remedy(s, name));
+	else if (*home != '\0')
 		reader_error(r, line, "unknown %s '%.64s'%s; it belongs into a '%s' section", what,
 		    name, where, home);
-	else if (home != NULL)
+	else
 		reader_error(r, line, "unknown %s '%.64s'%s; it belongs outside of all sections",
 		    what, name, where);
-	else if (near != NULL)
-		reader_error(r, line, "unknown %s '%.64s'%s; did you mean '%s'?", what, name, where,
-		    near);
-	else
-		reader_error(r, line, "unknown %s '%.64s'%s", what, name, where);
 }
 
 /* "loopback, yes or no" */
@@ -103,36 +91,24 @@ words_format(const char *const *words, char *ret, size_t ret_len)
 	}
 }
 
-static size_t
-words_count(const char *const *words)
-{
-	size_t n = 0;
-
-	while (words[n] != NULL)
-		n++;
-	return n;
-}
-
 static void
 report_value(struct reader *r, const struct key *k, const struct block *b,
     const struct setting *s)
 {
-	const char *where = block_where(b), *near;
+	const char *where = block_where(b), *value = s->values[0];
 	char words[200];
+	size_t n = 0;
 
 	if (k->type->wants != NULL) {
-		reader_error(r, s->line, "'%s'%s: '%.64s' is not %s", k->name, where, s->values[0],
+		reader_error(r, s->line, "'%s'%s: '%.64s' is not %s", k->name, where, value,
 		    k->type->wants);
 		return;
 	}
 	words_format(k->words, words, sizeof(words));
-	near = suggest_word(s->values[0], k->words, words_count(k->words));
-	if (near != NULL)
-		reader_error(r, s->line, "'%s'%s: '%.64s' is not one of %s; did you mean '%s'?",
-		    k->name, where, s->values[0], words, near);
-	else
-		reader_error(r, s->line, "'%s'%s: '%.64s' is not one of %s", k->name, where,
-		    s->values[0], words);
+	while (k->words[n] != NULL)
+		n++;
+	reader_error(r, s->line, "'%s'%s: '%.64s' is not one of %s%s", k->name, where, value, words,
+	    suggest_remedy(value, k->words, n));
 }
 
 static void *
@@ -146,8 +122,8 @@ set_defaults(struct reader *r, const struct section *s, void *object)
 {
 	for (size_t i = 0; i < s->n_keys; i++) {
 		const struct key *k = &s->keys[i];
-		char *value = (char *)(uintptr_t)k->def;
-		const struct setting def = { k->name, &value, 1, 0, NULL };
+		const char *value = k->def;
+		const struct setting def = { .key = k->name, .values = &value, .n = 1 };
 		int q;
 
 		if (k->def == NULL)
@@ -163,14 +139,8 @@ static int
 set_key(struct reader *r, const struct key *k, const struct block *b, const struct setting *s,
     void *object)
 {
-	const struct setting *first = block_find(b, k->name);
 	int q;
 
-	if (first != s) {
-		reader_error(r, s->line, "'%s'%s is set again; it was first set on line %u", k->name,
-		    block_where(b), first->line);
-		return 0;
-	}
 	if (s->n > 1 && !k->type->is_list) {
 		reader_error(r, s->line, "'%s'%s takes one value, not a list of %zu", k->name,
 		    block_where(b), s->n);
@@ -187,50 +157,39 @@ set_key(struct reader *r, const struct key *k, const struct block *b, const stru
 static int
 read_settings(struct reader *r, const struct section *s, const struct block *b, void *object)
 {
-	for (const struct setting *set = b->settings; set != NULL; set = set->next) {
-		int i = section_find(s, set->key), q;
+	uint64_t seen = 0;	/* numbers of keys */
 
-		if (i < 0) {
+	for (const struct setting *set = b->settings; set != NULL; set = set->next) {
+		const struct key *k = set->number >= 0 ? &s->keys[set->number] : NULL;
+		int q = 0;
+
+		if (k == NULL)
 			report_unknown(r, s, b, "key", set->key, set->line);
+		else if ((k->flags & KEY_CANONICAL) != 0 && !r->canonical)
 			continue;
-		}
-		if ((s->keys[i].flags & KEY_CANONICAL) != 0 && !r->canonical)
-			continue;
-		q = set_key(r, &s->keys[i], b, set, object);
+		else if ((seen >> set->number & 1) != 0)
+			reader_error(r, set->line, "'%s'%s is set again; it was first set on line %u",
+			    k->name, block_where(b), block_find(b, k->name)->line);
+		else
+			q = set_key(r, k, b, set, object);
 		if (q < 0)
 			return q;
+		seen |= k != NULL ? UINT64_C(1) << set->number : 0;
 	}
 	return 0;
-}
-
-/* The block before this one that declares the same, or NULL. */
-static const struct block *
-find_earlier(const struct block *b)
-{
-	for (const struct block *i = b->parent->blocks; i != b; i = i->next) {
-		if (strcmp(i->kind, b->kind) == 0)
-			return i;
-	}
-	return NULL;
 }
 
 static void
 check_blocks(struct reader *r, const struct section *s, const struct block *b)
 {
 	for (const struct block *i = b->blocks; i != NULL; i = i->next) {
-		const struct block *earlier;
-		const struct section *const *p = s->inner;
+		const struct block *first = i->title == NULL ? block_inner(b, i->kind) : i;
 
-		while (*p != NULL && strcmp((*p)->kind, i->kind) != 0)
-			p++;
-		if (*p == NULL) {
+		if (section_inner(s, i->kind) == NULL)
 			report_unknown(r, s, b, "section", i->kind, i->line);
-			continue;
-		}
-		earlier = i->title == NULL ? find_earlier(i) : NULL;
-		if (earlier != NULL)
-			reader_error(r, i->line, "section '%s'%s stands here again; it was first on line %u",
-			    i->kind, block_where(b), earlier->line);
+		else if (first != i)
+			block_error(r, i, NULL, "section '%s'%s stands here again; it was first on line %u",
+			    i->kind, block_where(b), first->line);
 	}
 }
 

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/suggest.h"
 #include "conf/argument.h"
 #include "conf/check.h"
 #include "conf/schema.h"
@@ -20,43 +19,19 @@ struct use {
 	uint64_t bare;		/* named in the command with no "--" before */
 };
 
-static const char *
-suggest_argument(const struct service *s, struct slice name)
-{
-	const char *names[CONF_MAX_ARGUMENTS];
-	char text[SERVICE_NAME_MAX + 1];
-
-	if (name.len >= sizeof(text))
-		return NULL;
-	memcpy(text, name.data, name.len);
-	text[name.len] = '\0';
-	for (size_t i = 0; i < s->n_args; i++)
-		names[i] = s->args[i].name;
-	return suggest_word(text, names, s->n_args);
-}
-
 static void
-report_argument(struct reader *r, const struct service *s, const struct origin *o,
+report_argument(struct reader *r, const struct service *s, const struct block *b,
     const char *key, struct slice name)
 {
-	const char *near = suggest_argument(s, name);
+	const char *remedy = service_suggest_argument(s, name);
 	int len = name.len > 64 ? 64 : (int)name.len;
 
 	if (s->handler != NULL)
-		reader_error_at(r, o, key,
-		    "'%s' in service \"%.64s\": '{%.*s}' has no value here; "
-		    "a handler takes its arguments with each request "
-		    "(literal braces are written {{ and }})",
-		    key, s->name, len, name.data);
-	else if (near != NULL)
-		reader_error_at(r, o, key,
-		    "'%s' in service \"%.64s\": there is no argument '%.*s'; did you mean '%s'?",
-		    key, s->name, len, name.data, near);
+		key_error(r, b, key, ": '{%.*s}' has no value here; a handler takes its arguments "
+		    "with each request (literal braces are written {{ and }})", len, name.data);
 	else
-		reader_error_at(r, o, key,
-		    "'%s' in service \"%.64s\": there is no argument '%.*s' "
-		    "(literal braces are written {{ and }})",
-		    key, s->name, len, name.data);
+		key_error(r, b, key, ": there is no argument '%.*s'%s", len, name.data,
+		    *remedy != '\0' ? remedy : " (literal braces are written {{ and }})");
 }
 
 /*
@@ -64,7 +39,7 @@ report_argument(struct reader *r, const struct service *s, const struct origin *
  * handler is started with is before all requests and may name none.
  */
 static uint64_t
-check_template(struct reader *r, const struct service *s, const struct origin *o, const char *key,
+check_template(struct reader *r, const struct service *s, const struct block *b, const char *key,
     const char *template)
 {
 	struct template_part part;
@@ -81,38 +56,33 @@ check_template(struct reader *r, const struct service *s, const struct origin *o
 		if (a != NULL && s->handler == NULL)
 			used |= UINT64_C(1) << (a - s->args);
 		else
-			report_argument(r, s, o, key, part.text);
+			report_argument(r, s, b, key, part.text);
 	}
 	if (q < 0)
-		reader_error_at(r, o, key,
-		    "'%s' in service \"%.64s\": a brace without its partner in '%.64s' "
-		    "(literal braces are written {{ and }})",
-		    key, s->name, template);
+		key_error(r, b, key, ": a brace without its partner in '%.64s' (literal braces "
+		    "are written {{ and }})", template);
 	return used;
 }
 
 static void
-check_program(struct reader *r, const struct service *s, const struct origin *o)
+check_program(struct reader *r, const struct service *s, const struct block *b)
 {
 	const char *path = s->command[0];
 
 	if (path[0] != '/')
-		reader_error_at(r, o, "command",
-		    "'command' in service \"%.64s\": '%.64s' is not an absolute path", s->name, path);
+		key_error(r, b, "command", ": '%.64s' is not an absolute path", path);
 	else if (strpbrk(path, "{}") != NULL)
-		reader_error_at(r, o, "command",
-		    "'command' in service \"%.64s\": the program itself cannot come from an argument",
-		    s->name);
+		key_error(r, b, "command", ": the program itself cannot come from an argument");
 }
 
 static void
-check_command(struct reader *r, const struct service *s, const struct origin *o, struct use *u)
+check_command(struct reader *r, const struct service *s, const struct block *b, struct use *u)
 {
 	bool guarded = false;
 
-	check_program(r, s, o);
+	check_program(r, s, b);
 	for (char **p = s->command + 1; *p != NULL; p++) {
-		uint64_t named = check_template(r, s, o, "command", *p);
+		uint64_t named = check_template(r, s, b, "command", *p);
 		struct slice alone;
 
 		guarded = guarded || strcmp(*p, "--") == 0;
@@ -122,10 +92,8 @@ check_command(struct reader *r, const struct service *s, const struct origin *o,
 			if ((named >> i & 1) == 0 || !s->args[i].repeat ||
 			    template_is_name(*p, &alone))
 				continue;
-			reader_error_at(r, o, "command",
-			    "'command' in service \"%.64s\": '{%s}' may be several values, "
-			    "so it must be an element of its own",
-			    s->name, s->args[i].name);
+			key_error(r, b, "command", ": '{%s}' may be several values, so it must be "
+			    "an element of its own", s->args[i].name);
 		}
 	}
 }
@@ -149,21 +117,19 @@ unescape(char *text)
 
 /* A handler gets every argument as data, so nothing can become an option. */
 static void
-check_handler(struct reader *r, const struct service *s, const struct origin *o, struct use *u)
+check_handler(struct reader *r, const struct service *s, const struct block *b, struct use *u)
 {
 	u->used = UINT64_MAX;
 	for (char **p = s->handler; *p != NULL; p++) {
-		(void)check_template(r, s, o, "handler", *p);
+		(void)check_template(r, s, b, "handler", *p);
 		if (unescape(*p) && p == s->handler && **p != '/')
-			reader_error_at(r, o, "handler",
-			    "'handler' in service \"%.64s\": '%.64s' is not an absolute path",
-			    s->name, *p);
+			key_error(r, b, "handler", ": '%.64s' is not an absolute path", *p);
 	}
 }
 
-/* What has no meaning where no process is started for a request. */
+/* Reports keys that have no meaning where no process is started for a request. */
 static void
-refuse_command_keys(struct reader *r, const struct service *s, const struct origin *o)
+refuse_command_keys(struct reader *r, const struct service *s, const struct block *b)
 {
 	static const char *const instead[][2] = {
 		{ "concurrency", "'processes { max = N }' says how many run at the same time" },
@@ -171,63 +137,53 @@ refuse_command_keys(struct reader *r, const struct service *s, const struct orig
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(instead); i++) {
-		if (block_find(o->block, instead[i][0]) != NULL)
-			reader_error_at(r, o, instead[i][0],
-			    "'%s' in service \"%.64s\" does not go with 'handler'; %s",
-			    instead[i][0], s->name, instead[i][1]);
+		if (block_find(b, instead[i][0]) != NULL)
+			key_error(r, b, instead[i][0], " does not go with 'handler'; %s",
+			    instead[i][1]);
 	}
 	if (!s->idempotent)
-		reader_error_at(r, o, "idempotent",
-		    "'idempotent = no' in service \"%.64s\" does not go with 'handler', whose "
-		    "requests have no id; use 'command', or let it know repeated ones by an argument",
-		    s->name);
+		block_error(r, b, "idempotent", "'idempotent = no' in service \"%.64s\" does not "
+		    "go with 'handler', whose requests have no id; use 'command', or let it know "
+		    "repeated ones by an argument", s->name);
 }
 
 static void
-refuse_handler_keys(struct reader *r, const struct service *s, const struct origin *o)
+refuse_handler_keys(struct reader *r, const struct service *s, const struct block *b)
 {
 	if (s->input == INPUT_PUSHED)
-		reader_error_at(r, o, "input",
-		    "'input = pushed' in service \"%.64s\" goes with 'handler' only; "
-		    "a command has its input on its standard input: 'optional' or 'required'",
-		    s->name);
+		block_error(r, b, "input", "'input = pushed' in service \"%.64s\" goes with "
+		    "'handler' only; a command has its input on its standard input: 'optional' or "
+		    "'required'", s->name);
 	for (size_t i = 0; i < section_service.n_keys; i++) {
 		const struct key *k = &section_service.keys[i];
 
-		if ((k->flags & KEY_HANDLER) != 0 && block_find(o->block, k->name) != NULL)
-			reader_error_at(r, o, k->name,
-			    "'%s' in service \"%.64s\" goes with 'handler' only", k->name, s->name);
+		if ((k->flags & KEY_HANDLER) != 0 && block_find(b, k->name) != NULL)
+			key_error(r, b, k->name, " goes with 'handler' only");
 	}
-	for (const struct block *b = o->block->blocks; b != NULL; b = b->next) {
-		const struct origin processes = { o->file, b };
-
-		if (strcmp(b->kind, section_processes.kind) == 0)
-			reader_error_at(r, &processes, NULL,
-			    "section 'processes' in service \"%.64s\" goes with 'handler' only",
-			    s->name);
-	}
+	if (block_inner(b, section_processes.kind) != NULL)
+		block_error(r, block_inner(b, section_processes.kind), NULL,
+		    "section 'processes' in service \"%.64s\" goes with 'handler' only", s->name);
 }
 
 /* A service runs one program, as a command or as a handler. */
 static void
-check_kind(struct reader *r, struct service *s, const struct origin *o)
+check_kind(struct reader *r, struct service *s, const struct block *b)
 {
 	bool both = s->handler != NULL && s->command[0] != NULL;
 
 	if (both) {
-		bool handler_last = block_line(o->block, "handler") > block_line(o->block, "command");
+		bool handler_last = block_line(b, "handler") > block_line(b, "command");
 
-		reader_error_at(r, o, handler_last ? "handler" : "command",
-		    "service \"%.64s\" has a 'command' and a 'handler'; leave one of them out",
-		    s->name);
+		block_error(r, b, handler_last ? "handler" : "command", "service \"%.64s\" has a "
+		    "'command' and a 'handler'; leave one of them out", s->name);
 		s->handler = NULL;	/* judged as a command from here on */
 	} else if (s->handler == NULL && s->command[0] == NULL) {
-		reader_error_at(r, o, NULL, "service \"%.64s\" has no 'command' and no 'handler'",
+		block_error(r, b, NULL, "service \"%.64s\" has no 'command' and no 'handler'",
 		    s->name);
 	} else if (s->handler != NULL) {
-		refuse_command_keys(r, s, o);
+		refuse_command_keys(r, s, b);
 	} else {
-		refuse_handler_keys(r, s, o);
+		refuse_handler_keys(r, s, b);
 	}
 }
 
@@ -240,33 +196,30 @@ is_variable(const char *entry)
 }
 
 static void
-check_environment(struct reader *r, const struct service *s, const struct origin *o,
+check_environment(struct reader *r, const struct service *s, const struct block *b,
     struct use *u)
 {
 	for (char **p = s->environment; *p != NULL; p++) {
 		size_t n = strcspn(*p, "=") + 1;
 
 		if (!is_variable(*p)) {
-			reader_error_at(r, o, "environment",
-			    "'environment' in service \"%.64s\": '%.64s' is not NAME=VALUE", s->name, *p);
+			key_error(r, b, "environment", ": '%.64s' is not NAME=VALUE", *p);
 			continue;
 		}
 		if (strncmp(*p, "REQD_", 5) == 0)
-			reader_error_at(r, o, "environment",
-			    "'environment' in service \"%.64s\": names that start with REQD_ are set by reqd",
-			    s->name);
+			key_error(r, b, "environment", ": names that start with REQD_ are set by "
+			    "reqd");
 		for (char **q = s->environment; q != p; q++) {
 			if (strncmp(*q, *p, n) == 0)
-				reader_error_at(r, o, "environment",
-				    "'environment' in service \"%.64s\" sets '%.*s' twice", s->name,
-				    (int)n - 1, *p);
+				key_error(r, b, "environment", " sets '%.*s' twice", (int)n - 1,
+				    *p);
 		}
-		u->used |= check_template(r, s, o, "environment", *p + n);
+		u->used |= check_template(r, s, b, "environment", *p + n);
 	}
 }
 
 static void __attribute__((format(printf, 4, 5)))
-argument_error(struct reader *r, const struct origin *o, const struct argument *a,
+argument_error(struct reader *r, const struct block *b, const struct argument *a,
     const char *fmt, ...)
 {
 	char rule[ARGUMENTS_WHY + 64];
@@ -276,13 +229,13 @@ argument_error(struct reader *r, const struct origin *o, const struct argument *
 	va_start(ap, fmt);
 	(void)vsnprintf(rule, sizeof(rule), fmt, ap);
 	va_end(ap);
-	r->file = o->file;
-	reader_error(r, a->line, "service \"%.64s\": %s", o->block->title, rule);
+	r->file = b->file;
+	reader_error(r, a->line, "service \"%.64s\": %s", b->title, rule);
 	r->file = file;
 }
 
 static void
-check_default(struct reader *r, const struct origin *o, const struct argument *a)
+check_default(struct reader *r, const struct block *b, const struct argument *a)
 {
 	char why[ARGUMENTS_WHY];
 
@@ -290,10 +243,10 @@ check_default(struct reader *r, const struct origin *o, const struct argument *a
 		return;
 	/* Declarations with mistakes of their own cannot judge a value. */
 	if ((a->type == ARGUMENT_CHOICE && a->values == NULL) ||
-	    (a->type == ARGUMENT_PATTERN && !a->has_regex))
+	    (a->type == ARGUMENT_PATTERN && a->matcher == NULL))
 		return;
 	if (argument_check(a, slice_of(a->def), why) != ARGUMENTS_OK)
-		argument_error(r, o, a, "the default of %s", why);
+		argument_error(r, b, a, "the default of %s", why);
 }
 
 static bool
@@ -303,7 +256,7 @@ may_be_left_out(const struct argument *a)
 }
 
 static void
-check_arguments(struct reader *r, struct service *s, const struct origin *o, const struct use *u)
+check_arguments(struct reader *r, struct service *s, const struct block *b, const struct use *u)
 {
 	const struct argument *left_out = NULL;
 
@@ -313,43 +266,43 @@ check_arguments(struct reader *r, struct service *s, const struct origin *o, con
 		a->guarded = (u->bare >> i & 1) == 0;
 		a->binary = s->handler != NULL && a->type == ARGUMENT_TEXT;
 		if (s->handler == NULL && a->max_length > ARGUMENT_MAX_LENGTH)
-			argument_error(r, o, a, "'max-length' of argument '%.64s': a command takes %d "
+			argument_error(r, b, a, "'max-length' of argument '%.64s': a command takes %d "
 			    "bytes at most, only a handler takes more", a->name,
 			    ARGUMENT_MAX_LENGTH);
 		if ((u->used >> i & 1) == 0)
-			argument_error(r, o, a,
+			argument_error(r, b, a,
 			    "argument '%.64s' is used nowhere; write {%.64s} where it belongs", a->name,
 			    a->name);
 		if (a->repeat && i + 1 < s->n_args)
-			argument_error(r, o, a,
+			argument_error(r, b, a,
 			    "argument '%.64s' is repeated, so it must be the last one", a->name);
 		if (left_out != NULL && !may_be_left_out(a))
-			argument_error(r, o, a,
+			argument_error(r, b, a,
 			    "argument '%.64s' must be given, so it must come before '%.64s', which may be left out",
 			    a->name, left_out->name);
 		if (may_be_left_out(a))
 			left_out = a;
-		check_default(r, o, a);
+		check_default(r, b, a);
 	}
 }
 
 int
-check_service(struct reader *r, struct service *s, const struct origin *o)
+check_service(struct reader *r, struct service *s, const struct block *b)
 {
 	struct use u = { 0 };
 
-	check_kind(r, s, o);
+	check_kind(r, s, b);
 	if (s->handler != NULL)
-		check_handler(r, s, o, &u);
+		check_handler(r, s, b, &u);
 	else if (s->command[0] != NULL)
-		check_command(r, s, o, &u);
+		check_command(r, s, b, &u);
 	else
 		u.used = UINT64_MAX;	/* what is missing uses none of them */
-	check_environment(r, s, o, &u);
+	check_environment(r, s, b, &u);
 	if (s->lock != NULL)
-		u.used |= check_template(r, s, o, "lock", s->lock);
+		u.used |= check_template(r, s, b, "lock", s->lock);
 	if (s->lock != NULL && *s->lock == '\0')
-		reader_error_at(r, o, "lock", "'lock' in service \"%.64s\" is empty", s->name);
-	check_arguments(r, s, o, &u);
+		key_error(r, b, "lock", " is empty");
+	check_arguments(r, s, b, &u);
 	return 0;
 }

@@ -20,5 +20,5 @@ struct template_part {
  */
 int template_next(const char **p, struct template_part *ret);
 
-/* Is the template one name and nothing else? */
+/* True if the template is one name and nothing else. */
 bool template_is_name(const char *template, struct slice *ret_name);

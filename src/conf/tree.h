@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * tree: a configuration file as sections and settings, before anything is
- * known about what they mean. The only place that talks to libconfuse.
+ * known about what the values mean.
  */
 #pragma once
 
@@ -14,9 +14,10 @@
 /* KEY = VALUE or KEY = {VALUE, ...}; a key may come more than once. */
 struct setting {
 	const char *key;
-	char **values;
+	int number;	/* of the key in its section's table; -1: unknown */
+	unsigned line;	/* of the first value */
+	const char **values;
 	size_t n;	/* at least 1 */
-	unsigned line;
 	struct setting *next;
 };
 
@@ -24,8 +25,8 @@ struct setting {
 struct block {
 	const char *kind;
 	const char *title;	/* NULL: none */
+	const char *file;
 	unsigned line;
-	bool closed;		/* false: reading ended inside */
 	struct block *parent;
 	struct setting *settings, **settings_end;
 	struct block *blocks, **blocks_end;
@@ -37,14 +38,18 @@ struct section;
 /*
  * Reads a text into the arena. Keys and sections that are not known below
  * top are in the tree like all others. A syntax error ends the reading and is
- * reported; what stands before it is in the tree.
- * 0, 1 (there was a syntax error) or -ENOMEM.
+ * reported; what stands before it is in the tree. So does the setting or
+ * section that is one more than max of them.
+ * 0, 1 (there was an error) or -ENOMEM.
  */
 int tree_read(const char *file, const char *data, size_t len, const struct section *top,
-    struct arena *arena, struct block **ret, struct conf_errors *errors);
+    size_t max, struct arena *arena, struct block **ret, struct conf_errors *errors);
 
 /* The first setting of that key, or NULL. */
 const struct setting *block_find(const struct block *b, const char *key);
+
+/* The first section of that kind inside, or NULL. */
+const struct block *block_inner(const struct block *b, const char *kind);
 
 /* Line of that key, or of the section when the key is not there. */
 unsigned block_line(const struct block *b, const char *key);

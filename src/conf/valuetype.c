@@ -9,6 +9,10 @@
 
 #include "base/cleanup.h"
 #include "base/units.h"
+#include "conf/lexer.h"
+
+/* The functions of all types are alike, whatever each of them needs. */
+#pragma GCC diagnostic ignored "-Wunused-parameter"
 
 /* --------------------------------------------------------------- text --- */
 
@@ -17,17 +21,25 @@ static void
 quote(struct buf *b, const char *text, const char *doubled)
 {
 	(void)buf_append_char(b, '"');
-	for (const char *p = text; *p != '\0'; p++) {
-		unsigned char c = (unsigned char)*p;
+	for (const char *p = text; *p != '\0'; ) {
+		const char *name, *start = p;
+		size_t n;
 
-		if (c == '"' || c == '\\' || c == '$')
-			(void)buf_printf(b, "\\%c", c);
-		else if (c < 0x20 || c == 0x7f)
-			(void)buf_printf(b, "\\x%02x", c);
-		else
-			(void)buf_append_char(b, *p);
+		while (lexer_is_plain(*p) && strchr(doubled, *p) == NULL)
+			p++;
+		(void)buf_append(b, start, (size_t)(p - start));
+		if (*p == '\0')
+			break;
+		n = lexer_hidden(p, strnlen(p, 3), true, &name);
+		for (size_t i = 0; i < n; i++)
+			(void)buf_printf(b, "\\x%02x", (unsigned char)*p++);
+		if (n > 0)
+			continue;
+		if (*p == '"' || *p == '\\')
+			(void)buf_append_char(b, '\\');
 		if (strchr(doubled, *p) != NULL)
 			(void)buf_append_char(b, *p);
+		(void)buf_append_char(b, *p++);
 	}
 	(void)buf_append_char(b, '"');
 }
@@ -52,14 +64,12 @@ store_text(struct reader *r, const struct setting *s, void *at)
 static int
 text_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
 {
-	(void)k;
 	return store_text(r, s, at);
 }
 
 static int
 line_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
 {
-	(void)k;
 	if (s->values[0][0] == '\0')
 		return 1;
 	for (const char *p = s->values[0]; *p != '\0'; p++) {
@@ -80,7 +90,6 @@ text_format(struct buf *b, const struct key *k, const void *at)
 {
 	const char *text = *(char *const *)at;
 
-	(void)k;
 	if (text != NULL)
 		value_quote(b, text);
 }
@@ -113,7 +122,6 @@ list_parse(struct reader *r, const struct key *k, const struct setting *s, void 
 {
 	char **list = value_copy_list(r->arena, s);
 
-	(void)k;
 	if (list == NULL)
 		return -ENOMEM;
 	*(char ***)at = list;
@@ -135,15 +143,13 @@ put_list(struct buf *b, char *const *list, const char *doubled)
 static void
 list_format(struct buf *b, const struct key *k, const void *at)
 {
-	(void)k;
 	put_list(b, *(char *const *const *)at, "");
 }
 
-/* What a file has as "{{" is stored as "{": see check_service(). */
+/* A "{{" of the file is stored as "{", see check_service(). */
 static void
 words_format(struct buf *b, const struct key *k, const void *at)
 {
-	(void)k;
 	put_list(b, *(char *const *const *)at, "{}");
 }
 
@@ -154,8 +160,6 @@ bool_parse(struct reader *r, const struct key *k, const struct setting *s, void 
 {
 	static const char *const words[] = { "no", "yes", "false", "true", "off", "on" };
 
-	(void)r;
-	(void)k;
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		if (strcmp(s->values[0], words[i]) != 0)
 			continue;
@@ -168,14 +172,12 @@ bool_parse(struct reader *r, const struct key *k, const struct setting *s, void 
 static void
 bool_format(struct buf *b, const struct key *k, const void *at)
 {
-	(void)k;
 	(void)buf_append_str(b, *(const bool *)at ? "yes" : "no");
 }
 
 static int
 word_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
 {
-	(void)r;
 	for (int i = 0; k->words[i] != NULL; i++) {
 		if (strcmp(s->values[0], k->words[i]) != 0)
 			continue;
@@ -319,8 +321,6 @@ mode_parse(struct reader *r, const struct key *k, const struct setting *s, void 
 	const char *text = s->values[0];
 	unsigned mode = 0;
 
-	(void)r;
-	(void)k;
 	if (strlen(text) < 3 || strlen(text) > 4 || strspn(text, "01234567") != strlen(text))
 		return 1;
 	for (const char *p = text; *p != '\0'; p++)
@@ -334,7 +334,6 @@ mode_parse(struct reader *r, const struct key *k, const struct setting *s, void 
 static void
 mode_format(struct buf *b, const struct key *k, const void *at)
 {
-	(void)k;
 	(void)buf_printf(b, "%04o", (unsigned)*(const mode_t *)at);
 }
 
@@ -365,8 +364,6 @@ id_parse(struct reader *r, const struct key *k, const struct setting *s, void *a
 	const char *p = s->values[0];
 	uint32_t id;
 
-	(void)r;
-	(void)k;
 	if (id_take(&p, &id) < 0 || *p != '\0')
 		return 1;
 	*(uint32_t *)at = id;
@@ -378,7 +375,6 @@ id_format(struct buf *b, const struct key *k, const void *at)
 {
 	uint32_t id = *(const uint32_t *)at;
 
-	(void)k;
 	if (id != UINT32_MAX)
 		(void)buf_append_u64(b, id);
 }
@@ -392,7 +388,6 @@ identity_parse(struct reader *r, const struct key *k, const struct setting *s, v
 	gid_t *groups;
 	size_t n = 0;
 
-	(void)k;
 	if (id_take(&p, &id->uid) < 0 || *p++ != ':' || id_take(&p, &id->gid) < 0)
 		return 1;
 	groups = arena_alloc(r->arena, (strlen(p) + 1) * sizeof(*groups));
@@ -413,7 +408,6 @@ identity_format(struct buf *b, const struct key *k, const void *at)
 {
 	const struct identity *id = at;
 
-	(void)k;
 	(void)buf_printf(b, "\"%u:%u", (unsigned)id->uid, (unsigned)id->gid);
 	for (size_t i = 0; i < id->n_groups; i++)
 		(void)buf_printf(b, "%c%u", i == 0 ? ':' : ',', (unsigned)id->groups[i]);

@@ -14,7 +14,7 @@
 
 struct key;
 
-/* What a value counts: how such an amount is read and written. */
+/* An amount: how it is read and written. */
 struct measure {
 	int (*parse)(const char *text, uint64_t *ret);	/* 0 or -errno */
 	void (*format)(uint64_t v, char *ret, size_t ret_len);
@@ -72,7 +72,7 @@ int measure_parse(const struct measure *m, struct reader *r, const struct key *k
     const struct setting *s, uint64_t *ret);
 void measure_format(const struct measure *m, struct buf *b, uint64_t v);
 
-/* Appends text in double quotes as libconfuse reads them. */
+/* Appends text in double quotes as the lexer reads them. */
 void value_quote(struct buf *b, const char *text);
 /* The values of a setting as a NULL-terminated list. NULL without memory. */
 char **value_copy_list(struct arena *a, const struct setting *s);

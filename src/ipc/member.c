@@ -83,6 +83,35 @@ is_prepared(const struct member *m, const struct frame *f)
 }
 
 static void
+forget_past(struct member *m)
+{
+	for (size_t i = 0; i < MEMBER_PAST; i++)
+		m->past[i] = conf_unref(m->past[i]);
+}
+
+static void
+on_forget(struct loop_timer *t)
+{
+	forget_past(CONTAINER_OF(t, struct member, forget));
+}
+
+/* Former configurations can be large, so they stay only while a frame may mean them. */
+static void
+forget_later(struct member *m)
+{
+	uint64_t longest = 0, due;
+
+	for (size_t i = 0; m->past[0] != NULL && i < m->past[0]->n_services; i++) {
+		uint64_t wait = m->past[0]->services[i].queue_timeout_usec;
+
+		longest = wait > longest ? wait : longest;
+	}
+	due = clock_usec() + MEMBER_PATIENCE_USEC + longest;
+	if (!loop_timer_is_armed(&m->forget) || due > m->forget.due_usec)
+		loop_arm(m->loop, &m->forget, due);
+}
+
+static void
 on_commit(struct member *m, const struct frame *f)
 {
 	if (!is_prepared(m, f)) {
@@ -93,6 +122,7 @@ on_commit(struct member *m, const struct frame *f)
 	memmove(&m->past[1], &m->past[0], (MEMBER_PAST - 1) * sizeof(m->past[0]));
 	m->past[0] = m->current;
 	m->current = TAKE_PTR(m->prepared);
+	forget_later(m);
 	log_set_level(m->current->log_level);
 	m->sealed = f->sealed;
 	m->refusal = NULL;
@@ -203,6 +233,7 @@ member_init(struct member *m, const struct member_ops *ops, struct loop *loop)
 
 	*m = (struct member){
 		.ops = ops, .loop = loop, .master = { .fn = on_master, .fd = ROLE_CHANNEL_FD },
+		.forget = { .fn = on_forget },
 	};
 	r = fd_set_nonblock(m->master.fd, true);
 	return r < 0 ? r : loop_add(loop, &m->master, EPOLLIN);
@@ -213,6 +244,6 @@ member_done(struct member *m)
 {
 	(void)conf_unref(m->current);
 	(void)conf_unref(m->prepared);
-	for (size_t i = 0; i < MEMBER_PAST; i++)
-		(void)conf_unref(m->past[i]);
+	forget_past(m);
+	loop_disarm(m->loop, &m->forget);
 }

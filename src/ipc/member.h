@@ -11,12 +11,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/loop.h"
 #include "conf/conf.h"
 #include "ipc/frame.h"
 
-/* So many reloads may go by while a frame waits to be read. */
+/* So many reloads may go by while a frame waits to be read, or a request to be started. */
 #define MEMBER_PAST 8
+
+/* So long may a frame wait to be read, at most. */
+#define MEMBER_PATIENCE_USEC (10 * USEC_PER_SEC)
 
 struct member;
 
@@ -50,6 +54,7 @@ struct member {
 	struct loop_io master;
 	struct conf *current, *prepared;
 	struct conf *past[MEMBER_PAST];		/* former ones, newest first */
+	struct loop_timer forget;		/* no request of theirs waits any more then */
 	/* With commit and stop: which listeners end for everybody, by number. */
 	uint32_t sealed;
 	const char *refusal;			/* by commit; NULL: none */

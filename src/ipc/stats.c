@@ -151,44 +151,56 @@ stats_clear_service(struct stats *s, uint16_t number)
 	memset(&s->times[number], 0, sizeof(s->times[number]));
 }
 
-/* What is counted, by the numbers that services have in the new rules. */
-static struct service_total *
-stats_kept(const struct stats *s, const struct conf *from, const struct conf *to)
-{
-	struct service_total *kept = calloc(to->n_services + 1, sizeof(*kept));
+/* What is counted of one service, and its number in the new rules. */
+struct kept {
+	uint16_t number;
+	struct service_total total;
+};
 
-	for (size_t i = 0; kept != NULL && i < to->n_services; i++) {
+/* Of those that were called only: the times of all together are large. NULL without memory. */
+static struct kept *
+stats_kept(const struct stats *s, const struct conf *from, const struct conf *to, size_t *ret_n)
+{
+	struct kept *kept;
+	size_t n = 0, max = 0;
+
+	for (size_t i = 0; i < from->n_services; i++)
+		max += s->service[i].calls > 0;
+	kept = calloc(max + 1, sizeof(*kept));
+	/* The owner of the page may go on counting, or write what it likes. */
+	for (uint16_t i = 0; kept != NULL && n < max && i < to->n_services; i++) {
 		const char *name = to->services[i].name;
 		const struct service *old = conf_find_service(from, name, strlen(name));
 
-		if (old != NULL)
-			service_total_add(&kept[i], s, old->number);
+		if (old == NULL || s->service[old->number].calls == 0)
+			continue;
+		kept[n].number = i;
+		service_total_add(&kept[n++].total, s, old->number);
 	}
+	*ret_n = n;
 	return kept;
 }
 
 void
 stats_renumber(struct stats *s, const struct conf *from, const struct conf *to)
 {
-	struct service_total *kept = NULL;
-	size_t n = CONF_MAX_SERVICES;
+	size_t n = CONF_MAX_SERVICES, n_kept = 0;
+	struct kept *kept = NULL;
 
 	if (from == NULL && (s->generation == 0 || s->generation == to->generation)) {
 		s->generation = to->generation;
 		return;
 	}
 	if (from != NULL) {
-		kept = stats_kept(s, from, to);
+		kept = stats_kept(s, from, to, &n_kept);
 		n = from->n_services;
 	}
 	s->generation = 0;
 	for (uint16_t i = 0; i < n; i++)
 		stats_clear_service(s, i);
-	for (size_t i = 0; kept != NULL && i < to->n_services; i++) {
-		if (kept[i].n.calls == 0)
-			continue;
-		s->service[i] = kept[i].n;
-		s->times[i] = kept[i].times;
+	for (size_t i = 0; i < n_kept; i++) {
+		s->service[kept[i].number] = kept[i].total.n;
+		s->times[kept[i].number] = kept[i].total.times;
 	}
 	s->generation = to->generation;
 	free(kept);

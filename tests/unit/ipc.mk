@@ -17,7 +17,7 @@ tests_unit_test_mail_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_mail_LDADD = libipc.la libproto.la libbase.la $(CHECK_LIBS)
 tests_unit_test_stats_SOURCES = tests/unit/test_stats.c
 tests_unit_test_stats_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_stats_LDADD = libipc.la libconf.la libproto.la libbase.la $(CONFUSE_LIBS) \
+tests_unit_test_stats_LDADD = libipc.la libconf.la libproto.la libbase.la \
 	$(BSD_LIBS) $(CHECK_LIBS)
 tests_unit_test_histogram_SOURCES = tests/unit/test_histogram.c
 tests_unit_test_histogram_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

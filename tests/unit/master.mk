@@ -7,7 +7,7 @@ TESTS += $(master_tests)
 
 master_test_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS)
 master_test_ldadd = libmaster.la libipc.la libconf.la libproto.la libbase.la \
-	$(SYSTEMD_LIBS) $(CONFUSE_LIBS) $(BSD_LIBS) $(CHECK_LIBS)
+	$(SYSTEMD_LIBS) $(BSD_LIBS) $(CHECK_LIBS)
 
 tests_unit_test_beat_SOURCES = tests/unit/test_beat.c
 tests_unit_test_beat_CFLAGS = $(master_test_cflags)

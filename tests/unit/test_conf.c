@@ -277,6 +277,39 @@ START_TEST(a_text_that_ends_too_soon)
 }
 END_TEST
 
+/* Nothing in quotes is changed without a word, neither when it is read nor when it is written. */
+START_TEST(quotes_keep_their_text)
+{
+	static const struct {
+		const char *written, *meant;
+	} texts[] = {
+		{ "\"a\\\"b\\\\c\\$d\\n\\t\\r\\x41\\xfF\"", "a\"b\\c$d\n\t\rA\xff" },
+		{ "'a\"b\\'c\\\\d\\n\\x41$'", "a\"b'c\\d\\n\\x41$" },
+		{ "\"two\nlines\tand a tab\"", "two\nlines\tand a tab" },
+		{ "\"# // /* } ${HOME}\"", "# // /* } ${HOME}" },
+		{ "\"caf\xc3\xa9\xc2\xa0\xe2\x80\x8d\"", "caf\xc3\xa9\xc2\xa0\xe2\x80\x8d" },
+		{ "\"\\xe2\\x80\\x8b\\xef\\xbb\\xbf\\xc2\\x85\"", "\xe2\x80\x8b\xef\xbb\xbf\xc2\x85" },
+		{ "\"\xe2\x80\"", "\xe2\x80" },
+		{ "word/with:signs;<>-\\d//x/y", "word/with:signs;<>-\\d//x/y" },
+		{ "\"\"", "" },
+	};
+	struct conf_errors errors = { 0 };
+	char body[256], *text;
+	struct conf *c, *again = NULL;
+
+	(void)snprintf(body, sizeof(body), "service \"x\" { command = {\"/bin/true\"} description = %s }",
+	    texts[_i].written);
+	c = load_good(body);
+	ck_assert_str_eq(c->services[0].description, texts[_i].meant);
+	text = conf_format(c);
+	ck_assert_int_eq(conf_parse(text, strlen(text), 1, &again, &errors), 0);
+	ck_assert_str_eq(again->services[0].description, texts[_i].meant);
+	free(text);
+	(void)conf_unref(c);
+	(void)conf_unref(again);
+}
+END_TEST
+
 START_TEST(many_errors_end)
 {
 	char *text = NULL, *errors = NULL;
@@ -284,14 +317,76 @@ START_TEST(many_errors_end)
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
 
-	for (int i = 0; i < 1000; i++)
-		(void)fprintf(f, "role \"R%d\" { net = {\"unix\"} }\n", i);
+	/* By turns, so that no two of a kind follow each other. */
+	for (int i = 0; i < 500; i++)
+		(void)fprintf(f, "service \"x%d\" {\n timeout = never\n no%d = 1\n }\n", i, i);
 	(void)fclose(f);
 	ck_assert_ptr_null(load_text(text, CONF_NO_PROGRAMS, &errors));
 	for (const char *p = errors; *p != '\0'; p++)
 		lines += *p == '\n';
 	ck_assert_uint_eq(lines, 201);
 	ck_assert_ptr_nonnull(strstr(errors, "too many errors"));
+	free(text);
+	free(errors);
+}
+END_TEST
+
+static size_t
+count_lines(const char *text)
+{
+	size_t n = 0;
+
+	while ((text = strchr(text, '\n')) != NULL && *++text != '\0')
+		n++;
+	return n + 1;
+}
+
+START_TEST(errors_of_one_kind_are_counted)
+{
+	char *text = NULL, *errors = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	for (int i = 1; i <= 1000; i++)
+		(void)fprintf(f, "service \"R%d\" { command = {\"/bin/true\"} }\n", i);
+	(void)fprintf(f, "workers = many\n%slisten \"unix:///run/x.sock\" {}\n", user_line());
+	(void)fclose(f);
+	ck_assert_ptr_null(load_text(text, CONF_NO_PROGRAMS, &errors));
+	ck_assert_uint_eq(count_lines(errors), 7);
+	ck_assert_ptr_nonnull(strstr(errors, "main.conf:5: 'R5' cannot be the name"));
+	ck_assert_ptr_nonnull(strstr(errors, "main.conf:6: and 995 more like this\n"));
+	ck_assert_ptr_nonnull(strstr(errors, "main.conf:1001: 'workers'"));
+	free(text);
+	free(errors);
+}
+END_TEST
+
+/* As many services as there may be, and more: one error, however many more. */
+START_TEST(services_beyond_the_limit_are_one_error)
+{
+	char *text = NULL, *errors = NULL, place[64];
+	struct conf *c;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	(void)fprintf(f, "%slisten \"unix:///run/x.sock\" {}\n", user_line());
+	for (int i = 0; i < CONF_MAX_SERVICES; i++)
+		(void)fprintf(f, "service \"x%d\" { command = {\"/bin/true\"} }\n", i);
+	(void)fflush(f);
+	c = load_text(text, CONF_NO_PROGRAMS, &errors);
+	ck_assert_msg(c != NULL, "%s", errors);
+	ck_assert_uint_eq(c->n_services, CONF_MAX_SERVICES);
+	ck_assert_str_eq(c->services[conf_find_service(c, "X77", 3)->number].name, "x77");
+	(void)conf_unref(c);
+	free(errors);
+	for (int i = 0; i < 1000; i++)
+		(void)fprintf(f, "service \"y%d\" { command = {\"/bin/true\"} }\n", i);
+	(void)fclose(f);
+	ck_assert_ptr_null(load_text(text, CONF_NO_PROGRAMS, &errors));
+	ck_assert_uint_eq(count_lines(errors), 1);
+	(void)snprintf(place, sizeof(place), "main.conf:%zu: more than %d 'service' sections",
+	    count_lines(text) - 1000 + 1, CONF_MAX_SERVICES);
+	ck_assert_msg(strstr(errors, place) != NULL, "%s", errors);
 	free(text);
 	free(errors);
 }
@@ -328,7 +423,7 @@ START_TEST(odd_files_are_refused)
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(ftruncate(fd, (off_t)CONF_MAX_TEXT + 1), 0);
 	ck_assert_int_eq(close(fd), 0);
-	expect_unreadable(path, "larger than 8 MiB");
+	expect_unreadable(path, "larger than 32 MiB");
 }
 END_TEST
 
@@ -716,7 +811,7 @@ START_TEST(canonical_text_is_a_fixed_point)
 	ck_assert(s->args[1].min_int == -5 && s->args[1].max_int == 7 && s->args[1].guarded);
 	ck_assert(s->args[2].min_dec == -0.25 && s->args[2].max_dec == 1.1);
 	ck_assert_str_eq(s->args[9].value, "");
-	ck_assert(s->args[8].has_regex);
+	ck_assert(s->args[8].matcher != NULL);
 	conf_unref(c);
 	conf_unref(d);
 }
@@ -1059,6 +1154,9 @@ main(void)
 	tcase_add_loop_test(t, a_wrong_address_is_told_of_once, 0, 5);
 	tcase_add_test(t, a_text_that_ends_too_soon);
 	tcase_add_test(t, many_errors_end);
+	tcase_add_test(t, errors_of_one_kind_are_counted);
+	tcase_add_test(t, services_beyond_the_limit_are_one_error);
+	tcase_add_loop_test(t, quotes_keep_their_text, 0, 9);
 	tcase_add_test(t, odd_files_are_refused);
 	tcase_add_test(t, mistakes_over_files_name_both_places);
 	suite_add_tcase(s, t);

@@ -1043,10 +1043,15 @@ END_TEST
 /* The open connections of a dead worker are not counted any more. */
 START_TEST(counters_of_the_dead_conserve)
 {
-	struct stats s = {
-		.connections_open = 3, .connections_total = 10, .connections_closed = 7,
-		.requests_total = 100, .requests_replied = 90, .requests_aborted = 4, .running = 6,
-	};
+	static struct stats s;
+
+	s.connections_open = 3;
+	s.connections_total = 10;
+	s.connections_closed = 7;
+	s.requests_total = 100;
+	s.requests_replied = 90;
+	s.requests_aborted = 4;
+	s.running = 6;
 
 	stats_reset_gauges(&s);
 	ck_assert_uint_eq(s.connections_open + s.connections_closed, 10);

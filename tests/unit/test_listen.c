@@ -35,12 +35,12 @@ static struct conf_errors errors, notes;
 static void
 set_up(void)
 {
-	static char *files[] = { NULL, NULL };
+	static const char *files[] = { NULL, NULL };
 
 	snprintf(dir, sizeof(dir), "%s", "/tmp/reqd-test-listen.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/s", dir);
-	files[0] = (char *)(uintptr_t)"reqd.conf";
+	files[0] = "reqd.conf";
 	conf = (struct conf){ .listeners = &listener, .n_listeners = 1, .files = files };
 }
 

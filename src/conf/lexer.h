@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * lexer: the bytes of a configuration as tokens.
+ *
+ * No byte is skipped and no text is changed without a word: what has no
+ * meaning, and what a reader of the file cannot see, is a fault.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "conf/arena.h"
+
+enum token {
+	TOKEN_END,
+	TOKEN_WORD,		/* text without quotes */
+	TOKEN_STRING,		/* text in quotes */
+	TOKEN_EQUALS,
+	TOKEN_OPEN,		/* { */
+	TOKEN_CLOSE,		/* } */
+	TOKEN_COMMA,
+	TOKEN_PARENTHESIS,	/* either one; has no meaning */
+	TOKEN_FAULT,		/* the end of the reading; lexer.text says why */
+	TOKEN_NOMEM,
+};
+
+struct lexer {
+	const char *p, *end;	/* what is left */
+	unsigned line;		/* of p */
+	struct arena *arena;	/* for texts */
+	struct buf value;	/* of the string being read */
+	/* The token that lexer_next() has returned last. */
+	enum token token;
+	unsigned token_line;	/* where it starts; of a fault: where it is */
+	const char *text;	/* the token as text, without quotes and escapes */
+};
+
+/* Borrows the data and the arena. */
+void lexer_init(struct lexer *l, const char *data, size_t len, struct arena *arena);
+void lexer_done(struct lexer *l);
+
+/* Takes the next token. After TOKEN_END, TOKEN_FAULT and TOKEN_NOMEM there is none. */
+enum token lexer_next(struct lexer *l);
+
+/* True for the bytes that mean themselves in both kinds of quotes. */
+bool lexer_is_plain(char c);
+
+/*
+ * Length of the character at p (of n bytes, n > 0) if a file may not have it there:
+ * control characters, and what cannot be seen. Else 0. ret_name says what it is.
+ * In double quotes such a character is written as an escape.
+ */
+size_t lexer_hidden(const char *p, size_t n, bool in_quotes, const char **ret_name);
