@@ -2,7 +2,7 @@
 # master: configuration, sockets, supervision, reload.
 noinst_LTLIBRARIES += libmaster.la
 libmaster_la_SOURCES = \
-	src/master/answer.c src/master/answer.h \
+	src/master/controlanswer.c src/master/controlanswer.h \
 	src/master/beat.c src/master/beat.h \
 	src/master/bringup.c src/master/bringup.h \
 	src/master/edition.c src/master/edition.h \

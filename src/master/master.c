@@ -21,7 +21,7 @@
 #include "ipc/channel.h"
 #include "ipc/limits.h"
 #include "ipc/logrec.h"
-#include "master/answer.h"
+#include "master/controlanswer.h"
 #include "master/bringup.h"
 #include "master/links.h"
 #include "master/notify.h"

@@ -114,7 +114,7 @@ make_large() {
 		cat "$good"
 		yes '# more' | head -c 100000000
 	} >"$file"
-	refused "$file" 'larger than 8 MiB'
+	refused "$file" 'larger than 32 MiB'
 }
 make_nul() {
 	{

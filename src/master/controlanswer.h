@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * answer: what the master says to control when it is asked.
+ * controlanswer: answers of the master to questions of the control process.
  */
 #pragma once
 

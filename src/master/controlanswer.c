@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * answer: each answer goes to control as a sealed memory file.
+ * controlanswer: each answer goes to control as a sealed memory file.
  */
 #include "config.h"
 
-#include "master/answer.h"
+#include "master/controlanswer.h"
 
 #include <string.h>
 #include <unistd.h>
