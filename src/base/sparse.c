@@ -9,7 +9,7 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-#ifndef __SANITIZE_ADDRESS__	/* a child needs the library of the sanitizer */
+#ifndef SPARSE_SANITIZED	/* a child needs the library of the sanitizer */
 /*
  * Tells the kernel not to copy into children what the few lines from fork to
  * exec never touch: every library but the C library and its loader. This saves

@@ -9,7 +9,18 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
+
+/* gcc has a macro for the address sanitizer, clang a question. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SPARSE_SANITIZED 1
+#endif
+#endif
 #ifdef __SANITIZE_ADDRESS__
+#define SPARSE_SANITIZED 1
+#endif
+
+#ifdef SPARSE_SANITIZED
 #include <sanitizer/lsan_interface.h>
 #endif
 
@@ -26,7 +37,7 @@ sparse_alloc(size_t n, size_t size)
 	if (p == MAP_FAILED)
 		return NULL;
 	(void)madvise(p, n * size, MADV_DONTFORK);
-#ifdef __SANITIZE_ADDRESS__
+#ifdef SPARSE_SANITIZED
 	/* The leak check must follow pointers from here. */
 	__lsan_register_root_region(p, n * size);
 #endif

@@ -15,7 +15,7 @@ void
 lexer_init(struct lexer *l, const char *data, size_t len, struct arena *arena)
 {
 	*l = (struct lexer){
-		.p = data, .end = data + len, .line = 1, .arena = arena, .value = BUF_INIT(0),
+		.p = data, .end = len > 0 ? data + len : data, .line = 1, .arena = arena, .value = BUF_INIT(0),
 	};
 }
 
