@@ -191,17 +191,20 @@ ends_make_jobs(struct ends *k, const struct frame *f)
 	struct frame answer = {
 		.type = FRAME_JOBS, .slot = f->slot, .jobs_serial = f->jobs_serial,
 	};
-	int fd, *own = &k->jobs[f->slot].fd;
+	int fd = -1, *own = &k->jobs[f->slot].fd;
 
 	if (k->jobs[f->slot].serial != f->jobs_serial)
 		channel_close_fds(own, 1);
 	k->jobs[f->slot].serial = f->jobs_serial;
 	if (*own < 0)
 		*own = job_file();
-	fd = *own < 0 ? -1 : fcntl(*own, F_DUPFD_CLOEXEC, 0);
+	if (*own >= 0)
+		fd = fcntl(*own, F_DUPFD_CLOEXEC, 0);
 	if (fd < 0) {
 		answer.type = FRAME_NO_KIT;
-		answer.kit = (struct frame_kit){ .error = EMFILE, .is_jobs = true };
+		answer.kit = (struct frame_kit){
+			.error = *own < 0 ? -*own : errno, .is_jobs = true,
+		};
 	}
 	if (!mail_post(k->to, &answer, &fd, fd >= 0) && fd >= 0)
 		(void)close(fd);

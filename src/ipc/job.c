@@ -24,7 +24,7 @@ job_file(void)
 {
 	CLEANUP_CLOSE int fd = memfd_create("reqd-jobs", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-	if (fd < 0 || ftruncate(fd, (off_t)JOB_PLACES * JOB_PLACE) < 0 ||
+	if (fd < 0 || ftruncate(fd, (off_t)JOB_FILE_BYTES) < 0 ||
 	    fcntl(fd, F_ADD_SEALS, SIZED_SEALS) < 0)
 		return -errno;
 	return TAKE_FD(fd);
@@ -44,7 +44,7 @@ job_check(struct slice strings, size_t n_argv, size_t n_env)
 int
 jobs_open(struct jobs *all, int fd)
 {
-	void *p = mmap(NULL, (size_t)JOB_PLACES * JOB_PLACE, PROT_READ | PROT_WRITE, MAP_SHARED,
+	void *p = mmap(NULL, JOB_FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
 	    fd, 0);
 	int error = p == MAP_FAILED ? -errno : 0;
 
@@ -58,7 +58,7 @@ void
 jobs_close(struct jobs *all)
 {
 	if (all->places != NULL)
-		(void)munmap(all->places, (size_t)JOB_PLACES * JOB_PLACE);
+		(void)munmap(all->places, JOB_FILE_BYTES);
 	all->places = NULL;
 }
 

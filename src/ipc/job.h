@@ -26,6 +26,7 @@
 /* A job takes as many places in a row as it needs. */
 #define JOB_PLACE (16u << 10)
 #define JOB_PLACES 4096
+#define JOB_FILE_BYTES ((size_t)JOB_PLACE * JOB_PLACES)
 
 /* What every program finds in its environment. */
 #define JOB_ENV_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -3,6 +3,7 @@
 
 #include "ipc/limits.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -10,7 +11,9 @@
 #include <sys/resource.h>
 
 #include "conf/errors.h"
+#include "ipc/job.h"
 #include "ipc/roles.h"
+#include "ipc/stats.h"
 
 /*
  * The master has of each process a channel, a log socket and a page; of a
@@ -28,6 +31,10 @@
 #define FILES_PER_KITS 7
 #define FILES_OF_RUNNER 48
 
+/* Files in memory have holes, and all of their length counts. */
+#define LARGEST_FILE JOB_FILE_BYTES
+static_assert(sizeof(struct stats) <= LARGEST_FILE, "a page of statistics is larger");
+
 static uint64_t
 files_needed(const struct conf *c)
 {
@@ -43,8 +50,13 @@ int
 limits_check(const struct conf *c, struct reason *why)
 {
 	uint64_t needed = files_needed(c);
-	struct rlimit files;
+	struct rlimit files, size;
 
+	if (getrlimit(RLIMIT_FSIZE, &size) == 0 && size.rlim_cur < LARGEST_FILE)
+		return reason_say(why, -EFBIG,
+		    "the limit of file sizes is %" PRIu64 " KiB, and reqd needs %zu KiB: raise it "
+		    "with LimitFSIZE= in the unit, or ulimit -f",
+		    (uint64_t)size.rlim_cur >> 10, LARGEST_FILE >> 10);
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= needed)
 		return 0;
 	return reason_say(why, -EMFILE,

@@ -9,8 +9,9 @@
 #include "conf/conf.h"
 
 /*
- * Checks that there are descriptors enough for all processes to come up, and for reloads.
- * 0; or -EMFILE with what to do about it in why.
+ * Checks that there are descriptors enough for all processes to come up, and for reloads,
+ * and that files may be as large as those that reqd makes in memory. 0; or -EMFILE or -EFBIG with the
+ * remedy in why.
  */
 int limits_check(const struct conf *c, struct reason *why);
 

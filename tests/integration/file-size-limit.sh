@@ -4,8 +4,8 @@
 # kills no process. Workers may write what a request needs and no more.
 . "${srcdir:-.}/tests/integration/lib.sh"
 service zeros '"/usr/bin/head", "-c", "{n}", "/dev/zero"' 'argument "n" { type = integer }' \
-    'output-limit = 24M'
-service limit '"/bin/sh", "-c", "ulimit -f"'
+    'output-limit = 120M'
+service limit '"/usr/bin/awk", "/^Max file size/ {{ print $4 }}", "/proc/self/limits"'
 
 limit_of() { # PID
 	awk '/^Max file size/ { print $4, $5 }' "/proc/$1/limits"
@@ -14,12 +14,17 @@ limit_of() { # PID
 small_limit() {
 	before=$(role_pids worker)
 	for n in 1 2 3; do
-		ctl call --id "token$n" zeros 20000000 >/dev/null 2>"$dir/err"
+		ctl call --id "token$n" zeros 100000000 >/dev/null 2>"$dir/err"
 	done
 	assert_eq "$(role_pids worker)" "$before" "workers"
-	assert_eq "$(ctl call limit)" 16384
+	assert_eq "$(ctl call limit)" $((80 << 20))
 }
-start_reqd sh -c 'ulimit -f 16384; exec "$@"' sh
+far_too_small() {
+	assert_status 71 prlimit --fsize=$((1 << 20)) "$reqd" -c "$conf"
+	assert_match "$(cat "$dir/err")" '*limit of file sizes is 1024 KiB*LimitFSIZE=*'
+}
+step "one that is far too small is named at the start" far_too_small
+start_reqd prlimit --fsize=$((80 << 20))
 step "a limit that is too small ends no worker" small_limit
 stop_reqd
 
