@@ -10,6 +10,7 @@ dist_examples_DATA = \
 	examples/git.conf \
 	examples/kv.py \
 	examples/store.pl \
+	examples/strict-unit.conf \
 	examples/sum.py \
 	examples/tour.conf \
 	examples/upper.py \

@@ -8,8 +8,12 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include "base/cleanup.h"
 #include "conf/errors.h"
 #include "ipc/job.h"
 #include "ipc/roles.h"
@@ -106,9 +110,29 @@ can_be_given(const struct service_limit *l)
 	return true;
 }
 
+/*
+ * True if root is an account like any other here: a program that changes things may stop
+ * in the middle, at the first file that is not its own.
+ */
+static bool
+root_is_bound(void)
+{
+	static const int caps[] = { CAP_DAC_OVERRIDE, CAP_CHOWN, CAP_FOWNER };
+
+	for (size_t i = 0; i < ARRAY_LEN(caps); i++) {
+		if (prctl(PR_CAPBSET_READ, caps[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 warn_service(const struct service *s, struct conf_errors *warnings)
 {
+	if (s->run_as.uid == 0 && geteuid() == 0 && root_is_bound())
+		conf_errors_add(warnings, NULL, 0, "service %s: "
+		    "it runs as root, which may not do here what root may elsewhere: "
+		    "reqd(8), THE SANDBOX", s->name);
 	for (size_t i = 0; i < s->n_limits; i++) {
 		const struct service_limit *l = &s->limits[i];
 

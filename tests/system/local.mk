@@ -3,6 +3,7 @@
 system_tests = \
 	tests/system/helper.sh \
 	tests/system/restart-keeps-sockets.sh \
+	tests/system/same-answers.sh \
 	tests/system/sandbox.sh \
 	tests/system/socket-rights.sh \
 	tests/system/service.sh \

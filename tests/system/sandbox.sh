@@ -80,17 +80,32 @@ relaxed() {
 	inside systemctl daemon-reload
 	inside systemctl restart reqd
 }
-inside sh -c 'mkdir -p /home/data /srv/data; chown nobody /home/data /srv/data'
-step "programs write where their account may" inside reqctl call write /srv/data/x
-step "but not below /home: ReadWritePaths=" relaxed write /home/data/x -- ReadWritePaths=/home/data
-inside sh -c 'mkdir /etc/data; chown nobody /etc/data; echo x >/tmp/shared; echo x >/srv/data/own
-    chown nobody /srv/data/own; chmod 600 /srv/data/own'
-step "nor below /etc" relaxed write /etc/data/x -- ReadWritePaths=/etc/data
-step "/tmp is not that of others: PrivateTmp=no" relaxed read /tmp/shared -- PrivateTmp=no
+inside sh -c 'mkdir -p /home/data /srv/data /etc/data; chown nobody /home/data /srv/data /etc/data
+    echo x >/tmp/shared; echo x >/srv/data/own; chown nobody /srv/data/own; chmod 600 /srv/data/own'
+as_their_account() {
+	for path in /srv/data/x /home/data/x /etc/data/x; do
+		inside reqctl call write $path || return 1
+	done
+	! inside reqctl call write /etc/x 2>/dev/null || fail "an account may write /etc"
+	inside reqctl call read /tmp/shared >/dev/null && inside reqctl call processes >/dev/null
+}
+step "programs read, write and see what their account may" as_their_account
+strict() {
+	drop_in reqd.service <"$top_srcdir/examples/strict-unit.conf"
+	inside systemctl restart reqd
+	inside reqctl call write /srv/data/x || return 1
+	for words in 'write /home/data/x' 'write /etc/data/x' 'read /tmp/shared' processes; do
+		# shellcheck disable=SC2086
+		! inside reqctl call $words >/dev/null 2>&1 || fail "not taken away: $words"
+	done
+	inside rm /etc/systemd/system/reqd.service.d/test.conf
+	inside systemctl daemon-reload
+	inside systemctl restart reqd
+}
+step "and less with the strict drop-in" strict
 step "root is an account: CapabilityBoundingSet=CAP_DAC_OVERRIDE" relaxed root /srv/data/own -- \
     CapabilityBoundingSet=CAP_DAC_OVERRIDE
 step "no namespaces: RestrictNamespaces=no" relaxed namespace -- RestrictNamespaces=no
-step "other processes are not seen: ProtectProc=" relaxed processes -- ProtectProc=default
 nice_works() {
 	# nice goes on when it is refused, and says so; at 19 its number tells nothing.
 	[ -n "$(inside reqctl call nice 2>&1 >/dev/null)" ] || return 1
