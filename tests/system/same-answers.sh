@@ -26,7 +26,7 @@ check() {
 	    "$hand_status $(printf '%s' "$by_hand" | still)" || fail "$name"
 }
 
-# What changes between two runs of one program is left out.
+# Leaves out the numbers that change between two runs of one program.
 still() {
 	sed -E 's/(load|average|time|rta|free|inode)[^|;,]*[0-9.]+[^ ,;|]*/\1/g; s/[0-9.]+(MB|MiB|ms|s|%)//g' |
 	    sed 's/|.*//; s/[0-9][0-9.]*/N/g'
