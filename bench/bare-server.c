@@ -272,7 +272,7 @@ main(int argc, char **argv)
 	if (argc < 3)
 		bench_die("usage: bare-server PORT PROGRAM [ARG]...");
 	program = argv + 2;
-	/* Whoever started us may ignore it, and then nobody can be waited for. */
+	/* If the parent ignored SIGCHLD, children could not be waited for. */
 	(void)sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
 	(void)sigemptyset(&chld);
 	(void)sigaddset(&chld, SIGCHLD);

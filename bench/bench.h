@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* bench: what the measuring programs have in common. */
+/* bench: the functions that the measuring programs share. */
 #pragma once
 
 #include <stddef.h>

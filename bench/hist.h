@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* hist: how often which value was measured, to 3%. */
+/* hist: counts measured values, exact to 3%. */
 #pragma once
 
 #include <stdint.h>

@@ -82,7 +82,7 @@ static size_t reference_len;
 
 static struct conn *conns;	/* the kept ones, then the short ones */
 static size_t n_conns;
-static size_t next_kept, next_short;	/* where to look for one that is free */
+static size_t next_kept, next_short;	/* index where the search for a free one begins */
 static struct pace kept_pace, short_pace;
 static struct count counts[2];
 static char first_wrong[200];
@@ -152,7 +152,7 @@ conn_owes(const struct conn *c)
 	return c->state == CONN_BUSY || (c->is_short && c->state == CONN_CONNECTING);
 }
 
-/* Its request, if it has one, is lost for this reason; errno 0: an orderly end. */
+/* Closes a connection: its request, if any, is lost for this reason; 0: an orderly end. */
 static void
 conn_lose(struct conn *c, int error, uint64_t now)
 {
@@ -321,7 +321,7 @@ connect_kept(uint64_t now)
 	}
 }
 
-/* How many requests wait for their replies. */
+/* The number of requests that wait for their replies. */
 static size_t
 n_busy(void)
 {

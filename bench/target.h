@@ -26,8 +26,8 @@ enum bench_sources {
 /* A non-blocking socket to connect to it. */
 int bench_socket(const struct bench_target *t, enum bench_sources sources);
 
-/* Begins to connect it. 0, or the error. */
+/* Begins to connect fd. 0, or the error. */
 int bench_connect(const struct bench_target *t, int fd);
 
-/* How that ended, when it is writable. 0, or the error. */
+/* The outcome of bench_connect(), once fd is writable. 0, or the error. */
 int bench_connected(int fd);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Makes, fills, kills and removes control groups. */
 #include "config.h"
 
 #include "base/cgroup.h"

@@ -28,7 +28,7 @@ void jsonbuf_text(struct buf *b, const char *key, const char *text);
  */
 void jsonbuf_number(struct buf *b, const char *key, uint64_t n);
 
-/* What stands before a value that the caller appends. */
+/* Appends the comma and the key that stand before a value; the caller appends the value. */
 void jsonbuf_key(struct buf *b, const char *key);
 
 void jsonbuf_bool(struct buf *b, const char *key, bool value);

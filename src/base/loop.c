@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Waits for events with epoll, and runs callbacks, timers and tasks. */
 #include "config.h"
 
 #include "base/loop.h"
@@ -67,7 +68,7 @@ loop_modify(struct loop *l, struct loop_io *io, uint32_t events)
 	return 0;
 }
 
-/* What this turn has still to deliver must not reach a dead object. */
+/* Drops an object's events of this turn: the object may be freed before they are delivered. */
 static void
 batch_forget(struct loop *l, const struct loop_io *io)
 {
@@ -227,7 +228,10 @@ timers_run(struct loop *l, uint64_t due_usec)
 	}
 }
 
-/* From since on we were to do nothing for max_usec at most; have we been stopped? */
+/*
+ * Reports a stall: since since_usec this process wanted to rest for max_usec at most,
+ * and has rested longer.
+ */
 static void
 notice_stall(struct loop *l, uint64_t since_usec, uint64_t max_usec, uint64_t now_usec)
 {
@@ -248,9 +252,10 @@ loop_now(struct loop *l)
 }
 
 /*
- * Who has something to say is heard before somebody's time is up. We may have
- * been stopped for long at any moment, so a timer runs only after a look for
- * events which began when it was due, has shown them all, and is not long ago.
+ * Events are delivered before timers, so that a client is heard before its time is
+ * up. This process may have been stopped for long at any moment. So a timer runs only
+ * after a look for events that began when the timer was due, has shown all events,
+ * and is not long ago.
  */
 int
 loop_turn(struct loop *l)
@@ -265,7 +270,7 @@ loop_turn(struct loop *l)
 	l->now_usec = clock_usec();
 	/* Timers that are due keep the look from waiting. */
 	is_recent = l->now_usec - looked_usec < LOOP_STALL_USEC;
-	/* To be stopped ends the wait, too, and for how long it had lasted is not known. */
+	/* A stop of this process ends the wait, too; the time since then is not known. */
 	if (error == EINTR)
 		notice_stall(l, looked_usec, 0, l->now_usec);
 	else if (msec >= 0)

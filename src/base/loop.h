@@ -44,7 +44,7 @@ struct loop_io {
 	loop_io_fn *fn;
 	void *user;	/* for a callback whose object is not around this struct */
 	int fd;
-	uint32_t events;	/* what is asked for now; 0: not registered */
+	uint32_t events;	/* EPOLL* events asked for now; 0: not registered */
 };
 
 struct loop_timer {
@@ -79,9 +79,9 @@ struct loop {
 	loop_settle_fn *on_settle;
 	uint32_t turn;		/* counts the runs of tasks */
 	/*
-	 * Told when we have been stopped for more than LOOP_STALL_USEC, wherever
-	 * it was; may be NULL. Nobody was heard meanwhile, and who was served
-	 * after it in the same turn was so by a clock that had stood still.
+	 * Called when this process was stopped for more than LOOP_STALL_USEC,
+	 * wherever the code was; may be NULL. No event was heard meanwhile, and
+	 * what ran afterwards in the same turn used a clock that had stood still.
 	 */
 	loop_stall_fn *on_stall;
 };
@@ -108,12 +108,12 @@ void loop_close(struct loop *l, struct loop_io *io);
 /* The same for one that another process or a dup() may hold as well. */
 void loop_close_shared(struct loop *l, struct loop_io *io);
 
-/* Has this turn an event of it that is still to be delivered? */
+/* True if an event of this io is still to be delivered in this turn. */
 bool loop_is_pending(const struct loop *l, const struct loop_io *io);
 
 /*
- * The clock for what begins in this turn: as it was read, or anew when we have
- * been stopped since.
+ * The time for what begins in this turn: as read at its beginning, or read again if
+ * this process was stopped since.
  */
 uint64_t loop_now(struct loop *l);
 
@@ -128,9 +128,9 @@ loop_timer_is_armed(const struct loop_timer *t)
 }
 
 /*
- * The task runs at the end of this turn, behind those deferred before it; at
- * the end of the next one, which does not wait, if it has run in this turn
- * already. Harmless when it is deferred already.
+ * Runs the task at the end of this turn, behind those deferred before it. If the task
+ * has run in this turn already, it runs at the end of the next turn, which does not
+ * wait. Harmless when the task is deferred already.
  */
 void loop_defer(struct loop *l, struct loop_task *t);
 

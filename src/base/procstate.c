@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * procstate: read from /proc.
+ * procstate: reads the state of a process from /proc.
  */
 #include "config.h"
 
@@ -45,7 +45,7 @@ procstate_describe(pid_t pid, struct buf *b)
 	const char *end;
 	int n = 0;
 
-	/* Its name may hold anything, so count from its end. */
+	/* The program's name may hold anything, so the fields are counted from its end. */
 	read_proc(pid, "stat", stat, sizeof(stat));
 	end = strrchr(stat, ')');
 	if (end != NULL)

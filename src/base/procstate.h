@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * procstate: what a process is at, as far as the kernel tells.
+ * procstate: describes the state of a process, as far as the kernel tells.
  */
 #pragma once
 

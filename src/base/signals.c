@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Blocks, resets and receives signals. */
 #include "config.h"
 
 #include "base/signals.h"

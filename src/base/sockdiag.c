@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Asks the kernel about unix sockets by netlink (sock_diag). */
 #include "config.h"
 
 #include "base/sockdiag.h"

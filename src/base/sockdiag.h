@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * sockdiag: what the kernel tells about a socket that no call on the socket
- * itself does: which file a unix socket is bound to.
+ * sockdiag: asks the kernel for the file that a unix socket is bound to, which no
+ * call on the socket itself tells.
  */
 #pragma once
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Makes, changes and removes the files of unix sockets. */
 #include "config.h"
 
 #include "base/socketfile.h"
@@ -20,7 +21,7 @@
 
 enum path_state { PATH_FREE, PATH_STALE };
 
-/* Looks at what is at the path. -EADDRINUSE: somebody answers there. */
+/* Looks at what is at the path. -EADDRINUSE: a process answers there. */
 static int
 look_at(const char *path, const struct sockaddr_un *sa)
 {
@@ -58,8 +59,8 @@ socket_file_unbound(void)
 }
 
 /*
- * fchownat(), which needs CAP_CHOWN only for another owner: a group that we
- * may take on ourselves can be given to a file of ours.
+ * fchownat(), which needs CAP_CHOWN only for another owner: a group that
+ * this process may take on can be given to a file that it owns.
  */
 static int
 give(int dir, const char *path, uid_t uid, gid_t gid, int flags)
@@ -74,7 +75,7 @@ give(int dir, const char *path, uid_t uid, gid_t gid, int flags)
 	return r;
 }
 
-/* Tried out on what has no name, as only the kernel knows what it allows to whom. */
+/* Tries the change on a file without a name, as only the kernel knows what it allows. */
 static int
 try_to_give(uid_t uid, gid_t gid)
 {
@@ -200,7 +201,7 @@ look_up(const char *path, struct stat *ret)
 	return TAKE_FD(fd);
 }
 
-/* A file that is still ours. */
+/* A file at this path that is still the one that was made. */
 static int
 look_up_own(const struct socket_file *f, const char *path, struct stat *ret)
 {
@@ -226,7 +227,7 @@ try_change(int fd, const struct stat *is, mode_t mode, uid_t uid, gid_t gid)
 {
 	int r = 0;
 
-	/* The kernel asks for the same rights when nothing comes of it. */
+	/* Setting the mode that is there needs the same rights, so it shows whether they suffice. */
 	if ((is->st_mode & 07777) != mode)
 		r = change_mode(fd, is->st_mode & 07777);
 	if (r == 0 && (is->st_uid != uid || is->st_gid != gid))
@@ -250,14 +251,14 @@ socket_file_change(const struct socket_file *f, const char *path, enum listen_us
 		return fd;
 	if (use == LISTEN_TRY)
 		return try_change(fd, &st, mode, uid, gid);
-	/* Closed to whom it is to be closed first, even if no more can be done. */
+	/* Takes rights away first, so that the file is closed even if the next step fails. */
 	if ((st.st_mode & 07777 & ~mode) != 0) {
 		r = change_mode(fd, st.st_mode & mode);
 		st.st_mode &= S_IFMT | mode;
 	}
 	if (r == 0 && st.st_gid != gid)
 		r = give(fd, "", (uid_t)-1, gid, AT_EMPTY_PATH);
-	/* As long as it is ours: later that would take CAP_FOWNER. */
+	/* While this process still owns the file: later a change would take CAP_FOWNER. */
 	if (r == 0 && (st.st_mode & 07777) != mode)
 		r = change_mode(fd, mode);
 	if (r == 0 && st.st_uid != uid)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Lanes of tickets: which request starts, which waits, and which is refused. */
 #include "config.h"
 
 #include "broker/admission.h"
@@ -111,7 +112,10 @@ lane_run(struct admission *a, struct lane *l, struct ticket *t)
 	t->waiting = false;
 	l->running++;
 	a->running++;
-	/* One that is not in the tree must not be taken out of it. */
+	/*
+	 * A ticket that is not in the tree must not be taken out of it later,
+	 * so it drops its lock here.
+	 */
 	if (!digest_is_none(&t->lock) && RB_INSERT(ticket_locks, &l->locks, t) != NULL)
 		t->lock = (struct digest){ 0 };
 }
@@ -129,9 +133,9 @@ admission_ask(struct admission *a, const char *name, struct lane_limits limits,
 	lane_set_limits(a, l, limits);
 
 	/*
-	 * Nobody is overtaken: unless the lane is ready, who waits there waits
-	 * for room, of which there is none for the new one either, or for a
-	 * lock the new one does not want.
+	 * A new request overtakes no other. Unless the lane is ready, every
+	 * ticket in it waits either for room, of which the new request has none
+	 * either, or for a lock that the new request does not want.
 	 */
 	if (!l->is_ready && lane_has_room(l, t)) {
 		t->lane = l;

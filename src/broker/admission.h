@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * admission: who may start now, who waits, who is turned away.
+ * admission: decides which request may start, which waits and which is refused.
  *
  * Pure policy over names, counts and digests: no clock, no descriptor, no
- * process. A lane is all that is known of one service, and exists only while
- * something of that service runs or waits; being keyed by name, it outlives
- * a reload of the configuration.
+ * process. A lane holds all that is known of one service, and exists only while
+ * something of that service runs or waits. A lane is found by name, so it
+ * outlives a reload of the configuration.
  */
 #pragma once
 
@@ -23,7 +23,7 @@ struct lane;
 /* One request's place, embedded in the request. */
 struct ticket {
 	struct lane *lane;		/* NULL: neither runs nor waits */
-	struct digest lock;		/* none: no lock */
+	struct digest lock;		/* all zero: no lock */
 	bool waiting;
 	bool attached;
 	TAILQ_ENTRY(ticket) next;	/* waiting: in order of arrival */
@@ -57,7 +57,7 @@ TAILQ_HEAD(lane_list, lane);
 struct admission {
 	struct lane *pool;
 	size_t n_pool;
-	size_t n_touched;	/* of the pool, ever used: the rest stays untouched */
+	size_t n_touched;	/* lanes of pool ever used; the rest stays untouched */
 	struct lane_tree lanes;
 	struct lane_list ready;
 	struct lane_list free;
@@ -71,28 +71,32 @@ enum admission_verdict { ADMISSION_START, ADMISSION_QUEUE, ADMISSION_REFUSE };
 void admission_init(struct admission *a, struct lane *pool, size_t n);
 
 /*
- * A request for the service of that name, whose limits are these now; the
- * lock is set in the ticket. START and QUEUE hold the ticket until
+ * Asks for a request of the service of that name, whose limits are these now;
+ * the lock is set in the ticket. START and QUEUE hold the ticket until
  * admission_leave().
  */
 enum admission_verdict admission_ask(struct admission *a, const char *name,
     struct lane_limits limits, struct ticket *t);
 
 /*
- * A request that waits for the result of another one: it never runs, but
- * takes a place in the queue. True: it has one, until admission_leave().
+ * Adds a request that waits for the result of another one: such a request never
+ * runs, but takes a place in the queue. True if it got a place; the ticket
+ * holds it until admission_leave().
  */
 bool admission_attach(struct admission *a, const char *name, struct lane_limits limits,
     struct ticket *t);
 
-/* It ended, or waits no more. Harmless for a ticket that is in no lane. */
+/*
+ * Takes a ticket whose request ended or stopped waiting out of its lane.
+ * Harmless for a ticket that is in no lane.
+ */
 void admission_leave(struct admission *a, struct ticket *t);
 
-/* A new configuration: limits for what runs and waits already. */
+/* Sets the limits of a new configuration, also for what runs and waits already. */
 void admission_set_limits(struct admission *a, const char *name, struct lane_limits limits);
 
 /*
- * The next waiting ticket that may start, which counts as running now; NULL
- * when there is none. To be asked until NULL after anything changed.
+ * The next waiting ticket that may start, which counts as running from now on;
+ * NULL when there is none. The caller asks until NULL after anything changed.
  */
 struct ticket *admission_next(struct admission *a);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* The main loop of the broker: frames of the master, timers, start and stop. */
 #include "config.h"
 
 #include "broker/broker.h"
@@ -47,7 +48,7 @@ on_abort(struct member *m)
 	pools_abort(b);
 }
 
-/* The answer, once it is known whether the new handlers come up. */
+/* Answers the master's PREPARE, once it is known whether the new handlers come up. */
 static void
 preparing_advance(struct broker *b)
 {
@@ -122,8 +123,9 @@ static const struct member_ops member_ops = {
 /* ------------------------------------------------------------------ time --- */
 
 /*
- * The time to drain is over: what waits is told, what runs is asked to end,
- * and then made to, because the master gives us only half a second more.
+ * The time to drain is over: waiting requests are refused, running programs are
+ * asked to end and then killed, because the master gives the broker only half a
+ * second more.
  */
 static void
 on_stop_due(struct loop_timer *t)
@@ -157,7 +159,10 @@ on_look_due(struct loop_timer *t)
 
 /* ------------------------------------------------------------------ role --- */
 
-/* As many descriptors as we may have: handlers and kits want some each. Returns how many. */
+/*
+ * Raises the limit of open files as far as it goes: each handler and kit needs
+ * some. Returns the limit.
+ */
 static uint64_t
 raise_limit(void)
 {
@@ -198,7 +203,7 @@ on_stall(struct loop *l, uint64_t usec)
 	CONTAINER_OF(l, struct broker, loop)->resumed_usec = clock_usec();
 }
 
-/* What follows from all that happened in this turn of the loop. */
+/* Does all that follows from the events of this turn of the loop. */
 static void
 broker_settle(struct loop *l)
 {
@@ -227,7 +232,10 @@ broker_init(struct broker *b)
 	int error;
 
 	log_open(ROLE_LOG_FD);
-	/* A careless operator's signal must not cost all that runs. */
+	/*
+	 * An operator's signal, sent to the broker by mistake, must not end
+	 * every running program.
+	 */
 	signals_block();
 	for (int fd = 0; fd < ROLE_N_FDS; fd++)
 		(void)fd_set_cloexec(fd, true);
@@ -263,7 +271,10 @@ broker_main(void)
 
 	while (!b->member.is_over && error == 0) {
 		error = loop_turn(&b->loop);
-		/* Mail has found a worker gone: what follows from that, in the next turn. */
+		/*
+		 * Mail has found a worker's link closed: the next turn does what follows
+		 * from that.
+		 */
 		if (!TAILQ_EMPTY(&b->pools.touched) || !TAILQ_EMPTY(&b->admission.ready))
 			loop_arm(&b->loop, &b->look_timer, 1);
 	}

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * broker: the role that decides what runs, on behalf of the workers: who is
- * admitted, waits or is refused, which requests are the same, who gets which
- * warm process, who may cancel what. It holds no privilege: what it decides the
- * runner does. It reads nothing but fixed-size frames, allocates nothing but
- * a new configuration, waits for nobody.
+ * broker: the role that decides what runs, on behalf of the workers: which
+ * requests are admitted, wait or are refused, which requests are the same,
+ * which worker gets which warm process, and which caller may cancel what. The
+ * broker holds no privilege: the runner does what the broker decides. The
+ * broker reads nothing but fixed-size frames, allocates nothing but a new
+ * configuration, and waits for nobody.
  *
- * What the master must know: COMMIT goes to the broker before it goes to a
- * worker, so that no RUN names a generation the broker will not have heard
- * of, and after the runner.
+ * The master sends COMMIT to the runner first, then to the broker, then to the
+ * workers, so that no RUN names a generation that the broker does not know yet.
  */
 #pragma once
 
@@ -33,13 +33,13 @@
 
 struct broker {
 	struct loop loop;
-	uint64_t resumed_usec;	/* we have last been stopped until then */
+	uint64_t resumed_usec;	/* when this process last went on after a stop */
 	struct stats *stats;
 	struct member member;
 	bool is_preparing;		/* PREPARED waits for new handlers */
 
 	struct mail runner;
-	uint64_t runner_serial;		/* of that link, as the master counts them */
+	uint64_t runner_serial;		/* number of that link, as the master counts links */
 	struct link links[BROKER_MAX_LINKS];	/* by worker slot */
 
 	struct table table;
@@ -61,5 +61,5 @@ request_slot(uint64_t id)
 	return (id >> 32) & 0xff;
 }
 
-/* The role: serves until the master is gone. Returns the exit status. */
+/* Runs the role until the master is gone. Returns the exit status. */
 int broker_main(void);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* No allocation: this runs in the broker. */
+/*
+ * Questions of workers whether a request may be cancelled, and their answers.
+ * No allocation: this runs in the broker.
+ */
 #include "config.h"
 
 #include "broker/cancel.h"
@@ -10,8 +13,8 @@
 #include "broker/broker.h"
 
 /*
- * Who is asked answers at once, if it is well. The others must not wait for one
- * that is not, as each asks one question at a time.
+ * A healthy worker answers at once. Each worker asks one question at a time, so
+ * a worker that hangs must not keep the asking ones waiting.
  */
 #define ANSWER_USEC (1 * USEC_PER_SEC)
 
@@ -23,7 +26,7 @@ cancel_init(struct link *l)
 	l->cancel.timer.fn = on_unanswered;
 }
 
-/* The request of that number, while it can be cancelled by that owner. */
+/* The request of that id, if it can be cancelled and belongs to that owner; else NULL. */
 static struct entry *
 find_running(struct broker *b, uint64_t id, const struct digest *owner)
 {
@@ -34,7 +37,7 @@ find_running(struct broker *b, uint64_t id, const struct digest *owner)
 	return e->state == ENTRY_LINGERING || e->state == ENTRY_OVER ? NULL : e;
 }
 
-/* ... of that token. */
+/* The same for a request that was given a token. */
 static struct entry *
 find_named(struct broker *b, const struct frame *ask)
 {
@@ -43,7 +46,7 @@ find_named(struct broker *b, const struct frame *ask)
 	return k == NULL ? NULL : find_running(b, k->id, &ask->cancel.owner);
 }
 
-/* Answers who has asked, now or when it reads again. */
+/* Answers the worker that asked, now or when it reads again. */
 static void
 cancel_finish(struct link *l)
 {
@@ -54,7 +57,7 @@ cancel_finish(struct link *l)
 	if (c->state != CANCEL_DECIDED || !link_has_room(l))
 		return;
 	c->state = CANCEL_NONE;
-	/* What looks like a number may be a token. */
+	/* A text that looks like a number may be a token. */
 	if (!answer.cancel.found)
 		e = find_named(l->broker, &answer);
 	answer.type = FRAME_CANCELLED;
@@ -84,13 +87,16 @@ on_unanswered(struct loop_timer *t)
 	cancel_decide(l, false);
 }
 
-/* Asks the other worker, now or when it reads again. */
+/* Passes the question on to the other worker, now or when that worker reads again. */
 static void
 cancel_send(struct link *to, struct cancel *c)
 {
 	struct frame f = c->ask;
 
-	/* What the other one says to it is an answer to us. */
+	/*
+	 * The serial number belongs to the question of the first worker, so the
+	 * other one does not see it.
+	 */
 	f.serial = 0;
 	if (!link_has_room(to) || !link_answer(to, &f)) {
 		link_look_again(to->broker);
@@ -100,7 +106,7 @@ cancel_send(struct link *to, struct cancel *c)
 	to->n_asked--;
 }
 
-/* Another worker that may have a call of that number, or NULL. */
+/* The other worker that may have a call of that id, or NULL. */
 static struct link *
 cancel_judge(struct link *l, const struct frame *f)
 {
@@ -147,7 +153,7 @@ cancel_answer(struct link *l, const struct frame *f)
 	if (f->slot >= BROKER_MAX_LINKS)
 		return "sent an answer to no worker";
 	from = &l->broker->links[f->slot];
-	/* Else who has asked is gone. */
+	/* Otherwise the worker that asked is gone. */
 	if (from->cancel.state == CANCEL_SENT && from->cancel.to == l->slot &&
 	    from->cancel.ask.id == f->id)
 		cancel_decide(from, f->cancel.found != 0);

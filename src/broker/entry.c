@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* No allocation: this runs in the broker. */
+/* States of an entry and the way from one to the next. No allocation: this runs in the broker. */
 #include "config.h"
 
 #include "broker/entry.h"
@@ -41,7 +41,7 @@ entry_drop_kit(struct entry *e)
 	e->kit = 0;
 }
 
-/* Those in force, also for a request that was made just before a reload. */
+/* The limits in force now, also for a request that was made just before a reload. */
 struct lane_limits
 entry_limits(const struct entry *e)
 {

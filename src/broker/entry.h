@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * entry: what a request and a handler have in common: a program with the runner,
- * and frames that a worker is to get.
+ * entry: the common part of a request and a handler: a program with the runner,
+ * and frames that a worker has still to get.
  *
  *	... --> RUNNING --> LINGERING --> OVER --> freed
  *
- * Its worker hears of the end at once, when the program ends; its place is given
- * back when nothing that the program left behind runs any more.
+ * The worker hears of the end as soon as the program ends. The entry's place in
+ * the service is given back only when nothing that the program left behind runs
+ * any more.
  */
 #pragma once
 
@@ -16,41 +17,41 @@
 #include "proto/outcome.h"
 #include "broker/table.h"
 
-/* Owes its worker this frame (enum unsent), and sends it as soon as it can. */
+/* Sends the worker this frame (enum unsent) as soon as it can be sent. */
 void entry_deliver(struct entry *e, unsigned what);
 
-/* Frees an entry that is OVER, when all it had to say is sent. */
+/* Frees an entry that is OVER, when all its frames are sent. */
 void entry_delivered(struct entry *e);
 
-/* The entry will not be started: its kit goes. */
+/* Gives up the kit of an entry that will not be started. */
 void entry_drop_kit(struct entry *e);
 
-/* Has the runner start it with its kit. */
+/* Makes the runner start the entry's program with its kit. */
 void entry_start(struct entry *e, bool want_begun);
 
 /*
- * Ends what the runner has of it, once; else nothing happens. verdict is what its
- * worker is told, reason an enum cancel_reason.
+ * Makes the runner end the entry's program; a second call does nothing. verdict
+ * is what the worker is told, reason an enum cancel_reason.
  */
 void entry_terminate(struct entry *e, enum outcome_kind verdict, uint8_t reason);
 
-/* SIGKILL to what runs of it, whatever grace it has. */
+/* Sends SIGKILL to all that runs of the entry, whatever its grace is. */
 void entry_cut(struct entry *e);
 
-/* Its program has ended so: it is LINGERING, and e->ended says how. */
+/* The entry's program has ended: the entry is LINGERING, and e->ended says how it ended. */
 void entry_exited(struct entry *e, const struct frame_exited *x);
 
-/* Nothing is left of its program. */
+/* Nothing is left of the entry's program. */
 void entry_gone(struct entry *e);
 
-/* Nothing of it runs or waits here any more: it is OVER. */
+/* Nothing of the entry runs or waits here any more: it becomes OVER. */
 void entry_finish(struct entry *e);
 
-/* It ends without having run here; nobody else waits for its result. */
+/* Ends an entry that has not run here and for whose result no other request waits. */
 void entry_over(struct entry *e, enum outcome_kind outcome, uint8_t reason);
 
-/* How many of its service may run and wait now. */
+/* The limits of running and waiting requests of the entry's service. */
 struct lane_limits entry_limits(const struct entry *e);
 
-/* The worker behind this link is gone, and what it had started goes. */
+/* The worker behind this link is gone, so everything it started is ended. */
 void entries_abandon(struct broker *b, struct link *l);

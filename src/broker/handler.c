@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* States of a handler process, and the frames about its lease. */
 #include "config.h"
 
 #include "broker/handler.h"
@@ -20,7 +21,7 @@
 
 /* No worker has this slot, so no request has such an id. */
 #define HANDLER_SLOT UINT64_C(0xff)
-/* Past all deadlines a worker has so long to say what became of a lease. */
+/* After every deadline, a worker has this much time to say what became of a lease. */
 #define WORKER_SLACK_USEC (10 * USEC_PER_SEC)
 
 static const struct handler_events *
@@ -39,7 +40,7 @@ handler_become(struct entry *e, enum handler_state state)
 	pool_touch(p);
 }
 
-/* So many requests and up to a tenth more, that not all are worn at once. */
+/* The configured number and up to a tenth more, so that not all handlers are worn at once. */
 static uint32_t
 requests_allowed(const struct service *s)
 {
@@ -100,7 +101,7 @@ handler_begun(struct entry *e, const struct frame_begun *begun)
 	e->pid = e->session = (pid_t)begun->pid;
 	e->started_usec = begun->started_usec;
 	e->broker->stats->started_total++;
-	/* Else its pool has given it up meanwhile. */
+	/* In any other state its pool has given it up meanwhile. */
 	if (h->state != HANDLER_STARTING)
 		return;
 	h->pool->started++;
@@ -164,7 +165,7 @@ handler_expiry(const struct entry *e)
 		due = h->recalled_usec + e->service->timeout_usec;
 	else
 		return 0;
-	/* Who was stopped as we were has its time to say so. */
+	/* A worker that was stopped together with this process gets its time again. */
 	return (due > resumed ? due : resumed) + WORKER_SLACK_USEC;
 }
 
@@ -196,7 +197,7 @@ handler_fill(const struct entry *e, struct frame *f, int fds[static 3], size_t *
 	return true;
 }
 
-/* It has served as much as it may: the pool will see to it. */
+/* Marks a handler that has served as many requests as it may; the pool replaces it. */
 static void
 handler_wear(struct entry *e, uint32_t served)
 {
@@ -206,7 +207,7 @@ handler_wear(struct entry *e, uint32_t served)
 		return;
 	if (served >= h->left) {
 		members_set_worn(&h->pool->members, e);
-		/* Until another is ready it goes on, in small portions. */
+		/* Until a replacement is ready, the handler goes on in small portions. */
 		h->left = e->service->pool.requests / 10 + 1;
 	} else {
 		h->left -= served;
@@ -224,7 +225,7 @@ handler_prove(struct entry *e)
 	tell(e)->proven(p);
 }
 
-/* What a worker says of a handler; NULL: it has died meanwhile. */
+/* The handler that a worker's frame is about; NULL: it has died meanwhile. */
 static struct entry *
 find_lent(struct link *l, const struct frame *f)
 {
@@ -253,7 +254,7 @@ handler_return(struct link *l, const struct frame *f)
 	struct handler *h;
 
 	if (e == NULL) {
-		/* Dead, but not before it has been of use. */
+		/* The handler is dead, but answered before that. */
 		if (f->lease.requests > 0)
 			l->broker->pools.events->vouched(l->broker, f->lease.service);
 		return NULL;
@@ -307,7 +308,7 @@ handler_leave(struct entry *e)
 	struct pool *p = e->handler.pool;
 
 	if (e->link != NULL) {
-		/* A lease that has not got there is a wish not fulfilled. */
+		/* A lease that did not arrive leaves the worker's wish open. */
 		if (e->handler.state == HANDLER_LEASED && (e->unsent & UNSENT_LEASE) != 0)
 			tell(e)->wanted(e->link, p->service->name);
 		link_forget(e->link, e);
@@ -328,7 +329,7 @@ handler_end(struct entry *e)
 	entry_terminate(e, OUTCOME_CANCELLED, CANCEL_BY_SHUTDOWN);
 }
 
-/* What it has left on stderr goes to whichever worker there is. */
+/* Sends what the handler left on stderr to any worker there is. */
 static void
 handler_last_words(struct entry *e)
 {
@@ -343,7 +344,10 @@ handler_last_words(struct entry *e)
 
 		if (!link_is_open(l) || !TAILQ_EMPTY(&l->late) || !link_has_room(l))
 			continue;
-		/* Now or never: who is behind with reading must not keep the entry. */
+		/*
+		 * A worker that is behind with reading must not keep the entry: the
+		 * words are sent now or not at all.
+		 */
 		e->link = l;
 		entry_deliver(e, UNSENT_WORDS);
 		link_forget(l, e);
@@ -372,7 +376,7 @@ handler_exited(struct entry *e, const struct frame_exited *x)
 	} else if (e->handler.is_faulty) {
 		tell(e)->learned(e->broker, e, x->wait_status);
 	}
-	/* The worker that had it has its stderr too. */
+	/* The worker that had the handler has its stderr, too. */
 	if (!was_leased)
 		handler_last_words(e);
 	channel_close_fds(&e->fds[ENTRY_IN], 1);

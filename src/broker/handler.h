@@ -16,51 +16,57 @@
 
 #include "broker/table.h"
 
-/* What a handler tells its pool. */
+/* Events that a handler reports to its pool. */
 struct handler_events {
-	/* A process could not be started, for this errno. */
+	/* A process could not be started; error is the errno. */
 	void (*start_failed)(struct pool *p, int error);
-	/* One has answered for the first time. */
+	/* A process has answered for the first time. */
 	void (*proven)(struct pool *p);
-	/* One has ended unasked, as wait(2) says; DEATH_BROKEN: a worker found it so. */
+	/*
+	 * A process has ended unasked; status as of wait(2), or DEATH_BROKEN: a
+	 * worker found it broken.
+	 */
 	void (*bereaved)(struct pool *p, const struct entry *e, int status);
-	/* One that a worker had found broken, and no pool has any more, has ended so. */
+	/*
+	 * A process that a worker had found broken, and that left its pool, has
+	 * ended with this status.
+	 */
 	void (*learned)(struct broker *b, const struct entry *e, int status);
-	/* One that has died meanwhile had answered a request of this service. */
+	/* A process that has died meanwhile had answered a request of this service. */
 	void (*vouched)(struct broker *b, const char *service);
-	/* A lease has not got to its worker, which wants another. */
+	/* A lease did not arrive at its worker, so the worker wants another. */
 	void (*wanted)(struct link *l, const char *service);
 };
 
-/* Starts one for the pool. 0; -EAGAIN: there is no kit for it yet, or no slot; or -errno. */
+/* Starts a handler for the pool. 0; -EAGAIN: there is no kit for it yet, or no slot; or -errno. */
 int handler_start(struct pool *p);
 
-/* Asks the runner how much memory it has: if too much, it is worn. */
+/* Asks the runner how much memory the handler has: with too much it is worn. */
 void handler_weigh(struct entry *e);
 
-/* The worker gets it; is_probe: to ask whether it answers. */
+/* Gives the handler to a worker; is_probe: to ask whether the handler answers. */
 void handler_lease(struct entry *e, struct link *l, bool is_probe);
 
-/* Asks the worker that has it to give it back. */
+/* Asks the worker that has the handler to give it back. */
 void handler_recall(struct entry *e);
 
 /*
- * When a worker has kept it for longer than any request may take, and so must
- * be hanging. 0: there is no such time.
+ * The time at which a worker has kept the handler for longer than any request
+ * may take, and so must be hanging. 0: there is no such time.
  */
 uint64_t handler_expiry(const struct entry *e);
 
-/* RETURN from a worker that is said to have it. What is wrong, or NULL. */
+/* Takes RETURN from a worker that names this handler. Returns what is wrong, or NULL. */
 const char *handler_return(struct link *l, const struct frame *f);
 
-/* PROVEN, likewise. */
+/* Takes PROVEN from a worker. Returns what is wrong, or NULL. */
 const char *handler_proven(struct link *l, const struct frame *f);
 
-/* Nobody needs it any more: its input ends, then TERM, then KILL. */
+/* Ends a handler that is not needed any more: its input ends, then TERM, then KILL. */
 void handler_end(struct entry *e);
 
 /*
- * The worker of this slot, which may have its pipes, is gone or found out: no
- * other one may get it any more.
+ * The worker of this slot, which may have the handler's pipes, is gone or was
+ * caught misbehaving: no other worker gets the handler any more.
  */
 void handler_taint(struct entry *e, uint16_t slot);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Builds the arguments and the environment of a handler and writes them as a job. */
 #include "config.h"
 
 #include "broker/handlerenv.h"
@@ -12,7 +13,7 @@
 #include "conf/template.h"
 #include "ipc/job.h"
 
-/* Of one job at a time. */
+/* The text of the job at hand. */
 static char text[128u << 10];
 static size_t used;
 
@@ -43,7 +44,7 @@ put(size_t *n, const char *fmt, ...)
 	return true;
 }
 
-/* A template that names no argument: only its braces are written twice. */
+/* Adds a template that names no argument; only its doubled braces change. */
 static bool
 put_declared(size_t *n, const char *template)
 {

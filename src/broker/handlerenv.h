@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * handlerenv: arguments and environment of a handler, all of which the
- * configuration says.
+ * handlerenv: the arguments and the environment of a handler, which come from
+ * the configuration alone.
  */
 #pragma once
 
@@ -11,6 +11,9 @@
 
 struct jobs;
 
-/* Writes them as a job. No allocation. 0 or as jobs_write(); -E2BIG: there is too much of it. */
+/*
+ * Writes the arguments and the environment as a job. No allocation. 0 or as
+ * jobs_write(); -E2BIG: they are too long.
+ */
 int handlerenv_write(struct jobs *jobs, const struct service *s, uint64_t id,
     uint32_t *ret_job);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* No allocation: this runs in the broker. */
+/* Chooses the worker for each process of a pool. No allocation: this runs in the broker. */
 #include "config.h"
 
 #include "broker/lending.h"
@@ -12,7 +12,7 @@
 #include "broker/pool.h"
 #include "broker/broker.h"
 
-/* Each in turn, so that one that hangs does not hang all. */
+/* The next worker after the one asked last, so that one hanging worker does not hang all probes. */
 static struct link *
 next_open_link(struct pool *p)
 {
@@ -63,7 +63,10 @@ lending_recall(struct pool *p, uint64_t now)
 	TAILQ_FOREACH(e, &p->members.list, handler.next) {
 		const struct handler *h = &e->handler;
 
-		/* One in a long request may not come back soon. */
+		/*
+		 * A process in a long request may not come back soon, so it counts only for
+		 * a while.
+		 */
 		if (h->is_recalled)
 			coming += now - h->recalled_usec < LENDING_RECALL_USEC;
 		else if (h->state == HANDLER_LEASED)
@@ -98,12 +101,12 @@ lending_expire(struct pool *p, uint64_t now)
 		log_warn("service %s: worker %u does not give back handler (%d), "
 		    "killing both", p->service->name, e->link->slot, (int)e->session);
 		link_accuse(e->link, "keeps a handler that it was to give back");
-		/* Its end has changed the list. */
+		/* The accusation ended the handler, which has changed the list. */
 		next = TAILQ_FIRST(&p->members.list);
 	}
 }
 
-/* UNABLE: why those who want one do not get one. */
+/* An UNABLE frame: the reason why workers that want a process do not get one. */
 static struct frame
 unable_frame(const struct pool *p)
 {

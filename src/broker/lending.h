@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * lending: which worker gets a process of a pool, which one is to give one
- * back, and which one hears that it will not get any.
+ * lending: decides which worker gets a process of a pool, which one has to give
+ * one back, and which one hears that there is none for it.
  */
 #pragma once
 
@@ -11,20 +11,20 @@
 
 struct pool;
 
-/* A lease that was recalled comes back within this, unless its request is long. */
+/* A recalled lease comes back within this time, unless its request is long. */
 #define LENDING_RECALL_USEC (20 * USEC_PER_MSEC)
 
-/* Asks the new whether they answer, as soon as there is a worker to ask. */
+/* Lets workers ask new processes whether they answer, as soon as there is a worker. */
 void lending_probe(struct pool *p);
 
-/* Who waits gets what is idle, each worker in turn. */
+/* Gives idle processes to the workers that want one, in turn. */
 void lending_grant(struct pool *p);
 
-/* Who waits with fewer than another has gets one of his. */
+/* Recalls a process from a worker that holds more than a waiting worker does. */
 void lending_recall(struct pool *p, uint64_t now);
 
-/* Ends those that do not come back. */
+/* Ends processes that workers did not give back in time, and replaces those workers. */
 void lending_expire(struct pool *p, uint64_t now);
 
-/* Tells those who wait when there is no hope. */
+/* Tells waiting workers when they will get no process. */
 void lending_refuse(struct pool *p);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Sends frames to a worker, now or when the worker reads again. */
 #include "config.h"
 
 #include "broker/link.h"
@@ -37,7 +38,7 @@ link_answer(struct link *l, const struct frame *f)
 	return mail_post(&l->mail, f, NULL, 0);
 }
 
-/* The descriptors are the entry's, which may end before the turn does. */
+/* Posts copies of the descriptors: they belong to the entry, which may end before the turn does. */
 static bool
 post_copies(struct link *l, const struct frame *f, const int *fds, size_t n_fds)
 {
@@ -56,7 +57,7 @@ post_copies(struct link *l, const struct frame *f, const int *fds, size_t n_fds)
 	return false;
 }
 
-/* Sends all that an entry has unsent. False: there is no room, or no descriptor. */
+/* Sends all unsent frames of an entry. False: there is no room, or no descriptor. */
 static bool
 entry_send(struct link *l, struct entry *e)
 {

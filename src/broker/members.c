@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* The list of a pool's processes and the counts over it. */
 #include "config.h"
 
 #include "broker/members.h"
@@ -10,7 +11,7 @@ members_init(struct members *m)
 	TAILQ_INIT(&m->list);
 }
 
-/* Counts it as what it is; by -1: as that no more. */
+/* Adds by to the counts that the handler's state falls under: 1 to count it, -1 to take it out. */
 static void
 members_count(struct members *m, const struct handler *h, int by)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* No allocation: this runs in the broker. */
+/* The life of a pool of warm processes. No allocation: this runs in the broker. */
 #include "config.h"
 
 #include "broker/pool.h"
@@ -17,12 +17,15 @@
 #include "broker/poolsize.h"
 #include "broker/broker.h"
 
-/* A process that says nothing of itself is taken for well after so long. */
+/* Without a ping in its service, a process that lives this long counts as healthy. */
 #define SETTLED_USEC (250 * USEC_PER_MSEC)
-/* The same of a service out of order: a busy machine may take as long to end a program. */
+/* The same for a service out of order: a busy machine may take this long to end a program. */
 #define RECOVERED_USEC (2 * USEC_PER_SEC)
 #define WEIGH_USEC (5 * USEC_PER_SEC)
-/* A process that a worker found silent has often ended, and so soon says how. */
+/*
+ * A process that a worker found silent has often ended, and the reason is known
+ * within this time.
+ */
 #define LEARN_USEC (100 * USEC_PER_MSEC)
 
 /* --------------------------------------------------------- life of a pool --- */
@@ -123,7 +126,7 @@ pool_is_to_learn(const struct pool *p, uint64_t now)
 	    now < p->last_usec + LEARN_USEC;
 }
 
-/* None has answered since: the next start waits, longer each time. */
+/* Delays the next start, longer each time, because no process has answered since. */
 static void
 pool_delay(struct pool *p)
 {
@@ -159,12 +162,15 @@ pool_bereaved(struct pool *p, const struct entry *e, int status)
 	p->last_usec = clock_usec();
 	pool_touch(p);
 	/*
-	 * One that has answered is started again at once: a program may retire,
-	 * a request may be its end, and it was worth its start.
+	 * A process that has answered is started again at once: a program may
+	 * retire, or a request may have been its end.
 	 */
 	if (!was_proven)
 		pool_delay(p);
-	/* Of a broken one the worker may hear before we do how it ended: see pool_learn(). */
+	/*
+	 * The worker may hear of a broken process before the broker knows how
+	 * it ended: see pool_learn().
+	 */
 	if (by_itself && (!was_proven || !WIFEXITED(status) || WEXITSTATUS(status) != 0))
 		log_death(p, e);
 }
@@ -204,7 +210,7 @@ sooner(uint64_t a, uint64_t b)
 	return b != 0 && b < a ? b : a;
 }
 
-/* When something changes about this one without anything happening. */
+/* When a process must be looked at again although nothing happens to it. */
 static uint64_t
 member_due(const struct pool *p, const struct entry *e, uint64_t now)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * pool: the warm processes of one service, and who gets them.
+ * pool: the warm processes of one service, and which worker gets them.
  *
- * Workers say how many they want (wants). The pool starts 1, 2, 4 ... while
- * somebody waits, up to max, and replaces what is worn (poolsize); gives the
- * one used last to the worker whose turn it is, and asks for one back when
- * another worker has fewer (lending).
+ * Workers say how many they want (wants). The pool starts 1, 2, 4 ... processes
+ * while a worker waits, up to max, and replaces worn ones (poolsize). The pool
+ * gives the process used last to the worker whose turn it is, and asks for one
+ * back when another worker has fewer (lending).
  */
 #pragma once
 
@@ -24,16 +24,16 @@
 struct pool_stats;
 struct broker;
 
-/* What could not be done now, or never settles, is looked at again after so long. */
+/* Time until a pool that failed in something, or does not settle, is looked at again. */
 #define POOL_SOON_USEC (10 * USEC_PER_MSEC)
-/* So many in a row that did not answer once, and the service is out of order. */
+/* After so many processes in a row that never answered, the service is out of order. */
 #define POOL_FAILURES 3
 
 enum pool_state {
 	POOL_FREE,
 	POOL_RISING,	/* of a configuration that is prepared, not in force */
 	POOL_SERVING,
-	POOL_RETIRED,	/* its processes are leaving */
+	POOL_RETIRED,	/* the processes are leaving */
 };
 
 TAILQ_HEAD(pool_list, pool);
@@ -45,59 +45,59 @@ struct pool {
 	const struct service *service;
 	struct members members;
 	struct wants wants;
-	uint16_t probe_turn;		/* the worker asked last to ask */
+	uint16_t probe_turn;		/* slot of the worker that probed last */
 
 	struct backoff backoff;
-	uint64_t retry_usec;		/* no start before; 0: none failed */
-	uint32_t failures;		/* without an answer from any, in a row */
-	uint64_t failing_usec;		/* when the first of them was */
-	struct death last;		/* of the last that died unasked, or did not start */
-	uint64_t last_usec;		/* when that was */
-	uint32_t growth;		/* how many the next step starts */
+	uint64_t retry_usec;		/* no start before then; 0: no start failed */
+	uint32_t failures;		/* starts in a row of which no process answered */
+	uint64_t failing_usec;		/* time of the first of these failures */
+	struct death last;		/* of the last one that died unasked, or did not start */
+	uint64_t last_usec;		/* time of that death */
+	uint32_t growth;		/* number of processes that the next step starts */
 	uint64_t grown_usec;		/* when the last step was made */
 	uint64_t weighed_usec;		/* when memory was looked at */
-	uint64_t logged_usec;		/* when a death was last told of */
+	uint64_t logged_usec;		/* time of the last log line on a death */
 	uint64_t started, died, recycled;
 	bool is_starved;		/* the next start waits for a kit */
 
 	struct loop_timer timer;
 	bool is_touched;
-	struct pool_list *touched;	/* those that are */
+	struct pool_list *touched;	/* list of the touched pools */
 	TAILQ_ENTRY(pool) next_touched;
-	TAILQ_ENTRY(pool) next;		/* all, or free */
+	TAILQ_ENTRY(pool) next;		/* in the list of all, or of free pools */
 };
 
 /* ------------------------------------------------------------ for pools.c --- */
 
-/* A new one, empty and touched. NULL: there are too many. */
+/* Opens a new pool, empty and touched. NULL: there are too many. */
 struct pool *pool_open(struct broker *b, struct conf *conf, const struct service *s,
     enum pool_state state);
 
-/* Does all that follows from what has changed. */
+/* Does all that follows from the last changes. */
 void pool_advance(struct pool *p);
 
-/* Are as many processes ready as are to be kept so? */
+/* True if as many processes are ready as the configuration keeps. */
 bool pool_has_risen(const struct pool *p);
 
-/* Who waits for the old one waits for the new one, and its numbers go on. */
+/* Workers that wait for the old pool wait for the heir, which also goes on with its counters. */
 void pool_inherit(struct pool *heir, struct pool *old);
 
-/* The same of a broker that is gone, as its page tells. */
+/* Goes on with the counters of a broker that is gone, as they stand on its page. */
 void pool_resume(struct pool *p, const struct pool_stats *before);
 
-/* Its numbers, if it serves, to the statistics page. */
+/* Writes the counters of a pool that serves to the statistics page. */
 void pool_publish(const struct pool *p);
 
-/* Its processes leave, and then it. */
+/* Lets the processes of the pool leave; the pool goes with the last of them. */
 void pool_retire(struct pool *p);
 
-/* What handlers tell; see struct handler_events. */
+/* Events of handlers; see struct handler_events. */
 void pool_start_failed(struct pool *p, int error);
 void pool_proven(struct pool *p);
 void pool_bereaved(struct pool *p, const struct entry *e, int status);
 void pool_learn(struct pool *p, const struct entry *e, int status);
 
-/* May more become known of the death that keeps a new pool from rising? */
+/* True if more may become known of the death that keeps a new pool from rising. */
 bool pool_is_to_learn(const struct pool *p, uint64_t now);
 
 /* ---------------------------------------------- for all who work on one --- */
@@ -109,7 +109,7 @@ pool_is_failing(const struct pool *p)
 	return p->failures >= POOL_FAILURES;
 }
 
-/* Something about it has changed: pool_advance() follows in this turn. */
+/* Notes a change: pool_advance() follows in this turn. */
 static inline void
 pool_touch(struct pool *p)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* No allocation: this runs in the broker. */
+/* The set of all pools, and their exchange at a reload. No allocation: this runs in the broker. */
 #include "config.h"
 
 #include "broker/pools.h"
@@ -16,7 +16,7 @@
 
 #define STEPS_MAX 256	/* in one turn of the loop */
 
-/* The one in force for a service of this name, or NULL. */
+/* The pool in force for a service of this name, or NULL. */
 static struct pool *
 pools_serving(struct broker *b, const char *name)
 {
@@ -28,7 +28,7 @@ pools_serving(struct broker *b, const char *name)
 	return s == NULL ? NULL : b->pools.serving[s->number];
 }
 
-/* The one that has this service's processes, or else serves its name; or NULL. */
+/* The pool that has this service's processes, or else serves its name; or NULL. */
 static struct pool *
 pools_of(struct broker *b, const struct service *s)
 {
@@ -64,7 +64,7 @@ pools_advance(struct broker *b)
 {
 	struct pool *p;
 
-	/* One step may call for the next; what never settles waits a little. */
+	/* One step may cause the next; pools that never settle wait a little. */
 	for (size_t i = 0; i < STEPS_MAX && (p = TAILQ_FIRST(&b->pools.touched)) != NULL; i++) {
 		TAILQ_REMOVE(&b->pools.touched, p, next_touched);
 		p->is_touched = false;
@@ -118,7 +118,10 @@ pools_link_opened(struct broker *b)
 		pool_touch(p);
 }
 
-/* A worker that died may have been found out, by whomever, and its pipes be somebody's. */
+/*
+ * Taints the handlers of a worker that died: it may have been taken over, and
+ * have given their pipes away.
+ */
 static void
 pool_taint(struct pool *p, uint16_t slot)
 {
@@ -170,7 +173,10 @@ find_rising(struct broker *b, const char *name)
 int
 pools_prepare(struct broker *b, struct conf *next)
 {
-	/* At the first there is nothing to go on with, should it not come up. */
+	/*
+	 * At the first start there is no older configuration to keep if this
+	 * one does not come up.
+	 */
 	if (b->member.current == NULL)
 		return 0;
 	for (size_t i = 0; i < next->n_services; i++) {
@@ -226,7 +232,7 @@ pools_abort(struct broker *b)
 	}
 }
 
-/* The pool that is to serve s from now on; NULL: none can be had. */
+/* The pool that is to serve s from now on; NULL: there is none left. */
 static struct pool *
 pool_for(struct broker *b, const struct service *s, struct pool *old)
 {
@@ -260,7 +266,7 @@ pools_commit(struct broker *b)
 	struct stats *stats = b->stats;
 	const struct conf *before = b->member.past[0];
 	size_t n_counted;
-	/* The first one of a broker that takes the place of one that has died. */
+	/* True for the first configuration of a broker that follows one that died. */
 	bool is_successor = before == NULL && stats->generation == b->member.current->generation;
 
 	for (size_t i = 0; i < b->member.current->n_services; i++) {
@@ -278,7 +284,7 @@ pools_commit(struct broker *b)
 			pool_resume(serving[i], &stats->pool[i]);
 	}
 	memcpy(b->pools.serving, serving, sizeof(serving));
-	/* Memory that nobody has touched is zero, and not there. */
+	/* Untouched memory is zero and costs nothing, so only the part in use is cleared. */
 	n_counted = before != NULL ? before->n_services : stats->generation != 0 ? CONF_MAX_SERVICES : 0;
 	stats->generation = 0;
 	memset(stats->pool, 0, n_counted * sizeof(stats->pool[0]));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * pools: all pools of warm processes: which one serves a service, and how
- * those of the next configuration take the place of those in force.
+ * pools: all pools of warm processes: which one serves a service, and how the
+ * pools of the next configuration replace those in force.
  */
 #pragma once
 
@@ -11,7 +11,7 @@
 #include "conf/conf.h"
 #include "broker/pool.h"
 
-/* Serving ones, and those that take their place or leave. */
+/* Pools that serve, and pools that replace them or leave. */
 #define BROKER_MAX_POOLS (2 * CONF_MAX_SERVICES)
 
 struct handler_events;
@@ -29,32 +29,32 @@ struct pools {
 void pools_init(struct pools *all, struct pool *slots, size_t n);
 
 /*
- * Starts what the next configuration has new or changed, to see whether it
+ * Starts what is new or changed in the next configuration, to see whether it
  * comes up. 0 or -ENOMEM.
  */
 int pools_prepare(struct broker *b, struct conf *next);
 
 enum rising { RISING_DONE, RISING_WAIT, RISING_FAILED };
 
-/* How far that has come; why says which service failed, and how. */
+/* The progress of the prepared pools; why says which service failed, and how. */
 enum rising pools_rising(struct broker *b, char *why, size_t why_len);
 
-/* There are kits again for those that could not start a process. */
+/* Tells pools that could not start a process that there are kits again. */
 void pools_feed(struct broker *b);
 
-/* They take over, b->member.current being what they are of. */
+/* Puts the prepared pools in force, those of b->member.current; or gives them up. */
 void pools_commit(struct broker *b);
 void pools_abort(struct broker *b);
 
-/* All of them leave. */
+/* Lets the processes of all pools leave. */
 void pools_retire(struct broker *b);
 
-/* A worker wants one more of this service. */
+/* Notes that a worker wants one more process of this service. */
 void pools_want(struct link *l, const char *service);
 
 /* A worker has come, or gone. */
 void pools_link_opened(struct broker *b);
 void pools_link_closed(struct broker *b, uint16_t slot);
 
-/* Does all that follows from what was touched. Once per turn of the loop. */
+/* Does all that follows from changes to pools. Called once per turn of the loop. */
 void pools_advance(struct broker *b);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* No allocation: this runs in the broker. */
+/* Computes how many processes a pool starts or ends. No allocation: this runs in the broker. */
 #include "config.h"
 
 #include "broker/poolsize.h"
@@ -10,7 +10,10 @@
 #include "broker/handler.h"
 #include "broker/pool.h"
 
-/* What cannot be had now is asked for again when the pool is touched. */
+/*
+ * Starts up to n processes; one that cannot be had now is asked for when the
+ * pool is touched again.
+ */
 static void
 start_some(struct pool *p, uint32_t n)
 {
@@ -26,7 +29,7 @@ start_some(struct pool *p, uint32_t n)
 	}
 }
 
-/* So many that are not worn let a worn one go. */
+/* The number of processes that are not worn at which a worn one may go. */
 static uint32_t
 enough(const struct pool *p)
 {
@@ -43,12 +46,12 @@ poolsize_fill(struct pool *p, uint64_t now)
 	if (now < p->retry_usec)
 		return;
 	if (pool_is_failing(p)) {
-		/* One at a time, to see whether it is well again. */
+		/* A failing service gets one process at a time, to see whether it works again. */
 		if (m->coming == 0 && m->all < s->max && m->unproven == 0)
 			start_some(p, 1);
 		return;
 	}
-	/* While one that is worn is replaced, there may be one more than max. */
+	/* While a worn process is replaced, there may be one more than max. */
 	if (m->worn > 0 && m->all - m->worn < enough(p) && m->all <= s->max)
 		start_some(p, 1);
 	if (m->all < s->min)

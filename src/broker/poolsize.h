@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * poolsize: how many processes a pool has: more while somebody waits, fewer
- * when nobody does, another for one that is worn.
+ * poolsize: the number of processes of a pool: more while a worker waits, fewer
+ * when none does, another one for each that is worn.
  */
 #pragma once
 
@@ -11,17 +11,14 @@
 
 struct pool;
 
-/* More is started only when what was started last has had so long to help. */
+/* The pool starts more only when the last step has had this long to help. */
 #define POOLSIZE_GROWTH_USEC (20 * USEC_PER_MSEC)
 
-/* Starts what is missing: up to min always, and step by step up to max. */
+/* Starts the missing processes: up to min always, and step by step up to max. */
 void poolsize_fill(struct pool *p, uint64_t now);
 
-/*
- * A worn one may go when there are enough others; or in exchange for the one
- * that is beyond max.
- */
+/* Lets a worn process go when there are enough others, or in exchange for the one beyond max. */
 void poolsize_relieve(struct pool *p);
 
-/* Beyond min, those leave that nobody has used for long. */
+/* Ends the processes beyond min that were not used for long. */
 void poolsize_shrink(struct pool *p, uint64_t now);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* No allocation: this runs in the broker. */
+/* The life of one request in the broker. No allocation: this runs in the broker. */
 #include "config.h"
 
 #include "broker/run.h"
@@ -77,7 +77,7 @@ run_accept(struct entry *e, struct link *l, const struct frame *f, struct conf *
 	e->ticket.lock = f->run.lock;
 	e->timer.fn = on_run_due;
 	e->accepted_usec = now;
-	/* The worker may ask for less than the service allows, not for more. */
+	/* A worker may ask for less than the service allows, not for more. */
 	e->deadline_usec = earlier(f->run.deadline_usec, now + s->timeout_usec);
 	e->queue_due_usec = now + s->queue_timeout_usec;
 

@@ -14,22 +14,22 @@
 #include "broker/entry.h"
 
 /*
- * A RUN frame, checked: starts, queues, attaches or refuses it. The service is one
- * of conf's, the kit the worker's.
+ * Takes a RUN frame that was checked: starts, queues, attaches or refuses it.
+ * The service is one of conf's, the kit one of the worker's.
  */
 void run_accept(struct entry *e, struct link *l, const struct frame *f, struct conf *conf);
 
-/* Its turn has come: the ticket runs. */
+/* Starts a request whose turn has come: its ticket counts as running. */
 void run_start(struct entry *e);
 
-/* It ends without having run here. */
+/* Ends a request that has not run here. */
 void run_over(struct entry *e, enum outcome_kind outcome, uint8_t reason);
 
 /*
- * Ends it before its time, wherever it stands: a handler, too. verdict is what its
- * worker is told, reason an enum cancel_reason.
+ * Ends a request or a handler before its time, whatever its state. verdict is
+ * what the worker is told, reason an enum cancel_reason.
  */
 void run_kill(struct entry *e, enum outcome_kind verdict, uint8_t reason);
 
-/* What a CANCEL for this reason makes of it. */
+/* Ends a request as a CANCEL for this reason does. */
 void run_cancel(struct entry *e, uint8_t reason);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* No allocation: this runs in the broker. */
+/* Orders to the runner, and its reports. No allocation: this runs in the broker. */
 #include "config.h"
 
 #include "broker/runnerlink.h"
@@ -11,7 +11,7 @@
 #include "ipc/job.h"
 #include "ipc/logrec.h"
 
-/* For each program three orders, for each kit one, and some. */
+/* Each program has up to three orders, each kit one; the rest is reserve. */
 #define RUNNER_LETTERS (3 * FRAME_MAX_REFS + FRAME_MAX_KITS + 1024)
 
 static uint16_t
@@ -60,7 +60,7 @@ runnerlink_signal(struct entry *e, int sig)
 
 /* ------------------------------------------------------ what the runner says --- */
 
-/* What it means: something that we have asked it to start. */
+/* The entry that the runner's frame is about: one that the broker asked it to start. */
 static struct entry *
 find_ref(struct broker *b, uint16_t ref)
 {

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * runnerlink: what the broker has the runner do, and what that says.
- */
+/* runnerlink: the orders of the broker to the runner, and the reports that come back. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,19 +8,19 @@
 #include "broker/table.h"
 #include "ipc/mail.h"
 
-/* No runner yet. */
+/* Starts with no runner. */
 void runnerlink_init(struct broker *b);
 
-/* A (new) runner; takes the ends. What the old one ran is lost. */
+/* Takes the ends of a new runner. All that the old one ran is lost. */
 void runnerlink_open(struct broker *b, struct mail_ends ends, uint64_t serial);
 
-/* It is gone, or is to be: what it ran is lost. */
+/* Closes the link of a runner that is gone or has to go: all that it ran is lost. */
 void runnerlink_close(struct broker *b);
 
-/* Starts what the entry wants with its kit, which is the runner's from now on. */
+/* Starts the entry's program with its kit, which belongs to the runner from now on. */
 void runnerlink_start(struct entry *e, bool want_begun);
 
-/* TERM, and after the grace KILL, to all of it. */
+/* Sends TERM, and after the grace KILL, to all processes of the entry. */
 void runnerlink_terminate(struct entry *e, uint64_t grace_usec);
 
 void runnerlink_signal(struct entry *e, int sig);

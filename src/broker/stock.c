@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* No allocation: this runs in the broker. */
+/*
+ * Keeps kits in stock, and hands them out to workers and handlers. No
+ * allocation: this runs in the broker.
+ */
 #include "config.h"
 
 #include "broker/stock.h"
@@ -14,7 +17,7 @@
 #include "ipc/channel.h"
 #include "ipc/logrec.h"
 
-/* Messages have a price: with a few kits more they are fewer. */
+/* Messages cost time: a short wait puts several kits into one. */
 #define STOCK_USEC (20 * USEC_PER_MSEC)
 
 #define COMPLAIN_USEC (10 * USEC_PER_SEC)
@@ -24,7 +27,7 @@ static loop_timer_fn on_stock_due;
 void
 stock_init(struct stock *k, struct stock_kit *slots, uint64_t n_files)
 {
-	/* Half of them are for programs that run. */
+	/* Half of the descriptors are for running programs. */
 	*k = (struct stock){
 		.slots = slots, .share = 1, .timer.fn = on_stock_due,
 		.max_fds = n_files / 2 > SIZE_MAX ? SIZE_MAX : (size_t)(n_files / 2),
@@ -37,7 +40,7 @@ n_fds_of(bool has_input)
 	return has_input ? 3 : 2;
 }
 
-/* How many a worker has ahead of need, and how many there are here. */
+/* The number of kits a worker has ahead of need, and the number kept here. */
 static size_t
 worker_kits(size_t share, bool has_input)
 {
@@ -58,7 +61,7 @@ stock_divide(struct stock *k, size_t n_workers)
 	k->share = STOCK_SHARE + 1;
 	do {
 		k->share--;
-		/* The runner has a file of jobs for each, and one for us. */
+		/* The runner has a file of jobs for each worker, and one for the broker. */
 		n_fds = n_workers + 1;
 		for (size_t kind = 0; kind < 2; kind++)
 			n_fds += n_fds_of(kind == 1) * (shelf_kits(k->share) +
@@ -66,14 +69,14 @@ stock_divide(struct stock *k, size_t n_workers)
 	} while (k->share > 1 && n_fds > k->max_fds);
 }
 
-/* The turn that this makes sees to it. */
+/* The end of the turn that this timer begins supplies the workers. */
 static void
 on_stock_due(struct loop_timer *t)
 {
 	CONTAINER_OF(t, struct stock, timer)->is_due = true;
 }
 
-/* NULL: there is none of that number. */
+/* The kit of that number, or NULL. */
 static struct stock_kit *
 kit_find(struct stock *k, uint32_t number)
 {
@@ -82,7 +85,7 @@ kit_find(struct stock *k, uint32_t number)
 	return number != 0 && kit->number == number ? kit : NULL;
 }
 
-/* Nothing else may tell when it is time to look again. */
+/* Looks again later, as no event tells when it is time. */
 static void
 stock_look_later(struct broker *b)
 {
@@ -92,7 +95,7 @@ stock_look_later(struct broker *b)
 
 /* ----------------------------------------------------------------- stock --- */
 
-/* Those who wait for one are not to wait in vain. */
+/* Answers those who wait for a kit, so that nobody waits in vain. */
 static void
 shelf_fail(struct broker *b, bool has_input, int error)
 {
@@ -104,7 +107,7 @@ shelf_fail(struct broker *b, bool has_input, int error)
 	log_err("no pipes for another program: %s", strerror(error));
 }
 
-/* One that has no kit of this kind, and will get none soon, hears why. */
+/* Tells a worker without a kit of this kind, and without one on the way, the reason. */
 static void
 link_apologize(struct link *l, bool has_input, int error)
 {
@@ -116,7 +119,7 @@ link_apologize(struct link *l, bool has_input, int error)
 		l->is_short[has_input] = link_has_room(l) && link_answer(l, &f);
 }
 
-/* There is no file for the jobs of the process in this slot, for now. */
+/* Notes that there is no file for the jobs of the process in this slot for now. */
 static void
 jobs_fail(struct broker *b, uint16_t slot, int error)
 {
@@ -175,7 +178,7 @@ stock_has_news(struct stock *k)
 	return has_news;
 }
 
-/* The one that came last, as its pages are warm. */
+/* Takes the kit that came last, because its pages are warm. */
 static uint32_t
 shelf_pop(struct shelf *s, int fds[static ENTRY_N_FDS])
 {
@@ -184,7 +187,7 @@ shelf_pop(struct shelf *s, int fds[static ENTRY_N_FDS])
 	return s->list[s->n].number;
 }
 
-/* Sends it one. False: there is none, or no room there. */
+/* Sends a worker one kit. False: there is none here, or no room there. */
 static bool
 supply_one(struct link *l, bool has_input)
 {
@@ -196,7 +199,7 @@ supply_one(struct link *l, bool has_input)
 	if (s->n == 0 || !link_has_room(l))
 		return false;
 	f.kit.number = shelf_pop(s, fds);
-	/* There is room, so it takes them. */
+	/* Checked before: the link has room, so the post cannot fail. */
 	(void)mail_post(&l->mail, &f, fds, n_fds_of(has_input));
 	kit_find(k, f.kit.number)->owner = l;
 	l->n_kits[has_input]++;
@@ -223,8 +226,8 @@ shelf_refill(struct broker *b, bool has_input)
 }
 
 /*
- * Several at once, when half of them are gone or after a while: each message would
- * wake the worker.
+ * True if the worker is to get kits now: when half of its share is used, or
+ * after a while. Several go together, because each message wakes the worker.
  */
 static bool
 is_to_supply(struct link *l, bool has_input)
@@ -250,7 +253,7 @@ is_to_supply(struct link *l, bool has_input)
 	return false;
 }
 
-/* Until it comes, as it may get lost where there are few open files. */
+/* Asks for a file of jobs, and again until it comes: it may get lost where open files are few. */
 static void
 jobs_ask(struct broker *b, uint16_t slot, uint64_t serial, uint64_t *due_usec)
 {
@@ -310,7 +313,7 @@ stock_supply(struct broker *b)
 	for (size_t kind = 0; kind < 2; kind++) {
 		bool is_served = true;
 
-		/* One at a time to each, so that what there is goes round. */
+		/* One kit at a time to each worker, so that a short supply is shared. */
 		while (is_served && b->stock.shelves[kind].n > 0) {
 			is_served = false;
 			for (size_t i = 0; i < BROKER_MAX_LINKS; i++) {
@@ -371,7 +374,7 @@ stock_returned(struct link *l, const struct frame *f)
 		break;
 	case KIT_GOOD:
 		stock_drop(l->broker, f->kit.number);
-		/* Nothing tells when it has room again. */
+		/* No event tells when the worker has room again. */
 		l->kits_usec = l->broker->loop.now_usec + STOCK_USEC;
 		break;
 	}
@@ -440,7 +443,10 @@ stock_lost(struct broker *b)
 		l->n_kits[0] = l->n_kits[1] = 0;
 		l->is_short[0] = l->is_short[1] = l->has_jobs = false;
 		l->jobs_usec = 0;
-		/* Asked once more, the first answer says nothing yet. */
+		/*
+		 * If the question is open already, only the answer to the newest one
+		 * counts.
+		 */
 		mail_forget(&l->mail, &l->unkit);
 		if (!mail_ask(&l->mail, &f, &l->unkit))
 			link_accuse(l, "takes no message");

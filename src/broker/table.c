@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* A table of all entries, with a list of free slots. */
 #include "config.h"
 
 #include "broker/table.h"

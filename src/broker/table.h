@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * table: every request the broker has in hand, in memory set aside at start.
+ * table: every request and handler of the broker, in memory set aside at start.
  *
- * A slot is used again as soon as it is free, the last freed first: what was
- * ever touched costs memory, so the table stays as small as the traffic. The
- * number of a slot is the ref by which the runner knows its program.
+ * A slot is used again as soon as it is free, the last freed first. Memory
+ * costs something only once it is touched, so the table stays as small as the
+ * traffic. The number of a slot is the ref by which the runner knows its
+ * program.
  */
 #pragma once
 
@@ -30,19 +31,19 @@ enum entry_state {
 	ENTRY_FREE,
 	ENTRY_QUEUED,		/* waits for room or a lock; holds its kit */
 	ENTRY_ATTACHED,		/* waits for the result of its twin */
-	ENTRY_RUNNING,		/* with the runner, which has not said that it ended */
-	ENTRY_LINGERING,	/* reported, but what it left behind still runs */
-	ENTRY_OVER,		/* only its last frames are still to be sent */
+	ENTRY_RUNNING,		/* with the runner, which has not reported an end */
+	ENTRY_LINGERING,	/* reported, but something it left behind still runs */
+	ENTRY_OVER,		/* only the last frames are still to be sent */
 };
 
-/* What a handler is doing, while it is its pool's. */
+/* State of a handler while it belongs to a pool. */
 enum handler_state {
-	HANDLER_STARTING,	/* the runner has not said yet that it has begun */
-	HANDLER_NEW,		/* to be asked whether it answers, by the next worker there is */
+	HANDLER_STARTING,	/* the runner has not reported its begin yet */
+	HANDLER_NEW,		/* the next worker there is asks whether it answers */
 	HANDLER_PROBED,		/* being asked */
 	HANDLER_IDLE,
 	HANDLER_LEASED,
-	HANDLER_GONE,		/* no pool's any more: it is being ended */
+	HANDLER_GONE,		/* of no pool any more: it is being ended */
 };
 
 /* Frames that the worker has still to get, in the order of sending. */
@@ -64,57 +65,57 @@ struct handler {
 	struct pool *pool;		/* NULL: GONE */
 	enum handler_state state;
 	uint64_t since_usec;		/* in this state */
-	uint32_t left;			/* requests it may still serve, when the pool counts them */
-	bool is_proven;			/* it has answered */
-	bool is_worn;			/* another is to take its place */
+	uint32_t left;			/* requests left to serve, when the pool counts them */
+	bool is_proven;			/* an answer has come */
+	bool is_worn;			/* due for replacement */
 	bool is_recalled;
 	uint64_t recalled_usec;
-	bool is_faulty;			/* a worker has found it broken */
+	bool is_faulty;			/* found broken by a worker */
 	uint64_t had_by;		/* workers that have its pipes, or may have: a bit each */
-	bool is_tainted;		/* ... one of which is gone: it is lent no more */
-	struct mail_ask weigh;		/* open: how much memory has it? */
+	bool is_tainted;		/* a worker with its pipes is gone: no other gets it */
+	struct mail_ask weigh;		/* open question: how much memory does it have? */
 	TAILQ_ENTRY(entry) next;	/* of its pool */
 };
 
-/* What is done with an entry by who knows what it is: request (run.h) or handler (handler.h). */
+/* Functions that differ between a request (run.h) and a handler (handler.h). */
 struct entry_ops {
 	/*
-	 * Fills a frame that its worker has still to get, and the descriptors that go
-	 * with it. False: there is nothing to say any more.
+	 * Fills a frame that the worker has still to get, and the descriptors
+	 * that go with it. False: there is nothing to say any more.
 	 */
 	bool (*fill)(const struct entry *e, struct frame *f, int fds[static 3], size_t *ret_n_fds);
-	/* What the runner says: it has begun; has ended; nothing is left of it. */
+	/* Reports of the runner: the program has begun; has ended; nothing is left of it. */
 	void (*begun)(struct entry *e, const struct frame_begun *begun);
 	void (*exited)(struct entry *e, const struct frame_exited *exited);
 	void (*gone)(struct entry *e);
 	/* The runner has died, and with it all that it ran. */
 	void (*lost)(struct entry *e);
-	/* Its worker is gone. */
+	/* The entry's worker is gone. */
 	void (*abandoned)(struct entry *e);
-	/* Its worker has got all that was unsent. */
+	/* The worker has got all frames that were unsent. */
 	void (*delivered)(struct entry *e);
 };
 
-/* One program that runs or waits to: a request's, or a handler. */
+/* One program that runs or waits: of a request, or a handler. */
 struct entry {
 	struct broker *broker;
 	const struct entry_ops *ops;
 	enum entry_state state;
 	uint64_t id;
-	pid_t pid;			/* of a handler, as the runner says; 0: not yet, or dead */
-	pid_t session;			/* what it was */
+	pid_t pid;			/* of a handler, from the runner; 0: not yet, or dead */
+	pid_t session;			/* pid while it lived */
 
-	struct link *link;		/* NULL: that worker is gone */
+	struct link *link;		/* NULL: its worker is gone */
 	struct conf *conf;		/* holds service */
 	const struct service *service;
 	struct digest owner;
 	uint32_t flags;			/* enum run_flags */
 	uint32_t kit;			/* until it is started; 0: none */
-	uint32_t job;			/* its place; of a handler in our own file, see struct jobs */
+	uint32_t job;			/* index of its job, see struct jobs */
 	/* A handler: our ends of OUT, ERR and IN. RESULT in [0] while unsent; else -1. */
 	int fds[ENTRY_N_FDS];
 	struct ticket ticket;
-	struct token *token;		/* what it runs, or waits for */
+	struct token *token;		/* token that it runs, or for whose result it waits */
 
 	uint64_t accepted_usec, started_usec, deadline_usec, queue_due_usec;
 	struct loop_timer timer;
@@ -146,7 +147,7 @@ struct table {
 /* slots is zeroed memory for n entries, borrowed. */
 void table_init(struct table *t, struct entry *slots, size_t n);
 
-/* A slot for this id; NULL when all are taken, or it is in use. */
+/* Takes a slot for this id; NULL when all are taken, or the id is in use. */
 struct entry *table_take(struct table *t, uint64_t id);
 void table_release(struct table *t, struct entry *e);
 
@@ -156,10 +157,13 @@ table_slot(const struct table *t, const struct entry *e)
 	return (size_t)(e - t->slots);
 }
 
-/* That of this number, if it is in use; or NULL. */
+/* The entry in this slot, if it is in use; or NULL. */
 struct entry *table_at(struct table *t, size_t slot);
 
 struct entry *table_find(struct table *t, uint64_t id);
 
-/* All in use; e NULL: the first. The one at hand may be released meanwhile. */
+/*
+ * The next entry in use; e NULL: the first. The caller may release the returned
+ * entry and go on from it.
+ */
 struct entry *table_next(struct table *t, struct entry *e);

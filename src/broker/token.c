@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Tokens of requests, by key, by request and by time. */
 #include "config.h"
 
 #include "broker/token.h"
@@ -121,7 +122,7 @@ token_remove(struct tokens *t, struct token *k)
 	TAILQ_INSERT_HEAD(&t->free, k, next);
 }
 
-/* Each list is in order of time, as all of one kind are kept equally long. */
+/* Each list is in order of time, because all tokens of one kind are kept equally long. */
 static struct token *
 first_due(const struct tokens *t)
 {

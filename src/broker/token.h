@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * token: which --id is in progress, and the results of those that are done,
+ * token: the tokens (--id) in progress, and the results of those that are done,
  * so that a request sent again is answered and not run again.
  *
- * The key is a digest of owner and token, so callers cannot meet. No clock:
+ * The key is a digest of owner and token, so two callers cannot meet. No clock:
  * the caller says what time it is.
  */
 #pragma once
@@ -17,8 +17,8 @@
 #include "base/digest.h"
 
 #define TOKENS_MAX_DONE 256			/* results kept; the oldest goes first */
-#define TOKENS_KEEP_USEC (600 * USEC_PER_SEC)	/* a result */
-#define TOKENS_DEPOSIT_USEC (5 * USEC_PER_SEC)	/* from end to deposit */
+#define TOKENS_KEEP_USEC (600 * USEC_PER_SEC)	/* a result is kept so long */
+#define TOKENS_DEPOSIT_USEC (5 * USEC_PER_SEC)	/* longest time from end to result */
 
 enum token_state {
 	TOKEN_FREE,
@@ -59,7 +59,7 @@ struct tokens {
 void tokens_init(struct tokens *t, struct token *slots, size_t n);
 
 struct token *tokens_find(struct tokens *t, const struct digest *key);
-/* Of a request whose result is not here yet. */
+/* The token of this request, if its result is not here yet; or NULL. */
 struct token *tokens_find_id(struct tokens *t, uint64_t id);
 
 /*
@@ -68,19 +68,19 @@ struct token *tokens_find_id(struct tokens *t, uint64_t id);
  */
 struct token *tokens_add(struct tokens *t, const struct digest *key, uint64_t id, int fd);
 
-/* The program ended: its worker has TOKENS_DEPOSIT_USEC to bring the result. */
+/* Notes that the program ended: its worker has TOKENS_DEPOSIT_USEC to bring the result. */
 void token_end(struct tokens *t, struct token *k, uint64_t now_usec);
 
-/* The result is in its file. */
+/* Notes that the result is in its file. */
 void token_finish(struct tokens *t, struct token *k, uint64_t now_usec);
 
-/* Forgets it, closing the result. */
+/* Forgets the token, closing the result. */
 void token_remove(struct tokens *t, struct token *k);
 
-/* When the next is due, USEC_NEVER: none. */
+/* When the next token is due; USEC_NEVER: none. */
 uint64_t tokens_due(const struct tokens *t);
-/* One that is due, for the caller to act on and remove, or NULL. */
+/* A token that is due, for the caller to act on and remove, or NULL. */
 struct token *tokens_expired(const struct tokens *t, uint64_t now_usec);
 
-/* Those not DONE, in the order of their ids; after NULL comes the first. */
+/* The tokens not DONE, in the order of their ids; after NULL comes the first. */
 struct token *tokens_next_unfinished(struct tokens *t, struct token *k);

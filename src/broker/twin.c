@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Requests with one token: starts the first, gives the others its result. */
 #include "config.h"
 
 #include "broker/twin.h"
@@ -14,8 +15,8 @@
 #include "broker/token.h"
 
 /*
- * A file for a result. Its size is fixed, so that who writes it cannot make
- * it expensive for those who get it.
+ * Makes a file for a result. Its size is fixed, so that the worker that writes
+ * it cannot make it expensive for those that get it.
  */
 static int
 result_file(void)
@@ -39,7 +40,7 @@ twin_paper(const struct entry *e, int *ret)
 	return 1;
 }
 
-/* ATTACHED: the result is here. Borrows fd; -1: it is lost. */
+/* Gives an ATTACHED request the result. Borrows fd; -1: the result is lost. */
 static void
 twin_result(struct entry *e, int fd)
 {
@@ -60,7 +61,7 @@ twins_arm(struct broker *b)
 		loop_arm(&b->loop, &b->token_timer, due);
 }
 
-/* The request that runs this token, while the broker still has it. */
+/* The request that runs this token, while the broker still has it; or NULL. */
 static struct entry *
 twin_original(struct broker *b, const struct token *k)
 {
@@ -69,7 +70,7 @@ twin_original(struct broker *b, const struct token *k)
 	return e != NULL && e->token == k ? e : NULL;
 }
 
-/* Takes one of those that wait off the token. */
+/* Takes a waiting request off the token; NULL: there is none. */
 static struct entry *
 twin_next(struct token *k)
 {
@@ -82,7 +83,7 @@ twin_next(struct token *k)
 	return e;
 }
 
-/* All that wait get the result, or hear that it is lost (fd -1). */
+/* Gives all waiting requests the result, or tells them that it is lost (fd -1). */
 static void
 twins_answer(struct broker *b, struct token *k, int fd)
 {
@@ -94,7 +95,7 @@ twins_answer(struct broker *b, struct token *k, int fd)
 		twin_result(e, fd);
 }
 
-/* The result will not come any more. */
+/* Ends a token whose result will not come any more. */
 static void
 twins_lose(struct broker *b, struct token *k)
 {
@@ -137,7 +138,7 @@ twin_first(struct entry *e, const struct digest *token)
 		twin_result(e, k->fd);
 		return false;
 	}
-	/* Who waits waits in the queue of the service, whatever for. */
+	/* Requests that wait for a twin take a place in the service's queue like all others. */
 	if (!admission_attach(&b->admission, e->service->name, entry_limits(e), &e->ticket)) {
 		entry_over(e, OUTCOME_BUSY, BUSY_QUEUE_FULL);
 		return false;
@@ -190,12 +191,15 @@ twins_deposit(struct broker *b, uint64_t id)
 	struct token *k = tokens_find_id(&b->tokens, id);
 
 	if (k == NULL)
-		return NULL;	/* too late: it was given up */
+		return NULL;	/* too late: the token was given up */
 	if (k->fd < 0) {
 		twins_lose(b, k);
 		return NULL;
 	}
-	/* Its worker does that, because it may have to wait for who has the file mapped. */
+	/*
+	 * The worker has to seal it, because sealing may have to wait for a
+	 * process that has the file mapped.
+	 */
 	if ((fcntl(k->fd, F_GET_SEALS) & F_SEAL_WRITE) == 0)
 		return "sent a result that is not sealed";
 	twins_answer(b, k, k->fd);

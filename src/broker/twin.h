@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * twin: requests that carry the same --id. The first runs, the others get
- * its result, which its worker deposits when the program has ended.
+ * twin: requests that carry the same --id. The first runs; the others get its
+ * result, which the worker of the first deposits when the program has ended.
  */
 #pragma once
 
@@ -11,16 +11,16 @@
 #include "proto/outcome.h"
 #include "broker/table.h"
 
-/* true: e is the first of its token. Else it is provided for already. */
+/* True if e is the first request of its token. Otherwise e was answered, or waits. */
 bool twin_first(struct entry *e, const struct digest *token);
 
-/* Does anybody wait for the result of e? */
+/* True if another request waits for the result of e. */
 bool twin_is_awaited(const struct entry *e);
 
-/* e does not run: its twins, if it was the first, fare as it does. */
+/* e does not run: if it was the first of its token, its twins end as it does. */
 void twin_detach(struct entry *e, enum outcome_kind outcome, uint8_t reason);
 
-/* e's program has ended: the deposit is due. */
+/* The program of e has ended: the result is due. */
 void twin_end(struct entry *e);
 
 /* e is lost, and so is its result. */
@@ -29,7 +29,7 @@ void twin_lose(struct entry *e);
 /* The file for the result of e, which has a token: 1, borrowed in *ret; 0: there is none. */
 size_t twin_paper(const struct entry *e, int *ret);
 
-/* The result of request id is in its file. What is wrong with it, or NULL. */
+/* Takes the result of request id, which is in its file. Returns what is wrong with it, or NULL. */
 const char *twins_deposit(struct broker *b, uint64_t id);
 
 /* The worker in this slot is gone, and so are the results it would bring. */

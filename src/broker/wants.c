@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Counts of the processes that each worker wants. */
 #include "config.h"
 
 #include "broker/wants.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * wants: who waits for a process of a pool: how many each worker wants, whose
- * turn it is, and who is still to hear that there are none to be had.
+ * wants: the wishes for a process of a pool: how many each worker has, which
+ * worker is next, and which has still to hear that there is none.
  *
  * Counts by worker: no clock, no descriptor, no process.
  */
@@ -18,24 +18,27 @@ struct wants {
 	uint32_t of[WANTS_MAX_WORKERS];	/* by worker: requests that wait there */
 	uint32_t all;
 	uint16_t turn;			/* the worker served last */
-	bool is_refused[WANTS_MAX_WORKERS];	/* by worker: it has not been told yet */
+	bool is_refused[WANTS_MAX_WORKERS];	/* by worker: not told yet */
 	uint32_t n_refused;
 };
 
-/* This worker wants one more; false: it cannot have so many requests. */
+/* Adds a wish of this worker; false: it cannot have so many requests. */
 bool wants_add(struct wants *w, uint16_t worker);
 
-/* One is there: the worker that gets it, each in turn. Somebody must want one. */
+/*
+ * Takes a wish off for a process that is there: returns the worker that gets
+ * it, each in turn. At least one wish must be open.
+ */
 uint16_t wants_serve(struct wants *w);
 
-/* Nobody who waits will get one. */
+/* Marks all wishes as not to be fulfilled. */
 void wants_refuse(struct wants *w);
 
-/* This worker has been told so. */
+/* Notes that this worker has been told so. */
 void wants_told(struct wants *w, uint16_t worker);
 
-/* This worker is gone. */
+/* Drops the wishes of a worker that is gone. */
 void wants_forget(struct wants *w, uint16_t worker);
 
-/* Who waits with the old ones waits with the heir from now on. */
+/* Moves the wishes for the old pool to its heir. */
 void wants_inherit(struct wants *heir, struct wants *old);

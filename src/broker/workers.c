@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* No allocation: this runs in the broker. */
+/* Frames of the workers, one function for each type. No allocation: this runs in the broker. */
 #include "config.h"
 
 #include "broker/workers.h"
@@ -50,9 +50,7 @@ refuse_run(struct link *l, uint64_t id, enum outcome_kind outcome, uint8_t reaso
 
 /* --------------------------------------------------------------- frames --- */
 
-/*
- * Each of these looks at one frame and returns what is wrong with it, or NULL.
- */
+/* A function of this type takes one frame and returns what is wrong with it, or NULL. */
 typedef const char *worker_fn(struct link *l, const struct frame *f);
 
 static const char *
@@ -63,12 +61,15 @@ worker_run(struct link *l, const struct frame *f)
 	bool has_input = (f->run.flags & RUN_HAS_INPUT) != 0;
 	struct entry *e;
 
-	/* The master may have had it unlinked. */
+	/* The frame before may have made the master close the link. */
 	if (!link_is_open(l))
 		return NULL;
 	if (request_slot(f->id) != l->slot)
 		return "sent the request id of another worker";
-	/* One table has what waits or runs, the other what waits for its result. */
+	/*
+	 * One table has the requests that wait or run, the other those whose
+	 * result is not here yet.
+	 */
 	if (table_find(&b->table, f->id) != NULL || tokens_find_id(&b->tokens, f->id) != NULL)
 		return "sent a request id that is in use";
 	if (conf == NULL) {
@@ -108,7 +109,7 @@ worker_cancel(struct link *l, const struct frame *f)
 
 	if (request_slot(f->id) != l->slot)
 		return "sent a cancel for another worker's request";
-	/* Not there: it has ended meanwhile. */
+	/* No entry: the request has ended meanwhile. */
 	if (e != NULL)
 		run_cancel(e, f->cancel.reason);
 	return NULL;
@@ -125,7 +126,7 @@ worker_deposit(struct link *l, const struct frame *f)
 static const char *
 worker_want(struct link *l, const struct frame *f)
 {
-	/* What the master has said of it is done by then. */
+	/* Frames of the master about this generation come first. */
 	(void)member_conf(&l->broker->member, f->generation);
 	if (link_is_open(l))
 		pools_want(l, f->lease.service);

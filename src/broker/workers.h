@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * workers: what the workers ask of the broker, and what becomes of that when
- * one of them is gone.
- */
+/* workers: the requests of the workers to the broker, and their end when a worker is gone. */
 #pragma once
 
 #include <stdint.h>
@@ -12,14 +9,14 @@
 struct broker;
 struct link;
 
-/* No workers yet. */
+/* Starts with no workers. */
 void workers_init(struct broker *b);
 
-/* Takes the ends by which a new worker speaks. Who had this link before is gone. */
+/* Takes the ends by which a new worker speaks. The worker that had this link before is gone. */
 void workers_open(struct link *l, struct mail_ends ends, uint64_t serial);
 
-/* It is gone, or is to be. */
+/* Closes the link of a worker that is gone or has to go. */
 void workers_close(struct link *l);
 
-/* The worker reads again: it gets more of what waits for it. */
+/* Sends more of what waits for a worker, as it reads again. */
 void workers_flush(struct link *l);

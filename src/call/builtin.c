@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "call/call.h"
 
-/* No answer is longer. */
+/* Limit of the length of an answer. */
 #define ANSWER_MAX (1u << 20)
 
 static int
@@ -30,7 +30,7 @@ builtin_start(struct call *call, const struct call_request *rq, const struct val
 	return 0;
 }
 
-/* It never waits for anything, so there is nothing to leave. */
+/* A builtin never waits for anything, so it holds nothing to release. */
 static void
 builtin_release(struct call *call)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * builtin: what the worker answers itself, as a call that ends where it begins
- * (call_by_builtin). It needs no other process, and is neither counted nor
- * logged.
+ * builtin: a call that the worker answers itself, and that ends where it begins
+ * (call_by_builtin). A builtin needs no other process, and is neither counted
+ * nor logged.
  */
 #pragma once
 
@@ -12,6 +12,6 @@ struct call;
 
 struct builtin {
 	const char *name;
-	/* Appends what the call is answered. 0 or -errno. */
+	/* Appends the answer to the call. 0 or -errno. */
 	int (*run)(const struct call *call, struct buf *out);
 };

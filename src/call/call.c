@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * call: what all calls have in common, whoever serves them: the way of their
- * input, their end, who may end them, and what ps shows of them.
+ * call: the part that all calls share, whatever serves them: the way of their
+ * input, their end, the right to cancel them, and their line in ps.
  */
 #include "config.h"
 
@@ -145,7 +145,7 @@ call_deliver(struct call *call, const struct result *res)
 	call_die(call);
 }
 
-/* Does the broker keep the result? A lost one it knows of itself. */
+/* True if the broker keeps the result. A lost result the broker knows of itself. */
 static bool
 call_is_for_twins(const struct call *call, enum outcome_kind outcome)
 {
@@ -171,7 +171,7 @@ call_finish(struct call *call)
 	if (call_is_for_twins(call, res.outcome.kind) && result_write(call->paper, &res) == 0)
 		call->desk->link->deposit(call);
 
-	/* The end of an open call belongs to the end of its input. */
+	/* An open call ends for its client only when the client ends the input. */
 	if (call->sink != NULL && call->open && call->started) {
 		call->has_chunk = false;
 		call->sink->ops->input_over(call->sink, call);
@@ -182,7 +182,7 @@ call_finish(struct call *call)
 
 /* ------------------------------------------------ what the client says --- */
 
-/* There was one, and no memory to keep it. */
+/* Drops a kept answer for which there is no memory. */
 static void
 call_forget_answer(struct call *call)
 {
@@ -201,7 +201,7 @@ call_answer(struct call *call, const struct value *reply, struct slice bytes)
 	call->reply = reply;
 	call_finish(call);
 	call->reply = NULL;
-	/* Its input has not ended, and the result is asked for then. */
+	/* The client has not ended the input yet; the answer is kept until then. */
 	if (is_open && buf_append_slice(&call->answer, bytes) < 0)
 		call_forget_answer(call);
 }
@@ -257,7 +257,7 @@ call_input(struct call *call, struct slice chunk)
 	return r;
 }
 
-/* The end of a call that has ended before its input has. */
+/* Delivers the result of a call that ended before its input did. */
 static void
 call_deliver_late(struct call *call)
 {
@@ -322,14 +322,14 @@ call_cancel(struct call *call, enum cancel_reason reason)
 	call->backend->cancel(call, reason);
 }
 
-/* Nobody wants to know any more; but does somebody want the result? */
+/* Cancels a call that no client waits for any more, unless its result is still wanted. */
 static void
 call_forsake(struct call *call)
 {
 	if (call->service->finish_on_disconnect || call->attached)
 		return;
 	if (!digest_is_none(&call->run.token)) {
-		/* Its client may be back at once, on another connection. */
+		/* The client may be back at once, on another connection. */
 		loop_arm(call->desk->loop, &call->timer,
 		    loop_now(call->desk->loop) + TWIN_GRACE_USEC);
 		return;
@@ -364,7 +364,10 @@ call_orphan(struct call *call)
 		return;
 	}
 	if (call->open) {
-		/* Nobody will bring the rest of its input, and half of it may mislead. */
+		/*
+		 * The rest of the input will not come, and half of an input may mislead the
+		 * program.
+		 */
 		if (call->backend->close_input != NULL)
 			call->backend->close_input(call);
 		call_cancel(call, CANCEL_BY_DISCONNECT);
@@ -426,7 +429,7 @@ calls_list(struct call_desk *desk, int fd)
 		(void)escape_json(&b, slice_of(call->arguments != NULL ? call->arguments : ""));
 		(void)buf_append_str(&b, "}\n");
 		if (buf_failed(&b)) {
-			/* As many whole lines as there is room for. */
+			/* The text ends with the last whole line that fits. */
 			b.end = before;
 			break;
 		}

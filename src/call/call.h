@@ -2,14 +2,16 @@
 /*
  * call: one running request, from CALL to its final reply.
  *
- * A call knows whom to tell (sink.h), who makes it (identity.h) and its
- * service. Where commands, handlers and what the worker answers itself differ,
- * they differ by struct call_backend. Of a command: the worker writes the job
- * into a kit, the runner starts and ends the program, the worker reads and writes
- * the pipes of the kit. The call ends when the broker says so and what the program
- * left in the pipes has been read. Of a handler: the call waits for a lease, its
- * request is written to the handler, and it ends with the handler's reply
- * (exchange.h, leases.h).
+ * A call knows its sink (sink.h, where its events go), its caller (identity.h)
+ * and its service. Commands, handlers and builtins differ by struct
+ * call_backend.
+ *
+ * Of a command: the worker writes the job into a kit, the runner starts and
+ * ends the program, the worker reads and writes the pipes of the kit. The call
+ * ends when the broker has reported the end and the rest of the pipes is read.
+ *
+ * Of a handler: the call waits for a lease, its request is written to the
+ * handler, and the call ends with the handler's reply (exchange.h, leases.h).
  */
 #pragma once
 
@@ -41,67 +43,67 @@ struct value;
 struct values;
 
 #define CALL_FDS 3	/* stdout, stderr, stdin */
-/* Buffered replies never pass this, whatever output-limit says. */
+/* Limit of buffered replies, whatever output-limit says. */
 #define CALL_BUFFERED_MAX (64u << 20)
 #define CALL_ID_TEXT 17	/* 16 hex digits and NUL */
 
-/* One of the program's outputs, read by us. */
+/* One of the program's outputs, read by the worker. */
 struct call_output {
 	struct loop_io io;	/* fd -1: finished */
 	struct buf data;
 	uint64_t total;		/* bytes the program has written */
-	bool cut;		/* ... of which some reach nobody */
+	bool cut;		/* ... of which some were dropped */
 };
 
-/* What somebody asks for. */
+/* A request for a call. */
 struct call_request {
 	struct call_desk *desk;
 	struct call_sink *sink;
 	struct peer_identity *who;
 	const struct service *service;
-	const struct builtin *builtin;	/* this, about the service; NULL: no */
+	const struct builtin *builtin;	/* a builtin about the service; NULL: call the service */
 	const struct callopt *opt;
 	struct slice verb;		/* bound verb by which it was called; data NULL: none */
-	bool is_late;			/* the worker stops, and takes no more of them */
-	/* What input that is gathered may come to: by itself, with the request. */
+	bool is_late;			/* the worker stops, and takes no more calls */
+	/* Limits of gathered input: of the input alone, and together with the request. */
 	uint64_t input_limit, request_limit;
 };
 
-/* Where the time of a call has gone. */
+/* The times of a call. */
 struct call_times {
-	bool has_queued, has_run;	/* is it known, and was there such a time? */
+	bool has_queued, has_run;	/* is the time known, and was there such a time? */
 	uint64_t queued_usec, run_usec;
 };
 
 struct call_backend {
-	/* Why the request cannot be one, or NULL. */
+	/* The reason why the request is not valid, or NULL. */
 	const char *(*complaint)(const struct call_request *rq);
 	/*
-	 * Begins it, or ends it at once. 0; -errno when it cannot be begun, with
-	 * *ret_why when that is the caller's mistake.
+	 * Begins the call, or ends it at once. 0; or -errno when it cannot
+	 * begin, with *ret_why when that is the caller's mistake.
 	 */
 	int (*start)(struct call *call, const struct call_request *rq,
 	    const struct values *values, const char **ret_why);
 	/*
-	 * More input, and its end. call_input_taken() follows, or the end of the
-	 * call. 0, or -ENOMEM: nothing follows.
+	 * Takes more input, or its end. call_input_taken() follows, or the end
+	 * of the call. 0, or -ENOMEM: nothing follows.
 	 */
 	int (*input)(struct call *call, struct slice chunk);
 	void (*input_end)(struct call *call);
-	/* No more input is passed on. NULL: there is nothing to do. */
+	/* Ends the passing on of input. NULL: there is nothing to do. */
 	void (*close_input)(struct call *call);
 	void (*cancel)(struct call *call, enum cancel_reason reason);
-	/* Who runs it is gone. NULL where there is nobody. */
+	/* The process that runs the call is gone. NULL for calls that no other process runs. */
 	void (*lost)(struct call *call);
-	/* The sink has room again, or is gone. Ends nothing by itself. */
+	/* The sink has room again, or is gone. Must not end the call. */
 	void (*room)(struct call *call);
-	/* It dies: leave everything that it uses. */
+	/* Releases everything that the call uses, as it is about to be freed. */
 	void (*release)(struct call *call);
 	struct call_times (*times)(const struct call *call, const struct result *res);
 	loop_timer_fn *on_timer;
-	bool has_value;		/* its result is a value, not output */
-	bool is_metered;	/* what it has used is its own, and known */
-	bool is_ours;		/* the broker does not know it: cancelled here */
+	bool has_value;		/* the result is a value, not output */
+	bool is_metered;	/* resource use is the call's own, and known */
+	bool is_ours;		/* unknown to the broker: cancelled here */
 };
 
 extern const struct call_backend call_by_builtin, call_by_command, call_by_handler;
@@ -112,27 +114,27 @@ struct call {
 	char id_text[CALL_ID_TEXT];
 	const struct call_backend *backend;
 	struct call_desk *desk;
-	struct call_sink *sink;		/* NULL: nobody wants to know any more */
+	struct call_sink *sink;		/* NULL: the client is gone */
 	struct peer_identity *who;
-	struct conf *conf;		/* the rules it started under */
+	struct conf *conf;		/* the rules at its start */
 	const struct service *service;
 
 	struct frame_run run;
-	bool sent;			/* the broker has it */
-	uint32_t placed_job;		/* its number among the jobs of this worker; 0: none */
-	bool awaits_kit;		/* it is to be sent when there is one */
+	bool sent;			/* the broker has the call */
+	uint32_t placed_job;		/* number of its job in this worker's file; 0: none */
+	bool awaits_kit;		/* the call waits for a kit */
 	struct buf job;			/* until then: argv and environment */
 	size_t job_argv, job_env;	/* ... so many strings of each */
-	int paper;			/* file for its result, when it has a token; -1: none */
+	int paper;			/* file for the result, when there is a token; -1: none */
 	bool cancelling;
-	bool attached;			/* a twin waits for our result */
+	bool attached;			/* a twin waits for the result */
 
 	bool streamed;			/* output is passed on as it comes */
 	bool open;			/* more input may come */
-	bool started;			/* ... as the sink knows */
-	bool has_chunk;			/* some is being passed on */
-	bool ended;			/* the broker has said how */
-	bool finished;			/* outputs are read too; result is known */
+	bool started;			/* ... and the sink was told so */
+	bool has_chunk;			/* a chunk is being passed on */
+	bool ended;			/* the end is known: from the broker or the handler */
+	bool finished;			/* outputs are read too; the result is known */
 
 	struct call_output out, err;
 	size_t err_logged;		/* bytes of err.data gone to the log */
@@ -142,20 +144,20 @@ struct call {
 	uint64_t input_limit, request_limit;	/* of what is gathered */
 	bool in_end;			/* close stdin when in_data is empty */
 
-	/* Of a handler. */
-	struct lease_set *leases;	/* of its service */
+	/* Members of a handler's call. */
+	struct lease_set *leases;	/* leases of the service */
 	struct exchange exchange;
-	bool gathering;			/* waits for nothing but the rest of its input */
-	struct buf gathered;		/* that input */
-	uint64_t ready_usec;		/* since when it has been whole, or may be sent */
-	struct buf answer;		/* bytes of its reply, kept until the input ends */
-	const struct value *reply;	/* while its result is made */
+	bool gathering;			/* only the rest of the input is missing */
+	struct buf gathered;		/* the input so far */
+	uint64_t ready_usec;		/* time since which gathered is complete, or may be sent */
+	struct buf answer;		/* bytes of the reply, kept until the input ends */
+	const struct value *reply;	/* set while the result is made */
 
 	struct frame_ended end;
-	const char *why;		/* what failed, when end does not say; outlives the call */
+	const char *why;		/* failure that end does not tell; outlives the call */
 	struct loop_timer timer;	/* broker silent, or grace for a twin; deadline */
-	struct loop_task task;		/* its pipes are to be looked at again */
-	uint64_t stalled_usec;		/* for so long of it we could not hear the broker */
+	struct loop_task task;		/* to look at the pipes again */
+	uint64_t stalled_usec;		/* time of it in which this worker was stopped */
 	uint64_t accepted_usec;
 	uint64_t bytes_in, bytes_out;
 	char *arguments;		/* text for log and ps; NULL: none */
@@ -165,31 +167,31 @@ struct call {
 RB_HEAD(calls, call);
 TAILQ_HEAD(call_list, call);
 
-/* Whether there was such a call, which is cancelled then. */
+/* Tells whether there was such a call; if so it is cancelled. */
 typedef void call_cancelled_fn(void *who, bool found);
 
-/* What calls want of who starts programs. */
+/* Functions of the link to the broker that calls need. */
 struct call_link_ops {
-	/* Hands a call over, whose job is in this kit. 0 or -ENOMEM. */
+	/* Hands over a call, whose job is in this kit. 0 or -ENOMEM. */
 	int (*run)(struct call *call, uint32_t kit);
 	/* Ends a call that has been handed over. */
 	void (*cancel)(struct call *call, enum cancel_reason reason);
-	/* The result of a call with --id is in the file that came for it. */
+	/* Announces that the result of a call with --id is in its file. */
 	void (*deposit)(struct call *call);
 	/*
-	 * Ends any worker's call of its owner: fn is told later. 0, or -ENOMEM
-	 * without having done anything.
+	 * Cancels a call of this owner in any worker: fn is told later. 0, or
+	 * -ENOMEM without having done anything.
 	 */
 	int (*cancel_owned)(struct call_desk *desk, uint64_t id, const struct digest *token,
 	    const struct digest *owner, call_cancelled_fn *fn, void *who);
-	/* Nobody there wants to be told any more. */
+	/* Drops the open question of who, who must not be told any more. */
 	void (*forget)(struct call_desk *desk, const void *who);
 };
 
 /* One read from a pipe. */
 #define CALL_READ (64u << 10)
 
-/* The calls of a worker, and what they need of it. */
+/* The calls of a worker, and the objects of the worker that they use. */
 struct call_desk {
 	struct loop *loop;
 	char *read;			/* scratch, CALL_READ bytes, never kept */
@@ -198,7 +200,7 @@ struct call_desk {
 	struct leases *leases;
 	struct kits *kits;
 	const struct call_link_ops *link;
-	void (*on_less)(struct call_desk *desk);	/* there is one call less */
+	void (*on_less)(struct call_desk *desk);	/* a call has ended */
 	unsigned slot;			/* of the worker, for ps */
 
 	struct calls calls;		/* by id */
@@ -211,59 +213,59 @@ struct call_desk {
 };
 
 /*
- * Starts it. NULL: it has ended already, or was refused; the sink knows.
- * Borrows what the request holds.
+ * Starts a call. NULL: the call has ended already, or was refused; the sink
+ * knows. Borrows the strings of the request.
  */
 struct call *call_start(const struct call_request *rq);
 
-/* What is wrong with the input that is given, or not given; NULL: nothing. */
+/* The mistake in the input of a request, or in its absence; NULL: none. */
 const char *call_input_complaint(const struct call_request *rq);
 
 /*
- * A chunk of input for an open call; input_taken() or input_over() follows. 0,
- * or -ENOMEM: nothing follows.
+ * Takes a chunk of input for an open call; input_taken() or input_over()
+ * follows. 0, or -ENOMEM: nothing follows.
  */
 int call_input(struct call *call, struct slice chunk);
 
-/* There is no more input; ended() follows. */
+/* Ends the input; ended() follows. */
 void call_input_end(struct call *call);
 
-/* Nobody wants to know any more; the sink is not told of this. */
+/* Cuts a call off from its sink, which is told nothing more. */
 void call_orphan(struct call *call);
 
-/* The sink has room again: more output comes, but not from inside this. */
+/* The sink has room again: more output comes, but not before this returns. */
 void call_on_room(struct call *call);
 
-/* Ends it: asks the broker to, or at once when it is a handler's. */
+/* Cancels a call: asks the broker to, or ends a handler's call at once. */
 void call_cancel(struct call *call, enum cancel_reason reason);
 
-/* A handler's call of this worker that its owner may cancel, or NULL. */
+/* The handler's call with this id, if this owner may cancel it; or NULL. */
 struct call *call_find_owned(struct call_desk *desk, uint64_t id, const struct digest *owner);
 
-/* A handler has answered. bytes: of that reply. */
+/* A handler has answered. bytes: the bytes of that reply. */
 void call_answer(struct call *call, const struct value *reply, struct slice bytes);
 
-/* A handler may have it: what its sink waits for before the end. */
+/* The handler has the request or the chunk: tells the sink so. */
 void call_on_given(struct call *call);
 
-/* A handler's call ends otherwise; why as in struct call. */
+/* Ends a handler's call in another way; why as in struct call. */
 void call_end(struct call *call, enum outcome_kind kind, unsigned reason, const char *why);
 
-/* What the broker says; called by brokerlink. */
+/* Reports of the broker; called by brokerlink. */
 void call_on_started(struct call *call);
 void call_on_ended(struct call *call, const struct frame_ended *end);
 void call_on_attached(struct call *call, bool is_awaited);
 void call_on_result(struct call *call, int fd);	/* takes fd; -1: lost */
 void call_on_paper(struct call *call, int fd);	/* takes fd */
 
-/* True if its output is to rest, because the sink is too far behind. */
+/* True if the call's output has to rest, because the sink is too far behind. */
 static inline bool
 call_is_congested(const struct call *call)
 {
 	return call->streamed && call->sink != NULL && !call->sink->ops->has_room(call->sink);
 }
 
-/* Passes output on, if it is streamed and somebody wants it. */
+/* Passes output on, if the call is streamed and has a sink. */
 static inline void
 call_output(struct call *call, enum call_stream which, struct slice bytes)
 {
@@ -273,50 +275,53 @@ call_output(struct call *call, enum call_stream which, struct slice bytes)
 
 struct call *call_find(struct call_desk *desk, uint64_t id);
 
-/* "0123456789abcdef" -> id; false when it is none. */
+/* "0123456789abcdef" -> id; false when text is no id. */
 bool call_id_parse(struct slice text, uint64_t *ret);
 
-/* The worker was stopped for so long: the broker may have been so, too. */
+/* The worker was stopped for so long, and the broker may have been, too: moves deadlines. */
 void calls_on_stall(struct call_desk *desk, uint64_t usec);
 
-/* Everything is known: counts, logs, keeps it for a twin, tells the sink. */
+/*
+ * Ends a call of which everything is known: counts, logs, keeps the result for
+ * a twin, tells the sink.
+ */
 void call_finish(struct call *call);
 
-/* Tells the sink how it ended, and takes the call out of the world. */
+/* Tells the sink the result, and ends the call. */
 void call_deliver(struct call *call, const struct result *res);
 
-/* The chunk is passed on, as far as call->chunk says. */
+/* Tells the sink that the chunk is passed on, as far as call->chunk says. */
 void call_input_taken(struct call *call);
 
 /* Bytes of output that the call may have. */
 uint64_t call_output_max(const struct call *call);
-/* How it ended, when that is known; detail is room for words. */
+/* The result of a call, when its end is known; detail is room for words. */
 struct result call_result(struct call *call, char *detail, size_t detail_len);
-/* The record of a request, as its service wants it. */
+/* Writes the record of a request, as its service wants it. */
 void call_log(struct call *call, const struct result *res);
-/* Sends complete lines of stderr to the log, at the end all. */
+/* Sends complete lines of stderr to the log; all: the last one, too. */
 void call_log_stderr(struct call *call, bool all);
-/* Counts it under the number that its service has today, if any. */
+/* Counts a call under the number that its service has now, if any. */
 void call_count(const struct call *call, const struct result *res);
 
-/* Takes it out of the world; memory goes when the turn is over. */
+/* Takes a call out of all lists; its memory goes when the turn is over. */
 void call_die(struct call *call);
 
-/* What runs here as JSON lines, for reqctl ps. 0 or -errno. */
+/* Writes the running calls as JSON lines, for reqctl ps. 0 or -errno. */
 int calls_list(struct call_desk *desk, int fd);
 
-/* The broker is gone: what it had ends. */
+/* Ends all calls that the broker had, as the broker is gone. */
 void calls_on_lost(struct call_desk *desk);
 
 void calls_init(struct call_desk *desk, struct loop *loop, char *read);
 
-/* Ends what there is, without a word to anybody. */
+/* Ends all calls, without telling a sink. */
 void calls_end(struct call_desk *desk);
 
-/* Frees what ended during the turn. */
+/* Frees the calls that ended during the turn. */
 void calls_bury(struct call_desk *desk);
 
-/* Frees what all calls have shared; none is alive. */
+/* Frees the memory that all calls share; no call is left. */
 void calls_done(struct call_desk *desk);
 
 int call_compare(const struct call *a, const struct call *b);

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * callend: what is made of a call that has ended: its result, the record of
- * it, its place in the statistics.
- */
+/* callend: the end of a call: its result, its record, its place in the statistics. */
 #include "config.h"
 
 #include <string.h>
@@ -16,7 +13,7 @@
 #include "net/identity.h"
 #include "proto/reply.h"
 
-/* Of a program's stderr so much goes to the log. */
+/* Limit of a program's stderr in the log. */
 #define STDERR_LOG (8u << 10)
 
 uint64_t
@@ -42,7 +39,7 @@ call_outcome(const struct call *call)
 			o.kind = OUTCOME_SIGNAL;
 			o.status = WTERMSIG(end->wait_status);
 		} else if (call->out.cut) {
-			/* It ended before it could be killed for it. */
+			/* The program ended before it could be killed for too much output. */
 			o.kind = OUTCOME_TOOBIG;
 			o.limit = call_output_max(call);
 		} else if (call->reply != NULL) {
@@ -65,7 +62,7 @@ call_outcome(const struct call *call)
 	return o;
 }
 
-/* What failed, in words, for the outcomes that have no stderr. */
+/* Describes the failure, for outcomes that have no stderr. */
 static void
 call_detail(const struct call *call, enum outcome_kind kind, char *ret, size_t len)
 {
@@ -138,14 +135,14 @@ call_log(struct call *call, const struct result *res)
 	if (times.has_run)
 		logrec_add_u64(&r, LOG_KEY_RAN_USEC, times.run_usec);
 	logrec_add_u64(&r, LOG_KEY_DURATION_USEC, res->usec);
-	/* What a handler has used belongs to all its requests. */
+	/* A handler's use of resources belongs to all its requests, so it is left out. */
 	if (times.has_run && call->backend->is_metered) {
 		logrec_add_u64(&r, LOG_KEY_CPU_USEC, call->end.cpu_usec);
 		logrec_add_u64(&r, LOG_KEY_MAX_RSS_KB, call->end.max_rss_kb);
 	}
 	logrec_add_u64(&r, LOG_KEY_BYTES_IN, call->bytes_in);
 	logrec_add_u64(&r, LOG_KEY_BYTES_OUT, call->bytes_out);
-	/* Output is for the caller alone. */
+	/* Output is for the caller alone, not for the log. */
 	if (res->detail.len > 0 &&
 	    (o->kind != OUTCOME_EXIT || res->is_value || res->err.len > 0))
 		logrec_add(&r, LOG_KEY_DETAIL, res->detail);
@@ -210,7 +207,7 @@ call_result(struct call *call, char *detail, size_t detail_len)
 	return res;
 }
 
-/* True if it was turned away before it could wait or run. */
+/* True if the call was refused before it could wait or run. */
 static bool
 is_refused_at_once(const struct call *call, enum outcome_kind kind)
 {

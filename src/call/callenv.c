@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Builds the environment of a command: account, request, declared variables. */
 #include "config.h"
 
 #include "call/callenv.h"
@@ -12,7 +13,7 @@
 #include "call/call.h"
 #include "net/identity.h"
 
-/* Printable UTF-8 on one line: nothing a careless program could trip over. */
+/* True if s is printable UTF-8 on one line: nothing a careless program could trip over. */
 static bool
 is_printable(struct slice s)
 {

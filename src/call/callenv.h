@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * callenv: the environment of a command, built from nothing.
- */
+/* callenv: the environment of a command, built from nothing. */
 #pragma once
 
 #include <stddef.h>
@@ -13,8 +11,8 @@
 struct call;
 
 /*
- * Appends NAME=VALUE strings, each ended by NUL, and counts them: PATH,
- * LANG, those of the account, REQD_*, then what the service declares. 0;
+ * Appends NAME=VALUE strings, each ended by NUL, and counts them: PATH, LANG,
+ * those of the account, REQD_*, then those that the service declares. 0;
  * -EINVAL with *ret_why when a value must not be there; -ENOMEM or -EMSGSIZE.
  */
 int callenv_append(const struct call *call, const struct callopt *opt,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Reads a program's output and writes its input. */
 #include "config.h"
 
 #include "call/callio.h"
@@ -8,9 +9,9 @@
 
 #include "base/cleanup.h"
 
-/* Of stderr so much is kept for the reply. */
+/* Limit of the stderr kept for the reply. */
 #define STDERR_KEEP (64u << 10)
-/* After the end what is in the pipe is read; a pipe holds at most this. */
+/* Limit of what is read after the program's end; a pipe holds at most this. */
 #define PIPE_MAX (1u << 20)
 
 void
@@ -32,7 +33,7 @@ callio_close(struct call *call)
 
 /* -------------------------------------------------------------- output --- */
 
-/* Keeps at most max bytes of what has come so far; false: not all of these. */
+/* Keeps at most max bytes of an output; false: some of these bytes were dropped. */
 static bool
 output_keep(struct call_output *o, struct slice bytes, uint64_t max)
 {
@@ -59,7 +60,7 @@ output_take(struct call *call, struct call_output *o, struct slice bytes)
 		o->cut = true;
 	}
 	if (!is_out) {
-		/* Streamed it is kept all the same, for the log and the error line. */
+		/* Streamed stderr is kept as well, for the log and the error line. */
 		o->cut |= !output_keep(o, bytes, STDERR_KEEP) && !streamed;
 		call_log_stderr(call, false);
 	} else if (!streamed) {
@@ -70,7 +71,7 @@ output_take(struct call *call, struct call_output *o, struct slice bytes)
 		call_cancel(call, CANCEL_BY_OUTPUT);
 }
 
-/* Reads once. False: finished, or nothing there. */
+/* Reads once. False: the output has ended, or nothing is there. */
 static bool
 output_read(struct call *call, struct call_output *o)
 {
@@ -94,14 +95,14 @@ output_read(struct call *call, struct call_output *o)
 static void
 on_output(struct loop_io *io, uint32_t events)
 {
-	/* out or err: whichever holds this descriptor. */
+	/* The output that holds this descriptor: stdout or stderr. */
 	struct call_output *o = CONTAINER_OF(io, struct call_output, io);
 	struct call *call = io->user;
 
 	(void)events;
 	(void)output_read(call, o);
 	if (call_is_congested(call)) {
-		/* The sink is slower than the program: let the pipe fill. */
+		/* The sink is slower than the program: the pipe fills, and the program waits. */
 		loop_remove(call->desk->loop, &call->out.io);
 		loop_remove(call->desk->loop, &call->err.io);
 		return;
@@ -118,8 +119,8 @@ output_watch(struct call *call, struct call_output *o)
 }
 
 /*
- * The program is dead: read what it has left. No more than a pipe can hold,
- * because a grandchild may go on writing for ever.
+ * Reads what a dead program has left. No more than a pipe can hold, because a
+ * grandchild may go on writing for ever.
  */
 static void
 output_drain(struct call *call, struct call_output *o)
@@ -157,7 +158,7 @@ callio_watch(struct call *call)
 
 /* --------------------------------------------------------------- input --- */
 
-/* Writes what the pipe takes; true when nothing is left to write. */
+/* Writes as much as the pipe takes; true when nothing is left to write. */
 static bool
 input_write(struct call *call)
 {
@@ -167,7 +168,7 @@ input_write(struct call *call)
 		if (n < 0) {
 			if (errno == EAGAIN || errno == EINTR)
 				return false;
-			/* EPIPE: the program reads no more. That is its right. */
+			/* EPIPE: the program has closed its stdin, which is no error. */
 			call->chunk = 0;
 			callio_close_input(call);
 			return true;

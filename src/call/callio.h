@@ -9,14 +9,15 @@
 #include "call/call.h"
 
 /*
- * Takes the ends of its pipes: fds[1] (stdout), fds[2] (stderr) and, when the
- * call has input, fds[3]. 0 or -errno; what was taken is released with the call.
+ * Takes the ends of the call's pipes: fds[1] (stdout), fds[2] (stderr) and,
+ * when the call has input, fds[3]. 0 or -errno; in any case the ends are
+ * released with the call.
  */
 int callio_open(struct call *call, int fds[static CALL_FDS]);
 
 /*
- * The program is dead: reads what it has left. True when all of it has been
- * read, false when the sink must take some of it first.
+ * Reads what a dead program has left. True when all of it has been read, false
+ * when the sink must take some of it first.
  */
 bool callio_drain(struct call *call);
 
@@ -27,11 +28,11 @@ callio_is_done(const struct call *call)
 	return call->out.io.fd < 0 && call->err.io.fd < 0;
 }
 
-/* Reads (again), unless the sink is too far behind. */
+/* Starts or resumes reading, unless the sink is too far behind. */
 void callio_watch(struct call *call);
 
 /*
- * Passes on what call->in_data holds. True when nothing is left of it; else
+ * Passes on the bytes in call->in_data. True when all are passed on; otherwise
  * call_input_taken() follows.
  */
 bool callio_feed(struct call *call);

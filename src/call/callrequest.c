@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Writes a call as the request that its handler reads. */
 #include "config.h"
 
 #include "call/callrequest.h"

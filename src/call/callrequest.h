@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * callrequest: what a handler reads of a call, in bytes: its request, with
- * the context where that is wanted, and the input that there is.
+ * callrequest: a call as the bytes that a handler reads: the request, with the
+ * context where the service wants it, and the input so far.
  */
 #pragma once
 
@@ -14,10 +14,10 @@ struct call;
 
 /*
  * Appends the request of a call: the name under which it was called, the
- * checked arguments, the input that there is. 0 or -ENOMEM.
+ * checked arguments, the input so far. 0 or -ENOMEM.
  */
 int callrequest_append(struct call *call, const struct callopt *opt, const struct values *values,
     const char *name, struct buf *out);
 
-/* Appends input that was gathered, the last word of a request. 0 or -ENOMEM. */
+/* Appends gathered input, the last word of a request. 0 or -ENOMEM. */
 int callrequest_append_gathered(struct buf *out, struct slice bytes);

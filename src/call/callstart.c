@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * callstart: from what somebody asks for to a call that is begun, or refused.
- */
+/* callstart: checks a request, and begins its call or refuses it. */
 #include "config.h"
 
 #include <errno.h>
@@ -56,7 +54,7 @@ call_describe(struct call *call, const struct values *values)
 	return 0;
 }
 
-/* Who serves it. */
+/* The backend that serves a request. */
 static const struct call_backend *
 backend_of(const struct call_request *rq)
 {
@@ -103,7 +101,7 @@ call_new(const struct call_request *rq)
 	return call;
 }
 
-/* It has not begun: the sink gets a result all the same. */
+/* Refuses a request: the sink gets a result, though no call has begun. */
 static struct call *
 refuse(const struct call_request *rq, enum outcome_kind kind, const char *why)
 {
@@ -118,7 +116,7 @@ refuse(const struct call_request *rq, enum outcome_kind kind, const char *why)
 	return NULL;
 }
 
-/* It cannot begin; complaint: what the caller did wrong, NULL: nothing. */
+/* Refuses a request that cannot begin; complaint: the caller's mistake, NULL: none. */
 static struct call *
 start_fail(const struct call_request *rq, int r, const char *complaint)
 {
@@ -134,7 +132,7 @@ start_fail(const struct call_request *rq, int r, const char *complaint)
 	return refuse(rq, OUTCOME_NOSTART, why);
 }
 
-/* The call of a checked request. */
+/* Makes the call of a checked request. */
 static struct call *
 call_begin(const struct call_request *rq, const struct values *values)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * command: a call that the runner starts a program for: the job and the pipes
- * at its beginning, its input, what the broker says of it, its end.
+ * command: a call whose program the runner starts: the job and the pipes at its
+ * beginning, its input, the broker's reports, its end.
  */
 #include "config.h"
 
@@ -20,7 +20,7 @@
 #include "ipc/logrec.h"
 #include "net/identity.h"
 
-/* Past deadline and kill-grace the broker has so long to report. */
+/* After deadline and kill-grace, the broker has this much time to report the end. */
 #define BROKER_SLACK_USEC (10 * USEC_PER_SEC)
 
 /* ------------------------------------------------------------- beginning --- */
@@ -51,7 +51,7 @@ lock_digest(const struct call *call, const struct values *values, struct digest 
 	return 0;
 }
 
-/* Nobody will read its job any more. */
+/* Frees the places of a job that will not be read any more. */
 static void
 job_free(struct call *call)
 {
@@ -59,7 +59,7 @@ job_free(struct call *call)
 	call->placed_job = 0;
 }
 
-/* The pipes are those of this kit: off it goes. Takes its descriptors. 0 or -errno. */
+/* Starts the program with the pipes of this kit. Takes its descriptors. 0 or -errno. */
 static int
 kit_use(struct call *call, struct kit *kit, const struct buf *strings, size_t n_argv,
     size_t n_env)
@@ -77,7 +77,7 @@ kit_use(struct call *call, struct kit *kit, const struct buf *strings, size_t n_
 	return r;
 }
 
-/* The kit that it has waited for; NULL: there is none, and why. */
+/* Gives a waiting call its kit; NULL: there is none, because of why. */
 static void
 on_equipped(struct call *call, struct kit *kit, const char *why)
 {
@@ -95,7 +95,7 @@ on_equipped(struct call *call, struct kit *kit, const char *why)
 		call_input_taken(call);
 }
 
-/* With a kit at once, else when there is one. 0 or -errno. */
+/* Launches the call with a kit at once, or when one comes. 0 or -errno. */
 static int
 command_launch(struct call *call, struct buf *strings, size_t n_argv, size_t n_env)
 {
@@ -119,8 +119,8 @@ command_launch(struct call *call, struct buf *strings, size_t n_argv, size_t n_e
 }
 
 /*
- * When the deadline, the grace and the broker's time to report are over. What the
- * broker has not heard of waits for nobody's report.
+ * The time at which deadline, grace and the broker's time to report are over. A
+ * call that the broker has not got yet waits for no report.
  */
 static uint64_t
 overdue_usec(const struct call *call)
@@ -144,7 +144,7 @@ command_start(struct call *call, const struct call_request *rq, const struct val
 	int r = 0;
 
 	call->task.fn = on_task;
-	/* Who may cancel it, and join it with --id. */
+	/* The owner may cancel the request, and join it with --id. */
 	call->run.owner = call->who->digest;
 	if (opt->token.data != NULL)
 		call->run.token = digest_of(token, ARRAY_LEN(token));
@@ -195,7 +195,7 @@ command_input_end(struct call *call)
 
 /* ---------------------------------------------------------------- output --- */
 
-/* Reads (again) while it runs; what it has left, when it has ended. */
+/* Resumes reading while the program runs, or reads the rest after its end. */
 static void
 command_read(struct call *call)
 {
@@ -211,7 +211,10 @@ on_task(struct loop_task *t)
 	command_read(CONTAINER_OF(t, struct call, task));
 }
 
-/* Pipes are read into what a connection may just be executing from: later. */
+/*
+ * The pipes are read later: their scratch buffer may hold the request that a
+ * connection is executing.
+ */
 static void
 command_room(struct call *call)
 {
@@ -227,7 +230,7 @@ call_on_ended(struct call *call, const struct frame_ended *end)
 		return;
 	call->ended = true;
 	call->end = *end;
-	/* What is lost may still run, and read its job. */
+	/* The program of a lost call may still run, and read its job. */
 	if (end->outcome != OUTCOME_LOST)
 		job_free(call);
 	command_read(call);
@@ -256,7 +259,7 @@ call_on_result(struct call *call, int fd)
 	struct result_map map;
 	struct result res;
 
-	/* It runs under another's name. */
+	/* The result comes from another request, so this call's own job is not needed. */
 	job_free(call);
 	if (owned < 0 || result_map(owned, &res, &map) < 0) {
 		command_lost(call);
@@ -293,7 +296,7 @@ command_on_timer(struct loop_timer *t)
 	struct call *call = CONTAINER_OF(t, struct call, timer);
 	struct loop *loop = call->desk->loop;
 
-	/* The grace for a twin is over and none has come. */
+	/* The grace is over, and no twin has come. */
 	if (call->sink == NULL && !call->attached && !call->service->finish_on_disconnect)
 		call_cancel(call, CANCEL_BY_DISCONNECT);
 	if (call->ended)
@@ -319,7 +322,7 @@ command_times(const struct call *call, const struct result *res)
 {
 	const struct frame_ended *end = &call->end;
 
-	/* What the broker has not told is not known. */
+	/* Times are known only as far as the broker reported them. */
 	return (struct call_times){
 		.has_queued = call->sent && res->outcome.kind != OUTCOME_LOST,
 		.has_run = end->ran_usec > 0 && outcome_may_have_run(res->outcome.kind),

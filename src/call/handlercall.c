@@ -15,10 +15,10 @@
 #include "lease/lease.h"
 #include "lease/leases.h"
 
-/* Room for a request to a handler that is kept from one to the next. */
+/* Size of the buffer for requests that is kept from one request to the next. */
 #define REQUEST_TEXT_KEEP (64u << 10)
 
-/* When the call has to have got on: from the queue, or to its end. */
+/* The time limit of the call's state: for the queue, or for the whole call. */
 static uint64_t
 handler_call_due(const struct call *call)
 {
@@ -31,7 +31,10 @@ handler_call_due(const struct call *call)
 
 /* -------------------------------------------------------------- its end --- */
 
-/* Out of the queue, or of flight if nothing of it has been sent. False: too late. */
+/*
+ * Takes a call out of the queue, or back from a lease that has sent nothing of
+ * it. False: too late.
+ */
 static bool
 handler_call_leave(struct call *call)
 {
@@ -43,7 +46,7 @@ handler_call_leave(struct call *call)
 	return true;
 }
 
-/* Ends it, with its process when that has begun to get it. */
+/* Ends a call, together with its process if that has begun to get the request. */
 static void
 handler_call_stop(struct call *call, enum outcome_kind kind, unsigned reason, const char *why)
 {
@@ -68,7 +71,7 @@ handler_call_room(struct call *call)
 		conversation_unpause(call->exchange.lease);
 }
 
-/* It dies without having ended: with its worker. */
+/* The call is freed without having ended, because its worker ends. */
 static void
 handler_call_release(struct call *call)
 {
@@ -137,7 +140,7 @@ has_room(const struct exchange *x)
 	return !call_is_congested(call_of(x));
 }
 
-/* What has gone through the pipes of its process, for the record. */
+/* Counts the bytes that went through the pipes of the process, for the record. */
 static void
 take_bytes(struct call *call)
 {
@@ -169,7 +172,7 @@ static const struct exchange_ops exchange_ops = {
 	.ended = on_ended,
 };
 
-/* Its request, which is in text, goes to a process; lease NULL: when there is one. */
+/* Gives the request in text to a process; lease NULL: the call waits for a process. */
 static void
 handler_call_enter(struct call *call, struct lease *lease, struct buf *text)
 {
@@ -180,7 +183,7 @@ handler_call_enter(struct call *call, struct lease *lease, struct buf *text)
 
 /* ---------------------------------------------------------------- input --- */
 
-/* More of what its request ends with; no more than a request may bring. */
+/* Adds input that belongs into the request; bounded by the size of a request. */
 static void
 handler_call_gather(struct call *call, struct slice chunk)
 {
@@ -198,7 +201,7 @@ handler_call_gather(struct call *call, struct slice chunk)
 		call_input_taken(call);
 }
 
-/* Input for the process itself, its end when there are no bytes. */
+/* Passes input to the process; no bytes: the input has ended. */
 static void
 handler_call_push(struct call *call, struct slice chunk)
 {
@@ -218,7 +221,7 @@ handler_call_input(struct call *call, struct slice chunk)
 	return 0;
 }
 
-/* The input is whole: a request like any other. */
+/* The input is complete: from now on the call is like any other. */
 static void
 handler_call_gathered(struct call *call)
 {
@@ -268,7 +271,7 @@ handler_call_complaint(const struct call_request *rq)
 	return call_input_complaint(rq);
 }
 
-/* The name under which it was called, as the handler gets it. */
+/* The name under which the call was made, as the handler gets it. */
 static const char *
 handler_name(const struct service *s, struct slice verb)
 {
@@ -279,7 +282,7 @@ handler_name(const struct service *s, struct slice verb)
 	return s->name;
 }
 
-/* Its input belongs into its request, and it is begun when the input is whole. */
+/* Gathers the input, which is part of the request, before the request is sent. */
 static void
 handler_call_wait_for_input(struct call *call)
 {
@@ -288,7 +291,10 @@ handler_call_wait_for_input(struct call *call)
 	call_on_given(call);
 }
 
-/* When it has to wait its request is kept with it, else it is written and gone. */
+/*
+ * A call that has to wait keeps its request; otherwise the request is written
+ * at once and not kept.
+ */
 static int
 handler_call_start(struct call *call, const struct call_request *rq,
     const struct values *values, const char **ret_why)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Lists of unused kits, and of calls that wait for one. */
 #include "config.h"
 
 #include "call/kits.h"

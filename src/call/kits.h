@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * kits: what programs are started with. The broker sends them ahead of need, and
- * more when half of them are used; a call that finds none waits for one.
+ * kits: the pipes that programs are started with. The broker sends kits ahead
+ * of need, and more when half of them are used; a call that finds none waits
+ * for one.
  */
 #pragma once
 
@@ -15,7 +16,7 @@
 struct frame;
 struct kit;
 
-/* The broker sends fewer ahead of need. */
+/* The broker sends fewer than this ahead of need. */
 #define KITS_MAX 32
 
 /* The worker's ends: stdout, stderr, stdin (-1: none). */
@@ -24,35 +25,35 @@ struct kit {
 	int fds[CALL_FDS];
 };
 
-/* kit NULL: there will be none soon, and why. */
+/* Gives a waiting call its kit; kit NULL: there will be none soon, because of why. */
 typedef void kits_equip_fn(struct call *call, struct kit *kit, const char *why);
 
 struct kits {
-	struct kit list[2][KITS_MAX];	/* without stdin, with */
+	struct kit list[2][KITS_MAX];	/* without stdin, with stdin */
 	size_t n[2];
-	int error[2];			/* errno: none will come soon; 0: wait for one */
+	int error[2];			/* errno: no kit will come soon; 0: a call may wait */
 	char why[2][80];		/* the same in words */
 	struct call_list waiting[2];	/* calls */
 	struct jobs jobs;		/* of those that have been sent */
-	kits_equip_fn *equip;		/* a call that has waited has this kit, and takes it */
+	kits_equip_fn *equip;		/* gives a waiting call its kit */
 };
 
 void kits_init(struct kits *k);
 
-/* All that are here are void. */
+/* Drops all kits, as they are void. */
 void kits_drop(struct kits *k);
 
-/* One has come: the first call that waits gets it. Takes the descriptors. */
+/* Takes a kit and its descriptors: the first waiting call gets it. */
 void kits_on_kit(struct kits *k, const struct frame *f, int *fds);
 
-/* There will be none soon, for this errno: calls that wait hear it, and those that come. */
+/* No kit will come soon, for this errno: waiting calls and new ones are told so. */
 void kits_on_none(struct kits *k, bool has_input, int error);
 
-/* Takes one. 0; -EAGAIN: there is none, wait for one; or -errno. */
+/* Takes a kit. 0; -EAGAIN: there is none, the call may wait; or -errno. */
 int kits_take(struct kits *k, bool has_input, struct kit *ret);
 
-/* The call waits for one: equip follows, which takes its descriptors. */
+/* Lets a call wait for a kit: equip follows, which takes the kit's descriptors. */
 void kits_wait(struct kits *k, struct call *call, kits_equip_fn *equip);
 
-/* It waits no longer. Harmless when it does not. */
+/* Ends the wait of a call. Harmless for a call that does not wait. */
 void kits_leave(struct kits *k, struct call *call);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Counts and records refused calls. */
 #include "config.h"
 
 #include "call/refuse.h"

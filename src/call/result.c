@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Writes results into sealed files, and reads them back. */
 #include "config.h"
 
 #include "call/result.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * result: how a call ended, as a value: given to the call's sink, sealed for a
- * twin with the same --id, read back from there.
+ * result: the outcome of a call as a value: given to the call's sink, sealed
+ * for a twin with the same --id, read back from there.
  */
 #pragma once
 
@@ -15,17 +15,17 @@ struct value;
 
 struct result {
 	struct outcome outcome;
-	struct slice service;	/* its name, as the caller gave it or the rules have it */
+	struct slice service;	/* the name that the caller gave, or that of the rules */
 	struct slice out, err;
-	struct slice detail;	/* what failed, for an error line */
-	bool is_value;		/* of a handler: value instead of out and err */
-	const struct value *value;	/* NULL: it did not answer */
+	struct slice detail;	/* the failure, for an error line */
+	bool is_value;		/* of a handler: a value instead of out and err */
+	const struct value *value;	/* NULL: no answer came */
 	bool truncated;
 	uint64_t usec;
 	uint64_t id;
 };
 
-/* Writes it into an empty memory file and seals that. 0 or -errno. */
+/* Writes a result into an empty memory file and seals the file. 0 or -errno. */
 int result_write(int fd, const struct result *r);
 
 /*
@@ -39,5 +39,5 @@ struct result_map {
 int result_map(int fd, struct result *ret, struct result_map *ret_map);
 void result_unmap(struct result_map *m);
 
-/* First line of a text, for an error line. */
+/* The first line of a text, for an error line. */
 struct slice result_first_line(struct slice text);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * sink: where a call tells what becomes of it. Whoever makes calls has one of
- * these and gives it to call_start(); a call knows nothing else of who made it.
+ * sink: receives the events of a call. Whatever makes a call has a sink and
+ * gives it to call_start(); the call knows nothing else of its maker.
  *
- * A sink may be told things while it is inside a function of call.h. It must
- * not start, feed or cancel calls from inside its own functions: it notes, and
- * defers.
+ * The functions of a sink may run while the sink is inside a function of
+ * call.h. They must not start, feed or cancel calls: they take a note, and
+ * defer the rest.
  */
 #pragma once
 
@@ -21,29 +21,31 @@ struct result;
 enum call_stream { CALL_STDOUT, CALL_STDERR };
 
 struct call_sink_ops {
-	/* An open call has begun, or is being gathered: input may come. */
+	/* An open call has begun, or gathers its input: input may come. */
 	void (*started)(struct call_sink *s, struct call *call);
 
-	/* Output of a streamed call, as it comes. */
+	/* Output of a streamed call has come. */
 	void (*output)(struct call_sink *s, struct call *call, enum call_stream which,
 	    struct slice bytes);
 
-	/* Of the chunk given last n bytes are passed on, and the next one may come. */
+	/* The first n bytes of the last chunk are passed on, and the next chunk may come. */
 	void (*input_taken)(struct call_sink *s, struct call *call, size_t n);
 
 	/*
-	 * An open call needs no more input: its outcome is known, and comes with
-	 * the end of its input. A chunk under way is not passed on.
+	 * An open call needs no more input: its outcome is known, and is
+	 * delivered at the end of its input. A chunk under way is not passed
+	 * on.
 	 */
 	void (*input_over)(struct call_sink *s, struct call *call);
 
 	/*
-	 * Exactly once, last. The result is valid until this returns; the call is
-	 * gone then. call is NULL when it was refused before it could begin.
+	 * The call has ended; called exactly once, last. The result is valid
+	 * until this returns; then the call is gone. call is NULL when the
+	 * request was refused before a call could begin.
 	 */
 	void (*ended)(struct call_sink *s, struct call *call, const struct result *res);
 
-	/* False: output rests until call_on_room(). */
+	/* True if output may come; false: output rests until call_on_room(). */
 	bool (*has_room)(const struct call_sink *s);
 };
 

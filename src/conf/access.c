@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Decides and explains which caller may call which service. */
 #include "config.h"
 
 #include "conf/access.h"
@@ -69,7 +70,10 @@ people_match(const struct role *role, const struct caller *who)
 	return false;
 }
 
-/* A role restricts only what it asks for, and it asks for something. */
+/*
+ * True if the caller fulfils everything that the role asks for; a role always
+ * asks for something.
+ */
 static bool
 role_matches(const struct role *role, const struct caller *who)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * access: which roles a caller has, and what those may call.
+ * access: decides which roles a caller has, and which services these may call.
  *
  * Pure, and closed by default: zero is "no".
  */
@@ -30,8 +30,8 @@ struct caller {
 uint64_t access_roles(const struct conf *c, const struct caller *who);
 
 /*
- * May this caller, having these roles, call this service? Root and reqd's
- * own uid may call everything over a unix socket.
+ * True if a caller with these roles may call this service. Root and reqd's own
+ * uid may call everything over a unix socket.
  */
 bool access_allowed(const struct conf *c, const struct service *s,
     const struct caller *who, uint64_t roles);
@@ -42,16 +42,13 @@ bool access_is_admin(const struct conf *c, const struct caller *who);
 /* "uid:1000", "addr:10.1.2.3"; stable text for log, owner and environment. */
 void caller_format(const struct caller *who, char *ret, size_t ret_len);
 
-/*
- * The text of caller_format() back into a caller; its groups are not known.
- * 0 or -EINVAL.
- */
+/* Parses the text of caller_format(); the caller's groups are not known. 0 or -EINVAL. */
 int caller_parse(const char *text, struct caller *ret);
 
 /*
  * Explains in full sentences, one a line, why access_allowed() answers as it
- * does, naming the roles and rules. For admins and reqd -t only: it tells
- * what exists. 0 or -ENOMEM.
+ * does, naming the roles and rules. For admins and reqd -t only, because the
+ * text shows what exists. 0 or -ENOMEM.
  */
 int access_explain(const struct conf *c, const struct service *s,
     const struct caller *who, struct buf *out);

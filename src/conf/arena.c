@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Memory in a few large shared mappings, freed as a whole. */
 #include "config.h"
 
 #include "conf/arena.h"
@@ -12,8 +13,8 @@
 #include <sys/mman.h>
 
 /*
- * Each mapping makes a fork slower, so there are few: what does not fit into the
- * first one is large. Pages that are not touched cost nothing.
+ * Each mapping makes a fork slower, so there are few: after the first one, all
+ * are large. Pages that are not touched cost nothing.
  */
 #define CHUNK_FIRST ((size_t)64 << 10)
 #define CHUNK_NEXT ((size_t)16 << 20)

@@ -2,10 +2,10 @@
 /*
  * arena: memory that is released as a whole.
  *
- * A configuration is built once, never changed, and released at once; so is
- * the tree it is read from. Both go back to the kernel, not to a heap that
- * keeps what has once been needed. The mapping is a shared one: fork() copies
- * no page tables of it, so a process forks as fast with it as without.
+ * A configuration is built once, never changed, and released at once; so is the
+ * tree it is read from. Both go back to the kernel, while a heap would keep the
+ * memory for later. The mapping is a shared one: fork() copies no page tables
+ * of it, so a process forks as fast with it as without.
  */
 #pragma once
 
@@ -20,14 +20,14 @@ struct arena {
 
 void arena_done(struct arena *a);
 
-/* All return NULL without memory. What they give is zeroed. */
+/* All return zeroed memory, or NULL. */
 void *arena_alloc(struct arena *a, size_t n);
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t len);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * Room for one more element after the n of an array that was made by this
- * function only. The array may move; the new element is zeroed.
+ * Makes room for one more element after the n of an array that only this
+ * function has made. The array may move; the new element is zeroed.
  */
 void *arena_grow(struct arena *a, void *array, size_t n, size_t size);

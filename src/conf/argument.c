@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Reads the declaration of an argument, and checks values against it. */
 #include "config.h"
 
 #include "conf/argument.h"
@@ -222,8 +223,9 @@ climbs(struct slice v)
 }
 
 /*
- * Below as the text says: what links do to it is up to the account that the
- * program runs as. A relative path is below by its nature.
+ * True if the path is below dir, judged by its text: links are left to the
+ * rights of the account that the program runs as. A relative path counts as
+ * below.
  */
 static bool
 lies_below(struct slice v, const char *dir)
@@ -409,7 +411,7 @@ check_bounds(struct reader *r, const struct block *b, const struct argument *a)
 		key_error(r, b, "max", " is below 'min'");
 }
 
-/* The types that have a key. */
+/* Argument types with a key of their own, and the key. */
 static const struct {
 	const char *key;
 	unsigned types;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * argument: one declared argument of a service, and what its values may be.
- */
+/* argument: one declared argument of a service, and the check of its values. */
 #pragma once
 
 #include "conf/arguments.h"
@@ -10,7 +8,7 @@
 /* The longest string the kernel takes as one argument, without its NUL. */
 #define ARGUMENT_MAX_LENGTH 131071	/* of a command's argument: what execve(2) takes */
 
-/* Reads the declaration. Mistakes are reported. 0 or -ENOMEM. */
+/* Reads a declaration and reports mistakes. 0 or -ENOMEM. */
 int argument_build(struct reader *r, const struct block *b, struct argument *a);
 
 /*

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Assigns the arguments of a call, checks them and expands templates. */
 #include "config.h"
 
 #include "conf/arguments.h"
@@ -36,8 +37,8 @@ refuse(char why[static ARGUMENTS_WHY], const char *fmt, ...)
 /* ----------------------------------------------------------- assigning --- */
 
 /*
- * Only the last argument may repeat, so argument i has place i in all, and
- * what a repeated one gets follows from its place on.
+ * Only the last argument may repeat, so argument i has place i in all, and the
+ * values of a repeated one follow from its place on.
  */
 static int
 assign(struct values *v, size_t i, struct slice value, char why[static ARGUMENTS_WHY])
@@ -122,7 +123,7 @@ assign_named(struct values *v, const struct slice *argv, size_t argc,
 
 /* ------------------------------------------------------------ checking --- */
 
-/* A set flag is the text it inserts; one that is not set is nothing. */
+/* Replaces a set flag by the text it inserts, and an unset one by nothing. */
 static void
 settle_flag(struct values *v, size_t i)
 {
@@ -188,7 +189,7 @@ arguments_check(const struct service *s, const struct slice *argv, size_t argc, 
 
 /* ----------------------------------------------------------- expanding --- */
 
-/* Index of the argument of that name; the configuration has checked it. */
+/* Index of the argument of that name, which exists, as the configuration was checked. */
 static size_t
 index_of(const struct values *v, struct slice name)
 {
@@ -230,7 +231,7 @@ arguments_expand_text(const char *template, const struct values *v, struct buf *
 	return buf_failed(out) ? -ENOMEM : 0;
 }
 
-/* The values of one argument, an element each. */
+/* Appends the values of one argument, an element each. */
 static size_t
 expand_values(const struct values *v, size_t i, struct buf *out)
 {
@@ -287,7 +288,7 @@ arguments_format_log(const struct values *v, struct buf *out, size_t max)
 				(void)escape_word(&b, v->all[v->first[i] + j], max);
 		}
 	}
-	/* Cut at max, which is what a log line is worth. */
+	/* The text is cut at max, to keep a log line short. */
 	r = buf_append_slice(out, buf_slice(&b));
 	buf_done(&b);
 	return r < 0 ? -ENOMEM : 0;

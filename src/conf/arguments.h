@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * arguments: what a caller sent, checked against what a service declares,
- * and turned into the argv, environment and lock value of the program.
+ * arguments: checks the arguments of a call against the declarations of its
+ * service, and turns them into the argv, environment and lock value of the
+ * program.
  *
- * Pure: values in, values out. The only place where a client's bytes become
- * part of a command line.
+ * Pure: values in, values out. Only here do a client's bytes become part of a
+ * command line.
  */
 #pragma once
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Checks names, templates, verbs and listeners across a whole configuration. */
 #include "config.h"
 
 #include "conf/check.h"
@@ -14,7 +15,7 @@
 
 /* ------------------------------------------------------------ listeners --- */
 
-/* A name other than localhost may mean anything, so it is not loopback. */
+/* True for a loopback address. A name other than localhost may stand for any address. */
 static bool
 is_loopback(const char *host)
 {
@@ -49,7 +50,7 @@ check_listeners(struct reader *r)
 		if (l->addr.kind == ADDR_UNIX && strcmp(l->addr.path, c->control_path) == 0)
 			block_error(r, r->listeners.at[i], NULL, "listen \"%.120s\" is where the "
 			    "control socket belongs", l->url);
-		/* Without a host: what is wrong with the address has been said. */
+		/* An address without a host is wrong, and was reported already. */
 		if (l->addr.kind == ADDR_TCP && *l->addr.host != '\0' && !c->insecure_open &&
 		    !is_loopback(l->addr.host))
 			block_error(r, r->listeners.at[i], NULL, "listen \"%.120s\": everybody "
@@ -75,7 +76,7 @@ place_compare(const void *a, const void *b)
 	return r != 0 ? r : x->number < y->number ? -1 : 1;
 }
 
-/* Reports each section whose title stands before already. 0 or -ENOMEM. */
+/* Reports each section with a title that an earlier section has. 0 or -ENOMEM. */
 static int
 check_titles(struct reader *r, const struct declared *d, size_t n)
 {
@@ -145,7 +146,7 @@ check_allow(struct reader *r, struct service *s, const struct block *b)
 
 /* --------------------------------------------------------------- verbs --- */
 
-/* The protocol itself gives these words a meaning. */
+/* Words that have a meaning in the protocol itself. */
 static const char *const reserved[] = { "PING", "ECHO", "HELLO", "AUTH", "QUIT", "RESET", "SELECT",
 	"CLIENT", "INFO", "CONFIG", "COMMAND", "SLOWLOG", "LATENCY", "MODULE", "ROLE",
 	"CLUSTER", "READONLY", "MONITOR", "CALL", "INPUT", "CANCEL",
@@ -170,7 +171,7 @@ is_reserved(const char *verb)
 	return false;
 }
 
-/* The service that binds the verb before *end of service n does, or NULL. */
+/* The service that binds the verb earlier than *end of service n, or NULL. */
 static const struct block *
 find_verb(const struct reader *r, const char *verb, size_t n, char *const *end)
 {

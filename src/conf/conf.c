@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Makes, sorts and frees configurations; finds services, verbs and arguments by name. */
 #include "config.h"
 
 #include "conf/conf.h"
@@ -48,7 +49,7 @@ conf_unref(struct conf *c)
 
 /* -------------------------------------------------------------- finding --- */
 
-/* As strcmp(), of a name in small letters and bytes in any case. */
+/* Compares, as strcmp(), a name in small letters with bytes in any case. */
 static int
 compare_folded(const char *name, const char *bytes, size_t len)
 {
@@ -73,7 +74,7 @@ compare_key(const void *key, const void *element)
 	return -compare_folded(*(char *const *)element, wanted->data, wanted->len);
 }
 
-/* In an array sorted by name, of structs that begin with it. */
+/* Searches an array, sorted by name, of structs that begin with their name. */
 static const void *
 find_folded(const void *array, size_t n, size_t size, const char *name, size_t len)
 {

@@ -26,14 +26,14 @@ struct pattern;
 
 /* Hard limits of the program; the configuration cannot raise them. */
 #define CONF_MAX_WORKERS 64
-#define CONF_CONNECTIONS 20000	/* max-connections, where nothing is said */
+#define CONF_CONNECTIONS 20000	/* default of max-connections */
 #define CONF_MAX_LISTENERS 32
 #define CONF_MAX_SERVICES 10000
 #define CONF_MAX_ROLES 64		/* a set of roles is one uint64_t */
 #define CONF_MAX_ARGUMENTS 64		/* declared, per service */
 #define CONF_MAX_VERBS 256		/* bound, in all services together */
 #define CONF_MAX_TEXT (32u << 20)	/* bytes of all files together */
-#define CONF_MAX_CANONICAL (256u << 20)	/* bytes with all that files may leave out */
+#define CONF_MAX_CANONICAL (256u << 20)	/* bytes, with all defaults written out */
 #define SERVICE_NAME_MAX 64
 
 /* ------------------------------------------------------------- errors --- */
@@ -90,10 +90,10 @@ struct argument {
 	int64_t min_int, max_int;	/* size: bytes; duration: usec */
 	double min_dec, max_dec;
 	char **values;		/* choice; NULL-terminated */
-	char *value;		/* flag: what it inserts when set */
+	char *value;		/* flag: text that it inserts when set */
 	char *below;		/* path: must lie below this directory */
 	char *pattern;		/* pattern: text as written */
-	struct pattern *matcher;	/* its expression; NULL: another type */
+	struct pattern *matcher;	/* the expression; NULL: another type */
 };
 
 const char *argument_type_name(enum argument_type t);
@@ -134,12 +134,12 @@ struct identity {
 
 /* The processes of a handler: the section "processes" and its neighbours. */
 struct service_pool {
-	uint32_t min;			/* 1: so many are always ready; 0: on demand */
-	uint32_t max;			/* 4: no more than so many */
-	uint64_t idle_usec;		/* 60s: beyond min, one unused for so long goes */
-	uint32_t requests;		/* 0, no limit: after so many another takes over */
-	uint64_t age_usec;		/* 0, no limit: the same, after so long */
-	uint64_t memory;		/* 0, no limit: the same, above so many bytes resident */
+	uint32_t min;			/* 1: number always kept ready; 0: start on demand */
+	uint32_t max;			/* 4: limit of processes */
+	uint64_t idle_usec;		/* 60s: beyond min, an unused one ends after this */
+	uint32_t requests;		/* 0, no limit: replaced after so many */
+	uint64_t age_usec;		/* 0, no limit: replaced after this time */
+	uint64_t memory;		/* 0, no limit: replaced above so many resident bytes */
 	uint64_t start_timeout_usec;	/* 10s: for the answer to the first PING */
 	bool ping;			/* "ready = ping": it must answer PING before it counts */
 	bool context;			/* "context = yes": a first element with key=value lines */
@@ -150,7 +150,7 @@ struct service_pool {
 struct service {
 	char *name;		/* lower case */
 	uint16_t number;	/* index in conf->services */
-	const char *file;	/* where it was declared */
+	const char *file;	/* file of the declaration */
 	unsigned line;
 	char *summary;		/* "" when not given */
 	char *description;	/* "" when not given */
@@ -170,8 +170,8 @@ struct service {
 	enum service_input input;
 	uint64_t timeout_usec;
 	uint64_t kill_grace_usec;
-	uint32_t concurrency;	/* how many at the same time */
-	uint32_t queue;		/* how many may wait */
+	uint32_t concurrency;	/* limit of running requests */
+	uint32_t queue;		/* limit of waiting requests */
 	uint64_t queue_timeout_usec;
 	char *lock;		/* template; NULL: none */
 	uint64_t output_limit;	/* bytes of stdout, and of stderr kept */
@@ -187,7 +187,7 @@ struct service {
 
 struct role {
 	char *name;
-	uint16_t number;	/* its bit in a set of roles */
+	uint16_t number;	/* bit in a set of roles */
 	bool unix_peers;	/* net = {"unix"} */
 	struct net *nets;
 	size_t n_nets;
@@ -226,7 +226,7 @@ struct listener {
 	uint32_t argument_limit;		/* bytes of one argument */
 	uint32_t request_limit;			/* bytes of one request */
 	mode_t mode;				/* unix; 0666 */
-	bool mode_set;				/* it is written, and not the default */
+	bool mode_set;				/* written in the file, not the default */
 	char *owner, *group;			/* unix; NULL: ours */
 	uid_t uid;				/* looked up; (uid_t)-1: ours */
 	gid_t gid;
@@ -304,11 +304,11 @@ int conf_read_sealed(int fd, uint32_t generation, struct conf **ret, char *why, 
  */
 char *conf_format(const struct conf *c);
 
-/* True if two services say the same, wherever they are written. */
+/* True if two services are equal, wherever they are written. */
 bool conf_service_equal(const struct service *a, const struct service *b);
 
 struct conf *conf_ref(struct conf *c);
-/* Returns NULL. Accepts NULL. */
+/* Drops a reference. Returns NULL. Accepts NULL. */
 struct conf *conf_unref(struct conf *c);
 
 /* The service of that name (ASCII letters in any case), or NULL. */

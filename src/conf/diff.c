@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Compares two configurations by the tables of schema.h. */
 #include "config.h"
 
 #include "conf/diff.h"
@@ -11,7 +12,7 @@
 #include "conf/arena.h"
 #include "conf/schema.h"
 
-/* A longer value, or one of several words, is not shown. */
+/* Longer values, and values of several words, are not shown. */
 #define VALUE_SHOWN 64
 
 struct differ {
@@ -28,12 +29,12 @@ struct differ {
 struct pair {
 	const struct section *section;
 	const void *from, *to;
-	unsigned wrong;		/* keys that say nothing here */
+	unsigned wrong;		/* keys that do not count for this section */
 };
 
 /* -------------------------------------------------------------- values --- */
 
-/* NULL without memory. */
+/* Copies text into scratch memory. NULL without memory. */
 static const char *
 keep(struct differ *d, const char *text, size_t len)
 {
@@ -44,7 +45,7 @@ keep(struct differ *d, const char *text, size_t len)
 	return copy;
 }
 
-/* The values of a key in both sections, as they are written; false: they are the same. */
+/* Writes the values of a key in both sections; false: they are equal. */
 static bool
 write_both(struct differ *d, const struct key *k, const struct pair *p, struct slice ret[2])
 {
@@ -97,7 +98,7 @@ holds_at_start(const struct key *k, struct slice to)
 	    ((k->flags & KEY_AT_START_UNSET) != 0 && slice_eq(to, SLICE("0")));
 }
 
-/* Adds the keys that differ, of those that are canonical or of the others. */
+/* Adds the keys that differ: either the canonical ones or the others. */
 static void
 add_keys(struct differ *d, const struct pair *p, const char *prefix, unsigned canonical)
 {
@@ -121,7 +122,7 @@ add_keys(struct differ *d, const struct pair *p, const char *prefix, unsigned ca
 	}
 }
 
-/* Ids of an account or a group are told only where its name is the same. */
+/* Ids of an account or a group are shown only where its name is unchanged. */
 static void
 diff_pair(struct differ *d, const struct pair *p, const char *prefix)
 {
@@ -222,7 +223,7 @@ diff_service(struct differ *d, const struct pair *p, const char *name)
 
 /* --------------------------------------------------------------- lists --- */
 
-/* The sections of one kind, which are told apart by their titles: the first member of each. */
+/* A list of sections of one kind, told apart by title; first is the member of each list. */
 struct list {
 	const struct conf *conf;
 	const char *first;
@@ -242,7 +243,7 @@ typedef void diff_pair_fn(struct differ *d, const struct pair *p, const char *ti
 static const void *
 list_find(const struct list *l, const char *title)
 {
-	/* There can be so many that only their order helps. */
+	/* A list of services can be long, so it is searched by its order. */
 	if (l->first == (const char *)l->conf->services)
 		return conf_find_service(l->conf, title, strlen(title));
 	for (size_t i = 0; i < l->n; i++) {

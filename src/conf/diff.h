@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * diff: what one configuration says otherwise than another, section by
- * section and key by key, by the same tables that read and write them. Where
- * a section is written, and in which order, makes no difference.
+ * diff: the differences between two configurations, section by section and key
+ * by key, found with the same tables that read and write them. The place and
+ * the order of sections make no difference.
  */
 #pragma once
 
@@ -15,25 +15,25 @@ enum diff_change { DIFF_ADDED, DIFF_REMOVED, DIFF_CHANGED };
 
 struct diff_key {
 	const char *name;	/* "timeout", "processes.max", "argument path" */
-	/* Values as they are written, "" for none; NULL: too long to be shown. */
+	/* The values as written, "" for none; NULL: too long to be shown. */
 	const char *from, *to;
-	bool at_start;		/* of what is open or runs it holds from the next start on */
+	bool at_start;		/* open or running things keep the old value */
 };
 
-/* One section that is not the same. */
+/* One section that differs. */
 struct diff {
 	const char *section;	/* "service", "role", "listen", "log", "control", "" */
-	const char *name;	/* its title; NULL: it has none */
+	const char *name;	/* title of the section; NULL: none */
 	enum diff_change change;
-	const struct diff_key *keys;	/* DIFF_CHANGED: those that are not the same */
+	const struct diff_key *keys;	/* DIFF_CHANGED: the keys that differ */
 	size_t n_keys;
 };
 
 typedef void diff_fn(void *arg, const struct diff *d);
 
 /*
- * Calls fn for every section that is not the same; what it is given is good
- * until it returns. 0, or -ENOMEM when not all could be told.
+ * Calls fn for every section that differs; its arguments are valid until fn
+ * returns. 0, or -ENOMEM when some differences could not be reported.
  */
 int conf_diff(const struct conf *from, const struct conf *to, diff_fn *fn, void *arg);
 

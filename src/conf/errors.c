@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Collects errors, and shortens long runs of one kind. */
 #include "config.h"
 
 #include "conf/errors.h"
@@ -36,7 +37,7 @@ conf_errors_print(const struct conf_errors *e, FILE *f)
 	}
 }
 
-/* The text with everything but its own quotes escaped. */
+/* The text with all characters escaped that could hide or forge something. */
 static char *
 one_line(const char *text)
 {
@@ -57,7 +58,10 @@ one_line(const char *text)
 	return buf_take(&b, &len);
 }
 
-/* The number of errors of that kind at the end, with the line that counts more of them. */
+/*
+ * The number of errors of that kind at the end of the list, including the line
+ * that counts further ones.
+ */
 static size_t
 count_same(const struct conf_errors *e, const char *kind)
 {

@@ -8,16 +8,17 @@
 
 #include "conf/conf.h"
 
-/* Of one kind in a row, so many are shown; one more line counts the rest. */
+/* Of errors of one kind in a row, only this many are shown; one more line counts the rest. */
 #define CONF_SAME_ERRORS 5
 
-/* More are counted as one "too many errors", which ends the list. */
+/* Limit of the list; beyond it, one "too many errors" ends the list. */
 #define CONF_MAX_ERRORS 200
 
 /*
- * Appends one. Errors of one kind are those of one fmt, which is static; with "%s" as
- * fmt each is a kind of its own. Control characters in the text are escaped, so that what a
- * file says cannot forge a line. Without memory the error is lost.
+ * Appends an error. Errors of one kind are those with the same fmt, which is
+ * static; with "%s" as fmt each error is a kind of its own. Control characters
+ * in the text are escaped, so that a file cannot forge a line. Without memory
+ * the error is lost.
  */
 void conf_errors_add(struct conf_errors *e, const char *file, unsigned line, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

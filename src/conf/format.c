@@ -31,12 +31,12 @@ write_key(struct writer *w, const struct key *k, const void *object)
 	value = w->b.end;
 	k->type->format(&w->b, k, (const char *)object + k->offset);
 	if (w->b.end == value)
-		w->b.end = start;	/* nothing to say */
+		w->b.end = start;	/* nothing to write */
 	else
 		(void)buf_append_char(&w->b, '\n');
 }
 
-/* All keys but the wrong ones; without account, but with its ids. */
+/* Writes all keys but the wrong ones: accounts by their ids. */
 static void
 write_keys(struct writer *w, const struct section *s, const void *object, unsigned wrong,
     const struct identity *id)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Splits the bytes of a configuration into tokens. */
 #include "config.h"
 
 #include "conf/lexer.h"
@@ -98,7 +99,7 @@ lexer_hidden(const char *p, size_t n, bool in_quotes, const char **ret_name)
 	return 0;
 }
 
-/* TOKEN_END, or the fault that the bytes at p are. */
+/* TOKEN_END, or a fault if p is at a hidden character. */
 static enum token
 check_hidden(struct lexer *l, bool in_quotes)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * lexer: the bytes of a configuration as tokens.
+ * lexer: turns the bytes of a configuration into tokens.
  *
- * No byte is skipped and no text is changed without a word: what has no
- * meaning, and what a reader of the file cannot see, is a fault.
+ * The lexer skips no byte and changes no text silently: bytes without a
+ * meaning, and characters that a reader of the file cannot see, are a fault.
  */
 #pragma once
 
@@ -27,13 +27,13 @@ enum token {
 };
 
 struct lexer {
-	const char *p, *end;	/* what is left */
+	const char *p, *end;	/* the rest of the text */
 	unsigned line;		/* of p */
 	struct arena *arena;	/* for texts */
 	struct buf value;	/* of the string being read */
 	/* The token that lexer_next() has returned last. */
 	enum token token;
-	unsigned token_line;	/* where it starts; of a fault: where it is */
+	unsigned token_line;	/* line where the token starts, or the fault is */
 	const char *text;	/* the token as text, without quotes and escapes */
 };
 
@@ -48,8 +48,9 @@ enum token lexer_next(struct lexer *l);
 bool lexer_is_plain(char c);
 
 /*
- * Length of the character at p (of n bytes, n > 0) if a file may not have it there:
- * control characters, and what cannot be seen. Else 0. ret_name says what it is.
- * In double quotes such a character is written as an escape.
+ * Length of the character at p (of n bytes, n > 0) if a file may not have that
+ * character there: control characters, and invisible ones. Else 0. ret_name is
+ * the name of the character. In double quotes such a character is written as an
+ * escape.
  */
 size_t lexer_hidden(const char *p, size_t n, bool in_quotes, const char **ret_name);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Checks and matches regular expressions, with bounded memory. */
 #include "config.h"
 
 #include "conf/pattern.h"
@@ -10,7 +11,7 @@
 
 #define MAX_LENGTH 1024
 #define MAX_NESTING 32
-/* The C library copies what is repeated: ((a{255}){255}){255} is 16 M nodes. */
+/* The C library copies repeated parts: ((a{255}){255}){255} is 16 M nodes. */
 #define MAX_NODES 20000
 
 static int
@@ -20,7 +21,7 @@ refuse(char why[static PATTERN_WHY], const char *text)
 	return 1;
 }
 
-/* Behind a bracket expression that starts at p, or at the end. */
+/* The end of the bracket expression that starts at p, or of the text. */
 static const char *
 skip_bracket(const char *p)
 {
@@ -81,11 +82,11 @@ is_too_large(const char *p)
 			break;
 		case '*':
 		case '?':
-			p++;	/* what follows repeats all of it */
+			p++;	/* the repeat behind it copies all of it */
 			continue;
 		case '+':
 		case '{': {
-			/* A repeat without end, or one that may be left out, takes one more copy. */
+			/* An unlimited repeat, or an optional one, takes one more copy. */
 			unsigned long n = *p == '+' ? 2 : repeat_max(p) + 1;
 
 			if (n > MAX_NODES || last * n > MAX_NODES)
@@ -153,7 +154,7 @@ pattern_check(const char *text, char why[static PATTERN_WHY])
 	if (is_too_large(text))
 		return refuse(why, "its repeat counts are too large");
 
-	/* Not between the anchors: "a)(b" would be right there. */
+	/* Compiled without the anchors first: between them "a)(b" would be accepted. */
 	r = regcomp(&alone, text, REG_EXTENDED | REG_NOSUB);
 	if (r == 0)
 		regfree(&alone);

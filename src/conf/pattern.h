@@ -13,20 +13,27 @@
 #define PATTERN_WHY 128
 #define PATTERN_MAX_VALUE 4096	/* bytes of a value; bounds the time of a match */
 
-/* Compiled by the first match: it takes thousands of bytes, and few processes match. */
+/*
+ * The first match compiles the pattern: a compiled one takes thousands of
+ * bytes, and few processes match.
+ */
 struct pattern {
-	const char *text;	/* pattern_check() has returned 0 for it */
+	const char *text;	/* accepted by pattern_check() */
 	bool is_compiled;
 	regex_t regex;
 };
 
 /*
- * True if text is a pattern: 0, else 1 with why, or -ENOMEM. POSIX extended.
- * Back references and repeat counts that would fill the memory are refused.
+ * Checks whether text is a pattern (POSIX extended). 0, else 1 with why, or
+ * -ENOMEM. Refuses back references, and repeat counts that would fill the
+ * memory.
  */
 int pattern_check(const char *text, char why[static PATTERN_WHY]);
 
-/* False for a value that is too long, or without memory. The value holds no NUL. */
+/*
+ * True if the value matches. False as well for a value that is too long, or
+ * without memory. The value holds no NUL.
+ */
 bool pattern_matches(struct pattern *p, struct slice value);
 
 void pattern_done(struct pattern *p);

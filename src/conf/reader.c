@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Errors about a line or a section, and the making of a struct conf. */
 #include "config.h"
 
 #include "conf/reader.h"

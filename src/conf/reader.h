@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * reader: what is passed along while a configuration is read.
- */
+/* reader: the state of the reading of a configuration. */
 #pragma once
 
 #include <stdbool.h>
@@ -23,16 +21,16 @@ struct conf_owned {
 	size_t n_verbs;
 };
 
-/* NULL without memory. */
+/* Makes an empty configuration. NULL without memory. */
 struct conf_owned *conf_new(void);
 
-/* Brings services and verbs into the order they are found by. 0 or -ENOMEM. */
+/* Sorts services and verbs, for searches by name. 0 or -ENOMEM. */
 int conf_sort(struct conf_owned *owned);
 
 /* The sections of one kind, in the order of their array in conf. */
 struct declared {
 	const struct block **at;
-	bool is_full;		/* there were more than there may be */
+	bool is_full;		/* there were more than the limit */
 };
 
 #define READER_RECENT 64
@@ -45,12 +43,12 @@ struct reader {
 	const char *file;		/* being read */
 	const char *main_file;
 	bool canonical;			/* text that conf_format() made */
-	bool broken;			/* a syntax error: do not check what is missing */
+	bool broken;			/* a syntax error: missing settings are no errors then */
 	bool failed;			/* there was an error */
-	bool merged;			/* the file says that it is conf_format()'s */
+	bool merged;			/* the file declares itself conf_format()'s */
 	const struct block *main;	/* the main file */
 	struct declared listeners, roles, services;
-	/* Accounts and services that were looked at lately with nothing wrong. */
+	/* Accounts and services that were checked lately and are right. */
 	const struct identity *found[READER_RECENT];
 	const struct service *sound[READER_RECENT];
 	size_t n_found, n_sound;	/* in all */
@@ -61,8 +59,8 @@ void reader_error(struct reader *r, unsigned line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /*
- * Adds an error about a section: where that key is, or else the section. NULL: no
- * key. key_error() puts "'KEY' in SECTION" before the text.
+ * Adds an error about a section: at the line of that key, or else of the
+ * section. NULL: no key. key_error() puts "'KEY' in SECTION" before the text.
  */
 void block_error(struct reader *r, const struct block *b, const char *key, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * report: differences and errors are written as JSON.
- */
+/* report: writes differences and errors as JSON. */
 #include "config.h"
 
 #include "conf/report.h"
@@ -15,10 +13,10 @@
 struct report {
 	struct buf *json;
 	const struct report_changes *changes;
-	struct conf_errors *later;	/* NULL: it is a check */
+	struct conf_errors *later;	/* NULL: this is a check */
 };
 
-/* Adds why the new value of a key does not hold now, if that is so. */
+/* Adds the reason why the new value of a key does not hold yet, if there is one. */
 static void
 add_later(struct conf_errors *later, const struct diff *d, const struct diff_key *k,
     const char *setting)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * report: what a reload has done, would do, or was refused for, as JSON for reqctl.
- */
+/* report: the result of a reload, of a check, or the reason of a refusal, as JSON for reqctl. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,10 +7,10 @@
 #include "base/buf.h"
 #include "conf/conf.h"
 
-/* What a reload brings. */
+/* The changes of a reload. */
 struct report_changes {
 	const struct conf *from, *to;
-	const struct conf_errors *notes;	/* what is not as the configuration reads */
+	const struct conf_errors *notes;	/* differences of sockets, not refused */
 	/*
 	 * The setting of a socket unit of systemd, as "SocketMode=", that decides about
 	 * this key of a listener; NULL: the configuration decides.
@@ -22,10 +20,11 @@ struct report_changes {
 };
 
 /*
- * What a reload has done: what of it does not hold now is added to later; NULL: what
- * it would do. 0, or -ENOMEM when not all could be told.
+ * Reports a finished reload, adding to later what does not hold yet; later
+ * NULL: reports what a reload would do. 0, or -ENOMEM when some changes could
+ * not be reported.
  */
 int report_changes(struct buf *json, const struct report_changes *c, struct conf_errors *later);
 
-/* Why it was, or would be, refused. */
+/* Reports why a reload was refused, or would be. */
 void report_errors(struct buf *json, bool is_check, const struct conf_errors *errors);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* The tables of all sections and keys. */
 #include "config.h"
 
 #include "conf/schema.h"
@@ -10,7 +11,7 @@
 #include "base/clock.h"
 #include "base/units.h"
 
-/* The functions of all types are alike, whatever each of them needs. */
+/* All functions of a type have the same parameters, whether they need them or not. */
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
 #define DAY (86400 * USEC_PER_SEC)
@@ -66,7 +67,7 @@ static const struct value_type value_net = {
 	.wants = "a list", .is_list = true, .parse = net_parse_key, .format = net_format_key,
 };
 
-/* "FILE:LINE" of a service, for who reads the canonical text. */
+/* Reads "FILE:LINE", the origin of a service in the canonical text. */
 static int
 from_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
 {
@@ -89,7 +90,7 @@ from_format(struct buf *b, const struct key *k, const void *at)
 	value_quote(b, service->file);
 	if (buf_failed(b))
 		return;
-	b->end--;		/* the line is in the quotes, too */
+	b->end--;		/* the line number is inside the quotes */
 	(void)buf_printf(b, ":%u\"", service->line);
 }
 
@@ -97,12 +98,12 @@ static const struct value_type value_from = {
 	.wants = "FILE:LINE", .parse = from_parse, .format = from_format,
 };
 
-/* In the order of the rows of "limits". */
+/* Resources, in the order of the rows of "limits". */
 struct resource {
 	const char *name;
 	int number;
 	const struct value_type *type;
-	uint64_t unit;		/* what the kernel counts in */
+	uint64_t unit;		/* unit of the kernel's count */
 };
 
 static const struct resource resources[] = {
@@ -193,7 +194,7 @@ static const struct value_type value_sandbox = {
 	.wants = "none, basic or strict", .parse = sandbox_parse, .format = sandbox_format,
 };
 
-/* Read with the type of the argument, once that is known. */
+/* Keeps a bound as text: its type is that of the argument, read later. */
 static int
 bound_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
 {
@@ -212,7 +213,7 @@ bound_format(struct buf *b, const struct key *k, const void *at)
 		return;
 	switch (a->type) {
 	case ARGUMENT_DECIMAL:
-		/* A file knows no exponents. */
+		/* A file has no numbers with exponents. */
 		real_format(is_min ? a->min_dec : a->max_dec, real);
 		(void)buf_append_str(b, real);
 		return;

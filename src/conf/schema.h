@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * schema: which keys a configuration may hold, one row each.
- */
+/* schema: the keys that a configuration may hold, one row each. */
 #pragma once
 
 #include <string.h>
@@ -14,14 +12,14 @@ struct section {
 	const struct key *keys;
 	size_t n_keys;
 	bool titled;
-	const struct section *const *inner;	/* that may stand inside; NULL-terminated */
+	const struct section *const *inner;	/* kinds that may stand inside; NULL-terminated */
 };
 
 extern const struct section section_top, section_log, section_control, section_listen;
 extern const struct section section_role, section_service, section_argument, section_limits;
 extern const struct section section_processes;
 
-extern const struct section *const sections[];	/* all of them; NULL-terminated */
+extern const struct section *const sections[];	/* all kinds; NULL-terminated */
 
 /* Index of the key in the section, or -1. */
 static inline int

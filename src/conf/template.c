@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Splits templates into literal text and names. */
 #include "config.h"
 
 #include "conf/template.h"

@@ -7,7 +7,7 @@
  *     section = WORD [ value ] "{" { setting | section } "}"
  *     value   = WORD | STRING
  *
- * The tables of known names are asked only to tell better what is wrong.
+ * The tables of known names only serve to explain errors better.
  */
 #include "config.h"
 
@@ -27,13 +27,13 @@ struct parser {
 	struct arena *arena;
 	const char *file;
 	struct conf_errors *errors;
-	size_t left;		/* settings and sections that there may be still */
+	size_t left;		/* settings and sections that may still come */
 	unsigned depth;
 };
 
 /* -------------------------------------------------------------- errors --- */
 
-/* Returns 1, or -ENOMEM when that is what the lexer has to say. */
+/* Adds an error. Returns 1, or -ENOMEM when the lexer had no memory. */
 static int __attribute__((format(printf, 3, 4)))
 fail(struct parser *p, unsigned line, const char *fmt, ...)
 {
@@ -42,7 +42,7 @@ fail(struct parser *p, unsigned line, const char *fmt, ...)
 
 	if (l->token == TOKEN_NOMEM)
 		return -ENOMEM;
-	/* A fault of the lexer explains what is missing. */
+	/* A fault of the lexer explains why something is missing. */
 	if (l->token == TOKEN_FAULT) {
 		conf_errors_add(p->errors, p->file, l->token_line, "%s", l->text);
 		return 1;
@@ -86,7 +86,7 @@ is_value(enum token t)
 	return t == TOKEN_WORD || t == TOKEN_STRING;
 }
 
-/* Behind the "{". */
+/* Parses the rest of a list, behind the "{". */
 static int
 parse_list(struct parser *p, struct setting *s)
 {
@@ -111,7 +111,7 @@ parse_list(struct parser *p, struct setting *s)
 	return fail_token(p, "");
 }
 
-/* Behind the "=". */
+/* Parses the rest of a setting, behind the "=". */
 static int
 parse_setting(struct parser *p, struct block *b, const char *key, int number)
 {
@@ -159,7 +159,7 @@ block_new(struct parser *p, struct block *parent, const char *kind, const char *
 
 static int parse_block(struct parser *p, struct block *b, const struct section *s, unsigned line);
 
-/* A setting or a section; its first word has been taken. */
+/* Parses a setting or a section, whose first word has been taken. */
 static int
 parse_statement(struct parser *p, struct block *b, const struct section *s)
 {
@@ -192,7 +192,10 @@ parse_statement(struct parser *p, struct block *b, const struct section *s)
 	return fail(p, line, "missing '{' after section '%s'", word);
 }
 
-/* Behind the "{" of that line, to the "}"; or the whole file. */
+/*
+ * Parses the contents of a section, from behind the "{" of that line to the
+ * "}"; or the whole file.
+ */
 static int
 parse_block(struct parser *p, struct block *b, const struct section *s, unsigned line)
 {

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * tree: a configuration file as sections and settings, before anything is
- * known about what the values mean.
- */
+/* tree: a configuration file as sections and settings, before values have a meaning. */
 #pragma once
 
 #include <stdbool.h>
@@ -36,11 +33,10 @@ struct block {
 struct section;
 
 /*
- * Reads a text into the arena. Keys and sections that are not known below
- * top are in the tree like all others. A syntax error ends the reading and is
- * reported; what stands before it is in the tree. So does the setting or
- * section that is one more than max of them.
- * 0, 1 (there was an error) or -ENOMEM.
+ * Reads a text into the arena. Unknown keys and sections below top are in the
+ * tree like all others. A syntax error is reported and ends the reading, as
+ * does the first setting or section beyond max; the part before it is in the
+ * tree. 0, 1 (there was an error) or -ENOMEM.
  */
 int tree_read(const char *file, const char *data, size_t len, const struct section *top,
     size_t max, struct arena *arena, struct block **ret, struct conf_errors *errors);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Reads and writes each kind of value. */
 #include "config.h"
 
 #include "conf/valuetype.h"
@@ -11,12 +12,12 @@
 #include "base/units.h"
 #include "conf/lexer.h"
 
-/* The functions of all types are alike, whatever each of them needs. */
+/* All functions of a type have the same parameters, whether they need them or not. */
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
 /* --------------------------------------------------------------- text --- */
 
-/* The characters in doubled are written twice. */
+/* Appends text in quotes; the characters in doubled are written twice. */
 static void
 quote(struct buf *b, const char *text, const char *doubled)
 {
@@ -94,7 +95,7 @@ text_format(struct buf *b, const struct key *k, const void *at)
 		value_quote(b, text);
 }
 
-/* A line is never empty when it is given. */
+/* An empty line means that the key is not given. */
 static void
 line_format(struct buf *b, const struct key *k, const void *at)
 {
@@ -287,7 +288,7 @@ narrow_parse(struct reader *r, const struct key *k, const struct setting *s, voi
 	int q = measure_parse(k->type->measure, r, k, s, &v);
 
 	if (q == 0)
-		*(uint32_t *)at = (uint32_t)v;	/* k->max sees to that */
+		*(uint32_t *)at = (uint32_t)v;	/* checked against k->max */
 	return q;
 }
 

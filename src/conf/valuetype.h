@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * valuetype: the kinds of value a key can have, each read and written by one
- * pair of functions.
+ * valuetype: the kinds of value that a key can have, each read and written by
+ * one pair of functions.
  */
 #pragma once
 
@@ -24,8 +24,8 @@ struct value_type {
 	const char *wants;	/* "'x' in service \"y\": 'z' is not ..." */
 	bool is_list;
 	/*
-	 * Stores the value of s at the field. 0, 1 (not such a value: the
-	 * caller reports it with wants), 2 (reported already) or -ENOMEM.
+	 * Stores the value of s at the field. 0, 1 (wrong value: the caller
+	 * reports it with wants), 2 (reported already) or -ENOMEM.
 	 */
 	int (*parse)(struct reader *r, const struct key *k, const struct setting *s, void *at);
 	/* Appends the text; nothing appended: the key is left out. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Accepts clients of the control socket, and reads and writes their bytes. */
 #include "config.h"
 
 #include "control/controlsocket.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * controlsocket: the socket of reqctl status, ps, kill, reload and why, and its clients.
- * RESP, one request at a time. Who may connect may command: the socket's mode and
- * group decide. A malformed message ends its connection, nothing else.
+ * RESP, one request at a time. Every client that can connect may command: the
+ * socket's mode and group decide. A malformed message ends its connection, nothing else.
  */
 #pragma once
 
@@ -15,7 +15,7 @@
 #include "ipc/mail.h"
 #include "proto/request.h"
 
-/* Few, and reserved: status answers however busy the workers are. */
+/* A small number with descriptors of its own: status answers however busy the workers are. */
 #define CONTROL_MAX_CLIENTS 32
 
 struct control_socket;
@@ -31,19 +31,19 @@ enum control_wait {
 struct control_question {
 	struct mail_ask ask;
 	struct control_client *client;
-	int list;		/* what the worker writes to; -1: nothing */
+	int list;		/* file that the worker writes to; -1: none */
 };
 
 struct control_client {
 	struct control_socket *socket;
 	unsigned index;
 	struct loop_io io;
-	struct loop_task wake;	/* its answer is there: go on */
+	struct loop_task wake;	/* runs when the answer is there */
 	struct buf in, out;
 	struct request_cursor cursor;
 	struct request request;
 	bool quit;		/* closed when all is sent */
-	bool eof;		/* it sends no more, but may read */
+	bool eof;		/* the client sends no more, but may read */
 	enum control_wait wait;
 	uint64_t id;		/* MASTER: of the question */
 	uint8_t what;		/* MASTER: enum frame_what */
@@ -52,11 +52,11 @@ struct control_client {
 	uint64_t due_usec;
 };
 
-/* The one who executes the requests of clients. */
+/* Functions that execute the requests of clients. */
 struct control_ops {
 	/* The answer goes into out, or the client waits for it. */
 	void (*execute)(struct control_client *c);
-	/* The client is gone: lets go of what it waited for. */
+	/* The client is gone: drops its open questions. */
 	void (*forget)(struct control_client *c);
 };
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Executes the requests of the control socket, one function for each. */
 #include "config.h"
 
 #include "control/controlverbs.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * controlverbs: what a client of the control socket can ask for. What is not
- * known at once it waits for, and no other client does.
+ * controlverbs: the requests of the control socket. A client waits for an answer that
+ * is not known at once; other clients do not wait for it.
  */
 #pragma once
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Writes the state of the server as JSON. */
 #include "config.h"
 
 #include "control/status.h"
@@ -30,7 +31,7 @@ static const char *const reqd_states[] = {
 	[ROSTER_STOPPING] = "stopping",
 };
 
-/* All that is told comes from these. */
+/* The sources of all values. */
 struct status {
 	const struct roster *roster;
 	const struct conf *conf;

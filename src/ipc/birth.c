@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * birth: each step in the child, in the order that its rights need.
- */
+/* birth: the steps of a new process from fork to exec, in the order that its rights need. */
 #include "config.h"
 
 #include "ipc/birth.h"
@@ -78,14 +76,14 @@ set_file_limits(void)
 {
 	struct rlimit files;
 
-	/* A larger file is an error of the write, as SIGXFSZ is ignored. */
+	/* As SIGXFSZ is ignored, writing a larger file fails with an error. */
 	lower_limit(RLIMIT_FSIZE, ROLE_MAX_FILE);
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
 		fail("limits", errno);
 	lower_limit(RLIMIT_NOFILE, role_worker_files(files.rlim_max));
 }
 
-/* Nothing can give back what is dropped here. */
+/* Drops rights for good: nothing can give them back. */
 static void
 take_account(const struct identity *id)
 {
@@ -120,14 +118,14 @@ birth(const struct birth *b)
 		set_file_limits();
 	if (b->account != NULL)
 		take_account(b->account);
-	/* After the change of account, which clears it. */
+	/* The change of account clears this setting, so it comes afterwards. */
 	if (b->dies_with_master)
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (b->dies_with_master && getppid() != b->master)
 		_exit(ROLE_EXIT_OK);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	/* The running executable itself: a package upgrade cannot mix versions. */
+	/* Executes the file that runs now, so that a package upgrade cannot mix versions. */
 	(void)execve("/proc/self/exe", argv, envp);
 	fail("exec", errno);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * birth: how a process of a role begins, from fork to exec: with the descriptors
+ * birth: starts a process of a role, from fork to exec: with the descriptors
  * that roles.h promises, its limits and its account.
  */
 #pragma once
@@ -13,13 +13,13 @@
 struct birth {
 	enum role_kind kind;
 	unsigned slot;
-	pid_t master;			/* who forks */
+	pid_t master;			/* the process that forks */
 	int channel, log, stats;	/* all above the fixed numbers; -1: none */
 	int oomscore;			/* above the master's own */
 	const struct identity *account;	/* for good, where the master is root; NULL: the master's */
-	bool dies_with_master;		/* at once, by the kernel */
-	bool has_file_limits;		/* as those of a worker */
+	bool dies_with_master;		/* the kernel ends it together with the master */
+	bool has_file_limits;		/* the limits on files of a worker */
 };
 
-/* In the child, with all signals blocked. What fails is said on standard error. */
+/* Runs in the child, with all signals blocked. A failure is reported on standard error. */
 _Noreturn void birth(const struct birth *b);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Sends and receives frames with descriptors over a socket. */
 #include "config.h"
 
 #include "ipc/channel.h"
@@ -145,7 +146,7 @@ channel_receive(int fd, struct frame *ret, int ret_fds[static FRAME_MAX_FDS],
 	if (n < 0)
 		return (int)n;
 	n_fds = take_fds(&msg, ret_fds);
-	/* A message of no bytes looks the same; nobody here sends one. */
+	/* A message of no bytes looks like the end, but no process here sends one. */
 	if (n == 0) {
 		channel_close_fds(ret_fds, n_fds);
 		return CHANNEL_CLOSED;

@@ -38,10 +38,10 @@ int channel_receive(int fd, struct frame *ret, int ret_fds[static FRAME_MAX_FDS]
 int channel_receive_plain(int fd, struct frame *ret);
 
 /*
- * Nothing with descriptors can be sent to this end any more. Without this the
- * kernel drops those that are not installed while it receives, and dropping the
- * last reference to a socket that lingers blocks the receiver as close() would.
- * Has no effect before Linux 6.16.
+ * Refuses messages with descriptors at this end from now on. Otherwise the
+ * kernel drops descriptors that are not installed while this process receives,
+ * and dropping the last reference to a socket that lingers blocks the receiver
+ * as close() would. Has no effect before Linux 6.16.
  */
 void channel_refuse_fds(int fd);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Words for the end of a process, or for a start that failed. */
 #include "config.h"
 
 #include "ipc/death.h"
@@ -33,7 +34,7 @@ stage_name(unsigned stage)
 	return stage < STAGE_N ? names[stage] : "?";
 }
 
-/* What a look at the configuration would find, or the commonest of mistakes. */
+/* Advice on a failed step: a look at the configuration, or the commonest mistake. */
 static const char *
 stage_hint(unsigned stage, int error)
 {

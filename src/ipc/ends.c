@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* No allocation: the runner uses it. */
+/* Makes pipes and files for programs ahead of need. No allocation: the runner uses it. */
 #include "config.h"
 
 #include "ipc/ends.h"
@@ -13,10 +13,10 @@
 #include "ipc/channel.h"
 #include "ipc/job.h"
 
-/* ENDED is with the worker by then, on a machine that is not overloaded. */
+/* Unless the machine is overloaded, ENDED reaches the worker within this time. */
 #define PARTING_USEC (1 * USEC_PER_MSEC)
 #define PARTING_TIMER_USEC (5 * USEC_PER_MSEC)
-/* Nothing tells when there are descriptors, or memory, again. */
+/* No event tells when there are descriptors, or memory, again. */
 #define RETRY_USEC (20 * USEC_PER_MSEC)
 
 static void on_turn_wanted(struct loop_timer *t);
@@ -24,7 +24,7 @@ static void on_turn_wanted(struct loop_timer *t);
 void
 ends_init(struct ends *k, struct mail *to, struct ends_kit *slots, int fd_limit)
 {
-	/* Numbers of one runner are not those of the next. */
+	/* Numbers start at a time, so that those of one runner are not those of the next. */
 	*k = (struct ends){
 		.to = to, .slots = slots, .fd_limit = fd_limit, .first_free = FRAME_MAX_KITS,
 		.last_use = (uint32_t)clock_wall_usec(),
@@ -34,7 +34,7 @@ ends_init(struct ends *k, struct mail *to, struct ends_kit *slots, int fd_limit)
 		k->jobs[i].fd = -1;
 }
 
-/* That there is a turn is all that is wanted. */
+/* The timer exists only to begin a turn, at whose end ends_advance() runs. */
 static void
 on_turn_wanted(struct loop_timer *t)
 {
@@ -94,7 +94,7 @@ end_open(struct ends_kit *kit, enum kit_end end, int *ret)
 	return 0;
 }
 
-/* Both ends of all: the program's stay in kit. 0 or -errno. */
+/* Opens all pipes of a kit: the program's ends stay in kit, the worker's go out. 0 or -errno. */
 static int
 kit_open(struct ends_kit *kit, bool has_input, int worker[static KIT_N_ENDS])
 {
@@ -107,7 +107,7 @@ kit_open(struct ends_kit *kit, bool has_input, int worker[static KIT_N_ENDS])
 	return r;
 }
 
-/* Makes one and sends it. 0 or -errno. */
+/* Makes a kit and sends it. 0 or -errno. */
 static int
 kit_make(struct ends *k, bool has_input)
 {
@@ -141,8 +141,8 @@ part_first(struct ends *k)
 }
 
 /*
- * Makes and sends what is owed. When one cannot be made the broker is told why, once,
- * and it is tried again after a while.
+ * Makes and sends owed kits. When a kit cannot be made, the broker is told why,
+ * once, and the next attempt follows after a while.
  */
 static void
 ends_pay(struct ends *k)
@@ -175,7 +175,7 @@ ends_pay(struct ends *k)
 	}
 }
 
-/* So many more of this kind, now or later. */
+/* Notes that the broker wants n more kits of this kind, now or later. */
 static void
 ends_owe(struct ends *k, bool has_input, uint16_t n)
 {
@@ -184,7 +184,7 @@ ends_owe(struct ends *k, bool has_input, uint16_t n)
 	k->owed[has_input] = (uint16_t)(owed > FRAME_MAX_KITS ? FRAME_MAX_KITS : owed);
 }
 
-/* Sends the file; when there is none it is asked for again. */
+/* Sends a file for jobs; when it cannot be made, the broker asks again. */
 static void
 ends_make_jobs(struct ends *k, const struct frame *f)
 {

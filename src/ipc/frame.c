@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Checks frames: the type, the fields and the number of descriptors. */
 #include "config.h"
 
 #include "ipc/frame.h"
@@ -11,7 +12,7 @@
 #include "ipc/roles.h"
 #include "proto/outcome.h"
 
-/* What a frame of each type carries: how many descriptors. */
+/* For each type, the number of descriptors that a frame carries. */
 static const struct {
 	const char *name;
 	uint8_t min_fds, max_fds;

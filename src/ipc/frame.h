@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * frame: the one message format between our processes. Fixed size, native
- * byte order (same machine, same executable), checked on receipt: frames
- * from workers are gossip.
+ * frame: the one message format between the processes of reqd. Fixed size,
+ * native byte order (same machine, same executable). Every frame is checked on
+ * receipt, and no process believes a worker's frames.
  *
- * The arrow in "broker -> runner" points at the receiver. Frames with descriptors go
- * downwards only: from the master to all, from the runner to the broker, from
- * the broker and from control to workers.
+ * The arrow in "broker -> runner" points at the receiver. Frames with
+ * descriptors go downwards only: from the master to all, from the runner to the
+ * broker, from the broker and from control to workers.
  */
 #pragma once
 
@@ -55,8 +55,8 @@ enum frame_type {
 	FRAME_KILLED,		/* id; found or not */
 
 	/* worker -> broker */
-	FRAME_RUN,		/* the job is in the file for that */
-	FRAME_CANCEL,		/* id: of this worker's own */
+	FRAME_RUN,		/* the job is in the worker's file of jobs */
+	FRAME_CANCEL,		/* id: of one of this worker's requests */
 	FRAME_CANCEL_OWNED,	/* id or token + owner: of any worker. One at a time; the
 				   broker asks the worker that has the id, for worker slot,
 				   which answers CANCELLED */
@@ -101,16 +101,16 @@ enum frame_type {
 	FRAME_TYPE_N,
 };
 
-/* Programs that one broker may have at a time: its refs are below this. */
+/* Limit of programs of one broker at a time: its refs are below this. */
 #define FRAME_MAX_REFS 4096
-/* Kits at a time: in use by what waits or runs, and in stock. */
+/* Limit of kits at a time: of requests that wait or run, and in stock. */
 #define FRAME_MAX_KITS 16384
 
 /* The size of every file for a result. */
 #define FRAME_RESULT_BYTES ROLE_MAX_FILE
 
 enum run_flags {
-	RUN_HAS_INPUT = 1 << 0,		/* its kit has a stdin */
+	RUN_HAS_INPUT = 1 << 0,		/* the kit has a stdin */
 	RUN_WANT_STARTED = 1 << 1,
 };
 
@@ -118,32 +118,32 @@ enum cancel_reason {
 	CANCEL_BY_CLIENT,	/* CANCEL, CLIENT KILL */
 	CANCEL_BY_DISCONNECT,
 	CANCEL_BY_ADMIN,	/* reqctl kill */
-	CANCEL_BY_OUTPUT,	/* over output-limit: outcome too big */
+	CANCEL_BY_OUTPUT,	/* over output-limit: the outcome is TOOBIG */
 	CANCEL_BY_SHUTDOWN,
 };
 
-/* What control asks the master for. */
+/* Questions of control to the master. */
 enum frame_what {
 	WHAT_ROSTER,		/* the processes: TOLD with a struct roster */
-	WHAT_RELOAD,		/* one that begins now or later: TOLD with its outcome, as
+	WHAT_RELOAD,		/* a reload that begins now or later: TOLD with its outcome, as
 				   JSON, also for every such question with a smaller id */
-	WHAT_CHECK,		/* what a reload would do: TOLD with that, as JSON */
+	WHAT_CHECK,		/* TOLD with the changes a reload would make, as JSON */
 	WHAT_N,
 };
 
-/* What was being done when a program could not be started. */
+/* Step of a start at which it failed. */
 enum start_stage {
 	STAGE_NONE, STAGE_FORK, STAGE_SESSION, STAGE_CGROUP, STAGE_STDIO,
 	STAGE_LIMITS, STAGE_USER, STAGE_VERIFY, STAGE_DIRECTORY, STAGE_JOB,
 	STAGE_EXEC, STAGE_INTERPRETER, STAGE_N,
 };
 
-/* Why a request was refused without starting. */
+/* Reasons to refuse a request without starting it. */
 enum busy_reason { BUSY_QUEUE_FULL, BUSY_WAITED, BUSY_TABLE_FULL };
 
 struct frame_run {
 	uint64_t deadline_usec;		/* monotonic */
-	struct digest lock;		/* none: no lock */
+	struct digest lock;		/* all zero: no lock */
 	struct digest owner;		/* of the caller */
 	struct digest token;		/* --id with its owner; none: no id */
 	uint32_t flags;
@@ -153,9 +153,10 @@ struct frame_run {
 };
 
 /*
- * A kit: pipes, made by the runner ahead of need. The runner keeps the program's ends under this number, the worker
- * has the others. Numbers of one runner are not those of the next: the upper
- * half counts runners and uses.
+ * A kit: pipes, made by the runner ahead of need. The runner keeps the
+ * program's ends under this number, the worker has the others. The upper half
+ * of a number counts runners and uses, so two runners never use the same
+ * number.
  */
 struct frame_kit {
 	uint32_t number;
@@ -211,8 +212,8 @@ struct frame_exited {
 };
 
 /*
- * A worker asks with one WANT for each request that waits, gets one LEASE for
- * each sooner or later, or UNABLE once for all of them.
+ * A worker asks with one WANT for each waiting request, and gets one LEASE for
+ * each sooner or later, or one UNABLE for all of them.
  */
 struct frame_lease {
 	uint64_t due_usec;		/* LEASE that is_probe: PING is to be answered by then */
@@ -222,13 +223,13 @@ struct frame_lease {
 	uint8_t is_probe;		/* LEASE: send PING, then RETURN it */
 	uint8_t is_proven;		/* LEASE: it has answered before, no PROVEN is wanted */
 	uint8_t is_broken;		/* RETURN: it may not be used again, kill it */
-	uint8_t is_cut;			/* ... for a deadline or a cancel, not for a fault */
+	uint8_t is_cut;			/* ... by a deadline or a cancel, not by a fault */
 	char service[SERVICE_NAME_MAX + 1];
 };
 
 enum unable_reason {
 	UNABLE_FAILING,		/* none stays up; death says how the last one ended */
-	UNABLE_GONE,		/* it is not in the configuration any more, or a new one is */
+	UNABLE_GONE,		/* the service has left the configuration, or was changed */
 	UNABLE_STOPPING,
 };
 
@@ -239,7 +240,10 @@ struct frame_unable {
 	char service[SERVICE_NAME_MAX + 1];
 };
 
-/* A process with a number has one serial after the other, never the same twice. */
+/*
+ * A number stands for one process after the other; each has a serial of its
+ * own, never the same twice.
+ */
 struct frame_link {
 	uint64_t serial;
 	uint32_t pid;
@@ -248,7 +252,7 @@ struct frame_link {
 
 struct frame_fault {
 	uint64_t serial;		/* as in the LINK */
-	char text[96];			/* what it sent */
+	char text[96];			/* bytes that it sent */
 };
 
 struct frame_ended {
@@ -269,7 +273,7 @@ struct frame {
 					   CANCEL_OWNED: see there */
 	uint32_t generation;
 	uint64_t id;			/* request; PING: serial; STOP: deadline */
-	uint32_t serial;		/* a question that is to be answered; 0: none */
+	uint32_t serial;		/* serial of a question that wants an answer; 0: none */
 	uint32_t answers;		/* the question of this serial; 0: none */
 	union {
 		struct frame_run run;
@@ -282,7 +286,10 @@ struct frame {
 		uint8_t is_awaited;	/* ATTACHED */
 		struct frame_link link;
 		struct frame_fault fault;
-		/* STOP, COMMIT to a worker: which of its listeners end for everybody, by number */
+		/*
+		 * STOP, COMMIT to a worker: the listeners that every process closes for
+		 * good, by number.
+		 */
 		uint32_t sealed;
 		struct frame_lease lease;
 		struct frame_unable unable;
@@ -308,13 +315,13 @@ _Static_assert(sizeof(struct frame) == FRAME_SIZE, "frames have one size");
 #define FRAME_MAX_FDS 40	/* PREPARE: conf and every listener */
 
 /*
- * Is this a frame that the receiver may look at: whole, of a known type,
- * with a number of descriptors and fields that fit the type? Says nothing
- * about whether it comes at the right time.
+ * True if the receiver may look at a frame: it is whole, of a known type, with
+ * a number of descriptors and fields that fit the type. Says nothing about
+ * whether it comes at the right time.
  */
 bool frame_check(const void *data, size_t len, size_t n_fds);
 
-/* The same of a frame whose descriptors the receiver had no room for. */
+/* The same for a frame whose descriptors the receiver had no room for. */
 bool frame_check_bare(const void *data, size_t len);
 
 const char *frame_type_name(unsigned type);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Counts times in buckets, and computes quantiles from them. */
 #include "config.h"
 
 #include "ipc/histogram.h"
@@ -6,7 +7,7 @@
 #define SUB_BITS 2
 #define SUBS (1u << SUB_BITS)
 
-/* The highest bit gives four buckets, the two behind it say which of them. */
+/* The highest bit of usec selects four buckets, the two bits behind it one of the four. */
 static size_t
 bucket_of(uint64_t usec)
 {
@@ -19,7 +20,7 @@ bucket_of(uint64_t usec)
 	return b < HISTOGRAM_BUCKETS ? b : HISTOGRAM_BUCKETS - 1;
 }
 
-/* The longest time that is counted there. */
+/* The longest time that this bucket counts. */
 static uint64_t
 bucket_end(size_t b)
 {

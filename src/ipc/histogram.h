@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * histogram: how often which time was needed, in microseconds. Four buckets
- * for each power of two: a quantile is never below the true one, and at most
- * a quarter above it. Below 8 us it is exact; from 38 hours on all is one.
+ * histogram: counts times, in microseconds, by size. Four buckets for each
+ * power of two: a quantile is never below the true one, and at most a quarter
+ * above it. Below 8 us it is exact; from 38 hours on all times share one
+ * bucket.
  *
- * Part of a statistics page: written by its owner only, read by others while
- * he writes.
+ * Part of a statistics page: only its owner writes it, and others read it
+ * meanwhile.
  */
 #pragma once
 
@@ -15,7 +16,7 @@
 #define HISTOGRAM_BUCKETS 144
 
 struct histogram {
-	uint64_t usec;		/* sum of all */
+	uint64_t usec;		/* sum of all times */
 	uint64_t bucket[HISTOGRAM_BUCKETS];
 };
 
@@ -24,5 +25,5 @@ void histogram_add(struct histogram *h, uint64_t usec);
 /* Adds from to sum. */
 void histogram_merge(struct histogram *sum, const struct histogram *from);
 
-/* The time that this share (0 < q <= 1) did not exceed; 0 when there is none. */
+/* The time that this share (0 < q <= 1) of the calls did not exceed; 0 when there are none. */
 uint64_t histogram_quantile(const struct histogram *h, double q);

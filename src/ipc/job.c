@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Writes jobs into a file of places, and reads them in the child. */
 #include "config.h"
 
 #include "ipc/job.h"
@@ -14,7 +15,7 @@
 
 #define JOB_MAGIC 0x6a6f6231u	/* "1boj" */
 
-/* Of files, from 1: with a place it is the number of a job. */
+/* The serial of a file and a place make the number of a job, so serials are bounded. */
 #define JOB_MAX_SERIAL (UINT32_MAX / JOB_PLACES)
 
 #define SIZED_SEALS (F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
@@ -68,7 +69,7 @@ is_used(const struct jobs *all, size_t place)
 	return (all->used[place / 64] & UINT64_C(1) << place % 64) != 0;
 }
 
-/* The first n in a row that are free; JOB_PLACES: there are none. */
+/* The first n free places in a row; JOB_PLACES: there are none. */
 static size_t
 find_places(const struct jobs *all, size_t n)
 {
@@ -129,7 +130,7 @@ jobs_free(struct jobs *all, uint32_t job)
 	if (all->places == NULL || job / JOB_PLACES != all->serial)
 		return;
 	mark_places(all, first, false);
-	/* What is large is rare, and not to be kept. */
+	/* A large job is rare, so its memory is given back. */
 	if (all->n_places[first] > 4)
 		(void)madvise(all->places + first * JOB_PLACE,
 		    (size_t)all->n_places[first] * JOB_PLACE, MADV_REMOVE);
@@ -140,7 +141,8 @@ jobs_free(struct jobs *all, uint32_t job)
 
 /*
  * Points n list entries at the strings in p; NULL when they run over end.
- * By hand, because a page of the C library costs more than these few bytes.
+ * Written out by hand, because the first use of a C library page costs more
+ * than these few bytes.
  */
 static CHILD_CODE char *
 strings_list(char *p, const char *end, size_t n, char **list)
@@ -157,7 +159,7 @@ strings_list(char *p, const char *end, size_t n, char **list)
 	return p;
 }
 
-/* Touched in children only. */
+/* Only children touch this memory. */
 static char bytes[JOB_MAX_BYTES];
 
 static CHILD_CODE int

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * job: the client-made part of a start: argv and environment. Each worker has one file
- * for its jobs, which the runner makes and keeps; the worker writes a job into free
- * places of it, and the child copies and reads the job after it has dropped to the
- * service's account. So a job costs no descriptor and no new page.
+ * job: the part of a start that comes from a client: argv and environment. Each
+ * worker has one file for its jobs, which the runner makes and keeps. The
+ * worker writes a job into free places of the file; the child copies and reads
+ * the job after it has dropped to the service's account. So a job costs no
+ * descriptor and no new page.
  *
- * Format of a job: struct job_header, then n_argv strings, then n_env strings, each
- * ended by NUL; what follows is nothing.
+ * Format of a job: struct job_header, then n_argv strings, then n_env strings,
+ * each ended by NUL, and nothing else.
  *
- * The size of the file is fixed, so that nobody can make its last close expensive: the
- * kernel needs 30 ms for one that is full. The file is not sealed against writing. To
- * seal it the runner would have to wait for whoever has its pages in use, which a
- * worker can make last 150 ms; and the child reads it once, so who writes late spoils
- * his own request.
+ * The size of the file is fixed, so that nobody can make its last close
+ * expensive: the kernel needs 30 ms for a full file. The file is not sealed
+ * against writing. To seal the file, the runner would have to wait for every
+ * process that has its pages in use, and a worker can stretch that wait to 150
+ * ms. The child reads a job once, so a worker that writes late spoils only its
+ * own request.
  */
 #pragma once
 
@@ -28,7 +30,7 @@
 #define JOB_PLACES 4096
 #define JOB_FILE_BYTES ((size_t)JOB_PLACE * JOB_PLACES)
 
-/* What every program finds in its environment. */
+/* Variables that every program finds in its environment. */
 #define JOB_ENV_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define JOB_ENV_LANG "LANG=C.UTF-8"
 #define JOB_ENV_SHELL "SHELL=/bin/sh"
@@ -41,10 +43,10 @@ struct job_header {
 	uint32_t len;	/* bytes of all strings with their NULs */
 };
 
-/* A file of jobs, of a size that nobody can change. Descriptor or -errno. */
+/* Makes a file of jobs, whose size nobody can change. Descriptor or -errno. */
 int job_file(void);
 
-/* Who writes jobs into a file: which places are free. All zero: there is no file. */
+/* The writer's view of a file of jobs: which places are free. All zero: there is no file. */
 struct jobs {
 	char *places;			/* the file; NULL: none */
 	uint32_t serial;		/* of the file, here */
@@ -52,36 +54,40 @@ struct jobs {
 	uint16_t n_places[JOB_PLACES];	/* of the job that begins here */
 };
 
-/* Takes a file, in which all is free; jobs in an earlier one are void. 0 or -errno. */
+/* Takes a file, in which all places are free; jobs in an earlier file are void. 0 or -errno. */
 int jobs_open(struct jobs *all, int fd);
 void jobs_close(struct jobs *all);
 
 /*
- * Writes a job. strings holds argv, then environment, each ended by NUL. 0; -E2BIG over
- * a limit, by job_check() known beforehand; -EBUSY: there is no room; or -errno.
+ * Writes a job. strings holds argv, then environment, each ended by NUL. 0;
+ * -E2BIG over a limit, which job_check() tells beforehand; -EBUSY: there is no
+ * room; or -errno.
  */
 int jobs_write(struct jobs *all, struct slice strings, size_t n_argv, size_t n_env,
     uint32_t *ret_job);
 int job_check(struct slice strings, size_t n_argv, size_t n_env);
 
-/* The job has been read, or will not be. Harmless for 0, and for one in an earlier file. */
+/*
+ * Frees the places of a job that has been read, or will not be. Harmless for 0,
+ * and for a job in an earlier file.
+ */
 void jobs_free(struct jobs *all, uint32_t job);
 
-/* Where a job stands in its file. */
+/* The place of a job in its file. */
 static inline uint32_t
 job_place(uint32_t job)
 {
 	return job % JOB_PLACES;
 }
 
-/* argv and environment; for the child only. */
+/* The argv and environment of a job; for the child only. */
 struct job {
 	char **argv, **envp;
-	char *strings[2 * (JOB_MAX_STRINGS + 1)];	/* both, one behind the other */
+	char *strings[2 * (JOB_MAX_STRINGS + 1)];	/* both lists, one behind the other */
 };
 
 /*
- * Copies and checks a job. No allocation: the strings stay in memory set
- * aside, until the next one. 0 or -errno (-EBADMSG malformed).
+ * Copies and checks a job. No allocation: the strings stay in memory set aside,
+ * until the next call. 0 or -errno (-EBADMSG malformed).
  */
 int job_read(int fd, uint32_t place, struct job *ret);

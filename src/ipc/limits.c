@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Compares the limits of the system with what a configuration needs. */
 #include "config.h"
 
 #include "ipc/limits.h"
@@ -20,17 +21,17 @@
 #include "ipc/stats.h"
 
 /*
- * The master has of each process a channel, a log socket and a page; of a
- * listener what systemd has passed, what is in force and, during a reload, what
- * is to come.
+ * The master has a channel, a log socket and a page for each process, and for
+ * each listener the socket from systemd, the one in force and, during a reload,
+ * the next one.
  */
 #define FILES_PER_PROCESS 3
 #define FILES_PER_LISTENER 3
 #define FILES_FOR_ALL_ELSE 32
 
 /*
- * The runner has for each worker, and for the broker, a kit with stdin and one
- * without at the least, and for each program that runs what it writes to.
+ * The runner has at least one kit with stdin and one without for each worker
+ * and for the broker, and the output ends of each running program.
  */
 #define FILES_PER_KITS 7
 #define FILES_OF_RUNNER 48
@@ -80,13 +81,13 @@ warn_listeners(const struct conf *c, struct conf_errors *warnings)
 
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
 		return;
-	/* Workers take all that they may have. */
+	/* Workers raise their limit as far as they may. */
 	files.rlim_max = role_worker_files(files.rlim_max);
 	room = n_workers * role_worker_connections(files.rlim_max);
 	for (size_t i = 0; i < c->n_listeners; i++) {
 		const struct listener *l = &c->listeners[i];
 
-		/* A listener without max-connections takes what there is. */
+		/* A listener without max-connections takes as many as the workers can hold. */
 		if (l->max_connections > room && l->max_connections != CONF_CONNECTIONS)
 			conf_errors_add(warnings, NULL, 0, "%s: max-connections is %" PRIu64
 			    ", but there is room for %" PRIu64 " in %zu workers with %" PRIu64
@@ -95,7 +96,10 @@ warn_listeners(const struct conf *c, struct conf_errors *warnings)
 	}
 }
 
-/* Tried out, as only the kernel knows what else it allows to whom. */
+/*
+ * True if reqd could give a program this limit. Sets the limit for a moment, because
+ * only the kernel knows what else it allows.
+ */
 static bool
 can_be_given(const struct service_limit *l)
 {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Builds log records and sends them to the log process, or writes them to stderr. */
 #include "config.h"
 
 #include "ipc/logrec.h"
@@ -30,7 +31,7 @@ struct field {
 static struct {
 	int fd;
 	int level;
-	uint64_t dropped;	/* since the last record that went out */
+	uint64_t dropped;	/* since the last record that was sent */
 	uint64_t dropped_total;
 } the_log = { .fd = -1, .level = LOG_INFO };
 
@@ -209,7 +210,7 @@ log_dropped(void)
 	return the_log.dropped;
 }
 
-/* Without a log; what stderr does not take at once is lost (R46). */
+/* Writes a line to stderr, without a log; what stderr does not take at once is lost. */
 static void
 stderr_write(const char *text)
 {

@@ -2,11 +2,10 @@
 /*
  * logrec: one record on its way to the log process.
  *
- * A record is a level, a time and fields (key, bytes). Keys are known
- * numbers, so the log decides how each is shown; values may hold anything
- * and are escaped there (R45). Sending never blocks: what does not fit is
- * dropped and counted, and the count goes out with the next record that
- * does (R46).
+ * A record is a level, a time and fields (key, bytes). Keys are known numbers,
+ * so the log decides how each is shown. Values may hold anything; the log
+ * escapes them. Sending never blocks: a record that does not fit is dropped and
+ * counted, and the count goes out with the next record that fits.
  */
 #pragma once
 
@@ -31,8 +30,8 @@ enum log_key {
 	LOG_KEY_ARGUMENTS,
 	LOG_KEY_OUTCOME,	/* outcome_word() */
 	LOG_KEY_STATUS,		/* exit status or signal */
-	LOG_KEY_DETAIL,		/* what failed, of a request */
-	LOG_KEY_HANDLER,	/* process id of the handler that had it */
+	LOG_KEY_DETAIL,		/* the failure, of a request */
+	LOG_KEY_HANDLER,	/* process id of the handler that answered */
 	LOG_KEY_QUEUED_USEC,
 	LOG_KEY_RAN_USEC,	/* of the duration: in the program or handler */
 	LOG_KEY_DURATION_USEC,
@@ -54,38 +53,38 @@ struct logrec {
 /* Starts a record; level is a syslog priority. */
 void logrec_start(struct logrec *r, int level);
 
-/* A value too long for the record is cut; never fails. */
+/* Adds a field; a value too long for the record is cut. Never fails. */
 void logrec_add(struct logrec *r, enum log_key key, struct slice value);
 void logrec_add_str(struct logrec *r, enum log_key key, const char *value);
 void logrec_add_u64(struct logrec *r, enum log_key key, uint64_t value);
 
-/* A record taken apart. */
+/* The fields of a received record. */
 struct logrec_view {
 	int level;
 	uint64_t wall_usec;
 	struct slice fields[LOG_KEY_N];	/* data NULL: absent */
 };
 
-/* 0 or -EBADMSG. Reads nothing outside data. */
+/* Takes a record apart. 0 or -EBADMSG. Reads nothing outside data. */
 int logrec_parse(struct slice data, struct logrec_view *ret);
 
 /* "request", "caller" ...: name in text and JSON. */
 const char *log_key_name(enum log_key key);
 
 /*
- * The process's log. Before log_open(), and in a process without a log, the
- * lines go to stderr.
+ * Connects this process to the log. Before log_open(), and in a process without
+ * a log, the lines go to stderr.
  */
 void log_open(int fd);
 void log_set_level(int level);
 int log_level(void);
 void log_send(struct logrec *r);
-/* Records lost since the last that went out. */
+/* The number of records lost since the last one that was sent. */
 uint64_t log_dropped(void);
-/* All that were ever lost. */
+/* The number of all records ever lost. */
 uint64_t log_dropped_total(void);
 
-/* What the journal's catalogue explains; sink.c has the ids. */
+/* Events that the journal's catalogue explains; sink.c has the ids. */
 #define LOG_EVENT_SERVING "serving"
 #define LOG_EVENT_STOPPING "stopping"
 #define LOG_EVENT_PROCESS_DIED "process-died"
@@ -95,7 +94,7 @@ uint64_t log_dropped_total(void);
 #define LOG_EVENT_HANDLER_DIED "handler-died"
 #define LOG_EVENT_HANDLER_BACK "handler-back"
 
-/* Text records. Lower case, no full stop. event may be NULL. */
+/* Writes a record of text: lower case, no full stop. event may be NULL. */
 void log_event(const char *event, int level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 #define log_at(level, ...) log_event(NULL, level, __VA_ARGS__)
@@ -105,8 +104,8 @@ void log_event(const char *event, int level, const char *fmt, ...)
 #define log_info(...) log_at(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_at(LOG_DEBUG, __VA_ARGS__)
 
-/* A line of this level for each, behind this prefix. */
+/* Writes a line of this level for each error, behind this prefix. */
 void log_conf_errors(int level, const char *prefix, const struct conf_errors *errors);
 
-/* Prints, on standard error, the warnings in a socket of records that no log has read. */
+/* Prints, on standard error, the warnings in a log socket that no log process has read. */
 void logrec_print_unread(int fd, const char *name);

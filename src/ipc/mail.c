@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Sends frames at the end of a turn, receives them, and matches answers to questions. */
 #include "config.h"
 
 #include "ipc/mail.h"
@@ -16,7 +17,10 @@
 
 _Static_assert(MAIL_PIPE_BATCH * FRAME_SIZE == PIPE_BUF, "a pipe takes a batch at once");
 
-/* The account has too many descriptors on their way: nothing tells when there are fewer. */
+/*
+ * After ETOOMANYREFS (the account has too many descriptors in transit) no event
+ * tells when sending works again.
+ */
 #define RETRY_USEC (5 * USEC_PER_MSEC)
 
 static void on_flush(struct loop_task *t);
@@ -36,7 +40,7 @@ mail_pair(struct mail_ends *ret_above, struct mail_ends *ret_below)
 		channel_close_fds(sockets, 2);
 		return r;
 	}
-	/* Nothing can be put there that we would have to close. */
+	/* With this direction closed, nobody can send a message with descriptors to this end. */
 	(void)shutdown(sockets[0], SHUT_RD);
 	*ret_above = (struct mail_ends){ sockets[0], pipes[0] };
 	*ret_below = (struct mail_ends){ sockets[1], pipes[1] };
@@ -71,7 +75,7 @@ mail_open(struct mail *m, struct mail_ends ends)
 	return r;
 }
 
-/* Takes the first of the unsent, with its descriptors, out of the ring. */
+/* Takes the first unsent frame, with its descriptors, out of the ring. */
 static void
 letter_drop(struct mail *m)
 {
@@ -79,7 +83,7 @@ letter_drop(struct mail *m)
 
 	channel_close_fds(l->fds, l->n_fds);
 	l->n_fds = 0;
-	/* From the start again when it is empty: what was ever touched costs memory. */
+	/* An empty ring starts at its beginning again: memory costs only once it is touched. */
 	m->first = --m->n_unsent == 0 ? 0 : (m->first + 1) % m->ops->max_unsent;
 }
 
@@ -122,7 +126,7 @@ mail_post(struct mail *m, const struct frame *f, const int *fds, size_t n_fds)
 	return true;
 }
 
-/* By the socket: how many were sent, or -errno. */
+/* Sends n frames by the socket. Returns how many were sent, or -errno. */
 static int
 send_letters(struct mail *m, size_t n)
 {
@@ -153,7 +157,7 @@ send_letters(struct mail *m, size_t n)
 	return sent < 0 ? -errno : sent;
 }
 
-/* By the pipe, likewise. */
+/* Writes n frames to the pipe. Returns as send_letters(). */
 static int
 write_letters(struct mail *m, size_t n)
 {
@@ -166,7 +170,7 @@ write_letters(struct mail *m, size_t n)
 	return written < 0 ? -errno : (int)(written / FRAME_SIZE);
 }
 
-/* Sends what it takes. 0: nothing is left; or -errno. */
+/* Sends as much as the other end takes. 0: nothing is left; or -errno. */
 static int
 mail_send(struct mail *m)
 {
@@ -188,9 +192,9 @@ mail_send(struct mail *m)
 }
 
 /*
- * Who is above does not listen to one that does not read: so what is owed to
- * it stays bounded. Who is below listens always: else each could wait for the
- * other.
+ * Stops or resumes reading. The process above does not read from one that is
+ * behind, so what it owes that process stays bounded. The process below always
+ * reads: otherwise each could wait for the other.
  */
 static void
 mail_rest(struct mail *m, bool rests)
@@ -227,12 +231,18 @@ mail_flush(struct mail *m)
 	case ENOBUFS:
 	case ENOMEM:
 	case ETOOMANYREFS:
-		/* It may read as fast as it likes: this is not about room there. */
+		/*
+		 * The lack is on this side, so room at the other end does not help: a timer
+		 * does.
+		 */
 		mail_rest(m, true);
 		loop_arm(m->loop, &m->retry, clock_usec() + RETRY_USEC);
 		break;
 	default:
-		/* Who is below finds out by the socket, when it is ready to hear it. */
+		/*
+		 * The process below learns of the loss from the socket, once it has read
+		 * what is left there.
+		 */
 		if (m->place == MAIL_ABOVE)
 			m->ops->lost(m, MAIL_GONE);
 		break;
@@ -269,7 +279,7 @@ mail_deliver(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 		m->ops->frame(m, f, fds, n_fds);
 		return;
 	}
-	/* An answer that nobody waits for is late, which is no fault. */
+	/* An answer without an open question is late, which is no fault. */
 	TAILQ_FOREACH(ask, &m->asks, link) {
 		if (ask->serial != f->answers)
 			continue;
@@ -280,7 +290,7 @@ mail_deliver(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 	}
 }
 
-/* The descriptors that came with a message, which are ours now. */
+/* Takes the descriptors that came with a message; the caller closes them. */
 static size_t
 take_fds(struct msghdr *msg, int fds[static MAIL_MAX_FDS])
 {
@@ -297,7 +307,7 @@ take_fds(struct msghdr *msg, int fds[static MAIL_MAX_FDS])
 	return n;
 }
 
-/* From above, with descriptors. */
+/* Receives frames and descriptors from above. */
 static void
 receive_socket(struct mail *m)
 {
@@ -321,7 +331,7 @@ receive_socket(struct mail *m)
 		m->ops->lost(m, MAIL_GONE);
 		return;
 	}
-	/* After a loss the rest is still taken apart, to close what came with it. */
+	/* After a loss the other messages are still taken apart, to close their descriptors. */
 	for (int i = 0; i < n; i++) {
 		int fds[MAIL_MAX_FDS] = { -1, -1, -1, -1 };
 		size_t n_fds = take_fds(&t->msgs[i].msg_hdr, fds);
@@ -329,7 +339,7 @@ receive_socket(struct mail *m)
 		int flags = t->msgs[i].msg_hdr.msg_flags;
 		bool is_bare = (flags & MSG_CTRUNC) != 0;
 
-		/* No room for all of them: half of them are no use. */
+		/* Some descriptors did not fit, and the others are useless without them. */
 		if (is_bare) {
 			channel_close_fds(fds, n_fds);
 			n_fds = 0;
@@ -348,7 +358,10 @@ receive_socket(struct mail *m)
 	}
 }
 
-/* From below: nothing but bytes. Who writes less than a whole frame is found out. */
+/*
+ * Receives frames from below: nothing but bytes. A process that writes less
+ * than a whole frame has broken the rules.
+ */
 static void
 receive_pipe(struct mail *m)
 {
@@ -377,7 +390,7 @@ on_readable(struct loop_io *io, uint32_t events)
 	struct mail *m = CONTAINER_OF(io, struct mail, in);
 
 	if (m->place == MAIL_ABOVE && m->is_behind) {
-		/* It may have been heard in this turn already; its end is all that counts. */
+		/* This turn may have read from the pipe before; now only its end counts. */
 		if ((events & EPOLLHUP) != 0)
 			m->ops->lost(m, MAIL_GONE);
 		return;
@@ -402,7 +415,7 @@ mail_ask_with(struct mail *m, const struct frame *f, const int *fds, size_t n_fd
 {
 	struct frame question = *f;
 
-	/* 0 means that it is no question. */
+	/* Serial 0 means that a frame is no question. */
 	question.serial = ++m->last_serial != 0 ? m->last_serial : ++m->last_serial;
 	if (!mail_post(m, &question, fds, n_fds))
 		return false;

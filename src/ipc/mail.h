@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * mail: a channel to another process with an outbox, which is emptied by a last
- * task of the turn: frames of one turn travel together, with one system call and one
- * wake-up.
+ * mail: a channel to another process with an outbox, which a last task of the
+ * turn empties: frames of one turn travel together, with one system call and
+ * one wake-up.
  *
  * The two directions are two things. Downwards goes a socket, which can carry
- * descriptors. Upwards goes a pipe, which cannot: a descriptor that comes
- * along with a message is closed by who receives it, even by one who takes
- * none, and the close of a foreign descriptor may block for as long as its
- * sender likes (a TCP connection that lingers). So who is above reads nothing
- * but a pipe. It also has shut its end of the socket for reading.
+ * descriptors. Upwards goes a pipe, which cannot. Every descriptor that comes
+ * with a message has to be closed by the receiver, wanted or not, and the close
+ * of a foreign descriptor may block for as long as its sender likes (a TCP
+ * connection that lingers). So the process above reads nothing but a pipe, and
+ * has shut its end of the socket for reading.
  */
 #pragma once
 
@@ -25,7 +25,7 @@
 
 #define MAIL_MAX_FDS 4
 
-/* The ends that one process has. */
+/* The ends of a mail that one process has. */
 struct mail_ends {
 	int socket, pipe;
 };
@@ -37,29 +37,30 @@ enum mail_place {
 
 enum mail_end {
 	MAIL_GONE,	/* the other process has closed its end */
-	MAIL_BAD,	/* it has sent what is no frame */
+	MAIL_BAD,	/* bytes came that are no frame */
 };
 
 struct mail;
 struct mail_ask;
 
 /*
- * One frame has come; what it leaves in fds is closed. When this process had no
- * room for the descriptors, n_fds is 0 and all fds are -1.
+ * A frame has come; the descriptors that the callee leaves in fds are closed.
+ * When this process had no room for the descriptors, n_fds is 0 and all fds are
+ * -1.
  */
 typedef void mail_frame_fn(struct mail *m, const struct frame *f, int *fds, size_t n_fds);
-/* It can be used no more. The callee closes it. */
+/* The mail cannot be used any more. The callee closes it. */
 typedef void mail_lost_fn(struct mail *m, enum mail_end how);
-/* All that was unsent has been sent. */
+/* All unsent frames have been sent. */
 typedef void mail_room_fn(struct mail *m);
-/* The answer; NULL: there will be none. */
+/* The answer to a question; NULL: there will be none. */
 typedef void mail_answer_fn(struct mail_ask *ask, const struct frame *answer);
 
-/* An open question, embedded in what belongs to who asks. */
+/* An open question, embedded in an object of the asking side. */
 struct mail_ask {
 	TAILQ_ENTRY(mail_ask) link;
 	mail_answer_fn *fn;
-	uint32_t serial;	/* 0: it is not open */
+	uint32_t serial;	/* 0: not open */
 };
 
 struct mail_letter {
@@ -68,7 +69,7 @@ struct mail_letter {
 	uint8_t n_fds;
 };
 
-/* Frames read or sent with one system call. Of a pipe it is all or nothing. */
+/* Limits of frames in one system call. A write to a pipe takes all frames or none. */
 #define MAIL_BATCH 16
 #define MAIL_PIPE_BATCH (4096 / FRAME_SIZE)
 
@@ -78,8 +79,8 @@ union mail_control {
 };
 
 /*
- * Room for one system call. Here and not on the stack: who forks has to copy
- * each page of that again which it touches afterwards.
+ * Memory for one system call. Static and not on the stack: a process that forks
+ * has to copy each page again that it touches afterwards.
  */
 struct mail_scratch {
 	struct mmsghdr msgs[MAIL_BATCH];
@@ -98,7 +99,7 @@ struct mail {
 
 	struct mail_letter *letters;	/* a ring, for max_unsent */
 	size_t first, n_unsent;
-	bool is_behind;			/* the other one does not read */
+	bool is_behind;			/* the other process does not read */
 	struct loop_task flush;		/* at the end of the turn */
 	struct loop_timer retry;
 
@@ -108,10 +109,10 @@ struct mail {
 	TAILQ_HEAD(mail_asks, mail_ask) asks;
 };
 
-/* Both ends of a new channel. 0 or -errno. */
+/* Makes both ends of a new channel. 0 or -errno. */
 int mail_pair(struct mail_ends *ret_above, struct mail_ends *ret_below);
 
-/* What happens to a mail, and how much may be unsent. */
+/* Callbacks of a mail, and the size of its outbox. */
 struct mail_ops {
 	mail_frame_fn *frame;
 	mail_lost_fn *lost;
@@ -119,17 +120,17 @@ struct mail_ops {
 	size_t max_unsent;
 };
 
-/* Puts it into the closed state: for each mail once, before anything else. */
+/* Puts a mail into the closed state: once for each mail, before anything else. */
 void mail_init(struct mail *m, enum mail_place place, struct loop *loop,
     const struct mail_ops *ops);
 
 /*
- * Takes the ends. The outbox is allocated once for all that one mail is opened for,
- * and stays. 0 or -errno, then the ends are closed.
+ * Takes the ends. The outbox is allocated at the first opening and stays. 0, or
+ * -errno with the ends closed.
  */
 int mail_open(struct mail *m, struct mail_ends ends);
 
-/* Closes it, drops what is unsent and ends every open question with NULL. */
+/* Closes a mail, drops unsent frames and ends every open question with NULL. */
 void mail_close(struct mail *m);
 
 static inline bool
@@ -138,9 +139,7 @@ mail_is_open(const struct mail *m)
 	return m->in.fd >= 0;
 }
 
-/*
- * Is there room for one more frame, without growing what is owed to one that does not read?
- */
+/* True if there is room for one more frame, and the other process reads. */
 static inline bool
 mail_has_room(const struct mail *m)
 {
@@ -148,25 +147,25 @@ mail_has_room(const struct mail *m)
 }
 
 /*
- * Sends it at the end of the turn. True: it takes the descriptors. False: it
- * is closed or full, nothing is taken.
+ * Sends a frame at the end of the turn, and takes the descriptors if it returns
+ * true. False: the mail is closed or full, nothing is taken.
  */
 bool mail_post(struct mail *m, const struct frame *f, const int *fds, size_t n_fds);
 
-/* Sends what was posted before the turn ends: last words. */
+/* Sends all posted frames before the turn ends: last words. */
 void mail_flush(struct mail *m);
 
-/* The same as mail_post() for a question. True: ask->fn will be called, once, if it is set. */
+/* Posts a question as mail_post() does. True: ask->fn will be called, once, if it is set. */
 bool mail_ask(struct mail *m, const struct frame *f, struct mail_ask *ask);
 
-/* The same with descriptors: true: it takes them, too. */
+/* The same with descriptors, which are taken if the function returns true. */
 bool mail_ask_with(struct mail *m, const struct frame *f, const int *fds, size_t n_fds,
     struct mail_ask *ask);
 
-/* Nobody wants the answer any more. Harmless when it is not open. */
+/* Drops a question whose answer is not wanted any more. Harmless when it is not open. */
 void mail_forget(struct mail *m, struct mail_ask *ask);
 
-/* The frame that answers f is to go out by the same mail: marks it. */
+/* Marks a frame as the answer to f; it has to go out by the same mail. */
 static inline void
 mail_mark_answer(struct frame *answer, const struct frame *f)
 {

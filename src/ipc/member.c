@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* No allocation but for a new configuration: this runs in runner and broker. */
+/*
+ * A role's line to the master: reloads, links, stop. Allocates nothing but a
+ * new configuration, because it runs in runner and broker.
+ */
 #include "config.h"
 
 #include "ipc/member.h"
@@ -180,7 +183,10 @@ on_frame(struct member *m, const struct frame *f, int *fds, size_t n_fds)
 			m->ops->unlink(m, f);
 		return;
 	case FRAME_STOP:
-		/* In the middle of a reload the numbers may be others': then all of them. */
+		/*
+		 * During a reload the numbers may be those of the other configuration: then
+		 * all listeners end.
+		 */
 		m->sealed = m->current != NULL && m->current->generation == f->generation ?
 		    f->sealed : UINT32_MAX;
 		if (m->ops->stop != NULL)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * member: what a process is to the master: it has its line to it, takes part in
- * reloads, and knows the configurations that frames of others may still mean.
+ * member: a role's side of its line to the master: takes part in reloads, and
+ * keeps the configurations that frames of other processes may still mean.
  *
- * The master's frames go to callbacks, but for those that every role answers
+ * Frames of the master go to callbacks, except those that every role answers
  * alike.
  */
 #pragma once
@@ -16,36 +16,37 @@
 #include "conf/conf.h"
 #include "ipc/frame.h"
 
-/* So many reloads may go by while a frame waits to be read, or a request to be started. */
+/* Limit of reloads during which a frame may wait to be read, or a request to be started. */
 #define MEMBER_PAST 8
 
-/* So long may a frame wait to be read, at most. */
+/* Limit of the time that a frame may wait to be read. */
 #define MEMBER_PATIENCE_USEC (10 * USEC_PER_SEC)
 
 struct member;
 
 struct member_ops {
-	/* PREPARE has brought sockets: what it leaves in fds is closed. NULL: none is wanted. */
+	/* PREPARE has brought sockets: those left in fds are closed. NULL: the role takes none. */
 	void (*sockets)(struct member *m, int *fds, size_t n_fds);
-	/* A new configuration is in m->prepared: member_prepared() is to follow. NULL: agree. */
+	/* A new configuration is in m->prepared; the role calls member_prepared(). NULL: agree. */
 	void (*prepare)(struct member *m);
-	/* m->prepared, which may be NULL, is about to be dropped; NULL: no matter. */
+	/* m->prepared, which may be NULL, is about to be dropped; NULL: nothing to do. */
 	void (*abort)(struct member *m);
 	/*
-	 * m->current is in force, and m->past[0] is no more. NULL: no matter. One that
-	 * cannot go on with it says why in m->refusal, and is replaced.
+	 * m->current is in force, m->past[0] is not any more. A role that
+	 * cannot go on with m->current says why in m->refusal, and is replaced.
+	 * NULL: nothing to do.
 	 */
 	void (*commit)(struct member *m);
-	/* LINK: what it leaves in fds is closed. */
+	/* LINK has come: descriptors left in fds are closed. */
 	void (*link)(struct member *m, const struct frame *f, int *fds, size_t n_fds);
 	void (*unlink)(struct member *m, const struct frame *f);
-	/* STOP: by then it has to be over. NULL, as unlink: no matter. */
+	/* STOP has come: the role has to be done by then. NULL, as for unlink: nothing to do. */
 	void (*stop)(struct member *m, uint64_t due_usec);
-	/* The master asks for a sign of life, which is given. NULL: no matter. */
+	/* The master has asked for a sign of life, which is given already. NULL: nothing to do. */
 	void (*ping)(struct member *m);
-	/* A frame of a role's own; what it leaves in fds is closed. NULL: it has none. */
+	/* A frame for this role alone; descriptors left in fds are closed. NULL: there is none. */
 	void (*frame)(struct member *m, const struct frame *f, int *fds, size_t n_fds);
-	bool forgets;		/* no frame speaks to it of former configurations */
+	bool forgets;		/* no frame for it means a former configuration */
 };
 
 struct member {
@@ -54,31 +55,32 @@ struct member {
 	struct loop_io master;
 	struct conf *current, *prepared;
 	struct conf *past[MEMBER_PAST];		/* former ones, newest first */
-	struct loop_timer forget;		/* no request of theirs waits any more then */
-	/* With commit and stop: which listeners end for everybody, by number. */
+	struct loop_timer forget;		/* until then requests of former ones may wait */
+	/* With commit and stop: the listeners that every process closes for good, by number. */
 	uint32_t sealed;
-	const char *refusal;			/* by commit; NULL: none */
+	const char *refusal;			/* set by commit; NULL: none */
 	bool is_over;				/* the master is gone */
 };
 
-/* Listens to the master from now on; all of *m but this is zeroed. 0 or -errno. */
+/* Listens to the master from now on; the rest of *m is zeroed. 0 or -errno. */
 int member_init(struct member *m, const struct member_ops *ops, struct loop *loop);
 void member_done(struct member *m);
 
-/* Does all that the master has said so far. */
+/* Handles all frames that the master has sent so far. */
 void member_read(struct member *m);
 
-/* False: the master does not read. It has other worries. */
+/* Sends a frame to the master. False: the master does not read. */
 bool member_tell(struct member *m, const struct frame *f);
 
-/* The process of this number has done what it must not. */
+/* Tells the master that the process of this number has broken the rules of its channel. */
 void member_accuse(struct member *m, uint16_t slot, uint64_t serial, const char *what);
 
-/* PREPARED; or, with a reason, REFUSED. */
+/* Answers PREPARED; or, with a reason, REFUSED. */
 void member_prepared(struct member *m, const char *refusal);
 
 /*
- * The configuration in force with this generation, or a former one; or NULL. Reads
- * what the master has said, as others may have been told before us.
+ * The configuration of this generation, in force or former; or NULL. Reads the
+ * master's frames first, because another process may have heard of a generation
+ * before this one.
  */
 struct conf *member_conf(struct member *m, uint32_t generation);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * roles: the table of what every process knows of every role.
- */
+/* roles: the table of the facts about each role that every process knows. */
 #include "config.h"
 
 #include "ipc/roles.h"

@@ -14,14 +14,14 @@
 
 #include "conf/conf.h"
 
-/* The processes that the master starts. There is one of each but of the last. */
+/* The roles that the master starts: one process of each, but several workers. */
 enum role_kind { ROLE_LOG, ROLE_RUNNER, ROLE_BROKER, ROLE_CONTROL, ROLE_WORKER, ROLE_N };
 
-/* How many processes there can be. Each has a number below this. */
+/* Limit of the number of processes. Each has a number below this. */
 #define ROLE_MAX_PROCESSES (CONF_MAX_WORKERS + ROLE_WORKER)
 
 /* Descriptors at birth. 0 is /dev/null; 1 and 2 are the master's. */
-#define ROLE_CHANNEL_FD 3	/* SOCK_SEQPACKET to the master */
+#define ROLE_CHANNEL_FD 3	/* SOCK_SEQPACKET to the log; not in the log */
 #define ROLE_LOG_FD 4		/* SOCK_SEQPACKET to the log; not in the log */
 #define ROLE_STATS_FD 5		/* stats memory; worker: its own, writable */
 #define ROLE_N_FDS 6
@@ -30,19 +30,20 @@ enum role_kind { ROLE_LOG, ROLE_RUNNER, ROLE_BROKER, ROLE_CONTROL, ROLE_WORKER, 
 #define ROLE_EXIT_OK 0		/* told to stop, or the master is gone */
 #define ROLE_EXIT_SETUP 78	/* could not start: do not loop at once */
 
-/* Open files that a worker keeps from connections, for pipes of calls and the rest. */
+/* Open files that a worker keeps for pipes of calls and the like, not for connections. */
 #define ROLE_WORKER_RESERVE 1024
 
 /*
- * The number of a process, as frames and tables have it. A worker's number is its
- * slot, so tables of workers are short; the others follow the workers.
+ * The number of a process in frames and tables. A worker's number is its slot,
+ * so tables of workers are short; the other processes follow the workers.
  */
 #define ROLE_PROCESS(kind, slot)                                             \
 	((kind) == ROLE_WORKER ? (unsigned)(slot) : CONF_MAX_WORKERS + (unsigned)(kind))
 
 /*
- * The largest file that a worker may write: a result that is kept for --id. It is
- * the same for every configuration, as nobody could raise it in a worker that runs.
+ * The largest file that a worker may write: a result that is kept for --id. The
+ * limit is the same for every configuration, as nobody could raise it in a
+ * running worker.
  */
 #define ROLE_MAX_FILE (256u << 20)
 
@@ -51,27 +52,28 @@ const char *role_name(enum role_kind k);
 /* The role of this name; ROLE_N: there is none. */
 enum role_kind role_find(const char *name);
 
-/* How many processes of this role there can be. */
+/* The largest number of processes of this role. */
 unsigned role_slots(enum role_kind k);
 
 /*
- * Open files that a worker has less than others, where there are many. As many may
- * be on their way between processes of one account: who could put there as many as
- * the broker may have open would leave none for it to send.
+ * The number by which a worker's limit of open files is below the others',
+ * where there are many. The same limit holds for descriptors in transit between
+ * processes of one account: a worker that could use the broker's full share
+ * would leave none for the broker to send.
  */
 #define ROLE_WORKER_FEWER 1024
 
-/* How many open files a worker may have, where the master may have max_files. */
+/* The limit of open files of a worker, where that of the master is max_files. */
 static inline uint64_t
 role_worker_files(uint64_t max_files)
 {
 	return max_files < 4 * ROLE_WORKER_FEWER ? max_files : max_files - ROLE_WORKER_FEWER;
 }
 
-/* So many workers this configuration asks for. */
+/* The number of workers that this configuration asks for. */
 size_t role_workers_wanted(const struct conf *c);
 
-/* How many connections a worker takes that may have so many open files. */
+/* The number of connections of a worker, where the master may have max_files. */
 static inline uint64_t
 role_worker_connections(uint64_t max_files)
 {

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * roster: reqd and its processes, as the master tells control.
- */
+/* roster: the state of reqd and of its processes, as the master tells control. */
 #pragma once
 
 #include <limits.h>
@@ -10,9 +8,9 @@
 #include "ipc/roles.h"
 
 enum process_state {
-	PROCESS_DOWN,		/* not running; perhaps waiting for its back-off */
-	PROCESS_STARTING,	/* started, has not said READY */
-	PROCESS_PREPARING,	/* is given its configuration */
+	PROCESS_DOWN,		/* not running; the next start may be delayed */
+	PROCESS_STARTING,	/* started, READY not yet received */
+	PROCESS_PREPARING,	/* receives its configuration */
 	PROCESS_SERVING,
 	PROCESS_STOPPING,	/* told to end */
 };
@@ -29,6 +27,6 @@ struct roster {
 	uint64_t started_usec;	/* monotonic; the master */
 	uint32_t pid;		/* the master's */
 	uint32_t state;		/* enum roster_state */
-	struct roster_process processes[ROLE_MAX_PROCESSES];	/* by their numbers */
+	struct roster_process processes[ROLE_MAX_PROCESSES];	/* by number */
 	char conf_file[PATH_MAX];
 };

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Statistics pages: makes and maps them, adds them up, renumbers services. */
 #include "config.h"
 
 #include "ipc/stats.h"
@@ -27,9 +28,9 @@ stats_pages_port_connections(const struct stats_pages *pages, unsigned number,
 		if (pages->others[i] == NULL || i == pages->slot)
 			continue;
 		/*
-		 * The page of another worker may say anything. A number that no worker
-		 * can have counts for nothing; and none counts for more than the listener
-		 * lets in, so that the sum cannot wrap around.
+		 * The page of another worker may hold anything. A number that no worker can
+		 * have counts as zero, and no page counts for more than the listener lets
+		 * in, so that the sum cannot wrap around.
 		 */
 		n = pages->others[i]->port_connections[number];
 		if (n <= worker_max)
@@ -47,7 +48,10 @@ stats_create(void)
 		return -errno;
 	if (ftruncate(fd, sizeof(struct stats)) < 0)
 		return -errno;
-	/* Fixed size, so that no reader can be made to fault; nobody else may open it to write. */
+	/*
+	 * The size is fixed, so that no reader can be made to fault. Nobody
+	 * else may open the page to write.
+	 */
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
 		return -errno;
 	if (fchmod(fd, 0400) < 0)
@@ -151,13 +155,16 @@ stats_clear_service(struct stats *s, uint16_t number)
 	memset(&s->times[number], 0, sizeof(s->times[number]));
 }
 
-/* What is counted of one service, and its number in the new rules. */
+/* The counters of one service, and the number of the service in the new rules. */
 struct kept {
 	uint16_t number;
 	struct service_total total;
 };
 
-/* Of those that were called only: the times of all together are large. NULL without memory. */
+/*
+ * The counters of services that were called, as the times of all would be
+ * large. NULL without memory.
+ */
 static struct kept *
 stats_kept(const struct stats *s, const struct conf *from, const struct conf *to, size_t *ret_n)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * stats: counters in shared memory, one region per process, written only by
- * its owner. Readers copy integers and trust none of them (R7): a number may
- * be wrong, nothing else can happen.
+ * stats: counters in shared memory, one region per process, written only by its
+ * owner. Readers copy integers and trust none of them: a number may be wrong,
+ * nothing else can happen.
  */
 #pragma once
 
@@ -25,28 +25,28 @@ struct service_stats {
 };
 
 /*
- * The times of the same calls, but for those refused at once. Large, and so
- * kept apart: where nothing was called its memory is not touched.
+ * The times of the same calls, except those refused at once. They are large and
+ * so kept apart: memory of a service that nobody calls stays untouched.
  */
 struct service_times {
 	struct histogram all;		/* from the request to the reply */
-	struct histogram queue;		/* until a process had it, or it gave up */
-	struct histogram run;		/* from then on; of those that a process had */
+	struct histogram queue;		/* until a process had the request, or its wait ended */
+	struct histogram run;		/* from then on; only if a process had it */
 };
 
-/* Of a handler's processes; the runner's page. */
+/* Numbers of the pool of a service with handlers; on the broker's page. */
 struct pool_stats {
 	uint32_t processes, busy, idle;
 	uint32_t waiting;		/* requests, in all workers */
 	uint64_t started;
 	uint64_t died;			/* unasked */
 	uint64_t recycled;		/* for age, memory or requests */
-	uint32_t is_failing;		/* out of order until one stays up */
-	struct death last;		/* of the last that died, or did not start */
-	/* On the monotonic clock; 0: not at all. */
-	uint64_t last_usec;		/* when that was */
+	uint32_t is_failing;		/* out of order until a process stays up */
+	struct death last;		/* of the last one that died, or did not start */
+	/* On the monotonic clock; 0: never. */
+	uint64_t last_usec;		/* time of the last death */
 	uint64_t failing_usec;		/* since when out of order */
-	uint64_t retry_usec;		/* when the next one is started, if not now */
+	uint64_t retry_usec;		/* time of the next start, if not now */
 };
 
 struct stats {
@@ -59,15 +59,15 @@ struct stats {
 	uint64_t connections_refused;
 	uint64_t requests_total;	/* all verbs; = replied + aborted + now executed */
 	uint64_t requests_replied;
-	uint64_t requests_aborted;	/* their connection ended first */
+	uint64_t requests_aborted;	/* the connection ended first */
 	uint64_t errors_total;		/* error replies */
 	uint64_t protocol_errors;
 	uint64_t bytes_in, bytes_out;
 	uint64_t running;		/* calls in progress here */
 	uint64_t log_dropped;
-	/* For who finds the worker dead: what it executes now, 0: nothing. */
+	/* For the master that finds a worker dead: what the worker executes now; 0: nothing. */
 	uint64_t executing_conn;
-	uint32_t executing_service;	/* its number and 1 */
+	uint32_t executing_service;	/* number of the service, plus 1 */
 	/* runner */
 	uint64_t started_total;
 	uint64_t queued;		/* waiting now */
@@ -78,7 +78,7 @@ struct stats {
 	struct service_times times[CONF_MAX_SERVICES];
 };
 
-/* The pages that a worker sees: its own, and to read those of others. */
+/* Pages that a worker sees: its own, and those of others to read. */
 struct stats_pages {
 	struct stats *own;
 	const struct stats *others[ROLE_MAX_PROCESSES];	/* by number */
@@ -87,54 +87,54 @@ struct stats_pages {
 };
 
 /*
- * Connections on a listener, which lets in max, over all workers; none of them
- * has more than worker_max.
+ * The connections on a listener over all workers. The listener lets in max; no
+ * worker has more than worker_max.
  */
 uint64_t stats_pages_port_connections(const struct stats_pages *pages, unsigned number,
     uint64_t worker_max, uint64_t max);
 
 /*
- * Moves what is counted by service number to the numbers of other rules. from
- * NULL: the owner is new; what a predecessor has counted under these rules
- * goes on.
+ * Moves counters by service number to the numbers of other rules. from NULL:
+ * the owner is new, and goes on with a predecessor's counters under these
+ * rules.
  */
 void stats_renumber(struct stats *s, const struct conf *from, const struct conf *to);
 
-/* Why a service is out of order; false when it is not. */
+/* Puts the reason why a service is out of order into ret; false when it works. */
 bool pool_stats_outage(const struct pool_stats *p, uint64_t now, char ret[static OUTAGE_TEXT]);
 
-/* The same in a line for who asks about that service; nothing and false when it is not. */
+/* Appends that reason as a line, to show to a user; nothing and false when the service works. */
 bool pool_stats_explain(const struct pool_stats *p, const char *service, uint64_t now,
     struct buf *out);
 
-/* What all pages say of one service. */
+/* The sum over all pages for one service. */
 struct service_total {
 	struct service_stats n;
 	struct service_times times;
 };
 
-/* A new region; descriptor or -errno. Sparse: pages cost when touched. */
+/* Makes a new region; descriptor or -errno. Sparse: pages cost when touched. */
 int stats_create(void);
 
-/* A descriptor of the same region that can only be read. */
+/* Opens the same region for reading only. Descriptor or -errno. */
 int stats_reopen_readonly(int fd);
 
-/* Maps it, for writing (its owner) or reading. NULL with errno on failure. */
+/* Maps a region, for writing (its owner) or reading. NULL with errno on failure. */
 struct stats *stats_map_own(int fd);
 const struct stats *stats_map_other(int fd);
 void stats_unmap(const struct stats *s);
 
 /*
- * What an owner that is gone can no longer correct: gauges back to zero, and
- * what was open has ended with it.
+ * Corrects the page of an owner that is gone: gauges go back to zero, and
+ * everything open counts as ended.
  */
 void stats_reset_gauges(struct stats *s);
 
 /* Counts a call that has ended. */
 void stats_count(struct service_stats *s, const struct outcome *o);
 
-/* Adds what a page says of the service of this number. */
+/* Adds one page's counters for the service of this number. */
 void service_total_add(struct service_total *sum, const struct stats *from, uint16_t number);
 
-/* Forgets it. */
+/* Sets the counters of a service to zero. */
 void stats_clear_service(struct stats *s, uint16_t number);

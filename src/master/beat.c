@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Asks every process for signs of life, and replaces silent ones. */
 #include "config.h"
 
 #include "master/beat.h"
@@ -16,7 +17,7 @@
 #define BEAT_USEC (3 * USEC_PER_SEC)
 #define START_LIMIT_USEC (30 * USEC_PER_SEC)
 
-/* A busy machine makes beats that late; what is later was a stop. */
+/* A busy machine delays a beat by up to this time; a longer delay was a stop. */
 #define LATE_USEC (1 * USEC_PER_SEC)
 
 uint64_t
@@ -37,7 +38,7 @@ static void
 replace(struct process *p)
 {
 	if (p->state == PROCESS_SERVING) {
-		/* While there is something to be seen. */
+		/* The log line is written while the process is still there to look at. */
 		stuck_log(p);
 		process_kill(p, "makes no progress");
 	} else {
@@ -45,7 +46,10 @@ replace(struct process *p)
 	}
 }
 
-/* Asks one process for a sign of life, or replaces it. Returns when it is overdue, 0: never. */
+/*
+ * Asks one process for a sign of life, or replaces it. Returns when its answer
+ * is overdue; 0: never.
+ */
 static uint64_t
 beat_one(struct process *p, uint64_t now, uint64_t excuse)
 {

@@ -62,7 +62,7 @@ answer_ask(struct master *m, const struct frame *ask)
 		tell(m, ask->id, WHAT_CHECK, buf_data(&json), buf_len(&json));
 		return;
 	case WHAT_RELOAD:
-		/* A reload in progress may have read the files before they were as they are now. */
+		/* A reload in progress may have read the files before their last change. */
 		m->reload_asked = ask->id;
 		reload_start(m);
 		return;

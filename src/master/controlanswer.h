@@ -9,7 +9,7 @@
 struct frame;
 struct master;
 
-/* Does the thing that control asks for, or begins it. */
+/* Does what control asks for, or begins it. */
 void answer_ask(struct master *m, const struct frame *ask);
 
 /* Tells control the outcome of a reload, as JSON. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Stores listening sockets with systemd, and reads their names back. */
 #include "config.h"
 
 #include "master/keep.h"
@@ -22,7 +23,7 @@ is_wanted(void)
 	return getenv("NOTIFY_SOCKET") != NULL && max != NULL && strtol(max, NULL, 10) > 0;
 }
 
-/* Of sixteen digits, without a colon, which a name cannot have. */
+/* A number of sixteen digits for a URL; names of sockets may not contain colons. */
 static uint64_t
 url_number(const char *url)
 {
@@ -73,7 +74,7 @@ keep_store(int fd, const char *url, const struct socket_file *f, char ret_name[K
 		return;
 	(void)snprintf(ret_name, KEEP_NAME, PREFIX "%016" PRIx64 "-%jx-%jx", url_number(url),
 	    (uintmax_t)f->dev, (uintmax_t)f->ino);
-	/* Without FDPOLL=0 systemd would drop one that it finds in error. */
+	/* Without FDPOLL=0 systemd would drop a socket that is in an error state. */
 	(void)snprintf(state, sizeof(state), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", ret_name);
 	if (sd_pid_notify_with_fds(0, 0, state, &fd, 1) < 0)
 		*ret_name = '\0';

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * keep: listening sockets that systemd holds for us between two lives of
- * reqd, so that nobody who connects meanwhile is refused.
+ * keep: listening sockets that systemd holds between two lives of reqd, so that
+ * no client that connects meanwhile is refused.
  *
- * The name under which one is stored tells of which listener it is, and which
- * file in the file system belongs to it.
+ * The name of a stored socket tells its listener, and the file in the file
+ * system that belongs to it.
  */
 #pragma once
 
@@ -16,16 +16,16 @@
 #define KEEP_NAME 64
 
 /*
- * Has systemd keep the socket of a listener, if it will: then ret_name is set. Blocks
- * for no longer than systemd.
+ * Gives systemd the socket of a listener to keep; ret_name is set if systemd
+ * takes it. Blocks for no longer than systemd does.
  */
 void keep_store(int fd, const char *url, const struct socket_file *f, char ret_name[KEEP_NAME]);
 
-/* Tells systemd to let go of the socket of this name. */
+/* Tells systemd to close the socket of this name. */
 void keep_forget(const char *name);
 
-/* True if this is the name of a kept socket; then which file it has, too. */
+/* True if this is the name of a kept socket; then ret_file is its file. */
 bool keep_parse(const char *name, struct socket_file *ret_file);
 
-/* True if it was kept for a listener of this URL. */
+/* True if the socket of this name was kept for a listener of this URL. */
 bool keep_is_of(const char *name, const char *url);

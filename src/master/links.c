@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Makes channels between processes, and hands out their ends, logs and pages. */
 #include "config.h"
 
 #include "master/links.h"
@@ -13,7 +14,7 @@
 #include "ipc/stats.h"
 #include "master/process.h"
 
-/* Says whose the descriptors are that go with it. */
+/* A LINK that says which process the descriptors belong to. */
 static struct frame
 link_frame(const struct process *of)
 {
@@ -34,12 +35,12 @@ links_to_log(struct process *p)
 
 	if (p->log_read < 0 || log->state < PROCESS_PREPARING)
 		return;
-	/* Its successor gets them all anew. */
+	/* If the log does not take a link, its successor gets all of them. */
 	if (process_send(log, &f, &p->log_read, 1) < 0)
 		process_kill(log, "does not take a link");
 }
 
-/* All records there are, with those of the master. */
+/* Hands all sockets of records to the log, the master's own included. */
 static void
 link_records(struct process *log)
 {
@@ -66,7 +67,7 @@ give_ends(struct process *p, struct process *other, const struct mail_ends *ends
 	channel_close_fds(fds, 2);
 }
 
-/* Mail between the two, if the table says so. */
+/* Makes a mail between the two processes, if the role table asks for one. */
 static void
 link_channel(struct process *below, struct process *above)
 {
@@ -76,7 +77,7 @@ link_channel(struct process *below, struct process *above)
 	if ((below->rules->channels & ROLE_BIT(above->kind)) == 0 ||
 	    below->state < PROCESS_PREPARING || above->state < PROCESS_PREPARING)
 		return;
-	/* Questions to a process that does not serve yet would be refused. */
+	/* A process that does not serve yet would refuse questions. */
 	if (above->generation == 0 && !above->rules->only_asks)
 		return;
 	r = mail_pair(&a, &b);
@@ -88,7 +89,7 @@ link_channel(struct process *below, struct process *above)
 	give_ends(below, above, &b);
 }
 
-/* The page of a process for another one to read, if the table says so. */
+/* Gives a process the page of another one to read, if the role table asks for that. */
 static void
 share_page(struct process *reader, const struct process *of)
 {
@@ -98,7 +99,7 @@ share_page(struct process *reader, const struct process *of)
 	if ((reader->rules->pages & ROLE_BIT(of->kind)) == 0 || of->stats_fd < 0 ||
 	    reader->state < PROCESS_PREPARING)
 		return;
-	/* A worker asks for the load of now; others also for what has been counted. */
+	/* A worker reads the present load only; other processes also read what has been counted. */
 	if (reader->rules->listens && !process_is_wanted(of) && !process_is_up(of))
 		return;
 	fd = stats_reopen_readonly(of->stats_fd);
@@ -108,7 +109,7 @@ share_page(struct process *reader, const struct process *of)
 	(void)close(fd);
 }
 
-/* True if one of the two has a channel to the other. */
+/* True if one of the two processes has a channel to the other. */
 static bool
 are_joined(const struct process *a, const struct process *b)
 {

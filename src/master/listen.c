@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Opens, keeps and closes the listening sockets of a configuration. */
 #include "config.h"
 
 #include "master/listen.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Sends the state of reqd to systemd. */
 #include "config.h"
 
 #include "master/notify.h"
@@ -22,7 +23,7 @@ status_format(const struct processes *all, char *ret, size_t len)
 		if (p->state != PROCESS_SERVING || p->stats == NULL)
 			continue;
 		queued += p->stats->queued;
-		/* A program is counted by the worker whose call it is. */
+		/* A running program is counted by the worker that has its call. */
 		if (!p->rules->listens)
 			continue;
 		serving += process_is_wanted(p);
@@ -54,7 +55,7 @@ notify_reloading(void)
 void
 notify_stopping(uint64_t drain_usec)
 {
-	/* However short the unit's own patience is. */
+	/* systemd waits for this time, however short TimeoutStopSec= of the unit is. */
 	(void)sd_notifyf(0, "STOPPING=1\nSTATUS=stopping, finishing what runs\n"
 	    "EXTEND_TIMEOUT_USEC=%" PRIu64, drain_usec + 5 * USEC_PER_SEC);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Finds and kills children that a dead runner has left. */
 #include "config.h"
 
 #include "master/orphans.h"
@@ -12,11 +13,11 @@
 #include "base/fd.h"
 #include "ipc/logrec.h"
 
-/* Orphans are looked for at growing intervals; a stop waits so long for them. */
+/* Orphans are looked for at growing intervals; a stop waits at most this long for them. */
 #define ORPHANS_USEC (10 * USEC_PER_MSEC)
 #define ORPHANS_LIMIT_USEC (5 * USEC_PER_SEC)
 
-/* Kills those there are. false: there are none. */
+/* Kills all orphans that exist now. False: there are none. */
 static bool
 kill_all(struct processes *all)
 {
@@ -33,7 +34,7 @@ kill_all(struct processes *all)
 		if (end == p || *end == '\0')
 			break;
 		p = end;
-		/* A child of ours that we have not reaped: the number is its own. */
+		/* The child is not reaped yet, so no other process can have its number. */
 		if (pid > 1 && processes_find(all, (pid_t)pid) == NULL) {
 			if (kill((pid_t)pid, SIGKILL) == 0)
 				found = true;
@@ -53,7 +54,7 @@ on_orphans(struct loop_timer *t)
 	uint64_t now = clock_usec(), since = now - s->since_usec, rest;
 
 	rest = ORPHANS_USEC + (since < USEC_PER_SEC ? since : USEC_PER_SEC);
-	/* Each of them may leave children of its own: look until none is left. */
+	/* Each orphan may leave children of its own, so the timer runs until none is left. */
 	if (kill_all(s->all))
 		loop_arm(s->all->loop, t, now + rest);
 	s->on_looked(s);

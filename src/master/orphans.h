@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * orphans: what a dead runner has left behind. The master is the subreaper,
- * so commands of a runner that was killed become its children, and it is
- * the one to end them.
+ * orphans: programs that a dead runner has left behind. The master is the
+ * subreaper, so they become its children, and the master ends them.
  */
 #pragma once
 
@@ -13,13 +12,16 @@
 
 struct orphans {
 	struct processes *all;
-	void (*on_looked)(struct orphans *s);	/* each time they have been looked for */
-	struct loop_timer timer;		/* armed: some are being killed */
+	void (*on_looked)(struct orphans *s);	/* called after each look for orphans */
+	struct loop_timer timer;		/* armed while orphans are being killed */
 	uint64_t since_usec;
 };
 
-/* The runner has died: kills every child that is no process of ours until there is none. */
+/*
+ * Called when the runner has died: kills every child that is no role process
+ * until there is none.
+ */
 void orphans_begin(struct orphans *s);
 
-/* True also if they are given up: those that cannot be killed are not waited for without end. */
+/* True if no orphan is left, or if the rest cannot be killed and is given up. */
 bool orphans_are_gone(const struct orphans *s);

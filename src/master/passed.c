@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Takes sockets from systemd, and decides which listener each one fits. */
 #include "config.h"
 
 #include "master/passed.h"
@@ -20,10 +21,10 @@
 #include "ipc/roles.h"
 #include "master/keep.h"
 
-/* For an answer of systemd. */
+/* Limit of the wait for an answer of systemd. */
 #define BARRIER_USEC (5 * USEC_PER_SEC)
 
-/* systemd goes on to listen on it, unless it is one that it keeps for us. */
+/* Gives up a socket. systemd goes on to listen on it, unless it keeps the socket for reqd. */
 static void
 lose(struct passed_set *p, const char *name, int error)
 {
@@ -64,7 +65,7 @@ passed_take(struct passed_set *p)
 	if (n < 0)
 		return n;
 	for (int i = 0; i < n; i++) {
-		/* Above the numbers that roles give a meaning of their own. */
+		/* Moves the descriptor above the numbers that have a fixed meaning for roles. */
 		int fd = fd_lift(SD_LISTEN_FDS_START + i, SD_LISTEN_FDS_START + n + ROLE_N_FDS);
 		int r = fd < 0 ? fd : p->n == ARRAY_LEN(p->list) ? -E2BIG : 0;
 
@@ -87,9 +88,9 @@ passed_take(struct passed_set *p)
 }
 
 /*
- * True if it is bound to the host and port of this listener. Of a kept one that was made
- * for it, the name of the host may have come to stand for another address: blocks on
- * a look-up.
+ * True if the socket is bound to the host and port of this listener. For a kept
+ * socket that was made for this listener, the name of the host may stand for
+ * another address now: blocks on a look-up.
  */
 static bool
 fits_address(const struct passed_socket *p, const struct listener *l)
@@ -110,7 +111,7 @@ fits_address(const struct passed_socket *p, const struct listener *l)
 		return false;
 	if (strcmp(l->addr.host, "*") == 0)
 		return is_own || (addr_is_any(&is) && (family == AF_INET6 || !l->ipv6_only));
-	/* Without an answer it is better than none. */
+	/* Without an answer, the kept socket is better than none. */
 	if (getaddrinfo(l->addr.host, NULL, &hints, &list) != 0)
 		return is_own;
 	for (const struct addrinfo *ai = list; ai != NULL && !found; ai = ai->ai_next) {
@@ -121,7 +122,7 @@ fits_address(const struct passed_socket *p, const struct listener *l)
 	return found;
 }
 
-/* True if no size is set where the kernel is to choose: a size cannot be taken back. */
+/* True if no buffer size is set where the kernel is to choose one: a size cannot be unset. */
 static bool
 fits_buffers(int fd, const struct listener *l)
 {
@@ -129,7 +130,7 @@ fits_buffers(int fd, const struct listener *l)
 	int locked = fd_option(fd, SOL_SOCKET, SO_BUF_LOCK);
 
 	if (locked < 0)
-		return true;	/* a kernel before 5.14 does not say */
+		return true;	/* a kernel before 5.14 cannot tell */
 	if (l->send_buffer == 0 && (locked & SOCK_SNDBUF_LOCK) != 0)
 		return false;
 	return l->receive_buffer != 0 || (locked & SOCK_RCVBUF_LOCK) == 0;
@@ -140,14 +141,17 @@ fits_buffers(int fd, const struct listener *l)
 #endif
 }
 
-/* True if a socket made now would be bound as this one is. */
+/* True if a new socket for this listener would get the same address family. */
 static bool
 fits_family(const struct passed_socket *p, const struct listener *l)
 {
 	bool any = strcmp(l->addr.host, "*") == 0;
 	int only;
 
-	/* Both families through one socket, unless the kernel has no IPv6. */
+	/*
+	 * A listener without a host uses one socket for both families, unless
+	 * the kernel has no IPv6.
+	 */
 	if (fd_domain(p->fd) == AF_INET)
 		return !any || (keep_is_of(p->name, l->url) && !l->ipv6_only);
 	only = fd_option(p->fd, IPPROTO_IPV6, IPV6_V6ONLY);
@@ -155,8 +159,8 @@ fits_family(const struct passed_socket *p, const struct listener *l)
 }
 
 /*
- * True if a socket that a former reqd has made can be used for this listener: only what
- * cannot be changed now has to be right.
+ * True if a socket that an earlier reqd made can be used for this listener: the
+ * properties that cannot be changed now have to be right.
  */
 static bool
 kept_fits(const struct passed_socket *p, const struct listener *l)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Starts, tells, stops, kills and restarts role processes. */
 #include "config.h"
 
 #include "master/process.h"
@@ -20,10 +21,10 @@
 #include "ipc/logrec.h"
 #include "ipc/stats.h"
 
-/* After the deadline of a stop a process has so long to go. */
+/* After the deadline of a stop, a process has this much more time to end. */
 #define STOP_SLACK_USEC (500 * USEC_PER_MSEC)
 
-/* Frames read in one go: one process must not keep us from the others. */
+/* Limit of frames read in one turn: one process must not keep the others waiting. */
 #define FRAMES_AT_ONCE 64
 
 void
@@ -62,7 +63,7 @@ processes_find(struct processes *all, pid_t pid)
 	return NULL;
 }
 
-/* Its page of statistics, which its successors go on with. 0 or -errno. */
+/* Opens the process's page of statistics, which stays over restarts. 0 or -errno. */
 static int
 process_open_page(struct process *p)
 {
@@ -89,7 +90,10 @@ process_close(struct process *p)
 		(void)close(TAKE_FD(p->log_read));
 }
 
-/* Told to end, or a worker too many, which ends with its last connection. */
+/*
+ * True if the process may end: it was told to, or it is a surplus worker, which
+ * ends with its last connection.
+ */
 static bool
 is_free_to_end(const struct process *p)
 {
@@ -103,7 +107,7 @@ on_channel(struct loop_io *io, uint32_t events)
 	uint64_t serial = p->serial;
 
 	(void)events;
-	/* A frame may lead to the end of the channel. */
+	/* A frame may lead to the end of the channel, so each turn looks again. */
 	for (int i = 0; i < FRAMES_AT_ONCE && p->serial == serial && io->fd >= 0; i++) {
 		struct frame f;
 		int r;
@@ -115,7 +119,10 @@ on_channel(struct loop_io *io, uint32_t events)
 			p->all->ops->frame(p, &f);
 			continue;
 		}
-		/* Its death follows. A bad frame costs it its life. */
+		/*
+		 * The channel has closed, so the process is ending; after a bad frame it is
+		 * killed.
+		 */
 		loop_remove(p->all->loop, io);
 		if (!is_free_to_end(p) || r == CHANNEL_BAD)
 			process_kill(p, r == CHANNEL_BAD ? "sent a bad message" : NULL);
@@ -123,7 +130,7 @@ on_channel(struct loop_io *io, uint32_t events)
 	}
 }
 
-/* A channel with both ends above the fixed numbers. 0 or -errno. */
+/* Makes a channel with both ends above the fixed numbers. 0 or -errno. */
 static int
 pair_lifted(int *ret_ours, int *ret_theirs)
 {
@@ -161,7 +168,7 @@ process_fork(struct process *p)
 	if (r >= 0 && p->rules->has_records)
 		r = pair_lifted(&log_read, &log_write);
 	p->io = (struct loop_io){ .fn = on_channel, .fd = ours };
-	/* All that can fail comes before the fork: no child without an owner. */
+	/* Everything that can fail comes before the fork, so that no child is without an owner. */
 	if (r >= 0)
 		r = loop_add(p->all->loop, &p->io, EPOLLIN);
 	if (r < 0) {
@@ -174,7 +181,7 @@ process_fork(struct process *p)
 		(void)shutdown(log_read, SHUT_WR);
 	}
 
-	/* No signal may reach the child before it has its own dispositions. */
+	/* No signal may reach the child before it has reset its dispositions. */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &old);
 	pid = fork();
@@ -267,7 +274,7 @@ process_send(struct process *p, const struct frame *f, const int *fds, size_t n_
 void
 process_tell(struct process *p, const struct frame *f, const int *fds, size_t n_fds)
 {
-	/* A worker too many may just have ended, of which we will hear. */
+	/* A surplus worker may just have ended; its end is handled when it is read. */
 	if (process_send(p, f, fds, n_fds) < 0 && process_is_wanted(p))
 		process_kill(p, "does not take its configuration");
 }
@@ -308,7 +315,7 @@ process_died(struct process *p, int wait_status)
 	/* The callback may have started the process again. */
 	if (process_is_up(p) || !process_is_wanted(p))
 		return;
-	/* The log is needed to the end of a stop, so it is started again, but for its own end. */
+	/* During a stop only the log is started again, unless it ended because it was told to. */
 	if (p->all->is_stopping &&
 	    (p->rules->stop != ROLE_STOP_BY_CLOSING || was == PROCESS_STOPPING))
 		return;
@@ -322,7 +329,7 @@ on_stop_overdue(struct loop_timer *t)
 	process_kill(CONTAINER_OF(t, struct process, timer), "did not end in time");
 }
 
-/* From now on its death is expected, at the deadline at the latest. */
+/* Expects the end of a process, at the deadline at the latest. False: it is not running. */
 static bool
 process_expect_end(struct process *p, uint64_t deadline_usec)
 {
@@ -364,7 +371,7 @@ process_kill(struct process *p, const char *why)
 		log_event(LOG_EVENT_PROCESS_STUCK, LOG_ERR, "%s (%d) %s, killing it", p->name,
 		    (int)p->pid, why);
 	p->all->ops->lost(p);
-	/* Not reaped yet, so the number cannot belong to anybody else. */
+	/* The process is not reaped yet, so no other process can have its number. */
 	if (kill(p->pid, SIGKILL) < 0)
 		log_err("cannot kill %s (%d): %s", p->name, (int)p->pid, strerror(errno));
 }
@@ -388,10 +395,10 @@ processes_scale(struct processes *all, size_t before)
 	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
 		struct process *p = process_at(all, ROLE_WORKER, i);
 
-		/* A process that waits to be started again waits no more. */
+		/* A surplus process that waits for its restart is not started any more. */
 		if (!process_is_wanted(p))
 			process_disarm(p);
-		/* A worker that has not ended yet has been given listeners again. */
+		/* A surplus worker that still runs gets listeners again, so it needs no start. */
 		else if (i >= before && !process_is_up(p))
 			process_start(p);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * roletable: the table itself. Times that a role may be silent have their reasons
- * in beat.c.
+ * roletable: one row of rules for each role. beat.c has the reasons for the
+ * times that a role may be silent.
  */
 #include "config.h"
 
@@ -12,7 +12,7 @@
 #include "base/oomscore.h"
 
 #define SILENCE_USEC (8500 * USEC_PER_MSEC)
-/* The journal may hold the log up, which harms nobody else. */
+/* The journal may delay the log, which harms no other process. */
 #define LOG_SILENCE_USEC (60 * USEC_PER_SEC)
 
 const struct role_rules role_rules[ROLE_N] = {
@@ -29,13 +29,16 @@ const struct role_rules role_rules[ROLE_N] = {
 		.account = ROLE_AS_MASTER,
 		.has_page = true,
 		.oomscore = OOMSCORE_RUNNER,
-		/* Frames of the broker speak of the new configuration. */
+		/*
+		 * Frames of the broker refer to the new configuration, so the runner
+		 * commits first.
+		 */
 		.commit_step = 0,
 		/* The broker finishes what it has taken on, and needs the runner for it. */
 		.stop_step = 2,
 		.silence_usec = SILENCE_USEC,
 		.has_records = true,
-		/* To replace it would cost all that runs. */
+		/* Replacing the runner would cost everything that runs. */
 		.may_refuse = true,
 		/* The runner outlives the master for a moment, to kill what it runs. */
 		.dies_with_master = false,
@@ -45,7 +48,10 @@ const struct role_rules role_rules[ROLE_N] = {
 		.account = ROLE_AS_USER,
 		.has_page = true,
 		.oomscore = OOMSCORE_RUNNER,
-		/* Frames of workers speak of the new configuration. */
+		/*
+		 * Frames of workers refer to the new configuration, so the broker commits
+		 * before them.
+		 */
 		.commit_step = 1,
 		/* Workers finish what they have let in, and need the broker for it. */
 		.stop_step = 1,
@@ -61,7 +67,7 @@ const struct role_rules role_rules[ROLE_N] = {
 		.account = ROLE_AS_USER,
 		.oomscore = OOMSCORE_LOG,
 		.commit_step = 0,
-		/* Until then it tells how far a stop has come. */
+		/* Until it stops, control tells clients how far the stop has come. */
 		.stop_step = 3,
 		.silence_usec = SILENCE_USEC,
 		.has_records = true,
@@ -83,7 +89,7 @@ const struct role_rules role_rules[ROLE_N] = {
 		.dies_with_master = true,
 		.channels = ROLE_BIT(ROLE_BROKER) | ROLE_BIT(ROLE_CONTROL),
 		.pages = ROLE_BIT(ROLE_BROKER) | ROLE_BIT(ROLE_WORKER),
-		/* A broker that brings up handlers would refuse what workers let in. */
+		/* A broker that still brings handlers up would refuse the requests of workers. */
 		.awaits = ROLE_BIT(ROLE_BROKER),
 	},
 };

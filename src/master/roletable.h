@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * roletable: what the master does with each role. A new role is a row of this
+ * roletable: the master's rules for each role. A new role is a row of this
  * table and a row of ipc/roles.c.
  */
 #pragma once
@@ -12,13 +12,13 @@
 #include "ipc/roles.h"
 
 enum role_account {
-	ROLE_AS_MASTER,		/* keeps the master's account, so that it may take others */
-	ROLE_AS_USER,		/* the configured account, and no way to another one */
+	ROLE_AS_MASTER,		/* keeps the master's account, to be able to take others */
+	ROLE_AS_USER,		/* the configured account, with no way to another one */
 };
 
 enum role_stop {
 	ROLE_STOP_BY_FRAME,	/* STOP, with a deadline */
-	ROLE_STOP_BY_CLOSING,	/* the end of its channel; it may be started until then */
+	ROLE_STOP_BY_CLOSING,	/* the end of its channel; restarted until then */
 };
 
 /* A set of roles. */
@@ -28,27 +28,27 @@ struct role_rules {
 	enum role_account account;
 	enum role_stop stop;
 	int oomscore;			/* above the master's own */
-	unsigned commit_step;		/* of a reload: lower steps are committed before */
-	unsigned stop_step;		/* of a stop: lower steps have ended before */
-	uint64_t silence_usec;		/* how long one that serves may owe a sign of life */
+	unsigned commit_step;		/* of a reload: lower steps commit before */
+	unsigned stop_step;		/* of a stop: lower steps end before */
+	uint64_t silence_usec;		/* limit for a sign of life while it serves */
 	bool has_page;			/* of statistics */
 	bool has_records;		/* has a socket to the log */
-	bool has_file_limits;		/* writes no larger file than a request needs, and opens fewer */
-	bool listens;			/* is given the listening sockets */
-	bool has_control_socket;	/* is given that */
-	bool only_asks;			/* of those linked to it none asks it anything */
-	bool may_refuse;		/* a new configuration; else it is replaced */
-	bool dies_with_master;		/* at once, by the kernel; else when its channel ends */
-	bool leaves_children;		/* when it dies, to the master */
-	unsigned channels;		/* set: above it, and linked to it: descriptors come from there */
-	unsigned pages;			/* set: of these it reads the statistics */
-	unsigned awaits;		/* set: it begins to serve when these do */
+	bool has_file_limits;		/* has lower limits on the size and number of files */
+	bool listens;			/* gets the listening sockets */
+	bool has_control_socket;	/* gets the control socket */
+	bool only_asks;			/* processes linked to it ask it nothing */
+	bool may_refuse;		/* may refuse a new configuration; else it is replaced */
+	bool dies_with_master;		/* killed with the master; else ends with its channel */
+	bool leaves_children;		/* children go to the master when it dies */
+	unsigned channels;		/* set of roles above it, which send it descriptors */
+	unsigned pages;			/* set of roles whose statistics it reads */
+	unsigned awaits;		/* set of roles that have to serve before it does */
 };
 
 /* In the order in which they are started. */
 extern const struct role_rules role_rules[ROLE_N];
 
-/* The last steps there are. */
+/* Number of steps in a reload and in a stop. */
 #define ROLE_COMMIT_STEPS 3
 #define ROLE_STOP_STEPS 5
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Makes and checks the directory of the control socket. */
 #include "config.h"
 
 #include "master/rundir.h"
@@ -13,7 +14,10 @@
 
 #include "base/cleanup.h"
 
-/* Others who can write there can put a control socket of their own in place of ours. */
+/*
+ * True if only root can write to the directory. Other writers could put a
+ * control socket of their own in place of reqd's.
+ */
 static bool
 is_safe_for_root(const struct stat *st)
 {
@@ -29,7 +33,7 @@ directory_failed(const char *dir, int error, struct reason *why)
 	    "place that you may write)", dir, strerror(error));
 }
 
-/* Looks at a directory that is there already. */
+/* Checks a directory that exists already. */
 static int
 check_directory(const char *dir, struct reason *why)
 {
@@ -65,7 +69,10 @@ rundir_make(const struct conf *c, enum listen_use use, struct reason *why)
 	    directory_failed(dir, errno, why) : 0;
 }
 
-/* True if it is the directory of this path, and missing only as it is still to be made. */
+/*
+ * True if path lies in the configured directory, which is missing only because
+ * it is still to be made.
+ */
 static bool
 comes_for(const struct conf *c, const char *path)
 {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Applies the keys of a listener to a socket that systemd has opened. */
 #include "config.h"
 
 #include "master/socketunit.h"
@@ -31,7 +32,7 @@ says_rights(const struct listener *l)
 	return l->mode_set || l->uid != (uid_t)-1 || l->gid != (gid_t)-1;
 }
 
-/* The rights that are written, and for the rest those that the file has. */
+/* The rights that the configuration gives, completed by those that the file has. */
 static struct socket_rights
 rights_wanted(const struct listener *l, const struct stat *is)
 {
@@ -54,7 +55,7 @@ comma(const struct buf *b)
 	return buf_len(b) > 0 ? ", " : "";
 }
 
-/* "SocketMode=0660, SocketGroup=www-data": what the socket unit would have to say. */
+/* The settings that the socket unit would need: "SocketMode=0660, SocketGroup=www-data". */
 static const char *
 settings_format(struct buf *b, const struct listener *l)
 {
@@ -70,7 +71,7 @@ settings_format(struct buf *b, const struct listener *l)
 	return text != NULL ? text : "SocketMode=";
 }
 
-/* Why the rights cannot be put on the file, and what helps. */
+/* Refuses rights that cannot be put on the file; why has the remedy. */
 static int
 refuse_rights(int error, const struct listener *l, struct reason *why)
 {
@@ -89,7 +90,7 @@ refuse_rights(int error, const struct listener *l, struct reason *why)
 	    "another file is at its path", unit);
 }
 
-/* Tells what the socket unit had made of it. */
+/* Notes where the socket unit had given other rights. */
 static void
 note_rights(const struct listener *l, const struct stat *was, const struct socket_rights *now,
     struct conf_errors *notes)
@@ -146,7 +147,10 @@ unix_rights(int fd, const struct listener *l, enum listen_use use, struct conf_e
 static int
 check_unix(int fd, const struct listener *l, struct reason *why)
 {
-	/* By name (fd://) every key may be written: it is seen only here what it names. */
+	/*
+	 * A listener by name (fd://) may have any key in the file; only here it
+	 * is known what kind of socket it has.
+	 */
 	const char *wrong = l->ipv6_only ? "ipv6-only" : l->freebind ? "freebind" :
 	    l->max_segment != 0 ? "max-segment" : l->user_timeout_usec != 0 ? "user-timeout" : NULL;
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Ends all processes in the order of the role table. */
 #include "config.h"
 
 #include "master/stop.h"
@@ -11,7 +12,7 @@
 #include "master/notify.h"
 #include "master/orphans.h"
 
-/* The role that is started again until the end has the last words of the others. */
+/* Logs the last line while the log process still runs. */
 static void
 say_last_words(void)
 {
@@ -28,16 +29,16 @@ stop_one(struct process *p, uint64_t deadline)
 	if (p->state == PROCESS_STOPPING)
 		return;
 	if (p->rules->stop == ROLE_STOP_BY_FRAME) {
-		/* Whatever the others took, it has a moment of its own. */
+		/* A process that is stopped after the deadline still gets a moment. */
 		process_stop(p, deadline > now ? deadline : now);
 	} else if (p->state == PROCESS_PREPARING || p->state == PROCESS_SERVING) {
-		/* A log that is starting is given the last words first. */
+		/* A log process that is starting gets the last line first. */
 		say_last_words();
 		process_release(p);
 	}
 }
 
-/* Ends those that are still up of the roles of a step. False if there are none. */
+/* Stops the running processes of a step. False if there are none. */
 static bool
 stop_step(struct master *m, unsigned step)
 {
@@ -59,7 +60,7 @@ stop_advance(struct master *m)
 	if (!m->processes.is_stopping)
 		return;
 	for (unsigned step = 0; step < ROLE_STOP_STEPS; step++) {
-		/* Nobody would tell of orphans after the last words. */
+		/* Nothing about orphans could be logged after the last line. */
 		if (step == ROLE_STOP_STEPS - 1 && !orphans_are_gone(&m->orphans))
 			return;
 		if (stop_step(m, step))
@@ -99,12 +100,15 @@ stop_begin(struct master *m)
 	log_event(LOG_EVENT_STOPPING, LOG_NOTICE, "stopping, finishing what runs");
 	reload_cancel(m);
 	m->processes.sealed = listen_seal(&m->now.listeners, LISTEN_REQD_ENDS);
-	/* A process that waits to be started again is not needed any more, but for the log. */
+	/* A process that waits for its restart is not needed any more, except the log. */
 	FOR_EACH_PROCESS(p, &m->processes) {
 		if (p->state == PROCESS_DOWN && p->rules->stop == ROLE_STOP_BY_FRAME)
 			process_disarm(p);
 	}
-	/* Our unix paths go at once; TCP clients are refused when the last worker has closed. */
+	/*
+	 * Unix sockets leave the file system at once; TCP clients are refused
+	 * when the last worker has closed.
+	 */
 	listen_close(&m->now.listeners);
 	stop_advance(m);
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * stop: the orderly end. Workers finish what they have taken, or are cut at
- * the deadline; then the runner goes, then the log, each when the ones before
- * are gone.
+ * stop: the orderly end. Workers finish the requests that they have taken, or
+ * are cut at the deadline. Then broker, runner, control and log end, each when
+ * the ones before are gone.
  */
 #pragma once
 
 struct master;
 
-/* Begins it; again: cuts what still runs. */
+/* Begins a stop; a second call cuts what still runs. */
 void stop_begin(struct master *m);
 
-/* Goes on as far as is possible; called when any process has come up or gone. */
+/* Goes on as far as possible; called when any process has come up or ended. */
 void stop_advance(struct master *m);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Writes one log line about a silent process. */
 #include "config.h"
 
 #include "master/stuck.h"
@@ -12,7 +13,7 @@
 #include "ipc/stats.h"
 #include "master/process.h"
 
-/* Numbers of its page, which may be wrong, as all else about it. */
+/* Adds numbers of the process's page, which may be as wrong as the process. */
 static void
 put_page(struct buf *b, const struct process *p)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * stuck: what a process that shows no sign of life is at, as far as the
- * kernel and its page of statistics tell. Whoever is to find out why it got
- * stuck has nothing else once it has been replaced.
+ * stuck: describes a process that shows no sign of life, as far as the kernel
+ * and its page of statistics tell. Once the process is replaced, an
+ * administrator has no other trace.
  */
 #pragma once
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* No allocation: this runs in the runner. */
+/* Orders of the broker, one function for each type. No allocation: this runs in the runner. */
 #include "config.h"
 
 #include "runner/orders.h"
@@ -11,9 +11,9 @@
 #include "runner/runner.h"
 
 /*
- * Each of these looks at one frame and returns what is wrong with it, or
- * NULL. A program that has ended meanwhile is nothing wrong: EXITED and the
- * order have met on the way.
+ * A function of this type takes one frame and returns what is wrong with it, or
+ * NULL. An order for a program that has ended meanwhile is no error: EXITED is
+ * on its way to the broker.
  */
 typedef const char *order_fn(struct runner *r, const struct frame *f);
 
@@ -65,7 +65,7 @@ static order_fn *const orders[FRAME_TYPE_N] = {
 	[FRAME_WEIGH] = on_weigh,
 };
 
-/* The broker has done what it must not: the master is told, its link ends. */
+/* Ends the link of a broker that has broken the rules, and tells the master. */
 static void
 orders_refuse(struct runner *r, const char *what)
 {

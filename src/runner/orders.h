@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * orders: what the broker says to the runner.
- */
+/* orders: the orders of the broker to the runner. */
 #pragma once
 
 #include <stdint.h>
@@ -10,11 +8,11 @@
 
 struct runner;
 
-/* No broker yet. */
+/* Starts with no broker. */
 void orders_init(struct runner *r);
 
-/* A broker; takes the ends. What an earlier one had started is ended. */
+/* Takes the ends of a new broker. Programs of an earlier broker are ended. */
 void orders_open(struct runner *r, struct mail_ends ends, uint16_t slot, uint64_t serial);
 
-/* It is gone, or is to be. */
+/* Closes the link of a broker that is gone or has to go. */
 void orders_close(struct runner *r);

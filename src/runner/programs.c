@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* No allocation: this runs in the runner. */
+/* The programs that run: their start, signals and end. No allocation: this runs in the runner. */
 #include "config.h"
 
 #include "runner/programs.h"
@@ -56,7 +56,7 @@ programs_next(struct programs *all, struct program *p)
 
 static void on_program_due(struct loop_timer *t);
 
-/* The last freed is used first, as what was ever touched costs memory. */
+/* The slot freed last is used first, because memory costs only once it is touched. */
 static struct program *
 program_new(struct runner *r, uint16_t ref)
 {
@@ -99,12 +99,12 @@ program_free(struct program *p)
 static void
 program_post(struct program *p, const struct frame *f)
 {
-	/* There is room for all that the whole table has to say. */
+	/* There is always room: the outbox is as large as all reports of the whole table. */
 	if (p->ref != PROGRAM_NO_REF)
 		(void)mail_post(&p->runner->broker, f, NULL, 0);
 }
 
-/* EXITED, once; afterwards GONE, if that has not been said with it. */
+/* Reports EXITED, once; and later GONE, if EXITED has not said that too. */
 static void
 program_tell(struct program *p, bool is_gone)
 {
@@ -121,7 +121,7 @@ program_tell(struct program *p, bool is_gone)
 	program_post(p, &f);
 }
 
-/* What there is to say of its end. */
+/* Keeps how the program ended, for the report. */
 static void
 program_note_exit(struct program *p, int status, const struct rusage *ru)
 {
@@ -142,7 +142,7 @@ program_note_exit(struct program *p, int status, const struct rusage *ru)
 
 /* -------------------------------------------------------------- starting --- */
 
-/* In a cgroup when we can: the pid or -errno. */
+/* Starts a program, in a control group where possible: the pid or -errno. */
 static pid_t
 program_spawn(struct program *p, struct spawn_order *order)
 {
@@ -165,7 +165,7 @@ program_spawn(struct program *p, struct spawn_order *order)
 	return spawn(r->spawner, order);
 }
 
-/* It never began. */
+/* Reports a program that could not be started. */
 static void
 program_fail(struct program *p, enum start_stage stage, int error)
 {
@@ -192,7 +192,7 @@ program_begin(struct program *p, pid_t pid, bool want_begun)
 	program_post(p, &f);
 }
 
-/* Starts it with the ends of its kit. */
+/* Starts a program with the ends of its kit. */
 static void
 program_run(struct program *p, const struct frame *f, int ends[static KIT_N_ENDS])
 {
@@ -213,7 +213,7 @@ program_run(struct program *p, const struct frame *f, int ends[static KIT_N_ENDS
 		program_fail(p, STAGE_FORK, -pid);
 		return;
 	}
-	/* Of a handler nobody else may hold what tells of its end. */
+	/* No other process may hold a handler's ends, so that their closing tells of its end. */
 	if (!is_handler) {
 		p->out = ends[KIT_OUT];
 		p->err = ends[KIT_ERR];
@@ -251,7 +251,7 @@ program_start(struct runner *r, const struct frame *f)
 		return "sent a start without a kit";
 	p = program_new(r, f->start.ref);
 	if (p == NULL) {
-		/* Only when those of two brokers survive SIGKILL. */
+		/* The table is full only when programs of two brokers survive SIGKILL. */
 		(void)mail_post(&r->broker, &(struct frame){
 			.type = FRAME_EXITED,
 			.exited = { .ref = f->start.ref, .stage = STAGE_FORK, .error = EAGAIN,
@@ -272,7 +272,7 @@ program_start(struct runner *r, const struct frame *f)
 static void
 signal_all(struct program *p, int sig)
 {
-	/* A child that has not come to setsid() yet is not its group's leader. */
+	/* A child that has not reached setsid() yet does not lead a group. */
 	if (p->pid != 0 && kill(-p->pid, sig) < 0)
 		(void)kill(p->pid, sig);
 	p->runner->programs.strays->signal(p, sig);
@@ -283,7 +283,7 @@ begin_term(struct program *p, uint64_t grace_usec)
 {
 	p->phase = KILL_TERM;
 	signal_all(p, SIGTERM);
-	signal_all(p, SIGCONT);		/* what is stopped could not act on it */
+	signal_all(p, SIGCONT);		/* a stopped process could not act on the signal */
 	loop_arm(&p->runner->loop, &p->timer, clock_usec() + grace_usec);
 }
 
@@ -304,7 +304,7 @@ program_terminate(struct program *p, uint64_t grace_usec)
 {
 	if (p->phase != KILL_NONE)
 		return;
-	p->runner->programs.strays->look(p->runner);		/* who has left it silently? */
+	p->runner->programs.strays->look(p->runner);		/* finds processes that left */
 	begin_term(p, grace_usec);
 }
 
@@ -318,7 +318,7 @@ program_signal(struct program *p, int sig)
 		program_destroy(p);
 }
 
-/* SIGKILL had no effect. The broker is told of it now, its ref stays taken. */
+/* SIGKILL had no effect. The broker is told now; the ref stays taken. */
 static void
 program_survives(struct program *p)
 {
@@ -349,7 +349,7 @@ on_program_due(struct loop_timer *t)
 
 /* -------------------------------------------------------------- its end --- */
 
-/* Does anything run in its cgroup? */
+/* True if something runs in the program's control group. */
 static bool
 program_is_in_cgroup(const struct program *p)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * programs: what the runner has running: one table, made at the start.
+ * programs: the table of running programs, allocated at the start.
  *
  *	START --> RUNNING --> LINGERING --> free
  *
- * The broker names a program by a small number that it chooses (ref), and
- * hears EXITED when the program has ended and GONE when nothing it left
- * behind runs any more. When a broker dies its programs lose their refs, so
- * that the next one starts with all of them, and are ended.
+ * The broker chooses a small number (ref) that names a program. The broker
+ * receives EXITED when the program has ended, and GONE when nothing it left
+ * behind runs any more. When a broker dies, its programs lose their refs and
+ * are ended, so that the next broker has all refs.
  */
 #pragma once
 
@@ -25,37 +25,37 @@
 
 struct runner;
 
-/* A broker's, and what an earlier one has left. */
+/* Programs of the broker, and those that an earlier broker has left. */
 #define PROGRAMS_MAX (2 * FRAME_MAX_REFS)
 #define PROGRAM_NO_REF UINT16_MAX
-/* After SIGKILL only the kernel can keep a process; that is logged after so long. */
+/* After SIGKILL only the kernel can keep a process alive; that is logged after this time. */
 #define SURVIVAL_USEC USEC_PER_SEC
 
 enum program_state {
 	PROGRAM_FREE,
-	PROGRAM_RUNNING,	/* our child, not reaped */
-	PROGRAM_LINGERING,	/* reaped, but what it left behind still runs */
+	PROGRAM_RUNNING,	/* a child of the runner, not reaped */
+	PROGRAM_LINGERING,	/* reaped, but something it left behind still runs */
 };
 
-/* How far the killing of it has come. */
+/* Progress in killing a program. */
 enum kill_phase { KILL_NONE, KILL_TERM, KILL_KILL, KILL_SURVIVED };
 
 struct program {
 	struct runner *runner;
 	enum program_state state;
 	uint16_t ref;			/* PROGRAM_NO_REF: its broker is gone */
-	pid_t pid;			/* RUNNING: not reaped, so the number is ours */
-	pid_t session;			/* what it was, also when LINGERING */
+	pid_t pid;			/* RUNNING: not reaped, so the number is its own */
+	pid_t session;			/* the session's number, also when LINGERING */
 	uint64_t id;			/* of the request, for the log */
 	uint64_t mark;			/* of all that descends from it; see base/mark.h */
 	struct conf *conf;		/* holds service */
 	const struct service *service;
-	int out, err;			/* its ends, until it has ended; -1: none */
+	int out, err;			/* output ends, until the program has ended; -1: none */
 
 	enum kill_phase phase;
 	uint32_t n_strays;
-	bool is_group_told;		/* since it was reaped, that it is to end */
-	bool has_cgroup_left;		/* ... something was in its control group */
+	bool is_group_told;		/* since it was reaped, the group was told to end */
+	bool has_cgroup_left;		/* ... something was in the control group */
 	struct loop_timer timer;
 	bool is_told;			/* EXITED is sent */
 	struct frame_exited exited;
@@ -67,11 +67,11 @@ struct program {
 RB_HEAD(program_pids, program);
 TAILQ_HEAD(program_list, program);
 
-/* Whoever knows what programs leave behind. */
+/* Functions about processes that programs leave behind. */
 struct programs_strays {
-	/* Finds what is new of that. */
+	/* Looks for new ones. */
 	void (*look)(struct runner *r);
-	/* Signals all that is known to be of this program. */
+	/* Signals all processes known to descend from this program. */
 	void (*signal)(const struct program *p, int sig);
 };
 
@@ -88,10 +88,10 @@ struct programs {
 /* Zeroed memory, borrowed. */
 void programs_init(struct programs *all, struct program *slots, struct program **by_ref);
 
-/* Its child, or NULL. */
+/* The program whose child this is, or NULL. */
 struct program *programs_find_pid(struct programs *all, pid_t pid);
 
-/* All in use; p NULL: the first. The one at hand may end meanwhile. */
+/* The next program; p NULL: the first. The program at hand may end meanwhile. */
 struct program *programs_next(struct programs *all, struct program *p);
 
 static inline size_t
@@ -100,26 +100,26 @@ program_slot(const struct programs *all, const struct program *p)
 	return (size_t)(p - all->slots);
 }
 
-/* START from the broker. What is wrong with it, or NULL. */
+/* Obeys START. Returns what is wrong with the frame, or NULL. */
 const char *program_start(struct runner *r, const struct frame *f);
 
-/* TERMINATE, unless that has been said before: TERM, after the grace KILL to all of it. */
+/*
+ * Obeys TERMINATE, unless it was given before: TERM, after the grace KILL, to
+ * all processes of the program.
+ */
 void program_terminate(struct program *p, uint64_t grace_usec);
 
-/* SIGNAL to all of it. KILL makes sure of it. */
+/* Sends a signal to all processes of the program. KILL makes sure that they end. */
 void program_signal(struct program *p, int sig);
 
-/* Its child has ended and is reaped: what is left of it is asked to end, too. */
+/* The program's child has ended and is reaped: the processes it left are asked to end, too. */
 void program_reaped(struct program *p, int status, const struct rusage *ru);
 
-/*
- * LINGERING: tells what there is to tell, and gives the slot back if nothing
- * is left. False: not yet.
- */
+/* Reports on a LINGERING program, and frees the slot if nothing is left of it. False: not yet. */
 bool program_settle(struct program *p);
 
-/* The broker is gone: nobody names them any more, and they are ended. */
+/* The broker is gone: its programs lose their refs and are ended. */
 void programs_disown(struct runner *r);
 
-/* Time is over: KILL to all. */
+/* The time is over: sends KILL to all programs. */
 void programs_cut(struct runner *r);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Reaps programs and strays, and ends strays. */
 #include "config.h"
 
 #include "runner/reap.h"
@@ -19,15 +20,19 @@
 #include "runner/programs.h"
 #include "runner/runner.h"
 
-/* What a turn may reap: a program that forks without end must not hold us. */
+/*
+ * Limit of children reaped in one turn: a program that forks without end must
+ * not keep the runner busy.
+ */
 #define REAP_BATCH 256
 #define RECHECK_USEC (5 * USEC_PER_MSEC)
 
 /* ----------------------------------------------------- whose is a stray? --- */
 
 /*
- * By its control group, where there are any: a process cannot leave that, and
- * where /proc is hidden from us there are no marks.
+ * True if the process is in the program's control group. A process cannot leave
+ * its group; and where /proc is hidden from the runner, there are no marks to
+ * read.
  */
 static bool
 is_in_group_of(const struct program *p, pid_t pid)
@@ -69,7 +74,7 @@ stray_find(struct strays *all, pid_t pid)
 	return NULL;
 }
 
-/* The last takes its place. */
+/* The last stray takes the place of the removed one. */
 static void
 stray_remove(struct strays *all, struct stray *s)
 {
@@ -88,7 +93,7 @@ stray_signal(struct runner *r, struct stray *s, int sig)
 	(void)kill(s->pid, sig);
 }
 
-/* So much later the next signal, to one that nobody else sends it. */
+/* Sets the time of the next signal to a stray without an owner. */
 static void
 stray_arm(struct runner *r, struct stray *s, uint64_t in_usec)
 {
@@ -128,7 +133,7 @@ on_strays_due(struct loop_timer *t)
 	}
 }
 
-/* Asks it to end, or kills it; what is stopped could not act on the signal. */
+/* Asks a stray to end, or kills it; a stopped process could not act on the signal. */
 static void
 stray_end(struct runner *r, struct stray *s, int sig)
 {
@@ -140,13 +145,13 @@ stray_end(struct runner *r, struct stray *s, int sig)
 	if (owner == NULL || owner->pid != 0 || owner->is_group_told ||
 	    getpgid(s->pid) != owner->session)
 		return;
-	/* All of the group hears it at once, not one after the other has died. */
+	/* All processes of the group hear of it at once, not one after the death of another. */
 	owner->is_group_told = true;
 	(void)kill(-owner->session, sig);
 	(void)kill(-owner->session, SIGCONT);
 }
 
-/* A new one fares as its program does. */
+/* A new stray gets the signal that its program has got. */
 static void
 stray_begin(struct runner *r, struct stray *s)
 {
@@ -187,7 +192,7 @@ strays_scan(struct runner *r)
 	children_each(r->strays.children_fd, on_child, r);
 }
 
-/* Unless it was done in this turn of the loop already. */
+/* Scans for strays, unless this turn of the loop has done so. */
 static void
 strays_look(struct runner *r)
 {
@@ -255,13 +260,16 @@ reap_children(struct runner *r)
 		reap(r, pid, status, &ru);
 		n++;
 	}
-	/* Children of the dead are ours now, and if there is none the dead have left nothing. */
+	/*
+	 * Children of dead programs are the runner's now; without any, the dead
+	 * have left nothing.
+	 */
 	if (n > 0)
 		strays_scan(r);
 	for (p = TAILQ_FIRST(&r->programs.lingering); p != NULL; p = next) {
 		next = TAILQ_NEXT(p, next);
 		if (!program_settle(p) && p->n_strays == 0)
-			again = true;	/* its cgroup is not empty quite yet */
+			again = true;	/* the control group is not quite empty yet */
 	}
 	if (again || n == REAP_BATCH)
 		loop_arm(&r->loop, &r->reap_timer, clock_usec() + RECHECK_USEC);
@@ -272,7 +280,7 @@ on_last_child(pid_t pid, void *arg)
 {
 	struct runner *r = arg;
 
-	/* A program leads its group; a stray is taken alone. */
+	/* A program leads its group; a stray is killed alone. */
 	if (programs_find_pid(&r->programs, pid) == NULL || kill(-pid, SIGKILL) < 0)
 		(void)kill(pid, SIGKILL);
 }

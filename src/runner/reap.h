@@ -25,31 +25,31 @@
 #include "base/loop.h"
 #include "runner/programs.h"
 
-#define RUNNER_MAX_STRAYS 256	/* more of them at once are killed outright */
+#define RUNNER_MAX_STRAYS 256	/* more strays than this are killed outright */
 
 struct stray {
 	pid_t pid;
-	struct program *owner;	/* NULL: of nobody */
-	enum kill_phase phase;	/* of nobody's; else its owner's counts */
-	uint64_t due_usec;	/* of nobody's: the next signal; 0: none */
+	struct program *owner;	/* NULL: no program */
+	enum kill_phase phase;	/* of a stray without owner; else the owner's counts */
+	uint64_t due_usec;	/* time of the next signal, without owner; 0: none */
 };
 
 struct strays {
 	int children_fd;	/* children_open() */
-	uint64_t scanned_usec;	/* the loop's turn of the last scan */
-	struct loop_timer timer;	/* the first that is due */
+	uint64_t scanned_usec;	/* turn of the loop of the last scan */
+	struct loop_timer timer;	/* for the first stray that is due */
 	size_t n;
 	struct stray list[RUNNER_MAX_STRAYS];
 };
 
-/* After programs_init(), which they are strays of. */
+/* Prepares the table; called after programs_init(). */
 void strays_init(struct runner *r);
 
-/* SIGKILL to every stray. */
+/* Sends SIGKILL to every stray. */
 void strays_cut(struct runner *r);
 
-/* After SIGCHLD: reaps what has ended, looks for strays, settles what lingers. */
+/* Called after SIGCHLD: reaps ended children, looks for strays, settles programs that linger. */
 void reap_children(struct runner *r);
 
-/* SIGKILL to all children, again and again until none is left or the time is up. */
+/* Sends SIGKILL to all children, until none is left or the time is up. */
 void reap_everything(struct runner *r, int sigchld_fd, uint64_t deadline_usec);

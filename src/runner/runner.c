@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* The main loop of the runner: frames of the master, SIGCHLD, stop. */
 #include "config.h"
 
 #include "runner/runner.h"
@@ -22,7 +23,10 @@
 /* Open files that no kit takes: for a reload, a new broker, and what is read in /proc. */
 #define FD_RESERVE 10
 #define FAREWELL_USEC USEC_PER_SEC
-/* Whoever still runs at the deadline of a stop has had his grace from the broker. */
+/*
+ * The broker has given every program its grace; at the deadline of a stop there
+ * is only this much more.
+ */
 #define LAST_GRACE_USEC (200 * USEC_PER_MSEC)
 
 /* ------------------------------------------------------- from the master --- */
@@ -62,9 +66,9 @@ static const struct member_ops member_ops = {
 /* ------------------------------------------------------------------ time --- */
 
 /*
- * The time to drain is over. The broker, which has been told before us, has
- * asked its programs to end; what is left a little later is made to, because
- * the master gives us only half a second more.
+ * The time to drain is over. The broker, which was told before the runner, has
+ * asked its programs to end. Programs that still run a little later are killed,
+ * because the master gives the runner only half a second more.
  */
 static void
 on_stop_due(struct loop_timer *t)
@@ -93,12 +97,12 @@ on_sigchld(struct loop_io *io, uint32_t events)
 	struct signalfd_siginfo si;
 
 	(void)events;
-	/* It only says that something has ended; what, the kernel tells. */
+	/* The signal only says that some child has ended; the kernel tells which. */
 	(void)!read(io->fd, &si, sizeof(si));
 	reap_children(r);
 }
 
-/* What follows from all that happened in this turn of the loop. */
+/* Does all that follows from the events of this turn of the loop. */
 static void
 runner_settle(struct loop *l)
 {
@@ -162,10 +166,11 @@ runner_init(struct runner *r)
 	r->stop_timer.fn = on_stop_due;
 	r->sigchld.fn = on_sigchld;
 	/*
-	 * Every signal stays blocked for the runner's whole life, and SIGCHLD is
-	 * read. So there is no moment around a fork to protect, and a terminal's or
-	 * a careless operator's signal cannot take away who ends the programs. All
-	 * dispositions are the default from now on, which children start with.
+	 * Every signal stays blocked for the runner's whole life, and SIGCHLD
+	 * is read. So there is no moment around a fork to protect, and a signal
+	 * from a terminal or from a careless operator cannot end the process
+	 * that ends the programs. All dispositions are the default from now on,
+	 * and children start with them.
 	 */
 	signals_reset();
 	signals_block();
@@ -197,7 +202,7 @@ runner_main(void)
 
 	while (!r->member.is_over && error == 0)
 		error = loop_turn(&r->loop);
-	/* No master, no workers soon: nobody is left to whom a result could go. */
+	/* Without a master, the workers end soon: no process is left that could get a result. */
 	reap_everything(r, r->sigchld.fd, clock_usec() + FAREWELL_USEC);
 	cgroups_done(&r->cgroups);
 	member_done(&r->member);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * runner: the role that starts programs, and ends them, on behalf of the
- * broker. Runs as root and therefore knows no queue, no pool, no deadline and
- * no client: START, TERMINATE and SIGNAL, and what becomes of processes. It
+ * runner: the role that starts and ends programs on behalf of the broker. Runs
+ * as root and therefore knows no queue, no pool, no deadline and no client:
+ * only START, TERMINATE and SIGNAL, and the state of processes. The runner
  * takes fixed-size frames and no descriptors, allocates nothing but a new
- * configuration, waits for nobody.
+ * configuration, and waits for nobody.
  *
- * What the master must know: PREPARE and COMMIT go to the runner before they
- * go to the broker, so that no START names a generation the runner will not
- * have heard of.
+ * The master sends PREPARE and COMMIT to the runner before it sends them to the
+ * broker, so that no START names a generation that the runner does not know
+ * yet.
  */
 #pragma once
 
@@ -26,7 +26,7 @@
 #include "runner/reap.h"
 #include "runner/spawn.h"
 
-/* What may be unsent to the broker: of each program three, of each kit one. */
+/* Limit of unsent reports to the broker: three for each program, one for each kit. */
 #define RUNNER_MAX_LETTERS (3 * FRAME_MAX_REFS + FRAME_MAX_KITS)
 
 struct runner {
@@ -36,12 +36,12 @@ struct runner {
 	struct loop_io sigchld;
 
 	struct mail broker;
-	uint16_t broker_slot;		/* the link in use, as the master has named it */
+	uint16_t broker_slot;		/* link in use, as the master numbers it */
 	uint64_t broker_serial;
 
 	struct programs programs;
 	struct strays strays;
-	struct spawner *spawner;	/* apart, as children do without all this */
+	struct spawner *spawner;	/* allocated alone, as children do without the rest */
 	struct cgroups cgroups;
 	struct ends ends;
 
@@ -50,5 +50,5 @@ struct runner {
 	bool is_draining, is_ending, is_drained;
 };
 
-/* The role: serves until the master is gone. Returns the exit status. */
+/* Runs the role until the master is gone. Returns the exit status. */
 int runner_main(void);

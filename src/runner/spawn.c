@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Forks a child and makes it the program of a service. */
 #include "config.h"
 
 #include "runner/spawn.h"
@@ -19,7 +20,7 @@
 #include "ipc/frame.h"
 #include "ipc/job.h"
 
-/* In the child: the program's own channel, and the job until it runs. */
+/* Numbers in the child: the program's own channel, and the job until the program runs. */
 #define THIRD_FD 3
 #define JOB_FD 4
 
@@ -31,9 +32,9 @@ spawner_init(struct spawner *sp, size_t n)
 
 	*sp = (struct spawner){ .null_fd = -1, .self = getpid() };
 	(void)sigemptyset(&sp->no_signals);
-	/* The runner has its own share of that already. */
+	/* The runner has its own share of the score already. */
 	oomscore_above_own(&sp->oomscore, OOMSCORE_PROGRAM - OOMSCORE_RUNNER);
-	/* Measured, that spares 5 to 25 us of the 900 us of CPU that a request costs. */
+	/* Spares 5 to 25 us of the 900 us of CPU that a request costs (measured). */
 	sparse_libraries((uintptr_t)spawner_init);
 	sp->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (sp->null_fd < 0)
@@ -71,8 +72,9 @@ child_fail(const struct spawner *sp, const struct spawn_order *o, int stage, int
 }
 
 /*
- * Into its control group, for one that could not be born there. Its parent
- * stays outside, so what it forks from here on cannot.
+ * Moves the child into its control group, if it could not be born there. The
+ * parent stays outside, so nothing that the child forks from here on can be
+ * outside.
  */
 static CHILD_CODE int
 child_move(int cgroup)
@@ -82,13 +84,13 @@ child_move(int cgroup)
 	return fd < 0 || write(fd, "0", 1) < 0 ? -errno : 0;
 }
 
-/* 0, 1, 2, the third and the job; all else is closed. */
+/* Sets 0, 1, 2, the third descriptor and the job; closes all others. */
 static CHILD_CODE int
 child_stdio(const struct spawner *sp, const struct spawn_order *o)
 {
 	int in = o->in >= 0 ? o->in : sp->null_fd;
 
-	/* Nothing of ours is there, so no dup2() below covers a later source. */
+	/* No source has such a low number, so no dup2() below overwrites a later source. */
 	if (in <= JOB_FD || o->out <= JOB_FD || o->err <= JOB_FD || o->job <= JOB_FD ||
 	    (o->third >= 0 && o->third <= JOB_FD))
 		return -EBADF;
@@ -111,7 +113,7 @@ child_limits(const struct spawner *sp, const struct service *s)
 
 	if (setrlimit(RLIMIT_CORE, &none) < 0)
 		return -errno;
-	/* Many descriptors are for us; programs that select() want it as it was. */
+	/* The high limit is for the runner; programs that use select() get the original one. */
 	if (setrlimit(RLIMIT_NOFILE, &sp->nofile) < 0)
 		return -errno;
 	for (size_t i = 0; i < s->n_limits; i++) {
@@ -125,31 +127,28 @@ child_limits(const struct spawner *sp, const struct service *s)
 	return 0;
 }
 
-/* 0 or -errno. */
+/* Takes the account of the service. 0 or -errno. */
 static CHILD_CODE int
 child_identity(const struct identity *id)
 {
 	if (!id->is_set)
 		return 0;
-	/* An ordinary user can be nobody else; to pretend would be worse. */
+	/* An ordinary user cannot become another; to pretend so would be worse than to fail. */
 	if (geteuid() != 0)
 		return id->uid == geteuid() ? 0 : -EPERM;
 	return privilege_drop(id->uid, id->gid, id->groups, id->n_groups);
 }
 
-/*
- * The story of a child from fork to exec. Nothing here allocates, looks up
- * or returns.
- */
+/* The way of a child from fork to exec. Nothing here allocates, looks up or returns. */
 static CHILD_CODE void __attribute__((noreturn))
 child_run(const struct spawner *sp, const struct spawn_order *o, bool is_outside)
 {
-	static struct job job;	/* touched here only, so the runner stays small */
+	static struct job job;	/* touched in children only, so the runner stays small */
 	const struct service *s = o->service;
 	const char *path = s->handler != NULL ? s->handler[0] : s->command[0];
 	int r;
 
-	/* While there is nothing yet that could stay behind. */
+	/* Before anything exists that could stay behind. */
 	r = is_outside ? child_move(o->cgroup) : 0;
 	if (r < 0)
 		child_fail(sp, o, STAGE_CGROUP, -r);
@@ -160,12 +159,12 @@ child_run(const struct spawner *sp, const struct spawn_order *o, bool is_outside
 
 	/*
 	 * All dispositions are the default since the runner started, so only
-	 * the mask is left. From here on our own SIGTERM ends us, even if a
-	 * step below hangs.
+	 * the mask is left. From here on SIGTERM ends the child, even if a step
+	 * below hangs.
 	 */
 	(void)sigprocmask(SIG_SETMASK, &sp->no_signals, NULL);
 
-	/* Before any code of the service could see what we have open. */
+	/* Before any code of the service could see the runner's descriptors. */
 	r = child_stdio(sp, o);
 	if (r < 0)
 		child_fail(sp, o, STAGE_STDIO, -r);
@@ -173,7 +172,7 @@ child_run(const struct spawner *sp, const struct spawn_order *o, bool is_outside
 	oomscore_take(&sp->oomscore);
 	(void)umask(s->umask);
 
-	/* While still root: a limit may be above the one we were born with. */
+	/* While still root: a limit may be above the one that reqd was started with. */
 	mark_take(o->mark);
 	r = child_limits(sp, s);
 	if (r < 0)
@@ -183,7 +182,7 @@ child_run(const struct spawner *sp, const struct spawn_order *o, bool is_outside
 	if (r < 0)
 		child_fail(sp, o, STAGE_USER, -r);
 
-	/* As the service's account, for whom the directory must be open. */
+	/* After the change of account, which must be allowed to enter the directory. */
 	if (chdir(s->directory) < 0)
 		child_fail(sp, o, STAGE_DIRECTORY, errno);
 
@@ -192,23 +191,24 @@ child_run(const struct spawner *sp, const struct spawn_order *o, bool is_outside
 		child_fail(sp, o, STAGE_VERIFY, errno);
 
 	/*
-	 * After the change of user, which clears it. Whoever lost its parent
-	 * before this line gets no signal and looks for itself.
+	 * After the change of user, which clears it. A child that lost its
+	 * parent before this line gets no signal, and looks for its parent
+	 * itself.
 	 */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		child_fail(sp, o, STAGE_SESSION, errno);
 	if (getppid() != sp->self)
 		_exit(SPAWN_EXIT_FAILED);
 
-	/* The first look at bytes made by a client, with no rights left to lose. */
+	/* First read of bytes made by a client, after all rights are dropped. */
 	r = job_read(JOB_FD, o->place, &job);
 	if (r < 0)
 		child_fail(sp, o, STAGE_JOB, -r);
 
-	/* The path is the configuration's, whatever the job says argv[0] is. */
+	/* The path comes from the configuration, whatever the job has in argv[0]. */
 	(void)execve(path, job.argv, job.envp);
 	r = errno;
-	/* To the kernel a script without its interpreter is no file, either. */
+	/* ENOENT can also mean that a script's interpreter is missing. */
 	if (r == ENOENT && access(path, F_OK) == 0)
 		child_fail(sp, o, STAGE_INTERPRETER, r);
 	child_fail(sp, o, STAGE_EXEC, r);
@@ -224,15 +224,16 @@ fork_into(int cgroup, bool *ret_is_outside)
 
 	*ret_is_outside = false;
 	if (cgroup >= 0) {
-		/* Never outside of its cgroup, not even for a moment. */
+		/* Born in its cgroup, so the child is never outside, not even for a moment. */
 		args.flags = CLONE_INTO_CGROUP;
 		args.cgroup = (uint64_t)cgroup;
 	}
 	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 	/*
-	 * Containers refuse what they do not know, and RestrictNamespaces= of
-	 * systemd what it cannot look into. To move costs a request that comes
-	 * alone some milliseconds: the kernel waits for all CPUs.
+	 * Containers refuse clone3() as unknown, and RestrictNamespaces= of
+	 * systemd because it cannot look into its arguments. Moving a child
+	 * afterwards costs a single request some milliseconds: the kernel waits
+	 * for all CPUs.
 	 */
 	if (pid < 0 && errno == ENOSYS) {
 		*ret_is_outside = cgroup >= 0;

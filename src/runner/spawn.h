@@ -2,8 +2,8 @@
 /*
  * spawn: from a service and descriptors to a running program.
  *
- * A plain fork, never waited for: an exec that hangs (a program on a dead
- * network mount) hangs in the child alone. Why a start failed is told
+ * spawn() forks and does not wait: an exec that hangs (a program on a dead
+ * network mount) hangs in the child alone. The child reports a failed start
  * through shared memory, so that there is no descriptor to read from either.
  */
 #pragma once
@@ -24,26 +24,26 @@ struct spawn_report {
 	int error;	/* errno */
 };
 
-/* What a child that could not start its program exits with. */
+/* Exit status of a child that could not start its program. */
 #define SPAWN_EXIT_FAILED 127
 
 struct spawner {
 	struct spawn_report *reports;	/* shared with children; one per slot */
-	struct rlimit nofile;		/* as it was before ours was raised */
+	struct rlimit nofile;		/* as before the runner raised its own */
 	int null_fd;			/* stdin of programs without input */
 	sigset_t no_signals;
 	struct oomscore oomscore;	/* of programs */
 	pid_t self;
 };
 
-/* Reports for n slots, /dev/null, limits. 0 or -errno. */
+/* Prepares reports for n slots, /dev/null and limits. 0 or -errno. */
 int spawner_init(struct spawner *sp, size_t n);
 
 struct spawn_order {
 	const struct service *service;
-	size_t slot;		/* where to report */
+	size_t slot;		/* number of the report */
 	int job;		/* file of jobs */
-	uint32_t place;		/* of the job in there */
+	uint32_t place;		/* place of the job in that file */
 	int out, err;
 	int in;			/* -1: none */
 	int third;		/* descriptor 3 of the program, -1: none */
@@ -52,11 +52,11 @@ struct spawn_order {
 };
 
 /*
- * Starts it and returns the pid or -errno. The descriptors stay the
+ * Starts a program and returns the pid or -errno. The descriptors stay the
  * caller's. All signals must be blocked. A failure with a cgroup may be the
- * cgroup's: try again without.
+ * cgroup's: the caller tries again without.
  */
 pid_t spawn(const struct spawner *sp, const struct spawn_order *o);
 
-/* What the child of that slot reported; stage 0: nothing. Copied once. */
+/* The report of the child of that slot; stage 0: nothing. Copied once. */
 struct spawn_report spawn_report_of(const struct spawner *sp, size_t slot);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* The link to the broker: questions of calls and leases, and its reports. */
 #include "config.h"
 
 #include "worker/brokerlink.h"
@@ -16,10 +17,10 @@
 #include "lease/stderr.h"
 #include "worker/worker.h"
 
-/* More than a worker has calls, of which each says a few words. */
+/* Limit of unsent frames: more than the calls of a worker, each with a few frames, need. */
 #define LETTERS (64u << 10)
 
-/* One at a time goes to the broker, which may have to ask another worker. */
+/* A cancel of any worker's call. One at a time goes to the broker, which may ask a worker. */
 struct brokerlink_cancel {
 	TAILQ_ENTRY(brokerlink_cancel) entry;
 	struct mail_ask ask;

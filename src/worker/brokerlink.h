@@ -2,9 +2,9 @@
 /*
  * brokerlink: the worker's mail with the broker.
  *
- * While there is no broker nothing is sent, and nothing lost: calls wait for a
- * kit or a lease, of which the next broker is asked, and questions for an
- * answer. So the death of a broker costs only what it held.
+ * While there is no broker, nothing is sent and nothing is lost: calls wait for a kit
+ * or a lease, and questions for an answer; the next broker is asked for them. So the
+ * death of a broker costs only the requests that it held.
  */
 #pragma once
 
@@ -28,12 +28,12 @@ struct brokerlink {
 
 void brokerlink_init(struct worker *w);
 
-/* Closes it and forgets what waits; calls are not told. */
+/* Closes the link and forgets open questions; calls are not told. */
 void brokerlink_done(struct worker *w);
 
-/* A (new) broker; takes the ends. What the old one held is lost. */
+/* Takes the ends of a new broker. The requests that the old one held are lost. */
 void brokerlink_attach(struct worker *w, struct mail_ends ends);
 
-/* What calls and leases want of the broker. */
+/* Functions that calls and leases use to reach the broker. */
 extern const struct call_link_ops brokerlink_ops;
 int brokerlink_post_lease(struct leases *ls, const struct frame *f);

@@ -46,7 +46,7 @@ housekeeping() {
 	assert_match "$(cli COMMAND COUNT)" '[1-9]*'
 }
 
-# What libraries and exporters send unasked.
+# Commands that libraries and exporters send by themselves.
 probes() {
 	for words in 'CLIENT TRACKING ON OPTIN' 'CLIENT TRACKING off' 'CLIENT CACHING YES' \
 	    'CLIENT NO-EVICT ON' 'CLIENT NO-TOUCH ON' 'CLIENT REPLY ON' 'SLOWLOG RESET'; do

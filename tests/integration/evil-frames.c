@@ -245,7 +245,7 @@ answers_to_master(struct evil *e)
 	evil_behave(e, 100);
 }
 
-/* What only control may ask for. */
+/* Asks the master for a reload, which only control may do. */
 static void
 reload_of_master(struct evil *e)
 {

@@ -56,7 +56,8 @@ kill_runner() {
 	sleepers_told
 }
 
-# Who asks it at this moment is told nothing; who asks after it waits for the next one.
+# A client that asks at the moment of the death gets no answer; later ones wait for the
+# next control process.
 kill_control() {
 	kill_beside_load control
 	ctl status >/dev/null || fail "no status after the death of control"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# refused-early: what is refused before it is a request leaves a line in the log
-# and is counted: a plain line, broken bytes, another protocol, a connection too many.
+# refused-early: input that is refused before it is a request leaves a line in the
+# log and is counted: a plain line, broken bytes, another protocol, a connection too many.
 workers=1
 . "${srcdir:-.}/tests/integration/lib.sh"
 need /usr/bin/python3

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# reqctl-check: what a monitoring system reads from "reqctl check": a status of
+# reqctl-check: a monitoring system reads from "reqctl check" a status of
 # 0 to 3, and always a line on standard output.
 . "${srcdir:-.}/tests/integration/lib.sh"
 plugin_of() { # SERVICE SCRIPT [LINE...]: a service that is a few lines of shell

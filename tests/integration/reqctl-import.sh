@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# reqctl-import: what is made of files of other programs passes "reqd -t", says
-# what it could not say, and calls what the file called.
+# reqctl-import: a file of another program becomes a configuration that passes
+# "reqd -t", names the settings that have no counterpart, and calls the same programs.
 . "${srcdir:-.}/tests/integration/lib.sh"
 data=$top_srcdir/tests/data/import
 

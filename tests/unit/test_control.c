@@ -213,7 +213,7 @@ START_TEST(requests_for_the_master_are_passed_on)
 		ck_assert_uint_eq(f.what, cases[i].what);
 		ck_assert_uint_gt(f.id, before);
 		before = f.id;
-		/* What is about something else, or was asked by a predecessor, is not for it. */
+		/* An answer to another question, or to one of a predecessor, is not for this client. */
 		tell(f.id, WHAT_RELOAD + WHAT_CHECK - cases[i].what, "no", 2);
 		tell(f.id - 1, cases[i].what, "no", 2);
 		tell(f.id, cases[i].what, "{}", 2);
@@ -395,7 +395,7 @@ START_TEST(a_reload_may_bring_another_socket)
 }
 END_TEST
 
-/* What was refused leaves nothing behind. */
+/* A refused configuration leaves nothing behind. */
 START_TEST(a_socket_that_was_prepared_is_dropped)
 {
 	struct frame f = { .type = FRAME_PREPARE, .generation = 2 };

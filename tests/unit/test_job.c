@@ -112,7 +112,7 @@ START_TEST(places_are_used_again)
 }
 END_TEST
 
-/* What belongs to an earlier file says nothing about the one at hand. */
+/* Jobs of an earlier file do not count in the one at hand. */
 START_TEST(jobs_of_an_earlier_file)
 {
 	uint32_t old, now, other;

@@ -130,7 +130,7 @@ START_TEST(a_death_closes_what_is_linked)
 }
 END_TEST
 
-/* It lets clients in when it commits, and they may ask for all workers at once. */
+/* Control lets clients in when it commits, and they may ask for all workers at once. */
 START_TEST(control_has_its_links_before_it_serves)
 {
 	struct mail_ends ends[2];

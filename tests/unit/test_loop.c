@@ -134,7 +134,7 @@ listen_to(struct loop *l, struct loop_io *io)
 	ck_assert_int_eq(loop_add(l, io, EPOLLIN), 0);
 }
 
-/* How many have been heard when the time is up. */
+/* The number of events that were heard when the timer ran. */
 static int
 heard_when_due(struct loop *l)
 {
@@ -439,7 +439,10 @@ START_TEST(tasks_run_once_in_the_order_of_their_coming)
 }
 END_TEST
 
-/* Who has not had its turn has it in this one, who has had it in the next, without a wait. */
+/*
+ * A task that has not run runs in this turn; one that has run does so in the next turn,
+ * which does not wait.
+ */
 START_TEST(tasks_deferred_by_tasks)
 {
 	struct job jobs[3];
@@ -497,7 +500,7 @@ START_TEST(a_task_that_is_gone_does_not_run)
 }
 END_TEST
 
-/* What events and timers defer comes behind them all. */
+/* Tasks that events and timers defer run behind all of these. */
 struct news {
 	struct loop_io io;
 	struct loop_timer timer;

@@ -365,7 +365,7 @@ START_TEST(an_outcome_is_for_who_asked_before_it_began)
 		expect_nothing(CONTROL);
 		return;
 	}
-	/* Those that have to wait when reqd stops are told so, too. */
+	/* Clients that have to wait when reqd stops are told so, too. */
 	ask(WHAT_RELOAD, 20);
 	stop_begin(m);
 	expect(CONTROL, FRAME_COMMIT, 3);
@@ -383,7 +383,7 @@ START_TEST(a_reload_goes_on_without_who_asked)
 	for (size_t i = 0; i < N_PROCESSES; i++)
 		expect(i, FRAME_PREPARE, 2);
 	die(CONTROL);
-	/* Its successor's records. */
+	/* The log gets the successor's records. */
 	expect(LOG, FRAME_LINK, 0);
 	for (size_t i = 0; i < N_PROCESSES; i++) {
 		if (i != CONTROL)
@@ -424,7 +424,7 @@ START_TEST(the_roster_is_as_it_is_now)
 }
 END_TEST
 
-/* Others may not give orders: a worker that asks is replaced. */
+/* Only control may give orders: a worker that asks is replaced. */
 START_TEST(nobody_else_asks)
 {
 	struct frame f = { .type = FRAME_ASK, .id = 1, .what = WHAT_RELOAD };
