@@ -109,8 +109,12 @@ cgroup_enter(struct cgroups *c, size_t slot)
 	if (mkdirat(c->root, name, 0755) < 0)
 		return -errno;
 	fd = openat(c->root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
+	if (fd < 0) {
+		int error = errno;
+
+		(void)unlinkat(c->root, name, AT_REMOVEDIR);
+		return -error;
+	}
 	c->leaves[slot] = fd;
 	return fd;
 }

@@ -4,6 +4,8 @@
 
 #include "broker/run.h"
 
+#include <errno.h>
+
 #include "base/clock.h"
 #include "broker/broker.h"
 #include "broker/link.h"
@@ -149,8 +151,10 @@ run_exited(struct entry *e, const struct frame_exited *x)
 		return;
 	entry_exited(e, x);
 	if (x->started_usec == 0) {
-		run_over(e, e->is_killed ? (enum outcome_kind)e->verdict : OUTCOME_NOSTART,
-		    e->reason);
+		/* The runner does not know the configuration of the request any more. */
+		enum outcome_kind why = x->error == ESTALE ? OUTCOME_UNAVAIL : OUTCOME_NOSTART;
+
+		run_over(e, e->is_killed ? (enum outcome_kind)e->verdict : why, e->reason);
 		return;
 	}
 	twin_end(e);

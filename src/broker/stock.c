@@ -301,6 +301,9 @@ const char *
 stock_jobs_wanted(struct link *l, const struct frame *f)
 {
 	(void)f;
+	/* The question is about a file of the runner before. */
+	if (l->unkit.serial != 0)
+		return NULL;
 	l->has_jobs = false;
 	l->jobs_usec = l->broker->loop.now_usec + STOCK_USEC;
 	return NULL;

@@ -23,6 +23,10 @@ workers_close(struct link *l)
 	entries_abandon(l->broker, l);
 	twins_abandon(l->broker, l->slot);
 	stock_link_closed(l);
+	/* Serial 0: the file of jobs is not used any more. */
+	(void)mail_post(&l->broker->runner, &(struct frame){
+		.type = FRAME_MAKE_JOBS, .slot = l->slot,
+	}, NULL, 0);
 	mail_close(&l->mail);
 	cancel_abandon(l);
 	pools_link_closed(l->broker, l->slot);
@@ -57,12 +61,13 @@ static const char *
 worker_run(struct link *l, const struct frame *f)
 {
 	struct broker *b = l->broker;
+	uint64_t serial = l->serial;
 	struct conf *conf = member_conf(&b->member, f->generation);
 	bool has_input = (f->run.flags & RUN_HAS_INPUT) != 0;
 	struct entry *e;
 
-	/* The frame before may have made the master close the link. */
-	if (!link_is_open(l))
+	/* To look for a configuration the master is heard, who may have closed the link. */
+	if (!link_is_open(l) || l->serial != serial)
 		return NULL;
 	if (request_slot(f->id) != l->slot)
 		return "sent the request id of another worker";

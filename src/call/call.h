@@ -174,6 +174,8 @@ typedef void call_cancelled_fn(void *who, bool found);
 struct call_link_ops {
 	/* Hands over a call, whose job is in this kit. 0 or -ENOMEM. */
 	int (*run)(struct call *call, uint32_t kit);
+	/* Gives a kit back that no call has been handed over with. */
+	void (*unkit)(struct call_desk *desk, uint32_t kit, bool has_input);
 	/* Ends a call that has been handed over. */
 	void (*cancel)(struct call *call, enum cancel_reason reason);
 	/* Announces that the result of a call with --id is in its file. */

@@ -72,8 +72,11 @@ kit_use(struct call *call, struct kit *kit, const struct buf *strings, size_t n_
 	channel_close_fds(kit->fds, CALL_FDS);
 	if (r >= 0)
 		r = call->desk->link->run(call, kit->number);
-	if (r < 0)
+	if (r < 0) {
 		job_free(call);
+		call->desk->link->unkit(call->desk, kit->number,
+		    (call->run.flags & RUN_HAS_INPUT) != 0);
+	}
 	return r;
 }
 
@@ -86,9 +89,13 @@ on_equipped(struct call *call, struct kit *kit, const char *why)
 
 	buf_done(&call->job);
 	if (r < 0) {
-		call->why = why != NULL ? why : "the server: out of memory";
+		bool is_busy = r == -EBUSY;
+
+		call->why = why != NULL ? why : is_busy ? "queue full" : "the server: out of memory";
 		callio_close(call);
-		call_on_ended(call, &(struct frame_ended){ .outcome = OUTCOME_NOSTART });
+		call_on_ended(call, &(struct frame_ended){
+			.outcome = is_busy ? OUTCOME_BUSY : OUTCOME_NOSTART,
+		});
 		return;
 	}
 	if ((buf_len(&call->in_data) > 0 || call->in_end) && callio_feed(call))

@@ -196,6 +196,8 @@ ends_make_jobs(struct ends *k, const struct frame *f)
 	if (k->jobs[f->slot].serial != f->jobs_serial)
 		channel_close_fds(own, 1);
 	k->jobs[f->slot].serial = f->jobs_serial;
+	if (f->jobs_serial == 0)
+		return;
 	if (*own < 0)
 		*own = job_file();
 	if (*own >= 0)

@@ -66,6 +66,7 @@ mail_open(struct mail *m, struct mail_ends ends)
 	if (m->letters == NULL)
 		m->letters = sparse_alloc(m->ops->max_unsent, sizeof(*m->letters));
 	m->first = m->n_unsent = 0;
+	m->n_opened++;
 	m->is_behind = false;
 	m->in = (struct loop_io){ .fn = on_readable, .fd = is_above ? ends.pipe : ends.socket };
 	m->out = (struct loop_io){ .fn = on_room, .fd = is_above ? ends.socket : ends.pipe };
@@ -312,6 +313,7 @@ static void
 receive_socket(struct mail *m)
 {
 	struct mail_scratch *t = &m->in_scratch;
+	unsigned opened = m->n_opened;
 	int n;
 
 	memset(t->msgs, 0, sizeof(t->msgs));
@@ -344,7 +346,7 @@ receive_socket(struct mail *m)
 			channel_close_fds(fds, n_fds);
 			n_fds = 0;
 		}
-		if (!mail_is_open(m))
+		if (!mail_is_open(m) || m->n_opened != opened)
 			;
 		else if (len == 0)
 			m->ops->lost(m, MAIL_GONE);
@@ -367,6 +369,7 @@ receive_pipe(struct mail *m)
 {
 	struct frame *frames = m->in_scratch.frames;
 	ssize_t n = read(m->in.fd, frames, MAIL_PIPE_BATCH * FRAME_SIZE);
+	unsigned opened = m->n_opened;
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -374,7 +377,8 @@ receive_pipe(struct mail *m)
 		m->ops->lost(m, MAIL_GONE);
 		return;
 	}
-	for (size_t i = 0; i < (size_t)n && mail_is_open(m); i += FRAME_SIZE) {
+	for (size_t i = 0; i < (size_t)n && mail_is_open(m) && m->n_opened == opened;
+	    i += FRAME_SIZE) {
 		const struct frame *f = &frames[i / FRAME_SIZE];
 
 		if ((size_t)n - i < FRAME_SIZE || !frame_check(f, FRAME_SIZE, 0))

@@ -105,6 +105,7 @@ struct mail {
 
 	struct mail_scratch in_scratch, out_scratch;
 
+	unsigned n_opened;		/* times that it was opened: what was read before is void */
 	uint32_t last_serial;
 	TAILQ_HEAD(mail_asks, mail_ask) asks;
 };

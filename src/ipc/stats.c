@@ -102,14 +102,14 @@ stats_unmap(const struct stats *s)
 }
 
 void
-stats_reset_gauges(struct stats *s)
+stats_reset_gauges(struct stats *s, size_t n_pools)
 {
 	s->connections_open = s->running = s->queued = 0;
 	s->connections_closed = s->connections_total;
 	s->requests_aborted = s->requests_total - s->requests_replied;
 	s->executing_conn = s->executing_service = 0;
 	memset(s->port_connections, 0, sizeof(s->port_connections));
-	for (size_t i = 0; i < CONF_MAX_SERVICES; i++) {
+	for (size_t i = 0; i < n_pools; i++) {
 		struct pool_stats *p = &s->pool[i];
 
 		if (p->started > 0)

@@ -126,9 +126,10 @@ void stats_unmap(const struct stats *s);
 
 /*
  * Corrects the page of an owner that is gone: gauges go back to zero, and
- * everything open counts as ended.
+ * everything open counts as ended. n_pools: the number of services that may have
+ * a pool there; others are not looked at, as that would fill the page with memory.
  */
-void stats_reset_gauges(struct stats *s);
+void stats_reset_gauges(struct stats *s, size_t n_pools);
 
 /* Counts a call that has ended. */
 void stats_count(struct service_stats *s, const struct outcome *o);

@@ -53,6 +53,7 @@ struct logger {
 	LIST_HEAD(sources, source) sources;
 	bool done;
 	bool has_read;			/* a record, in this turn */
+	bool has_more;			/* a source may have more records than it was read for */
 	struct buf line;		/* the line that is being written to stderr */
 	struct loop_io err;		/* waits for room in stderr */
 	struct loop_timer err_retry;	/* the same if stderr cannot be polled */
@@ -231,6 +232,7 @@ on_record(struct loop_io *io, uint32_t events)
 		if (g->is_blocked)
 			return;
 	}
+	g->has_more = true;
 }
 
 /* Takes fd. */
@@ -288,9 +290,9 @@ logger_rest(struct logger *g)
 {
 	struct pollfd p = { .fd = g->member.master.fd, .events = POLLIN };
 
-	if (g->has_read && !g->is_blocked && !g->member.is_over)
+	if (g->has_read && !g->has_more && !g->is_blocked && !g->member.is_over)
 		(void)poll(&p, 1, REST_MSEC);
-	g->has_read = false;
+	g->has_read = g->has_more = false;
 }
 
 int

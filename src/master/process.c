@@ -310,7 +310,8 @@ process_died(struct process *p, int wait_status)
 	p->pid = 0;
 	p->state = PROCESS_DOWN;
 	if (p->stats != NULL)
-		stats_reset_gauges(p->stats);
+		stats_reset_gauges(p->stats,
+		    p->kind == ROLE_BROKER ? p->all->edition->conf->n_services : 0);
 	p->all->ops->died(p);
 	/* The callback may have started the process again. */
 	if (process_is_up(p) || !process_is_wanted(p))

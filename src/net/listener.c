@@ -35,9 +35,10 @@
 
 /*
  * A worker that is nearly full leaves new clients to others, and looks again after each
- * rest. It does so for a second at most: another worker may be stuck, or lie.
+ * rest. It does so for a second of ten at most: another worker may be stuck, or lie.
  */
 #define LISTENER_MAX_YIELDS 10
+#define LISTENER_YIELDS_USEC (10 * USEC_PER_SEC)
 
 /*
  * A full worker may be woken for a client after another worker has got room. It takes
@@ -83,8 +84,12 @@ others_have_room(const struct net_desk *net)
 
 /* True if new clients are better served by another worker. */
 static bool
-should_yield(const struct net_desk *net)
+should_yield(struct net_desk *net)
 {
+	if (net->loop->now_usec - net->yields_usec > LISTENER_YIELDS_USEC) {
+		net->yields_usec = net->loop->now_usec;
+		net->n_yields = 0;
+	}
 	return net->n_conns >= nearly_full(net) && net->n_yields < LISTENER_MAX_YIELDS &&
 	    others_have_room(net);
 }
@@ -250,7 +255,6 @@ on_acceptable(struct loop_io *io, uint32_t events)
 	}
 	listener_yield_turn(p);
 	listener_admit(p, fd, &peer);
-	p->net->n_yields = 0;
 	if (should_yield(p->net))
 		listeners_yield(p->net);
 }

@@ -46,7 +46,8 @@ struct net_desk {
 	size_t n_conns;
 	struct ratelimit refusals;	/* lines of the log about refused clients */
 	size_t max_conns;		/* limit that follows from RLIMIT_NOFILE */
-	unsigned n_yields;		/* rests in a row that left new clients to others */
+	unsigned n_yields;		/* rests that left new clients to others, since then */
+	uint64_t yields_usec;
 	int spare_fd;			/* closed at EMFILE, to accept a client and refuse it */
 	uint64_t next_conn;
 	struct buf out;			/* output of one task before it is sent */

@@ -158,7 +158,7 @@ program_spawn(struct program *p, struct spawn_order *order)
 			return pid;
 		order->cgroup = -1;
 	}
-	if (pid < 0 && pid != -EAGAIN && pid != -ENOMEM) {
+	if (pid < 0 && pid != -EAGAIN && pid != -ENOMEM && pid != -EMFILE && pid != -ENFILE) {
 		log_warn("control groups cannot be used, going on without: %s", strerror(-pid));
 		cgroups_done(&r->cgroups);
 	}
@@ -236,30 +236,31 @@ const char *
 program_start(struct runner *r, const struct frame *f)
 {
 	struct conf *conf = conf_of(r, f->generation);
-	const struct service *s;
 	int ends[KIT_N_ENDS];
 	struct program *p;
 
 	if (r->programs.by_ref[f->start.ref] != NULL)
 		return "sent a start under a number that is in use";
-	if (conf == NULL || f->start.service >= conf->n_services)
+	if (conf != NULL && f->start.service >= conf->n_services)
 		return "sent a start of no service";
 	if (r->ends.jobs[f->slot].fd < 0)
 		return "sent a start without a job";
-	s = &conf->services[f->start.service];
 	if (!ends_take(&r->ends, f->start.kit, ends))
 		return "sent a start without a kit";
-	p = program_new(r, f->start.ref);
+	p = conf != NULL ? program_new(r, f->start.ref) : NULL;
 	if (p == NULL) {
-		/* The table is full only when programs of two brokers survive SIGKILL. */
+		/*
+		 * The table is full only when programs of two brokers survive SIGKILL. A
+		 * generation can be forgotten here while the broker still knows it.
+		 */
 		(void)mail_post(&r->broker, &(struct frame){
 			.type = FRAME_EXITED,
-			.exited = { .ref = f->start.ref, .stage = STAGE_FORK, .error = EAGAIN,
-			    .is_gone = true },
+			.exited = { .ref = f->start.ref, .stage = STAGE_FORK,
+			    .error = conf != NULL ? EAGAIN : ESTALE, .is_gone = true },
 		}, NULL, 0);
 	} else {
 		p->conf = conf_ref(conf);
-		p->service = s;
+		p->service = &conf->services[f->start.service];
 		p->id = f->id;
 		program_run(p, f, ends);
 	}

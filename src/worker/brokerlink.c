@@ -101,6 +101,14 @@ link_run(struct call *call, uint32_t kit)
 }
 
 static void
+link_unkit(struct call_desk *desk, uint32_t kit, bool has_input)
+{
+	(void)brokerlink_post(worker_of(desk), &(struct frame){
+		.type = FRAME_UNKIT, .kit = { .number = kit, .has_input = has_input },
+	});
+}
+
+static void
 link_cancel(struct call *call, enum cancel_reason reason)
 {
 	struct frame f = { .type = FRAME_CANCEL, .id = call->id, .cancel.reason = (uint8_t)reason };
@@ -168,6 +176,7 @@ link_deposit(struct call *call)
 
 const struct call_link_ops brokerlink_ops = {
 	.run = link_run,
+	.unkit = link_unkit,
 	.cancel = link_cancel,
 	.deposit = link_deposit,
 	.cancel_owned = link_cancel_owned,
@@ -228,7 +237,7 @@ on_jobs(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 	struct frame again = { .type = FRAME_MAKE_JOBS, .jobs_serial = f->jobs_serial };
 	int r = n_fds == 0 ? 0 : jobs_open(&w->kits.jobs, TAKE_FD(fds[0]));
 
-	if (n_fds == 0)
+	if (n_fds == 0 || r < 0)
 		(void)brokerlink_post(w, &again);
 	if (r < 0)
 		log_err("commands cannot be started: no memory for their arguments: %s",

@@ -33,6 +33,7 @@ integration_tests = \
 	tests/integration/handler-status.sh \
 	tests/integration/handler-zoo.sh \
 	tests/integration/kill-roles.sh \
+	tests/integration/jobs-full.sh \
 	tests/integration/log-blocked.sh \
 	tests/integration/log-lines.sh \
 	tests/integration/manual-examples.sh \

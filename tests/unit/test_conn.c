@@ -1053,7 +1053,7 @@ START_TEST(counters_of_the_dead_conserve)
 	s.requests_aborted = 4;
 	s.running = 6;
 
-	stats_reset_gauges(&s);
+	stats_reset_gauges(&s, CONF_MAX_SERVICES);
 	ck_assert_uint_eq(s.connections_open + s.connections_closed, 10);
 	ck_assert_uint_eq(s.connections_open, 0);
 	ck_assert_uint_eq(s.requests_replied, 90);

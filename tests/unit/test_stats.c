@@ -104,7 +104,7 @@ START_TEST(gauges_end_with_their_owner)
 	s->running = 2;
 	s->pool[3] = (struct pool_stats){ .processes = 4, .busy = 1, .idle = 3, .waiting = 5,
 		.started = 9, .died = 5 };
-	stats_reset_gauges(s);
+	stats_reset_gauges(s, CONF_MAX_SERVICES);
 	ck_assert_uint_eq(s->running, 0);
 	ck_assert_uint_eq(s->pool[3].processes + s->pool[3].busy + s->pool[3].idle, 0);
 	ck_assert_uint_eq(s->pool[3].waiting, 0);
