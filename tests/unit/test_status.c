@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "conf/errors.h"
 #include "control/control.h"
@@ -20,7 +21,7 @@ enum { RUNNER = ROLE_PROCESS(ROLE_RUNNER, 0), BROKER = ROLE_PROCESS(ROLE_BROKER,
 
 static struct control control;
 static struct roster roster;
-static struct stats pages[ROLE_MAX_PROCESSES];
+static struct stats *pages;	/* by process; gigabytes, of which little is touched */
 
 static void
 set_up(void)
@@ -30,6 +31,9 @@ set_up(void)
 
 	if (conf_parse(text, strlen(text), 1, &control.member.current, &errors) < 0)
 		ck_abort_msg("%s", errors.list[0].text);
+	pages = mmap(NULL, ROLE_MAX_PROCESSES * sizeof(*pages), PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	ck_assert_ptr_ne(pages, MAP_FAILED);
 	for (size_t i = 0; i < ROLE_MAX_PROCESSES; i++)
 		control.pages[i] = &pages[i];
 	roster.processes[0].pid = 1000;
@@ -40,6 +44,7 @@ static void
 tear_down(void)
 {
 	conf_unref(control.member.current);
+	(void)munmap(pages, ROLE_MAX_PROCESSES * sizeof(*pages));
 }
 
 static json_t *
