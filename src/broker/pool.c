@@ -96,8 +96,13 @@ log_death(struct pool *p, const struct entry *e)
 		return;
 	p->logged_usec = now;
 	death_describe(&p->last, why, sizeof(why));
-	log_event(LOG_EVENT_HANDLER_DIED, LOG_WARNING, "service %s: handler (%d): %s",
-	    p->service->name, (int)e->session, why);
+	/* One that never ran has no number that anybody knows. */
+	if (e->session == 0)
+		log_event(LOG_EVENT_HANDLER_DIED, LOG_WARNING, "service %s: handler: %s",
+		    p->service->name, why);
+	else
+		log_event(LOG_EVENT_HANDLER_DIED, LOG_WARNING, "service %s: handler (%d): %s",
+		    p->service->name, (int)e->session, why);
 }
 
 void

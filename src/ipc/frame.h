@@ -94,7 +94,7 @@ enum frame_type {
 	FRAME_JOBS,		/* slot, serial as in MAKE_JOBS; fd: the file */
 	FRAME_NO_KIT,		/* kit.error: none of this kind can be made. KIT follows as
 				   soon as that is over */
-	FRAME_BEGUN,		/* begun; when START asked for it */
+	FRAME_BEGUN,		/* begun: the program runs; when START asked for it */
 	FRAME_EXITED,		/* exited: the program has ended, or never began */
 	FRAME_GONE,		/* ref: nor is anything left of it. The ref is free */
 	FRAME_WEIGHED,		/* weighed */
