@@ -15,6 +15,7 @@
 #include "broker/handler.h"
 #include "broker/lending.h"
 #include "broker/poolsize.h"
+#include "broker/renewal.h"
 #include "broker/broker.h"
 
 /* A process that says nothing of itself is taken for well after so long. */
@@ -90,12 +91,12 @@ static void
 log_death(struct pool *p, const struct entry *e)
 {
 	uint64_t now = clock_usec();
-	char why[160];
+	char why[DEATH_TEXT];
 
 	if (now < p->logged_usec + USEC_PER_SEC)
 		return;
 	p->logged_usec = now;
-	death_describe(&p->last, why, sizeof(why));
+	death_describe_words(&p->last, &p->words, why);
 	/* One that never ran has no number that anybody knows. */
 	if (e->session == 0)
 		log_event(LOG_EVENT_HANDLER_DIED, LOG_WARNING, "service %s: handler: %s",
@@ -111,7 +112,7 @@ pool_learn(struct pool *p, const struct entry *e, int status)
 	bool by_us = WIFSIGNALED(status) &&
 	    (WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGKILL);
 
-	if (!by_us && p->last.status == DEATH_BROKEN) {
+	if (!by_us && p->last.status == DEATH_ENDED && p->last_id == e->id) {
 		p->last.status = status;
 		p->last.stage = e->ended.stage;
 		p->last.error = e->ended.error;
@@ -124,8 +125,25 @@ pool_learn(struct pool *p, const struct entry *e, int status)
 bool
 pool_is_to_learn(const struct pool *p, uint64_t now)
 {
-	return p->last.status == DEATH_BROKEN && p->state == POOL_RISING && p->died > 0 &&
-	    now < p->last_usec + LEARN_USEC;
+	return p->last.status == DEATH_ENDED && p->died > 0 &&
+	    (p->state == POOL_RISING || p->renewal.has_failed) && now < p->last_usec + LEARN_USEC;
+}
+
+void
+pool_describe(struct pool *p, uint64_t id, const struct death_words *words)
+{
+	p->last_id = id;
+	p->words = *words;
+}
+
+void
+pool_describe_late(struct pool *p, const struct death_words *words)
+{
+	if (words->wrote[0] != '\0')
+		memcpy(p->words.wrote, words->wrote, sizeof(p->words.wrote));
+	if (words->line[0] != '\0')
+		memcpy(p->words.line, words->line, sizeof(p->words.line));
+	pool_touch(p);
 }
 
 /* None has answered since: the next start waits, longer each time. */
@@ -144,6 +162,9 @@ void
 pool_start_failed(struct pool *p, int error)
 {
 	p->last = (struct death){ .stage = STAGE_FORK, .error = error };
+	p->words = (struct death_words){ 0 };
+	p->last_id = 0;
+	p->renewal.has_failed = p->renewal.is_on;
 	p->last_usec = clock_usec();
 	pool_delay(p);
 	log_err("service %s: its handler could not be started: fork: %s", p->service->name,
@@ -154,15 +175,21 @@ void
 pool_bereaved(struct pool *p, const struct entry *e, int status)
 {
 	bool was_proven = e->handler.is_proven;
-	bool by_itself = e->pid == 0;		/* else a worker found it broken */
+	bool by_itself = status >= 0;		/* else a worker found it broken */
 
 	p->died++;
 	p->last = (struct death){
-		.status = by_itself ? status : DEATH_BROKEN,
+		.status = status,
 		.stage = e->ended.stage, .error = e->ended.error, .was_proven = was_proven,
+		.within_ms = (uint32_t)(p->service->pool.start_timeout_usec / USEC_PER_MSEC),
 	};
+	if (p->last_id != e->id)
+		p->words = (struct death_words){ 0 };
+	p->last_id = e->id;
 	p->last_usec = clock_usec();
 	pool_touch(p);
+	if (!was_proven && !e->handler.is_old)
+		p->renewal.has_failed = p->renewal.is_on;
 	/*
 	 * One that has answered is started again at once: a program may retire,
 	 * a request may be its end, and it was worth its start.
@@ -175,6 +202,38 @@ pool_bereaved(struct pool *p, const struct entry *e, int status)
 }
 
 /* ----------------------------------------------------------- its advance --- */
+
+/* When one that is coming is looked at again; 0: something is to happen before. */
+static uint64_t
+coming_due(const struct entry *e)
+{
+	const struct handler *h = &e->handler;
+
+	if (h->state == HANDLER_STARTING)
+		return e->started_usec + e->service->pool.start_timeout_usec;
+	if (h->state == HANDLER_NEW && !e->service->pool.ping)
+		return e->started_usec + SETTLED_USEC;
+	return 0;
+}
+
+/* Those whose program does not come to run, and those that say nothing of themselves. */
+static void
+pool_hasten(struct pool *p, uint64_t now)
+{
+	struct entry *e, *next;
+
+	for (e = TAILQ_FIRST(&p->members.list); e != NULL; e = next) {
+		uint64_t due = coming_due(e);
+
+		next = TAILQ_NEXT(e, handler.next);
+		if (due == 0 || now < due)
+			continue;
+		if (e->handler.state == HANDLER_NEW)
+			handler_settle(e);
+		else
+			handler_give_up(e);
+	}
+}
 
 static void
 pool_weigh(struct pool *p, uint64_t now)
@@ -199,7 +258,7 @@ pool_age(struct pool *p, uint64_t now)
 		return;
 	TAILQ_FOREACH(e, &p->members.list, handler.next) {
 		if (now - e->started_usec >= limit)
-			members_set_worn(&p->members, e);
+			members_set_worn(&p->members, e, true);
 	}
 }
 
@@ -215,7 +274,7 @@ member_due(const struct pool *p, const struct entry *e, uint64_t now)
 {
 	const struct service_pool *s = &p->service->pool;
 	const struct handler *h = &e->handler;
-	uint64_t due = sooner(USEC_NEVER, handler_expiry(e));
+	uint64_t due = sooner(sooner(USEC_NEVER, handler_expiry(e)), coming_due(e));
 
 	if (h->state == HANDLER_IDLE && members_up(&p->members) > s->min)
 		due = sooner(due, h->since_usec + s->idle_usec);
@@ -278,9 +337,14 @@ pool_publish(const struct pool *p)
 {
 	struct pool_stats *s = &p->broker->stats->pool[p->service->number];
 	const struct members *m = &p->members;
+	uint64_t oldest = USEC_NEVER;
+	const struct entry *e;
 
 	if (p->state != POOL_SERVING)
 		return;
+	TAILQ_FOREACH(e, &m->list, handler.next)
+		oldest = e->started_usec < oldest ? e->started_usec : oldest;
+	s->oldest_usec = oldest == USEC_NEVER ? 0 : oldest;
 	s->processes = m->all;
 	s->busy = m->leased;
 	s->idle = m->idle;
@@ -290,6 +354,7 @@ pool_publish(const struct pool *p)
 	s->recycled = p->recycled;
 	s->is_failing = pool_is_failing(p);
 	s->last = p->last;
+	s->words = p->words;
 	s->last_usec = p->last_usec;
 	s->failing_usec = pool_is_failing(p) ? p->failing_usec : 0;
 	s->retry_usec = pool_is_failing(p) ? p->retry_usec : 0;
@@ -329,6 +394,8 @@ pool_advance(struct pool *p)
 		return;
 	}
 	lending_expire(p, now);
+	pool_hasten(p, now);
+	renewal_advance(p);
 	pool_weigh(p, now);
 	pool_age(p, now);
 	poolsize_shrink(p, now);
@@ -362,6 +429,7 @@ pool_has_risen(const struct pool *p)
 void
 pool_retire(struct pool *p)
 {
+	renewal_cut(p);
 	p->state = POOL_RETIRED;
 	pool_touch(p);
 }
@@ -381,6 +449,7 @@ pool_inherit(struct pool *heir, struct pool *old)
 	add_history(heir, old->started, old->died, old->recycled);
 	if (heir->last_usec == 0) {
 		heir->last = old->last;
+		heir->words = old->words;
 		heir->last_usec = old->last_usec;
 	}
 }
@@ -390,5 +459,6 @@ pool_resume(struct pool *p, const struct pool_stats *before)
 {
 	add_history(p, before->started, before->died, before->recycled);
 	p->last = before->last;
+	p->words = before->words;
 	p->last_usec = before->last_usec;
 }

@@ -38,6 +38,14 @@ enum pool_state {
 
 TAILQ_HEAD(pool_list, pool);
 
+/* The processes there are being replaced, because somebody has asked for it. */
+struct renewal {
+	bool is_on;
+	bool has_failed;		/* a new one has not come up */
+	uint64_t id;			/* of who has asked */
+	uint32_t n;			/* so many there were, and are to stay */
+};
+
 struct pool {
 	struct broker *broker;
 	enum pool_state state;
@@ -52,7 +60,10 @@ struct pool {
 	uint32_t failures;		/* without an answer from any, in a row */
 	uint64_t failing_usec;		/* when the first of them was */
 	struct death last;		/* of the last that died unasked, or did not start */
+	struct death_words words;	/* of the same */
+	uint64_t last_id;		/* ... and its id */
 	uint64_t last_usec;		/* when that was */
+	struct renewal renewal;
 	uint32_t growth;		/* how many the next step starts */
 	uint64_t grown_usec;		/* when the last step was made */
 	uint64_t weighed_usec;		/* when memory was looked at */
@@ -96,6 +107,8 @@ void pool_start_failed(struct pool *p, int error);
 void pool_proven(struct pool *p);
 void pool_bereaved(struct pool *p, const struct entry *e, int status);
 void pool_learn(struct pool *p, const struct entry *e, int status);
+void pool_describe(struct pool *p, uint64_t id, const struct death_words *words);
+void pool_describe_late(struct pool *p, const struct death_words *words);
 
 /* May more become known of the death that keeps a new pool from rising? */
 bool pool_is_to_learn(const struct pool *p, uint64_t now);

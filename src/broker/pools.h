@@ -49,6 +49,9 @@ void pools_abort(struct broker *b);
 /* All of them leave. */
 void pools_retire(struct broker *b);
 
+/* RESTART: the processes of a service are to be replaced; answered by RESTARTED. */
+void pools_restart(struct broker *b, const struct frame *f);
+
 /* A worker wants one more of this service. */
 void pools_want(struct link *l, const char *service);
 

@@ -67,9 +67,11 @@ struct handler {
 	uint32_t left;			/* requests it may still serve, when the pool counts them */
 	bool is_proven;			/* it has answered */
 	bool is_worn;			/* another is to take its place */
+	bool is_old;			/* ... because that was asked for */
 	bool is_recalled;
 	uint64_t recalled_usec;
 	bool is_faulty;			/* a worker has found it broken */
+	uint8_t fault;			/* ... for this: - enum of DEATH_*; 0: it did not say */
 	uint64_t had_by;		/* workers that have its pipes, or may have: a bit each */
 	bool is_tainted;		/* ... one of which is gone: it is lent no more */
 	struct mail_ask weigh;		/* open: how much memory has it? */

@@ -12,9 +12,18 @@
 /* Fixed widths: it is part of a statistics page. */
 struct death {
 	int32_t status;		/* its wait status, or this: */
-#define DEATH_BROKEN (-1)	/* what it said was no reply */
+#define DEATH_BROKEN (-1)	/* it wrote what is no reply */
+#define DEATH_SILENT (-2)	/* it did not answer within start-timeout */
+#define DEATH_ENDED (-3)	/* a worker has seen its end, and knows no more */
 	int32_t stage, error;	/* not STAGE_NONE: it could not be started */
 	uint32_t was_proven;	/* it had answered before */
+	uint32_t within_ms;	/* DEATH_SILENT: start-timeout */
+};
+
+/* What it wrote, as text that can be printed; "": unknown. */
+struct death_words {
+	char wrote[30];		/* DEATH_BROKEN: the beginning of what is no reply */
+	char line[70];		/* its last line on stderr */
 };
 
 /*
@@ -26,6 +35,15 @@ void death_describe_start(unsigned stage, int error, char *ret, size_t len);
 
 /* "exit status 1 before its first answer"; cut to len. Trusts no field. */
 void death_describe(const struct death *d, char *ret, size_t len);
+
+#define DEATH_TEXT 400
+
+/*
+ * The same for who administers the server: with what the process wrote, which a
+ * caller does not get to see. Trusts nothing of words, either.
+ */
+void death_describe_words(const struct death *d, const struct death_words *words,
+    char ret[static DEATH_TEXT]);
 
 #define OUTAGE_TEXT 256
 

@@ -43,6 +43,8 @@ struct pool_stats {
 	uint64_t recycled;		/* for age, memory or requests */
 	uint32_t is_failing;		/* out of order until one stays up */
 	struct death last;		/* of the last that died, or did not start */
+	struct death_words words;	/* of the same, if known */
+	uint64_t oldest_usec;		/* when the oldest process was started; 0: there is none */
 	/* On the monotonic clock; 0: not at all. */
 	uint64_t last_usec;		/* when that was */
 	uint64_t failing_usec;		/* since when out of order */

@@ -75,3 +75,40 @@ answer_reloaded(struct master *m, struct slice json)
 	if (m->reload_answers != 0)
 		tell(m, m->reload_answers, WHAT_RELOAD, json.data, json.len);
 }
+
+static void
+tell_restarted(struct master *m, const struct frame *f)
+{
+	struct process *control = process_at(&m->processes, ROLE_CONTROL, 0);
+
+	if (control->state == PROCESS_SERVING)
+		process_tell(control, f, NULL, 0);
+}
+
+bool
+answer_restart(struct master *m, const struct process *from, const struct frame *f)
+{
+	struct process *broker = process_at(&m->processes, ROLE_BROKER, 0);
+	struct frame refusal = { .type = FRAME_RESTARTED, .id = f->id };
+
+	if (f->type == FRAME_RESTARTED && from == broker) {
+		tell_restarted(m, f);
+		return true;
+	}
+	if (f->type != FRAME_RESTART || from->kind != ROLE_CONTROL)
+		return false;
+	if (broker->state != PROCESS_SERVING || process_send(broker, f, NULL, 0) < 0) {
+		(void)strlcpy(refusal.restarted.why, "the broker is being replaced, and with it\
+ all processes of handlers", sizeof(refusal.restarted.why));
+		tell_restarted(m, &refusal);
+	}
+	return true;
+}
+
+void
+answer_restart_died(struct master *m, const struct process *p)
+{
+	/* All of them are new then. */
+	if (p->kind == ROLE_BROKER && !m->processes.is_stopping)
+		tell_restarted(m, &(struct frame){ .type = FRAME_RESTARTED });
+}
