@@ -22,9 +22,9 @@ struct handler_events {
 	void (*start_failed)(struct pool *p, int error);
 	/* One has answered for the first time. */
 	void (*proven)(struct pool *p);
-	/* One has ended unasked, as wait(2) says; DEATH_*: a worker found it so. */
+	/* A process has ended unasked, as wait(2) says; DEATH_*: a worker found it so. */
 	void (*bereaved)(struct pool *p, const struct entry *e, int status);
-	/* What a worker knows of one that will be told of as bereaved; p NULL: that was. */
+	/* Brings what a worker knows of a process whose end is told next; p NULL: was told. */
 	void (*described)(struct broker *b, struct pool *p, uint64_t id,
 	    const struct death_words *words);
 	/* One that a worker had found broken, and no pool has any more, has ended so. */
@@ -56,13 +56,13 @@ uint64_t handler_expiry(const struct entry *e);
 /* RETURN from a worker that is said to have it. What is wrong, or NULL. */
 const char *handler_return(struct link *l, const struct frame *f);
 
-/* BROKE, likewise; it may be dead already. */
+/* BROKE, likewise; the process may be dead already. */
 const char *handler_broke(struct link *l, const struct frame *f);
 
-/* NEW, of a service whose processes are not asked: it is IDLE from now on. */
+/* Makes a NEW process IDLE, of a service whose processes are not asked. */
 void handler_settle(struct entry *e);
 
-/* One that was forked and does not come to run its program in time. */
+/* Gives up a process that was forked and does not come to run its program in time. */
 void handler_give_up(struct entry *e);
 
 /* PROVEN, likewise. */

@@ -97,7 +97,7 @@ log_death(struct pool *p, const struct entry *e)
 		return;
 	p->logged_usec = now;
 	death_describe_words(&p->last, &p->words, why);
-	/* One that never ran has no number that anybody knows. */
+	/* A process that never ran has no number that anybody knows. */
 	if (e->session == 0)
 		log_event(LOG_EVENT_HANDLER_DIED, LOG_WARNING, "service %s: handler: %s",
 		    p->service->name, why);
@@ -203,7 +203,7 @@ pool_bereaved(struct pool *p, const struct entry *e, int status)
 
 /* ----------------------------------------------------------- its advance --- */
 
-/* When one that is coming is looked at again; 0: something is to happen before. */
+/* Returns when a process that is coming is looked at again; 0: something happens before. */
 static uint64_t
 coming_due(const struct entry *e)
 {
@@ -216,7 +216,7 @@ coming_due(const struct entry *e)
 	return 0;
 }
 
-/* Those whose program does not come to run, and those that say nothing of themselves. */
+/* Looks at processes whose program does not run yet, or that say nothing of themselves. */
 static void
 pool_hasten(struct pool *p, uint64_t now)
 {
@@ -395,7 +395,7 @@ pool_advance(struct pool *p)
 	}
 	lending_expire(p, now);
 	pool_hasten(p, now);
-	renewal_advance(p);
+	renewal_advance(p, pool_is_to_learn(p, now));
 	pool_weigh(p, now);
 	pool_age(p, now);
 	poolsize_shrink(p, now);
@@ -408,6 +408,7 @@ pool_advance(struct pool *p)
 	lending_refuse(p);
 	pool_arm(p, now);
 	pool_publish(p);
+	renewal_tell(p);
 }
 
 /* ----------------------------------------------------- a new one instead --- */

@@ -42,6 +42,7 @@ TAILQ_HEAD(pool_list, pool);
 struct renewal {
 	bool is_on;
 	bool has_failed;		/* a new one has not come up */
+	bool is_owed;			/* RESTARTED is still to be sent */
 	uint64_t id;			/* of who has asked */
 	uint32_t n;			/* so many there were, and are to stay */
 };

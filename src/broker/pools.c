@@ -119,7 +119,7 @@ pools_restart(struct broker *b, const struct frame *f)
 		why = "reqd is stopping";
 	else if (p == NULL)
 		why = "it has no processes of a handler";
-	else if (p->renewal.is_on)
+	else if (p->renewal.is_on || p->renewal.is_owed)
 		why = "its processes are being replaced already";
 	if (why == NULL) {
 		renewal_begin(p, f->id);

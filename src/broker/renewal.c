@@ -24,21 +24,19 @@ renewal_begin(struct pool *p, uint64_t id)
 	}
 	if (r->n > s->max)
 		r->n = s->max;
-	/* Whoever asks knows of a reason to try again at once. */
+	/* The request is a reason to try again at once. */
 	p->retry_usec = 0;
 	pool_touch(p);
 }
 
+/* Lets go of what is marked: the old ones that are left stay. */
 static void
-renewal_end(struct pool *p, const char *why, bool has_died)
+renewal_end(struct pool *p)
 {
-	struct frame f = { .type = FRAME_RESTARTED, .id = p->renewal.id };
 	struct entry *e;
 
-	f.restarted.n = p->renewal.n;
-	f.restarted.has_died = has_died;
-	(void)strlcpy(f.restarted.why, why, sizeof(f.restarted.why));
-	p->renewal = (struct renewal){ 0 };
+	p->renewal.is_on = false;
+	p->renewal.is_owed = true;
 	TAILQ_FOREACH(e, &p->members.list, handler.next) {
 		if (!e->handler.is_old)
 			continue;
@@ -48,10 +46,19 @@ renewal_end(struct pool *p, const char *why, bool has_died)
 	/* The service is not out of order: the old ones go on. */
 	if (members_up(&p->members) > 0)
 		p->failures = 0;
-	/* How it has died is in there. */
-	pool_publish(p);
-	(void)member_tell(&p->broker->member, &f);
 	pool_touch(p);
+}
+
+static void
+renewal_answer(struct pool *p, const char *why)
+{
+	struct frame f = { .type = FRAME_RESTARTED, .id = p->renewal.id };
+
+	f.restarted.n = p->renewal.n;
+	f.restarted.has_died = p->renewal.has_failed;
+	(void)strlcpy(f.restarted.why, why, sizeof(f.restarted.why));
+	p->renewal = (struct renewal){ 0 };
+	(void)member_tell(&p->broker->member, &f);
 }
 
 /* True if no old one is left, and nothing is on its way. */
@@ -69,19 +76,27 @@ renewal_is_done(const struct pool *p)
 }
 
 void
-renewal_advance(struct pool *p)
+renewal_advance(struct pool *p, bool is_to_learn)
 {
-	if (!p->renewal.is_on)
-		return;
-	if (p->renewal.has_failed && !pool_is_to_learn(p, clock_usec()))
-		renewal_end(p, "", true);
-	else if (!p->renewal.has_failed && renewal_is_done(p))
-		renewal_end(p, "", false);
+	const struct renewal *r = &p->renewal;
+
+	if (r->is_on && (r->has_failed ? !is_to_learn : renewal_is_done(p)))
+		renewal_end(p);
+}
+
+void
+renewal_tell(struct pool *p)
+{
+	if (p->renewal.is_owed)
+		renewal_answer(p, "");
 }
 
 void
 renewal_cut(struct pool *p)
 {
-	if (p->renewal.is_on)
-		renewal_end(p, p->broker->is_draining ? "reqd is stopping" : "", false);
+	if (!p->renewal.is_on && !p->renewal.is_owed)
+		return;
+	/* A reload that replaces the pool has made all of them new. */
+	p->renewal.has_failed = false;
+	renewal_answer(p, p->broker->is_draining ? "reqd is stopping" : "");
 }

@@ -8,15 +8,22 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct pool;
 
-/* All that there are now are old. RESTARTED with this id follows. */
+/* Marks all processes as old. RESTARTED with this id follows. */
 void renewal_begin(struct pool *p, uint64_t id);
 
-/* Answers when the last old one has left, or a new one has not come up. */
-void renewal_advance(struct pool *p);
+/*
+ * Ends it when the last old one has left, or a new one has not come up.
+ * is_to_learn: it may become known yet how that one has died.
+ */
+void renewal_advance(struct pool *p, bool is_to_learn);
+
+/* Answers, if it has ended. The page says by then how a new one has died. */
+void renewal_tell(struct pool *p);
 
 /* The pool itself is replaced, or reqd stops. */
 void renewal_cut(struct pool *p);

@@ -273,7 +273,7 @@ status_explain_outage(const struct control *c, const struct service *s, struct b
 
 	bool is_out = s->handler != NULL && pool_stats_explain(&p, s->name, clock_usec(), b);
 
-	/* Only who may use the control socket gets to see what programs write. */
+	/* Programs' words are for users of the control socket only. */
 	if (is_out && p.words.line[0] != '\0') {
 		char why[DEATH_TEXT];
 

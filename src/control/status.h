@@ -16,7 +16,7 @@ struct service;
 /* Appends one JSON object. 0 or -ENOMEM. */
 int status_format_json(const struct control *c, const struct roster *r, struct buf *b);
 
-/* How the last process of its handler has died, in words. */
+/* Says how the last process of its handler has died. */
 void status_last_death(const struct control *c, const struct service *s,
     char ret[static DEATH_TEXT]);
 

@@ -53,9 +53,9 @@ const struct ctl_cmd cmd_restart = {
 	.synopsis = "SERVICE",
 	.summary = "replace the processes of a handler (control socket)",
 	.details =
-	    "Starts a new process; when it is up, an old one ends between two requests, and so\n"
-	    "on: no call fails. Waits until all are replaced. If the new process does not come\n"
-	    "up, the old ones stay, the reason is printed, and the exit status is 251.\n",
+	    "Starts a new process; when it is up, an old one ends between two requests, and\n"
+	    "so on: no call fails. Waits until all are replaced. If the new process does not\n"
+	    "come up, the old ones stay, the reason is printed, and the exit status is 251.\n",
 	.min_words = 1,
 	.max_words = 1,
 	.words = CTL_WORDS_SERVICE,

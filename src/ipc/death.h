@@ -12,18 +12,18 @@
 /* Fixed widths: it is part of a statistics page. */
 struct death {
 	int32_t status;		/* its wait status, or this: */
-#define DEATH_BROKEN (-1)	/* it wrote what is no reply */
-#define DEATH_SILENT (-2)	/* it did not answer within start-timeout */
+#define DEATH_BROKEN (-1)	/* wrote what is no reply */
+#define DEATH_SILENT (-2)	/* did not answer within start-timeout */
 #define DEATH_ENDED (-3)	/* a worker has seen its end, and knows no more */
 	int32_t stage, error;	/* not STAGE_NONE: it could not be started */
 	uint32_t was_proven;	/* it had answered before */
 	uint32_t within_ms;	/* DEATH_SILENT: start-timeout */
 };
 
-/* What it wrote, as text that can be printed; "": unknown. */
+/* Words of the process, as text that can be printed; "": unknown. */
 struct death_words {
 	char wrote[30];		/* DEATH_BROKEN: the beginning of what is no reply */
-	char line[70];		/* its last line on stderr */
+	char line[70];		/* the last line on stderr */
 };
 
 /*

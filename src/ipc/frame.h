@@ -70,7 +70,7 @@ enum frame_type {
 	FRAME_WANT,		/* generation, lease.service: one more handler, please */
 	FRAME_RETURN,		/* id of a handler, lease: it is given back */
 	FRAME_PROVEN,		/* id of a handler: it has answered for the first time */
-	FRAME_BROKE,		/* id of a handler, broke: how it came to be of no use. Before
+	FRAME_BROKE,		/* id of a handler, broke: the reason why it is of no use. Before
 				   the RETURN; after WORDS: with the last line only */
 
 	/* broker -> worker */
@@ -259,7 +259,7 @@ struct frame_fault {
 	char text[96];			/* what it sent */
 };
 
-/* What a worker knows of a handler that it gives back as broken. */
+/* Knowledge of a worker about a handler that it gives back as broken. */
 struct frame_broke {
 	struct death_words words;
 	uint8_t fault;			/* - DEATH_BROKEN, - DEATH_SILENT or - DEATH_ENDED */
@@ -268,7 +268,7 @@ struct frame_broke {
 struct frame_restarted {
 	uint32_t n;			/* so many were replaced */
 	uint8_t has_died;		/* a new one has not come up: its page says how it died */
-	char why[96];			/* they were not replaced for this; "": see has_died */
+	char why[96];			/* the reason why nothing was replaced; "": see has_died */
 };
 
 struct frame_ended {

@@ -262,7 +262,7 @@ conversation_note(struct lease *l, int death, struct slice wrote)
 	if (broke->fault != 0)
 		return;
 	broke->fault = (uint8_t)-death;
-	/* What comes later may belong to a reply, which is nobody else's business. */
+	/* Later bytes may belong to a reply, which is for its client only. */
 	if (wrote.len > 0 && !l->proven)
 		escape_plain(wrote, broke->words.wrote, sizeof(broke->words.wrote));
 }

@@ -67,7 +67,7 @@ struct conversation {
 	struct buf reply;		/* the beginning of a reply */
 	struct reply_cursor cursor;	/* into reply */
 	bool paused;			/* a client is too slow for the output of its request */
-	/* How the process came to be of no use; fault 0: not known. */
+	/* The reason why the process is of no use; fault 0: not known. */
 	struct frame_broke broke;
 };
 

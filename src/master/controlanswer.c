@@ -108,7 +108,7 @@ answer_restart(struct master *m, const struct process *from, const struct frame 
 void
 answer_restart_died(struct master *m, const struct process *p)
 {
-	/* All of them are new then. */
+	/* The handlers of the next broker are new. */
 	if (p->kind == ROLE_BROKER && !m->processes.is_stopping)
 		tell_restarted(m, &(struct frame){ .type = FRAME_RESTARTED });
 }
