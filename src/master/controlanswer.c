@@ -76,6 +76,10 @@ answer_reloaded(struct master *m, struct slice json)
 		tell(m, m->reload_answers, WHAT_RELOAD, json.data, json.len);
 }
 
+/* The handlers of the next broker are new ones. */
+static const char broker_is_gone[] =
+    "the broker has ended, and with it all processes of handlers: new ones are started";
+
 static void
 tell_restarted(struct master *m, const struct frame *f)
 {
@@ -98,8 +102,8 @@ answer_restart(struct master *m, const struct process *from, const struct frame 
 	if (f->type != FRAME_RESTART || from->kind != ROLE_CONTROL)
 		return false;
 	if (broker->state != PROCESS_SERVING || process_send(broker, f, NULL, 0) < 0) {
-		(void)strlcpy(refusal.restarted.why, "the broker is being replaced, and with it\
- all processes of handlers", sizeof(refusal.restarted.why));
+		(void)strlcpy(refusal.restarted.why, broker_is_gone,
+		    sizeof(refusal.restarted.why));
 		tell_restarted(m, &refusal);
 	}
 	return true;
@@ -108,7 +112,10 @@ answer_restart(struct master *m, const struct process *from, const struct frame 
 void
 answer_restart_died(struct master *m, const struct process *p)
 {
-	/* The handlers of the next broker are new. */
-	if (p->kind == ROLE_BROKER && !m->processes.is_stopping)
-		tell_restarted(m, &(struct frame){ .type = FRAME_RESTARTED });
+	struct frame f = { .type = FRAME_RESTARTED };
+
+	if (p->kind != ROLE_BROKER || m->processes.is_stopping)
+		return;
+	(void)strlcpy(f.restarted.why, broker_is_gone, sizeof(f.restarted.why));
+	tell_restarted(m, &f);
 }

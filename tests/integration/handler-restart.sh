@@ -140,12 +140,33 @@ step "one that prints something" fails prints \
 step "one that says nothing" fails sleeps 'did not answer within start-timeout (2s)*' \
     'did not answer within start-timeout (2s)'
 
+broker_dies() {
+	echo sleeps >"$dir/trouble"
+	ctl restart model >"$dir/out" 2>"$dir/err" &
+	one=$!
+	until_true "$patience" starts_another || return 1
+	kill -KILL "$(ctl --json status | python3 -c 'import json, sys; print(json.load(sys.stdin)["broker"]["pid"])')"
+	rm "$dir/trouble"
+	status=0
+	wait $one || status=$?
+	assert_eq $status 251 || return 1
+	assert_match "$(cat "$dir/err")" "reqctl: model: the broker has ended, *" || return 1
+	until_true "$patience" says model two
+}
+starts_another() { # More than the two that there are.
+	[ "$(ctl --json status | python3 -c '
+import json, sys
+print([s for s in json.load(sys.stdin)["services"] if s["name"] == "model"][0]["pool"]["processes"])')" -gt 2 ]
+}
+
 afterwards() {
 	assert_match "$(ctl restart model)" "model: [0-9] process* replaced" || return 1
 	grep -qF "its last line on stderr: 'no such model anywhere'" "$log" || return 1
 	grep -qF 'did not answer within start-timeout (2s)' "$log"
 }
 step "the next one is good, and the log has told of the others" afterwards
+kills=yes
+step "a restart whose broker dies says so" broker_dies
 # So that nothing runs at the end.
 cp "$dir/last.conf" "$conf"
 ctl reload >/dev/null
