@@ -187,3 +187,29 @@ escape_json(struct buf *b, struct slice s)
 	}
 	return r < 0 ? r : buf_append_char(b, '"');
 }
+
+void
+escape_plain(struct slice s, char *ret, size_t ret_len)
+{
+	size_t n = 0;
+
+	while (s.len > 0) {
+		bool is_control = (unsigned char)*s.data < ' ' || *s.data == 0x7f;
+		size_t len = is_control ? 0 : utf8_sequence(s);
+		size_t used = len == 0 ? 1 : len;
+
+		/* Room for this one, and for the dots if it is not the last. */
+		if (n + used + (s.len > used ? 3 : 0) >= ret_len) {
+			(void)strlcpy(ret + n, "...", ret_len - n);
+			return;
+		}
+		if (len == 0)
+			ret[n] = *s.data == '\t' ? ' ' : '?';
+		else
+			memcpy(ret + n, s.data, len);
+		n += used;
+		s.data += used;
+		s.len -= used;
+	}
+	ret[n] = '\0';
+}

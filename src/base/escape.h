@@ -19,6 +19,12 @@ int escape_text(struct buf *b, struct slice s, size_t max);
 const char *escape_printable(struct slice s, char *ret, size_t ret_len);
 
 /*
+ * Copies s for a text that is escaped again later: what cannot be printed
+ * becomes '?', a tab a blank. The copy of a longer s ends with "...".
+ */
+void escape_plain(struct slice s, char *ret, size_t ret_len);
+
+/*
  * Does as escape_text() for a text whose escapes cannot be trusted: backslash
  * and double quote stay.
  */

@@ -115,9 +115,18 @@ on_stop(struct member *m, uint64_t due_usec)
 	loop_arm(&b->loop, &b->stop_timer, due_usec);
 }
 
+static void
+on_frame(struct member *m, const struct frame *f, int *fds, size_t n_fds)
+{
+	(void)fds;
+	(void)n_fds;
+	if (f->type == FRAME_RESTART)
+		pools_restart(CONTAINER_OF(m, struct broker, member), f);
+}
+
 static const struct member_ops member_ops = {
 	.prepare = on_prepare, .abort = on_abort, .commit = on_commit, .link = on_link,
-	.unlink = on_unlink, .stop = on_stop,
+	.unlink = on_unlink, .stop = on_stop, .frame = on_frame,
 };
 
 /* ------------------------------------------------------------------ time --- */

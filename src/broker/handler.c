@@ -105,7 +105,14 @@ handler_begun(struct entry *e, const struct frame_begun *begun)
 	if (h->state != HANDLER_STARTING)
 		return;
 	h->pool->started++;
-	handler_become(e, e->service->pool.ping ? HANDLER_NEW : HANDLER_IDLE);
+	handler_become(e, e->service->pool.ping || h->pool->renewal.is_on ?
+	    HANDLER_NEW : HANDLER_IDLE);
+}
+
+void
+handler_settle(struct entry *e)
+{
+	handler_become(e, HANDLER_IDLE);
 }
 
 /* ---------------------------------------------------------------- weight --- */
@@ -118,7 +125,7 @@ on_weighed(struct mail_ask *ask, const struct frame *answer)
 
 	if (answer == NULL || p == NULL || answer->weighed.bytes <= p->service->pool.memory)
 		return;
-	members_set_worn(&p->members, e);
+	members_set_worn(&p->members, e, true);
 	pool_touch(p);
 }
 
@@ -206,7 +213,7 @@ handler_wear(struct entry *e, uint32_t served)
 	if (e->service->pool.requests == 0)
 		return;
 	if (served >= h->left) {
-		members_set_worn(&h->pool->members, e);
+		members_set_worn(&h->pool->members, e, true);
 		/* Until a replacement is ready, the handler goes on in small portions. */
 		h->left = e->service->pool.requests / 10 + 1;
 	} else {
@@ -248,6 +255,27 @@ handler_proven(struct link *l, const struct frame *f)
 }
 
 const char *
+handler_broke(struct link *l, const struct frame *f)
+{
+	struct entry *e = find_lent(l, f);
+
+	if (e != NULL && e->link != l)
+		return "sent a handler that another worker has";
+	if (e != NULL)
+		e->handler.fault = f->broke.fault;
+	l->broker->pools.events->described(l->broker, e != NULL ? e->handler.pool : NULL, f->id,
+	    &f->broke.words);
+	return NULL;
+}
+
+void
+handler_give_up(struct entry *e)
+{
+	tell(e)->bereaved(e->handler.pool, e, DEATH_SILENT);
+	handler_end(e);
+}
+
+const char *
 handler_return(struct link *l, const struct frame *f)
 {
 	struct entry *e = find_lent(l, f);
@@ -269,7 +297,7 @@ handler_return(struct link *l, const struct frame *f)
 	if (f->lease.is_broken) {
 		h->is_faulty = !f->lease.is_cut;
 		if (h->is_faulty)
-			tell(e)->bereaved(h->pool, e, DEATH_BROKEN);
+			tell(e)->bereaved(h->pool, e, h->fault != 0 ? -h->fault : DEATH_ENDED);
 		handler_end(e);
 		return NULL;
 	}

@@ -23,10 +23,16 @@ struct handler_events {
 	/* A process has answered for the first time. */
 	void (*proven)(struct pool *p);
 	/*
-	 * A process has ended unasked; status as of wait(2), or DEATH_BROKEN: a
-	 * worker found it broken.
+	 * A process has ended unasked; status as of wait(2), or one of DEATH_*: a
+	 * worker found it so.
 	 */
 	void (*bereaved)(struct pool *p, const struct entry *e, int status);
+	/*
+	 * Brings what a worker knows of a process whose end is told next. p NULL: the
+	 * end was told before.
+	 */
+	void (*described)(struct broker *b, struct pool *p, uint64_t id,
+	    const struct death_words *words);
 	/*
 	 * A process that a worker had found broken, and that left its pool, has
 	 * ended with this status.
@@ -58,6 +64,15 @@ uint64_t handler_expiry(const struct entry *e);
 
 /* Takes RETURN from a worker that names this handler. Returns what is wrong, or NULL. */
 const char *handler_return(struct link *l, const struct frame *f);
+
+/* Takes BROKE from a worker. The process may be dead. Returns what is wrong, or NULL. */
+const char *handler_broke(struct link *l, const struct frame *f);
+
+/* Makes a NEW process IDLE, of a service whose processes are not asked. */
+void handler_settle(struct entry *e);
+
+/* Gives up a process that was forked and does not come to run its program in time. */
+void handler_give_up(struct entry *e);
 
 /* Takes PROVEN from a worker. Returns what is wrong, or NULL. */
 const char *handler_proven(struct link *l, const struct frame *f);

@@ -32,6 +32,8 @@ lending_probe(struct pool *p)
 {
 	struct entry *e;
 
+	if (!p->service->pool.ping)
+		return;
 	while ((e = members_find_new(&p->members)) != NULL) {
 		struct link *l = next_open_link(p);
 

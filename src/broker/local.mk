@@ -15,6 +15,7 @@ libbroker_la_SOURCES = \
 	src/broker/pool.c src/broker/pool.h \
 	src/broker/pools.c src/broker/pools.h \
 	src/broker/poolsize.c src/broker/poolsize.h \
+	src/broker/renewal.c src/broker/renewal.h \
 	src/broker/run.c src/broker/run.h \
 	src/broker/runnerlink.c src/broker/runnerlink.h \
 	src/broker/table.c src/broker/table.h \

@@ -52,10 +52,10 @@ members_set_state(struct members *m, struct entry *e, enum handler_state state)
 }
 
 void
-members_set_worn(struct members *m, struct entry *e)
+members_set_worn(struct members *m, struct entry *e, bool is_worn)
 {
 	members_count(m, &e->handler, -1);
-	e->handler.is_worn = true;
+	e->handler.is_worn = is_worn;
 	members_count(m, &e->handler, 1);
 }
 

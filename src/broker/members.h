@@ -31,7 +31,7 @@ void members_add(struct members *m, struct entry *e);
 void members_remove(struct members *m, struct entry *e);
 
 void members_set_state(struct members *m, struct entry *e, enum handler_state state);
-void members_set_worn(struct members *m, struct entry *e);
+void members_set_worn(struct members *m, struct entry *e, bool is_worn);
 void members_set_proven(struct members *m, struct entry *e);
 
 /*

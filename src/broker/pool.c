@@ -15,6 +15,7 @@
 #include "broker/handler.h"
 #include "broker/lending.h"
 #include "broker/poolsize.h"
+#include "broker/renewal.h"
 #include "broker/broker.h"
 
 /* Without a ping in its service, a process that lives this long counts as healthy. */
@@ -93,14 +94,19 @@ static void
 log_death(struct pool *p, const struct entry *e)
 {
 	uint64_t now = clock_usec();
-	char why[160];
+	char why[DEATH_TEXT];
 
 	if (now < p->logged_usec + USEC_PER_SEC)
 		return;
 	p->logged_usec = now;
-	death_describe(&p->last, why, sizeof(why));
-	log_event(LOG_EVENT_HANDLER_DIED, LOG_WARNING, "service %s: handler (%d): %s",
-	    p->service->name, (int)e->session, why);
+	death_describe_words(&p->last, &p->words, why);
+	/* A process that never ran has no number that anybody knows. */
+	if (e->session == 0)
+		log_event(LOG_EVENT_HANDLER_DIED, LOG_WARNING, "service %s: handler: %s",
+		    p->service->name, why);
+	else
+		log_event(LOG_EVENT_HANDLER_DIED, LOG_WARNING, "service %s: handler (%d): %s",
+		    p->service->name, (int)e->session, why);
 }
 
 void
@@ -109,7 +115,7 @@ pool_learn(struct pool *p, const struct entry *e, int status)
 	bool by_us = WIFSIGNALED(status) &&
 	    (WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGKILL);
 
-	if (!by_us && p->last.status == DEATH_BROKEN) {
+	if (!by_us && p->last.status == DEATH_ENDED && p->last_id == e->id) {
 		p->last.status = status;
 		p->last.stage = e->ended.stage;
 		p->last.error = e->ended.error;
@@ -122,8 +128,25 @@ pool_learn(struct pool *p, const struct entry *e, int status)
 bool
 pool_is_to_learn(const struct pool *p, uint64_t now)
 {
-	return p->last.status == DEATH_BROKEN && p->state == POOL_RISING && p->died > 0 &&
-	    now < p->last_usec + LEARN_USEC;
+	return p->last.status == DEATH_ENDED && p->died > 0 &&
+	    (p->state == POOL_RISING || p->renewal.has_failed) && now < p->last_usec + LEARN_USEC;
+}
+
+void
+pool_describe(struct pool *p, uint64_t id, const struct death_words *words)
+{
+	p->last_id = id;
+	p->words = *words;
+}
+
+void
+pool_describe_late(struct pool *p, const struct death_words *words)
+{
+	if (words->wrote[0] != '\0')
+		memcpy(p->words.wrote, words->wrote, sizeof(p->words.wrote));
+	if (words->line[0] != '\0')
+		memcpy(p->words.line, words->line, sizeof(p->words.line));
+	pool_touch(p);
 }
 
 /* Delays the next start, longer each time, because no process has answered since. */
@@ -142,6 +165,9 @@ void
 pool_start_failed(struct pool *p, int error)
 {
 	p->last = (struct death){ .stage = STAGE_FORK, .error = error };
+	p->words = (struct death_words){ 0 };
+	p->last_id = 0;
+	p->renewal.has_failed = p->renewal.is_on;
 	p->last_usec = clock_usec();
 	pool_delay(p);
 	log_err("service %s: its handler could not be started: fork: %s", p->service->name,
@@ -152,15 +178,21 @@ void
 pool_bereaved(struct pool *p, const struct entry *e, int status)
 {
 	bool was_proven = e->handler.is_proven;
-	bool by_itself = e->pid == 0;		/* else a worker found it broken */
+	bool by_itself = status >= 0;		/* else a worker found it broken */
 
 	p->died++;
 	p->last = (struct death){
-		.status = by_itself ? status : DEATH_BROKEN,
+		.status = status,
 		.stage = e->ended.stage, .error = e->ended.error, .was_proven = was_proven,
+		.within_ms = (uint32_t)(p->service->pool.start_timeout_usec / USEC_PER_MSEC),
 	};
+	if (p->last_id != e->id)
+		p->words = (struct death_words){ 0 };
+	p->last_id = e->id;
 	p->last_usec = clock_usec();
 	pool_touch(p);
+	if (!was_proven && !e->handler.is_old)
+		p->renewal.has_failed = p->renewal.is_on;
 	/*
 	 * A process that has answered is started again at once: a program may
 	 * retire, or a request may have been its end.
@@ -176,6 +208,38 @@ pool_bereaved(struct pool *p, const struct entry *e, int status)
 }
 
 /* ----------------------------------------------------------- its advance --- */
+
+/* Returns when a process that is coming is looked at again; 0: something happens before. */
+static uint64_t
+coming_due(const struct entry *e)
+{
+	const struct handler *h = &e->handler;
+
+	if (h->state == HANDLER_STARTING)
+		return e->started_usec + e->service->pool.start_timeout_usec;
+	if (h->state == HANDLER_NEW && !e->service->pool.ping)
+		return e->started_usec + SETTLED_USEC;
+	return 0;
+}
+
+/* Looks at processes whose program does not run yet, or that say nothing of themselves. */
+static void
+pool_hasten(struct pool *p, uint64_t now)
+{
+	struct entry *e, *next;
+
+	for (e = TAILQ_FIRST(&p->members.list); e != NULL; e = next) {
+		uint64_t due = coming_due(e);
+
+		next = TAILQ_NEXT(e, handler.next);
+		if (due == 0 || now < due)
+			continue;
+		if (e->handler.state == HANDLER_NEW)
+			handler_settle(e);
+		else
+			handler_give_up(e);
+	}
+}
 
 static void
 pool_weigh(struct pool *p, uint64_t now)
@@ -200,7 +264,7 @@ pool_age(struct pool *p, uint64_t now)
 		return;
 	TAILQ_FOREACH(e, &p->members.list, handler.next) {
 		if (now - e->started_usec >= limit)
-			members_set_worn(&p->members, e);
+			members_set_worn(&p->members, e, true);
 	}
 }
 
@@ -216,7 +280,7 @@ member_due(const struct pool *p, const struct entry *e, uint64_t now)
 {
 	const struct service_pool *s = &p->service->pool;
 	const struct handler *h = &e->handler;
-	uint64_t due = sooner(USEC_NEVER, handler_expiry(e));
+	uint64_t due = sooner(sooner(USEC_NEVER, handler_expiry(e)), coming_due(e));
 
 	if (h->state == HANDLER_IDLE && members_up(&p->members) > s->min)
 		due = sooner(due, h->since_usec + s->idle_usec);
@@ -279,9 +343,14 @@ pool_publish(const struct pool *p)
 {
 	struct pool_stats *s = &p->broker->stats->pool[p->service->number];
 	const struct members *m = &p->members;
+	uint64_t oldest = USEC_NEVER;
+	const struct entry *e;
 
 	if (p->state != POOL_SERVING)
 		return;
+	TAILQ_FOREACH(e, &m->list, handler.next)
+		oldest = e->started_usec < oldest ? e->started_usec : oldest;
+	s->oldest_usec = oldest == USEC_NEVER ? 0 : oldest;
 	s->processes = m->all;
 	s->busy = m->leased;
 	s->idle = m->idle;
@@ -291,6 +360,7 @@ pool_publish(const struct pool *p)
 	s->recycled = p->recycled;
 	s->is_failing = pool_is_failing(p);
 	s->last = p->last;
+	s->words = p->words;
 	s->last_usec = p->last_usec;
 	s->failing_usec = pool_is_failing(p) ? p->failing_usec : 0;
 	s->retry_usec = pool_is_failing(p) ? p->retry_usec : 0;
@@ -330,6 +400,8 @@ pool_advance(struct pool *p)
 		return;
 	}
 	lending_expire(p, now);
+	pool_hasten(p, now);
+	renewal_advance(p, pool_is_to_learn(p, now));
 	pool_weigh(p, now);
 	pool_age(p, now);
 	poolsize_shrink(p, now);
@@ -342,6 +414,7 @@ pool_advance(struct pool *p)
 	lending_refuse(p);
 	pool_arm(p, now);
 	pool_publish(p);
+	renewal_tell(p);
 }
 
 /* ----------------------------------------------------- a new one instead --- */
@@ -363,6 +436,7 @@ pool_has_risen(const struct pool *p)
 void
 pool_retire(struct pool *p)
 {
+	renewal_cut(p);
 	p->state = POOL_RETIRED;
 	pool_touch(p);
 }
@@ -382,6 +456,7 @@ pool_inherit(struct pool *heir, struct pool *old)
 	add_history(heir, old->started, old->died, old->recycled);
 	if (heir->last_usec == 0) {
 		heir->last = old->last;
+		heir->words = old->words;
 		heir->last_usec = old->last_usec;
 	}
 }
@@ -391,5 +466,6 @@ pool_resume(struct pool *p, const struct pool_stats *before)
 {
 	add_history(p, before->started, before->died, before->recycled);
 	p->last = before->last;
+	p->words = before->words;
 	p->last_usec = before->last_usec;
 }

@@ -38,6 +38,15 @@ enum pool_state {
 
 TAILQ_HEAD(pool_list, pool);
 
+/* The processes there are being replaced, because somebody has asked for it. */
+struct renewal {
+	bool is_on;
+	bool has_failed;		/* a new one has not come up */
+	bool is_owed;			/* RESTARTED is still to be sent */
+	uint64_t id;			/* of who has asked */
+	uint32_t n;			/* so many there were, and are to stay */
+};
+
 struct pool {
 	struct broker *broker;
 	enum pool_state state;
@@ -52,7 +61,10 @@ struct pool {
 	uint32_t failures;		/* starts in a row of which no process answered */
 	uint64_t failing_usec;		/* time of the first of these failures */
 	struct death last;		/* of the last one that died unasked, or did not start */
+	struct death_words words;	/* of the same process */
+	uint64_t last_id;		/* id of that process */
 	uint64_t last_usec;		/* time of that death */
+	struct renewal renewal;
 	uint32_t growth;		/* number of processes that the next step starts */
 	uint64_t grown_usec;		/* when the last step was made */
 	uint64_t weighed_usec;		/* when memory was looked at */
@@ -96,6 +108,8 @@ void pool_start_failed(struct pool *p, int error);
 void pool_proven(struct pool *p);
 void pool_bereaved(struct pool *p, const struct entry *e, int status);
 void pool_learn(struct pool *p, const struct entry *e, int status);
+void pool_describe(struct pool *p, uint64_t id, const struct death_words *words);
+void pool_describe_late(struct pool *p, const struct death_words *words);
 
 /* True if more may become known of the death that keeps a new pool from rising. */
 bool pool_is_to_learn(const struct pool *p, uint64_t now);

@@ -12,6 +12,7 @@
 #include "ipc/logrec.h"
 #include "broker/handler.h"
 #include "broker/link.h"
+#include "broker/renewal.h"
 #include "broker/broker.h"
 
 #define STEPS_MAX 256	/* in one turn of the loop */
@@ -48,6 +49,19 @@ pools_learn(struct broker *b, const struct entry *e, int status)
 
 	if (p != NULL)
 		pool_learn(p, e, status);
+}
+
+static void
+pools_describe(struct broker *b, struct pool *p, uint64_t id, const struct death_words *words)
+{
+	if (p != NULL) {
+		pool_describe(p, id, words);
+		return;
+	}
+	TAILQ_FOREACH(p, &b->pools.all, next) {
+		if (p->last_id == id)
+			pool_describe_late(p, words);
+	}
 }
 
 static void
@@ -95,11 +109,33 @@ pools_want(struct link *l, const char *service)
 }
 
 void
+pools_restart(struct broker *b, const struct frame *f)
+{
+	struct pool *p = pools_serving(b, f->text);
+	struct frame answer = { .type = FRAME_RESTARTED, .id = f->id };
+	const char *why = NULL;
+
+	if (b->is_draining)
+		why = "reqd is stopping";
+	else if (p == NULL)
+		why = "it has no processes of a handler";
+	else if (p->renewal.is_on || p->renewal.is_owed)
+		why = "its processes are being replaced already";
+	if (why == NULL) {
+		renewal_begin(p, f->id);
+		return;
+	}
+	(void)strlcpy(answer.restarted.why, why, sizeof(answer.restarted.why));
+	(void)member_tell(&b->member, &answer);
+}
+
+void
 pools_init(struct pools *all, struct pool *slots, size_t n)
 {
 	static const struct handler_events events = {
 		.start_failed = pool_start_failed, .proven = pool_proven,
 		.bereaved = pool_bereaved, .learned = pools_learn, .vouched = pools_vouch,
+		.described = pools_describe,
 		.wanted = pools_want,
 	};
 

@@ -49,6 +49,9 @@ void pools_abort(struct broker *b);
 /* Lets the processes of all pools leave. */
 void pools_retire(struct broker *b);
 
+/* Takes RESTART: the processes of a service are to be replaced. The answer is RESTARTED. */
+void pools_restart(struct broker *b, const struct frame *f);
+
 /* Notes that a worker wants one more process of this service. */
 void pools_want(struct link *l, const char *service);
 

@@ -33,6 +33,8 @@ start_some(struct pool *p, uint32_t n)
 static uint32_t
 enough(const struct pool *p)
 {
+	if (p->renewal.is_on && p->renewal.n > p->service->pool.min)
+		return p->renewal.n;
 	return p->service->pool.min > 0 ? p->service->pool.min : 1;
 }
 
@@ -43,7 +45,7 @@ poolsize_fill(struct pool *p, uint64_t now)
 	const struct members *m = &p->members;
 	uint32_t lacking;
 
-	if (now < p->retry_usec)
+	if (now < p->retry_usec || p->renewal.has_failed)
 		return;
 	if (pool_is_failing(p)) {
 		/* A failing service gets one process at a time, to see whether it works again. */
@@ -52,7 +54,8 @@ poolsize_fill(struct pool *p, uint64_t now)
 		return;
 	}
 	/* While a worn process is replaced, there may be one more than max. */
-	if (m->worn > 0 && m->all - m->worn < enough(p) && m->all <= s->max)
+	if (m->worn > 0 && m->all - m->worn < enough(p) && m->all <= s->max &&
+	    (!p->renewal.is_on || m->coming == 0))
 		start_some(p, 1);
 	if (m->all < s->min)
 		start_some(p, s->min - m->all);
@@ -78,7 +81,8 @@ poolsize_relieve(struct pool *p)
 	if (m->worn == 0)
 		return;
 	for (e = TAILQ_FIRST(&m->list); e != NULL; e = next) {
-		bool is_exchanged = staying > p->service->pool.max && m->coming == 0;
+		bool is_exchanged = staying > (p->renewal.is_on ? enough(p) :
+		    p->service->pool.max) && m->coming == 0;
 
 		next = TAILQ_NEXT(e, handler.next);
 		if (!e->handler.is_worn || !(is_enough || is_exchanged))

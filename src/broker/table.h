@@ -68,9 +68,11 @@ struct handler {
 	uint32_t left;			/* requests left to serve, when the pool counts them */
 	bool is_proven;			/* an answer has come */
 	bool is_worn;			/* due for replacement */
+	bool is_old;			/* ... because that was asked for */
 	bool is_recalled;
 	uint64_t recalled_usec;
 	bool is_faulty;			/* found broken by a worker */
+	uint8_t fault;			/* the reason, minus one of DEATH_*; 0: not told */
 	uint64_t had_by;		/* workers that have its pipes, or may have: a bit each */
 	bool is_tainted;		/* a worker with its pipes is gone: no other gets it */
 	struct mail_ask weigh;		/* open question: how much memory does it have? */

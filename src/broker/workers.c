@@ -149,6 +149,7 @@ static worker_fn *const worker_frames[FRAME_TYPE_N] = {
 	[FRAME_UNKIT] = stock_returned,
 	[FRAME_MAKE_JOBS] = stock_jobs_wanted,
 	[FRAME_PROVEN] = handler_proven,
+	[FRAME_BROKE] = handler_broke,
 };
 
 /* ---------------------------------------------------------------- links --- */

@@ -80,7 +80,9 @@ on_frame(struct member *m, const struct frame *f, int *fds, size_t n_fds)
 {
 	struct control *c = control_of(m);
 
-	if (f->type == FRAME_TOLD) {
+	if (f->type == FRAME_RESTARTED) {
+		control_on_restarted(c, f);
+	} else if (f->type == FRAME_TOLD) {
 		control_on_told(c, f, n_fds > 0 ? fds[0] : -1);
 	} else if (f->type == FRAME_STATS) {
 		stats_unmap(c->pages[f->slot]);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * controlsocket: the socket of reqctl status, ps, kill, reload and why, and its clients.
- * RESP, one request at a time. Every client that can connect may command: the
- * socket's mode and group decide. A malformed message ends its connection, nothing else.
+ * controlsocket: the socket of reqctl status, ps, kill, reload, restart and why, and
+ * its clients. RESP, one request at a time. Every client that can connect may command:
+ * the socket's mode and group decide. A malformed message ends its connection, nothing
+ * else.
  */
 #pragma once
 
@@ -25,6 +26,7 @@ enum control_wait {
 	CONTROL_WAIT_MASTER,
 	CONTROL_WAIT_LIST,
 	CONTROL_WAIT_KILL,
+	CONTROL_WAIT_RESTART,
 };
 
 /* A question of a client to a worker, open or answered. */
@@ -45,8 +47,9 @@ struct control_client {
 	bool quit;		/* closed when all is sent */
 	bool eof;		/* the client sends no more, but may read */
 	enum control_wait wait;
-	uint64_t id;		/* MASTER: of the question */
+	uint64_t id;		/* MASTER, RESTART: of the question */
 	uint8_t what;		/* MASTER: enum frame_what */
+	char service[SERVICE_NAME_MAX + 1];	/* RESTART: its name */
 	struct control_question questions[CONF_MAX_WORKERS];	/* LIST, KILL: by slot */
 	struct loop_timer timer;	/* LIST, KILL: workers have so long to answer */
 	uint64_t due_usec;

@@ -291,6 +291,76 @@ control_on_told(struct control *control, const struct frame *f, int fd)
 		(void)munmap((void *)(uintptr_t)told.data, told.len);
 }
 
+/* ------------------------------------------------------------- restart --- */
+
+static void
+do_restart(struct control_client *c)
+{
+	struct control *control = control_of(c);
+	struct frame f = { .type = FRAME_RESTART, .id = ++control->last_id };
+	const struct slice *name = &c->request.argv[1];
+	const struct service *s;
+
+	if (c->request.argc != 2) {
+		usage(c, "RESTART wants the name of a service");
+		return;
+	}
+	s = conf_find_service(control->member.current, name->data, name->len);
+	if (s == NULL) {
+		resp_errorf(&c->out, "NOSERVICE", "unknown service '%.*s'", (int)name->len,
+		    name->data);
+		return;
+	}
+	if (s->handler == NULL) {
+		usage(c, "it has no handler: each of its calls starts the program anew");
+		return;
+	}
+	(void)strlcpy(f.text, s->name, sizeof(f.text));
+	(void)strlcpy(c->service, s->name, sizeof(c->service));
+	if (!member_tell(&control->member, &f)) {
+		resp_error(&c->out, "ERR", SLICE("the master is not listening, try again"));
+		return;
+	}
+	c->wait = CONTROL_WAIT_RESTART;
+	c->id = f.id;
+}
+
+static void
+put_restarted(struct control_client *c, const struct frame_restarted *done)
+{
+	const struct conf *conf = control_of(c)->member.current;
+	const struct service *s = conf_find_service(conf, c->service, strlen(c->service));
+	CLEANUP(buf_done) struct buf text = BUF_INIT(0);
+	char why[DEATH_TEXT] = "it has ended";
+
+	if (done->why[0] != '\0') {
+		resp_bulk(&c->out, slice_of(done->why));
+		return;
+	}
+	if (done->has_died == 0) {
+		resp_integer(&c->out, done->n);
+		return;
+	}
+	if (s != NULL)
+		status_last_death(control_of(c), s, why);
+	(void)buf_printf(&text, "the new process does not come up%s: %s",
+	    done->n > 0 ? ", the old ones stay" : "", why);
+	resp_bulk(&c->out, buf_slice(&text));
+}
+
+void
+control_on_restarted(struct control *control, const struct frame *f)
+{
+	struct control_client *c;
+
+	FOR_EACH_CONTROL_CLIENT(c, &control->socket) {
+		if (c->wait != CONTROL_WAIT_RESTART || (f->id != 0 && c->id != f->id))
+			continue;
+		put_restarted(c, &f->restarted);
+		control_client_resume(c);
+	}
+}
+
 /* ----------------------------------------------------------------- why --- */
 
 /* WHY service caller: why may this caller (uid:N, addr:A) call it, or not? */
@@ -356,6 +426,7 @@ static const struct {
 	{ "PS", do_ps },
 	{ "KILL", do_kill },
 	{ "RELOAD", do_reload },
+	{ "RESTART", do_restart },
 	{ "WHY", do_why },
 	{ "PING", do_ping },
 	{ "HELLO", do_hello },
@@ -371,7 +442,7 @@ execute(struct control_client *c)
 			return;
 		}
 	}
-	resp_error(&c->out, "ERR", SLICE("unknown command; known: STATUS PS KILL RELOAD WHY PING QUIT"));
+	resp_error(&c->out, "ERR", SLICE("unknown command; known: STATUS PS KILL RELOAD RESTART WHY PING QUIT"));
 }
 
 const struct control_ops control_verbs = { execute, forget };

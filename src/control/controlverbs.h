@@ -14,3 +14,6 @@ extern const struct control_ops control_verbs;
 
 /* The master has answered ASK with TOLD. fd is borrowed; -1: it had no memory. */
 void control_on_told(struct control *c, const struct frame *f, int fd);
+
+/* RESTARTED: the answer to whoever has asked for it. */
+void control_on_restarted(struct control *control, const struct frame *f);

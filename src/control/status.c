@@ -201,7 +201,7 @@ put_pool(struct buf *b, struct pool_stats p)
 {
 	uint64_t now = clock_usec();
 	bool has_died = p.died != 0 || p.last.stage != STAGE_NONE;
-	char why[160];
+	char why[DEATH_TEXT];
 
 	jsonbuf_open(b, "pool", '{');
 	jsonbuf_number(b, "processes", p.processes);
@@ -214,7 +214,7 @@ put_pool(struct buf *b, struct pool_stats p)
 	jsonbuf_bool(b, "failing", p.is_failing);
 	/* In words, why the last of them died. */
 	if (has_died)
-		death_describe(&p.last, why, sizeof(why));
+		death_describe_words(&p.last, &p.words, why);
 	jsonbuf_text(b, "last_death", has_died ? why : NULL);
 	put_usec_or_null(b, "last_death_age_usec", p.last_usec != 0, elapsed(p.last_usec, now));
 	put_usec_or_null(b, "failing_usec", p.is_failing != 0, elapsed(p.failing_usec, now));
@@ -257,13 +257,31 @@ put_service(struct buf *b, const struct status *of, const struct service *s)
 	jsonbuf_close(b, '}');
 }
 
+void
+status_last_death(const struct control *c, const struct service *s, char ret[static DEATH_TEXT])
+{
+	struct pool_stats p = pool_of(c->member.current,
+	    c->pages[ROLE_PROCESS(ROLE_BROKER, 0)], s);
+
+	death_describe_words(&p.last, &p.words, ret);
+}
+
 bool
 status_explain_outage(const struct control *c, const struct service *s, struct buf *b)
 {
 	struct pool_stats p = pool_of(c->member.current,
 	    c->pages[ROLE_PROCESS(ROLE_BROKER, 0)], s);
 
-	return s->handler != NULL && pool_stats_explain(&p, s->name, clock_usec(), b);
+	bool is_out = s->handler != NULL && pool_stats_explain(&p, s->name, clock_usec(), b);
+
+	/* Programs' words are for users of the control socket only. */
+	if (is_out && p.words.line[0] != '\0') {
+		char why[DEATH_TEXT];
+
+		death_describe_words(&p.last, &p.words, why);
+		(void)buf_printf(b, "Its last process: %s.\n", why);
+	}
+	return is_out;
 }
 
 int

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "ipc/death.h"
 
 struct control;
 struct roster;
@@ -14,6 +15,10 @@ struct service;
 
 /* Appends one JSON object. 0 or -ENOMEM. */
 int status_format_json(const struct control *c, const struct roster *r, struct buf *b);
+
+/* Says how the last process of its handler has died. */
+void status_last_death(const struct control *c, const struct service *s,
+    char ret[static DEATH_TEXT]);
 
 /* Appends a line when the service is out of order; else false. */
 bool status_explain_outage(const struct control *c, const struct service *s, struct buf *b);

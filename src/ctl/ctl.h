@@ -102,7 +102,7 @@ struct ctl_cmd {
 
 extern const struct ctl_cmd cmd_bench, cmd_call, cmd_check, cmd_complete, cmd_completion,
     cmd_describe, cmd_help, cmd_import, cmd_kill, cmd_list, cmd_ping, cmd_ps, cmd_reload,
-    cmd_status, cmd_whoami, cmd_why;
+    cmd_restart, cmd_status, cmd_whoami, cmd_why;
 
 /*
  * Prints "reqctl: ..." on standard error, unless -q. Escapes control

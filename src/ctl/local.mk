@@ -16,6 +16,7 @@ reqctl_SOURCES = \
 	src/ctl/cmd-ping.c \
 	src/ctl/cmd-ps.c \
 	src/ctl/cmd-reload.c \
+	src/ctl/cmd-restart.c \
 	src/ctl/cmd-status.c \
 	src/ctl/cmd-whoami.c \
 	src/ctl/cmd-why.c \

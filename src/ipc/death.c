@@ -61,8 +61,14 @@ death_describe(const struct death *d, char *ret, size_t len)
 	if (d->stage > STAGE_NONE && d->stage < STAGE_N) {
 		death_describe_start((unsigned)d->stage, d->error, why, sizeof(why));
 		(void)snprintf(ret, len, "could not be started: %s", why);
+	} else if (d->status == DEATH_SILENT) {
+		(void)snprintf(ret, len, "did not answer within start-timeout (%" PRIu32 "%s)",
+		    d->within_ms % 1000 == 0 ? d->within_ms / 1000 : d->within_ms,
+		    d->within_ms % 1000 == 0 ? "s" : "ms");
 	} else if (d->status == DEATH_BROKEN) {
-		(void)snprintf(ret, len, "no proper answer");
+		(void)snprintf(ret, len, "wrote what is no reply (channel = fd3 keeps replies apart)");
+	} else if (d->status == DEATH_ENDED) {
+		(void)snprintf(ret, len, "ended%s", when);
 	} else if (WIFSIGNALED(d->status)) {
 		(void)snprintf(ret, len, "ended by signal %d%s", WTERMSIG(d->status), when);
 	} else if (WEXITSTATUS(d->status) != 0 || !d->was_proven) {
@@ -70,6 +76,32 @@ death_describe(const struct death *d, char *ret, size_t len)
 	} else {
 		(void)snprintf(ret, len, "of no more use");
 	}
+}
+
+/* Appends it to ret, without bytes that a line of a log cannot have. */
+static void
+append_words(char *ret, const char *before, const char *text, size_t size)
+{
+	size_t n = strlen(ret);
+	char *at = ret + n;
+
+	if (memchr(text, '\0', size) == NULL || *text == '\0')
+		return;
+	(void)snprintf(at, DEATH_TEXT - n, "%s'%s'", before, text);
+	for (; *at != '\0'; at++) {
+		if ((unsigned char)*at < ' ' || *at == 0x7f)
+			*at = '?';
+	}
+}
+
+void
+death_describe_words(const struct death *d, const struct death_words *words,
+    char ret[static DEATH_TEXT])
+{
+	death_describe(d, ret, DEATH_TEXT / 2);
+	if (d->status == DEATH_BROKEN)
+		append_words(ret, ": ", words->wrote, sizeof(words->wrote));
+	append_words(ret, "; its last line on stderr: ", words->line, sizeof(words->line));
 }
 
 void

@@ -11,10 +11,19 @@
 
 /* Fixed widths, because the struct is part of a statistics page. */
 struct death {
-	int32_t status;		/* as of wait(2), or DEATH_BROKEN */
-#define DEATH_BROKEN (-1)	/* ended for an answer that is no reply */
+	int32_t status;		/* as of wait(2), or one of these: */
+#define DEATH_BROKEN (-1)	/* wrote what is no reply */
+#define DEATH_SILENT (-2)	/* did not answer within start-timeout */
+#define DEATH_ENDED (-3)	/* a worker has seen the end, and knows no more */
 	int32_t stage, error;	/* not STAGE_NONE: the start failed here */
 	uint32_t was_proven;	/* an answer had come before */
+	uint32_t within_ms;	/* DEATH_SILENT: start-timeout */
+};
+
+/* Words of the process, as text that can be printed; "": unknown. */
+struct death_words {
+	char wrote[30];		/* DEATH_BROKEN: the beginning of what is no reply */
+	char line[70];		/* the last line on stderr */
 };
 
 /*
@@ -26,6 +35,15 @@ void death_describe_start(unsigned stage, int error, char *ret, size_t len);
 
 /* "exit status 1 before its first answer"; cut to len. Trusts no field. */
 void death_describe(const struct death *d, char *ret, size_t len);
+
+#define DEATH_TEXT 400
+
+/*
+ * The same for who administers the server: with what the process wrote, which a
+ * caller does not get to see. Trusts nothing of words, either.
+ */
+void death_describe_words(const struct death *d, const struct death_words *words,
+    char ret[static DEATH_TEXT]);
 
 #define OUTAGE_TEXT 256
 

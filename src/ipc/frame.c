@@ -66,6 +66,9 @@ static const struct {
 	[FRAME_JOBS] = { "jobs", 1, 1 },
 	[FRAME_NO_KIT] = { "no-kit", 0, 0 },
 	[FRAME_BEGUN] = { "begun", 0, 0 },
+	[FRAME_BROKE] = { "broke", 0, 0 },
+	[FRAME_RESTART] = { "restart", 0, 0 },
+	[FRAME_RESTARTED] = { "restarted", 0, 0 },
 	[FRAME_EXITED] = { "exited", 0, 0 },
 	[FRAME_GONE] = { "gone", 0, 0 },
 	[FRAME_WEIGHED] = { "weighed", 0, 0 },
@@ -121,6 +124,13 @@ frame_check_bare(const void *data, size_t len)
 	case FRAME_ASK:
 	case FRAME_TOLD:
 		return f->what < WHAT_N;
+	case FRAME_BROKE:
+		return f->broke.fault <= -DEATH_ENDED &&
+		    memchr(f->broke.words.wrote, '\0', sizeof(f->broke.words.wrote)) != NULL &&
+		    memchr(f->broke.words.line, '\0', sizeof(f->broke.words.line)) != NULL;
+	case FRAME_RESTARTED:
+		return memchr(f->restarted.why, '\0', sizeof(f->restarted.why)) != NULL;
+	case FRAME_RESTART:
 	case FRAME_REFUSED:
 		return memchr(f->text, '\0', sizeof(f->text)) != NULL;
 	case FRAME_WANT:

@@ -46,6 +46,12 @@ enum frame_type {
 	FRAME_FAULT,		/* slot, fault: that process has broken the rules of its channel */
 	FRAME_ASK,		/* control: id, what. Each id is larger than all before it */
 
+	/* control -> master -> broker */
+	FRAME_RESTART,		/* id; text: the name of a service, whose processes are to be
+				   replaced */
+	/* broker -> master -> control */
+	FRAME_RESTARTED,		/* id as in RESTART, 0: all that were asked; restarted */
+
 	/* control -> worker */
 	FRAME_LIST,		/* fd: write what runs here as JSON lines, answer LISTED */
 	FRAME_KILL,		/* id: end this request, answer KILLED */
@@ -64,6 +70,8 @@ enum frame_type {
 	FRAME_WANT,		/* generation, lease.service: one more handler, please */
 	FRAME_RETURN,		/* id of a handler, lease: it is given back */
 	FRAME_PROVEN,		/* id of a handler: it has answered for the first time */
+	FRAME_BROKE,		/* id of a handler, broke: the reason why it is of no use. Before
+				   the RETURN; after WORDS: with the last line only */
 
 	/* broker -> worker */
 	FRAME_PAPER,		/* id: for the result of a RUN with a token; fd: empty file */
@@ -94,7 +102,7 @@ enum frame_type {
 	FRAME_JOBS,		/* slot, serial as in MAKE_JOBS; fd: the file */
 	FRAME_NO_KIT,		/* kit.error: none of this kind can be made. KIT follows as
 				   soon as that is over */
-	FRAME_BEGUN,		/* begun; when START asked for it */
+	FRAME_BEGUN,		/* begun: the program runs; when START asked for it */
 	FRAME_EXITED,		/* exited: the program has ended, or never began */
 	FRAME_GONE,		/* ref: nor is anything left of it. The ref is free */
 	FRAME_WEIGHED,		/* weighed */
@@ -255,6 +263,18 @@ struct frame_fault {
 	char text[96];			/* bytes that it sent */
 };
 
+/* Knowledge of a worker about a handler that it gives back as broken. */
+struct frame_broke {
+	struct death_words words;
+	uint8_t fault;			/* - DEATH_BROKEN, - DEATH_SILENT or - DEATH_ENDED */
+};
+
+struct frame_restarted {
+	uint32_t n;			/* so many were replaced */
+	uint8_t has_died;		/* a new one has not come up: its page says how it died */
+	char why[96];			/* the reason why nothing was replaced; "": see has_died */
+};
+
 struct frame_ended {
 	uint64_t queued_usec;		/* acceptance by the broker to fork */
 	uint64_t ran_usec;
@@ -301,6 +321,8 @@ struct frame {
 		struct frame_signal signal;
 		struct frame_weighed weighed;
 		struct frame_exited exited;
+		struct frame_broke broke;
+		struct frame_restarted restarted;
 		uint16_t ref;
 		uint8_t what;		/* ASK, TOLD: enum frame_what */
 		uint64_t jobs_serial;

@@ -43,6 +43,8 @@ struct pool_stats {
 	uint64_t recycled;		/* for age, memory or requests */
 	uint32_t is_failing;		/* out of order until a process stays up */
 	struct death last;		/* of the last one that died, or did not start */
+	struct death_words words;	/* of the same, if known */
+	uint64_t oldest_usec;		/* start of the oldest process; 0: there is none */
 	/* On the monotonic clock; 0: never. */
 	uint64_t last_usec;		/* time of the last death */
 	uint64_t failing_usec;		/* since when out of order */

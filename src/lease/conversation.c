@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/escape.h"
 #include "lease/lease.h"
 #include "lease/leases.h"
 #include "proto/value.h"
@@ -253,6 +254,19 @@ conversation_ping(struct lease *l)
 /* --------------------------------------------------------------- replies --- */
 
 /* The request that the next reply belongs to gets an error. */
+void
+conversation_note(struct lease *l, int death, struct slice wrote)
+{
+	struct frame_broke *broke = &l->conversation.broke;
+
+	if (broke->fault != 0)
+		return;
+	broke->fault = (uint8_t)-death;
+	/* Later bytes may belong to a reply, which is for its client only. */
+	if (wrote.len > 0 && !l->proven)
+		escape_plain(wrote, broke->words.wrote, sizeof(broke->words.wrote));
+}
+
 static void
 reply_is_bad(struct lease *l, const char *why)
 {
@@ -407,6 +421,7 @@ take_value(struct lease *l, struct value *value, struct slice data, size_t used)
 	}
 	if (l->is_probe) {
 		(void)value_free(value);
+		conversation_note(l, DEATH_BROKEN, data);
 		l->conversation.ops->broken(l, NULL, OUTCOME_HANDLER, 0, NULL);
 		return false;
 	}
@@ -421,6 +436,7 @@ take_value(struct lease *l, struct value *value, struct slice data, size_t used)
 	if (why == NULL)
 		return take_reply(l, value, data, used);
 	(void)value_free(value);
+	conversation_note(l, DEATH_BROKEN, data);
 	reply_is_bad(l, why);
 	return false;
 }
@@ -464,6 +480,7 @@ take(struct lease *l, struct slice data)
 		int r;
 
 		if (t->n_flight == 0 && !l->is_probe) {
+			conversation_note(l, DEATH_BROKEN, data);
 			l->conversation.ops->broken(l, NULL, OUTCOME_HANDLER, 0, NULL);
 			return;
 		}
@@ -475,6 +492,7 @@ take(struct lease *l, struct slice data)
 			return;
 		}
 		if (r != REPLY_OK) {
+			conversation_note(l, DEATH_BROKEN, data);
 			take_bad(l, why);
 			return;
 		}
@@ -493,6 +511,7 @@ on_end(struct lease *l)
 
 	if (x != NULL && x->bytes_in == 0)
 		x = NULL;
+	conversation_note(l, DEATH_ENDED, SLICE(""));
 	l->conversation.ops->broken(l, x, OUTCOME_HANDLER, 0, buf_len(&t->reply) > 0 ?
 	    "the handler ended in the middle of its reply" : "the handler ended without a reply");
 }

@@ -22,6 +22,7 @@
 
 #include "base/buf.h"
 #include "base/loop.h"
+#include "ipc/frame.h"
 #include "lease/exchange.h"
 #include "lease/stderr.h"
 #include "proto/reply.h"
@@ -66,6 +67,8 @@ struct conversation {
 	struct buf reply;		/* the beginning of a reply */
 	struct reply_cursor cursor;	/* into reply */
 	bool paused;			/* a client is too slow for the output of its request */
+	/* The reason why the process is of no use; fault 0: not known. */
+	struct frame_broke broke;
 };
 
 /* Takes the descriptors, which become -1, in every case. 0 or -errno. */
@@ -91,6 +94,9 @@ void conversation_post(struct lease *lease, struct exchange *x);
  * complete.
  */
 void conversation_flush(struct lease *lease);
+
+/* Notes how the process came to be of no use, and what it wrote. The first note counts. */
+void conversation_note(struct lease *lease, int death, struct slice wrote);
 
 /* Takes a request out of flight. */
 void conversation_forget(struct lease *lease, struct exchange *x);

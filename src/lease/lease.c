@@ -51,6 +51,13 @@ lease_part(struct lease *l, enum lease_end end)
 	LIST_INSERT_HEAD(&ls->dead, l, link);
 	if (l->unknown)
 		return;
+	if (end == LEASE_BROKEN && l->conversation.broke.fault != 0) {
+		struct frame how = { .type = FRAME_BROKE, .id = l->id };
+
+		/* Without memory for this message the broker knows less to tell. */
+		how.broke = l->conversation.broke;
+		(void)ls->post(ls, &how);
+	}
 	(void)strlcpy(f.lease.service, l->set->service, sizeof(f.lease.service));
 	if (ls->post(ls, &f) < 0)
 		log_err("handler %u of service %s: cannot return it, out of memory",
@@ -268,6 +275,7 @@ on_lease_timer(struct loop_timer *t)
 	struct loop *loop = l->leases->loop;
 
 	if (l->is_probe) {
+		conversation_note(l, DEATH_SILENT, SLICE(""));
 		lease_break(l, NULL, OUTCOME_HANDLER, 0, NULL);
 		return;
 	}
@@ -421,6 +429,7 @@ lease_begin(struct lease *l, uint64_t due_usec)
 	 * of it.
 	 */
 	if (conversation_is_stale(l)) {
+		conversation_note(l, DEATH_BROKEN, SLICE(""));
 		lease_break(l, NULL, OUTCOME_HANDLER, 0, NULL);
 		return;
 	}

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/escape.h"
 #include "base/fd.h"
 #include "ipc/logrec.h"
 #include "lease/lease.h"
@@ -23,6 +24,8 @@ struct speaker {
 	const char *service;
 	const char *request;	/* NULL: none */
 	pid_t pid;
+	char *last;		/* gets the last line */
+	size_t last_len;
 };
 
 static void
@@ -31,6 +34,10 @@ log_line(const struct speaker *who, struct slice text)
 	char detail[32];
 	struct logrec r;
 
+	if (text.len > 0)
+		escape_plain(text, who->last, who->last_len);
+	if (log_level() < LOG_INFO)
+		return;
 	logrec_start(&r, LOG_INFO);
 	if (who->request != NULL)
 		logrec_add_str(&r, LOG_KEY_REQUEST, who->request);
@@ -67,18 +74,21 @@ is_logged(const struct lease *l)
 	/* A broker may lend before the first rules are in force here. */
 	const struct service *s = conf != NULL ? conf_find_service(conf, name, strlen(name)) : NULL;
 
-	return log_level() >= LOG_INFO && (s == NULL || s->log != SERVICE_LOG_NONE);
+	return s == NULL || s->log != SERVICE_LOG_NONE;
 }
 
 static struct speaker
-speaker_of(const struct lease *l)
+speaker_of(struct lease *l)
 {
+	struct death_words *words = &l->conversation.broke.words;
 	const struct exchange *x = TAILQ_FIRST(&l->conversation.flight);
 
 	return (struct speaker){
 		.service = l->set->service,
 		.request = x != NULL ? x->id : NULL,
 		.pid = (pid_t)l->pid,
+		.last = words->line,
+		.last_len = sizeof(words->line),
 	};
 }
 
@@ -132,10 +142,12 @@ lease_stderr_close(struct lease *l)
 }
 
 void
-lease_stderr_log_dead(const char *service, pid_t pid, int fd)
+lease_stderr_log_dead(const char *service, pid_t pid, int fd, char *last, size_t last_len)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(STDERR_END);
-	const struct speaker who = { .service = service, .pid = pid };
+	const struct speaker who = {
+		.service = service, .pid = pid, .last = last, .last_len = last_len,
+	};
 	char bytes[4096];
 
 	if (fd_set_nonblock(fd, true) < 0)
@@ -146,8 +158,7 @@ lease_stderr_log_dead(const char *service, pid_t pid, int fd)
 		if (n <= 0 || buf_append(&b, bytes, (size_t)n) < 0)
 			break;
 	}
-	if (log_level() >= LOG_INFO)
-		log_lines(&who, &b, true);
+	log_lines(&who, &b, true);
 }
 
 int

@@ -38,5 +38,8 @@ lease_stderr_allow(struct lease_stderr *err)
 	err->left = STDERR_REQUEST;
 }
 
-/* Logs the stderr of a process that died while no worker had it. */
-void lease_stderr_log_dead(const char *service, pid_t pid, int fd);
+/*
+ * Logs the stderr of a process that died while no worker had it. The last line
+ * goes into last.
+ */
+void lease_stderr_log_dead(const char *service, pid_t pid, int fd, char *last, size_t last_len);

@@ -75,3 +75,47 @@ answer_reloaded(struct master *m, struct slice json)
 	if (m->reload_answers != 0)
 		tell(m, m->reload_answers, WHAT_RELOAD, json.data, json.len);
 }
+
+/* The handlers of the next broker are new ones. */
+static const char broker_is_gone[] =
+    "the broker has ended, and with it all processes of handlers: new ones are started";
+
+static void
+tell_restarted(struct master *m, const struct frame *f)
+{
+	struct process *control = process_at(&m->processes, ROLE_CONTROL, 0);
+
+	if (control->state == PROCESS_SERVING)
+		process_tell(control, f, NULL, 0);
+}
+
+bool
+answer_restart(struct master *m, const struct process *from, const struct frame *f)
+{
+	struct process *broker = process_at(&m->processes, ROLE_BROKER, 0);
+	struct frame refusal = { .type = FRAME_RESTARTED, .id = f->id };
+
+	if (f->type == FRAME_RESTARTED && from == broker) {
+		tell_restarted(m, f);
+		return true;
+	}
+	if (f->type != FRAME_RESTART || from->kind != ROLE_CONTROL)
+		return false;
+	if (broker->state != PROCESS_SERVING || process_send(broker, f, NULL, 0) < 0) {
+		(void)strlcpy(refusal.restarted.why, broker_is_gone,
+		    sizeof(refusal.restarted.why));
+		tell_restarted(m, &refusal);
+	}
+	return true;
+}
+
+void
+answer_restart_died(struct master *m, const struct process *p)
+{
+	struct frame f = { .type = FRAME_RESTARTED };
+
+	if (p->kind != ROLE_BROKER || m->processes.is_stopping)
+		return;
+	(void)strlcpy(f.restarted.why, broker_is_gone, sizeof(f.restarted.why));
+	tell_restarted(m, &f);
+}

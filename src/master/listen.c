@@ -97,8 +97,10 @@ bind_to_listen(int fd, const struct addrinfo *ai, int backlog)
 }
 
 static int
-tcp_try(const struct listener *l, enum listen_use use, const struct addrinfo *ai, bool dual)
+tcp_try(const struct listener *l, enum listen_use use, const struct addrinfo *ai)
 {
+	/* "*" and [::] stand for both families, whatever the kernel has as its default. */
+	bool dual = addr_is_any((const union sockaddr_any *)ai->ai_addr) && !l->ipv6_only;
 	CLEANUP_CLOSE int fd = -1;
 	int r = 0;
 
@@ -106,7 +108,7 @@ tcp_try(const struct listener *l, enum listen_use use, const struct addrinfo *ai
 	if (fd < 0)
 		return -errno;
 	if (ai->ai_family == AF_INET6)
-		r = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, l->ipv6_only || !dual);
+		r = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, !dual);
 	if (r >= 0 && l->freebind)
 		r = set_int(fd, IPPROTO_IP, IP_FREEBIND, 1);
 	if (r >= 0)
@@ -142,10 +144,10 @@ tcp_open(const struct listener *l, enum listen_use use, struct reason *why)
 	if (r != 0)
 		return reason_say(why, -EADDRNOTAVAIL, "cannot look up '%.200s': %s", l->addr.host,
 		    gai_strerror(r));
-	r = tcp_try(l, use, list, any);
+	r = tcp_try(l, use, list);
 	/* A name stands for its first address that this machine has. */
 	for (ai = list->ai_next; ai != NULL && !any && is_missing_address(r); ai = ai->ai_next)
-		r = tcp_try(l, use, ai, false);
+		r = tcp_try(l, use, ai);
 	freeaddrinfo(list);
 	if (any && !l->ipv6_only && is_missing_address(r)) {
 		/* A kernel without IPv6. */
@@ -156,8 +158,11 @@ tcp_open(const struct listener *l, enum listen_use use, struct reason *why)
 			.ai_addrlen = sizeof(in),
 		};
 
-		r = tcp_try(l, use, &ipv4, false);
+		r = tcp_try(l, use, &ipv4);
 	}
+	if (r == -EADDRINUSE && strcmp(l->addr.host, "::") == 0 && !l->ipv6_only)
+		return reason_say(why, r, "%s (it takes IPv4, too: where that has a listener of "
+		    "its own, set ipv6-only = yes)", strerror(EADDRINUSE));
 	return r;
 }
 

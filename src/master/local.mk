@@ -17,6 +17,7 @@ libmaster_la_SOURCES = \
 	src/master/roletable.c src/master/roletable.h \
 	src/master/rundir.c src/master/rundir.h \
 	src/master/socketunit.c src/master/socketunit.h \
+	src/master/stale.c src/master/stale.h \
 	src/master/stop.c src/master/stop.h \
 	src/master/orphans.c src/master/orphans.h \
 	src/master/stuck.c src/master/stuck.h

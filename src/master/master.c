@@ -133,6 +133,12 @@ on_frame(struct process *p, const struct frame *f)
 			answer_ask(m, f);
 			return;
 		}
+		process_kill(p, "sent a message that is not its to send");
+		return;
+	case FRAME_RESTART:
+	case FRAME_RESTARTED:
+		if (answer_restart(m, p, f))
+			return;
 		/* fall through */
 	default:
 		process_kill(p, "sent a message that is not its to send");
@@ -161,6 +167,7 @@ on_died(struct process *p)
 
 	if (m->reload.phase != RELOAD_IDLE)
 		reload_on_died(p);
+	answer_restart_died(m, p);
 	if (p->rules->leaves_children)
 		orphans_begin(&m->orphans);
 	else

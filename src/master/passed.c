@@ -146,6 +146,7 @@ static bool
 fits_family(const struct passed_socket *p, const struct listener *l)
 {
 	bool any = strcmp(l->addr.host, "*") == 0;
+	union sockaddr_any is;
 	int only;
 
 	/*
@@ -155,7 +156,8 @@ fits_family(const struct passed_socket *p, const struct listener *l)
 	if (fd_domain(p->fd) == AF_INET)
 		return !any || (keep_is_of(p->name, l->url) && !l->ipv6_only);
 	only = fd_option(p->fd, IPPROTO_IPV6, IPV6_V6ONLY);
-	return only >= 0 && (only != 0) == (l->ipv6_only || !any);
+	return only >= 0 && addr_of_socket(p->fd, &is) == AF_INET6 &&
+	    (only != 0) == (l->ipv6_only || !addr_is_any(&is));
 }
 
 /*

@@ -18,6 +18,7 @@
 #include "master/master.h"
 #include "master/notify.h"
 #include "master/rundir.h"
+#include "master/stale.h"
 
 /* A process that takes longer than this to prepare is stuck. */
 #define RELOAD_PATIENCE_USEC (10 * USEC_PER_SEC)
@@ -83,6 +84,7 @@ tell_success(struct master *m)
 	log_event(LOG_EVENT_RELOAD_DONE, LOG_NOTICE,
 	    "configuration reloaded, generation %u: %zu listeners, %zu services",
 	    to->generation, to->n_listeners, to->n_services);
+	stale_notes(to, process_at(&m->processes, ROLE_BROKER, 0)->stats, &m->reload.notes);
 	put_changes(&json, m->reload.other.conf, &m->now, &m->reload.notes, &later);
 	log_conf_errors(LOG_WARNING, "", &later);
 	m->reload.on_told(m, buf_slice(&json));
@@ -454,6 +456,7 @@ reload_check(struct master *m, struct buf *json)
 		report_errors(json, true, &errors);
 	else {
 		listen_notes(&e.listeners, &m->passed, e.conf, &notes);
+		stale_notes(m->now.conf, process_at(&m->processes, ROLE_BROKER, 0)->stats, &notes);
 		put_changes(json, m->now.conf, &e, &notes, NULL);
 	}
 	edition_done(&e);

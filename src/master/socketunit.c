@@ -195,7 +195,8 @@ socket_unit_apply(int fd, const struct listener *l, struct conf_errors *notes,
 void
 socket_unit_note(int fd, const struct listener *l, struct conf_errors *notes)
 {
-	bool both = l->addr.kind == ADDR_TCP && strcmp(l->addr.host, "*") == 0 && !l->ipv6_only;
+	bool both = l->addr.kind == ADDR_TCP && !l->ipv6_only &&
+	    (strcmp(l->addr.host, "*") == 0 || strcmp(l->addr.host, "::") == 0);
 
 	if (fd_domain(fd) == AF_UNIX)
 		return;

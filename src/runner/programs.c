@@ -5,8 +5,10 @@
 #include "runner/programs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "ipc/channel.h"
@@ -55,6 +57,7 @@ programs_next(struct programs *all, struct program *p)
 }
 
 static void on_program_due(struct loop_timer *t);
+static void on_program_begun(struct loop_io *io, uint32_t events);
 
 /* The slot freed last is used first, because memory costs only once it is touched. */
 static struct program *
@@ -71,6 +74,7 @@ program_new(struct runner *r, uint16_t ref)
 		return NULL;
 	*p = (struct program){
 		.runner = r, .ref = ref, .out = -1, .err = -1, .timer.fn = on_program_due,
+		.begun = { .fn = on_program_begun, .fd = -1 },
 		.mark = ++all->last_mark, .exited.ref = ref,
 	};
 	all->by_ref[ref] = p;
@@ -86,6 +90,7 @@ program_free(struct program *p)
 	if (p->ref != PROGRAM_NO_REF)
 		all->by_ref[p->ref] = NULL;
 	loop_disarm(&p->runner->loop, &p->timer);
+	loop_close_shared(&p->runner->loop, &p->begun);
 	channel_close_fds((int[]){ p->out, p->err }, 2);
 	p->conf = conf_unref(p->conf);
 	p->service = NULL;
@@ -119,6 +124,34 @@ program_tell(struct program *p, bool is_gone)
 	}
 	p->is_told = true;
 	program_post(p, &f);
+}
+
+/*
+ * Sends BEGUN once the program runs, which fork() alone does not prove. Sends
+ * nothing when the child has failed before; EXITED follows then.
+ */
+static void
+program_tell_begun(struct program *p)
+{
+	struct runner *r = p->runner;
+	struct frame f = { .type = FRAME_BEGUN };
+
+	/* A child that was forked meanwhile may have this descriptor, too. */
+	loop_close_shared(&r->loop, &p->begun);
+	if (spawn_report_of(r->spawner, program_slot(&r->programs, p)).stage != STAGE_NONE)
+		return;
+	f.begun = (struct frame_begun){
+		.ref = p->ref, .pid = (uint32_t)p->session,
+		.started_usec = p->exited.started_usec,
+	};
+	program_post(p, &f);
+}
+
+static void
+on_program_begun(struct loop_io *io, uint32_t events)
+{
+	(void)events;
+	program_tell_begun(CONTAINER_OF(io, struct program, begun));
 }
 
 /* Keeps how the program ended, for the report. */
@@ -175,21 +208,32 @@ program_fail(struct program *p, enum start_stage stage, int error)
 	program_free(p);
 }
 
+/* Returns the end for the child, or -1: then nothing tells of its exec. */
+static int
+program_watch(struct program *p)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -1;
+	p->begun.fd = ends[0];
+	if (loop_add(&p->runner->loop, &p->begun, EPOLLIN) == 0)
+		return ends[1];
+	channel_close_fds(ends, 2);
+	p->begun.fd = -1;
+	return -1;
+}
+
 static void
 program_begin(struct program *p, pid_t pid, bool want_begun)
 {
-	struct frame f = { .type = FRAME_BEGUN };
-
 	p->state = PROGRAM_RUNNING;
 	p->pid = p->session = pid;
 	p->exited.started_usec = clock_usec();
 	RB_INSERT(program_pids, &p->runner->programs.pids, p);
-	if (!want_begun)
-		return;
-	f.begun = (struct frame_begun){
-		.ref = p->ref, .pid = (uint32_t)pid, .started_usec = p->exited.started_usec,
-	};
-	program_post(p, &f);
+	/* Without a descriptor to spare the fork must do. */
+	if (want_begun && p->begun.fd < 0)
+		program_tell_begun(p);
 }
 
 /* Starts a program with the ends of its kit. */
@@ -200,6 +244,7 @@ program_run(struct program *p, const struct frame *f, int ends[static KIT_N_ENDS
 		.service = p->service, .slot = program_slot(&p->runner->programs, p),
 		.job = p->runner->ends.jobs[f->slot].fd, .place = f->start.place, .out = ends[KIT_OUT], .err = ends[KIT_ERR],
 		.in = ends[KIT_IN], .third = -1, .mark = p->mark,
+		.begun = f->start.want_begun != 0 ? program_watch(p) : -1,
 	};
 	bool is_handler = p->service->handler != NULL;
 	pid_t pid;
@@ -209,6 +254,7 @@ program_run(struct program *p, const struct frame *f, int ends[static KIT_N_ENDS
 		order.out = order.err;
 	}
 	pid = program_spawn(p, &order);
+	channel_close_fds(&order.begun, 1);
 	if (pid < 0) {
 		program_fail(p, STAGE_FORK, -pid);
 		return;
@@ -367,6 +413,9 @@ program_reaped(struct program *p, int status, const struct rusage *ru)
 
 	RB_REMOVE(program_pids, &all->pids, p);
 	p->pid = 0;
+	/* The end of its life may be seen before the end of the pipe. */
+	if (p->begun.fd >= 0)
+		program_tell_begun(p);
 	program_note_exit(p, status, ru);
 	ends_part(&p->runner->ends, p->out);
 	ends_part(&p->runner->ends, p->err);

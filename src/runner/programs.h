@@ -51,6 +51,7 @@ struct program {
 	struct conf *conf;		/* holds service */
 	const struct service *service;
 	int out, err;			/* output ends, until the program has ended; -1: none */
+	struct loop_io begun;		/* the other end is closed when the program runs; fd -1: none */
 
 	enum kill_phase phase;
 	uint32_t n_strays;

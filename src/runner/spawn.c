@@ -23,6 +23,8 @@
 /* Numbers in the child: the program's own channel, and the job until the program runs. */
 #define THIRD_FD 3
 #define JOB_FD 4
+#define BEGUN_FD 5
+#define LAST_FD BEGUN_FD
 
 int
 spawner_init(struct spawner *sp, size_t n)
@@ -84,15 +86,15 @@ child_move(int cgroup)
 	return fd < 0 || write(fd, "0", 1) < 0 ? -errno : 0;
 }
 
-/* Sets 0, 1, 2, the third descriptor and the job; closes all others. */
+/* Sets 0, 1, 2, the third descriptor, the job and the end that tells of the exec; closes all others. */
 static CHILD_CODE int
 child_stdio(const struct spawner *sp, const struct spawn_order *o)
 {
 	int in = o->in >= 0 ? o->in : sp->null_fd;
 
 	/* No source has such a low number, so no dup2() below overwrites a later source. */
-	if (in <= JOB_FD || o->out <= JOB_FD || o->err <= JOB_FD || o->job <= JOB_FD ||
-	    (o->third >= 0 && o->third <= JOB_FD))
+	if (in <= LAST_FD || o->out <= LAST_FD || o->err <= LAST_FD || o->job <= LAST_FD ||
+	    (o->third >= 0 && o->third <= LAST_FD) || (o->begun >= 0 && o->begun <= LAST_FD))
 		return -EBADF;
 	if (dup2(in, STDIN_FILENO) < 0 || dup2(o->out, STDOUT_FILENO) < 0 ||
 	    dup2(o->err, STDERR_FILENO) < 0)
@@ -103,7 +105,11 @@ child_stdio(const struct spawner *sp, const struct spawn_order *o)
 		return -errno;
 	if (dup3(o->job, JOB_FD, O_CLOEXEC) < 0)
 		return -errno;
-	return close_range(JOB_FD + 1, ~0U, 0) < 0 ? -errno : 0;
+	if (o->begun < 0)
+		(void)close(BEGUN_FD);
+	else if (dup3(o->begun, BEGUN_FD, O_CLOEXEC) < 0)
+		return -errno;
+	return close_range(LAST_FD + 1, ~0U, 0) < 0 ? -errno : 0;
 }
 
 static CHILD_CODE int

@@ -49,6 +49,7 @@ struct spawn_order {
 	int third;		/* descriptor 3 of the program, -1: none */
 	uint64_t mark;		/* of all that descends from it */
 	int cgroup;		/* directory to start in, -1: none */
+	int begun;		/* closed by the kernel when the program runs, -1: none */
 };
 
 /*

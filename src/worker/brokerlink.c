@@ -244,6 +244,19 @@ on_jobs(struct worker *w, const struct frame *f, int *fds, size_t n_fds)
 		    strerror(-r));
 }
 
+/* The last words of a handler that nobody had when it died. */
+static void
+take_words(struct worker *w, const struct frame *f, int fd)
+{
+	struct frame answer = { .type = FRAME_BROKE, .id = f->id };
+	struct death_words *words = &answer.broke.words;
+
+	lease_stderr_log_dead(f->lease.service, f->lease.pid, fd, words->line,
+	    sizeof(words->line));
+	if (words->line[0] != '\0')
+		(void)brokerlink_post(w, &answer);
+}
+
 static void
 on_frame(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 {
@@ -306,7 +319,7 @@ on_frame(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 		return;
 	case FRAME_WORDS:
 		if (n_fds > 0)
-			lease_stderr_log_dead(f->lease.service, f->lease.pid, fds[0]);
+			take_words(w, f, fds[0]);
 		return;
 	default:
 		log_err("broker sent an unexpected message, ignoring it: %s",

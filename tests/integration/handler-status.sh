@@ -204,7 +204,7 @@ out_of_order() {
 		[ $status -eq 250 ] || break
 	done
 	[ $status -eq 249 ] || return 1
-	grep -qE '^reqctl: hopeless: cannot serve now: its handler does not stay up: (no proper answer|exit status 1 before its first answer); tried again (now|in (less than 1|[0-9]+) s)$' "$dir/err" ||
+	grep -qE '^reqctl: hopeless: cannot serve now: its handler does not stay up: (ended before its first answer|exit status 1 before its first answer); tried again (now|in (less than 1|[0-9]+) s)$' "$dir/err" ||
 	    fail "$(cat "$dir/err")"
 }
 step "who calls a service out of order learns why" out_of_order

@@ -30,6 +30,7 @@ integration_tests = \
 	tests/integration/git-stream.sh \
 	tests/integration/handler-crosstalk.sh \
 	tests/integration/handler-input.sh \
+	tests/integration/handler-restart.sh \
 	tests/integration/handler-status.sh \
 	tests/integration/handler-zoo.sh \
 	tests/integration/kill-roles.sh \

@@ -14,6 +14,7 @@ program gone '#!/bin/sh'
 program closed '#!/bin/sh'
 program plain 'echo ran'
 program broken "#!$dir/no-such-shell"
+service fed "\"$dir/plain\"" 'input = optional'
 mkdir "$dir/place"
 service misplaced '"/bin/true"' "directory = \"$dir/place\""
 cp "$dir/gone" "$dir/warm"
@@ -44,16 +45,21 @@ step "a script without #!" said plain "its program: Exec format error (a script 
 step "a script whose interpreter is missing" said broken \
     "the interpreter of its program: $missing"
 
+# OPEN says "started" of what runs, not of what was forked.
+opened_too() {
+	assert_eq "$(redis-cli -p "$port" CALL --open fed)" \
+	    "NOSTART fed its program: Exec format error (a script begins with #!)"
+}
+step "a call whose input would follow" opened_too
+
 handler_too() {
-	for _ in 1 2 3 4 5 6 7 8; do
-		status=0
-		call warm >"$dir/out" 2>"$dir/err" || status=$?
-		[ $status -eq 250 ] || break
+	# From the first call on: nothing has run.
+	for _ in 1 2 3; do
+		assert_status 249 ctl call warm || return 1
+		assert_match "$(cat "$dir/err")" "reqctl: warm: cannot serve now: its handler does not\
+ stay up: could not be started: its program: $missing $check; tried again *" || return 1
 	done
-	assert_eq $status 249
-	assert_match "$(cat "$dir/err")" "reqctl: warm: cannot serve now: its handler does not stay up:\
- could not be started: its program: $missing $check; tried again *"
-	until_true "$patience" logged "): could not be started: its program: $missing $check" || return 1
+	until_true "$patience" logged "service warm: handler: could not be started: its program: $missing $check" || return 1
 	! grep -E 'no proper answer|exit status 127' "$log"
 }
 step "a handler that is gone" handler_too

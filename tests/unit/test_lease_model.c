@@ -449,6 +449,7 @@ static void
 broker_hear(void)
 {
 	struct asked a;
+	uint64_t broke = 0;
 
 	while (heard_frame(&a)) {
 		if (a.frame.type == FRAME_WANT) {
@@ -464,7 +465,19 @@ broker_hear(void)
 			broker_says(&none, NULL, 0);
 			continue;
 		}
+		/* Followed by the return of the same process, as a broken one. */
+		if (a.frame.type == FRAME_BROKE) {
+			ck_assert_uint_eq(broke, 0);
+			ck_assert_uint_ne(a.frame.broke.fault, 0);
+			broke = a.frame.id;
+			continue;
+		}
 		ck_assert_uint_eq(a.frame.type, FRAME_RETURN);
+		if (broke != 0) {
+			ck_assert_uint_eq(a.frame.id, broke);
+			ck_assert_uint_eq(a.frame.lease.is_broken, 1);
+		}
+		broke = 0;
 		for (size_t i = 0; i < PROCESSES; i++) {
 			if (processes[i].in >= 0 && processes[i].id == a.frame.id)
 				process_end(&processes[i]);

@@ -155,7 +155,7 @@ START_TEST(unable_says_why)
 		    "its handler does not stay up: ended by signal 9; tried again now" },
 		{ { .reason = UNABLE_FAILING, .death = { .status = DEATH_BROKEN },
 		    .retry_usec = 60 * USEC_PER_SEC },
-		    "its handler does not stay up: no proper answer; tried again in 60 s" },
+		    "its handler does not stay up: wrote what is no reply (channel = fd3 keeps replies apart); tried again in 60 s" },
 		/* A broker that was taken over may send anything. */
 		{ { .reason = 77, .death = { .stage = 12345, .status = 2 << 8 } },
 		    "its handler does not stay up: exit status 2 before its first answer; "

@@ -21,6 +21,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "conf/errors.h"
 #include "unit.h"
@@ -356,6 +357,41 @@ START_TEST(passed_sockets_that_nobody_uses_are_named)
 }
 END_TEST
 
+static const struct {
+	const char *url;
+	bool ipv6_only, takes_ipv4;
+} families[] = {
+	{ "tcp://*:0", false, true },
+	{ "tcp://*:0", true, false },
+	{ "tcp://[::]:0", false, true },
+	{ "tcp://[::]:0", true, false },
+	{ "tcp://[0:0::0]:0", false, true },
+};
+
+/* The default of the kernel does not matter. */
+START_TEST(any_address_takes_both_families)
+{
+	struct sockaddr_in6 sa;
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	socklen_t len = sizeof(sa);
+	int fd = socket(AF_INET6, SOCK_STREAM, 0);
+
+	if (fd < 0)
+		return;	/* no IPv6 here */
+	close(fd);
+	want(families[_i].url);
+	listener.ipv6_only = families[_i].ipv6_only;
+	ck_assert_int_eq(open_them(LISTEN_OPEN, NULL), 0);
+	ck_assert_int_eq(getsockname(set.list[0]->fd, (struct sockaddr *)&sa, &len), 0);
+	in.sin_port = sa.sin6_port;
+	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&in, sizeof(in)) == 0,
+	    families[_i].takes_ipv4);
+	close(fd);
+}
+END_TEST
+
 UNIT_MAIN("listen", tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, a_passed_tcp_socket_takes_every_option);
     tcase_add_test(tc, an_option_that_the_kernel_refuses);
@@ -364,4 +400,5 @@ UNIT_MAIN("listen", tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, what_cannot_be_applied_is_refused_at_a_reload);
     tcase_add_test(tc, a_kept_socket_takes_what_has_changed_meanwhile);
     tcase_add_test(tc, a_mode_that_cannot_be_changed_is_refused);
-    tcase_add_test(tc, passed_sockets_that_nobody_uses_are_named))
+    tcase_add_test(tc, passed_sockets_that_nobody_uses_are_named);
+    tcase_add_loop_test(tc, any_address_takes_both_families, 0, ARRAY_LEN(families)))

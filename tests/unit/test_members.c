@@ -81,8 +81,8 @@ START_TEST(test_life)
 	ck_assert_uint_eq(members.idle, 1);
 	members_set_state(&members, e, HANDLER_LEASED);
 	ck_assert_uint_eq(members.leased, 1);
-	members_set_worn(&members, e);
-	members_set_worn(&members, e);
+	members_set_worn(&members, e, true);
+	members_set_worn(&members, e, true);
 	ck_assert_uint_eq(members.worn, 1);
 	ck_assert_uint_eq(members_up(&members), 1);
 	members_remove(&members, e);
@@ -97,7 +97,7 @@ START_TEST(test_worn_before_it_is_up)
 {
 	struct entry *e = add(0, HANDLER_NEW);
 
-	members_set_worn(&members, e);
+	members_set_worn(&members, e, true);
 	ck_assert_uint_eq(members.worn, 0);
 	members_set_state(&members, e, HANDLER_IDLE);
 	ck_assert_uint_eq(members.worn, 1);
@@ -114,7 +114,7 @@ START_TEST(test_used_last_is_used_next)
 	ck_assert_ptr_eq(members_find_idle(&members), c);
 	members_set_state(&members, c, HANDLER_LEASED);
 	ck_assert_ptr_eq(members_find_idle(&members), a);
-	members_set_worn(&members, a);
+	members_set_worn(&members, a, true);
 	ck_assert_ptr_eq(members_find_idle(&members), b);
 	members_set_state(&members, b, HANDLER_LEASED);
 	ck_assert_ptr_eq(members_find_idle(&members), a);
@@ -145,7 +145,7 @@ change(struct entry *e, unsigned how)
 		members_remove(&members, e);
 		break;
 	case 1:
-		members_set_worn(&members, e);
+		members_set_worn(&members, e, true);
 		break;
 	case 2:
 		members_set_proven(&members, e);

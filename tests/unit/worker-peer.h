@@ -483,6 +483,15 @@ asked(enum frame_type type)
 
 	turns();
 	ck_assert_msg(heard_frame(&a), "not asked: %s", frame_type_name(type));
+	/* Before a broken one comes back the worker may say what it knows of it. */
+	if (a.frame.type == FRAME_BROKE && type != FRAME_BROKE) {
+		uint64_t id = a.frame.id;
+
+		ck_assert_uint_ne(a.frame.broke.fault, 0);
+		ck_assert(heard_frame(&a));
+		ck_assert_uint_eq(a.frame.type, FRAME_RETURN);
+		ck_assert_uint_eq(a.frame.id, id);
+	}
 	ck_assert_str_eq(frame_type_name(a.frame.type), frame_type_name(type));
 	return a;
 }

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: ISC */
+/* stale: whether the program of a handler has changed since its processes were started. */
+#include "config.h"
+
+#include "master/stale.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "conf/conf.h"
+#include "conf/errors.h"
+#include "ipc/stats.h"
+
+/*
+ * True if the file was written, or put there, after that time. What was only
+ * read or renamed away is another file.
+ */
+static bool
+is_younger(const char *path, uint64_t since_usec)
+{
+	struct stat of[2];
+
+	/* A link that leads elsewhere now is a change, too. */
+	if (lstat(path, &of[0]) < 0 || stat(path, &of[1]) < 0 || !S_ISREG(of[1].st_mode))
+		return false;
+	for (int i = 0; i < 2; i++) {
+		const struct timespec *t = &of[i].st_ctim;
+
+		if ((uint64_t)t->tv_sec * USEC_PER_SEC + (uint64_t)t->tv_nsec / 1000 > since_usec)
+			return true;
+	}
+	return false;
+}
+
+/* Any word of the handler that is the name of a file, in its directory or from the root. */
+static bool
+has_changed(const struct service *s, uint64_t since_usec)
+{
+	for (char **word = s->handler; *word != NULL; word++) {
+		char path[PATH_MAX];
+		int n = **word == '/' ? snprintf(path, sizeof(path), "%s", *word) :
+		    snprintf(path, sizeof(path), "%s/%s", s->directory, *word);
+
+		if (n > 0 && (size_t)n < sizeof(path) && is_younger(path, since_usec))
+			return true;
+	}
+	return false;
+}
+
+void
+stale_notes(const struct conf *c, const struct stats *broker, struct conf_errors *notes)
+{
+	uint64_t now = clock_usec();
+	struct timespec t;
+	uint64_t wall;
+
+	if (broker == NULL || broker->generation != c->generation)
+		return;
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	wall = (uint64_t)t.tv_sec * USEC_PER_SEC + (uint64_t)t.tv_nsec / 1000;
+	for (size_t i = 0; i < c->n_services; i++) {
+		const struct service *s = &c->services[i];
+		uint64_t oldest;
+
+		if (s->handler == NULL)
+			continue;
+		oldest = broker->pool[s->number].oldest_usec;
+		if (oldest == 0 || oldest > now || !has_changed(s, wall - (now - oldest)))
+			continue;
+		conf_errors_add(notes, s->file, s->line, "the program of service %s has changed; "
+		    "'reqctl restart %s' replaces its processes", s->name, s->name);
+	}
+}
