@@ -181,20 +181,20 @@ is_known_sound(const struct reader *r, const struct service *s)
 }
 
 void
-program_check(struct reader *r, const struct service *s, const struct block *b)
+program_check(struct reader *r, struct service *s, const struct block *b)
 {
-	bool failed = r->failed;
+	size_t before = r->n_errors;
 
 	if (is_known_sound(r, s))
 		return;
-	r->failed = false;
+	reader_excuse(r, s);
 	if (s->handler != NULL && s->handler[0][0] == '/')
 		check_file(r, s, b, s->handler[0]);
 	if (s->command[0] != NULL && s->command[0][0] == '/' &&
 	    strpbrk(s->command[0], "{}") == NULL)
 		check_file(r, s, b, s->command[0]);
 	check_directory(r, s, b);
-	if (!r->failed && (s->handler != NULL || s->command[0] != NULL))
+	reader_excuse_end(r);
+	if (r->n_errors == before && s->unavailable == NULL && (s->handler != NULL || s->command[0] != NULL))
 		r->sound[r->n_sound++ % READER_RECENT] = s;
-	r->failed = r->failed || failed;
 }

@@ -11,4 +11,4 @@
  * may run, not setuid or setgid; it and every directory above can be changed
  * by root and that account only; its working directory exists.
  */
-void program_check(struct reader *r, const struct service *s, const struct block *b);
+void program_check(struct reader *r, struct service *s, const struct block *b);

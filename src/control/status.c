@@ -239,6 +239,8 @@ put_service(struct buf *b, const struct status *of, const struct service *s)
 
 	jsonbuf_open(b, NULL, '{');
 	jsonbuf_text(b, "name", s->name);
+	/* Why it is out of order, though its configuration is in force. */
+	jsonbuf_text(b, "unavailable", s->unavailable);
 	jsonbuf_number(b, "calls", t.n.calls);
 	jsonbuf_number(b, "failed", t.n.failed);
 	jsonbuf_number(b, "rejected", t.n.rejected);
@@ -262,7 +264,7 @@ status_explain_outage(const struct control *c, const struct service *s, struct b
 	struct pool_stats p = pool_of(c->member.current,
 	    c->pages[ROLE_PROCESS(ROLE_BROKER, 0)], s);
 
-	return s->handler != NULL && pool_stats_explain(&p, s->name, clock_usec(), b);
+	return service_explain_outage(s, s->handler != NULL ? &p : NULL, clock_usec(), b);
 }
 
 int

@@ -103,8 +103,11 @@ void stats_renumber(struct stats *s, const struct conf *from, const struct conf 
 /* Why a service is out of order; false when it is not. */
 bool pool_stats_outage(const struct pool_stats *p, uint64_t now, char ret[static OUTAGE_TEXT]);
 
-/* The same in a line for who asks about that service; nothing and false when it is not. */
-bool pool_stats_explain(const struct pool_stats *p, const char *service, uint64_t now,
+/*
+ * The same in a line for who asks about that service, or what else keeps it out of order;
+ * nothing and false when it is not. p: its pool; NULL: none.
+ */
+bool service_explain_outage(const struct service *s, const struct pool_stats *p, uint64_t now,
     struct buf *out);
 
 /* What all pages say of one service. */

@@ -13,6 +13,7 @@
 #include "master/orphans.h"
 #include "master/passed.h"
 #include "master/process.h"
+#include "master/recovery.h"
 #include "master/reload.h"
 
 struct master {
@@ -24,6 +25,7 @@ struct master {
 	struct passed_set passed;
 	struct processes processes;
 	struct reload reload;
+	struct recovery recovery;
 	struct beat beat;
 	struct orphans orphans;		/* orphans of a runner are being killed */
 	bool ready;			/* READY=1 has been said */

@@ -98,6 +98,7 @@ stop_begin(struct master *m)
 	notify_stopping(m->now.conf->drain_timeout_usec);
 	log_event(LOG_EVENT_STOPPING, LOG_NOTICE, "stopping, finishing what runs");
 	reload_cancel(m);
+	recovery_cancel(m);
 	m->processes.sealed = listen_seal(&m->now.listeners, LISTEN_REQD_ENDS);
 	/* A process that waits to be started again is not needed any more, but for the log. */
 	FOR_EACH_PROCESS(p, &m->processes) {

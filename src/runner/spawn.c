@@ -127,8 +127,13 @@ child_limits(const struct spawner *sp, const struct service *s)
 
 /* 0 or -errno. */
 static CHILD_CODE int
-child_identity(const struct identity *id)
+child_identity(const struct service *s)
 {
+	const struct identity *id = &s->run_as;
+
+	/* Its account may not be known, and the number of none means "stay what you are". */
+	if (s->unavailable != NULL)
+		return -EPERM;
 	if (!id->is_set)
 		return 0;
 	/* An ordinary user can be nobody else; to pretend would be worse. */
@@ -179,7 +184,7 @@ child_run(const struct spawner *sp, const struct spawn_order *o, bool is_outside
 	if (r < 0)
 		child_fail(sp, o, STAGE_LIMITS, -r);
 
-	r = child_identity(&s->run_as);
+	r = child_identity(s);
 	if (r < 0)
 		child_fail(sp, o, STAGE_USER, -r);
 

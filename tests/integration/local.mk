@@ -58,6 +58,7 @@ integration_tests = \
 	tests/integration/reqctl-import.sh \
 	tests/integration/reqctl-output.sh \
 	tests/integration/start-fails-for-good.sh \
+	tests/integration/start-without.sh \
 	tests/integration/start-fails.sh \
 	tests/integration/zoo.sh
 TESTS += $(integration_tests)

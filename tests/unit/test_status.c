@@ -8,6 +8,7 @@
 #include "control/status.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "conf/errors.h"
@@ -20,7 +21,7 @@ enum { RUNNER = ROLE_PROCESS(ROLE_RUNNER, 0), BROKER = ROLE_PROCESS(ROLE_BROKER,
 
 static struct control control;
 static struct roster roster;
-static struct stats pages[ROLE_MAX_PROCESSES];
+static struct stats *pages;	/* of all processes; too large for a program file */
 
 static void
 set_up(void)
@@ -30,6 +31,8 @@ set_up(void)
 
 	if (conf_parse(text, strlen(text), 1, &control.member.current, &errors) < 0)
 		ck_abort_msg("%s", errors.list[0].text);
+	pages = calloc(ROLE_MAX_PROCESSES, sizeof(*pages));
+	ck_assert_ptr_nonnull(pages);
 	for (size_t i = 0; i < ROLE_MAX_PROCESSES; i++)
 		control.pages[i] = &pages[i];
 	roster.processes[0].pid = 1000;
@@ -40,6 +43,7 @@ static void
 tear_down(void)
 {
 	conf_unref(control.member.current);
+	free(pages);
 }
 
 static json_t *
