@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "conf/executable.h"
 
 /*
  * The one who could change it besides root and the account itself, or NULL. A directory
@@ -64,31 +66,6 @@ check_path(struct reader *r, const struct service *s, const struct block *b, con
 	}
 }
 
-static bool
-is_member(const struct identity *id, gid_t gid)
-{
-	if (id->gid == gid)
-		return true;
-	for (size_t i = 0; i < id->n_groups; i++) {
-		if (id->groups[i] == gid)
-			return true;
-	}
-	return false;
-}
-
-/* By the mode alone: the answer is for an account that we are not. */
-static bool
-may_execute(const struct stat *st, const struct identity *id)
-{
-	if (id->uid == 0)
-		return (st->st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0;
-	if (st->st_uid == id->uid)
-		return (st->st_mode & S_IXUSR) != 0;
-	if (is_member(id, st->st_gid))
-		return (st->st_mode & S_IXGRP) != 0;
-	return (st->st_mode & S_IXOTH) != 0;
-}
-
 /*
  * The first directory above path that the account cannot pass through, or NULL.
  * Where there is an access control list only the kernel knows; root passes.
@@ -98,14 +75,14 @@ impassable(const char *path, const struct identity *id, char part[static PATH_MA
 {
 	size_t len = strlen(path);
 
-	for (size_t i = 1; id->uid != 0 && i < len && i < PATH_MAX; i++) {
+	for (size_t i = 1; id->uid != 0 && id->uid != (uid_t)-1 && i < len && i < PATH_MAX; i++) {
 		struct stat st;
 
 		if (path[i] != '/' && i != 1)
 			continue;
 		memcpy(part, path, i);
 		part[i] = '\0';
-		if (stat(part, &st) == 0 && !may_execute(&st, id) &&
+		if (stat(part, &st) == 0 && !executable_may(&st, id, 1) &&
 		    getxattr(part, "system.posix_acl_access", NULL, 0) < 0)
 			return part;
 	}
@@ -116,7 +93,7 @@ static void
 check_file(struct reader *r, const struct service *s, const struct block *b, const char *path)
 {
 	const char *wrong = NULL, *dir;
-	char part[PATH_MAX];
+	char part[PATH_MAX], why[EXECUTABLE_WHY];
 	CLEANUP_FREE char *real = NULL;
 	struct stat st;
 
@@ -126,8 +103,10 @@ check_file(struct reader *r, const struct service *s, const struct block *b, con
 		wrong = "it is not a regular file";
 	else if ((st.st_mode & (S_ISUID | S_ISGID)) != 0)
 		wrong = "it is setuid or setgid; name the account with 'user' instead";
-	else if (!may_execute(&st, &s->run_as))
+	else if (!executable_may(&st, &s->run_as, 1))
 		wrong = "it is not executable for the account of the service";
+	else if (!executable_check(path, &s->run_as, why))
+		wrong = why;
 	if (wrong != NULL) {
 		block_error(r, b, program_key(s), "service \"%.64s\": program %.256s: %s", s->name,
 		    path, wrong);
@@ -148,7 +127,8 @@ check_file(struct reader *r, const struct service *s, const struct block *b, con
 static void
 check_directory(struct reader *r, const struct service *s, const struct block *b)
 {
-	const char *wrong = NULL;
+	char inside[PATH_MAX], part[PATH_MAX];
+	const char *wrong = NULL, *dir;
 	struct stat st;
 
 	if (stat(s->directory, &st) < 0)
@@ -158,6 +138,14 @@ check_directory(struct reader *r, const struct service *s, const struct block *b
 	if (wrong != NULL)
 		block_error(r, b, "directory", "service \"%.64s\": directory %.256s: %s", s->name,
 		    s->directory, wrong);
+	/* The directory itself is to be entered, too. */
+	if (wrong != NULL || (size_t)snprintf(inside, sizeof(inside), "%s/.", s->directory) >=
+	    sizeof(inside))
+		return;
+	dir = impassable(inside, &s->run_as, part);
+	if (dir != NULL)
+		block_error(r, b, "directory", "service \"%.64s\": directory %.256s: the account of "
+		    "the service may not enter %.256s", s->name, s->directory, dir);
 }
 
 /* True if a service with the same program, account and directory had nothing wrong lately. */
