@@ -35,6 +35,7 @@ integration_tests = \
 	tests/integration/kill-roles.sh \
 	tests/integration/log-blocked.sh \
 	tests/integration/log-lines.sh \
+	tests/integration/long-arguments.sh \
 	tests/integration/manual-examples.sh \
 	tests/integration/master-death.sh \
 	tests/integration/master-notify.sh \
