@@ -182,8 +182,9 @@ struct service {
 	char **verbs;		/* bound RESP verbs, upper case; NULL-terminated */
 	enum service_log log;
 	/*
-	 * Why the service cannot be called: what it needs beside the configuration is not
-	 * there. NULL: it is in order. Without its account the ids are (uid_t)-1.
+	 * The reason why nobody can call the service: something that the service needs is
+	 * not there. NULL: the service is in order. Without an account the ids are
+	 * (uid_t)-1.
 	 */
 	char *unavailable;
 };

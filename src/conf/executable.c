@@ -60,7 +60,7 @@ wrong(char why[static EXECUTABLE_WHY], const char *fmt, ...)
 	return false;
 }
 
-/* What the first line, or the header, names: the kernel starts that one. */
+/* Checks the program that the first line, or the header, names, and the kernel starts. */
 static bool
 check_interpreter(const char *path, const struct identity *id, char why[static EXECUTABLE_WHY])
 {
@@ -111,7 +111,7 @@ check_script(const char *path, char *line, const struct identity *id,
 static bool
 has_helpers(void)
 {
-	return access("/proc/sys/fs/binfmt_misc/status", F_OK) == 0;
+	return stat("/proc/sys/fs/binfmt_misc/status", &(struct stat){ 0 }) == 0;
 }
 
 /* True if a kernel for one machine runs programs of the other. */

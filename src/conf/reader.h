@@ -48,9 +48,9 @@ struct reader {
 	bool broken;			/* a syntax error: do not check what is missing */
 	bool failed;			/* there was an error */
 	bool merged;			/* the file says that it is conf_format()'s */
-	bool lenient;			/* what one service or role lacks is no error */
+	bool lenient;			/* a service or role may lack something */
 	bool out_of_memory;		/* a reason could not be kept */
-	size_t n_errors;		/* that fail the reading */
+	size_t n_errors;		/* errors that fail the reading */
 	size_t n_lacks;			/* ... and can pass by themselves: an account is missing */
 	/*
 	 * While a service or role is looked at for what it lacks: errors are noted and do not

@@ -408,7 +408,7 @@ identity_format(struct buf *b, const struct key *k, const void *at)
 {
 	const struct identity *id = at;
 
-	/* That of a service that is unavailable may not be known. */
+	/* The account of an unavailable service may not be known. */
 	if (id->uid == (uid_t)-1)
 		return;
 	(void)buf_printf(b, "\"%u:%u", (unsigned)id->uid, (unsigned)id->gid);

@@ -239,7 +239,7 @@ put_service(struct buf *b, const struct status *of, const struct service *s)
 
 	jsonbuf_open(b, NULL, '{');
 	jsonbuf_text(b, "name", s->name);
-	/* Why it is out of order, though its configuration is in force. */
+	/* The reason, if the service is out of order though its configuration is in force. */
 	jsonbuf_text(b, "unavailable", s->unavailable);
 	jsonbuf_number(b, "calls", t.n.calls);
 	jsonbuf_number(b, "failed", t.n.failed);

@@ -38,9 +38,9 @@ job_file(void)
 }
 
 /*
- * What execve(2) takes of strings and of pointers to them, by the limit of the stack, which
- * programs have from here; without what the kernel adds: the path twice, and the first line
- * of a script.
+ * Bytes of strings, and of pointers to them, that execve(2) takes. The limit of the stack
+ * decides, which programs have from this process. The kernel adds the path, twice, and the
+ * first line of a script.
  */
 static size_t
 exec_room(void)

@@ -27,7 +27,7 @@
 #include "master/notify.h"
 #include "master/stop.h"
 
-#define EXIT_CONFIG 1	/* what reqd -t says, too: nothing but a change of the files helps */
+#define EXIT_CONFIG 1	/* the status of reqd -t, too: nothing but a change of the files helps */
 #define EXIT_SYSTEM 71	/* may pass by itself, so systemd tries again */
 
 static struct master *
@@ -149,6 +149,7 @@ on_each_beat(struct beat *b)
 
 	bringup_release_held(&m->processes);
 	notify_watchdog();
+	recovery_plan(m);
 	if (m->ready && !m->processes.is_stopping && m->reload.phase == RELOAD_IDLE)
 		notify_status(&m->processes);
 }
@@ -358,7 +359,7 @@ master_main(const struct master_options *options)
 		return fail("/dev/null", r);
 	if (stat("/proc/self/exe", &(struct stat){ 0 }) < 0)
 		return fail("/proc is needed and not there", -errno);
-	/* What one service lacks must not keep the others from being served. */
+	/* A service that lacks something must not keep the others from being served. */
 	r = edition_load(&m->now, options, CONF_LENIENT, 1, &lacks);
 	if (r < 0)
 		return fail_with_errors(&lacks, r == -EINVAL ? EXIT_CONFIG : EXIT_SYSTEM);

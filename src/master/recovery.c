@@ -64,14 +64,12 @@ recovery_plan(struct master *m)
 {
 	struct recovery *r = &m->recovery;
 
-	loop_disarm(&m->loop, &r->timer);
+	if (r->looker != 0 || loop_timer_is_armed(&r->timer))
+		return;
 	if (m->processes.is_stopping || !conf_is_lacking(m->now.conf)) {
 		r->wait_usec = 0;
 		return;
 	}
-	/* The child plans the next look when it has ended. */
-	if (r->looker != 0)
-		return;
 	r->wait_usec = r->wait_usec == 0 ? FIRST_USEC : r->wait_usec * 3 / 2;
 	if (r->wait_usec > LONGEST_USEC)
 		r->wait_usec = LONGEST_USEC;

@@ -19,7 +19,7 @@ struct recovery {
 	pid_t looker;		/* the child that looks; 0: none */
 };
 
-/* Plans the next look, where something in force is out of order; else plans none. */
+/* Plans the next look, if something in force is out of order and no look is planned. */
 void recovery_plan(struct master *m);
 
 /* True if the child that has ended is the one that looks. A reload begins when it saw a change. */

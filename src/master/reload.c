@@ -136,7 +136,6 @@ reload_end(struct master *m)
 	reload_discard(m);
 	if (m->ready)
 		notify_ready(&m->processes);
-	recovery_plan(m);
 	if (again)
 		reload_start(m);
 }

@@ -131,7 +131,7 @@ child_identity(const struct service *s)
 {
 	const struct identity *id = &s->run_as;
 
-	/* Its account may not be known, and the number of none means "stay what you are". */
+	/* The account may not be known, and the number of none means "stay what you are". */
 	if (s->unavailable != NULL)
 		return -EPERM;
 	if (!id->is_set)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# long-arguments: what the kernel would not take as arguments and environment of one
-# program is the caller's to hear, with the argument that is too long.
+# long-arguments: more arguments and environment than the kernel takes for one program are
+# refused, and the caller is told which argument is too long.
 . "${srcdir:-.}/tests/integration/lib.sh"
 need python3
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# start-without: what one service needs and has not got at the start takes that service
-# out of order and no other; it comes back by itself. A check and a reload refuse.
+# start-without: a service that lacks something at the start is out of order, and no
+# other service is; it comes back by itself. A check and a reload refuse.
 . "${srcdir:-.}/tests/integration/lib.sh"
 need redis-cli
 

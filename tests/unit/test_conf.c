@@ -1137,7 +1137,7 @@ START_TEST(a_start_excuses_no_mistake)
 	write_file(in_dir("main.conf"), body);
 	ck_assert_int_eq(conf_load(in_dir("main.conf"), CONF_LENIENT, &c, &errors), -EINVAL);
 	conf_errors_done(&errors);
-	/* What the whole lacks may come, too. */
+	/* A group that the whole lacks may come, too. */
 	(void)snprintf(body, sizeof(body), "%slisten \"unix:///run/x.sock\" {}\n"
 	    "control { group = \"reqd-no-such\" }\n", user_line());
 	write_file(in_dir("main.conf"), body);
