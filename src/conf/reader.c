@@ -9,7 +9,7 @@
 #include "conf/errors.h"
 
 /* Keeps the reason of a service without what names the service. */
-static void
+static void __attribute__((format(printf, 2, 0)))
 excuse(struct reader *r, const char *fmt, va_list ap)
 {
 	struct service *s = r->excused;
@@ -28,7 +28,7 @@ excuse(struct reader *r, const char *fmt, va_list ap)
 	r->out_of_memory = r->out_of_memory || s->unavailable == NULL;
 }
 
-static void
+static void __attribute__((format(printf, 5, 0)))
 report(struct reader *r, const char *file, unsigned line, const char *before, const char *fmt,
     va_list ap)
 {
