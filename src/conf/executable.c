@@ -81,11 +81,43 @@ check_interpreter(const char *path, const struct identity *id, char why[static E
 
 /* ------------------------------------------------------------- scripts --- */
 
+/* True if env(1) finds a program of that name. */
 static bool
-check_script(const char *path, char *line, const struct identity *id,
+is_found(const char *name, const char *search, const struct identity *id)
+{
+	for (const char *dir = search; *dir != '\0'; dir += strspn(dir, ":")) {
+		size_t len = strcspn(dir, ":");
+		char path[PATH_MAX];
+		struct stat st;
+
+		(void)snprintf(path, sizeof(path), "%.*s/%s", (int)len, dir, name);
+		if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && executable_may(&st, id, 1))
+			return true;
+		dir += len;
+	}
+	return false;
+}
+
+/* Checks the name behind env(1). An option, or a variable, makes it too hard to tell. */
+static bool
+check_env(const char *rest, const char *search, const struct identity *id,
     char why[static EXECUTABLE_WHY])
 {
-	char *end = strchr(line, '\n'), *name;
+	char name[HEAD];
+
+	rest += strspn(rest, " \t");
+	(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(rest, " \t"), rest);
+	if (*name == '\0' || *name == '-' || strpbrk(name, "=/") != NULL ||
+	    is_found(name, search, id))
+		return true;
+	return wrong(why, "its interpreter %.128s is in no directory of PATH", name);
+}
+
+static bool
+check_script(const char *path, char *line, const struct identity *id, const char *search,
+    char why[static EXECUTABLE_WHY])
+{
+	char *end = strchr(line, '\n'), *name, *rest;
 	struct stat st;
 
 	if (end != NULL)
@@ -94,6 +126,8 @@ check_script(const char *path, char *line, const struct identity *id,
 		return wrong(why, "its first line ends with a carriage return, which becomes part of "
 		    "the interpreter's name (sed -i 's/\\r$//' takes them out)");
 	name = line + strspn(line, " \t");
+	rest = name + strcspn(name, " \t");
+	rest += *rest != '\0';
 	name[strcspn(name, " \t")] = '\0';
 	if (*name == '\0')
 		return wrong(why, "its first line names no interpreter behind #!");
@@ -102,7 +136,11 @@ check_script(const char *path, char *line, const struct identity *id,
 	    getxattr(path, "system.posix_acl_access", NULL, 0) < 0)
 		return wrong(why, "the account of the service may not read it, and a script is read by "
 		    "its interpreter");
-	return check_interpreter(name, id, why);
+	if (!check_interpreter(name, id, why))
+		return false;
+	/* A line that is longer than the kernel reads is cut somewhere. */
+	return end == NULL || search == NULL || strcmp(name, "/usr/bin/env") != 0 ||
+	    check_env(rest, search, id, why);
 }
 
 /* ----------------------------------------------------------------- ELF --- */
@@ -200,7 +238,8 @@ is_text(const char *head, size_t len)
 }
 
 bool
-executable_check(const char *path, const struct identity *id, char why[static EXECUTABLE_WHY])
+executable_check(const char *path, const struct identity *id, const char *search,
+    char why[static EXECUTABLE_WHY])
 {
 	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	union {
@@ -220,7 +259,7 @@ executable_check(const char *path, const struct identity *id, char why[static EX
 	if (n >= 4 && memcmp(head.text, ELFMAG, SELFMAG) == 0)
 		return check_elf(fd, &head.elf, (size_t)n, id, why);
 	if (strncmp(head.text, "#!", 2) == 0)
-		return check_script(path, head.text + 2, id, why);
+		return check_script(path, head.text + 2, id, search, why);
 	if (is_text(head.text, (size_t)n))
 		return wrong(why, "it is neither a program nor a script (a script begins with #!)");
 	return has_helpers() ? true : wrong(why, "this system cannot run a file of its kind");

@@ -14,9 +14,11 @@
 /*
  * Looks at the beginning of a regular file that this account is to run. True if nothing is
  * known to be wrong with it; else one line in why. What cannot be read, or what only the
- * kernel knows, is not held against it.
+ * kernel knows, is not held against it. search: the PATH that the program gets, for a
+ * script that names its interpreter with env(1); NULL: not known.
  */
-bool executable_check(const char *path, const struct identity *id, char why[static EXECUTABLE_WHY]);
+bool executable_check(const char *path, const struct identity *id, const char *search,
+    char why[static EXECUTABLE_WHY]);
 
 /*
  * By the mode alone: the answer is for an account that this process is not. bit: 4 to read, 1 to

@@ -89,6 +89,17 @@ impassable(const char *path, const struct identity *id, char part[static PATH_MA
 	return NULL;
 }
 
+/* The PATH of its programs; NULL: a caller has a say in it. */
+static const char *
+search_path(const struct service *s)
+{
+	for (char **p = s->environment; *p != NULL; p++) {
+		if (strncmp(*p, "PATH=", 5) == 0)
+			return strpbrk(*p, "{}") == NULL ? *p + 5 : NULL;
+	}
+	return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+}
+
 static void
 check_file(struct reader *r, const struct service *s, const struct block *b, const char *path)
 {
@@ -105,7 +116,7 @@ check_file(struct reader *r, const struct service *s, const struct block *b, con
 		wrong = "it is setuid or setgid; name the account with 'user' instead";
 	else if (!executable_may(&st, &s->run_as, 1))
 		wrong = "it is not executable for the account of the service";
-	else if (!executable_check(path, &s->run_as, why))
+	else if (!executable_check(path, &s->run_as, search_path(s), why))
 		wrong = why;
 	if (wrong != NULL) {
 		block_error(r, b, program_key(s), "service \"%.64s\": program %.256s: %s", s->name,

@@ -1014,6 +1014,11 @@ static const struct first_bytes first_bytes[] = {
 	{ "#!/etc/passwd\n", 0, "its interpreter /etc/passwd is not executable for the account" },
 	{ "#!/usr/bin\n", 0, "its interpreter /usr/bin is not a regular file" },
 	{ "#! /bin/sh", 0, NULL },
+	{ "#!/usr/bin/env sh\n", 0, NULL },
+	{ "#!/usr/bin/env -S sh -e\n", 0, NULL },
+	{ "#!/usr/bin/env A=b python2.6\n", 0, NULL },
+	{ "#!/usr/bin/env python2.6\n", 0, "/prog: its interpreter python2.6 is in no directory of PATH" },
+	{ "#! /usr/bin/env  python2.6 -u\n", 0, "its interpreter python2.6 is in no directory of PATH" },
 	{ "\x7f" "ELF\2\1\1", 7, "it is cut short" },
 };
 
