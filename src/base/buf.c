@@ -82,6 +82,8 @@ buf_room_for(struct buf *b, size_t n)
 		r = buf_grow(b, n);
 	if (r < 0)
 		b->failed = true;
+	if (r == -EMSGSIZE)
+		b->is_full = true;
 	return r;
 }
 

@@ -22,6 +22,7 @@ struct buf {
 	size_t cap;
 	size_t max;	/* 0: no limit */
 	bool failed;
+	bool is_full;	/* failed, as more than max was to be kept */
 };
 
 #define BUF_INIT(limit) ((struct buf){ .max = (limit) })
@@ -59,7 +60,7 @@ static inline void
 buf_clear(struct buf *b)
 {
 	b->start = b->end = 0;
-	b->failed = false;
+	b->failed = b->is_full = false;
 }
 
 /* Drops n bytes from the start; n <= buf_len(). */

@@ -206,6 +206,18 @@ find_rising(struct broker *b, const char *name)
 	return NULL;
 }
 
+/*
+ * True if a service was out of order and had no processes. Like at the first there is
+ * nothing to go on with, so a handler that does not come up refuses nothing.
+ */
+static bool
+was_unavailable(const struct broker *b, const struct service *s)
+{
+	const struct service *was = conf_find_service(b->member.current, s->name, strlen(s->name));
+
+	return was != NULL && was->unavailable != NULL;
+}
+
 int
 pools_prepare(struct broker *b, struct conf *next)
 {
@@ -219,7 +231,8 @@ pools_prepare(struct broker *b, struct conf *next)
 		const struct service *s = &next->services[i];
 		struct pool *now = pools_serving(b, s->name);
 
-		if (s->handler == NULL || s->pool.min == 0 ||
+		if (s->handler == NULL || s->pool.min == 0 || s->unavailable != NULL ||
+		    was_unavailable(b, s) ||
 		    (now != NULL && conf_service_equal(now->service, s)))
 			continue;
 		if (pool_open(b, next, s, POOL_RISING) == NULL) {
@@ -310,7 +323,7 @@ pools_commit(struct broker *b)
 		const struct service *was;
 		struct pool *old = NULL;
 
-		if (s->handler == NULL)
+		if (s->handler == NULL || s->unavailable != NULL)
 			continue;
 		was = before == NULL ? NULL : conf_find_service(before, s->name, strlen(s->name));
 		if (was != NULL)

@@ -77,7 +77,8 @@ worker_run(struct link *l, const struct frame *f)
 	 */
 	if (table_find(&b->table, f->id) != NULL || tokens_find_id(&b->tokens, f->id) != NULL)
 		return "sent a request id that is in use";
-	if (conf == NULL) {
+	if (conf == NULL || (f->run.service < conf->n_services &&
+	    conf->services[f->run.service].unavailable != NULL)) {
 		if (stock_claim(l, f->run.kit, has_input) == KIT_GOOD)
 			stock_drop(b, f->run.kit);
 		refuse_run(l, f->id, OUTCOME_UNAVAIL, 0);

@@ -171,6 +171,8 @@ call_start(const struct call_request *rq)
 	rq->desk->stats->executing_service = s->number + 1u;
 	if (rq->is_late)
 		return refuse(rq, OUTCOME_DRAINING, "");
+	if (s->unavailable != NULL)
+		return refuse(rq, OUTCOME_UNAVAIL, s->unavailable);
 	complaint = backend_of(rq)->complaint(rq);
 	if (complaint != NULL)
 		return refuse(rq, OUTCOME_BADARG, complaint);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* account: looks up accounts and groups by name or number. */
 #include "config.h"
 
 #include "conf/account.h"
@@ -12,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/units.h"
+#include "conf/program.h"
 #include "conf/valuetype.h"
 
 #define MAX_GROUPS 65536
@@ -94,10 +96,14 @@ judge(struct reader *r, const struct block *b, const char *key, const char *kind
 {
 	if (q == 0 || q == -ENOMEM)
 		return q;
+	if (r->may_lack)
+		reader_excuse(r, r->excused);
 	if (q == 1)
 		key_error(r, b, key, ": there is no %s '%.64s'", kind, name);
 	else
 		key_error(r, b, key, ": cannot look up %s '%.64s': %s", kind, name, strerror(-q));
+	r->n_lacks += !r->excuses;
+	reader_excuse_end(r);
 	return 1;
 }
 
@@ -338,7 +344,7 @@ resolve_workers(struct reader *r)
 }
 
 static int
-resolve_service(struct reader *r, struct service *s, const struct block *b)
+find_service_account(struct reader *r, struct service *s, const struct block *b)
 {
 	struct identity *id = &s->run_as;
 	const struct identity *workers = &r->conf->run_as;
@@ -357,6 +363,45 @@ resolve_service(struct reader *r, struct service *s, const struct block *b)
 		    "the workers, and could then control them; give it an account of its own with "
 		    "'user'", s->name, id->user);
 	return q < 0 ? q : 0;
+}
+
+static int
+resolve_service(struct reader *r, struct service *s, const struct block *b)
+{
+	struct identity *id = &s->run_as;
+	int q;
+
+	r->may_lack = true;
+	r->excused = s;
+	q = find_service_account(r, s, b);
+	r->may_lack = false;
+	/* The names stay, and no ids: nothing can be started as an account that is not known. */
+	if (s->unavailable != NULL)
+		*id = (struct identity){ .is_set = true, .user = id->user, .group = id->group,
+		    .uid = (uid_t)-1, .gid = (gid_t)-1 };
+	return q;
+}
+
+static int
+resolve_role(struct reader *r, struct role *role, const struct block *b)
+{
+	int q;
+
+	r->may_lack = true;
+	r->excused = NULL;
+	role->n_uids = role->n_gids = role->n_members = 0;
+	q = role_users(r, role, b);
+	if (q >= 0)
+		q = role_groups(r, role, b);
+	r->may_lack = false;
+	return q;
+}
+
+/* True if an account or group that the role names is missing among its ids. */
+static bool
+role_lacks(const struct role *role)
+{
+	return role->n_uids < list_length(role->users) || role->n_gids < list_length(role->groups);
 }
 
 /* -------------------------------------------------------------- sockets --- */
@@ -404,12 +449,59 @@ account_resolve(struct reader *r)
 		q = resolve_control(r);
 	for (size_t i = 0; i < c->n_listeners && q >= 0; i++)
 		q = resolve_listener(r, &c->listeners[i], r->listeners.at[i]);
-	for (size_t i = 0; i < c->n_roles && q >= 0; i++) {
-		q = role_users(r, &c->roles[i], r->roles.at[i]);
-		if (q >= 0)
-			q = role_groups(r, &c->roles[i], r->roles.at[i]);
-	}
+	for (size_t i = 0; i < c->n_roles && q >= 0; i++)
+		q = resolve_role(r, &c->roles[i], r->roles.at[i]);
 	for (size_t i = 0; i < c->n_services && q >= 0; i++)
 		q = resolve_service(r, &c->services[i], r->services.at[i]);
 	return q < 0 ? q : 0;
+}
+
+int
+account_resolve_again(struct reader *r, size_t *ret_n)
+{
+	struct conf *c = r->conf;
+	int q = 0;
+
+	for (size_t i = 0; i < c->n_roles && q >= 0; i++) {
+		struct role *role = &c->roles[i];
+		size_t before = role->n_uids + role->n_gids;
+
+		if (!role_lacks(role))
+			continue;
+		q = resolve_role(r, role, r->roles.at[i]);
+		*ret_n += role->n_uids + role->n_gids > before;
+	}
+	for (size_t i = 0; i < c->n_services && q >= 0; i++) {
+		struct service *s = &c->services[i];
+
+		if (s->unavailable == NULL)
+			continue;
+		s->unavailable = NULL;
+		if (s->run_as.uid == (uid_t)-1)
+			q = resolve_service(r, s, r->services.at[i]);
+		if (q >= 0 && s->unavailable == NULL)
+			program_check(r, s, r->services.at[i]);
+		*ret_n += s->unavailable == NULL;
+	}
+	return q < 0 ? q : 0;
+}
+
+size_t
+conf_count_unavailable(const struct conf *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_services; i++)
+		n += c->services[i].unavailable != NULL;
+	return n;
+}
+
+bool
+conf_is_lacking(const struct conf *c)
+{
+	bool lacks = conf_count_unavailable(c) > 0;
+
+	for (size_t i = 0; i < c->n_roles; i++)
+		lacks = lacks || role_lacks(&c->roles[i]);
+	return lacks;
 }

@@ -12,3 +12,9 @@
  * account the workers and each service run. Mistakes are reported. 0 or -ENOMEM.
  */
 int account_resolve(struct reader *r);
+
+/*
+ * Looks again, leniently, at services that are unavailable, their programs included, and at
+ * roles that lack somebody. Adds to *ret_n those that have become better. 0 or -ENOMEM.
+ */
+int account_resolve_again(struct reader *r, size_t *ret_n);

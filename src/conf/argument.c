@@ -353,6 +353,16 @@ check_type(const struct argument *a, struct slice v, char why[static ARGUMENTS_W
 	return bad(a, v, why, "is of no known type");
 }
 
+/* True if negative numbers are declared, which are no options. The type judges the rest. */
+static bool
+takes_negative(const struct argument *a)
+{
+	if (a->type == ARGUMENT_INTEGER)
+		return (a->has_min && a->min_int < 0) || (a->has_max && a->max_int < 0);
+	return a->type == ARGUMENT_DECIMAL &&
+	    ((a->has_min && a->min_dec < 0) || (a->has_max && a->max_dec < 0));
+}
+
 int
 argument_check(const struct argument *a, struct slice value, char why[static ARGUMENTS_WHY])
 {
@@ -361,7 +371,7 @@ argument_check(const struct argument *a, struct slice value, char why[static ARG
 	if (value.len > a->max_length)
 		return bad(a, value, why, "is longer than %u bytes", (unsigned)a->max_length);
 	if (value.len > 0 && value.data[0] == '-' && a->type != ARGUMENT_FLAG && !a->dash &&
-	    !a->guarded)
+	    !a->guarded && !takes_negative(a))
 		return bad(a, value, why, "starts with '-', which it may not");
 	return check_type(a, value, why);
 }

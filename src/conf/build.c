@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* build: makes a struct conf of the sections of all files. */
 #include "config.h"
 
 #include "conf/build.h"

@@ -181,6 +181,12 @@ struct service {
 	size_t n_limits;
 	char **verbs;		/* bound RESP verbs, upper case; NULL-terminated */
 	enum service_log log;
+	/*
+	 * The reason why nobody can call the service: something that the service needs is
+	 * not there. NULL: the service is in order. Without an account the ids are
+	 * (uid_t)-1.
+	 */
+	char *unavailable;
 };
 
 /* -------------------------------------------------------------- roles --- */
@@ -271,6 +277,13 @@ enum conf_flags {
 	CONF_DEFAULT = 0,
 	/* Programs and directories are not looked for on the disk. */
 	CONF_NO_PROGRAMS = 1 << 0,
+	/*
+	 * For a start, when nobody may be there to read an error: what one service lacks
+	 * (account, group, directory, program) makes that service unavailable, and an account
+	 * or group that a role lacks is left out of the role. Each is in errors though the
+	 * load succeeds.
+	 */
+	CONF_LENIENT = 1 << 1,
 };
 
 /*
@@ -278,6 +291,8 @@ enum conf_flags {
  * checks everything, looks accounts up. Blocks on the disk and on the
  * account database. Returns 0 and a new conf (conf_unref), or -EINVAL with
  * every error in *errors, or -ENOMEM. errors may hold nothing on -ENOMEM.
+ * -EAGAIN is -EINVAL where every error can pass by itself: an account that is
+ * not there yet.
  */
 int conf_load(const char *file, enum conf_flags flags, struct conf **ret,
     struct conf_errors *errors);
@@ -288,6 +303,21 @@ int conf_load(const char *file, enum conf_flags flags, struct conf **ret,
  */
 int conf_parse(const char *text, size_t len, uint32_t generation,
     struct conf **ret, struct conf_errors *errors);
+
+/*
+ * Looks again at what is out of order in the canonical text of a lenient load, and at
+ * nothing else: what is in order stays as the text says. Blocks as conf_load() does.
+ * Returns 1 and a new conf where something has come in order; 0 where nothing has;
+ * -EINVAL with errors, or -ENOMEM.
+ */
+int conf_look_again(const char *text, size_t len, uint32_t generation, struct conf **ret,
+    struct conf_errors *errors);
+
+/* Services that are unavailable. */
+size_t conf_count_unavailable(const struct conf *c);
+
+/* True if a service or a role lacks something, so that conf_look_again() is worth its time. */
+bool conf_is_lacking(const struct conf *c);
 
 /*
  * conf_parse() of a sealed memory file, as the master hands it to its roles.

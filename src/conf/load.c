@@ -97,7 +97,7 @@ add_file_name(struct reader *r, size_t n, const char *file)
 	return 0;
 }
 
-/* Its text, in scratch memory. 0, -EINVAL with one error, or -ENOMEM. Never waits for a fifo. */
+/* Reads a file into scratch memory. 0, -EINVAL with one error, or -ENOMEM. Never waits for a fifo. */
 static int
 text_read(struct reader *r, const char *file, size_t max, const char **ret, size_t *ret_len)
 {
@@ -217,12 +217,15 @@ fill_in(struct reader *r)
 
 /*
  * Ids come with the text. An account without them must not be taken for
- * "stay what you are"; no account at all means just that.
+ * "stay what you are"; no account at all means just that. That of an unavailable
+ * service may be unknown, and stays so.
  */
 static void
-check_identity(struct reader *r, struct identity *id, const struct block *o)
+check_identity(struct reader *r, struct identity *id, const struct block *o, bool is_unknown)
 {
 	id->is_set = id->user != NULL;
+	if (is_unknown)
+		return;
 	if (id->uid != (uid_t)-1 && id->gid != (gid_t)-1)
 		return;
 	if (id->is_set)
@@ -234,9 +237,13 @@ check_identity(struct reader *r, struct identity *id, const struct block *o)
 static void
 check_identities(struct reader *r)
 {
-	check_identity(r, &r->conf->run_as, r->main);
-	for (size_t i = 0; i < r->conf->n_services; i++)
-		check_identity(r, &r->conf->services[i].run_as, r->services.at[i]);
+	check_identity(r, &r->conf->run_as, r->main, false);
+	for (size_t i = 0; i < r->conf->n_services; i++) {
+		struct service *s = &r->conf->services[i];
+
+		check_identity(r, &s->run_as, r->services.at[i],
+		    s->unavailable != NULL && s->run_as.uid == (uid_t)-1);
+	}
 }
 
 /* An array that will not grow any more, moved out of scratch memory. 0 or -ENOMEM. */
@@ -261,7 +268,10 @@ finish(struct reader *r, struct conf_owned **owned, struct conf **ret)
 	int q;
 
 	if (r->failed)
-		return -EINVAL;
+		return r->lenient && r->n_errors > 0 && r->n_errors == r->n_lacks ? -EAGAIN :
+		    -EINVAL;
+	if (r->out_of_memory)
+		return -ENOMEM;
 	if (settle(r, &c->listeners, c->n_listeners, sizeof(*c->listeners)) < 0 ||
 	    settle(r, &c->roles, c->n_roles, sizeof(*c->roles)) < 0 ||
 	    settle(r, &c->services, c->n_services, sizeof(*c->services)) < 0)
@@ -291,7 +301,9 @@ reader_init(struct reader *r, struct conf_owned **owned, struct conf_errors *err
 int
 conf_load(const char *file, enum conf_flags flags, struct conf **ret, struct conf_errors *errors)
 {
-	CLEANUP(reader_done) struct reader r = { .main_file = file };
+	CLEANUP(reader_done) struct reader r = {
+		.main_file = file, .lenient = (flags & CONF_LENIENT) != 0,
+	};
 	CLEANUP(unref_owned) struct conf_owned *owned = NULL;	/* looks into r's memory */
 	size_t left = CONF_MAX_TEXT;
 	int q;
@@ -309,40 +321,77 @@ conf_load(const char *file, enum conf_flags flags, struct conf **ret, struct con
 	q = fill_in(&r);
 	if (q == 0)
 		q = check_conf(&r);
+	for (size_t i = 0; i < r.conf->n_services; i++)
+		r.conf->services[i].unavailable = NULL;		/* merged text may have said it */
 	if (q == 0)
 		q = account_resolve(&r);
 	if (q < 0)
 		return q;
-	for (size_t i = 0; i < r.conf->n_services && (flags & CONF_NO_PROGRAMS) == 0; i++)
-		program_check(&r, &r.conf->services[i], r.services.at[i]);
+	for (size_t i = 0; i < r.conf->n_services && (flags & CONF_NO_PROGRAMS) == 0; i++) {
+		if (r.conf->services[i].unavailable == NULL)
+			program_check(&r, &r.conf->services[i], r.services.at[i]);
+	}
 	return finish(&r, &owned, ret);
 }
 
-int
-conf_parse(const char *text, size_t len, uint32_t generation, struct conf **ret,
+/* Reads canonical text as far as it says all. 0, -EINVAL with errors, or -ENOMEM. */
+static int
+read_canonical(struct reader *r, struct conf_owned **owned, const char *text, size_t len,
     struct conf_errors *errors)
 {
-	CLEANUP(reader_done) struct reader r = { .canonical = true, .main_file = "configuration" };
-	CLEANUP(unref_owned) struct conf_owned *owned = NULL;	/* looks into r's memory */
 	int q;
 
 	if (len > CONF_MAX_CANONICAL) {
 		conf_errors_add(errors, NULL, 0, "the configuration is larger than 256 MiB");
 		return -EINVAL;
 	}
-	q = reader_init(&r, &owned, errors);
+	r->canonical = true;
+	r->main_file = "configuration";
+	q = reader_init(r, owned, errors);
 	if (q == 0)
-		q = read_text(&r, r.main_file, text, len);
-	if (q < 0 || r.broken)
+		q = read_text(r, r->main_file, text, len);
+	if (q < 0 || r->broken)
 		return q < 0 ? q : -EINVAL;
-	q = fill_in(&r);
+	q = fill_in(r);
 	if (q == 0)
-		q = check_conf(&r);
+		q = check_conf(r);
+	if (q == 0)
+		check_identities(r);
+	return q;
+}
+
+int
+conf_parse(const char *text, size_t len, uint32_t generation, struct conf **ret,
+    struct conf_errors *errors)
+{
+	CLEANUP(reader_done) struct reader r = { 0 };
+	CLEANUP(unref_owned) struct conf_owned *owned = NULL;	/* looks into r's memory */
+	int q;
+
+	q = read_canonical(&r, &owned, text, len, errors);
 	if (q < 0)
 		return q;
-	check_identities(&r);
 	r.conf->generation = generation;
 	return finish(&r, &owned, ret);
+}
+
+int
+conf_look_again(const char *text, size_t len, uint32_t generation, struct conf **ret,
+    struct conf_errors *errors)
+{
+	CLEANUP(reader_done) struct reader r = { .lenient = true };
+	CLEANUP(unref_owned) struct conf_owned *owned = NULL;	/* looks into r's memory */
+	size_t n_better = 0;
+	int q;
+
+	q = read_canonical(&r, &owned, text, len, errors);
+	if (q == 0)
+		q = account_resolve_again(&r, &n_better);
+	if (q < 0 || (n_better == 0 && !r.failed))
+		return q;
+	r.conf->generation = generation;
+	q = finish(&r, &owned, ret);
+	return q < 0 ? q : 1;
 }
 
 int

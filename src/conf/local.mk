@@ -12,6 +12,7 @@ libconf_la_SOURCES = \
 	src/conf/conf.c src/conf/conf.h \
 	src/conf/diff.c src/conf/diff.h \
 	src/conf/errors.c src/conf/errors.h \
+	src/conf/executable.c src/conf/executable.h \
 	src/conf/format.c \
 	src/conf/lexer.c src/conf/lexer.h \
 	src/conf/load.c \

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
+/* program: checks the program and the directory of a service beforehand. */
 #include "config.h"
 
 #include "conf/program.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "conf/executable.h"
 
 /*
  * The one who could change it besides root and the account itself, or NULL. A directory
@@ -64,31 +67,6 @@ check_path(struct reader *r, const struct service *s, const struct block *b, con
 	}
 }
 
-static bool
-is_member(const struct identity *id, gid_t gid)
-{
-	if (id->gid == gid)
-		return true;
-	for (size_t i = 0; i < id->n_groups; i++) {
-		if (id->groups[i] == gid)
-			return true;
-	}
-	return false;
-}
-
-/* By the mode alone: the answer is for an account that we are not. */
-static bool
-may_execute(const struct stat *st, const struct identity *id)
-{
-	if (id->uid == 0)
-		return (st->st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0;
-	if (st->st_uid == id->uid)
-		return (st->st_mode & S_IXUSR) != 0;
-	if (is_member(id, st->st_gid))
-		return (st->st_mode & S_IXGRP) != 0;
-	return (st->st_mode & S_IXOTH) != 0;
-}
-
 /*
  * The first directory above path that the account cannot pass through, or NULL.
  * Where there is an access control list only the kernel knows; root passes.
@@ -98,25 +76,36 @@ impassable(const char *path, const struct identity *id, char part[static PATH_MA
 {
 	size_t len = strlen(path);
 
-	for (size_t i = 1; id->uid != 0 && i < len && i < PATH_MAX; i++) {
+	for (size_t i = 1; id->uid != 0 && id->uid != (uid_t)-1 && i < len && i < PATH_MAX; i++) {
 		struct stat st;
 
 		if (path[i] != '/' && i != 1)
 			continue;
 		memcpy(part, path, i);
 		part[i] = '\0';
-		if (stat(part, &st) == 0 && !may_execute(&st, id) &&
+		if (stat(part, &st) == 0 && !executable_may(&st, id, 1) &&
 		    getxattr(part, "system.posix_acl_access", NULL, 0) < 0)
 			return part;
 	}
 	return NULL;
 }
 
+/* The PATH of its programs; NULL: a caller has a say in it. */
+static const char *
+search_path(const struct service *s)
+{
+	for (char **p = s->environment; *p != NULL; p++) {
+		if (strncmp(*p, "PATH=", 5) == 0)
+			return strpbrk(*p, "{}") == NULL ? *p + 5 : NULL;
+	}
+	return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+}
+
 static void
 check_file(struct reader *r, const struct service *s, const struct block *b, const char *path)
 {
 	const char *wrong = NULL, *dir;
-	char part[PATH_MAX];
+	char part[PATH_MAX], why[EXECUTABLE_WHY];
 	CLEANUP_FREE char *real = NULL;
 	struct stat st;
 
@@ -126,8 +115,10 @@ check_file(struct reader *r, const struct service *s, const struct block *b, con
 		wrong = "it is not a regular file";
 	else if ((st.st_mode & (S_ISUID | S_ISGID)) != 0)
 		wrong = "it is setuid or setgid; name the account with 'user' instead";
-	else if (!may_execute(&st, &s->run_as))
+	else if (!executable_may(&st, &s->run_as, 1))
 		wrong = "it is not executable for the account of the service";
+	else if (!executable_check(path, &s->run_as, search_path(s), why))
+		wrong = why;
 	if (wrong != NULL) {
 		block_error(r, b, program_key(s), "service \"%.64s\": program %.256s: %s", s->name,
 		    path, wrong);
@@ -148,7 +139,8 @@ check_file(struct reader *r, const struct service *s, const struct block *b, con
 static void
 check_directory(struct reader *r, const struct service *s, const struct block *b)
 {
-	const char *wrong = NULL;
+	char inside[PATH_MAX], part[PATH_MAX];
+	const char *wrong = NULL, *dir;
 	struct stat st;
 
 	if (stat(s->directory, &st) < 0)
@@ -158,6 +150,14 @@ check_directory(struct reader *r, const struct service *s, const struct block *b
 	if (wrong != NULL)
 		block_error(r, b, "directory", "service \"%.64s\": directory %.256s: %s", s->name,
 		    s->directory, wrong);
+	/* The directory itself is to be entered, too. */
+	if (wrong != NULL || (size_t)snprintf(inside, sizeof(inside), "%s/.", s->directory) >=
+	    sizeof(inside))
+		return;
+	dir = impassable(inside, &s->run_as, part);
+	if (dir != NULL)
+		block_error(r, b, "directory", "service \"%.64s\": directory %.256s: the account of "
+		    "the service may not enter %.256s", s->name, s->directory, dir);
 }
 
 /* True if a service with the same program, account and directory had nothing wrong lately. */
@@ -181,20 +181,20 @@ is_known_sound(const struct reader *r, const struct service *s)
 }
 
 void
-program_check(struct reader *r, const struct service *s, const struct block *b)
+program_check(struct reader *r, struct service *s, const struct block *b)
 {
-	bool failed = r->failed;
+	size_t before = r->n_errors;
 
 	if (is_known_sound(r, s))
 		return;
-	r->failed = false;
+	reader_excuse(r, s);
 	if (s->handler != NULL && s->handler[0][0] == '/')
 		check_file(r, s, b, s->handler[0]);
 	if (s->command[0] != NULL && s->command[0][0] == '/' &&
 	    strpbrk(s->command[0], "{}") == NULL)
 		check_file(r, s, b, s->command[0]);
 	check_directory(r, s, b);
-	if (!r->failed && (s->handler != NULL || s->command[0] != NULL))
+	reader_excuse_end(r);
+	if (r->n_errors == before && s->unavailable == NULL && (s->handler != NULL || s->command[0] != NULL))
 		r->sound[r->n_sound++ % READER_RECENT] = s;
-	r->failed = r->failed || failed;
 }

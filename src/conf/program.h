@@ -8,7 +8,7 @@
 
 /*
  * The program of one service is a regular file that its account
- * may run, not setuid or setgid; it and every directory above can be changed
- * by root and that account only; its working directory exists.
+ * may run, not setuid or setgid, of a kind that the kernel starts; it and every directory
+ * above can be changed by root and that account only; its working directory can be entered.
  */
-void program_check(struct reader *r, const struct service *s, const struct block *b);
+void program_check(struct reader *r, struct service *s, const struct block *b);

@@ -5,17 +5,67 @@
 #include "conf/reader.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "conf/errors.h"
+
+/* Keeps the reason of a service without what names the service. */
+static void __attribute__((format(printf, 2, 0)))
+excuse(struct reader *r, const char *fmt, va_list ap)
+{
+	struct service *s = r->excused;
+	char text[512], before[SERVICE_NAME_MAX + 16];
+	const char *why = text;
+	size_t len;
+
+	if (s == NULL || s->unavailable != NULL)
+		return;
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	len = (size_t)snprintf(before, sizeof(before), "service \"%.64s\": ", s->name);
+	if (strncmp(why, before, len) == 0)
+		why += len;
+	why += strspn(why, ": ");
+	s->unavailable = arena_strdup(r->arena, why);
+	r->out_of_memory = r->out_of_memory || s->unavailable == NULL;
+}
+
+static void __attribute__((format(printf, 5, 0)))
+report(struct reader *r, const char *file, unsigned line, const char *before, const char *fmt,
+    va_list ap)
+{
+	va_list again;
+
+	if (r->excuses) {
+		va_copy(again, ap);
+		excuse(r, fmt, again);
+		va_end(again);
+	} else {
+		r->failed = true;
+		r->n_errors++;
+	}
+	conf_errors_vadd(r->errors, file, line, before, fmt, ap);
+}
+
+void
+reader_excuse(struct reader *r, struct service *s)
+{
+	r->excuses = r->lenient;
+	r->excused = s;
+}
+
+void
+reader_excuse_end(struct reader *r)
+{
+	r->excuses = false;
+}
 
 void
 reader_error(struct reader *r, unsigned line, const char *fmt, ...)
 {
 	va_list ap;
 
-	r->failed = true;
 	va_start(ap, fmt);
-	conf_errors_vadd(r->errors, r->file, line, "", fmt, ap);
+	report(r, r->file, line, "", fmt, ap);
 	va_end(ap);
 }
 
@@ -24,10 +74,8 @@ block_error(struct reader *r, const struct block *b, const char *key, const char
 {
 	va_list ap;
 
-	r->failed = true;
 	va_start(ap, fmt);
-	conf_errors_vadd(r->errors, b->file, key != NULL ? block_line(b, key) : b->line, "", fmt,
-	    ap);
+	report(r, b->file, key != NULL ? block_line(b, key) : b->line, "", fmt, ap);
 	va_end(ap);
 }
 
@@ -37,10 +85,9 @@ key_error(struct reader *r, const struct block *b, const char *key, const char *
 	char before[320];
 	va_list ap;
 
-	r->failed = true;
 	(void)snprintf(before, sizeof(before), "'%s'%s", key, block_where(b));
 	va_start(ap, fmt);
-	conf_errors_vadd(r->errors, b->file, block_line(b, key), before, fmt, ap);
+	report(r, b->file, block_line(b, key), before, fmt, ap);
 	va_end(ap);
 }
 

@@ -46,6 +46,17 @@ struct reader {
 	bool broken;			/* a syntax error: missing settings are no errors then */
 	bool failed;			/* there was an error */
 	bool merged;			/* the file declares itself conf_format()'s */
+	bool lenient;			/* a service or role may lack something */
+	bool out_of_memory;		/* a reason could not be kept */
+	size_t n_errors;		/* errors that fail the reading */
+	size_t n_lacks;			/* ... and can pass by themselves: an account is missing */
+	/*
+	 * While a service or role is looked at for what it lacks: errors are noted and do not
+	 * fail the reading. The first one is kept for a service.
+	 */
+	bool excuses;
+	struct service *excused;	/* NULL: a role */
+	bool may_lack;			/* accounts of a service or a role are looked up */
 	const struct block *main;	/* the main file */
 	struct declared listeners, roles, services;
 	/* Accounts and services that were checked lately and are right. */
@@ -66,6 +77,13 @@ void block_error(struct reader *r, const struct block *b, const char *key, const
 	__attribute__((format(printf, 4, 5)));
 void key_error(struct reader *r, const struct block *b, const char *key, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/*
+ * Between the two, errors are those of one service, or of a role (NULL), that lacks
+ * something. They fail a strict reading all the same.
+ */
+void reader_excuse(struct reader *r, struct service *s);
+void reader_excuse_end(struct reader *r);
 
 /* ' in service "x"', or "" at the top. Good until the next call. */
 const char *block_where(const struct block *b);

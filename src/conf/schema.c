@@ -366,6 +366,7 @@ static const struct key keys_service[] = {
 	{ "sandbox", &value_sandbox, .offset = 0 },
 	{ "ids", &value_identity, AT(service, run_as), .flags = KEY_CANONICAL },
 	{ "home", &value_text, AT(service, run_as.home), .flags = KEY_CANONICAL },
+	{ "unavailable", &value_text, AT(service, unavailable), .flags = KEY_CANONICAL },
 	{ "from", &value_from, .offset = 0, .flags = KEY_CANONICAL | KEY_PLACE },
 };
 

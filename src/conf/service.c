@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * service: what a service says about itself, checked for sense.
+ * service: reads a section service and checks that its settings make sense together.
  */
 #include "config.h"
 
@@ -297,7 +297,7 @@ check_service(struct reader *r, struct service *s, const struct block *b)
 	else if (s->command[0] != NULL)
 		check_command(r, s, b, &u);
 	else
-		u.used = UINT64_MAX;	/* what is missing uses none of them */
+		u.used = UINT64_MAX;	/* a missing program uses no argument */
 	check_environment(r, s, b, &u);
 	if (s->lock != NULL)
 		u.used |= check_template(r, s, b, "lock", s->lock);

@@ -409,6 +409,9 @@ identity_format(struct buf *b, const struct key *k, const void *at)
 {
 	const struct identity *id = at;
 
+	/* The account of an unavailable service may not be known. */
+	if (id->uid == (uid_t)-1)
+		return;
 	(void)buf_printf(b, "\"%u:%u", (unsigned)id->uid, (unsigned)id->gid);
 	for (size_t i = 0; i < id->n_groups; i++)
 		(void)buf_printf(b, "%c%u", i == 0 ? ':' : ',', (unsigned)id->groups[i]);

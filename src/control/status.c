@@ -240,6 +240,8 @@ put_service(struct buf *b, const struct status *of, const struct service *s)
 
 	jsonbuf_open(b, NULL, '{');
 	jsonbuf_text(b, "name", s->name);
+	/* The reason, if the service is out of order though its configuration is in force. */
+	jsonbuf_text(b, "unavailable", s->unavailable);
 	jsonbuf_number(b, "calls", t.n.calls);
 	jsonbuf_number(b, "failed", t.n.failed);
 	jsonbuf_number(b, "rejected", t.n.rejected);
@@ -272,10 +274,10 @@ status_explain_outage(const struct control *c, const struct service *s, struct b
 	struct pool_stats p = pool_of(c->member.current,
 	    c->pages[ROLE_PROCESS(ROLE_BROKER, 0)], s);
 
-	bool is_out = s->handler != NULL && pool_stats_explain(&p, s->name, clock_usec(), b);
+	bool is_out = service_explain_outage(s, s->handler != NULL ? &p : NULL, clock_usec(), b);
 
 	/* Programs' words are for users of the control socket only. */
-	if (is_out && p.words.line[0] != '\0') {
+	if (is_out && s->handler != NULL && p.words.line[0] != '\0') {
 		char why[DEATH_TEXT];
 
 		death_describe_words(&p.last, &p.words, why);

@@ -240,6 +240,32 @@ print_pools(const struct ctl *ctl, const json_t *services)
 	print_deaths(ctl, pools);
 }
 
+/* Prints the services that are out of order, each with the reason. */
+static void
+print_unavailable(const struct ctl *ctl, const json_t *services)
+{
+	static const struct out_column columns[] = {
+		{ .name = "OUT OF ORDER", .cut = true }, { .name = "REASON", .cut = true },
+	};
+	struct out_table *t = NULL;
+	const json_t *s;
+	size_t i;
+
+	json_array_foreach((json_t *)services, i, s) {
+		if (!json_is_string(json_object_get(s, "unavailable")))
+			continue;
+		if (t == NULL) {
+			(void)printf("\n");
+			t = out_table_new(ctl, OUT_TABLE_ALWAYS, columns, ARRAY_LEN(columns));
+		}
+		out_table_row(t, (const char *const[]){
+		    out_json_text(s, "name"), out_json_text(s, "unavailable"),
+		});
+	}
+	if (t != NULL)
+		out_table_end(t);
+}
+
 static int
 status_run(struct ctl *ctl, size_t n, char **words)
 {
@@ -261,6 +287,7 @@ status_run(struct ctl *ctl, size_t n, char **words)
 	(void)printf("\n");
 	print_list(ctl, json_object_get(j, "services"), service_cells, ARRAY_LEN(service_cells));
 	print_pools(ctl, json_object_get(j, "services"));
+	print_unavailable(ctl, json_object_get(j, "services"));
 	return 0;
 }
 

@@ -6,12 +6,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+
+/* Of execve(2): three quarters of the usual stack, and what every stack is good for. */
+#define EXEC_MOST (6u << 20)
+#define EXEC_LEAST (128u << 10)
+#define EXEC_ADDED (2 * PATH_MAX + 512)
 
 #define JOB_MAGIC 0x6a6f6231u	/* "1boj" */
 
@@ -31,13 +38,39 @@ job_file(void)
 	return TAKE_FD(fd);
 }
 
+/*
+ * Bytes of strings, and of pointers to them, that execve(2) takes. The limit of the stack
+ * decides, which programs have from this process. The kernel adds the path, twice, and the
+ * first line of a script.
+ */
+static size_t
+exec_room(void)
+{
+	struct rlimit stack = { .rlim_cur = RLIM_INFINITY };
+	size_t room = EXEC_MOST;
+
+	(void)getrlimit(RLIMIT_STACK, &stack);
+	if (stack.rlim_cur / 4 < room)
+		room = (size_t)stack.rlim_cur / 4;
+	if (room < EXEC_LEAST)
+		room = EXEC_LEAST;
+	return room - EXEC_ADDED;
+}
+
+/* True if a job has room for it. */
+static bool
+fits(struct slice strings, size_t n_argv, size_t n_env)
+{
+	return strings.len <= JOB_MAX_BYTES && n_argv <= JOB_MAX_STRINGS &&
+	    n_env <= JOB_MAX_STRINGS;
+}
+
 int
 job_check(struct slice strings, size_t n_argv, size_t n_env)
 {
-	bool fits = strings.len <= JOB_MAX_BYTES && n_argv <= JOB_MAX_STRINGS &&
-	    n_env <= JOB_MAX_STRINGS;
+	size_t all = strings.len + (n_argv + n_env) * sizeof(char *);
 
-	return fits ? 0 : -E2BIG;
+	return fits(strings, n_argv, n_env) && all <= exec_room() ? 0 : -E2BIG;
 }
 
 /* ---------------------------------------------------------------- places --- */
@@ -105,10 +138,9 @@ jobs_write(struct jobs *all, struct slice strings, size_t n_argv, size_t n_env,
 		.len = (uint32_t)strings.len,
 	};
 	size_t n = (sizeof(header) + strings.len + JOB_PLACE - 1) / JOB_PLACE, first;
-	int r = job_check(strings, n_argv, n_env);
 
-	if (r < 0)
-		return r;
+	if (!fits(strings, n_argv, n_env))
+		return -E2BIG;
 	if (all->places == NULL)
 		return -ENOMEM;
 	first = find_places(all, n);

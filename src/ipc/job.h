@@ -25,6 +25,7 @@
 
 #define JOB_MAX_BYTES (2u << 20)	/* below the kernel's 2 MiB for argv + env */
 #define JOB_MAX_STRINGS 4096
+#define JOB_MAX_STRING (128u << 10)	/* with its NUL: what execve(2) takes */
 /* A job takes as many places in a row as it needs. */
 #define JOB_PLACE (16u << 10)
 #define JOB_PLACES 4096
@@ -60,8 +61,8 @@ void jobs_close(struct jobs *all);
 
 /*
  * Writes a job. strings holds argv, then environment, each ended by NUL. 0;
- * -E2BIG over a limit, which job_check() tells beforehand; -EBUSY: there is no
- * room; or -errno.
+ * -E2BIG over a limit; -EBUSY: there is no room; or -errno. job_check() tells the
+ * limits beforehand, and those of execve(2) on all strings together.
  */
 int jobs_write(struct jobs *all, struct slice strings, size_t n_argv, size_t n_env,
     uint32_t *ret_job);

@@ -223,12 +223,15 @@ pool_stats_outage(const struct pool_stats *p, uint64_t now, char ret[static OUTA
 }
 
 bool
-pool_stats_explain(const struct pool_stats *p, const char *service, uint64_t now, struct buf *out)
+service_explain_outage(const struct service *s, const struct pool_stats *p, uint64_t now,
+    struct buf *out)
 {
-	char why[OUTAGE_TEXT];
+	char text[OUTAGE_TEXT];
+	const char *why = s->unavailable;
 
-	if (!pool_stats_outage(p, now, why))
-		return false;
-	(void)buf_printf(out, "Calls of %s are refused now: %s.\n", service, why);
-	return true;
+	if (why == NULL && p != NULL && pool_stats_outage(p, now, text))
+		why = text;
+	if (why != NULL)
+		(void)buf_printf(out, "Calls of %s are refused now: %s.\n", s->name, why);
+	return why != NULL;
 }

@@ -105,8 +105,11 @@ void stats_renumber(struct stats *s, const struct conf *from, const struct conf 
 /* Puts the reason why a service is out of order into ret; false when it works. */
 bool pool_stats_outage(const struct pool_stats *p, uint64_t now, char ret[static OUTAGE_TEXT]);
 
-/* Appends that reason as a line, to show to a user; nothing and false when the service works. */
-bool pool_stats_explain(const struct pool_stats *p, const char *service, uint64_t now,
+/*
+ * Appends the reason why a service is out of order as a line, to show to a user;
+ * nothing and false when it works. p: its pool; NULL: none.
+ */
+bool service_explain_outage(const struct service *s, const struct pool_stats *p, uint64_t now,
     struct buf *out);
 
 /* The sum over all pages for one service. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * bringup: how a process that has started comes to serve. It is given the
+ * bringup: the way of a process from its start until it serves. The process gets the
  * configuration in force, exactly as at a reload: it prepares, waits for those
  * that it awaits, and commits.
  */

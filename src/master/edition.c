@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -15,7 +16,7 @@
 #include "conf/errors.h"
 #include "master/roletable.h"
 
-/* Its canonical text, sealed, for the other processes. A descriptor, or -errno. */
+/* Seals the canonical text of a configuration for the other processes. A descriptor, or -errno. */
 static int
 seal(const struct conf *c)
 {
@@ -24,30 +25,65 @@ seal(const struct conf *c)
 	return text == NULL ? -ENOMEM : fd_sealed("reqd-conf", text, strlen(text));
 }
 
-int
-edition_load(struct edition *ret, const struct master_options *o, uint32_t generation,
-    struct conf_errors *errors)
+/* The rest of an edition whose configuration is there. Takes conf. 0 or -errno. */
+static int
+edition_make(struct edition *ret, struct conf *c, uint32_t generation)
 {
 	struct edition e = EDITION_NONE;
-	int r = conf_load(o->conf_file, CONF_DEFAULT, &e.conf, errors);
 
-	if (r >= 0) {
-		if (o->json_log) {
-			e.conf->log_format = LOG_FORMAT_JSON;
-			e.conf->log_to = LOG_TO_STDERR;
-		}
-		e.conf->generation = generation;
-		e.n_workers = role_workers_wanted(e.conf);
-		e.text = r = seal(e.conf);
-	}
-	if (r < 0) {
-		if (errors->n == 0)
-			conf_errors_add(errors, o->conf_file, 0, "%s", strerror(-r));
+	e.conf = c;
+	c->generation = generation;
+	e.n_workers = role_workers_wanted(c);
+	e.text = seal(c);
+	if (e.text < 0) {
+		int r = e.text;
+
 		edition_done(&e);
 		return r;
 	}
 	*ret = e;
 	return 0;
+}
+
+int
+edition_load(struct edition *ret, const struct master_options *o, enum conf_flags flags,
+    uint32_t generation, struct conf_errors *errors)
+{
+	struct conf *c = NULL;
+	int r = conf_load(o->conf_file, flags, &c, errors);
+
+	if (r >= 0 && o->json_log) {
+		c->log_format = LOG_FORMAT_JSON;
+		c->log_to = LOG_TO_STDERR;
+	}
+	if (r >= 0)
+		r = edition_make(ret, c, generation);
+	if (r < 0 && (errors->n == 0 || c != NULL))
+		conf_errors_add(errors, o->conf_file, 0, "%s", strerror(-r));
+	return r;
+}
+
+int
+edition_look_again(struct edition *ret, const struct edition *now, uint32_t generation,
+    struct conf_errors *errors)
+{
+	struct conf *c = NULL;
+	const char *text;
+	size_t len;
+	int r = fd_map_sealed(now->text, CONF_MAX_CANONICAL, &text, &len);
+
+	if (r >= 0) {
+		r = conf_look_again(text, len, generation, &c, errors);
+		if (text != NULL)
+			(void)munmap((void *)(uintptr_t)text, len);
+	}
+	if (r > 0) {
+		r = edition_make(ret, c, generation);
+		r = r < 0 ? r : 1;
+	}
+	if (r < 0 && errors->n == 0)
+		conf_errors_add(errors, NULL, 0, "%s", strerror(-r));
+	return r;
 }
 
 void

@@ -29,9 +29,16 @@ struct edition {
 
 /*
  * Loads a configuration, as the command line overrides it. Opens no sockets. 0;
- * or -errno, with at least one error.
+ * or -errno, with at least one error. CONF_LENIENT leaves errors with 0, too.
  */
-int edition_load(struct edition *ret, const struct master_options *o, uint32_t generation,
+int edition_load(struct edition *ret, const struct master_options *o, enum conf_flags flags,
+    uint32_t generation, struct conf_errors *errors);
+
+/*
+ * The configuration of an edition with what has come in order since. The files are not read:
+ * an administrator may be at work on them. 1; 0: nothing has; or -errno with an error.
+ */
+int edition_look_again(struct edition *ret, const struct edition *now, uint32_t generation,
     struct conf_errors *errors);
 
 /* Lets go of it. */

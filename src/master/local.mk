@@ -13,6 +13,7 @@ libmaster_la_SOURCES = \
 	src/master/notify.c src/master/notify.h \
 	src/master/passed.c src/master/passed.h \
 	src/master/process.c src/master/process.h \
+	src/master/recovery.c src/master/recovery.h \
 	src/master/reload.c src/master/reload.h \
 	src/master/roletable.c src/master/roletable.h \
 	src/master/rundir.c src/master/rundir.h \

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* master: starts the processes, hears their frames and the signals, and ends. */
 #include "config.h"
 
 #include "master/master.h"
@@ -27,8 +28,8 @@
 #include "master/notify.h"
 #include "master/stop.h"
 
-#define EXIT_CONFIG 1	/* what reqd -t says, too */
-#define EXIT_SYSTEM 71
+#define EXIT_CONFIG 1	/* the status of reqd -t, too: nothing but a change of the files helps */
+#define EXIT_SYSTEM 71	/* may pass by itself, so systemd tries again */
 
 static struct master *
 master_of(const struct process *p)
@@ -54,6 +55,7 @@ check_all_serving(struct master *m)
 	log_event(LOG_EVENT_SERVING, LOG_NOTICE,
 	    "reqd %s serves %zu services on %zu listeners with %zu workers", PACKAGE_VERSION,
 	    m->now.conf->n_services, m->now.conf->n_listeners, m->now.n_workers);
+	recovery_plan(m);
 }
 
 static void
@@ -154,6 +156,7 @@ on_each_beat(struct beat *b)
 
 	bringup_release_held(&m->processes);
 	notify_watchdog();
+	recovery_plan(m);
 	if (m->ready && !m->processes.is_stopping && m->reload.phase == RELOAD_IDLE)
 		notify_status(&m->processes);
 }
@@ -208,6 +211,8 @@ reap(struct master *m)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (recovery_reaped(m, pid, status))
+			continue;
 		p = processes_find(&m->processes, pid);
 		if (p != NULL)
 			process_died(p, status);
@@ -277,7 +282,7 @@ open_log(struct master *m)
 
 	if (r < 0)
 		return r;
-	/* Neither is one of the fixed numbers: those are taken. */
+	/* Both have other numbers than the fixed ones, which are in use. */
 	m->processes.log_read = fds[0];
 	r = dup3(fds[1], ROLE_LOG_FD, O_CLOEXEC) < 0 ? -errno : 0;
 	(void)close(fds[1]);
@@ -339,6 +344,7 @@ int
 master_main(const struct master_options *options)
 {
 	CLEANUP(conf_errors_done) struct conf_errors notes = { 0 }, errors = { 0 };
+	CLEANUP(conf_errors_done) struct conf_errors lacks = { 0 };
 	static struct master master;
 	struct master *m = &master;
 	struct reason why;
@@ -361,8 +367,10 @@ master_main(const struct master_options *options)
 		return fail("/dev/null", r);
 	if (stat("/proc/self/exe", &(struct stat){ 0 }) < 0)
 		return fail("/proc is needed and not there", -errno);
-	if (edition_load(&m->now, options, 1, &errors) < 0)
-		return fail_with_errors(&errors, EXIT_CONFIG);
+	/* A service that lacks something must not keep the others from being served. */
+	r = edition_load(&m->now, options, CONF_LENIENT, 1, &lacks);
+	if (r < 0)
+		return fail_with_errors(&lacks, r == -EINVAL ? EXIT_CONFIG : EXIT_SYSTEM);
 	/* With too few open files what follows would fail, for a reason harder to see. */
 	if (limits_check(m->now.conf, &why) < 0) {
 		(void)fprintf(stderr, "reqd: %s\n", why.text);
@@ -378,6 +386,7 @@ master_main(const struct master_options *options)
 	if (r >= 0 && !m->failed) {
 		limits_warn(m->now.conf, &notes);
 		log_conf_errors(LOG_WARNING, "", &notes);
+		log_conf_errors(LOG_WARNING, "out of order: ", &lacks);
 		processes_start(&m->processes);
 		while (r >= 0 && !m->done)
 			r = loop_turn(&m->loop);

@@ -13,17 +13,19 @@
 #include "master/orphans.h"
 #include "master/passed.h"
 #include "master/process.h"
+#include "master/recovery.h"
 #include "master/reload.h"
 
 struct master {
 	struct loop loop;
 	struct loop_io signals;
-	bool done;			/* all have ended */
+	bool done;			/* all processes have ended */
 	struct master_options options;
 	struct edition now;		/* in force */
 	struct passed_set passed;
 	struct processes processes;
 	struct reload reload;
+	struct recovery recovery;
 	struct beat beat;
 	struct orphans orphans;		/* orphans of a runner are being killed */
 	bool ready;			/* READY=1 has been said */

@@ -16,7 +16,7 @@ static void
 status_format(const struct processes *all, char *ret, size_t len)
 {
 	uint64_t connections = 0, running = 0, queued = 0, requests = 0;
-	size_t serving = 0;
+	size_t serving = 0, n_out = conf_count_unavailable(all->edition->conf), end;
 	const struct process *p;
 
 	FOR_EACH_PROCESS(p, all) {
@@ -34,6 +34,10 @@ status_format(const struct processes *all, char *ret, size_t len)
 	(void)snprintf(ret, len, "%zu workers, %" PRIu64 " connections, %" PRIu64 " calls running, %"
 	    PRIu64 " queued, %" PRIu64 " requests served", serving, connections, running, queued,
 	    requests);
+	end = strlen(ret);
+	if (n_out > 0)
+		(void)snprintf(ret + end, len - end, ", %zu of %zu services %s out of order", n_out,
+		    all->edition->conf->n_services, n_out == 1 ? "is" : "are");
 }
 
 void

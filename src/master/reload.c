@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* reload: a transaction over all processes: PREPARE, then COMMIT or ABORT. */
 #include "config.h"
 
 #include "master/reload.h"
@@ -40,6 +41,10 @@ tell_errors(struct master *m, const struct conf_errors *errors)
 {
 	CLEANUP(buf_done) struct buf json = BUF_INIT(0);
 
+	if (m->reload.is_recovery) {
+		log_conf_errors(LOG_WARNING, "services do not come in order: ", errors);
+		return;
+	}
 	report_errors(&json, false, errors);
 	log_conf_errors(LOG_ERR, "reload: ", errors);
 	log_event(LOG_EVENT_RELOAD_REFUSED, LOG_ERR,
@@ -74,6 +79,19 @@ put_changes(struct buf *json, const struct conf *from, const struct edition *to,
 		log_err("out of memory: not all changes of the configuration are told");
 }
 
+/* Logs what has come in order. */
+static void
+tell_recovered(const struct conf *from, const struct conf *to)
+{
+	for (size_t i = 0; i < to->n_services; i++) {
+		const struct service *s = &to->services[i];
+		const struct service *was = conf_find_service(from, s->name, strlen(s->name));
+
+		if (was != NULL && was->unavailable != NULL && s->unavailable == NULL)
+			log_notice("service %s is in order again", s->name);
+	}
+}
+
 static void
 tell_success(struct master *m)
 {
@@ -81,6 +99,9 @@ tell_success(struct master *m)
 	CLEANUP(conf_errors_done) struct conf_errors later = { 0 };
 	CLEANUP(buf_done) struct buf json = BUF_INIT(0);
 
+	tell_recovered(m->reload.other.conf, to);
+	if (m->reload.is_recovery)
+		return;
 	log_event(LOG_EVENT_RELOAD_DONE, LOG_NOTICE,
 	    "configuration reloaded, generation %u: %zu listeners, %zu services",
 	    to->generation, to->n_listeners, to->n_services);
@@ -424,22 +445,55 @@ reload_open(struct master *m, struct edition *e, enum listen_use use,
 }
 
 static void
-reload_try(struct master *m)
+begin(struct master *m)
 {
-	CLEANUP(conf_errors_done) struct conf_errors errors = { 0 };
 	struct reload *r = &m->reload;
 
-	if (edition_load(&r->other, &m->options, m->now.conf->generation + 1, &errors) < 0 ||
-	    reload_open(m, &r->other, LISTEN_OPEN, &errors) < 0) {
-		tell_errors(m, &errors);
-		reload_end(m);
-		return;
-	}
 	r->due_usec = clock_usec() + reload_patience(r->other.conf);
 	r->generation = r->other.conf->generation;
 	reload_wait(m, RELOAD_PATIENCE_USEC);
 	prepare_all(m);
 	reload_advance(m);
+}
+
+void
+reload_recover(struct master *m)
+{
+	CLEANUP(conf_errors_done) struct conf_errors errors = { 0 };
+	struct reload *r = &m->reload;
+	int q;
+
+	/* A reload that was asked for reads the files, and looks at everything. */
+	if (r->phase != RELOAD_IDLE || m->processes.is_stopping)
+		return;
+	q = edition_look_again(&r->other, &m->now, m->now.conf->generation + 1, &errors);
+	if (q > 0) {
+		q = reload_open(m, &r->other, LISTEN_OPEN, &errors);
+		r->is_recovery = q >= 0;
+	}
+	if (r->is_recovery) {
+		m->reload_answers = 0;
+		begin(m);
+	} else {
+		log_conf_errors(LOG_WARNING, "", &errors);
+		reload_discard(m);
+	}
+}
+
+static void
+reload_try(struct master *m)
+{
+	CLEANUP(conf_errors_done) struct conf_errors errors = { 0 };
+	struct reload *r = &m->reload;
+
+	if (edition_load(&r->other, &m->options, CONF_DEFAULT, m->now.conf->generation + 1,
+	    &errors) < 0 ||
+	    reload_open(m, &r->other, LISTEN_OPEN, &errors) < 0) {
+		tell_errors(m, &errors);
+		reload_end(m);
+		return;
+	}
+	begin(m);
 }
 
 void
@@ -450,7 +504,8 @@ reload_check(struct master *m, struct buf *json)
 
 	if (m->processes.is_stopping)
 		conf_errors_add(&errors, NULL, 0, "reqd is stopping");
-	else if (edition_load(&e, &m->options, m->now.conf->generation + 1, &errors) >= 0)
+	else if (edition_load(&e, &m->options, CONF_DEFAULT, m->now.conf->generation + 1,
+	    &errors) >= 0)
 		(void)reload_open(m, &e, LISTEN_TRY, &errors);
 	if (errors.n > 0)
 		report_errors(json, true, &errors);

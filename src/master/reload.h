@@ -35,6 +35,7 @@ struct reload {
 	struct edition other;		/* the new one; from the first COMMIT on the old one */
 	struct conf_errors notes;	/* on what has been put in force */
 	bool again;			/* asked for once more meanwhile */
+	bool is_recovery;		/* nobody has asked: reload_recover() */
 	struct loop_timer timer;
 	uint64_t wait_usec;		/* when the timer is due */
 	uint64_t due_usec;		/* then all must have prepared */
@@ -54,6 +55,12 @@ int reload_open(struct master *m, struct edition *e, enum listen_use use,
 /* Starts one, or notes that another is wanted. The outcome goes to the log
  * and to every control client that waits for it. */
 void reload_start(struct master *m);
+
+/*
+ * Puts in force what has come in order since the start, by the text in force; the log
+ * tells. Does nothing during a reload.
+ */
+void reload_recover(struct master *m);
 
 /*
  * Appends what a reload would do now, as JSON: changes, or errors. Nothing is opened,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* stale: whether the program of a handler has changed since its processes were started. */
+/* stale: compares the files of a handler with the start of its oldest process. */
 #include "config.h"
 
 #include "master/stale.h"

@@ -99,6 +99,7 @@ stop_begin(struct master *m)
 	notify_stopping(m->now.conf->drain_timeout_usec);
 	log_event(LOG_EVENT_STOPPING, LOG_NOTICE, "stopping, finishing what runs");
 	reload_cancel(m);
+	recovery_cancel(m);
 	m->processes.sealed = listen_seal(&m->now.listeners, LISTEN_REQD_ENDS);
 	/* A process that waits for its restart is not needed any more, except the log. */
 	FOR_EACH_PROCESS(p, &m->processes) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * refusal: what is refused before it is a request, such as a connection too many or
- * bytes of another protocol. The log tells who was refused, where and why.
+ * refusal: tells of clients that are refused before they have made a request, by a
+ * connection too many or bytes of another protocol: who, where and why.
  */
 #pragma once
 

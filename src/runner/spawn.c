@@ -135,8 +135,13 @@ child_limits(const struct spawner *sp, const struct service *s)
 
 /* Takes the account of the service. 0 or -errno. */
 static CHILD_CODE int
-child_identity(const struct identity *id)
+child_identity(const struct service *s)
 {
+	const struct identity *id = &s->run_as;
+
+	/* The account may not be known, and the number of none means "stay what you are". */
+	if (s->unavailable != NULL)
+		return -EPERM;
 	if (!id->is_set)
 		return 0;
 	/* An ordinary user cannot become another; to pretend so would be worse than to fail. */
@@ -184,7 +189,7 @@ child_run(const struct spawner *sp, const struct spawn_order *o, bool is_outside
 	if (r < 0)
 		child_fail(sp, o, STAGE_LIMITS, -r);
 
-	r = child_identity(&s->run_as);
+	r = child_identity(s);
 	if (r < 0)
 		child_fail(sp, o, STAGE_USER, -r);
 

@@ -37,6 +37,7 @@ integration_tests = \
 	tests/integration/jobs-full.sh \
 	tests/integration/log-blocked.sh \
 	tests/integration/log-lines.sh \
+	tests/integration/long-arguments.sh \
 	tests/integration/manual-examples.sh \
 	tests/integration/master-death.sh \
 	tests/integration/master-notify.sh \
@@ -60,6 +61,7 @@ integration_tests = \
 	tests/integration/reqctl-import.sh \
 	tests/integration/reqctl-output.sh \
 	tests/integration/start-fails-for-good.sh \
+	tests/integration/start-without.sh \
 	tests/integration/start-fails.sh \
 	tests/integration/zoo.sh
 TESTS += $(integration_tests)

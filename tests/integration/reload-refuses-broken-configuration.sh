@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: ISC
 # reload-refuses-broken-configuration: check, start and reload find the same
 # errors on the same lines, with the exit statuses that are documented (1, 1
-# and 251), and a refused reload changes nothing.
+# and 251), and a refused reload changes nothing. What only a service or an account lacks
+# does not end a start for good: start-without.sh has that.
 . "${srcdir:-.}/tests/integration/lib.sh"
 
 samples=$top_srcdir/tests/data/conf
@@ -31,6 +32,11 @@ start_lines() {
 	lines_of "$conf" <"$dir/out"
 }
 
+# True if every error of the check is about what is there beside the files.
+may_pass() {
+	! grep -qvE '[0-9]: service "[^"]*": (program|directory) /|: there is no (account|group) ' "$dir/t"
+}
+
 compare_all() {
 	n=0
 	for sample in "$samples"/*.conf; do
@@ -42,8 +48,11 @@ compare_all() {
 		[ $status -eq 1 ] || fail "check of $sample: status $status"
 		lines_of "$conf" <"$dir/checked" >"$dir/t"
 		[ -s "$dir/t" ] || fail "$sample: no error in: $(cat "$dir/checked")"
-		start_lines "$sample" >"$dir/s"
-		cmp -s "$dir/t" "$dir/s" || fail "$sample: check and start differ: $(cat "$dir/t" "$dir/s")"
+		may_pass || {
+			start_lines "$sample" >"$dir/s"
+			cmp -s "$dir/t" "$dir/s" ||
+			    fail "$sample: check and start differ: $(cat "$dir/t" "$dir/s")"
+		}
 		reload_lines "$sample" >"$dir/r"
 		cmp -s "$dir/t" "$dir/r" ||
 		    fail "$sample: check and reload differ: $(cat "$dir/t" "$dir/r" "$dir/out")"

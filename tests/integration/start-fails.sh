@@ -12,8 +12,8 @@ program() { # NAME FIRST-LINE
 }
 program gone '#!/bin/sh'
 program closed '#!/bin/sh'
-program plain 'echo ran'
-program broken "#!$dir/no-such-shell"
+program plain '#!/bin/sh'
+program broken '#!/bin/sh'
 service fed "\"$dir/plain\"" 'input = optional'
 mkdir "$dir/place"
 service misplaced '"/bin/true"' "directory = \"$dir/place\""
@@ -35,6 +35,8 @@ said() { # SERVICE REASON
 
 rm "$dir/gone" "$dir/warm"
 chmod 600 "$dir/closed"
+echo 'echo ran' >"$dir/plain"
+printf '#!%s\necho ran\n' "$dir/no-such-shell" >"$dir/broken"
 rmdir "$dir/place"
 check="(try 'reqctl reload --check')"
 missing='No such file or directory'
@@ -68,6 +70,8 @@ where_it_points() {
 	assert_status 251 ctl reload --check
 	assert_match "$(cat "$dir/err")" "*$conf:*program $dir/gone: $missing*"
 	assert_match "$(cat "$dir/err")" "*$conf:*directory $dir/place: $missing*"
+	assert_match "$(cat "$dir/err")" "*$conf:*program $dir/plain: it is neither*(a script begins with #!)*"
+	assert_match "$(cat "$dir/err")" "*$conf:*its interpreter $dir/no-such-shell: $missing*"
 }
 step "and what they name says which file" where_it_points
 finish

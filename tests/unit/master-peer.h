@@ -100,7 +100,7 @@ set_up(void)
 
 	master_init(m, &options);
 	ck_assert_int_ge(loop_init(&m->loop), 0);
-	if (edition_load(&m->now, &options, 1, &errors) < 0)
+	if (edition_load(&m->now, &options, CONF_DEFAULT, 1, &errors) < 0)
 		ck_abort_msg("%s", errors.n > 0 ? errors.list[0].text : "?");
 	ck_assert_int_eq(listen_open(m->now.conf, LISTEN_OPEN, NULL, &m->passed,
 	    &m->now.listeners, &errors), 0);

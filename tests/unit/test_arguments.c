@@ -37,6 +37,10 @@ static const char text[] =
     " argument \"pin\" { type = integer secret = yes } }\n"
     "service \"dash\" { command = {\"/bin/echo\", \"{v}\"} argument \"v\" { dash = yes } }\n"
     "service \"half\" { command = {\"/bin/echo\", \"{v}\", \"--\", \"{v}\"} argument \"v\" {} }\n"
+    "service \"cold\" { command = {\"/bin/echo\", \"{v}\"}\n"
+    " argument \"v\" { type = integer min = -10 max = 40 } }\n"
+    "service \"colder\" { command = {\"/bin/echo\", \"{v}\"}\n"
+    " argument \"v\" { type = decimal max = -0.5 } }\n"
     "service \"none\" { command = {\"/bin/echo\"} }\n"
     "service \"many\" { command = {\"/bin/tool\", \"-n{count}\", \"--x={mode}\", \"{{{file}}}\", \"--\", \"{rest}\"}\n"
     " environment = {\"A={file}:{count}\", \"B={rest}\"} lock = \"{file}/{mode}\"\n"
@@ -112,6 +116,16 @@ static const struct {
 	{ "negative", "-9223372036854775808",
 	  "argument 'v': '-9223372036854775808' starts with '-', which it may not" },
 	{ "negative", "9223372036854775807", NULL },
+	{ "cold", "-5", NULL },
+	{ "cold", "-10", NULL },
+	{ "cold", "40", NULL },
+	{ "cold", "-11", "argument 'v': '-11' is below the minimum -10" },
+	{ "cold", "-", "argument 'v': '-' is not an integer" },
+	{ "cold", "-n", "argument 'v': '-n' is not an integer" },
+	{ "cold", "--5", "argument 'v': '--5' is not an integer" },
+	{ "cold", "-5x", "argument 'v': '-5x' is not an integer" },
+	{ "colder", "-0.75", NULL },
+	{ "colder", "-e", "argument 'v': '-e' is not a decimal number such as 2.5" },
 	{ "decimal", "2", NULL },
 	{ "decimal", "-1.5", NULL },
 	{ "decimal", "-0.0", NULL },

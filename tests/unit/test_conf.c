@@ -994,6 +994,164 @@ START_TEST(programs_are_checked)
 }
 END_TEST
 
+struct first_bytes {
+	const char *bytes;
+	size_t len;		/* 0: as a string */
+	const char *wrong;	/* NULL: nothing */
+};
+
+static const struct first_bytes first_bytes[] = {
+	{ "echo no first line\n", 0, "/prog: it is neither a program nor a script (a script begins with #!)" },
+	{ "\xef\xbb\xbf#!/bin/sh\n", 0, "it is neither a program nor a script" },
+	{ "", 0, "/prog: it is empty" },
+	{ "#!/bin/sh\r\necho\r\n", 0, "its first line ends with a carriage return" },
+	{ "#! /bin/sh -e\r\n", 0, "its first line ends with a carriage return" },
+	{ "#!/bin/sh\necho\r\n", 0, NULL },
+	{ "#!\n", 0, "its first line names no interpreter" },
+	{ "#!   \n", 0, "its first line names no interpreter" },
+	{ "#!/usr/bin/python2.6 -u\n", 0, "/prog: its interpreter /usr/bin/python2.6: No such file or directory" },
+	{ "#!\t/usr/bin/python2.6", 0, "its interpreter /usr/bin/python2.6: No such file or directory" },
+	{ "#!/etc/passwd\n", 0, "its interpreter /etc/passwd is not executable for the account" },
+	{ "#!/usr/bin\n", 0, "its interpreter /usr/bin is not a regular file" },
+	{ "#! /bin/sh", 0, NULL },
+	{ "#!/usr/bin/env sh\n", 0, NULL },
+	{ "#!/usr/bin/env -S sh -e\n", 0, NULL },
+	{ "#!/usr/bin/env A=b python2.6\n", 0, NULL },
+	{ "#!/usr/bin/env python2.6\n", 0, "/prog: its interpreter python2.6 is in no directory of PATH" },
+	{ "#! /usr/bin/env  python2.6 -u\n", 0, "its interpreter python2.6 is in no directory of PATH" },
+	{ "\x7f" "ELF\2\1\1", 7, "it is cut short" },
+};
+
+START_TEST(the_kernel_is_asked_beforehand)
+{
+	const struct first_bytes *c = &first_bytes[_i];
+	size_t len = c->len > 0 ? c->len : strlen(c->bytes);
+	char body[1024], path[512];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s", in_dir("prog"));
+	f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_eq(fwrite(c->bytes, 1, len, f), len);
+	ck_assert_int_eq(fclose(f), 0);
+	ck_assert_int_eq(chmod(path, 0755), 0);
+	(void)snprintf(body, sizeof(body), "service \"x\" { command = {\"%s\"} }\n", path);
+	if (c->wrong != NULL)
+		load_bad(body, c->wrong);
+	else
+		conf_unref(load_good(body));
+}
+END_TEST
+
+START_TEST(what_the_account_may_not_do_is_known)
+{
+	char body[1024], path[512];
+
+	if (geteuid() != 0)
+		return;		/* everything runs as who owns the files */
+	(void)snprintf(path, sizeof(path), "%s", in_dir("prog"));
+	(void)snprintf(body, sizeof(body), "service \"x\" { command = {\"%s\"} }\n", path);
+	write_file(path, "#!/bin/sh\n");
+	ck_assert_int_eq(chmod(path, 0711), 0);
+	load_bad(body, "the account of the service may not read it");
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	(void)snprintf(body, sizeof(body), "service \"x\" { command = {\"/bin/true\"} directory = "
+	    "\"%s\" }\n", path);
+	load_bad(body, "the account of the service may not enter /tmp/");
+	ck_assert_int_eq(chmod(path, 0711), 0);
+	conf_unref(load_good(body));
+}
+END_TEST
+
+/* ------------------------------------------------------------- a start --- */
+
+/* The same text, as the roles get it. */
+static struct conf *
+canonical_copy(const struct conf *c)
+{
+	CLEANUP_FREE char *text = conf_format(c);
+	struct conf_errors errors = { 0 };
+	struct conf *copy = NULL;
+
+	ck_assert_ptr_nonnull(text);
+	if (conf_parse(text, strlen(text), 2, &copy, &errors) < 0)
+		ck_abort_msg("%s", errors.list[0].text);
+	return copy;
+}
+
+START_TEST(a_start_goes_without_what_one_service_lacks)
+{
+	char body[2048], path[512];
+	CLEANUP_FREE char *errors = NULL, *text = NULL;
+	struct conf_errors lacks = { 0 };
+	struct conf *c = NULL, *copy, *better = NULL;
+
+	(void)snprintf(path, sizeof(path), "%s", in_dir("later"));
+	(void)snprintf(body, sizeof(body), "%slisten \"unix:///run/x.sock\" {}\n"
+	    "role \"r\" { user = {\"root\", \"reqd-no-such\"} group = {\"reqd-no-such\"} }\n"
+	    "service \"a\" { command = {\"/bin/true\"} }\n"
+	    "service \"b\" { command = {\"/bin/true\"} directory = \"%s\" }\n"
+	    "service \"c\" { command = {\"/bin/true\"} user = \"reqd-no-such\" }\n"
+	    "service \"d\" { handler = {\"/nonexistent\"} }\n", user_line(), path);
+	write_file(in_dir("main.conf"), body);
+	ck_assert_int_eq(conf_load(in_dir("main.conf"), CONF_LENIENT, &c, &lacks), 0);
+	ck_assert_uint_eq(lacks.n, 5);
+	conf_errors_done(&lacks);
+	ck_assert_uint_eq(conf_count_unavailable(c), 3);
+	copy = canonical_copy(c);
+	for (struct conf *of = c; of != NULL; of = of == c ? copy : NULL) {
+		ck_assert_ptr_null(of->services[0].unavailable);
+		ck_assert_ptr_nonnull(strstr(of->services[1].unavailable, "/later: No such file"));
+		ck_assert_str_eq(of->services[2].unavailable, "there is no account 'reqd-no-such'");
+		ck_assert_uint_eq(of->services[2].run_as.uid, (uid_t)-1);
+		ck_assert_str_eq(of->services[2].run_as.user, "reqd-no-such");
+		ck_assert_str_eq(of->services[3].unavailable,
+		    "program /nonexistent: No such file or directory");
+		ck_assert_uint_eq(of->roles[0].n_uids, 1);
+		ck_assert_uint_eq(of->roles[0].n_gids, 0);
+		ck_assert(conf_is_lacking(of));
+	}
+	text = conf_format(c);
+	ck_assert_int_eq(conf_look_again(text, strlen(text), 3, &better, &lacks), 0);
+	conf_errors_done(&lacks);
+	ck_assert_int_eq(mkdir(path, 0755), 0);
+	ck_assert_int_eq(conf_look_again(text, strlen(text), 3, &better, &lacks), 1);
+	conf_errors_done(&lacks);
+	ck_assert_uint_eq(better->generation, 3);
+	ck_assert_ptr_null(better->services[1].unavailable);
+	ck_assert_uint_eq(conf_count_unavailable(better), 2);
+	ck_assert_uint_ne(better->services[1].run_as.uid, (uid_t)-1);
+	ck_assert_int_eq(rmdir(path), 0);
+	/* And strictly nothing of it goes. */
+	ck_assert_ptr_null(load_text(body, CONF_DEFAULT, &errors));
+	conf_unref(better);
+	conf_unref(copy);
+	conf_unref(c);
+}
+END_TEST
+
+START_TEST(a_start_excuses_no_mistake)
+{
+	struct conf_errors errors = { 0 };
+	struct conf *c = NULL;
+	char body[1024];
+
+	(void)snprintf(body, sizeof(body), "%slisten \"unix:///run/x.sock\" {}\n"
+	    "service \"a\" { command = {\"/nonexistent\", \"{b}\"} }\n", user_line());
+	write_file(in_dir("main.conf"), body);
+	ck_assert_int_eq(conf_load(in_dir("main.conf"), CONF_LENIENT, &c, &errors), -EINVAL);
+	conf_errors_done(&errors);
+	/* A group that the whole lacks may come, too. */
+	(void)snprintf(body, sizeof(body), "%slisten \"unix:///run/x.sock\" {}\n"
+	    "control { group = \"reqd-no-such\" }\n", user_line());
+	write_file(in_dir("main.conf"), body);
+	ck_assert_int_eq(conf_load(in_dir("main.conf"), CONF_LENIENT, &c, &errors), -EAGAIN);
+	ck_assert_uint_eq(errors.n, 1);
+	conf_errors_done(&errors);
+}
+END_TEST
+
 /* ------------------------------------------------------------- accounts --- */
 
 START_TEST(root_services_run_as_nobody)
@@ -1192,6 +1350,10 @@ main(void)
 	t = tcase_create("machine");
 	tcase_add_checked_fixture(t, make_dir, drop_dir);
 	tcase_add_test(t, programs_are_checked);
+	tcase_add_loop_test(t, the_kernel_is_asked_beforehand, 0, (int)ARRAY_LEN(first_bytes));
+	tcase_add_test(t, what_the_account_may_not_do_is_known);
+	tcase_add_test(t, a_start_goes_without_what_one_service_lacks);
+	tcase_add_test(t, a_start_excuses_no_mistake);
 	tcase_add_test(t, root_services_run_as_nobody);
 	tcase_add_test(t, installed_configuration_loads);
 	tcase_add_test(t, other_accounts_need_root);

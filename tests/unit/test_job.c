@@ -6,7 +6,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -177,9 +180,55 @@ START_TEST(too_much_is_refused)
 }
 END_TEST
 
+/* The program of a child takes what passes the check, and little more. */
+START_TEST(what_passes_is_taken_by_the_kernel)
+{
+	static const rlim_t stacks[] = { 256 << 10, 1 << 20, 4 << 20, 8 << 20 };
+	struct rlimit stack;
+	struct buf b = BUF_INIT(0);
+	size_t n = 0;
+	int status;
+	pid_t pid;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_STACK, &stack), 0);
+	stack.rlim_cur = stacks[_i];
+	ck_assert_int_eq(setrlimit(RLIMIT_STACK, &stack), 0);
+	for (; n < JOB_MAX_STRINGS - 1; n++) {
+		static const char word[599] = "x";
+		struct buf longer = BUF_INIT(0);
+
+		buf_append_slice(&longer, buf_slice(&b));
+		buf_append(&longer, word, sizeof(word));
+		if (job_check(buf_slice(&longer), n + 1, 0) < 0) {
+			buf_done(&longer);
+			break;
+		}
+		buf_append(&b, word, sizeof(word));
+		buf_done(&longer);
+	}
+	ck_assert_uint_gt(n, 100);
+	pid = fork();
+	if (pid == 0) {
+		static char *argv[JOB_MAX_STRINGS + 1], *none[1];
+		static char word[599];
+
+		memset(word, 'x', sizeof(word) - 1);
+		argv[0] = (char *)(uintptr_t)"true";
+		for (size_t i = 1; i < n; i++)
+			argv[i] = word;
+		execve("/bin/true", argv, none);
+		_exit(1);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	buf_done(&b);
+}
+END_TEST
+
 UNIT_MAIN("job", tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, places_are_used_again); tcase_add_test(tc, jobs_of_an_earlier_file);
     tcase_add_test(tc, what_is_written_comes_out_again);
     tcase_add_test(tc, its_size_is_fixed);
     tcase_add_loop_test(tc, malformed_jobs_are_refused, 0, sizeof(bad) / sizeof(bad[0]));
-    tcase_add_test(tc, too_much_is_refused))
+    tcase_add_test(tc, too_much_is_refused);
+    tcase_add_loop_test(tc, what_passes_is_taken_by_the_kernel, 0, 4))

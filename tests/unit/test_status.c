@@ -8,6 +8,7 @@
 #include "control/status.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 

@@ -214,8 +214,11 @@ explain_outage(struct session *c, const struct service *s, struct buf *b)
 {
 	const struct stats *of = c->resp->pages->others[ROLE_PROCESS(ROLE_BROKER, 0)];
 
-	return s->handler != NULL && of != NULL && of->generation == c->resp->conf->generation &&
-	    pool_stats_explain(&of->pool[s->number], s->name, c->resp->net->loop->now_usec, b);
+	bool has_pool = s->handler != NULL && of != NULL &&
+	    of->generation == c->resp->conf->generation;
+
+	return service_explain_outage(s, has_pool ? &of->pool[s->number] : NULL,
+	    c->resp->net->loop->now_usec, b);
 }
 
 /*
