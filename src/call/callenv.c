@@ -50,6 +50,20 @@ put_account(struct buf *out, size_t *n, const struct identity *id)
 	put(out, n, "LOGNAME", id->user);
 }
 
+/*
+ * A program that writes to a pipe keeps its output until 4 KiB of it are there. The
+ * library of stdbuf(1) makes the C library write each line at once; Python has a
+ * variable of its own.
+ */
+static void
+put_buffering(struct buf *out, size_t *n)
+{
+	put(out, n, "LD_PRELOAD", "/usr/libexec/coreutils/libstdbuf.so");
+	put(out, n, "_STDBUF_O", "L");
+	put(out, n, "_STDBUF_E", "L");
+	put(out, n, "PYTHONUNBUFFERED", "1");
+}
+
 static void
 put_meta(struct buf *out, size_t *n, const struct callopt *opt)
 {
@@ -111,6 +125,8 @@ callenv_append(const struct call *call, const struct callopt *opt,
 	(void)buf_append_u64(out, ms);
 	(void)buf_append_char(out, '\0');
 	n++;
+	if (call->service->is_line_buffered)
+		put_buffering(out, &n);
 	put_meta(out, &n, opt);
 	r = put_declared(out, &n, call, values, ret_why);
 	if (r < 0)

@@ -175,6 +175,7 @@ struct service {
 	uint64_t queue_timeout_usec;
 	char *lock;		/* template; NULL: none */
 	uint64_t output_limit;	/* bytes of stdout, and of stderr kept */
+	bool is_line_buffered;		/* output is to come line by line */
 	bool finish_on_disconnect;	/* with a handler: unless it says kill */
 	bool idempotent;	/* no: a call must carry --id */
 	struct service_limit limits[SERVICE_MAX_LIMITS];

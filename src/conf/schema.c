@@ -244,6 +244,7 @@ static const char *const words_format[] = { "text", "json", NULL };
 static const char *const words_inline[] = { "loopback", "yes", "no", NULL };
 static const char *const words_input[] = { "none", "optional", "required", "pushed", NULL };
 static const char *const words_disconnect[] = { "kill", "finish", NULL };
+static const char *const words_buffering[] = { "program", "line", NULL };
 static const char *const words_ready[] = { "none", "ping", NULL };
 static const char *const words_channel[] = { "stdout", "fd3", NULL };
 static const char *const words_log[] = { "all", "errors", "none", NULL };
@@ -358,6 +359,8 @@ static const struct key keys_service[] = {
 	{ "lock", &value_text, AT(service, lock), .flags = KEY_COMMAND },
 	{ "output-limit", &value_size, AT(service, output_limit), .def = "16M",
 	  .max = UINT64_C(1) << 40 },
+	{ "buffering", &value_word_bool, AT(service, is_line_buffered), .def = "program",
+	  .words = words_buffering, .flags = KEY_COMMAND },
 	{ "on-disconnect", &value_word_bool, AT(service, finish_on_disconnect), .def = "kill",
 	  .words = words_disconnect },
 	{ "idempotent", &value_bool, AT(service, idempotent), .def = "yes" },

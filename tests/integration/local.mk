@@ -35,6 +35,7 @@ integration_tests = \
 	tests/integration/handler-zoo.sh \
 	tests/integration/kill-roles.sh \
 	tests/integration/jobs-full.sh \
+	tests/integration/live-output.sh \
 	tests/integration/log-blocked.sh \
 	tests/integration/log-lines.sh \
 	tests/integration/long-arguments.sh \
