@@ -202,6 +202,11 @@ check_environment(struct reader *r, const struct service *s, const struct block 
 	for (char **p = s->environment; *p != NULL; p++) {
 		size_t n = strcspn(*p, "=") + 1;
 
+		if (p - s->environment == CONF_MAX_ENVIRONMENT) {
+			key_error(r, b, "environment", " has more than %d entries",
+			    CONF_MAX_ENVIRONMENT);
+			return;
+		}
 		if (!is_variable(*p)) {
 			key_error(r, b, "environment", ": '%.64s' is not NAME=VALUE", *p);
 			continue;
