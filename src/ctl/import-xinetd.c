@@ -147,7 +147,8 @@ read_memory(struct import *im, struct xinetd_service *s, const char *value)
 	if (strcmp(value, "UNLIMITED") == 0)
 		import_note(im, "rlimit_as = UNLIMITED: reqd has its own limit");
 	else if (value[len + (unit > 1)] == '\0' &&
-	    import_number(import_text(im, "%.*s", (int)len, value), (1 << 20) / unit, UINT32_MAX, &n))
+	    import_number(import_text(im, "%.*s", (int)len, value), (1 << 20) / unit,
+	    (UINT64_C(1) << 50) / unit, &n))
 		s->memory = value;
 	else
 		import_off(im, "rlimit_as = %s: this is no size that reqd takes", value);

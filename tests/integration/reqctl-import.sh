@@ -131,7 +131,8 @@ xinetd_edges() {
 		sed -n "/^service \"$name\"/,/^}/p" "$dir/lines" | grep -q "$nobody_may" ||
 			fail "$name lets somebody in"
 	done
-	is_off minus timed bound othername switched-off injected injected-limit none-at-once
+	is_off minus timed bound othername switched-off injected injected-limit none-at-once \
+	    too-much
 	within again 'allow = {"again-from"}'
 	has 'role "again-from" { net = {"10.3.0.1", "10.3.0.2"} }'
 	within named 'command = {"/usr/bin/tr", "a-z", "A-Z"}' 'allow = {"defaults-from"}'
