@@ -197,9 +197,11 @@ check_verbs(struct reader *r)
 		for (char **p = c->services[i].verbs; *p != NULL; p++) {
 			for (char *q = *p; *q != '\0'; q++)
 				*q = (char)toupper((unsigned char)*q);
-			if (++total == CONF_MAX_VERBS + 1)
+			if (++total > CONF_MAX_VERBS) {
 				block_error(r, b, "verb", "more than %d verbs are bound",
 				    CONF_MAX_VERBS);
+				return;
+			}
 			first = find_verb(r, *p, i, p);
 			if (!is_verb(*p))
 				block_error(r, b, "verb", "'%.64s' cannot be a verb (a letter, "

@@ -32,6 +32,7 @@ struct pattern;
 #define CONF_MAX_ROLES 64		/* a set of roles is one uint64_t */
 #define CONF_MAX_ARGUMENTS 64		/* declared, per service */
 #define CONF_MAX_VERBS 256		/* bound, in all services together */
+#define CONF_MAX_ENVIRONMENT 1024	/* variables, per service */
 #define CONF_MAX_TEXT (32u << 20)	/* bytes of all files together */
 #define CONF_MAX_CANONICAL (256u << 20)	/* bytes, with all defaults written out */
 #define SERVICE_NAME_MAX 64

@@ -125,6 +125,16 @@ check_hidden(struct lexer *l, bool in_quotes)
 
 /* ------------------------------------------------- blanks and comments --- */
 
+/* True at what makes a comment look longer or shorter than it is. */
+static bool
+is_misleading(const struct lexer *l)
+{
+	uint32_t c = *l->p == '\xe2' ? character(l->p, (size_t)(l->end - l->p)) : 0;
+
+	return *l->p == '\0' || (*l->p == '\r' && !starts_with(l, "\r\n")) ||
+	    (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
 static enum token
 skip_comment(struct lexer *l)
 {
@@ -136,6 +146,8 @@ skip_comment(struct lexer *l)
 			l->p += is_line ? 0 : 2;
 			return TOKEN_END;
 		}
+		if (is_misleading(l))
+			return check_hidden(l, false);
 		l->line += *l->p == '\n';
 	}
 	return is_line ? TOKEN_END : fault(l, start, "this comment is not closed");

@@ -157,7 +157,7 @@ set_key(struct reader *r, const struct key *k, const struct block *b, const stru
 static int
 read_settings(struct reader *r, const struct section *s, const struct block *b, void *object)
 {
-	uint64_t seen = 0;	/* numbers of keys */
+	unsigned first[MAX_WORDS] = { 0 };	/* line of each key, by its number */
 
 	for (const struct setting *set = b->settings; set != NULL; set = set->next) {
 		const struct key *k = set->number >= 0 ? &s->keys[set->number] : NULL;
@@ -167,14 +167,15 @@ read_settings(struct reader *r, const struct section *s, const struct block *b, 
 			report_unknown(r, s, b, "key", set->key, set->line);
 		else if ((k->flags & KEY_CANONICAL) != 0 && !r->canonical)
 			continue;
-		else if ((seen >> set->number & 1) != 0)
+		else if (first[set->number] != 0)
 			reader_error(r, set->line, "'%s'%s is set again; it was first set on line %u",
-			    k->name, block_where(b), block_find(b, k->name)->line);
+			    k->name, block_where(b), first[set->number]);
 		else
 			q = set_key(r, k, b, set, object);
 		if (q < 0)
 			return q;
-		seen |= k != NULL ? UINT64_C(1) << set->number : 0;
+		if (k != NULL && first[set->number] == 0)
+			first[set->number] = set->line;
 	}
 	return 0;
 }
@@ -182,14 +183,20 @@ read_settings(struct reader *r, const struct section *s, const struct block *b, 
 static void
 check_blocks(struct reader *r, const struct section *s, const struct block *b)
 {
-	for (const struct block *i = b->blocks; i != NULL; i = i->next) {
-		const struct block *first = i->title == NULL ? block_inner(b, i->kind) : i;
+	unsigned first[MAX_WORDS] = { 0 };	/* line of each kind without titles */
 
-		if (section_inner(s, i->kind) == NULL)
+	for (const struct block *i = b->blocks; i != NULL; i = i->next) {
+		size_t n = 0;
+
+		while (s->inner[n] != NULL && strcmp(s->inner[n]->kind, i->kind) != 0)
+			n++;
+		if (s->inner[n] == NULL)
 			report_unknown(r, s, b, "section", i->kind, i->line);
-		else if (first != i)
+		else if (i->title == NULL && first[n] != 0)
 			block_error(r, i, NULL, "section '%s'%s stands here again; it was first on line %u",
-			    i->kind, block_where(b), first->line);
+			    i->kind, block_where(b), first[n]);
+		else if (i->title == NULL)
+			first[n] = i->line;
 	}
 }
 

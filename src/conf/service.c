@@ -134,6 +134,7 @@ refuse_command_keys(struct reader *r, const struct service *s, const struct bloc
 	static const char *const instead[][2] = {
 		{ "concurrency", "'processes { max = N }' says how many run at the same time" },
 		{ "lock", "with 'processes { max = 1 }' its requests run one after another" },
+		{ "buffering", "a reply is whole anyway" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(instead); i++) {
@@ -202,6 +203,11 @@ check_environment(struct reader *r, const struct service *s, const struct block 
 	for (char **p = s->environment; *p != NULL; p++) {
 		size_t n = strcspn(*p, "=") + 1;
 
+		if (p - s->environment == CONF_MAX_ENVIRONMENT) {
+			key_error(r, b, "environment", " has more than %d entries",
+			    CONF_MAX_ENVIRONMENT);
+			return;
+		}
 		if (!is_variable(*p)) {
 			key_error(r, b, "environment", ": '%.64s' is not NAME=VALUE", *p);
 			continue;

@@ -67,15 +67,38 @@ print_state(const char *service, const struct reqd_result *res)
 	(void)printf(" | time=%.6fs\n", (double)res->usec / USEC_PER_SEC);
 }
 
+/* True if the value prints something: null, empty texts and empty lists do not. */
+static bool
+has_words(const struct reqd_value *v)
+{
+	size_t len;
+
+	switch (reqd_value_kind(v)) {
+	case REQD_NULL:
+	case REQD_ERROR:
+		return false;
+	case REQD_SIMPLE:
+	case REQD_BULK:
+	case REQD_VERBATIM:
+		(void)reqd_value_data(v, &len);
+		return len > 0;
+	case REQD_ARRAY:
+	case REQD_MAP:
+	case REQD_SET:
+	case REQD_PUSH:
+		return reqd_value_count(v) > 0;
+	default:
+		return true;
+	}
+}
+
 static int
 check_ended(const struct ctl *ctl, struct reqd *c, const char *service,
     const struct reqd_result *res)
 {
-	bool is_answer = res->value != NULL && reqd_value_kind(res->value) != REQD_ERROR;
-
 	if (res->outcome != REQD_EXIT || res->status > CTL_PLUGIN_UNKNOWN || res->truncated)
 		return unknown(ctl, c, service, res);
-	if (is_answer)
+	if (res->value != NULL && has_words(res->value))
 		answer_print(ctl, res->value);
 	else if (res->out_len > 0)
 		(void)fwrite(res->out, 1, res->out_len, stdout);

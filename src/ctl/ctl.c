@@ -11,14 +11,26 @@
 
 #include "ctl/out.h"
 
+/* For code that has no struct ctl: whether the verb is a plugin. */
+static bool runs_plugin;
+
+void
+ctl_set_verb(struct ctl *ctl, const struct ctl_cmd *cmd)
+{
+	ctl->cmd = cmd;
+	runs_plugin = cmd != NULL && cmd->is_plugin;
+}
+
 void *
 ctl_need(void *p)
 {
-	if (p == NULL) {
+	if (p != NULL)
+		return p;
+	if (runs_plugin)
+		(void)puts("UNKNOWN - out of memory");
+	else
 		(void)fputs("reqctl: out of memory\n", stderr);
-		exit(STATUS_LOCAL);
-	}
-	return p;
+	exit(runs_plugin ? CTL_PLUGIN_UNKNOWN : STATUS_LOCAL);
 }
 
 void

@@ -121,5 +121,8 @@ int ctl_usage(const struct ctl *ctl, const char *fmt, ...)
  */
 void ctl_print_plugin_text(struct slice text);
 
+/* Sets the verb of this run. */
+void ctl_set_verb(struct ctl *ctl, const struct ctl_cmd *cmd);
+
 /* Ends reqctl if p is NULL, because memory is out. Returns p. */
 void *ctl_need(void *p);

@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/addr.h"
 #include "base/cleanup.h"
+#include "ctl/ctl.h"
 #include "ctl/import.h"
 
 #define SHELL_SIGNS "|&;<>()$`*?[]~#"
@@ -39,64 +41,118 @@ arg_number(const char *text, size_t *ret_len)
 	return *end == '$' && n <= MAX_ARG ? (unsigned int)n : 0;
 }
 
+/* A word that is being read. */
+struct word {
+	char *text, *end;
+	bool is_open;
+};
+
+static void
+word_close(struct import *im, struct word *w, struct import_words *ret)
+{
+	*w->end = '\0';
+	if (w->is_open)
+		import_add(im, ret, import_text(im, "%s", w->text));
+	w->is_open = false;
+	w->end = w->text;
+}
+
+/* Adds a character, as a part of a template. */
+static void
+word_put(struct word *w, char c)
+{
+	if (c == '{' || c == '}')
+		*w->end++ = c;
+	*w->end++ = c;
+	w->is_open = true;
+}
+
+/* Adds "{argN}". It is no longer than the $ARGN$ that it stands for. */
+static void
+word_put_argument(struct word *w, unsigned int n)
+{
+	static const char *const names[MAX_ARG + 1] = {
+		"", "{arg1}", "{arg2}", "{arg3}", "{arg4}", "{arg5}", "{arg6}", "{arg7}", "{arg8}",
+		"{arg9}", "{arg10}", "{arg11}", "{arg12}", "{arg13}", "{arg14}", "{arg15}", "{arg16}",
+	};
+
+	w->end = stpcpy(w->end, names[n]);
+	w->is_open = true;
+}
+
+/* True for a \ that does not stand for itself before c. */
+static bool
+is_escape(char quote, char c)
+{
+	if (quote == '\'' || c == '\0')
+		return false;
+	return quote == 0 || strchr("$`\"\\", c) != NULL;
+}
+
 /*
  * The words of a shell's command line, as templates. False when it is more than
- * words. *ret_args: bit n is set for each $ARGn$.
+ * words. *ret_args: bit n is set for each $ARGn$, which NRPE replaces before the
+ * shell sees the line, so also in single quotes and behind a backslash.
  */
 static bool
 split_shell(struct import *im, const char *line, struct import_words *ret, uint32_t *ret_args)
 {
-	const char *word = "";
-	bool in_word = false, is_plain = true;
+	CLEANUP_FREE char *text = ctl_need(malloc(2 * strlen(line) + 1));
+	struct word word = { .text = text, .end = text };
+	bool is_plain = true;
 	char quote = 0;
 
 	for (const char *p = line; *p != '\0'; p++) {
 		size_t len;
-		unsigned int n = quote != '\'' ? arg_number(p, &len) : 0;
+		unsigned int n = arg_number(p, &len);
 
 		if (n > 0) {
 			*ret_args |= 1u << n;
-			word = import_text(im, "%s{arg%u}", word, n);
-			in_word = true;
+			word_put_argument(&word, n);
 			p += len - 1;
 		} else if (quote == 0 && isspace((unsigned char)*p) != 0) {
-			if (in_word)
-				import_add(im, ret, word);
-			in_word = false;
-			word = "";
+			word_close(im, &word, ret);
 		} else if (*p == quote || (quote == 0 && (*p == '"' || *p == '\''))) {
 			quote = quote == 0 ? *p : '\0';
-			in_word = true;
+			word.is_open = true;
+		} else if (*p == '\\' && is_escape(quote, p[1])) {
+			if (arg_number(p + 1, &len) > 0)
+				is_plain = false;
+			else
+				word_put(&word, *++p);
 		} else {
 			if (quote == 0 && strchr(SHELL_SIGNS, *p) != NULL)
 				is_plain = false;
 			if (quote == '"' && (*p == '$' || *p == '`'))
 				is_plain = false;
-			if (quote != '\'' && *p == '\\' && p[1] != '\0')
-				p++;
-			word = import_text(im, "%s%s", word,
-			    import_literal(im, (const char[]){ *p, '\0' }));
-			in_word = true;
+			word_put(&word, *p);
 		}
 	}
-	if (in_word)
-		import_add(im, ret, word);
+	word_close(im, &word, ret);
 	return is_plain && quote == 0;
 }
 
-/* Takes "sudo [-u NAME] [-n]" off. NULL: no sudo. */
+/*
+ * Takes "sudo [-u NAME] [-n] [--]" off. NULL: no sudo. Every other option changes
+ * what sudo does and turns the service off.
+ */
 static const char *
-take_sudo(struct import_words *w)
+take_sudo(struct import *im, struct import_words *w)
 {
 	const char *user = "root";
 	size_t n = 1;
 
 	if (w->n == 0 || (strcmp(w->v[0], "sudo") != 0 && strcmp(w->v[0], "/usr/bin/sudo") != 0))
 		return NULL;
-	while (n < w->n && w->v[n][0] == '-') {
-		if (strcmp(w->v[n], "-u") == 0 && n + 1 < w->n)
+	for (; n < w->n && w->v[n][0] == '-'; n++) {
+		if (strcmp(w->v[n], "--") == 0) {
+			n++;
+			break;
+		}
+		if (strcmp(w->v[n], "-u") == 0 && n + 1 < w->n && strpbrk(w->v[n + 1], "#{") == NULL)
 			user = w->v[++n];
-		n++;
+		else if (strcmp(w->v[n], "-n") != 0)
+			import_off(im, "sudo %s: only -u NAME and -n are understood", w->v[n]);
 	}
 	w->v += n;
 	w->n -= n;
@@ -108,7 +164,7 @@ static void
 put_arguments(struct import *im, const struct nrpe *nrpe, uint32_t args)
 {
 	if (args != 0 && !nrpe->takes_arguments)
-		import_note(im, "dont_blame_nrpe is not 1: NRPE refused arguments");
+		import_off(im, "dont_blame_nrpe is not 1: NRPE refused arguments");
 	for (unsigned int n = 1; n <= MAX_ARG; n++) {
 		if ((args >> n & 1) == 0)
 			continue;
@@ -124,11 +180,13 @@ put_command(struct import *im, const struct nrpe *nrpe, const char *name, const 
 	struct import_words words = { 0 };
 	uint32_t args = 0;
 	bool is_plain = split_shell(im, line, &words, &args);
-	const char *user = is_plain ? take_sudo(&words) : NULL;
+	const char *user = NULL;
 
 	import_service(im, import_name(im, name, 64));
+	if (is_plain)
+		user = take_sudo(im, &words);
 	if (nrpe->prefix != NULL)
-		import_note(im, "command_prefix was put before the command: %s", nrpe->prefix);
+		import_off(im, "command_prefix was put before the command: %s", nrpe->prefix);
 	if (!is_plain && args != 0)
 		import_off(im, "a shell would see the values of callers: make it a script");
 	if (!is_plain) {
@@ -156,12 +214,14 @@ put_command(struct import *im, const struct nrpe *nrpe, const char *name, const 
 static void
 read_hosts(struct import *im, struct nrpe *nrpe, char *value)
 {
+	struct net net;
 	char *host;
 
+	nrpe->hosts = (struct import_words){ 0 };
 	while ((host = strsep(&value, ", \t")) != NULL) {
 		if (*host == '\0')
 			continue;
-		if (strspn(host, "0123456789abcdefABCDEF.:/") == strlen(host))
+		if (net_parse(host, &net) == 0)
 			import_add(im, &nrpe->hosts, host);
 		else
 			import_note(im, "allowed_hosts: a role has addresses, not the name %s", host);
@@ -171,9 +231,11 @@ read_hosts(struct import *im, struct nrpe *nrpe, char *value)
 static void
 read_setting(struct import *im, struct nrpe *nrpe, const char *key, char *value)
 {
+	uint64_t n;
+
 	if (strcmp(key, "nrpe_user") == 0)
 		nrpe->user = value;
-	else if (strcmp(key, "command_timeout") == 0 && strspn(value, "0123456789") == strlen(value))
+	else if (strcmp(key, "command_timeout") == 0 && import_number(value, 1, 86400, &n))
 		nrpe->timeout = value;
 	else if (strcmp(key, "command_prefix") == 0)
 		nrpe->prefix = value;
@@ -185,6 +247,17 @@ read_setting(struct import *im, struct nrpe *nrpe, const char *key, char *value)
 		import_note(im, "%s=%s: import these files, too", key, value);
 	else
 		import_note(im, "no counterpart: %s=%s", key, value);
+}
+
+/* The line of the last command of that name: to NRPE only that one counts. */
+static const char *
+last_line(const struct import_words *names, const struct import_words *numbers, size_t i)
+{
+	for (size_t j = names->n - 1; j > i; j--) {
+		if (strcmp(names->v[j], names->v[i]) == 0)
+			return numbers->v[j];
+	}
+	return numbers->v[i];
 }
 
 void
@@ -213,7 +286,13 @@ import_nrpe(struct import *im)
 		import_add(im, &numbers, import_text(im, "%u", im->line));
 	}
 	for (size_t i = 0; i < names.n; i++) {
+		const char *last = last_line(&names, &numbers, i);
+
 		im->line = (unsigned int)strtoul(numbers.v[i], NULL, 10);
-		put_command(im, &nrpe, names.v[i], lines.v[i]);
+		if (last != numbers.v[i])
+			import_note(im, "line %s has command[%s] again, and counts: %s", last,
+			    names.v[i], lines.v[i]);
+		else
+			put_command(im, &nrpe, names.v[i], lines.v[i]);
 	}
 }

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,21 @@ struct remctl_rule {
 	const char *command, *subcommand, *program;
 	uint32_t masked;	/* bit n: argument n is kept out of logs */
 	bool is_catch_all;	/* any subcommand */
+	bool is_empty;		/* no subcommand, so there are no arguments either */
+	bool has_user;		/* an option named an account already */
+	bool has_file;		/* a file of callers stood before, which may deny some */
 };
+
+/* True for OPTION=VALUE. Other words with a '=' are callers. */
+static bool
+is_option(const char *word)
+{
+	const char *p = word;
+
+	while (isalnum((unsigned char)*p) != 0 || *p == '-')
+		p++;
+	return p > word && *p == '=';
+}
 
 static void
 read_mask(struct import *im, struct remctl_rule *r, const char *value)
@@ -43,7 +58,13 @@ read_option(struct import *im, struct remctl_rule *r, const char *word)
 	if (strncmp(word, "logmask=", 8) == 0) {
 		read_mask(im, r, value);
 	} else if (strncmp(word, "user=", 5) == 0 || strncmp(word, "sudo=", 5) == 0) {
-		import_key(im, "user", value);
+		if (r->has_user)
+			import_off(im, "%s: another account was named before", word);
+		else
+			import_key(im, "user", value);
+		r->has_user = true;
+	} else if (strncmp(word, "stdin=", 6) == 0 && r->is_empty) {
+		import_off(im, "%s: without a subcommand there are no arguments", word);
 	} else if (strncmp(word, "stdin=", 6) == 0) {
 		import_note(im, "%s: callers give that argument as the input now", word);
 		import_word(im, "input", "required");
@@ -53,21 +74,31 @@ read_option(struct import *im, struct remctl_rule *r, const char *word)
 }
 
 static void
-read_acl(struct import *im, const char *acl)
+grant(struct import *im, const struct remctl_rule *r, const char *role, const char *key,
+    const struct import_words *w)
+{
+	if (r->has_file)
+		import_off(im, "%s: the file before may deny some of them", w->v[0]);
+	import_allow(im, role, key, w);
+}
+
+static void
+read_acl(struct import *im, struct remctl_rule *r, const char *acl)
 {
 	const char *colon = strchr(acl, ':'), *rest = colon != NULL ? colon + 1 : "";
 	struct import_words w = { 0 };
 
 	if (strncmp(acl, "unixgroup:", 10) == 0 || strncmp(acl, "localgroup:", 11) == 0) {
 		import_add(im, &w, rest);
-		import_allow(im, import_text(im, "group-%s", rest), "group", &w);
+		grant(im, r, import_text(im, "group-%s", rest), "group", &w);
 	} else if (strcmp(acl, "ANYUSER") == 0 || strncmp(acl, "anyuser:", 8) == 0) {
 		import_note(im, "%s: everybody on this machine; a remote caller has no name", acl);
 		import_add(im, &w, "unix");
-		import_allow(im, "everybody", "net", &w);
+		grant(im, r, "everybody", "net", &w);
 	} else if (strncmp(acl, "deny:", 5) == 0) {
 		import_off(im, "%s: a role cannot exclude; write roles without them", acl);
 	} else {
+		r->has_file = r->has_file || strncmp(acl, "file:", 5) == 0 || *acl == '/';
 		import_note(im, "no counterpart: %s (write a role for them)", acl);
 	}
 }
@@ -102,7 +133,8 @@ put_rule(struct import *im, struct remctl_rule *r, const struct import_words *wo
 	size_t i = 3;
 
 	r->is_catch_all = strcmp(r->subcommand, "ALL") == 0;
-	if (!r->is_catch_all && strcmp(r->subcommand, "EMPTY") != 0)
+	r->is_empty = strcmp(r->subcommand, "EMPTY") == 0;
+	if (!r->is_catch_all && !r->is_empty)
 		name = import_name(im, import_text(im, "%s-%s", r->command, r->subcommand), 64);
 	import_service(im, name);
 	if (strcmp(r->command, "ALL") == 0)
@@ -112,16 +144,19 @@ put_rule(struct import *im, struct remctl_rule *r, const struct import_words *wo
 		    "spell a subcommand that other rules are for");
 	if (r->program[0] != '/')
 		import_off(im, "the program is not named by an absolute path");
-	for (; i < words->n && strchr(words->v[i], '=') != NULL; i++)
+	for (; i < words->n && is_option(words->v[i]); i++)
 		read_option(im, r, words->v[i]);
 	import_add(im, &command, import_literal(im, r->program));
 	if (r->is_catch_all)
 		import_add(im, &command, "{subcommand}");
-	else if (strcmp(r->subcommand, "EMPTY") != 0)
+	else if (!r->is_empty)
 		import_add(im, &command, import_literal(im, r->subcommand));
-	put_arguments(im, r, &command);
+	if (r->is_empty)
+		import_list(im, "command", &command);
+	else
+		put_arguments(im, r, &command);
 	for (; i < words->n; i++)
-		read_acl(im, words->v[i]);
+		read_acl(im, r, words->v[i]);
 	import_service_end(im);
 }
 

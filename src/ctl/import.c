@@ -14,6 +14,7 @@
 #include "ctl/out.h"
 
 #define BLANKS " \t\r"
+#define ROLE_MAX 64	/* bytes of a name */
 
 /* Memory of the import: a text or a list of words. */
 struct import_kept {
@@ -43,7 +44,27 @@ raw_line(struct import *im)
 	if (im->next == NULL || *im->next == '\0')
 		return NULL;
 	im->line++;
-	return trim(strsep(&im->next, "\n"));
+	return strsep(&im->next, "\n");
+}
+
+/* Takes a line and, where is_joined, those that a \ directly at its end adds. */
+static char *
+whole_line(struct import *im, bool is_joined)
+{
+	char *line = raw_line(im);
+	size_t len = line != NULL ? strlen(line) : 0;
+
+	while (is_joined && im->next != NULL && len > 0 && line[len - 1] == '\\') {
+		const char *more = raw_line(im);
+		size_t more_len = more != NULL ? strlen(more) : 0;
+
+		/* The next line stands further behind in the same memory. */
+		line[--len] = '\0';
+		if (more != NULL)
+			memmove(line + len, more, more_len + 1);
+		len += more_len;
+	}
+	return line;
 }
 
 char *
@@ -52,22 +73,11 @@ import_line(struct import *im, bool is_joined)
 	char *line;
 
 	do {
-		line = raw_line(im);
+		line = whole_line(im, is_joined);
 		if (line == NULL)
 			return NULL;
+		line = trim(line);
 	} while (*line == '\0' || *line == '#');
-	while (is_joined && *line != '\0' && line[strlen(line) - 1] == '\\') {
-		size_t len = strlen(line) - 1;
-		char *more;
-
-		line[len] = '\0';
-		more = raw_line(im);
-		if (more == NULL)
-			break;
-		/* The next line stands further behind in the same memory. */
-		line[len] = ' ';
-		memmove(line + len + 1, more, strlen(more) + 1);
-	}
 	return line;
 }
 
@@ -134,6 +144,13 @@ import_literal(struct import *im, const char *word)
 	return text;
 }
 
+/* Locales count other bytes as letters, too. */
+static bool
+is_letter_or_digit(char c)
+{
+	return (unsigned char)c < 0x80 && isalnum((unsigned char)c) != 0;
+}
+
 const char *
 import_name(struct import *im, const char *word, size_t max)
 {
@@ -141,14 +158,83 @@ import_name(struct import *im, const char *word, size_t max)
 	char *name = keep(im, len)->text, *p = name;
 
 	/* Arguments begin with a letter, services may begin with a digit as well. */
-	while (*word != '\0' && isalnum((unsigned char)*word) == 0)
+	while (*word != '\0' && !is_letter_or_digit(*word))
 		word++;
 	for (; *word != '\0' && (size_t)(p - name) < max; word++) {
-		unsigned char c = (unsigned char)*word;
+		bool is_good = is_letter_or_digit(*word) || *word == '_';
 
-		*p++ = isalnum(c) != 0 || c == '_' ? (char)tolower(c) : '-';
+		*p++ = is_good ? (char)tolower((unsigned char)*word) : '-';
 	}
 	return *name != '\0' ? name : "x";
+}
+
+bool
+import_has_word(const struct import_words *w, const char *word)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		if (strcmp(w->v[i], word) == 0)
+			return true;
+	}
+	return false;
+}
+
+const char *
+import_unused_name(struct import *im, const struct import_words *used, const char *name,
+    size_t max)
+{
+	const char *other = name;
+
+	for (unsigned int i = 2; import_has_word(used, other); i++) {
+		char end[16];
+		int len = snprintf(end, sizeof(end), "-%u", i);
+
+		other = import_text(im, "%.*s%s", (int)max - len, name, end);
+	}
+	return other;
+}
+
+bool
+import_is_variable(const char *name)
+{
+	size_t n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+
+	return n > 0 && name[n] == '\0' && (*name < '0' || *name > '9') &&
+	    strncmp(name, "REQD_", 5) != 0;
+}
+
+void
+import_add_variable(struct import *im, struct import_words *w, const char *name,
+    const char *value)
+{
+	const char *entry = import_text(im, "%s=%s", name, value);
+	size_t len = strlen(name) + 1, i = 0;
+
+	if (!import_is_variable(name))
+		import_off(im, "the environment of a service cannot have '%s'", name);
+	if (w->n == IMPORT_MAX_VARIABLES) {
+		import_off(im, "more than %d variables", IMPORT_MAX_VARIABLES);
+		return;
+	}
+	while (i < w->n && strncmp(w->v[i], entry, len) != 0)
+		i++;
+	if (i < w->n)
+		w->v[i] = entry;
+	else
+		import_add(im, w, entry);
+}
+
+bool
+import_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
+{
+	size_t len = strspn(text, "0123456789");
+	unsigned long long n;
+
+	/* Twelve digits are more than any setting takes, and cannot overflow. */
+	if (len == 0 || len > 12 || text[len] != '\0')
+		return false;
+	n = strtoull(text, NULL, 10);
+	*ret = n;
+	return n >= min && n <= max;
 }
 
 /* -------------------------------------------------------------- writing --- */
@@ -159,20 +245,41 @@ out_of(const struct import *im)
 	return im->service != NULL ? im->service : im->services;
 }
 
+/*
+ * Length of the character at p if a file may have it in no comment or in no
+ * quotes: a control character or one that cannot be seen. Else 0.
+ */
+static size_t
+hidden_character(const char *p)
+{
+	const unsigned char *u = (const unsigned char *)p;
+
+	if (u[0] < ' ' || u[0] == 0x7f)
+		return 1;
+	if (u[0] == 0xc2 && u[1] >= 0x80 && u[1] <= 0x9f)
+		return 2;	/* U+0080 to U+009F */
+	if (u[0] == 0xe2 && u[1] == 0x80 &&
+	    ((u[2] >= 0x8b && u[2] <= 0x8f) || (u[2] >= 0xa8 && u[2] <= 0xae)))
+		return 3;	/* U+200B to U+200F, U+2028 to U+202E */
+	if (u[0] == 0xe2 && u[1] == 0x81 && u[2] >= 0xa0 && u[2] <= 0xaf)
+		return 3;	/* U+2060 to U+206F */
+	return u[0] == 0xef && u[1] == 0xbb && u[2] == 0xbf ? 3 : 0;
+}
+
 /* In double quotes, as the lexer of reqd.conf reads them. */
 static void
 put_quoted(FILE *f, const char *text)
 {
 	(void)fputc('"', f);
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
+	while (*text != '\0') {
+		size_t n = hidden_character(text);
 
-		if (c == '"' || c == '\\')
-			(void)fprintf(f, "\\%c", c);
-		else if (c < ' ' || c == 0x7f)
-			(void)fprintf(f, "\\x%02X", c);
-		else
-			(void)fputc(c, f);
+		if (*text == '"' || *text == '\\')
+			(void)fputc('\\', f);
+		if (n == 0)
+			(void)fputc(*text++, f);
+		for (; n > 0; n--)
+			(void)fprintf(f, "\\x%02X", (unsigned char)*text++);
 	}
 	(void)fputc('"', f);
 }
@@ -200,8 +307,10 @@ put_note(struct import *im, const char *fmt, va_list ap)
 	if (im->line > 0)
 		(void)fprintf(out_of(im), "line %u: ", im->line);
 	for (char *p = text; *p != '\0'; p++) {
-		if (iscntrl((unsigned char)*p) != 0)
-			*p = ' ';
+		size_t n = hidden_character(p);
+
+		if (n > 0)
+			memset(p, ' ', n);
 	}
 	(void)fprintf(out_of(im), "%s\n", text);
 }
@@ -227,16 +336,6 @@ import_off(struct import *im, const char *fmt, ...)
 	va_end(ap);
 }
 
-static bool
-has_word(const struct import_words *w, const char *word)
-{
-	for (size_t i = 0; i < w->n; i++) {
-		if (strcmp(w->v[i], word) == 0)
-			return true;
-	}
-	return false;
-}
-
 void
 import_service(struct import *im, const char *name)
 {
@@ -244,7 +343,7 @@ import_service(struct import *im, const char *name)
 	im->allow = "";
 	im->is_off = false;
 	(void)fprintf(im->service, "service \"%s\" {\n", name);
-	if (has_word(&im->service_names, name))
+	if (import_has_word(&im->service_names, name))
 		import_off(im, "there is a service of this name already");
 	else
 		import_add(im, &im->service_names, name);
@@ -303,19 +402,52 @@ import_argument(struct import *im, const char *name, const char *settings)
 	    *settings != '\0' ? " " : "", settings, *settings != '\0' ? " " : "");
 }
 
+/* True for the role that says key = {w}. */
+static bool
+is_role(const struct import_role *r, const char *key, const struct import_words *w)
+{
+	if (strcmp(r->key, key) != 0 || r->words.n != w->n)
+		return false;
+	if (r->words.v == w->v)
+		return true;
+	for (size_t i = 0; i < w->n; i++) {
+		if (strcmp(r->words.v[i], w->v[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The name of the role that says key = {w}, which is written unless it is there.
+ * Two names of the other program may become one name; their roles stay two.
+ */
+static const char *
+role_name(struct import *im, const char *wish, const char *key, const struct import_words *w)
+{
+	const char *name = import_name(im, wish, ROLE_MAX);
+
+	for (size_t i = 0; i < im->role_names.n; i++) {
+		if (strcmp(im->made[i].wish, name) == 0 && is_role(&im->made[i], key, w))
+			return im->role_names.v[i];
+	}
+	im->made = ctl_need(reallocarray(im->made, im->role_names.n + 1, sizeof(*im->made)));
+	im->made[im->role_names.n] = (struct import_role){ .wish = name, .key = key, .words = *w };
+	name = import_unused_name(im, &im->role_names, name, ROLE_MAX);
+	import_add(im, &im->role_names, name);
+	(void)fprintf(im->roles, "role \"%s\" { %s = ", name, key);
+	put_list(im->roles, w);
+	(void)fputs(" }\n", im->roles);
+	return name;
+}
+
 void
 import_allow(struct import *im, const char *role, const char *key, const struct import_words *w)
 {
-	const char *name = import_name(im, role, 64);
+	const char *name;
 
 	if (w->n == 0)
 		return;
-	if (!has_word(&im->role_names, name)) {
-		import_add(im, &im->role_names, name);
-		(void)fprintf(im->roles, "role \"%s\" { %s = ", name, key);
-		put_list(im->roles, w);
-		(void)fputs(" }\n", im->roles);
-	}
+	name = role_name(im, role, key, w);
 	im->allow = import_text(im, "%s%s\"%s\"", im->allow, *im->allow != '\0' ? ", " : "", name);
 }
 
@@ -349,6 +481,7 @@ import_end(struct import *im)
 	(void)fclose(im->services);
 	free(im->roles_text);
 	free(im->services_text);
+	free(im->made);
 	while (im->kept != NULL) {
 		struct import_kept *k = im->kept;
 

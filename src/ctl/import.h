@@ -13,12 +13,22 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/* Variables in one environment. */
+#define IMPORT_MAX_VARIABLES 256
+
 struct import_kept;
 
 /* Words, such as those of a command line. */
 struct import_words {
 	const char **v;
 	size_t n, room;
+};
+
+/* A role that was written. Its name stands at the same place in role_names. */
+struct import_role {
+	const char *wish;	/* the name that it should have had */
+	const char *key;
+	struct import_words words;
 };
 
 struct import {
@@ -36,6 +46,7 @@ struct import {
 	const char *allow;	/* roles of the open service, "" for none */
 	bool is_off;		/* the open service becomes a comment */
 	struct import_words role_names;
+	struct import_role *made;
 	struct import_words service_names;
 };
 
@@ -51,7 +62,8 @@ void import_end(struct import *im);
 
 /*
  * The next line that is neither empty nor a comment (#), without blanks around it;
- * NULL at the end. Where is_joined, a line that ends in \ goes on in the next.
+ * NULL at the end. Where is_joined, a line that ends in \ goes on in the next, also
+ * a comment, with nothing between the two.
  */
 char *import_line(struct import *im, bool is_joined);
 
@@ -71,6 +83,26 @@ const char *import_literal(struct import *im, const char *word);
 /* A name that reqd.conf allows for a service or an argument of at most max bytes. */
 const char *import_name(struct import *im, const char *word, size_t max);
 
+/* True if the list has that word. */
+bool import_has_word(const struct import_words *w, const char *word);
+
+/* The name, or one of at most max bytes that ends in -2, -3... where it is used already. */
+const char *import_unused_name(struct import *im, const struct import_words *used,
+    const char *name, size_t max);
+
+/* True if reqd.conf can set a variable of that name. */
+bool import_is_variable(const char *name);
+
+/*
+ * Adds NAME=VALUE to an environment, in the place of an earlier value. Value is a
+ * template. Turns the open service off where reqd.conf cannot say it.
+ */
+void import_add_variable(struct import *im, struct import_words *w, const char *name,
+    const char *value);
+
+/* True if text is a decimal number from min to max. */
+bool import_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret);
+
 /* Opens a service; one of that name that is there already turns it off. */
 void import_service(struct import *im, const char *name);
 void import_service_end(struct import *im);
@@ -87,6 +119,9 @@ void import_list(struct import *im, const char *key, const struct import_words *
 /* An argument, with the settings of its section as they stand in the file. */
 void import_argument(struct import *im, const char *name, const char *settings);
 
-/* Lets a role call the open service. Its section is written once: key = {words}. */
+/*
+ * Lets a role call the open service. Its section is written once: key = {words}. A
+ * role of that name that says something else keeps it; this one gets another name.
+ */
 void import_allow(struct import *im, const char *role, const char *key,
     const struct import_words *w);

@@ -201,6 +201,24 @@ options_find_verb(const struct ctl *ctl, const char *name)
 	return NULL;
 }
 
+/*
+ * Sets the verb to a plugin that some word names, after a wrong option that stands
+ * before the verb: a monitoring system reads nothing but the plugin's line.
+ */
+static void
+find_plugin(struct ctl *ctl, size_t argc, char **argv)
+{
+	for (size_t i = 0; i < argc; i++) {
+		const struct ctl_cmd *cmd = options_find_verb(ctl, argv[i]);
+
+		if (cmd == NULL)
+			continue;
+		if (cmd->is_plugin)
+			ctl_set_verb(ctl, cmd);
+		return;
+	}
+}
+
 enum options_status
 options_read(struct ctl *ctl, size_t argc, char **argv, size_t *ret_n_words,
     struct options_error *ret_error)
@@ -209,9 +227,11 @@ options_read(struct ctl *ctl, size_t argc, char **argv, size_t *ret_n_words,
 	enum options_status s = parse(ctl, argc, argv, &n, ret_error);
 
 	*ret_n_words = 0;
+	if (s != OPTIONS_OK)
+		find_plugin(ctl, argc, argv);
 	if (s != OPTIONS_OK || n == 0)
 		return s;
-	ctl->cmd = options_find_verb(ctl, argv[0]);
+	ctl_set_verb(ctl, options_find_verb(ctl, argv[0]));
 	ret_error->word = argv[0];
 	return ctl->cmd == NULL ? OPTIONS_UNKNOWN_VERB :
 	    parse(ctl, n - 1, argv + 1, ret_n_words, ret_error);

@@ -11,11 +11,13 @@
 cat >"$dir/steps.py" <<'END'
 import os, sys, time
 print("first")
-while not os.path.exists(sys.argv[1]):
+for _ in range(6000):
+    if os.path.exists(sys.argv[1]):
+        break
     time.sleep(0.01)
 print("last")
 END
-lines="echo first; until [ -e \$0 ]; do sleep 0.01; done; echo last"
+lines="echo first; for i in \$(seq 6000); do [ ! -e \$0 ] || break; sleep 0.01; done; echo last"
 live() { # NAME WORDS...
 	name=$1
 	shift

@@ -18,6 +18,14 @@ plugin_of killed 'kill -9 0'
 plugin_of flood 'yes' 'output-limit = 4K'
 plugin_of slow 'exec sleep 60'
 service echo '"/bin/echo", "{text}"' 'argument "text" {}'
+answers() { # SERVICE REPLY: a handler that gives every request this reply
+	handler "$1" "\"/bin/sh\", \"-c\", \"while read -r a && read -r b && read -r c; do printf '$2'; done\"" \
+	    'processes { min = 0  idle = 100ms }'
+}
+answers nothing '$-1\\r\\n'
+answers empty '$0\\r\\n\\r\\n'
+answers list '*0\\r\\n'
+answers word '+fine\\r\\n'
 start_reqd
 
 # answer STATUS LINE WORDS...: standard output and status, nothing on standard error
@@ -45,6 +53,14 @@ without_words() {
 	answer 2 'CRITICAL - moaning: too hot | time=0.*' moaning
 }
 step "a status without output gets a line" without_words
+
+handlers() {
+	answer 0 fine word
+	for name in nothing empty list; do
+		answer 0 "OK - $name: * | time=0.*" "$name" || return 1
+	done
+}
+step "an empty answer of a handler gets a line" handlers
 
 other_outcomes() {
 	answer 3 'UNKNOWN - odd: exit status 42: first, a/b' odd
@@ -74,7 +90,8 @@ nobody_there() {
 step "no server is unknown" nobody_there
 
 wrong_use() {
-	for words in 'check' 'check --nonsense load' '--json check load' 'check -t never load'; do
+	for words in 'check' 'check --nonsense load' '--json check load' 'check -t never load' \
+	    '-t nonsense check load' '-x check load' '--timeout=never -q check load' '--json=1 check'; do
 		status=0
 		# shellcheck disable=SC2086
 		"$reqctl" -s "$server" $words >"$dir/out" 2>"$dir/err" || status=$?

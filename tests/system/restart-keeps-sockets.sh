@@ -85,7 +85,8 @@ on_both() {
 	    inside reqctl -s 'tcp://[::1]:7373' ping >/dev/null
 }
 families() {
-	port_of '"tcp://[::]:7373" {}' && ! on_both 2>/dev/null || return 1
+	port_of '"tcp://[::]:7373" { ipv6-only = yes }' && ! on_both 2>/dev/null || return 1
+	port_of '"tcp://[::]:7373" {}' && on_both || return 1
 	port_of '"tcp://*:7373" {}' && on_both || return 1
 	port_of '"tcp://*:7373" { ipv6-only = yes }' && ! on_both 2>/dev/null || return 1
 	port_of '"tcp://0.0.0.0:7373" {}' && port_of '"tcp://*:7373" {}' && on_both

@@ -13,13 +13,18 @@ service slow '"/bin/sleep", "{seconds}"' 'argument "seconds" { type = integer }'
 step "the package starts it, enabled" is_active
 step "all its units are sound" inside systemd-analyze verify --man=no reqd.service reqd.socket \
     reqd@test.service
-safe_enough() {
-	inside systemd-analyze security --no-pager --threshold=25 reqd.service >"$dir/out" || {
+safe_enough() { # THRESHOLD
+	inside systemd-analyze security --no-pager --threshold="$1" reqd.service >"$dir/out" || {
 		cat "$dir/out"
 		return 1
 	}
 }
-step "systemd-analyze security: at most 2.5" safe_enough
+# The unit lets programs see the system as it is; the strict drop-in does not.
+step "systemd-analyze security: at most 3.0" safe_enough 30
+drop_in reqd.service <"$top_srcdir/examples/strict-unit.conf"
+step "and at most 2.5 with the strict drop-in" safe_enough 25
+inside rm /etc/systemd/system/reqd.service.d/test.conf
+inside systemctl daemon-reload
 
 reload_good() {
 	log_mark

@@ -135,6 +135,7 @@ hidden() {
 	inside sed -i 's|^listen "unix:[^"]*"|listen "unix:///tmp/own.sock"|; /^listen "tcp:/d' $conf
 	keys 'mode = 0600'
 	inside systemctl stop reqd.socket reqd.service
+	drop_in reqd.service <"$top_srcdir/examples/strict-unit.conf"
 	log_mark
 	! inside systemctl start reqd.socket reqd.service 2>/dev/null || return 1
 	inside systemctl stop reqd.socket reqd.service

@@ -361,6 +361,51 @@ START_TEST(errors_of_one_kind_are_counted)
 }
 END_TEST
 
+/* Very often the text with a number and an end, between a head and a tail. */
+static char *
+repeated(const char *head, const char *text, const char *end, const char *tail)
+{
+	char *all = NULL;
+	size_t len;
+	FILE *f = open_memstream(&all, &len);
+
+	(void)fprintf(f, "%slisten \"unix:///run/x.sock\" {}\n%s", user_line(), head);
+	for (size_t i = 0; i < 300000; i++)
+		(void)fprintf(f, "%s%zu%s", text, i, end);
+	(void)fputs(tail, f);
+	(void)fclose(f);
+	return all;
+}
+
+/*
+ * Whoever may write a part of the configuration must not keep the master busy: time
+ * grows with the text, not with its square. The limit of time of a test would end
+ * each of these otherwise.
+ */
+START_TEST(large_texts_take_time_by_their_length)
+{
+	static const struct {
+		const char *head, *text, *end, *tail, *expected;
+	} rows[] = {
+		{ "", "zz = 1\nworkers = ", "\n", "", "unknown key 'zz'" },
+		{ "", "zz {}\nlog {}\n# ", "\n", "", "unknown section 'zz'" },
+		{ "service \"s\" { command = {\"/bin/true\"}\n verb = {", "V", ",", "V}\n}\n",
+		    "more than 256 verbs are bound" },
+		{ "service \"s\" { command = {\"/bin/true\"}\n environment = {", "\"E", "=1\",",
+		    "\"E=1\"}\n}\n", "'environment' in service \"s\" has more than 1024 entries" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP_FREE char *text = repeated(rows[i].head, rows[i].text, rows[i].end,
+		    rows[i].tail);
+		CLEANUP_FREE char *errors = NULL;
+
+		ck_assert_ptr_null(load_text(text, CONF_NO_PROGRAMS, &errors));
+		ck_assert_msg(strstr(errors, rows[i].expected) != NULL, "%s", errors);
+	}
+}
+END_TEST
+
 /* As many services as there may be, and more: one error, however many more. */
 START_TEST(services_beyond_the_limit_are_one_error)
 {
@@ -1313,6 +1358,7 @@ main(void)
 	tcase_add_test(t, a_text_that_ends_too_soon);
 	tcase_add_test(t, many_errors_end);
 	tcase_add_test(t, errors_of_one_kind_are_counted);
+	tcase_add_test(t, large_texts_take_time_by_their_length);
 	tcase_add_test(t, services_beyond_the_limit_are_one_error);
 	tcase_add_loop_test(t, quotes_keep_their_text, 0, 9);
 	tcase_add_test(t, odd_files_are_refused);

@@ -24,7 +24,8 @@ static const struct ctl_cmd far = {
 };
 static const struct ctl_cmd unseen = { .name = "unseen", .hidden = true };
 static const struct ctl_cmd help = { .name = "help", .is_help = true };
-static const struct ctl_cmd *const verbs[] = { &near, &far, &unseen, &help };
+static const struct ctl_cmd plug = { .name = "plug", .pass = true, .is_plugin = true };
+static const struct ctl_cmd *const verbs[] = { &near, &far, &unseen, &help, &plug };
 
 static const struct row {
 	const char *line;	/* words with a blank between them */
@@ -57,6 +58,11 @@ static const struct row {
 	{ .line = "near --chek", .verb = "near", .status = OPTIONS_UNKNOWN,
 	    .message = "reqctl: unknown option '--chek'; did you mean '--check'?\n"
 		       "reqctl: try 'reqctl help near'\n" },
+	/* What is wrong before a plugin belongs on standard output. */
+	{ .line = "-x plug a", .verb = "plug", .status = OPTIONS_UNKNOWN, .message = "" },
+	{ .line = "-t never plug", .verb = "plug", .status = OPTIONS_BAD_VALUE, .message = "" },
+	{ .line = "-x near plug", .status = OPTIONS_UNKNOWN,
+	    .message = "reqctl: unknown option '-x'\nreqctl: try 'reqctl help'\n" },
 	{ .line = "neer", .status = OPTIONS_UNKNOWN_VERB,
 	    .message = "reqctl: unknown verb 'neer'; did you mean 'near'?\n"
 		       "reqctl: try 'reqctl help'\n" },
@@ -155,7 +161,17 @@ START_TEST(finds_verbs)
 }
 END_TEST
 
+START_TEST(plugins_without_memory_are_unknown)
+{
+	struct ctl ctl = { .verbs = verbs, .n_verbs = ARRAY_LEN(verbs) };
+
+	ctl_set_verb(&ctl, &plug);
+	(void)ctl_need(NULL);
+}
+END_TEST
+
 UNIT_MAIN("options",
 	tcase_add_loop_test(tc, reads, 0, ARRAY_LEN(rows));
 	tcase_add_test(tc, list_is_full);
-	tcase_add_test(tc, finds_verbs))
+	tcase_add_test(tc, finds_verbs);
+	tcase_add_exit_test(tc, plugins_without_memory_are_unknown, CTL_PLUGIN_UNKNOWN))
