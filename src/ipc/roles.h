@@ -21,7 +21,7 @@ enum role_kind { ROLE_LOG, ROLE_RUNNER, ROLE_BROKER, ROLE_CONTROL, ROLE_WORKER, 
 #define ROLE_MAX_PROCESSES (CONF_MAX_WORKERS + ROLE_WORKER)
 
 /* Descriptors at birth. 0 is /dev/null; 1 and 2 are the master's. */
-#define ROLE_CHANNEL_FD 3	/* SOCK_SEQPACKET to the log; not in the log */
+#define ROLE_CHANNEL_FD 3	/* SOCK_SEQPACKET to the master */
 #define ROLE_LOG_FD 4		/* SOCK_SEQPACKET to the log; not in the log */
 #define ROLE_STATS_FD 5		/* stats memory; worker: its own, writable */
 #define ROLE_N_FDS 6
