@@ -2,6 +2,7 @@
 # system: scripts that install the packages in a box with a systemd of its own.
 system_tests = \
 	tests/system/helper.sh \
+	tests/system/late-account.sh \
 	tests/system/restart-keeps-sockets.sh \
 	tests/system/same-answers.sh \
 	tests/system/sandbox.sh \
