@@ -4,7 +4,12 @@
 # would have to be a whole document of this tree, the test takes that document and
 # breaks it. layers-refuses.sh does the same for layers.sh.
 top=$(cd "${srcdir:-$(dirname "$0")/../..}" && pwd)
-build=$(cd "${top_builddir:-$top/build}" && pwd)
+# Below make the build is where it runs; by hand it is build/, or REQD_BUILD.
+if [ -n "${srcdir:-}" ]; then
+	build=$(cd "${top_builddir:-.}" && pwd)
+else
+	build=$(cd "$top" && cd "${REQD_BUILD:-build}" && pwd) || exit 1
+fi
 data=$top/tests/data/lint
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
