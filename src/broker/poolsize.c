@@ -108,6 +108,9 @@ poolsize_shrink(struct pool *p, uint64_t now)
 
 	for (e = TAILQ_FIRST(&m->list); e != NULL && members_up(m) > s->min; e = next) {
 		next = TAILQ_NEXT(e, handler.next);
+		/* A replacement waits, however long a worker keeps the worn process busy. */
+		if (m->worn > 0 && !e->handler.is_worn)
+			continue;
 		if (e->handler.state == HANDLER_IDLE &&
 		    now - e->handler.since_usec >= s->idle_usec)
 			handler_end(e);

@@ -3,12 +3,11 @@
 # full-worker: a worker that has as many connections as it may have leaves new ones
 # to workers that have room, and refuses nobody.
 workers=2
-open_files=256
 . "${srcdir:-.}/tests/integration/lib.sh"
 need /usr/bin/python3
-ulimit -n 2>/dev/null $open_files || skip "the limit of open files cannot be set"
+need prlimit
 service true '"/bin/true"'
-start_reqd
+start_reqd prlimit --nofile=256
 
 lopsided() {
 	/usr/bin/python3 - "$port" <<-'END'
