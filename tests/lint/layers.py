@@ -21,6 +21,8 @@ import shutil
 import subprocess
 import sys
 
+# Made by the build, which may run in the source directory.
+GENERATED = ("completions.h",)
 COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|/\*.*?\*/|//[^\n]*', re.S)
 INCLUDE = re.compile(r'\s*#\s*include\s*"([^"]+)"')
 SYMBOL = re.compile(r"(.*\.o): (\S+) ([A-Za-z])\b")
@@ -105,7 +107,7 @@ def sources_below(src):
     found = []
     for place, _, names in os.walk(src):
         found += [os.path.relpath(os.path.join(place, n), src)
-                  for n in names if n.endswith((".c", ".h"))]
+                  for n in names if n.endswith((".c", ".h")) and n not in GENERATED]
     return sorted(found)
 
 
