@@ -156,7 +156,12 @@ add(TCase *tc)
 	tcase_add_test(tc, worn_by_requests);
 	tcase_add_test(tc, all_worn_at_once);
 	tcase_add_test(tc, idle_ones_go);
-	tcase_add_test(tc, no_kit_for_one);
+	/*
+	 * An ordinary user may have only as many descriptors in flight as open files, and
+	 * the workers of this test do not read.
+	 */
+	if (geteuid() == 0)
+		tcase_add_test(tc, no_kit_for_one);
 }
 
 UNIT_MAIN("poolsize", add(tc))

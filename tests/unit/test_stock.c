@@ -219,7 +219,12 @@ add(TCase *tc)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, test_kits_come_again);
 	tcase_add_test(tc, test_share_follows_the_limit);
-	tcase_add_loop_test(tc, test_no_kit, 0, 4);
+	/*
+	 * An ordinary user may have only as many descriptors in flight as open files, and
+	 * the workers of this test do not read.
+	 */
+	if (geteuid() == 0)
+		tcase_add_loop_test(tc, test_no_kit, 0, 4);
 	tcase_add_test(tc, test_no_jobs);
 	tcase_add_test(tc, test_returned_kit);
 	tcase_add_test(tc, test_few_files);
