@@ -13,6 +13,7 @@ libbase_la_SOURCES = \
 	src/base/digest.c src/base/digest.h \
 	src/base/escape.c src/base/escape.h \
 	src/base/fd.c src/base/fd.h \
+	src/base/hidden.c src/base/hidden.h \
 	src/base/jsonbuf.c src/base/jsonbuf.h \
 	src/base/loop.c src/base/loop.h \
 	src/base/mark.c src/base/mark.h \

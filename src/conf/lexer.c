@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/escape.h"
+#include "base/hidden.h"
 
 void
 lexer_init(struct lexer *l, const char *data, size_t len, struct arena *arena)
@@ -50,62 +51,13 @@ starts_with(const struct lexer *l, const char *s)
 
 /* ---------------------------------------------------- hidden characters --- */
 
-/* Characters that look like nothing, or like a blank that ends a word. */
-static const struct {
-	uint32_t first, last;
-	bool in_quotes;		/* belongs into texts of some languages */
-	const char *name;
-} hidden[] = {
-	{ 0x0080, 0x009f, false, "control character" },
-	{ 0x00a0, 0x00a0, true, "no-break blank" },
-	{ 0x200b, 0x200b, false, "zero-width blank" },
-	{ 0x200c, 0x200d, true, "zero-width joiner" },
-	{ 0x200e, 0x200f, true, "mark of writing direction" },
-	{ 0x202a, 0x202e, false, "change of writing direction" },
-	{ 0x2060, 0x2064, false, "zero-width joiner" },
-	{ 0x2066, 0x2069, false, "change of writing direction" },
-	{ 0xfeff, 0xfeff, false, "byte order mark" },
-};
-
-/* The character at p, of two or three bytes; 0: another one. */
-static uint32_t
-character(const char *p, size_t n)
-{
-	const unsigned char *u = (const unsigned char *)p;
-
-	switch (utf8_sequence((struct slice){ p, n })) {
-	case 2: return (u[0] & 0x1fu) << 6 | (u[1] & 0x3fu);
-	case 3: return (u[0] & 0x0fu) << 12 | (u[1] & 0x3fu) << 6 | (u[2] & 0x3fu);
-	default: return 0;
-	}
-}
-
-size_t
-lexer_hidden(const char *p, size_t n, bool in_quotes, const char **ret_name)
-{
-	uint32_t c;
-
-	if ((unsigned char)*p < 0x20 || *p == 0x7f) {
-		*ret_name = "control character";
-		return 1;
-	}
-	c = (unsigned char)*p < 0xc2 ? 0 : character(p, n);
-	for (size_t i = 0; c != 0 && i < ARRAY_LEN(hidden); i++) {
-		if (c < hidden[i].first || c > hidden[i].last || (in_quotes && hidden[i].in_quotes))
-			continue;
-		*ret_name = hidden[i].name;
-		return c < 0x800 ? 2 : 3;
-	}
-	return 0;
-}
-
 /* TOKEN_END, or a fault if p is at a hidden character. */
 static enum token
 check_hidden(struct lexer *l, bool in_quotes)
 {
 	const char *name, *remedy = in_quotes ? ", or write it in double quotes as " : "";
 	char escape[16] = "";
-	size_t n = lexer_hidden(l->p, (size_t)(l->end - l->p), in_quotes, &name);
+	size_t n = hidden_character(l->p, (size_t)(l->end - l->p), in_quotes, &name);
 
 	if (n == 0)
 		return TOKEN_END;
@@ -120,7 +72,7 @@ check_hidden(struct lexer *l, bool in_quotes)
 	if (n == 1)
 		return fault(l, l->line, "a %s (0x%02x); delete it%s%s", name, *l->p, remedy, escape);
 	return fault(l, l->line, "a %s (U+%04X), which cannot be seen; delete it%s%s", name,
-	    (unsigned)character(l->p, n), remedy, escape);
+	    (unsigned)hidden_code(l->p, n), remedy, escape);
 }
 
 /* ------------------------------------------------- blanks and comments --- */
@@ -129,7 +81,7 @@ check_hidden(struct lexer *l, bool in_quotes)
 static bool
 is_misleading(const struct lexer *l)
 {
-	uint32_t c = *l->p == '\xe2' ? character(l->p, (size_t)(l->end - l->p)) : 0;
+	uint32_t c = *l->p == '\xe2' ? hidden_code(l->p, (size_t)(l->end - l->p)) : 0;
 
 	return *l->p == '\0' || (*l->p == '\r' && !starts_with(l, "\r\n")) ||
 	    (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
@@ -276,7 +228,7 @@ is_word(const struct lexer *l)
 
 	if (c < sizeof(ends_word))
 		return !ends_word[c];
-	return lexer_hidden(l->p, (size_t)(l->end - l->p), false, &name) == 0;
+	return hidden_character(l->p, (size_t)(l->end - l->p), false, &name) == 0;
 }
 
 static enum token

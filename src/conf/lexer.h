@@ -46,11 +46,3 @@ enum token lexer_next(struct lexer *l);
 
 /* True for the bytes that mean themselves in both kinds of quotes. */
 bool lexer_is_plain(char c);
-
-/*
- * Length of the character at p (of n bytes, n > 0) if a file may not have that
- * character there: control characters, and invisible ones. Else 0. ret_name is
- * the name of the character. In double quotes such a character is written as an
- * escape.
- */
-size_t lexer_hidden(const char *p, size_t n, bool in_quotes, const char **ret_name);

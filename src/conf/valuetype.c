@@ -31,7 +31,7 @@ quote(struct buf *b, const char *text, const char *doubled)
 		(void)buf_append(b, start, (size_t)(p - start));
 		if (*p == '\0')
 			break;
-		n = lexer_hidden(p, strnlen(p, 3), true, &name);
+		n = hidden_character(p, strnlen(p, 3), true, &name);
 		for (size_t i = 0; i < n; i++)
 			(void)buf_printf(b, "\\x%02x", (unsigned char)*p++);
 		if (n > 0)

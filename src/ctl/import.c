@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/hidden.h"
 #include "ctl/ctl.h"
 #include "ctl/out.h"
 
@@ -245,25 +246,13 @@ out_of(const struct import *im)
 	return im->service != NULL ? im->service : im->services;
 }
 
-/*
- * Length of the character at p if a file may have it in no comment or in no
- * quotes: a control character or one that cannot be seen. Else 0.
- */
+/* Returns the length of the character at p if no reader of the file can see it, else 0. */
 static size_t
-hidden_character(const char *p)
+hidden(const char *p)
 {
-	const unsigned char *u = (const unsigned char *)p;
+	const char *name;
 
-	if (u[0] < ' ' || u[0] == 0x7f)
-		return 1;
-	if (u[0] == 0xc2 && u[1] >= 0x80 && u[1] <= 0x9f)
-		return 2;	/* U+0080 to U+009F */
-	if (u[0] == 0xe2 && u[1] == 0x80 &&
-	    ((u[2] >= 0x8b && u[2] <= 0x8f) || (u[2] >= 0xa8 && u[2] <= 0xae)))
-		return 3;	/* U+200B to U+200F, U+2028 to U+202E */
-	if (u[0] == 0xe2 && u[1] == 0x81 && u[2] >= 0xa0 && u[2] <= 0xaf)
-		return 3;	/* U+2060 to U+206F */
-	return u[0] == 0xef && u[1] == 0xbb && u[2] == 0xbf ? 3 : 0;
+	return hidden_character(p, strnlen(p, 3), false, &name);
 }
 
 /* In double quotes, as the lexer of reqd.conf reads them. */
@@ -272,7 +261,7 @@ put_quoted(FILE *f, const char *text)
 {
 	(void)fputc('"', f);
 	while (*text != '\0') {
-		size_t n = hidden_character(text);
+		size_t n = hidden(text);
 
 		if (*text == '"' || *text == '\\')
 			(void)fputc('\\', f);
@@ -307,7 +296,7 @@ put_note(struct import *im, const char *fmt, va_list ap)
 	if (im->line > 0)
 		(void)fprintf(out_of(im), "line %u: ", im->line);
 	for (char *p = text; *p != '\0'; p++) {
-		size_t n = hidden_character(p);
+		size_t n = hidden(p);
 
 		if (n > 0)
 			memset(p, ' ', n);
