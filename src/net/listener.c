@@ -202,7 +202,7 @@ listener_is_full(const struct net_listener *p)
 	const struct net_desk *net = p->net;
 	size_t most = net->max_conns + LISTENER_OVERSHOOT;
 
-	if (net->n_conns >= (others_have_room(net) ? most : net->max_conns))
+	if (net->n_conns >= net->max_conns && (net->n_conns >= most || !others_have_room(net)))
 		return true;
 	return stats_pages_port_connections(net->pages, p->number, most, p->max_connections) >=
 	    p->max_connections;
