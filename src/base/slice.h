@@ -51,6 +51,15 @@ slice_starts(struct slice a, const char *prefix)
 	return a.len >= n && memcmp(a.data, prefix, n) == 0;
 }
 
+/* The text up to its first line feed. */
+static inline struct slice
+slice_line(struct slice a)
+{
+	const char *end = a.len > 0 ? memchr(a.data, '\n', a.len) : NULL;
+
+	return (struct slice){ a.data, end != NULL ? (size_t)(end - a.data) : a.len };
+}
+
 static inline bool
 slice_has_nul(struct slice a)
 {

@@ -54,12 +54,5 @@ struct broker {
 	bool is_draining, is_ending, is_drained;
 };
 
-/* A request's id names the worker that made it. */
-static inline uint16_t
-request_slot(uint64_t id)
-{
-	return (id >> 32) & 0xff;
-}
-
 /* Runs the role until the master is gone. Returns the exit status. */
 int broker_main(void);

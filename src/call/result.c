@@ -28,16 +28,11 @@ struct sealed_header {
 struct slice
 result_first_line(struct slice text)
 {
-	const char *end;
-
 	while (text.len > 0 && (*text.data == '\n' || *text.data == ' ')) {
 		text.data++;
 		text.len--;
 	}
-	end = text.len > 0 ? memchr(text.data, '\n', text.len) : NULL;
-	if (end != NULL)
-		text.len = (size_t)(end - text.data);
-	return text;
+	return slice_line(text);
 }
 
 int

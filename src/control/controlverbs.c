@@ -21,19 +21,13 @@
 #include "proto/outcome.h"
 #include "proto/resp.h"
 
-/* The list of one worker's calls is no longer than this. */
+/* Limit of the list of one worker's calls. */
 #define LIST_MAX (1u << 20)
-/* The changes of a reload, however many. */
+/* Limit of an answer of the master, such as the list of changes of a reload. */
 #define TOLD_MAX (64u << 20)
 /* A worker that takes longer than this to answer is stuck, and killed. */
 #define PATIENCE_USEC (10 * USEC_PER_SEC)
 #define LATE_USEC (2 * USEC_PER_SEC)
-
-static unsigned
-id_slot(uint64_t id)
-{
-	return id >> 32 & 0xff;
-}
 
 static struct control *
 control_of(const struct control_client *c)
@@ -45,6 +39,18 @@ static void
 usage(struct control_client *c, const char *text)
 {
 	resp_error(&c->out, "BADARG", slice_of(text));
+}
+
+/* The service of that name, or NULL after an error reply. */
+static const struct service *
+find_service(struct control_client *c, struct slice name)
+{
+	const struct service *s =
+	    conf_find_service(control_of(c)->member.current, name.data, name.len);
+
+	if (s == NULL)
+		resp_errorf(&c->out, "NOSERVICE", "unknown service '%.*s'", (int)name.len, name.data);
+	return s;
 }
 
 static void
@@ -71,7 +77,7 @@ forget(struct control_client *c)
 
 static loop_timer_fn on_unanswered;
 
-/* Until the workers asked have answered, or are dead. */
+/* Lets the client wait until the workers that were asked have answered or are dead. */
 static void
 wait_for_workers(struct control_client *c, enum control_wait wait)
 {
@@ -81,7 +87,7 @@ wait_for_workers(struct control_client *c, enum control_wait wait)
 	loop_arm(c->socket->loop, &c->timer, c->due_usec);
 }
 
-/* A silent worker is replaced; its end answers what it was asked. */
+/* Reports silent workers, which the master then replaces: their end answers the questions. */
 static void
 on_unanswered(struct loop_timer *t)
 {
@@ -100,7 +106,7 @@ on_unanswered(struct loop_timer *t)
 
 /* ------------------------------------------------------------------ ps --- */
 
-/* Copied and passed on: nothing of it is looked at. */
+/* Passes on the list of a worker, whose bytes nobody looks at. */
 static void
 put_list(struct buf *out, int list)
 {
@@ -211,7 +217,7 @@ do_kill(struct control_client *c)
 		usage(c, "KILL wants the id of a request, 16 hex digits");
 		return;
 	}
-	l = worker_link_at(&control_of(c)->workers, id_slot(f.id));
+	l = worker_link_at(&control_of(c)->workers, request_slot(f.id));
 	if (l != NULL) {
 		q = &c->questions[l->slot];
 		q->ask.fn = on_killed;
@@ -224,19 +230,25 @@ do_kill(struct control_client *c)
 
 /* -------------------------------------------------------------- master --- */
 
+/* Sends the master a frame under a new id; the client waits for its answer. */
 static void
-ask_master(struct control_client *c, enum frame_what what)
+tell_master(struct control_client *c, struct frame *f, enum control_wait wait)
 {
-	struct control *control = control_of(c);
-	struct frame f = { .type = FRAME_ASK, .id = ++control->last_id, .what = (uint8_t)what };
-
-	if (!member_tell(&control->member, &f)) {
+	f->id = ++control_of(c)->last_id;
+	if (!member_tell(&control_of(c)->member, f)) {
 		resp_error(&c->out, "ERR", SLICE("the master is not listening, try again"));
 		return;
 	}
-	c->wait = CONTROL_WAIT_MASTER;
-	c->id = f.id;
-	c->what = f.what;
+	c->wait = wait;
+	c->id = f->id;
+}
+
+static void
+ask_master(struct control_client *c, enum frame_what what)
+{
+	c->what = (uint8_t)what;
+	tell_master(c, &(struct frame){ .type = FRAME_ASK, .what = (uint8_t)what },
+	    CONTROL_WAIT_MASTER);
 }
 
 static void
@@ -268,7 +280,7 @@ put_status(struct control_client *c, struct slice told)
 		resp_bulk(&c->out, buf_slice(&json));
 }
 
-/* An answer is also one to those of its kind that were asked before. */
+/* Takes an answer of the master. It answers all earlier questions of its kind, too. */
 void
 control_on_told(struct control *control, const struct frame *f, int fd)
 {
@@ -296,33 +308,23 @@ control_on_told(struct control *control, const struct frame *f, int fd)
 static void
 do_restart(struct control_client *c)
 {
-	struct control *control = control_of(c);
-	struct frame f = { .type = FRAME_RESTART, .id = ++control->last_id };
-	const struct slice *name = &c->request.argv[1];
+	struct frame f = { .type = FRAME_RESTART };
 	const struct service *s;
 
 	if (c->request.argc != 2) {
 		usage(c, "RESTART wants the name of a service");
 		return;
 	}
-	s = conf_find_service(control->member.current, name->data, name->len);
-	if (s == NULL) {
-		resp_errorf(&c->out, "NOSERVICE", "unknown service '%.*s'", (int)name->len,
-		    name->data);
+	s = find_service(c, c->request.argv[1]);
+	if (s == NULL)
 		return;
-	}
 	if (s->handler == NULL) {
 		usage(c, "it has no handler: each of its calls starts the program anew");
 		return;
 	}
 	(void)strlcpy(f.text, s->name, sizeof(f.text));
 	(void)strlcpy(c->service, s->name, sizeof(c->service));
-	if (!member_tell(&control->member, &f)) {
-		resp_error(&c->out, "ERR", SLICE("the master is not listening, try again"));
-		return;
-	}
-	c->wait = CONTROL_WAIT_RESTART;
-	c->id = f.id;
+	tell_master(c, &f, CONTROL_WAIT_RESTART);
 }
 
 static void
@@ -363,7 +365,7 @@ control_on_restarted(struct control *control, const struct frame *f)
 
 /* ----------------------------------------------------------------- why --- */
 
-/* WHY service caller: why may this caller (uid:N, addr:A) call it, or not? */
+/* Executes WHY service caller: tells whether this caller (uid:N, addr:A) may call it. */
 static void
 do_why(struct control_client *c)
 {
@@ -384,12 +386,9 @@ do_why(struct control_client *c)
 		usage(c, "a caller is uid:NUMBER or addr:ADDRESS");
 		return;
 	}
-	s = conf_find_service(conf, c->request.argv[1].data, c->request.argv[1].len);
-	if (s == NULL) {
-		resp_errorf(&c->out, "NOSERVICE", "unknown service '%.*s'",
-		    (int)c->request.argv[1].len, c->request.argv[1].data);
+	s = find_service(c, c->request.argv[1]);
+	if (s == NULL)
 		return;
-	}
 	(void)access_explain(conf, s, &who, &text);
 	if (status_explain_outage(control_of(c), s, &text))
 		refused = OUTCOME_UNAVAIL;

@@ -22,26 +22,17 @@
 
 static const char *const states[] = { "OK", "WARNING", "CRITICAL", "UNKNOWN" };
 
-/* The first line of a text, without its end. */
-static struct slice
-first_line(const char *text, size_t len)
-{
-	const char *end = len > 0 ? memchr(text, '\n', len) : NULL;
-
-	return (struct slice){ text, end != NULL ? (size_t)(end - text) : len };
-}
-
 /* Says why a result is no plugin's result. */
 static int
 unknown(const struct ctl *ctl, struct reqd *c, const char *service, const struct reqd_result *res)
 {
 	CLEANUP_FREE char *near = NULL;
-	struct slice line = first_line(res->err, res->err_len);
+	struct slice line = slice_line((struct slice){ res->err, res->err_len });
 	char text[1100];
 
 	(void)reqd_result_text(res, text, sizeof(text));
 	if (line.len == 0)
-		line = first_line(res->out, res->out_len);
+		line = slice_line((struct slice){ res->out, res->out_len });
 	if (res->outcome == REQD_DENIED) {
 		near = remote_suggest(ctl, c, service);
 		ctl_message(ctl, near != NULL ? "%s; did you mean '%s'?" : "%s", text, near);
@@ -56,7 +47,7 @@ unknown(const struct ctl *ctl, struct reqd *c, const char *service, const struct
 static void
 print_state(const char *service, const struct reqd_result *res)
 {
-	struct slice line = first_line(res->err, res->err_len);
+	struct slice line = slice_line((struct slice){ res->err, res->err_len });
 	char text[1100];
 
 	(void)reqd_result_text(res, text, sizeof(text));

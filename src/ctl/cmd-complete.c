@@ -166,8 +166,6 @@ offer_service_arguments(const struct ctl *ctl, size_t n, char **words, const cha
 
 /* ------------------------------------------------------------ the words --- */
 
-static const char *const formats[] = { "remctl", "nrpe", "xinetd", "webhook" };
-
 static void
 offer_words(const struct ctl *ctl, size_t n, char **words, const char *typed)
 {
@@ -182,15 +180,11 @@ offer_words(const struct ctl *ctl, size_t n, char **words, const char *typed)
 	case CTL_WORDS_REQUEST:
 		offer_requests(ctl, typed);
 		return;
-	case CTL_WORDS_SHELL:
-		offer("", "bash", typed, "");
-		offer("", "zsh", typed, "");
-		offer("", "fish", typed, "");
-		return;
-	case CTL_WORDS_IMPORT:
-		for (size_t i = 0; n == 0 && i < ARRAY_LEN(formats); i++)
-			offer("", formats[i], typed, "");
-		if (n == 1)
+	case CTL_WORDS_CHOICE:
+	case CTL_WORDS_CHOICE_FILE:
+		for (const char *const *p = ctl->cmd->choices; n == 0 && *p != NULL; p++)
+			offer("", *p, typed, "");
+		if (n == 1 && ctl->cmd->words == CTL_WORDS_CHOICE_FILE)
 			(void)printf(":files\n");
 		return;
 	case CTL_WORDS_VERB:

@@ -36,6 +36,8 @@ completion_run(struct ctl *ctl, size_t n, char **words)
 	    words[0]);
 }
 
+static const char *const choices[] = { "bash", "zsh", "fish", NULL };
+
 const struct ctl_cmd cmd_completion = {
 	.name = "completion",
 	.synopsis = "SHELL",
@@ -45,6 +47,7 @@ const struct ctl_cmd cmd_completion = {
 		   "fish: reqctl completion fish >~/.config/fish/completions/reqctl.fish\n",
 	.min_words = 1,
 	.max_words = 1,
-	.words = CTL_WORDS_SHELL,
+	.words = CTL_WORDS_CHOICE,
+	.choices = choices,
 	.run = completion_run,
 };

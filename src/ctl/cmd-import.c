@@ -93,6 +93,8 @@ import_run(struct ctl *ctl, size_t n, char **words)
 	return im.error != NULL ? STATUS_LOCAL : 0;
 }
 
+static const char *const choices[] = { "remctl", "nrpe", "xinetd", "webhook", NULL };
+
 const struct ctl_cmd cmd_import = {
 	.name = "import",
 	.synopsis = "FORMAT FILE",
@@ -102,6 +104,7 @@ const struct ctl_cmd cmd_import = {
 		   "with the number of its line. Read all of it before you use it.\n",
 	.min_words = 2,
 	.max_words = 2,
-	.words = CTL_WORDS_IMPORT,
+	.words = CTL_WORDS_CHOICE_FILE,
+	.choices = choices,
 	.run = import_run,
 };

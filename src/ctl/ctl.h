@@ -73,8 +73,8 @@ enum ctl_words {
 	CTL_WORDS_SERVICE,	/* the first word is a service */
 	CTL_WORDS_CALL,		/* a service and its arguments */
 	CTL_WORDS_REQUEST,	/* request ids */
-	CTL_WORDS_SHELL,
-	CTL_WORDS_IMPORT,	/* a format and a file */
+	CTL_WORDS_CHOICE,	/* a word of choices */
+	CTL_WORDS_CHOICE_FILE,	/* a word of choices, then a file */
 	CTL_WORDS_VERB,
 };
 
@@ -87,6 +87,7 @@ struct ctl_cmd {
 	size_t n_options;
 	size_t min_words, max_words;
 	enum ctl_words words;	/* the kind of words that completion offers */
+	const char *const *choices;	/* for CTL_WORDS_CHOICE*, ends with NULL */
 	bool pass;		/* words behind the first one are data, not options */
 	bool hidden;
 	bool is_help;		/* a wrong use of the verb points to the help of reqctl */

@@ -20,6 +20,13 @@ enum role_kind { ROLE_LOG, ROLE_RUNNER, ROLE_BROKER, ROLE_CONTROL, ROLE_WORKER, 
 /* Limit of the number of processes. Each has a number below this. */
 #define ROLE_MAX_PROCESSES (CONF_MAX_WORKERS + ROLE_WORKER)
 
+/* Returns the slot of the worker that made this request id. */
+static inline uint16_t
+request_slot(uint64_t id)
+{
+	return (id >> 32) & 0xff;
+}
+
 /* Descriptors at birth. 0 is /dev/null; 1 and 2 are the master's. */
 #define ROLE_CHANNEL_FD 3	/* SOCK_SEQPACKET to the master */
 #define ROLE_LOG_FD 4		/* SOCK_SEQPACKET to the log; not in the log */

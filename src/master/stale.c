@@ -7,17 +7,13 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "conf/conf.h"
 #include "conf/errors.h"
 #include "ipc/stats.h"
 
-/*
- * True if the file was written, or put there, after that time. What was only
- * read or renamed away is another file.
- */
+/* True if the file was written, or put in its place, after that time. */
 static bool
 is_younger(const char *path, uint64_t since_usec)
 {
@@ -35,7 +31,7 @@ is_younger(const char *path, uint64_t since_usec)
 	return false;
 }
 
-/* Any word of the handler that is the name of a file, in its directory or from the root. */
+/* True if a word of the handler names a file, with or without a directory, that is younger. */
 static bool
 has_changed(const struct service *s, uint64_t since_usec)
 {
@@ -53,14 +49,10 @@ has_changed(const struct service *s, uint64_t since_usec)
 void
 stale_notes(const struct conf *c, const struct stats *broker, struct conf_errors *notes)
 {
-	uint64_t now = clock_usec();
-	struct timespec t;
-	uint64_t wall;
+	uint64_t now = clock_usec(), wall = clock_wall_usec();
 
 	if (broker == NULL || broker->generation != c->generation)
 		return;
-	(void)clock_gettime(CLOCK_REALTIME, &t);
-	wall = (uint64_t)t.tv_sec * USEC_PER_SEC + (uint64_t)t.tv_nsec / 1000;
 	for (size_t i = 0; i < c->n_services; i++) {
 		const struct service *s = &c->services[i];
 		uint64_t oldest;

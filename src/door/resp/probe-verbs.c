@@ -41,13 +41,8 @@ static const struct probe {
 static void
 answer(struct session *c, enum answer a)
 {
-	struct buf *b;
+	struct buf *b = session_out(c);
 
-	if (a == ANSWER_NO_CLUSTER) {
-		session_error(c, "ERR", "This instance has cluster support disabled");
-		return;
-	}
-	b = session_out(c);
 	switch (a) {
 	case ANSWER_OK:
 		resp_simple(b, "OK");
@@ -61,7 +56,10 @@ answer(struct session *c, enum answer a)
 	case ANSWER_MAP:
 		resp_map(b, c->version, 0);
 		break;
-	default:
+	case ANSWER_NO_CLUSTER:
+		session_error(c, "ERR", "This instance has cluster support disabled");
+		break;
+	case ANSWER_ROLE:
 		resp_array(b, 3);
 		resp_bulk_str(b, "master");
 		resp_integer(b, 0);
