@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* No allocation: this runs in the broker. */
+/* renewal: marks the old processes of a pool and tells when the last has left. */
 #include "config.h"
 
 #include "broker/renewal.h"
@@ -24,12 +24,12 @@ renewal_begin(struct pool *p, uint64_t id)
 	}
 	if (r->n > s->max)
 		r->n = s->max;
-	/* The request is a reason to try again at once. */
+	/* Somebody has perhaps mended the program, so do not wait after failed starts. */
 	p->retry_usec = 0;
 	pool_touch(p);
 }
 
-/* Lets go of what is marked: the old ones that are left stay. */
+/* Ends the renewal. Old processes that are left stay, without their mark. */
 static void
 renewal_end(struct pool *p)
 {
@@ -43,7 +43,7 @@ renewal_end(struct pool *p)
 		e->handler.is_old = false;
 		members_set_worn(&p->members, e, false);
 	}
-	/* The service is not out of order: the old ones go on. */
+	/* Old processes go on, so the service is not out of order. */
 	if (members_up(&p->members) > 0)
 		p->failures = 0;
 	pool_touch(p);
@@ -61,7 +61,7 @@ renewal_answer(struct pool *p, const char *why)
 	(void)member_tell(&p->broker->member, &f);
 }
 
-/* True if no old one is left, and nothing is on its way. */
+/* True if no old process is left, and no process is being started. */
 static bool
 renewal_is_done(const struct pool *p)
 {

@@ -17,13 +17,13 @@ struct pool;
 void renewal_begin(struct pool *p, uint64_t id);
 
 /*
- * Ends it when the last old one has left, or a new one has not come up.
- * is_to_learn: it may become known yet how that one has died.
+ * Ends the renewal when the last old process has left, or a new one has not come up.
+ * is_to_learn: the reason of that death may still become known.
  */
 void renewal_advance(struct pool *p, bool is_to_learn);
 
-/* Answers, if it has ended. The page says by then how a new one has died. */
+/* Sends the answer of a renewal that has ended. The page of statistics then has the reason. */
 void renewal_tell(struct pool *p);
 
-/* The pool itself is replaced, or reqd stops. */
+/* Answers an open renewal, because the pool is replaced or reqd stops. */
 void renewal_cut(struct pool *p);

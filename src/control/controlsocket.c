@@ -26,7 +26,7 @@ static const struct request_limits limits = {
 /* The most that a client may leave unread: a list of every worker, and some. */
 #define OUT_MAX (80u << 20)
 
-/* No descriptors, no memory: so long nothing is accepted. */
+/* Time for which nothing is accepted after descriptors or memory ran out. */
 #define REST_USEC (100 * USEC_PER_MSEC)
 
 /* -------------------------------------------------------------- clients --- */
@@ -93,7 +93,7 @@ client_step(struct control_client *c)
 	return true;
 }
 
-/* Goes on as far as it can. The client may be gone afterwards. */
+/* Sends, and executes requests, as far as possible. May close and free the client. */
 static void
 client_run(struct control_client *c)
 {

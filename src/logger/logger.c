@@ -33,9 +33,9 @@
 #define FAREWELL_USEC (500 * USEC_PER_MSEC)
 #define ERR_RETRY_USEC (50 * USEC_PER_MSEC)
 /*
- * After records the log waits so long before it looks for more: to be woken for each
- * record of a busy server costs as much as to write it. Meanwhile records are safe in
- * the sockets, which take some hundreds.
+ * Time that the log rests after it has read records. Being woken for each record of a
+ * busy server would cost as much as writing it. Meanwhile records are safe in the
+ * sockets, which hold some hundreds.
  */
 #define REST_MSEC 2
 
@@ -284,7 +284,7 @@ farewell_begin(struct logger *g)
 		loop_arm(&g->loop, &g->farewell, g->loop.now_usec + FAREWELL_USEC);
 }
 
-/* The master is heard at once all the same. */
+/* Lets more records gather for a moment. A frame of the master ends the rest. */
 static void
 logger_rest(struct logger *g)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * recovery: a child looks, since a dead file system or account database may hold up who
- * asks it, and the master has processes to watch.
+ * recovery: a child of the master looks again at services that are out of order. The
+ * master does not look itself, because a dead file system or account database would
+ * hold it up.
  */
 #include "config.h"
 
@@ -21,7 +22,7 @@
 
 #define LOOKER_SAW_CHANGE 1
 
-/* Runs in the child. Of the master's descriptors none may stay open in one that hangs. */
+/* Runs in the child, and closes the master's descriptors, because the child may hang. */
 static void __attribute__((noreturn))
 look(const struct master *m)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * recovery: services that were out of order at the start are looked at again, and put in
- * force when what they need is there. An internal reload does it.
+ * recovery: looks again at services that were out of order at the start. When what a
+ * service needs is there, an internal reload puts the service into force.
  */
 #pragma once
 
@@ -15,7 +15,7 @@ struct master;
 
 struct recovery {
 	struct loop_timer timer;
-	uint64_t wait_usec;	/* until the next look; 0: none since the start */
+	uint64_t wait_usec;	/* time before the next look; 0: no look is needed */
 	pid_t looker;		/* the child that looks; 0: none */
 };
 
