@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/hidden.h"
 #include "base/units.h"
 #include "conf/lexer.h"
 
