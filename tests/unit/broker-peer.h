@@ -198,26 +198,48 @@ take_in(uint16_t slot)
 	return true;
 }
 
-/* The worker that hears something next. */
+/* Takes in the next frame of any worker. Returns the worker's slot. */
 static inline uint16_t
-await_worker(void)
+take_in_any(void)
 {
 	struct pollfd p[2] = {
 		{ .fd = broker.worker[0], .events = POLLIN },
 		{ .fd = broker.worker[1], .events = POLLIN },
 	};
+	uint16_t slot;
 
+	ck_assert_int_gt(poll(p, 2, -1), 0);
+	slot = p[0].revents != 0 ? 0 : 1;
+	(void)take_in(slot);
+	return slot;
+}
+
+/* Waits for a frame of this worker that is no kit, and reads what comes to the other one. */
+static inline void
+await_early(uint16_t slot)
+{
+	while (broker.peer[slot].n_early == 0)
+		(void)take_in_any();
+}
+
+/* The worker that hears something next. */
+static inline uint16_t
+await_worker(void)
+{
 	for (;;) {
 		for (uint16_t slot = 0; slot < 2; slot++) {
 			if (broker.peer[slot].n_early > 0)
 				return slot;
 		}
-		ck_assert_int_gt(poll(p, 2, -1), 0);
-		(void)take_in(p[0].revents != 0 ? 0 : 1);
+		(void)take_in_any();
 	}
 }
 
-/* A process, which has all it may have open, can open nothing more; or it can again. */
+/*
+ * A process, which has all it may have open, can open nothing more; or it can again.
+ * Meanwhile all workers have to read: an ordinary user's process may send descriptors
+ * only while the user has no more in flight than this process may have open.
+ */
 static inline void
 set_starved(pid_t pid, bool is_starved)
 {
