@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -19,6 +20,9 @@
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
 #include "net/listener.h"
+
+/* A worker that rests after so many requests gives memory back. */
+#define TRIM_REQUESTS 1000
 
 /*
  * Leaves the loop when the worker stops or is retired, and no connection and no
@@ -162,10 +166,23 @@ on_link(struct member *m, const struct frame *f, int *fds, size_t n_fds)
 		brokerlink_attach(w, ends);
 }
 
+/* Gives the memory of a load that is over back to the system, as the allocator keeps it. */
+static void
+trim_memory(struct worker *w)
+{
+	if (w->desk.n_calls > 0 || w->pages.own->requests_total - w->trimmed_at < TRIM_REQUESTS)
+		return;
+	(void)malloc_trim(0);
+	w->trimmed_at = w->pages.own->requests_total;
+}
+
 static void
 on_ping(struct member *m)
 {
-	worker_of(m)->pages.own->log_dropped = log_dropped_total();
+	struct worker *w = worker_of(m);
+
+	w->pages.own->log_dropped = log_dropped_total();
+	trim_memory(w);
 }
 
 static void
@@ -283,6 +300,7 @@ worker_init(struct worker *w, unsigned slot)
 	 * worker in this slot go on.
 	 */
 	w->pages.own->pid = (uint32_t)getpid();
+	w->trimmed_at = w->pages.own->requests_total;
 	return member_init(&w->member, &member_ops, &w->loop);
 }
 

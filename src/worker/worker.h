@@ -36,6 +36,7 @@ struct worker {
 	bool retired;			/* has no listeners: ends with its last connection */
 	bool done;			/* leave the loop */
 	struct loop_timer drain;	/* rings when the drain ends by force */
+	uint64_t trimmed_at;		/* requests_total when memory was last given back */
 
 	/*
 	 * The layers, the highest first. No layer knows a higher one, nor this

@@ -36,4 +36,4 @@ tests_fuzz_fuzz_value_SOURCES = tests/fuzz/fuzz_value.c $(fuzz_main)
 tests_fuzz_fuzz_value_CFLAGS = $(AM_CFLAGS) $(fuzz_flags)
 tests_fuzz_fuzz_value_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 tests_fuzz_fuzz_value_LDADD = libproto.la libbase.la
-EXTRA_DIST += tests/fuzz/corpus tests/data tests/fuzz/replay.c
+EXTRA_DIST += tests/fuzz/run tests/fuzz/corpus tests/data tests/fuzz/replay.c

@@ -5,7 +5,10 @@
 workers=1
 . "${srcdir:-.}/tests/integration/lib.sh"
 need /usr/bin/python3
-service hold '"/bin/sh", "-c", "sleep 0.05", "hold", "{part}"' \
+need /usr/bin/flock
+# Nothing ends while a flood has the gate locked.
+: >"$dir/gate"
+service hold "\"/bin/sh\", \"-c\", \"exec flock -s '$dir/gate' true\", \"hold\", \"{part}\"" \
     'argument "part" { repeat = yes  max-length = 131071 }' \
     'concurrency = 1' 'queue = 200' 'queue-timeout = 60s'
 service true '"/bin/true"'
@@ -13,8 +16,10 @@ service cat '"/bin/cat"' 'input = optional'
 start_reqd
 
 flood() {
-	/usr/bin/python3 - "$port" <<-'END'
-	import socket, sys
+	/usr/bin/python3 - "$port" "$dir/gate" <<-'END'
+	import fcntl, select, socket, sys
+
+	gate = open(sys.argv[2])
 
 	def call(*words):
 	    s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 60)
@@ -24,7 +29,12 @@ flood() {
 	    return s
 
 	for turn in range(2):
+	    fcntl.flock(gate, fcntl.LOCK_EX)
 	    clients = [call(b"hold", *[b"a" * 130000] * 12) for _ in range(60)]
+	    # There is no room for all of them: the first reply is to one that finds none.
+	    first = select.select(clients, [], [], 60)[0]
+	    assert first and all(s.recv(5, socket.MSG_PEEK) == b"-BUSY" for s in first)
+	    fcntl.flock(gate, fcntl.LOCK_UN)
 	    replies = [s.recv(1000) for s in clients]
 	    good = sum(r.startswith(b"$") for r in replies)
 	    busy = sum(r.startswith(b"-BUSY") for r in replies)
