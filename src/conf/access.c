@@ -106,7 +106,9 @@ bool
 access_allowed(const struct conf *c, const struct service *s, const struct caller *who,
     uint64_t roles)
 {
-	return (s->allow & roles) != 0 || access_is_admin(c, who);
+	if (access_is_admin(c, who))
+		return true;
+	return (s->deny & roles) == 0 && (s->allow & roles) != 0;
 }
 
 /* ----------------------------------------------------------- explaining --- */
@@ -210,6 +212,17 @@ explain_role(const struct role *role, const struct caller *who, struct buf *out)
 		    "does not include the caller, who is none of these users and in none of these groups.\n");
 }
 
+/* A denied role that the caller has decides alone, except about administrators. */
+static void
+explain_denied(const struct role *role, const struct caller *who, struct buf *out)
+{
+	(void)buf_printf(out, "The service denies role '%s' (", role->name);
+	append_rule(out, role);
+	(void)buf_append_str(out, role_matches(role, who) ?
+	    "), which includes the caller: that decides before 'allow' does.\n" :
+	    "), which does not include the caller.\n");
+}
+
 int
 access_explain(const struct conf *c, const struct service *s, const struct caller *who,
     struct buf *out)
@@ -223,6 +236,10 @@ access_explain(const struct conf *c, const struct service *s, const struct calle
 	if (access_is_admin(c, who))
 		(void)buf_append_str(out,
 		    "Root and the account of reqd may call every service over a unix socket.\n");
+	for (size_t i = 0; i < c->n_roles; i++) {
+		if ((s->deny >> i & 1) != 0)
+			explain_denied(&c->roles[i], who, out);
+	}
 	if (s->allow == 0)
 		(void)buf_append_str(out, "The service has no 'allow', so no role may call it.\n");
 	for (size_t i = 0; i < c->n_roles; i++) {

@@ -262,6 +262,7 @@ fill_service(struct reader *r, struct service *s)
 	s->description = s->description != NULL ? s->description : empty;
 	s->command = s->command != NULL ? s->command : none;
 	s->allow_names = s->allow_names != NULL ? s->allow_names : none;
+	s->deny_names = s->deny_names != NULL ? s->deny_names : none;
 	s->environment = s->environment != NULL ? s->environment : none;
 	s->verbs = s->verbs != NULL ? s->verbs : none;
 	return 0;

@@ -163,6 +163,8 @@ struct service {
 	size_t n_args;
 	char **allow_names;	/* as configured; NULL-terminated, never NULL */
 	uint64_t allow;		/* set of role numbers */
+	char **deny_names;	/* as configured; NULL-terminated, never NULL */
+	uint64_t deny;		/* set of role numbers, judged before allow */
 	struct identity run_as;
 	char *directory;	/* "/" when not given */
 	mode_t umask;

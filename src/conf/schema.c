@@ -342,6 +342,7 @@ static const struct key keys_service[] = {
 	{ "pipeline", &value_number, AT(service, pool.pipeline), .def = "1", .min = 1, .max = 1000,
 	  .flags = KEY_HANDLER },
 	{ "allow", &value_list, AT(service, allow_names) },
+	{ "deny", &value_list, AT(service, deny_names) },
 	{ "user", &value_line, AT(service, run_as.user) },
 	{ "group", &value_line, AT(service, run_as.group) },
 	{ "directory", &value_path, AT(service, directory), .def = "/" },

@@ -32,6 +32,7 @@ integration_tests = \
 	tests/integration/handler-input.sh \
 	tests/integration/handler-restart.sh \
 	tests/integration/handler-status.sh \
+	tests/integration/hidden-services.sh \
 	tests/integration/handler-zoo.sh \
 	tests/integration/kill-roles.sh \
 	tests/integration/jobs-full.sh \

@@ -22,7 +22,9 @@ static const char text[] =
     "role \"nobody-looked-up\" { user = {\"alice\"} }\n"
     "service \"closed\" { command = {\"/bin/true\"} }\n"
     "service \"open\" { command = {\"/bin/true\"} allow = {\"local\", \"lan\"} }\n"
-    "service \"staff\" { command = {\"/bin/true\"} allow = {\"alice\", \"adm\", \"both\"} }\n";
+    "service \"staff\" { command = {\"/bin/true\"} allow = {\"alice\", \"adm\", \"both\"} }\n"
+    "service \"not-adm\" { command = {\"/bin/true\"} allow = {\"local\", \"adm\"} deny = {\"adm\", \"lan\"} }\n"
+    "service \"only-deny\" { command = {\"/bin/true\"} deny = {\"lan\"} }\n";
 
 enum { LOCAL = 1, LAN = 2, SOCKET = 4, ALICE = 8, ADM = 16, BOTH = 32 };
 
@@ -117,6 +119,18 @@ START_TEST(callers_have_their_roles)
 }
 END_TEST
 
+START_TEST(deny_comes_before_allow)
+{
+	struct caller who = caller_of(_i);
+	uint64_t roles = callers[_i].roles;
+	bool is_admin = callers[_i].closed;
+
+	ck_assert_int_eq(may_call("not-adm", &who),
+	    is_admin || ((roles & LOCAL) != 0 && (roles & (ADM | LAN)) == 0));
+	ck_assert_int_eq(may_call("only-deny", &who), is_admin);
+}
+END_TEST
+
 START_TEST(a_zeroed_caller_is_nobody)
 {
 	struct caller who = { 0 };
@@ -158,6 +172,11 @@ START_TEST(decisions_are_explained)
 	expect_explained(13, "staff", (const char *[]){
 	    "Role 'both' (from unix, as user bob or group ops) does not include the caller, who is none of these",
 	    NULL });
+	expect_explained(8, "not-adm", (const char *[]){
+	    "The caller uid:1001 may not call service 'not-adm'.\n",
+	    "The service denies role 'adm' (as group adm), which includes the caller: that decides before 'allow' does.\n",
+	    "The service denies role 'lan' (from 10.0.0.0/8), which does not include the caller.\n",
+	    "Role 'adm' (as group adm) includes the caller.\n", NULL });
 	expect_explained(14, "closed", (const char *[]){
 	    "The caller uid:0 may call service 'closed'.\n",
 	    "Root and the account of reqd may call every service over a unix socket.\n", NULL });
@@ -174,6 +193,7 @@ main(void)
 
 	tcase_add_checked_fixture(t, load, unload);
 	tcase_add_loop_test(t, callers_have_their_roles, 0, (int)ARRAY_LEN(callers));
+	tcase_add_loop_test(t, deny_comes_before_allow, 0, (int)ARRAY_LEN(callers));
 	tcase_add_test(t, a_zeroed_caller_is_nobody);
 	tcase_add_test(t, decisions_are_explained);
 	suite_add_tcase(s, t);

@@ -80,6 +80,9 @@ static const struct {
 	/* Services. */
 	{ LISTEN, SERVICE(A B), "added service x; " },
 	{ SERVICE(A B), LISTEN, "removed service x; " },
+	{ SERVICE(A B) "role \"r\" { net = {\"unix\"} }\n",
+	    SERVICE(A B "deny = {\"r\"}\n") "role \"r\" { net = {\"unix\"} }\n",
+	    "changed service x: deny; " },
 	{ SERVICE(A B), SERVICE(A B "from = \"elsewhere:7\"\n"), "" },
 	{ SERVICE(A B), SERVICE(A B "timeout = 9s\nlimits {\nfiles = 9\n}\n"),
 	    "changed service x: timeout 1m>9s, limits.files >9; " },

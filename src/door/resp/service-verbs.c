@@ -246,8 +246,8 @@ verb_why(struct session *c, const struct request *r)
 	} else {
 		(void)buf_append_str(&b, "You may not call ");
 		(void)escape_word(&b, r->argv[1], SERVICE_NAME_MAX);
-		(void)buf_append_str(&b, ": there is no service of that name, or none of your "
-		    "roles is in its allow list.\n");
+		(void)buf_append_str(&b, ": there is no service of that name, or your roles "
+		    "do not open it.\n");
 	}
 	if (allowed && explain_outage(c, s, &b))
 		refused = OUTCOME_UNAVAIL;
