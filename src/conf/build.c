@@ -125,6 +125,9 @@ read_listener(struct reader *r, const struct block *b)
 		addr_format(&l->addr, url, sizeof(url));
 		check_transport(r, b, l);
 	}
+	if (l->name != NULL && !is_name(l->name, name_start, name_rest, SERVICE_NAME_MAX))
+		key_error(r, b, "name", ": '%.64s' cannot be the name of a listener (small "
+		    "letters, digits, '.', '_' and '-')", l->name);
 	if (l->request_limit < l->argument_limit && !r->broken)
 		key_error(r, b, "request-limit", " is below 'argument-limit'");
 	l->mode_set = block_find(b, "mode") != NULL;
@@ -263,6 +266,7 @@ fill_service(struct reader *r, struct service *s)
 	s->command = s->command != NULL ? s->command : none;
 	s->allow_names = s->allow_names != NULL ? s->allow_names : none;
 	s->deny_names = s->deny_names != NULL ? s->deny_names : none;
+	s->listen_names = s->listen_names != NULL ? s->listen_names : none;
 	s->environment = s->environment != NULL ? s->environment : none;
 	s->verbs = s->verbs != NULL ? s->verbs : none;
 	return 0;

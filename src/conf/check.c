@@ -145,6 +145,32 @@ find_roles(struct reader *r, const struct service *s, const struct block *b, con
 	return set;
 }
 
+/* Finds the listeners of a service; mistakes are reported. */
+static void
+find_listeners(struct reader *r, struct service *s, const struct block *b)
+{
+	const struct conf *c = r->conf;
+	const char *names[CONF_MAX_LISTENERS];
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		if (c->listeners[i].name != NULL)
+			names[n++] = c->listeners[i].name;
+	}
+	for (char **p = s->listen_names; *p != NULL; p++) {
+		uint32_t set = 0;
+
+		for (size_t i = 0; i < c->n_listeners; i++) {
+			if (c->listeners[i].name != NULL && strcmp(c->listeners[i].name, *p) == 0)
+				set |= UINT32_C(1) << i;
+		}
+		s->listeners |= set;
+		if (set == 0)
+			block_error(r, b, "listen", "no listener has the 'name' '%.64s', which service "
+			    "\"%.64s\" wants%s", *p, s->name, suggest_remedy(*p, names, n));
+	}
+}
+
 /* --------------------------------------------------------------- verbs --- */
 
 /* Words that have a meaning in the protocol itself. */
@@ -241,6 +267,7 @@ check_conf(struct reader *r)
 			return q;
 		s->allow = find_roles(r, s, r->services.at[i], "allow", s->allow_names);
 		s->deny = find_roles(r, s, r->services.at[i], "deny", s->deny_names);
+		find_listeners(r, s, r->services.at[i]);
 	}
 	check_verbs(r);
 	return 0;

@@ -165,6 +165,8 @@ struct service {
 	uint64_t allow;		/* set of role numbers */
 	char **deny_names;	/* as configured; NULL-terminated, never NULL */
 	uint64_t deny;		/* set of role numbers, judged before allow */
+	char **listen_names;	/* as configured; NULL-terminated, never NULL; empty: everywhere */
+	uint32_t listeners;	/* set of listener numbers; 0 where listen_names is empty */
 	struct identity run_as;
 	char *directory;	/* "/" when not given */
 	mode_t umask;
@@ -219,6 +221,7 @@ enum listener_inline { INLINE_LOOPBACK, INLINE_YES, INLINE_NO };
 struct listener {
 	char *url;		/* canonical: addr_format() */
 	struct addr addr;
+	char *name;				/* for 'listen' of services; NULL: none */
 	char *file;				/* declared there; "-": not in a file */
 	unsigned line;
 	uint32_t backlog;

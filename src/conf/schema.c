@@ -283,6 +283,7 @@ static const struct key keys_control[] = {
 };
 
 static const struct key keys_listen[] = {
+	{ "name", &value_line, AT(listener, name) },
 	{ "backlog", &value_number, AT(listener, backlog), .def = "4096", .min = 1, .max = 65535 },
 	{ "send-buffer", &value_size32, AT(listener, send_buffer), .def = "0", .max = 1 << 30,
 	  .flags = KEY_AT_START_UNSET },
@@ -343,6 +344,7 @@ static const struct key keys_service[] = {
 	  .flags = KEY_HANDLER },
 	{ "allow", &value_list, AT(service, allow_names) },
 	{ "deny", &value_list, AT(service, deny_names) },
+	{ "listen", &value_list, AT(service, listen_names) },
 	{ "user", &value_line, AT(service, run_as.user) },
 	{ "group", &value_line, AT(service, run_as.group) },
 	{ "directory", &value_path, AT(service, directory), .def = "/" },
