@@ -287,7 +287,8 @@ read_service(struct reader *r, const struct block *b)
 	if (q != 0)
 		return q < 0 ? q : 0;
 	s = &c->services[c->n_services++];
-	*s = (struct service){ .line = b->line, .kill_grace_usec = UINT64_MAX };
+	*s = (struct service){ .line = b->line, .kill_grace_usec = UINT64_MAX,
+		.nice = SERVICE_NICE_UNSET };
 	s->run_as.uid = (uid_t)-1;
 	s->run_as.gid = (gid_t)-1;
 	s->name = arena_strdup(r->arena, b->title);

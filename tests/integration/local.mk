@@ -49,6 +49,7 @@ integration_tests = \
 	tests/integration/passed-sockets.sh \
 	tests/integration/program-environment.sh \
 	tests/integration/pid-one.sh \
+	tests/integration/program-process.sh \
 	tests/integration/ps-bad-lines.sh \
 	tests/integration/readme-examples.sh \
 	tests/integration/refused-early.sh \
