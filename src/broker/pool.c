@@ -113,7 +113,7 @@ void
 pool_learn(struct pool *p, const struct entry *e, int status)
 {
 	bool by_us = WIFSIGNALED(status) &&
-	    (WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGKILL);
+	    (WTERMSIG(status) == p->service->stop_signal || WTERMSIG(status) == SIGKILL);
 
 	if (!by_us && p->last.status == DEATH_ENDED && p->last_id == e->id) {
 		p->last.status = status;

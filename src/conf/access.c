@@ -102,11 +102,36 @@ access_is_admin(const struct conf *c, const struct caller *who)
 	return who->is_unix && who->has_uid && (who->uid == 0 || who->uid == c->run_as.uid);
 }
 
+/* True if the service is at the listener of the caller. */
+static bool
+is_at_listener(const struct service *s, const struct caller *who)
+{
+	return *s->listen_names == NULL || (s->listeners & who->listeners) != 0;
+}
+
 bool
 access_allowed(const struct conf *c, const struct service *s, const struct caller *who,
     uint64_t roles)
 {
-	return (s->allow & roles) != 0 || access_is_admin(c, who);
+	if (!is_at_listener(s, who))
+		return false;
+	if (access_is_admin(c, who))
+		return true;
+	return (s->deny & roles) == 0 && (s->allow & roles) != 0;
+}
+
+uint32_t
+access_listeners(const struct conf *c, const struct caller *who)
+{
+	uint32_t set = 0;
+
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		enum addr_kind kind = c->listeners[i].addr.kind;
+
+		if (kind == ADDR_FD || (kind == ADDR_UNIX) == who->is_unix)
+			set |= UINT32_C(1) << i;
+	}
+	return set;
 }
 
 /* ----------------------------------------------------------- explaining --- */
@@ -210,6 +235,36 @@ explain_role(const struct role *role, const struct caller *who, struct buf *out)
 		    "does not include the caller, who is none of these users and in none of these groups.\n");
 }
 
+/* The listeners of the service, and whether the caller is at one of them. */
+static void
+explain_listeners(const struct conf *c, const struct service *s, const struct caller *who,
+    struct buf *out)
+{
+	const char *before = "The service is at ";
+
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		const struct listener *l = &c->listeners[i];
+
+		if ((s->listeners >> i & 1) == 0)
+			continue;
+		(void)buf_printf(out, "%slistener '%s' (%s)", before, l->name, l->url);
+		before = ", ";
+	}
+	(void)buf_append_str(out, is_at_listener(s, who) ? " only.\n" :
+	    " only, where the caller is not: that decides, also about root.\n");
+}
+
+/* A denied role that the caller has decides alone, except about administrators. */
+static void
+explain_denied(const struct role *role, const struct caller *who, struct buf *out)
+{
+	(void)buf_printf(out, "The service denies role '%s' (", role->name);
+	append_rule(out, role);
+	(void)buf_append_str(out, role_matches(role, who) ?
+	    "), which includes the caller: that decides before 'allow' does.\n" :
+	    "), which does not include the caller.\n");
+}
+
 int
 access_explain(const struct conf *c, const struct service *s, const struct caller *who,
     struct buf *out)
@@ -220,9 +275,15 @@ access_explain(const struct conf *c, const struct service *s, const struct calle
 	caller_format(who, text, sizeof(text));
 	(void)buf_printf(out, "The caller %s %s call service '%s'.\n", text,
 	    access_allowed(c, s, who, roles) ? "may" : "may not", s->name);
+	if (*s->listen_names != NULL)
+		explain_listeners(c, s, who, out);
 	if (access_is_admin(c, who))
 		(void)buf_append_str(out,
 		    "Root and the account of reqd may call every service over a unix socket.\n");
+	for (size_t i = 0; i < c->n_roles; i++) {
+		if ((s->deny >> i & 1) != 0)
+			explain_denied(&c->roles[i], who, out);
+	}
 	if (s->allow == 0)
 		(void)buf_append_str(out, "The service has no 'allow', so no role may call it.\n");
 	for (size_t i = 0; i < c->n_roles; i++) {

@@ -24,6 +24,7 @@ struct caller {
 	const gid_t *groups;	/* borrowed */
 	size_t n_groups;
 	union sockaddr_any addr;	/* TCP */
+	uint32_t listeners;	/* those that the caller uses, or could use: a bit for each */
 };
 
 /* The set of roles (bit = role number) of this caller. */
@@ -31,10 +32,13 @@ uint64_t access_roles(const struct conf *c, const struct caller *who);
 
 /*
  * True if a caller with these roles may call this service. Root and reqd's own
- * uid may call everything over a unix socket.
+ * uid may call everything over a unix socket, at the listeners where it is.
  */
 bool access_allowed(const struct conf *c, const struct service *s,
     const struct caller *who, uint64_t roles);
+
+/* The listeners that somebody who is at this place could use: unix sockets, or TCP. */
+uint32_t access_listeners(const struct conf *c, const struct caller *who);
 
 /* True if the caller is root or reqd's own account, over a unix socket. */
 bool access_is_admin(const struct conf *c, const struct caller *who);
@@ -42,7 +46,7 @@ bool access_is_admin(const struct conf *c, const struct caller *who);
 /* "uid:1000", "addr:10.1.2.3"; stable text for log, owner and environment. */
 void caller_format(const struct caller *who, char *ret, size_t ret_len);
 
-/* Parses the text of caller_format(); the caller's groups are not known. 0 or -EINVAL. */
+/* Parses the text of caller_format(); the caller's groups and listeners are not known. 0 or -EINVAL. */
 int caller_parse(const char *text, struct caller *ret);
 
 /*

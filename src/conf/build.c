@@ -125,6 +125,9 @@ read_listener(struct reader *r, const struct block *b)
 		addr_format(&l->addr, url, sizeof(url));
 		check_transport(r, b, l);
 	}
+	if (l->name != NULL && !is_name(l->name, name_start, name_rest, SERVICE_NAME_MAX))
+		key_error(r, b, "name", ": '%.64s' cannot be the name of a listener (small "
+		    "letters, digits, '.', '_' and '-')", l->name);
 	if (l->request_limit < l->argument_limit && !r->broken)
 		key_error(r, b, "request-limit", " is below 'argument-limit'");
 	l->mode_set = block_find(b, "mode") != NULL;
@@ -262,6 +265,8 @@ fill_service(struct reader *r, struct service *s)
 	s->description = s->description != NULL ? s->description : empty;
 	s->command = s->command != NULL ? s->command : none;
 	s->allow_names = s->allow_names != NULL ? s->allow_names : none;
+	s->deny_names = s->deny_names != NULL ? s->deny_names : none;
+	s->listen_names = s->listen_names != NULL ? s->listen_names : none;
 	s->environment = s->environment != NULL ? s->environment : none;
 	s->verbs = s->verbs != NULL ? s->verbs : none;
 	return 0;
@@ -282,7 +287,8 @@ read_service(struct reader *r, const struct block *b)
 	if (q != 0)
 		return q < 0 ? q : 0;
 	s = &c->services[c->n_services++];
-	*s = (struct service){ .line = b->line, .kill_grace_usec = UINT64_MAX };
+	*s = (struct service){ .line = b->line, .kill_grace_usec = UINT64_MAX,
+		.nice = SERVICE_NICE_UNSET };
 	s->run_as.uid = (uid_t)-1;
 	s->run_as.gid = (gid_t)-1;
 	s->name = arena_strdup(r->arena, b->title);

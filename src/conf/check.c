@@ -120,28 +120,55 @@ check_roles(struct reader *r)
 	}
 }
 
-static int
-check_allow(struct reader *r, struct service *s, const struct block *b)
+/* Returns the set of the roles that a key of a service names; mistakes are reported. */
+static uint64_t
+find_roles(struct reader *r, const struct service *s, const struct block *b, const char *key,
+    char *const *list)
 {
 	const struct conf *c = r->conf;
-	CLEANUP_FREE const char **names = calloc(c->n_roles + 1, sizeof(*names));
+	const char *names[CONF_MAX_ROLES];
+	uint64_t set = 0;
 
-	if (names == NULL)
-		return -ENOMEM;
 	for (size_t i = 0; i < c->n_roles; i++)
 		names[i] = c->roles[i].name;
-	for (char **p = s->allow_names; *p != NULL; p++) {
+	for (; *list != NULL; list++) {
 		size_t i = 0;
 
-		while (i < c->n_roles && strcmp(names[i], *p) != 0)
+		while (i < c->n_roles && strcmp(names[i], *list) != 0)
 			i++;
 		if (i < c->n_roles)
-			s->allow |= UINT64_C(1) << i;
+			set |= UINT64_C(1) << i;
 		else
-			block_error(r, b, "allow", "unknown role '%.64s' in service \"%.64s\"%s", *p,
-			    s->name, suggest_remedy(*p, names, c->n_roles));
+			block_error(r, b, key, "unknown role '%.64s' in service \"%.64s\"%s", *list,
+			    s->name, suggest_remedy(*list, names, c->n_roles));
 	}
-	return 0;
+	return set;
+}
+
+/* Finds the listeners of a service; mistakes are reported. */
+static void
+find_listeners(struct reader *r, struct service *s, const struct block *b)
+{
+	const struct conf *c = r->conf;
+	const char *names[CONF_MAX_LISTENERS];
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		if (c->listeners[i].name != NULL)
+			names[n++] = c->listeners[i].name;
+	}
+	for (char **p = s->listen_names; *p != NULL; p++) {
+		uint32_t set = 0;
+
+		for (size_t i = 0; i < c->n_listeners; i++) {
+			if (c->listeners[i].name != NULL && strcmp(c->listeners[i].name, *p) == 0)
+				set |= UINT32_C(1) << i;
+		}
+		s->listeners |= set;
+		if (set == 0)
+			block_error(r, b, "listen", "no listener has the 'name' '%.64s', which service "
+			    "\"%.64s\" wants%s", *p, s->name, suggest_remedy(*p, names, n));
+	}
 }
 
 /* --------------------------------------------------------------- verbs --- */
@@ -236,10 +263,11 @@ check_conf(struct reader *r)
 		if (s->kill_grace_usec == UINT64_MAX)
 			s->kill_grace_usec = c->kill_grace_usec;
 		q = check_service(r, s, r->services.at[i]);
-		if (q == 0)
-			q = check_allow(r, s, r->services.at[i]);
 		if (q < 0)
 			return q;
+		s->allow = find_roles(r, s, r->services.at[i], "allow", s->allow_names);
+		s->deny = find_roles(r, s, r->services.at[i], "deny", s->deny_names);
+		find_listeners(r, s, r->services.at[i]);
 	}
 	check_verbs(r);
 	return 0;

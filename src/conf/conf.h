@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -115,6 +116,9 @@ struct service_limit {
 	rlim_t value;
 };
 
+/* Not a priority: that of reqd stays. */
+#define SERVICE_NICE_UNSET INT_MAX
+
 #define SERVICE_MAX_LIMITS 5	/* memory cpu files processes file-size */
 
 /*
@@ -163,14 +167,20 @@ struct service {
 	size_t n_args;
 	char **allow_names;	/* as configured; NULL-terminated, never NULL */
 	uint64_t allow;		/* set of role numbers */
+	char **deny_names;	/* as configured; NULL-terminated, never NULL */
+	uint64_t deny;		/* set of role numbers, judged before allow */
+	char **listen_names;	/* as configured; NULL-terminated, never NULL; empty: everywhere */
+	uint32_t listeners;	/* set of listener numbers; 0 where listen_names is empty */
 	struct identity run_as;
 	char *directory;	/* "/" when not given */
 	mode_t umask;
+	int nice;		/* -20 to 19, or SERVICE_NICE_UNSET */
 	char **environment;	/* "NAME=TEMPLATE"; never NULL; of a handler without names */
 
 	enum service_input input;
 	uint64_t timeout_usec;
 	uint64_t kill_grace_usec;
+	int stop_signal;	/* SIGTERM: comes before SIGKILL */
 	uint32_t concurrency;	/* limit of running requests */
 	uint32_t queue;		/* limit of waiting requests */
 	uint64_t queue_timeout_usec;
@@ -217,6 +227,7 @@ enum listener_inline { INLINE_LOOPBACK, INLINE_YES, INLINE_NO };
 struct listener {
 	char *url;		/* canonical: addr_format() */
 	struct addr addr;
+	char *name;				/* for 'listen' of services; NULL: none */
 	char *file;				/* declared there; "-": not in a file */
 	unsigned line;
 	uint32_t backlog;

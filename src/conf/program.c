@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -160,6 +161,26 @@ check_directory(struct reader *r, const struct service *s, const struct block *b
 		    "the service may not enter %.256s", s->name, s->directory, dir);
 }
 
+/*
+ * Whether this process may change priorities is asked of the kernel: rights, a limit and
+ * a filter of system calls have a say. To give the rights back is always allowed.
+ */
+static void
+check_nice(struct reader *r, const struct service *s, const struct block *b)
+{
+	int own = getpriority(PRIO_PROCESS, 0);
+	int tried = s->nice < own ? s->nice : own;
+
+	if (s->nice == SERVICE_NICE_UNSET)
+		return;
+	if (setpriority(PRIO_PROCESS, 0, tried) < 0)
+		key_error(r, b, "nice", ": reqd may not change priorities in this way (%s); below that "
+		    "of reqd, which is %d, this needs CAP_SYS_NICE, and in a unit of systemd "
+		    "SystemCallFilter=setpriority", strerror(errno), own);
+	else
+		(void)setpriority(PRIO_PROCESS, 0, own);
+}
+
 /* True if a service with the same program, account and directory had nothing wrong lately. */
 static bool
 is_known_sound(const struct reader *r, const struct service *s)
@@ -185,6 +206,9 @@ program_check(struct reader *r, struct service *s, const struct block *b)
 {
 	size_t before = r->n_errors;
 
+	reader_excuse(r, s);
+	check_nice(r, s, b);
+	reader_excuse_end(r);
 	if (is_known_sound(r, s))
 		return;
 	reader_excuse(r, s);

@@ -5,6 +5,7 @@
 #include "conf/schema.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -174,6 +175,58 @@ static const struct value_type value_limit = {
 };
 
 static int
+nice_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	int64_t v;
+
+	if (integer_parse(s->values[0], &v) < 0 || v < -20 || v > 19)
+		return 1;
+	*(int *)at = (int)v;
+	return 0;
+}
+
+static void
+nice_format(struct buf *b, const struct key *k, const void *at)
+{
+	int v = *(const int *)at;
+
+	if (v != SERVICE_NICE_UNSET)
+		(void)buf_printf(b, "%d", v);
+}
+
+static const struct value_type value_nice = {
+	.wants = "a whole number from -20 to 19", .parse = nice_parse, .format = nice_format,
+};
+
+/* Names of signals, and their numbers in the same order. */
+static const char *const words_signal[] = { "TERM", "INT", "QUIT", "HUP", "USR1", "USR2", NULL };
+static const int signals[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2 };
+
+static int
+signal_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+		if (strcmp(s->values[0], k->words[i]) != 0)
+			continue;
+		*(int *)at = signals[i];
+		return 0;
+	}
+	return 1;
+}
+
+static void
+signal_format(struct buf *b, const struct key *k, const void *at)
+{
+	size_t i = 0;
+
+	while (signals[i] != *(const int *)at)
+		i++;
+	(void)buf_append_str(b, k->words[i]);
+}
+
+static const struct value_type value_signal = { .parse = signal_parse, .format = signal_format };
+
+static int
 sandbox_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
 {
 	if (strcmp(s->values[0], "none") == 0)
@@ -283,6 +336,7 @@ static const struct key keys_control[] = {
 };
 
 static const struct key keys_listen[] = {
+	{ "name", &value_line, AT(listener, name) },
 	{ "backlog", &value_number, AT(listener, backlog), .def = "4096", .min = 1, .max = 65535 },
 	{ "send-buffer", &value_size32, AT(listener, send_buffer), .def = "0", .max = 1 << 30,
 	  .flags = KEY_AT_START_UNSET },
@@ -342,15 +396,20 @@ static const struct key keys_service[] = {
 	{ "pipeline", &value_number, AT(service, pool.pipeline), .def = "1", .min = 1, .max = 1000,
 	  .flags = KEY_HANDLER },
 	{ "allow", &value_list, AT(service, allow_names) },
+	{ "deny", &value_list, AT(service, deny_names) },
+	{ "listen", &value_list, AT(service, listen_names) },
 	{ "user", &value_line, AT(service, run_as.user) },
 	{ "group", &value_line, AT(service, run_as.group) },
 	{ "directory", &value_path, AT(service, directory), .def = "/" },
 	{ "umask", &value_mode, AT(service, umask), .def = "022" },
+	{ "nice", &value_nice, AT(service, nice) },
 	{ "environment", &value_list, AT(service, environment) },
 	{ "input", &value_word, AT(service, input), .def = "none", .words = words_input },
 	{ "timeout", &value_duration, AT(service, timeout_usec), .def = "60s", .min = 1000,
 	  .max = YEAR },
 	{ "kill-grace", &value_duration, AT(service, kill_grace_usec), .max = DAY },
+	{ "stop-signal", &value_signal, AT(service, stop_signal), .def = "TERM",
+	  .words = words_signal },
 	{ "concurrency", &value_number, AT(service, concurrency), .def = "32", .min = 1,
 	  .max = 65535, .flags = KEY_COMMAND },
 	{ "queue", &value_number, AT(service, queue), .def = "64", .max = 1000000 },

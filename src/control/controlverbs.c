@@ -389,6 +389,7 @@ do_why(struct control_client *c)
 	s = find_service(c, c->request.argv[1]);
 	if (s == NULL)
 		return;
+	who.listeners = access_listeners(conf, &who);
 	(void)access_explain(conf, s, &who, &text);
 	if (status_explain_outage(control_of(c), s, &text))
 		refused = OUTCOME_UNAVAIL;

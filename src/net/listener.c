@@ -328,6 +328,19 @@ listeners_close(struct net_desk *net)
 	}
 }
 
+uint32_t
+listener_as_set(const struct net_listener *p, const struct conf *c)
+{
+	if (!p->gone)
+		return UINT32_C(1) << p->number;
+	/* The same address can have a new socket since. */
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		if (strcmp(c->listeners[i].url, p->url) == 0)
+			return UINT32_C(1) << i;
+	}
+	return 0;
+}
+
 static void
 listener_configure(struct net_listener *p, const struct listener *l, unsigned number)
 {

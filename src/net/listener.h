@@ -52,6 +52,12 @@ void listeners_retire(struct net_desk *net, const struct conf *c);
  */
 void listeners_close(struct net_desk *net);
 
+/*
+ * The listener in this configuration, the one in force, as a set of one: a bit by its
+ * number. Empty if it is not there any more.
+ */
+uint32_t listener_as_set(const struct net_listener *p, const struct conf *c);
+
 static inline struct net_listener *
 listener_ref(struct net_listener *p)
 {

@@ -329,7 +329,7 @@ static void
 begin_term(struct program *p, uint64_t grace_usec)
 {
 	p->phase = KILL_TERM;
-	signal_all(p, SIGTERM);
+	signal_all(p, p->service->stop_signal);
 	signal_all(p, SIGCONT);		/* a stopped process could not act on the signal */
 	loop_arm(&p->runner->loop, &p->timer, clock_usec() + grace_usec);
 }

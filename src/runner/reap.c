@@ -163,7 +163,8 @@ stray_begin(struct runner *r, struct stray *s)
 	}
 	s->owner->n_strays++;
 	if (s->owner->phase != KILL_NONE)
-		stray_end(r, s, s->owner->phase == KILL_TERM ? SIGTERM : SIGKILL);
+		stray_end(r, s, s->owner->phase == KILL_TERM ?
+		    s->owner->service->stop_signal : SIGKILL);
 }
 
 static void

@@ -122,6 +122,8 @@ child_limits(const struct spawner *sp, const struct service *s)
 	/* The high limit is for the runner; programs that use select() get the original one. */
 	if (setrlimit(RLIMIT_NOFILE, &sp->nofile) < 0)
 		return -errno;
+	if (s->nice != SERVICE_NICE_UNSET && setpriority(PRIO_PROCESS, 0, s->nice) < 0)
+		return -errno;
 	for (size_t i = 0; i < s->n_limits; i++) {
 		struct rlimit l = { s->limits[i].value, s->limits[i].value };
 

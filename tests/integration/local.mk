@@ -32,6 +32,7 @@ integration_tests = \
 	tests/integration/handler-input.sh \
 	tests/integration/handler-restart.sh \
 	tests/integration/handler-status.sh \
+	tests/integration/hidden-services.sh \
 	tests/integration/handler-zoo.sh \
 	tests/integration/kill-roles.sh \
 	tests/integration/jobs-full.sh \
@@ -48,6 +49,7 @@ integration_tests = \
 	tests/integration/passed-sockets.sh \
 	tests/integration/program-environment.sh \
 	tests/integration/pid-one.sh \
+	tests/integration/program-process.sh \
 	tests/integration/ps-bad-lines.sh \
 	tests/integration/readme-examples.sh \
 	tests/integration/refused-early.sh \

@@ -10,13 +10,13 @@
 
 /* Services in the order of their numbers: the parser sorts them by name. */
 enum {
-	S_LIMITED, S_MISSING, S_NODIR, S_PATIENT, S_QUICK, S_SINGLE, S_STUBBORN, S_WIDE, S_N,
+	S_LIMITED, S_MISSING, S_NODIR, S_PATIENT, S_QUICK, S_SINGLE, S_STUBBORN, S_TOLD, S_WIDE, S_N,
 };
 
 static const char conf_text[] =
     LISTEN
     "kill-grace = 20ms\n"
-    "service \"limited\" { command = {\"/bin/sh\"} directory = \"/tmp\" umask = 027\n"
+    "service \"limited\" { command = {\"/bin/sh\"} directory = \"/tmp\" umask = 027 nice = 19\n"
     "  limits { files = 33  cpu = 7s } }\n"
     "service \"missing\" { command = {\"/nonexistent/program\"} }\n"
     "service \"nodir\" { command = {\"/bin/sh\"} directory = \"/nonexistent\" }\n"
@@ -26,6 +26,7 @@ static const char conf_text[] =
     "service \"single\" { command = {\"/bin/sh\"} concurrency = 1 queue = 2 queue-timeout = 1h\n"
     "  timeout = 1h kill-grace = 1h }\n"
     "service \"stubborn\" { command = {\"/bin/sh\"} timeout = 50ms kill-grace = 20ms }\n"
+    "service \"told\" { command = {\"/bin/sh\"} timeout = 1h kill-grace = 1h stop-signal = USR1 }\n"
     "service \"wide\" { command = {\"/bin/sh\"} concurrency = 4096 queue = 16 queue-timeout = 1h\n"
     "  timeout = 1h kill-grace = 1h }\n";
 

@@ -11,7 +11,8 @@
 #include "base/cleanup.h"
 
 static const char text[] =
-    "listen \"unix:///x\" {} user = \"reqd\" ids = \"70:70\"\n"
+    "listen \"unix:///x\" {} listen \"tcp://127.0.0.1:1\" { name = \"mesh\" }\n"
+    "listen \"unix:///y\" { name = \"side\" } listen \"tcp://[::1]:1\" { name = \"mesh\" } user = \"reqd\" ids = \"70:70\"\n"
     "role \"local\" { net = {\"127.0.0.0/8\", \"::1/128\", \"unix\"} }\n"
     "role \"lan\" { net = {\"10.0.0.0/8\"} }\n"
     "role \"socket\" { net = {\"unix\"} }\n"
@@ -22,7 +23,11 @@ static const char text[] =
     "role \"nobody-looked-up\" { user = {\"alice\"} }\n"
     "service \"closed\" { command = {\"/bin/true\"} }\n"
     "service \"open\" { command = {\"/bin/true\"} allow = {\"local\", \"lan\"} }\n"
-    "service \"staff\" { command = {\"/bin/true\"} allow = {\"alice\", \"adm\", \"both\"} }\n";
+    "service \"staff\" { command = {\"/bin/true\"} allow = {\"alice\", \"adm\", \"both\"} }\n"
+    "service \"not-adm\" { command = {\"/bin/true\"} allow = {\"local\", \"adm\"} deny = {\"adm\", \"lan\"} }\n"
+    "service \"at-mesh\" { command = {\"/bin/true\"} allow = {\"local\"} listen = {\"mesh\"} }\n"
+    "service \"at-both\" { command = {\"/bin/true\"} allow = {\"local\"} listen = {\"side\", \"mesh\"} }\n"
+    "service \"only-deny\" { command = {\"/bin/true\"} deny = {\"lan\"} }\n";
 
 enum { LOCAL = 1, LAN = 2, SOCKET = 4, ALICE = 8, ADM = 16, BOTH = 32 };
 
@@ -117,6 +122,39 @@ START_TEST(callers_have_their_roles)
 }
 END_TEST
 
+START_TEST(deny_comes_before_allow)
+{
+	struct caller who = caller_of(_i);
+	uint64_t roles = callers[_i].roles;
+	bool is_admin = callers[_i].closed;
+
+	ck_assert_int_eq(may_call("not-adm", &who),
+	    is_admin || ((roles & LOCAL) != 0 && (roles & (ADM | LAN)) == 0));
+	ck_assert_int_eq(may_call("only-deny", &who), is_admin);
+}
+END_TEST
+
+START_TEST(a_service_is_at_its_listeners_only)
+{
+	struct caller who = caller_of(_i);
+	bool is_local = (callers[_i].roles & LOCAL) != 0;
+
+	for (unsigned at = 0; at < 4; at++) {
+		who.listeners = UINT32_C(1) << at;
+		ck_assert_int_eq(may_call("open", &who), callers[_i].open);
+		ck_assert_int_eq(may_call("at-mesh", &who), is_local && (at == 1 || at == 3));
+		ck_assert_int_eq(may_call("at-both", &who), is_local && at != 0);
+	}
+	/* The listener of the caller is no longer there. */
+	who.listeners = 0;
+	ck_assert_int_eq(may_call("open", &who), callers[_i].open);
+	ck_assert(!may_call("at-both", &who));
+
+	who.listeners = access_listeners(conf, &who);
+	ck_assert_uint_eq(who.listeners, who.is_unix ? 1 + 4 : 2 + 8);
+}
+END_TEST
+
 START_TEST(a_zeroed_caller_is_nobody)
 {
 	struct caller who = { 0 };
@@ -131,6 +169,8 @@ static void
 expect_explained(int caller, const char *service, const char *const *lines)
 {
 	struct caller who = caller_of(caller);
+	/* At the first listener of its kind. */
+	who.listeners = who.is_unix ? 1 : 2;
 	struct buf out = BUF_INIT(0);
 	const char *got;
 
@@ -158,6 +198,18 @@ START_TEST(decisions_are_explained)
 	expect_explained(13, "staff", (const char *[]){
 	    "Role 'both' (from unix, as user bob or group ops) does not include the caller, who is none of these",
 	    NULL });
+	expect_explained(8, "not-adm", (const char *[]){
+	    "The caller uid:1001 may not call service 'not-adm'.\n",
+	    "The service denies role 'adm' (as group adm), which includes the caller: that decides before 'allow' does.\n",
+	    "The service denies role 'lan' (from 10.0.0.0/8), which does not include the caller.\n",
+	    "Role 'adm' (as group adm) includes the caller.\n", NULL });
+	expect_explained(0, "at-both", (const char *[]){
+	    "The caller addr:127.0.0.1 may call service 'at-both'.\n",
+	    "The service is at listener 'mesh' (tcp://127.0.0.1:1), listener 'side' (unix:///y), "
+	    "listener 'mesh' (tcp://[::1]:1) only.\n", NULL });
+	expect_explained(14, "at-both", (const char *[]){
+	    "The caller uid:0 may not call service 'at-both'.\n",
+	    "only, where the caller is not: that decides, also about root.\n", NULL });
 	expect_explained(14, "closed", (const char *[]){
 	    "The caller uid:0 may call service 'closed'.\n",
 	    "Root and the account of reqd may call every service over a unix socket.\n", NULL });
@@ -174,6 +226,8 @@ main(void)
 
 	tcase_add_checked_fixture(t, load, unload);
 	tcase_add_loop_test(t, callers_have_their_roles, 0, (int)ARRAY_LEN(callers));
+	tcase_add_loop_test(t, deny_comes_before_allow, 0, (int)ARRAY_LEN(callers));
+	tcase_add_loop_test(t, a_service_is_at_its_listeners_only, 0, (int)ARRAY_LEN(callers));
 	tcase_add_test(t, a_zeroed_caller_is_nobody);
 	tcase_add_test(t, decisions_are_explained);
 	suite_add_tcase(s, t);

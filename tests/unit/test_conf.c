@@ -560,6 +560,8 @@ START_TEST(defaults_are_documented_ones)
 	ck_assert_str_eq(s->summary, "");
 	ck_assert_str_eq(s->directory, "/");
 	ck_assert_uint_eq(s->umask, 022);
+	ck_assert_int_eq(s->nice, SERVICE_NICE_UNSET);
+	ck_assert_int_eq(s->stop_signal, SIGTERM);
 	ck_assert_int_eq(s->input, INPUT_NONE);
 	ck_assert_uint_eq(s->timeout_usec, 60000000);
 	ck_assert_uint_eq(s->kill_grace_usec, 5000000);

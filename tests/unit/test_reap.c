@@ -82,6 +82,24 @@ START_TEST(test_escape_is_told)
 }
 END_TEST
 
+/* The stop signal of the service, for the program and for what has left it. */
+START_TEST(test_stop_signal)
+{
+	struct call c = CALL(.service = S_TOLD,
+	    .script = "trap '' TERM\n"
+		      "(setsid sh -c 'trap \"echo told; exit\" USR1; echo escaped\n"
+		      "while :; do :; done' &)\n"
+		      "trap 'read x; echo ended; exit' USR1; while :; do sleep 1000 & wait; done");
+
+	expect_line(c.out, "escaped");
+	cancel(&c, CANCEL_BY_CLIENT);
+	expect_line(c.out, "told");
+	nudge(&c);
+	expect_line(c.out, "ended");
+	finishes(&c, OUTCOME_CANCELLED);
+}
+END_TEST
+
 START_TEST(test_escape_ignores_term)
 {
 	struct call c = CALL(.service = S_STUBBORN,
@@ -231,6 +249,7 @@ add(TCase *tc)
 	tcase_add_test(tc, test_escape_ends_with_request);
 	tcase_add_test(tc, test_escape_is_cancelled);
 	tcase_add_test(tc, test_escape_is_told);
+	tcase_add_test(tc, test_stop_signal);
 	tcase_add_test(tc, test_escape_ignores_term);
 	tcase_add_test(tc, test_escape_unmarked);
 	tcase_add_test(tc, test_escape_without_environment);

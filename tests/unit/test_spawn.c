@@ -111,10 +111,10 @@ END_TEST
 
 START_TEST(test_service_state)
 {
-	struct call c = CALL(.service = S_LIMITED, .script = "pwd; umask; ulimit -n; ulimit -t");
+	struct call c = CALL(.service = S_LIMITED, .script = "pwd; umask; ulimit -n; ulimit -t; nice");
 
 	expect_exit(&c, 0);
-	ck_assert_str_eq(read_all(c.out), "/tmp\n0027\n33\n7\n");
+	ck_assert_str_eq(read_all(c.out), "/tmp\n0027\n33\n7\n19\n");
 	call_done(&c);
 }
 END_TEST

@@ -81,7 +81,7 @@ callable(struct session *c, bool ret[CONF_MAX_SERVICES])
 	struct caller who;
 	size_t n = 0;
 
-	peer_caller(&c->conn.peer, &who);
+	session_caller(c, &who);
 	for (size_t i = 0; i < conf->n_services; i++) {
 		ret[i] = access_allowed(conf, &conf->services[i], &who, session_roles(c));
 		n += ret[i];

@@ -173,7 +173,7 @@ info_commandstats(struct session *c, struct buf *b)
 	struct caller who;
 	size_t i = 0;
 
-	peer_caller(&c->conn.peer, &who);
+	session_caller(c, &who);
 	(void)buf_append_str(b, "# Commandstats\r\n");
 	while (next_service(c, &who, &i, &s)) {
 		struct service_total total = service_total(c, s->number);
@@ -195,7 +195,7 @@ info_errorstats(struct session *c, struct buf *b)
 	struct caller who;
 	size_t i = 0;
 
-	peer_caller(&c->conn.peer, &who);
+	session_caller(c, &who);
 	(void)buf_append_str(b, "# Errorstats\r\n");
 	while (next_service(c, &who, &i, &s)) {
 		struct service_stats t = service_total(c, s->number).n;
@@ -228,7 +228,7 @@ info_latencystats(struct session *c, struct buf *b)
 	struct caller who;
 	size_t i = 0;
 
-	peer_caller(&c->conn.peer, &who);
+	session_caller(c, &who);
 	(void)buf_append_str(b, "# Latencystats\r\n");
 	while (next_service(c, &who, &i, &s)) {
 		struct service_total t = service_total(c, s->number);
@@ -279,7 +279,7 @@ info_pools(struct session *c, struct buf *b)
 	struct caller who;
 	size_t i = 0;
 
-	peer_caller(&c->conn.peer, &who);
+	session_caller(c, &who);
 	(void)buf_append_str(b, "# Pools\r\n");
 	while (next_service(c, &who, &i, &s)) {
 		struct service_times t;

@@ -24,7 +24,7 @@ may_call(struct session *c, const struct service *s)
 {
 	struct caller who;
 
-	peer_caller(&c->conn.peer, &who);
+	session_caller(c, &who);
 	return access_allowed(c->resp->conf, s, &who, session_roles(c));
 }
 
@@ -168,7 +168,7 @@ verb_whoami(struct session *c, const struct request *r)
 	struct buf *b = session_out(c);
 
 	(void)r;
-	peer_caller(&c->conn.peer, &who);
+	session_caller(c, &who);
 	resp_map(b, c->version, 7);
 	resp_bulk_str(b, "caller");
 	caller_format(&who, text, sizeof(text));
@@ -237,7 +237,7 @@ verb_why(struct session *c, const struct request *r)
 	struct caller who;
 	char text[ADDR_TEXT];
 
-	peer_caller(&c->conn.peer, &who);
+	session_caller(c, &who);
 	caller_format(&who, text, sizeof(text));
 	if (s != NULL && c->conn.peer.is_admin) {
 		(void)access_explain(conf, s, &who, &b);
@@ -246,8 +246,8 @@ verb_why(struct session *c, const struct request *r)
 	} else {
 		(void)buf_append_str(&b, "You may not call ");
 		(void)escape_word(&b, r->argv[1], SERVICE_NAME_MAX);
-		(void)buf_append_str(&b, ": there is no service of that name, or none of your "
-		    "roles is in its allow list.\n");
+		(void)buf_append_str(&b, ": there is no service of that name, or your roles "
+		    "do not open it.\n");
 	}
 	if (allowed && explain_outage(c, s, &b))
 		refused = OUTCOME_UNAVAIL;

@@ -13,6 +13,7 @@
 #include "base/slice.h"
 #include "call/sink.h"
 #include "net/conn.h"
+#include "net/listener.h"
 #include "proto/request.h"
 #include "proto/resp.h"
 
@@ -85,6 +86,14 @@ static inline uint64_t
 session_roles(struct session *s)
 {
 	return peer_roles(&s->conn.peer, s->resp->conf);
+}
+
+/* Fills in the caller, at the listener of its connection; the groups are borrowed. */
+static inline void
+session_caller(const struct session *s, struct caller *ret)
+{
+	peer_caller(&s->conn.peer, ret);
+	ret->listeners = listener_as_set(s->conn.listener, s->resp->conf);
 }
 
 /* Returns the limits for the next request. */
