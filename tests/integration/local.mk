@@ -49,6 +49,7 @@ integration_tests = \
 	tests/integration/program-environment.sh \
 	tests/integration/pid-one.sh \
 	tests/integration/ps-bad-lines.sh \
+	tests/integration/ps-waiting.sh \
 	tests/integration/readme-examples.sh \
 	tests/integration/refused-early.sh \
 	tests/integration/reload-changes-rules.sh \
