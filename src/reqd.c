@@ -20,6 +20,7 @@
 #include "base/fd.h"
 #include "broker/broker.h"
 #include "conf/conf.h"
+#include "conf/notes.h"
 #include "control/control.h"
 #include "ipc/limits.h"
 #include "ipc/logrec.h"
@@ -82,6 +83,23 @@ load(const char *file)
 	return r < 0 ? NULL : c;
 }
 
+/* Prints "FILE:LINE: note: TEXT" for what is no error. */
+static void
+print_notes(const struct conf *c)
+{
+	CLEANUP(conf_errors_done) struct conf_errors notes = { 0 };
+
+	conf_notes(c, &notes);
+	for (size_t i = 0; i < notes.n; i++) {
+		const struct conf_error *n = &notes.list[i];
+
+		(void)fprintf(stderr, "%s:", n->file != NULL ? n->file : "reqd");
+		if (n->line != 0)
+			(void)fprintf(stderr, "%u:", n->line);
+		(void)fprintf(stderr, " note: %s\n", n->text);
+	}
+}
+
 static int
 test_conf(const char *file)
 {
@@ -93,6 +111,7 @@ test_conf(const char *file)
 	limits_warn(c, &warnings);
 	for (size_t i = 0; i < warnings.n; i++)
 		(void)fprintf(stderr, "reqd: warning: %s\n", warnings.list[i].text);
+	print_notes(c);
 	(void)printf("%s: ok, %zu listener%s, %zu role%s, %zu service%s\n", file, c->n_listeners,
 	    c->n_listeners == 1 ? "" : "s", c->n_roles, c->n_roles == 1 ? "" : "s",
 	    c->n_services, c->n_services == 1 ? "" : "s");

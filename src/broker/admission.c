@@ -199,6 +199,29 @@ admission_leave(struct admission *a, struct ticket *t)
 	lane_close_if_idle(a, l);
 }
 
+bool
+admission_is_locked(struct admission *a, const char *name, struct ticket *t)
+{
+	struct lane *l = t->lane != NULL ? t->lane : lane_find(a, name);
+	struct ticket *holder;
+
+	if (l == NULL || digest_is_none(&t->lock))
+		return false;
+	holder = RB_FIND(ticket_locks, &l->locks, t);
+	return holder != NULL && holder != t;
+}
+
+struct ticket *
+admission_next_locked(const struct ticket *t, struct ticket *other)
+{
+	if (digest_is_none(&t->lock))
+		return NULL;
+	other = other != NULL ? TAILQ_NEXT(other, next) : TAILQ_FIRST(&t->lane->queue);
+	while (other != NULL && !digest_eq(&other->lock, &t->lock))
+		other = TAILQ_NEXT(other, next);
+	return other;
+}
+
 void
 admission_set_limits(struct admission *a, const char *name, struct lane_limits limits)
 {

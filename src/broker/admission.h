@@ -86,6 +86,9 @@ enum admission_verdict admission_ask(struct admission *a, const char *name,
 bool admission_attach(struct admission *a, const char *name, struct lane_limits limits,
     struct ticket *t);
 
+/* True if a request of that service, other than the ticket's own, runs with its lock. */
+bool admission_is_locked(struct admission *a, const char *name, struct ticket *t);
+
 /*
  * Takes a ticket whose request ended or stopped waiting out of its lane.
  * Harmless for a ticket that is in no lane.
@@ -94,6 +97,12 @@ void admission_leave(struct admission *a, struct ticket *t);
 
 /* Sets the limits of a new configuration, also for what runs and waits already. */
 void admission_set_limits(struct admission *a, const char *name, struct lane_limits limits);
+
+/*
+ * The next ticket behind t that waits for the lock with which t runs; other NULL: the
+ * first. NULL: there is none.
+ */
+struct ticket *admission_next_locked(const struct ticket *t, struct ticket *other);
 
 /*
  * The next waiting ticket that may start, which counts as running from now on;

@@ -62,8 +62,8 @@ static bool
 entry_send(struct link *l, struct entry *e)
 {
 	static const uint16_t types[] = {
-		FRAME_PAPER, FRAME_STARTED, FRAME_ATTACHED, FRAME_ENDED, FRAME_RESULT,
-		FRAME_LEASE, FRAME_RECALL, FRAME_WORDS,
+		FRAME_PAPER, FRAME_WAITING, FRAME_STARTED, FRAME_ATTACHED, FRAME_ENDED,
+		FRAME_RESULT, FRAME_LEASE, FRAME_RECALL, FRAME_WORDS,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {

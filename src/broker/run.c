@@ -11,9 +11,34 @@
 #include "broker/link.h"
 #include "broker/twin.h"
 
+/* Tells the worker what the request waits for, or that the wait is over. */
+static void
+run_tell_waiting(struct entry *e)
+{
+	entry_deliver(e, UNSENT_WAITING);
+}
+
+static bool
+run_is_locked(const struct entry *e)
+{
+	return admission_is_locked(&e->broker->admission, e->service->name,
+	    &((struct entry *)e)->ticket);
+}
+
+static enum waiting
+run_waiting(const struct entry *e)
+{
+	if (e->state == ENTRY_ATTACHED)
+		return WAITING_TWIN;
+	if (e->state != ENTRY_QUEUED)
+		return WAITING_NONE;
+	return run_is_locked(e) ? WAITING_LOCK : WAITING_QUEUE;
+}
+
 void
 run_over(struct entry *e, enum outcome_kind outcome, uint8_t reason)
 {
+	e->ended.is_locked = outcome == OUTCOME_BUSY && run_is_locked(e);
 	twin_detach(e, outcome, reason);
 	entry_over(e, outcome, reason);
 }
@@ -96,6 +121,7 @@ run_accept(struct entry *e, struct link *l, const struct frame *f, struct conf *
 		break;
 	case ADMISSION_QUEUE:
 		e->state = ENTRY_QUEUED;
+		run_tell_waiting(e);
 		run_arm(e, earlier(e->deadline_usec, e->queue_due_usec));
 		break;
 	case ADMISSION_REFUSE:
@@ -107,9 +133,18 @@ run_accept(struct entry *e, struct link *l, const struct frame *f, struct conf *
 void
 run_start(struct entry *e)
 {
+	bool has_waited = e->state == ENTRY_QUEUED;
+	struct ticket *t = NULL;
+
 	e->broker->stats->started_total++;
 	run_arm(e, e->deadline_usec);
 	entry_start(e, (e->flags & RUN_WANT_STARTED) != 0);
+	if (!has_waited)
+		return;
+	run_tell_waiting(e);
+	/* Requests that waited for room wait for the lock from now on. */
+	while ((t = admission_next_locked(&e->ticket, t)) != NULL)
+		run_tell_waiting(CONTAINER_OF(t, struct entry, ticket));
 }
 
 /* ------------------------------------------------- what becomes of it --- */
@@ -120,6 +155,9 @@ run_fill(const struct entry *e, struct frame *f, int fds[static 3], size_t *ret_
 	switch (f->type) {
 	case FRAME_ENDED:
 		f->ended = e->ended;
+		return true;
+	case FRAME_WAITING:
+		f->waiting = (uint8_t)run_waiting(e);
 		return true;
 	case FRAME_ATTACHED:
 		f->is_awaited = twin_is_awaited(e);

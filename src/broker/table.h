@@ -49,13 +49,14 @@ enum handler_state {
 /* Frames that the worker has still to get, in the order of sending. */
 enum unsent {
 	UNSENT_PAPER = 1 << 0,
-	UNSENT_STARTED = 1 << 1,
-	UNSENT_ATTACHED = 1 << 2,
-	UNSENT_ENDED = 1 << 3,
-	UNSENT_RESULT = 1 << 4,
-	UNSENT_LEASE = 1 << 5,
-	UNSENT_RECALL = 1 << 6,
-	UNSENT_WORDS = 1 << 7,
+	UNSENT_WAITING = 1 << 1,
+	UNSENT_STARTED = 1 << 2,
+	UNSENT_ATTACHED = 1 << 3,
+	UNSENT_ENDED = 1 << 4,
+	UNSENT_RESULT = 1 << 5,
+	UNSENT_LEASE = 1 << 6,
+	UNSENT_RECALL = 1 << 7,
+	UNSENT_WORDS = 1 << 8,
 };
 
 enum entry_fd { ENTRY_OUT, ENTRY_ERR, ENTRY_IN, ENTRY_N_FDS };

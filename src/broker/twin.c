@@ -144,6 +144,7 @@ twin_first(struct entry *e, const struct digest *token)
 		return false;
 	}
 	e->state = ENTRY_ATTACHED;
+	entry_deliver(e, UNSENT_WAITING);
 	e->token = k;
 	TAILQ_INSERT_TAIL(&k->twins, e, next);
 	loop_arm(&b->loop, &e->timer, e->deadline_usec);

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -76,6 +77,7 @@ call_free(struct call *call)
 	buf_done(&call->answer);
 	buf_done(&call->job);
 	free(call->arguments);
+	free(call->lock);
 	identity_unref(call->who);
 	conf_unref(call->conf);
 	free(call);
@@ -303,6 +305,14 @@ call_input_complaint(const struct call_request *rq)
 }
 
 void
+call_on_waiting(struct call *call, enum waiting what)
+{
+	call->waiting = (uint8_t)what;
+	if (what == WAITING_NONE)
+		call->waited_usec = call->desk->loop->now_usec - call->accepted_usec;
+}
+
+void
 call_on_started(struct call *call)
 {
 	if (call->sink == NULL || !call->open || call->started)
@@ -400,6 +410,23 @@ calls_on_stall(struct call_desk *desk, uint64_t usec)
 
 /* ------------------------------------------------------------------ ps --- */
 
+/* A word for what the call waits for; NULL: it runs. */
+static const char *
+call_waits_for(const struct call *call)
+{
+	static const char *const words[WAITING_N] = {
+		[WAITING_QUEUE] = "queue", [WAITING_LOCK] = "lock", [WAITING_TWIN] = "twin",
+	};
+
+	if (call->gathering)
+		return "input";
+	if (call->backend->is_ours)
+		return call->exchange.lease == NULL ? "handler" : NULL;
+	if (call->awaits_kit)
+		return "pipes";
+	return words[call->waiting];
+}
+
 static const char *
 call_state(const struct call *call)
 {
@@ -409,23 +436,37 @@ call_state(const struct call *call)
 		return "ending";
 	if (call->cancelling)
 		return "cancelling";
-	return call->sent || call->exchange.lease != NULL ? "running" : "waiting";
+	return call_waits_for(call) != NULL ? "waiting" : "running";
+}
+
+/* Time that the call has waited, up to now or to its begin. */
+static uint64_t
+call_waited_usec(const struct call *call, uint64_t now)
+{
+	if (call_waits_for(call) != NULL)
+		return now - call->accepted_usec;
+	return call->backend->is_ours ? call->end.queued_usec : call->waited_usec;
 }
 
 int
 calls_list(struct call_desk *desk, int fd)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(1u << 20);
+	uint64_t now = desk->loop->now_usec;
 	struct call *call;
 
 	RB_FOREACH(call, calls, &desk->calls) {
+		const char *state = call_state(call);
 		size_t before = buf_len(&b);
 
 		(void)buf_printf(&b, "{\"id\":\"%s\",\"service\":\"%s\",\"caller\":\"%s\","
-		    "\"peer\":\"%s\",\"state\":\"%s\",\"age_usec\":%" PRIu64 ",\"worker\":%u,"
-		    "\"arguments\":", call->id_text, call->service->name, call->who->text,
-		    call->who->peer, call_state(call),
-		    desk->loop->now_usec - call->accepted_usec, desk->slot);
+		    "\"peer\":\"%s\",\"state\":\"%s\",", call->id_text, call->service->name,
+		    call->who->text, call->who->peer, state);
+		if (strcmp(state, "waiting") == 0)
+			(void)buf_printf(&b, "\"waits_for\":\"%s\",", call_waits_for(call));
+		(void)buf_printf(&b, "\"age_usec\":%" PRIu64 ",\"waited_usec\":%" PRIu64
+		    ",\"worker\":%u,\"arguments\":", now - call->accepted_usec,
+		    call_waited_usec(call, now), desk->slot);
 		(void)escape_json(&b, slice_of(call->arguments != NULL ? call->arguments : ""));
 		(void)buf_append_str(&b, "}\n");
 		if (buf_failed(&b)) {

@@ -121,6 +121,9 @@ struct call {
 
 	struct frame_run run;
 	bool sent;			/* the broker has the call */
+	uint8_t waiting;		/* enum waiting, as the broker says */
+	uint64_t waited_usec;		/* ... until it began to run; 0: it had not to wait */
+	char *lock;			/* its lock, as text to show; NULL: none, or secret */
 	uint32_t placed_job;		/* number of its job in this worker's file; 0: none */
 	bool awaits_kit;		/* the call waits for a kit */
 	struct buf job;			/* until then: argv and environment */
@@ -254,6 +257,7 @@ void call_on_given(struct call *call);
 void call_end(struct call *call, enum outcome_kind kind, unsigned reason, const char *why);
 
 /* Reports of the broker; called by brokerlink. */
+void call_on_waiting(struct call *call, enum waiting what);
 void call_on_started(struct call *call);
 void call_on_ended(struct call *call, const struct frame_ended *end);
 void call_on_attached(struct call *call, bool is_awaited);

@@ -2,6 +2,7 @@
 /* callend: the end of a call: its result, its record, its place in the statistics. */
 #include "config.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -62,15 +63,32 @@ call_outcome(const struct call *call)
 	return o;
 }
 
-/* Describes the failure, for outcomes that have no stderr. */
+/* Describes why a call did not get a place, or not in time. */
 static void
-call_detail(const struct call *call, enum outcome_kind kind, char *ret, size_t len)
+busy_detail(const struct call *call, char *ret, size_t len)
 {
 	static const char *const busy[] = {
 		[BUSY_QUEUE_FULL] = "queue full",
 		[BUSY_WAITED] = "waited too long in the queue",
 		[BUSY_TABLE_FULL] = "the server has too many requests",
 	};
+	unsigned reason = call->end.reason;
+
+	if (reason >= ARRAY_LEN(busy))
+		return;
+	if (!call->end.is_locked)
+		(void)strlcpy(ret, busy[reason], len);
+	else if (call->lock != NULL)
+		(void)snprintf(ret, len, "%s: a request with the same lock '%s' runs", busy[reason],
+		    call->lock);
+	else
+		(void)snprintf(ret, len, "%s: a request with the same lock runs", busy[reason]);
+}
+
+/* Describes the failure, for outcomes that have no stderr. */
+static void
+call_detail(const struct call *call, enum outcome_kind kind, char *ret, size_t len)
+{
 	static const char *const cancelled[] = {
 		[CANCEL_BY_CLIENT] = "by the caller",
 		[CANCEL_BY_DISCONNECT] = "the client went away",
@@ -87,8 +105,7 @@ call_detail(const struct call *call, enum outcome_kind kind, char *ret, size_t l
 	}
 	switch (kind) {
 	case OUTCOME_BUSY:
-		if (reason < ARRAY_LEN(busy))
-			(void)strlcpy(ret, busy[reason], len);
+		busy_detail(call, ret, len);
 		return;
 	case OUTCOME_CANCELLED:
 		if (reason < ARRAY_LEN(cancelled))

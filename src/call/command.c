@@ -12,11 +12,13 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/escape.h"
 #include "call/call.h"
 #include "call/callenv.h"
 #include "call/callio.h"
 #include "call/kits.h"
 #include "conf/arguments.h"
+#include "conf/template.h"
 #include "ipc/channel.h"
 #include "ipc/job.h"
 #include "ipc/logrec.h"
@@ -24,6 +26,8 @@
 
 /* After deadline and kill-grace, the broker has this much time to report the end. */
 #define BROKER_SLACK_USEC (10 * USEC_PER_SEC)
+/* Bytes of a lock in the reply that says that it is held. */
+#define LOCK_SHOWN 64
 
 /* ------------------------------------------------------------- beginning --- */
 
@@ -37,11 +41,29 @@ command_complaint(const struct call_request *rq)
 	return complaint;
 }
 
+/* True if the text of the lock may show in a reply to the caller, which others may see. */
+static bool
+lock_is_public(const struct service *s)
+{
+	const char *p = s->lock;
+	struct template_part part;
+
+	while (template_next(&p, &part) == 1) {
+		const struct argument *a = !part.is_name ? NULL :
+		    service_find_argument(s, part.text.data, part.text.len);
+
+		if (a != NULL && a->secret)
+			return false;
+	}
+	return true;
+}
+
 /* Calls whose lock has the same text run one after the other. 0 or -errno. */
 static int
-lock_digest(const struct call *call, const struct values *values, struct digest *ret)
+lock_take(struct call *call, const struct values *values)
 {
 	CLEANUP(buf_done) struct buf text = BUF_INIT(0);
+	char shown[LOCK_SHOWN];
 	struct slice part;
 	int r;
 
@@ -49,7 +71,9 @@ lock_digest(const struct call *call, const struct values *values, struct digest 
 	if (r < 0)
 		return r;
 	part = buf_slice(&text);
-	*ret = digest_of(&part, 1);
+	call->run.lock = digest_of(&part, 1);
+	escape_plain(part, shown, sizeof(shown));
+	call->lock = lock_is_public(call->service) ? strdup(shown) : NULL;
 	return 0;
 }
 
@@ -206,7 +230,7 @@ command_start(struct call *call, const struct call_request *rq, const struct val
 	if (opt->token.data != NULL)
 		call->run.token = digest_of(token, ARRAY_LEN(token));
 	if (call->service->lock != NULL)
-		r = lock_digest(call, values, &call->run.lock);
+		r = lock_take(call, values);
 	if (r >= 0)
 		r = arguments_expand(call->service->command, values, &strings, &n_argv);
 	if (r >= 0)

@@ -4,6 +4,7 @@
 
 #include "conf/pattern.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,6 +122,63 @@ is_too_large(const char *p)
 	return false;
 }
 
+/* Refuses a letter behind a backslash that has a meaning elsewhere. */
+static bool
+refuse_letter(char letter, char why[static PATTERN_WHY])
+{
+	static const struct {
+		char letter;
+		const char *instead;
+	} classes[] = {
+		{ 'd', "write [0-9]" }, { 'D', "write [^0-9]" },
+		{ 'w', "write [A-Za-z0-9_]" }, { 'W', "write [^A-Za-z0-9_]" },
+		{ 's', "write [[:space:]]" }, { 'S', "write [^[:space:]]" },
+	};
+	const char *instead = "a pattern matches whole values";
+
+	if (strchr("bB<>AZz`'", letter) == NULL)
+		instead = "write the character itself";
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+		if (classes[i].letter == letter)
+			instead = classes[i].instead;
+	}
+	(void)snprintf(why, PATTERN_WHY, "'\\%c' is not known here; %s", letter, instead);
+	return true;
+}
+
+/*
+ * Finds what other dialects of regular expressions know, and what the C library takes
+ * for something else without a word: "\d" would be the letter d, "a+?" may be empty.
+ * True: why says so.
+ */
+static bool
+is_foreign(const char *p, char why[static PATTERN_WHY])
+{
+	for (; *p != '\0'; p++) {
+		if (*p == '[') {
+			const char *end = skip_bracket(p);
+
+			/* A backslash is a character like others there, unless a class is meant. */
+			for (; p < end - 1; p++) {
+				if (*p == '\\' && strchr("dDwWsS", p[1]) != NULL)
+					return refuse_letter(p[1], why);
+			}
+		} else if (*p == '\\' && p[1] != '\0') {
+			p++;
+			if (isalnum((unsigned char)*p) || strchr("<>`'", *p) != NULL)
+				return refuse_letter(*p, why);
+		} else if (*p == '(' && p[1] == '?') {
+			(void)snprintf(why, PATTERN_WHY, "'(?' is not known here; a group is (...)");
+			return true;
+		} else if (strchr("*+?}", *p) != NULL && (p[1] == '?' || p[1] == '+')) {
+			(void)snprintf(why, PATTERN_WHY, "'%.2s' is not known here; a repeat has one sign, "
+			    "and a pattern matches whole values", p);
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool
 has_back_reference(const char *p)
 {
@@ -153,6 +211,8 @@ pattern_check(const char *text, char why[static PATTERN_WHY])
 		return refuse(why, "back references are not supported");
 	if (is_too_large(text))
 		return refuse(why, "its repeat counts are too large");
+	if (is_foreign(text, why))
+		return 1;
 
 	/* Compiled without the anchors first: between them "a)(b" would be accepted. */
 	r = regcomp(&alone, text, REG_EXTENDED | REG_NOSUB);

@@ -68,12 +68,8 @@ check_path(struct reader *r, const struct service *s, const struct block *b, con
 	}
 }
 
-/*
- * The first directory above path that the account cannot pass through, or NULL.
- * Where there is an access control list only the kernel knows; root passes.
- */
-static const char *
-impassable(const char *path, const struct identity *id, char part[static PATH_MAX])
+const char *
+program_barrier(const char *path, const struct identity *id, char part[static PATH_MAX])
 {
 	size_t len = strlen(path);
 
@@ -121,11 +117,12 @@ check_file(struct reader *r, const struct service *s, const struct block *b, con
 	else if (!executable_check(path, &s->run_as, search_path(s), why))
 		wrong = why;
 	if (wrong != NULL) {
-		block_error(r, b, program_key(s), "service \"%.64s\": program %.256s: %s", s->name,
-		    path, wrong);
+		block_error(r, b, program_key(s), "service \"%.64s\": program %.256s: %s%s", s->name,
+		    path, wrong, strchr(path, ' ') == NULL ? "" :
+		    "; each word is an element of its own: {\"/bin/echo\", \"hi\"}");
 		return;
 	}
-	dir = impassable(path, &s->run_as, part);
+	dir = program_barrier(path, &s->run_as, part);
 	if (dir != NULL) {
 		block_error(r, b, program_key(s), "service \"%.64s\": program %.256s: the account "
 		    "of the service may not pass through %.256s", s->name, path, dir);
@@ -155,7 +152,7 @@ check_directory(struct reader *r, const struct service *s, const struct block *b
 	if (wrong != NULL || (size_t)snprintf(inside, sizeof(inside), "%s/.", s->directory) >=
 	    sizeof(inside))
 		return;
-	dir = impassable(inside, &s->run_as, part);
+	dir = program_barrier(inside, &s->run_as, part);
 	if (dir != NULL)
 		block_error(r, b, "directory", "service \"%.64s\": directory %.256s: the account of "
 		    "the service may not enter %.256s", s->name, s->directory, dir);

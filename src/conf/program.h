@@ -4,7 +4,11 @@
  */
 #pragma once
 
+#include <limits.h>
+
 #include "conf/reader.h"
+
+struct identity;
 
 /*
  * The program of one service is a regular file that its account
@@ -12,3 +16,10 @@
  * above can be changed by root and that account only; its working directory can be entered.
  */
 void program_check(struct reader *r, struct service *s, const struct block *b);
+
+/*
+ * The first directory above path that the account cannot pass through, or NULL.
+ * Where there is an access control list only the kernel knows; root passes.
+ */
+const char *program_barrier(const char *path, const struct identity *id,
+    char part[static PATH_MAX]);

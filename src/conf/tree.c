@@ -159,6 +159,21 @@ block_new(struct parser *p, struct block *parent, const char *kind, const char *
 
 static int parse_block(struct parser *p, struct block *b, const struct section *s, unsigned line);
 
+/* Explains a word that is followed by no '=' and no section, from the habits of other formats. */
+static const char *
+word_remedy(const char *word)
+{
+	size_t len = strlen(word);
+
+	if (strcmp(word, ";") == 0)
+		return "; a setting ends without ';'";
+	if (word[0] == '[')
+		return "; a section is written NAME { ... }, several values {\"one\", \"two\"}";
+	if (len > 1 && word[len - 1] == ':')
+		return "; a setting is written KEY = VALUE, a section NAME { ... }";
+	return "; neither '=' nor a section follows";
+}
+
 /* Parses a setting or a section, whose first word has been taken. */
 static int
 parse_statement(struct parser *p, struct block *b, const struct section *s)
@@ -177,12 +192,17 @@ parse_statement(struct parser *p, struct block *b, const struct section *s)
 		title = p->lexer.text;
 		t = lexer_next(&p->lexer);
 	}
+	if (inner == NULL && word[strlen(word) - 1] == ':')
+		return fail(p, line, "unknown word '%.64s'%s", word, word_remedy(word));
+	if (t == TOKEN_EQUALS && inner != NULL)
+		return fail(p, line, "'%s' is a section, which has no '='; write "
+		    "%s { ... }", word, word);
 	if (t == TOKEN_OPEN && number < 0 && (title != NULL || inner == NULL || !inner->titled)) {
 		b = block_new(p, b, word, title, line);
 		return b != NULL ? parse_block(p, b, inner, p->lexer.token_line) : -ENOMEM;
 	}
 	if (number < 0 && inner == NULL)
-		return fail(p, line, "unknown word '%.64s'; neither '=' nor a section follows", word);
+		return fail(p, line, "unknown word '%.64s'%s", word, word_remedy(word));
 	if (t == TOKEN_END)
 		return fail_token(p, "");
 	if (number >= 0)

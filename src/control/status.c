@@ -298,6 +298,8 @@ status_format_json(const struct control *c, const struct roster *r, struct buf *
 	jsonbuf_number(b, "generation", s.conf->generation);
 	jsonbuf_number(b, "uptime_usec", clock_usec() - r->started_usec);
 	jsonbuf_text(b, "config", r->conf_file);
+	/* The first file that a reload would read anew; null: there is none. */
+	jsonbuf_text(b, "changed_file", r->changed_file[0] != '\0' ? r->changed_file : NULL);
 	for (unsigned kind = ROLE_N; kind-- > 0;)
 		put_role(b, &s, kind);
 	put_listeners(b, s.conf);

@@ -59,7 +59,8 @@ print_table(const struct ctl *ctl, const json_t *list)
 	static const struct out_column columns[] = {
 		{ .name = "ID" }, { .name = "AGE", .right = true }, { .name = "STATE" },
 		{ .name = "SERVICE" }, { .name = "CALLER" }, { .name = "PEER", .cut = true },
-		{ .name = "WORKER", .right = true }, { .name = "ARGUMENTS", .cut = true },
+		{ .name = "WORKER", .right = true }, { .name = "WAITED", .right = true },
+		{ .name = "FOR" }, { .name = "ARGUMENTS", .cut = true },
 	};
 	struct out_table *t = out_table_new(ctl, OUT_TABLE_ON_TERMINAL, columns,
 	    ARRAY_LEN(columns));
@@ -69,13 +70,17 @@ print_table(const struct ctl *ctl, const json_t *list)
 	json_array_foreach((json_t *)list, i, row) {
 		CLEANUP_FREE char *own = NULL;
 		int64_t usec = out_json_number(row, "age_usec");
-		char age[OUT_NUMBER], worker[OUT_NUMBER];
+		int64_t waited = out_json_number(row, "waited_usec");
+		char age[OUT_NUMBER], worker[OUT_NUMBER], wait[OUT_NUMBER];
 
 		out_table_row(t, (const char *const[]){ out_json_text(row, "id"),
 		    out_duration(usec > 0 ? (uint64_t)usec : 0, age),
 		    out_json_text(row, "state"), out_json_text(row, "service"),
 		    out_json_text(row, "caller"), out_json_text(row, "peer"),
 		    out_count(out_json_number(row, "worker"), worker),
+		    waited > 0 ? out_duration((uint64_t)waited, wait) : "-",
+		    json_object_get(row, "waits_for") != NULL ?
+		    out_json_text(row, "waits_for") : "-",
 		    arguments_text(row, &own) });
 	}
 	out_table_end(t);

@@ -68,7 +68,9 @@ print_note(const json_t *note)
 	(void)printf("%-8s ", "note");
 	if (*file != '\0') {
 		out_word(file);
-		(void)printf(":%lld: ", (long long)out_json_number(note, "line"));
+		if (out_json_number(note, "line") > 0)
+			(void)printf(":%lld", (long long)out_json_number(note, "line"));
+		(void)printf(": ");
 	}
 	out_word(out_json_text(note, "text"));
 	(void)printf("\n");

@@ -113,6 +113,11 @@ print_master(const json_t *j)
 	(void)printf(", pid %lld, up %s, configuration %lld\n",
 	    (long long)out_json_number(j, "pid"), out_duration(up > 0 ? (uint64_t)up : 0, text),
 	    (long long)out_json_number(j, "generation"));
+	if (json_is_string(json_object_get(j, "changed_file"))) {
+		(void)printf("changed  ");
+		out_word(out_json_text(j, "changed_file"));
+		(void)printf(", since it was read: 'reqctl reload' puts it into effect\n");
+	}
 	json_array_foreach(json_object_get(j, "listeners"), i, l) {
 		(void)printf(i == 0 ? "listens  " : "         ");
 		out_word(out_json_text(l, "url"));

@@ -47,6 +47,7 @@ static const struct {
 	[FRAME_WANT] = { "want", 0, 0 },
 	[FRAME_RETURN] = { "return", 0, 0 },
 	[FRAME_PROVEN] = { "proven", 0, 0 },
+	[FRAME_WAITING] = { "waiting", 0, 0 },
 	[FRAME_STARTED] = { "started", 0, 0 },
 	[FRAME_ENDED] = { "ended", 0, 0 },
 	[FRAME_ATTACHED] = { "attached", 0, 0 },
@@ -98,6 +99,8 @@ frame_check_bare(const void *data, size_t len)
 		return run_check(&f->run);
 	case FRAME_ENDED:
 		return f->ended.outcome < OUTCOME_N && f->ended.stage < STAGE_N;
+	case FRAME_WAITING:
+		return f->waiting < WAITING_N;
 	case FRAME_NO_KIT:
 		return f->kit.error > 0;
 	case FRAME_START:

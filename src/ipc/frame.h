@@ -77,6 +77,8 @@ enum frame_type {
 	FRAME_PAPER,		/* id: for the result of a RUN with a token; fd: empty file */
 	FRAME_UNKIT,		/* kits that have not been used are void. Broker -> runner,
 				   worker -> broker: kit: this one will not be used */
+	FRAME_WAITING,		/* id; waiting: it waits for this, or no more. Only for a request
+				   that has to wait */
 	FRAME_STARTED,		/* id; asked for by RUN_WANT_STARTED */
 	FRAME_ENDED,		/* id; outcome and resource use */
 	FRAME_ATTACHED,		/* id: do twins, of the same token, wait for its result? */
@@ -144,6 +146,15 @@ enum start_stage {
 	STAGE_NONE, STAGE_FORK, STAGE_SESSION, STAGE_CGROUP, STAGE_STDIO,
 	STAGE_LIMITS, STAGE_USER, STAGE_VERIFY, STAGE_DIRECTORY, STAGE_JOB,
 	STAGE_EXEC, STAGE_INTERPRETER, STAGE_N,
+};
+
+/* What a request waits for. */
+enum waiting {
+	WAITING_NONE,		/* it runs, or is about to */
+	WAITING_QUEUE,		/* for room in its service */
+	WAITING_LOCK,		/* for a request with the same lock */
+	WAITING_TWIN,		/* for the result of a request with the same --id */
+	WAITING_N,
 };
 
 /* Reasons to refuse a request without starting it. */
@@ -285,6 +296,7 @@ struct frame_ended {
 	uint8_t outcome;		/* enum outcome_kind */
 	uint8_t stage;			/* enum start_stage */
 	uint8_t reason;			/* enum busy_reason or cancel_reason */
+	uint8_t is_locked;		/* BUSY: another request held its lock */
 };
 
 struct frame {
@@ -304,6 +316,7 @@ struct frame {
 			uint8_t found;
 		} cancel;
 		uint8_t is_awaited;	/* ATTACHED */
+		uint8_t waiting;	/* enum waiting */
 		struct frame_link link;
 		struct frame_fault fault;
 		/*

@@ -29,4 +29,5 @@ struct roster {
 	uint32_t state;		/* enum roster_state */
 	struct roster_process processes[ROLE_MAX_PROCESSES];	/* by number */
 	char conf_file[PATH_MAX];
+	char changed_file[PATH_MAX];	/* since it was read; "": none */
 };

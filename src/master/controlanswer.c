@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "ipc/roster.h"
 #include "master/master.h"
+#include "master/stale.h"
 
 static void
 tell(struct master *m, uint64_t id, enum frame_what what, const void *data, size_t len)
@@ -45,6 +46,8 @@ tell_roster(struct master *m, uint64_t id)
 		};
 	}
 	(void)strlcpy(r.conf_file, m->options.conf_file, sizeof(r.conf_file));
+	if (stale_file(&m->now, r.changed_file, sizeof(r.changed_file)) < 0)
+		r.changed_file[0] = '\0';
 	tell(m, id, WHAT_ROSTER, &r, sizeof(r));
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "conf/errors.h"
 #include "master/roletable.h"
@@ -49,6 +50,7 @@ int
 edition_load(struct edition *ret, const struct master_options *o, enum conf_flags flags,
     uint32_t generation, struct conf_errors *errors)
 {
+	uint64_t read_usec = clock_wall_usec();
 	struct conf *c = NULL;
 	int r = conf_load(o->conf_file, flags, &c, errors);
 
@@ -58,6 +60,8 @@ edition_load(struct edition *ret, const struct master_options *o, enum conf_flag
 	}
 	if (r >= 0)
 		r = edition_make(ret, c, generation);
+	if (r >= 0)
+		ret->read_usec = read_usec;
 	if (r < 0 && (errors->n == 0 || c != NULL))
 		conf_errors_add(errors, o->conf_file, 0, "%s", strerror(-r));
 	return r;
@@ -80,6 +84,7 @@ edition_look_again(struct edition *ret, const struct edition *now, uint32_t gene
 	if (r > 0) {
 		r = edition_make(ret, c, generation);
 		r = r < 0 ? r : 1;
+		ret->read_usec = now->read_usec;
 	}
 	if (r < 0 && errors->n == 0)
 		conf_errors_add(errors, NULL, 0, "%s", strerror(-r));

@@ -23,6 +23,7 @@ struct edition {
 	struct listen_set listeners;
 	struct listen_socket *control;	/* NULL: not opened yet */
 	size_t n_workers;		/* wanted, at least one */
+	uint64_t read_usec;		/* wall clock, before the files were read */
 };
 
 #define EDITION_NONE ((struct edition){ .text = -1 })

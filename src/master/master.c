@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "conf/notes.h"
 #include "ipc/channel.h"
 #include "ipc/limits.h"
 #include "ipc/logrec.h"
@@ -340,6 +341,16 @@ fail_with_errors(const struct conf_errors *errors, int status)
 	return status;
 }
 
+/* Logs what is probably not meant so. */
+static void
+log_notes(const struct conf *c)
+{
+	CLEANUP(conf_errors_done) struct conf_errors notes = { 0 };
+
+	conf_notes(c, &notes);
+	log_conf_errors(LOG_NOTICE, "note: ", &notes);
+}
+
 int
 master_main(const struct master_options *options)
 {
@@ -387,6 +398,7 @@ master_main(const struct master_options *options)
 		limits_warn(m->now.conf, &notes);
 		log_conf_errors(LOG_WARNING, "", &notes);
 		log_conf_errors(LOG_WARNING, "out of order: ", &lacks);
+		log_notes(m->now.conf);
 		processes_start(&m->processes);
 		while (r >= 0 && !m->done)
 			r = loop_turn(&m->loop);

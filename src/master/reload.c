@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "conf/errors.h"
+#include "conf/notes.h"
 #include "conf/report.h"
 #include "ipc/limits.h"
 #include "ipc/logrec.h"
@@ -98,6 +99,8 @@ tell_success(struct master *m)
 	const struct conf *to = m->now.conf;
 	CLEANUP(conf_errors_done) struct conf_errors later = { 0 };
 	CLEANUP(buf_done) struct buf json = BUF_INIT(0);
+	struct conf_errors *notes = &m->reload.notes, found;
+	size_t n_told;
 
 	tell_recovered(m->reload.other.conf, to);
 	if (m->reload.is_recovery)
@@ -105,8 +108,12 @@ tell_success(struct master *m)
 	log_event(LOG_EVENT_RELOAD_DONE, LOG_NOTICE,
 	    "configuration reloaded, generation %u: %zu listeners, %zu services",
 	    to->generation, to->n_listeners, to->n_services);
-	stale_notes(to, process_at(&m->processes, ROLE_BROKER, 0)->stats, &m->reload.notes);
-	put_changes(&json, m->reload.other.conf, &m->now, &m->reload.notes, &later);
+	stale_notes(to, process_at(&m->processes, ROLE_BROKER, 0)->stats, notes);
+	n_told = notes->n;
+	conf_notes(to, notes);
+	found = (struct conf_errors){ notes->list + n_told, notes->n - n_told };
+	log_conf_errors(LOG_NOTICE, "note: ", &found);
+	put_changes(&json, m->reload.other.conf, &m->now, notes, &later);
 	log_conf_errors(LOG_WARNING, "", &later);
 	m->reload.on_told(m, buf_slice(&json));
 }
@@ -512,6 +519,7 @@ reload_check(struct master *m, struct buf *json)
 	else {
 		listen_notes(&e.listeners, &m->passed, e.conf, &notes);
 		stale_notes(m->now.conf, process_at(&m->processes, ROLE_BROKER, 0)->stats, &notes);
+		conf_notes(e.conf, &notes);
 		put_changes(json, m->now.conf, &e, &notes, NULL);
 	}
 	edition_done(&e);

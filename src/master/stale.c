@@ -4,14 +4,20 @@
 
 #include "master/stale.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "conf/conf.h"
 #include "conf/errors.h"
 #include "ipc/stats.h"
+#include "master/edition.h"
 
 /* True if the file was written, or put in its place, after that time. */
 static bool
@@ -44,6 +50,50 @@ has_changed(const struct service *s, uint64_t since_usec)
 			return true;
 	}
 	return false;
+}
+
+static int
+is_conf_name(const struct dirent *d)
+{
+	size_t n = strlen(d->d_name);
+
+	return d->d_name[0] != '.' && n > 5 && strcmp(d->d_name + n - 5, ".conf") == 0;
+}
+
+/* The first file of the directory that is younger than the time. */
+static int
+younger_in(const char *dir, uint64_t since_usec, char *ret, size_t len)
+{
+	struct dirent **entries = NULL;
+	int n = scandir(dir, &entries, is_conf_name, alphasort);
+	int r = -ENOENT;
+
+	for (int i = 0; i < n; i++) {
+		if (r < 0) {
+			(void)snprintf(ret, len, "%s/%s", dir, entries[i]->d_name);
+			r = is_younger(ret, since_usec) ? 0 : -ENOENT;
+		}
+		free(entries[i]);
+	}
+	free(entries);
+	return r;
+}
+
+int
+stale_file(const struct edition *e, char *ret, size_t len)
+{
+	const struct conf *c = e->conf;
+
+	for (const char **file = c->files; *file != NULL; file++) {
+		/* A file that cannot be looked at is there, as far as anybody knows. */
+		if (!is_younger(*file, e->read_usec) &&
+		    (access(*file, F_OK) == 0 || errno != ENOENT))
+			continue;
+		(void)strlcpy(ret, *file, len);
+		return 0;
+	}
+	return c->services_dir == NULL ? -ENOENT :
+	    younger_in(c->services_dir, e->read_usec, ret, len);
 }
 
 void

@@ -171,7 +171,8 @@ line_fill(struct line *l, const struct outcome *o, struct slice service,
 	case OUTCOME_DENIED:
 		line_add_str(l, "unknown service '");
 		line_add(l, service);
-		line_add_str(l, "'");
+		line_add_str(l, detail.len > 0 ? "'; " : "'");
+		line_add(l, detail);
 		break;
 	case OUTCOME_DRAINING:
 		line_add_str(l, "draining");

@@ -320,6 +320,26 @@ has_http_version(struct slice line)
 	    is_digit(p[8]);
 }
 
+#define HTTP_TEXT "reqd speaks RESP, the protocol of Redis, and not HTTP: use reqctl or redis-cli\n"
+
+const char request_http_answer[] =
+    "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 79\r\n"
+    "Connection: close\r\n\r\n" HTTP_TEXT;
+_Static_assert(sizeof(HTTP_TEXT) - 1 == 79, "the length in the answer is that of the text");
+
+bool
+request_is_http(struct slice data)
+{
+	const char *end = memchr(data.data, '\n', data.len);
+
+	if (end == NULL)
+		return false;
+	data.len = (size_t)(end - data.data);
+	if (data.len > 0 && data.data[data.len - 1] == '\r')
+		data.len--;
+	return has_http_version(data);
+}
+
 /*
  * True if the line is of a browser, proxy or scanner that was pointed at this
  * port. Without this check, lines in the body of a web page's POST would be

@@ -63,10 +63,17 @@ enum request_status {
 	REQUEST_BAD = 3,	/* protocol error; ret_error says which */
 	/*
 	 * The client speaks another protocol (HTTP, TLS, LDAP, ...): close, say
-	 * nothing.
+	 * nothing (but see request_is_http()).
 	 */
 	REQUEST_FOREIGN = 4,
 };
+
+/*
+ * True if data begins with the whole first line of a request of HTTP. Its sender gets
+ * this answer, if it is the first line of the connection.
+ */
+bool request_is_http(struct slice data);
+extern const char request_http_answer[];
 
 /*
  * Reads the request at the start of data. limits may differ between calls.

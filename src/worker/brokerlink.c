@@ -286,6 +286,10 @@ on_frame(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 		if (call != NULL)
 			call_on_paper(call, TAKE_FD(fds[0]));
 		return;
+	case FRAME_WAITING:
+		if (call != NULL)
+			call_on_waiting(call, (enum waiting)f->waiting);
+		return;
 	case FRAME_STARTED:
 		if (call != NULL)
 			call_on_started(call);

@@ -35,6 +35,7 @@ uint32_t random_below(uint32_t n);
 
 enum answer_kind {
 	ANSWER_EXACT,		/* these bytes */
+	ANSWER_BARE,	/* exactly these bytes, which are no RESP, and nothing behind them */
 	ANSWER_BEGINS,		/* one line that begins with these bytes */
 	ANSWER_VALUE,		/* one value of any kind */
 	ANSWER_CALL,		/* one value, and perhaps a program has run */
@@ -42,7 +43,7 @@ enum answer_kind {
 
 struct answer {
 	enum answer_kind kind;
-	char text[96];
+	char text[192];
 	size_t len;
 };
 

@@ -51,6 +51,7 @@ integration_tests = \
 	tests/integration/pid-one.sh \
 	tests/integration/program-process.sh \
 	tests/integration/ps-bad-lines.sh \
+	tests/integration/ps-waiting.sh \
 	tests/integration/readme-examples.sh \
 	tests/integration/refused-early.sh \
 	tests/integration/reload-changes-rules.sh \
@@ -63,6 +64,7 @@ integration_tests = \
 	tests/integration/reqctl-check.sh \
 	tests/integration/reqctl-import.sh \
 	tests/integration/reqctl-output.sh \
+	tests/integration/silent-slips.sh \
 	tests/integration/start-fails-for-good.sh \
 	tests/integration/start-without.sh \
 	tests/integration/start-fails.sh \

@@ -33,10 +33,28 @@ bytes() {
 	is_logged 'inline requests are not allowed here'
 	assert_match "$(send '*1\r\n$4\r\nPINGxx')" '-ERR Protocol error: expected CRLF*'
 	is_logged 'expected CRLF.*'
-	assert_eq "$(send 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')" ''
+	assert_match "$(send 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')" 'HTTP/1.1 400 Bad Request*reqd speaks RESP*'
 	is_logged 'it speaks another protocol, such as HTTP or TLS'
 }
 step "bytes that are no request" bytes
+
+# Only the first line of a connection is answered, and only one of HTTP; nothing of it is run.
+n_errors=7
+http() {
+	if command -v curl >/dev/null; then
+		curl -sS -m 20 -o "$dir/body" -w '%{http_code}' "http://127.0.0.1:$port/x?y" >"$dir/out" ||
+		    return 1
+		n_errors=$((n_errors + 1))
+		assert_eq "$(cat "$dir/out")" 400
+		assert_eq "$(cat "$dir/body")" \
+		    'reqd speaks RESP, the protocol of Redis, and not HTTP: use reqctl or redis-cli'
+	fi
+	assert_match "$(send 'POST / HTTP/1.1\r\n\r\n*1\r\n$4\r\nPING\r\n')" 'HTTP/1.1 400 *redis-cli'
+	assert_eq "$(send '*1\r\n$4\r\nPING\r\nGET / HTTP/1.1\r\n\r\n' | tr -d '\r')" '+PONG'
+	assert_eq "$(send 'POST /x\r\n')" ''
+	assert_eq "$(send 'SSH-2.0-x\r\n')" ''
+}
+step "a request of HTTP is told what this is" http
 
 too_many() {
 	/usr/bin/python3 - "$port" <<-'END'
@@ -54,7 +72,7 @@ step "a connection too many" too_many
 
 counted() {
 	info=$("$reqctl" --json --control "$control" status)
-	assert_match "$info" '*"protocol_errors":*3*'
+	assert_match "$info" "*\"protocol_errors\":*$n_errors,*"
 	assert_match "$info" '*refused":*1*'
 }
 step "status counts them" counted

@@ -239,6 +239,63 @@ START_TEST(test_lock)
 END_TEST
 
 static void
+expect_waiting(const struct call *c, enum waiting what)
+{
+	int fds[FRAME_MAX_FDS];
+	size_t n_fds;
+	struct frame f = get_with_fds(broker.worker[c->worker], fds, &n_fds);
+
+	ck_assert_uint_eq(f.type, FRAME_WAITING);
+	ck_assert_uint_eq(n_fds, 0);
+	ck_assert_uint_eq(f.id, c->id);
+	ck_assert_uint_eq(f.waiting, what);
+}
+
+/* S_SINGLE has room for one; a second one waits for that, or for its lock. */
+START_TEST(test_waiting)
+{
+	struct order o = { .service = S_SINGLE, .script = "exec cat", .want_started = true };
+	struct call a, b, c;
+
+	o.lock = 'L';
+	a = call(&o);
+	expect_started(&a);
+	o.lock = 'M';
+	b = call(&o);
+	expect_waiting(&b, WAITING_QUEUE);
+	c = call(&o);
+	expect_waiting(&c, WAITING_QUEUE);
+	let_end(&a);
+	/* b runs, and what c waits for is another thing now. */
+	expect_waiting(&b, WAITING_NONE);
+	expect_waiting(&c, WAITING_LOCK);
+	expect_started(&b);
+	let_end(&b);
+	expect_waiting(&c, WAITING_NONE);
+	expect_started(&c);
+	let_end(&c);
+}
+END_TEST
+
+START_TEST(test_refused_by_lock)
+{
+	struct order o = { .service = S_PATIENT, .script = "exec cat" };
+	struct call a, b;
+
+	o.lock = 'L';
+	a = call(&o);
+	b = call(&o);
+	ck_assert(expect_end(&b, OUTCOME_BUSY).is_locked);
+	expect_gone(&b);
+	o.lock = 'M';
+	b = call(&o);
+	ck_assert(!expect_end(&b, OUTCOME_BUSY).is_locked);
+	expect_gone(&b);
+	let_end(&a);
+}
+END_TEST
+
+static void
 add(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -258,6 +315,8 @@ add(TCase *tc)
 	tcase_add_test(tc, test_deadline_in_queue);
 	tcase_add_test(tc, test_cancel_in_queue);
 	tcase_add_test(tc, test_lock);
+	tcase_add_test(tc, test_waiting);
+	tcase_add_test(tc, test_refused_by_lock);
 }
 
 UNIT_MAIN("entry", add(tc))

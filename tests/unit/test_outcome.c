@@ -44,7 +44,7 @@ static const struct {
 	{ { OUTCOME_BADARG, 0, 0 }, "badarg", "BADARG", false, 246,
 	    "-BADARG it broke\r\n" },
 	{ { OUTCOME_DENIED, 0, 0 }, "denied", "NOSERVICE", false, 247,
-	    "-NOSERVICE unknown service 'df'\r\n" },
+	    "-NOSERVICE unknown service 'df'; it broke\r\n" },
 	{ { OUTCOME_DRAINING, 0, 0 }, "draining", "LOADING", false, 248,
 	    "-LOADING draining\r\n" },
 	{ { OUTCOME_UNAVAIL, 0, 0 }, "unavail", "UNAVAIL", false, 249,

@@ -47,14 +47,20 @@ on_protocol_error(struct session *s, const char *why)
 
 /*
  * The client speaks another protocol: end the connection without a word. Replies to
- * earlier requests are still sent.
+ * earlier requests are still sent. A person with a browser or curl(1) is told, in a text
+ * with nothing of the request.
  */
 static void
-on_foreign(struct session *s)
+on_foreign(struct session *s, struct slice data)
 {
 	s->resp->pages->own->protocol_errors++;
 	refuse(s, "it speaks another protocol, such as HTTP or TLS");
-	conn_end(&s->conn);
+	if (s->has_asked || !request_is_http(data)) {
+		conn_end(&s->conn);
+		return;
+	}
+	(void)buf_append_str(session_out(s), request_http_answer);
+	conn_quit(&s->conn);
 }
 
 /* True if the turn has lasted long enough. The first call starts the time. */
@@ -77,6 +83,7 @@ execute(struct session *s, size_t high)
 
 	c->request_due_usec = 0;
 	stats->requests_total++;
+	s->has_asked = true;
 	verb_execute(s, &s->resp->request);
 	if (c->wait == CONN_READY)
 		stats->requests_replied++;
@@ -123,7 +130,7 @@ on_bytes(struct conn *c, struct slice data)
 	else if (status == REQUEST_BAD)
 		on_protocol_error(s, why);
 	else if (status == REQUEST_FOREIGN)
-		on_foreign(s);
+		on_foreign(s, (struct slice){ data.data + done, data.len - done });
 	else if (status < 0)
 		conn_lose(c);
 	stats->executing_conn = 0;

@@ -35,11 +35,14 @@ may_call(struct session *c, const struct service *s)
 static const struct service *
 find_service(struct session *c, struct slice name)
 {
+	(void)session_roles(c);
 	const struct service *s = conf_find_service(c->resp->conf, name.data, name.len);
 
 	if (s != NULL && may_call(c, s))
 		return s;
-	session_refuse(c, s, name, OUTCOME_DENIED, "");
+	/* An administrator may call all that there is, so nothing is given away. */
+	session_refuse(c, s, name, OUTCOME_DENIED, c->conn.peer.is_admin ?
+	    "a new one needs 'reqctl reload'" : "");
 	return NULL;
 }
 

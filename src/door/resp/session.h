@@ -45,6 +45,7 @@ struct session {
 	bool notify;			/* ... a push is to tell when it wants no more input */
 	bool is_giving;			/* ... a piece of input is being given to it */
 	uint8_t version;		/* enum resp_version */
+	bool has_asked;			/* a request, of whatever kind, has been executed */
 	uint8_t n_asked;		/* requests so far, without introductions; 2: two or more */
 	bool owes;			/* the reply to the request that the session
 					 * waits for is still to come */
