@@ -288,6 +288,10 @@ log_death(const struct process *p, int status)
 	else if (p->state == PROCESS_STOPPING && WIFSIGNALED(status) &&
 	    WTERMSIG(status) == SIGKILL)
 		log_notice("%s (%d) was cut short", p->name, (int)p->pid);
+	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		log_event(LOG_EVENT_PROCESS_FORBIDDEN, LOG_CRIT,
+		    "%s (%d) was killed for a forbidden system call: it may have been taken over",
+		    p->name, (int)p->pid);
 	else if (WIFSIGNALED(status))
 		log_event(LOG_EVENT_PROCESS_DIED, LOG_ERR, "%s (%d) was killed by signal %d (%s)",
 		    p->name, (int)p->pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
