@@ -86,8 +86,14 @@ static void
 process_close(struct process *p)
 {
 	loop_close_shared(p->all->loop, &p->io);
-	if (p->log_read >= 0)
-		(void)close(TAKE_FD(p->log_read));
+	if (p->log_read < 0)
+		return;
+	/*
+	 * Nobody who has the other end can write in the name of this process any more. The
+	 * log still reads what is in the socket.
+	 */
+	(void)shutdown(p->log_read, SHUT_RD);
+	(void)close(TAKE_FD(p->log_read));
 }
 
 /*

@@ -28,6 +28,7 @@ integration_tests = \
 	tests/integration/client-redis-cli.sh \
 	tests/integration/client-ruby.sh \
 	tests/integration/control-socket.sh \
+	tests/integration/evil-stop.sh \
 	tests/integration/evil-worker.sh \
 	tests/integration/file-size-limit.sh \
 	tests/integration/handler-examples.sh \
