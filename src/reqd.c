@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/confine.h"
 #include "base/fd.h"
 #include "broker/broker.h"
 #include "conf/conf.h"
@@ -28,15 +29,17 @@
 #include "logger/logger.h"
 #include "master/master.h"
 #include "runner/runner.h"
+#include "selftest/selftest.h"
 #include "worker/worker.h"
 
 #define DEFAULT_CONF SYSCONFDIR "/reqd/reqd.conf"
 
-enum action { ACTION_RUN, ACTION_TEST, ACTION_PRINT };
+enum action { ACTION_RUN, ACTION_TEST, ACTION_PRINT, ACTION_SELF_TEST };
 
 static const char usage_text[] =
     "Usage: reqd [-c FILE] [--json-log]     serve, in the foreground\n"
     "       reqd [-c FILE] -t | -T          check | print the configuration\n"
+    "       reqd --self-test                try all under the sandbox\n"
     "       reqd -V | -D | -h               version | paths built in | this text\n"
     "\n"
     "Publishes programs as network services.\n"
@@ -44,6 +47,7 @@ static const char usage_text[] =
     "  -c, --config FILE   configuration (" DEFAULT_CONF ")\n"
     "  -t, --test          check it: list errors with file and line; exit 1 if any\n"
     "  -T, --print         print all settings in force, with defaults\n"
+    "      --self-test     try a private reqd in its sandbox; list what was refused\n"
     "      --json-log      log lines of JSON to standard error\n"
     "  -V, --version       version and what was built in\n"
     "  -D, --paths         the same, and paths built in\n"
@@ -58,8 +62,9 @@ static void
 print_version(bool paths)
 {
 	(void)printf("reqd %s\n", PACKAGE_VERSION);
-	(void)printf("built in: resp2 resp3 commands handlers systemd journal cgroup-kill\n");
-	(void)printf("not built in: passwords tls sandbox\n");
+	(void)printf("built in: resp2 resp3 commands handlers systemd journal cgroup-kill%s\n",
+	    confine_is_built_in() ? " sandbox" : "");
+	(void)printf("not built in: passwords tls%s\n", confine_is_built_in() ? "" : " sandbox");
 	if (!paths)
 		return;
 	(void)printf("configuration: %s\n", DEFAULT_CONF);
@@ -219,6 +224,7 @@ main(int argc, char *argv[], char *envp[])
 		{ "test", no_argument, NULL, 't' },
 		{ "print", no_argument, NULL, 'T' },
 		{ "json-log", no_argument, NULL, 'j' },
+		{ "self-test", no_argument, NULL, 's' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "paths", no_argument, NULL, 'D' },
 		{ "help", no_argument, NULL, 'h' },
@@ -263,6 +269,9 @@ main(int argc, char *argv[], char *envp[])
 		case 'j':
 			options.json_log = true;
 			break;
+		case 's':
+			action = ACTION_SELF_TEST;
+			break;
 		case 'V':
 		case 'D':
 			print_version(c == 'D');
@@ -288,6 +297,8 @@ main(int argc, char *argv[], char *envp[])
 		return flushed(test_conf(options.conf_file));
 	case ACTION_PRINT:
 		return flushed(print_conf(options.conf_file));
+	case ACTION_SELF_TEST:
+		return flushed(selftest_main());
 	case ACTION_RUN:
 		setproctitle("master");
 		/*

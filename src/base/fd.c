@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -22,8 +21,10 @@ fd_set_nonblock(int fd, bool on)
 
 	if (flags < 0)
 		return -errno;
-	flags = on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
-	return fcntl(fd, F_SETFL, flags) < 0 ? -errno : 0;
+	/* A confined process may not change these flags, and need not when they are right. */
+	if (((flags & O_NONBLOCK) != 0) == on)
+		return 0;
+	return fcntl(fd, F_SETFL, flags ^ O_NONBLOCK) < 0 ? -errno : 0;
 }
 
 int
@@ -140,10 +141,18 @@ fd_sealed(const char *name, const void *data, size_t len)
 	return TAKE_FD(fd);
 }
 
+CHILD_CODE ssize_t
+fd_size(int fd)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+
+	return size < 0 ? -errno : (ssize_t)size;
+}
+
 CHILD_CODE int
 fd_map_sealed(int fd, size_t max, const char **ret, size_t *ret_len)
 {
-	struct stat st;
+	ssize_t size;
 	void *p;
 	int seals;
 
@@ -152,19 +161,20 @@ fd_map_sealed(int fd, size_t max, const char **ret, size_t *ret_len)
 		return -errno;
 	if ((seals & SEALS) != SEALS)
 		return -EPERM;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (st.st_size < 0 || (size_t)st.st_size > max)
+	size = fd_size(fd);
+	if (size < 0)
+		return (int)size;
+	if ((size_t)size > max)
 		return -EFBIG;
-	if (st.st_size == 0) {
+	if (size == 0) {
 		*ret = NULL;
 		*ret_len = 0;
 		return 0;
 	}
-	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	p = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (p == MAP_FAILED)
 		return -errno;
 	*ret = p;
-	*ret_len = (size_t)st.st_size;
+	*ret_len = (size_t)size;
 	return 0;
 }

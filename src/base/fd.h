@@ -54,6 +54,12 @@ int fd_write_all(int fd, const void *data, size_t len);
 int fd_sealed(const char *name, const void *data, size_t len);
 
 /*
+ * The size of a memory file, or -errno. Not by fstat(), which the C library makes a call
+ * that takes a path: no confined process may have that one.
+ */
+ssize_t fd_size(int fd);
+
+/*
  * Maps a sealed memory file for reading. Fails with -EPERM when a process can
  * still write or shrink the file, with -EFBIG when the file has more than max
  * bytes. *ret is NULL for an empty file; release with munmap.

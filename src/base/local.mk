@@ -29,4 +29,8 @@ libbase_la_SOURCES = \
 	src/base/sparse.c src/base/sparse.h \
 	src/base/suggest.c src/base/suggest.h \
 	src/base/units.c src/base/units.h
+# A library of its own, because libreqd must not bring another library to its programs.
+noinst_LTLIBRARIES += libconfine.la
+libconfine_la_SOURCES = src/base/confine.c src/base/confine.h
+libconfine_la_LIBADD = $(SECCOMP_LIBS)
 libbase_la_LIBADD = $(BSD_LIBS) $(MD_LIBS)

@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/signals.h"
 #include "base/sparse.h"
+#include "ipc/confinement.h"
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
 #include "broker/run.h"
@@ -276,6 +277,8 @@ broker_main(void)
 		log_err("cannot start: %s", strerror(-error));
 		return ROLE_EXIT_SETUP;
 	}
+	if (confinement_begin(ROLE_BROKER, 0) < 0)
+		return ROLE_EXIT_SETUP;
 	member_tell(&b->member, &(struct frame){ .type = FRAME_READY });
 
 	while (!b->member.is_over && error == 0) {

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "control/controlverbs.h"
 #include "ipc/channel.h"
+#include "ipc/confinement.h"
 #include "ipc/logrec.h"
 #include "ipc/stats.h"
 
@@ -127,6 +128,8 @@ control_main(void)
 		log_err("cannot start: %s", strerror(-r));
 		return ROLE_EXIT_SETUP;
 	}
+	if (confinement_begin(ROLE_CONTROL, 0) < 0)
+		return ROLE_EXIT_SETUP;
 	(void)member_tell(&c->member, &(struct frame){ .type = FRAME_READY });
 	while (!c->member.is_over && !c->is_stopping) {
 		r = loop_turn(&c->loop);

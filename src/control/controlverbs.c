@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -110,15 +109,12 @@ on_unanswered(struct loop_timer *t)
 static void
 put_list(struct buf *out, int list)
 {
-	struct stat st;
+	ssize_t size = fd_size(list), got = 0;
 	char *room;
-	ssize_t got = 0;
 
-	if (fstat(list, &st) < 0 || st.st_size < 0 || st.st_size > LIST_MAX)
-		st.st_size = 0;
-	room = st.st_size > 0 ? malloc((size_t)st.st_size) : NULL;
+	room = size > 0 && size <= LIST_MAX ? malloc((size_t)size) : NULL;
 	if (room != NULL)
-		got = pread(list, room, (size_t)st.st_size, 0);
+		got = pread(list, room, (size_t)size, 0);
 	resp_bulk(out, (struct slice){ room, got > 0 ? (size_t)got : 0 });
 	free(room);
 }

@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/oomscore.h"
 #include "base/privilege.h"
+#include "ipc/confinement.h"
 
 static _Noreturn void
 fail(const char *what, int error)
@@ -101,13 +102,16 @@ birth(const struct birth *b)
 {
 	char role[32], slot[32], *argv[] = { (char *)"reqd", role, slot, NULL };
 	char *journal = getenv("JOURNAL_STREAM"), env[128];
-	char *envp[] = { NULL, NULL };
+	char *envp[] = { NULL, NULL, NULL };
+	size_t n_env = 0;
 	struct oomscore score;
 	sigset_t none;
 
 	if (journal != NULL &&
 	    (size_t)snprintf(env, sizeof(env), "JOURNAL_STREAM=%s", journal) < sizeof(env))
-		envp[0] = env;
+		envp[n_env++] = env;
+	if (getenv(CONFINEMENT_TELL) != NULL)
+		envp[n_env++] = (char *)CONFINEMENT_TELL "=1";
 	(void)snprintf(role, sizeof(role), "--role=%s", role_name(b->kind));
 	(void)snprintf(slot, sizeof(slot), "--slot=%u", b->slot);
 	set_descriptors(b);

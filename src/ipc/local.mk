@@ -4,6 +4,7 @@ noinst_LTLIBRARIES += libipc.la
 libipc_la_SOURCES = \
 	src/ipc/birth.c src/ipc/birth.h \
 	src/ipc/channel.c src/ipc/channel.h \
+	src/ipc/confinement.c src/ipc/confinement.h \
 	src/ipc/death.c src/ipc/death.h \
 	src/ipc/ends.c src/ipc/ends.h \
 	src/ipc/frame.c src/ipc/frame.h \

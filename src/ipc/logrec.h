@@ -88,6 +88,7 @@ uint64_t log_dropped_total(void);
 #define LOG_EVENT_SERVING "serving"
 #define LOG_EVENT_STOPPING "stopping"
 #define LOG_EVENT_PROCESS_DIED "process-died"
+#define LOG_EVENT_PROCESS_FORBIDDEN "process-forbidden"
 #define LOG_EVENT_PROCESS_STUCK "process-stuck"
 #define LOG_EVENT_RELOAD_DONE "reload-done"
 #define LOG_EVENT_RELOAD_REFUSED "reload-refused"

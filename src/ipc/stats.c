@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/fd.h"
 
 uint64_t
 stats_pages_port_connections(const struct stats_pages *pages, unsigned number,
@@ -81,12 +82,12 @@ stats_map_own(int fd)
 const struct stats *
 stats_map_other(int fd)
 {
-	struct stat st;
+	ssize_t size = fd_size(fd);
 	void *p;
 
-	if (fstat(fd, &st) < 0)
+	if (size < 0)
 		return NULL;
-	if (st.st_size < (off_t)sizeof(struct stats)) {
+	if (size < (ssize_t)sizeof(struct stats)) {
 		errno = EINVAL;
 		return NULL;
 	}

@@ -4,4 +4,3 @@ noinst_LTLIBRARIES += liblogger.la
 liblogger_la_SOURCES = \
 	src/logger/logger.c src/logger/logger.h \
 	src/logger/logsink.c src/logger/logsink.h
-liblogger_la_LIBADD = $(SYSTEMD_LIBS)

@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "ipc/channel.h"
+#include "ipc/confinement.h"
 #include "ipc/logrec.h"
 #include "ipc/member.h"
 #include "ipc/roles.h"
@@ -309,6 +310,9 @@ logger_main(void)
 	g->err_retry.fn = on_err_retry;
 	g->farewell.fn = on_farewell;
 	if (member_init(&g->member, &member_ops, &g->loop) < 0)
+		return ROLE_EXIT_SETUP;
+	logsink_open();
+	if (confinement_begin(ROLE_LOG, 0) < 0)
 		return ROLE_EXIT_SETUP;
 	member_tell(&g->member, &(struct frame){ .type = FRAME_READY });
 	while (!g->done) {

@@ -4,17 +4,18 @@
 
 #include "logger/logsink.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
-
-#define SD_JOURNAL_SUPPRESS_LOCATION
-#include <systemd/sd-journal.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -167,6 +168,9 @@ logsink_format_json(struct buf *b, const struct log_source *from, const struct l
 
 /* ------------------------------------------------------------- journal --- */
 
+static int journal_fd = -1;
+static bool is_journal;		/* standard error leads to the journal */
+
 /* True if stderr leads to the journal, as systemd says in $JOURNAL_STREAM. */
 static bool
 stderr_is_journal(void)
@@ -190,6 +194,7 @@ static const struct {
 	{ LOG_EVENT_SERVING, "d4433fd9d26b48809f69e32a6ccd5f46" },
 	{ LOG_EVENT_STOPPING, "45dd0025cd274bb9b7d649f6d7bfe4f8" },
 	{ LOG_EVENT_PROCESS_DIED, "71b6c1895f0049e0b191fa059b4d90fd" },
+	{ LOG_EVENT_PROCESS_FORBIDDEN, "c2c2f7a4b9d64a6f8e0b7d1c53f0a918" },
 	{ LOG_EVENT_PROCESS_STUCK, "a372c79d591e4e94b28f071b11c15a06" },
 	{ LOG_EVENT_RELOAD_DONE, "1ad8170974ca4c6abf3f5d3d16dad9a3" },
 	{ LOG_EVENT_RELOAD_REFUSED, "2a25af919d9845bd9c1557d9560c13d9" },
@@ -214,15 +219,59 @@ message_id(const struct logrec_view *r)
 	return NULL;
 }
 
+/*
+ * Adds a field in the journal's own form: a value of one line after "=", any other
+ * after its length.
+ */
 static void
-field_add(struct buf *all, size_t *lens, size_t *n, const char *name, struct slice value)
+field_add(struct buf *all, const char *name, struct slice value)
 {
-	size_t before = buf_len(all);
+	uint64_t len = htole64(value.len);
 
 	(void)buf_append_str(all, name);
-	(void)buf_append_char(all, '=');
+	if (value.len > 0 && memchr(value.data, '\n', value.len) != NULL) {
+		(void)buf_append_char(all, '\n');
+		(void)buf_append(all, &len, sizeof(len));
+	} else {
+		(void)buf_append_char(all, '=');
+	}
 	(void)buf_append_slice(all, value);
-	lens[(*n)++] = buf_len(all) - before;
+	(void)buf_append_char(all, '\n');
+}
+
+/*
+ * Sends a record in one message. Not by sd_journal_sendv(), which makes its socket at
+ * the first record, and needs calls that a confined process has not.
+ */
+static int
+journal_send(struct slice record)
+{
+	static const struct sockaddr_un journal = {
+		.sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/socket",
+	};
+
+	if (journal_fd < 0)
+		return -ENOENT;
+	for (;;) {
+		ssize_t n = sendto(journal_fd, record.data, record.len, MSG_NOSIGNAL,
+		    (const struct sockaddr *)&journal, sizeof(journal));
+
+		if (n >= 0 || errno != EINTR)
+			return n < 0 ? -errno : 0;
+	}
+}
+
+void
+logsink_open(void)
+{
+	int room = 8 << 20;
+
+	journal_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (journal_fd >= 0)
+		(void)setsockopt(journal_fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	is_journal = stderr_is_journal();
+	/* The first use of a time reads the file of the zone. */
+	tzset();
 }
 
 int
@@ -230,40 +279,35 @@ logsink_journal(const struct log_source *from, const struct logrec_view *r)
 {
 	CLEANUP(buf_done) struct buf all = BUF_INIT(0);
 	CLEANUP(buf_done) struct buf message = BUF_INIT(0);
-	size_t lens[LOG_KEY_N + 8], n = 0;
-	struct iovec iov[LOG_KEY_N + 8];
-	char text[64], *p;
+	struct slice line;
+	char text[64];
 
 	put_summary(&message, r);
-	field_add(&all, lens, &n, "MESSAGE", (struct slice){
-	    buf_data(&message) + (buf_len(&message) > 0 && buf_data(&message)[0] == ' '),
-	    buf_len(&message) - (buf_len(&message) > 0 && buf_data(&message)[0] == ' ') });
+	line = buf_slice(&message);
+	if (line.len > 0 && line.data[0] == ' ') {
+		line.data++;
+		line.len--;
+	}
+	field_add(&all, "MESSAGE", line);
 	(void)snprintf(text, sizeof(text), "%d", r->level);
-	field_add(&all, lens, &n, "PRIORITY", slice_of(text));
-	field_add(&all, lens, &n, "SYSLOG_IDENTIFIER", SLICE("reqd"));
-	field_add(&all, lens, &n, "REQD_PROCESS", slice_of(from->name));
+	field_add(&all, "PRIORITY", slice_of(text));
+	field_add(&all, "SYSLOG_IDENTIFIER", SLICE("reqd"));
+	field_add(&all, "REQD_PROCESS", slice_of(from->name));
 	(void)snprintf(text, sizeof(text), "%d", from->pid);
-	field_add(&all, lens, &n, "REQD_PID", slice_of(text));
+	field_add(&all, "REQD_PID", slice_of(text));
 	if (message_id(r) != NULL)
-		field_add(&all, lens, &n, "MESSAGE_ID", slice_of(message_id(r)));
+		field_add(&all, "MESSAGE_ID", slice_of(message_id(r)));
 	for (enum log_key key = LOG_KEY_REQUEST; key < LOG_KEY_N; key++) {
 		if (r->fields[key].data == NULL || key == LOG_KEY_EVENT)
 			continue;
 		(void)snprintf(text, sizeof(text), "REQD_%s", log_key_name(key));
-		for (p = text; *p != '\0'; p++) {
+		for (char *p = text; *p != '\0'; p++) {
 			if (*p >= 'a' && *p <= 'z')
 				*p = (char)(*p - 0x20);
 		}
-		field_add(&all, lens, &n, text, r->fields[key]);
+		field_add(&all, text, r->fields[key]);
 	}
-	if (buf_failed(&all))
-		return -ENOMEM;
-	p = (char *)(uintptr_t)buf_data(&all);
-	for (size_t i = 0; i < n; i++) {
-		iov[i] = (struct iovec){ .iov_base = p, .iov_len = lens[i] };
-		p += lens[i];
-	}
-	return sd_journal_sendv(iov, (int)n);
+	return buf_failed(&all) ? -ENOMEM : journal_send(buf_slice(&all));
 }
 
 bool
@@ -274,7 +318,7 @@ logsink_is_journal(const struct conf *c)
 	 * the configuration.
 	 */
 	if (c == NULL || c->log_to == LOG_TO_AUTO)
-		return stderr_is_journal();
+		return is_journal;
 	return c->log_to == LOG_TO_JOURNAL;
 }
 

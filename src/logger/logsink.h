@@ -15,6 +15,9 @@ struct log_source {
 	int pid;
 };
 
+/* Opens what the journal needs, before the process may open nothing any more. */
+void logsink_open(void);
+
 /* Writes one readable line with its newline. 0 or -ENOMEM. */
 int logsink_format_text(struct buf *b, const struct log_source *from, const struct logrec_view *r);
 

@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/confine.h"
 #include "base/fd.h"
 #include "conf/notes.h"
 #include "ipc/channel.h"
@@ -387,6 +388,13 @@ master_main(const struct master_options *options)
 		(void)fprintf(stderr, "reqd: %s\n", why.text);
 		return EXIT_SYSTEM;
 	}
+	r = confine_check();
+	if (r < 0) {
+		(void)fprintf(stderr, "reqd: this system lets no process filter its system calls "
+		    "(seccomp: %s), and workers must not run without: see Confinement in "
+		    "reqd(8)\n", strerror(-r));
+		return EXIT_SYSTEM;
+	}
 	r = set_up_events(m);
 	if (r < 0)
 		return fail("event loop", r);
@@ -396,6 +404,9 @@ master_main(const struct master_options *options)
 	r = m->failed ? 0 : open_log(m);
 	if (r >= 0 && !m->failed) {
 		limits_warn(m->now.conf, &notes);
+		if (confine_is_built_in() && confine_landlock() == 0)
+			log_notice("this kernel has no Landlock: processes without privileges are "
+			    "kept from files by their filters of system calls alone");
 		log_conf_errors(LOG_WARNING, "", &notes);
 		log_conf_errors(LOG_WARNING, "out of order: ", &lacks);
 		log_notes(m->now.conf);

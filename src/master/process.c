@@ -86,8 +86,14 @@ static void
 process_close(struct process *p)
 {
 	loop_close_shared(p->all->loop, &p->io);
-	if (p->log_read >= 0)
-		(void)close(TAKE_FD(p->log_read));
+	if (p->log_read < 0)
+		return;
+	/*
+	 * Nobody who has the other end can write in the name of this process any more. The
+	 * log still reads what is in the socket.
+	 */
+	(void)shutdown(p->log_read, SHUT_RD);
+	(void)close(TAKE_FD(p->log_read));
 }
 
 /*
@@ -288,6 +294,10 @@ log_death(const struct process *p, int status)
 	else if (p->state == PROCESS_STOPPING && WIFSIGNALED(status) &&
 	    WTERMSIG(status) == SIGKILL)
 		log_notice("%s (%d) was cut short", p->name, (int)p->pid);
+	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		log_event(LOG_EVENT_PROCESS_FORBIDDEN, LOG_CRIT,
+		    "%s (%d) was killed for a forbidden system call: it may have been taken over",
+		    p->name, (int)p->pid);
 	else if (WIFSIGNALED(status))
 		log_event(LOG_EVENT_PROCESS_DIED, LOG_ERR, "%s (%d) was killed by signal %d (%s)",
 		    p->name, (int)p->pid, WTERMSIG(status), strsignal(WTERMSIG(status)));

@@ -166,7 +166,8 @@ refuse_one(struct net_listener *p)
 	fd = listener_accept(p, &peer);
 	if (fd >= 0)
 		listener_refuse(p, fd, &peer);
-	net->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	/* Standard input is /dev/null, and a worker may open no file any more. */
+	net->spare_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
 }
 
 static void

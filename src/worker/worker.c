@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "door/resp/respdoor.h"
 #include "ipc/channel.h"
+#include "ipc/confinement.h"
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
 #include "net/listener.h"
@@ -290,7 +291,7 @@ worker_init(struct worker *w, unsigned slot)
 		return -errno;
 	worker_wire(w);
 	w->net.max_conns = connection_limit();
-	w->net.spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	w->net.spare_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
 		random = 0;
 	random ^= (uint32_t)clock_wall_usec();
@@ -354,6 +355,8 @@ worker_main(unsigned slot)
 		log_err("cannot start: %s", strerror(-r));
 		return ROLE_EXIT_SETUP;
 	}
+	if (confinement_begin(ROLE_WORKER, slot) < 0)
+		return ROLE_EXIT_SETUP;
 	(void)member_tell(&w->member, &ready);
 	while (!w->done && !w->member.is_over) {
 		r = loop_turn(&w->loop);

@@ -121,7 +121,7 @@ bool
 evil_attack(struct evil *e, const char *name)
 {
 	static const struct evil_attack *const tables[] = {
-		evil_requests, evil_frames, evil_handlers, evil_floods,
+		evil_requests, evil_frames, evil_handlers, evil_floods, evil_sandbox,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {

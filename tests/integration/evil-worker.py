@@ -30,7 +30,8 @@ REPLACED_MS = 1000 * max(1, SLACK / 4)
 
 # The result that each attack must have. found: the worker is replaced within a
 # second of its first bad frame. lives: nothing that the worker does is a fault.
-# slow: the worker is replaced when its time is over.
+# slow: the worker is replaced when its time is over. leaves: it dies, and an accomplice
+# goes on.
 ATTACKS = {
     "same_id_and_token": "found", "same_id_in_one_write": "found",
     "two_tokens_of_one_id": "found", "id_twice": "found", "id_of_another": "found",
@@ -63,7 +64,18 @@ ATTACKS = {
     "cancelled_of_none": "found", "cancel_unanswered": "lives", "list_unanswered": "slow",
     "list_of_rubbish": "lives", "page_of_random": "lives", "page_of_ones": "lives",
     "page_of_plausible": "lives", "blocking_listeners": "lives",
+    "leaves_an_accomplice": "leaves",
 }
+# Attacks of a worker that is confined, as every worker is. killed: the kernel ends the
+# worker for the call, and the master says so.
+if os.environ.get("REQD_SANDBOX") == "yes":
+    ATTACKS |= {name: "killed" for name in (
+        "runs_a_program", "makes_a_child", "opens_a_socket", "connects", "binds",
+        "listens_anew", "traces_a_sibling", "reads_memory_of_a_sibling", "kills_a_sibling",
+        "signals_a_thread", "takes_a_descriptor", "uses_a_ring")}
+    ATTACKS |= {name: "lives" for name in (
+        "opens_files", "makes_code", "limits_others", "outlives_the_master",
+        "shuts_listeners", "serves_accomplices")}
 
 failures = []
 
@@ -322,7 +334,18 @@ def attack(name, slot, beside_slots=()):
         return there is not None and there != pid
 
     wanted = ATTACKS[name]
-    if wanted in ("lives", "any"):
+    if name == "serves_accomplices":
+        beside.append(guarded(accomplices, name, slot, pid, since, result))
+        beside[-1].start()
+    if wanted == "killed":
+        until(name + " ends", lambda: saw(slot, pid, "done", since) or replaced())
+        if saw(slot, pid, "done", since):
+            complain("%s: the worker lives" % name)
+        line = "worker %d (%d) was killed for a forbidden system call" % (slot, pid)
+        until(line, lambda: line in open(DIR + "/log", errors="replace").read())
+    elif wanted == "leaves":
+        until(name + " ends", lambda: saw(slot, pid, "done", since) and replaced())
+    elif wanted in ("lives", "any"):
         until(name + " ends", lambda: saw(slot, pid, "done", since) or replaced())
         if wanted == "lives" and not saw(slot, pid, "done", since):
             complain("%s: the worker is gone" % name)
@@ -349,6 +372,8 @@ def attack(name, slot, beside_slots=()):
         if who not in ["worker %d" % i for i in ours] and before[who] != after.get(who):
             complain("%s: %s was %d and is %s" % (name, who, before[who], after.get(who)))
     result["notes"] = [e[3] for e in events(slot, pid) if e[2] == "note" and e[0] >= since]
+    if "accomplices" in result:
+        result["notes"] = [result["accomplices"]]
     if "crowd" in result:
         result["notes"].append(result["crowd"])
     for n in result["notes"]:
@@ -360,6 +385,35 @@ def attack(name, slot, beside_slots=()):
         if wanted != "slow" and result.get(what, 0) > most * max(1, SLACK / 4):
             complain("%s: %s took %d ms" % (name, what, result[what]))
     return result
+
+
+def accomplices(slot, pid, since, result):
+    """Clients of the unix socket, who wait for descriptors of the evil worker."""
+    given, served = 0, 0
+    while not saw(slot, pid, "done", since):
+        clients = []
+        for _ in range(8):
+            s = socket.socket(socket.AF_UNIX)
+            s.settimeout(0.05)
+            s.connect(DIR + "/reqd.sock")
+            clients.append(s)
+        for s in clients:
+            try:
+                while True:
+                    data, fds, _, _ = socket.recv_fds(s, 1, 16)
+                    given += len(fds)
+                    for fd in fds:
+                        os.close(fd)
+                    if data == b"y":
+                        served += 1
+                    if data in (b"", b"y"):
+                        break
+            except OSError:
+                pass
+            s.close()
+    result["accomplices"] = "%d accomplices were given %d descriptors" % (served, given)
+    if given or not served:
+        complain("serves_accomplices: " + result["accomplices"])
 
 
 def crowd(slot, pid, since, result):

@@ -14,6 +14,7 @@ log_level=notice
 need python3
 
 kills=yes
+forbidden=yes
 [ -x "$helpers/reqd-evil" ] || fail "reqd-evil is not built"
 cp "$helpers/reqd-evil" "$dir/reqd"
 cp "$top_srcdir/tests/zoo/handler.py" "$dir/handler.py"
@@ -37,6 +38,7 @@ judge() {
 	python3 "$top_srcdir/tests/integration/evil-worker.py" "$dir" "$port" "$reqctl" "$reqd_pid" "$@"
 }
 
+! "$reqd" -V | grep -q '^built in:.* sandbox' || export REQD_SANDBOX=yes
 start_reqd
 # Each result that is kept is a descriptor of the broker, for ten minutes.
 step "as many results are kept as can be" judge fill

@@ -70,6 +70,7 @@ struct evil {
 	struct frame last[FRAME_TYPE_N];
 	int paper;		/* the last that came; -1: none */
 	uint32_t id_low;
+	pid_t said_by;		/* 0, or the process in whose name the reports are */
 	bool is_found_out;	/* the broker has closed its mail */
 	bool is_over;		/* the master is gone */
 };
@@ -141,4 +142,5 @@ struct evil_attack {
  */
 void evil_flood(struct evil *e, struct frame f);
 
-extern const struct evil_attack evil_requests[], evil_frames[], evil_handlers[], evil_floods[];
+extern const struct evil_attack evil_requests[], evil_frames[], evil_handlers[], evil_floods[],
+    evil_sandbox[];

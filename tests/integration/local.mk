@@ -11,6 +11,11 @@ tests_integration_crosstalk_SOURCES = tests/integration/crosstalk.c
 tests_integration_crosstalk_LDADD = libserve.la libproto.la libbase.la
 tests_integration_notify_wait_SOURCES = tests/integration/notify-wait.c
 tests_integration_notify_wait_LDADD = $(BSD_LIBS)
+if SANDBOX
+check_PROGRAMS += tests/integration/without
+tests_integration_without_SOURCES = tests/integration/without.c
+tests_integration_without_LDADD = $(SECCOMP_LIBS)
+endif
 tests_integration_free_port_SOURCES = tests/integration/free-port.c
 
 integration_tests = \
@@ -23,6 +28,7 @@ integration_tests = \
 	tests/integration/client-redis-cli.sh \
 	tests/integration/client-ruby.sh \
 	tests/integration/control-socket.sh \
+	tests/integration/evil-stop.sh \
 	tests/integration/evil-worker.sh \
 	tests/integration/file-size-limit.sh \
 	tests/integration/handler-examples.sh \
@@ -61,6 +67,7 @@ integration_tests = \
 	tests/integration/reload-refuses-odd-files.sh \
 	tests/integration/reload-says-what-changes.sh \
 	tests/integration/reload-under-load.sh \
+	tests/integration/self-test.sh \
 	tests/integration/reqctl-check.sh \
 	tests/integration/reqctl-import.sh \
 	tests/integration/reqctl-output.sh \

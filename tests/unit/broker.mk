@@ -22,7 +22,7 @@ check_PROGRAMS += $(broker_tests)
 TESTS += $(broker_tests)
 
 broker_test_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS)
-broker_test_ldadd = libbroker.la librunner.la libipc.la libconf.la libproto.la libbase.la $(CHECK_LIBS)
+broker_test_ldadd = libbroker.la librunner.la libipc.la libconf.la libproto.la libbase.la libconfine.la $(CHECK_LIBS)
 broker_peer = tests/unit/broker-peer.h tests/unit/unit.h
 command_peer = tests/unit/command-peer.h $(broker_peer)
 pool_peer = tests/unit/pool-peer.h $(broker_peer)

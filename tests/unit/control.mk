@@ -4,7 +4,7 @@ check_PROGRAMS += $(control_tests)
 TESTS += $(control_tests)
 
 control_test_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS)
-control_test_ldadd = libcontrol.la libipc.la libconf.la libproto.la libbase.la \
+control_test_ldadd = libcontrol.la libipc.la libconf.la libproto.la libbase.la libconfine.la \
 	$(CONFUSE_LIBS) $(BSD_LIBS) $(CHECK_LIBS)
 
 tests_unit_test_control_SOURCES = tests/unit/test_control.c

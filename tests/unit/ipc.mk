@@ -1,6 +1,13 @@
 # SPDX-License-Identifier: ISC
 ipc_tests = tests/unit/test_channel tests/unit/test_job tests/unit/test_logrec tests/unit/test_mail \
 	tests/unit/test_stats tests/unit/test_histogram
+if SANDBOX
+ipc_tests += tests/unit/test_confinement
+endif
+tests_unit_test_confinement_SOURCES = tests/unit/test_confinement.c tests/unit/unit.h
+tests_unit_test_confinement_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_confinement_LDADD = libipc.la libconf.la libproto.la libbase.la libconfine.la \
+	$(BSD_LIBS) $(CHECK_LIBS)
 check_PROGRAMS += $(ipc_tests)
 TESTS += $(ipc_tests)
 tests_unit_test_channel_SOURCES = tests/unit/test_channel.c

@@ -6,7 +6,7 @@ check_PROGRAMS += $(master_tests)
 TESTS += $(master_tests)
 
 master_test_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS)
-master_test_ldadd = libmaster.la libipc.la libconf.la libproto.la libbase.la \
+master_test_ldadd = libmaster.la libipc.la libconf.la libproto.la libbase.la libconfine.la \
 	$(SYSTEMD_LIBS) $(BSD_LIBS) $(CHECK_LIBS)
 
 tests_unit_test_beat_SOURCES = tests/unit/test_beat.c

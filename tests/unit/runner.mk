@@ -8,7 +8,7 @@ TESTS += $(runner_tests)
 
 # The runner is tried as its broker makes use of it.
 runner_test_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS)
-runner_test_ldadd = libbroker.la librunner.la libipc.la libconf.la libproto.la libbase.la $(CHECK_LIBS)
+runner_test_ldadd = libbroker.la librunner.la libipc.la libconf.la libproto.la libbase.la libconfine.la $(CHECK_LIBS)
 
 tests_unit_test_cgroup_SOURCES = tests/unit/test_cgroup.c $(command_peer)
 tests_unit_test_cgroup_CFLAGS = $(runner_test_cflags)

@@ -18,7 +18,7 @@ TESTS += $(worker_tests)
 
 worker_test_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS)
 worker_test_ldadd = libworker.la libresp.la libcall.la liblease.la libnet.la \
-	libipc.la libconf.la libproto.la libbase.la $(CHECK_LIBS)
+	libipc.la libconf.la libproto.la libbase.la libconfine.la $(CHECK_LIBS)
 worker_peer = tests/unit/worker-peer.h
 handler_peer = tests/unit/handler-peer.h $(worker_peer)
 
