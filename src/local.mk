@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 sbin_PROGRAMS += reqd
 reqd_SOURCES = src/reqd.c
-reqd_LDADD = libmaster.la libcontrol.la libbroker.la librunner.la libworker.la libresp.la libcall.la \
+reqd_LDADD = libmaster.la libcontrol.la libbroker.la librunner.la libkeys.la libworker.la libresp.la libcall.la \
 	liblease.la libnet.la liblogger.la libipc.la \
-	libconf.la libproto.la libbase.la $(SYSTEMD_LIBS) $(BSD_LIBS)
+	libconf.la libproto.la libbase.la $(SYSTEMD_LIBS) $(TLS_LIBS) $(BSD_LIBS)

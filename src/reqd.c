@@ -19,11 +19,13 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "broker/broker.h"
+#include "conf/certificate.h"
 #include "conf/conf.h"
 #include "control/control.h"
 #include "ipc/limits.h"
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
+#include "keys/keys.h"
 #include "logger/logger.h"
 #include "master/master.h"
 #include "runner/runner.h"
@@ -57,8 +59,8 @@ static void
 print_version(bool paths)
 {
 	(void)printf("reqd %s\n", PACKAGE_VERSION);
-	(void)printf("built in: resp2 resp3 commands handlers systemd journal cgroup-kill\n");
-	(void)printf("not built in: passwords tls sandbox\n");
+	(void)printf("built in: resp2 resp3 tls commands handlers systemd journal cgroup-kill\n");
+	(void)printf("not built in: passwords sandbox\n");
 	if (!paths)
 		return;
 	(void)printf("configuration: %s\n", DEFAULT_CONF);
@@ -91,6 +93,7 @@ test_conf(const char *file)
 	if (c == NULL)
 		return 1;
 	limits_warn(c, &warnings);
+	certificate_warn(c, &warnings);
 	for (size_t i = 0; i < warnings.n; i++)
 		(void)fprintf(stderr, "reqd: warning: %s\n", warnings.list[i].text);
 	(void)printf("%s: ok, %zu listener%s, %zu role%s, %zu service%s\n", file, c->n_listeners,
@@ -176,6 +179,8 @@ role_main(const char *name, const char *slot_text)
 		return broker_main();
 	case ROLE_CONTROL:
 		return control_main();
+	case ROLE_KEYS:
+		return keys_main();
 	case ROLE_WORKER:
 		return worker_main(slot);
 	case ROLE_N:

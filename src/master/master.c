@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "conf/certificate.h"
 #include "ipc/channel.h"
 #include "ipc/limits.h"
 #include "ipc/logrec.h"
@@ -385,6 +386,7 @@ master_main(const struct master_options *options)
 	r = m->failed ? 0 : open_log(m);
 	if (r >= 0 && !m->failed) {
 		limits_warn(m->now.conf, &notes);
+		certificate_warn(m->now.conf, &notes);
 		log_conf_errors(LOG_WARNING, "", &notes);
 		log_conf_errors(LOG_WARNING, "out of order: ", &lacks);
 		processes_start(&m->processes);
