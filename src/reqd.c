@@ -20,12 +20,14 @@
 #include "base/confine.h"
 #include "base/fd.h"
 #include "broker/broker.h"
+#include "conf/certificate.h"
 #include "conf/conf.h"
 #include "conf/notes.h"
 #include "control/control.h"
 #include "ipc/limits.h"
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
+#include "keys/keys.h"
 #include "logger/logger.h"
 #include "master/master.h"
 #include "runner/runner.h"
@@ -62,9 +64,9 @@ static void
 print_version(bool paths)
 {
 	(void)printf("reqd %s\n", PACKAGE_VERSION);
-	(void)printf("built in: resp2 resp3 commands handlers systemd journal cgroup-kill%s\n",
+	(void)printf("built in: resp2 resp3 tls commands handlers systemd journal cgroup-kill%s\n",
 	    confine_is_built_in() ? " sandbox" : "");
-	(void)printf("not built in: passwords tls%s\n", confine_is_built_in() ? "" : " sandbox");
+	(void)printf("not built in: passwords%s\n", confine_is_built_in() ? "" : " sandbox");
 	if (!paths)
 		return;
 	(void)printf("configuration: %s\n", DEFAULT_CONF);
@@ -114,6 +116,7 @@ test_conf(const char *file)
 	if (c == NULL)
 		return 1;
 	limits_warn(c, &warnings);
+	certificate_warn(c, &warnings);
 	for (size_t i = 0; i < warnings.n; i++)
 		(void)fprintf(stderr, "reqd: warning: %s\n", warnings.list[i].text);
 	print_notes(c);
@@ -200,6 +203,8 @@ role_main(const char *name, const char *slot_text)
 		return broker_main();
 	case ROLE_CONTROL:
 		return control_main();
+	case ROLE_KEYS:
+		return keys_main();
 	case ROLE_WORKER:
 		return worker_main(slot);
 	case ROLE_N:

@@ -42,7 +42,7 @@ tcp_parse(const char *rest, struct addr *a, const char **ret_why)
 	size_t len;
 
 	a->kind = ADDR_TCP;
-	a->port = ADDR_DEFAULT_PORT;
+	a->port = a->is_tls ? ADDR_TLS_PORT : ADDR_DEFAULT_PORT;
 	if (*rest == '[') {
 		const char *close = strchr(rest, ']');
 		struct in6_addr in6;
@@ -86,7 +86,8 @@ addr_parse(const char *url, struct addr *ret, const char **ret_why)
 	struct addr a = { 0 };
 	int r;
 
-	if (strncmp(url, "tcp://", 6) == 0) {
+	a.is_tls = strncmp(url, "tls://", 6) == 0;
+	if (a.is_tls || strncmp(url, "tcp://", 6) == 0) {
 		r = tcp_parse(url + 6, &a, ret_why);
 		if (r < 0)
 			return r;
@@ -109,7 +110,7 @@ addr_parse(const char *url, struct addr *ret, const char **ret_why)
 			return -EINVAL;
 		(void)snprintf(a.path, sizeof(a.path), "%s", url + 5);
 	} else {
-		*ret_why = "an address starts with tcp:// or unix://";
+		*ret_why = "an address starts with tls://, tcp:// or unix://";
 		return -EINVAL;
 	}
 	*ret = a;
@@ -122,8 +123,8 @@ addr_format(const struct addr *a, char *ret, size_t ret_len)
 	switch (a->kind) {
 	case ADDR_TCP:
 		(void)snprintf(ret, ret_len,
-		    strchr(a->host, ':') != NULL ? "tcp://[%s]:%u" : "tcp://%s:%u",
-		    a->host, (unsigned)a->port);
+		    strchr(a->host, ':') != NULL ? "%s://[%s]:%u" : "%s://%s:%u",
+		    a->is_tls ? "tls" : "tcp", a->host, (unsigned)a->port);
 		return;
 	case ADDR_UNIX:
 		(void)snprintf(ret, ret_len, "unix://%s", a->path);

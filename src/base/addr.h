@@ -3,6 +3,7 @@
  * addr: the address that a server listens at or a client connects to, as a URL.
  *
  *	tcp://HOST[:PORT]	HOST: IPv4, [IPv6], a name, or * (any address)
+ *	tls://HOST[:PORT]	the same, with TLS
  *	unix:///PATH		a path in the file system
  *	fd://NAME		a socket passed by systemd under that name
  */
@@ -16,6 +17,7 @@
 #include <sys/un.h>
 
 #define ADDR_DEFAULT_PORT 7373
+#define ADDR_TLS_PORT 7374
 
 /* Long enough for any peer in text: "[IPv6%scope]:port", or "unix". */
 #define ADDR_TEXT 80
@@ -24,6 +26,7 @@ enum addr_kind { ADDR_TCP, ADDR_UNIX, ADDR_FD };
 
 struct addr {
 	enum addr_kind kind;
+	bool is_tls;		/* TCP: with TLS */
 	char host[256];		/* TCP: without brackets; "*" is any */
 	uint16_t port;		/* TCP */
 	char path[108];		/* UNIX: path; FD: name */

@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "client/clienttls.h"
 #include "proto/resp.h"
 
 #define REPLY_LIMIT (UINT32_C(64) << 20)
@@ -51,6 +52,7 @@ reqd_new(void)
 void
 client_reset(struct reqd *c)
 {
+	c->tls = clienttls_free(c->tls);
 	if (c->fd >= 0)
 		(void)close(c->fd);
 	c->fd = -1;
@@ -72,6 +74,8 @@ reqd_free(struct reqd *c)
 		return NULL;
 	client_reset(c);
 	free(c->chunk);
+	free(c->ca_file);
+	free(c->pin);
 	free(c);
 	return NULL;
 }
@@ -110,6 +114,33 @@ reqd_set_reply_limit(struct reqd *c, size_t bytes)
 	c->reply_limit = bytes;
 	c->in.max = bytes + CLIENT_READ;
 	return 0;
+}
+
+/* Replaces a text by a copy of another one, or by none (NULL). 0 or an error. */
+static int
+replace(struct reqd *c, char **at, const char *text)
+{
+	char *copy = text != NULL ? strdup(text) : NULL;
+
+	if (text != NULL && copy == NULL)
+		return client_fail(c, REQD_E_NOMEM, "out of memory");
+	free(*at);
+	*at = copy;
+	return 0;
+}
+
+int
+reqd_set_tls(struct reqd *c, const char *ca_file)
+{
+	return replace(c, &c->ca_file, ca_file);
+}
+
+int
+reqd_pin(struct reqd *c, const char *pin)
+{
+	if (pin != NULL && !clienttls_is_pin(pin))
+		return client_misuse(c, "a pin is sha256: and 43 letters, digits, '-' and '_'");
+	return replace(c, &c->pin, pin);
 }
 
 const char *
@@ -195,12 +226,40 @@ client_poll_ms(uint64_t due_usec)
 	return ms > INT32_MAX ? INT32_MAX : (int)ms;
 }
 
+/* Bytes to and from the server, over TLS or plain. As send(2) and recv(2). */
+static ssize_t
+client_send(struct reqd *c, const void *data, size_t len)
+{
+	ssize_t n;
+
+	if (c->tls == NULL)
+		return send(c->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	n = clienttls_send(c->tls, data, len);
+	if (n >= 0)
+		return n;
+	errno = (int)-n;
+	return -1;
+}
+
+static ssize_t
+client_recv(struct reqd *c, void *data, size_t len)
+{
+	ssize_t n;
+
+	if (c->tls == NULL)
+		return recv(c->fd, data, len, MSG_DONTWAIT);
+	n = clienttls_recv(c->tls, data, len);
+	if (n >= 0)
+		return n;
+	errno = (int)-n;
+	return -1;
+}
+
 int
 client_push_out(struct reqd *c)
 {
 	while (buf_len(&c->out) > 0 && !c->write_broken) {
-		ssize_t n = send(c->fd, buf_data(&c->out), buf_len(&c->out),
-		    MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = client_send(c, buf_data(&c->out), buf_len(&c->out));
 
 		if (n >= 0) {
 			c->n_sent += (uint64_t)n;
@@ -237,7 +296,7 @@ client_pull_in(struct reqd *c)
 		    c->reply_limit);
 	if (to == NULL)
 		return client_fail(c, REQD_E_NOMEM, "out of memory");
-	n = recv(c->fd, to, CLIENT_READ, MSG_DONTWAIT);
+	n = client_recv(c, to, CLIENT_READ);
 	if (n > 0) {
 		c->has_heard = true;
 		buf_commit(&c->in, (size_t)n);
@@ -259,11 +318,18 @@ client_turn(struct reqd *c, enum client_wait wait, int input_fd, bool *ret_input
 		{ .fd = c->fd, .events = POLLIN },
 		{ .fd = input_fd, .events = POLLIN },
 	};
+	/* Bytes that TLS has read already cause no event. */
+	bool is_pending = c->tls != NULL && clienttls_is_pending(c->tls);
 	int n, r;
 
 	if (buf_len(&c->out) > 0 && !c->write_broken)
 		p[0].events |= POLLOUT;
-	n = poll(p, 2, wait == CLIENT_POLL ? 0 : client_poll_ms(c->deadline_usec));
+	n = poll(p, 2, wait == CLIENT_POLL || is_pending ? 0 : client_poll_ms(c->deadline_usec));
+	if (is_pending) {
+		p[0].revents = (short)(n > 0 ? p[0].revents | POLLIN : POLLIN);
+		p[1].revents = n > 0 ? p[1].revents : 0;
+		n = 1;
+	}
 	if (n < 0 && errno != EINTR)
 		return client_fail(c, REQD_E_CLOSED, "poll: %s", strerror(errno));
 	if (n <= 0) {

@@ -44,8 +44,13 @@ struct exchange {
 	struct reqd_result *result;
 };
 
+struct clienttls;
+
 struct reqd {
 	int fd;
+	struct clienttls *tls;	/* NULL: plain */
+	char *ca_file;		/* NULL: the system's authorities */
+	char *pin;		/* of servers over TLS; NULL: none */
 	bool resp3;
 	bool write_broken;	/* nothing can be sent any more; reading goes on */
 	int last;		/* last error */

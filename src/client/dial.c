@@ -18,6 +18,7 @@
 #include "base/escape.h"
 #include "base/fd.h"
 #include "client/client.h"
+#include "client/clienttls.h"
 
 #define DEFAULT_SOCKET "unix://" RUNSTATEDIR "/reqd/reqd.sock"
 #define DEFAULT_TCP "tcp://127.0.0.1:7373"
@@ -147,6 +148,48 @@ dial_tcp(struct reqd *c, const struct addr *a, uint64_t due, int *ret)
 	return connect_failed(c, strerror(-r));
 }
 
+/* ----------------------------------------------------------------- TLS --- */
+
+/* A URL to dial: an address and, of a server over TLS, its pin. */
+struct target {
+	struct addr addr;
+	char pin[CLIENTTLS_PIN];	/* "": none */
+};
+
+/*
+ * Makes TLS over the connected socket of c, and checks the server before anything is
+ * sent to it. 0 or an error.
+ */
+static int
+shake_hands(struct reqd *c, const struct target *to, uint64_t due)
+{
+	const struct clienttls_trust trust = {
+		.host = to->addr.host,
+		.pin = *to->pin != '\0' ? to->pin : c->pin,
+		.ca_file = c->ca_file,
+	};
+	char why[512];
+	int r;
+
+	c->tls = clienttls_new(c->fd, &trust, why, sizeof(why));
+	if (c->tls == NULL)
+		return connect_failed(c, why);
+	for (;;) {
+		struct pollfd p = { .fd = c->fd };
+
+		r = clienttls_shake(c->tls, why, sizeof(why));
+		if (r != -EAGAIN)
+			break;
+		p.events = clienttls_events(c->tls);
+		if (poll(&p, 1, client_poll_ms(due)) < 0 && errno != EINTR)
+			return connect_failed(c, strerror(errno));
+		if (clock_usec() >= due)
+			return connect_failed(c, "no TLS handshake in time");
+	}
+	return r == 0 ? 0 : r == -EKEYREJECTED ?
+	    client_fail(c, REQD_E_TRUST, "%s: %s", c->url, why) : connect_failed(c, why);
+}
+
 /* --------------------------------------------------------------- HELLO --- */
 
 static void
@@ -192,20 +235,27 @@ greet(struct reqd *c)
 	return r;
 }
 
-/* Takes fd. */
+/* Takes fd, which is connected to a target; NULL: to no address that is known. */
 static int
-adopt(struct reqd *c, int fd, unsigned flags)
+adopt(struct reqd *c, int fd, const struct target *to, unsigned flags, uint64_t due)
 {
 	c->fd = fd;
 	c->has_heard = false;
 	c->sticky = c->last = 0;
 	c->text[0] = '\0';
+	if (to != NULL && to->addr.is_tls) {
+		int r = shake_hands(c, to, due);
+
+		if (r < 0)
+			return r;
+	}
 	return (flags & REQD_NO_HELLO) != 0 ? 0 : greet(c);
 }
 
 static int
-dial_once(struct reqd *c, const struct addr *a, unsigned flags, uint64_t due)
+dial_once(struct reqd *c, const struct target *to, unsigned flags, uint64_t due)
 {
+	const struct addr *a = &to->addr;
 	int fd = -1, r;
 
 	client_reset(c);
@@ -218,7 +268,7 @@ dial_once(struct reqd *c, const struct addr *a, unsigned flags, uint64_t due)
 		if (r < 0)
 			return connect_failed(c, strerror(-r));
 	}
-	return adopt(c, fd, flags);
+	return adopt(c, fd, to, flags, due);
 }
 
 /*
@@ -227,37 +277,56 @@ dial_once(struct reqd *c, const struct addr *a, unsigned flags, uint64_t due)
  * been asked anything yet; so ask its successor.
  */
 static int
-dial_one(struct reqd *c, const struct addr *a, unsigned flags)
+dial_one(struct reqd *c, const struct target *to, unsigned flags)
 {
 	uint64_t due = attempt_due(c), deadline = c->deadline_usec;
 	int r;
 
 	c->server[0] = '\0';
-	addr_format(a, c->url, sizeof(c->url));
+	addr_format(&to->addr, c->url, sizeof(c->url));
 	c->deadline_usec = due;
-	r = dial_once(c, a, flags, due);
+	r = dial_once(c, to, flags, due);
 	if (r == REQD_E_CLOSED && !c->has_heard)
-		r = dial_once(c, a, flags, due);
+		r = dial_once(c, to, flags, due);
 	c->deadline_usec = deadline;
 	return r;
 }
 
+/* Takes "#sha256:..." off the end of a URL. False: what stands there is no pin. */
+static bool
+take_pin(char *url, char ret[static CLIENTTLS_PIN])
+{
+	char *hash = strchr(url, '#');
+
+	if (hash == NULL)
+		return true;
+	*hash = '\0';
+	if (strncmp(url, "tls://", 6) != 0 || !clienttls_is_pin(hash + 1))
+		return false;
+	(void)snprintf(ret, CLIENTTLS_PIN, "%s", hash + 1);
+	return true;
+}
+
 static int
-parse_urls(struct reqd *c, const char *const *urls, size_t n, struct addr *ret)
+parse_urls(struct reqd *c, const char *const *urls, size_t n, struct target *ret)
 {
 	for (size_t i = 0; i < n; i++) {
 		bool is_path = *urls[i] == '/', is_url = strstr(urls[i], "://") != NULL;
+		struct addr *a = &ret[i].addr;
 		const char *why = "";
 		char text[160], url[512];
 
 		(void)snprintf(url, sizeof(url), "%s%s",
 		    is_path ? "unix://" : is_url ? "" : "tcp://", urls[i]);
-		if (addr_parse(url, &ret[i], &why) < 0)
+		if (strncmp(url, "tls://", 6) == 0 && !take_pin(url, ret[i].pin))
+			return client_misuse(c, "\"%s\": behind the # stands no pin",
+			    escape_printable(slice_of(urls[i]), text, sizeof(text)));
+		if (addr_parse(url, a, &why) < 0)
 			return client_misuse(c, "\"%s\": %s",
 			    escape_printable(slice_of(urls[i]), text, sizeof(text)), why);
-		if (ret[i].kind == ADDR_FD)
+		if (a->kind == ADDR_FD)
 			return client_misuse(c, "%s: a client cannot connect to fd://", urls[i]);
-		if (ret[i].kind == ADDR_TCP && (strcmp(ret[i].host, "*") == 0 || ret[i].port == 0))
+		if (a->kind == ADDR_TCP && (strcmp(a->host, "*") == 0 || a->port == 0))
 			return client_misuse(c, "%s: not an address to connect to", urls[i]);
 	}
 	return 0;
@@ -267,7 +336,7 @@ int
 reqd_connect(struct reqd *c, const char *const *urls, size_t n, unsigned flags)
 {
 	const char *defaults[] = { DEFAULT_SOCKET, DEFAULT_TCP };
-	CLEANUP_FREE struct addr *addrs = NULL;
+	CLEANUP_FREE struct target *targets = NULL;
 	char all[CLIENT_TEXT] = "";
 	int r;
 
@@ -281,14 +350,14 @@ reqd_connect(struct reqd *c, const char *const *urls, size_t n, unsigned flags)
 			n = 1;
 		}
 	}
-	addrs = calloc(n, sizeof(*addrs));
-	if (addrs == NULL)
+	targets = calloc(n, sizeof(*targets));
+	if (targets == NULL)
 		return client_fail(c, REQD_E_NOMEM, "out of memory");
-	r = parse_urls(c, urls, n, addrs);
+	r = parse_urls(c, urls, n, targets);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n; i++) {
-		r = dial_one(c, &addrs[i], flags);
+		r = dial_one(c, &targets[i], flags);
 		if (r == 0)
 			return 0;
 		if (i > 0)
@@ -311,5 +380,5 @@ reqd_attach(struct reqd *c, int fd, const char *name, unsigned flags)
 		(void)close(fd);
 		return connect_failed(c, strerror(-r));
 	}
-	return adopt(c, fd, flags);
+	return adopt(c, fd, NULL, flags, 0);
 }

@@ -6,10 +6,11 @@ libreqd_la_SOURCES = \
 	src/client/clientcall.c src/client/clientcall.h \
 	src/client/client.c src/client/client.h \
 	src/client/clientexchange.c \
+	src/client/clienttls.c src/client/clienttls.h \
 	src/client/clientresult.c src/client/clientresult.h \
 	src/client/clientvalue.c \
 	src/client/dial.c
-libreqd_la_LIBADD = libserve.la libproto.la libbase.la
+libreqd_la_LIBADD = libserve.la libproto.la libbase.la $(TLS_LIBS)
 libreqd_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined \
 	-export-symbols-regex '^reqd_'
 

@@ -55,7 +55,8 @@ enum reqd_error {
 	REQD_E_LIMIT = -7,	/* a reply is larger than the reply limit */
 	REQD_E_REFUSED = -8,	/* the server refused the connection */
 	REQD_E_INPUT = -9,	/* the input of a call could not be read */
-	REQD_E_STOPPED = -10	/* a callback asked to stop */
+	REQD_E_STOPPED = -10,	/* a callback asked to stop */
+	REQD_E_TRUST = -11	/* the server is not the one that was meant; nothing was sent */
 };
 
 /* ------------------------------------------------------- connections --- */
@@ -96,13 +97,28 @@ int reqd_set_deadline(struct reqd *c, uint64_t ms);
  */
 int reqd_set_reply_limit(struct reqd *c, size_t bytes);
 
+/*
+ * Sets the file of the certificate authorities, in PEM, that may vouch for servers at
+ * tls://; NULL (the default): those of the system. The certificate must also have the
+ * name or the address of the URL. Nothing turns these checks off.
+ */
+int reqd_set_tls(struct reqd *c, const char *ca_file);
+
+/*
+ * Sets the pin of the server at tls://: "sha256:" and the hash of its public key, which
+ * "reqctl pin" prints on its machine. The pin decides alone: authorities, name and dates
+ * are not looked at. A pin behind the URL, tls://HOST#sha256:..., comes before this one.
+ * NULL (the default): none.
+ */
+int reqd_pin(struct reqd *c, const char *pin);
+
 /* Flags of reqd_connect and reqd_attach. */
 #define REQD_NO_HELLO 1u	/* stay in RESP2; reqd_call will not work */
 
 /*
  * Connects to the first of n URLs that answers, and greets it with HELLO 3. A
- * URL is tcp://HOST[:PORT] or unix:///PATH (default port 7373); HOST[:PORT] and
- * /PATH alone mean the same. With n == 0 the
+ * URL is tls://HOST[:PORT][#PIN] (default port 7374), tcp://HOST[:PORT] (default port
+ * 7373) or unix:///PATH; HOST[:PORT] and /PATH alone mean the last two. With n == 0 the
  * URL is $REQD_SERVER if that is set, else the unix socket of the local reqd,
  * else tcp://127.0.0.1:7373. A connection that was open is closed first, and a
  * former error is forgotten. Blocks, for each URL at most as long as the
@@ -113,7 +129,7 @@ int reqd_set_reply_limit(struct reqd *c, size_t bytes);
  * within the same time: the server has not been asked anything yet.
  *
  * REQD_E_INVALID: a text is no URL (nothing was tried). REQD_E_CONNECT,
- * _TIMEOUT, _CLOSED, _PROTOCOL, _REFUSED: the failure of the last URL; the text
+ * _TIMEOUT, _CLOSED, _PROTOCOL, _REFUSED, _TRUST: the failure of the last URL; the text
  * names all.
  */
 int reqd_connect(struct reqd *c, const char *const *urls, size_t n, unsigned flags);

@@ -84,17 +84,19 @@ declare(struct reader *r, const struct block *b, void **array, size_t n, size_t 
 static void
 check_transport(struct reader *r, const struct block *b, const struct listener *l)
 {
-	unsigned wrong = 0;
+	unsigned wrong = listener_wrong_keys(l);
 
-	if (l->addr.kind == ADDR_TCP)
-		wrong = KEY_UNIX;
-	else if (l->addr.kind == ADDR_UNIX)
-		wrong = KEY_TCP;
 	for (const struct setting *s = b->settings; s != NULL; s = s->next) {
 		int i = section_find(&section_listen, s->key);
 
-		if (i >= 0 && (section_listen.keys[i].flags & wrong) != 0 &&
-		    (section_listen.keys[i].flags & KEY_CANONICAL) == 0)
+		if (i < 0 || (section_listen.keys[i].flags & wrong) == 0 ||
+		    (section_listen.keys[i].flags & KEY_CANONICAL) != 0)
+			continue;
+		if ((section_listen.keys[i].flags & KEY_TLS) != 0 && l->addr.kind != ADDR_UNIX)
+			reader_error(r, s->line, "'%s'%s goes with TLS only: %s", s->key,
+			    block_where(b), l->addr.kind == ADDR_FD ? "say 'tls = yes'" :
+			    "the address begins with tls://");
+		else
 			reader_error(r, s->line, "'%s'%s does not go with this kind of address",
 			    s->key, block_where(b));
 	}
@@ -114,7 +116,8 @@ read_listener(struct reader *r, const struct block *b)
 	if (q != 0)
 		return q < 0 ? q : 0;
 	l = &c->listeners[c->n_listeners++];
-	*l = (struct listener){ .line = b->line, .uid = (uid_t)-1, .gid = (gid_t)-1 };
+	*l = (struct listener){ .line = b->line, .uid = (uid_t)-1, .gid = (gid_t)-1,
+	    .key_fd = -1 };
 	q = section_read(r, &section_listen, b, l);
 	if (q < 0)
 		return q;
@@ -123,6 +126,7 @@ read_listener(struct reader *r, const struct block *b)
 		(void)snprintf(url, sizeof(url), "%s", b->title);
 	} else {
 		addr_format(&l->addr, url, sizeof(url));
+		l->tls = l->tls || l->addr.is_tls;
 		check_transport(r, b, l);
 	}
 	if (l->name != NULL && !is_name(l->name, name_start, name_rest, SERVICE_NAME_MAX))

@@ -51,12 +51,12 @@ check_listeners(struct reader *r)
 			block_error(r, r->listeners.at[i], NULL, "listen \"%.120s\" is where the "
 			    "control socket belongs", l->url);
 		/* An address without a host is wrong, and was reported already. */
-		if (l->addr.kind == ADDR_TCP && *l->addr.host != '\0' && !c->insecure_open &&
-		    !is_loopback(l->addr.host))
+		if (l->addr.kind == ADDR_TCP && !l->tls && *l->addr.host != '\0' &&
+		    !c->insecure_open && !is_loopback(l->addr.host))
 			block_error(r, r->listeners.at[i], NULL, "listen \"%.120s\": everybody "
 			    "who can reach this address could call services, because TCP callers "
-			    "are not authenticated; use 127.0.0.1 or ::1, or set 'insecure-open = "
-			    "yes'", l->url);
+			    "are not authenticated; use tls://, 127.0.0.1 or ::1, or set "
+			    "'insecure-open = yes'", l->url);
 	}
 }
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/slice.h"
 #include "base/suggest.h"
@@ -37,6 +38,10 @@ conf_unref(struct conf *c)
 
 	if (c == NULL || --c->refs > 0)
 		return NULL;
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		if (c->listeners[i].key_fd >= 0)
+			(void)close(c->listeners[i].key_fd);
+	}
 	for (size_t i = 0; i < c->n_services; i++) {
 		for (size_t j = 0; j < c->services[i].n_args; j++)
 			pattern_done(c->services[i].args[j].matcher);

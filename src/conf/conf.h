@@ -223,6 +223,14 @@ struct role {
 /* ---------------------------------------------------------- listeners --- */
 
 enum listener_inline { INLINE_LOOPBACK, INLINE_YES, INLINE_NO };
+enum tls_minimum { TLS_MINIMUM_1_2, TLS_MINIMUM_1_3 };
+
+/* The findings of the loader in the files of a certificate and its key. */
+struct certificate {
+	char **chain;		/* DER of each certificate as base64, the server's first */
+	char *pin;		/* "sha256:..." of its public key */
+	char *from, *until;	/* validity, "2027-01-31T12:00:00Z" */
+};
 
 struct listener {
 	char *url;		/* canonical: addr_format() */
@@ -249,6 +257,12 @@ struct listener {
 	char *owner, *group;			/* unix; NULL: ours */
 	uid_t uid;				/* looked up; (uid_t)-1: ours */
 	gid_t gid;
+	bool tls;				/* tls://, or a fd:// that says so */
+	char *certificate, *key;		/* files; tls */
+	enum tls_minimum minimum;		/* 1.3 */
+	struct certificate cert;
+	int key_fd;				/* the open file of the key, where the loader has
+						 * opened one; else -1 */
 };
 
 /* ---------------------------------------------------------------- all --- */
@@ -288,7 +302,7 @@ struct conf {
 
 enum conf_flags {
 	CONF_DEFAULT = 0,
-	/* Programs and directories are not looked for on the disk. */
+	/* Programs, directories and certificates are not looked for on the disk. */
 	CONF_NO_PROGRAMS = 1 << 0,
 	/*
 	 * For a start, when nobody may be there to read an error: what one service lacks

@@ -84,17 +84,6 @@ write_block(struct writer *w, const struct section *s, const char *title, const 
 	close_block(w);
 }
 
-static unsigned
-wrong_keys(const struct listener *l)
-{
-	switch (l->addr.kind) {
-	case ADDR_TCP: return KEY_UNIX;
-	case ADDR_UNIX: return KEY_TCP;
-	case ADDR_FD: return 0;
-	}
-	return 0;
-}
-
 static void
 write_service(struct writer *w, const struct service *s, unsigned wrong)
 {
@@ -136,7 +125,7 @@ conf_format(const struct conf *c)
 	write_block(&w, &section_control, NULL, c, 0);
 	for (size_t i = 0; i < c->n_listeners; i++)
 		write_block(&w, &section_listen, c->listeners[i].url, &c->listeners[i],
-		    wrong_keys(&c->listeners[i]));
+		    listener_wrong_keys(&c->listeners[i]));
 	for (size_t i = 0; i < c->n_roles; i++)
 		write_block(&w, &section_role, c->roles[i].name, &c->roles[i], 0);
 	for (size_t i = 0; i < c->n_services; i++)

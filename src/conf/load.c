@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "conf/account.h"
 #include "conf/build.h"
+#include "conf/certificate.h"
 #include "conf/check.h"
 #include "conf/errors.h"
 #include "conf/program.h"
@@ -325,6 +326,8 @@ conf_load(const char *file, enum conf_flags flags, struct conf **ret, struct con
 		r.conf->services[i].unavailable = NULL;		/* merged text may have said it */
 	if (q == 0)
 		q = account_resolve(&r);
+	if (q == 0 && (flags & CONF_NO_PROGRAMS) == 0)
+		q = certificate_load(&r);
 	if (q < 0)
 		return q;
 	for (size_t i = 0; i < r.conf->n_services && (flags & CONF_NO_PROGRAMS) == 0; i++) {

@@ -8,6 +8,7 @@ libconf_la_SOURCES = \
 	src/conf/argument.c src/conf/argument.h \
 	src/conf/arguments.c src/conf/arguments.h \
 	src/conf/build.c src/conf/build.h \
+	src/conf/certificate.c src/conf/certificate.h \
 	src/conf/check.c src/conf/check.h \
 	src/conf/conf.c src/conf/conf.h \
 	src/conf/diff.c src/conf/diff.h \
@@ -25,6 +26,7 @@ libconf_la_SOURCES = \
 	src/conf/section.c \
 	src/conf/service.c \
 	src/conf/template.c src/conf/template.h \
+	src/conf/tlsfiles.c src/conf/tlsfiles.h \
 	src/conf/tree.c src/conf/tree.h \
 	src/conf/valuetype.c src/conf/valuetype.h
-libconf_la_LIBADD = $(BSD_LIBS)
+libconf_la_LIBADD = $(BSD_LIBS) $(TLS_LIBS)

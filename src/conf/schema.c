@@ -294,6 +294,7 @@ static const char *const words_to[] = { "auto", "stderr", "journal", NULL };
 static const char *const words_level[] = { "emerg", "alert", "crit", "err", "warning", "notice",
 	"info", "debug", NULL };
 static const char *const words_format[] = { "text", "json", NULL };
+static const char *const words_minimum[] = { "1.2", "1.3", NULL };
 static const char *const words_inline[] = { "loopback", "yes", "no", NULL };
 static const char *const words_input[] = { "none", "optional", "required", "pushed", NULL };
 static const char *const words_disconnect[] = { "kill", "finish", NULL };
@@ -369,6 +370,18 @@ static const struct key keys_listen[] = {
 	{ "group", &value_line, AT(listener, group), .flags = KEY_UNIX },
 	{ "uid", &value_id, AT(listener, uid), .flags = KEY_UNIX | KEY_CANONICAL },
 	{ "gid", &value_id, AT(listener, gid), .flags = KEY_UNIX | KEY_CANONICAL },
+	{ "tls", &value_bool, AT(listener, tls), .def = "no", .flags = KEY_FD },
+	{ "certificate", &value_path, AT(listener, certificate),
+	  .def = SYSCONFDIR "/reqd/tls/server.crt", .flags = KEY_TLS },
+	{ "key", &value_path, AT(listener, key), .def = SYSCONFDIR "/reqd/tls/server.key",
+	  .flags = KEY_TLS },
+	{ "minimum", &value_word, AT(listener, minimum), .def = "1.3", .words = words_minimum,
+	  .flags = KEY_TLS },
+	{ "pin", &value_line, AT(listener, cert.pin), .flags = KEY_TLS | KEY_CANONICAL },
+	{ "valid-from", &value_line, AT(listener, cert.from), .flags = KEY_TLS | KEY_CANONICAL },
+	{ "valid-until", &value_line, AT(listener, cert.until), .flags = KEY_TLS | KEY_CANONICAL },
+	{ "chain", &value_list, AT(listener, cert.chain),
+	  .flags = KEY_TLS | KEY_CANONICAL | KEY_PLACE },
 };
 
 static const struct key keys_role[] = {

@@ -43,6 +43,20 @@ section_inner(const struct section *s, const char *kind)
 	return *p;
 }
 
+/* The flags of keys of a listen section that do not go with this listener. */
+static inline unsigned
+listener_wrong_keys(const struct listener *l)
+{
+	unsigned wrong = l->tls ? 0 : KEY_TLS;
+
+	switch (l->addr.kind) {
+	case ADDR_TCP: return wrong | KEY_UNIX | KEY_FD;
+	case ADDR_UNIX: return wrong | KEY_TCP | KEY_FD;
+	case ADDR_FD: return wrong;
+	}
+	return wrong;
+}
+
 /*
  * Sets the fields of object to their defaults, then to what the block says.
  * Reports unknown, refused, repeated and malformed keys. 0 or -ENOMEM.

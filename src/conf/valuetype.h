@@ -37,13 +37,15 @@ enum key_flags {
 	KEY_PLAIN = 0,
 	KEY_CANONICAL = 1 << 0,	/* only conf_format() writes it, only conf_parse() reads it */
 	KEY_TCP = 1 << 1,	/* of a listen section: not for unix:// */
-	KEY_UNIX = 1 << 2,	/* of a listen section: not for tcp:// */
+	KEY_UNIX = 1 << 2,	/* of a listen section: not for tcp:// and tls:// */
 	KEY_COMMAND = 1 << 3,	/* of a service: not for a handler */
 	KEY_HANDLER = 1 << 4,	/* of a service: not for a command */
 	KEY_PLACE = 1 << 5,	/* says where it is written, not what it is */
 	KEY_OR_ZERO = 1 << 6,	/* an amount that may be 0 as well */
 	KEY_AT_START = 1 << 7,	/* a reload does not change it for what is open or runs */
 	KEY_AT_START_UNSET = 1 << 8,	/* nor takes it back to 0 */
+	KEY_TLS = 1 << 9,	/* of a listen section: only with TLS */
+	KEY_FD = 1 << 10,	/* of a listen section: only for fd:// */
 };
 
 /* One key of one kind of section. */

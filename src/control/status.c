@@ -137,6 +137,9 @@ static void
 put_role(struct buf *b, const struct status *s, enum role_kind kind)
 {
 	if (role_slots(kind) == 1) {
+		if (!role_is_wanted(kind, s->conf) &&
+		    s->roster->processes[ROLE_PROCESS(kind, 0)].pid == 0)
+			return;
 		put_process(b, role_name(kind), s, kind, 0);
 		return;
 	}

@@ -131,6 +131,7 @@ print_helpers(const json_t *j)
 	const json_t *broker = json_object_get(j, "broker"), *log = json_object_get(j, "log");
 	const json_t *runner = json_object_get(j, "runner");
 	const json_t *control = json_object_get(j, "control");
+	const json_t *keys = json_object_get(j, "keys");
 
 	(void)printf("broker   pid %lld, %lld running, %lld queued, %lld started, %lld restarts\n",
 	    (long long)out_json_number(broker, "pid"),
@@ -146,6 +147,11 @@ print_helpers(const json_t *j)
 	(void)printf("control  pid %lld, %lld restarts\n",
 	    (long long)out_json_number(control, "pid"),
 	    (long long)out_json_number(control, "restarts"));
+	/* Only where a listener speaks TLS. */
+	if (keys != NULL)
+		(void)printf("keys     pid %lld, %lld restarts\n",
+		    (long long)out_json_number(keys, "pid"),
+		    (long long)out_json_number(keys, "restarts"));
 	(void)printf("log      pid %lld, %lld records dropped, %lld restarts\n",
 	    (long long)out_json_number(log, "pid"), (long long)out_json_number(log, "dropped"),
 	    (long long)out_json_number(log, "restarts"));

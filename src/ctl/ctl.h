@@ -29,6 +29,8 @@ struct ctl {
 
 	struct ctl_list servers;
 	const char *control;
+	const char *pin;
+	const char *ca_file;
 	uint64_t timeout_ms;	/* -t; 0: none */
 	bool json;
 	bool quiet;
@@ -41,6 +43,7 @@ struct ctl {
 	struct ctl_list meta;
 	bool no_stream;
 	bool check;
+	bool of_server;
 	int64_t count;
 	int64_t connections;
 	int64_t requests;
@@ -102,7 +105,7 @@ struct ctl_cmd {
 #define CTL_PLUGIN_UNKNOWN 3
 
 extern const struct ctl_cmd cmd_bench, cmd_call, cmd_check, cmd_complete, cmd_completion,
-    cmd_describe, cmd_help, cmd_import, cmd_kill, cmd_list, cmd_ping, cmd_ps, cmd_reload,
+    cmd_describe, cmd_help, cmd_import, cmd_keygen, cmd_kill, cmd_list, cmd_pin, cmd_ping, cmd_ps, cmd_reload,
     cmd_restart, cmd_status, cmd_whoami, cmd_why;
 
 /*

@@ -11,8 +11,10 @@ reqctl_SOURCES = \
 	src/ctl/cmd-describe.c \
 	src/ctl/cmd-help.c \
 	src/ctl/cmd-import.c \
+	src/ctl/cmd-keygen.c \
 	src/ctl/cmd-kill.c \
 	src/ctl/cmd-list.c \
+	src/ctl/cmd-pin.c \
 	src/ctl/cmd-ping.c \
 	src/ctl/cmd-ps.c \
 	src/ctl/cmd-reload.c \
@@ -31,9 +33,10 @@ reqctl_SOURCES = \
 	src/ctl/outtable.c src/ctl/outtable.h \
 	src/ctl/params.c src/ctl/params.h \
 	src/ctl/remote.c src/ctl/remote.h \
-	src/ctl/reqctl.c
+	src/ctl/reqctl.c \
+	src/ctl/serverkey.c src/ctl/serverkey.h
 nodist_reqctl_SOURCES = src/ctl/completions.h
-reqctl_LDADD = libreqd.la libbase.la $(JANSSON_LIBS) $(SMARTCOLS_LIBS) -lm -lpthread
+reqctl_LDADD = libreqd.la libbase.la $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(TLS_LIBS) -lm -lpthread
 
 completion_files = completions/reqctl.bash completions/_reqctl completions/reqctl.fish
 EXTRA_DIST += $(completion_files) src/ctl/completions.sh

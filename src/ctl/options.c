@@ -16,7 +16,11 @@
 const struct ctl_opt options_general[] = {
 	{ .letter = 's', .name = "server", .arg = "URL", .kind = OPT_LIST,
 	    .offset = offsetof(struct ctl, servers),
-	    .help = "tcp://HOST[:PORT] or unix:///PATH; tried in order" },
+	    .help = "tls://, tcp://HOST[:PORT] or unix:///PATH; in order" },
+	{ .name = "pin", .arg = "PIN", .kind = OPT_TEXT, .offset = offsetof(struct ctl, pin),
+	    .help = "of the server at tls://, sha256:...; decides alone" },
+	{ .name = "ca", .arg = "FILE", .kind = OPT_TEXT, .offset = offsetof(struct ctl, ca_file),
+	    .help = "authorities for the server at tls:// (the system's)" },
 	{ .letter = 't', .name = "timeout", .arg = "SECONDS", .kind = OPT_SECONDS,
 	    .offset = offsetof(struct ctl, timeout_ms),
 	    .help = "give up after this time; the server is told, too" },

@@ -53,6 +53,7 @@ remote_status(int error)
 	case REQD_E_CONNECT:
 	case REQD_E_TIMEOUT:
 	case REQD_E_CLOSED:
+	case REQD_E_TRUST:
 		return STATUS_CONNECT;
 	case REQD_E_PROTOCOL:
 	case REQD_E_LIMIT:
@@ -88,6 +89,11 @@ remote_connect(const struct ctl *ctl, struct reqd **ret)
 	int r;
 
 	(void)reqd_set_reply_limit(c, REMOTE_ANSWER_LIMIT);
+	(void)reqd_set_tls(c, ctl->ca_file);
+	if (reqd_pin(c, ctl->pin) < 0) {
+		ctl_message(ctl, "option --pin: %s", reqd_error_text(c));
+		return STATUS_USAGE;
+	}
 	r = reqd_connect(c, ctl->servers.items, ctl->servers.n, 0);
 	if (r == 0)
 		return 0;

@@ -23,7 +23,8 @@ enum frame_type {
 	/* master -> role */
 	FRAME_PREPARE = 1,	/* generation; fds: conf text, then listeners (worker:
 				   without any it ends with its last connection;
-				   control: the control socket) */
+				   control: the control socket; keys: the files of
+				   private keys, in the order of TLS listeners) */
 	FRAME_COMMIT,		/* generation */
 	FRAME_ABORT,		/* generation: forget what was prepared */
 	FRAME_LINK,		/* slot, link; fds: our ends of mail with that process (log: fd:

@@ -7,6 +7,8 @@
 #include <sched.h>
 #include <string.h>
 
+#include "conf/certificate.h"
+
 static const struct {
 	const char *name;
 	unsigned slots;
@@ -15,6 +17,7 @@ static const struct {
 	[ROLE_RUNNER] = { "runner", 1 },
 	[ROLE_BROKER] = { "broker", 1 },
 	[ROLE_CONTROL] = { "control", 1 },
+	[ROLE_KEYS] = { "keys", 1 },
 	[ROLE_WORKER] = { "worker", CONF_MAX_WORKERS },
 };
 
@@ -38,6 +41,12 @@ unsigned
 role_slots(enum role_kind k)
 {
 	return roles[k].slots;
+}
+
+bool
+role_is_wanted(enum role_kind kind, const struct conf *c)
+{
+	return kind != ROLE_KEYS || certificate_is_needed(c);
 }
 
 size_t

@@ -9,13 +9,15 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "conf/conf.h"
 
 /* The roles that the master starts: one process of each, but several workers. */
-enum role_kind { ROLE_LOG, ROLE_RUNNER, ROLE_BROKER, ROLE_CONTROL, ROLE_WORKER, ROLE_N };
+enum role_kind { ROLE_LOG, ROLE_RUNNER, ROLE_BROKER, ROLE_CONTROL, ROLE_KEYS,
+	ROLE_WORKER, ROLE_N };
 
 /* Limit of the number of processes. Each has a number below this. */
 #define ROLE_MAX_PROCESSES (CONF_MAX_WORKERS + ROLE_WORKER)
@@ -76,6 +78,9 @@ role_worker_files(uint64_t max_files)
 {
 	return max_files < 4 * ROLE_WORKER_FEWER ? max_files : max_files - ROLE_WORKER_FEWER;
 }
+
+/* True if this configuration asks for a process of this role at all. */
+bool role_is_wanted(enum role_kind kind, const struct conf *c);
 
 /* The number of workers that this configuration asks for. */
 size_t role_workers_wanted(const struct conf *c);

@@ -20,6 +20,10 @@ bringup_send(struct process *p, const struct edition *e)
 
 	for (size_t i = 0; listens && i < e->listeners.n; i++)
 		fds[n++] = e->listeners.list[i]->fd;
+	for (size_t i = 0; p->rules->has_keys && i < e->conf->n_listeners; i++) {
+		if (e->conf->listeners[i].key_fd >= 0)
+			fds[n++] = e->conf->listeners[i].key_fd;
+	}
 	if (p->rules->has_control_socket)
 		fds[n++] = e->control->fd;
 	process_tell(p, &f, fds, n);

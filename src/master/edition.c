@@ -7,6 +7,7 @@
 #include "master/edition.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -80,6 +81,11 @@ edition_look_again(struct edition *ret, const struct edition *now, uint32_t gene
 		r = conf_look_again(text, len, generation, &c, errors);
 		if (text != NULL)
 			(void)munmap((void *)(uintptr_t)text, len);
+	}
+	for (size_t i = 0; r > 0 && i < c->n_listeners; i++) {
+		int fd = now->conf->listeners[i].key_fd;
+
+		c->listeners[i].key_fd = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	}
 	if (r > 0) {
 		r = edition_make(ret, c, generation);

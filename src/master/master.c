@@ -21,6 +21,7 @@
 #include "base/confine.h"
 #include "base/fd.h"
 #include "conf/notes.h"
+#include "conf/certificate.h"
 #include "ipc/channel.h"
 #include "ipc/limits.h"
 #include "ipc/logrec.h"
@@ -407,6 +408,7 @@ master_main(const struct master_options *options)
 		if (confine_is_built_in() && confine_landlock() == 0)
 			log_notice("this kernel has no Landlock: processes without privileges are "
 			    "kept from files by their filters of system calls alone");
+		certificate_warn(m->now.conf, &notes);
 		log_conf_errors(LOG_WARNING, "", &notes);
 		log_conf_errors(LOG_WARNING, "out of order: ", &lacks);
 		log_notes(m->now.conf);

@@ -77,9 +77,9 @@ void processes_init(struct processes *all, struct loop *l, const struct process_
 void processes_start(struct processes *all);
 
 /*
- * Adapts the number of workers; before is the former number. Missing workers
- * are started. A surplus worker gets no listeners and ends with its last
- * connection.
+ * Adapts the processes to a new configuration; before is the former number of
+ * workers. Missing processes are started. A surplus worker gets no listeners and ends
+ * with its last connection.
  */
 void processes_scale(struct processes *all, size_t before);
 
@@ -127,7 +127,9 @@ process_at(struct processes *all, enum role_kind kind, size_t slot)
 static inline bool
 process_is_wanted(const struct process *p)
 {
-	return p->slot == 0 || p->slot < p->all->edition->n_workers;
+	if (p->slot != 0)
+		return p->slot < p->all->edition->n_workers;
+	return role_is_wanted(p->kind, p->all->edition->conf);
 }
 
 static inline bool

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "conf/certificate.h"
 #include "conf/errors.h"
 #include "conf/notes.h"
 #include "conf/report.h"
@@ -253,6 +254,7 @@ reload_done(struct master *m)
 
 	tell_success(m);
 	limits_warn(m->now.conf, &warnings);
+	certificate_warn(m->now.conf, &warnings);
 	log_conf_errors(LOG_WARNING, "", &warnings);
 	reload_end(m);
 	listen_keep(&m->now.listeners);

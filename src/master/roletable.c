@@ -76,6 +76,20 @@ const struct role_rules role_rules[ROLE_N] = {
 		.dies_with_master = true,
 		.pages = ROLE_BIT(ROLE_RUNNER) | ROLE_BIT(ROLE_BROKER) | ROLE_BIT(ROLE_WORKER),
 	},
+	[ROLE_KEYS] = {
+		.account = ROLE_AS_USER,
+		.oomscore = OOMSCORE_LOG,
+		/* Certificates that workers use from now on need their keys. */
+		.commit_step = 0,
+		/* Workers finish handshakes that have begun. */
+		.stop_step = 1,
+		.silence_usec = SILENCE_USEC,
+		.has_records = true,
+		.has_keys = true,
+		/* Without its keys, no listener with TLS could be served. */
+		.may_refuse = true,
+		.dies_with_master = true,
+	},
 	[ROLE_WORKER] = {
 		.account = ROLE_AS_USER,
 		.has_page = true,
@@ -87,10 +101,13 @@ const struct role_rules role_rules[ROLE_N] = {
 		.has_file_limits = true,
 		.listens = true,
 		.dies_with_master = true,
-		.channels = ROLE_BIT(ROLE_BROKER) | ROLE_BIT(ROLE_CONTROL),
+		.channels = ROLE_BIT(ROLE_BROKER) | ROLE_BIT(ROLE_CONTROL) | ROLE_BIT(ROLE_KEYS),
 		.pages = ROLE_BIT(ROLE_BROKER) | ROLE_BIT(ROLE_WORKER),
-		/* A broker that still brings handlers up would refuse the requests of workers. */
-		.awaits = ROLE_BIT(ROLE_BROKER),
+		/*
+		 * A broker that still brings handlers up would refuse the requests of workers;
+		 * without keys handshakes would wait.
+		 */
+		.awaits = ROLE_BIT(ROLE_BROKER) | ROLE_BIT(ROLE_KEYS),
 	},
 };
 

@@ -14,6 +14,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "net/listener.h"
+#include "net/refusal.h"
+#include "net/tlsstream.h"
 
 /* Time for received requests to end, after an end of file without QUIT. */
 #define DISCONNECT_GRACE_USEC (1 * USEC_PER_SEC)
@@ -46,6 +48,9 @@
  */
 #define QUIET EPOLLERR
 
+/* Time for a TLS handshake, as a whole. */
+#define HANDSHAKE_USEC (10 * USEC_PER_SEC)
+
 /* A flag in conn.news beside EPOLL*: the timer has rung. */
 #define CONN_DUE (1u << 20)
 
@@ -66,6 +71,7 @@ static const struct {
 	[CONN_LOST] = { .is_last = true },
 };
 
+static uint64_t conn_due(const struct conn *c);
 static void on_conn(struct loop_io *io, uint32_t events);
 static void on_task(struct loop_task *t);
 static void on_timer(struct loop_timer *t);
@@ -81,6 +87,33 @@ conn_free(struct conn *c)
 	if (c->listener != NULL)
 		listener_unref(c->listener);
 	c->door->ops->destroy(c);
+}
+
+/* Tells of a client that is lost before it could make a request. */
+static void
+conn_tell(struct conn *c, const char *why)
+{
+	char text[ADDR_TEXT];
+
+	peer_format(&c->peer, text, sizeof(text));
+	refusal_log(c->net, c->listener, text, why);
+	c->net->pages->own->protocol_errors++;
+}
+
+/* Lets a new connection speak TLS. The oldest handshake makes room for it. 0 or -ENOMEM. */
+static int
+conn_speak_tls(struct conn *c, struct net_listener *p)
+{
+	struct tls_desk *d = p->net->tls;
+	struct stream *oldest = d->n_opening >= TLS_MAX_OPENING ? tls_desk_oldest(d) : NULL;
+
+	if (oldest != NULL) {
+		struct conn *other = CONTAINER_OF(oldest, struct conn, stream);
+
+		conn_tell(other, "too many TLS handshakes at a time, this is the oldest");
+		conn_close(other);
+	}
+	return tlsstream_put(&c->stream, d, p->tls);
 }
 
 void
@@ -103,7 +136,10 @@ conn_open(struct net_listener *p, int fd, const union sockaddr_any *peer)
 	if (!p->is_unix)
 		peer_init_inet(&c->peer, peer);
 	if ((p->is_unix && peer_init_unix(&c->peer, fd) < 0) ||
+	    (p->tls != NULL && conn_speak_tls(c, p) < 0) ||
 	    loop_add(net->loop, &c->stream.io, EPOLLIN) < 0) {
+		if (c->stream.ops->close != NULL)
+			c->stream.ops->close(&c->stream);
 		(void)close(fd);
 		conn_free(c);
 		return;
@@ -115,8 +151,8 @@ conn_open(struct net_listener *p, int fd, const union sockaddr_any *peer)
 	net->pages->own->connections_open++;
 	net->pages->own->connections_total++;
 	net->pages->own->port_connections[p->number]++;
-	if (p->idle_timeout_usec != 0)
-		loop_arm(net->loop, &c->timer, c->active_usec + p->idle_timeout_usec);
+	if (conn_due(c) != 0)
+		loop_arm(net->loop, &c->timer, conn_due(c));
 }
 
 /* Tells the door that nobody waits for the running requests any more. */
@@ -194,11 +230,18 @@ conn_lose(struct conn *c)
 	conn_enter(c, CONN_LOST);
 }
 
+/* True if bytes for the peer wait for room in the socket. */
+static bool
+conn_is_unsent(const struct conn *c)
+{
+	return buf_len(&c->out) > 0 || stream_is_unsent(&c->stream);
+}
+
 /* True if nothing is running and nothing is unsent. */
 static bool
 conn_is_idle(const struct conn *c)
 {
-	return buf_len(&c->out) == 0 && c->wait == CONN_READY;
+	return !conn_is_unsent(c) && c->wait == CONN_READY;
 }
 
 bool
@@ -258,7 +301,9 @@ conn_due(const struct conn *c)
 		return c->end_usec + (c->net->stopping ? STOP_GRACE_USEC : LINGER_USEC);
 	if (c->net->stopping && conn_is_new(c))
 		return c->opened_usec + STOP_GRACE_USEC;
-	if (buf_len(&c->out) > 0)
+	if (stream_is_opening(&c->stream))
+		return c->opened_usec + HANDSHAKE_USEC;
+	if (conn_is_unsent(c))
 		return grace != 0 && grace < c->reply_due_usec ? grace : c->reply_due_usec;
 	if (grace != 0 || c->wait != CONN_READY)
 		return grace;
@@ -277,7 +322,7 @@ conn_check_due(struct conn *c)
 
 	if (due == 0 || due > now || (c->net->stopping && conn_is_to_end(c)))
 		return;
-	if (states[c->state].is_leaving && buf_len(&c->out) > 0 && now < c->reply_due_usec) {
+	if (states[c->state].is_leaving && conn_is_unsent(c) && now < c->reply_due_usec) {
 		/*
 		 * The peer may still take replies that are written; no new
 		 * request is executed.
@@ -287,6 +332,8 @@ conn_check_due(struct conn *c)
 		conn_quit(c);
 		return;
 	}
+	if (stream_is_opening(&c->stream))
+		conn_tell(c, "no TLS handshake in time");
 	conn_lose(c);
 }
 
@@ -330,11 +377,13 @@ send_some(struct conn *c, struct buf *b)
 static void
 conn_send_kept(struct conn *c)
 {
-	if (!send_some(c, &c->out)) {
+	int r = stream_flush(&c->stream);
+
+	if ((r < 0 && r != -EAGAIN) || (r == 0 && !send_some(c, &c->out))) {
 		conn_lose(c);
 		return;
 	}
-	if (buf_len(&c->out) > 0)
+	if (conn_is_unsent(c))
 		return;
 	buf_done(&c->out);
 	c->reply_due_usec = 0;
@@ -364,7 +413,7 @@ conn_send(struct conn *c)
 	 * Only an event of the descriptor sends the rest of c->out, so there
 	 * must be one.
 	 */
-	if (buf_len(&c->out) > 0 && c->stream.io.events == 0)
+	if (conn_is_unsent(c) && c->stream.io.events == 0)
 		conn_lose(c);
 }
 
@@ -424,6 +473,8 @@ conn_read(struct conn *c)
 	ssize_t n = c->stream.ops->recv(&c->stream, net->read, NET_READ);
 
 	if (n < 0) {
+		if (n != -EAGAIN && c->stream.why != NULL)
+			conn_tell(c, c->stream.why);
 		if (n != -EAGAIN)
 			conn_lose(c);
 		return;
@@ -468,7 +519,7 @@ conn_hang_up(struct conn *c)
 {
 	bool is_news = c->state != CONN_FIN;
 
-	if (buf_len(&c->out) > 0 || states[c->state].is_last) {
+	if (conn_is_unsent(c) || states[c->state].is_last) {
 		conn_lose(c);
 		return;
 	}
@@ -545,7 +596,7 @@ conn_settle(struct conn *c)
 	if (c->state == CONN_QUITTING && conn_is_idle(c))
 		conn_enter(c, CONN_LINGERING);
 
-	if (buf_len(&c->out) > 0)
+	if (conn_is_unsent(c))
 		events |= EPOLLOUT;
 	if (conn_wants_input(c))
 		events |= EPOLLIN;
@@ -561,7 +612,7 @@ conn_settle(struct conn *c)
 	 * Move the timer only when it would ring too late. A timer that rings
 	 * too early is set anew then; this saves work for a busy connection.
 	 */
-	if (buf_len(&c->out) > 0 && c->reply_due_usec == 0)
+	if (conn_is_unsent(c) && c->reply_due_usec == 0)
 		c->reply_due_usec = loop->now_usec + REPLY_USEC;
 	due = conn_due(c);
 	if (due != 0 && (!loop_timer_is_armed(&c->timer) || c->timer.due_usec > due))

@@ -20,6 +20,7 @@
 #include "ipc/logrec.h"
 #include "net/conn.h"
 #include "net/refusal.h"
+#include "net/tlsstream.h"
 
 /*
  * No queue of a socket is longer. Draining has to end even if new clients still
@@ -106,6 +107,13 @@ listeners_yield(struct net_desk *net)
 	}
 }
 
+/* True if a handshake could only fail: clients wait in the queue of the socket. */
+static bool
+lacks_keys(const struct net_listener *p)
+{
+	return p->tls != NULL && !tlslink_is_open(&p->net->tls->link);
+}
+
 static void
 on_retry(struct loop_timer *t)
 {
@@ -115,8 +123,21 @@ on_retry(struct loop_timer *t)
 		listeners_yield(p->net);
 		return;
 	}
-	if (loop_add(p->net->loop, &p->io, EPOLLIN | EPOLLEXCLUSIVE) < 0)
+	if (lacks_keys(p) || loop_add(p->net->loop, &p->io, EPOLLIN | EPOLLEXCLUSIVE) < 0)
 		listener_rest(p);
+}
+
+void
+listeners_on_keys(struct net_desk *net)
+{
+	struct net_listener *p;
+
+	LIST_FOREACH(p, &net->listeners, link) {
+		if (p->tls != NULL && loop_timer_is_armed(&p->retry)) {
+			loop_disarm(net->loop, &p->retry);
+			on_retry(&p->retry);
+		}
+	}
 }
 
 static int
@@ -137,7 +158,8 @@ listener_refuse(struct net_listener *p, int fd, const union sockaddr_any *peer)
 {
 	char text[ADDR_TEXT];
 
-	const char *full = p->net->door->ops->full;
+	/* In the middle of a TLS handshake the text would be taken for a broken record. */
+	const char *full = p->tls == NULL ? p->net->door->ops->full : NULL;
 
 	if (full != NULL)
 		(void)send(fd, full, strlen(full), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -245,6 +267,10 @@ on_acceptable(struct loop_io *io, uint32_t events)
 	int fd;
 
 	(void)events;
+	if (lacks_keys(p)) {
+		listener_rest(p);
+		return;
+	}
 	/*
 	 * Accept one connection for each event. The next turn tells whether
 	 * there are more, so accept() is never called in vain.
@@ -355,6 +381,14 @@ listener_configure(struct net_listener *p, const struct listener *l, unsigned nu
 	p->max_connections = l->max_connections;
 }
 
+/* Puts the TLS settings in place; takes the reference. */
+static void
+listener_set_tls(struct net_listener *p, struct tlscontext *tls)
+{
+	(void)tlscontext_unref(p->tls);
+	p->tls = tls;
+}
+
 /* Takes fd in every case. */
 static int
 listener_new(struct net_desk *net, const struct listener *l, unsigned number, int fd,
@@ -429,13 +463,36 @@ listener_listen(struct net_listener *p, int fd)
 		listener_rest(p);
 }
 
+/* Makes the TLS settings of all listeners. 0 or -errno with none of them. */
+static int
+make_contexts(struct net_desk *net, const struct conf *c, struct tlscontext **ret)
+{
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		const struct net_listener *old = listeners_find(&net->listeners, c->listeners[i].url);
+
+		ret[i] = NULL;
+		if (!c->listeners[i].tls)
+			continue;
+		ret[i] = tlscontext_new(&c->listeners[i], old != NULL ? old->tls : NULL);
+		if (ret[i] != NULL)
+			continue;
+		while (i-- > 0)
+			(void)tlscontext_unref(ret[i]);
+		return -EKEYREJECTED;
+	}
+	return 0;
+}
+
 int
 listeners_replace(struct net_desk *net, const struct conf *c, int *fds, size_t n_fds)
 {
 	struct net_listeners fresh = LIST_HEAD_INITIALIZER(fresh);
+	struct tlscontext *contexts[CONF_MAX_LISTENERS];
 	struct net_listener *p, *next;
-	int r = n_fds == c->n_listeners ? 0 : -EBADMSG;
+	int r = n_fds == c->n_listeners ? make_contexts(net, c, contexts) : -EBADMSG;
 
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < n_fds && r >= 0; i++) {
 		const struct listener *l = &c->listeners[i];
 		struct net_listener *old = listeners_find(&net->listeners, l->url);
@@ -443,14 +500,18 @@ listeners_replace(struct net_desk *net, const struct conf *c, int *fds, size_t n
 		if (old != NULL && (old->io.fd < 0 || same_socket(old->io.fd, fds[i])))
 			continue;
 		r = listener_new(net, l, (unsigned)i, TAKE_FD(fds[i]), &p);
-		if (r >= 0)
-			LIST_INSERT_HEAD(&fresh, p, link);
+		if (r < 0)
+			break;
+		listener_set_tls(p, TAKE_PTR(contexts[i]));
+		LIST_INSERT_HEAD(&fresh, p, link);
 	}
 	if (r < 0) {
 		LIST_FOREACH_SAFE(p, &fresh, link, next) {
 			listener_deafen(p);
 			listener_unref(p);
 		}
+		for (size_t i = 0; i < n_fds; i++)
+			(void)tlscontext_unref(contexts[i]);
 		return r;
 	}
 
@@ -465,6 +526,7 @@ listeners_replace(struct net_desk *net, const struct conf *c, int *fds, size_t n
 			if (fds[i] < 0 || strcmp(c->listeners[i].url, p->url) != 0)
 				continue;
 			listener_configure(p, &c->listeners[i], (unsigned)i);
+			listener_set_tls(p, TAKE_PTR(contexts[i]));
 			listener_listen(p, TAKE_FD(fds[i]));
 			kept = true;
 		}

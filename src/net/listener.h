@@ -15,6 +15,7 @@
 #include "base/loop.h"
 #include "conf/conf.h"
 #include "net/net.h"
+#include "net/tlscontext.h"
 
 struct net_listener {
 	LIST_ENTRY(net_listener) link;
@@ -27,6 +28,7 @@ struct net_listener {
 	unsigned number;		/* index in the configuration */
 	char *url;
 	bool is_unix;
+	struct tlscontext *tls;		/* NULL: plain */
 	uint32_t max_arguments, argument_limit, request_limit;	/* limits of one request */
 	enum listener_inline inline_requests;
 	uint64_t idle_timeout_usec;
@@ -57,6 +59,8 @@ void listeners_close(struct net_desk *net);
  * number. Empty if it is not there any more.
  */
 uint32_t listener_as_set(const struct net_listener *p, const struct conf *c);
+/* There is a link to the private keys: listeners with TLS that wait for it go on. */
+void listeners_on_keys(struct net_desk *net);
 
 static inline struct net_listener *
 listener_ref(struct net_listener *p)
@@ -70,6 +74,7 @@ listener_unref(struct net_listener *p)
 {
 	if (--p->refs > 0)
 		return;
+	(void)tlscontext_unref(p->tls);
 	free(p->url);
 	free(p);
 }

@@ -7,4 +7,9 @@ libnet_la_SOURCES = \
 	src/net/listener.c src/net/listener.h \
 	src/net/net.h \
 	src/net/refusal.c src/net/refusal.h \
-	src/net/stream.c src/net/stream.h
+	src/net/stream.c src/net/stream.h \
+	src/net/tlscontext.c src/net/tlscontext.h \
+	src/net/tlslink.c src/net/tlslink.h \
+	src/net/tlsprovider.c src/net/tlsprovider.h \
+	src/net/tlsstream.c src/net/tlsstream.h
+libnet_la_LIBADD = $(TLS_LIBS)

@@ -19,6 +19,7 @@ struct conn;
 struct door;
 struct net_listener;
 struct stats_pages;
+struct tls_desk;
 
 LIST_HEAD(net_listeners, net_listener);
 TAILQ_HEAD(conns, conn);
@@ -36,6 +37,7 @@ struct net_desk {
 	const struct conf *conf;	/* the rules in force */
 	struct stats_pages *pages;
 	struct door *door;		/* the protocol on new connections */
+	struct tls_desk *tls;		/* for listeners with TLS */
 	void (*on_less)(struct net_desk *net);	/* Tells that a connection has ended. */
 
 	bool stopping;			/* requests that have come are answered, but no others */

@@ -29,6 +29,19 @@ struct stream_ops {
 	ssize_t (*send)(struct stream *s, const void *bytes, size_t n);
 
 	/*
+	 * Sends bytes that send() has taken and the socket had no room for. 0: none is
+	 * left; -EAGAIN: later; else -errno: the peer is lost. NULL: send() takes no
+	 * such bytes.
+	 */
+	int (*flush)(struct stream *s);
+
+	/* True if there are such bytes. NULL: never. */
+	bool (*unsent)(const struct stream *s);
+
+	/* True until the peer may send its first byte to the door. NULL: never. */
+	bool (*opening)(const struct stream *s);
+
+	/*
 	 * Sends no more; the peer learns of it behind the bytes that were sent.
 	 */
 	void (*shutdown)(struct stream *s);
@@ -54,6 +67,8 @@ struct stream_ops {
 struct stream {
 	const struct stream_ops *ops;
 	void *user;		/* the memory of ops */
+	const char *why;	/* the peer is lost for this reason, to be told; good until the
+				 * next call; else NULL */
 	struct loop_io io;	/* the socket */
 };
 
@@ -64,6 +79,24 @@ static inline bool
 stream_is_pending(const struct stream *s)
 {
 	return s->ops->pending != NULL && s->ops->pending(s);
+}
+
+static inline int
+stream_flush(struct stream *s)
+{
+	return s->ops->flush != NULL ? s->ops->flush(s) : 0;
+}
+
+static inline bool
+stream_is_unsent(const struct stream *s)
+{
+	return s->ops->unsent != NULL && s->ops->unsent(s);
+}
+
+static inline bool
+stream_is_opening(const struct stream *s)
+{
+	return s->ops->opening != NULL && s->ops->opening(s);
 }
 
 static inline uint32_t

@@ -161,7 +161,10 @@ on_link(struct member *m, const struct frame *f, int *fds, size_t n_fds)
 	if (n_fds != 2)
 		return;
 	ends = (struct mail_ends){ TAKE_FD(fds[0]), TAKE_FD(fds[1]) };
-	if (f->slot == ROLE_PROCESS(ROLE_CONTROL, 0))
+	if (f->slot == ROLE_PROCESS(ROLE_KEYS, 0)) {
+		tlslink_attach(&w->tls.link, ends);
+		listeners_on_keys(&w->net);
+	} else if (f->slot == ROLE_PROCESS(ROLE_CONTROL, 0))
 		controllink_attach(w, ends);
 	else
 		brokerlink_attach(w, ends);
@@ -248,6 +251,8 @@ worker_wire(struct worker *w)
 	controllink_init(w);
 	net_init(&w->net, &w->loop, w->read);
 	w->net.pages = &w->pages;
+	tls_desk_init(&w->tls, &w->loop);
+	w->net.tls = &w->tls;
 	w->net.door = &w->door.door;
 	w->net.on_less = on_less_conns;
 	leases_init(&w->leases, &w->loop, w->read);
@@ -290,6 +295,9 @@ worker_init(struct worker *w, unsigned slot)
 	if (w->pages.own == NULL)
 		return -errno;
 	worker_wire(w);
+	r = tls_desk_load(&w->tls);
+	if (r < 0)
+		return r;
 	w->net.max_conns = connection_limit();
 	w->net.spare_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
@@ -323,6 +331,7 @@ worker_done(struct worker *w)
 	calls_done(&w->desk);
 	leases_done(&w->leases);
 	net_bury(&w->net);
+	tls_desk_done(&w->tls);
 	on_abort(&w->member);
 	member_done(&w->member);
 	conf_unref(worker_set_conf(w, NULL));

@@ -18,6 +18,7 @@
 #include "ipc/stats.h"
 #include "lease/leases.h"
 #include "net/net.h"
+#include "net/tlsstream.h"
 #include "worker/brokerlink.h"
 #include "worker/controllink.h"
 
@@ -46,6 +47,7 @@ struct worker {
 	struct call_desk desk;		/* calls */
 	struct leases leases;		/* handler processes */
 	struct net_desk net;		/* listeners and connections */
+	struct tls_desk tls;		/* connections with TLS */
 
 	struct brokerlink link;
 	struct controllink control;

@@ -75,6 +75,7 @@ integration_tests = \
 	tests/integration/start-fails-for-good.sh \
 	tests/integration/start-without.sh \
 	tests/integration/start-fails.sh \
+	tests/integration/tls.sh \
 	tests/integration/zoo.sh
 TESTS += $(integration_tests)
 EXTRA_DIST += tests/bounded tests/progress.sh
@@ -86,6 +87,7 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/reload-rules.py \
 	tests/integration/conf-examples.py tests/integration/examples.py \
 	tests/integration/protocol-examples.py \
+	tests/integration/tls-client.py \
 	tests/integration/hiredis-client.c
 EXTRA_DIST += README.md
 include tests/integration/hostile.mk

@@ -4,7 +4,7 @@
 top=$(cd "${srcdir:-.}" && pwd)
 cc=${CC:-cc}
 status=0
-flags=$(pkg-config --cflags libbsd-overlay libsystemd 2>/dev/null)
+flags=$(pkg-config --cflags libbsd-overlay libsystemd libcrypto 2>/dev/null)
 for header in $(cd "$top" && find src -name '*.h'); do
 	# shellcheck disable=SC2086
 	printf '#include "config.h"\n#include "%s"\n' "${header#src/}" |

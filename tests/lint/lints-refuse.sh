@@ -110,6 +110,17 @@ make_liar reqctl "help call" 's/--json/--jsonx/'
 fresh_tree completions
 refuses completions "$dir/liar" && says "against those that there are:"
 
+# A source that includes OpenSSL, and an object that calls it.
+fresh_tree
+put crypto
+mkdir -p "$dir/objects/src/runner"
+echo 'int EVP_sample(void); int sample(void); int sample(void) { return EVP_sample(); }' |
+    ${CC:-cc} -c -x c -o "$dir/objects/src/runner/other.o" -
+if refuses crypto "$dir/objects"; then
+	says "src/runner/sample.c"
+	says "src/runner/other.o EVP_sample"
+fi
+
 fresh_tree src tests bench man completions
 cp "$top"/*.md "$tree"
 cp "$data/documents.md" "$tree/SAMPLE.md"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 # lint: what can be said of the sources without running them.
 lint_tests = tests/lint/banned.sh tests/lint/comments.sh tests/lint/completions.sh \
+	tests/lint/crypto.sh \
 	tests/lint/documents.sh tests/lint/headers.sh tests/lint/help.sh tests/lint/layers.sh \
 	tests/lint/layers-refuses.sh tests/lint/lints-refuse.sh tests/lint/loops.sh \
 	tests/lint/manual-words.sh tests/lint/manuals.sh tests/lint/progress.sh

@@ -15,6 +15,8 @@ static const struct {
 	{ "tcp://127.0.0.1", "tcp://127.0.0.1:7373" },
 	{ "tcp://[::1]:80", "tcp://[::1]:80" }, { "tcp://[::1]", "tcp://[::1]:7373" },
 	{ "tcp://*:1", "tcp://*:1" }, { "tcp://db.example.org:65535", "tcp://db.example.org:65535" },
+	{ "tls://127.0.0.1", "tls://127.0.0.1:7374" }, { "tls://[::1]:80", "tls://[::1]:80" },
+	{ "tls://*", "tls://*:7374" }, { "tls://", NULL }, { "tls://h:65536", NULL },
 	{ "unix:///run/x.sock", "unix:///run/x.sock" }, { "fd://main", "fd://main" },
 	{ "tcp://::1:80", NULL }, { "tcp://[::1", NULL }, { "tcp://[zz]:1", NULL },
 	{ "tcp://h:65536", NULL }, { "tcp://h:-1", NULL }, { "tcp://h:08", NULL }, { "tcp://h:", NULL },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * stream: connections without calls and without RESP: a door that repeats each
- * line, over plain sockets and over streams that split and delay every byte.
+ * line, over plain sockets, over streams that split and delay every byte, and over TLS.
  */
 #include "config.h"
 
@@ -17,6 +17,7 @@
 #include "net/conn.h"
 #include "net/listener.h"
 #include "slow-stream.h"
+#include "tls-peer.h"
 #include "unit.h"
 
 static struct loop loop;
@@ -25,6 +26,8 @@ static struct stats stats;
 static struct stats_pages pages = { .own = &stats };
 static struct conf *conf;
 static char scratch[NET_READ];
+static struct tls_desk desk_tls;
+static struct tlscontext *context;
 static unsigned n_less, n_room, n_abandoned;
 
 /* ----------------------------------------------------------------- door --- */
@@ -136,11 +139,26 @@ setup(void)
 	net.pages = &pages;
 	net.conf = conf;
 	net.door = &door;
+	tls_desk_init(&desk_tls, &loop);
+	net.tls = &desk_tls;
 	net.max_conns = 10;
 	net.on_less = on_less;
 	ck_assert_int_eq(listeners_replace(&net, conf, &fd, 1), 0);
 	listening = LIST_FIRST(&net.listeners);
 	listening->is_unix = true;
+}
+
+/* Only tests over TLS need it; to make it takes time. */
+static void
+make_context(void)
+{
+	if (context != NULL)
+		return;
+	ck_assert_int_eq(tls_desk_load(&desk_tls), 0);
+	tls_peer_make_key("EC", TLS_MINIMUM_1_3);
+	tls_peer_start(&desk_tls);
+	context = tlscontext_new(&tls_listener, NULL);
+	ck_assert_ptr_nonnull(context);
 }
 
 static void
@@ -149,6 +167,9 @@ teardown(void)
 	listeners_close(&net);
 	net_done(&net);
 	net_bury(&net);
+	context = tlscontext_unref(context);
+	tls_desk_done(&desk_tls);
+	tls_peer_done();
 	loop_done(&loop);
 	conf_unref(conf);
 	ck_assert_uint_eq(stats.connections_open, 0);
@@ -166,7 +187,7 @@ wake(struct loop_timer *t)
 static void
 turns(void)
 {
-	uint64_t before = slow_stream_calls;
+	uint64_t before = slow_stream_calls + tls_peer_moves;
 
 	for (int i = 0; i < 10; i++) {
 		struct loop_timer now = { .fn = wake };
@@ -175,25 +196,34 @@ turns(void)
 		ck_assert_int_eq(loop_turn(&loop), 0);
 		loop_disarm(&loop, &now);
 		net_bury(&net);
-		if (slow_stream_calls != before)
+		tls_peer_turn();
+		if (slow_stream_calls + tls_peer_moves != before)
 			i = 0;
-		before = slow_stream_calls;
+		before = slow_stream_calls + tls_peer_moves;
 	}
 }
 
-/* Connects a client, with i = 1 over a slow stream. */
+/* Connects a client, with i = 1 over a slow stream, with i = 2 over TLS. */
 static int
 client(int i, struct conn **ret)
 {
 	union sockaddr_any peer = { .sa.sa_family = AF_UNIX };
 	int pair[2];
 
+	/* First, as the signer would keep the sockets that are there. */
+	if (i == 2)
+		make_context();
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
 	    pair), 0);
 	conn_open(listening, pair[0], &peer);
 	*ret = TAILQ_LAST(&net.conns, conns);
 	if (i == 1)
 		slow_stream_put(&(*ret)->stream);
+	if (i != 2)
+		return pair[1];
+	ck_assert_int_eq(tlsstream_put(&(*ret)->stream, &desk_tls, context), 0);
+	pair[1] = tls_peer_connect(pair[1]);
+	turns();
 	return pair[1];
 }
 
@@ -382,12 +412,12 @@ static void
 add(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc, lines_are_said_again, 0, 2);
-	tcase_add_loop_test(tc, what_waits_is_read_ahead_a_little, 0, 2);
-	tcase_add_loop_test(tc, an_end_that_is_asked_for_comes_behind_the_answers, 0, 2);
-	tcase_add_loop_test(tc, a_peer_that_ends_first, 0, 2);
-	tcase_add_loop_test(tc, a_stop, 0, 2);
-	tcase_add_loop_test(tc, a_peer_that_is_gone, 0, 2);
+	tcase_add_loop_test(tc, lines_are_said_again, 0, 3);
+	tcase_add_loop_test(tc, what_waits_is_read_ahead_a_little, 0, 3);
+	tcase_add_loop_test(tc, an_end_that_is_asked_for_comes_behind_the_answers, 0, 3);
+	tcase_add_loop_test(tc, a_peer_that_ends_first, 0, 3);
+	tcase_add_loop_test(tc, a_stop, 0, 3);
+	tcase_add_loop_test(tc, a_peer_that_is_gone, 0, 3);
 }
 
 UNIT_MAIN("stream", add(tc))

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * certificate: opens the files of a TLS listener and has them checked.
+ *
+ * The master may not run OpenSSL. A child of the loader does it and ends, and it says
+ * the same at -t, at a start and at a reload. Its answer is a row of strings.
+ */
+#include "config.h"
+
+#include "conf/certificate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "conf/errors.h"
+#include "conf/tlsfiles.h"
+
+#define FILE_MAX (1u << 20)
+#define ANSWER_MAX (4u << 20)
+#define SOON (14 * 86400)
+
+/* The strings of an answer before the chain. */
+enum { ANSWER_WRONG, ANSWER_PIN, ANSWER_FROM, ANSWER_UNTIL, ANSWER_CHAIN };
+
+/* A file that is read at once: not a pipe, which could block. Descriptor, or -1 and why. */
+static int
+open_regular(const char *path, struct stat *ret, const char **ret_why)
+{
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	*ret_why = NULL;
+	if (fd < 0 || fstat(fd, ret) < 0)
+		*ret_why = strerror(errno);
+	else if (!S_ISREG(ret->st_mode))
+		*ret_why = "it is not a regular file";
+	else if (ret->st_size > FILE_MAX)
+		*ret_why = "it is larger than 1 MiB";
+	return *ret_why == NULL ? TAKE_FD(fd) : -1;
+}
+
+/* The reason why others than those who may could read or change the key; NULL: none. */
+static const char *
+is_open_to(const struct stat *st)
+{
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		return "it belongs to an account that is neither root nor that of reqd";
+	if ((st->st_mode & (S_IRWXO | S_IWGRP)) != 0)
+		return "others may read or change it; run: chmod 600";
+	return NULL;
+}
+
+/* ---------------------------------------------------------------- child --- */
+
+static _Noreturn void
+child_check(const struct buf *text, int key_fd, int out)
+{
+	struct buf answer = BUF_INIT(ANSWER_MAX), strings = BUF_INIT(ANSWER_MAX);
+	const char *wrong = tlsfiles_check(buf_data(text), buf_len(text), key_fd, &strings);
+	size_t sent = 0;
+
+	wrong = wrong != NULL ? wrong : "";
+	(void)buf_append(&answer, wrong, strlen(wrong) + 1);
+	(void)buf_append_slice(&answer, buf_slice(&strings));
+	while (!buf_failed(&answer) && sent < buf_len(&answer)) {
+		ssize_t n = write(out, buf_data(&answer) + sent, buf_len(&answer) - sent);
+
+		if (n <= 0)
+			break;
+		sent += (size_t)n;
+	}
+	_exit(0);
+}
+
+static int
+read_all(int fd, struct buf *ret)
+{
+	for (;;) {
+		char *to = buf_reserve(ret, 1 << 16);
+		ssize_t n = to != NULL ? read(fd, to, 1 << 16) : -1;
+
+		if (to == NULL)
+			return -ENOMEM;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : 0;
+		buf_commit(ret, (size_t)n);
+	}
+}
+
+/* Lets a child check certificate and key. 0 with the answer of the child, or -errno. */
+static int
+ask_child(const struct buf *text, int key_fd, struct buf *ret)
+{
+	CLEANUP_CLOSE int in = -1;
+	CLEANUP_CLOSE int out = -1;
+	int pipes[2], status, r;
+	pid_t pid;
+
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return -errno;
+	in = pipes[0];
+	out = pipes[1];
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		child_check(text, key_fd, out);
+	(void)close(TAKE_FD(out));
+	r = read_all(in, ret);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	return r;
+}
+
+/* --------------------------------------------------------------- answer --- */
+
+/* Takes the strings of the answer apart. 0, 1 (it is cut off) or -ENOMEM. */
+static int
+take_answer(struct reader *r, struct slice answer, struct certificate *ret, const char **ret_wrong)
+{
+	char **fields[] = { [ANSWER_PIN] = &ret->pin, [ANSWER_FROM] = &ret->from,
+		[ANSWER_UNTIL] = &ret->until };
+	size_t n = 0, n_chain = 0;
+
+	while (answer.len > 0) {
+		const char *end = memchr(answer.data, '\0', answer.len);
+		char *copy;
+
+		if (end == NULL)
+			return 1;
+		copy = arena_strdup(r->arena, answer.data);
+		if (copy == NULL)
+			return -ENOMEM;
+		if (n == ANSWER_WRONG && *copy != '\0') {
+			*ret_wrong = copy;
+			return 0;
+		}
+		if (n >= ANSWER_CHAIN) {
+			ret->chain = arena_grow(r->arena, ret->chain, n_chain, sizeof(char *));
+			if (ret->chain == NULL)
+				return -ENOMEM;
+			ret->chain[n_chain++] = copy;
+		} else if (n > ANSWER_WRONG) {
+			*fields[n] = copy;
+		}
+		n++;
+		answer.len -= (size_t)(end + 1 - answer.data);
+		answer.data = end + 1;
+	}
+	if (n_chain == 0)
+		return 1;
+	ret->chain = arena_grow(r->arena, ret->chain, n_chain, sizeof(char *));
+	return ret->chain == NULL ? -ENOMEM : 0;
+}
+
+/* True after an error about a file that cannot be used. */
+static bool
+is_refused(struct reader *r, const struct block *b, const char *key, const char *path,
+    const char *why)
+{
+	if (why != NULL)
+		block_error(r, b, key, "'%s'%s: %.256s: %s%s", key, block_where(b), path, why,
+		    errno == ENOENT ? "; 'reqctl keygen --server' makes certificate and key" : "");
+	return why != NULL;
+}
+
+static int
+load_one(struct reader *r, struct listener *l, const struct block *b)
+{
+	CLEANUP(buf_done) struct buf text = BUF_INIT(FILE_MAX + (1 << 17));
+	CLEANUP(buf_done) struct buf answer = BUF_INIT(ANSWER_MAX + (1 << 17));
+	CLEANUP_CLOSE int cert = -1;
+	CLEANUP_CLOSE int key = -1;
+	const char *why, *wrong = NULL;
+	struct stat st;
+	int q;
+
+	errno = 0;
+	cert = open_regular(l->certificate, &st, &why);
+	if (is_refused(r, b, "certificate", l->certificate, why))
+		return 0;
+	key = open_regular(l->key, &st, &why);
+	if (is_refused(r, b, "key", l->key, why))
+		return 0;
+	errno = 0;
+	if (is_refused(r, b, "key", l->key, is_open_to(&st)))
+		return 0;
+	q = read_all(cert, &text);
+	if (q == 0)
+		q = ask_child(&text, key, &answer);
+	if (q == 0)
+		q = take_answer(r, buf_slice(&answer), &l->cert, &wrong);
+	if (q == -ENOMEM)
+		return q;
+	if (q != 0 || wrong != NULL) {
+		block_error(r, b, "certificate", "listen \"%.120s\": %s (certificate %.256s, key "
+		    "%.256s)", l->url, wrong != NULL ? wrong : "the check of the files has failed",
+		    l->certificate, l->key);
+		return 0;
+	}
+	l->key_fd = TAKE_FD(key);
+	return 0;
+}
+
+int
+certificate_load(struct reader *r)
+{
+	int q = 0;
+
+	for (size_t i = 0; i < r->conf->n_listeners && q == 0; i++) {
+		struct listener *l = &r->conf->listeners[i];
+
+		if (l->tls)
+			q = load_one(r, l, r->listeners.at[i]);
+	}
+	return q;
+}
+
+/* ------------------------------------------------------------------ end --- */
+
+static int64_t
+seconds_of(const char *text)
+{
+	struct tm tm = { 0 };
+
+	return text != NULL && strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm) != NULL ? timegm(&tm) : 0;
+}
+
+int64_t
+certificate_left(const struct certificate *c, int64_t now)
+{
+	return seconds_of(c->until) - now;
+}
+
+void
+certificate_warn(const struct conf *c, struct conf_errors *warnings)
+{
+	int64_t now = time(NULL);
+
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		const struct listener *l = &c->listeners[i];
+		int64_t left = certificate_left(&l->cert, now);
+
+		if (l->cert.until == NULL)
+			continue;
+		if (left < 0)
+			conf_errors_add(warnings, NULL, 0, "%s: the certificate %s has ended on %s",
+			    l->url, l->certificate, l->cert.until);
+		else if (left < SOON)
+			conf_errors_add(warnings, NULL, 0, "%s: the certificate %s ends in %d days, "
+			    "on %s", l->url, l->certificate, (int)(left / 86400), l->cert.until);
+		else if (seconds_of(l->cert.from) > now)
+			conf_errors_add(warnings, NULL, 0, "%s: the certificate %s is not valid "
+			    "before %s; is the clock right?", l->url, l->certificate, l->cert.from);
+	}
+}
+
+bool
+certificate_is_needed(const struct conf *c)
+{
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		if (c->listeners[i].tls)
+			return true;
+	}
+	return false;
+}

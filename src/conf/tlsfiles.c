@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: ISC */
+/* tlsfiles: reads PEM with OpenSSL and says what is wrong with it. */
+#include "config.h"
+
+#include "conf/tlsfiles.h"
+
+#include <openssl/bio.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+/* Certificates of one chain. */
+#define CHAIN_MAX 16
+#define KEY_FILE_MAX (64u << 10)
+
+/* Never asks: a prompt would stop the loader. */
+static int
+no_password(char *buf, int size, int rwflag, void *user)
+{
+	(void)buf;
+	(void)size;
+	(void)rwflag;
+	*(bool *)user = true;
+	return -1;
+}
+
+static const char *
+check_kind(EVP_PKEY *key)
+{
+	char group[64] = "";
+	int bits = EVP_PKEY_get_bits(key);
+
+	if (EVP_PKEY_is_a(key, "ED25519"))
+		return NULL;
+	if (EVP_PKEY_is_a(key, "RSA") && bits >= 2048 && bits <= 4096)
+		return NULL;
+	if (EVP_PKEY_is_a(key, "EC") &&
+	    EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1 &&
+	    (strcmp(group, "prime256v1") == 0 || strcmp(group, "secp384r1") == 0))
+		return NULL;
+	return "the key is of a kind that reqd does not use; it uses " TLSFILES_KEYS;
+}
+
+static const char *
+read_key(int fd, EVP_PKEY **ret)
+{
+	static char text[KEY_FILE_MAX];
+	bool is_encrypted = false;
+	ssize_t n = pread(fd, text, sizeof(text), 0);
+	const char *wrong;
+	BIO *bio;
+
+	if (n < 0)
+		return "the key cannot be read";
+	bio = BIO_new_mem_buf(text, (int)n);
+	if (bio != NULL)
+		*ret = PEM_read_bio_PrivateKey(bio, NULL, no_password, &is_encrypted);
+	BIO_free(bio);
+	OPENSSL_cleanse(text, sizeof(text));
+	if (is_encrypted)
+		return "the key is encrypted; reqd has nobody to ask for a password. Write it "
+		    "without: openssl pkey -in OLD -out NEW";
+	if (*ret == NULL)
+		return "the key is no private key in PEM";
+	wrong = check_kind(*ret);
+	return wrong;
+}
+
+static void
+put_string(struct buf *b, const char *s)
+{
+	(void)buf_append(b, s, strlen(s) + 1);
+}
+
+static int
+put_time(struct buf *b, const ASN1_TIME *t)
+{
+	char text[32];
+	struct tm tm;
+
+	if (ASN1_TIME_to_tm(t, &tm) != 1 ||
+	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		return -1;
+	put_string(b, text);
+	return 0;
+}
+
+/* "sha256:" and the hash of the public key, as base64url. */
+static int
+put_pin(struct buf *b, X509 *cert)
+{
+	unsigned char *der = NULL, hash[EVP_MAX_MD_SIZE];
+	int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
+	char text[64];
+
+	if (len <= 0 || EVP_Digest(der, (size_t)len, hash, NULL, EVP_sha256(), NULL) != 1) {
+		OPENSSL_free(der);
+		return -1;
+	}
+	OPENSSL_free(der);
+	(void)EVP_EncodeBlock((unsigned char *)text, hash, 32);
+	for (char *p = text; *p != '\0'; p++)
+		*p = *p == '+' ? '-' : *p == '/' ? '_' : *p;
+	text[strcspn(text, "=")] = '\0';
+	(void)buf_append_str(b, "sha256:");
+	put_string(b, text);
+	return 0;
+}
+
+static int
+put_base64(struct buf *b, X509 *cert)
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509(cert, &der), r = -1;
+	char *text = len > 0 ? malloc((size_t)len / 3 * 4 + 5) : NULL;
+
+	if (text != NULL) {
+		(void)EVP_EncodeBlock((unsigned char *)text, der, len);
+		put_string(b, text);
+		r = 0;
+	}
+	free(text);
+	OPENSSL_free(der);
+	return r;
+}
+
+static const char *
+put_chain(struct buf *b, X509 *const *chain, size_t n)
+{
+	int r = put_pin(b, chain[0]);
+
+	if (r == 0)
+		r = put_time(b, X509_get0_notBefore(chain[0]));
+	if (r == 0)
+		r = put_time(b, X509_get0_notAfter(chain[0]));
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = put_base64(b, chain[i]);
+	return r == 0 && !buf_failed(b) ? NULL : "the certificate cannot be used";
+}
+
+const char *
+tlsfiles_check(const char *text, size_t len, int key_fd, struct buf *ret)
+{
+	BIO *bio = BIO_new_mem_buf(text, (int)len);
+	X509 *chain[CHAIN_MAX];
+	EVP_PKEY *key = NULL;
+	const char *wrong = NULL;
+	size_t n = 0;
+
+	while (bio != NULL && n < CHAIN_MAX) {
+		chain[n] = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+		if (chain[n] == NULL)
+			break;
+		n++;
+	}
+	/* Behind the last certificate there must be nothing more, and nothing half. */
+	if (n == 0)
+		wrong = "the certificate is no certificate in PEM";
+	else if (n == CHAIN_MAX)
+		wrong = "the certificate comes with more than 15 others";
+	else if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+		wrong = "a certificate of the chain is damaged";
+	if (wrong == NULL)
+		wrong = read_key(key_fd, &key);
+	if (wrong == NULL && X509_check_private_key(chain[0], key) != 1)
+		wrong = "the key does not belong to the certificate";
+	if (wrong == NULL)
+		wrong = put_chain(ret, chain, n);
+	/* The process ends at once: this is for tests, which look for leaks. */
+	for (size_t i = 0; i < n; i++)
+		X509_free(chain[i]);
+	EVP_PKEY_free(key);
+	BIO_free(bio);
+	return wrong;
+}

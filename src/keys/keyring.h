@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/* keyring: the private keys of one configuration, found by their public keys. */
+#pragma once
+
+#include <stddef.h>
+
+#include "conf/conf.h"
+#include "ipc/signing.h"
+
+struct keyring {
+	struct {
+		uint8_t name[SIGNING_KEY];
+		void *key;		/* EVP_PKEY */
+	} list[CONF_MAX_LISTENERS];
+	size_t n;
+};
+
+/*
+ * Reads a key from an open file, whose position stays, and adds it; pin is the one that
+ * the loader has found. NULL, or what is wrong: a constant string.
+ */
+const char *keyring_add(struct keyring *r, int fd, const char *pin);
+
+/* Forgets the keys, and overwrites them. */
+void keyring_done(struct keyring *r);
+
+/*
+ * Signs, if this is a handshake of a server and the scheme fits the key. Returns the
+ * length of the signature; 0: refused. -ENOENT: there is no such key.
+ */
+int keyring_sign(const struct keyring *r, const struct signing_ask *ask,
+    uint8_t ret[static SIGNING_SIGNATURE]);

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: ISC */
+/* keys: the life of the role: what the master says, and the questions of workers. */
+#include "config.h"
+
+#include "keys/keys.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "ipc/channel.h"
+#include "ipc/logrec.h"
+#include "ipc/member.h"
+#include "keys/keyring.h"
+
+/*
+ * Handshakes that have begun under the former configuration end with the former keys;
+ * no handshake may take longer.
+ */
+#define FORMER_USEC (10 * USEC_PER_SEC)
+
+/* The link to one worker; in.fd -1: none. */
+struct keys_link {
+	struct keys *keys;
+	struct loop_io in;	/* pipe: questions */
+	int socket;		/* answers */
+	uint16_t slot;
+	uint64_t serial;
+};
+
+struct keys {
+	struct loop loop;
+	struct member member;
+	struct keyring prepared, current, former;
+	const char *wrong;	/* with the keys that are being prepared; NULL: nothing */
+	int prepared_fds[CONF_MAX_LISTENERS];
+	size_t n_prepared_fds;
+	struct loop_timer forget;
+	struct keys_link links[CONF_MAX_WORKERS];
+	bool is_stopping;
+};
+
+/* ---------------------------------------------------------------- links --- */
+
+static void
+link_close(struct keys_link *l)
+{
+	loop_close_shared(&l->keys->loop, &l->in);
+	if (l->socket >= 0)
+		(void)close(TAKE_FD(l->socket));
+}
+
+static void
+link_accuse(struct keys_link *l, const char *what)
+{
+	member_accuse(&l->keys->member, l->slot, l->serial, what);
+	link_close(l);
+}
+
+static void
+answer(struct keys_link *l, const struct signing_ask *ask)
+{
+	struct signing_answer a = { .id = ask->id };
+	int n = keyring_sign(&l->keys->current, ask, a.signature);
+
+	if (n == -ENOENT)
+		n = keyring_sign(&l->keys->former, ask, a.signature);
+	a.len = n > 0 ? (uint16_t)n : 0;
+	/* A worker asks one question at a time: if it does not read, that is its own loss. */
+	if (send(l->socket, &a, sizeof(a), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN)
+		link_close(l);
+}
+
+/* One question in a turn: the links are served by turns. */
+static void
+on_question(struct loop_io *io, uint32_t events)
+{
+	struct keys_link *l = CONTAINER_OF(io, struct keys_link, in);
+	struct signing_ask ask;
+	ssize_t n = read(io->fd, &ask, sizeof(ask));
+
+	(void)events;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0)
+		link_close(l);
+	else if (n != (ssize_t)sizeof(ask))
+		link_accuse(l, "sent a question for a signature that is no question");
+	else
+		answer(l, &ask);
+}
+
+static void
+on_link(struct member *m, const struct frame *f, int *fds, size_t n_fds)
+{
+	struct keys *k = CONTAINER_OF(m, struct keys, member);
+	struct keys_link *l;
+
+	if (f->slot >= CONF_MAX_WORKERS || n_fds != 2)
+		return;
+	l = &k->links[f->slot];
+	link_close(l);
+	l->slot = f->slot;
+	l->serial = f->link.serial;
+	l->socket = TAKE_FD(fds[0]);
+	l->in = (struct loop_io){ .fn = on_question, .fd = TAKE_FD(fds[1]) };
+	if (loop_add(&k->loop, &l->in, EPOLLIN) < 0)
+		link_close(l);
+}
+
+static void
+on_unlink(struct member *m, const struct frame *f)
+{
+	struct keys *k = CONTAINER_OF(m, struct keys, member);
+
+	if (f->slot < CONF_MAX_WORKERS && k->links[f->slot].serial == f->link.serial)
+		link_close(&k->links[f->slot]);
+}
+
+/* -------------------------------------------------------------- reloads --- */
+
+static void
+on_sockets(struct member *m, int *fds, size_t n_fds)
+{
+	struct keys *k = CONTAINER_OF(m, struct keys, member);
+
+	for (size_t i = 0; i < n_fds && i < CONF_MAX_LISTENERS; i++)
+		k->prepared_fds[k->n_prepared_fds++] = TAKE_FD(fds[i]);
+}
+
+/* The descriptors come in the order of the listeners that speak TLS. */
+static const char *
+read_keys(struct keys *k, const struct conf *c)
+{
+	const char *wrong = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_listeners && wrong == NULL; i++) {
+		if (!c->listeners[i].tls)
+			continue;
+		wrong = n == k->n_prepared_fds ? "the file of a private key is missing" :
+		    keyring_add(&k->prepared, k->prepared_fds[n], c->listeners[i].cert.pin);
+		n++;
+	}
+	return wrong;
+}
+
+static void
+on_prepare(struct member *m)
+{
+	struct keys *k = CONTAINER_OF(m, struct keys, member);
+	const char *wrong = read_keys(k, m->prepared);
+
+	channel_close_fds(k->prepared_fds, k->n_prepared_fds);
+	k->n_prepared_fds = 0;
+	member_prepared(m, wrong);
+}
+
+static void
+on_abort(struct member *m)
+{
+	struct keys *k = CONTAINER_OF(m, struct keys, member);
+
+	keyring_done(&k->prepared);
+	channel_close_fds(k->prepared_fds, k->n_prepared_fds);
+	k->n_prepared_fds = 0;
+}
+
+static void
+on_forget(struct loop_timer *t)
+{
+	keyring_done(&CONTAINER_OF(t, struct keys, forget)->former);
+}
+
+static void
+on_commit(struct member *m)
+{
+	struct keys *k = CONTAINER_OF(m, struct keys, member);
+
+	keyring_done(&k->former);
+	k->former = k->current;
+	k->current = k->prepared;
+	k->prepared = (struct keyring){ .n = 0 };
+	loop_arm(&k->loop, &k->forget, k->loop.now_usec + FORMER_USEC);
+}
+
+static void
+on_stop(struct member *m, uint64_t due_usec)
+{
+	(void)due_usec;
+	CONTAINER_OF(m, struct keys, member)->is_stopping = true;
+}
+
+static const struct member_ops member_ops = {
+	.sockets = on_sockets,
+	.prepare = on_prepare,
+	.abort = on_abort,
+	.commit = on_commit,
+	.link = on_link,
+	.unlink = on_unlink,
+	.stop = on_stop,
+	.forgets = true,
+};
+
+int
+keys_main(void)
+{
+	static struct keys keys;
+	struct keys *k = &keys;
+	int r = loop_init(&k->loop);
+
+	for (size_t i = 0; i < CONF_MAX_WORKERS; i++)
+		k->links[i] = (struct keys_link){ .keys = k, .in.fd = -1, .socket = -1 };
+	k->forget.fn = on_forget;
+	if (r >= 0)
+		r = member_init(&k->member, &member_ops, &k->loop);
+	if (r < 0) {
+		log_err("cannot start: %s", strerror(-r));
+		return ROLE_EXIT_SETUP;
+	}
+	(void)member_tell(&k->member, &(struct frame){ .type = FRAME_READY });
+	while (!k->member.is_over && !k->is_stopping) {
+		r = loop_turn(&k->loop);
+		if (r < 0) {
+			log_err("event loop: %s", strerror(-r));
+			return ROLE_EXIT_SETUP;
+		}
+	}
+	for (size_t i = 0; i < CONF_MAX_WORKERS; i++)
+		link_close(&k->links[i]);
+	keyring_done(&k->prepared);
+	keyring_done(&k->current);
+	keyring_done(&k->former);
+	member_done(&k->member);
+	return ROLE_EXIT_OK;
+}
