@@ -25,3 +25,15 @@ digest_of(const struct slice *parts, size_t n_parts)
 	memcpy(d.bytes, full, sizeof(d.bytes));
 	return d;
 }
+
+void
+digest_sha256(struct slice bytes, uint8_t ret[static DIGEST_SHA256])
+{
+	SHA2_CTX ctx;
+
+	SHA256Init(&ctx);
+	SHA256Update(&ctx, (const uint8_t *)bytes.data, bytes.len);
+	SHA256Final(ret, &ctx);
+	/* The state of SHA-256 holds the bytes, which may be a secret. */
+	explicit_bzero(&ctx, sizeof(ctx));
+}

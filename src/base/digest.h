@@ -22,6 +22,12 @@ struct digest {
  */
 struct digest digest_of(const struct slice *parts, size_t n_parts);
 
+/* Bytes of a whole SHA-256. */
+#define DIGEST_SHA256 32
+
+/* Writes the SHA-256 of these bytes alone, as sha256sum(1) prints it. */
+void digest_sha256(struct slice bytes, uint8_t ret[static DIGEST_SHA256]);
+
 static inline bool
 digest_eq(const struct digest *a, const struct digest *b)
 {

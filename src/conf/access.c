@@ -16,23 +16,23 @@
 static bool
 has_place(const struct role *role)
 {
-	return role->unix_peers || role->n_nets > 0;
+	return places_are_given(&role->places);
 }
 
 static bool
 has_people(const struct role *role)
 {
-	return role->users != NULL || role->groups != NULL || role->n_uids > 0 ||
-	    role->n_gids > 0 || role->n_members > 0;
+	return role->users != NULL || role->groups != NULL || role->logins != NULL ||
+	    role->n_uids > 0 || role->n_gids > 0 || role->n_members > 0;
 }
 
 static bool
-place_matches(const struct role *role, const struct caller *who)
+place_matches(const struct places *places, const struct caller *who)
 {
 	if (who->is_unix)
-		return role->unix_peers;
-	for (size_t i = 0; i < role->n_nets; i++) {
-		if (net_contains(&role->nets[i], &who->addr))
+		return places->unix_peers;
+	for (size_t i = 0; i < places->n_nets; i++) {
+		if (net_contains(&places->nets[i], &who->addr))
 			return true;
 	}
 	return false;
@@ -51,8 +51,24 @@ has_gid(const struct caller *who, gid_t gid)
 }
 
 static bool
+names_have(char *const *names, const char *name)
+{
+	for (; names != NULL && *names != NULL; names++) {
+		if (strcmp(*names, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A login stands in place of the account: a caller who has logged in is that login
+ * and nobody else.
+ */
+static bool
 people_match(const struct role *role, const struct caller *who)
 {
+	if (who->login != NULL)
+		return names_have(role->logins, who->login);
 	if (!who->is_unix || !who->has_uid)
 		return false;
 	for (size_t i = 0; i < role->n_uids; i++) {
@@ -72,14 +88,16 @@ people_match(const struct role *role, const struct caller *who)
 
 /*
  * True if the caller fulfils everything that the role asks for; a role always
- * asks for something.
+ * asks for something. earlier: the earlier roles that the caller has.
  */
 static bool
-role_matches(const struct role *role, const struct caller *who)
+role_matches(const struct role *role, const struct caller *who, uint64_t earlier)
 {
-	if (!has_place(role) && !has_people(role))
+	if (!has_place(role) && !has_people(role) && role->all == 0)
 		return false;
-	if (has_place(role) && !place_matches(role, who))
+	if ((role->all & ~earlier) != 0)
+		return false;
+	if (has_place(role) && !place_matches(&role->places, who))
 		return false;
 	return !has_people(role) || people_match(role, who);
 }
@@ -90,7 +108,7 @@ access_roles(const struct conf *c, const struct caller *who)
 	uint64_t roles = 0;
 
 	for (size_t i = 0; i < c->n_roles; i++) {
-		if (role_matches(&c->roles[i], who))
+		if (role_matches(&c->roles[i], who, roles))
 			roles |= UINT64_C(1) << i;
 	}
 	return roles;
@@ -99,7 +117,27 @@ access_roles(const struct conf *c, const struct caller *who)
 bool
 access_is_admin(const struct conf *c, const struct caller *who)
 {
-	return who->is_unix && who->has_uid && (who->uid == 0 || who->uid == c->run_as.uid);
+	return who->login == NULL && who->is_unix && who->has_uid &&
+	    (who->uid == 0 || who->uid == c->run_as.uid);
+}
+
+enum access_use
+access_use(const struct credential *c, const struct caller *who, int64_t now_sec)
+{
+	if (c->off)
+		return ACCESS_OFF;
+	if (c->expires_sec != 0 && now_sec >= c->expires_sec)
+		return ACCESS_EXPIRED;
+	if (places_are_given(&c->from) && !place_matches(&c->from, who))
+		return ACCESS_ELSEWHERE;
+	return ACCESS_USABLE;
+}
+
+/* True if the credential that the caller has logged in with is for this service. */
+static bool
+credential_covers(const struct credential *c, const struct service *s)
+{
+	return c == NULL || c->services == NULL || names_have(c->services, s->name);
 }
 
 /* True if the service is at the listener of the caller. */
@@ -117,7 +155,8 @@ access_allowed(const struct conf *c, const struct service *s, const struct calle
 		return false;
 	if (access_is_admin(c, who))
 		return true;
-	return (s->deny & roles) == 0 && (s->allow & roles) != 0;
+	return (s->deny & roles) == 0 && (s->allow & roles) != 0 &&
+	    credential_covers(who->credential, s);
 }
 
 uint32_t
@@ -148,6 +187,10 @@ caller_parse(const char *text, struct caller *ret)
 		who.is_unix = who.has_uid = true;
 		who.uid = (uid_t)uid;
 		who.gid = (gid_t)-1;
+	} else if (strncmp(text, "login:", 6) == 0) {
+		if (!credential_is_login(slice_of(text + 6)))
+			return -EINVAL;
+		who.login = text + 6;
 	} else if (strncmp(text, "addr:", 5) != 0) {
 		return -EINVAL;
 	} else if (inet_pton(AF_INET, text + 5, &who.addr.in.sin_addr) == 1) {
@@ -166,7 +209,9 @@ caller_format(const struct caller *who, char *ret, size_t ret_len)
 {
 	char host[INET6_ADDRSTRLEN] = "?";
 
-	if (who->is_unix && who->has_uid) {
+	if (who->login != NULL) {
+		(void)snprintf(ret, ret_len, "login:%s", who->login);
+	} else if (who->is_unix && who->has_uid) {
 		(void)snprintf(ret, ret_len, "uid:%u", (unsigned)who->uid);
 	} else if (who->is_unix) {
 		(void)snprintf(ret, ret_len, "unix");
@@ -192,47 +237,132 @@ append_names(struct buf *out, char *const *names, const char *kind, bool *first)
 	}
 }
 
-/* "from unix or 10.0.0.0/8, as user alice or group adm" */
+/*
+ * "from unix or 10.0.0.0/8, as user alice or group adm, with all of the roles ops and
+ * mesh"
+ */
 static void
 append_rule(struct buf *out, const struct role *role)
 {
 	char text[ADDR_TEXT];
 	bool first = true;
 
-	if (role->unix_peers) {
+	if (role->places.unix_peers) {
 		(void)buf_append_str(out, "from unix");
 		first = false;
 	}
-	for (size_t i = 0; i < role->n_nets; i++) {
-		net_format(&role->nets[i], text, sizeof(text));
+	for (size_t i = 0; i < role->places.n_nets; i++) {
+		net_format(&role->places.nets[i], text, sizeof(text));
 		(void)buf_printf(out, "%s%s", first ? "from " : " or ", text);
 		first = false;
 	}
-	if (!has_people(role))
+	if (has_people(role)) {
+		(void)buf_append_str(out, has_place(role) ? ", as " : "as ");
+		first = true;
+		append_names(out, role->users, "user", &first);
+		append_names(out, role->groups, "group", &first);
+		append_names(out, role->logins, "login", &first);
+	}
+	if (role->all == 0)
 		return;
-	(void)buf_append_str(out, has_place(role) ? ", as " : "as ");
-	first = true;
-	append_names(out, role->users, "user", &first);
-	append_names(out, role->groups, "group", &first);
+	(void)buf_append_str(out, has_place(role) || has_people(role) ? ", with all of" : "all of");
+	for (char **p = role->all_names; *p != NULL; p++)
+		(void)buf_printf(out, "%s %s", p == role->all_names ? "" : " and", *p);
 }
 
-static void
-explain_role(const struct role *role, const struct caller *who, struct buf *out)
+/* The reason why the people of a role are not the caller, behind "the caller". */
+static const char *
+explain_people(const struct role *role, const struct caller *who)
 {
+	if (who->login != NULL && role->logins != NULL)
+		return ", who has logged in as somebody else.\n";
+	if (who->login != NULL)
+		return ", who has logged in, and so is no longer known by its account.\n";
+	if (who->is_unix && who->has_uid && (role->users != NULL || role->groups != NULL))
+		return ", who is none of these users and in none of these groups.\n";
+	if (role->logins != NULL && role->users == NULL && role->groups == NULL)
+		return ", who has not logged in.\n";
+	return ": users and groups are known over a unix socket only.\n";
+}
+
+/* roles: those of the caller. */
+static void
+explain_role(const struct conf *c, const struct role *role, const struct caller *who,
+    uint64_t roles, struct buf *out)
+{
+	uint64_t missing = role->all & ~roles;
+	size_t first = 0;
+
 	(void)buf_printf(out, "Role '%s' (", role->name);
 	append_rule(out, role);
 	(void)buf_append_str(out, ") ");
-	if (role_matches(role, who))
+	if ((roles >> role->number & 1) != 0) {
 		(void)buf_append_str(out, "includes the caller.\n");
-	else if (has_place(role) && !place_matches(role, who))
-		(void)buf_append_str(out,
-		    "does not include the caller, who comes from elsewhere.\n");
-	else if (!who->is_unix || !who->has_uid)
-		(void)buf_append_str(out,
-		    "does not include the caller: users and groups are known over a unix socket only.\n");
+		return;
+	}
+	(void)buf_append_str(out, "does not include the caller");
+	while (missing != 0 && (missing >> first & 1) == 0)
+		first++;
+	if (missing != 0)
+		(void)buf_printf(out, ", who does not have the role '%s'.\n", c->roles[first].name);
+	else if (has_place(role) && !place_matches(&role->places, who))
+		(void)buf_append_str(out, ", who comes from elsewhere.\n");
 	else
-		(void)buf_append_str(out,
-		    "does not include the caller, who is none of these users and in none of these groups.\n");
+		(void)buf_append_str(out, explain_people(role, who));
+}
+
+/* Names the roles that the roles of the service are made of, before those themselves. */
+static uint64_t
+explained_roles(const struct conf *c, const struct service *s)
+{
+	uint64_t set = s->allow;
+
+	for (size_t i = c->n_roles; i > 0; i--) {
+		if ((set >> (i - 1) & 1) != 0)
+			set |= c->roles[i - 1].all;
+	}
+	return set;
+}
+
+static const char *
+use_text(enum access_use use)
+{
+	switch (use) {
+	case ACCESS_OFF: return "is off";
+	case ACCESS_EXPIRED: return "has expired";
+	case ACCESS_ELSEWHERE: return "does not hold for where the caller comes from";
+	case ACCESS_USABLE: break;
+	}
+	return "is in order";
+}
+
+/* Writes a line for each credential of the login that lets in less than the roles do. */
+static void
+explain_credentials(const struct conf *c, const struct service *s, const struct caller *who,
+    int64_t now_sec, struct buf *out)
+{
+	size_t n = 0;
+
+	if (who->login == NULL)
+		return;
+	for (size_t i = 0; i < c->n_credentials; i++) {
+		const struct credential *cred = &c->credentials[i];
+		enum access_use use = access_use(cred, who, now_sec);
+
+		if (strcmp(cred->login, who->login) != 0 ||
+		    (who->credential != NULL && who->credential != cred))
+			continue;
+		n++;
+		if (use == ACCESS_USABLE && credential_covers(cred, s))
+			continue;
+		(void)buf_printf(out, "The credential %s%s%s of %s %s.\n", cred->id,
+		    cred->label != NULL ? " " : "", cred->label != NULL ? cred->label : "",
+		    cred->login, use != ACCESS_USABLE ? use_text(use) :
+		    "is for other services only");
+	}
+	if (n == 0)
+		(void)buf_printf(out, "Nobody can log in as %s: the file of logins has no line for "
+		    "it.\n", who->login);
 }
 
 /* The listeners of the service, and whether the caller is at one of them. */
@@ -256,20 +386,20 @@ explain_listeners(const struct conf *c, const struct service *s, const struct ca
 
 /* A denied role that the caller has decides alone, except about administrators. */
 static void
-explain_denied(const struct role *role, const struct caller *who, struct buf *out)
+explain_denied(const struct role *role, uint64_t roles, struct buf *out)
 {
 	(void)buf_printf(out, "The service denies role '%s' (", role->name);
 	append_rule(out, role);
-	(void)buf_append_str(out, role_matches(role, who) ?
+	(void)buf_append_str(out, (roles >> role->number & 1) != 0 ?
 	    "), which includes the caller: that decides before 'allow' does.\n" :
 	    "), which does not include the caller.\n");
 }
 
 int
 access_explain(const struct conf *c, const struct service *s, const struct caller *who,
-    struct buf *out)
+    int64_t now_sec, struct buf *out)
 {
-	uint64_t roles = access_roles(c, who);
+	uint64_t roles = access_roles(c, who), shown = explained_roles(c, s);
 	char text[ADDR_TEXT];
 
 	caller_format(who, text, sizeof(text));
@@ -282,19 +412,20 @@ access_explain(const struct conf *c, const struct service *s, const struct calle
 		    "Root and the account of reqd may call every service over a unix socket.\n");
 	for (size_t i = 0; i < c->n_roles; i++) {
 		if ((s->deny >> i & 1) != 0)
-			explain_denied(&c->roles[i], who, out);
+			explain_denied(&c->roles[i], roles, out);
 	}
 	if (s->allow == 0)
 		(void)buf_append_str(out, "The service has no 'allow', so no role may call it.\n");
 	for (size_t i = 0; i < c->n_roles; i++) {
-		if ((s->allow >> i & 1) != 0)
-			explain_role(&c->roles[i], who, out);
+		if ((shown >> i & 1) != 0)
+			explain_role(c, &c->roles[i], who, roles, out);
 	}
 	for (size_t i = 0; i < c->n_roles; i++) {
-		if ((s->allow >> i & 1) == 0 && (roles >> i & 1) != 0)
+		if ((shown >> i & 1) == 0 && (roles >> i & 1) != 0)
 			(void)buf_printf(out,
 			    "The caller has role '%s', which the service does not allow.\n",
 			    c->roles[i].name);
 	}
+	explain_credentials(c, s, who, now_sec, out);
 	return buf_failed(out) ? -ENOMEM : 0;
 }

@@ -15,7 +15,7 @@
 #include "base/buf.h"
 #include "conf/conf.h"
 
-/* The caller, as the kernel tells of it. */
+/* The caller, as the kernel tells of it, and as it has logged in. */
 struct caller {
 	bool is_unix;
 	bool has_uid;		/* only over a unix socket */
@@ -25,14 +25,32 @@ struct caller {
 	size_t n_groups;
 	union sockaddr_any addr;	/* TCP */
 	uint32_t listeners;	/* those that the caller uses, or could use: a bit for each */
+	/* Borrowed, as long as the rules are in force. */
+	const char *login;		/* NULL: not logged in */
+	const struct credential *credential;	/* ... with this one; NULL: not known */
 };
+
+/* True if a list of places says anything. */
+static inline bool
+places_are_given(const struct places *p)
+{
+	return p->unix_peers || p->n_nets > 0;
+}
+
+/* Whether a credential lets in a caller who has shown its secret. */
+enum access_use { ACCESS_USABLE = 0, ACCESS_OFF, ACCESS_EXPIRED, ACCESS_ELSEWHERE };
+
+/* now_sec: seconds of the calendar, as time(2) has them. */
+enum access_use access_use(const struct credential *c, const struct caller *who,
+    int64_t now_sec);
 
 /* The set of roles (bit = role number) of this caller. */
 uint64_t access_roles(const struct conf *c, const struct caller *who);
 
 /*
  * True if a caller with these roles may call this service. Root and reqd's own
- * uid may call everything over a unix socket, at the listeners where it is.
+ * uid may call everything over a unix socket, at the listeners where it is, unless
+ * they have logged in. The credential may be for some services only.
  */
 bool access_allowed(const struct conf *c, const struct service *s,
     const struct caller *who, uint64_t roles);
@@ -40,13 +58,16 @@ bool access_allowed(const struct conf *c, const struct service *s,
 /* The listeners that somebody who is at this place could use: unix sockets, or TCP. */
 uint32_t access_listeners(const struct conf *c, const struct caller *who);
 
-/* True if the caller is root or reqd's own account, over a unix socket. */
+/* True if the caller is root or reqd's own account, over a unix socket, without a login. */
 bool access_is_admin(const struct conf *c, const struct caller *who);
 
-/* "uid:1000", "addr:10.1.2.3"; stable text for log, owner and environment. */
+/* "login:alice", "uid:1000", "addr:10.1.2.3"; stable text for log, owner and environment. */
 void caller_format(const struct caller *who, char *ret, size_t ret_len);
 
-/* Parses the text of caller_format(); the caller's groups and listeners are not known. 0 or -EINVAL. */
+/*
+ * Parses the text of caller_format(). The listeners, the groups of an account, and the
+ * credential and the place of a login are not known; the name of a login is borrowed. 0 or -EINVAL.
+ */
 int caller_parse(const char *text, struct caller *ret);
 
 /*
@@ -55,4 +76,4 @@ int caller_parse(const char *text, struct caller *ret);
  * text shows what exists. 0 or -ENOMEM.
  */
 int access_explain(const struct conf *c, const struct service *s,
-    const struct caller *who, struct buf *out);
+    const struct caller *who, int64_t now_sec, struct buf *out);

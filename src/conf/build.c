@@ -312,6 +312,32 @@ read_service(struct reader *r, const struct block *b)
 	return q < 0 ? q : fill_service(r, s);
 }
 
+/* --------------------------------------------------------- credentials --- */
+
+static int
+read_credential(struct reader *r, const struct block *b)
+{
+	struct conf *c = r->conf;
+	struct credential *cred;
+	int q;
+
+	q = declare(r, b, (void **)&c->credentials, c->n_credentials, sizeof(*cred),
+	    CONF_MAX_CREDENTIALS, &r->credentials);
+	if (q != 0)
+		return q < 0 ? q : 0;
+	cred = &c->credentials[c->n_credentials++];
+	*cred = (struct credential){ .kind = CREDENTIAL_TOKEN };
+	cred->id = arena_strdup(r->arena, b->title);
+	if (cred->id == NULL)
+		return -ENOMEM;
+	q = section_read(r, &section_credential, b, cred);
+	if (q == 0 && (cred->login == NULL || cred->hash == NULL))
+		block_error(r, b, NULL, "credential \"%.64s\" has no login or no hash", b->title);
+	cred->login = cred->login != NULL ? cred->login : cred->id;
+	cred->hash = cred->hash != NULL ? cred->hash : cred->id;
+	return q;
+}
+
 /* ----------------------------------------------------------------- top --- */
 
 /* Files of the services directory have no say in settings of the whole. */
@@ -341,6 +367,11 @@ read_block(struct reader *r, const struct block *b, bool is_main)
 		return read_role(r, b);
 	if (strcmp(b->kind, "service") == 0)
 		return read_service(r, b);
+	/* Those of a merged file are read from the file of logins, as at each load. */
+	if (strcmp(b->kind, "credential") == 0 && r->canonical)
+		return read_credential(r, b);
+	if (strcmp(b->kind, "credential") == 0 && !r->merged)
+		block_error(r, b, NULL, "a credential belongs into the file that 'logins' names");
 	if (!is_main)
 		return 0;
 	if (strcmp(b->kind, "log") == 0)

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/suggest.h"
+#include "conf/logins.h"
 
 /* ------------------------------------------------------------ listeners --- */
 
@@ -110,13 +111,49 @@ check_roles(struct reader *r)
 	for (size_t i = 0; i < c->n_roles; i++) {
 		const struct role *role = &c->roles[i];
 
-		if (role->unix_peers || role->n_nets > 0 || role->users != NULL ||
-		    role->groups != NULL)
+		if (role->places.unix_peers || role->places.n_nets > 0 || role->users != NULL ||
+		    role->groups != NULL || role->logins != NULL || role->all_names != NULL)
 			continue;
 		/* A net with mistakes was reported already. */
 		if (block_find(r->roles.at[i], "net") == NULL)
 			block_error(r, r->roles.at[i], NULL, "role \"%.64s\" has none of 'net', "
-			    "'user' and 'group', so it says nothing", role->name);
+			    "'user', 'group', 'login' and 'all', so it says nothing", role->name);
+	}
+}
+
+/* Logins need not be in the file of logins: a leaver's line goes, the role stays. */
+static void
+check_logins(struct reader *r, const struct role *role, const struct block *b)
+{
+	for (char **p = role->logins; p != NULL && *p != NULL; p++) {
+		if (!credential_is_login(slice_of(*p)))
+			block_error(r, b, "login", "'%.64s' cannot be a login (a small letter or "
+			    "digit, then small letters, digits, '.', '_' and '-', 64 at most)", *p);
+	}
+}
+
+/* Finds the roles that "all" names. Only earlier ones: so a role never needs itself. */
+static void
+check_all(struct reader *r, struct role *role, const struct block *b)
+{
+	const struct conf *c = r->conf;
+	const char *names[CONF_MAX_ROLES];
+
+	for (size_t i = 0; i < role->number; i++)
+		names[i] = c->roles[i].name;
+	for (char **p = role->all_names; p != NULL && *p != NULL; p++) {
+		size_t i = 0;
+
+		while (i < c->n_roles && strcmp(c->roles[i].name, *p) != 0)
+			i++;
+		if (i < role->number)
+			role->all |= UINT64_C(1) << i;
+		else if (i < c->n_roles)
+			block_error(r, b, "all", "role '%.64s' must stand before role \"%.64s\", "
+			    "whose 'all' names it", *p, role->name);
+		else
+			block_error(r, b, "all", "unknown role '%.64s' in role \"%.64s\"%s", *p,
+			    role->name, suggest_remedy(*p, names, role->number));
 	}
 }
 
@@ -177,7 +214,7 @@ find_listeners(struct reader *r, struct service *s, const struct block *b)
 static const char *const reserved[] = { "PING", "ECHO", "HELLO", "AUTH", "QUIT", "RESET", "SELECT",
 	"CLIENT", "INFO", "CONFIG", "COMMAND", "SLOWLOG", "LATENCY", "MODULE", "ROLE",
 	"CLUSTER", "READONLY", "MONITOR", "CALL", "INPUT", "CANCEL",
-	"WAIT", "SERVICES", "DESCRIBE", "WHOAMI", "WHY" };
+	"WAIT", "ACL", "SERVICES", "DESCRIBE", "WHOAMI", "WHY" };
 
 static bool
 is_verb(const char *verb)
@@ -256,6 +293,10 @@ check_conf(struct reader *r)
 		return -ENOMEM;
 	check_listeners(r);
 	check_roles(r);
+	for (size_t i = 0; i < c->n_roles; i++) {
+		check_logins(r, &c->roles[i], r->roles.at[i]);
+		check_all(r, &c->roles[i], r->roles.at[i]);
+	}
 	for (size_t i = 0; i < c->n_services; i++) {
 		struct service *s = &c->services[i];
 		int q;
@@ -270,5 +311,5 @@ check_conf(struct reader *r)
 		find_listeners(r, s, r->services.at[i]);
 	}
 	check_verbs(r);
-	return 0;
+	return logins_check(r);
 }

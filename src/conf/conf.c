@@ -90,11 +90,34 @@ find_folded(const void *array, size_t n, size_t size, const char *name, size_t l
 
 static_assert(offsetof(struct service, name) == 0, "name comes first");
 static_assert(offsetof(struct verb, name) == 0, "name comes first");
+static_assert(offsetof(struct credential, id) == 0, "the id comes first");
 
 const struct service *
 conf_find_service(const struct conf *c, const char *name, size_t len)
 {
 	return find_folded(c->services, c->n_services, sizeof(*c->services), name, len);
+}
+
+const struct credential *
+conf_find_credential(const struct conf *c, const char *id)
+{
+	return find_folded(c->credentials, c->n_credentials, sizeof(*c->credentials), id,
+	    strlen(id));
+}
+
+static int
+compare_hash(const void *key, const void *element)
+{
+	return strcmp(key, (*(const struct credential *const *)element)->hash);
+}
+
+const struct credential *
+conf_find_secret(const struct conf *c, const char *hash)
+{
+	const struct credential *const *at = c->n_credentials == 0 ? NULL :
+	    bsearch(hash, c->by_hash, c->n_credentials, sizeof(*c->by_hash), compare_hash);
+
+	return at == NULL ? NULL : *at;
 }
 
 const struct service *

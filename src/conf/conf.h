@@ -22,6 +22,7 @@
 
 #include "base/addr.h"
 #include "base/slice.h"
+#include "proto/credential.h"
 
 struct pattern;
 
@@ -31,6 +32,7 @@ struct pattern;
 #define CONF_MAX_LISTENERS 32
 #define CONF_MAX_SERVICES 10000
 #define CONF_MAX_ROLES 64		/* a set of roles is one uint64_t */
+#define CONF_MAX_CREDENTIALS 20000	/* lines of the file of logins */
 #define CONF_MAX_ARGUMENTS 64		/* declared, per service */
 #define CONF_MAX_VERBS 256		/* bound, in all services together */
 #define CONF_MAX_ENVIRONMENT 1024	/* variables, per service */
@@ -203,12 +205,20 @@ struct service {
 
 /* -------------------------------------------------------------- roles --- */
 
+/* The places that callers come from. */
+struct places {
+	bool unix_peers;	/* "unix" */
+	struct net *nets;
+	size_t n_nets;
+};
+
 struct role {
 	char *name;
 	uint16_t number;	/* bit in a set of roles */
-	bool unix_peers;	/* net = {"unix"} */
-	struct net *nets;
-	size_t n_nets;
+	struct places places;	/* "net" */
+	char **logins;		/* NULL-terminated; NULL: not given */
+	char **all_names;	/* NULL-terminated; NULL: not given */
+	uint64_t all;		/* set of the numbers of all_names, which are below our own */
 	/* Names as configured, and the ids they were looked up to. */
 	char **users;		/* NULL-terminated */
 	uid_t *uids;
@@ -218,6 +228,23 @@ struct role {
 	size_t n_gids;
 	uid_t *members;		/* uids the group database lists for groups */
 	size_t n_members;
+};
+
+/* -------------------------------------------------------- credentials --- */
+
+/* A line of the file of logins: one way to log in as somebody. */
+struct credential {
+	char *id;		/* 16 hex digits; of login and secret */
+	char *login;
+	enum credential_kind kind;	/* token or key */
+	char *hash;		/* base64url of the SHA-256 of the secret */
+	char *label;		/* NULL: none */
+	char *expires;		/* "2027-01-31", the last day; NULL: never */
+	int64_t expires_sec;	/* first second after that day, UTC; 0: never */
+	char **services;	/* NULL-terminated; NULL: all that the roles allow */
+	struct places from;	/* empty: anywhere */
+	bool off;
+	unsigned line;		/* 0: in canonical text */
 };
 
 /* ---------------------------------------------------------- listeners --- */
@@ -280,9 +307,13 @@ struct conf {
 	size_t n_roles;
 	struct service *services;	/* sorted by name */
 	size_t n_services;
+	struct credential *credentials;	/* sorted by id */
+	size_t n_credentials;
+	const struct credential **by_hash;	/* the same, sorted by hash */
 
 	uint32_t workers;		/* 0: auto, one per CPU */
 	char *services_dir;		/* NULL: none */
+	char *logins;			/* file of logins; NULL: none */
 	struct identity run_as;		/* of workers and log */
 	char *runtime_directory;
 	uint64_t drain_timeout_usec;
@@ -370,6 +401,12 @@ struct conf *conf_unref(struct conf *c);
 
 /* The service of that name (ASCII letters in any case), or NULL. */
 const struct service *conf_find_service(const struct conf *c, const char *name, size_t len);
+
+/* The credential of that id, or NULL. */
+const struct credential *conf_find_credential(const struct conf *c, const char *id);
+
+/* The credential of this hash, in base64url, or NULL. */
+const struct credential *conf_find_secret(const struct conf *c, const char *hash);
 
 /* The service that has bound this verb (in any case), or NULL. */
 const struct service *conf_find_verb(const struct conf *c, const char *name, size_t len);

@@ -233,6 +233,7 @@ struct list {
 static_assert(offsetof(struct listener, url) == 0, "the title comes first");
 static_assert(offsetof(struct role, name) == 0, "the title comes first");
 static_assert(offsetof(struct service, name) == 0, "the title comes first");
+static_assert(offsetof(struct credential, id) == 0, "the title comes first");
 
 #define LIST(conf, sections)                                                               \
 	&(struct list){ (conf), (const char *)(conf)->sections, (conf)->n_##sections,              \
@@ -243,9 +244,11 @@ typedef void diff_pair_fn(struct differ *d, const struct pair *p, const char *ti
 static const void *
 list_find(const struct list *l, const char *title)
 {
-	/* A list of services can be long, so it is searched by its order. */
+	/* Lists of services and credentials can be long, so they are searched by their order. */
 	if (l->first == (const char *)l->conf->services)
 		return conf_find_service(l->conf, title, strlen(title));
+	if (l->first == (const char *)l->conf->credentials)
+		return conf_find_credential(l->conf, title);
 	for (size_t i = 0; i < l->n; i++) {
 		const char *section = l->first + i * l->size;
 
@@ -293,6 +296,8 @@ conf_diff(const struct conf *from, const struct conf *to, diff_fn *fn, void *arg
 	diff_one(&d, &(struct pair){ &section_control, from, to, 0 }, NULL);
 	diff_list(&d, &section_listen, LIST(from, listeners), LIST(to, listeners), diff_one);
 	diff_list(&d, &section_role, LIST(from, roles), LIST(to, roles), diff_one);
+	diff_list(&d, &section_credential, LIST(from, credentials), LIST(to, credentials),
+	    diff_one);
 	diff_list(&d, &section_service, LIST(from, services), LIST(to, services), diff_service);
 	return d.error;
 }

@@ -22,7 +22,7 @@ struct diff_key {
 
 /* One section that differs. */
 struct diff {
-	const char *section;	/* "service", "role", "listen", "log", "control", "" */
+	const char *section;	/* "service", "role", "credential", "listen", "log" ... */
 	const char *name;	/* title of the section; NULL: none */
 	enum diff_change change;
 	const struct diff_key *keys;	/* DIFF_CHANGED: the keys that differ */

@@ -130,6 +130,8 @@ conf_format(const struct conf *c)
 		write_block(&w, &section_role, c->roles[i].name, &c->roles[i], 0);
 	for (size_t i = 0; i < c->n_services; i++)
 		write_service(&w, &c->services[i], 0);
+	for (size_t i = 0; i < c->n_credentials; i++)
+		write_block(&w, &section_credential, c->credentials[i].id, &c->credentials[i], 0);
 
 	if (buf_failed(&w.b) || buf_text(&w.b) == NULL) {
 		buf_done(&w.b);

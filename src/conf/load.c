@@ -20,6 +20,7 @@
 #include "conf/certificate.h"
 #include "conf/check.h"
 #include "conf/errors.h"
+#include "conf/logins.h"
 #include "conf/program.h"
 #include "conf/reader.h"
 #include "conf/schema.h"
@@ -316,6 +317,10 @@ conf_load(const char *file, enum conf_flags flags, struct conf **ret, struct con
 		q = read_file(&r, file, &left);
 	if (q == 0)
 		q = read_directory(&r, &left);
+	if (q == 0 && r.conf->logins != NULL) {
+		r.conf->logins = beside(r.arena, file, r.conf->logins);
+		q = r.conf->logins != NULL ? logins_load(&r) : -ENOMEM;
+	}
 	if (q < 0 || r.broken)
 		return q < 0 ? q : -EINVAL;
 

@@ -18,6 +18,7 @@ libconf_la_SOURCES = \
 	src/conf/lexer.c src/conf/lexer.h \
 	src/conf/load.c \
 	src/conf/notes.c src/conf/notes.h \
+	src/conf/logins.c src/conf/logins.h \
 	src/conf/pattern.c src/conf/pattern.h \
 	src/conf/program.c src/conf/program.h \
 	src/conf/reader.c src/conf/reader.h \

@@ -58,7 +58,7 @@ struct reader {
 	struct service *excused;	/* NULL: a role */
 	bool may_lack;			/* accounts of a service or a role are looked up */
 	const struct block *main;	/* the main file */
-	struct declared listeners, roles, services;
+	struct declared listeners, roles, services, credentials;
 	/* Accounts and services that were checked lately and are right. */
 	const struct identity *found[READER_RECENT];
 	const struct service *sound[READER_RECENT];

@@ -26,18 +26,18 @@
 static int
 net_parse_key(struct reader *r, const struct key *k, const struct setting *s, void *at)
 {
-	struct role *role = at;
+	struct places *places = at;
 
-	role->nets = arena_alloc(r->arena, s->n * sizeof(*role->nets));
-	if (role->nets == NULL)
+	places->nets = arena_alloc(r->arena, s->n * sizeof(*places->nets));
+	if (places->nets == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < s->n; i++) {
 		if (strcmp(s->values[i], "unix") == 0) {
-			role->unix_peers = true;
+			places->unix_peers = true;
 			continue;
 		}
-		if (net_parse(s->values[i], &role->nets[role->n_nets]) == 0) {
-			role->n_nets++;
+		if (net_parse(s->values[i], &places->nets[places->n_nets]) == 0) {
+			places->n_nets++;
 			continue;
 		}
 		reader_error(r, s->line,
@@ -51,21 +51,46 @@ net_parse_key(struct reader *r, const struct key *k, const struct setting *s, vo
 static void
 net_format_key(struct buf *b, const struct key *k, const void *at)
 {
-	const struct role *role = at;
+	const struct places *places = at;
 	char text[ADDR_TEXT];
 
-	if (!role->unix_peers && role->n_nets == 0)
+	if (!places->unix_peers && places->n_nets == 0)
 		return;
-	(void)buf_append_str(b, role->unix_peers ? "{\"unix\"" : "{");
-	for (size_t i = 0; i < role->n_nets; i++) {
-		net_format(&role->nets[i], text, sizeof(text));
-		(void)buf_printf(b, "%s\"%s\"", i > 0 || role->unix_peers ? ", " : "", text);
+	(void)buf_append_str(b, places->unix_peers ? "{\"unix\"" : "{");
+	for (size_t i = 0; i < places->n_nets; i++) {
+		net_format(&places->nets[i], text, sizeof(text));
+		(void)buf_printf(b, "%s\"%s\"", i > 0 || places->unix_peers ? ", " : "", text);
 	}
 	(void)buf_append_char(b, '}');
 }
 
 static const struct value_type value_net = {
 	.wants = "a list", .is_list = true, .parse = net_parse_key, .format = net_format_key,
+};
+
+/* Reads the last day of a credential. */
+static int
+day_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	struct credential *c = at;
+
+	if (credential_date(slice_of(s->values[0]), &c->expires_sec) < 0)
+		return 1;
+	c->expires = arena_strdup(r->arena, s->values[0]);
+	return c->expires != NULL ? 0 : -ENOMEM;
+}
+
+static void
+day_format(struct buf *b, const struct key *k, const void *at)
+{
+	const struct credential *c = at;
+
+	if (c->expires != NULL)
+		value_quote(b, c->expires);
+}
+
+static const struct value_type value_day = {
+	.wants = "a day such as 2027-01-31", .parse = day_parse, .format = day_format,
 };
 
 /* Reads "FILE:LINE", the origin of a service in the canonical text. */
@@ -301,6 +326,7 @@ static const char *const words_disconnect[] = { "kill", "finish", NULL };
 static const char *const words_buffering[] = { "program", "line", NULL };
 static const char *const words_ready[] = { "none", "ping", NULL };
 static const char *const words_channel[] = { "stdout", "fd3", NULL };
+static const char *const words_kind[] = { "token", "key", NULL };
 static const char *const words_log[] = { "all", "errors", "none", NULL };
 static const char *const words_type[] = { "text", "integer", "decimal", "flag", "choice", "path",
 	"name", "host", "pattern", "size", "duration", NULL };
@@ -311,6 +337,7 @@ static const struct key keys_top[] = {
 	{ "workers", &value_workers, AT(conf, workers), .def = "auto", .min = 1,
 	  .max = CONF_MAX_WORKERS },
 	{ "services", &value_line, AT(conf, services_dir) },
+	{ "logins", &value_line, AT(conf, logins) },
 	{ "user", &value_line, AT(conf, run_as.user), .flags = KEY_AT_START },
 	{ "group", &value_line, AT(conf, run_as.group), .flags = KEY_AT_START },
 	{ "runtime-directory", &value_path, AT(conf, runtime_directory),
@@ -385,9 +412,11 @@ static const struct key keys_listen[] = {
 };
 
 static const struct key keys_role[] = {
-	{ "net", &value_net, .offset = 0 },
+	{ "net", &value_net, AT(role, places) },
 	{ "user", &value_list, AT(role, users) },
 	{ "group", &value_list, AT(role, groups) },
+	{ "login", &value_list, AT(role, logins) },
+	{ "all", &value_list, AT(role, all_names) },
 	{ "uids", &value_ids, AT(role, uids), .offset_n = offsetof(struct role, n_uids),
 	  .flags = KEY_CANONICAL },
 	{ "gids", &value_ids, AT(role, gids), .offset_n = offsetof(struct role, n_gids),
@@ -482,12 +511,24 @@ static const struct key keys_processes[] = {
 	  .min = 100 * USEC_PER_MSEC, .max = 600 * USEC_PER_SEC },
 };
 
+/* Comes from the file of logins; only canonical text has such sections. */
+static const struct key keys_credential[] = {
+	{ "login", &value_line, AT(credential, login), .flags = KEY_CANONICAL },
+	{ "kind", &value_word, AT(credential, kind), .def = "token", .words = words_kind,
+	  .flags = KEY_CANONICAL },
+	{ "hash", &value_line, AT(credential, hash), .flags = KEY_CANONICAL },
+	{ "label", &value_line, AT(credential, label), .flags = KEY_CANONICAL },
+	{ "expires", &value_day, .offset = 0, .flags = KEY_CANONICAL },
+	{ "services", &value_list, AT(credential, services), .flags = KEY_CANONICAL },
+	{ "from", &value_net, AT(credential, from), .flags = KEY_CANONICAL },
+	{ "off", &value_bool, AT(credential, off), .def = "no", .flags = KEY_CANONICAL },
+};
+
 static const struct section *const in_none[] = { NULL };
 static const struct section *const in_top[] = { &section_log, &section_control, &section_listen,
-	&section_role, &section_service, NULL };
+	&section_role, &section_service, &section_credential, NULL };
 static const struct section *const in_service[] = { &section_limits, &section_argument,
-	&section_processes, NULL };
-
+	&section_processes, &section_credential, NULL };
 
 #define KEYS(array) .keys = (array), .n_keys = ARRAY_LEN(array)
 
@@ -500,7 +541,8 @@ const struct section section_service = { "service", KEYS(keys_service), true, in
 const struct section section_argument = { "argument", KEYS(keys_argument), true, in_none };
 const struct section section_limits = { "limits", KEYS(keys_limits), false, in_none };
 const struct section section_processes = { "processes", KEYS(keys_processes), false, in_none };
+const struct section section_credential = { "credential", KEYS(keys_credential), true, in_none };
 
 const struct section *const sections[] = { &section_top, &section_log, &section_control,
 	&section_listen, &section_role, &section_service, &section_limits, &section_argument,
-	&section_processes, NULL };
+	&section_processes, &section_credential, NULL };

@@ -39,8 +39,10 @@ remedy(const struct section *s, const char *name)
 		if ((s->keys[i].flags & KEY_CANONICAL) == 0)
 			words[n++] = s->keys[i].name;
 	}
-	for (const struct section *const *p = s->inner; *p != NULL; p++)
-		words[n++] = (*p)->kind;
+	for (const struct section *const *p = s->inner; *p != NULL; p++) {
+		if (*p != &section_credential)	/* only canonical text has it */
+			words[n++] = (*p)->kind;
+	}
 	return suggest_remedy(name, words, n);
 }
 

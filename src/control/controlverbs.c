@@ -386,7 +386,7 @@ do_why(struct control_client *c)
 	if (s == NULL)
 		return;
 	who.listeners = access_listeners(conf, &who);
-	(void)access_explain(conf, s, &who, &text);
+	(void)access_explain(conf, s, &who, (int64_t)time(NULL), &text);
 	if (status_explain_outage(control_of(c), s, &text))
 		refused = OUTCOME_UNAVAIL;
 	if (!access_allowed(conf, s, &who, access_roles(conf, &who)))

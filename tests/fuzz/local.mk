@@ -2,7 +2,7 @@
 # Fuzz targets. "make check" replays their corpora; with --enable-fuzzers
 # (CC=clang) the same files become libFuzzer programs.
 fuzz_tests = tests/fuzz/fuzz_request tests/fuzz/fuzz_reply tests/fuzz/fuzz_callopt \
-	tests/fuzz/fuzz_conf tests/fuzz/fuzz_frame tests/fuzz/fuzz_value
+	tests/fuzz/fuzz_conf tests/fuzz/fuzz_credential tests/fuzz/fuzz_frame tests/fuzz/fuzz_value
 check_PROGRAMS += $(fuzz_tests)
 if FUZZERS
 fuzz_main =
@@ -28,6 +28,10 @@ tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c $(fuzz_main)
 tests_fuzz_fuzz_conf_CFLAGS = $(AM_CFLAGS) $(fuzz_flags)
 tests_fuzz_fuzz_conf_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 tests_fuzz_fuzz_conf_LDADD = libconf.la libproto.la libbase.la
+tests_fuzz_fuzz_credential_SOURCES = tests/fuzz/fuzz_credential.c $(fuzz_main)
+tests_fuzz_fuzz_credential_CFLAGS = $(AM_CFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_credential_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_credential_LDADD = libproto.la libbase.la
 tests_fuzz_fuzz_frame_SOURCES = tests/fuzz/fuzz_frame.c $(fuzz_main)
 tests_fuzz_fuzz_frame_CFLAGS = $(AM_CFLAGS) $(fuzz_flags)
 tests_fuzz_fuzz_frame_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)

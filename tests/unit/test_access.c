@@ -175,7 +175,7 @@ expect_explained(int caller, const char *service, const char *const *lines)
 	const char *got;
 
 	ck_assert_int_eq(access_explain(conf, conf_find_service(conf, service, strlen(service)), &who,
-	    &out), 0);
+	    0, &out), 0);
 	got = buf_text(&out);
 	for (; *lines != NULL; lines++)
 		ck_assert_msg(strstr(got, *lines) != NULL, "wanted: %s\ngot: %s", *lines, got);

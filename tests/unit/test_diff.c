@@ -13,6 +13,8 @@
 #define LISTEN "listen \"unix:///run/x.sock\" {}\n"
 #define SERVICE(body)                                                                  \
 	LISTEN "service \"x\" {\ncommand = {\"/bin/true\", \"{a}\", \"{b}\"}\n" body "}\n"
+#define CREDENTIAL(id, body)                                                           \
+	"credential \"" id "\" {\nlogin = \"ci\"\nhash = \"" id "\"\n" body "\n}\n"
 #define A "argument \"a\" {}\n"
 #define B "argument \"b\" {}\n"
 #define HANDLER(body) LISTEN "service \"x\" {\nhandler = {\"/bin/cat\"}\n" body "}\n"
@@ -52,6 +54,13 @@ static const struct {
 	const char *from, *to, *expected;
 } pairs[] = {
 	{ LISTEN, LISTEN, "" },
+	/* Credentials are shown by their ids. */
+	{ LISTEN CREDENTIAL("0123456789abcdef", ""), LISTEN CREDENTIAL("0123456789abcdee", ""),
+	    "added credential 0123456789abcdee; removed credential 0123456789abcdef; " },
+	{ LISTEN CREDENTIAL("0123456789abcdef", ""), LISTEN CREDENTIAL("0123456789abcdef", "off = yes"),
+	    "changed credential 0123456789abcdef: off no>yes; " },
+	{ LISTEN "role \"a\" {\nlogin = {\"x\"}\n}\n", LISTEN "role \"a\" {\nlogin = {\"y\"}\n}\n",
+	    "changed role a: login; " },
 	/* The top, and sections without a title. */
 	{ LISTEN, LISTEN "workers = 3\nkill-grace = 1s\n",
 	    "changed : workers auto>3, kill-grace 5s>1s; " },

@@ -4,6 +4,7 @@
 
 #include <fnmatch.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/escape.h"
@@ -243,7 +244,7 @@ verb_why(struct session *c, const struct request *r)
 	session_caller(c, &who);
 	caller_format(&who, text, sizeof(text));
 	if (s != NULL && c->conn.peer.is_admin) {
-		(void)access_explain(conf, s, &who, &b);
+		(void)access_explain(conf, s, &who, (int64_t)time(NULL), &b);
 	} else if (allowed) {
 		explain_allowed(c, s, &b);
 	} else {
