@@ -22,11 +22,13 @@ libbase_la_SOURCES = \
 	src/base/procstate.c src/base/procstate.h \
 	src/base/ratelimit.h \
 	src/base/reason.c src/base/reason.h \
+	src/base/removetree.c src/base/removetree.h \
 	src/base/signals.c src/base/signals.h \
 	src/base/slice.h \
 	src/base/sockdiag.c src/base/sockdiag.h \
 	src/base/socketfile.c src/base/socketfile.h \
 	src/base/sparse.c src/base/sparse.h \
 	src/base/suggest.c src/base/suggest.h \
+	src/base/temporary.c src/base/temporary.h \
 	src/base/units.c src/base/units.h
 libbase_la_LIBADD = $(BSD_LIBS) $(MD_LIBS)
