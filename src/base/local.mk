@@ -23,12 +23,14 @@ libbase_la_SOURCES = \
 	src/base/procstate.c src/base/procstate.h \
 	src/base/ratelimit.h \
 	src/base/reason.c src/base/reason.h \
+	src/base/removetree.c src/base/removetree.h \
 	src/base/signals.c src/base/signals.h \
 	src/base/slice.h \
 	src/base/sockdiag.c src/base/sockdiag.h \
 	src/base/socketfile.c src/base/socketfile.h \
 	src/base/sparse.c src/base/sparse.h \
 	src/base/suggest.c src/base/suggest.h \
+	src/base/temporary.c src/base/temporary.h \
 	src/base/units.c src/base/units.h
 # A library of its own, because libreqd must not bring another library to its programs.
 noinst_LTLIBRARIES += libconfine.la

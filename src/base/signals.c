@@ -32,6 +32,15 @@ signals_block(void)
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 }
 
+void
+signals_unblock(void)
+{
+	sigset_t none;
+
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 int
 signals_open(int sig)
 {

@@ -10,5 +10,8 @@ void signals_reset(void);
 /* Blocks every signal, for good. */
 void signals_block(void);
 
+/* In a child of such a process: no signal is blocked any more. */
+void signals_unblock(void);
+
 /* A descriptor that is readable when this signal, which is blocked, has come; or -errno. */
 int signals_open(int sig);

@@ -174,7 +174,7 @@ struct service {
 	char **listen_names;	/* as configured; NULL-terminated, never NULL; empty: everywhere */
 	uint32_t listeners;	/* set of listener numbers; 0 where listen_names is empty */
 	struct identity run_as;
-	char *directory;	/* "/" when not given */
+	char *directory;	/* "/" when not given; see service_is_temporary() */
 	mode_t umask;
 	int nice;		/* -20 to 19, or SERVICE_NICE_UNSET */
 	char **environment;	/* "NAME=TEMPLATE"; never NULL; of a handler without names */
@@ -316,6 +316,7 @@ struct conf {
 	char *logins;			/* file of logins; NULL: none */
 	struct identity run_as;		/* of workers and log */
 	char *runtime_directory;
+	char *temporary_directory;
 	uint64_t drain_timeout_usec;
 	uint64_t kill_grace_usec;
 	bool insecure_open;
@@ -410,6 +411,13 @@ const struct credential *conf_find_secret(const struct conf *c, const char *hash
 
 /* The service that has bound this verb (in any case), or NULL. */
 const struct service *conf_find_verb(const struct conf *c, const char *name, size_t len);
+
+/* True if each program of the service has a directory of its own, which goes with it. */
+static inline bool
+service_is_temporary(const struct service *s)
+{
+	return s->directory[0] != '/';
+}
 
 /* The key in the limits of a service that sets this resource, of those it can (RLIMIT_*). */
 const char *conf_limit_name(int resource);

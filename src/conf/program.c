@@ -5,6 +5,7 @@
 #include "conf/program.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,25 +138,31 @@ check_file(struct reader *r, const struct service *s, const struct block *b, con
 static void
 check_directory(struct reader *r, const struct service *s, const struct block *b)
 {
+	bool is_temporary = service_is_temporary(s);
+	const char *path = is_temporary ? r->conf->temporary_directory : s->directory;
 	char inside[PATH_MAX], part[PATH_MAX];
 	const char *wrong = NULL, *dir;
 	struct stat st;
 
-	if (stat(s->directory, &st) < 0)
+	if (stat(path, &st) < 0)
 		wrong = strerror(errno);
 	else if (!S_ISDIR(st.st_mode))
 		wrong = "it is not a directory";
 	if (wrong != NULL)
 		block_error(r, b, "directory", "service \"%.64s\": directory %.256s: %s", s->name,
-		    s->directory, wrong);
+		    path, wrong);
+	else if (is_temporary && (changed_by(&st, geteuid()) != NULL || faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0))
+		block_error(r, b, "directory", "service \"%.64s\": temporary-directory %.256s: reqd "
+		    "must be able to write there, and others only with the sticky bit, as in "
+		    "/var/tmp", s->name, path);
 	/* The directory itself is to be entered, too. */
-	if (wrong != NULL || (size_t)snprintf(inside, sizeof(inside), "%s/.", s->directory) >=
+	if (wrong != NULL || (size_t)snprintf(inside, sizeof(inside), "%s/.", path) >=
 	    sizeof(inside))
 		return;
 	dir = program_barrier(inside, &s->run_as, part);
 	if (dir != NULL)
 		block_error(r, b, "directory", "service \"%.64s\": directory %.256s: the account of "
-		    "the service may not enter %.256s", s->name, s->directory, dir);
+		    "the service may not enter %.256s", s->name, path, dir);
 }
 
 /*

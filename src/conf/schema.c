@@ -199,6 +199,32 @@ static const struct value_type value_limit = {
 	.wants = "a limit", .parse = limit_parse, .format = limit_format,
 };
 
+#define TEMPORARY "temporary"
+
+static int
+directory_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	bool is_temporary = strcmp(s->values[0], TEMPORARY) == 0;
+
+	return (is_temporary ? value_line : value_path).parse(r, k, s, at);
+}
+
+static void
+directory_format(struct buf *b, const struct key *k, const void *at)
+{
+	const char *path = *(char *const *)at;
+
+	if (*path == '/')
+		value_quote(b, path);
+	else
+		(void)buf_append_str(b, TEMPORARY);
+}
+
+static const struct value_type value_directory = {
+	.wants = "an absolute path or temporary", .parse = directory_parse,
+	.format = directory_format,
+};
+
 static int
 nice_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
 {
@@ -342,6 +368,8 @@ static const struct key keys_top[] = {
 	{ "group", &value_line, AT(conf, run_as.group), .flags = KEY_AT_START },
 	{ "runtime-directory", &value_path, AT(conf, runtime_directory),
 	  .def = RUNSTATEDIR "/reqd" },
+	{ "temporary-directory", &value_path, AT(conf, temporary_directory), .def = "/var/tmp",
+	  .flags = KEY_AT_START },
 	{ "drain-timeout", &value_duration, AT(conf, drain_timeout_usec), .def = "30s",
 	  .max = DAY },
 	{ "kill-grace", &value_duration, AT(conf, kill_grace_usec), .def = "5s", .max = DAY },
@@ -442,7 +470,7 @@ static const struct key keys_service[] = {
 	{ "listen", &value_list, AT(service, listen_names) },
 	{ "user", &value_line, AT(service, run_as.user) },
 	{ "group", &value_line, AT(service, run_as.group) },
-	{ "directory", &value_path, AT(service, directory), .def = "/" },
+	{ "directory", &value_directory, AT(service, directory), .def = "/" },
 	{ "umask", &value_mode, AT(service, umask), .def = "022" },
 	{ "nice", &value_nice, AT(service, nice) },
 	{ "environment", &value_list, AT(service, environment) },

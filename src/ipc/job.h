@@ -84,7 +84,8 @@ job_place(uint32_t job)
 /* The argv and environment of a job; for the child only. */
 struct job {
 	char **argv, **envp;
-	char *strings[2 * (JOB_MAX_STRINGS + 1)];	/* both lists, one behind the other */
+	/* Both lists, one behind the other, and room for one variable more. */
+	char *strings[2 * (JOB_MAX_STRINGS + 1) + 1];
 };
 
 /*

@@ -236,6 +236,24 @@ program_begin(struct program *p, pid_t pid, bool want_begun)
 		program_tell_begun(p);
 }
 
+/* The path of a new directory for the program, or NULL: it wants none. 0 or -errno. */
+static int
+program_choose_directory(struct program *p, const char **ret)
+{
+	struct temporary *t = &p->runner->temporary;
+	int error = 0;
+
+	*ret = NULL;
+	if (!service_is_temporary(p->service))
+		return 0;
+	error = temporary_open(t, p->conf->temporary_directory);
+	if (error == 0)
+		error = temporary_choose(&p->directory);
+	if (error == 0)
+		*ret = temporary_path(t, p->directory);
+	return error;
+}
+
 /* Starts a program with the ends of its kit. */
 static void
 program_run(struct program *p, const struct frame *f, int ends[static KIT_N_ENDS])
@@ -244,11 +262,18 @@ program_run(struct program *p, const struct frame *f, int ends[static KIT_N_ENDS
 		.service = p->service, .slot = program_slot(&p->runner->programs, p),
 		.job = p->runner->ends.jobs[f->slot].fd, .place = f->start.place, .out = ends[KIT_OUT], .err = ends[KIT_ERR],
 		.in = ends[KIT_IN], .third = -1, .mark = p->mark,
-		.begun = f->start.want_begun != 0 ? program_watch(p) : -1,
+		.begun = -1,
 	};
 	bool is_handler = p->service->handler != NULL;
+	int error = program_choose_directory(p, &order.directory);
 	pid_t pid;
 
+	if (error < 0) {
+		program_fail(p, STAGE_DIRECTORY, -error);
+		return;
+	}
+	if (f->start.want_begun != 0)
+		order.begun = program_watch(p);
 	if (is_handler && p->service->pool.own_channel) {
 		order.third = order.out;
 		order.out = order.err;
@@ -406,6 +431,41 @@ program_is_in_cgroup(const struct program *p)
 	return cgroup_exists(c, slot) && cgroup_is_populated(c, slot);
 }
 
+/* status: 0, or of the child that was to remove the directory, or -errno: there is none. */
+static void
+program_cleared(struct program *p, int status)
+{
+	if (status != 0)
+		log_warn("request %016llx of service %s: its directory %s cannot be removed whole",
+		    (unsigned long long)p->id, p->service->name,
+		    temporary_path(&p->runner->temporary, p->directory));
+	p->directory = 0;
+}
+
+/*
+ * True while the program's own directory is being removed, which begins when nothing
+ * else is left of the program. The child that does so takes its place.
+ */
+static bool
+program_is_clearing(struct program *p)
+{
+	struct runner *r = p->runner;
+	pid_t pid;
+
+	if (p->directory == 0 || p->pid != 0)
+		return p->directory != 0;
+	pid = spawn_clear(r->spawner, p->service, temporary_path(&r->temporary, p->directory));
+	if (pid < 0) {
+		program_cleared(p, pid);
+		return false;
+	}
+	/* The child has a time limit of its own. */
+	loop_disarm(&r->loop, &p->timer);
+	p->pid = pid;
+	RB_INSERT(program_pids, &r->programs.pids, p);
+	return true;
+}
+
 void
 program_reaped(struct program *p, int status, const struct rusage *ru)
 {
@@ -413,6 +473,10 @@ program_reaped(struct program *p, int status, const struct rusage *ru)
 
 	RB_REMOVE(program_pids, &all->pids, p);
 	p->pid = 0;
+	if (p->state == PROGRAM_LINGERING) {
+		program_cleared(p, status);
+		return;
+	}
 	/* The end of its life may be seen before the end of the pipe. */
 	if (p->begun.fd >= 0)
 		program_tell_begun(p);
@@ -438,7 +502,7 @@ program_settle(struct program *p)
 
 	if (p->has_cgroup_left)
 		p->has_cgroup_left = program_is_in_cgroup(p);
-	is_gone = p->n_strays == 0 && !p->has_cgroup_left;
+	is_gone = p->n_strays == 0 && !p->has_cgroup_left && !program_is_clearing(p);
 	program_tell(p, is_gone);
 	if (!is_gone)
 		return false;

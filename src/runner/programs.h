@@ -34,7 +34,7 @@ struct runner;
 enum program_state {
 	PROGRAM_FREE,
 	PROGRAM_RUNNING,	/* a child of the runner, not reaped */
-	PROGRAM_LINGERING,	/* reaped, but something it left behind still runs */
+	PROGRAM_LINGERING,	/* reaped, but something it left behind still runs, or is removed */
 };
 
 /* Progress in killing a program. */
@@ -44,7 +44,7 @@ struct program {
 	struct runner *runner;
 	enum program_state state;
 	uint16_t ref;			/* PROGRAM_NO_REF: its broker is gone */
-	pid_t pid;			/* RUNNING: not reaped, so the number is its own */
+	pid_t pid;			/* a child that is not reaped, so the number is its own */
 	pid_t session;			/* the session's number, also when LINGERING */
 	uint64_t id;			/* of the request, for the log */
 	uint64_t mark;			/* of all that descends from it; see base/mark.h */
@@ -58,6 +58,7 @@ struct program {
 	bool is_group_told;		/* since it was reaped, the group was told to end */
 	bool has_cgroup_left;		/* ... something was in the control group */
 	struct loop_timer timer;
+	uint64_t directory;		/* number of its own one, until it is removed; 0: none */
 	bool is_told;			/* EXITED is sent */
 	struct frame_exited exited;
 

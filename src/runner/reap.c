@@ -174,7 +174,8 @@ on_child(pid_t pid, void *arg)
 	struct strays *all = &r->strays;
 	struct stray *s;
 
-	if (programs_find_pid(&r->programs, pid) != NULL || stray_find(all, pid) != NULL)
+	if (programs_find_pid(&r->programs, pid) != NULL || stray_find(all, pid) != NULL ||
+	    pid == r->temporary.sweeper)
 		return;
 	if (all->n == RUNNER_MAX_STRAYS) {
 		r->stats->strays_killed++;
@@ -246,6 +247,8 @@ reap(struct runner *r, pid_t pid, int status, const struct rusage *ru)
 		program_reaped(p, status, ru);
 	else if (s != NULL)
 		stray_remove(&r->strays, s);
+	else if (pid == r->temporary.sweeper)
+		r->temporary.sweeper = 0;
 }
 
 void
@@ -269,7 +272,7 @@ reap_children(struct runner *r)
 		strays_scan(r);
 	for (p = TAILQ_FIRST(&r->programs.lingering); p != NULL; p = next) {
 		next = TAILQ_NEXT(p, next);
-		if (!program_settle(p) && p->n_strays == 0)
+		if (!program_settle(p) && p->n_strays == 0 && p->pid == 0)
 			again = true;	/* the control group is not quite empty yet */
 	}
 	if (again || n == REAP_BATCH)

@@ -132,6 +132,7 @@ tables_init(struct runner *r)
 	programs_init(&r->programs, programs, by_ref);
 	limit = r->spawner->nofile.rlim_max > INT32_MAX ? INT32_MAX : r->spawner->nofile.rlim_max;
 	cgroups_init(&r->cgroups, leaves, PROGRAMS_MAX);
+	temporary_init(&r->temporary);
 	strays_init(r);
 	orders_init(r);
 	ends_init(&r->ends, &r->broker, kits, (int)limit - FD_RESERVE);
@@ -205,6 +206,7 @@ runner_main(void)
 	/* Without a master, the workers end soon: no process is left that could get a result. */
 	reap_everything(r, r->sigchld.fd, clock_usec() + FAREWELL_USEC);
 	cgroups_done(&r->cgroups);
+	temporary_close(&r->temporary);
 	member_done(&r->member);
 	return ROLE_EXIT_OK;
 }

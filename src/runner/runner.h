@@ -17,6 +17,7 @@
 
 #include "base/cgroup.h"
 #include "base/loop.h"
+#include "base/temporary.h"
 #include "conf/conf.h"
 #include "ipc/ends.h"
 #include "ipc/mail.h"
@@ -43,6 +44,7 @@ struct runner {
 	struct strays strays;
 	struct spawner *spawner;	/* allocated alone, as children do without the rest */
 	struct cgroups cgroups;
+	struct temporary temporary;
 	struct ends ends;
 
 	struct loop_timer reap_timer;

@@ -6,8 +6,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -16,7 +19,9 @@
 
 #include "base/mark.h"
 #include "base/privilege.h"
+#include "base/removetree.h"
 #include "base/sparse.h"
+#include "base/temporary.h"
 #include "ipc/frame.h"
 #include "ipc/job.h"
 
@@ -152,6 +157,37 @@ child_identity(const struct service *s)
 	return privilege_drop(id->uid, id->gid, id->groups, id->n_groups);
 }
 
+/* Makes the program's own directory, to which nobody else has access, and goes there. 0 or -errno. */
+static CHILD_CODE int
+child_directory(const struct spawn_order *o)
+{
+	const struct service *s = o->service;
+
+	if (o->directory == NULL)
+		return chdir(s->directory) < 0 ? -errno : 0;
+	(void)umask(077);
+	if (mkdir(o->directory, 0700) < 0 || chdir(o->directory) < 0)
+		return -errno;
+	(void)umask(s->umask);
+	return 0;
+}
+
+/* Adds the program's own directory to the environment, unless the service sets TMPDIR itself. */
+static CHILD_CODE void
+child_tmpdir(const char *directory, struct job *job)
+{
+	static char text[sizeof("TMPDIR=") + PATH_MAX];
+	char **p = job->envp;
+
+	while (*p != NULL && strncmp(*p, "TMPDIR=", 7) != 0)
+		p++;
+	if (*p != NULL)
+		return;
+	(void)snprintf(text, sizeof(text), "TMPDIR=%s", directory);
+	p[0] = text;
+	p[1] = NULL;
+}
+
 /* The way of a child from fork to exec. Nothing here allocates, looks up or returns. */
 static CHILD_CODE void __attribute__((noreturn))
 child_run(const struct spawner *sp, const struct spawn_order *o, bool is_outside)
@@ -196,8 +232,9 @@ child_run(const struct spawner *sp, const struct spawn_order *o, bool is_outside
 		child_fail(sp, o, STAGE_USER, -r);
 
 	/* After the change of account, which must be allowed to enter the directory. */
-	if (chdir(s->directory) < 0)
-		child_fail(sp, o, STAGE_DIRECTORY, errno);
+	r = child_directory(o);
+	if (r < 0)
+		child_fail(sp, o, STAGE_DIRECTORY, -r);
 
 	/* No setuid program gives back what was dropped. */
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
@@ -217,6 +254,8 @@ child_run(const struct spawner *sp, const struct spawn_order *o, bool is_outside
 	r = job_read(JOB_FD, o->place, &job);
 	if (r < 0)
 		child_fail(sp, o, STAGE_JOB, -r);
+	if (o->directory != NULL)
+		child_tmpdir(o->directory, &job);
 
 	/* The path comes from the configuration, whatever the job has in argv[0]. */
 	(void)execve(path, job.argv, job.envp);
@@ -225,6 +264,27 @@ child_run(const struct spawner *sp, const struct spawn_order *o, bool is_outside
 	if (r == ENOENT && access(path, F_OK) == 0)
 		child_fail(sp, o, STAGE_INTERPRETER, r);
 	child_fail(sp, o, STAGE_EXEC, r);
+}
+
+/* The way of a child that removes a directory. */
+static CHILD_CODE void __attribute__((noreturn))
+child_clear(const struct spawner *sp, const struct service *s, const char *directory)
+{
+	const char *slash = strrchr(directory, '/');
+	char parent[PATH_MAX];
+	int fd;
+
+	(void)setsid();
+	(void)sigprocmask(SIG_SETMASK, &sp->no_signals, NULL);
+	(void)alarm(TEMPORARY_REMOVAL_SECONDS);
+	if (close_range(0, ~0U, 0) < 0 || child_identity(s) < 0)
+		_exit(SPAWN_EXIT_FAILED);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (getppid() != sp->self)
+		_exit(SPAWN_EXIT_FAILED);
+	(void)snprintf(parent, sizeof(parent), "%.*s", (int)(slash - directory), directory);
+	fd = open(parent, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_exit(fd < 0 || removetree(fd, slash + 1) < 0 ? SPAWN_EXIT_FAILED : 0);
 }
 
 /* ----------------------------------------------------------- the parent --- */
@@ -265,5 +325,16 @@ spawn(const struct spawner *sp, const struct spawn_order *o)
 	pid = fork_into(o->cgroup, &is_outside);
 	if (pid == 0)
 		child_run(sp, o, is_outside);
+	return pid < 0 ? -errno : pid;
+}
+
+CHILD_CODE pid_t
+spawn_clear(const struct spawner *sp, const struct service *s, const char *directory)
+{
+	bool is_outside;
+	pid_t pid = fork_into(-1, &is_outside);
+
+	if (pid == 0)
+		child_clear(sp, s, directory);
 	return pid < 0 ? -errno : pid;
 }

@@ -49,6 +49,7 @@ struct spawn_order {
 	int third;		/* descriptor 3 of the program, -1: none */
 	uint64_t mark;		/* of all that descends from it */
 	int cgroup;		/* directory to start in, -1: none */
+	const char *directory;	/* to make and to start in; NULL: that of the service */
 	int begun;		/* closed by the kernel when the program runs, -1: none */
 };
 
@@ -58,6 +59,13 @@ struct spawn_order {
  * cgroup's: the caller tries again without.
  */
 pid_t spawn(const struct spawner *sp, const struct spawn_order *o);
+
+/*
+ * Starts a child that removes a directory which a program of this service has made, with
+ * all that is in it, as the account of the service. The pid or -errno; the child's exit
+ * status is 0 when nothing is left.
+ */
+pid_t spawn_clear(const struct spawner *sp, const struct service *s, const char *directory);
 
 /* The report of the child of that slot; stage 0: nothing. Copied once. */
 struct spawn_report spawn_report_of(const struct spawner *sp, size_t slot);

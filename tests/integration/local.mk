@@ -68,6 +68,7 @@ integration_tests = \
 	tests/integration/reload-says-what-changes.sh \
 	tests/integration/reload-under-load.sh \
 	tests/integration/self-test.sh \
+	tests/integration/temporary-directory.sh \
 	tests/integration/reqctl-check.sh \
 	tests/integration/reqctl-import.sh \
 	tests/integration/reqctl-output.sh \

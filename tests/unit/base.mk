@@ -2,7 +2,7 @@
 base_tests = tests/unit/test_buf tests/unit/test_units tests/unit/test_suggest \
 	tests/unit/test_escape tests/unit/test_addr tests/unit/test_loop tests/unit/test_fd \
 	tests/unit/test_backoff tests/unit/test_children tests/unit/test_jsonbuf \
-	tests/unit/test_socketfile
+	tests/unit/test_socketfile tests/unit/test_removetree
 check_PROGRAMS += $(base_tests)
 TESTS += $(base_tests)
 tests_unit_test_buf_SOURCES = tests/unit/test_buf.c tests/unit/unit.h
@@ -14,6 +14,9 @@ tests_unit_test_units_LDADD = libbase.la $(CHECK_LIBS)
 tests_unit_test_suggest_SOURCES = tests/unit/test_suggest.c
 tests_unit_test_suggest_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_suggest_LDADD = libbase.la $(CHECK_LIBS)
+tests_unit_test_removetree_SOURCES = tests/unit/test_removetree.c tests/unit/unit.h
+tests_unit_test_removetree_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_removetree_LDADD = libbase.la $(CHECK_LIBS)
 tests_unit_test_jsonbuf_SOURCES = tests/unit/test_jsonbuf.c
 tests_unit_test_jsonbuf_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_jsonbuf_LDADD = libbase.la $(CHECK_LIBS)

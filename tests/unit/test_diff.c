@@ -99,6 +99,8 @@ static const struct {
 	    "changed service x: listen; " },
 	{ SERVICE(A B), SERVICE(A B "nice = -7\nstop-signal = USR1\n"),
 	    "changed service x: nice >-7, stop-signal TERM>USR1; " },
+	{ SERVICE(A B), SERVICE(A B "directory = temporary\n"),
+	    "changed service x: directory \"/\">temporary; " },
 	{ SERVICE(A B), SERVICE(A B "from = \"elsewhere:7\"\n"), "" },
 	{ SERVICE(A B), SERVICE(A B "timeout = 9s\nlimits {\nfiles = 9\n}\n"),
 	    "changed service x: timeout 1m>9s, limits.files >9; " },
