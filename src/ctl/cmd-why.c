@@ -5,6 +5,8 @@
  */
 #include "config.h"
 
+#include <arpa/inet.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,19 +68,56 @@ refused(const struct ctl *ctl, struct reqd *c, size_t n, char **words, enum reqd
 }
 
 /*
+ * Writes a caller as the server knows callers: an account by its number. 0, or an exit
+ * status after a message.
+ */
+static int
+caller_of(const struct ctl *ctl, const char *word, char **ret)
+{
+	struct in6_addr address;
+	struct passwd *account;
+	int r;
+
+	if (strncmp(word, "uid:", 4) == 0 || strncmp(word, "addr:", 5) == 0) {
+		*ret = ctl_need(strdup(word));
+		return 0;
+	}
+	if (inet_pton(AF_INET, word, &address) == 1 || inet_pton(AF_INET6, word, &address) == 1) {
+		r = asprintf(ret, "addr:%s", word);
+	} else if (*word != '\0' && word[strspn(word, "0123456789")] == '\0') {
+		r = asprintf(ret, "uid:%s", word);
+	} else {
+		account = getpwnam(word);
+		if (account == NULL) {
+			ctl_message(ctl, "there is no account '%s'; a caller is an account, uid:NUMBER or "
+			    "addr:ADDRESS", word);
+			return STATUS_USAGE;
+		}
+		r = asprintf(ret, "uid:%u", account->pw_uid);
+	}
+	if (r < 0)
+		(void)ctl_need(NULL);
+	return 0;
+}
+
+/*
  * Asks the server about the caller itself, and the control socket about other
  * callers.
  */
 static int
 why_run(struct ctl *ctl, size_t n, char **words)
 {
-	const char *request[] = { "WHY", words[0], n > 1 ? words[1] : NULL };
+	CLEANUP_FREE char *caller = NULL;
+	const char *request[] = { "WHY", words[0], NULL };
 	CLEANUP(reqd_freep) struct reqd *c = NULL;
 	CLEANUP(reqd_value_freep) struct reqd_value *v = NULL;
 	const struct reqd_value *why, *word;
 	struct slice text;
-	int status = n > 1 ? remote_control(ctl, &c) : remote_connect(ctl, &c);
+	int status = n > 1 ? caller_of(ctl, words[1], &caller) : 0;
 
+	request[2] = caller;
+	if (status == 0)
+		status = n > 1 ? remote_control(ctl, &c) : remote_connect(ctl, &c);
 	if (status == 0)
 		status = remote_ask(ctl, c, words[0], &v, n + 1, request);
 	if (status != 0)
@@ -98,7 +137,8 @@ const struct ctl_cmd cmd_why = {
 	.name = "why",
 	.synopsis = "SERVICE [CALLER]",
 	.summary = "explain why a call is allowed or denied",
-	.details = "CALLER is uid:NUMBER or addr:ADDRESS (control socket); without it: yourself.\n"
+	.details = "CALLER is an account, uid:NUMBER or an address (control socket); without it:\n"
+		   "yourself.\n"
 		   "The exit status is 0 when a call is allowed, else that of the refused call: 247,\n"
 		   "or 249 while the service is out of order.\n",
 	.min_words = 1,

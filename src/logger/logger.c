@@ -59,6 +59,7 @@ struct logger {
 	struct loop_io err;		/* waits for room in stderr */
 	struct loop_timer err_retry;	/* the same if stderr cannot be polled */
 	bool is_blocked;		/* no record is read until line is written */
+	bool is_configured;		/* until then no record is read: its format is not known */
 	bool is_torn;			/* a line was cut by an error */
 	uint64_t lost;			/* lines that could not be written */
 	char record[LOGREC_MAX];
@@ -66,18 +67,32 @@ struct logger {
 
 /* ------------------------------------------------------------- writing --- */
 
+static bool
+may_read(const struct logger *g)
+{
+	return g->is_configured && !g->is_blocked;
+}
+
 static void
-err_unblock(struct logger *g)
+sources_watch(struct logger *g)
 {
 	struct source *s;
 
+	if (!may_read(g))
+		return;
+	LIST_FOREACH(s, &g->sources, link)
+		(void)loop_add(&g->loop, &s->io, EPOLLIN);
+}
+
+static void
+err_unblock(struct logger *g)
+{
 	if (!g->is_blocked)
 		return;
 	g->is_blocked = false;
 	loop_remove(&g->loop, &g->err);
 	loop_disarm(&g->loop, &g->err_retry);
-	LIST_FOREACH(s, &g->sources, link)
-		(void)loop_add(&g->loop, &s->io, EPOLLIN);
+	sources_watch(g);
 }
 
 /*
@@ -250,7 +265,7 @@ source_open(struct logger *g, const struct frame *f, int fd)
 	(void)strlcpy(s->from.name, f->link.name, sizeof(s->from.name));
 	s->from.pid = (int)f->link.pid;
 	s->io = (struct loop_io){ .fn = on_record, .fd = fd };
-	if (!g->is_blocked && loop_add(&g->loop, &s->io, EPOLLIN) < 0) {
+	if (may_read(g) && loop_add(&g->loop, &s->io, EPOLLIN) < 0) {
 		(void)close(fd);
 		free(s);
 		return;
@@ -267,7 +282,25 @@ on_link(struct member *m, const struct frame *f, int *fds, size_t n_fds)
 	source_open(CONTAINER_OF(m, struct logger, member), f, TAKE_FD(fds[0]));
 }
 
-static const struct member_ops member_ops = { .link = on_link, .forgets = true };
+/* The first configuration is there, or none will come. */
+static void
+logger_configured(struct logger *g)
+{
+	if (g->is_configured)
+		return;
+	g->is_configured = true;
+	sources_watch(g);
+}
+
+static void
+on_commit(struct member *m)
+{
+	logger_configured(CONTAINER_OF(m, struct logger, member));
+}
+
+static const struct member_ops member_ops = {
+	.commit = on_commit, .link = on_link, .forgets = true,
+};
 
 static void
 on_farewell(struct loop_timer *t)
@@ -279,6 +312,7 @@ on_farewell(struct loop_timer *t)
 static void
 farewell_begin(struct logger *g)
 {
+	logger_configured(g);
 	if (LIST_EMPTY(&g->sources))
 		g->done = true;
 	else if (!loop_timer_is_armed(&g->farewell))

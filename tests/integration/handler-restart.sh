@@ -140,6 +140,22 @@ step "one that prints something" fails prints \
 step "one that says nothing" fails sleeps 'did not answer within start-timeout (2s)*' \
     'did not answer within start-timeout (2s)'
 
+# The server goes on when the client waits no longer.
+gives_up() {
+	echo sleeps >"$dir/trouble"
+	told=$(grep -c 'did not answer within start-timeout (2s)' "$log")
+	assert_status 254 ctl -t 300ms restart model || return 1
+	assert_match "$(tail -n 1 "$dir/err")" "reqctl: model: the server goes on replacing its processes; *" ||
+	    return 1
+	until_true "$patience" is_told || return 1
+	rm "$dir/trouble"
+	says model two
+}
+is_told() {
+	[ "$(grep -c 'did not answer within start-timeout (2s)' "$log")" -gt "$told" ]
+}
+step "a client that waits no longer says what goes on" gives_up
+
 broker_dies() {
 	echo sleeps >"$dir/trouble"
 	ctl restart model >"$dir/out" 2>"$dir/err" &

@@ -230,6 +230,17 @@ why_not() {
 	assert_status 247 ctl --json why talk-secret uid:1
 	assert_eq "$(json_keys <"$dir/out")" 'caller outcome service why'
 	assert_status 0 ctl why talk-secret uid:0
+	# An account, a number and an address are understood, too.
+	assert_status 0 ctl why talk-secret root
+	assert_status 247 ctl why talk-secret daemon
+	assert_match "$(cat "$dir/out")" "The caller uid:1 may not*"
+	assert_status 247 ctl why talk-secret 1
+	assert_match "$(cat "$dir/out")" "The caller uid:1 may not*"
+	assert_status 247 ctl why talk-secret 10.1.2.3
+	assert_match "$(cat "$dir/out")" "The caller addr:10.1.2.3 may not*"
+	assert_status 247 ctl why talk-secret ::1
+	assert_status 255 ctl why talk-secret no-such-account
+	assert_match "$(cat "$dir/err")" "reqctl: there is no account 'no-such-account'; *"
 	assert_status 247 ctl why no-such uid:0
 }
 json_keys() {

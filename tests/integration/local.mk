@@ -29,6 +29,7 @@ integration_tests = \
 	tests/integration/client-ruby.sh \
 	tests/integration/control-socket.sh \
 	tests/integration/evil-stop.sh \
+	tests/integration/every-key.sh \
 	tests/integration/evil-worker.sh \
 	tests/integration/file-size-limit.sh \
 	tests/integration/handler-examples.sh \
@@ -86,6 +87,7 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/control-client.py \
 	tests/integration/handler-examples.py \
 	tests/integration/reload-rules.py \
+	tests/integration/every-key.py \
 	tests/integration/conf-examples.py tests/integration/examples.py \
 	tests/integration/protocol-examples.py \
 	tests/integration/tls-client.py \
