@@ -266,6 +266,8 @@ START_TEST(arguments_decide)
 		{ "shutdown", { -1, SHUT_WR }, EBADF },
 		{ "shutdown", { -1, SHUT_RD }, ENOSYS },
 		{ "shutdown", { -1, SHUT_RDWR }, ENOSYS },
+		{ "sendto", { -1, 0, 0, 0, 0, 0 }, EBADF },
+		{ "sendto", { -1, 0, 0, 0, (long)(uintptr_t)own, 16 }, ENOSYS },
 		{ "prlimit64", { 0, 3, 0, 0 }, DONE },
 		{ "prlimit64", { 0, 3, (long)(uintptr_t)own, 0 }, ENOSYS },
 		{ "prlimit64", { getpid(), 3, 0, 0 }, ENOSYS },
