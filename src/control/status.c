@@ -158,6 +158,10 @@ put_listeners(struct buf *b, const struct conf *c)
 	for (size_t i = 0; i < c->n_listeners; i++) {
 		jsonbuf_open(b, NULL, '{');
 		jsonbuf_text(b, "url", c->listeners[i].url);
+		if (c->listeners[i].tls) {
+			jsonbuf_text(b, "pin", c->listeners[i].cert.pin);
+			jsonbuf_text(b, "certificate_until", c->listeners[i].cert.until);
+		}
 		jsonbuf_close(b, '}');
 	}
 	jsonbuf_close(b, ']');

@@ -121,6 +121,12 @@ print_master(const json_t *j)
 	json_array_foreach(json_object_get(j, "listeners"), i, l) {
 		(void)printf(i == 0 ? "listens  " : "         ");
 		out_word(out_json_text(l, "url"));
+		if (json_object_get(l, "pin") != NULL) {
+			(void)printf(", ");
+			out_word(out_json_text(l, "pin"));
+			(void)printf(" until ");
+			out_word(out_json_text(l, "certificate_until"));
+		}
 		(void)printf("\n");
 	}
 }

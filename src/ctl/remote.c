@@ -81,6 +81,22 @@ remote_new(const struct ctl *ctl)
 	return c;
 }
 
+/*
+ * True if a server would be reached without TLS: to leave out the check that was asked
+ * for, without a word, would be worse than an error.
+ */
+static bool
+is_unchecked(const struct ctl *ctl, const char *env)
+{
+	if (ctl->pin == NULL && ctl->ca_file == NULL)
+		return false;
+	for (size_t i = 0; i < ctl->servers.n; i++) {
+		if (strncmp(ctl->servers.items[i], "tls://", 6) != 0)
+			return true;
+	}
+	return ctl->servers.n == 0 && (env == NULL || strncmp(env, "tls://", 6) != 0);
+}
+
 int
 remote_connect(const struct ctl *ctl, struct reqd **ret)
 {
@@ -89,6 +105,8 @@ remote_connect(const struct ctl *ctl, struct reqd **ret)
 	int r;
 
 	(void)reqd_set_reply_limit(c, REMOTE_ANSWER_LIMIT);
+	if (is_unchecked(ctl, env))
+		return ctl_usage(ctl, "--pin and --ca are for servers at tls://");
 	(void)reqd_set_tls(c, ctl->ca_file);
 	if (reqd_pin(c, ctl->pin) < 0) {
 		ctl_message(ctl, "option --pin: %s", reqd_error_text(c));

@@ -32,6 +32,9 @@
 #include "master/stop.h"
 
 #define EXIT_CONFIG 1	/* the status of reqd -t, too: nothing but a change of the files helps */
+/* Time between two looks at the end of certificates. */
+#define CERTIFICATES_USEC (86400 * USEC_PER_SEC)
+
 #define EXIT_SYSTEM 71	/* may pass by itself, so systemd tries again */
 
 static struct master *
@@ -151,6 +154,20 @@ on_frame(struct process *p, const struct frame *f)
 	}
 }
 
+/* A certificate may end while reqd runs: once a day is enough to tell. */
+static void
+look_at_certificates(struct master *m)
+{
+	CLEANUP(conf_errors_done) struct conf_errors warnings = { 0 };
+	uint64_t now = clock_usec();
+
+	if (!m->ready || now - m->certificates_usec < CERTIFICATES_USEC)
+		return;
+	m->certificates_usec = now;
+	certificate_warn(m->now.conf, &warnings);
+	log_conf_errors(LOG_WARNING, "", &warnings);
+}
+
 /* Signs of life have been asked for, or their debtors are being replaced. */
 static void
 on_each_beat(struct beat *b)
@@ -160,6 +177,7 @@ on_each_beat(struct beat *b)
 	bringup_release_held(&m->processes);
 	notify_watchdog();
 	recovery_plan(m);
+	look_at_certificates(m);
 	if (m->ready && !m->processes.is_stopping && m->reload.phase == RELOAD_IDLE)
 		notify_status(&m->processes);
 }
@@ -253,7 +271,7 @@ master_init(struct master *m, const struct master_options *options)
 	};
 
 	*m = (struct master){ .options = *options, .now = EDITION_NONE };
-	m->started_usec = clock_usec();
+	m->started_usec = m->certificates_usec = clock_usec();
 	processes_init(&m->processes, &m->loop, &ops, &m->now);
 	reload_init(&m->reload, answer_reloaded);
 	m->orphans = (struct orphans){ .all = &m->processes, .on_looked = on_orphans_looked_for };

@@ -32,6 +32,7 @@ struct master {
 	bool failed;			/* could not come up; ends with an error */
 	uint64_t stop_usec;		/* deadline of the stop */
 	uint64_t started_usec;
+	uint64_t certificates_usec;	/* the last look at the end of certificates */
 	uint64_t reload_asked;		/* the newest question of control for a reload; 0: none */
 	uint64_t reload_answers;	/* the newest that the last reload answers; 0: none */
 };

@@ -98,13 +98,14 @@ await(struct tlslink *l, struct signing_answer *ret)
 {
 	uint64_t now = clock_usec(), due = now + TLSLINK_PATIENCE_MS * USEC_PER_MSEC;
 	struct epoll_event e;
-	int r;
+	int r = -EAGAIN;
 
-	for (r = take(l, ret); r == -EAGAIN && now < due; r = take(l, ret)) {
+	while (r == -EAGAIN && now < due) {
 		int ms = (int)((due - now + USEC_PER_MSEC - 1) / USEC_PER_MSEC);
 
 		if (epoll_wait(l->epoll_fd, &e, 1, ms) < 0 && errno != EINTR)
 			return -errno;
+		r = take(l, ret);
 		now = clock_usec();
 	}
 	if (r != -EAGAIN)

@@ -31,6 +31,12 @@
 /* Records in a row that bring no byte of a request, after the handshake. */
 #define EMPTY_MAX 32
 
+/*
+ * Steps of handshakes in one turn of the loop. A step takes up to half a millisecond, and
+ * connections that are open shall not wait for many of them.
+ */
+#define STEPS_IN_TURN 8
+
 static const char no_tls[] = "-ERR this port speaks TLS: use tls://, or redis-cli --tls\r\n";
 
 struct tls {
@@ -362,6 +368,17 @@ open_records(struct tls *t, unsigned n_records, char *bytes, size_t n)
 	return t->n_empty > EMPTY_MAX ? broken(t, NULL) : -EAGAIN;
 }
 
+/* True if one more step of a handshake may be done in this turn. */
+static bool
+may_step(struct tls_desk *d)
+{
+	if (d->turn != d->link.loop->turn) {
+		d->turn = d->link.loop->turn;
+		d->n_steps = 0;
+	}
+	return d->n_steps++ < STEPS_IN_TURN;
+}
+
 static ssize_t
 tls_recv(struct stream *s, void *bytes, size_t n)
 {
@@ -371,10 +388,15 @@ tls_recv(struct stream *s, void *bytes, size_t n)
 	unsigned n_records;
 	ssize_t whole, r;
 
-	if (t->is_broken)
+	if (t->is_broken) {
+		s->why = NULL;		/* told already, or never to be */
 		return -EPROTO;
+	}
 	if (t->is_over)
 		return 0;
+	/* The socket tells of its bytes again in the next turn. */
+	if (!t->is_open && !may_step(d))
+		return -EAGAIN;
 	n = n < TLS_READ ? n : TLS_READ;
 	if (have >= n)
 		return broken(t, NULL);

@@ -36,6 +36,8 @@ struct tls_desk {
 	struct buf out;			/* records that OpenSSL has written; empty between calls */
 	struct tls_list opening;	/* handshakes not finished, the oldest first */
 	size_t n_opening;
+	uint32_t turn;			/* of the loop: in this one there were so many steps */
+	unsigned n_steps;
 	char why[160];			/* text of stream.why */
 	char read[TLS_READ + 1];
 };

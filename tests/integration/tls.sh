@@ -74,6 +74,9 @@ server_is_checked() {
 	assert_status 255 over_tls --pin sha256:short ping
 	assert_status 255 timeout 60 "$reqctl" -s "$tls#short" ping
 	assert_status 254 timeout 60 "$reqctl" -s "tls://127.0.0.1:$port" --pin "$pin" ping
+	# What was asked to be checked is not left unchecked.
+	assert_status 255 ctl --pin "$pin" ping
+	assert_match "$(cat "$dir/err")" '*--pin and --ca are for servers at tls://*'
 }
 
 bytes_go_both_ways() {

@@ -98,7 +98,8 @@ handlers && /^\.Bl / && ++lists == 2 { section = "processes" }
 /^Default:/ { getline value; if (NF > 1) value = $2; }
 value != "" {
 	sub(/^\.[A-Z][a-z] /, "", value)
-	sub(/[ .,;].*/, "", value)
+	sub(/[ ,;].*/, "", value)
+	sub(/\.$/, "", value)
 	print key "=" value
 	value = ""
 }' "$top/man/reqd.conf.5" | sort >"$dir/page"

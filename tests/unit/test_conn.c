@@ -421,7 +421,7 @@ START_TEST(replies_are_finished_after_the_grace)
 	n += (size_t)snprintf(request + n, sizeof(request) - n, "CALL echo\r\nPING\r\n");
 	say_n(a, request, n);
 	run = asked(FRAME_RUN);
-	ck_assert_uint_gt(buf_len(&c->out), 0);
+	ck_assert(buf_len(&c->out) > 0 || stream_is_unsent(&c->stream));
 	ck_assert_int_eq(shutdown(a, SHUT_WR), 0);
 	turns();
 	later(&c->timer, 2 * USEC_PER_SEC);

@@ -81,7 +81,10 @@ client_of(int fd)
 static ssize_t
 take(struct stream *s, char *bytes)
 {
-	ssize_t n = s->ops->recv(s, bytes, TLS_READ);
+	ssize_t n;
+
+	loop.turn++;
+	n = s->ops->recv(s, bytes, TLS_READ);
 
 	ck_assert_uint_eq(buf_len(&desk.out), 0);
 	ck_assert_uint_eq(desk.in.len, 0);
@@ -282,6 +285,35 @@ START_TEST(ends_at_each_step)
 }
 END_TEST
 
+/* Handshakes that are all there at once are done in several turns. */
+START_TEST(some_steps_in_a_turn)
+{
+	static char bytes[TLS_READ];
+	struct stream s[12];
+	int fd[12], n = 0;
+	SSL *ssl[12];
+
+	begin("EC", TLS_MINIMUM_1_3);
+	for (size_t i = 0; i < ARRAY_LEN(s); i++) {
+		fd[i] = open_stream(&s[i]);
+		ssl[i] = client_of(fd[i]);
+		(void)SSL_do_handshake(ssl[i]);
+	}
+	loop.turn++;
+	for (size_t i = 0; i < ARRAY_LEN(s); i++) {
+		ck_assert_int_eq(s[i].ops->recv(&s[i], bytes, TLS_READ), -EAGAIN);
+		n += recv(fd[i], bytes, 1, MSG_PEEK) == 1;
+	}
+	ck_assert_int_eq(n, 8);
+	for (size_t i = 0; i < ARRAY_LEN(s); i++) {
+		ck_assert(shake(&s[i], ssl[i], 10));
+		close_stream(&s[i]);
+		SSL_free(ssl[i]);
+		(void)close(fd[i]);
+	}
+}
+END_TEST
+
 /* Records without a byte of a request: a client may not send them for ever. */
 START_TEST(empty_records)
 {
@@ -434,6 +466,7 @@ add(TCase *tc)
 	tcase_add_test(tc, bytes_that_are_no_tls);
 	tcase_add_test(tc, a_hello_byte_by_byte);
 	tcase_add_test(tc, ends_at_each_step);
+	tcase_add_test(tc, some_steps_in_a_turn);
 	tcase_add_test(tc, empty_records);
 	tcase_add_test(tc, a_signer_that_is_late);
 	tcase_add_test(tc, a_signer_that_is_gone);

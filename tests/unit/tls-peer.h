@@ -8,6 +8,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -35,7 +36,7 @@ struct tls_bridge {
 	size_t n_up, n_down;
 };
 
-static struct tls_bridge tls_bridges[16];
+static struct tls_bridge tls_bridges[256];
 static size_t tls_n_bridges;
 static SSL_CTX *tls_client;
 static struct keyring tls_keyring;
@@ -135,11 +136,14 @@ static inline int
 tls_peer_connect(int far)
 {
 	struct tls_bridge *b = &tls_bridges[tls_n_bridges++];
+	/* With little room a client that does not read is noticed soon. */
+	const int small = 4096;
 	int pair[2];
 
 	ck_assert_uint_le(tls_n_bridges, ARRAY_LEN(tls_bridges));
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
 	    pair), 0);
+	(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
 	*b = (struct tls_bridge){ .near = pair[0], .far = far, .ssl = SSL_new(tls_client) };
 	(void)SSL_set_fd(b->ssl, far);
 	SSL_set_connect_state(b->ssl);
@@ -213,6 +217,8 @@ tls_peer_turn(void)
 		struct tls_bridge *b = &tls_bridges[i];
 		struct pollfd p = { .fd = b->near };
 
+		/* An error that another connection has noted is not one of this. */
+		ERR_clear_error();
 		if (b->far < 0)
 			continue;
 		if (!SSL_is_init_finished(b->ssl)) {

@@ -31,6 +31,9 @@
 #ifdef SLOW_STREAM
 #include "slow-stream.h"
 #endif
+#ifdef TLS_STREAM
+#include "tls-peer.h"
+#endif
 #include "call/call.h"
 #include "net/conn.h"
 #include "net/listener.h"
@@ -184,6 +187,20 @@ new_broker(void)
 	turns();
 }
 
+#ifdef TLS_STREAM
+static struct tlscontext *tls_peer_context;
+
+static inline void
+setup_tls(void)
+{
+	ck_assert_int_eq(tls_desk_load(&w.tls), 0);
+	tls_peer_make_key("EC", TLS_MINIMUM_1_3);
+	tls_peer_start(&w.tls);
+	tls_peer_context = tlscontext_new(&tls_listener, NULL);
+	ck_assert_ptr_nonnull(tls_peer_context);
+}
+#endif
+
 static inline void
 setup(void)
 {
@@ -194,6 +211,9 @@ setup(void)
 	ck_assert_int_eq(loop_init(&w.loop), 0);
 	w.pages.own = &stats;
 	worker_wire(&w);
+#ifdef TLS_STREAM
+	setup_tls();
+#endif
 	w.net.max_conns = 1000;
 	w.desk.id_high = UINT64_C(0xabcdef) << 40;
 	(void)worker_set_conf(&w, conf_of(rules, 1));
@@ -215,7 +235,13 @@ bury(void)
 static inline void
 teardown(void)
 {
+#ifdef TLS_STREAM
+	tls_peer_context = tlscontext_unref(tls_peer_context);
+#endif
 	worker_done(&w);
+#ifdef TLS_STREAM
+	tls_peer_done();
+#endif
 	if (broker.socket >= 0)
 		broker_dies();
 	ck_assert_uint_eq(stats.connections_open, 0);
@@ -252,6 +278,9 @@ one_turn(void)
 {
 	turn_begins();
 	bury();
+#ifdef TLS_STREAM
+	tls_peer_turn();
+#endif
 }
 
 #ifdef SLOW_STREAM
@@ -266,6 +295,8 @@ moved(void)
 {
 #ifdef SLOW_STREAM
 	return slow_stream_calls;
+#elif defined(TLS_STREAM)
+	return tls_peer_moves;
 #else
 	return 0;
 #endif
@@ -325,6 +356,11 @@ client_as(struct conn **ret)
 	(*ret)->peer.caller->uid = 12345;	/* root may call everything */
 #ifdef SLOW_STREAM
 	slow_stream_put(&(*ret)->stream);
+#endif
+#ifdef TLS_STREAM
+	ck_assert_int_eq(tlsstream_put(&(*ret)->stream, &w.tls, tls_peer_context), 0);
+	pair[1] = tls_peer_connect(pair[1]);
+	turns();
 #endif
 	return pair[1];
 }

@@ -2,6 +2,7 @@
 worker_tests = \
 	tests/unit/test_conn \
 	tests/unit/test_conn_slow \
+	tests/unit/test_conn_tls \
 	tests/unit/test_handlercall \
 	tests/unit/test_handlercall_end \
 	tests/unit/test_handlercall_gather \
@@ -30,6 +31,11 @@ tests_unit_test_conn_slow_SOURCES = tests/unit/test_conn.c tests/unit/slow-strea
 tests_unit_test_conn_slow_CPPFLAGS = $(AM_CPPFLAGS) -DSLOW_STREAM
 tests_unit_test_conn_slow_CFLAGS = $(worker_test_cflags)
 tests_unit_test_conn_slow_LDADD = $(worker_test_ldadd)
+# The same tests over TLS.
+tests_unit_test_conn_tls_SOURCES = tests/unit/test_conn.c tests/unit/tls-peer.h $(worker_peer)
+tests_unit_test_conn_tls_CPPFLAGS = $(AM_CPPFLAGS) -DTLS_STREAM
+tests_unit_test_conn_tls_CFLAGS = $(worker_test_cflags)
+tests_unit_test_conn_tls_LDADD = libkeys.la $(worker_test_ldadd) $(TLS_LIBS)
 tests_unit_test_handlercall_SOURCES = tests/unit/test_handlercall.c $(handler_peer)
 tests_unit_test_handlercall_CFLAGS = $(worker_test_cflags)
 tests_unit_test_handlercall_LDADD = $(worker_test_ldadd)
