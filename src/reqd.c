@@ -20,6 +20,7 @@
 #include "base/fd.h"
 #include "broker/broker.h"
 #include "conf/conf.h"
+#include "conf/warnings.h"
 #include "control/control.h"
 #include "ipc/limits.h"
 #include "ipc/logrec.h"
@@ -82,17 +83,33 @@ load(const char *file)
 	return r < 0 ? NULL : c;
 }
 
+/* Prints "reqd: warning: FILE:LINE: TEXT" for each. */
+static void
+print_remarks(const char *kind, const struct conf_errors *remarks)
+{
+	for (size_t i = 0; i < remarks->n; i++) {
+		const struct conf_error *e = &remarks->list[i];
+
+		(void)fprintf(stderr, "reqd: %s: ", kind);
+		if (e->file != NULL)
+			(void)fprintf(stderr, "%s:%u: ", e->file, e->line);
+		(void)fprintf(stderr, "%s\n", e->text);
+	}
+}
+
 static int
 test_conf(const char *file)
 {
 	CLEANUP(conf_errors_done) struct conf_errors warnings = { 0 };
+	CLEANUP(conf_errors_done) struct conf_errors notes = { 0 };
 	struct conf *c = load(file);
 
 	if (c == NULL)
 		return 1;
 	limits_warn(c, &warnings);
-	for (size_t i = 0; i < warnings.n; i++)
-		(void)fprintf(stderr, "reqd: warning: %s\n", warnings.list[i].text);
+	conf_warn(c, STDBUF_LIBRARY, &warnings, &notes);
+	print_remarks("warning", &warnings);
+	print_remarks("note", &notes);
 	(void)printf("%s: ok, %zu listener%s, %zu role%s, %zu service%s\n", file, c->n_listeners,
 	    c->n_listeners == 1 ? "" : "s", c->n_roles, c->n_roles == 1 ? "" : "s",
 	    c->n_services, c->n_services == 1 ? "" : "s");

@@ -25,5 +25,6 @@ libconf_la_SOURCES = \
 	src/conf/service.c \
 	src/conf/template.c src/conf/template.h \
 	src/conf/tree.c src/conf/tree.h \
-	src/conf/valuetype.c src/conf/valuetype.h
+	src/conf/valuetype.c src/conf/valuetype.h \
+	src/conf/warnings.c src/conf/warnings.h
 libconf_la_LIBADD = $(BSD_LIBS)

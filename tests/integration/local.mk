@@ -60,6 +60,7 @@ integration_tests = \
 	tests/integration/reload-refuses-odd-files.sh \
 	tests/integration/reload-says-what-changes.sh \
 	tests/integration/reload-under-load.sh \
+	tests/integration/reqd-test.sh \
 	tests/integration/temporary-directory.sh \
 	tests/integration/reqctl-check.sh \
 	tests/integration/reqctl-import.sh \
