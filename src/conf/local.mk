@@ -14,6 +14,7 @@ libconf_la_SOURCES = \
 	src/conf/errors.c src/conf/errors.h \
 	src/conf/executable.c src/conf/executable.h \
 	src/conf/format.c \
+	src/conf/hosts.c src/conf/hosts.h \
 	src/conf/lexer.c src/conf/lexer.h \
 	src/conf/load.c \
 	src/conf/pattern.c src/conf/pattern.h \

@@ -36,6 +36,7 @@ integration_tests = \
 	tests/integration/handler-zoo.sh \
 	tests/integration/kill-roles.sh \
 	tests/integration/jobs-full.sh \
+	tests/integration/listener-name.sh \
 	tests/integration/live-output.sh \
 	tests/integration/log-blocked.sh \
 	tests/integration/log-lines.sh \
