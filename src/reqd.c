@@ -23,6 +23,7 @@
 #include "conf/certificate.h"
 #include "conf/conf.h"
 #include "conf/notes.h"
+#include "conf/warnings.h"
 #include "control/control.h"
 #include "ipc/limits.h"
 #include "ipc/logrec.h"
@@ -90,20 +91,17 @@ load(const char *file)
 	return r < 0 ? NULL : c;
 }
 
-/* Prints "FILE:LINE: note: TEXT" for what is no error. */
+/* Prints "FILE:LINE: warning: TEXT", or "reqd: warning: TEXT", for each; likewise notes. */
 static void
-print_notes(const struct conf *c)
+print_remarks(const char *kind, const struct conf_errors *remarks)
 {
-	CLEANUP(conf_errors_done) struct conf_errors notes = { 0 };
+	for (size_t i = 0; i < remarks->n; i++) {
+		const struct conf_error *e = &remarks->list[i];
 
-	conf_notes(c, &notes);
-	for (size_t i = 0; i < notes.n; i++) {
-		const struct conf_error *n = &notes.list[i];
-
-		(void)fprintf(stderr, "%s:", n->file != NULL ? n->file : "reqd");
-		if (n->line != 0)
-			(void)fprintf(stderr, "%u:", n->line);
-		(void)fprintf(stderr, " note: %s\n", n->text);
+		(void)fprintf(stderr, "%s:", e->file != NULL ? e->file : "reqd");
+		if (e->line != 0)
+			(void)fprintf(stderr, "%u:", e->line);
+		(void)fprintf(stderr, " %s: %s\n", kind, e->text);
 	}
 }
 
@@ -111,15 +109,17 @@ static int
 test_conf(const char *file)
 {
 	CLEANUP(conf_errors_done) struct conf_errors warnings = { 0 };
+	CLEANUP(conf_errors_done) struct conf_errors notes = { 0 };
 	struct conf *c = load(file);
 
 	if (c == NULL)
 		return 1;
 	limits_warn(c, &warnings);
 	certificate_warn(c, &warnings);
-	for (size_t i = 0; i < warnings.n; i++)
-		(void)fprintf(stderr, "reqd: warning: %s\n", warnings.list[i].text);
-	print_notes(c);
+	conf_warn(c, STDBUF_LIBRARY, &warnings, &notes);
+	conf_notes(c, &notes);
+	print_remarks("warning", &warnings);
+	print_remarks("note", &notes);
 	(void)printf("%s: ok, %zu listener%s, %zu role%s, %zu service%s\n", file, c->n_listeners,
 	    c->n_listeners == 1 ? "" : "s", c->n_roles, c->n_roles == 1 ? "" : "s",
 	    c->n_services, c->n_services == 1 ? "" : "s");

@@ -125,17 +125,27 @@ call_detail(const struct call *call, enum outcome_kind kind, char *ret, size_t l
 	}
 }
 
+/* True if the call has waited and run longer than "slow" of the log allows. */
+static bool
+is_slow(const struct call *call, const struct call_times *t)
+{
+	uint64_t limit = call->desk->conf->log_slow_usec;
+	uint64_t queued = t->has_queued ? t->queued_usec : 0;
+
+	return limit != 0 && (queued > limit || (t->has_run && t->run_usec > limit - queued));
+}
+
 void
 call_log(struct call *call, const struct result *res)
 {
 	struct call_times times = call->backend->times(call, res);
 	const struct outcome *o = &res->outcome;
-	bool failed = !outcome_is_success(o);
-	int level = failed ? LOG_WARNING : LOG_INFO;
+	bool failed = !outcome_is_success(o), slow = is_slow(call, &times);
+	int level = failed ? LOG_WARNING : slow ? LOG_NOTICE : LOG_INFO;
 	struct logrec r;
 
 	if (call->service->log == SERVICE_LOG_NONE ||
-	    (call->service->log == SERVICE_LOG_ERRORS && !failed) || log_level() < level)
+	    (call->service->log == SERVICE_LOG_ERRORS && !failed && !slow) || log_level() < level)
 		return;
 	logrec_start(&r, level);
 	logrec_add_str(&r, LOG_KEY_REQUEST, call->id_text);

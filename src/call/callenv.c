@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "call/call.h"
+#include "conf/warnings.h"
 #include "net/identity.h"
 
 /* True if s is printable UTF-8 on one line: nothing a careless program could trip over. */
@@ -58,7 +59,7 @@ put_account(struct buf *out, size_t *n, const struct identity *id)
 static void
 put_buffering(struct buf *out, size_t *n)
 {
-	put(out, n, "LD_PRELOAD", "/usr/libexec/coreutils/libstdbuf.so");
+	put(out, n, "LD_PRELOAD", STDBUF_LIBRARY);
 	put(out, n, "_STDBUF_O", "L");
 	put(out, n, "_STDBUF_E", "L");
 	put(out, n, "PYTHONUNBUFFERED", "1");

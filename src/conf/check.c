@@ -190,6 +190,7 @@ find_listeners(struct reader *r, struct service *s, const struct block *b)
 	const char *names[CONF_MAX_LISTENERS];
 	size_t n = 0;
 
+	s->listeners = 0;
 	for (size_t i = 0; i < c->n_listeners; i++) {
 		if (c->listeners[i].name != NULL)
 			names[n++] = c->listeners[i].name;
@@ -206,6 +207,13 @@ find_listeners(struct reader *r, struct service *s, const struct block *b)
 			block_error(r, b, "listen", "no listener has the 'name' '%.64s', which service "
 			    "\"%.64s\" wants%s", *p, s->name, suggest_remedy(*p, names, n));
 	}
+}
+
+void
+check_listen_names(struct reader *r)
+{
+	for (size_t i = 0; i < r->conf->n_services; i++)
+		find_listeners(r, &r->conf->services[i], r->services.at[i]);
 }
 
 /* --------------------------------------------------------------- verbs --- */
@@ -308,8 +316,8 @@ check_conf(struct reader *r)
 			return q;
 		s->allow = find_roles(r, s, r->services.at[i], "allow", s->allow_names);
 		s->deny = find_roles(r, s, r->services.at[i], "deny", s->deny_names);
-		find_listeners(r, s, r->services.at[i]);
 	}
+	check_listen_names(r);
 	check_verbs(r);
 	return logins_check(r);
 }

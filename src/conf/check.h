@@ -10,6 +10,9 @@
 /* Checks a whole configuration, and reports mistakes. 0 or -ENOMEM. */
 int check_conf(struct reader *r);
 
+/* Finds the listeners of each service by their numbers; once more when these have changed. */
+void check_listen_names(struct reader *r);
+
 /*
  * Checks one service: command or handler, templates, arguments. Also sets
  * argument.guarded, which follows from them, and stores the words of a handler

@@ -324,6 +324,7 @@ struct conf {
 	enum log_to log_to;
 	int log_level;			/* syslog priority, LOG_INFO ... */
 	enum log_format log_format;
+	uint64_t log_slow_usec;		/* 0: no call is slow */
 
 	char *control_path;
 	char *control_group;		/* NULL: none */

@@ -20,6 +20,7 @@
 #include "conf/certificate.h"
 #include "conf/check.h"
 #include "conf/errors.h"
+#include "conf/hosts.h"
 #include "conf/logins.h"
 #include "conf/program.h"
 #include "conf/reader.h"
@@ -327,6 +328,8 @@ conf_load(const char *file, enum conf_flags flags, struct conf **ret, struct con
 	q = fill_in(&r);
 	if (q == 0)
 		q = check_conf(&r);
+	if (q == 0)
+		q = hosts_resolve(&r);
 	for (size_t i = 0; i < r.conf->n_services; i++)
 		r.conf->services[i].unavailable = NULL;		/* merged text may have said it */
 	if (q == 0)

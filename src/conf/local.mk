@@ -15,10 +15,11 @@ libconf_la_SOURCES = \
 	src/conf/errors.c src/conf/errors.h \
 	src/conf/executable.c src/conf/executable.h \
 	src/conf/format.c \
+	src/conf/hosts.c src/conf/hosts.h \
 	src/conf/lexer.c src/conf/lexer.h \
 	src/conf/load.c \
-	src/conf/notes.c src/conf/notes.h \
 	src/conf/logins.c src/conf/logins.h \
+	src/conf/notes.c src/conf/notes.h \
 	src/conf/pattern.c src/conf/pattern.h \
 	src/conf/program.c src/conf/program.h \
 	src/conf/reader.c src/conf/reader.h \
@@ -29,5 +30,6 @@ libconf_la_SOURCES = \
 	src/conf/template.c src/conf/template.h \
 	src/conf/tlsfiles.c src/conf/tlsfiles.h \
 	src/conf/tree.c src/conf/tree.h \
-	src/conf/valuetype.c src/conf/valuetype.h
+	src/conf/valuetype.c src/conf/valuetype.h \
+	src/conf/warnings.c src/conf/warnings.h
 libconf_la_LIBADD = $(BSD_LIBS) $(TLS_LIBS)

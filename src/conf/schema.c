@@ -383,6 +383,7 @@ static const struct key keys_log[] = {
 	{ "to", &value_word, AT(conf, log_to), .def = "auto", .words = words_to },
 	{ "level", &value_word, AT(conf, log_level), .def = "info", .words = words_level },
 	{ "format", &value_word, AT(conf, log_format), .def = "text", .words = words_format },
+	{ "slow", &value_duration, AT(conf, log_slow_usec), .def = "0", .max = YEAR },
 };
 
 static const struct key keys_control[] = {

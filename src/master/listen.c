@@ -145,7 +145,7 @@ tcp_open(const struct listener *l, enum listen_use use, struct reason *why)
 		return reason_say(why, -EADDRNOTAVAIL, "cannot look up '%.200s': %s", l->addr.host,
 		    gai_strerror(r));
 	r = tcp_try(l, use, list);
-	/* A name stands for its first address that this machine has. */
+	/* A name is left here only where none of its addresses could be used. */
 	for (ai = list->ai_next; ai != NULL && !any && is_missing_address(r); ai = ai->ai_next)
 		r = tcp_try(l, use, ai);
 	freeaddrinfo(list);

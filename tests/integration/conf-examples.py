@@ -24,7 +24,7 @@ HOLDERS = (
 TYPES = {"min": "integer", "max": "integer", "values": "choice", "value": "flag",
          "below": "path", "pattern": "pattern"}
 MISSING_HERE = re.compile(r"there is no (account|group) |reqd needs root|"
-                          r": directory .*: No such file or directory|^reqd: warning: ")
+                          r": directory .*: No such file or directory|^reqd: (warning|note): ")
 
 
 def plain(line):
@@ -89,9 +89,9 @@ def errors(reqd, directory, text):
     """What reqd -t says of it, without what this machine lacks."""
     if not re.search(r"^ *user =", text.split("{")[0], re.M) and os.geteuid() == 0:
         text = 'user = "daemon"\n' + text
-    if not re.search(r"^ *listen ", text, re.M):
-        text += '\nlisten "unix://%s/l.sock" {}' % directory
-    for role in ("local", "admins"):
+    if not re.search(r'^ *listen "', text, re.M):
+        text += '\nlisten "unix://%s/l.sock" { name = "mesh" }' % directory
+    for role in ("local", "admins", "guests", "staff"):
         if 'role "%s"' % role not in text:
             text += '\nrole "%s" { net = {"unix"} }' % role
     os.makedirs(directory + "/services.d", exist_ok=True)

@@ -43,6 +43,7 @@ integration_tests = \
 	tests/integration/handler-zoo.sh \
 	tests/integration/kill-roles.sh \
 	tests/integration/jobs-full.sh \
+	tests/integration/listener-name.sh \
 	tests/integration/live-output.sh \
 	tests/integration/log-blocked.sh \
 	tests/integration/log-lines.sh \
@@ -69,6 +70,7 @@ integration_tests = \
 	tests/integration/reload-says-what-changes.sh \
 	tests/integration/reload-under-load.sh \
 	tests/integration/self-test.sh \
+	tests/integration/reqd-test.sh \
 	tests/integration/temporary-directory.sh \
 	tests/integration/reqctl-check.sh \
 	tests/integration/reqctl-import.sh \

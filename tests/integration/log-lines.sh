@@ -11,6 +11,8 @@ service flood "\"$zoo/flood-stderr\", \"-n\", \"200000\""
 service quiet '"/bin/true"' 'log = none'
 service errors '"/bin/sh", "-c", "exit {n}"' 'argument "n" {}' 'log = errors'
 service out '"/bin/sh", "-c", "echo first out; echo second; exit 5"'
+service sluggish '"/bin/sleep", "0.05"' 'log = errors'
+service silent '"/bin/sleep", "0.05"' 'log = none'
 start_reqd
 
 logged() {
@@ -19,6 +21,24 @@ logged() {
 n_logged() { # N PATTERN
 	[ "$(grep -cE "$2" "$log")" -eq "$1" ]
 }
+
+# Before any other call, which a busy machine could make slow.
+slow() {
+	call sluggish && call silent || return 1
+	cp "$conf" "$dir/base.conf"
+	sed -i 's/level = info/&\n  slow = 40ms/' "$conf"
+	assert_status 0 ctl reload
+	assert_match "$(cat "$dir/out")" "*changed  log: slow 0s -> 40ms*"
+	call sluggish && call silent || return 1
+	until_true "$patience" logged 'notice: .*service=sluggish outcome=exit status=0 queued=[^ ]+ ran=[^ ]+ ' ||
+	    return 1
+	cp "$dir/base.conf" "$conf"
+	assert_status 0 ctl reload
+	call echo last >/dev/null && until_true "$patience" logged 'service=echo' || return 1
+	! logged service=silent || return 1
+	n_logged 1 service=sluggish
+}
+step "a call that takes too long is told of at notice" slow
 
 one_line() {
 	call echo "$(printf 'a\nb \033[31m "q" \\ \302\205 \377 end')" >/dev/null

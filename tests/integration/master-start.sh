@@ -20,7 +20,16 @@ step "-V" says 0 'reqd [0-9]*built in:*' "$reqd" -V
 step "-D" says 0 '*runtime directory: /*' "$reqd" -D
 step "-h" says 0 'Usage: reqd *' "$reqd" -h
 step "--help" says 0 'Usage: reqd *' "$reqd" --help
-step "-t" says 0 "$conf: ok, 2 listeners, 1 role, 3 services" "$reqd" -c "$conf" -t
+checks() {
+	assert_status 0 "$reqd" -c "$conf" -t
+	assert_eq "$(cat "$dir/out")" "$conf: ok, 2 listeners, 1 role, 3 services"
+	if [ $is_root = yes ]; then
+		assert_match "$(cat "$dir/err")" "reqd: note: 3 services share the account 'nobody' (*"
+	else
+		assert_eq "$(cat "$dir/err")" ""
+	fi
+}
+step "-t" checks
 step "an unknown option" says 64 "*try 'reqd --help'" "$reqd" --frob
 step "a missing value" says 64 "*try 'reqd --help'" "$reqd" -c
 step "a word too many" says 64 "*unexpected argument 'serve'; a file is named with -c*" "$reqd" serve
@@ -130,7 +139,7 @@ granted() {
 	"$dir/limited" sh -c 'ulimit -n 101' 2>/dev/null ||
 	    echo 'service fuller: limits.files is above what reqd itself has: its program will not start' >>"$dir/warnings"
 	assert_status 0 "$dir/limited" "$reqd" -c "$conf" -t
-	assert_eq "$(cat "$dir/err")" "$(sed 's/^/reqd: warning: /' "$dir/warnings")"
+	assert_eq "$(grep -v '^reqd: note: ' "$dir/err")" "$(sed 's/^/reqd: warning: /' "$dir/warnings")"
 	start_reqd "$dir/limited"
 	warnings 1
 	serves && ctl reload && warnings 2 || return 1

@@ -3,6 +3,9 @@ check_PROGRAMS += tests/unit/test_conf tests/unit/test_arguments tests/unit/test
 	tests/unit/test_conf_mutants tests/unit/test_diff tests/unit/test_logins
 TESTS += tests/unit/test_conf tests/unit/test_arguments tests/unit/test_access \
 	tests/unit/test_conf_mutants tests/unit/test_diff tests/unit/test_logins
+	tests/unit/test_conf_mutants tests/unit/test_diff tests/unit/test_warnings
+TESTS += tests/unit/test_conf tests/unit/test_arguments tests/unit/test_access \
+	tests/unit/test_conf_mutants tests/unit/test_diff tests/unit/test_warnings
 
 tests_unit_test_conf_SOURCES = tests/unit/test_conf.c
 tests_unit_test_conf_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
@@ -30,3 +33,7 @@ tests_unit_test_logins_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_logins_LDADD = libconf.la libproto.la libbase.la $(CHECK_LIBS)
 
 EXTRA_DIST += tests/data/conf
+
+tests_unit_test_warnings_SOURCES = tests/unit/test_warnings.c tests/unit/unit.h
+tests_unit_test_warnings_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_warnings_LDADD = libconf.la libbase.la $(CHECK_LIBS)

@@ -582,10 +582,36 @@ START_TEST(defaults_are_documented_ones)
 }
 END_TEST
 
+/* The name of this machine's loopback has one address at least. */
+START_TEST(names_of_hosts_become_addresses)
+{
+	struct conf *c = load_good("listen \"tcp://localhost:1234\" { name = \"n\" backlog = 7 }\n"
+	    "listen \"tcp://host.invalid:1\" {} insecure-open = yes\n"
+	    "service \"x\" { command = {\"/bin/true\"} listen = {\"n\"} }\n");
+	bool found = false;
+
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		const struct listener *l = &c->listeners[i];
+
+		ck_assert_str_ne(l->addr.host, "localhost");
+		ck_assert_int_eq(c->services[0].listeners >> i & 1, l->name != NULL);
+		if (strcmp(l->url, "tcp://127.0.0.1:1234") != 0)
+			continue;
+		ck_assert_str_eq(l->name, "n");
+		ck_assert_uint_eq(l->backlog, 7);
+		found = true;
+	}
+	ck_assert(found);
+	/* Without an address there is no way to say which it would be. */
+	ck_assert_str_eq(c->listeners[c->n_listeners - 1].url, "tcp://host.invalid:1");
+	conf_unref(c);
+}
+END_TEST
+
 START_TEST(values_are_read)
 {
 	struct conf *c = load_good("workers = 3\nkill-grace = 2s\nlog { to = stderr level = debug format = json }\n"
-	    "listen \"tcp://localhost:1234\" { inline = no max-segment = 1400 user-timeout = 3s }\n"
+	    "listen \"tcp://127.0.0.1:1234\" { inline = no max-segment = 1400 user-timeout = 3s }\n"
 	    "listen \"fd://web\" {}\n"
 	    "service \"x\" { command = {\"/bin/true\"} log = errors on-disconnect = finish idempotent = no\n"
 	    "summary = 'it is ${HOME}' environment = {\"A=\\x24{{HOME}}\", 'B=it\\'s'} verb = {\"get\", \"Put\"}\n"
@@ -1372,6 +1398,7 @@ main(void)
 	tcase_add_test(t, services_are_read_in_order);
 	tcase_add_test(t, defaults_are_documented_ones);
 	tcase_add_test(t, values_are_read);
+	tcase_add_test(t, names_of_hosts_become_addresses);
 	tcase_add_test(t, names_are_found_in_any_case);
 	suite_add_tcase(s, t);
 

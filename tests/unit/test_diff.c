@@ -64,6 +64,7 @@ static const struct {
 	/* The top, and sections without a title. */
 	{ LISTEN, LISTEN "workers = 3\nkill-grace = 1s\n",
 	    "changed : workers auto>3, kill-grace 5s>1s; " },
+	{ LISTEN, LISTEN "log {\nslow = 1500ms\n}\n", "changed log: slow 0s>1500ms; " },
 	{ LISTEN "runtime-directory = \"/r\"\n", LISTEN "runtime-directory = \"/r\"\n"
 	    "log {\nlevel = debug\n}\ncontrol {\npath = \"/r/c\"\n}\n",
 	    "changed log: level info>debug; changed control: path \"/r/control.sock\">\"/r/c\"; " },
