@@ -255,6 +255,7 @@ struct conf {
 	size_t n_roles;
 	struct service *services;	/* sorted by name */
 	size_t n_services;
+	bool has_secret;		/* an argument of a service is secret */
 
 	uint32_t workers;		/* 0: auto, one per CPU */
 	char *services_dir;		/* NULL: none */
@@ -262,6 +263,7 @@ struct conf {
 	char *runtime_directory;
 	uint64_t drain_timeout_usec;
 	uint64_t kill_grace_usec;
+	uint64_t kept_limit;		/* bytes that a worker keeps for all its callers */
 	bool insecure_open;
 
 	enum log_to log_to;
