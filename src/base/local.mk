@@ -22,6 +22,7 @@ libbase_la_SOURCES = \
 	src/base/procstate.c src/base/procstate.h \
 	src/base/ratelimit.h \
 	src/base/reason.c src/base/reason.h \
+	src/base/share.c src/base/share.h \
 	src/base/signals.c src/base/signals.h \
 	src/base/slice.h \
 	src/base/sockdiag.c src/base/sockdiag.h \

@@ -59,6 +59,7 @@ integration_tests = \
 	tests/integration/reload-says-what-changes.sh \
 	tests/integration/reload-under-load.sh \
 	tests/integration/reqctl-check.sh \
+	tests/integration/shares.sh \
 	tests/integration/reqctl-import.sh \
 	tests/integration/reqctl-output.sh \
 	tests/integration/start-fails-for-good.sh \
@@ -73,6 +74,7 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/control-client.py \
 	tests/integration/handler-examples.py \
 	tests/integration/reload-rules.py \
+	tests/integration/shares.py \
 	tests/integration/conf-examples.py tests/integration/examples.py \
 	tests/integration/protocol-examples.py \
 	tests/integration/hiredis-client.c
