@@ -95,6 +95,25 @@ buf_reserve(struct buf *b, size_t n)
 	return b->data == NULL ? NULL : b->data + b->end;
 }
 
+void
+buf_leave_front(struct buf *b, size_t n)
+{
+	if (buf_len(b) > 0 || buf_room_for(b, n) < 0)
+		return;
+	b->start = b->end = n;
+}
+
+bool
+buf_prepend(struct buf *b, struct slice s)
+{
+	if (s.len > b->start)
+		return false;
+	b->start -= s.len;
+	if (s.len > 0)
+		memcpy(b->data + b->start, s.data, s.len);
+	return true;
+}
+
 int
 buf_append(struct buf *b, const void *data, size_t n)
 {

@@ -78,6 +78,15 @@ buf_commit(struct buf *b, size_t n)
 	b->end += n;
 }
 
+/* Leaves room in front of the content, which is empty, if there is memory. */
+void buf_leave_front(struct buf *b, size_t n);
+
+/*
+ * Puts bytes in front of the content, where bytes were consumed before. False: there
+ * is no room in front.
+ */
+bool buf_prepend(struct buf *b, struct slice s);
+
 /* 0, -ENOMEM or -EMSGSIZE. */
 int buf_append(struct buf *b, const void *data, size_t n);
 

@@ -24,6 +24,7 @@ libbase_la_SOURCES = \
 	src/base/ratelimit.h \
 	src/base/reason.c src/base/reason.h \
 	src/base/removetree.c src/base/removetree.h \
+	src/base/share.c src/base/share.h \
 	src/base/signals.c src/base/signals.h \
 	src/base/slice.h \
 	src/base/sockdiag.c src/base/sockdiag.h \

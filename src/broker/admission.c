@@ -28,9 +28,10 @@ RB_GENERATE_INTERNAL(ticket_locks, ticket, node, lock_compare,
     __attribute__((unused)) static)
 
 void
-admission_init(struct admission *a, struct lane *pool, size_t n)
+admission_init(struct admission *a, struct lane *pool, struct share *held, size_t n)
 {
-	*a = (struct admission){ .pool = pool, .n_pool = n };
+	*a = (struct admission){ .pool = pool, .n_pool = n, .n_places = n };
+	shares_init(&a->shares, held, 2 * n, sizeof(*held));
 	RB_INIT(&a->lanes);
 	TAILQ_INIT(&a->ready);
 	TAILQ_INIT(&a->free);
@@ -60,7 +61,7 @@ lane_open(struct admission *a, const char *name)
 	else
 		return NULL;
 
-	*l = (struct lane){ 0 };
+	*l = (struct lane){ .number = ++a->n_lanes };
 	(void)strlcpy(l->name, name, sizeof(l->name));
 	TAILQ_INIT(&l->queue);
 	RB_INIT(&l->locks);
@@ -120,33 +121,90 @@ lane_run(struct admission *a, struct lane *l, struct ticket *t)
 		t->lock = (struct digest){ 0 };
 }
 
-enum admission_verdict
-admission_ask(struct admission *a, const char *name, struct lane_limits limits,
-    struct ticket *t)
+/* -------------------------------------------------------------- shares --- */
+
+/* Places that are free for tickets. */
+static uint64_t
+free_places(const struct admission *a)
 {
-	struct lane *l = lane_find(a, name);
+	size_t used = admission_count(a) + a->n_taken;
 
-	if (l == NULL)
-		l = lane_open(a, name);
-	if (l == NULL)
+	return used < a->n_places ? a->n_places - used : 0;
+}
+
+/* QUEUE if the ticket may have a place at all: neither its party nor its service has too many. */
+static enum admission_verdict
+may_enter(struct admission *a, const struct lane *l, const struct ticket *t)
+{
+	uint64_t free = free_places(a);
+
+	if (!digest_is_none(&t->party) &&
+	    !share_allows(shares_count(&a->shares, &t->party, 0), free, 1))
+		return ADMISSION_CROWDED_PARTY;
+	return share_allows((uint64_t)l->running + l->waiting + l->attached, free, 1) ?
+	    ADMISSION_QUEUE : ADMISSION_CROWDED_SERVICE;
+}
+
+/* QUEUE if the ticket may wait in the queue of the lane. */
+static enum admission_verdict
+may_wait(struct admission *a, const struct lane *l, const struct ticket *t, uint32_t queue)
+{
+	uint32_t waits = l->waiting + l->attached;
+
+	if (waits >= queue)
 		return ADMISSION_REFUSE;
-	lane_set_limits(a, l, limits);
+	if (!digest_is_none(&t->party) &&
+	    !share_allows(shares_count(&a->shares, &t->party, l->number), queue - waits, 1))
+		return ADMISSION_CROWDED_QUEUE;
+	return ADMISSION_QUEUE;
+}
 
+static void
+take_seat(struct admission *a, const struct lane *l, struct ticket *t)
+{
+	if (!digest_is_none(&t->party))
+		t->seat = shares_get(&a->shares, &t->party, l->number);
+}
+
+static void
+leave_seat(struct admission *a, struct ticket *t)
+{
+	t->seat = shares_put(&a->shares, t->seat);
+}
+
+/* Holds a ticket of which a place has been granted. */
+static void
+lane_enter(struct admission *a, struct lane *l, struct ticket *t)
+{
+	t->lane = l;
+	if (!digest_is_none(&t->party))
+		t->place = shares_get(&a->shares, &t->party, 0);
+}
+
+/* -------------------------------------------------------------- asking --- */
+
+static enum admission_verdict
+lane_ask(struct admission *a, struct lane *l, struct ticket *t)
+{
+	enum admission_verdict v = may_enter(a, l, t);
+
+	if (v != ADMISSION_QUEUE)
+		return v;
 	/*
 	 * A new request overtakes no other. Unless the lane is ready, every
 	 * ticket in it waits either for room, of which the new request has none
 	 * either, or for a lock that the new request does not want.
 	 */
 	if (!l->is_ready && lane_has_room(l, t)) {
-		t->lane = l;
+		lane_enter(a, l, t);
 		lane_run(a, l, t);
 		return ADMISSION_START;
 	}
-	if (l->waiting + l->attached >= limits.queue) {
-		lane_close_if_idle(a, l);
-		return ADMISSION_REFUSE;
-	}
-	t->lane = l;
+	v = may_wait(a, l, t, l->limits.queue);
+	if (v != ADMISSION_QUEUE)
+		return v;
+	lane_enter(a, l, t);
+	take_seat(a, l, t);
 	t->waiting = true;
 	TAILQ_INSERT_TAIL(&l->queue, t, next);
 	l->waiting++;
@@ -154,25 +212,56 @@ admission_ask(struct admission *a, const char *name, struct lane_limits limits,
 	return ADMISSION_QUEUE;
 }
 
-bool
-admission_attach(struct admission *a, const char *name, struct lane_limits limits,
-    struct ticket *t)
+static enum admission_verdict
+lane_attach(struct admission *a, struct lane *l, struct ticket *t)
+{
+	enum admission_verdict v = may_enter(a, l, t);
+
+	if (v == ADMISSION_QUEUE)
+		v = may_wait(a, l, t, l->limits.queue);
+	if (v != ADMISSION_QUEUE)
+		return v;
+	lane_enter(a, l, t);
+	take_seat(a, l, t);
+	t->attached = true;
+	l->attached++;
+	a->attached++;
+	return v;
+}
+
+/* A function of this type asks a lane for a place for a ticket. */
+typedef enum admission_verdict lane_fn(struct admission *a, struct lane *l, struct ticket *t);
+
+/* Asks the lane of that name, which is there only while a ticket is in it. */
+static enum admission_verdict
+lane_of(struct admission *a, const char *name, struct lane_limits limits, struct ticket *t,
+    lane_fn *ask)
 {
 	struct lane *l = lane_find(a, name);
+	enum admission_verdict v;
 
 	if (l == NULL)
 		l = lane_open(a, name);
 	if (l == NULL)
-		return false;
+		return ADMISSION_REFUSE;
 	lane_set_limits(a, l, limits);
-	if (l->waiting + l->attached >= limits.queue) {
-		lane_close_if_idle(a, l);
-		return false;
-	}
-	t->lane = l;
-	t->attached = true;
-	l->attached++;
-	return true;
+	v = ask(a, l, t);
+	lane_close_if_idle(a, l);
+	return v;
+}
+
+enum admission_verdict
+admission_ask(struct admission *a, const char *name, struct lane_limits limits,
+    struct ticket *t)
+{
+	return lane_of(a, name, limits, t, lane_ask);
+}
+
+enum admission_verdict
+admission_attach(struct admission *a, const char *name, struct lane_limits limits,
+    struct ticket *t)
+{
+	return lane_of(a, name, limits, t, lane_attach);
 }
 
 void
@@ -183,8 +272,11 @@ admission_leave(struct admission *a, struct ticket *t)
 	if (l == NULL)
 		return;
 	t->lane = NULL;
+	t->place = shares_put(&a->shares, t->place);
+	leave_seat(a, t);
 	if (t->attached) {
 		l->attached--;
+		a->attached--;
 	} else if (t->waiting) {
 		TAILQ_REMOVE(&l->queue, t, next);
 		l->waiting--;
@@ -257,6 +349,7 @@ admission_next(struct admission *a)
 			TAILQ_REMOVE(&l->queue, t, next);
 			l->waiting--;
 			a->waiting--;
+			leave_seat(a, t);
 			lane_run(a, l, t);
 			return t;
 		}

@@ -16,6 +16,7 @@
 #include <sys/tree.h>
 
 #include "base/digest.h"
+#include "base/share.h"
 #include "conf/conf.h"
 
 struct lane;
@@ -24,6 +25,8 @@ struct lane;
 struct ticket {
 	struct lane *lane;		/* NULL: neither runs nor waits */
 	struct digest lock;		/* all zero: no lock */
+	struct digest party;		/* all zero: nobody, who is not counted */
+	struct share *place, *seat;	/* of the party: among all tickets; in the queue */
 	bool waiting;
 	bool attached;
 	TAILQ_ENTRY(ticket) next;	/* waiting: in order of arrival */
@@ -44,6 +47,7 @@ struct lane {
 	uint32_t running;
 	uint32_t waiting;
 	uint32_t attached;
+	uint64_t number;		/* of this lane, never of another */
 	struct ticket_queue queue;
 	struct ticket_locks locks;
 	RB_ENTRY(lane) node;
@@ -63,16 +67,31 @@ struct admission {
 	struct lane_list free;
 	uint32_t running;
 	uint32_t waiting;
+	uint32_t attached;
+	uint64_t n_lanes;	/* opened so far */
+	size_t n_places;	/* of all tickets, and of others */
+	size_t n_taken;		/* places that others than tickets have; set by the owner */
+	struct shares shares;	/* of each party: places (of 0), seats (of a lane) */
 };
 
-enum admission_verdict { ADMISSION_START, ADMISSION_QUEUE, ADMISSION_REFUSE };
+enum admission_verdict {
+	ADMISSION_START,
+	ADMISSION_QUEUE,
+	ADMISSION_REFUSE,		/* the queue of the service is full */
+	ADMISSION_CROWDED_QUEUE,	/* ... for this party */
+	ADMISSION_CROWDED_PARTY,	/* the party has its share of all places */
+	ADMISSION_CROWDED_SERVICE,	/* the service has its share of all places */
+};
 
-/* pool is zeroed memory for n lanes, borrowed: as many as there are tickets. */
-void admission_init(struct admission *a, struct lane *pool, size_t n);
+/*
+ * pool is zeroed memory for n lanes, borrowed: as many as there are places for
+ * tickets. held is the same for 2 * n shares.
+ */
+void admission_init(struct admission *a, struct lane *pool, struct share *held, size_t n);
 
 /*
  * Asks for a request of the service of that name, whose limits are these now;
- * the lock is set in the ticket. START and QUEUE hold the ticket until
+ * lock and party are set in the ticket. START and QUEUE hold the ticket until
  * admission_leave().
  */
 enum admission_verdict admission_ask(struct admission *a, const char *name,
@@ -80,10 +99,10 @@ enum admission_verdict admission_ask(struct admission *a, const char *name,
 
 /*
  * Adds a request that waits for the result of another one: such a request never
- * runs, but takes a place in the queue. True if it got a place; the ticket
- * holds it until admission_leave().
+ * runs, but takes a place in the queue. QUEUE, or the reason why it got none;
+ * the ticket holds the place until admission_leave().
  */
-bool admission_attach(struct admission *a, const char *name, struct lane_limits limits,
+enum admission_verdict admission_attach(struct admission *a, const char *name, struct lane_limits limits,
     struct ticket *t);
 
 /* True if a request of that service, other than the ticket's own, runs with its lock. */
@@ -97,6 +116,13 @@ void admission_leave(struct admission *a, struct ticket *t);
 
 /* Sets the limits of a new configuration, also for what runs and waits already. */
 void admission_set_limits(struct admission *a, const char *name, struct lane_limits limits);
+
+/* The number of tickets that have a place. */
+static inline size_t
+admission_count(const struct admission *a)
+{
+	return (size_t)a->running + a->waiting + a->attached;
+}
 
 /*
  * The next ticket behind t that waits for the lock with which t runs; other NULL: the

@@ -70,6 +70,7 @@ on_commit(struct member *m)
 
 	b->is_preparing = false;
 	stock_divide(&b->stock, role_workers_wanted(c));
+	tokens_limit(&b->tokens, c->kept_limit);
 	for (size_t i = 0; i < c->n_services; i++) {
 		const struct service *s = &c->services[i];
 
@@ -190,16 +191,23 @@ tables_init(struct broker *b)
 {
 	struct entry *entries = sparse_alloc(BROKER_MAX_REQUESTS, sizeof(*entries));
 	struct lane *lanes = sparse_alloc(BROKER_MAX_REQUESTS, sizeof(*lanes));
+	struct share *held = sparse_alloc(2 * BROKER_MAX_REQUESTS, sizeof(*held));
 	struct token *tokens = sparse_alloc(BROKER_MAX_TOKENS, sizeof(*tokens));
+	struct token_party *parties = sparse_alloc(BROKER_MAX_TOKENS, sizeof(*parties));
 	struct stock_kit *kits = sparse_alloc(FRAME_MAX_KITS, sizeof(*kits));
 	struct pool *pools = sparse_alloc(BROKER_MAX_POOLS, sizeof(*pools));
+	uint64_t n_files;
 
-	if (pools == NULL || entries == NULL || lanes == NULL || tokens == NULL || kits == NULL)
+	if (pools == NULL || entries == NULL || lanes == NULL || tokens == NULL || kits == NULL ||
+	    held == NULL || parties == NULL)
 		return -ENOMEM;
 	table_init(&b->table, entries, BROKER_MAX_REQUESTS);
-	admission_init(&b->admission, lanes, BROKER_MAX_REQUESTS);
-	tokens_init(&b->tokens, tokens, BROKER_MAX_TOKENS);
-	stock_init(&b->stock, kits, raise_limit());
+	admission_init(&b->admission, lanes, held, BROKER_MAX_REQUESTS);
+	tokens_init(&b->tokens, tokens, parties, BROKER_MAX_TOKENS);
+	n_files = raise_limit();
+	if (n_files / 4 < b->tokens.max_kept)
+		b->tokens.max_kept = (size_t)(n_files / 4);
+	stock_init(&b->stock, kits, n_files);
 	pools_init(&b->pools, pools, BROKER_MAX_POOLS);
 	runnerlink_init(b);
 	workers_init(b);
@@ -229,6 +237,10 @@ broker_settle(struct loop *l)
 		preparing_advance(b);
 	b->stats->running = b->admission.running;
 	b->stats->queued = b->admission.waiting;
+	b->stats->attached = b->admission.attached;
+	b->stats->kept_bytes = b->tokens.bytes;
+	b->stats->kept_results = b->tokens.n_kept;
+	b->stats->spent_results = b->tokens.n_spent;
 	stock_supply(b);
 	if (b->is_draining && !b->is_drained && b->table.n_used == 0) {
 		member_tell(&b->member, &(struct frame){ .type = FRAME_DRAINED });

@@ -28,7 +28,7 @@
 #include "ipc/stats.h"
 
 #define BROKER_MAX_REQUESTS FRAME_MAX_REFS	/* running and waiting */
-#define BROKER_MAX_TOKENS (BROKER_MAX_REQUESTS + TOKENS_MAX_DONE)
+#define BROKER_MAX_TOKENS (2 * BROKER_MAX_REQUESTS + TOKENS_MAX_DONE)
 #define BROKER_MAX_LINKS CONF_MAX_WORKERS
 
 struct broker {

@@ -140,6 +140,21 @@ entry_over(struct entry *e, enum outcome_kind outcome, uint8_t reason)
 }
 
 void
+entry_refuse(struct entry *e, enum admission_verdict verdict)
+{
+	static const uint8_t reasons[] = {
+		[ADMISSION_REFUSE] = BUSY_QUEUE_FULL,
+		[ADMISSION_CROWDED_QUEUE] = BUSY_CROWDED_QUEUE,
+		[ADMISSION_CROWDED_PARTY] = BUSY_CROWDED_PARTY,
+		[ADMISSION_CROWDED_SERVICE] = BUSY_CROWDED_SERVICE,
+	};
+
+	if (verdict != ADMISSION_REFUSE)
+		e->broker->stats->over_share++;
+	entry_over(e, OUTCOME_BUSY, reasons[verdict]);
+}
+
+void
 entries_abandon(struct broker *b, struct link *l)
 {
 	struct entry *e = NULL;

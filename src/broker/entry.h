@@ -50,6 +50,9 @@ void entry_finish(struct entry *e);
 /* Ends an entry that has not run here and for whose result no other request waits. */
 void entry_over(struct entry *e, enum outcome_kind outcome, uint8_t reason);
 
+/* Ends an entry that admission has refused. */
+void entry_refuse(struct entry *e, enum admission_verdict verdict);
+
 /* The limits of running and waiting requests of the entry's service. */
 struct lane_limits entry_limits(const struct entry *e);
 

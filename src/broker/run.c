@@ -90,6 +90,7 @@ run_accept(struct entry *e, struct link *l, const struct frame *f, struct conf *
 {
 	struct broker *b = l->broker;
 	const struct service *s = &conf->services[f->run.service];
+	enum admission_verdict verdict;
 	uint64_t now = clock_usec();
 
 	e->broker = b;
@@ -102,6 +103,7 @@ run_accept(struct entry *e, struct link *l, const struct frame *f, struct conf *
 	e->kit = f->run.kit;
 	e->job = f->run.place;
 	e->ticket.lock = f->run.lock;
+	e->ticket.party = f->run.party;
 	e->timer.fn = on_run_due;
 	e->accepted_usec = now;
 	/* A worker may ask for less than the service allows, not for more. */
@@ -115,18 +117,16 @@ run_accept(struct entry *e, struct link *l, const struct frame *f, struct conf *
 	if (!digest_is_none(&f->run.token) && !twin_first(e, &f->run.token))
 		return;
 
-	switch (admission_ask(&b->admission, s->name, entry_limits(e), &e->ticket)) {
-	case ADMISSION_START:
+	verdict = admission_ask(&b->admission, s->name, entry_limits(e), &e->ticket);
+	if (verdict == ADMISSION_START) {
 		run_start(e);
-		break;
-	case ADMISSION_QUEUE:
+	} else if (verdict == ADMISSION_QUEUE) {
 		e->state = ENTRY_QUEUED;
 		run_tell_waiting(e);
 		run_arm(e, earlier(e->deadline_usec, e->queue_due_usec));
-		break;
-	case ADMISSION_REFUSE:
-		run_over(e, OUTCOME_BUSY, BUSY_QUEUE_FULL);
-		break;
+	} else {
+		twin_detach(e, OUTCOME_BUSY, BUSY_QUEUE_FULL);
+		entry_refuse(e, verdict);
 	}
 }
 
@@ -195,7 +195,10 @@ run_exited(struct entry *e, const struct frame_exited *x)
 		run_over(e, e->is_killed ? (enum outcome_kind)e->verdict : why, e->reason);
 		return;
 	}
-	twin_end(e);
+	if (e->ended.outcome == OUTCOME_NOSTART)
+		twin_detach(e, OUTCOME_NOSTART, 0);
+	else
+		twin_end(e);
 	entry_deliver(e, UNSENT_ENDED);
 	if (x->is_gone)
 		entry_finish(e);

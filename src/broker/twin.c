@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -103,6 +104,16 @@ twins_lose(struct broker *b, struct token *k)
 	token_remove(&b->tokens, k);
 }
 
+/* Ends a token whose program has run and whose result is not to be had: it must not run again. */
+static void
+twins_spend(struct broker *b, struct token *k)
+{
+	twins_answer(b, k, -1);
+	if (k->fd >= 0)
+		(void)close(TAKE_FD(k->fd));
+	token_finish(&b->tokens, k, 0, clock_usec());
+}
+
 void
 twin_lose(struct entry *e)
 {
@@ -121,10 +132,11 @@ twin_first(struct entry *e, const struct digest *token)
 {
 	struct broker *b = e->broker;
 	struct token *k = tokens_find(&b->tokens, token);
+	enum admission_verdict verdict;
 	struct entry *original;
 
 	if (k == NULL) {
-		e->token = tokens_add(&b->tokens, token, e->id, result_file());
+		e->token = tokens_add(&b->tokens, token, &e->ticket.party, e->id, result_file());
 		if (e->token != NULL) {
 			entry_deliver(e, UNSENT_PAPER);
 			return true;
@@ -134,13 +146,18 @@ twin_first(struct entry *e, const struct digest *token)
 	}
 
 	entry_drop_kit(e);
+	if (k->state == TOKEN_DONE && k->fd < 0) {
+		entry_over(e, OUTCOME_LOST, LOST_SPENT);
+		return false;
+	}
 	if (k->state == TOKEN_DONE) {
 		twin_result(e, k->fd);
 		return false;
 	}
 	/* Requests that wait for a twin take a place in the service's queue like all others. */
-	if (!admission_attach(&b->admission, e->service->name, entry_limits(e), &e->ticket)) {
-		entry_over(e, OUTCOME_BUSY, BUSY_QUEUE_FULL);
+	verdict = admission_attach(&b->admission, e->service->name, entry_limits(e), &e->ticket);
+	if (verdict != ADMISSION_QUEUE) {
+		entry_refuse(e, verdict);
 		return false;
 	}
 	e->state = ENTRY_ATTACHED;
@@ -159,6 +176,8 @@ twin_detach(struct entry *e, enum outcome_kind outcome, uint8_t reason)
 {
 	struct broker *b = e->broker;
 	struct token *k = TAKE_PTR(e->token);
+	const struct frame_ended *end = &e->ended;
+	struct entry *twin;
 
 	if (k == NULL)
 		return;
@@ -170,8 +189,11 @@ twin_detach(struct entry *e, enum outcome_kind outcome, uint8_t reason)
 			entry_deliver(original, UNSENT_ATTACHED);
 		return;
 	}
-	while ((e = twin_next(k)) != NULL)
-		entry_over(e, outcome, reason);
+	while ((twin = twin_next(k)) != NULL) {
+		twin->ended.stage = end->stage;
+		twin->ended.error = end->error;
+		entry_over(twin, outcome, reason);
+	}
 	token_remove(&b->tokens, k);
 }
 
@@ -186,6 +208,15 @@ twin_end(struct entry *e)
 	twins_arm(b);
 }
 
+/* The memory that a result takes. */
+static uint64_t
+result_bytes(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_blocks > 0 ? (uint64_t)st.st_blocks * 512 : 0;
+}
+
 const char *
 twins_deposit(struct broker *b, uint64_t id)
 {
@@ -194,7 +225,7 @@ twins_deposit(struct broker *b, uint64_t id)
 	if (k == NULL)
 		return NULL;	/* too late: the token was given up */
 	if (k->fd < 0) {
-		twins_lose(b, k);
+		twins_spend(b, k);
 		return NULL;
 	}
 	/*
@@ -204,7 +235,7 @@ twins_deposit(struct broker *b, uint64_t id)
 	if ((fcntl(k->fd, F_GET_SEALS) & F_SEAL_WRITE) == 0)
 		return "sent a result that is not sealed";
 	twins_answer(b, k, k->fd);
-	token_finish(&b->tokens, k, clock_usec());
+	token_finish(&b->tokens, k, result_bytes(k->fd), clock_usec());
 	twins_arm(b);
 	return NULL;
 }
@@ -231,7 +262,11 @@ on_token_due(struct loop_timer *t)
 	uint64_t now = clock_usec();
 	struct token *k;
 
-	while ((k = tokens_expired(&b->tokens, now)) != NULL)
-		twins_lose(b, k);
+	while ((k = tokens_expired(&b->tokens, now)) != NULL) {
+		if (k->state == TOKEN_ENDED)
+			twins_spend(b, k);
+		else
+			token_remove(&b->tokens, k);
+	}
 	twins_arm(b);
 }

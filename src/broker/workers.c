@@ -98,6 +98,8 @@ worker_run(struct link *l, const struct frame *f)
 	case KIT_GOOD:
 		break;
 	}
+	/* Handlers, and requests of which a frame is unsent, have places, too. */
+	b->admission.n_taken = b->table.n_used - admission_count(&b->admission);
 	e = table_take(&b->table, f->id);
 	if (e == NULL) {
 		stock_drop(b, f->run.kit);

@@ -7,6 +7,7 @@
 
 #include "call/call.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,6 +91,11 @@ call_die(struct call *call)
 
 	call->backend->release(call);
 	kits_leave(desk->kits, call);
+	kept_leave(call);
+	/* The reply has been written, and its memory is wanted before the turn ends. */
+	buf_done(&call->out.data);
+	if (call->result >= 0)
+		(void)close(TAKE_FD(call->result));
 	if (call->paper >= 0)
 		(void)close(TAKE_FD(call->paper));
 	loop_disarm(desk->loop, &call->timer);
@@ -118,6 +124,7 @@ calls_init(struct call_desk *desk, struct loop *loop, char *read)
 	*desk = (struct call_desk){ .loop = loop, .read = read };
 	RB_INIT(&desk->calls);
 	TAILQ_INIT(&desk->dead);
+	TAILQ_INIT(&desk->hungry);
 }
 
 void
@@ -170,8 +177,9 @@ call_finish(struct call *call)
 	res = call_result(call, detail, sizeof(detail));
 	call_count(call, &res);
 	call_log(call, &res);
-	if (call_is_for_twins(call, res.outcome.kind) && result_write(call->paper, &res) == 0)
+	if (call_is_for_twins(call, res.outcome.kind) && result_write(call->paper, &res, call->papered) == 0)
 		call->desk->link->deposit(call);
+	call->papered = 0;
 
 	/* An open call ends for its client only when the client ends the input. */
 	if (call->sink != NULL && call->open && call->started) {
@@ -206,6 +214,8 @@ call_answer(struct call *call, const struct value *reply, struct slice bytes)
 	/* The client has not ended the input yet; the answer is kept until then. */
 	if (is_open && buf_append_slice(&call->answer, bytes) < 0)
 		call_forget_answer(call);
+	if (is_open)
+		kept_count(call);
 }
 
 void
@@ -253,7 +263,7 @@ call_input(struct call *call, struct slice chunk)
 		call_input_taken(call);
 		return 0;
 	}
-	r = call->backend->input(call, chunk);
+	r = kept_admits(call, chunk.len) ? call->backend->input(call, chunk) : -EDQUOT;
 	if (r < 0)
 		call->has_chunk = false;
 	return r;

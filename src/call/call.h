@@ -23,6 +23,7 @@
 #include "base/buf.h"
 #include "base/loop.h"
 #include "base/ratelimit.h"
+#include "call/kept.h"
 #include "call/result.h"
 #include "call/sink.h"
 #include "conf/conf.h"
@@ -164,6 +165,14 @@ struct call {
 	uint64_t accepted_usec;
 	uint64_t bytes_in, bytes_out;
 	char *arguments;		/* text for log and ps; NULL: none */
+
+	uint64_t kept;			/* bytes counted as kept for the caller */
+	uint64_t papered;		/* bytes of out.data that are in paper already */
+	uint32_t n_places;		/* of its job, counted for the caller */
+	int result;			/* of another call, to be passed on; -1: none */
+	bool is_hungry;			/* waits until it may keep more */
+	uint64_t wanted;		/* ... so much */
+	TAILQ_ENTRY(call) next_hungry;
 	TAILQ_ENTRY(call) link;		/* waiting for a kit, or dead */
 };
 
@@ -193,6 +202,26 @@ struct call_link_ops {
 	void (*forget)(struct call_desk *desk, const void *who);
 };
 
+/* Words for a caller that has its share of something of this worker. */
+#define CALL_CROWDED                                                                   \
+	"you have your share of the bytes that are kept for callers, which is at most three " \
+	"quarters of kept-limit: read the replies that wait for you, or send less at a time"
+#define CALL_CROWDED_QUEUE                                                             \
+	"you have your share of its queue: one caller gets at most three quarters of it. "  \
+	"Wait for your calls to end, or have its queue raised"
+#define CALL_CROWDED_JOBS                                                              \
+	"the arguments of your calls take your share of the room for arguments: one caller " \
+	"gets at most 48 MiB in each worker. Wait for your calls to end, or use --stdin"
+
+/*
+ * Long outputs are read no further than this in one turn, because others wait; their
+ * pipes are looked at again in the next turn. An output is long from its second read on.
+ */
+#define CALL_BULK (256u << 10)
+
+/* Room in front of an output, for the header of the reply. */
+#define CALL_FRONT 32u
+
 /* One read from a pipe. */
 #define CALL_READ (64u << 10)
 
@@ -211,9 +240,13 @@ struct call_desk {
 	struct calls calls;		/* by id */
 	size_t n_calls;
 	struct call_list dead;
+	struct call_list hungry;	/* waiting until they may keep more; oldest first */
+	size_t n_hungry;
+	struct call *favoured;		/* may keep more than its share; NULL: none */
 	uint64_t id_high;		/* random and slot: high half of request ids */
 	uint32_t id_low;
 	struct ratelimit refusals;	/* records of refused calls */
+	size_t n_bulk;			/* bytes of long outputs read in this turn */
 	struct buf request_text;	/* scratch: a request on its way to a handler */
 };
 
@@ -228,7 +261,7 @@ const char *call_input_complaint(const struct call_request *rq);
 
 /*
  * Takes a chunk of input for an open call; input_taken() or input_over()
- * follows. 0, or -ENOMEM: nothing follows.
+ * follows. 0; or -ENOMEM or -EDQUOT (too much is kept for the caller): nothing follows.
  */
 int call_input(struct call *call, struct slice chunk);
 
@@ -264,11 +297,17 @@ void call_on_attached(struct call *call, bool is_awaited);
 void call_on_result(struct call *call, int fd);	/* takes fd; -1: lost */
 void call_on_paper(struct call *call, int fd);	/* takes fd */
 
-/* True if the call's output has to rest, because the sink is too far behind. */
+/*
+ * True if the call's output has to rest, because the sink is too far behind, or
+ * because too much is kept for the caller.
+ */
 static inline bool
-call_is_congested(const struct call *call)
+call_is_congested(struct call *call)
 {
-	return call->streamed && call->sink != NULL && !call->sink->ops->has_room(call->sink);
+	if (call->streamed)
+		return call->sink != NULL && !call->sink->ops->has_room(call->sink);
+	/* An ended program has left no more than a pipe holds. */
+	return call->kept >= CALL_READ && !call->ended && !kept_may_grow(call, CALL_READ);
 }
 
 /* Passes output on, if the call is streamed and has a sink. */
@@ -323,6 +362,13 @@ void calls_init(struct call_desk *desk, struct loop *loop, char *read);
 
 /* Ends all calls, without telling a sink. */
 void calls_end(struct call_desk *desk);
+
+/* A turn is over: long outputs may be read again. */
+static inline void
+calls_settle(struct call_desk *desk)
+{
+	desk->n_bulk = 0;
+}
 
 /* Frees the calls that ended during the turn. */
 void calls_bury(struct call_desk *desk);

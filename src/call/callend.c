@@ -71,6 +71,17 @@ busy_detail(const struct call *call, char *ret, size_t len)
 		[BUSY_QUEUE_FULL] = "queue full",
 		[BUSY_WAITED] = "waited too long in the queue",
 		[BUSY_TABLE_FULL] = "the server has too many requests",
+		[BUSY_CROWDED_QUEUE] = CALL_CROWDED_QUEUE,
+		[BUSY_CROWDED_PARTY] = "you have your share of the requests that the server can "
+		    "hold: one caller gets at most 3072 of 4096. Wait for your calls to end",
+		[BUSY_CROWDED_SERVICE] = "the service has its share of the requests that the "
+		    "server can hold: at most 3072 of 4096. Try later, or have its concurrency and "
+		    "queue lowered",
+	};
+	static const char *const lost[] = {
+		[LOST_PROCESS] = "a process of the server died while it ran",
+		[LOST_SPENT] = "it has run, and its result is not kept any more, as newer results "
+		    "of yours took its place: ask earlier, or have kept-limit raised",
 	};
 	unsigned reason = call->end.reason;
 
@@ -115,7 +126,7 @@ call_detail(const struct call *call, enum outcome_kind kind, char *ret, size_t l
 		death_describe_start(call->end.stage, call->end.error, ret, len);
 		return;
 	case OUTCOME_LOST:
-		(void)strlcpy(ret, "a process of the server died while it ran", len);
+		(void)strlcpy(ret, lost[reason < ARRAY_LEN(lost) ? reason : LOST_PROCESS], len);
 		return;
 	case OUTCOME_UNAVAIL:
 		(void)strlcpy(ret, "the configuration has changed, try again", len);
@@ -212,6 +223,7 @@ call_result(struct call *call, char *detail, size_t detail_len)
 	struct result res = {
 		.outcome = call_outcome(call),
 		.out = buf_slice(&call->out.data),
+		.own_out = &call->out.data,
 		.err = buf_slice(&call->err.data),
 		.usec = call->desk->loop->now_usec - call->accepted_usec,
 		.id = call->id,

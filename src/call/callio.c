@@ -46,6 +46,18 @@ output_keep(struct call_output *o, struct slice bytes, uint64_t max)
 	return buf_append_slice(&o->data, bytes) == 0 && whole;
 }
 
+/* Writes a long output to the file for twins as it comes, and not all at its end. */
+static void
+output_paper(struct call *call)
+{
+	struct slice out = buf_slice(&call->out.data);
+
+	if (call->paper < 0 || out.len < CALL_READ)
+		return;
+	if (result_write_part(call->paper, out, &call->papered) < 0)
+		call->papered = 0;	/* the end of the call tries again */
+}
+
 static void
 output_take(struct call *call, struct call_output *o, struct slice bytes)
 {
@@ -64,8 +76,12 @@ output_take(struct call *call, struct call_output *o, struct slice bytes)
 		o->cut |= !output_keep(o, bytes, STDERR_KEEP) && !streamed;
 		call_log_stderr(call, false);
 	} else if (!streamed) {
+		if (o->data.end == 0)
+			buf_leave_front(&o->data, CALL_FRONT);
 		o->cut |= !output_keep(o, bytes, max);
+		output_paper(call);
 	}
+	kept_count(call);
 	call_output(call, is_out ? CALL_STDOUT : CALL_STDERR, bytes);
 	if (is_out && o->cut && !call->cancelling)
 		call_cancel(call, CANCEL_BY_OUTPUT);
@@ -100,6 +116,11 @@ on_output(struct loop_io *io, uint32_t events)
 	struct call *call = io->user;
 
 	(void)events;
+	if (o->total >= CALL_READ) {
+		if (call->desk->n_bulk >= CALL_BULK)
+			return;
+		call->desk->n_bulk += CALL_READ;
+	}
 	(void)output_read(call, o);
 	if (call_is_congested(call)) {
 		/* The sink is slower than the program: the pipe fills, and the program waits. */

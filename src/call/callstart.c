@@ -82,7 +82,7 @@ call_new(const struct call_request *rq)
 	call->service = s;
 	call->id = next_id(desk);
 	id_format(call->id, call->id_text);
-	call->out.io.fd = call->err.io.fd = call->in.fd = call->paper = -1;
+	call->out.io.fd = call->err.io.fd = call->in.fd = call->paper = call->result = -1;
 	call->timer.fn = call->backend->on_timer;
 	call->accepted_usec = loop_now(desk->loop);
 	call->streamed = opt->stream;
@@ -128,6 +128,12 @@ start_fail(const struct call_request *rq, int r, const char *complaint)
 		return refuse(rq, OUTCOME_BADARG, "the arguments are too long together");
 	if (r == -EBUSY)
 		return refuse(rq, OUTCOME_BUSY, "queue full");
+	if (r == -EUSERS)
+		return refuse(rq, OUTCOME_BUSY, CALL_CROWDED_QUEUE);
+	if (r == -EDQUOT)
+		return refuse(rq, OUTCOME_BUSY, CALL_CROWDED);
+	if (r == -ENOSPC)
+		return refuse(rq, OUTCOME_BUSY, CALL_CROWDED_JOBS);
 	(void)snprintf(why, sizeof(why), "the server: %s", strerror(-r));
 	return refuse(rq, OUTCOME_NOSTART, why);
 }
@@ -148,6 +154,8 @@ call_begin(const struct call_request *rq, const struct values *values)
 	r = call_describe(call, values);
 	if (r >= 0)
 		r = call->backend->start(call, rq, values, &complaint);
+	if (r >= 0 && !call->finished)
+		kept_count(call);
 	if (r >= 0)
 		return call->finished ? NULL : call;
 	call->sink = NULL;

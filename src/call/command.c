@@ -23,6 +23,7 @@
 #include "ipc/job.h"
 #include "ipc/logrec.h"
 #include "net/identity.h"
+#include "net/party.h"
 
 /* After deadline and kill-grace, the broker has this much time to report the end. */
 #define BROKER_SLACK_USEC (10 * USEC_PER_SEC)
@@ -83,6 +84,31 @@ job_free(struct call *call)
 {
 	jobs_free(&call->desk->kits->jobs, call->placed_job);
 	call->placed_job = 0;
+	if (call->who->party != NULL)
+		call->who->party->n_places -= call->n_places;
+	call->n_places = 0;
+}
+
+/* Writes the job into places of the file, of which the caller may have its share. 0 or -errno. */
+static int
+job_place_strings(struct call *call, const struct buf *strings, size_t n_argv, size_t n_env)
+{
+	struct jobs *jobs = &call->desk->kits->jobs;
+	size_t n = jobs_places(buf_len(strings));
+	struct party *p = call->who->party;
+	int r;
+
+	if (p != NULL && !share_allows(p->n_places, JOB_PLACES - jobs->n_used, n) &&
+	    jobs->n_used + n <= JOB_PLACES) {
+		call->desk->stats->over_share++;
+		return -ENOSPC;
+	}
+	r = jobs_write(jobs, buf_slice(strings), n_argv, n_env, &call->placed_job);
+	if (r < 0 || p == NULL)
+		return r;
+	call->n_places = (uint32_t)n;
+	p->n_places += call->n_places;
+	return 0;
 }
 
 /* Starts the program with the pipes of this kit. Takes its descriptors. 0 or -errno. */
@@ -90,8 +116,7 @@ static int
 kit_use(struct call *call, struct kit *kit, const struct buf *strings, size_t n_argv,
     size_t n_env)
 {
-	int r = jobs_write(&call->desk->kits->jobs, buf_slice(strings), n_argv, n_env,
-	    &call->placed_job);
+	int r = job_place_strings(call, strings, n_argv, n_env);
 
 	if (r >= 0)
 		r = callio_open(call, kit->fds);
@@ -115,9 +140,10 @@ on_equipped(struct call *call, struct kit *kit, const char *why)
 
 	buf_done(&call->job);
 	if (r < 0) {
-		bool is_busy = r == -EBUSY;
+		bool is_busy = r == -EBUSY || r == -ENOSPC;
 
-		call->why = why != NULL ? why : is_busy ? "queue full" : "the server: out of memory";
+		call->why = why != NULL ? why : r == -EBUSY ? "queue full" :
+		    r == -ENOSPC ? CALL_CROWDED_JOBS : "the server: out of memory";
 		callio_close(call);
 		call_on_ended(call, &(struct frame_ended){
 			.outcome = is_busy ? OUTCOME_BUSY : OUTCOME_NOSTART,
@@ -143,6 +169,8 @@ command_launch(struct call *call, struct buf *strings, size_t n_argv, size_t n_e
 		return kit_use(call, &kit, strings, n_argv, n_env);
 	if (r != -EAGAIN)
 		return r;
+	if (!kept_admits(call, buf_len(strings)))
+		return -EDQUOT;
 	call->job = *strings;
 	*strings = BUF_INIT(JOB_MAX_BYTES);
 	call->job_argv = n_argv;
@@ -227,6 +255,7 @@ command_start(struct call *call, const struct call_request *rq, const struct val
 	call->task.fn = on_task;
 	/* The owner may cancel the request, and join it with --id. */
 	call->run.owner = call->who->digest;
+	call->run.party = call->who->party_name;
 	if (opt->token.data != NULL)
 		call->run.token = digest_of(token, ARRAY_LEN(token));
 	if (call->service->lock != NULL)
@@ -241,6 +270,8 @@ command_start(struct call *call, const struct call_request *rq, const struct val
 	if (r < 0)
 		return r;
 	if (opt->input) {
+		if (!kept_admits(call, opt->stdin_data.len))
+			return -EDQUOT;
 		r = buf_append_slice(&call->in_data, opt->stdin_data);
 		if (r < 0)
 			return r;
@@ -280,10 +311,14 @@ command_input_end(struct call *call)
 /* ---------------------------------------------------------------- output --- */
 
 /* Resumes reading while the program runs, or reads the rest after its end. */
+static void result_take(struct call *call);
+
 static void
 command_read(struct call *call)
 {
-	if (!call->ended)
+	if (call->result >= 0)
+		result_take(call);
+	else if (!call->ended)
 		callio_watch(call);
 	else if (callio_drain(call) && !call->finished)
 		call_finish(call);
@@ -336,17 +371,31 @@ call_on_paper(struct call *call, int fd)
 	call->paper = fd;
 }
 
-void
-call_on_result(struct call *call, int fd)
+/* Ends a call that cannot pass its result on. */
+static void
+result_lose(struct call *call, const char *why)
 {
-	CLEANUP_CLOSE int owned = fd;
+	(void)close(TAKE_FD(call->result));
+	call->end.outcome = OUTCOME_LOST;
+	call->why = why;
+	callio_close(call);
+	call_finish(call);
+}
+
+/* Passes the result of another request on, as soon as there is room for it. */
+static void
+result_take(struct call *call)
+{
 	struct result_map map;
 	struct result res;
 
-	/* The result comes from another request, so this call's own job is not needed. */
-	job_free(call);
-	if (owned < 0 || result_map(owned, &res, &map) < 0) {
-		command_lost(call);
+	if (result_map(call->result, &res, &map) < 0) {
+		result_lose(call, NULL);
+		return;
+	}
+	if (call->sink != NULL && res.out.len + res.err.len > PARTY_FREE &&
+	    !kept_may_grow(call, res.out.len + res.err.len)) {
+		result_unmap(&map);
 		return;
 	}
 	res.service = slice_of(call->service->name);
@@ -354,6 +403,20 @@ call_on_result(struct call *call, int fd)
 	call_output(call, CALL_STDERR, res.err);
 	call_deliver(call, &res);
 	result_unmap(&map);
+}
+
+void
+call_on_result(struct call *call, int fd)
+{
+	/* The result comes from another request, so this call's own job is not needed. */
+	job_free(call);
+	if (fd < 0) {
+		command_lost(call);
+		return;
+	}
+	call->ended = true;
+	call->result = fd;
+	result_take(call);
 }
 
 /* ------------------------------------------------------------------- end --- */
@@ -383,10 +446,14 @@ command_on_timer(struct loop_timer *t)
 	/* The grace is over, and no twin has come. */
 	if (call->sink == NULL && !call->attached && !call->service->finish_on_disconnect)
 		call_cancel(call, CANCEL_BY_DISCONNECT);
-	if (call->ended)
+	if (call->ended && call->result < 0)
 		return;
 	if (loop->now_usec < overdue_usec(call)) {
 		loop_arm(loop, t, overdue_usec(call));
+		return;
+	}
+	if (call->result >= 0) {
+		result_lose(call, CALL_CROWDED ". The result is kept: ask again");
 		return;
 	}
 	if (call->sent) {

@@ -14,6 +14,7 @@
 #include "lease/conversation.h"
 #include "lease/lease.h"
 #include "lease/leases.h"
+#include "net/identity.h"
 
 /* Size of the buffer for requests that is kept from one request to the next. */
 #define REQUEST_TEXT_KEEP (64u << 10)
@@ -137,7 +138,13 @@ on_output(struct exchange *x, enum exchange_stream which, struct slice bytes)
 static bool
 has_room(const struct exchange *x)
 {
-	return !call_is_congested(call_of(x));
+	struct call *call = call_of(x);
+
+	kept_count(call);
+	if (call_is_congested(call))
+		return false;
+	/* The reply is kept until it is whole, also where output is streamed. */
+	return x->reply_kept == 0 || !call->streamed || kept_may_grow(call, CALL_READ);
 }
 
 /* Counts the bytes that went through the pipes of the process, for the record. */
@@ -195,10 +202,14 @@ handler_call_gather(struct call *call, struct slice chunk)
 		    "the input is longer than a request may be");
 		return;
 	}
-	if (buf_append_slice(&call->gathered, chunk) < 0)
+	if (!kept_admits(call, chunk.len)) {
+		handler_call_stop(call, OUTCOME_BUSY, 0, CALL_CROWDED);
+	} else if (buf_append_slice(&call->gathered, chunk) < 0) {
 		handler_call_stop(call, OUTCOME_NOSTART, 0, "out of memory");
-	else
+	} else {
+		kept_count(call);
 		call_input_taken(call);
+	}
 }
 
 /* Passes input to the process; no bytes: the input has ended. */
@@ -244,6 +255,11 @@ handler_call_gathered(struct call *call)
 	l = lease_set_find_free(set, call->service);
 	if (l == NULL && !lease_set_has_room(set, call->service)) {
 		handler_call_stop(call, OUTCOME_BUSY, BUSY_QUEUE_FULL, NULL);
+		return;
+	}
+	if (l == NULL && !lease_set_is_fair(set, call->service, x->party)) {
+		call->desk->stats->over_share++;
+		handler_call_stop(call, OUTCOME_BUSY, BUSY_CROWDED_QUEUE, NULL);
 		return;
 	}
 	call->gathering = false;
@@ -312,6 +328,7 @@ handler_call_start(struct call *call, const struct call_request *rq,
 		.ops = &exchange_ops,
 		.service = s,
 		.id = call->id_text,
+		.party = &call->who->party_name,
 		.deadline_usec = call->run.deadline_usec,
 		.reply_max = call_output_max(call),
 		.pushing = rq->opt->open && s->input == INPUT_PUSHED,
@@ -324,9 +341,15 @@ handler_call_start(struct call *call, const struct call_request *rq,
 	lease = gather ? NULL : lease_set_find_free(call->leases, s);
 	if (lease == NULL && !gather && !lease_set_has_room(call->leases, s))
 		return -EBUSY;
+	if (lease == NULL && !gather && !lease_set_is_fair(call->leases, s, x->party)) {
+		desk->stats->over_share++;
+		return -EUSERS;
+	}
 	text = lease != NULL && s->pool.pipeline == 1 ? &desk->request_text : &x->text;
 	buf_clear(text);
 	r = callrequest_append(call, rq->opt, values, handler_name(s, rq->verb), text);
+	if (r >= 0 && text == &x->text && lease == NULL && !kept_admits(call, buf_len(text)))
+		r = -EDQUOT;
 	if (r >= 0 && gather)
 		handler_call_wait_for_input(call);
 	else if (r >= 0)

@@ -11,6 +11,7 @@ libcall_la_SOURCES = \
 	src/call/callstart.c \
 	src/call/command.c \
 	src/call/handlercall.c \
+	src/call/kept.c src/call/kept.h \
 	src/call/kits.c src/call/kits.h \
 	src/call/refuse.c src/call/refuse.h \
 	src/call/result.c src/call/result.h \

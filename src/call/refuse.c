@@ -11,8 +11,8 @@
 #define RECORDS_PER_SECOND 20
 
 static void
-log_refusal(struct call_desk *desk, const struct peer_identity *who, struct slice name,
-    enum outcome_kind kind, const char *why)
+log_refusal(struct call_desk *desk, const struct peer_identity *who, bool is_known,
+    struct slice name, enum outcome_kind kind, const char *why)
 {
 	struct logrec r;
 	uint64_t omitted;
@@ -27,7 +27,11 @@ log_refusal(struct call_desk *desk, const struct peer_identity *who, struct slic
 		logrec_add_str(&r, LOG_KEY_CALLER, who->text);
 		logrec_add_str(&r, LOG_KEY_PEER, who->peer);
 	}
-	logrec_add(&r, LOG_KEY_SERVICE, name);
+	/* A name that is no service may be a secret, given before the name. */
+	if (is_known || !desk->conf->has_secret)
+		logrec_add(&r, LOG_KEY_SERVICE, name);
+	else if (*why == '\0')
+		why = "the name is not shown, as there are services with secrets";
 	logrec_add_str(&r, LOG_KEY_OUTCOME, outcome_word(kind));
 	if (*why != '\0')
 		logrec_add_str(&r, LOG_KEY_DETAIL, why);
@@ -45,5 +49,5 @@ call_note_refusal(struct call_desk *desk, const struct peer_identity *who,
 	if (s != NULL && desk->stats->generation == desk->conf->generation)
 		stats_count(&desk->stats->service[s->number], &o);
 	if (s == NULL || s->log != SERVICE_LOG_NONE)
-		log_refusal(desk, who, name, kind, why);
+		log_refusal(desk, who, s != NULL, name, kind, why);
 }

@@ -35,8 +35,36 @@ result_first_line(struct slice text)
 	return slice_line(text);
 }
 
+/* Writes all bytes of a part at this place of the file. 0 or -errno. */
+static int
+part_write(int fd, struct slice part, off_t at)
+{
+	while (part.len > 0) {
+		ssize_t n = pwrite(fd, part.data, part.len, at);
+
+		if (n <= 0)
+			return n < 0 ? -errno : -ENOSPC;
+		part.data += n;
+		part.len -= (size_t)n;
+		at += n;
+	}
+	return 0;
+}
+
 int
-result_write(int fd, const struct result *r)
+result_write_part(int fd, struct slice out, uint64_t *written)
+{
+	off_t at = (off_t)(sizeof(struct sealed_header) + *written);
+	struct slice rest = { out.data + *written, out.len - (size_t)*written };
+	int r = part_write(fd, rest, at);
+
+	if (r == 0)
+		*written = out.len;
+	return r;
+}
+
+int
+result_write(int fd, const struct result *r, uint64_t written)
 {
 	struct sealed_header h = {
 		.magic = RESULT_MAGIC,
@@ -55,17 +83,13 @@ result_write(int fd, const struct result *r)
 	int error;
 
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-		struct slice part = parts[i];
+		uint64_t skip = i == 1 && written <= r->out.len ? written : 0;
+		struct slice part = { parts[i].data + skip, parts[i].len - (size_t)skip };
 
-		while (part.len > 0) {
-			ssize_t n = pwrite(fd, part.data, part.len, at);
-
-			if (n <= 0)
-				return n < 0 ? -errno : -ENOSPC;
-			part.data += n;
-			part.len -= (size_t)n;
-			at += n;
-		}
+		error = part_write(fd, part, at + (off_t)skip);
+		if (error < 0)
+			return error;
+		at += (off_t)parts[i].len;
 	}
 	error = fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK);
 	return error < 0 ? -errno : 0;

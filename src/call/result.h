@@ -11,6 +11,7 @@
 #include "base/slice.h"
 #include "proto/outcome.h"
 
+struct buf;
 struct value;
 
 struct result {
@@ -18,6 +19,7 @@ struct result {
 	struct slice service;	/* the name that the caller gave, or that of the rules */
 	struct slice out, err;
 	struct slice detail;	/* the failure, for an error line */
+	struct buf *own_out;	/* holds out, and may be taken; NULL: out is borrowed */
 	bool is_value;		/* of a handler: a value instead of out and err */
 	const struct value *value;	/* NULL: no answer came */
 	bool truncated;
@@ -25,8 +27,14 @@ struct result {
 	uint64_t id;
 };
 
-/* Writes a result into an empty memory file and seals the file. 0 or -errno. */
-int result_write(int fd, const struct result *r);
+/*
+ * Writes a result into an empty memory file and seals the file. The first bytes of
+ * its output, so many, are there already. 0 or -errno.
+ */
+int result_write(int fd, const struct result *r, uint64_t written);
+
+/* Writes the output so far, of which *written bytes are there already. 0 or -errno. */
+int result_write_part(int fd, struct slice out, uint64_t *written);
 
 /*
  * Maps a sealed result. The slices point into the mapping, which

@@ -78,12 +78,26 @@ assign_positional(struct values *v, const struct slice *argv, size_t argc,
 	return ARGUMENTS_OK;
 }
 
+/* True if the service has a secret argument: its value may stand in any other place by mistake. */
+static bool
+has_secret(const struct service *s)
+{
+	for (size_t i = 0; i < s->n_args; i++) {
+		if (s->args[i].secret)
+			return true;
+	}
+	return false;
+}
+
 static int
 refuse_name(const struct service *s, struct slice name, char why[static ARGUMENTS_WHY])
 {
 	struct buf b = { .data = why, .cap = ARGUMENTS_WHY, .max = ARGUMENTS_WHY - 1 };
 	size_t len;
 
+	if (has_secret(s))
+		return refuse(why, "unknown argument; what was given is not shown, as '%s' has a secret",
+		    s->name);
 	(void)buf_append_str(&b, "unknown argument '");
 	(void)escape_text(&b, name, SHOWN);
 	len = buf_len(&b);
@@ -135,6 +149,16 @@ settle_flag(struct values *v, size_t i)
 		v->n[i] = 0;
 }
 
+/* Describes a refused value again, without a byte of it. */
+static int
+refuse_value(const struct argument *a, struct slice value, char why[static ARGUMENTS_WHY])
+{
+	struct argument quiet = *a;
+
+	quiet.secret = true;
+	return argument_check(&quiet, value, why);
+}
+
 static int
 check_argument(struct values *v, size_t i, char why[static ARGUMENTS_WHY])
 {
@@ -150,6 +174,8 @@ check_argument(struct values *v, size_t i, char why[static ARGUMENTS_WHY])
 	for (size_t j = 0; j < v->n[i]; j++) {
 		int r = argument_check(a, v->all[i + j], why);
 
+		if (r == ARGUMENTS_BAD && has_secret(v->service))
+			return refuse_value(a, v->all[i + j], why);
 		if (r != ARGUMENTS_OK)
 			return r;
 	}

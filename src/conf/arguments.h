@@ -41,7 +41,8 @@ enum arguments_status {
  * repeated for a repeat argument); else they are taken in declared order.
  * A flag is given as yes|no|true|false|on|off|1|0 (named: a bare name sets
  * it). Values borrow from argv and from the service.
- * ARGUMENTS_OK, ARGUMENTS_BAD with why (escaped, safe in a reply), -ENOMEM.
+ * ARGUMENTS_OK, ARGUMENTS_BAD with why (escaped, safe in a reply; without a
+ * byte of argv where the service has a secret argument), -ENOMEM.
  */
 int arguments_check(const struct service *s, const struct slice *argv, size_t argc,
     bool named, struct values *ret, char why[static ARGUMENTS_WHY]);

@@ -189,6 +189,7 @@ read_argument(struct reader *r, const struct block *b, struct service *s)
 	q = section_read(r, &section_argument, b, a);
 	if (q == 0)
 		q = argument_build(r, b, a);
+	r->conf->has_secret |= a->secret;
 	s->n_args++;
 	return q;
 }

@@ -310,6 +310,7 @@ struct conf {
 	struct credential *credentials;	/* sorted by id */
 	size_t n_credentials;
 	const struct credential **by_hash;	/* the same, sorted by hash */
+	bool has_secret;		/* an argument of a service is secret */
 
 	uint32_t workers;		/* 0: auto, one per CPU */
 	char *services_dir;		/* NULL: none */
@@ -319,6 +320,7 @@ struct conf {
 	char *temporary_directory;
 	uint64_t drain_timeout_usec;
 	uint64_t kill_grace_usec;
+	uint64_t kept_limit;		/* bytes that a worker keeps for all its callers */
 	bool insecure_open;
 
 	enum log_to log_to;

@@ -373,6 +373,8 @@ static const struct key keys_top[] = {
 	{ "drain-timeout", &value_duration, AT(conf, drain_timeout_usec), .def = "30s",
 	  .max = DAY },
 	{ "kill-grace", &value_duration, AT(conf, kill_grace_usec), .def = "5s", .max = DAY },
+	{ "kept-limit", &value_size, AT(conf, kept_limit), .def = "256M", .min = 16 << 20,
+	  .max = UINT64_C(1) << 40 },
 	{ "insecure-open", &value_bool, AT(conf, insecure_open), .def = "no" },
 	{ "merged", &value_list, AT(conf, files), .flags = KEY_CANONICAL | KEY_PLACE },
 	{ "ids", &value_identity, AT(conf, run_as), .flags = KEY_CANONICAL | KEY_AT_START },

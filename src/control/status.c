@@ -54,6 +54,8 @@ static const struct number worker_numbers[] = {
 	{ "errors", offsetof(struct stats, errors_total) },
 	{ "protocol_errors", offsetof(struct stats, protocol_errors) },
 	{ "running", offsetof(struct stats, running) },
+	{ "kept_bytes", offsetof(struct stats, kept_bytes) },
+	{ "over_share", offsetof(struct stats, over_share) },
 	{ "bytes_in", offsetof(struct stats, bytes_in) },
 	{ "bytes_out", offsetof(struct stats, bytes_out) },
 };
@@ -61,6 +63,11 @@ static const struct number worker_numbers[] = {
 static const struct number broker_numbers[] = {
 	{ "running", offsetof(struct stats, running) },
 	{ "queued", offsetof(struct stats, queued) },
+	{ "attached", offsetof(struct stats, attached) },
+	{ "kept_bytes", offsetof(struct stats, kept_bytes) },
+	{ "kept_results", offsetof(struct stats, kept_results) },
+	{ "spent_results", offsetof(struct stats, spent_results) },
+	{ "over_share", offsetof(struct stats, over_share) },
 	{ "started", offsetof(struct stats, started_total) },
 	{ "bad_frames", offsetof(struct stats, bad_frames) },
 };
@@ -307,6 +314,7 @@ status_format_json(const struct control *c, const struct roster *r, struct buf *
 	jsonbuf_text(b, "config", r->conf_file);
 	/* The first file that a reload would read anew; null: there is none. */
 	jsonbuf_text(b, "changed_file", r->changed_file[0] != '\0' ? r->changed_file : NULL);
+	jsonbuf_number(b, "kept_limit", s.conf->kept_limit);
 	for (unsigned kind = ROLE_N; kind-- > 0;)
 		put_role(b, &s, kind);
 	put_listeners(b, s.conf);

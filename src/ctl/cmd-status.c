@@ -14,7 +14,7 @@
 #include "ctl/outtable.h"
 #include "ctl/remote.h"
 
-enum cell_kind { CELL_TEXT, CELL_COUNT, CELL_USEC };
+enum cell_kind { CELL_TEXT, CELL_COUNT, CELL_USEC, CELL_BYTES };
 
 struct cell {
 	struct out_column column;
@@ -23,6 +23,24 @@ struct cell {
 };
 
 #define MAX_CELLS 10
+
+/* A number of bytes, in KiB or MiB where it is large. */
+static const char *
+bytes_of(const json_t *j, const char *key, char text[static OUT_NUMBER])
+{
+	static const char units[] = { 'B', 'K', 'M', 'G', 'T' };
+	uint64_t v = out_json_number(j, key) > 0 ? (uint64_t)out_json_number(j, key) : 0;
+	size_t u = 0;
+
+	while (v >= 10240 && u < ARRAY_LEN(units) - 1) {
+		v /= 1024;
+		u++;
+	}
+	if (u == 0)
+		return out_count((int64_t)v, text);
+	(void)snprintf(text, OUT_NUMBER, "%llu%c", (unsigned long long)v, units[u]);
+	return text;
+}
 
 static const char *
 cell_text(const struct cell *cell, const json_t *row, char number[static OUT_NUMBER])
@@ -39,6 +57,8 @@ cell_text(const struct cell *cell, const json_t *row, char number[static OUT_NUM
 		 */
 		return v == 0 && out_json_number(row, "calls") == out_json_number(row, "rejected") ? "-" :
 		    out_duration(v > 0 ? (uint64_t)v : 0, number);
+	case CELL_BYTES:
+		return bytes_of(row, cell->key, number);
 	default:
 		return out_count(v, number);
 	}
@@ -74,6 +94,8 @@ static const struct cell worker_cells[] = {
 	{ { .name = "CONNECTIONS", .right = true }, "connections", CELL_COUNT },
 	{ { .name = "REQUESTS", .right = true }, "requests", CELL_COUNT },
 	{ { .name = "RUNNING", .right = true }, "running", CELL_COUNT },
+	{ { .name = "KEPT", .right = true }, "kept_bytes", CELL_BYTES },
+	{ { .name = "OVER", .right = true }, "over_share", CELL_COUNT },
 	{ { .name = "RESTARTS", .right = true }, "restarts", CELL_COUNT },
 };
 
@@ -138,6 +160,7 @@ print_helpers(const json_t *j)
 	const json_t *runner = json_object_get(j, "runner");
 	const json_t *control = json_object_get(j, "control");
 	const json_t *keys = json_object_get(j, "keys");
+	char text[OUT_NUMBER];
 
 	(void)printf("broker   pid %lld, %lld running, %lld queued, %lld started, %lld restarts\n",
 	    (long long)out_json_number(broker, "pid"),
@@ -145,6 +168,12 @@ print_helpers(const json_t *j)
 	    (long long)out_json_number(broker, "queued"),
 	    (long long)out_json_number(broker, "started"),
 	    (long long)out_json_number(broker, "restarts"));
+	(void)printf("results  %s in %lld kept, %lld given up, %lld attached, %lld over share\n",
+	    bytes_of(broker, "kept_bytes", text),
+	    (long long)out_json_number(broker, "kept_results"),
+	    (long long)out_json_number(broker, "spent_results"),
+	    (long long)out_json_number(broker, "attached"),
+	    (long long)out_json_number(broker, "over_share"));
 	(void)printf("runner   pid %lld, %lld running, %lld strays, %lld restarts\n",
 	    (long long)out_json_number(runner, "pid"),
 	    (long long)out_json_number(runner, "running"),

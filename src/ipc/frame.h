@@ -159,13 +159,27 @@ enum waiting {
 };
 
 /* Reasons to refuse a request without starting it. */
-enum busy_reason { BUSY_QUEUE_FULL, BUSY_WAITED, BUSY_TABLE_FULL };
+enum busy_reason {
+	BUSY_QUEUE_FULL,
+	BUSY_WAITED,
+	BUSY_TABLE_FULL,
+	BUSY_CROWDED_QUEUE,	/* the caller has its share of the queue */
+	BUSY_CROWDED_PARTY,	/* ... of all requests of the server */
+	BUSY_CROWDED_SERVICE,	/* the service has its share of them */
+};
+
+/* Reasons why a result is lost. */
+enum lost_reason {
+	LOST_PROCESS,		/* a process of reqd died */
+	LOST_SPENT,		/* with --id: the result is not kept any more */
+};
 
 struct frame_run {
 	uint64_t deadline_usec;		/* monotonic */
 	struct digest lock;		/* all zero: no lock */
 	struct digest owner;		/* of the caller */
 	struct digest token;		/* --id with its owner; none: no id */
+	struct digest party;		/* of the caller, where something is shared */
 	uint32_t flags;
 	uint16_t service;
 	uint32_t kit;			/* number */
@@ -296,7 +310,7 @@ struct frame_ended {
 	int32_t error;			/* errno of a failed start */
 	uint8_t outcome;		/* enum outcome_kind */
 	uint8_t stage;			/* enum start_stage */
-	uint8_t reason;			/* enum busy_reason or cancel_reason */
+	uint8_t reason;			/* enum busy_reason, cancel_reason or lost_reason */
 	uint8_t is_locked;		/* BUSY: another request held its lock */
 };
 

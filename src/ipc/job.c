@@ -119,6 +119,7 @@ find_places(const struct jobs *all, size_t n)
 static void
 mark_places(struct jobs *all, size_t first, bool used)
 {
+	all->n_used += used ? all->n_places[first] : 0u - all->n_places[first];
 	for (size_t place = first; place < first + all->n_places[first]; place++) {
 		if (used)
 			all->used[place / 64] |= UINT64_C(1) << place % 64;
@@ -137,7 +138,7 @@ jobs_write(struct jobs *all, struct slice strings, size_t n_argv, size_t n_env,
 		.n_env = (uint32_t)n_env,
 		.len = (uint32_t)strings.len,
 	};
-	size_t n = (sizeof(header) + strings.len + JOB_PLACE - 1) / JOB_PLACE, first;
+	size_t n = jobs_places(strings.len), first;
 
 	if (!fits(strings, n_argv, n_env))
 		return -E2BIG;

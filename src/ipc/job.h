@@ -51,6 +51,7 @@ int job_file(void);
 struct jobs {
 	char *places;			/* the file; NULL: none */
 	uint32_t serial;		/* of the file, here */
+	size_t n_used;
 	uint64_t used[JOB_PLACES / 64];	/* a bit each */
 	uint16_t n_places[JOB_PLACES];	/* of the job that begins here */
 };
@@ -73,6 +74,13 @@ int job_check(struct slice strings, size_t n_argv, size_t n_env);
  * and for a job in an earlier file.
  */
 void jobs_free(struct jobs *all, uint32_t job);
+
+/* The places that a job with so many bytes of strings takes. */
+static inline size_t
+jobs_places(size_t bytes)
+{
+	return (sizeof(struct job_header) + bytes + JOB_PLACE - 1) / JOB_PLACE;
+}
 
 /* The place of a job in its file. */
 static inline uint32_t

@@ -40,6 +40,20 @@ stats_pages_port_connections(const struct stats_pages *pages, unsigned number,
 	return sum;
 }
 
+uint64_t
+stats_pages_free_connections(const struct stats_pages *pages, uint64_t max)
+{
+	uint64_t own = pages->own->connections_open, sum = own < max ? max - own : 0;
+
+	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
+		if (pages->others[i] == NULL || i == pages->slot)
+			continue;
+		own = pages->others[i]->connections_open;
+		sum += own < max ? max - own : 0;
+	}
+	return sum;
+}
+
 int
 stats_create(void)
 {
@@ -105,7 +119,8 @@ stats_unmap(const struct stats *s)
 void
 stats_reset_gauges(struct stats *s, size_t n_pools)
 {
-	s->connections_open = s->running = s->queued = 0;
+	s->connections_open = s->running = s->queued = s->attached = 0;
+	s->kept_bytes = s->kept_results = 0;
 	s->connections_closed = s->connections_total;
 	s->requests_aborted = s->requests_total - s->requests_replied;
 	s->executing_conn = s->executing_service = 0;

@@ -66,6 +66,8 @@ struct stats {
 	uint64_t protocol_errors;
 	uint64_t bytes_in, bytes_out;
 	uint64_t running;		/* calls in progress here */
+	uint64_t kept_bytes;		/* kept for clients; broker: results of --id */
+	uint64_t over_share;		/* refused, as a caller or service had its share */
 	uint64_t log_dropped;
 	/* For the master that finds a worker dead: what the worker executes now; 0: nothing. */
 	uint64_t executing_conn;
@@ -73,6 +75,9 @@ struct stats {
 	/* runner */
 	uint64_t started_total;
 	uint64_t queued;		/* waiting now */
+	uint64_t attached;		/* waiting now for the result of another request */
+	uint64_t kept_results;
+	uint64_t spent_results;		/* given up before their time */
 	uint64_t strays_killed;		/* processes that had left their request */
 	uint64_t bad_frames;
 	struct service_stats service[CONF_MAX_SERVICES];
@@ -94,6 +99,9 @@ struct stats_pages {
  */
 uint64_t stats_pages_port_connections(const struct stats_pages *pages, unsigned number,
     uint64_t worker_max, uint64_t max);
+
+/* Places for connections that are free in all workers together; each has max. */
+uint64_t stats_pages_free_connections(const struct stats_pages *pages, uint64_t max);
 
 /*
  * Moves counters by service number to the numbers of other rules. from NULL:

@@ -309,6 +309,16 @@ is_output(const struct value *v)
 	    (slice_is(v->items[1].text, "stdout") || slice_is(v->items[1].text, "stderr"));
 }
 
+/* Reads no more until the owner of the request has room. */
+static void
+pause_if_full(struct lease *l, struct exchange *x)
+{
+	if (x->ops->has_room(x))
+		return;
+	l->conversation.paused = true;
+	loop_remove(l->leases->loop, &l->conversation.out);
+}
+
 /*
  * Handles output before the value: passes it on to a client that wants it, else
  * drops it. False: the process is broken.
@@ -328,10 +338,7 @@ take_push(struct lease *l, struct value *push, struct slice data, size_t used)
 		return false;
 	}
 	x->bytes_out += used;
-	if (!x->ops->has_room(x)) {
-		l->conversation.paused = true;
-		loop_remove(l->leases->loop, &l->conversation.out);
-	}
+	pause_if_full(l, x);
 	return true;
 }
 
@@ -371,6 +378,7 @@ take_reply(struct lease *l, struct value *reply, struct slice data, size_t used)
 	struct exchange *x = TAILQ_FIRST(&t->flight);
 	bool is_early = t->unsent == x, stays;
 
+	x->reply_kept = 0;
 	conversation_forget(l, x);
 	x->bytes_out += used;
 	if (is_early && input_cut_short(l, x) < 0)
@@ -441,6 +449,18 @@ take_value(struct lease *l, struct value *value, struct slice data, size_t used)
 	return false;
 }
 
+/* The reply is not whole: tells the owner of the request how much of it is kept. */
+static void
+reply_keep(struct conversation *t, struct lease *l)
+{
+	struct exchange *x = TAILQ_FIRST(&t->flight);
+
+	if (x == NULL)
+		return;
+	x->reply_kept = buf_len(&t->reply);
+	pause_if_full(l, x);
+}
+
 static struct reply_limits
 limits_of(const struct lease *l)
 {
@@ -489,6 +509,8 @@ take(struct lease *l, struct slice data)
 			if (data.data != buf_data(&t->reply) &&
 			    buf_append_slice(&t->reply, data) < 0)
 				reply_is_bad(l, why);
+			else
+				reply_keep(t, l);
 			return;
 		}
 		if (r != REPLY_OK) {

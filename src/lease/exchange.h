@@ -12,6 +12,8 @@
 #include <sys/queue.h>
 
 #include "base/buf.h"
+#include "base/digest.h"
+#include "base/share.h"
 #include "base/slice.h"
 #include "proto/outcome.h"
 
@@ -64,6 +66,8 @@ struct exchange {
 	const struct exchange_ops *ops;
 	const struct service *service;
 	const char *id;			/* request id, for the log */
+	const struct digest *party;	/* of the caller, for its share of the queue; NULL: none */
+	struct share *seat;		/* ... while the request waits */
 	struct lease *lease;		/* the lease that has the request in flight; NULL: none */
 	uint32_t pid;			/* the process that has or had the request; 0: none */
 	struct buf text;		/* bytes that the process has not taken yet */
@@ -71,6 +75,7 @@ struct exchange {
 	bool pushing;			/* more input may follow behind text */
 	uint64_t deadline_usec;
 	uint64_t reply_max;		/* the most bytes that the process may answer */
+	size_t reply_kept;		/* bytes of a reply that is not whole yet */
 	uint64_t bytes_in, bytes_out;	/* bytes sent to the process, and received from it */
 };
 

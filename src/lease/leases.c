@@ -64,6 +64,7 @@ leases_init(struct leases *ls, struct loop *loop, char *read)
 	RB_INIT(&ls->sets);
 	LIST_INIT(&ls->dead);
 	LIST_INIT(&ls->unflushed);
+	shares_init(&ls->seats, NULL, 0, sizeof(struct share));
 }
 
 struct lease_set *
@@ -78,6 +79,7 @@ lease_set_get(struct leases *ls, const char *service)
 	if (set == NULL)
 		return NULL;
 	set->leases = ls;
+	set->id = ++ls->n_sets;
 	LIST_INIT(&set->list);
 	TAILQ_INIT(&set->waiting);
 	(void)strlcpy(set->service, service, sizeof(set->service));
@@ -113,11 +115,21 @@ lease_set_want(struct lease_set *set)
 	}
 }
 
+/* Counts a request that waits from now on. */
+static void
+seat_take(struct lease_set *set, struct exchange *x)
+{
+	set->n_waiting++;
+	if (x->party != NULL)
+		x->seat = shares_get(&set->leases->seats, x->party, set->id);
+}
+
 void
 lease_set_leave(struct lease_set *set, struct exchange *x)
 {
 	TAILQ_REMOVE(&set->waiting, x, link);
 	set->n_waiting--;
+	x->seat = shares_put(&set->leases->seats, x->seat);
 }
 
 void
@@ -125,7 +137,7 @@ lease_set_put_back(struct lease_set *set, struct exchange *x)
 {
 	x->pid = 0;
 	TAILQ_INSERT_HEAD(&set->waiting, x, link);
-	set->n_waiting++;
+	seat_take(set, x);
 	x->ops->put_back(x);
 }
 
@@ -136,6 +148,15 @@ lease_set_has_room(const struct lease_set *set, const struct service *s)
 	 * One request may always wait, even if the queue of the service is 0.
 	 */
 	return set->n_waiting == 0 || set->n_waiting < s->queue;
+}
+
+bool
+lease_set_is_fair(const struct lease_set *set, const struct service *s, const struct digest *party)
+{
+	size_t room = set->n_waiting < s->queue ? s->queue - set->n_waiting : 1;
+
+	return party == NULL ||
+	    share_allows(shares_count(&set->leases->seats, party, set->id), room, 1);
 }
 
 bool
@@ -194,7 +215,7 @@ lease_set_enter(struct lease_set *set, struct exchange *x, struct lease *lease, 
 	if (lease != NULL && lease_give(lease, x, text))
 		return;
 	TAILQ_INSERT_TAIL(&set->waiting, x, link);
-	set->n_waiting++;
+	seat_take(set, x);
 	lease_set_dispatch(set);
 }
 

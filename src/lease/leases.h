@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <sys/tree.h>
 
+#include "base/share.h"
 #include "conf/conf.h"
 #include "ipc/death.h"
 #include "lease/exchange.h"
@@ -34,6 +35,7 @@ struct lease_set {
 	size_t n_wanted;		/* leases asked of the broker and not received yet */
 	size_t n_early;			/* ... of these, leases that came before the new
 					 * rules were in force here */
+	uint64_t id;			/* of no other set of this worker */
 	uint8_t format;			/* the form of requests under the rules in force */
 	uint32_t format_generation;	/* ... the generation that brought this form */
 	char why[OUTAGE_TEXT];		/* the reason why there was no process the last time */
@@ -53,6 +55,8 @@ struct leases {
 	int (*post)(struct leases *ls, const struct frame *f);
 
 	struct lease_sets sets;		/* by service */
+	uint64_t n_sets;		/* made so far */
+	struct shares seats;		/* a hold for each waiting request, by party and set */
 	struct lease_list dead;
 	struct lease_list unflushed;	/* leases that have requests to send */
 };
@@ -67,6 +71,10 @@ struct lease_set *lease_set_get(struct leases *ls, const char *service);
 
 /* True if one more request may wait. */
 bool lease_set_has_room(const struct lease_set *set, const struct service *s);
+
+/* True if one more request of this party may wait, where there is room. NULL: of nobody. */
+bool lease_set_is_fair(const struct lease_set *set, const struct service *s,
+    const struct digest *party);
 
 /*
  * True if a handler of today understands a request that was made for these

@@ -116,7 +116,42 @@ conn_speak_tls(struct conn *c, struct net_listener *p)
 	return tlsstream_put(&c->stream, d, p->tls);
 }
 
-void
+/* The party of a new connection. 0 or -ENOMEM. */
+static int
+conn_find_party(struct conn *c)
+{
+	struct parties *all = &c->net->parties;
+	struct digest name;
+	struct caller who;
+
+	peer_caller(&c->peer, &who);
+	caller_party(&who, &name);
+	c->peer.party = party_get(all, &name);
+	return c->peer.party == NULL ? -ENOMEM : 0;
+}
+
+/*
+ * True if the party may have one more connection, of all workers and of the listener.
+ * The other workers are taken to have as many of its connections as this one.
+ */
+static bool
+conn_is_admitted(const struct conn *c, const struct net_listener *p)
+{
+	struct net_desk *net = c->net;
+	const struct party *party = c->peer.party;
+	size_t most = net->max_conns + LISTENER_OVERSHOOT;
+	uint64_t used = stats_pages_port_connections(net->pages, p->number, most,
+	    p->max_connections);
+	uint64_t own = shares_count(&net->parties.seats, &party->share.party, p->id);
+	uint64_t n_workers = net->pages->n_others + 1;
+
+	return share_allows(party->n_conns * n_workers,
+	    stats_pages_free_connections(net->pages, most), 1) &&
+	    share_allows(own * n_workers,
+		used < p->max_connections ? p->max_connections - used : 0, 1);
+}
+
+bool
 conn_open(struct net_listener *p, int fd, const union sockaddr_any *peer)
 {
 	struct net_desk *net = p->net;
@@ -124,7 +159,7 @@ conn_open(struct net_listener *p, int fd, const union sockaddr_any *peer)
 
 	if (c == NULL) {
 		(void)close(fd);
-		return;
+		return true;
 	}
 	c->stream = (struct stream){ .ops = &stream_plain, .io = { .fn = on_conn, .fd = fd } };
 	c->timer.fn = on_timer;
@@ -135,15 +170,25 @@ conn_open(struct net_listener *p, int fd, const union sockaddr_any *peer)
 	c->active_usec = c->opened_usec = net->loop->now_usec;
 	if (!p->is_unix)
 		peer_init_inet(&c->peer, peer);
-	if ((p->is_unix && peer_init_unix(&c->peer, fd) < 0) ||
-	    (p->tls != NULL && conn_speak_tls(c, p) < 0) ||
+	if ((p->is_unix && peer_init_unix(&c->peer, fd) < 0) || conn_find_party(c) < 0) {
+		(void)close(fd);
+		conn_free(c);
+		return true;
+	}
+	if (!conn_is_admitted(c, p)) {
+		conn_free(c);
+		return false;
+	}
+	if ((p->tls != NULL && conn_speak_tls(c, p) < 0) ||
 	    loop_add(net->loop, &c->stream.io, EPOLLIN) < 0) {
 		if (c->stream.ops->close != NULL)
 			c->stream.ops->close(&c->stream);
 		(void)close(fd);
 		conn_free(c);
-		return;
+		return true;
 	}
+	c->peer.party->n_conns++;
+	c->seat = shares_get(&net->parties.seats, &c->peer.party->share.party, p->id);
 
 	c->listener = listener_ref(p);
 	TAILQ_INSERT_TAIL(&net->conns, c, link);
@@ -153,6 +198,7 @@ conn_open(struct net_listener *p, int fd, const union sockaddr_any *peer)
 	net->pages->own->port_connections[p->number]++;
 	if (conn_due(c) != 0)
 		loop_arm(net->loop, &c->timer, conn_due(c));
+	return true;
 }
 
 /* Tells the door that nobody waits for the running requests any more. */
@@ -178,6 +224,9 @@ conn_close(struct conn *c)
 	(void)close(c->stream.io.fd);
 	TAILQ_REMOVE(&net->conns, c, link);
 	net->n_conns--;
+	party_keep(c->peer.party, &c->kept, 0);
+	c->peer.party->n_conns--;
+	c->seat = shares_put(&net->parties.seats, c->seat);
 	s->connections_open--;
 	s->connections_closed++;
 	if (!c->listener->gone)
@@ -356,13 +405,18 @@ on_timer(struct loop_timer *t)
 static bool
 send_some(struct conn *c, struct buf *b)
 {
-	while (buf_len(b) > 0) {
-		ssize_t n = c->stream.ops->send(&c->stream, buf_data(b), buf_len(b));
-		bool whole = n == (ssize_t)buf_len(b);
+	/* Others wait: no more than this in one turn. An event tells when to go on. */
+	size_t left = NET_SEND;
+
+	while (buf_len(b) > 0 && left > 0) {
+		size_t len = buf_len(b) < left ? buf_len(b) : left;
+		ssize_t n = c->stream.ops->send(&c->stream, buf_data(b), len);
+		bool whole = n == (ssize_t)len;
 
 		if (n < 0)
 			return n == -EAGAIN;
 		buf_consume(b, (size_t)n);
+		left -= (size_t)n;
 		c->net->pages->own->bytes_out += (uint64_t)n;
 		c->active_usec = c->net->loop->now_usec;
 		if (c->reply_due_usec != 0)
@@ -420,6 +474,7 @@ conn_send(struct conn *c)
 void
 conn_flush(struct conn *c)
 {
+	conn_count(c);
 	loop_defer(c->net->loop, &c->task);
 }
 
@@ -427,11 +482,19 @@ void
 conn_resume(struct conn *c)
 {
 	c->wait = CONN_READY;
+	conn_count(c);
 	c->active_usec = c->net->loop->now_usec;
 	loop_defer(c->net->loop, &c->task);
 }
 
 /* --------------------------------------------------------------- input --- */
+
+/* True if the connection may keep more bytes of requests. */
+static bool
+conn_may_keep(const struct conn *c, size_t more)
+{
+	return buf_len(&c->in) + more <= PARTY_FREE || party_may_keep(c->peer.party, more);
+}
 
 /*
  * True if more may be read. While a request runs a little is read ahead. When
@@ -450,7 +513,7 @@ conn_wants_input(struct conn *c)
 	if (c->wait == CONN_READY && !conn_is_congested(c))
 		return true;
 	return buf_len(&c->in) < (is_fin ? c->door->ops->rest_max(c) : IN_HIGH) &&
-	    (is_fin || !conn_is_congested(c));
+	    (is_fin || !conn_is_congested(c)) && conn_may_keep(c, NET_READ);
 }
 
 /* The last byte of the peer has been read. */
@@ -464,13 +527,34 @@ conn_end_input(struct conn *c)
 		    CONN_PATIENT : CONN_LEAVING);
 }
 
+/*
+ * No more may be kept of a request that is not whole: refuses the request. The rest of it
+ * could not be told from the next one, so the connection ends.
+ */
+static void
+conn_refuse_rest(struct conn *c)
+{
+	c->net->pages->own->over_share++;
+	if (c->door->ops->refuse == NULL)
+		conn_end(c);
+	else
+		c->door->ops->refuse(c, "you have your share of the bytes that are kept for "
+		    "callers, which is at most three quarters of kept-limit: send less at a time");
+	buf_done(&c->in);
+}
+
 /* Reads once. Gives the bytes to the door if no older bytes are kept. */
 static void
 conn_read(struct conn *c)
 {
 	struct net_desk *net = c->net;
-	size_t used = 0;
-	ssize_t n = c->stream.ops->recv(&c->stream, net->read, NET_READ);
+	size_t used = 0, rest;
+	ssize_t n;
+
+	/* Since its event was asked for, others may have taken the room. */
+	if (c->state == CONN_OPEN && c->wait != CONN_READY && !conn_wants_input(c))
+		return;
+	n = c->stream.ops->recv(&c->stream, net->read, NET_READ);
 
 	if (n < 0) {
 		if (n != -EAGAIN && c->stream.why != NULL)
@@ -492,7 +576,10 @@ conn_read(struct conn *c)
 
 	if (buf_len(&c->in) == 0 && conn_is_ready(c))
 		used = c->door->ops->on_bytes(c, (struct slice){ net->read, (size_t)n });
-	if (used < (size_t)n && buf_append(&c->in, net->read + used, (size_t)n - used) < 0)
+	rest = (size_t)n - used;
+	if (rest > 0 && !conn_may_keep(c, rest))
+		conn_refuse_rest(c);
+	else if (buf_append(&c->in, net->read + used, rest) < 0)
 		conn_lose(c);
 }
 
@@ -588,6 +675,7 @@ conn_settle(struct conn *c)
 	uint32_t events = QUIET;
 	uint64_t due;
 
+	conn_count(c);
 	/* An idle connection holds at most the beginning of a request. */
 	if (c->state == CONN_LOST || (states[c->state].is_read && conn_is_idle(c))) {
 		conn_close(c);
@@ -666,6 +754,7 @@ net_init(struct net_desk *net, struct loop *loop, char *read)
 	LIST_INIT(&net->listeners);
 	TAILQ_INIT(&net->conns);
 	TAILQ_INIT(&net->dead);
+	parties_init(&net->parties);
 }
 
 void

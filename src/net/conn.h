@@ -86,8 +86,14 @@ struct door_ops {
 
 	enum door_work (*work)(const struct conn *c);
 
-	/* Text for a peer that there is no room for; NULL: none. */
-	const char *full;
+	/* Writes that the request at hand is refused, for this reason, and quits. */
+	void (*refuse)(struct conn *c, const char *why);
+
+	/*
+	 * Texts for a peer that there is no room for, and for one that has its share of the
+	 * room; NULL: none.
+	 */
+	const char *full, *crowded;
 };
 
 struct door {
@@ -114,12 +120,17 @@ struct conn {
 	uint64_t request_due_usec;	/* the time by which the begun request must be
 					 * whole; 0: none */
 	uint64_t reply_due_usec;	/* the time by which the unsent bytes must be taken */
+	struct share *seat;		/* among the connections of the listener */
+	uint64_t kept;			/* bytes counted as kept for the caller */
 	struct buf in;			/* bytes received and not used yet */
 	struct buf out;			/* not sent yet */
 };
 
-/* Makes a new connection; takes fd. Closes it on failure. */
-void conn_open(struct net_listener *p, int fd, const union sockaddr_any *peer);
+/*
+ * Makes a new connection. Takes fd, and closes it on failure. False: the caller has
+ * its share of the connections, and fd is still open.
+ */
+bool conn_open(struct net_listener *p, int fd, const union sockaddr_any *peer);
 
 /* Ends a connection and its running requests now. */
 void conn_close(struct conn *c);
@@ -170,14 +181,17 @@ conn_out(struct conn *c)
 static inline size_t
 conn_out_high(const struct conn *c)
 {
-	return c->peer.roles == 0 && !c->peer.is_admin ? NET_OUT_STRANGER : NET_OUT_HIGH;
+	bool is_stranger = c->peer.roles == 0 && !c->peer.is_admin;
+
+	return is_stranger || !party_may_keep(c->peer.party, NET_OUT_HIGH) ? NET_OUT_STRANGER :
+	    NET_OUT_HIGH;
 }
 
 /* True if so many bytes are unsent that the producer should rest. */
 static inline bool
 conn_is_congested(const struct conn *c)
 {
-	return buf_len(&c->out) > conn_out_high(c);
+	return buf_len(&c->out) > NET_OUT_STRANGER && buf_len(&c->out) > conn_out_high(c);
 }
 
 /* True if the door may begin with another request. */
@@ -185,6 +199,16 @@ static inline bool
 conn_is_ready(const struct conn *c)
 {
 	return c->state <= CONN_PATIENT && c->wait == CONN_READY && !conn_is_congested(c);
+}
+
+/* Counts the bytes that the connection keeps; memory in front of them is not free yet. */
+static inline void
+conn_count(struct conn *c)
+{
+	uint64_t now = c->in.end + c->out.end;
+
+	if (now != c->kept)
+		party_keep(c->peer.party, &c->kept, now);
 }
 
 /* Sends as much as the kernel takes now, keeps the rest. */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "net/party.h"
 
 /* A caller with more groups than this costs a second system call. */
 #define GROUPS_FIRST 64
@@ -32,7 +33,15 @@ identity_new(const struct caller *who, const char *peer)
 	(void)strlcpy(id->peer, peer, sizeof(id->peer));
 	text = slice_of(id->text);
 	id->digest = digest_of(&text, 1);
+	caller_party(who, &id->party_name);
 	return id;
+}
+
+void
+identity_free(struct peer_identity *id)
+{
+	(void)party_unref(id->party);
+	free(id);
 }
 
 /* ----------------------------------------------------------------- peer --- */
@@ -90,6 +99,7 @@ void
 peer_done(struct peer *p)
 {
 	p->identity = identity_unref(p->identity);
+	p->party = party_unref(p->party);
 	free(TAKE_PTR(p->caller));
 }
 
@@ -120,6 +130,8 @@ peer_make_identity(struct peer *p)
 	peer_caller(p, &who);
 	peer_format(p, text, sizeof(text));
 	p->identity = identity_new(&who, text);
+	if (p->identity != NULL)
+		p->identity->party = party_ref(p->party);
 	return p->identity;
 }
 

@@ -21,8 +21,12 @@
 #include "base/digest.h"
 #include "conf/access.h"
 
+struct party;
+
 struct peer_identity {
 	unsigned refs;
+	struct party *party;	/* NULL: nothing is counted */
+	struct digest party_name;
 	struct digest digest;	/* digest of text: the owner of a call */
 	char text[ADDR_TEXT];	/* "uid:1000", "addr:10.1.2.3" */
 	char peer[ADDR_TEXT];	/* "10.1.2.3:4242", "unix" */
@@ -36,6 +40,7 @@ struct peer {
 		struct sockaddr_in in4;
 		struct sockaddr_in6 in6;
 	} addr;				/* TCP peers */
+	struct party *party;		/* NULL: nothing is counted */
 	struct peer_identity *identity;	/* NULL: not made yet */
 	uint64_t roles;			/* roles under the rules of roles_generation */
 	uint32_t roles_generation;
@@ -52,12 +57,14 @@ identity_ref(struct peer_identity *id)
 	return id;
 }
 
+void identity_free(struct peer_identity *id);
+
 /* Accepts NULL. Returns NULL. */
 static inline struct peer_identity *
 identity_unref(struct peer_identity *id)
 {
 	if (id != NULL && --id->refs == 0)
-		free(id);
+		identity_free(id);
 	return NULL;
 }
 

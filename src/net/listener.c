@@ -41,12 +41,6 @@
 #define LISTENER_MAX_YIELDS 10
 #define LISTENER_YIELDS_USEC (10 * USEC_PER_SEC)
 
-/*
- * A full worker may be woken for a client after another worker has got room. It takes
- * this client, with descriptors of its reserve, and leaves the next ones to the other.
- */
-#define LISTENER_OVERSHOOT 8
-
 static void
 listener_deafen(struct net_listener *p)
 {
@@ -154,19 +148,25 @@ listener_accept(struct net_listener *p, union sockaddr_any *ret_peer)
 
 /* Takes fd. */
 static void
-listener_refuse(struct net_listener *p, int fd, const union sockaddr_any *peer)
+listener_refuse(struct net_listener *p, int fd, const union sockaddr_any *peer, const char *words,
+    const char *why)
 {
 	char text[ADDR_TEXT];
 
 	/* In the middle of a TLS handshake the text would be taken for a broken record. */
-	const char *full = p->tls == NULL ? p->net->door->ops->full : NULL;
-
-	if (full != NULL)
-		(void)send(fd, full, strlen(full), MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (words != NULL && p->tls == NULL)
+		(void)send(fd, words, strlen(words), MSG_DONTWAIT | MSG_NOSIGNAL);
 	(void)close(fd);
 	p->net->pages->own->connections_refused++;
 	addr_format_sockaddr(peer, text, sizeof(text));
-	refusal_log(p->net, p, text,
+	refusal_log(p->net, p, text, why);
+}
+
+/* There is no room for anybody. Takes fd. */
+static void
+listener_refuse_full(struct net_listener *p, int fd, const union sockaddr_any *peer)
+{
+	listener_refuse(p, fd, peer, p->net->door->ops->full,
 	    p->net->n_conns >= p->net->max_conns ? "this worker may have no more open files" :
 						   "max-connections of the listener is reached");
 }
@@ -187,7 +187,7 @@ refuse_one(struct net_listener *p)
 	(void)close(net->spare_fd);
 	fd = listener_accept(p, &peer);
 	if (fd >= 0)
-		listener_refuse(p, fd, &peer);
+		listener_refuse_full(p, fd, &peer);
 	/* Standard input is /dev/null, and a worker may open no file any more. */
 	net->spare_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
 }
@@ -253,10 +253,14 @@ static void
 listener_admit(struct net_listener *p, int fd, union sockaddr_any *peer)
 {
 	if (listener_is_full(p)) {
-		listener_refuse(p, fd, peer);
+		listener_refuse_full(p, fd, peer);
 		return;
 	}
-	conn_open(p, fd, peer);
+	if (conn_open(p, fd, peer))
+		return;
+	p->net->pages->own->over_share++;
+	listener_refuse(p, fd, peer, p->net->door->ops->crowded,
+	    "the caller has its share of the connections, three quarters at most");
 }
 
 static void
@@ -405,6 +409,7 @@ listener_new(struct net_desk *net, const struct listener *l, unsigned number, in
 		return -ENOMEM;
 	}
 	p->refs = 1;
+	p->id = ++net->n_listeners;
 	p->net = net;
 	p->is_unix = fd_domain(fd) == AF_UNIX;
 	p->io = (struct loop_io){ .fn = on_acceptable, .fd = fd };

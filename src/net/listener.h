@@ -17,6 +17,12 @@
 #include "net/net.h"
 #include "net/tlscontext.h"
 
+/*
+ * A full worker may be woken for a client after another worker has got room. It takes
+ * this client, with descriptors of its reserve, and leaves the next ones to the other.
+ */
+#define LISTENER_OVERSHOOT 8
+
 struct net_listener {
 	LIST_ENTRY(net_listener) link;
 	struct loop_io io;		/* fd -1: not listening any more */
@@ -24,6 +30,7 @@ struct net_listener {
 					 * means nothing */
 	struct loop_timer retry;	/* armed while accepting is paused */
 	struct net_desk *net;
+	uint64_t id;			/* of no other listener of this worker */
 	unsigned refs;
 	unsigned number;		/* index in the configuration */
 	char *url;

@@ -6,6 +6,7 @@ libnet_la_SOURCES = \
 	src/net/identity.c src/net/identity.h \
 	src/net/listener.c src/net/listener.h \
 	src/net/net.h \
+	src/net/party.c src/net/party.h \
 	src/net/refusal.c src/net/refusal.h \
 	src/net/stream.c src/net/stream.h \
 	src/net/tlscontext.c src/net/tlscontext.h \

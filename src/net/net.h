@@ -14,6 +14,7 @@
 #include "base/ratelimit.h"
 #include "conf/conf.h"
 #include "ipc/stats.h"
+#include "net/party.h"
 
 struct conn;
 struct door;
@@ -27,9 +28,12 @@ TAILQ_HEAD(conns, conn);
 /* Bytes of one read from a socket. */
 #define NET_READ (64u << 10)
 
+/* Bytes that one connection sends in one turn. */
+#define NET_SEND (512u << 10)
+
 /* A connection with more unsent bytes than this is not read any further. */
 #define NET_OUT_HIGH (256u << 10)
-#define NET_OUT_STRANGER (16u << 10)	/* ... of a caller without a role */
+#define NET_OUT_STRANGER (16u << 10)	/* ... of a caller without a role, or without room */
 
 struct net_desk {
 	struct loop *loop;
@@ -46,12 +50,14 @@ struct net_desk {
 	struct conns conns;
 	struct conns dead;		/* connections closed in this turn */
 	size_t n_conns;
+	struct parties parties;		/* of the connections */
 	struct ratelimit refusals;	/* lines of the log about refused clients */
 	size_t max_conns;		/* limit that follows from RLIMIT_NOFILE */
 	unsigned n_yields;		/* rests that left new clients to others, since then */
 	uint64_t yields_usec;
 	int spare_fd;			/* closed at EMFILE, to accept a client and refuse it */
 	uint64_t next_conn;
+	uint64_t n_listeners;		/* made so far */
 	struct buf out;			/* output of one task before it is sent */
 	struct conn *writer;		/* the connection whose task runs; NULL: none */
 };

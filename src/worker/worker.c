@@ -278,6 +278,8 @@ worker_set_conf(struct worker *w, struct conf *c)
 
 	w->conf = w->desk.conf = c;
 	w->leases.conf = w->net.conf = w->door.conf = c;
+	w->net.parties.max_bytes = c == NULL ? 0 : c->kept_limit;
+	w->net.parties.has_freed = true;
 	return old;
 }
 

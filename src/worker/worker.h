@@ -77,6 +77,11 @@ worker_settle(struct worker *w)
 {
 	if (!LIST_EMPTY(&w->leases.unflushed))
 		leases_flush(&w->leases);
+	if (!TAILQ_EMPTY(&w->desk.hungry) && w->net.parties.has_freed)
+		kept_feed(&w->desk);
+	w->net.parties.has_freed = false;
+	w->pages.own->kept_bytes = w->net.parties.bytes;
+	calls_settle(&w->desk);
 	if (!TAILQ_EMPTY(&w->desk.dead))
 		calls_bury(&w->desk);
 	if (!LIST_EMPTY(&w->leases.dead))

@@ -73,6 +73,7 @@ integration_tests = \
 	tests/integration/reqd-test.sh \
 	tests/integration/temporary-directory.sh \
 	tests/integration/reqctl-check.sh \
+	tests/integration/shares.sh \
 	tests/integration/reqctl-import.sh \
 	tests/integration/reqctl-output.sh \
 	tests/integration/silent-slips.sh \
@@ -90,6 +91,7 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/handler-examples.py \
 	tests/integration/reload-rules.py \
 	tests/integration/every-key.py \
+	tests/integration/shares.py \
 	tests/integration/conf-examples.py tests/integration/examples.py \
 	tests/integration/protocol-examples.py \
 	tests/integration/tls-client.py \

@@ -5,7 +5,8 @@
 
 service echo '"/bin/echo", "{text}"' 'argument "text" {}'
 service login '"/bin/true", "{name}", "{password}"' \
-    'argument "name" {}' 'argument "password" { secret = yes }'
+    'argument "name" { type = name }' 'argument "password" { secret = yes }'
+service sleeping '"/bin/sh", "-c", "exec sleep 60", "sh", "{pin}"' 'argument "pin" { secret = yes  default = 0 }'
 service say '"/bin/sh", "-c", "printf \"one\\ntwo\\033[2J\\nthree\" >&2; exit 4"'
 service flood "\"$zoo/flood-stderr\", \"-n\", \"200000\""
 service quiet '"/bin/true"' 'log = none'
@@ -58,6 +59,36 @@ masked() {
 }
 step "a secret is not in the log" masked
 
+# A secret in any wrong place: of another argument, without its name, with another name,
+# before or as the service's name, in questions about a service.
+misplaced() {
+	ctl call login 'can/ary1' alice 2>"$dir/said" && fail "a wrong name was taken"
+	printf 'CALL --named login can_ary2\r\nCALL --named login canary3=canary4\r\nQUIT\r\n' |
+	    by_hand -N >>"$dir/said"
+	[ "$(grep -c BADARG "$dir/said")" -ge 2 ] || fail "$(cat "$dir/said")"
+	ctl call login alice canary5 canary6 2>>"$dir/said" && fail "too many arguments were taken"
+	! grep can_\\?ary "$dir/said" && ! grep 'can/ary' "$dir/said" || fail "$(cat "$dir/said")"
+	ctl call canary7 login alice 2>/dev/null && fail "an unknown service was called"
+	ctl describe canary8 2>/dev/null && fail "an unknown service was described"
+	ctl why canary9 >/dev/null && fail "an unknown service may be called"
+	until_true "$patience" logged 'outcome=badarg .*at most 2 arguments' || return 1
+	until_true "$patience" logged 'outcome=denied detail="the name is not shown' || return 1
+	timeout 60 "$reqctl" -s "$server" call sleeping canary0 &
+	client=$!
+	until_true "$patience" is_running || return 1
+	ctl ps | grep canary && fail "a secret is in ps"
+	ctl status --json | grep canary && fail "a secret is in status"
+	kill $client
+	until_true "$patience" no_programs || return 1
+	! grep -E 'canary|can.ary' "$log"
+}
+is_running() {
+	ctl ps | grep -q sleeping
+}
+if command -v nc >/dev/null; then
+	step "a secret in a wrong place is not in the log" misplaced
+fi
+
 under_id() {
 	call say >/dev/null 2>&1
 	until_true "$patience" logged 'service=say .*outcome=exit status=4' || return 1
@@ -106,9 +137,22 @@ refused() {
 	call login alice >/dev/null 2>&1
 	call "no such" >/dev/null 2>&1
 	until_true "$patience" logged 'caller=.* service=login outcome=badarg .*missing' &&
-	    until_true "$patience" logged 'caller=.* service="no such" outcome=denied'
+	    until_true "$patience" logged 'caller=.* outcome=denied detail="the name is not shown' &&
+	    ! logged 'no such'
 }
 step "who was refused is in the log" refused
+
+# No service with a secret is left, so no name can be one.
+refused_by_name() {
+	cp "$conf" "$dir/with-secrets"
+	sed -i '/^service "\(login\|sleeping\)"/,/^}/d' "$conf"
+	ctl reload || return 1
+	call "no such" >/dev/null 2>&1
+	until_true "$patience" logged 'caller=.* service="no such" outcome=denied' || return 1
+	cp "$dir/with-secrets" "$conf"
+	ctl reload
+}
+step "without secrets the log has the name, too" refused_by_name
 step "stops" stop_reqd
 
 # The same as JSON: every line is one object.

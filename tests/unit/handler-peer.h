@@ -19,6 +19,7 @@ static const char rules[] =
     "  timeout = 60s queue-timeout = 5s output-limit = 1KiB }\n"
     "service \"wide\" { handler = {\"/bin/up\"} allow = {\"local\"} pipeline = 2\n"
     "  input = optional }\n"
+    "service \"short\" { handler = {\"/bin/up\"} allow = {\"local\"} input = optional queue = 2 }\n"
     "service \"push\" { handler = {\"/bin/up\"} allow = {\"local\"} input = pushed queue = 2\n"
     "  timeout = 60s queue-timeout = 5s }\n"
     "service \"pile\" { handler = {\"/bin/up\"} allow = {\"local\"} input = pushed pipeline = 2 }\n"

@@ -143,7 +143,18 @@ static const struct {
 };
 
 static struct lane pool[N_LANES];
+static struct share held[2 * N_TICKETS];
 static struct ticket tickets[N_TICKETS];
+
+static void
+start(struct admission *a, size_t n_places)
+{
+	memset(pool, 0, sizeof(pool));
+	memset(held, 0, sizeof(held));
+	admission_init(a, pool, held, N_LANES);
+	a->shares.n_slots = ARRAY_LEN(held);
+	a->n_places = n_places;
+}
 
 static char
 ticket_letter(const struct ticket *t)
@@ -187,8 +198,7 @@ START_TEST(test_script)
 {
 	struct admission a;
 
-	memset(pool, 0, sizeof(pool));
-	admission_init(&a, pool, N_LANES);
+	start(&a, 1000);
 	for (size_t i = 0; i < ARRAY_LEN(scripts[_i].steps); i++) {
 		if (scripts[_i].steps[i].op == END)
 			break;
@@ -207,7 +217,7 @@ START_TEST(test_long_name)
 	struct admission a;
 	struct ticket t = { 0 };
 
-	admission_init(&a, pool, N_LANES);
+	start(&a, 1000);
 	memset(name, 'x', sizeof(name));
 	name[SERVICE_NAME_MAX + 1] = '\0';
 	ck_assert_int_eq(admission_ask(&a, name, (struct lane_limits){ 1, 1 }, &t),
@@ -215,6 +225,89 @@ START_TEST(test_long_name)
 	name[SERVICE_NAME_MAX] = '\0';
 	ck_assert_int_eq(admission_ask(&a, name, (struct lane_limits){ 1, 1 }, &t),
 	    ADMISSION_START);
+}
+END_TEST
+
+/* ------------------------------------------------------------- shares --- */
+
+static const struct lane_limits narrow = { 1, 8 }, wide = { 1000, 8 };
+
+static void
+by(struct ticket *t, char party)
+{
+	*t = (struct ticket){ .party.bytes[0] = (uint8_t)party };
+}
+
+static enum admission_verdict
+ask_by(struct admission *a, struct ticket *t, const char *name, struct lane_limits limits,
+    char party)
+{
+	by(t, party);
+	return admission_ask(a, name, limits, t);
+}
+
+/* One party gets three quarters of a queue, attached requests included; another finds room. */
+START_TEST(test_share_of_a_queue)
+{
+	struct admission a;
+	struct ticket t[10], other, nobody;
+
+	start(&a, 1000);
+	ck_assert_int_eq(ask_by(&a, &t[0], "x", narrow, 'A'), ADMISSION_START);
+	for (size_t i = 1; i <= 6; i++) {
+		by(&t[i], 'A');
+		ck_assert_int_eq(i % 2 == 0 ? admission_attach(&a, "x", narrow, &t[i]) :
+		    admission_ask(&a, "x", narrow, &t[i]), ADMISSION_QUEUE);
+	}
+	ck_assert_int_eq(ask_by(&a, &t[7], "x", narrow, 'A'), ADMISSION_CROWDED_QUEUE);
+	ck_assert_int_eq(admission_attach(&a, "x", narrow, &t[7]), ADMISSION_CROWDED_QUEUE);
+	ck_assert_ptr_null(t[7].lane);
+	/* The queue of another service is another one. */
+	ck_assert_int_eq(ask_by(&a, &t[7], "y", narrow, 'A'), ADMISSION_START);
+	ck_assert_int_eq(ask_by(&a, &t[8], "y", narrow, 'A'), ADMISSION_QUEUE);
+	ck_assert_int_eq(ask_by(&a, &other, "x", narrow, 'B'), ADMISSION_QUEUE);
+	ck_assert_int_eq(ask_by(&a, &nobody, "x", narrow, 0), ADMISSION_QUEUE);
+	ck_assert_int_eq(ask_by(&a, &t[9], "x", narrow, 'C'), ADMISSION_REFUSE);
+
+	/* A ticket that starts, or leaves, gives its seat back. */
+	admission_leave(&a, &t[0]);
+	ck_assert_ptr_eq(admission_next(&a), &t[1]);
+	admission_leave(&a, &other);
+	ck_assert_int_eq(ask_by(&a, &t[9], "x", narrow, 'A'), ADMISSION_QUEUE);
+	for (size_t i = 1; i <= 9; i++)
+		admission_leave(&a, &t[i]);
+	admission_leave(&a, &nobody);
+	ck_assert_uint_eq(admission_count(&a), 0);
+	ck_assert_uint_eq(shares_count(&a.shares, &(struct digest){ .bytes = { 'A' } }, 0), 0);
+}
+END_TEST
+
+/* Neither a party nor a service gets more than three quarters of all places. */
+START_TEST(test_share_of_all_places)
+{
+	struct admission a;
+	struct ticket t[14];
+
+	start(&a, 16);
+	for (size_t i = 0; i < 12; i++)
+		ck_assert_int_eq(ask_by(&a, &t[i], i % 2 == 0 ? "x" : "y", wide, 'A'), ADMISSION_START);
+	ck_assert_int_eq(ask_by(&a, &t[12], "z", wide, 'A'), ADMISSION_CROWDED_PARTY);
+	by(&t[12], 'A');
+	ck_assert_int_eq(admission_attach(&a, "z", wide, &t[12]), ADMISSION_CROWDED_PARTY);
+	ck_assert_int_eq(ask_by(&a, &t[12], "z", wide, 'B'), ADMISSION_START);
+	for (size_t i = 0; i < 13; i++)
+		admission_leave(&a, &t[i]);
+
+	for (size_t i = 0; i < 12; i++)
+		ck_assert_int_eq(ask_by(&a, &t[i], "x", wide, (char)('A' + i)), ADMISSION_START);
+	ck_assert_int_eq(ask_by(&a, &t[12], "x", wide, 'Z'), ADMISSION_CROWDED_SERVICE);
+	ck_assert_int_eq(ask_by(&a, &t[12], "y", wide, 'Z'), ADMISSION_START);
+	/* Places that handlers have are not free. */
+	a.n_taken = 3;
+	ck_assert_int_eq(ask_by(&a, &t[13], "y", wide, 'Z'), ADMISSION_CROWDED_PARTY);
+	for (size_t i = 0; i < 13; i++)
+		admission_leave(&a, &t[i]);
+	ck_assert_uint_eq(admission_count(&a), 0);
 }
 END_TEST
 
@@ -240,6 +333,7 @@ invariants_check(struct admission *a, uint32_t concurrency, uint32_t queue)
 
 			if (t->lane != l)
 				continue;
+			ck_assert_int_eq(t->seat != NULL, t->waiting && t->party.bytes[0] != 0);
 			if (t->waiting) {
 				lane_waiting++;
 				continue;
@@ -282,9 +376,8 @@ START_TEST(test_random)
 	struct admission a;
 	unsigned seed = 1;
 
-	memset(pool, 0, sizeof(pool));
 	memset(tickets, 0, sizeof(tickets));
-	admission_init(&a, pool, N_LANES);
+	start(&a, 1000);
 	for (int i = 0; i < RANDOM_STEPS; i++) {
 		struct ticket *t = &tickets[rand_r(&seed) % N_TICKETS];
 
@@ -292,6 +385,7 @@ START_TEST(test_random)
 			admission_leave(&a, t);
 		} else {
 			*t = (struct ticket){ .lock.bytes[0] = (uint8_t)(rand_r(&seed) % 4) };
+			t->party.bytes[0] = (uint8_t)(rand_r(&seed) % 3);
 			(void)admission_ask(&a, names[rand_r(&seed) % RANDOM_SERVICES], limits, t);
 		}
 		while (admission_next(&a) != NULL)
@@ -311,6 +405,8 @@ main(void)
 
 	tcase_add_loop_test(tc, test_script, 0, ARRAY_LEN(scripts));
 	tcase_add_test(tc, test_long_name);
+	tcase_add_test(tc, test_share_of_a_queue);
+	tcase_add_test(tc, test_share_of_all_places);
 	tcase_add_test(tc, test_random);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);

@@ -35,6 +35,8 @@ static const char text[] =
     " argument \"v\" { type = duration max = 10s } }\n"
     "service \"secret\" { command = {\"/bin/echo\", \"{pin}\"}\n"
     " argument \"pin\" { type = integer secret = yes } }\n"
+    "service \"login\" { command = {\"/bin/echo\", \"--\", \"{user}\", \"{pin}\"}\n"
+    " argument \"user\" { type = name } argument \"pin\" { secret = yes } }\n"
     "service \"dash\" { command = {\"/bin/echo\", \"{v}\"} argument \"v\" { dash = yes } }\n"
     "service \"half\" { command = {\"/bin/echo\", \"{v}\", \"--\", \"{v}\"} argument \"v\" {} }\n"
     "service \"cold\" { command = {\"/bin/echo\", \"{v}\"}\n"
@@ -285,6 +287,15 @@ static const struct {
 	{ "flag", true, { "all" }, NULL, "/bin/ls -a --raw", "all=-a raw=--raw" },
 	{ "flag", true, { "raw=no", "all=true" }, NULL, "/bin/ls -a", "all=-a" },
 	{ "secret", false, { "1234" }, NULL, "/bin/echo 1234", "pin=***" },
+	/* A secret in the wrong place is not shown either. */
+	{ "login", false, { "s3cret!", "joe" }, "argument 'user': the value is not a name of letters, digits, '_', '.' and '-'",
+	  NULL, NULL },
+	{ "login", true, { "user=s3cret!", "pin=x" }, "argument 'user': the value is not a name of letters, digits, '_', '.' and '-'",
+	  NULL, NULL },
+	{ "login", true, { "s3cret" }, "unknown argument; what was given is not shown, as 'login' has a "
+	  "secret", NULL, NULL },
+	{ "login", true, { "user=joe", "s3cret=1" }, "unknown argument; what was given is not shown, as "
+	  "'login' has a secret", NULL, NULL },
 };
 
 START_TEST(calls_are_expanded)

@@ -77,6 +77,26 @@ START_TEST(hands_over_what_is_left)
 }
 END_TEST
 
+/* Room in front is for bytes that are known last. */
+START_TEST(takes_bytes_in_front)
+{
+	struct buf b = BUF_INIT(0);
+
+	ck_assert(!buf_prepend(&b, SLICE("x")));
+	buf_leave_front(&b, 4);
+	ck_assert_uint_eq(buf_len(&b), 0);
+	ck_assert_int_eq(buf_append_str(&b, "text"), 0);
+	/* Not in front of bytes. */
+	buf_leave_front(&b, 4);
+	ck_assert(!buf_prepend(&b, SLICE("12345")));
+	ck_assert(buf_prepend(&b, SLICE("123")));
+	ck_assert(buf_prepend(&b, SLICE("0")));
+	ck_assert(!buf_prepend(&b, SLICE("x")));
+	ck_assert(slice_is(buf_slice(&b), "0123text"));
+	buf_done(&b);
+}
+END_TEST
+
 UNIT_MAIN("buf", tcase_add_test(tc, appends_and_consumes_in_order);
     tcase_add_test(tc, never_passes_its_maximum); tcase_add_test(tc, writes_numbers);
-    tcase_add_test(tc, hands_over_what_is_left))
+    tcase_add_test(tc, hands_over_what_is_left); tcase_add_test(tc, takes_bytes_in_front))

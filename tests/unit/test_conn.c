@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 
 static const char rules[] =
-    "listen \"tcp://127.0.0.1:7373\" { max-connections = 100 }\n"
+    "listen \"tcp://127.0.0.1:7373\" { max-connections = 1000 }\n"
     "role \"local\" { net = {\"unix\"} }\n"
     "role \"other\" { net = {\"10.1.1.1/32\"} }\n"
     "service \"echo\" { command = {\"/bin/echo\", \"{text}\"} allow = {\"local\"}\n"
@@ -662,6 +662,87 @@ START_TEST(client_gone_between_turns)
 }
 END_TEST
 
+/* ----------------------------------------------------------- kept bytes --- */
+
+/* A request that grows beyond the caller's share is refused, and gives its bytes back. */
+START_TEST(half_request_beyond_the_share)
+{
+	static char part[60000];
+	int a = client(), b = client();
+
+	memset(part, 'x', sizeof(part));
+	w.net.parties.max_bytes = 120000;
+	say(a, "*2\r\n$4\r\nPING\r\n$200000\r\n");
+	say_n(a, part, sizeof(part));
+	ck_heard(a, "");
+	ck_assert_uint_ge(w.net.parties.bytes, sizeof(part));
+	/* A small request finds its place all the same. */
+	say(b, "*1\r\n$4\r\nPI");
+	say(b, "NG\r\n");
+	ck_heard(b, "+PONG\r\n");
+	say_n(a, part, sizeof(part));
+	ck_assert_int_eq(strncmp(heard(a), "-BUSY you have your share of the bytes", 38), 0);
+	ck_assert_uint_eq(w.net.parties.bytes, 0);
+	ck_assert_uint_ge(stats.over_share, 1);
+}
+END_TEST
+
+/* Reads what is there of the answer; returns the number of bytes. */
+static size_t
+read_some(int fd)
+{
+	static char got[1 << 20];
+	ssize_t n = recv(fd, got, sizeof(got), 0);
+
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* Of two calls that keep too much together one goes on, and then the other. */
+START_TEST(hungry_calls_go_on_one_by_one)
+{
+	enum { SIZE = 60000, TIMES = 5 };
+	static char part[SIZE];
+	struct asked run[2];
+	int client_of[2] = { client(), client() };
+	size_t n_written[2] = { 0, 0 }, n_read[2] = { 0, 0 };
+	bool rested = false;
+
+	w.net.parties.max_bytes = 100000;
+	for (size_t i = 0; i < 2; i++) {
+		say(client_of[i], "CALL echo\r\n");
+		run[i] = asked(FRAME_RUN);
+		(void)fd_set_nonblock(run[i].fds[0], true);
+	}
+	while (n_written[0] + n_written[1] < (size_t)2 * TIMES * SIZE) {
+		for (size_t i = 0; i < 2; i++) {
+			/* A pipe that is full takes nothing: its call is hungry. */
+			ssize_t n = n_written[i] == (size_t)TIMES * SIZE ? 0 :
+			    write(run[i].fds[0], part, SIZE - n_written[i] % SIZE);
+
+			n_written[i] += n > 0 ? (size_t)n : 0;
+			if (n_written[i] == (size_t)TIMES * SIZE && n > 0)
+				program_ends(&run[i], 0);
+			n_read[i] += read_some(client_of[i]);
+		}
+		rested |= w.desk.n_hungry == 1;
+		ck_assert_uint_le(w.desk.n_hungry, 1);
+		one_turn();
+	}
+	ck_assert(rested);
+	turns();
+	for (size_t i = 0; i < 2; i++) {
+		for (size_t n = 1; n > 0; turns()) {
+			n = read_some(client_of[i]);
+			n_read[i] += n;
+		}
+		ck_assert_uint_gt(n_read[i], TIMES * SIZE);
+	}
+	ck_assert_uint_eq(w.net.parties.bytes, 0);
+	ck_assert_uint_eq(w.desk.n_hungry, 0);
+	ck_assert_ptr_null(w.desk.favoured);
+}
+END_TEST
+
 /* ---------------------------------------------------------- other states --- */
 
 START_TEST(open_call_that_has_ended_waits_for_the_end_of_input)
@@ -1131,6 +1212,8 @@ add(TCase *tc)
 	if (!is_slow) {
 		tcase_add_test(tc, long_pipeline_yields);
 		tcase_add_test(tc, client_gone_between_turns);
+	tcase_add_test(tc, half_request_beyond_the_share);
+	tcase_add_test(tc, hungry_calls_go_on_one_by_one);
 	}
 	tcase_add_test(tc, open_call_that_has_ended_waits_for_the_end_of_input);
 	tcase_add_test(tc, end_of_an_open_call_is_pushed_to_a_stream);

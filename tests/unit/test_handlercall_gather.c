@@ -107,20 +107,39 @@ START_TEST(gathering_ends_otherwise)
 }
 END_TEST
 
-START_TEST(gathered_input_finds_the_queue_full)
+/* One call runs, one gathers its input, and all others wait or are refused. */
+static void
+crowd(const char *service, const char *answer)
 {
-	struct pair p = called("wide", "CALL wide\r\n");
-	int a = client(), fds[70];
+	char call[32], open_call[32];
+	struct pair p;
+	int a, fds[70];
 
-	say(a, "CALL --open wide\r\n");
+	(void)snprintf(call, sizeof(call), "CALL %s\r\n", service);
+	(void)snprintf(open_call, sizeof(open_call), "CALL --open %s\r\n", service);
+	p = called(service, call);
+	a = client();
+	say(a, open_call);
 	opened(a);
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
 		fds[i] = client();
-		say(fds[i], "CALL wide\r\n");
+		say(fds[i], call);
 	}
 	input_end(a);
-	ck_heard(a, "-BUSY wide queue full\r\n");
+	ck_heard(a, answer);
 	gone(&p.lent);
+}
+
+START_TEST(gathered_input_finds_the_queue_full)
+{
+	crowd("short", "-BUSY short queue full\r\n");
+}
+END_TEST
+
+/* A queue is not full for one caller, but the caller has its share of it. */
+START_TEST(gathered_input_finds_the_share_taken)
+{
+	crowd("wide", "-BUSY wide " CALL_CROWDED_QUEUE "\r\n");
 }
 END_TEST
 
@@ -132,6 +151,7 @@ add(TCase *tc)
 	tcase_add_test(tc, gathered_input_has_a_limit);
 	tcase_add_test(tc, gathering_ends_otherwise);
 	tcase_add_test(tc, gathered_input_finds_the_queue_full);
+	tcase_add_test(tc, gathered_input_finds_the_share_taken);
 }
 
 UNIT_MAIN("handlercall_gather", add(tc))

@@ -80,7 +80,7 @@ written(void)
 
 	ck_assert_int_eq(ftruncate(fd, FRAME_RESULT_BYTES), 0);
 	ck_assert_int_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK), 0);
-	ck_assert_int_eq(result_write(fd, &full), 0);
+	ck_assert_int_eq(result_write(fd, &full, 0), 0);
 	return fd;
 }
 
@@ -100,6 +100,30 @@ START_TEST(sealed_and_read_again)
 	ck_assert(r.truncated);
 	ck_assert_uint_eq(r.usec, full.usec);
 	ck_assert_uint_eq(r.id, full.id);
+	result_unmap(&map);
+}
+END_TEST
+
+/* Output that is written as it comes makes the same file. */
+START_TEST(written_in_parts)
+{
+	CLEANUP_CLOSE int fd = memfd_create("result", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	struct slice half = { full.out.data, full.out.len / 2 };
+	struct result_map map;
+	uint64_t n = 0;
+	struct result r;
+
+	ck_assert_int_eq(ftruncate(fd, FRAME_RESULT_BYTES), 0);
+	ck_assert_int_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK), 0);
+	ck_assert_uint_gt(half.len, 0);
+	ck_assert_int_eq(result_write_part(fd, half, &n), 0);
+	ck_assert_uint_eq(n, half.len);
+	ck_assert_int_eq(result_write_part(fd, half, &n), 0);
+	ck_assert_int_eq(result_write(fd, &full, n), 0);
+	ck_assert_int_eq(result_map(fd, &r, &map), 0);
+	ck_assert(slice_eq(r.out, full.out));
+	ck_assert(slice_eq(r.err, full.err));
+	ck_assert(slice_eq(r.detail, full.detail));
 	result_unmap(&map);
 }
 END_TEST
@@ -142,4 +166,5 @@ UNIT_MAIN("result",
     tcase_add_test(tc, replies);
     tcase_add_test(tc, first_lines);
     tcase_add_test(tc, sealed_and_read_again);
+	tcase_add_test(tc, written_in_parts);
     tcase_add_test(tc, damaged))

@@ -230,6 +230,8 @@ command_list(struct session *c)
 void
 verb_command(struct session *c, const struct request *r)
 {
+	if (!session_may_say_much(c))
+		return;
 	if (r->argc == 1 || slice_is_nocase(r->argv[1], "INFO"))
 		command_info(c, r);
 	else if (slice_is_nocase(r->argv[1], "DOCS"))

@@ -325,6 +325,8 @@ verb_info(struct session *c, const struct request *r)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
 
+	if (!session_may_say_much(c))
+		return;
 	for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
 		if (!is_wanted(r, sections[i].name))
 			continue;

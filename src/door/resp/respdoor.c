@@ -45,6 +45,16 @@ on_protocol_error(struct session *s, const char *why)
 	conn_quit(&s->conn);
 }
 
+static void
+on_refuse(struct conn *c, const char *why)
+{
+	struct session *s = session_of(c);
+
+	session_error(s, "BUSY", "%s", why);
+	refuse(s, "a request was not whole when the caller had its share of kept bytes");
+	conn_quit(c);
+}
+
 /*
  * The client speaks another protocol: end the connection without a word. Replies to
  * earlier requests are still sent. A person with a browser or curl(1) is told, in a text
@@ -241,7 +251,10 @@ resp_door_init(struct resp_door *d)
 		.on_room = on_room,
 		.abandon = abandon,
 		.work = work,
+		.refuse = on_refuse,
 		.full = "-ERR max number of clients reached\r\n",
+		.crowded = "-BUSY you have your share of the connections: one caller gets at most "
+		    "three quarters of max-connections. Close some, or have max-connections raised\r\n",
 	};
 
 	*d = (struct resp_door){ .door.ops = &ops, .verbs = verbs, .n_verbs = n_verbs };

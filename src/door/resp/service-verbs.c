@@ -119,6 +119,8 @@ verb_services(struct session *c, const struct request *r)
 	struct buf *b;
 	size_t n = 0;
 
+	if (!session_may_say_much(c))
+		return;
 	if (r->argc > 1) {
 		if (r->argv[1].len >= sizeof(pattern) || slice_has_nul(r->argv[1])) {
 			session_error(c, "BADARG", "the pattern is too long");
@@ -148,7 +150,7 @@ verb_describe(struct session *c, const struct request *r)
 {
 	const struct service *s = find_service(c, r->argv[1]);
 
-	if (s != NULL)
+	if (s != NULL && session_may_say_much(c))
 		session_ask(c, s, &builtin_describe);
 }
 

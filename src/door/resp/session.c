@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/escape.h"
+#include "call/call.h"
 #include "net/listener.h"
 
 void
@@ -54,6 +55,16 @@ session_error(struct session *s, const char *code, const char *fmt, ...)
 	va_end(ap);
 	s->resp->pages->own->errors_total++;
 	resp_error(session_out(s), code, slice_of(text));
+}
+
+bool
+session_may_say_much(struct session *s)
+{
+	if (party_may_keep(s->conn.peer.party, NET_OUT_HIGH))
+		return true;
+	s->resp->pages->own->over_share++;
+	session_error(s, "BUSY", "%s", CALL_CROWDED);
+	return false;
 }
 
 void

@@ -100,6 +100,12 @@ session_caller(const struct session *s, struct caller *ret)
 /* Returns the limits for the next request. */
 struct request_limits session_limits(struct session *s);
 
+/*
+ * True if a long reply may be written. False: too much is kept for the caller
+ * already, and the client has been told so.
+ */
+bool session_may_say_much(struct session *s);
+
 /* Counts an error, and writes "-CODE text". */
 void session_error(struct session *s, const char *code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

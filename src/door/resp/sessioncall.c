@@ -7,6 +7,7 @@
 
 #include "door/resp/sessioncall.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -16,6 +17,9 @@
 #include "door/resp/session.h"
 #include "net/identity.h"
 #include "proto/value.h"
+
+/* A reply with so many bytes is long. */
+#define LONG_REPLY (64u << 10)
 
 /* --------------------------------------------------------------- replies --- */
 
@@ -88,11 +92,35 @@ session_write_result(struct buf *b, enum resp_version v, enum reply_form form,
 		reply_map(b, v, form == REPLY_FULL, r);
 }
 
+/*
+ * Makes a long output the unsent bytes of the connection, with no copy. False: something
+ * else is unsent, or there is no room for the header.
+ */
+static bool
+give_output(struct session *c, struct buf *out)
+{
+	struct buf *unsent = &c->conn.out;
+	char header[32];
+	int n = snprintf(header, sizeof(header), "$%zu\r\n", buf_len(out));
+
+	if (session_out(c) != unsent || buf_len(unsent) > 0 || buf_failed(unsent) || n <= 0 ||
+	    (size_t)n > out->start || buf_append_str(out, "\r\n") < 0 ||
+	    !buf_prepend(out, (struct slice){ header, (size_t)n }))
+		return false;
+	buf_done(unsent);
+	*unsent = *out;
+	*out = BUF_INIT(0);
+	return true;
+}
+
 static void
 reply_result(struct session *c, enum reply_form form, const struct result *res)
 {
 	if (!outcome_is_success(&res->outcome))
 		c->resp->pages->own->errors_total++;
+	if (form == REPLY_PLAIN && outcome_is_success(&res->outcome) && res->value == NULL &&
+	    res->own_out != NULL && res->out.len >= LONG_REPLY && give_output(c, res->own_out))
+		return;
 	session_write_result(session_out(c), c->version, form, res);
 }
 
@@ -253,13 +281,19 @@ session_ask(struct session *c, const struct service *s, const struct builtin *bu
 void
 session_input(struct session *c, struct slice chunk)
 {
+	int r;
+
 	session_wait(c);
 	c->is_giving = true;
-	if (call_input(c->call, chunk) == 0)
+	r = call_input(c->call, chunk);
+	if (r == 0)
 		return;
 	c->is_giving = false;
 	c->conn.wait = CONN_READY;
-	resp_error(session_out(c), "ERR", SLICE("out of memory"));
+	if (r == -EDQUOT)
+		session_error(c, "BUSY", "%s", CALL_CROWDED);
+	else
+		resp_error(session_out(c), "ERR", SLICE("out of memory"));
 }
 
 void

@@ -1,0 +1,45 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# shares: a caller that takes all it can get takes no more than its share: other callers
+# are served, memory stays within kept-limit, and all is given back.
+#
+# REQD_SHARES=full: 10000 connections that call one slow service with one --id, 300 that
+# send half a request, 200 that want their results kept, 120 that do not read.
+workers=2
+log_level=notice
+. "${srcdir:-.}/tests/integration/lib.sh"
+need /usr/bin/python3
+if [ "${REQD_SHARES:-}" = full ]; then
+	numbers='10000 300 200 120'
+	limit=256M
+	patience=240
+	[ "$(ulimit -n)" -ge 12000 ] || ulimit -n 12000 || skip "too few open files"
+else
+	numbers='400 40 24 24'
+	limit=64M
+fi
+setting "kept-limit = $limit"
+service slow '"/bin/sleep", "20"' 'concurrency = 1' 'queue = 200000' 'queue-timeout = 60s' 'log = none'
+service big '"/usr/bin/head", "-c", "17000000", "/dev/zero"' 'output-limit = 32M' 'queue = 1000' \
+    'concurrency = 64' 'queue-timeout = 60s' 'log = none'
+service quick '"/bin/true"' 'log = none'
+start_reqd
+
+crowd() {
+	# shellcheck disable=SC2086
+	/usr/bin/python3 "$top_srcdir/tests/integration/shares.py" "$port" "$dir/reqd.sock" \
+	    "$reqctl" "$control" $numbers
+}
+step "others are served, memory is bounded, all is given back" crowd
+
+# Results stay for ten minutes; a lower limit gives them up at once.
+sed -i 's/^kept-limit = .*/kept-limit = 16M/' "$conf"
+step "a lower limit is in force" ctl reload
+# The one for all the twins has no output, and may stay.
+no_large_kept() {
+	kept=$(ctl status --json | tr -d ' \n' | sed 's/.*"kept_results":\([0-9]*\),.*/\1/')
+	[ "$kept" -le 1 ]
+}
+step "no large result is kept any more" until_true "$patience" no_large_kept
+fds_before=$(echo "$fds_before" | awk -v kept="$kept" '{ $2 += kept; print $0 " " }')
+finish
