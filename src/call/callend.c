@@ -78,11 +78,6 @@ busy_detail(const struct call *call, char *ret, size_t len)
 		    "server can hold: at most 3072 of 4096. Try later, or have its concurrency and "
 		    "queue lowered",
 	};
-	static const char *const lost[] = {
-		[LOST_PROCESS] = "a process of the server died while it ran",
-		[LOST_SPENT] = "it has run, and its result is not kept any more, as newer results "
-		    "of yours took its place: ask earlier, or have kept-limit raised",
-	};
 	unsigned reason = call->end.reason;
 
 	if (reason >= ARRAY_LEN(busy))
@@ -100,6 +95,11 @@ busy_detail(const struct call *call, char *ret, size_t len)
 static void
 call_detail(const struct call *call, enum outcome_kind kind, char *ret, size_t len)
 {
+	static const char *const lost[] = {
+		[LOST_PROCESS] = "a process of the server died while it ran",
+		[LOST_SPENT] = "it has run, and its result is not kept any more, as newer results "
+		    "of yours took its place: ask earlier, or have kept-limit raised",
+	};
 	static const char *const cancelled[] = {
 		[CANCEL_BY_CLIENT] = "by the caller",
 		[CANCEL_BY_DISCONNECT] = "the client went away",
