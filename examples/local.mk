@@ -3,6 +3,7 @@
 # copied.
 examplesdir = $(docdir)/examples
 dist_examples_DATA = \
+	examples/Dockerfile \
 	examples/accounts.conf \
 	examples/accounts-unit.conf \
 	examples/digest.js \

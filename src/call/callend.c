@@ -122,6 +122,10 @@ call_detail(const struct call *call, enum outcome_kind kind, char *ret, size_t l
 		if (reason < ARRAY_LEN(cancelled))
 			(void)strlcpy(ret, cancelled[reason], len);
 		return;
+	case OUTCOME_TIMEOUT:
+		if (call->open)
+			(void)strlcpy(ret, "the input was still coming, which counts", len);
+		return;
 	case OUTCOME_NOSTART:
 		death_describe_start(call->end.stage, call->end.error, ret, len);
 		return;

@@ -14,6 +14,7 @@ static_assert((int)REQD_SIMPLE == (int)VALUE_SIMPLE, "kinds differ");
 static_assert((int)REQD_NULL == (int)VALUE_NULL, "kinds differ");
 static_assert((int)REQD_VERBATIM == (int)VALUE_VERBATIM, "kinds differ");
 static_assert((int)REQD_PUSH == (int)VALUE_PUSH, "kinds differ");
+static_assert((int)REQD_BIG == (int)VALUE_BIG, "kinds differ");
 
 static const struct value *
 inside(const struct reqd_value *v)

@@ -185,7 +185,8 @@ enum reqd_kind {
 	REQD_ARRAY,
 	REQD_MAP,
 	REQD_SET,
-	REQD_PUSH	/* answers no request; may come between two replies */
+	REQD_PUSH,	/* answers no request; may come between two replies */
+	REQD_BIG	/* text: an integer of any size */
 };
 
 /*
@@ -219,7 +220,7 @@ struct reqd_value *reqd_value_free(struct reqd_value *v);
  * that was received.
  */
 enum reqd_kind reqd_value_kind(const struct reqd_value *v);
-/* For SIMPLE, ERROR, BULK and VERBATIM. Not NUL-terminated. */
+/* For SIMPLE, ERROR, BULK, VERBATIM and BIG. Not NUL-terminated. */
 const char *reqd_value_data(const struct reqd_value *v, size_t *ret_len);
 /* For INTEGER and BOOL (0 or 1). */
 int64_t reqd_value_integer(const struct reqd_value *v);

@@ -53,6 +53,7 @@ print_scalar(const struct reqd_value *v)
 	case REQD_SIMPLE:
 	case REQD_BULK:
 	case REQD_VERBATIM:
+	case REQD_BIG:
 		out_text(stdout, text_of(v), OUT_ONE_LINE);
 		break;
 	case REQD_INTEGER:
@@ -137,6 +138,7 @@ answer_print(const struct ctl *ctl, const struct reqd_value *v)
 	case REQD_SIMPLE:
 	case REQD_BULK:
 	case REQD_VERBATIM:
+	case REQD_BIG:
 		print_text(ctl, text_of(v));
 		break;
 	case REQD_INTEGER:

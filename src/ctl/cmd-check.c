@@ -71,6 +71,7 @@ has_words(const struct reqd_value *v)
 	case REQD_SIMPLE:
 	case REQD_BULK:
 	case REQD_VERBATIM:
+	case REQD_BIG:
 		(void)reqd_value_data(v, &len);
 		return len > 0;
 	case REQD_ARRAY:

@@ -254,6 +254,7 @@ out_json_value(const struct reqd_value *v)
 	case REQD_SIMPLE:
 	case REQD_BULK:
 	case REQD_VERBATIM:
+	case REQD_BIG:
 		data = reqd_value_data(v, &len);
 		return out_json_bytes(data, len);
 	case REQD_INTEGER:

@@ -117,6 +117,8 @@ remote_connect(const struct ctl *ctl, struct reqd **ret)
 		return 0;
 	if (ctl->servers.n == 0 && env != NULL && *env != '\0')
 		from_env = "REQD_SERVER: ";
+	if (r == REQD_E_CONNECT && *from_env != '\0')
+		hint = " (is reqd running there?)";
 	else if (r == REQD_E_CONNECT && ctl->servers.n == 0)
 		hint = " (is reqd running? try: systemctl status reqd, or name a server with -s)";
 	ctl_message(ctl, "%s%s%s", from_env, reqd_error_text(c), hint);

@@ -96,6 +96,15 @@ digits_skip(struct slice s, size_t i)
 	return i;
 }
 
+/* True for [+-]?DIGITS, as many as there are. */
+static bool
+is_big(struct slice s)
+{
+	size_t start = s.len > 0 && (s.data[0] == '-' || s.data[0] == '+') ? 1 : 0;
+
+	return s.len > start && digits_skip(s, start) == s.len;
+}
+
 /* True for -?DIGITS[.DIGITS][(e|E)[+-]DIGITS]. */
 static bool
 is_decimal(struct slice s)
@@ -230,6 +239,7 @@ kind_of(char type, enum value_kind *ret)
 	case '%': *ret = VALUE_MAP; return true;
 	case '~': *ret = VALUE_SET; return true;
 	case '>': *ret = VALUE_PUSH; return true;
+	case '(': *ret = VALUE_BIG; return true;
 	default: return false;
 	}
 }
@@ -254,6 +264,9 @@ body_read(struct slice s, struct slice body, size_t room, struct element *e,
 		e->value.integer = slice_is(body, "t");
 		return slice_is(body, "t") || slice_is(body, "f") ? REPLY_OK :
 		    bad(ret_error, "invalid boolean");
+	case VALUE_BIG:
+		e->value.text = body;
+		return is_big(body) ? REPLY_OK : bad(ret_error, "invalid big number");
 	case VALUE_NULL:
 		return body.len == 0 ? REPLY_OK : bad(ret_error, "invalid null");
 	case VALUE_BULK:
@@ -281,7 +294,8 @@ element_read(struct slice s, size_t room, size_t *searched,
 		return REPLY_AGAIN;
 	if (!kind_of(s.data[0], &e.value.kind))
 		return bad(ret_error, "unknown type");
-	is_line = e.value.kind == VALUE_SIMPLE || e.value.kind == VALUE_ERROR;
+	is_line = e.value.kind == VALUE_SIMPLE || e.value.kind == VALUE_ERROR ||
+	    e.value.kind == VALUE_BIG;
 
 	status = line_read(s, searched, &line, ret_error);
 	if (status == REPLY_BAD)

@@ -25,16 +25,17 @@ enum value_kind {
 	VALUE_NULL,	/* _ $-1 *-1 */
 	VALUE_BOOL,	/* # */
 	VALUE_DOUBLE,	/* , */
-	VALUE_VERBATIM,	/* = without the "txt:" in front */
+	VALUE_VERBATIM,	/* = without the "txt:" in front, which stays in the buffer */
 	VALUE_ARRAY,	/* * */
 	VALUE_MAP,	/* % ; items are key, value, key, value ... */
 	VALUE_SET,	/* ~ */
 	VALUE_PUSH,	/* > */
+	VALUE_BIG,	/* ( */
 };
 
 struct value {
 	enum value_kind kind;
-	struct slice text;	/* SIMPLE ERROR BULK VERBATIM; in the caller's buffer */
+	struct slice text;	/* SIMPLE ERROR BULK VERBATIM BIG; in the caller's buffer */
 	int64_t integer;	/* INTEGER, BOOL */
 	double number;		/* DOUBLE */
 	struct value *items;	/* ARRAY MAP SET PUSH */
@@ -68,9 +69,9 @@ enum reply_status {
 #define REPLY_HEADER_MAX 64	/* bytes of a line that is neither + nor -, with CRLF */
 
 /*
- * Reads the value at the start of data: + - : $ * % ~ > = , # _ and $-1, *-1. A
- * push is accepted at the top only. Streamed types, attributes, bulk errors and
- * big numbers are REPLY_BAD. limits must stay the same from the first byte of a
+ * Reads the value at the start of data: + - : $ * % ~ > = , ( # _ and $-1, *-1. A
+ * push is accepted at the top only. Streamed types, attributes and bulk errors
+ * are REPLY_BAD. limits must stay the same from the first byte of a
  * value to its last. REPLY_OK: *ret is a new tree whose text points into data;
  * free it with value_free. REPLY_BAD: ret_error is a constant text. Can return
  * -ENOMEM.

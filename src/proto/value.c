@@ -178,12 +178,31 @@ append_set(struct buf *b, enum resp_version v, size_t n)
 static void
 append_verbatim(struct buf *b, enum resp_version v, struct slice text)
 {
+	const char *format;
+
 	if (v == RESP2) {
 		resp_bulk(b, text);
 		return;
 	}
-	(void)buf_printf(b, "=%zu\r\ntxt:", text.len + strlen("txt:"));
+	format = text.data - strlen("txt:");
+	for (size_t i = 0; i < 3; i++) {
+		if (format[i] < 'a' || format[i] > 'z')
+			format = "txt:";
+	}
+	(void)buf_printf(b, "=%zu\r\n%.4s", text.len + strlen("txt:"), format);
 	(void)buf_append_slice(b, text);
+	(void)buf_append_str(b, "\r\n");
+}
+
+static void
+append_big(struct buf *b, enum resp_version v, struct slice digits)
+{
+	if (v == RESP2) {
+		resp_bulk(b, digits);
+		return;
+	}
+	(void)buf_append_char(b, '(');
+	(void)buf_append_slice(b, digits);
 	(void)buf_append_str(b, "\r\n");
 }
 
@@ -237,6 +256,9 @@ append_element(struct buf *b, enum resp_version v, const struct value *value)
 		break;
 	case VALUE_SET:
 		append_set(b, v, value->n_items);
+		break;
+	case VALUE_BIG:
+		append_big(b, v, value->text);
 		break;
 	case VALUE_PUSH:	/* walk() stops before it */
 		break;

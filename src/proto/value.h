@@ -19,9 +19,11 @@
  * Appends a whole value. Iterative.
  *
  * RESP3: as it is, in the one way to write it: null is "_", a double has the
- * fewest digits that read back as the same number, verbatim text is "txt:".
+ * fewest digits that read back as the same number, verbatim text keeps the three
+ * letters of its format, or gets "txt".
  * RESP2: map -> flat array, set -> array, null -> $-1, boolean -> :1 or :0,
- * double -> bulk (inf, -inf, nan), verbatim -> bulk without the prefix.
+ * double -> bulk (inf, -inf, nan), verbatim -> bulk without the prefix,
+ * big number -> bulk.
  * Both: an error, also one inside an aggregate, is written by
  * value_append_handler_error(); a simple string with CR or LF as a bulk.
  *

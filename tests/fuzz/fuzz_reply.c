@@ -70,6 +70,7 @@ write_again(struct buf *b, const struct value *v, size_t *n_items)
 	case VALUE_NULL:
 	case VALUE_DOUBLE:
 	case VALUE_VERBATIM:
+	case VALUE_BIG:
 		return false;
 	case VALUE_ARRAY:
 		resp_array(b, v->n_items);

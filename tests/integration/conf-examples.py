@@ -24,7 +24,7 @@ HOLDERS = (
 TYPES = {"min": "integer", "max": "integer", "values": "choice", "value": "flag",
          "below": "path", "pattern": "pattern"}
 MISSING_HERE = re.compile(r"there is no (account|group) |reqd needs root|"
-                          r": directory .*: No such file or directory|^reqd: (warning|note): ")
+                          r": directory .*: No such file or directory|: (warning|note): ")
 
 
 def plain(line):

@@ -727,9 +727,22 @@ def _(a, b):
     same(ask("CALL", "--stdin", a, "text").split()[0], "BADARG")
 
 
+CONF.append(("upload", "input = required\ntimeout = 300ms", {"command": ("/usr/bin/wc", "-c")}))
+
+
 @pair("service", "timeout", "20ms", command=sh("sleep 0.3; echo done"))
 def _(a, b):
     same((call(a), call(b).split()[0]), ("done\n", "TIMEOUT"))
+    # Input that goes on counts: a caller cannot keep a place for ever.
+    c = Client(main.address)
+    request = c.ask("CALL", "--open", "upload")
+    until("the program takes no more", lambda: c.ask("INPUT", request, "x") == 0)
+    try:
+        same(c.ask("INPUT", request), "an answer")
+    except Failed as error:
+        same(str(error).split()[0], "TIMEOUT")
+    c.close()
+    until("the record says why", lambda: "the input was still coming" in main.text())
 
 
 @pair("service", "kill-grace", "100ms", lines=STUBBORN_LINES, command=STUBBORN)

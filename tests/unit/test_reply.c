@@ -18,7 +18,7 @@ static const struct reply_limits limits = { 1u << 20, 1000, 0 };
 static void
 dump(struct buf *b, const struct value *v)
 {
-	static const char types[] = "+-:$_#,=*%~>";
+	static const char types[] = "+-:$_#,=*%~>(";
 
 	(void)buf_append_char(b, types[v->kind]);
 	switch (v->kind) {
@@ -26,6 +26,7 @@ dump(struct buf *b, const struct value *v)
 	case VALUE_ERROR:
 	case VALUE_BULK:
 	case VALUE_VERBATIM:
+	case VALUE_BIG:
 		(void)buf_append_slice(b, v->text);
 		break;
 	case VALUE_INTEGER:
@@ -135,6 +136,11 @@ static const struct {
 	{ ",nan\r\n", ",nan" },
 	{ "=7\r\ntxt:abc\r\n", "=abc" },
 	{ "=4\r\nmkd:\r\n", "=" },
+	{ "(0\r\n", "(0" },
+	{ "(-3492890328409238509324850943850943825024385\r\n",
+	    "(-3492890328409238509324850943850943825024385" },
+	{ "(+1234567890123456789012345678901234567890123456789012345678901234567890123456789\r\n",
+	    "(+1234567890123456789012345678901234567890123456789012345678901234567890123456789" },
 	{ "*0\r\n", "*[]" },
 	{ "*1\r\n+a\r\n", "*[+a]" },
 	{ "*3\r\n:1\r\n$1\r\nb\r\n*1\r\n_\r\n", "*[:1 $b *[_]]" },
@@ -174,7 +180,7 @@ END_TEST
 static const char *const wrong[] = {
 	/* types that are not in the subset */
 	"$?\r\n", "*?\r\n", "%?\r\n", ";4\r\n", ".\r\n", "|1\r\n", "!3\r\nERR\r\n",
-	"(123\r\n", "@", "\r\n", "PING\r\n", " ",
+	"@", "\r\n", "PING\r\n", " ",
 	/* line ends */
 	"+OK\n", "+O\nK\r\n", "+OK\rx", ":1\n", "$1\n", "_\n", "*1\n",
 	/* integers */
@@ -189,7 +195,7 @@ static const char *const wrong[] = {
 	"*9223372036854775807\r\n",
 	/* bulks */
 	"$1\r\nab", "$1\r\na\rb", "$1\r\na\n", "$0\r\nx", "=3\r\ntxt\r\n",
-	"=5\r\ntxt,a\r\n",
+	"=5\r\ntxt,a\r\n", "(\r\n", "(-\r\n", "(1.5\r\n", "(1e3\r\n", "( 1\r\n", "(0x1\r\n",
 	/* the small types */
 	"#\r\n", "#T\r\n", "#tt\r\n", "#1\r\n", "_x\r\n", ",\r\n", ",.5\r\n",
 	",1.\r\n", ",+1\r\n", ",1e\r\n", ",1e+\r\n", ",Inf\r\n", ",+inf\r\n",
