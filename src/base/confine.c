@@ -160,7 +160,7 @@ allow(scmp_filter_ctx ctx, const struct confine_call *c)
 		const struct confine_test *t = &c->tests[n];
 
 		tests[n] = t->condition == CONFINE_IS ?
-		    SCMP_CMP64(t->argument, SCMP_CMP_EQ, t->value) :
+		    SCMP_CMP64(t->argument, SCMP_CMP_EQ, t->value, 0) :
 		    SCMP_CMP64(t->argument, SCMP_CMP_MASKED_EQ, t->value, 0);
 	}
 	return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, number, n, tests);
@@ -172,10 +172,10 @@ allow_abort(scmp_filter_ctx ctx)
 {
 	uint64_t own = (uint64_t)getpid();
 	int r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-	    SCMP_A0(SCMP_CMP_EQ, own));
+	    SCMP_A0_64(SCMP_CMP_EQ, own, 0));
 
 	return r < 0 ? r : seccomp_rule_add(ctx, SCMP_ACT_KILL_PROCESS, SCMP_SYS(tgkill), 1,
-	    SCMP_A0(SCMP_CMP_NE, own));
+	    SCMP_A0_64(SCMP_CMP_NE, own, 0));
 }
 
 static int

@@ -173,6 +173,9 @@ role_table() {
 	files=$(awk '/^Max open files/ { print $5 }' /proc/self/limits)
 	worker_files=$files
 	[ "$files" -lt 4096 ] || worker_files=$((files - 1024))
+	# 2: system calls are filtered.
+	filtered='='
+	! "$reqd" -V | grep -q '^built in:.* sandbox' || filtered=2
 	if [ $is_root = yes ]; then
 		uid=$(id -u "$worker_user")
 		gid=$(id -g "$worker_user")
@@ -180,19 +183,19 @@ role_table() {
 		cat <<-END
 		master = = = = = = = = = =
 		runner = = = = = = = +10 = $files
-		broker $uid $gid $groups 0 = 1 = +10 = $files
-		control $uid $gid $groups 0 = 1 = +50 = =
-		log    $uid $gid $groups 0 = 1 = +50 = =
-		worker $uid $gid $groups 0 = 1 = +100 = $worker_files
+		broker $uid $gid $groups 0 = 1 $filtered +10 = $files
+		control $uid $gid $groups 0 = 1 $filtered +50 = =
+		log $uid $gid $groups 0 = 1 $filtered +50 = =
+		worker $uid $gid $groups 0 = 1 $filtered +100 = $worker_files
 		END
 	else
 		cat <<-END
 		master = = = = = = = = = =
 		runner = = = = = = = = = $files
-		broker = = = = = 1 = = = $files
-		control = = = = = 1 = = = =
-		log    = = = = = 1 = = = =
-		worker = = = = = 1 = = = $worker_files
+		broker = = = = = 1 $filtered = = $files
+		control = = = = = 1 $filtered = = =
+		log = = = = = 1 $filtered = = =
+		worker = = = = = 1 $filtered = = $worker_files
 		END
 	fi
 }

@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -236,6 +237,45 @@ shuts_listeners(struct evil *e)
 	evil_behave(e, 500);
 }
 
+/*
+ * An address with a message leads nowhere: a socket of a worker is connected or listens.
+ * With MSG_FASTOPEN a message would connect a fresh TCP socket.
+ */
+static void
+sends_elsewhere(struct evil *e)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_un un = { .sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/socket" };
+	const int flags[] = { MSG_NOSIGNAL, MSG_NOSIGNAL | MSG_FASTOPEN };
+	uint64_t due = clock_usec() + 10 * USEC_PER_SEC;
+	int fds[3] = { e->listeners[0], e->listeners[1], -1 };
+
+	a.sin_port = htons(9);
+	confine_like_a_worker(e);
+	/* An honest client of the TCP socket: its connection, and what is left after its end. */
+	while (fds[2] < 0 && clock_usec() < due) {
+		fds[2] = accept4(e->listeners[0], NULL, NULL, SOCK_CLOEXEC);
+		evil_behave(e, 1);
+	}
+	for (size_t i = 0; i < 12; i++) {
+		int fd = fds[i / 2 % 3];
+		bool is_unix = i / 2 % 3 == 1;
+		ssize_t n;
+
+		if (i == 6)
+			(void)shutdown(fds[2], SHUT_WR);
+		n = sendto(fd, "x", 1, flags[i % 2], is_unix ? (struct sockaddr *)&un :
+		    (struct sockaddr *)&a, is_unix ? sizeof(un) : sizeof(a));
+		/* A connected TCP socket ignores the address: the byte is for its client. */
+		if (n >= 0 && fd != fds[2])
+			evil_say(e, "note FAULT: %zu is sent", i);
+	}
+	/* No address changed anything: it is the same peer, or there is none any more. */
+	if (getpeername(fds[2], (struct sockaddr *)&a, &(socklen_t){ sizeof(a) }) == 0 &&
+	    a.sin_port == htons(9))
+		evil_say(e, "note FAULT: connected elsewhere");
+}
+
 /* The answer of the kernel when the listener goes, with a byte, to somebody outside. */
 static int
 give_away(int to, int fd)
@@ -269,7 +309,7 @@ serves_accomplices(struct evil *e)
 	unsigned n = 0;
 
 	confine_like_a_worker(e);
-	while (n < 2 && clock_usec() < due) {
+	while (n == 0 && clock_usec() < due) {
 		/* The configuration names the unix socket after the TCP socket. */
 		int fd = accept4(e->listeners[1], NULL, NULL, SOCK_CLOEXEC);
 
@@ -359,6 +399,7 @@ const struct evil_attack evil_sandbox[] = {
 	{ "limits_others", limits_others },
 	{ "outlives_the_master", outlives_the_master },
 	{ "shuts_listeners", shuts_listeners },
+	{ "sends_elsewhere", sends_elsewhere },
 	{ "serves_accomplices", serves_accomplices },
 	{ "keeps_the_port", keeps_the_port },
 	{ "leaves_an_accomplice", leaves_an_accomplice },

@@ -75,7 +75,7 @@ if os.environ.get("REQD_SANDBOX") == "yes":
         "signals_a_thread", "takes_a_descriptor", "uses_a_ring")}
     ATTACKS |= {name: "lives" for name in (
         "opens_files", "makes_code", "limits_others", "outlives_the_master",
-        "shuts_listeners", "serves_accomplices")}
+        "shuts_listeners", "sends_elsewhere", "serves_accomplices")}
 
 failures = []
 
@@ -465,7 +465,7 @@ def starved(result):
 MAY_DELAY = ("blocking_listeners", "kept_pipes")
 # Ten seconds more, behind the other silence.
 ONLY_IN_LONG = ("silent_to_commit",)
-MAY_GARBLE = {"kept_pipes": ("talk", "talk2")}
+MAY_GARBLE = {"kept_pipes": ("talk", "talk2"), "sends_elsewhere": tuple(KINDS)}
 
 
 def overlapping(calls, a, b):

@@ -24,7 +24,7 @@ main(int argc, char *argv[])
 	}
 	if (seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), number, 0) < 0 ||
 	    (strcmp(argv[1], "seccomp") == 0 && seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EINVAL),
-	    SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP)) < 0) ||
+	    SCMP_SYS(prctl), 1, SCMP_A0_64(SCMP_CMP_EQ, PR_SET_SECCOMP, 0)) < 0) ||
 	    seccomp_load(ctx) < 0) {
 		(void)fputs("without: no filter\n", stderr);
 		return 71;

@@ -266,8 +266,6 @@ START_TEST(arguments_decide)
 		{ "shutdown", { -1, SHUT_WR }, EBADF },
 		{ "shutdown", { -1, SHUT_RD }, ENOSYS },
 		{ "shutdown", { -1, SHUT_RDWR }, ENOSYS },
-		{ "sendto", { -1, 0, 0, 0, 0, 0 }, EBADF },
-		{ "sendto", { -1, 0, 0, 0, (long)(uintptr_t)own, 16 }, ENOSYS },
 		{ "prlimit64", { 0, 3, 0, 0 }, DONE },
 		{ "prlimit64", { 0, 3, (long)(uintptr_t)own, 0 }, ENOSYS },
 		{ "prlimit64", { getpid(), 3, 0, 0 }, ENOSYS },
@@ -281,6 +279,17 @@ START_TEST(arguments_decide)
 
 		ck_assert_msg(r == rows[i].result, "row %zu, %s gives %d", i, rows[i].name, r);
 	}
+}
+END_TEST
+
+START_TEST(broker_and_control_send_to_no_address)
+{
+	static const long plain[6] = { -1, 0, 0, 0, 0, 0 }, addressed[6] = { -1, 0, 0, 0, 1, 16 };
+
+	ck_assert_int_eq(try_as(ROLE_BROKER, "sendto", plain), EBADF);
+	ck_assert_int_eq(try_as(ROLE_CONTROL, "sendto", plain), EBADF);
+	ck_assert_int_eq(try_as(ROLE_BROKER, "sendto", addressed), ENOSYS);
+	ck_assert_int_eq(try_as(ROLE_CONTROL, "sendto", addressed), ENOSYS);
 }
 END_TEST
 
@@ -421,6 +430,7 @@ add(TCase *tc)
 	tcase_add_loop_test(tc, what_is_not_in_the_list_does_not_exist, 0, n);
 	tcase_add_test(tc, a_worker_makes_nothing_for_others);
 	tcase_add_test(tc, arguments_decide);
+	tcase_add_test(tc, broker_and_control_send_to_no_address);
 	tcase_add_loop_test(tc, calls_of_the_future_do_not_exist, 0, n);
 	tcase_add_test(tc, landlock_refuses_what_the_filter_lets_through);
 	tcase_add_test(tc, a_limit_of_files_is_only_lowered);
