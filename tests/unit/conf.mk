@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 check_PROGRAMS += tests/unit/test_conf tests/unit/test_arguments tests/unit/test_access \
-	tests/unit/test_conf_mutants tests/unit/test_diff
+	tests/unit/test_conf_mutants tests/unit/test_diff tests/unit/test_certificate
 TESTS += tests/unit/test_conf tests/unit/test_arguments tests/unit/test_access \
-	tests/unit/test_conf_mutants tests/unit/test_diff
+	tests/unit/test_conf_mutants tests/unit/test_diff tests/unit/test_certificate
 
 tests_unit_test_conf_SOURCES = tests/unit/test_conf.c
 tests_unit_test_conf_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
@@ -24,5 +24,9 @@ tests_unit_test_conf_mutants_LDADD = libconf.la libbase.la $(CHECK_LIBS)
 tests_unit_test_diff_SOURCES = tests/unit/test_diff.c
 tests_unit_test_diff_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_diff_LDADD = libconf.la libbase.la $(CHECK_LIBS)
+
+tests_unit_test_certificate_SOURCES = tests/unit/test_certificate.c tests/unit/unit.h
+tests_unit_test_certificate_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_certificate_LDADD = libconf.la libbase.la $(CHECK_LIBS)
 
 EXTRA_DIST += tests/data/conf
