@@ -71,6 +71,7 @@ processes_there() {
 		*"reqd: runner"* | *--role=runner*) echo runner ;;
 		*"reqd: broker"* | *--role=broker*) echo broker ;;
 		*"reqd: control"* | *--role=control*) echo control ;;
+		*"reqd: keys"* | *--role=keys*) echo keys ;;
 		*"reqd: worker"* | *--role=worker*) echo worker ;;
 		*"/test/record serve"*) ;;
 		*) [ "$one_pid" = "$reqd_pid" ] && echo master || echo program ;;
@@ -99,7 +100,7 @@ none_escaped() {
 
 # Prints "ROLE KIB" of private memory.
 memory_of_roles() {
-	for one_role in master runner broker control log worker; do
+	for one_role in master runner broker control log keys worker; do
 		for role_pid in $(role_pids $one_role); do
 			echo "$one_role $(awk '/^RssAnon/ { print $2 }' "/proc/$role_pid/status")"
 		done
@@ -186,6 +187,7 @@ role_table() {
 		broker $uid $gid $groups 0 = 1 $filtered +10 = $files
 		control $uid $gid $groups 0 = 1 $filtered +50 = =
 		log $uid $gid $groups 0 = 1 $filtered +50 = =
+		keys $uid $gid $groups 0 = 1 $filtered +50 = =
 		worker $uid $gid $groups 0 = 1 $filtered +100 = $worker_files
 		END
 	else
@@ -195,6 +197,7 @@ role_table() {
 		broker = = = = = 1 $filtered = = $files
 		control = = = = = 1 $filtered = = =
 		log = = = = = 1 $filtered = = =
+		keys = = = = = 1 $filtered = = =
 		worker = = = = = 1 $filtered = = $worker_files
 		END
 	fi

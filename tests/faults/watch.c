@@ -31,7 +31,7 @@ struct seen {
 	char state[16];
 };
 
-static struct seen workers[SLOTS], runner, broker, control, logger;
+static struct seen workers[SLOTS], runner, broker, control, keys, logger;
 static struct bench_target target;
 
 static void
@@ -64,6 +64,7 @@ look_at_all(const char *text, size_t len)
 	look("runner", 0, json_object_get(j, "runner"), &runner);
 	look("broker", 0, json_object_get(j, "broker"), &broker);
 	look("control", 0, json_object_get(j, "control"), &control);
+	look("keys", 0, json_object_get(j, "keys"), &keys);
 	look("log", 0, json_object_get(j, "log"), &logger);
 	json_decref(j);
 }

@@ -6,6 +6,9 @@ TESTS += tests/unit/test_conf tests/unit/test_arguments tests/unit/test_access \
 	tests/unit/test_conf_mutants tests/unit/test_diff tests/unit/test_warnings
 TESTS += tests/unit/test_conf tests/unit/test_arguments tests/unit/test_access \
 	tests/unit/test_conf_mutants tests/unit/test_diff tests/unit/test_warnings
+	tests/unit/test_conf_mutants tests/unit/test_diff tests/unit/test_certificate
+TESTS += tests/unit/test_conf tests/unit/test_arguments tests/unit/test_access \
+	tests/unit/test_conf_mutants tests/unit/test_diff tests/unit/test_certificate
 
 tests_unit_test_conf_SOURCES = tests/unit/test_conf.c
 tests_unit_test_conf_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
@@ -31,6 +34,10 @@ tests_unit_test_diff_LDADD = libconf.la libproto.la libbase.la $(CHECK_LIBS)
 tests_unit_test_logins_SOURCES = tests/unit/test_logins.c
 tests_unit_test_logins_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_logins_LDADD = libconf.la libproto.la libbase.la $(CHECK_LIBS)
+
+tests_unit_test_certificate_SOURCES = tests/unit/test_certificate.c tests/unit/unit.h
+tests_unit_test_certificate_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_certificate_LDADD = libconf.la libbase.la $(CHECK_LIBS)
 
 EXTRA_DIST += tests/data/conf
 
