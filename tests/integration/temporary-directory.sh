@@ -27,7 +27,16 @@ mkdir -p a/b/c .reqd-1 && : >a/b/c/file && ln -s $dir/victim a/link && ln -s $di
 ln -s $dir/victim .reqd-2 && mkfifo a/fifo && chmod 0 a/b/c a/b a &&
 for i in \$(seq 300); do mkdir d && cd d || exit 1; done && echo made"
 temporary replaced "cd .. && rmdir \$TMPDIR && ln -s $dir/victim \$TMPDIR && echo replaced"
-temporary leaves "(setsid sh -c \"trap : TERM; echo left; for i in \$(seq 1000000); do [ ! -e $dir/go ] || break; : >last; done\" &) ; pwd" 'kill-grace = 60s'
+cat >"$dir/stay" <<END
+trap : TERM
+for i in \$(seq 6000); do
+	[ ! -e $dir/go ] || exit 0
+	: >last
+	sleep 0.01
+done
+END
+temporary leaves "(setsid sh $dir/stay &); for i in \$(seq 1000); do [ ! -e last ] || break; sleep 0.01; done
+pwd" 'kill-grace = 60s'
 temporary waits "pwd; for i in \$(seq 6000); do [ ! -e $dir/go ] || break; sleep 0.01; done"
 handler warm "\"/bin/sh\", \"-c\", 'pwd >$dir/victim/pwd; exec /bin/cat'" 'directory = temporary' \
     'processes { min = 1 max = 1 }'
