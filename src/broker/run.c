@@ -11,13 +11,6 @@
 #include "broker/link.h"
 #include "broker/twin.h"
 
-/* Tells the worker what the request waits for, or that the wait is over. */
-static void
-run_tell_waiting(struct entry *e)
-{
-	entry_deliver(e, UNSENT_WAITING);
-}
-
 static bool
 run_is_locked(const struct entry *e)
 {
@@ -33,6 +26,22 @@ run_waiting(const struct entry *e)
 	if (e->state != ENTRY_QUEUED)
 		return WAITING_NONE;
 	return run_is_locked(e) ? WAITING_LOCK : WAITING_QUEUE;
+}
+
+/*
+ * Tells the worker what the request waits for, or that the wait is over. False: the
+ * worker knows.
+ */
+static bool
+run_tell_waiting(struct entry *e)
+{
+	enum waiting w = run_waiting(e);
+
+	if (w == e->waits_for)
+		return false;
+	e->waits_for = (uint8_t)w;
+	entry_deliver(e, UNSENT_WAITING);
+	return true;
 }
 
 void
@@ -122,7 +131,7 @@ run_accept(struct entry *e, struct link *l, const struct frame *f, struct conf *
 		run_start(e);
 	} else if (verdict == ADMISSION_QUEUE) {
 		e->state = ENTRY_QUEUED;
-		run_tell_waiting(e);
+		(void)run_tell_waiting(e);
 		run_arm(e, earlier(e->deadline_usec, e->queue_due_usec));
 	} else {
 		twin_detach(e, OUTCOME_BUSY, BUSY_QUEUE_FULL);
@@ -141,10 +150,14 @@ run_start(struct entry *e)
 	entry_start(e, (e->flags & RUN_WANT_STARTED) != 0);
 	if (!has_waited)
 		return;
-	run_tell_waiting(e);
-	/* Requests that waited for room wait for the lock from now on. */
-	while ((t = admission_next_locked(&e->ticket, t)) != NULL)
-		run_tell_waiting(CONTAINER_OF(t, struct entry, ticket));
+	(void)run_tell_waiting(e);
+	/*
+	 * Requests that waited for room wait for the lock from now on. Where one knows that
+	 * already, so do those behind it.
+	 */
+	do {
+		t = admission_next_locked(&e->ticket, t);
+	} while (t != NULL && run_tell_waiting(CONTAINER_OF(t, struct entry, ticket)));
 }
 
 /* ------------------------------------------------- what becomes of it --- */

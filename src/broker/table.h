@@ -126,6 +126,7 @@ struct entry {
 	bool is_killed;			/* the runner has been told to end it */
 	uint8_t verdict;		/* enum outcome_kind, once it is being killed */
 	uint8_t reason;			/* enum cancel_reason */
+	uint8_t waits_for;		/* enum waiting, as its worker has been told */
 
 	unsigned unsent;		/* enum unsent */
 	bool is_late;			/* in its link's list */

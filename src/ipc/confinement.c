@@ -117,6 +117,13 @@ static const struct confine_call of_log[] = {
 	{ 0 },
 };
 
+static const struct confine_call of_keys[] = {
+	SEND,
+	/* the file of a private key, which the master has opened */
+	{ .name = "pread64" },
+	{ 0 },
+};
+
 static const struct {
 	const struct confine_call *calls;	/* beside those of all; NULL: keeps its rights */
 	uint64_t max_file;
@@ -126,6 +133,7 @@ static const struct {
 	/* The size of a memory file counts, too. */
 	[ROLE_BROKER] = { of_broker, ROLE_MAX_FILE },
 	[ROLE_CONTROL] = { of_control, 0 },
+	[ROLE_KEYS] = { of_keys, 0 },
 	[ROLE_WORKER] = { of_worker, ROLE_MAX_FILE },
 };
 

@@ -8,6 +8,7 @@
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <string.h>
@@ -34,6 +35,16 @@ static const struct scheme {
 	{ SIGNING_ECDSA_SHA512, "EC", "SHA512", false },
 	{ SIGNING_ED25519, "ED25519", NULL, false },
 };
+
+int
+keyring_load(void)
+{
+	unsigned char byte;
+
+	/* The generator of random numbers opens its sources at its first use. */
+	return OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) == 1 &&
+	    RAND_bytes(&byte, 1) == 1 ? 0 : -ENOTSUP;
+}
 
 /* A prompt for a password would stop the process. */
 static int

@@ -15,6 +15,9 @@ struct keyring {
 	size_t n;
 };
 
+/* Lets OpenSSL open what it needs, as this process can open no file later. 0 or -ENOTSUP. */
+int keyring_load(void);
+
 /*
  * Reads a key from an open file, whose position stays, and adds it; pin is the one that
  * the loader has found. NULL, or what is wrong: a constant string.

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "ipc/channel.h"
+#include "ipc/confinement.h"
 #include "ipc/logrec.h"
 #include "ipc/member.h"
 #include "keys/keyring.h"
@@ -217,10 +218,14 @@ keys_main(void)
 	k->forget.fn = on_forget;
 	if (r >= 0)
 		r = member_init(&k->member, &member_ops, &k->loop);
+	if (r >= 0)
+		r = keyring_load();
 	if (r < 0) {
 		log_err("cannot start: %s", strerror(-r));
 		return ROLE_EXIT_SETUP;
 	}
+	if (confinement_begin(ROLE_KEYS, 0) < 0)
+		return ROLE_EXIT_SETUP;
 	(void)member_tell(&k->member, &(struct frame){ .type = FRAME_READY });
 	while (!k->member.is_over && !k->is_stopping) {
 		r = loop_turn(&k->loop);
