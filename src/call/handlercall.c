@@ -202,9 +202,7 @@ handler_call_gather(struct call *call, struct slice chunk)
 		    "the input is longer than a request may be");
 		return;
 	}
-	if (!kept_admits(call, chunk.len)) {
-		handler_call_stop(call, OUTCOME_BUSY, 0, CALL_CROWDED);
-	} else if (buf_append_slice(&call->gathered, chunk) < 0) {
+	if (buf_append_slice(&call->gathered, chunk) < 0) {
 		handler_call_stop(call, OUTCOME_NOSTART, 0, "out of memory");
 	} else {
 		kept_count(call);
