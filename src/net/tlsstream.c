@@ -146,6 +146,7 @@ tls_desk_done(struct tls_desk *d)
 	BIO_free(d->bio);
 	d->bio = NULL;
 	buf_done(&d->out);
+	tlsprovider_unload();
 	tlslink_done(&d->link);
 }
 
