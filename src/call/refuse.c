@@ -26,6 +26,8 @@ log_refusal(struct call_desk *desk, const struct peer_identity *who, struct slic
 	if (who != NULL) {
 		logrec_add_str(&r, LOG_KEY_CALLER, who->text);
 		logrec_add_str(&r, LOG_KEY_PEER, who->peer);
+		if (who->credential[0] != '\0')
+			logrec_add_str(&r, LOG_KEY_CREDENTIAL, who->credential);
 	}
 	logrec_add(&r, LOG_KEY_SERVICE, name);
 	logrec_add_str(&r, LOG_KEY_OUTCOME, outcome_word(kind));

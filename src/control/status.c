@@ -53,6 +53,8 @@ static const struct number worker_numbers[] = {
 	{ "aborted", offsetof(struct stats, requests_aborted) },
 	{ "errors", offsetof(struct stats, errors_total) },
 	{ "protocol_errors", offsetof(struct stats, protocol_errors) },
+	{ "logins", offsetof(struct stats, logins) },
+	{ "logins_failed", offsetof(struct stats, logins_failed) },
 	{ "running", offsetof(struct stats, running) },
 	{ "bytes_in", offsetof(struct stats, bytes_in) },
 	{ "bytes_out", offsetof(struct stats, bytes_out) },
@@ -298,6 +300,7 @@ status_format_json(const struct control *c, const struct roster *r, struct buf *
 	jsonbuf_number(b, "generation", s.conf->generation);
 	jsonbuf_number(b, "uptime_usec", clock_usec() - r->started_usec);
 	jsonbuf_text(b, "config", r->conf_file);
+	jsonbuf_text(b, "logins_file", s.conf->logins);
 	for (unsigned kind = ROLE_N; kind-- > 0;)
 		put_role(b, &s, kind);
 	put_listeners(b, s.conf);

@@ -38,6 +38,8 @@ integration_tests = \
 	tests/integration/live-output.sh \
 	tests/integration/log-blocked.sh \
 	tests/integration/log-lines.sh \
+	tests/integration/logins.sh \
+	tests/integration/logins-model.sh \
 	tests/integration/long-arguments.sh \
 	tests/integration/manual-examples.sh \
 	tests/integration/master-death.sh \
@@ -73,6 +75,7 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/control-client.py \
 	tests/integration/handler-examples.py \
 	tests/integration/reload-rules.py \
+	tests/integration/login-tokens.py tests/integration/logins.py tests/integration/logins-model.py \
 	tests/integration/conf-examples.py tests/integration/examples.py \
 	tests/integration/protocol-examples.py \
 	tests/integration/hiredis-client.c

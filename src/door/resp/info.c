@@ -23,7 +23,7 @@
  */
 struct totals {
 	uint64_t open, total, closed, refused;
-	uint64_t requests, replied, aborted, errors, protocol_errors;
+	uint64_t requests, replied, aborted, errors, protocol_errors, logins, logins_failed;
 	uint64_t in, out;
 	uint64_t running, queued;
 };
@@ -40,6 +40,8 @@ totals_add(struct totals *t, const struct stats *s)
 	t->aborted += s->requests_aborted;
 	t->errors += s->errors_total;
 	t->protocol_errors += s->protocol_errors;
+	t->logins += s->logins;
+	t->logins_failed += s->logins_failed;
 	t->in += s->bytes_in;
 	t->out += s->bytes_out;
 	t->running += s->running;
@@ -137,9 +139,10 @@ info_stats(struct session *c, struct buf *b)
 	    "total_error_replies:%" PRIu64 "\r\nprotocol_errors:%" PRIu64 "\r\n"
 	    "total_connections_closed:%" PRIu64 "\r\ntotal_replies:%" PRIu64 "\r\n"
 	    "aborted_requests:%" PRIu64 "\r\n"
+	    "logins:%" PRIu64 "\r\nlogins_failed:%" PRIu64 "\r\n"
 	    "calls_running:%" PRIu64 "\r\ncalls_queued:%" PRIu64 "\r\n",
 	    t.total, t.requests, t.in, t.out, t.refused, t.errors, t.protocol_errors,
-	    t.closed, t.replied, t.aborted, t.running, t.queued);
+	    t.closed, t.replied, t.aborted, t.logins, t.logins_failed, t.running, t.queued);
 }
 
 static void
@@ -173,7 +176,7 @@ info_commandstats(struct session *c, struct buf *b)
 	struct caller who;
 	size_t i = 0;
 
-	peer_caller(&c->conn.peer, &who);
+	peer_caller(&c->conn.peer, c->resp->conf, &who);
 	(void)buf_append_str(b, "# Commandstats\r\n");
 	while (next_service(c, &who, &i, &s)) {
 		struct service_total total = service_total(c, s->number);
@@ -195,7 +198,7 @@ info_errorstats(struct session *c, struct buf *b)
 	struct caller who;
 	size_t i = 0;
 
-	peer_caller(&c->conn.peer, &who);
+	peer_caller(&c->conn.peer, c->resp->conf, &who);
 	(void)buf_append_str(b, "# Errorstats\r\n");
 	while (next_service(c, &who, &i, &s)) {
 		struct service_stats t = service_total(c, s->number).n;
@@ -228,7 +231,7 @@ info_latencystats(struct session *c, struct buf *b)
 	struct caller who;
 	size_t i = 0;
 
-	peer_caller(&c->conn.peer, &who);
+	peer_caller(&c->conn.peer, c->resp->conf, &who);
 	(void)buf_append_str(b, "# Latencystats\r\n");
 	while (next_service(c, &who, &i, &s)) {
 		struct service_total t = service_total(c, s->number);
@@ -279,7 +282,7 @@ info_pools(struct session *c, struct buf *b)
 	struct caller who;
 	size_t i = 0;
 
-	peer_caller(&c->conn.peer, &who);
+	peer_caller(&c->conn.peer, c->resp->conf, &who);
 	(void)buf_append_str(b, "# Pools\r\n");
 	while (next_service(c, &who, &i, &s)) {
 		struct service_times t;

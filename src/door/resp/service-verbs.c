@@ -25,7 +25,7 @@ may_call(struct session *c, const struct service *s)
 {
 	struct caller who;
 
-	peer_caller(&c->conn.peer, &who);
+	peer_caller(&c->conn.peer, c->resp->conf, &who);
 	return access_allowed(c->resp->conf, s, &who, session_roles(c));
 }
 
@@ -159,6 +159,16 @@ reply_id(struct buf *b, enum resp_version v, const char *key, bool known, uint32
 		resp_null(b, v);
 }
 
+static void
+reply_text(struct buf *b, enum resp_version v, const char *key, const char *text)
+{
+	resp_bulk_str(b, key);
+	if (text != NULL)
+		resp_bulk_str(b, text);
+	else
+		resp_null(b, v);
+}
+
 void
 verb_whoami(struct session *c, const struct request *r)
 {
@@ -169,8 +179,8 @@ verb_whoami(struct session *c, const struct request *r)
 	struct buf *b = session_out(c);
 
 	(void)r;
-	peer_caller(&c->conn.peer, &who);
-	resp_map(b, c->version, 7);
+	peer_caller(&c->conn.peer, c->resp->conf, &who);
+	resp_map(b, c->version, 9);
 	resp_bulk_str(b, "caller");
 	caller_format(&who, text, sizeof(text));
 	resp_bulk_str(b, text);
@@ -189,6 +199,9 @@ verb_whoami(struct session *c, const struct request *r)
 	}
 	resp_bulk_str(b, "admin");
 	resp_bool(b, c->version, c->conn.peer.is_admin);
+	reply_text(b, c->version, "login", who.login);
+	reply_text(b, c->version, "credential",
+	    who.credential != NULL ? c->conn.peer.login->mark : NULL);
 }
 
 /* Writes which of the caller's roles opens the service. */
@@ -238,7 +251,7 @@ verb_why(struct session *c, const struct request *r)
 	struct caller who;
 	char text[ADDR_TEXT];
 
-	peer_caller(&c->conn.peer, &who);
+	peer_caller(&c->conn.peer, c->resp->conf, &who);
 	caller_format(&who, text, sizeof(text));
 	if (s != NULL && c->conn.peer.is_admin) {
 		(void)access_explain(conf, s, &who, (int64_t)time(NULL), &b);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/ratelimit.h"
 #include "base/slice.h"
 #include "call/sink.h"
 #include "net/conn.h"
@@ -31,6 +32,7 @@ struct resp_door {
 	uint64_t started_usec;		/* the time when the worker was started */
 	const struct verb *verbs;
 	size_t n_verbs;
+	struct ratelimit logins;	/* lines of the log about failed logins */
 	struct request request;		/* scratch: the request that is being executed */
 };
 
@@ -45,6 +47,8 @@ struct session {
 	bool is_giving;			/* ... a piece of input is being given to it */
 	uint8_t version;		/* enum resp_version */
 	uint8_t n_asked;		/* requests so far, without introductions; 2: two or more */
+	bool has_secret;		/* the request that was executed had one */
+	uint8_t n_noes;			/* refused logins in a row */
 	bool owes;			/* the reply to the request that the session
 					 * waits for is still to come */
 	char *name;			/* CLIENT SETNAME */
@@ -86,6 +90,12 @@ session_roles(struct session *s)
 {
 	return peer_roles(&s->conn.peer, s->resp->conf);
 }
+
+/*
+ * True if the caller must log in before it may ask for services: it is nobody, and there
+ * are logins, or its login is gone.
+ */
+bool session_must_log_in(struct session *s);
 
 /* Returns the limits for the next request. */
 struct request_limits session_limits(struct session *s);
