@@ -18,9 +18,16 @@
 #include "base/escape.h"
 #include "base/fd.h"
 #include "client/client.h"
+#include "proto/loginurl.h"
 
 #define DEFAULT_SOCKET "unix://" RUNSTATEDIR "/reqd/reqd.sock"
 #define DEFAULT_TCP "tcp://127.0.0.1:7373"
+
+/* One server to try. The login points into the URL or the connection. */
+struct target {
+	struct addr addr;
+	struct slice login, secret;	/* data NULL: none */
+};
 
 /*
  * Returns the earlier of the deadline of the connection and that of this
@@ -165,15 +172,38 @@ server_name(struct reqd *c, const struct reqd_value *hello)
 	}
 }
 
-static int
-greet(struct reqd *c)
+/* True if nobody on the way can read what is sent: there is no network. */
+static bool
+is_private(const struct reqd *c)
 {
-	static const char *const hello[] = { "HELLO", "3" };
+	union sockaddr_any sa = { 0 };
+	socklen_t len = sizeof(sa);
+
+	if (getpeername(c->fd, &sa.sa, &len) < 0)
+		return false;
+	return sa.sa.sa_family == AF_UNIX || addr_is_loopback(&sa);
+}
+
+/* Says HELLO, with the login if there is one: both are one packet. */
+static int
+greet(struct reqd *c, struct slice login, struct slice secret)
+{
+	const char *const hello[] = { "HELLO", "3", "AUTH", login.data, secret.data };
+	const size_t lens[] = { 5, 1, 4, login.len, secret.len };
 	struct reqd_value *v = NULL;
 	char text[256];
 	struct slice s;
-	int r = reqd_request(c, &v, 2, hello);
+	int r;
 
+	if (secret.data != NULL && !is_private(c))
+		return client_fail(c, REQD_E_REFUSED, "%s: a token must not travel in the clear; "
+		    "nothing was sent", c->url);
+	r = reqd_send(c, secret.data != NULL ? 5 : 2, hello, lens);
+	/* The bytes are sent, and must not stay in memory. */
+	if (c->out.data != NULL && buf_len(&c->out) == 0)
+		explicit_bzero(c->out.data, c->out.cap);
+	if (r == 0)
+		r = reqd_receive(c, &v);
 	if (r < 0)
 		return r;
 	s.data = reqd_value_data(v, &s.len);
@@ -194,18 +224,19 @@ greet(struct reqd *c)
 
 /* Takes fd. */
 static int
-adopt(struct reqd *c, int fd, unsigned flags)
+adopt(struct reqd *c, int fd, unsigned flags, struct slice login, struct slice secret)
 {
 	c->fd = fd;
 	c->has_heard = false;
 	c->sticky = c->last = 0;
 	c->text[0] = '\0';
-	return (flags & REQD_NO_HELLO) != 0 ? 0 : greet(c);
+	return (flags & REQD_NO_HELLO) != 0 ? 0 : greet(c, login, secret);
 }
 
 static int
-dial_once(struct reqd *c, const struct addr *a, unsigned flags, uint64_t due)
+dial_once(struct reqd *c, const struct target *t, unsigned flags, uint64_t due)
 {
+	const struct addr *a = &t->addr;
 	int fd = -1, r;
 
 	client_reset(c);
@@ -218,7 +249,7 @@ dial_once(struct reqd *c, const struct addr *a, unsigned flags, uint64_t due)
 		if (r < 0)
 			return connect_failed(c, strerror(-r));
 	}
-	return adopt(c, fd, flags);
+	return adopt(c, fd, flags, t->login, t->secret);
 }
 
 /*
@@ -227,47 +258,72 @@ dial_once(struct reqd *c, const struct addr *a, unsigned flags, uint64_t due)
  * been asked anything yet; so ask its successor.
  */
 static int
-dial_one(struct reqd *c, const struct addr *a, unsigned flags)
+dial_one(struct reqd *c, const struct target *t, unsigned flags)
 {
 	uint64_t due = attempt_due(c), deadline = c->deadline_usec;
 	int r;
 
 	c->server[0] = '\0';
-	addr_format(a, c->url, sizeof(c->url));
+	addr_format(&t->addr, c->url, sizeof(c->url));
 	c->deadline_usec = due;
-	r = dial_once(c, a, flags, due);
+	r = dial_once(c, t, flags, due);
 	if (r == REQD_E_CLOSED && !c->has_heard)
-		r = dial_once(c, a, flags, due);
+		r = dial_once(c, t, flags, due);
 	c->deadline_usec = deadline;
 	return r;
 }
 
-static int
-parse_urls(struct reqd *c, const char *const *urls, size_t n, struct addr *ret)
+/* The login set for the connection; empty where there is none. */
+static struct slice
+set_text(const char *text)
 {
-	for (size_t i = 0; i < n; i++) {
-		bool is_path = *urls[i] == '/', is_url = strstr(urls[i], "://") != NULL;
-		const char *why = "";
-		char text[160], url[512];
+	return text != NULL ? slice_of(text) : (struct slice){ 0 };
+}
 
-		(void)snprintf(url, sizeof(url), "%s%s",
-		    is_path ? "unix://" : is_url ? "" : "tcp://", urls[i]);
-		if (addr_parse(url, &ret[i], &why) < 0)
-			return client_misuse(c, "\"%s\": %s",
-			    escape_printable(slice_of(urls[i]), text, sizeof(text)), why);
-		if (ret[i].kind == ADDR_FD)
-			return client_misuse(c, "%s: a client cannot connect to fd://", urls[i]);
-		if (ret[i].kind == ADDR_TCP && (strcmp(ret[i].host, "*") == 0 || ret[i].port == 0))
-			return client_misuse(c, "%s: not an address to connect to", urls[i]);
-	}
+static int
+parse_url(struct reqd *c, const char *text, struct target *ret)
+{
+	char shown[160], rest[400], url[512];
+	struct slice plain;
+	const char *why = "";
+	struct loginurl u;
+
+	loginurl_split(slice_of(text), &u);
+	/* From here on the text is without its secret, so it may be shown. */
+	plain = u.secret.data != NULL ? u.rest : slice_of(text);
+	if (u.secret.data == NULL)
+		u.scheme.len = 0;
+	(void)snprintf(rest, sizeof(rest), "%.*s%.*s", (int)u.scheme.len, u.scheme.data,
+	    (int)(plain.len < sizeof(rest) ? plain.len : sizeof(rest)), plain.data);
+	(void)snprintf(url, sizeof(url), "%s%s", *rest == '/' ? "unix://" :
+	    strstr(rest, "://") != NULL ? "" : "tcp://", rest);
+	if (addr_parse(url, &ret->addr, &why) < 0)
+		return client_misuse(c, "\"%s\": %s", escape_printable(slice_of(rest), shown,
+		    sizeof(shown)), why);
+	if (ret->addr.kind == ADDR_FD)
+		return client_misuse(c, "%s: a client cannot connect to fd://", rest);
+	if (ret->addr.kind == ADDR_TCP && (strcmp(ret->addr.host, "*") == 0 || ret->addr.port == 0))
+		return client_misuse(c, "%s: not an address to connect to", rest);
+	ret->login = u.secret.data != NULL ? u.login : set_text(c->login);
+	ret->secret = u.secret.data != NULL ? u.secret : set_text(c->secret);
 	return 0;
+}
+
+static int
+parse_urls(struct reqd *c, const char *const *urls, size_t n, struct target *ret)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = parse_url(c, urls[i], &ret[i]);
+	return r;
 }
 
 int
 reqd_connect(struct reqd *c, const char *const *urls, size_t n, unsigned flags)
 {
 	const char *defaults[] = { DEFAULT_SOCKET, DEFAULT_TCP };
-	CLEANUP_FREE struct addr *addrs = NULL;
+	CLEANUP_FREE struct target *targets = NULL;
 	char all[CLIENT_TEXT] = "";
 	int r;
 
@@ -281,14 +337,14 @@ reqd_connect(struct reqd *c, const char *const *urls, size_t n, unsigned flags)
 			n = 1;
 		}
 	}
-	addrs = calloc(n, sizeof(*addrs));
-	if (addrs == NULL)
+	targets = calloc(n, sizeof(*targets));
+	if (targets == NULL)
 		return client_fail(c, REQD_E_NOMEM, "out of memory");
-	r = parse_urls(c, urls, n, addrs);
+	r = parse_urls(c, urls, n, targets);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n; i++) {
-		r = dial_one(c, &addrs[i], flags);
+		r = dial_one(c, &targets[i], flags);
 		if (r == 0)
 			return 0;
 		if (i > 0)
@@ -311,5 +367,5 @@ reqd_attach(struct reqd *c, int fd, const char *name, unsigned flags)
 		(void)close(fd);
 		return connect_failed(c, strerror(-r));
 	}
-	return adopt(c, fd, flags);
+	return adopt(c, fd, flags, set_text(c->login), set_text(c->secret));
 }

@@ -72,7 +72,7 @@ refused(const struct ctl *ctl, struct reqd *c, size_t n, char **words, enum reqd
 static int
 why_run(struct ctl *ctl, size_t n, char **words)
 {
-	const char *request[] = { "WHY", words[0], n > 1 ? words[1] : NULL };
+	const char *request[] = { "WHY", words[0], n > 1 ? words[1] : NULL, n > 2 ? words[2] : NULL };
 	CLEANUP(reqd_freep) struct reqd *c = NULL;
 	CLEANUP(reqd_value_freep) struct reqd_value *v = NULL;
 	const struct reqd_value *why, *word;
@@ -96,13 +96,14 @@ why_run(struct ctl *ctl, size_t n, char **words)
 
 const struct ctl_cmd cmd_why = {
 	.name = "why",
-	.synopsis = "SERVICE [CALLER]",
+	.synopsis = "SERVICE [CALLER]...",
 	.summary = "explain why a call is allowed or denied",
-	.details = "CALLER is uid:NUMBER or addr:ADDRESS (control socket); without it: yourself.\n"
+	.details = "CALLER is uid:NUMBER, login:NAME or addr:ADDRESS, or a login and one of the\n"
+		   "others (control socket); without it: yourself.\n"
 		   "The exit status is 0 when a call is allowed, else that of the refused call: 247,\n"
 		   "or 249 while the service is out of order.\n",
 	.min_words = 1,
-	.max_words = 2,
+	.max_words = 3,
 	.words = CTL_WORDS_SERVICE,
 	.run = why_run,
 };

@@ -28,6 +28,7 @@ struct ctl {
 	const struct ctl_cmd *cmd;	/* NULL: not known yet */
 
 	struct ctl_list servers;
+	const char *token_file;
 	const char *control;
 	uint64_t timeout_ms;	/* -t; 0: none */
 	bool json;
@@ -41,6 +42,7 @@ struct ctl {
 	struct ctl_list meta;
 	bool no_stream;
 	bool check;
+	const char *label, *expires, *only_services, *from, *key, *url;
 	int64_t count;
 	int64_t connections;
 	int64_t requests;
@@ -102,8 +104,8 @@ struct ctl_cmd {
 #define CTL_PLUGIN_UNKNOWN 3
 
 extern const struct ctl_cmd cmd_bench, cmd_call, cmd_check, cmd_complete, cmd_completion,
-    cmd_describe, cmd_help, cmd_import, cmd_kill, cmd_list, cmd_ping, cmd_ps, cmd_reload,
-    cmd_restart, cmd_status, cmd_whoami, cmd_why;
+    cmd_describe, cmd_grant, cmd_help, cmd_import, cmd_join, cmd_kill, cmd_list, cmd_logins,
+    cmd_ping, cmd_ps, cmd_reload, cmd_restart, cmd_revoke, cmd_status, cmd_whoami, cmd_why;
 
 /*
  * Prints "reqctl: ..." on standard error, unless -q. Escapes control

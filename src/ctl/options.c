@@ -16,7 +16,9 @@
 const struct ctl_opt options_general[] = {
 	{ .letter = 's', .name = "server", .arg = "URL", .kind = OPT_LIST,
 	    .offset = offsetof(struct ctl, servers),
-	    .help = "tcp://HOST[:PORT] or unix:///PATH; tried in order" },
+	    .help = "tcp://HOST[:PORT], unix:///PATH or NAME; tried in order" },
+	{ .name = "token-file", .arg = "FILE", .kind = OPT_TEXT,
+	    .offset = offsetof(struct ctl, token_file), .help = "log in with the token in FILE" },
 	{ .letter = 't', .name = "timeout", .arg = "SECONDS", .kind = OPT_SECONDS,
 	    .offset = offsetof(struct ctl, timeout_ms),
 	    .help = "give up after this time; the server is told, too" },

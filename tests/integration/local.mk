@@ -62,6 +62,7 @@ integration_tests = \
 	tests/integration/reload-under-load.sh \
 	tests/integration/reqctl-check.sh \
 	tests/integration/reqctl-import.sh \
+	tests/integration/reqctl-logins.sh \
 	tests/integration/reqctl-output.sh \
 	tests/integration/start-fails-for-good.sh \
 	tests/integration/start-without.sh \
