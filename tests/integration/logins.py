@@ -38,6 +38,7 @@ def answers(port, alice, ci):
     check(c.ask("DESCRIBE", "deploy"), NOAUTH)
     check(c.ask("DEPLOY"), NOAUTH)
     check(c.ask("CANCEL", "0123456789abcdef"), NOAUTH)
+    check("You have not logged in." in str(c.ask("WHY", "deploy")), True)
     check(c.ask("PING"), "+PONG")
     check(c.ask("ECHO", "x"), "x")
     check(whoami(c)["caller"], "addr:127.0.0.1")
@@ -191,6 +192,27 @@ def toggle(port, alice, logins, rounds, *reload):
         c.close()
     if wrong:
         sys.exit("under load: %r" % wrong[:3])
+
+
+def owner(port, alice, second, ci, started):
+    """Credentials of one login share calls; other logins do not see them."""
+    address = ("127.0.0.1", int(port))
+    clients = [tokens.Client(address) for _ in range(4)]
+    mine, same, other, nobody = clients
+    check(mine.ask("AUTH", token(alice)), "+OK")
+    check(same.ask("AUTH", token(second)), "+OK")
+    check(other.ask("AUTH", token(ci)), "+OK")
+    mine.send("CALL", "sleep")
+    with open(started) as f:
+        call_id = f.read().strip()
+    check(other.ask("CANCEL", call_id), 0)
+    check(nobody.ask("CANCEL", call_id), NOAUTH)
+    # The login of a running call is the one that it began with.
+    check(other.ask("AUTH", token(alice)), "+OK")
+    check(same.ask("CANCEL", call_id), 1)
+    check(mine.receive().split()[0], "-CANCELLED")
+    for c in clients:
+        c.close()
 
 
 def redis_library(port, alice):

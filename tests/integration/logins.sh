@@ -12,6 +12,7 @@ py() {
 umask 077
 py line alice "$dir/alice.token" label=laptop >"$dir/logins"
 py line ci "$dir/ci.token" >>"$dir/logins"
+py line alice "$dir/second.token" label=desktop >>"$dir/logins"
 umask 022
 
 # Fails if one of the tokens, or its random part, is in a file, a command line or an
@@ -41,6 +42,7 @@ if [ -n "$outside" ]; then
 	setting "insecure-open = yes"
 fi
 service deploy '"/bin/sh", "-c", "echo $REQD_CALLER $REQD_LOGIN"' 'verb = {"DEPLOY"}'
+service sleep '"/bin/sh", "-c", "echo $REQD_REQUEST_ID >'"$dir"'/started; exec sleep 60"'
 service closed '"/bin/true"'
 # Logins alone open these; callers by place and account are nobody.
 sed 's/allow = {"local"}/allow = {"people"}/' "$conf" | grep -v '^role "local"' >"$conf.new"
@@ -68,6 +70,10 @@ fi
 if python3 -c 'import redis' 2>/dev/null; then
 	step "python3-redis logs in" py redis_library "$port" "$dir/alice.token"
 fi
+
+mkfifo -m 666 "$dir/started"
+step "credentials of a login share its calls" py owner "$port" "$dir/alice.token" \
+    "$dir/second.token" "$dir/ci.token" "$dir/started"
 
 if [ -n "$outside" ]; then
 	step "no secret is taken in the clear" py clear "$outside" "$port" "$dir/alice.token"
@@ -108,7 +114,7 @@ mkfifo "$dir/told" "$dir/go"
 py hold "$port" "$dir/alice.token" "$dir/told" "$dir/go" &
 holder=$!
 read -r _ <"$dir/told"
-change_logins '/^alice:/s/label=laptop/label=laptop,off/'
+change_logins 's/label=laptop/label=laptop,off/'
 step "a credential is taken away" ctl reload
 echo x >"$dir/go"
 read -r _ <"$dir/told"
@@ -118,7 +124,7 @@ echo x >"$dir/go"
 wait "$holder" || fail "a living connection was not judged anew"
 step "no reload under load leaves an old answer" py toggle "$port" "$dir/alice.token" \
     "$dir/logins" "${REQD_LOGIN_RELOADS:-40}" "$reqctl" --control "$control" reload
-change_logins '/^alice:/s/label=laptop/label=laptop,expires=2020-01-31/'
+change_logins 's/label=laptop/label=laptop,expires=2020-01-31/'
 reload_shows_id() {
 	ctl reload | grep -qE '^changed +credential [0-9a-f]{16}: expires unset -> "2020-01-31"$'
 }

@@ -36,10 +36,11 @@ is_any(struct slice login)
 static bool
 is_known(const struct conf *conf, struct slice login)
 {
+	const uint64_t tag = credential_tag(login);
 	size_t n = 0;
 
 	for (size_t i = 0; i < conf->n_credentials; i++)
-		n += slice_is(login, conf->credentials[i].login);
+		n += conf->credentials[i].tag == tag;
 	return n > 0;
 }
 

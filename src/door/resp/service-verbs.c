@@ -261,8 +261,14 @@ verb_why(struct session *c, const struct request *r)
 		(void)buf_append_str(&b, "You may not call ");
 		(void)escape_word(&b, r->argv[1], SERVICE_NAME_MAX);
 		(void)buf_append_str(&b, ": there is no service of that name, or none of your "
-		    "roles is in its allow list.\n");
+		    "roles is in its allow list");
+		if (who.credential != NULL && who.credential->services != NULL)
+			(void)buf_append_str(&b, ", or your credential is for other services only");
+		(void)buf_append_str(&b, ".\n");
 	}
+	if (session_must_log_in(c))
+		(void)buf_append_str(&b, c->conn.peer.login == NULL ? "You have not logged in.\n" :
+		    "Your credential is gone, off or expired: log in again.\n");
 	if (allowed && explain_outage(c, s, &b))
 		refused = OUTCOME_UNAVAIL;
 	(void)buf_printf(&b, "You are %s on %s; your roles:", text, c->conn.listener->url);
