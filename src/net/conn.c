@@ -124,7 +124,7 @@ conn_find_party(struct conn *c)
 	struct digest name;
 	struct caller who;
 
-	peer_caller(&c->peer, &who);
+	peer_caller(&c->peer, c->net->conf, &who);
 	caller_party(&who, &name);
 	c->peer.party = party_get(all, &name);
 	return c->peer.party == NULL ? -ENOMEM : 0;

@@ -93,7 +93,7 @@ def errors(reqd, directory, text):
         text += '\nlisten "unix://%s/l.sock" { name = "mesh" }' % directory
     for role in ("local", "admins", "guests", "staff"):
         if 'role "%s"' % role not in text:
-            text += '\nrole "%s" { net = {"unix"} }' % role
+            text = 'role "%s" { net = {"unix"} }\n' % role + text
     os.makedirs(directory + "/services.d", exist_ok=True)
     path = directory + "/example.conf"
     with open(path, "w", encoding="utf-8") as f:
