@@ -99,46 +99,64 @@ rank(const char *url)
 	return strncmp(url, "unix://", 7) == 0 ? 1 : 0;
 }
 
-/* Returns the URL of the listener that suits best, or NULL. New. */
+/* Returns the URL; a listener on every address is reached by the name of this host. New. */
 static char *
-find_url(const struct ctl *ctl)
+reachable(const char *url)
+{
+	static const char *const anywhere[] = { "tls://*:", "tls://[::]:", "tls://0.0.0.0:" };
+	char host[256] = "localhost", *named = NULL;
+
+	(void)gethostname(host, sizeof(host) - 1);
+	for (size_t i = 0; i < ARRAY_LEN(anywhere) && named == NULL; i++) {
+		size_t len = strlen(anywhere[i]);
+
+		if (strncmp(url, anywhere[i], len) == 0 &&
+		    asprintf(&named, "tls://%s:%s", host, url + len) < 0)
+			(void)ctl_need(NULL);
+	}
+	return named != NULL ? named : ctl_need(strdup(url));
+}
+
+/* Finds the URL of the listener that suits best, and its pin. Both are new, or NULL. */
+static void
+find_url(const struct ctl *ctl, char **ret_url, char **ret_pin)
 {
 	CLEANUP(json_freep) json_t *j = NULL;
-	const json_t *l;
-	char *best = NULL, host[256] = "localhost", *named = NULL;
+	const json_t *l, *best = NULL;
 	size_t i;
 
 	if (ctl->url != NULL)
-		return ctl_need(strdup(ctl->url));
+		*ret_url = ctl_need(strdup(ctl->url));
 	if (remote_control_json(ctl, "STATUS", &j) != 0)
-		return NULL;
+		return;
 	json_array_foreach(json_object_get(j, "listeners"), i, l) {
-		const char *url = out_json_text(l, "url");
+		int r = rank(out_json_text(l, "url"));
 
-		if (rank(url) == 0 || (best != NULL && rank(url) <= rank(best)))
-			continue;
-		free(best);
-		best = ctl_need(strdup(url));
+		if (r > 0 && (best == NULL || r > rank(out_json_text(best, "url"))))
+			best = l;
 	}
-	/* A listener on every address is reached by the name of this host. */
-	if (best == NULL || strncmp(best, "tls://*:", 8) != 0)
-		return best;
-	(void)gethostname(host, sizeof(host) - 1);
-	if (asprintf(&named, "tls://%s:%s", host, best + 8) < 0)
-		(void)ctl_need(NULL);
-	free(best);
-	return named;
+	if (best == NULL)
+		return;
+	if (*ret_url == NULL)
+		*ret_url = reachable(out_json_text(best, "url"));
+	/* A URL of the administrator's own leads to the same key, unless it says otherwise. */
+	if (json_object_get(best, "pin") != NULL && strncmp(*ret_url, "tls://", 6) == 0 &&
+	    strchr(*ret_url, '#') == NULL)
+		*ret_pin = ctl_need(strdup(out_json_text(best, "pin")));
 }
 
 static void
 print_line(const struct ctl *ctl, const char *login, const char *secret, const char *token)
 {
-	CLEANUP_FREE char *url = find_url(ctl);
+	CLEANUP_FREE char *url = NULL, *pin = NULL;
 	CLEANUP(secret_freep) char *line = NULL;
 	char id[CREDENTIAL_ID_TEXT];
-	struct server_entry e = { .url = url, .login = (char *)(uintptr_t)login,
+	struct server_entry e = { .login = (char *)(uintptr_t)login,
 		.token = (char *)(uintptr_t)token };
 
+	find_url(ctl, &url, &pin);
+	e.url = url;
+	e.pin = pin;
 	credential_id(slice_of(login), slice_of(secret), id);
 	line = url != NULL ? server_entry_url(&e) : token != NULL ? ctl_need(strdup(token)) : NULL;
 	if (url == NULL)

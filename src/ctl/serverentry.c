@@ -259,9 +259,12 @@ server_entry_url(const struct server_entry *e)
 	int n;
 
 	loginurl_split(slice_of(e->url), &u);
-	if (e->token == NULL)
-		return ctl_need(strdup(e->url));
-	n = asprintf(&url, "%.*s%s:%s@%.*s", (int)u.scheme.len, u.scheme.data,
-	    e->login != NULL ? e->login : "default", e->token, (int)u.rest.len, u.rest.data);
+	if (e->pin != NULL)
+		u.pin = slice_of(e->pin);
+	n = asprintf(&url, "%.*s%s%s%s%s%.*s%s%.*s", (int)u.scheme.len, u.scheme.data,
+	    e->token == NULL ? "" : e->login != NULL ? e->login : "default",
+	    e->token == NULL ? "" : ":", e->token == NULL ? "" : e->token,
+	    e->token == NULL ? "" : "@", (int)u.rest.len, u.rest.data,
+	    u.pin.len > 0 ? "#" : "", (int)u.pin.len, u.pin.len > 0 ? u.pin.data : "");
 	return n < 0 ? ctl_need(NULL) : url;
 }

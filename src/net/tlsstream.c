@@ -461,6 +461,7 @@ tls_close(struct stream *s)
 }
 
 static const struct stream_ops stream_tls = {
+	.is_sealed = true,
 	.recv = tls_recv,
 	.send = tls_send,
 	.flush = tls_flush,
