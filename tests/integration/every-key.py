@@ -341,7 +341,7 @@ def _():
     def keep(at):
         """The first of three results of 6 MiB, asked for once more."""
         for token in "abca":
-            reply = ask("CALL", "--id", token, "long", at=at)
+            reply = ask("CALL", "--id=" + token, "long", at=at)
         return reply.split(maxsplit=1)[0][:10]
     with server("kept", text) as s:
         # A caller gets three quarters of the limit.
