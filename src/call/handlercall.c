@@ -112,6 +112,7 @@ on_given(struct exchange *x)
 	struct call *call = call_of(x);
 
 	call->end.queued_usec = call->desk->loop->now_usec - call->accepted_usec;
+	kept_count(call);
 	call_on_given(call);
 }
 
@@ -126,6 +127,7 @@ on_put_back(struct exchange *x)
 static void
 on_taken(struct exchange *x)
 {
+	kept_count(call_of(x));
 	call_input_taken(call_of(x));
 }
 

@@ -75,6 +75,7 @@ integration_tests = \
 	tests/integration/reqd-test.sh \
 	tests/integration/temporary-directory.sh \
 	tests/integration/reqctl-check.sh \
+	tests/integration/kept-counts.sh \
 	tests/integration/shares.sh \
 	tests/integration/reqctl-import.sh \
 	tests/integration/reqctl-logins.sh \

@@ -145,9 +145,10 @@ on_bytes(struct conn *c, struct slice data)
 			c->request_due_usec = 0;
 		else
 			break;
-		if (s->has_secret)
+		if (s->has_secret) {
 			wipe(c, (struct slice){ rest.data, used });
-		s->has_secret = false;
+			s->has_secret = false;
+		}
 		done += used;
 		if (++n % TURN_REQUESTS == 0 && done < data.len && turn_is_over(&began_usec) &&
 		    conn_is_ready(c))

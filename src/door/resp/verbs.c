@@ -273,6 +273,8 @@ verb_execute(struct session *c, const struct request *r)
 			unknown_command(c, r);
 		return;
 	}
+	if ((v->group & VERB_HAS_SECRET) != 0)
+		c->has_secret = r->argc > 1;
 	if (r->argc < (size_t)v->min_args ||
 	    (v->max_args >= 0 && r->argc > (size_t)v->max_args)) {
 		char name[16];
@@ -281,10 +283,11 @@ verb_execute(struct session *c, const struct request *r)
 		for (char *p = name; *p != '\0'; p++)
 			*p |= 0x20;
 		session_error(c, "ERR", "wrong number of arguments for '%s' command", name);
-	} else if ((v->group & VERB_NEEDS_CALLER) != 0 && session_must_log_in(c)) {
-		refuse_stranger(c, r);
-	} else {
-		v->fn(c, r);
+		return;
 	}
-	c->has_secret = (v->group & VERB_HAS_SECRET) != 0 && r->argc > 1;
+	if ((v->group & VERB_NEEDS_CALLER) != 0 && session_must_log_in(c)) {
+		refuse_stranger(c, r);
+		return;
+	}
+	v->fn(c, r);
 }
