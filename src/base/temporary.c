@@ -29,6 +29,13 @@
 
 /* ------------------------------------------------------------- sweeping --- */
 
+/* True for 16 hex digits, as make() and a program's directory have them. */
+static bool
+is_number(const char *text)
+{
+	return strlen(text) == 16 && strspn(text, "0123456789abcdef") == 16;
+}
+
 /* Removes what one program has left: as its owner, in a child. */
 static void
 sweep_program(int dir, const char *name, const struct stat *st)
@@ -66,13 +73,6 @@ static mode_t
 own_mode(void)
 {
 	return geteuid() == 0 ? 01733 : 0700;
-}
-
-/* True for 16 hex digits, as make() and a program's directory have them. */
-static bool
-is_number(const char *text)
-{
-	return strlen(text) == 16 && strspn(text, "0123456789abcdef") == 16;
 }
 
 /*
