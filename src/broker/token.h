@@ -57,7 +57,7 @@ RB_HEAD(token_keys, token);
 RB_HEAD(token_ids, token);
 TAILQ_HEAD(token_list, token);
 
-/* What is done of one party. */
+/* Results and finished tokens of one party. */
 struct token_party {
 	struct share share;		/* a hold for each token */
 	struct token_list done, kept;	/* oldest first */

@@ -124,7 +124,7 @@ struct call {
 	bool sent;			/* the broker has the call */
 	uint8_t waiting;		/* enum waiting, as the broker says */
 	uint64_t waited_usec;		/* ... until it began to run; 0: it had not to wait */
-	char *lock;			/* its lock, as text to show; NULL: none, or secret */
+	char *lock;			/* as text to show; NULL: none, or secret */
 	uint32_t placed_job;		/* number of its job in this worker's file; 0: none */
 	bool awaits_kit;		/* the call waits for a kit */
 	struct buf job;			/* until then: argv and environment */

@@ -96,7 +96,7 @@ kept_feed(struct call_desk *desk)
 		if (!kept_may_grow(call, call->wanted))
 			continue;
 		if (call->is_hungry) {
-			/* It is favoured, and not hungry until it has read more. */
+			/* The favoured call is not hungry until it has read more. */
 			call->is_hungry = false;
 			TAILQ_REMOVE(&desk->hungry, call, next_hungry);
 			desk->n_hungry--;

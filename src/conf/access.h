@@ -24,7 +24,7 @@ struct caller {
 	const gid_t *groups;	/* borrowed */
 	size_t n_groups;
 	union sockaddr_any addr;	/* TCP */
-	uint32_t listeners;	/* those that the caller uses, or could use: a bit for each */
+	uint32_t listeners;	/* in use, or usable, by the caller: a bit for each */
 	/* Borrowed, as long as the rules are in force. */
 	const char *login;		/* NULL: not logged in */
 	const struct credential *credential;	/* ... with this one; NULL: not known */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* notes: what is no mistake of a configuration, but probably not what was meant. */
+/* notes: settings that are valid, but probably not meant so. */
 #pragma once
 
 #include "conf/conf.h"

@@ -166,8 +166,8 @@ check_directory(struct reader *r, const struct service *s, const struct block *b
 }
 
 /*
- * Whether this process may change priorities is asked of the kernel: rights, a limit and
- * a filter of system calls have a say. To give the rights back is always allowed.
+ * Asks the kernel whether this process may change priorities: rights, a limit and a
+ * filter of system calls have a say. To give the rights back is always allowed.
  */
 static void
 check_nice(struct reader *r, const struct service *s, const struct block *b)

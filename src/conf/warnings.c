@@ -131,7 +131,7 @@ spells(const struct service *a, const struct service *b, char *ret, size_t ret_l
 		if (arg == NULL || !arg->repeat)
 			x++;
 	}
-	/* What b says and a cannot say any more. */
+	/* Words of b that a cannot say any more. */
 	for (char rest[ARGUMENTS_WHY]; *y != NULL; y++) {
 		if (is_literal(*y, rest, sizeof(rest)))
 			return NULL;

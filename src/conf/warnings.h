@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * warnings: what is no error in a configuration and still may not be meant.
+ * warnings: settings that are valid, and more dangerous than they look.
  */
 #pragma once
 

@@ -215,8 +215,7 @@ const struct ctl_cmd cmd_grant = {
 	.summary = "let somebody log in, by a new token (control socket)",
 	.details =
 	    "Adds a line to the file of logins, reloads, and prints once what 'reqctl join'\n"
-	    "on the other side asks for. What the login may do is up to the roles in\n"
-	    "reqd.conf.\n",
+	    "on the other side asks for. Roles in reqd.conf tell what the login may do.\n",
 	.options = options,
 	.n_options = ARRAY_LEN(options),
 	.min_words = 1,

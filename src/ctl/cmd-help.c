@@ -36,10 +36,10 @@ print_reqctl(const struct ctl *ctl)
 	}
 	(void)printf("\n");
 	print_options(options_general, options_n_general);
-	(void)printf("\nServer: -s, else $REQD_SERVER, else unix://%s/reqd/reqd.sock,\n"
-	    "else tcp://127.0.0.1:7373. Control socket: --control, else $REQD_CONTROL,\n"
-	    "else %s/reqd/control.sock.\n"
-	    "\n'reqctl help VERB' has the options of a verb; reqctl(1) has the exit statuses.\n",
+	(void)printf("\nServer: -s, else $REQD_SERVER, else %s/reqd/reqd.sock, else\n"
+	    "127.0.0.1:7373. Control socket: --control, else $REQD_CONTROL, else\n"
+	    "%s/reqd/control.sock.\n"
+	    "'reqctl help VERB' has the options of a verb; reqctl(1) has the exit statuses.\n",
 	    RUNSTATEDIR, RUNSTATEDIR);
 }
 

@@ -16,7 +16,7 @@
 const struct ctl_opt options_general[] = {
 	{ .letter = 's', .name = "server", .arg = "URL", .kind = OPT_LIST,
 	    .offset = offsetof(struct ctl, servers),
-	    .help = "tls://, tcp://HOST[:PORT], unix:///PATH or NAME; in order" },
+	    .help = "tls://, tcp:// or unix:// URL, or NAME; tried in order" },
 	{ .name = "pin", .arg = "PIN", .kind = OPT_TEXT, .offset = offsetof(struct ctl, pin),
 	    .help = "of the server at tls://, sha256:...; decides alone" },
 	{ .name = "ca", .arg = "FILE", .kind = OPT_TEXT, .offset = offsetof(struct ctl, ca_file),

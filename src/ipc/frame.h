@@ -149,9 +149,9 @@ enum start_stage {
 	STAGE_EXEC, STAGE_INTERPRETER, STAGE_N,
 };
 
-/* What a request waits for. */
+/* The reason why a request waits. */
 enum waiting {
-	WAITING_NONE,		/* it runs, or is about to */
+	WAITING_NONE,		/* the request runs, or is about to */
 	WAITING_QUEUE,		/* for room in its service */
 	WAITING_LOCK,		/* for a request with the same lock */
 	WAITING_TWIN,		/* for the result of a request with the same --id */

@@ -63,7 +63,7 @@ must_wait(const struct process *p)
 	return false;
 }
 
-/* Has a process commit, or holds it back. Meanwhile connections wait in the sockets. */
+/* Lets a process commit, or holds the process back. Meanwhile connections wait in the sockets. */
 static void
 commit(struct process *p)
 {

@@ -303,7 +303,7 @@ open_log(struct master *m)
 
 	if (r < 0)
 		return r;
-	/* Both have other numbers than the fixed ones, which are in use. */
+	/* The two ends have other numbers than the fixed ones, which are in use. */
 	m->processes.log_read = fds[0];
 	r = dup3(fds[1], ROLE_LOG_FD, O_CLOEXEC) < 0 ? -errno : 0;
 	(void)close(fds[1]);

@@ -58,7 +58,11 @@ wedge(pid_t pid, int spins)
 		write_code(pid, regs.rip, block, sizeof(block));
 	/* The current system call must not be started again. */
 	regs.orig_rax = (unsigned long)-1;
-	regs.rax = SYS_pause;
+	/* Of no descriptor, without end; pause() is not among the calls of a confined worker. */
+	regs.rax = SYS_poll;
+	regs.rdi = 0;
+	regs.rsi = 0;
+	regs.rdx = (unsigned)-1;
 	if (ptrace(PTRACE_SETREGS, pid, NULL, &regs) < 0)
 		bench_die("wedge: registers: %s", strerror(errno));
 }

@@ -384,7 +384,7 @@ def _():
 
 @row("log.to")
 def _():
-    # Where there is no journal, standard error gets the records all the same.
+    # Without a journal, standard error gets the records all the same.
     there_is_one = os.path.exists("/run/systemd/journal/socket")
     with server("journal", log="to = journal") as s:
         same("serves" in s.text(), not there_is_one)

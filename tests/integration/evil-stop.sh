@@ -22,7 +22,7 @@ told() {
 	grep -q "^[0-9]* 0 $1 $2" "$dir/evil/events"
 }
 
-# Has the first worker keep what it has.
+# The first worker keeps all that it has.
 deafen() {
 	evil_pid=$(role_pids worker | while read -r one_pid; do
 		! told "$one_pid" ready || echo "$one_pid"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# kept-counts: what is counted as kept for a caller is what is there: input counts while it
-# is, no longer, and no refusal overtakes the reply to a request before it.
+# kept-counts: the bytes that count as kept for a caller are those that are there. Input
+# counts until it is read; no refusal overtakes the reply to a request before it.
 workers=1
 . "${srcdir:-.}/tests/integration/lib.sh"
 need python3

@@ -6,7 +6,7 @@
 [ "$(id -u)" -eq 0 ] || skip "only root can make a namespace of processes"
 need unshare
 unshare --pid --fork --kill-child --mount-proc true 2>/dev/null || skip "no namespaces"
-# What examples/Dockerfile says is healthy.
+# The health check of examples/Dockerfile.
 health=$(sed -n 's/^HEALTHCHECK CMD \["reqctl", \(.*\)\]$/\1/p' "$top_srcdir/examples/Dockerfile" | tr -d '",')
 [ -n "$health" ] || fail "examples/Dockerfile has no HEALTHCHECK"
 service leave '"/bin/sh", "-c", "(setsid sh -c \"exit 3\" &); echo left"'

@@ -38,7 +38,7 @@ step "and so does a handler" warm_told
 until_true "$patience" no_programs
 fds_before=$(settled_fds)
 
-# What cannot be had is known beforehand. Root without the capability is like anybody.
+# A priority that cannot be had is known beforehand. Root without the capability is like anybody.
 without_right() {
 	if [ $is_root = yes ]; then
 		setpriv --bounding-set=-sys_nice "$@"

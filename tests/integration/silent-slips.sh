@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# silent-slips: what is no error, but probably not meant, is noted with the place and the
+# silent-slips: a setting that is valid, but probably not meant, is noted with the place and the
 # remedy: by reqd -t, at a start, by a reload and its check. Files that have changed since
 # they were read are named.
 . "${srcdir:-.}/tests/integration/lib.sh"
@@ -14,7 +14,7 @@ cp "$dir/services.d/notes.txt" "$dir/services.d/echo.conf.dpkg-old"
 echo 'print("hi")' >"$dir/secret.py"
 chmod 600 "$dir/secret.py"
 
-# Each with the part of the note that it must give; the line is that of the section.
+# Services, each with the part of the note that it must give; the line is that of the section.
 user=
 [ $is_root = no ] || user="user = \"$program_user\""
 one() { # FILE LINE...
@@ -32,7 +32,7 @@ one home 'command = {"/bin/cat", "~/x"}' "$local"
 one script "command = {\"/bin/sh\", \"$dir/none.sh\"}" "$local"
 [ $is_root = no ] || one unread "handler = {\"/bin/sh\", \"$dir/secret.py\"}" \
     'processes { min = 0  idle = 100ms }' "$local"
-# These are meant.
+# Services whose signs are meant.
 one find 'command = {"/usr/bin/find", "/etc/hostname", "-exec", "echo", "{{}}", ";"}' "$local"
 one shell 'command = {"/bin/sh", "-c", "echo $1 | wc -c", "sh", "x"}' "$local"
 one grep 'command = {"/bin/grep", "$", "/etc/hostname"}' "$local"

@@ -74,7 +74,7 @@ server_is_checked() {
 	assert_status 255 over_tls --pin sha256:short ping
 	assert_status 255 timeout 60 "$reqctl" -s "$tls#short" ping
 	assert_status 254 timeout 60 "$reqctl" -s "tls://127.0.0.1:$port" --pin "$pin" ping
-	# What was asked to be checked is not left unchecked.
+	# A check that was asked for is not left out.
 	assert_status 255 ctl --pin "$pin" ping
 	assert_match "$(cat "$dir/err")" '*--pin and --ca are for servers at tls://*'
 }
@@ -162,7 +162,7 @@ files_are_checked() {
 	over_tls --pin "$pin" ping >"$dir/out"
 }
 
-# What travels: the certificate, the name of the key's file; not the key.
+# The canonical text has the certificate and the name of the key's file; not the key.
 text_shows() {
 	"$reqd" -c "$conf" -T >"$dir/text"
 	grep -qF "pin = \"$pin\"" "$dir/text" || fail "no pin"

@@ -282,7 +282,7 @@ START_TEST(test_share_of_a_queue)
 }
 END_TEST
 
-/* Neither a party nor a service gets more than three quarters of all places. */
+/* No party and no service gets more than three quarters of all places. */
 START_TEST(test_share_of_all_places)
 {
 	struct admission a;

@@ -378,7 +378,7 @@ repeated(const char *head, const char *text, const char *end, const char *tail)
 }
 
 /*
- * Whoever may write a part of the configuration must not keep the master busy: time
+ * An account that may write a part of the configuration must not keep the master busy: time
  * grows with the text, not with its square. The limit of time of a test would end
  * each of these otherwise.
  */

@@ -313,7 +313,7 @@ START_TEST(a_flood_that_is_not_read)
 	load(1, &one);
 	evil = worker(0);
 	honest = worker(1);
-	/* Its answers are lost; the others are served meanwhile. */
+	/* The answers to the evil worker are lost; the others are served meanwhile. */
 	for (int i = 0; i < 20000; i++)
 		n += write(evil.pipe, &q, sizeof(q)) > 0;
 	ck_assert_int_gt(n, 100);

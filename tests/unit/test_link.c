@@ -80,7 +80,7 @@ START_TEST(test_ends_for_a_worker_behind)
 
 	for (int i = 0; i < N; i++)
 		c[i] = CALL(.service = S_WIDE, .script = "exec cat", .want_started = true);
-	/* Each is told when its program runs, in whatever order. */
+	/* Each request is told when its program runs, in whatever order. */
 	for (int i = 0; i < N; i++) {
 		uint64_t id = get(broker.worker[0], FRAME_STARTED).id;
 		unsigned n_known = 0;

@@ -58,7 +58,7 @@ static const struct row {
 	{ .line = "near --chek", .verb = "near", .status = OPTIONS_UNKNOWN,
 	    .message = "reqctl: unknown option '--chek'; did you mean '--check'?\n"
 		       "reqctl: try 'reqctl help near'\n" },
-	/* What is wrong before a plugin belongs on standard output. */
+	/* A mistake in the words before a plugin belongs on standard output. */
 	{ .line = "-x plug a", .verb = "plug", .status = OPTIONS_UNKNOWN, .message = "" },
 	{ .line = "-t never plug", .verb = "plug", .status = OPTIONS_BAD_VALUE, .message = "" },
 	{ .line = "-x near plug", .status = OPTIONS_UNKNOWN,

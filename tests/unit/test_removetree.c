@@ -15,7 +15,7 @@
 #include "base/cleanup.h"
 #include "unit.h"
 
-#define DEPTH 3000	/* more than PATH_MAX has room for, and more than there are descriptors */
+#define DEPTH 3000	/* longer than PATH_MAX, and deeper than there are descriptors */
 #define MANY 2000
 
 static char place[] = "/tmp/reqd-test-removetree.XXXXXX";
@@ -75,7 +75,7 @@ expect_removed(void)
 START_TEST(an_empty_one_is_removed)
 {
 	expect_removed();
-	/* It may be gone already. */
+	/* The tree may be gone already. */
 	ck_assert_int_eq(removetree(at, "tree"), 0);
 }
 END_TEST

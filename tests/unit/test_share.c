@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Who may take more of what all use, and what each has. */
+/* share: the rule that divides, and the count of what each party has. */
 #include "config.h"
 
 #include "base/share.h"

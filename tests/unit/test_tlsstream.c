@@ -135,7 +135,7 @@ START_TEST(each_kind_of_key)
 	ck_assert_int_eq(SSL_write(ssl, "hello", 5), 5);
 	ck_assert_int_eq(take(&s, bytes), 5);
 	ck_assert_int_eq(memcmp(bytes, "hello", 5), 0);
-	/* More than the socket takes: what was taken is sent later, and comes as it went. */
+	/* The socket does not take all: what was taken is sent later, and comes as it went. */
 	for (size_t i = 0; i < sizeof(big); i++)
 		big[i] = (char)(i * 7 >> 3);
 	while (got < sizeof(big)) {

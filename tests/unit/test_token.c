@@ -199,7 +199,7 @@ START_TEST(test_oldest_out)
 	ck_assert(is_kept(20) && is_kept(3));
 	(void)finish(21, &you, 10);
 	ck_assert(is_kept(21) && is_kept(3));
-	/* All is used: each gives up its own. */
+	/* No room is left: each party gives up its own. */
 	(void)finish(22, &you, 10);
 	ck_assert(is_kept(22) && is_kept(3) && !is_kept(20));
 	(void)finish(9, &me, 10);
@@ -213,10 +213,10 @@ START_TEST(test_bytes)
 	(void)finish(0, &me, 600);
 	(void)finish(1, &me, 300);
 	ck_assert(is_kept(0) && is_kept(1));
-	/* One that finds no room, and has nothing to give up, gets the room of the oldest. */
+	/* A party that finds no room, and has nothing to give up, gets the room of the oldest. */
 	(void)finish(2, &you, 200);
 	ck_assert(!is_kept(0) && is_kept(1) && is_kept(2));
-	/* One that is larger than all is not kept, and takes no other one with it. */
+	/* A result that is larger than the limit is not kept, and takes no other one with it. */
 	(void)finish(3, &me, 1001);
 	ck_assert(!is_kept(3) && is_kept(1) && is_kept(2));
 	ck_assert_uint_le(tokens.bytes, 1000);

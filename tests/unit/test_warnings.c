@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What reqd -t warns of, and what it leaves alone. */
+/* warnings: the cases in which reqd -t warns, and those in which it does not. */
 #include "config.h"
 
 #include "conf/warnings.h"
