@@ -21,73 +21,27 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/landlock.h"
 
 /* -------------------------------------------------------------- landlock --- */
-
-/*
- * The C library has no functions for Landlock, and the headers of Debian 12 know its
- * first versions only.
- */
-#ifndef SYS_landlock_create_ruleset
-#define SYS_landlock_create_ruleset 444
-#endif
-#ifndef SYS_landlock_restrict_self
-#define SYS_landlock_restrict_self 446
-#endif
-
-#define RULESET_VERSION (1u << 0)
-
-struct ruleset {
-	uint64_t files, net, scopes;
-};
-
-/* Returns all that a version can forbid. No rule allows anything of that. */
-static struct ruleset
-ruleset_of(int version)
-{
-	/* Versions 1, 2, 3, 4 and from 5 on know so many rights on files. */
-	static const unsigned n_files[] = { 13, 14, 15, 15, 16 };
-	unsigned row = version > (int)ARRAY_LEN(n_files) ? ARRAY_LEN(n_files) - 1 :
-	    (unsigned)version - 1;
-	struct ruleset all = { .files = (UINT64_C(1) << n_files[row]) - 1 };
-
-	if (version >= 4)
-		all.net = 3;	/* to bind and to connect by TCP */
-	if (version >= 6)
-		all.scopes = 3;	/* abstract unix sockets of others, signals to others */
-	return all;
-}
-
-/* The kernel refuses a struct that has more fields than it knows, unless they are zero. */
-static size_t
-ruleset_size(int version)
-{
-	return version >= 6 ? sizeof(struct ruleset) : version >= 4 ?
-	    offsetof(struct ruleset, scopes) : offsetof(struct ruleset, net);
-}
 
 int
 confine_landlock(void)
 {
-	long version = syscall(SYS_landlock_create_ruleset, NULL, 0, RULESET_VERSION);
-
-	return version < 0 ? 0 : (int)version;
+	return landlock_version();
 }
 
+/* No rule allows anything of what Landlock can forbid. */
 static int
 lose_files(void)
 {
 	CLEANUP_CLOSE int fd = -1;
-	int version = confine_landlock();
-	struct ruleset all;
+	struct landlock_rights all = landlock_rights(landlock_version());
 
-	if (version == 0)
+	if (landlock_version() == 0)
 		return 0;
-	all = ruleset_of(version);
-	fd = (int)syscall(SYS_landlock_create_ruleset, &all, ruleset_size(version), 0);
-	if (fd < 0 || syscall(SYS_landlock_restrict_self, fd, 0) < 0)
-		return -errno;
-	return 0;
+	fd = landlock_new(&all);
+	return fd < 0 ? fd : landlock_enforce(fd);
 }
 
 /* --------------------------------------------------------------- seccomp --- */

@@ -6,6 +6,7 @@ libbase_la_SOURCES = \
 	src/base/backoff.c src/base/backoff.h \
 	src/base/base64url.c src/base/base64url.h \
 	src/base/buf.c src/base/buf.h \
+	src/base/callfilter.c src/base/callfilter.h \
 	src/base/cgroup.c src/base/cgroup.h \
 	src/base/children.c src/base/children.h \
 	src/base/cleanup.h \
@@ -14,8 +15,10 @@ libbase_la_SOURCES = \
 	src/base/digest.c src/base/digest.h \
 	src/base/escape.c src/base/escape.h \
 	src/base/fd.c src/base/fd.h \
+	src/base/fence.c src/base/fence.h \
 	src/base/hidden.c src/base/hidden.h \
 	src/base/jsonbuf.c src/base/jsonbuf.h \
+	src/base/landlock.c src/base/landlock.h \
 	src/base/loop.c src/base/loop.h \
 	src/base/mark.c src/base/mark.h \
 	src/base/oomscore.c src/base/oomscore.h \
@@ -36,5 +39,5 @@ libbase_la_SOURCES = \
 # A library of its own, because libreqd must not bring another library to its programs.
 noinst_LTLIBRARIES += libconfine.la
 libconfine_la_SOURCES = src/base/confine.c src/base/confine.h
-libconfine_la_LIBADD = $(SECCOMP_LIBS)
+libconfine_la_LIBADD = libbase.la $(SECCOMP_LIBS)
 libbase_la_LIBADD = $(BSD_LIBS) $(MD_LIBS)

@@ -86,5 +86,5 @@ handlerenv_write(struct jobs *jobs, const struct service *s, uint64_t id, uint32
 		ok = put(&n_argv, "%s", *p);
 	if (!ok || !put_environment(&n_env, s, id))
 		return -E2BIG;
-	return jobs_write(jobs, (struct slice){ text, used }, n_argv, n_env, ret_job);
+	return jobs_write(jobs, &(struct job_strings){ { text, used }, n_argv, n_env, 0 }, ret_job);
 }

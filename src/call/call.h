@@ -128,7 +128,7 @@ struct call {
 	uint32_t placed_job;		/* number of its job in this worker's file; 0: none */
 	bool awaits_kit;		/* the call waits for a kit */
 	struct buf job;			/* until then: argv and environment */
-	size_t job_argv, job_env;	/* ... so many strings of each */
+	size_t job_argv, job_env, job_files;	/* ... so many strings of each */
 	int paper;			/* file for the result, when there is a token; -1: none */
 	bool cancelling;
 	bool attached;			/* a twin waits for the result */

@@ -103,7 +103,8 @@ job_place_strings(struct call *call, const struct buf *strings, size_t n_argv, s
 		call->desk->stats->over_share++;
 		return -ENOSPC;
 	}
-	r = jobs_write(jobs, buf_slice(strings), n_argv, n_env, &call->placed_job);
+	r = jobs_write(jobs, &(struct job_strings){ buf_slice(strings), n_argv, n_env,
+	    call->job_files }, &call->placed_job);
 	if (r < 0 || p == NULL)
 		return r;
 	call->n_places = (uint32_t)n;
@@ -264,6 +265,8 @@ command_start(struct call *call, const struct call_request *rq, const struct val
 		r = arguments_expand(call->service->command, values, &strings, &n_argv);
 	if (r >= 0)
 		r = callenv_append(call, opt, values, &strings, &n_env, ret_why);
+	if (r >= 0)
+		r = arguments_expand_files(values, &strings, &call->job_files);
 	if (r < 0)
 		return strings.is_full ? -E2BIG : r;
 	r = check_strings(values, buf_slice(&strings), ret_why);

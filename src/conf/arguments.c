@@ -235,6 +235,17 @@ has_unset(const char *template, const struct values *v)
 	return false;
 }
 
+/* Appends the path of the file that has the value of a secret argument. */
+static void
+put_file(const struct service *s, size_t i, struct buf *out)
+{
+	unsigned fd = SERVICE_SECRET_FD;
+
+	for (size_t j = 0; j < i; j++)
+		fd += s->args[j].secret;
+	(void)buf_printf(out, "/dev/fd/%u", fd);
+}
+
 int
 arguments_expand_text(const char *template, const struct values *v, struct buf *out)
 {
@@ -248,6 +259,10 @@ arguments_expand_text(const char *template, const struct values *v, struct buf *
 			continue;
 		}
 		i = index_of(v, part.text);
+		if (part.is_file) {
+			put_file(v->service, i, out);
+			continue;
+		}
 		for (size_t j = 0; j < v->n[i]; j++) {
 			if (j > 0)
 				(void)buf_append_char(out, ' ');
@@ -290,6 +305,25 @@ arguments_expand(char *const *template, const struct values *v, struct buf *out,
 		return -ENOMEM;
 	*ret_n = n;
 	return 0;
+}
+
+int
+arguments_expand_files(const struct values *v, struct buf *out, size_t *ret_n)
+{
+	const struct service *s = v->service;
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_args && s->has_secret_files; i++) {
+		if (!s->args[i].secret)
+			continue;
+		/* An argument that is not given has its place, too. */
+		if (v->n[i] > 0)
+			(void)buf_append_slice(out, v->all[v->first[i]]);
+		(void)buf_append_char(out, '\0');
+		n++;
+	}
+	*ret_n = n;
+	return buf_failed(out) ? -ENOMEM : 0;
 }
 
 /* ------------------------------------------------------------- logging --- */

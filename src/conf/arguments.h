@@ -65,6 +65,12 @@ int arguments_expand(char *const *template, const struct values *v, struct buf *
 int arguments_expand_text(const char *template, const struct values *v, struct buf *out);
 
 /*
+ * Appends the values for the files of secret arguments, in their order, each ended by NUL, and
+ * counts them. 0 or -ENOMEM.
+ */
+int arguments_expand_files(const struct values *v, struct buf *out, size_t *ret_n);
+
+/*
  * Appends the arguments as name=value words for a log line, secret ones as
  * name=***. At most max bytes. 0 or -ENOMEM.
  */

@@ -272,6 +272,8 @@ fill_service(struct reader *r, struct service *s)
 	s->allow_names = s->allow_names != NULL ? s->allow_names : none;
 	s->deny_names = s->deny_names != NULL ? s->deny_names : none;
 	s->listen_names = s->listen_names != NULL ? s->listen_names : none;
+	s->sandbox_read = s->sandbox_read != NULL ? s->sandbox_read : none;
+	s->sandbox_write = s->sandbox_write != NULL ? s->sandbox_write : none;
 	s->environment = s->environment != NULL ? s->environment : none;
 	s->verbs = s->verbs != NULL ? s->verbs : none;
 	return 0;

@@ -21,6 +21,7 @@
 #include <sys/types.h>
 
 #include "base/addr.h"
+#include "base/fence.h"
 #include "base/slice.h"
 #include "proto/credential.h"
 
@@ -195,6 +196,11 @@ struct service {
 	size_t n_limits;
 	char **verbs;		/* bound RESP verbs, upper case; NULL-terminated */
 	enum service_log log;
+	enum fence_level sandbox;
+	char **sandbox_read;	/* paths that it reads besides; NULL-terminated, never NULL */
+	char **sandbox_write;	/* ... and writes */
+	bool sandbox_fallback;	/* runs where the kernel cannot keep files from it, too */
+	bool has_secret_files;	/* "{@name}" is used: its secret arguments come in files */
 	/*
 	 * The reason why nobody can call the service: something that the service needs is
 	 * not there. NULL: the service is in order. Without an account the ids are
@@ -422,6 +428,12 @@ service_is_temporary(const struct service *s)
 {
 	return s->directory[0] != '/';
 }
+
+/*
+ * Secret arguments come to a program in files that are open as descriptors from this number on,
+ * in their order, if "{@name}" is used for one of them.
+ */
+#define SERVICE_SECRET_FD 10
 
 /* The key in the limits of a service that sets this resource, of those it can (RLIMIT_*). */
 const char *conf_limit_name(int resource);

@@ -165,6 +165,29 @@ check_directory(struct reader *r, const struct service *s, const struct block *b
 		    "the service may not enter %.256s", s->name, path, dir);
 }
 
+/* The sandbox is there, and so is what it names. */
+static void
+check_sandbox(struct reader *r, const struct service *s, const struct block *b)
+{
+	static const char *const keys[] = { "sandbox-read", "sandbox-write" };
+
+	if (s->sandbox == FENCE_NONE)
+		return;
+	if (!fence_has_files() && !s->sandbox_fallback)
+		block_error(r, b, "sandbox", "service \"%.64s\": this kernel has no Landlock, so reqd "
+		    "cannot keep files from the program: boot with 'landlock' in 'lsm=', or set "
+		    "'sandbox-fallback = yes' to go without this part", s->name);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		for (char **p = i == 0 ? s->sandbox_read : s->sandbox_write; *p != NULL; p++) {
+			struct stat st;
+
+			if (**p == '/' && stat(*p, &st) < 0)
+				block_error(r, b, keys[i], "service \"%.64s\": %s %.256s: %s", s->name,
+				    keys[i], *p, strerror(errno));
+		}
+	}
+}
+
 /*
  * Asks the kernel whether this process may change priorities: rights, a limit and a
  * filter of system calls have a say. To give the rights back is always allowed.
@@ -212,6 +235,7 @@ program_check(struct reader *r, struct service *s, const struct block *b)
 
 	reader_excuse(r, s);
 	check_nice(r, s, b);
+	check_sandbox(r, s, b);
 	reader_excuse_end(r);
 	if (is_known_sound(r, s))
 		return;

@@ -277,27 +277,6 @@ signal_format(struct buf *b, const struct key *k, const void *at)
 
 static const struct value_type value_signal = { .parse = signal_parse, .format = signal_format };
 
-static int
-sandbox_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
-{
-	if (strcmp(s->values[0], "none") == 0)
-		return 0;
-	if (strcmp(s->values[0], "basic") != 0 && strcmp(s->values[0], "strict") != 0)
-		return 1;
-	reader_error(r, s->line, "'%s = %s' is not built into this reqd", k->name, s->values[0]);
-	return 2;
-}
-
-static void
-sandbox_format(struct buf *b, const struct key *k, const void *at)
-{
-	(void)buf_append_str(b, "none");
-}
-
-static const struct value_type value_sandbox = {
-	.wants = "none, basic or strict", .parse = sandbox_parse, .format = sandbox_format,
-};
-
 /* Keeps a bound as text: its type is that of the argument, read later. */
 static int
 bound_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
@@ -353,6 +332,7 @@ static const char *const words_buffering[] = { "program", "line", NULL };
 static const char *const words_ready[] = { "none", "ping", NULL };
 static const char *const words_channel[] = { "stdout", "fd3", NULL };
 static const char *const words_kind[] = { "token", "key", NULL };
+static const char *const words_sandbox[] = { "none", "basic", "strict", NULL };
 static const char *const words_log[] = { "all", "errors", "none", NULL };
 static const char *const words_type[] = { "text", "integer", "decimal", "flag", "choice", "path",
 	"name", "host", "pattern", "size", "duration", NULL };
@@ -498,7 +478,10 @@ static const struct key keys_service[] = {
 	{ "idempotent", &value_bool, AT(service, idempotent), .def = "yes" },
 	{ "verb", &value_list, AT(service, verbs) },
 	{ "log", &value_word, AT(service, log), .def = "all", .words = words_log },
-	{ "sandbox", &value_sandbox, .offset = 0 },
+	{ "sandbox", &value_word, AT(service, sandbox), .def = "none", .words = words_sandbox },
+	{ "sandbox-read", &value_list, AT(service, sandbox_read) },
+	{ "sandbox-write", &value_list, AT(service, sandbox_write) },
+	{ "sandbox-fallback", &value_bool, AT(service, sandbox_fallback), .def = "no" },
 	{ "ids", &value_identity, AT(service, run_as), .flags = KEY_CANONICAL },
 	{ "home", &value_text, AT(service, run_as.home), .flags = KEY_CANONICAL },
 	{ "unavailable", &value_text, AT(service, unavailable), .flags = KEY_CANONICAL },

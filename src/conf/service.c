@@ -34,6 +34,21 @@ report_argument(struct reader *r, const struct service *s, const struct block *b
 		    *remedy != '\0' ? remedy : " (literal braces are written {{ and }})");
 }
 
+/* Judges "{@name}". */
+static void
+check_file_use(struct reader *r, const struct block *b, const char *key,
+    const struct argument *a)
+{
+	if (!a->secret)
+		key_error(r, b, key, ": '{@%s}' goes with 'secret = yes' of its argument only", a->name);
+	else if (a->repeat)
+		key_error(r, b, key, ": '{@%s}' is one file, and the argument may be several values",
+		    a->name);
+	else if (strcmp(key, "lock") == 0)
+		key_error(r, b, key, ": '{@%s}' is the same path for all callers; '{%s}' is the value",
+		    a->name, a->name);
+}
+
 /*
  * The set of arguments that a template names; mistakes are reported. What a
  * handler is started with is before all requests and may name none.
@@ -53,8 +68,11 @@ check_template(struct reader *r, const struct service *s, const struct block *b,
 		if (!part.is_name)
 			continue;
 		a = service_find_argument(s, part.text.data, part.text.len);
-		if (a != NULL && s->handler == NULL)
+		if (a != NULL && s->handler == NULL) {
 			used |= UINT64_C(1) << (a - s->args);
+			if (part.is_file)
+				check_file_use(r, b, key, a);
+		}
 		else
 			report_argument(r, s, b, key, part.text);
 	}
@@ -62,6 +80,23 @@ check_template(struct reader *r, const struct service *s, const struct block *b,
 		key_error(r, b, key, ": a brace without its partner in '%.64s' (literal braces "
 		    "are written {{ and }})", template);
 	return used;
+}
+
+/* The set of arguments whose values, not only their paths, are in a template. */
+static uint64_t
+values_in(const struct service *s, const char *template)
+{
+	struct template_part part;
+	uint64_t values = 0;
+
+	while (template_next(&template, &part) > 0) {
+		const struct argument *a = !part.is_name || part.is_file ? NULL :
+		    service_find_argument(s, part.text.data, part.text.len);
+
+		if (a != NULL)
+			values |= UINT64_C(1) << (a - s->args);
+	}
+	return values;
 }
 
 static void
@@ -87,7 +122,7 @@ check_command(struct reader *r, const struct service *s, const struct block *b, 
 
 		guarded = guarded || strcmp(*p, "--") == 0;
 		u->used |= named;
-		u->bare |= guarded ? 0 : named;
+		u->bare |= guarded ? 0 : values_in(s, *p);
 		for (size_t i = 0; i < s->n_args; i++) {
 			if ((named >> i & 1) == 0 || !s->args[i].repeat ||
 			    template_is_name(*p, &alone))
@@ -292,6 +327,45 @@ check_arguments(struct reader *r, struct service *s, const struct block *b, cons
 	}
 }
 
+/* True if a template of the service has the path of a file. */
+static bool
+has_files(char *const *templates)
+{
+	struct template_part part;
+
+	for (; *templates != NULL; templates++) {
+		const char *p = *templates;
+
+		while (template_next(&p, &part) > 0) {
+			if (part.is_name && part.is_file)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void
+check_paths(struct reader *r, const struct service *s, const struct block *b, const char *key,
+    char *const *paths)
+{
+	if (s->sandbox == FENCE_NONE && paths[0] != NULL)
+		key_error(r, b, key, " goes with 'sandbox = basic' or 'sandbox = strict' only");
+	for (; *paths != NULL; paths++) {
+		if (**paths != '/')
+			key_error(r, b, key, ": '%.64s' is not an absolute path", *paths);
+	}
+}
+
+static void
+check_sandbox(struct reader *r, const struct service *s, const struct block *b)
+{
+	check_paths(r, s, b, "sandbox-read", s->sandbox_read);
+	check_paths(r, s, b, "sandbox-write", s->sandbox_write);
+	if (s->sandbox == FENCE_NONE && s->sandbox_fallback)
+		key_error(r, b, "sandbox-fallback",
+		    " goes with 'sandbox = basic' or 'sandbox = strict' only");
+}
+
 int
 check_service(struct reader *r, struct service *s, const struct block *b)
 {
@@ -310,5 +384,8 @@ check_service(struct reader *r, struct service *s, const struct block *b)
 	if (s->lock != NULL && *s->lock == '\0')
 		key_error(r, b, "lock", " is empty");
 	check_arguments(r, s, b, &u);
+	check_sandbox(r, s, b);
+	s->has_secret_files = s->handler == NULL && (has_files(s->command) ||
+	    has_files(s->environment));
 	return 0;
 }

@@ -23,7 +23,7 @@ template_next(const char **p, struct template_part *ret)
 
 	if (**p == '\0')
 		return 0;
-	ret->is_name = false;
+	ret->is_name = ret->is_file = false;
 	if (n > 0) {
 		ret->text = slice_take(p, n);
 		return 1;
@@ -34,9 +34,10 @@ template_next(const char **p, struct template_part *ret)
 		return 1;
 	}
 	close = **p == '{' ? strpbrk(*p + 1, "{}") : NULL;
-	if (close == NULL || *close != '}' || close == *p + 1)
+	ret->is_file = close != NULL && (*p)[1] == '@';
+	if (close == NULL || *close != '}' || close == *p + 1 + ret->is_file)
 		return -EINVAL;
-	(*p)++;
+	*p += 1 + ret->is_file;
 	ret->text = slice_take(p, (size_t)(close - *p));
 	(*p)++;
 	ret->is_name = true;
@@ -44,11 +45,17 @@ template_next(const char **p, struct template_part *ret)
 }
 
 bool
+template_is_alone(const char *template, struct template_part *ret)
+{
+	return template_next(&template, ret) == 1 && ret->is_name && *template == '\0';
+}
+
+bool
 template_is_name(const char *template, struct slice *ret_name)
 {
 	struct template_part part;
 
-	if (template_next(&template, &part) != 1 || !part.is_name || *template != '\0')
+	if (!template_is_alone(template, &part) || part.is_file)
 		return false;
 	*ret_name = part.text;
 	return true;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * template: text with the names of arguments in braces, "{name}"; "{{" and
- * "}}" stand for the braces themselves.
+ * template: text with the names of arguments in braces, "{name}", or
+ * "{@name}" for the path of a file with the value; "{{" and "}}" stand for the
+ * braces themselves.
  */
 #pragma once
 
@@ -12,6 +13,7 @@
 struct template_part {
 	struct slice text;	/* literal text, or the name */
 	bool is_name;
+	bool is_file;		/* "{@name}": the path of a file that has the value */
 };
 
 /*
@@ -19,6 +21,9 @@ struct template_part {
  * -EINVAL for a brace without its partner or a name that cannot be one.
  */
 int template_next(const char **p, struct template_part *ret);
+
+/* True if the template is one name, or the path of its file, and nothing else. */
+bool template_is_alone(const char *template, struct template_part *ret);
 
 /* True if the template is one name and nothing else. */
 bool template_is_name(const char *template, struct slice *ret_name);

@@ -283,11 +283,50 @@ warn_stdbuf(const struct conf *c, const char *stdbuf, struct conf_errors *warnin
 		    "which stdbuf(1) uses, is not there", names.text, stdbuf);
 }
 
+/* -------------------------------------------------------------- secrets --- */
+
+/* The secret argument whose value stands in this element, or NULL. */
+static const struct argument *
+bared_by(const struct service *s, const char *element)
+{
+	struct template_part part;
+
+	while (template_next(&element, &part) > 0) {
+		const struct argument *a = !part.is_name || part.is_file ? NULL :
+		    service_find_argument(s, part.text.data, part.text.len);
+
+		if (a != NULL && a->secret)
+			return a;
+	}
+	return NULL;
+}
+
+/* Every account of the machine can read the command line of a program. */
+static void
+warn_bared(const struct conf *c, struct conf_errors *warnings)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_services; i++) {
+		const struct service *s = &c->services[i];
+		const struct argument *a = NULL;
+
+		for (char **p = s->command; *p != NULL && a == NULL; p++)
+			a = bared_by(s, *p);
+		if (a == NULL || n++ >= LINES_MAX)
+			continue;
+		conf_errors_add(warnings, s->file, a->line, "service \"%s\": the secret argument '%s' "
+		    "stands in the command line, which every account of this machine can read; "
+		    "'{@%s}' is the path of a file that has it", s->name, a->name, a->name);
+	}
+}
+
 void
 conf_warn(const struct conf *c, const char *stdbuf, struct conf_errors *warnings,
     struct conf_errors *notes)
 {
 	warn_catch_alls(c, warnings);
 	warn_stdbuf(c, stdbuf, warnings);
+	warn_bared(c, warnings);
 	note_shared(c, notes);
 }

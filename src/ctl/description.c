@@ -122,6 +122,7 @@ print_argument(const json_t *a)
 static void
 print_limits(const json_t *d)
 {
+	const char *sandbox = out_json_text(d, "sandbox");
 	char text[UNITS_TEXT];
 	int64_t timeout = out_json_number(d, "timeout_ms"), limit = out_json_number(d, "output_limit");
 
@@ -137,6 +138,12 @@ print_limits(const json_t *d)
 	}
 	(void)printf("\n  on disconnect  ");
 	out_word(out_json_text(d, "on_disconnect"));
+	if (*sandbox != '\0' && strcmp(sandbox, "none") != 0) {
+		(void)printf("\n  sandbox        ");
+		out_word(sandbox);
+		if (json_is_false(json_object_get(d, "sandbox_files")))
+			(void)printf(" (calls only: the kernel of the server has no Landlock)");
+	}
 	if (json_is_false(json_object_get(d, "idempotent")))
 		(void)printf("\n  not idempotent: a call needs --id");
 	(void)printf("\n");

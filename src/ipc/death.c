@@ -29,6 +29,8 @@ stage_name(unsigned stage)
 		[STAGE_JOB] = "its arguments",
 		[STAGE_EXEC] = "its program",
 		[STAGE_INTERPRETER] = "the interpreter of its program",
+		[STAGE_SANDBOX] = "its sandbox",
+		[STAGE_SECRET] = "the files of its secret arguments",
 	};
 
 	return stage < STAGE_N ? names[stage] : "?";
@@ -40,7 +42,7 @@ stage_hint(unsigned stage, int error)
 {
 	if (stage == STAGE_EXEC && error == ENOEXEC)
 		return " (a script begins with #!)";
-	if (stage == STAGE_EXEC || stage == STAGE_DIRECTORY)
+	if (stage == STAGE_EXEC || stage == STAGE_DIRECTORY || stage == STAGE_SANDBOX)
 		return " (try 'reqctl reload --check')";
 	return "";
 }

@@ -132,18 +132,18 @@ mark_places(struct jobs *all, size_t first, bool used)
 }
 
 int
-jobs_write(struct jobs *all, struct slice strings, size_t n_argv, size_t n_env,
-    uint32_t *ret_job)
+jobs_write(struct jobs *all, const struct job_strings *s, uint32_t *ret_job)
 {
 	struct job_header header = {
 		.magic = JOB_MAGIC,
-		.n_argv = (uint32_t)n_argv,
-		.n_env = (uint32_t)n_env,
-		.len = (uint32_t)strings.len,
+		.n_argv = (uint32_t)s->n_argv,
+		.n_env = (uint32_t)s->n_env,
+		.n_files = (uint32_t)s->n_files,
+		.len = (uint32_t)s->text.len,
 	};
-	size_t n = jobs_places(strings.len), first;
+	size_t n = jobs_places(s->text.len), first;
 
-	if (!fits(strings, n_argv, n_env))
+	if (!fits(s->text, s->n_argv, s->n_env) || s->n_files > JOB_MAX_FILES)
 		return -E2BIG;
 	if (all->places == NULL)
 		return -ENOMEM;
@@ -153,7 +153,7 @@ jobs_write(struct jobs *all, struct slice strings, size_t n_argv, size_t n_env,
 	all->n_places[first] = (uint16_t)n;
 	mark_places(all, first, true);
 	memcpy(all->places + first * JOB_PLACE, &header, sizeof(header));
-	memcpy(all->places + first * JOB_PLACE + sizeof(header), strings.data, strings.len);
+	memcpy(all->places + first * JOB_PLACE + sizeof(header), s->text.data, s->text.len);
 	*ret_job = all->serial * JOB_PLACES + (uint32_t)first;
 	return 0;
 }
@@ -208,7 +208,11 @@ job_parse(const struct job_header *h, struct job *ret)
 	p = strings_list(bytes, end, h->n_argv, ret->argv);
 	if (p == NULL)
 		return -EBADMSG;
+	ret->files = ret->envp + h->n_env + 3;
 	p = strings_list(p, end, h->n_env, ret->envp);
+	if (p == NULL)
+		return -EBADMSG;
+	p = strings_list(p, end, h->n_files, ret->files);
 	return p == end ? 0 : -EBADMSG;
 }
 
@@ -223,7 +227,8 @@ job_read(int fd, uint32_t place, struct job *ret)
 		return -errno;
 	if (n != sizeof(h) || h.magic != JOB_MAGIC || h.len > sizeof(bytes))
 		return -EBADMSG;
-	if (h.n_argv == 0 || h.n_argv > JOB_MAX_STRINGS || h.n_env > JOB_MAX_STRINGS)
+	if (h.n_argv == 0 || h.n_argv > JOB_MAX_STRINGS || h.n_env > JOB_MAX_STRINGS ||
+	    h.n_files > JOB_MAX_FILES)
 		return -EBADMSG;
 	n = pread(fd, bytes, h.len, at + (off_t)sizeof(h));
 	if (n < 0)

@@ -6,8 +6,8 @@
  * the job after it has dropped to the service's account. So a job costs no
  * descriptor and no new page.
  *
- * Format of a job: struct job_header, then n_argv strings, then n_env strings,
- * each ended by NUL, and nothing else.
+ * Format of a job: struct job_header, then n_argv strings, then n_env strings, then n_files
+ * contents of files, each ended by NUL, and nothing else.
  *
  * The size of the file is fixed, so that nobody can make its last close
  * expensive: the kernel needs 30 ms for a full file. The file is not sealed
@@ -25,6 +25,7 @@
 
 #define JOB_MAX_BYTES (2u << 20)	/* below the kernel's 2 MiB for argv + env */
 #define JOB_MAX_STRINGS 4096
+#define JOB_MAX_FILES 64
 #define JOB_MAX_STRING (128u << 10)	/* with its NUL: what execve(2) takes */
 /* A job takes as many places in a row as it needs. */
 #define JOB_PLACE (16u << 10)
@@ -41,6 +42,7 @@ struct job_header {
 	uint32_t magic;
 	uint32_t n_argv;
 	uint32_t n_env;
+	uint32_t n_files;	/* for secret arguments */
 	uint32_t len;	/* bytes of all strings with their NULs */
 };
 
@@ -60,13 +62,18 @@ struct jobs {
 int jobs_open(struct jobs *all, int fd);
 void jobs_close(struct jobs *all);
 
+/* The strings of a job: argv, then environment, then contents of files, each ended by NUL. */
+struct job_strings {
+	struct slice text;
+	size_t n_argv, n_env, n_files;
+};
+
 /*
- * Writes a job. strings holds argv, then environment, each ended by NUL. 0;
+ * Writes a job. 0;
  * -E2BIG over a limit; -EBUSY: there is no room; or -errno. job_check() tells the
  * limits beforehand, and those of execve(2) on all strings together.
  */
-int jobs_write(struct jobs *all, struct slice strings, size_t n_argv, size_t n_env,
-    uint32_t *ret_job);
+int jobs_write(struct jobs *all, const struct job_strings *s, uint32_t *ret_job);
 int job_check(struct slice strings, size_t n_argv, size_t n_env);
 
 /*
@@ -91,9 +98,9 @@ job_place(uint32_t job)
 
 /* The argv and environment of a job; for the child only. */
 struct job {
-	char **argv, **envp;
-	/* Both lists, one behind the other, and room for one variable more. */
-	char *strings[2 * (JOB_MAX_STRINGS + 1) + 1];
+	char **argv, **envp, **files;
+	/* All lists, one behind the other, with room for two variables more. */
+	char *strings[2 * (JOB_MAX_STRINGS + 1) + 2 + JOB_MAX_FILES + 1];
 };
 
 /*

@@ -46,6 +46,10 @@ spawner_init(struct spawner *sp, size_t n)
 	sp->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (sp->null_fd < 0)
 		return -errno;
+	/* The kernel is asked for Landlock here, so that no child has to ask. */
+	(void)fence_has_files();
+	if (fences_init(&sp->fences) < 0)
+		return -E2BIG;
 	p = mmap(NULL, n * sizeof(*sp->reports), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED)
@@ -134,6 +138,9 @@ child_limits(const struct spawner *sp, const struct service *s)
 
 		if (s->limits[i].resource < 0)
 			continue;
+		/* The files of secrets are made first, and count. */
+		if (s->limits[i].resource == RLIMIT_FSIZE && s->has_secret_files)
+			continue;
 		if (setrlimit((__rlimit_resource_t)s->limits[i].resource, &l) < 0)
 			return -errno;
 	}
@@ -172,20 +179,82 @@ child_directory(const struct spawn_order *o)
 	return 0;
 }
 
-/* Adds the program's own directory to the environment, unless the service sets TMPDIR itself. */
-static CHILD_CODE void
-child_tmpdir(const char *directory, struct job *job)
+/* True if the service sets this variable, "NAME=", itself. */
+static CHILD_CODE bool
+is_declared(const struct service *s, const char *name)
 {
-	static char text[sizeof("TMPDIR=") + PATH_MAX];
-	char **p = job->envp;
+	char **p = s->environment;
 
-	while (*p != NULL && strncmp(*p, "TMPDIR=", 7) != 0)
+	while (*p != NULL && strncmp(*p, name, strlen(name)) != 0)
 		p++;
-	if (*p != NULL)
+	return *p != NULL;
+}
+
+/* Sets a variable, "NAME=", to the program's own directory, unless the service sets it itself. */
+static CHILD_CODE void
+child_variable(const struct spawn_order *o, const char *name, struct job *job, char *text)
+{
+	char **p = job->envp;
+	bool is_last;
+
+	if (is_declared(o->service, name))
 		return;
-	(void)snprintf(text, sizeof(text), "TMPDIR=%s", directory);
+	while (*p != NULL && strncmp(*p, name, strlen(name)) != 0)
+		p++;
+	is_last = *p == NULL;
+	(void)snprintf(text, PATH_MAX, "%s%s", name, o->directory);
 	p[0] = text;
-	p[1] = NULL;
+	if (is_last)
+		p[1] = NULL;
+}
+
+/* Tells the program where its own directory is. In a sandbox its home is there, too. */
+static CHILD_CODE void
+child_environment(const struct spawn_order *o, struct job *job)
+{
+	static char tmpdir[PATH_MAX], home[PATH_MAX];
+
+	if (o->directory == NULL)
+		return;
+	child_variable(o, "TMPDIR=", job, tmpdir);
+	if (o->service->sandbox != FENCE_NONE)
+		child_variable(o, "HOME=", job, home);
+}
+
+/* Puts the child into the sandbox of its service. 0 or -errno. */
+static CHILD_CODE int
+child_sandbox(const struct spawner *sp, const struct spawn_order *o)
+{
+	const struct service *s = o->service;
+
+	return fence_enter(&sp->fences, &(struct fence){
+		.level = s->sandbox, .own = o->directory,
+		.program = s->handler != NULL ? s->handler[0] : s->command[0],
+		.readable = s->sandbox_read, .writable = s->sandbox_write,
+		.may_lack_files = s->sandbox_fallback,
+	});
+}
+
+/* Makes the files of secret arguments, which the program opens by their paths. 0 or -errno. */
+static CHILD_CODE int
+child_secrets(const struct service *s, char *const *files)
+{
+	for (int i = 0; files[i] != NULL; i++) {
+		int fd = memfd_create("secret", MFD_CLOEXEC);
+		size_t len = strlen(files[i]);
+
+		if (fd < 0 || write(fd, files[i], len) != (ssize_t)len ||
+		    lseek(fd, 0, SEEK_SET) < 0 || dup2(fd, SERVICE_SECRET_FD + i) < 0 || close(fd) < 0)
+			return -errno;
+	}
+	for (size_t i = 0; i < s->n_limits; i++) {
+		struct rlimit l = { s->limits[i].value, s->limits[i].value };
+
+		if (s->limits[i].resource == RLIMIT_FSIZE && s->has_secret_files &&
+		    setrlimit(RLIMIT_FSIZE, &l) < 0)
+			return -errno;
+	}
+	return 0;
 }
 
 /* The way of a child from fork to exec. Nothing here allocates, looks up or returns. */
@@ -250,12 +319,18 @@ child_run(const struct spawner *sp, const struct spawn_order *o, bool is_outside
 	if (getppid() != sp->self)
 		_exit(SPAWN_EXIT_FAILED);
 
+	r = child_sandbox(sp, o);
+	if (r < 0)
+		child_fail(sp, o, STAGE_SANDBOX, -r);
+
 	/* First read of bytes made by a client, after all rights are dropped. */
 	r = job_read(JOB_FD, o->place, &job);
 	if (r < 0)
 		child_fail(sp, o, STAGE_JOB, -r);
-	if (o->directory != NULL)
-		child_tmpdir(o->directory, &job);
+	r = child_secrets(s, job.files);
+	if (r < 0)
+		child_fail(sp, o, STAGE_SECRET, -r);
+	child_environment(o, &job);
 
 	/* The path comes from the configuration, whatever the job has in argv[0]. */
 	(void)execve(path, job.argv, job.envp);

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include "base/fence.h"
 #include "base/oomscore.h"
 #include "conf/conf.h"
 
@@ -33,6 +34,7 @@ struct spawner {
 	int null_fd;			/* stdin of programs without input */
 	sigset_t no_signals;
 	struct oomscore oomscore;	/* of programs */
+	struct fences fences;		/* sandboxes */
 	pid_t self;
 };
 

@@ -26,7 +26,7 @@ import time
 PATIENCE = float(os.environ.get("REQD_TEST_PATIENCE", "20"))
 IS_ROOT = os.geteuid() == 0
 UNSEEN = {
-    "service.sandbox": "this reqd has no sandbox built in, so 'none' is the only value",
+    "service.sandbox-fallback": "it counts on a kernel without Landlock: sandbox-fallback.sh",
     "listen.tls": "it is for sockets of systemd: see tls-passed.sh",
 }
 ROWS = {}           # "section.key": function
@@ -844,6 +844,23 @@ def _(a, b):
 @pair("service", "directory", '"/usr"', command=("/bin/pwd",))
 def _(a, b):
     same((call(a), call(b)), ("/\n", "/usr\n"))
+
+
+@pair("service", "sandbox", "strict", command=sh("ls /var/cache >/dev/null 2>&1; echo $?"))
+def _(a, b):
+    same((call(a), call(b)), ("0\n", "2\n"))
+
+
+@pair("service", "sandbox-read", '{"/var/cache"}', lines="sandbox = strict",
+      command=sh("ls /var/cache >/dev/null 2>&1; echo $?"))
+def _(a, b):
+    same((call(a), call(b)), ("2\n", "0\n"))
+
+
+@pair("service", "sandbox-write", '{"/dev/shm"}', lines="sandbox = strict",
+      command=sh("f=/dev/shm/reqd-every-key-$$; (: >$f) 2>/dev/null; echo $?; rm -f $f"))
+def _(a, b):
+    same((call(a), call(b)), ("2\n", "0\n"))
 
 
 @pair("service", "umask", "077", command=sh("umask"))

@@ -44,8 +44,8 @@ evil_write_job(struct evil *e, const char *program, const char *argument, const 
 		(void)buf_append(&strings, argument, strlen(argument) + 1);
 	if (variable != NULL)
 		(void)buf_append(&strings, variable, strlen(variable) + 1);
-	(void)jobs_write(&e->jobs, buf_slice(&strings), argument != NULL ? 2 : 1,
-	    variable != NULL, &job);
+	(void)jobs_write(&e->jobs, &(struct job_strings){ buf_slice(&strings),
+	    argument != NULL ? 2 : 1, variable != NULL, 0 }, &job);
 	return (uint16_t)job_place(job);
 }
 

@@ -72,6 +72,9 @@ integration_tests = \
 	tests/integration/reload-says-what-changes.sh \
 	tests/integration/reload-under-load.sh \
 	tests/integration/self-test.sh \
+	tests/integration/sandbox-fallback.sh \
+	tests/integration/secret-files.sh \
+	tests/integration/service-sandbox.sh \
 	tests/integration/reqd-test.sh \
 	tests/integration/temporary-directory.sh \
 	tests/integration/reqctl-check.sh \

@@ -66,8 +66,8 @@ write_job(uint16_t worker, const char *script, uint64_t id)
 	(void)buf_printf(&b, "REQD_REQUEST_ID=%016llx", (unsigned long long)id);
 	(void)buf_append_char(&b, '\0');
 	ck_assert(!buf_failed(&b));
-	ck_assert_int_eq(jobs_write(&broker.peer[worker].jobs, buf_slice(&b), ARRAY_LEN(argv), 2,
-	    &job), 0);
+	ck_assert_int_eq(jobs_write(&broker.peer[worker].jobs,
+	    &(struct job_strings){ buf_slice(&b), ARRAY_LEN(argv), 2, 0 }, &job), 0);
 	return job;
 }
 

@@ -40,9 +40,10 @@ START_TEST(what_is_written_comes_out_again)
 	struct buf b = BUF_INIT(0);
 	uint32_t number;
 
-	buf_append(&b, "/bin/echo\0a b\0\0A=1\0", 19);
+	buf_append(&b, "/bin/echo\0a b\0\0A=1\0secret\0", 26);
 	for (int i = 0; i < 3; i++) {
-		ck_assert_int_eq(jobs_write(&jobs, buf_slice(&b), 3, 1, &number), 0);
+		ck_assert_int_eq(jobs_write(&jobs, &(struct job_strings){ buf_slice(&b), 3, 1, 1 },
+		    &number), 0);
 		ck_assert_uint_eq(job_place(number), i);
 		ck_assert_int_eq(job_read(file, job_place(number), &job), 0);
 		ck_assert_str_eq(job.argv[0], "/bin/echo");
@@ -51,6 +52,8 @@ START_TEST(what_is_written_comes_out_again)
 		ck_assert_ptr_null(job.argv[3]);
 		ck_assert_str_eq(job.envp[0], "A=1");
 		ck_assert_ptr_null(job.envp[1]);
+		ck_assert_str_eq(job.files[0], "secret");
+		ck_assert_ptr_null(job.files[1]);
 	}
 	buf_done(&b);
 }
@@ -79,7 +82,7 @@ write_long(size_t len, uint32_t *ret)
 
 	memset(bytes, 'x', len - 1);
 	bytes[len - 1] = '\0';
-	return jobs_write(&jobs, (struct slice){ bytes, len }, 1, 0, ret);
+	return jobs_write(&jobs, &(struct job_strings){ { bytes, len }, 1, 0, 0 }, ret);
 }
 
 /* A job takes places in a row; places are used again, and memory of large ones is given back. */
@@ -175,7 +178,8 @@ START_TEST(too_much_is_refused)
 	ck_assert_int_eq(job_check(buf_slice(&b), JOB_MAX_STRINGS + 1, 0), -E2BIG);
 	while (buf_len(&b) <= JOB_MAX_BYTES)
 		buf_append(&b, bad, sizeof(bad));
-	ck_assert_int_eq(jobs_write(&jobs, buf_slice(&b), 1, 0, &number), -E2BIG);
+	ck_assert_int_eq(jobs_write(&jobs, &(struct job_strings){ buf_slice(&b), 1, 0, 0 },
+	    &number), -E2BIG);
 	buf_done(&b);
 }
 END_TEST

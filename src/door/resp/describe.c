@@ -94,6 +94,9 @@ describe_service(const struct service *s, struct buf *b)
 		[INPUT_REQUIRED] = "required",
 		[INPUT_PUSHED] = "pushed",
 	};
+	static const char *const sandboxes[] = {
+		[FENCE_NONE] = "none", [FENCE_BASIC] = "basic", [FENCE_STRICT] = "strict",
+	};
 
 	jsonbuf_open(b, NULL, '{');
 	jsonbuf_text(b, "name", s->name);
@@ -110,6 +113,9 @@ describe_service(const struct service *s, struct buf *b)
 	put_text(b, "on_disconnect", s->finish_on_disconnect ? "finish" : "kill");
 	jsonbuf_bool(b, "idempotent", s->idempotent);
 	put_list(b, "verbs", s->verbs);
+	put_text(b, "sandbox", sandboxes[s->sandbox]);
+	if (s->sandbox != FENCE_NONE)
+		jsonbuf_bool(b, "sandbox_files", fence_has_files());
 	jsonbuf_close(b, '}');
 	return buf_failed(b) ? -ENOMEM : 0;
 }
