@@ -37,6 +37,9 @@ places_are_given(const struct places *p)
 	return p->unix_peers || p->n_nets > 0;
 }
 
+/* True if the address is in one of the networks. */
+bool places_contain(const struct places *p, const union sockaddr_any *addr);
+
 /* Whether a credential lets in a caller who has shown its secret. */
 enum access_use { ACCESS_USABLE = 0, ACCESS_OFF, ACCESS_EXPIRED, ACCESS_ELSEWHERE };
 

@@ -272,6 +272,7 @@ struct listener {
 	bool keepalive;				/* yes */
 	uint64_t user_timeout_usec;		/* 0: the kernel's */
 	uint64_t idle_timeout_usec;		/* 0: none */
+	struct places proxy_from;		/* proxies, which say whose connection it is */
 	bool ipv6_only;
 	bool freebind;
 	enum listener_inline inline_requests;

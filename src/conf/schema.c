@@ -409,6 +409,7 @@ static const struct key keys_listen[] = {
 	  .flags = KEY_TCP },
 	{ "idle-timeout", &value_duration, AT(listener, idle_timeout_usec), .def = "0",
 	  .max = YEAR },
+	{ "proxy-from", &value_net, AT(listener, proxy_from), .flags = KEY_TCP },
 	{ "ipv6-only", &value_bool, AT(listener, ipv6_only), .def = "no",
 	  .flags = KEY_TCP | KEY_AT_START },
 	{ "freebind", &value_bool, AT(listener, freebind), .def = "no",

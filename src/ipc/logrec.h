@@ -26,6 +26,7 @@ enum log_key {
 	LOG_KEY_REQUEST,	/* id of the request */
 	LOG_KEY_CALLER,
 	LOG_KEY_PEER,
+	LOG_KEY_VIA,		/* the proxy that speaks for the peer */
 	LOG_KEY_SERVICE,
 	LOG_KEY_ARGUMENTS,
 	LOG_KEY_OUTCOME,	/* outcome_word() */

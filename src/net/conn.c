@@ -9,11 +9,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "net/listener.h"
+#include "net/proxystream.h"
 #include "net/refusal.h"
 #include "net/tlsstream.h"
 
@@ -47,9 +49,6 @@
  * EPOLLERR alone waits without being woken by other events.
  */
 #define QUIET EPOLLERR
-
-/* Time for a TLS handshake, as a whole. */
-#define HANDSHAKE_USEC (10 * USEC_PER_SEC)
 
 /* A flag in conn.news beside EPOLL*: the timer has rung. */
 #define CONN_DUE (1u << 20)
@@ -140,16 +139,86 @@ conn_is_admitted(const struct conn *c, const struct net_listener *p)
 	struct net_desk *net = c->net;
 	const struct party *party = c->peer.party;
 	size_t most = net->max_conns + LISTENER_OVERSHOOT;
-	uint64_t used = stats_pages_port_connections(net->pages, p->number, most,
-	    p->max_connections);
 	uint64_t own = shares_count(&net->parties.seats, &party->share.party, p->id);
-	uint64_t n_workers = net->pages->n_others + 1;
+	uint64_t n_workers = net->pages->n_others + 1, used;
 
-	return share_allows(party->n_conns * n_workers,
-	    stats_pages_free_connections(net->pages, most), 1) &&
-	    share_allows(own * n_workers,
-		used < p->max_connections ? p->max_connections - used : 0, 1);
+	if (!share_allows(party->n_conns * n_workers,
+	    stats_pages_free_connections(net->pages, most), 1))
+		return false;
+	/* A listener that has gone has no number, and takes no more. */
+	if (p->gone)
+		return true;
+	used = stats_pages_port_connections(net->pages, p->number, most, p->max_connections);
+	return share_allows(own * n_workers,
+	    used < p->max_connections ? p->max_connections - used : 0, 1);
 }
+
+/* Counts the connection for its party. */
+static void
+conn_join(struct conn *c, const struct net_listener *p)
+{
+	c->peer.party->n_conns++;
+	c->seat = shares_get(&c->net->parties.seats, &c->peer.party->share.party, p->id);
+}
+
+static void
+conn_leave(struct conn *c)
+{
+	party_keep(c->peer.party, &c->kept, 0);
+	if (c->peer.party != NULL)
+		c->peer.party->n_conns--;
+	c->seat = shares_put(&c->net->parties.seats, c->seat);
+}
+
+/* -------------------------------------------------------------- proxies --- */
+
+/* The peer is a client for which a proxy speaks: it gets a party of its own. */
+static int
+conn_pass_on(struct conn *c, const union sockaddr_any *client)
+{
+	bool is_admitted;
+	int r;
+
+	conn_leave(c);
+	r = peer_pass_on(&c->peer, client);
+	if (r == 0)
+		r = conn_find_party(c);
+	if (r < 0)
+		return r;
+	is_admitted = conn_is_admitted(c, c->listener);
+	conn_join(c, c->listener);
+	if (is_admitted)
+		return 0;
+	c->net->pages->own->over_share++;
+	if (c->door->ops->crowded != NULL && c->listener->tls == NULL)
+		(void)stream_plain.send(&c->stream, c->door->ops->crowded,
+		    strlen(c->door->ops->crowded));
+	c->stream.why = LISTENER_CROWDED;
+	return -EUSERS;
+}
+
+/* The header has been taken off, and the stream is plain. */
+static int
+on_header(struct stream *s, const struct proxyheader *h)
+{
+	struct conn *c = CONTAINER_OF(s, struct conn, stream);
+	int r = h->is_own ? 0 : conn_pass_on(c, &h->source);
+
+	if (r < 0)
+		return r;
+	return c->listener->tls != NULL ? conn_speak_tls(c, c->listener) : proxystream_guard(s);
+}
+
+/* Makes the stream of a new connection what it has to be. 0 or -ENOMEM. */
+static int
+conn_begin_stream(struct conn *c, struct net_listener *p, const union sockaddr_any *peer)
+{
+	if (!p->is_unix && p->proxy_from != NULL && places_contain(p->proxy_from, peer))
+		return proxystream_put(&c->stream, on_header);
+	return p->tls != NULL ? conn_speak_tls(c, p) : 0;
+}
+
+/* ------------------------------------------------------------- open, end --- */
 
 bool
 conn_open(struct net_listener *p, int fd, const union sockaddr_any *peer)
@@ -179,7 +248,7 @@ conn_open(struct net_listener *p, int fd, const union sockaddr_any *peer)
 		conn_free(c);
 		return false;
 	}
-	if ((p->tls != NULL && conn_speak_tls(c, p) < 0) ||
+	if (conn_begin_stream(c, p, peer) < 0 ||
 	    loop_add(net->loop, &c->stream.io, EPOLLIN) < 0) {
 		if (c->stream.ops->close != NULL)
 			c->stream.ops->close(&c->stream);
@@ -187,9 +256,7 @@ conn_open(struct net_listener *p, int fd, const union sockaddr_any *peer)
 		conn_free(c);
 		return true;
 	}
-	c->peer.party->n_conns++;
-	c->seat = shares_get(&net->parties.seats, &c->peer.party->share.party, p->id);
-
+	conn_join(c, p);
 	c->listener = listener_ref(p);
 	TAILQ_INSERT_TAIL(&net->conns, c, link);
 	net->n_conns++;
@@ -224,9 +291,7 @@ conn_close(struct conn *c)
 	(void)close(c->stream.io.fd);
 	TAILQ_REMOVE(&net->conns, c, link);
 	net->n_conns--;
-	party_keep(c->peer.party, &c->kept, 0);
-	c->peer.party->n_conns--;
-	c->seat = shares_put(&net->parties.seats, c->seat);
+	conn_leave(c);
 	s->connections_open--;
 	s->connections_closed++;
 	if (!c->listener->gone)
@@ -351,7 +416,7 @@ conn_due(const struct conn *c)
 	if (c->net->stopping && conn_is_new(c))
 		return c->opened_usec + STOP_GRACE_USEC;
 	if (stream_is_opening(&c->stream))
-		return c->opened_usec + HANDSHAKE_USEC;
+		return c->opened_usec + c->stream.ops->opening_usec;
 	if (conn_is_unsent(c))
 		return grace != 0 && grace < c->reply_due_usec ? grace : c->reply_due_usec;
 	if (grace != 0 || c->wait != CONN_READY)
@@ -382,7 +447,7 @@ conn_check_due(struct conn *c)
 		return;
 	}
 	if (stream_is_opening(&c->stream))
-		conn_tell(c, "no TLS handshake in time");
+		conn_tell(c, c->stream.ops->late);
 	conn_lose(c);
 }
 

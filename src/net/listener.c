@@ -260,7 +260,7 @@ listener_admit(struct net_listener *p, int fd, union sockaddr_any *peer)
 		return;
 	p->net->pages->own->over_share++;
 	listener_refuse(p, fd, peer, p->net->door->ops->crowded,
-	    "the caller has its share of the connections, three quarters at most");
+	    LISTENER_CROWDED);
 }
 
 static void
@@ -345,6 +345,7 @@ listener_end(struct net_listener *p)
 		listener_drain(p);
 	listener_deafen(p);
 	p->gone = true;
+	p->proxy_from = NULL;
 	listener_unref(p);
 }
 
@@ -382,6 +383,7 @@ listener_configure(struct net_listener *p, const struct listener *l, unsigned nu
 	p->request_limit = l->request_limit;
 	p->inline_requests = l->inline_requests;
 	p->idle_timeout_usec = l->idle_timeout_usec;
+	p->proxy_from = &l->proxy_from;
 	p->max_connections = l->max_connections;
 }
 

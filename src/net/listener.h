@@ -23,6 +23,9 @@
  */
 #define LISTENER_OVERSHOOT 8
 
+/* Words of the log about a caller that may have no more connections. */
+#define LISTENER_CROWDED "the caller has its share of the connections, three quarters at most"
+
 struct net_listener {
 	LIST_ENTRY(net_listener) link;
 	struct loop_io io;		/* fd -1: not listening any more */
@@ -39,6 +42,7 @@ struct net_listener {
 	uint32_t max_arguments, argument_limit, request_limit;	/* limits of one request */
 	enum listener_inline inline_requests;
 	uint64_t idle_timeout_usec;
+	const struct places *proxy_from;	/* in the configuration; NULL: gone */
 	uint32_t max_connections;
 };
 

@@ -7,6 +7,7 @@ libnet_la_SOURCES = \
 	src/net/listener.c src/net/listener.h \
 	src/net/net.h \
 	src/net/party.c src/net/party.h \
+	src/net/proxystream.c src/net/proxystream.h \
 	src/net/refusal.c src/net/refusal.h \
 	src/net/stream.c src/net/stream.h \
 	src/net/tlscontext.c src/net/tlscontext.h \

@@ -468,6 +468,18 @@ def _():
     stays.close()
 
 
+@listener("proxy-from", '{"127.0.0.1"}')
+def _():
+    c = Client(addresses["proxy-from"])
+    c.s.sendall(b"PROXY TCP4 203.0.113.7 203.0.113.1 4242 7373\r\n")
+    same(c.ask("WHOAMI")[1], "addr:203.0.113.7")
+    c.close()
+    same(ask("WHOAMI", at=addresses["tcp"])[1], "addr:127.0.0.1")
+    c = Client(addresses["proxy-from"])
+    same(c.s.recv(100), b"")
+    c.close()
+
+
 def has_ipv6():
     with contextlib.suppress(OSError):
         with socket.socket(socket.AF_INET6) as s:

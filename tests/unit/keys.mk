@@ -13,4 +13,5 @@ tests_unit_test_keyring_LDADD = libkeys.la libipc.la libconf.la libproto.la libb
 tests_unit_test_keys_SOURCES = tests/unit/test_keys.c tests/unit/tls-peer.h tests/unit/unit.h
 tests_unit_test_keys_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_keys_LDADD = libkeys.la libnet.la libipc.la libconf.la libproto.la libbase.la \
+	libconfine.la \
 	$(TLS_LIBS) $(CHECK_LIBS)

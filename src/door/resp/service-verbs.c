@@ -175,7 +175,7 @@ verb_whoami(struct session *c, const struct request *r)
 
 	(void)r;
 	session_caller(c, &who);
-	resp_map(b, c->version, 7);
+	resp_map(b, c->version, 8);
 	resp_bulk_str(b, "caller");
 	caller_format(&who, text, sizeof(text));
 	resp_bulk_str(b, text);
@@ -194,6 +194,11 @@ verb_whoami(struct session *c, const struct request *r)
 	}
 	resp_bulk_str(b, "admin");
 	resp_bool(b, c->version, c->conn.peer.is_admin);
+	resp_bulk_str(b, "via");
+	if (c->conn.peer.via != NULL)
+		resp_bulk_str(b, c->conn.peer.via);
+	else
+		resp_null(b, c->version);
 }
 
 /* Writes which of the caller's roles opens the service. */
