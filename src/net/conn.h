@@ -25,6 +25,14 @@
 
 struct net_listener;
 
+/* The answer of net/conn-admission to a client that wants one more connection. */
+enum conn_verdict {
+	CONN_ADMITTED,
+	CONN_CROWDED,		/* the caller has its share */
+	CONN_SOURCE_FULL,	/* source-connections */
+	CONN_SOURCE_FAST,	/* source-handshakes */
+};
+
 enum conn_state {
 	CONN_OPEN,	/* the peer may send */
 	CONN_FIN,	/* the peer sends no more, but not all of its bytes are read */
@@ -127,10 +135,10 @@ struct conn {
 };
 
 /*
- * Makes a new connection. Takes fd, and closes it on failure. False: the caller has
- * its share of the connections, and fd is still open.
+ * Makes a new connection. Takes fd, and closes it on failure. Any other verdict than
+ * CONN_ADMITTED: there is no connection, and fd is still open.
  */
-bool conn_open(struct net_listener *p, int fd, const union sockaddr_any *peer);
+enum conn_verdict conn_open(struct net_listener *p, int fd, const union sockaddr_any *peer);
 
 /* Ends a connection and its running requests now. */
 void conn_close(struct conn *c);

@@ -23,9 +23,6 @@
  */
 #define LISTENER_OVERSHOOT 8
 
-/* Words of the log about a caller that may have no more connections. */
-#define LISTENER_CROWDED "the caller has its share of the connections, three quarters at most"
-
 struct net_listener {
 	LIST_ENTRY(net_listener) link;
 	struct loop_io io;		/* fd -1: not listening any more */
@@ -44,6 +41,8 @@ struct net_listener {
 	uint64_t idle_timeout_usec;
 	const struct places *proxy_from;	/* in the configuration; NULL: gone */
 	uint32_t max_connections;
+	uint32_t source_connections, source_handshakes;	/* of one source; 0: no limit */
+	uint64_t login_timeout_usec;
 };
 
 /*

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 """A proxy in one program: sends headers of the PROXY protocol, right ones and wrong ones.
 
-    proxy.py ACTION PORT TLS-PORT CERTIFICATE
+    proxy.py ACTION PORT TLS-PORT CERTIFICATE LIMITED-PORT
 """
 import ipaddress
 import os
@@ -14,6 +14,7 @@ import time
 
 PATIENCE = float(os.environ.get("REQD_TEST_PATIENCE", "20"))
 PORT, TLS_PORT, CERTIFICATE = int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+LIMITED = int(sys.argv[5])
 SIGN = b"\r\n\r\n\0\r\nQUIT\n"
 
 
@@ -263,6 +264,41 @@ def shares():
     same(own.reply(), "+PONG")
     for c in have + [other, own]:
         c.close()
+
+
+def sources():
+    """Of one source only so many connections, on a listener of its own; loopback is exempt."""
+    have = [Client(v1("203.0.113.7", n) + request("PING"), LIMITED) for n in range(1, 6)]
+    same([c.reply() for c in have], ["+PONG"] * 3 + ["-ERR max number of clients reached"] * 2)
+    # An IPv6 network of 64 bits is one source, an address in another one is not.
+    six = ["2001:db8::%x" % n for n in range(1, 5)] + ["2001:db8:0:1::1"]
+    more = [Client(v2(address) + request("PING"), LIMITED) for address in six]
+    same([c.reply() for c in more],
+         ["+PONG"] * 3 + ["-ERR max number of clients reached", "+PONG"])
+    own = [Client(UNKNOWN + request("PING"), LIMITED) for _ in range(6)]
+    same([c.reply() for c in own], ["+PONG"] * 6)
+    # Room that one gives back is there again.
+    have[0].close()
+    end = time.monotonic() + PATIENCE
+    again = "-"
+    while again != "+PONG" and time.monotonic() < end:
+        c = Client(v1("203.0.113.7") + request("PING"), LIMITED)
+        again = c.reply()
+        c.close()
+    same(again, "+PONG")
+    for c in have[1:] + more + own:
+        c.close()
+
+
+def strangers():
+    """Who has no role is closed after login-timeout, who has one stays."""
+    known, other = Client(v1("203.0.113.7"), LIMITED), Client(v1("192.0.2.8"), LIMITED)
+    same(known.ask("PING"), "+PONG")
+    other.s.sendall(request("PING"))
+    same(other.end(), b"+PONG\r\n")
+    same(known.ask("PING"), "+PONG")
+    known.close()
+    other.close()
 
 
 globals()[sys.argv[1]]()

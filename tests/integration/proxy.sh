@@ -9,7 +9,10 @@ need nc
 
 proxied=$("$helpers/free-port")
 proxied_tls=$("$helpers/free-port")
+limited=$("$helpers/free-port")
 begin_config
+setting "listen \"tcp://127.0.0.1:$limited\" { proxy-from = {\"127.0.0.1\"}  source-connections = 3
+  login-timeout = 2s }"
 "$reqctl" keygen --server "$dir/tls" >/dev/null
 setting "listen \"tcp://127.0.0.1:$proxied\" { proxy-from = {\"127.0.0.1\"}  max-connections = 24 }"
 setting "listen \"tls://localhost:$proxied_tls\" { proxy-from = {\"127.0.0.0/29\"}
@@ -24,7 +27,7 @@ start_reqd
 
 headers() { # ACTION
 	timeout 120 /usr/bin/python3 "$top_srcdir/tests/integration/proxy.py" "$1" "$proxied" "$proxied_tls" \
-	    "$dir/tls/server.crt"
+	    "$dir/tls/server.crt" "$limited"
 }
 logged() { # WORDS
 	grep -qE "$1" "$log"
@@ -60,6 +63,16 @@ step "a header has to be whole within a second" late
 step "who is no proxy needs no header and may send none" headers elsewhere
 step "the header comes before TLS" headers tls
 step "callers behind a proxy have shares of their own" headers shares
+sources() {
+	headers sources
+	is_logged 'refused 203\.0\.113\.7:[45] on .*: source-connections of the listener is reached'
+}
+step "one source gets so many connections, loopback any number" sources
+strangers() {
+	headers strangers
+	is_logged 'refused 192\.0\.2\.8:4242 on .*: the caller has had no role for login-timeout'
+}
+step "a stranger is closed after login-timeout" strangers
 
 # A reload changes who is a proxy for new connections; the old ones stay whose they are.
 reloaded() {
