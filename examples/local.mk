@@ -8,6 +8,7 @@ dist_examples_DATA = \
 	examples/accounts-unit.conf \
 	examples/digest.js \
 	examples/entropy.c \
+	examples/fail2ban-reqd.conf \
 	examples/git.conf \
 	examples/kv.py \
 	examples/store.pl \

@@ -23,11 +23,18 @@
 #include "base/removetree.h"
 #include "base/signals.h"
 
-#define PREFIX "reqd-"
+#define PREFIX "reqd-tmp-"
 /* A child is ended by an alarm after this time; the next process tries again. */
 #define SWEEP_SECONDS 600
 
 /* ------------------------------------------------------------- sweeping --- */
+
+/* True for 16 hex digits, as make() and a program's directory have them. */
+static bool
+is_number(const char *text)
+{
+	return strlen(text) == 16 && strspn(text, "0123456789abcdef") == 16;
+}
 
 /* Removes what one program has left: as its owner, in a child. */
 static void
@@ -53,7 +60,7 @@ on_left(int dir, const char *name, void *arg)
 	struct stat st;
 
 	(void)arg;
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (!is_number(name) || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
 	if (S_ISDIR(st.st_mode))
 		sweep_program(dir, name, &st);
@@ -61,7 +68,18 @@ on_left(int dir, const char *name, void *arg)
 		(void)unlinkat(dir, name, 0);
 }
 
-/* The directory of a process is its own as long as that lives, which its lock tells. */
+/* Every account makes directories there, sees none, and removes none but its own. */
+static mode_t
+own_mode(void)
+{
+	return geteuid() == 0 ? 01733 : 0700;
+}
+
+/*
+ * The directory of a process is its own as long as that lives, which its lock tells.
+ * Others have directories beside it, which nobody may touch: name, owner and mode have to
+ * be those of make().
+ */
 static void
 on_process(int base, const char *name, void *arg)
 {
@@ -69,11 +87,11 @@ on_process(int base, const char *name, void *arg)
 	struct stat st;
 
 	(void)arg;
-	if (strncmp(name, PREFIX, strlen(PREFIX)) != 0)
+	if (strncmp(name, PREFIX, strlen(PREFIX)) != 0 || !is_number(name + strlen(PREFIX)))
 		return;
 	dir = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0 || fstat(dir, &st) < 0 || st.st_uid != geteuid() ||
-	    flock(dir, LOCK_EX | LOCK_NB) < 0)
+	    (st.st_mode & 07777) != own_mode() || flock(dir, LOCK_EX | LOCK_NB) < 0)
 		return;
 	removetree_each(dir, on_left, NULL);
 	(void)unlinkat(base, name, AT_REMOVEDIR);
@@ -122,9 +140,6 @@ make(struct temporary *t, const char *base, uint64_t number)
 {
 	char fresh[PATH_MAX];
 	CLEANUP_CLOSE int fd = -1;
-	/* Every account makes directories there, sees none, and removes none but its own. */
-	mode_t mode = geteuid() == 0 ? 01733 : 0700;
-
 	(void)snprintf(fresh, sizeof(fresh), "%s/." PREFIX "%016" PRIx64, base, number);
 	if ((size_t)snprintf(t->path, sizeof(t->path), "%s/" PREFIX "%016" PRIx64, base, number) >=
 	    sizeof(t->path))
@@ -132,7 +147,7 @@ make(struct temporary *t, const char *base, uint64_t number)
 	if (mkdir(fresh, 0700) < 0)
 		return -errno;
 	fd = open(fresh, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || fchmod(fd, mode) < 0 ||
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || fchmod(fd, own_mode()) < 0 ||
 	    rename(fresh, t->path) < 0) {
 		int error = errno;
 

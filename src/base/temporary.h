@@ -2,8 +2,8 @@
 /*
  * temporary: a directory of this process in which programs make directories of their own.
  *
- *	/var/tmp/reqd-0123456789abcdef		of this process, which keeps it locked
- *	/var/tmp/reqd-0123456789abcdef/89ab...	of one program, which makes it
+ *	/var/tmp/reqd-tmp-0123456789abcdef	of this process, which keeps it locked
+ *	/var/tmp/reqd-tmp-0123456789abcdef/89ab...	of one program, which makes it
  *
  * A program makes its directory itself, after it has taken its account, and a child with
  * the same account removes it: root changes nothing where a program can. The names are

@@ -134,6 +134,7 @@ run_accept(struct entry *e, struct link *l, const struct frame *f, struct conf *
 		(void)run_tell_waiting(e);
 		run_arm(e, earlier(e->deadline_usec, e->queue_due_usec));
 	} else {
+		e->ended.is_locked = verdict == ADMISSION_REFUSE && run_is_locked(e);
 		twin_detach(e, OUTCOME_BUSY, BUSY_QUEUE_FULL);
 		entry_refuse(e, verdict);
 	}

@@ -122,6 +122,11 @@ token_keep(struct tokens *t, struct token *k, uint64_t bytes)
 {
 	struct token_party *p = k->party;
 
+	/* For a result that can never fit, no other one is given up. */
+	if (k->fd >= 0 && bytes > share_most(t->max_bytes)) {
+		(void)close(TAKE_FD(k->fd));
+		t->n_spent++;
+	}
 	while (k->fd >= 0 && !may_keep(t, p, bytes)) {
 		/* The oldest of its own, or of all. */
 		struct token *old = p != NULL && p->n_kept > 0 ? TAILQ_FIRST(&p->kept) :

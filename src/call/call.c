@@ -266,6 +266,8 @@ call_input(struct call *call, struct slice chunk)
 	r = kept_admits(call, chunk.len) ? call->backend->input(call, chunk) : -EDQUOT;
 	if (r < 0)
 		call->has_chunk = false;
+	else if (!call->finished)
+		kept_count(call);
 	return r;
 }
 

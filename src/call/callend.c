@@ -97,8 +97,8 @@ call_detail(const struct call *call, enum outcome_kind kind, char *ret, size_t l
 {
 	static const char *const lost[] = {
 		[LOST_PROCESS] = "a process of the server died while it ran",
-		[LOST_SPENT] = "it has run, and its result is not kept any more, as newer results "
-		    "of yours took its place: ask earlier, or have kept-limit raised",
+		[LOST_SPENT] = "it has run, and its result is not kept any more: newer results took "
+		    "its place, or it is too large; ask earlier, or have kept-limit raised",
 	};
 	static const char *const cancelled[] = {
 		[CANCEL_BY_CLIENT] = "by the caller",
@@ -168,6 +168,8 @@ call_log(struct call *call, const struct result *res)
 	logrec_add_str(&r, LOG_KEY_PEER, call->who->peer);
 	if (call->who->via != NULL)
 		logrec_add_str(&r, LOG_KEY_VIA, call->who->via);
+	if (call->who->credential[0] != '\0')
+		logrec_add_str(&r, LOG_KEY_CREDENTIAL, call->who->credential);
 	logrec_add_str(&r, LOG_KEY_SERVICE, call->service->name);
 	logrec_add_str(&r, LOG_KEY_OUTCOME, outcome_word(o->kind));
 	if (o->kind == OUTCOME_EXIT || o->kind == OUTCOME_SIGNAL)

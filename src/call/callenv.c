@@ -122,6 +122,8 @@ callenv_append(const struct call *call, const struct callopt *opt,
 	put(out, &n, "REQD_SERVICE", call->service->name);
 	put(out, &n, "REQD_CALLER", call->who->text);
 	put(out, &n, "REQD_PEER", call->who->peer);
+	if (call->who->login[0] != '\0')
+		put(out, &n, "REQD_LOGIN", call->who->login);
 	(void)buf_append_str(out, "REQD_TIMEOUT_MS=");
 	(void)buf_append_u64(out, ms);
 	(void)buf_append_char(out, '\0');

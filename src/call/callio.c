@@ -216,6 +216,8 @@ callio_feed(struct call *call)
 	}
 	if (call->in_end)
 		callio_close_input(call);
+	if (!call->finished)
+		kept_count(call);
 	return true;
 }
 

@@ -32,6 +32,8 @@ context_append(const struct call *call, const struct callopt *opt, struct buf *o
 	(void)buf_append_char(&b, '\n');
 	context_line(&b, "caller", slice_of(call->who->text));
 	context_line(&b, "peer", slice_of(call->who->peer));
+	if (call->who->login[0] != '\0')
+		context_line(&b, "login", slice_of(call->who->login));
 	for (size_t i = 0; i < opt->n_meta; i++) {
 		(void)buf_append_str(&b, "meta.");
 		(void)buf_append_slice(&b, opt->meta[i].key);

@@ -112,6 +112,7 @@ on_given(struct exchange *x)
 	struct call *call = call_of(x);
 
 	call->end.queued_usec = call->desk->loop->now_usec - call->accepted_usec;
+	kept_count(call);
 	call_on_given(call);
 }
 
@@ -126,6 +127,7 @@ on_put_back(struct exchange *x)
 static void
 on_taken(struct exchange *x)
 {
+	kept_count(call_of(x));
 	call_input_taken(call_of(x));
 }
 
@@ -202,9 +204,7 @@ handler_call_gather(struct call *call, struct slice chunk)
 		    "the input is longer than a request may be");
 		return;
 	}
-	if (!kept_admits(call, chunk.len)) {
-		handler_call_stop(call, OUTCOME_BUSY, 0, CALL_CROWDED);
-	} else if (buf_append_slice(&call->gathered, chunk) < 0) {
+	if (buf_append_slice(&call->gathered, chunk) < 0) {
 		handler_call_stop(call, OUTCOME_NOSTART, 0, "out of memory");
 	} else {
 		kept_count(call);

@@ -28,6 +28,8 @@ log_refusal(struct call_desk *desk, const struct peer_identity *who, bool is_kno
 		logrec_add_str(&r, LOG_KEY_PEER, who->peer);
 		if (who->via != NULL)
 			logrec_add_str(&r, LOG_KEY_VIA, who->via);
+		if (who->credential[0] != '\0')
+			logrec_add_str(&r, LOG_KEY_CREDENTIAL, who->credential);
 	}
 	/* A name that is no service may be a secret, given before the name. */
 	if (is_known || !desk->conf->has_secret)

@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "client/clienttls.h"
+#include "proto/credential.h"
 #include "proto/resp.h"
 
 #define REPLY_LIMIT (UINT32_C(64) << 20)
@@ -26,6 +27,7 @@
 #define DAY_MS UINT64_C(86400000)
 #define MAX_WORDS (1u << 20)
 #define TAKE_WHOLE (64u << 10)
+#define SECRET_MAX 1024
 
 const char *
 reqd_version(void)
@@ -67,12 +69,22 @@ client_reset(struct reqd *c)
 	c->exchange = (struct exchange){ 0 };
 }
 
+static void
+forget_login(struct reqd *c)
+{
+	if (c->secret != NULL)
+		explicit_bzero(c->secret, strlen(c->secret));
+	free(TAKE_PTR(c->secret));
+	free(TAKE_PTR(c->login));
+}
+
 struct reqd *
 reqd_free(struct reqd *c)
 {
 	if (c == NULL)
 		return NULL;
 	client_reset(c);
+	forget_login(c);
 	free(c->chunk);
 	free(c->ca_file);
 	free(c->pin);
@@ -141,6 +153,24 @@ reqd_pin(struct reqd *c, const char *pin)
 	if (pin != NULL && !clienttls_is_pin(pin))
 		return client_misuse(c, "a pin is sha256: and 43 letters, digits, '-' and '_'");
 	return replace(c, &c->pin, pin);
+}
+
+int
+reqd_set_login(struct reqd *c, const char *login, const char *secret)
+{
+	if (secret != NULL && (*secret == '\0' || strlen(secret) > SECRET_MAX))
+		return client_misuse(c, "a secret has 1 to %d bytes", SECRET_MAX);
+	if (login != NULL && strlen(login) > CREDENTIAL_LOGIN_MAX)
+		return client_misuse(c, "a login has at most %d bytes", CREDENTIAL_LOGIN_MAX);
+	forget_login(c);
+	if (secret == NULL)
+		return 0;
+	c->login = strdup(login != NULL && *login != '\0' ? login : "default");
+	c->secret = strdup(secret);
+	if (c->login != NULL && c->secret != NULL)
+		return 0;
+	forget_login(c);
+	return client_fail(c, REQD_E_NOMEM, "out of memory");
 }
 
 const char *

@@ -59,6 +59,8 @@ struct reqd {
 	char url[CLIENT_URL];
 	char server[64];
 
+	char *login, *secret;	/* for the greeting; secret NULL: none */
+
 	unsigned connect_timeout_ms;
 	uint64_t deadline_usec;	/* on the monotonic clock; USEC_NEVER: none */
 	size_t reply_limit;

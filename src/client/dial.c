@@ -19,9 +19,17 @@
 #include "base/fd.h"
 #include "client/client.h"
 #include "client/clienttls.h"
+#include "proto/loginurl.h"
 
 #define DEFAULT_SOCKET "unix://" RUNSTATEDIR "/reqd/reqd.sock"
 #define DEFAULT_TCP "tcp://127.0.0.1:7373"
+
+/* One server to try. The login points into the URL or the connection. */
+struct target {
+	struct addr addr;
+	struct slice login, secret;	/* data NULL: none */
+	char pin[CLIENTTLS_PIN];	/* of a server over TLS; "": none */
+};
 
 /*
  * Returns the earlier of the deadline of the connection and that of this
@@ -150,22 +158,16 @@ dial_tcp(struct reqd *c, const struct addr *a, uint64_t due, int *ret)
 
 /* ----------------------------------------------------------------- TLS --- */
 
-/* A URL to dial: an address and, of a server over TLS, its pin. */
-struct target {
-	struct addr addr;
-	char pin[CLIENTTLS_PIN];	/* "": none */
-};
-
 /*
  * Makes TLS over the connected socket of c, and checks the server before anything is
  * sent to it. 0 or an error.
  */
 static int
-shake_hands(struct reqd *c, const struct target *to, uint64_t due)
+shake_hands(struct reqd *c, const struct target *t, uint64_t due)
 {
 	const struct clienttls_trust trust = {
-		.host = to->addr.host,
-		.pin = *to->pin != '\0' ? to->pin : c->pin,
+		.host = t->addr.host,
+		.pin = *t->pin != '\0' ? t->pin : c->pin,
 		.ca_file = c->ca_file,
 	};
 	char why[512];
@@ -208,15 +210,38 @@ server_name(struct reqd *c, const struct reqd_value *hello)
 	}
 }
 
-static int
-greet(struct reqd *c)
+/* True if nobody on the way can read what is sent: there is no network. */
+static bool
+is_private(const struct reqd *c)
 {
-	static const char *const hello[] = { "HELLO", "3" };
+	union sockaddr_any sa = { 0 };
+	socklen_t len = sizeof(sa);
+
+	if (getpeername(c->fd, &sa.sa, &len) < 0)
+		return false;
+	return c->tls != NULL || sa.sa.sa_family == AF_UNIX || addr_is_loopback(&sa);
+}
+
+/* Says HELLO, with the login if there is one: both are one packet. */
+static int
+greet(struct reqd *c, struct slice login, struct slice secret)
+{
+	const char *const hello[] = { "HELLO", "3", "AUTH", login.data, secret.data };
+	const size_t lens[] = { 5, 1, 4, login.len, secret.len };
 	struct reqd_value *v = NULL;
 	char text[256];
 	struct slice s;
-	int r = reqd_request(c, &v, 2, hello);
+	int r;
 
+	if (secret.data != NULL && !is_private(c))
+		return client_fail(c, REQD_E_REFUSED, "%s: a token must not travel in the clear; "
+		    "nothing was sent", c->url);
+	r = reqd_send(c, secret.data != NULL ? 5 : 2, hello, lens);
+	/* The bytes are sent, and must not stay in memory. */
+	if (c->out.data != NULL && buf_len(&c->out) == 0)
+		explicit_bzero(c->out.data, c->out.cap);
+	if (r == 0)
+		r = reqd_receive(c, &v);
 	if (r < 0)
 		return r;
 	s.data = reqd_value_data(v, &s.len);
@@ -235,27 +260,27 @@ greet(struct reqd *c)
 	return r;
 }
 
-/* Takes fd, which is connected to a target; NULL: to no address that is known. */
+/* Takes fd, which is connected to a target; kind ADDR_FD: to an address that is not known. */
 static int
-adopt(struct reqd *c, int fd, const struct target *to, unsigned flags, uint64_t due)
+adopt(struct reqd *c, int fd, const struct target *t, unsigned flags, uint64_t due)
 {
 	c->fd = fd;
 	c->has_heard = false;
 	c->sticky = c->last = 0;
 	c->text[0] = '\0';
-	if (to != NULL && to->addr.is_tls) {
-		int r = shake_hands(c, to, due);
+	if (t->addr.is_tls) {
+		int r = shake_hands(c, t, due);
 
 		if (r < 0)
 			return r;
 	}
-	return (flags & REQD_NO_HELLO) != 0 ? 0 : greet(c);
+	return (flags & REQD_NO_HELLO) != 0 ? 0 : greet(c, t->login, t->secret);
 }
 
 static int
-dial_once(struct reqd *c, const struct target *to, unsigned flags, uint64_t due)
+dial_once(struct reqd *c, const struct target *t, unsigned flags, uint64_t due)
 {
-	const struct addr *a = &to->addr;
+	const struct addr *a = &t->addr;
 	int fd = -1, r;
 
 	client_reset(c);
@@ -268,7 +293,7 @@ dial_once(struct reqd *c, const struct target *to, unsigned flags, uint64_t due)
 		if (r < 0)
 			return connect_failed(c, strerror(-r));
 	}
-	return adopt(c, fd, to, flags, due);
+	return adopt(c, fd, t, flags, due);
 }
 
 /*
@@ -277,59 +302,83 @@ dial_once(struct reqd *c, const struct target *to, unsigned flags, uint64_t due)
  * been asked anything yet; so ask its successor.
  */
 static int
-dial_one(struct reqd *c, const struct target *to, unsigned flags)
+dial_one(struct reqd *c, const struct target *t, unsigned flags)
 {
 	uint64_t due = attempt_due(c), deadline = c->deadline_usec;
 	int r;
 
 	c->server[0] = '\0';
-	addr_format(&to->addr, c->url, sizeof(c->url));
+	addr_format(&t->addr, c->url, sizeof(c->url));
 	c->deadline_usec = due;
-	r = dial_once(c, to, flags, due);
+	r = dial_once(c, t, flags, due);
 	if (r == REQD_E_CLOSED && !c->has_heard)
-		r = dial_once(c, to, flags, due);
+		r = dial_once(c, t, flags, due);
 	c->deadline_usec = deadline;
 	return r;
 }
 
-/* Takes "#sha256:..." off the end of a URL. False: what stands there is no pin. */
-static bool
-take_pin(char *url, char ret[static CLIENTTLS_PIN])
+/* The login set for the connection; empty where there is none. */
+static struct slice
+set_text(const char *text)
 {
-	char *hash = strchr(url, '#');
+	return text != NULL ? slice_of(text) : (struct slice){ 0 };
+}
 
-	if (hash == NULL)
+/* Copies the pin behind the "#" of a URL. False: what stands there is no pin. */
+static bool
+copy_pin(struct slice pin, char ret[static CLIENTTLS_PIN])
+{
+	if (pin.data == NULL)
 		return true;
-	*hash = '\0';
-	if (strncmp(url, "tls://", 6) != 0 || !clienttls_is_pin(hash + 1))
-		return false;
-	(void)snprintf(ret, CLIENTTLS_PIN, "%s", hash + 1);
-	return true;
+	(void)snprintf(ret, CLIENTTLS_PIN, "%.*s", (int)(pin.len < CLIENTTLS_PIN ? pin.len : 0),
+	    pin.data);
+	return clienttls_is_pin(ret);
+}
+
+static int
+parse_url(struct reqd *c, const char *text, struct target *ret)
+{
+	bool is_tls = strncmp(text, "tls://", 6) == 0;
+	char shown[160], rest[400], url[512];
+	struct slice plain = slice_of(text);
+	const char *why = "";
+	struct loginurl u;
+
+	loginurl_split(plain, &u);
+	/* From here on the text is without its secret, so it may be shown. */
+	if (u.secret.data != NULL)
+		plain = u.rest;
+	else
+		u.scheme.len = 0;
+	if (u.secret.data == NULL && is_tls && u.pin.data != NULL)
+		plain.len = (size_t)(u.pin.data - 1 - text);
+	(void)snprintf(rest, sizeof(rest), "%.*s%.*s", (int)u.scheme.len, u.scheme.data,
+	    (int)(plain.len < sizeof(rest) ? plain.len : sizeof(rest)), plain.data);
+	(void)snprintf(url, sizeof(url), "%s%s", *rest == '/' ? "unix://" :
+	    strstr(rest, "://") != NULL ? "" : "tcp://", rest);
+	if (is_tls && !copy_pin(u.pin, ret->pin))
+		return client_misuse(c, "\"%s\": behind the # stands no pin", escape_printable(
+		    slice_of(rest), shown, sizeof(shown)));
+	if (addr_parse(url, &ret->addr, &why) < 0)
+		return client_misuse(c, "\"%s\": %s", escape_printable(slice_of(rest), shown,
+		    sizeof(shown)), why);
+	if (ret->addr.kind == ADDR_FD)
+		return client_misuse(c, "%s: a client cannot connect to fd://", rest);
+	if (ret->addr.kind == ADDR_TCP && (strcmp(ret->addr.host, "*") == 0 || ret->addr.port == 0))
+		return client_misuse(c, "%s: not an address to connect to", rest);
+	ret->login = u.secret.data != NULL ? u.login : set_text(c->login);
+	ret->secret = u.secret.data != NULL ? u.secret : set_text(c->secret);
+	return 0;
 }
 
 static int
 parse_urls(struct reqd *c, const char *const *urls, size_t n, struct target *ret)
 {
-	for (size_t i = 0; i < n; i++) {
-		bool is_path = *urls[i] == '/', is_url = strstr(urls[i], "://") != NULL;
-		struct addr *a = &ret[i].addr;
-		const char *why = "";
-		char text[160], url[512];
+	int r = 0;
 
-		(void)snprintf(url, sizeof(url), "%s%s",
-		    is_path ? "unix://" : is_url ? "" : "tcp://", urls[i]);
-		if (strncmp(url, "tls://", 6) == 0 && !take_pin(url, ret[i].pin))
-			return client_misuse(c, "\"%s\": behind the # stands no pin",
-			    escape_printable(slice_of(urls[i]), text, sizeof(text)));
-		if (addr_parse(url, a, &why) < 0)
-			return client_misuse(c, "\"%s\": %s",
-			    escape_printable(slice_of(urls[i]), text, sizeof(text)), why);
-		if (a->kind == ADDR_FD)
-			return client_misuse(c, "%s: a client cannot connect to fd://", urls[i]);
-		if (a->kind == ADDR_TCP && (strcmp(a->host, "*") == 0 || a->port == 0))
-			return client_misuse(c, "%s: not an address to connect to", urls[i]);
-	}
-	return 0;
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = parse_url(c, urls[i], &ret[i]);
+	return r;
 }
 
 int
@@ -370,6 +419,11 @@ reqd_connect(struct reqd *c, const char *const *urls, size_t n, unsigned flags)
 int
 reqd_attach(struct reqd *c, int fd, const char *name, unsigned flags)
 {
+	const struct target t = {
+		.addr.kind = ADDR_FD,
+		.login = set_text(c->login),
+		.secret = set_text(c->secret),
+	};
 	int r;
 
 	client_reset(c);
@@ -380,5 +434,5 @@ reqd_attach(struct reqd *c, int fd, const char *name, unsigned flags)
 		(void)close(fd);
 		return connect_failed(c, strerror(-r));
 	}
-	return adopt(c, fd, NULL, flags, 0);
+	return adopt(c, fd, &t, flags, 0);
 }

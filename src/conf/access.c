@@ -180,31 +180,32 @@ access_listeners(const struct conf *c, const struct caller *who)
 /* ----------------------------------------------------------- explaining --- */
 
 int
-caller_parse(const char *text, struct caller *ret)
+caller_add(const char *text, struct caller *who)
 {
-	struct caller who = { 0 };
+	bool has_place = who->is_unix || who->addr.sa.sa_family != AF_UNSPEC;
 	int64_t uid;
 
-	if (strncmp(text, "uid:", 4) == 0) {
+	if (strncmp(text, "login:", 6) == 0) {
+		if (who->login != NULL || !credential_is_login(slice_of(text + 6)))
+			return -EINVAL;
+		who->login = text + 6;
+	} else if (has_place) {
+		return -EINVAL;
+	} else if (strncmp(text, "uid:", 4) == 0) {
 		if (integer_parse(text + 4, &uid) < 0 || uid < 0 || uid >= UINT32_MAX)
 			return -EINVAL;
-		who.is_unix = who.has_uid = true;
-		who.uid = (uid_t)uid;
-		who.gid = (gid_t)-1;
-	} else if (strncmp(text, "login:", 6) == 0) {
-		if (!credential_is_login(slice_of(text + 6)))
-			return -EINVAL;
-		who.login = text + 6;
+		who->is_unix = who->has_uid = true;
+		who->uid = (uid_t)uid;
+		who->gid = (gid_t)-1;
 	} else if (strncmp(text, "addr:", 5) != 0) {
 		return -EINVAL;
-	} else if (inet_pton(AF_INET, text + 5, &who.addr.in.sin_addr) == 1) {
-		who.addr.in.sin_family = AF_INET;
-	} else if (inet_pton(AF_INET6, text + 5, &who.addr.in6.sin6_addr) == 1) {
-		who.addr.in6.sin6_family = AF_INET6;
+	} else if (inet_pton(AF_INET, text + 5, &who->addr.in.sin_addr) == 1) {
+		who->addr.in.sin_family = AF_INET;
+	} else if (inet_pton(AF_INET6, text + 5, &who->addr.in6.sin6_addr) == 1) {
+		who->addr.in6.sin6_family = AF_INET6;
 	} else {
 		return -EINVAL;
 	}
-	*ret = who;
 	return 0;
 }
 
@@ -328,16 +329,23 @@ explained_roles(const struct conf *c, const struct service *s)
 	return set;
 }
 
+/* The reason why the credential does not let the caller call the service, or NULL. */
 static const char *
-use_text(enum access_use use)
+explain_credential(const struct credential *c, const struct service *s, const struct caller *who,
+    int64_t now_sec)
 {
-	switch (use) {
-	case ACCESS_OFF: return "is off";
-	case ACCESS_EXPIRED: return "has expired";
-	case ACCESS_ELSEWHERE: return "does not hold for where the caller comes from";
-	case ACCESS_USABLE: break;
-	}
-	return "is in order";
+	enum access_use use = access_use(c, who, now_sec);
+
+	if (use == ACCESS_OFF)
+		return "is off";
+	if (use == ACCESS_EXPIRED)
+		return "has expired";
+	if (!credential_covers(c, s))
+		return "is for other services only";
+	if (use == ACCESS_USABLE)
+		return NULL;
+	return who->is_unix || who->addr.sa.sa_family != AF_UNSPEC ?
+	    "does not hold for where the caller comes from" : "holds from some places only";
 }
 
 /* Writes a line for each credential of the login that lets in less than the roles do. */
@@ -351,18 +359,17 @@ explain_credentials(const struct conf *c, const struct service *s, const struct 
 		return;
 	for (size_t i = 0; i < c->n_credentials; i++) {
 		const struct credential *cred = &c->credentials[i];
-		enum access_use use = access_use(cred, who, now_sec);
+		const char *why;
 
 		if (strcmp(cred->login, who->login) != 0 ||
 		    (who->credential != NULL && who->credential != cred))
 			continue;
 		n++;
-		if (use == ACCESS_USABLE && credential_covers(cred, s))
-			continue;
-		(void)buf_printf(out, "The credential %s%s%s of %s %s.\n", cred->id,
-		    cred->label != NULL ? " " : "", cred->label != NULL ? cred->label : "",
-		    cred->login, use != ACCESS_USABLE ? use_text(use) :
-		    "is for other services only");
+		why = explain_credential(cred, s, who, now_sec);
+		if (why != NULL)
+			(void)buf_printf(out, "The credential %s%s%s of %s %s.\n", cred->id,
+			    cred->label != NULL ? " " : "", cred->label != NULL ? cred->label : "",
+			    cred->login, why);
 	}
 	if (n == 0)
 		(void)buf_printf(out, "Nobody can log in as %s: the file of logins has no line for "

@@ -40,7 +40,7 @@ places_are_given(const struct places *p)
 /* True if the address is in one of the networks. */
 bool places_contain(const struct places *p, const union sockaddr_any *addr);
 
-/* Whether a credential lets in a caller who has shown its secret. */
+/* The answer of a credential to a caller who has shown its secret: in, or why not. */
 enum access_use { ACCESS_USABLE = 0, ACCESS_OFF, ACCESS_EXPIRED, ACCESS_ELSEWHERE };
 
 /* now_sec: seconds of the calendar, as time(2) has them. */
@@ -68,10 +68,11 @@ bool access_is_admin(const struct conf *c, const struct caller *who);
 void caller_format(const struct caller *who, char *ret, size_t ret_len);
 
 /*
- * Parses the text of caller_format(). The listeners, the groups of an account, and the
- * credential and the place of a login are not known; the name of a login is borrowed. 0 or -EINVAL.
+ * Adds what a text of caller_format() says to a caller who is zero at first: a login, and
+ * an account or an address. The listeners and the groups of an account are not known; the
+ * name of a login is borrowed. 0 or -EINVAL.
  */
-int caller_parse(const char *text, struct caller *ret);
+int caller_add(const char *text, struct caller *who);
 
 /*
  * Explains in full sentences, one a line, why access_allowed() answers as it

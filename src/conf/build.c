@@ -370,7 +370,7 @@ read_block(struct reader *r, const struct block *b, bool is_main)
 		return read_role(r, b);
 	if (strcmp(b->kind, "service") == 0)
 		return read_service(r, b);
-	/* Those of a merged file are read from the file of logins, as at each load. */
+	/* A merged file has credentials, too; a load reads the file of logins instead. */
 	if (strcmp(b->kind, "credential") == 0 && r->canonical)
 		return read_credential(r, b);
 	if (strcmp(b->kind, "credential") == 0 && !r->merged)

@@ -236,6 +236,7 @@ struct role {
 struct credential {
 	char *id;		/* 16 hex digits; of login and secret */
 	char *login;
+	uint64_t tag;		/* credential_tag() of login */
 	enum credential_kind kind;	/* token or key */
 	char *hash;		/* base64url of the SHA-256 of the secret */
 	char *label;		/* NULL: none */

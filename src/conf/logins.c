@@ -296,6 +296,7 @@ logins_check(struct reader *r)
 		qsort(names, conf->n_services, sizeof(*names), by_name);
 	for (size_t i = 0; i < conf->n_credentials; i++) {
 		settled[i] = conf->credentials[i];
+		settled[i].tag = credential_tag(slice_of(settled[i].login));
 		check_services(r, &settled[i], names);
 	}
 	if (conf->n_credentials > 1)

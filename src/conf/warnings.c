@@ -200,6 +200,29 @@ is_told(const struct conf *c, size_t i)
 	return false;
 }
 
+/* True if programs of the same account could spoil the service: its memory, or a secret. */
+static bool
+is_delicate(const struct service *s)
+{
+	for (size_t i = 0; i < s->n_args; i++) {
+		if (s->args[i].secret)
+			return true;
+	}
+	return s->handler != NULL;
+}
+
+/* True if a delicate service from this one on has the same account. */
+static bool
+is_delicate_from(const struct conf *c, size_t first)
+{
+	for (size_t i = first; i < c->n_services; i++) {
+		if (c->services[i].run_as.uid == c->services[first].run_as.uid &&
+		    is_delicate(&c->services[i]))
+			return true;
+	}
+	return false;
+}
+
 /*
  * One line about all accounts that services share. An ordinary user has only one account, and
  * root can do everything anyway, so they are left out.
@@ -215,7 +238,8 @@ note_shared(const struct conf *c, struct conf_errors *notes)
 		const struct identity *id = &c->services[i].run_as;
 		size_t before = names.n;
 
-		if (!id->is_set || id->uid == 0 || id->uid == (uid_t)-1 || is_told(c, i))
+		if (!id->is_set || id->uid == 0 || id->uid == (uid_t)-1 || is_told(c, i) ||
+		    !is_delicate_from(c, i))
 			continue;
 		for (size_t j = i + 1; j < c->n_services; j++) {
 			if (c->services[j].run_as.uid != id->uid)

@@ -361,7 +361,7 @@ control_on_restarted(struct control *control, const struct frame *f)
 
 /* ----------------------------------------------------------------- why --- */
 
-/* Executes WHY service caller: tells whether this caller (uid:N, addr:A) may call it. */
+/* Executes WHY service caller: tells whether this caller (uid:N, login:L, addr:A) may call it. */
 static void
 do_why(struct control_client *c)
 {
@@ -369,18 +369,23 @@ do_why(struct control_client *c)
 	const struct conf *conf = control_of(c)->member.current;
 	enum outcome_kind refused = OUTCOME_N;
 	const struct service *s;
-	struct caller who;
-	char caller[ADDR_TEXT];
+	struct caller who = { 0 };
+	char words[2][ADDR_TEXT] = { "", "" };
 
-	if (c->request.argc != 3 || c->request.argv[2].len >= sizeof(caller)) {
+	if (c->request.argc < 3 || c->request.argc > 4) {
 		usage(c, "WHY wants a service and a caller");
 		return;
 	}
-	memcpy(caller, c->request.argv[2].data, c->request.argv[2].len);
-	caller[c->request.argv[2].len] = '\0';
-	if (caller_parse(caller, &who) < 0) {
-		usage(c, "a caller is uid:NUMBER or addr:ADDRESS");
-		return;
+	for (size_t i = 0; i + 2 < c->request.argc; i++) {
+		const struct slice word = c->request.argv[i + 2];
+
+		if (word.len < ADDR_TEXT)
+			memcpy(words[i], word.data, word.len);
+		if (caller_add(words[i], &who) < 0) {
+			usage(c, "a caller is uid:NUMBER, login:NAME or addr:ADDRESS, or a login "
+			    "and one of the others");
+			return;
+		}
 	}
 	s = find_service(c, c->request.argv[1]);
 	if (s == NULL)

@@ -53,6 +53,8 @@ static const struct number worker_numbers[] = {
 	{ "aborted", offsetof(struct stats, requests_aborted) },
 	{ "errors", offsetof(struct stats, errors_total) },
 	{ "protocol_errors", offsetof(struct stats, protocol_errors) },
+	{ "logins", offsetof(struct stats, logins) },
+	{ "logins_failed", offsetof(struct stats, logins_failed) },
 	{ "running", offsetof(struct stats, running) },
 	{ "kept_bytes", offsetof(struct stats, kept_bytes) },
 	{ "over_share", offsetof(struct stats, over_share) },
@@ -315,6 +317,7 @@ status_format_json(const struct control *c, const struct roster *r, struct buf *
 	/* The first file that a reload would read anew; null: there is none. */
 	jsonbuf_text(b, "changed_file", r->changed_file[0] != '\0' ? r->changed_file : NULL);
 	jsonbuf_number(b, "kept_limit", s.conf->kept_limit);
+	jsonbuf_text(b, "logins_file", s.conf->logins);
 	for (unsigned kind = ROLE_N; kind-- > 0;)
 		put_role(b, &s, kind);
 	put_listeners(b, s.conf);

@@ -78,7 +78,8 @@ caller_of(const struct ctl *ctl, const char *word, char **ret)
 	struct passwd *account;
 	int r;
 
-	if (strncmp(word, "uid:", 4) == 0 || strncmp(word, "addr:", 5) == 0) {
+	if (strncmp(word, "uid:", 4) == 0 || strncmp(word, "addr:", 5) == 0 ||
+	    strncmp(word, "login:", 6) == 0) {
 		*ret = ctl_need(strdup(word));
 		return 0;
 	}
@@ -89,8 +90,8 @@ caller_of(const struct ctl *ctl, const char *word, char **ret)
 	} else {
 		account = getpwnam(word);
 		if (account == NULL) {
-			ctl_message(ctl, "there is no account '%s'; a caller is an account, uid:NUMBER or "
-			    "addr:ADDRESS", word);
+			ctl_message(ctl, "there is no account '%s'; a caller is an account, uid:NUMBER, "
+			    "addr:ADDRESS or login:NAME", word);
 			return STATUS_USAGE;
 		}
 		r = asprintf(ret, "uid:%u", account->pw_uid);
@@ -107,15 +108,18 @@ caller_of(const struct ctl *ctl, const char *word, char **ret)
 static int
 why_run(struct ctl *ctl, size_t n, char **words)
 {
-	CLEANUP_FREE char *caller = NULL;
-	const char *request[] = { "WHY", words[0], NULL };
+	CLEANUP_FREE char *first = NULL, *second = NULL;
+	const char *request[] = { "WHY", words[0], NULL, NULL };
 	CLEANUP(reqd_freep) struct reqd *c = NULL;
 	CLEANUP(reqd_value_freep) struct reqd_value *v = NULL;
 	const struct reqd_value *why, *word;
 	struct slice text;
-	int status = n > 1 ? caller_of(ctl, words[1], &caller) : 0;
+	int status = n > 1 ? caller_of(ctl, words[1], &first) : 0;
 
-	request[2] = caller;
+	if (status == 0 && n > 2)
+		status = caller_of(ctl, words[2], &second);
+	request[2] = first;
+	request[3] = second;
 	if (status == 0)
 		status = n > 1 ? remote_control(ctl, &c) : remote_connect(ctl, &c);
 	if (status == 0)
@@ -135,14 +139,14 @@ why_run(struct ctl *ctl, size_t n, char **words)
 
 const struct ctl_cmd cmd_why = {
 	.name = "why",
-	.synopsis = "SERVICE [CALLER]",
+	.synopsis = "SERVICE [CALLER]...",
 	.summary = "explain why a call is allowed or denied",
-	.details = "CALLER is an account, uid:NUMBER or an address (control socket); without it:\n"
-		   "yourself.\n"
+	.details = "CALLER is an account, uid:NUMBER, an address or login:NAME, or a login and one\n"
+		   "of the others (control socket); without it: yourself.\n"
 		   "The exit status is 0 when a call is allowed, else that of the refused call: 247,\n"
 		   "or 249 while the service is out of order.\n",
 	.min_words = 1,
-	.max_words = 2,
+	.max_words = 3,
 	.words = CTL_WORDS_SERVICE,
 	.run = why_run,
 };

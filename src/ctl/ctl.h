@@ -28,6 +28,7 @@ struct ctl {
 	const struct ctl_cmd *cmd;	/* NULL: not known yet */
 
 	struct ctl_list servers;
+	const char *token_file;
 	const char *control;
 	const char *pin;
 	const char *ca_file;
@@ -44,6 +45,7 @@ struct ctl {
 	bool no_stream;
 	bool check;
 	bool of_server;
+	const char *label, *expires, *only_services, *from, *key, *url;
 	int64_t count;
 	int64_t connections;
 	int64_t requests;
@@ -105,8 +107,9 @@ struct ctl_cmd {
 #define CTL_PLUGIN_UNKNOWN 3
 
 extern const struct ctl_cmd cmd_bench, cmd_call, cmd_check, cmd_complete, cmd_completion,
-    cmd_describe, cmd_help, cmd_import, cmd_keygen, cmd_kill, cmd_list, cmd_pin, cmd_ping, cmd_ps, cmd_reload,
-    cmd_restart, cmd_status, cmd_whoami, cmd_why;
+    cmd_describe, cmd_grant, cmd_help, cmd_import, cmd_join, cmd_keygen, cmd_kill, cmd_list,
+    cmd_logins, cmd_pin, cmd_ping, cmd_ps, cmd_reload, cmd_restart, cmd_revoke, cmd_status,
+    cmd_whoami, cmd_why;
 
 /*
  * Prints "reqctl: ..." on standard error, unless -q. Escapes control

@@ -9,16 +9,20 @@ reqctl_SOURCES = \
 	src/ctl/cmd-complete.c \
 	src/ctl/cmd-completion.c \
 	src/ctl/cmd-describe.c \
+	src/ctl/cmd-grant.c \
 	src/ctl/cmd-help.c \
 	src/ctl/cmd-import.c \
+	src/ctl/cmd-join.c \
 	src/ctl/cmd-keygen.c \
 	src/ctl/cmd-kill.c \
 	src/ctl/cmd-list.c \
+	src/ctl/cmd-logins.c \
 	src/ctl/cmd-pin.c \
 	src/ctl/cmd-ping.c \
 	src/ctl/cmd-ps.c \
 	src/ctl/cmd-reload.c \
 	src/ctl/cmd-restart.c \
+	src/ctl/cmd-revoke.c \
 	src/ctl/cmd-status.c \
 	src/ctl/cmd-whoami.c \
 	src/ctl/cmd-why.c \
@@ -27,6 +31,7 @@ reqctl_SOURCES = \
 	src/ctl/import.c src/ctl/import.h \
 	src/ctl/import-nrpe.c src/ctl/import-remctl.c \
 	src/ctl/import-webhook.c src/ctl/import-xinetd.c \
+	src/ctl/loginsfile.c src/ctl/loginsfile.h \
 	src/ctl/options.c src/ctl/options.h \
 	src/ctl/out.c src/ctl/out.h \
 	src/ctl/outjson.c src/ctl/outjson.h \
@@ -34,9 +39,11 @@ reqctl_SOURCES = \
 	src/ctl/params.c src/ctl/params.h \
 	src/ctl/remote.c src/ctl/remote.h \
 	src/ctl/reqctl.c \
+	src/ctl/serverentry.c src/ctl/serverentry.h \
 	src/ctl/serverkey.c src/ctl/serverkey.h
 nodist_reqctl_SOURCES = src/ctl/completions.h
-reqctl_LDADD = libreqd.la libbase.la $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(TLS_LIBS) -lm -lpthread
+reqctl_LDADD = libreqd.la libproto.la libbase.la $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(TLS_LIBS) \
+	-lm -lpthread
 
 completion_files = completions/reqctl.bash completions/_reqctl completions/reqctl.fish
 EXTRA_DIST += $(completion_files) src/ctl/completions.sh

@@ -13,6 +13,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/suggest.h"
+#include "ctl/serverentry.h"
+#include "proto/loginurl.h"
 
 /* Time for the server to answer that the time of -t is over. */
 #define GRACE_MS 1000
@@ -81,20 +83,77 @@ remote_new(const struct ctl *ctl)
 	return c;
 }
 
+/* Servers with their secrets; wiped when they are freed. */
+struct urls {
+	char *items[CTL_MAX_LIST];
+	size_t n;
+};
+
+static void
+urls_done(struct urls *u)
+{
+	while (u->n > 0)
+		secret_free(u->items[--u->n]);
+}
+
+/* Adds a server: the name of an entry, or a URL. 0 or an exit status. */
+static int
+urls_add(const struct ctl *ctl, struct urls *u, const char *word)
+{
+	CLEANUP(server_entry_done) struct server_entry e = { 0 };
+	int r = server_entry_read(ctl, word, &e);
+
+	if (r < 0)
+		return -r;
+	u->items[u->n++] = r == 0 ? server_entry_url(&e) : ctl_need(strdup(word));
+	return 0;
+}
+
+/* Finds the servers that the command line or the environment names. 0 or an exit status. */
+static int
+urls_find(const struct ctl *ctl, const char *env, struct urls *ret)
+{
+	int status = 0;
+
+	for (size_t i = 0; i < ctl->servers.n && status == 0; i++) {
+		if (loginurl_has_secret(slice_of(ctl->servers.items[i])))
+			return ctl_usage(ctl, "everybody can see a command line, so no token goes "
+			    "there; use 'reqctl join' or --token-file. If somebody else may have "
+			    "seen it, revoke it");
+		status = urls_add(ctl, ret, ctl->servers.items[i]);
+	}
+	if (ctl->servers.n == 0 && env != NULL && *env != '\0')
+		status = urls_add(ctl, ret, env);
+	return status;
+}
+
+static int
+set_token(const struct ctl *ctl, struct reqd *c)
+{
+	CLEANUP(secret_freep) char *token = NULL;
+
+	if (ctl->token_file == NULL)
+		return 0;
+	token = secret_read_file(ctl, ctl->token_file);
+	if (token == NULL)
+		return STATUS_LOCAL;
+	return reqd_set_login(c, NULL, token) < 0 ? remote_failed(ctl, c) : 0;
+}
+
 /*
  * True if a server would be reached without TLS: to leave out the check that was asked
  * for, without a word, would be worse than an error.
  */
 static bool
-is_unchecked(const struct ctl *ctl, const char *env)
+is_unchecked(const struct ctl *ctl, const struct urls *urls)
 {
 	if (ctl->pin == NULL && ctl->ca_file == NULL)
 		return false;
-	for (size_t i = 0; i < ctl->servers.n; i++) {
-		if (strncmp(ctl->servers.items[i], "tls://", 6) != 0)
+	for (size_t i = 0; i < urls->n; i++) {
+		if (strncmp(urls->items[i], "tls://", 6) != 0)
 			return true;
 	}
-	return ctl->servers.n == 0 && (env == NULL || strncmp(env, "tls://", 6) != 0);
+	return urls->n == 0;
 }
 
 int
@@ -102,17 +161,22 @@ remote_connect(const struct ctl *ctl, struct reqd **ret)
 {
 	struct reqd *c = *ret = remote_new(ctl);
 	const char *hint = "", *from_env = "", *env = getenv("REQD_SERVER");
-	int r;
+	CLEANUP(urls_done) struct urls urls = { .n = 0 };
+	int r = urls_find(ctl, env, &urls);
 
+	if (r == 0)
+		r = set_token(ctl, c);
+	if (r != 0)
+		return r;
 	(void)reqd_set_reply_limit(c, REMOTE_ANSWER_LIMIT);
-	if (is_unchecked(ctl, env))
+	if (is_unchecked(ctl, &urls))
 		return ctl_usage(ctl, "--pin and --ca are for servers at tls://");
 	(void)reqd_set_tls(c, ctl->ca_file);
 	if (reqd_pin(c, ctl->pin) < 0) {
 		ctl_message(ctl, "option --pin: %s", reqd_error_text(c));
 		return STATUS_USAGE;
 	}
-	r = reqd_connect(c, ctl->servers.items, ctl->servers.n, 0);
+	r = reqd_connect(c, (const char *const *)urls.items, urls.n, 0);
 	if (r == 0)
 		return 0;
 	if (ctl->servers.n == 0 && env != NULL && *env != '\0')
@@ -123,6 +187,16 @@ remote_connect(const struct ctl *ctl, struct reqd **ret)
 		hint = " (is reqd running? try: systemctl status reqd, or name a server with -s)";
 	ctl_message(ctl, "%s%s%s", from_env, reqd_error_text(c), hint);
 	return remote_status(r);
+}
+
+int
+remote_connect_entry(const struct ctl *ctl, const struct server_entry *e, struct reqd **ret)
+{
+	CLEANUP(secret_freep) char *url = server_entry_url(e);
+	struct reqd *c = *ret = remote_new(ctl);
+
+	(void)reqd_set_reply_limit(c, REMOTE_ANSWER_LIMIT);
+	return reqd_connect(c, (const char *const[]){ url }, 1, 0) < 0 ? remote_failed(ctl, c) : 0;
 }
 
 int

@@ -23,6 +23,9 @@
  * REMOTE_ANSWER_LIMIT is set.
  */
 int remote_connect(const struct ctl *ctl, struct reqd **ret);
+struct server_entry;
+/* Connects to this server, with its login. As remote_connect(). */
+int remote_connect_entry(const struct ctl *ctl, const struct server_entry *e, struct reqd **ret);
 /*
  * Connects to the control socket of the local reqd, with the default limit of
  * replies.

@@ -7,6 +7,7 @@ libresp_la_SOURCES = \
 	src/door/resp/describe.c src/door/resp/describe.h \
 	src/door/resp/docs.c \
 	src/door/resp/info.c \
+	src/door/resp/login-verbs.c \
 	src/door/resp/respdoor.c src/door/resp/respdoor.h \
 	src/door/resp/service-verbs.c \
 	src/door/resp/session.c src/door/resp/session.h \

@@ -102,8 +102,8 @@ static const struct confine_call of_broker[] = {
 static const struct confine_call of_control[] = {
 	SEND,
 	{ .name = "accept4" },
-	/* mail with workers */
-	{ .name = "sendmmsg" },
+	/* mail with workers; their number, by processors */
+	{ .name = "sendmmsg" }, { .name = "sched_getaffinity" },
 	/* the file into which a worker writes its calls */
 	{ .name = "memfd_create" }, { .name = "pread64" },
 	{ .name = "fcntl", .tests = { IS(1, F_DUPFD_CLOEXEC) } },

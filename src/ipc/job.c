@@ -119,7 +119,10 @@ find_places(const struct jobs *all, size_t n)
 static void
 mark_places(struct jobs *all, size_t first, bool used)
 {
-	all->n_used += used ? all->n_places[first] : 0u - all->n_places[first];
+	if (used)
+		all->n_used += all->n_places[first];
+	else
+		all->n_used -= all->n_places[first];
 	for (size_t place = first; place < first + all->n_places[first]; place++) {
 		if (used)
 			all->used[place / 64] |= UINT64_C(1) << place % 64;

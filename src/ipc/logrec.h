@@ -27,6 +27,7 @@ enum log_key {
 	LOG_KEY_CALLER,
 	LOG_KEY_PEER,
 	LOG_KEY_VIA,		/* the proxy that speaks for the peer */
+	LOG_KEY_CREDENTIAL,	/* label or id of the one the caller has logged in with */
 	LOG_KEY_SERVICE,
 	LOG_KEY_ARGUMENTS,
 	LOG_KEY_OUTCOME,	/* outcome_word() */
@@ -95,6 +96,7 @@ uint64_t log_dropped_total(void);
 #define LOG_EVENT_RELOAD_REFUSED "reload-refused"
 #define LOG_EVENT_HANDLER_DIED "handler-died"
 #define LOG_EVENT_HANDLER_BACK "handler-back"
+#define LOG_EVENT_LOGIN_FAILED "login-failed"
 
 /* Writes a record of text: lower case, no full stop. event may be NULL. */
 void log_event(const char *event, int level, const char *fmt, ...)

@@ -64,6 +64,8 @@ struct stats {
 	uint64_t requests_aborted;	/* the connection ended first */
 	uint64_t errors_total;		/* error replies */
 	uint64_t protocol_errors;
+	uint64_t logins;		/* successful ones */
+	uint64_t logins_failed;
 	uint64_t bytes_in, bytes_out;
 	uint64_t running;		/* calls in progress here */
 	uint64_t kept_bytes;		/* kept for clients; broker: results of --id */

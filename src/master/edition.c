@@ -82,7 +82,8 @@ edition_look_again(struct edition *ret, const struct edition *now, uint32_t gene
 		if (text != NULL)
 			(void)munmap((void *)(uintptr_t)text, len);
 	}
-	for (size_t i = 0; r > 0 && i < c->n_listeners; i++) {
+	/* The child that only looks has no keys, and its edition is never in force. */
+	for (size_t i = 0; r > 0 && now->conf != NULL && i < c->n_listeners; i++) {
 		int fd = now->conf->listeners[i].key_fd;
 
 		c->listeners[i].key_fd = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);

@@ -38,7 +38,7 @@ conn_find_party(struct conn *c)
 	struct digest name;
 	struct caller who;
 
-	peer_caller(&c->peer, &who);
+	peer_caller(&c->peer, c->net->conf, &who);
 	caller_party(&who, &name);
 	c->peer.party = party_get(all, &name);
 	return c->peer.party == NULL ? -ENOMEM : 0;
@@ -112,7 +112,7 @@ conn_stranger_due(struct conn *c)
 	/* Over plain TCP without a proxy the address is all that a caller will ever have. */
 	if (p->login_timeout_usec == 0 || c->peer.is_local || (p->tls == NULL && c->peer.via == NULL))
 		return 0;
-	if (peer_roles(&c->peer, c->net->conf) != 0)
+	if (peer_roles(&c->peer, c->net->conf) != 0 || c->peer.login != NULL)
 		return 0;
 	return c->opened_usec + p->login_timeout_usec;
 }

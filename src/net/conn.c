@@ -601,7 +601,8 @@ conn_read(struct conn *c)
 	if (buf_len(&c->in) == 0 && conn_is_ready(c))
 		used = c->door->ops->on_bytes(c, (struct slice){ net->read, (size_t)n });
 	rest = (size_t)n - used;
-	if (rest > 0 && !conn_may_keep(c, rest))
+	/* Behind a request that is executed may be whole ones; nothing may overtake its reply. */
+	if (rest > 0 && conn_is_ready(c) && !conn_may_keep(c, rest))
 		conn_refuse_rest(c);
 	else if (buf_append(&c->in, net->read + used, rest) < 0)
 		conn_lose(c);

@@ -140,6 +140,16 @@ struct conn {
  */
 enum conn_verdict conn_open(struct net_listener *p, int fd, const union sockaddr_any *peer);
 
+/*
+ * True if the peer may send a secret: no network lies between, or nobody on the way can
+ * read the bytes, or only a proxy that the administrator has named.
+ */
+static inline bool
+conn_is_private(const struct conn *c)
+{
+	return c->peer.is_local || c->peer.via != NULL || c->stream.ops->is_sealed;
+}
+
 /* Ends a connection and its running requests now. */
 void conn_close(struct conn *c);
 

@@ -122,6 +122,7 @@ peer_done(struct peer *p)
 	p->party = party_unref(p->party);
 	free(TAKE_PTR(p->caller));
 	free(TAKE_PTR(p->via));
+	free(TAKE_PTR(p->login));
 }
 
 static union sockaddr_any
@@ -133,13 +134,49 @@ address_of(const struct peer *p)
 	return any;
 }
 
-void
-peer_caller(const struct peer *p, struct caller *ret)
+/* Fills in the caller; the credential is that of the rules of roles_generation. */
+static void
+fill_caller(const struct peer *p, struct caller *ret)
 {
 	if (p->caller != NULL)
 		*ret = *p->caller;
 	else
 		*ret = (struct caller){ .addr = address_of(p) };
+	if (p->login == NULL)
+		return;
+	ret->login = p->login->name;
+	ret->credential = p->login->credential;
+}
+
+void
+peer_caller(struct peer *p, const struct conf *conf, struct caller *ret)
+{
+	(void)peer_roles(p, conf);
+	fill_caller(p, ret);
+}
+
+int
+peer_log_in(struct peer *p, const struct conf *conf, const struct credential *c)
+{
+	struct peer_login *login = calloc(1, sizeof(*login));
+
+	if (login == NULL)
+		return -ENOMEM;
+	(void)strlcpy(login->name, c->login, sizeof(login->name));
+	(void)strlcpy(login->id, c->id, sizeof(login->id));
+	(void)strlcpy(login->mark, c->label != NULL ? c->label : c->id, sizeof(login->mark));
+	peer_log_out(p);
+	p->login = login;
+	peer_learn_roles(p, conf);
+	return 0;
+}
+
+void
+peer_log_out(struct peer *p)
+{
+	free(TAKE_PTR(p->login));
+	p->identity = identity_unref(p->identity);
+	p->roles_generation = 0;
 }
 
 struct peer_identity *
@@ -148,7 +185,7 @@ peer_make_identity(struct peer *p)
 	struct caller who;
 	char text[ADDR_TEXT];
 
-	peer_caller(p, &who);
+	fill_caller(p, &who);
 	peer_format(p, text, sizeof(text));
 	p->identity = identity_new(&who, text);
 	if (p->identity == NULL)
@@ -156,16 +193,31 @@ peer_make_identity(struct peer *p)
 	if (p->via != NULL && (p->identity->via = strdup(p->via)) == NULL)
 		return p->identity = identity_unref(p->identity);
 	p->identity->party = party_ref(p->party);
+	if (p->login != NULL) {
+		(void)strlcpy(p->identity->login, p->login->name, sizeof(p->identity->login));
+		(void)strlcpy(p->identity->credential, p->login->mark,
+		    sizeof(p->identity->credential));
+	}
 	return p->identity;
 }
 
 void
 peer_learn_roles(struct peer *p, const struct conf *conf)
 {
+	struct peer_login *login = p->login;
 	struct caller who;
 
-	peer_caller(p, &who);
-	p->roles = access_roles(conf, &who);
+	fill_caller(p, &who);
+	if (login != NULL) {
+		const struct credential *c = conf_find_credential(conf, login->id);
+
+		if (c != NULL && access_use(c, &who, (int64_t)time(NULL)) != ACCESS_USABLE)
+			c = NULL;
+		who.credential = login->credential = c;
+		login->expires_sec = c != NULL ? c->expires_sec : 0;
+	}
+	/* A login that is gone is nobody; above all it is not the account again. */
+	p->roles = login != NULL && login->credential == NULL ? 0 : access_roles(conf, &who);
 	p->is_admin = access_is_admin(conf, &who);
 	p->roles_generation = conf->generation;
 }
@@ -187,6 +239,9 @@ peer_is_same(const struct peer *a, const struct peer *b)
 	char x[ADDR_TEXT], y[ADDR_TEXT];
 	struct caller who;
 
+	if (a->login != NULL || b->login != NULL)
+		return a->login != NULL && b->login != NULL &&
+		    strcmp(a->login->name, b->login->name) == 0;
 	if ((a->caller == NULL) != (b->caller == NULL))
 		return false;
 	if (a->caller != NULL)
@@ -197,9 +252,9 @@ peer_is_same(const struct peer *a, const struct peer *b)
 	 * Every connection is asked this, so texts are compared only when they
 	 * have to be.
 	 */
-	peer_caller(a, &who);
+	fill_caller(a, &who);
 	caller_format(&who, x, sizeof(x));
-	peer_caller(b, &who);
+	fill_caller(b, &who);
 	caller_format(&who, y, sizeof(y));
 	return strcmp(x, y) == 0;
 }

@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/addr.h"
 #include "base/digest.h"
@@ -28,9 +29,21 @@ struct peer_identity {
 	struct party *party;	/* NULL: nothing is counted */
 	struct digest party_name;
 	struct digest digest;	/* digest of text: the owner of a call */
-	char text[ADDR_TEXT];	/* "uid:1000", "addr:10.1.2.3" */
+	char text[ADDR_TEXT];	/* "login:alice", "uid:1000", "addr:10.1.2.3" */
 	char peer[ADDR_TEXT];	/* "10.1.2.3:4242", "unix" */
 	char *via;		/* the proxy that speaks for it, as text; NULL: none */
+	char login[CREDENTIAL_LOGIN_MAX + 1];	/* "": not logged in */
+	char credential[CREDENTIAL_LABEL_MAX + 1];	/* ... by the one of this label or id */
+};
+
+/* The login of a peer, and the credential by which it has logged in. */
+struct peer_login {
+	char name[CREDENTIAL_LOGIN_MAX + 1];
+	char id[CREDENTIAL_ID_TEXT];
+	char mark[CREDENTIAL_LABEL_MAX + 1];	/* label, or else the id */
+	/* Under the rules of roles_generation: */
+	const struct credential *credential;	/* NULL: it lets nobody in any more */
+	int64_t expires_sec;			/* 0: never, or not usable anyhow */
 };
 
 struct peer {
@@ -44,6 +57,7 @@ struct peer {
 	char *via;			/* the proxy that speaks for it, as text; NULL: none */
 	struct party *party;		/* NULL: nothing is counted */
 	struct peer_identity *identity;	/* NULL: not made yet */
+	struct peer_login *login;	/* NULL: not logged in */
 	uint64_t roles;			/* roles under the rules of roles_generation */
 	uint32_t roles_generation;
 	bool is_admin;			/* ... true for an administrator */
@@ -87,8 +101,21 @@ int peer_pass_on(struct peer *p, const union sockaddr_any *client);
 
 void peer_done(struct peer *p);
 
-/* Fills in the whole caller; the groups are borrowed. */
-void peer_caller(const struct peer *p, struct caller *ret);
+/*
+ * Fills in the whole caller under the rules in force. Groups, login and credential are
+ * borrowed until the rules or the login change.
+ */
+void peer_caller(struct peer *p, const struct conf *conf, struct caller *ret);
+
+/*
+ * Makes the peer known by this credential, whose secret it has shown, in place of any
+ * other login. The identity is made anew; calls that run keep the former one. 0 or
+ * -ENOMEM, which changes nothing.
+ */
+int peer_log_in(struct peer *p, const struct conf *conf, const struct credential *c);
+
+/* Makes the peer known by its account or address again. */
+void peer_log_out(struct peer *p);
 
 /* Makes the identity of a peer that has none yet; NULL when memory is out. */
 struct peer_identity *peer_make_identity(struct peer *p);
@@ -100,8 +127,19 @@ peer_identity(struct peer *p)
 	return p->identity != NULL ? p->identity : peer_make_identity(p);
 }
 
-/* Finds the roles of the peer under these rules. */
+/*
+ * Finds the roles of the peer under these rules. The credential of a login is looked
+ * up again: if it lets nobody in any more, the peer has no role and is no administrator.
+ */
 void peer_learn_roles(struct peer *p, const struct conf *conf);
+
+/* True if the credential has expired since the roles were found. */
+static inline bool
+peer_has_expired(const struct peer *p)
+{
+	return p->login != NULL && p->login->expires_sec != 0 &&
+	    (int64_t)time(NULL) >= p->login->expires_sec;
+}
 
 /*
  * Returns the roles of the peer under the rules in force. is_admin is then of
@@ -110,9 +148,19 @@ void peer_learn_roles(struct peer *p, const struct conf *conf);
 static inline uint64_t
 peer_roles(struct peer *p, const struct conf *conf)
 {
-	if (p->roles_generation != conf->generation)
+	if (p->roles_generation != conf->generation || peer_has_expired(p))
 		peer_learn_roles(p, conf);
 	return p->roles;
+}
+
+/* True if the peer has logged in with a credential that lets nobody in any more. */
+static inline bool
+peer_is_revoked(struct peer *p, const struct conf *conf)
+{
+	if (p->login == NULL)
+		return false;
+	(void)peer_roles(p, conf);
+	return p->login->credential == NULL;
 }
 
 /* Writes "127.0.0.1:4242" or "unix" to ADDR_TEXT bytes. */

@@ -30,7 +30,7 @@ TAILQ_HEAD(conns, conn);
 #define NET_READ (64u << 10)
 
 /* Bytes that one connection sends in one turn. */
-#define NET_SEND (512u << 10)
+#define NET_SEND (128u << 10)
 
 /* A connection with more unsent bytes than this is not read any further. */
 #define NET_OUT_HIGH (256u << 10)

@@ -16,6 +16,9 @@
 struct stream;
 
 struct stream_ops {
+	/* True if nobody on the way can read or change the bytes. */
+	bool is_sealed;
+
 	/*
 	 * Receives at most n bytes. 0 at their end; -EAGAIN: later; else
 	 * -errno: the peer is lost.

@@ -26,6 +26,9 @@
 /* A provider has no argument of its own, so the link of the process is here. */
 static struct tlslink *provider_link;
 
+/* Loaded, or NULL. */
+static OSSL_PROVIDER *own, *standard;
+
 struct remote_key {
 	EVP_PKEY *public_key;
 	uint8_t name[SIGNING_KEY];
@@ -314,20 +317,31 @@ provider_init(const OSSL_CORE_HANDLE *core, const OSSL_DISPATCH *in, const OSSL_
 int
 tlsprovider_load(struct tlslink *link)
 {
-	static bool is_loaded;
+	static bool is_added;
 
 	provider_link = link;
-	if (is_loaded)
+	if (own != NULL)
 		return 0;
 	/* The configuration of the system is read now, as no file can be opened later. */
-	if (OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG, NULL) != 1 ||
-	    OSSL_PROVIDER_load(NULL, "default") == NULL ||
-	    OSSL_PROVIDER_add_builtin(NULL, PROVIDER, provider_init) != 1 ||
-	    OSSL_PROVIDER_load(NULL, PROVIDER) == NULL ||
-	    EVP_set_default_properties(NULL, "?provider=default") != 1)
+	if (OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG, NULL) != 1)
 		return -ENOTSUP;
-	is_loaded = true;
-	return 0;
+	standard = OSSL_PROVIDER_load(NULL, "default");
+	is_added = is_added || OSSL_PROVIDER_add_builtin(NULL, PROVIDER, provider_init) == 1;
+	if (standard == NULL || !is_added)
+		return -ENOTSUP;
+	own = OSSL_PROVIDER_load(NULL, PROVIDER);
+	return own != NULL && EVP_set_default_properties(NULL, "?provider=default") == 1 ?
+	    0 : -ENOTSUP;
+}
+
+void
+tlsprovider_unload(void)
+{
+	if (own != NULL)
+		(void)OSSL_PROVIDER_unload(own);
+	if (standard != NULL)
+		(void)OSSL_PROVIDER_unload(standard);
+	own = standard = NULL;
 }
 
 EVP_PKEY *

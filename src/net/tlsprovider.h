@@ -16,5 +16,8 @@ typedef struct evp_pkey_st EVP_PKEY;
  */
 int tlsprovider_load(struct tlslink *link);
 
+/* At the end of the process, when its keys are gone. */
+void tlsprovider_unload(void);
+
 /* Makes the key that belongs to a public key. NULL: it is of no kind that is used. */
 EVP_PKEY *tlsprovider_key(EVP_PKEY *public_key);

@@ -150,6 +150,7 @@ tls_desk_done(struct tls_desk *d)
 	BIO_free(d->bio);
 	d->bio = NULL;
 	buf_done(&d->out);
+	tlsprovider_unload();
 	tlslink_done(&d->link);
 }
 
@@ -464,6 +465,7 @@ tls_close(struct stream *s)
 }
 
 static const struct stream_ops stream_tls = {
+	.is_sealed = true,
 	.recv = tls_recv,
 	.send = tls_send,
 	.flush = tls_flush,

@@ -50,6 +50,16 @@ credential_id(struct slice login, struct slice secret, char ret[static CREDENTIA
 		(void)snprintf(ret + 2 * i, 3, "%02x", d.bytes[i]);
 }
 
+uint64_t
+credential_tag(struct slice login)
+{
+	struct digest d = digest_of(&login, 1);
+	uint64_t tag;
+
+	memcpy(&tag, d.bytes, sizeof(tag));
+	return tag;
+}
+
 static int
 digits(struct slice text, size_t at, size_t n, int *ret)
 {

@@ -54,6 +54,12 @@ bool credential_is_label(struct slice text);
 void credential_id(struct slice login, struct slice secret, char ret[static CREDENTIAL_ID_TEXT]);
 
 /*
+ * A number that stands for a login, so that logins can be compared in a time that does
+ * not depend on them.
+ */
+uint64_t credential_tag(struct slice login);
+
+/*
  * Reads YYYY-MM-DD: *ret is the first second after that day, UTC. 0 or -EINVAL.
  */
 int credential_date(struct slice text, int64_t *ret);

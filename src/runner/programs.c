@@ -411,7 +411,10 @@ on_program_due(struct loop_timer *t)
 {
 	struct program *p = CONTAINER_OF(t, struct program, timer);
 
-	if (p->phase == KILL_TERM) {
+	if (p->state == PROGRAM_LINGERING && p->pid != 0) {
+		/* The child that removes its directory has been stopped, and hears no alarm. */
+		(void)kill(p->pid, SIGKILL);
+	} else if (p->phase == KILL_TERM) {
 		p->runner->programs.strays->look(p->runner);
 		program_destroy(p);
 	} else {
@@ -459,8 +462,9 @@ program_is_clearing(struct program *p)
 		program_cleared(p, pid);
 		return false;
 	}
-	/* The child has a time limit of its own. */
-	loop_disarm(&r->loop, &p->timer);
+	/* The child has a time limit of its own, but others of its account may stop it. */
+	loop_arm(&r->loop, &p->timer,
+	    clock_usec() + (TEMPORARY_REMOVAL_SECONDS + 5) * USEC_PER_SEC);
 	p->pid = pid;
 	RB_INSERT(program_pids, &r->programs.pids, p);
 	return true;

@@ -10,6 +10,7 @@
 
 #include "proto/bearer.h"
 #include "proto/credential.h"
+#include "proto/loginurl.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -54,8 +55,12 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct slice rest = { (const char *)data, size };
+	struct loginurl url;
 
 	(void)bearer_is_valid(rest);
+	loginurl_split(rest, &url);
+	require(lies_in(url.scheme, rest) && lies_in(url.login, rest) && lies_in(url.secret, rest));
+	require(lies_in(url.rest, rest) && lies_in(url.pin, rest));
 	while (rest.len > 0) {
 		struct slice line = slice_line(rest);
 

@@ -49,7 +49,8 @@ nothing_after_nonsense() {
 }
 
 no_http() {
-	assert_eq "$(printf 'GET / HTTP/1.1\r\nHost: x\r\n\r\nPING\r\n' | talk)" ''
+	assert_match "$(printf 'GET / HTTP/1.1\r\nHost: x\r\n\r\nPING\r\n' | talk)" \
+	    'HTTP/1.1 400 Bad Request*use reqctl or redis-cli'
 }
 
 step "lines" by_lines
@@ -58,5 +59,5 @@ step "a half-closed client gets its reply" half_closed
 step "replies come in the order of requests" in_order
 step "errors are one line with a code" errors
 step "nothing is executed after a protocol error" nothing_after_nonsense
-step "a browser gets nothing" no_http
+step "a browser learns what the port is, and nothing is executed" no_http
 finish

@@ -24,7 +24,8 @@ HOLDERS = (
 TYPES = {"min": "integer", "max": "integer", "values": "choice", "value": "flag",
          "below": "path", "pattern": "pattern"}
 MISSING_HERE = re.compile(r"there is no (account|group) |reqd needs root|"
-                          r": directory .*: No such file or directory|: (warning|note): ")
+                          r": directory .*: No such file or directory|: (warning|note): |"
+                          r": '(certificate|key)' in listen .*: No such file or directory")
 
 
 def plain(line):
@@ -39,12 +40,14 @@ def examples(page):
     holder, key, lines = None, None, []
     for line in page:
         starts = [where for start, where in HOLDERS if line.startswith(start)]
-        if starts or line.startswith(".It Ic "):
+        if starts or line.startswith((".It Ic ", ".Sh ")):
             if key:
                 yield holder, key, "\n".join(lines)
             key, lines = None, []
         if starts:
             holder = starts[0]
+        elif line.startswith(".Sh "):
+            holder = None
         elif line.startswith(".It Ic ") and holder:
             key = line.split()[2]
         elif line.startswith(".Dl ") and key:
@@ -73,7 +76,8 @@ def placed(holder, key, text, directory):
         return [text]
     if holder == "listen":
         return ['listen "%s" {\n%s\n}' % (url, text)
-                for url in ("tcp://127.0.0.1:7373", "unix://%s/x.sock" % directory)]
+                for url in ("tcp://127.0.0.1:7373", "unix://%s/x.sock" % directory,
+                            "tls://127.0.0.1:7374", "fd://name")]
     if holder == "role":
         return ['role "r" {\n%s\n}' % text]
     if holder == "argument":
@@ -93,7 +97,7 @@ def errors(reqd, directory, text):
         text += '\nlisten "unix://%s/l.sock" { name = "mesh" }' % directory
     for role in ("local", "admins", "guests", "staff"):
         if 'role "%s"' % role not in text:
-            text += '\nrole "%s" { net = {"unix"} }' % role
+            text = 'role "%s" { net = {"unix"} }\n' % role + text
     os.makedirs(directory + "/services.d", exist_ok=True)
     path = directory + "/example.conf"
     with open(path, "w", encoding="utf-8") as f:

@@ -18,6 +18,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -26,6 +27,7 @@ PATIENCE = float(os.environ.get("REQD_TEST_PATIENCE", "20"))
 IS_ROOT = os.geteuid() == 0
 UNSEEN = {
     "service.sandbox": "this reqd has no sandbox built in, so 'none' is the only value",
+    "listen.tls": "it is for sockets of systemd: see tls-passed.sh",
 }
 ROWS = {}           # "section.key": function
 CONF = []           # services of the instance that most rows share
@@ -330,13 +332,62 @@ def _():
         same(ask("PING", at=("127.0.0.2", port)), "PONG")
 
 
+@row(".kept-limit")
+def _():
+    same(main.status()["kept_limit"], 256 << 20)
+    text = "kept-limit = 16M\n" + service_text(
+        "long", "", command=sh("head -c 6291456 /dev/zero | tr '\\0' x"))
+
+    def keep(at):
+        """The first of three results of 6 MiB, asked for once more."""
+        for token in "abca":
+            reply = ask("CALL", "--id=" + token, "long", at=at)
+        return reply.split(maxsplit=1)[0][:10]
+    with server("kept", text) as s:
+        # A caller gets three quarters of the limit.
+        same(keep(s.address), "LOST")
+    with server("kept-default", text[text.index("service"):]) as s:
+        same(keep(s.address), "x" * 10)
+
+
+@row(".temporary-directory")
+def _():
+    os.mkdir(DIRECTORY + "/fresh")
+    os.chmod(DIRECTORY + "/fresh", 0o1777)
+    text = service_text("pwd", "directory = temporary", command=("/bin/pwd",))
+    with server("temporary", 'temporary-directory = "%s/fresh"\n' % DIRECTORY + text) as s:
+        same(ask("CALL", "pwd", at=s.address).startswith(DIRECTORY + "/fresh/"), True)
+
+
+def why(who, name, logins="", lines=""):
+    """What "reqctl why" says of a caller, with roles for a login and this file of logins."""
+    path = "%s/%s.logins" % (DIRECTORY, name)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(logins)
+    os.chmod(path, 0o600)
+    text = 'logins = "%s"\nrole "by-login" { login = {"ci"} }\n' % path
+    with server(name, text + service_text("x", lines or 'allow = {"by-login"}')) as s:
+        c = Client(s.control)
+        answer = json.dumps(c.ask("WHY", "x", who))
+        c.close()
+    return answer
+
+
+@row(".logins")
+def _():
+    line = "ci:token$%s:label=here\n" % ("A" * 43)
+    same(" may call" in why("login:ci", "logins-b", line), True)
+    same("Nobody can log in" in why("login:ci", "logins-a"), True)
+
+
 # --------------------------------------------------------------------- log ---
 
 @row("log.to")
 def _():
-    # Without a journal the records go nowhere else: standard error stays empty.
+    # Where there is no journal, standard error gets the records all the same.
+    there_is_one = os.path.exists("/run/systemd/journal/socket")
     with server("journal", log="to = journal") as s:
-        same("serves" in s.text(), False)
+        same("serves" in s.text(), not there_is_one)
     same("serves" in main.text(), True)
 
 
@@ -352,6 +403,14 @@ def _():
     with server("format", log="to = stderr\nformat = json") as s:
         for line in until("a record", s.text).splitlines():
             json.loads(line)
+
+
+@row("log.slow")
+def _():
+    text = service_text("naps", "", command=("/bin/sleep", "0.05"))
+    with server("slow", text, log="to = stderr\nslow = 10ms") as s:
+        same(ask("CALL", "naps", at=s.address), "")
+        until("its record is a notice", lambda: re.search(r"notice: .*service=naps ", s.text()))
 
 
 # ----------------------------------------------------------------- control ---
@@ -516,7 +575,7 @@ def _():
 @row("listen.source-handshakes")
 def _():
     """So many a second, and those of five seconds at once; then one source is closed."""
-    port, tls = free_port(), DIRECTORY + "/tls"
+    port, tls = free_port(), DIRECTORY + "/handshakes-tls"
     subprocess.run([os.path.dirname(REQD) + "/reqctl", "keygen", "--server", tls], check=True,
                    capture_output=True)
     text = ('listen "tls://127.0.0.1:%d" { certificate = "%s/server.crt"  key = "%s/server.key"\n'
@@ -634,6 +693,59 @@ def _():
     same(os.stat(addresses["unix"]).st_gid, 0)
 
 
+def make_key(name):
+    """A private key and its certificate, as paths."""
+    key, cert = "%s/%s.key" % (DIRECTORY, name), "%s/%s.crt" % (DIRECTORY, name)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=" + name, "-days", "30",
+                    "-keyout", key, "-out", cert], check=True, capture_output=True, timeout=60)
+    os.chmod(key, 0o600)
+    return key, cert
+
+
+def handshake(port, version=ssl.TLSVersion.TLSv1_3):
+    """The server's certificate, or "" if the handshake fails."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.maximum_version = version
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as s:
+        try:
+            with context.wrap_socket(s) as t:
+                return ssl.DER_cert_to_PEM_cert(t.getpeercert(True))
+        except OSError:
+            return ""
+
+
+@row("listen.certificate")
+def _():
+    (key, cert), (other_key, other_cert) = make_key("one"), make_key("two")
+    ports = free_port(), free_port()
+    text = 'listen "tls://127.0.0.1:%d" { certificate = "%s"  key = "%s"  %s }\n'
+    with server("tls", text % (ports[0], cert, key, "") +
+                text % (ports[1], other_cert, other_key, 'minimum = 1.2')):
+        for port, path in zip(ports, (cert, other_cert)):
+            with open(path, encoding="ascii") as f:
+                same(handshake(port), f.read())
+        # The row of listen.minimum
+        same(bool(handshake(ports[1], ssl.TLSVersion.TLSv1_2)), True)
+        same(handshake(ports[0], ssl.TLSVersion.TLSv1_2), "")
+    # The row of listen.key
+    same("fit" in refused("misfit", text % (ports[0], cert, other_key, "")), True)
+
+
+@row("listen.key")
+@row("listen.minimum")
+def _():
+    pass        # seen by listen.certificate
+
+
+@listener("name", '"named"')
+def _():
+    same(ask("CALL", "service-listen-b", at=addresses["name"]), "hi\n")
+    same(ask("CALL", "service-listen-b", at=addresses["tcp"]).split()[0], "NOSERVICE")
+
+
 # ------------------------------------------------------------------- roles ---
 
 def roles(at):
@@ -656,6 +768,17 @@ def _():
 @row("role.group")
 def _():
     same(("us" in roles(main.address), "them" in roles(main.address)), (True, False))
+
+
+@row("role.all")
+def _():
+    same(("both" in roles(main.address), "all-far" in roles(main.address)), (True, False))
+
+
+@row("role.login")
+def _():
+    same(" may not call" in why("uid:4711", "role-login"), True)
+    same(" may call" in why("login:ci", "role-login-b"), True)
 
 
 # ---------------------------------------------------------------- services ---
@@ -764,6 +887,18 @@ def _(a, b):
     same(ask("CALL", a, at=addresses["tcp"]), "hi\n")
 
 
+@pair("service", "deny", '{"near"}')
+def _(a, b):
+    same(ask("CALL", b, at=addresses["tcp"]).split()[0], "NOSERVICE")
+    same(ask("CALL", a, at=addresses["tcp"]), "hi\n")
+
+
+@pair("service", "listen", '{"named"}')
+def _(a, b):
+    same(ask("CALL", b, at=addresses["tcp"]).split()[0], "NOSERVICE")
+    same(ask("CALL", a, at=addresses["tcp"]), "hi\n")
+
+
 @pair("service", "user", '"daemon"', default='"nobody"', command=("/usr/bin/id", "-u"),
       needs_root=True)
 def _(a, b):
@@ -783,6 +918,12 @@ def _(a, b):
 @pair("service", "umask", "077", command=sh("umask"))
 def _(a, b):
     same((call(a), call(b)), ("0022\n", "0077\n"))
+
+
+@pair("service", "nice", "7", command=("/usr/bin/nice",))
+def _(a, b):
+    own = os.getpriority(os.PRIO_PROCESS, main.process.pid)
+    same((call(a), call(b)), ("%d\n" % own, "7\n"))
 
 
 @pair("service", "environment", '{"COLOUR=blue"}', command=sh("echo $COLOUR"))
@@ -819,6 +960,21 @@ def _(a, b):
     del a
     if grace(b, main.address) > 4:
         fail("killed too late")
+
+
+POLITE = sh('trap "echo HUP >$1; exit" HUP; trap "echo TERM >$1; exit" TERM;'
+            ' while :; do sleep 0.01; done', "{file}")
+
+
+@pair("service", "stop-signal", "HUP", lines='argument "file" {}\ntimeout = 50ms', command=POLITE)
+def _(a, b):
+    def signal_of(name):
+        path = OPEN + "/" + name
+        ask("CALL", name, path)
+        until("the program ends", lambda: os.path.exists(path) and os.stat(path).st_size)
+        with open(path, encoding="ascii") as f:
+            return f.read()
+    same((signal_of(a), signal_of(b)), ("TERM\n", "HUP\n"))
 
 
 # Begins, waits until the lock of its gate is given up, and ends.
@@ -1189,7 +1345,8 @@ def start_main():
     import pwd
     text = 'role "far" { net = {"10.0.0.0/8"} }\nrole "near" { net = {"127.0.0.0/8"} }\n' \
         'role "me" { user = {"%s"} }\nrole "other" { user = {"sync"} }\n' \
-        'role "us" { group = {"%s"} }\nrole "them" { group = {"mail"} }\n' % (
+        'role "us" { group = {"%s"} }\nrole "them" { group = {"mail"} }\n' \
+        'role "both" { all = {"me", "us"} }\nrole "all-far" { all = {"me", "far"} }\n' % (
             pwd.getpwuid(me).pw_name, grp.getgrgid(group).gr_name)
     for name, lines, kwargs in CONF:
         if isinstance(kwargs.get("handler"), str):

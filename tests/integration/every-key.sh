@@ -3,7 +3,7 @@
 # every-key: each key of the configuration, set to another value, has an effect that can
 # be seen from outside. A key of the schema without a row in every-key.py fails.
 . "${srcdir:-.}/tests/integration/lib.sh"
-need python3 flock ss
+need python3 flock ss openssl
 
 step "each key of the schema has a row" \
     python3 "$top_srcdir/tests/integration/every-key.py" --rows "$top_srcdir/src/conf/schema.c"

@@ -36,7 +36,7 @@ static const struct {
 } verbs[] = {
 	{ "PING", 1, 2 }, { "CALL", 2, -1 }, { "ECHO", 2, 2 }, { "INPUT", 2, 3 },
 	{ "CANCEL", 2, 2 }, { "SERVICES", 1, 2 }, { "DESCRIBE", 2, 2 }, { "WHOAMI", 1, 1 },
-	{ "WHY", 2, 2 }, { "HELLO", 1, -1 }, { "AUTH", 2, 3 }, { "CLIENT", 2, -1 },
+	{ "WHY", 2, 2 }, { "HELLO", 1, -1 }, { "AUTH", 2, 3 }, { "ACL", 2, 2 }, { "CLIENT", 2, -1 },
 	{ "SELECT", 2, 2 }, { "RESET", 1, 1 }, { "QUIT", 1, 1 }, { "INFO", 1, -1 },
 	{ "COMMAND", 1, -1 }, { "CONFIG", 3, -1 },
 };

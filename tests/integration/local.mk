@@ -47,6 +47,8 @@ integration_tests = \
 	tests/integration/live-output.sh \
 	tests/integration/log-blocked.sh \
 	tests/integration/log-lines.sh \
+	tests/integration/logins.sh \
+	tests/integration/logins-model.sh \
 	tests/integration/long-arguments.sh \
 	tests/integration/manual-examples.sh \
 	tests/integration/master-death.sh \
@@ -74,8 +76,10 @@ integration_tests = \
 	tests/integration/reqd-test.sh \
 	tests/integration/temporary-directory.sh \
 	tests/integration/reqctl-check.sh \
+	tests/integration/kept-counts.sh \
 	tests/integration/shares.sh \
 	tests/integration/reqctl-import.sh \
+	tests/integration/reqctl-logins.sh \
 	tests/integration/reqctl-output.sh \
 	tests/integration/silent-slips.sh \
 	tests/integration/start-fails-for-good.sh \
@@ -93,7 +97,9 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/handler-examples.py \
 	tests/integration/reload-rules.py \
 	tests/integration/every-key.py \
+	tests/integration/kept-counts.py \
 	tests/integration/shares.py \
+	tests/integration/login-tokens.py tests/integration/logins.py tests/integration/logins-model.py \
 	tests/integration/conf-examples.py tests/integration/examples.py \
 	tests/integration/protocol-examples.py \
 	tests/integration/proxy.py \

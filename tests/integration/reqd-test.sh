@@ -4,7 +4,8 @@
 . "${srcdir:-.}/tests/integration/lib.sh"
 
 service ctl '"/bin/echo", "{what}"' 'argument "what" {}'
-service restart '"/bin/echo", "restart"'
+service restart '"/bin/echo", "restart"' 'argument "key" { secret = yes  default = "" }' \
+    'environment = {"KEY={key}"}'
 sed -i '/^service "restart"/,/^}/s/"local"/"few"/' "$conf"
 setting 'role "few" { net = {"unix"} }'
 

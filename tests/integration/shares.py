@@ -108,6 +108,12 @@ def rss(pid):
     return 0
 
 
+# As shares.sh has made so many results that the first one had to go.
+with socket.create_connection(("127.0.0.1", port), 60) as s:
+    s.sendall(request("CALL", "--id=kept-1", "big"))
+    told = s.recv(4096)
+    assert told.startswith(b"-LOST big it has run, and its result is not kept any more"), told
+
 other = Other()
 other.times(20)
 quiet = other.times(200)
@@ -172,7 +178,6 @@ assert peak["rss"] <= base + limit + 2 * slack, "a worker has too much memory"
 assert peak["results"] <= limit, "too many results are kept"
 assert 0 < peak["attached"] <= 3072
 assert sum(w["over_share"] for w in st["workers"]) > 0, "nothing was refused or rested"
-assert st["broker"]["spent_results"] > 0
 
 crowd.close()
 began = time.monotonic()

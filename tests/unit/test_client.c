@@ -166,6 +166,76 @@ hear(int fd, char *first, size_t size, char *last, size_t *ret_last)
 	return n;
 }
 
+/* The login goes with the greeting, in one packet, and the text is overwritten. */
+START_TEST(a_login_goes_with_the_greeting)
+{
+	static const char *const wanted[] = {
+		"*5\r\n$5\r\nHELLO\r\n$1\r\n3\r\n$4\r\nAUTH\r\n$5\r\nalice\r\n$6\r\nsecret\r\n",
+		"*5\r\n$5\r\nHELLO\r\n$1\r\n3\r\n$4\r\nAUTH\r\n$7\r\ndefault\r\n$6\r\nsecret\r\n",
+		"*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n",
+	};
+	static const char *const logins[] = { "alice", NULL, "alice" };
+	struct reqd *c = reqd_new();
+	char bytes[200] = "";
+	int sv[2];
+
+	ck_assert_int_eq(reqd_set_login(c, logins[_i], "secret"), 0);
+	if (_i == 2)
+		ck_assert_int_eq(reqd_set_login(c, NULL, NULL), 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
+	ck_assert_int_eq(write(sv[1], HELLO, strlen(HELLO)), (ssize_t)strlen(HELLO));
+	ck_assert_int_eq(reqd_attach(c, sv[0], "test", 0), 0);
+	ck_assert_int_eq(recv(sv[1], bytes, sizeof(bytes) - 1, 0), (ssize_t)strlen(wanted[_i]));
+	ck_assert_str_eq(bytes, wanted[_i]);
+	(void)close(sv[1]);
+	reqd_free(c);
+}
+END_TEST
+
+START_TEST(wrong_logins_are_misuse)
+{
+	struct reqd *c = reqd_new();
+	char text[1026];
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	ck_assert_int_eq(reqd_set_login(c, "alice", ""), REQD_E_INVALID);
+	ck_assert_int_eq(reqd_set_login(c, "alice", text), REQD_E_INVALID);
+	ck_assert_int_eq(reqd_set_login(c, text, "x"), REQD_E_INVALID);
+	reqd_free(c);
+}
+END_TEST
+
+START_TEST(a_refused_login_is_an_error)
+{
+	struct reqd *c = reqd_new();
+	static const char no[] = "-WRONGPASS invalid username-password pair or user is disabled.\r\n";
+	int sv[2];
+
+	ck_assert_int_eq(reqd_set_login(c, "alice", "canary"), 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
+	ck_assert_int_eq(write(sv[1], no, strlen(no)), (ssize_t)strlen(no));
+	ck_assert_int_eq(reqd_attach(c, sv[0], "test", 0), REQD_E_REFUSED);
+	ck_assert_ptr_nonnull(strstr(reqd_error_text(c), "WRONGPASS"));
+	ck_assert_ptr_null(strstr(reqd_error_text(c), "canary"));
+	(void)close(sv[1]);
+	reqd_free(c);
+}
+END_TEST
+
+/* A URL that is wrong is told of without its token. */
+START_TEST(an_error_never_shows_a_token)
+{
+	const char *const url = "tcp://alice:canary@:99999";
+	struct reqd *c = reqd_new();
+
+	ck_assert_int_eq(reqd_connect(c, &url, 1, 0), REQD_E_INVALID);
+	ck_assert_ptr_null(strstr(reqd_error_text(c), "canary"));
+	ck_assert_ptr_null(strstr(reqd_url(c), "canary"));
+	reqd_free(c);
+}
+END_TEST
+
 static char heard[(1 << 16) + 1];
 static size_t n_heard;
 
@@ -1403,6 +1473,10 @@ client_suite(void)
 	Suite *s = suite_create("client");
 	TCase *t = tcase_create("outcomes");
 
+	tcase_add_loop_test(t, a_login_goes_with_the_greeting, 0, 3);
+	tcase_add_test(t, wrong_logins_are_misuse);
+	tcase_add_test(t, a_refused_login_is_an_error);
+	tcase_add_test(t, an_error_never_shows_a_token);
 	tcase_add_loop_test(t, call_outcome, 0, (int)N(outcome_rows));
 	tcase_add_test(t, call_result_has_output);
 	suite_add_tcase(s, t);

@@ -13,6 +13,7 @@
 #include "base/base64url.h"
 #include "base/cleanup.h"
 #include "proto/bearer.h"
+#include "proto/loginurl.h"
 
 #define HASH "q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq8w"
 
@@ -188,6 +189,48 @@ START_TEST(ids_tell_logins_and_secrets_apart)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ URL --- */
+
+static const struct {
+	const char *text, *scheme, *login, *secret, *rest, *pin;	/* NULL: none */
+} urls[] = {
+	{ "tcp://h:1", "tcp://", NULL, NULL, "h:1", NULL },
+	{ "h:1", "", NULL, NULL, "h:1", NULL },
+	{ "/run/x", "", NULL, NULL, "/run/x", NULL },
+	{ "", "", NULL, NULL, "", NULL },
+	{ "tls://web1:reqd_x@a.example.org:7374#sha256:abc", "tls://", "web1", "reqd_x",
+	    "a.example.org:7374", "sha256:abc" },
+	{ "unix://ci:tok@/run/reqd.sock", "unix://", "ci", "tok", "/run/reqd.sock", NULL },
+	{ "tcp://ci:p@ss:w@[::1]:7373", "tcp://", "ci", "p@ss:w", "[::1]:7373", NULL },
+	{ "ci@host", "", "ci", NULL, "host", NULL },
+	{ "tcp://:x@h", "tcp://", "", "x", "h", NULL },
+	{ "tcp://ci:@h", "tcp://", "ci", "", "h", NULL },
+	{ "tls://h#p", "tls://", NULL, NULL, "h", "p" },
+	{ "://", "", NULL, NULL, "://", NULL },
+};
+
+static void
+same(struct slice got, const char *wanted, const char *text)
+{
+	ck_assert_msg(wanted == NULL ? got.data == NULL : slice_is(got, wanted), "%s: %.*s", text,
+	    (int)got.len, got.data != NULL ? got.data : "");
+}
+
+START_TEST(urls_are_taken_apart)
+{
+	const char *text = urls[_i].text;
+	struct loginurl u;
+
+	loginurl_split(slice_of(text), &u);
+	same(u.scheme, urls[_i].scheme, text);
+	same(u.login, urls[_i].login, text);
+	same(u.secret, urls[_i].secret, text);
+	same(u.rest, urls[_i].rest, text);
+	same(u.pin, urls[_i].pin, text);
+	ck_assert_int_eq(loginurl_has_secret(slice_of(text)), urls[_i].secret != NULL);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -206,6 +249,10 @@ main(void)
 	tcase_add_test(t, all_words_are_kept);
 	tcase_add_test(t, days_end_at_midnight);
 	tcase_add_test(t, ids_tell_logins_and_secrets_apart);
+	suite_add_tcase(s, t);
+
+	t = tcase_create("urls");
+	tcase_add_loop_test(t, urls_are_taken_apart, 0, (int)ARRAY_LEN(urls));
 	suite_add_tcase(s, t);
 
 	runner = srunner_create(s);

@@ -114,6 +114,59 @@ START_TEST(full_and_stream)
 }
 END_TEST
 
+/* Writes the beginning of a reply, until so many bytes are written or the pipe is full. */
+static size_t
+begin_reply(const struct lent *l, size_t n)
+{
+	static char part[60000];
+	size_t done = 0;
+
+	(void)fd_set_nonblock(l->out, true);
+	memset(part, 'x', sizeof(part));
+	while (done < n) {
+		ssize_t r = write(l->out, part, n - done < sizeof(part) ? n - done : sizeof(part));
+
+		if (r <= 0)
+			break;
+		done += (size_t)r;
+		turns();
+	}
+	return done;
+}
+
+/* Of two replies that keep too much together one is read, and the other when that has gone. */
+START_TEST(replies_that_keep_too_much)
+{
+	enum { SIZE = 400000 };
+	struct pair a = called("up", "CALL up\r\n"), b = called("up", "CALL up\r\n");
+	size_t n;
+
+	w.net.parties.max_bytes = 100000;
+	write_text(a.lent.out, "$400000\r\n");
+	write_text(b.lent.out, "$400000\r\n");
+	ck_assert_uint_eq(begin_reply(&a.lent, SIZE), SIZE);
+	n = begin_reply(&b.lent, SIZE);
+	ck_assert_uint_lt(n, SIZE);
+	ck_assert_uint_eq(w.desk.n_hungry, 1);
+	write_text(a.lent.out, "\r\n");
+	for (size_t read = 0; read < SIZE;) {
+		turns();
+		read += strlen(heard(a.client));
+	}
+	n += begin_reply(&b.lent, SIZE - n);
+	ck_assert_uint_eq(n, SIZE);
+	ck_assert_uint_eq(w.desk.n_hungry, 0);
+	write_text(b.lent.out, "\r\n");
+	for (size_t read = 0; read < SIZE;) {
+		turns();
+		read += strlen(heard(b.client));
+	}
+	ck_assert_uint_eq(w.net.parties.bytes, 0);
+	gone(&a.lent);
+	gone(&b.lent);
+}
+END_TEST
+
 START_TEST(context)
 {
 	struct pair p = { .client = client_as(&p.conn) };
@@ -232,6 +285,7 @@ add(TCase *tc)
 	tcase_add_test(tc, values_are_written_for_the_client);
 	tcase_add_test(tc, errors_pass_but_not_all);
 	tcase_add_test(tc, full_and_stream);
+	tcase_add_test(tc, replies_that_keep_too_much);
 	tcase_add_test(tc, context);
 	tcase_add_test(tc, list);
 	tcase_add_test(tc, times_in_queue_and_handler);

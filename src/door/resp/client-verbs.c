@@ -24,7 +24,8 @@ may_see(struct session *c, struct session *other)
 {
 	(void)session_roles(c);
 	return c == other || c->conn.peer.is_admin ||
-	    peer_is_same(&c->conn.peer, &other->conn.peer);
+	    (!peer_is_revoked(&c->conn.peer, c->resp->conf) &&
+	    peer_is_same(&c->conn.peer, &other->conn.peer));
 }
 
 static void
@@ -35,11 +36,12 @@ describe(struct buf *b, struct session *c)
 
 	peer_format(&c->conn.peer, peer, sizeof(peer));
 	(void)buf_printf(b, "id=%" PRIu64 " addr=%s laddr=%s fd=%d name=%s age=%" PRIu64
-	    " idle=%" PRIu64 " flags=N db=0 cmd=%s user=default resp=%u lib-name=%s lib-ver=%s\n",
+	    " idle=%" PRIu64 " flags=N db=0 cmd=%s user=%s resp=%u lib-name=%s lib-ver=%s\n",
 	    c->conn.id, peer, c->conn.listener->url, c->conn.stream.io.fd,
 	    c->name != NULL ? c->name : "",
 	    (now - c->conn.opened_usec) / USEC_PER_SEC, (now - c->conn.active_usec) / USEC_PER_SEC,
-	    c->call != NULL ? c->call->service->name : "none", (unsigned)c->version,
+	    c->call != NULL ? c->call->service->name : "none",
+	    c->conn.peer.login != NULL ? c->conn.peer.login->name : "default", (unsigned)c->version,
 	    c->lib_name != NULL ? c->lib_name : "", c->lib_version != NULL ? c->lib_version : "");
 }
 

@@ -116,7 +116,7 @@ put_doc(struct session *c, struct buf *b, const struct verb *v)
 	resp_map(b, c->version, 3u + is_call + args);
 	put_pair(b, "summary", v->summary);
 	put_pair(b, "since", PACKAGE_VERSION);
-	put_pair(b, "group", group_name((enum verb_group)(v->group & ~VERB_INTRODUCES)));
+	put_pair(b, "group", group_name((enum verb_group)(v->group & ~VERB_FLAGS)));
 	if (args) {
 		/*
 		 * The usage text is one argument that does not exist: redis-cli

@@ -23,7 +23,7 @@
  */
 struct totals {
 	uint64_t open, total, closed, refused;
-	uint64_t requests, replied, aborted, errors, protocol_errors;
+	uint64_t requests, replied, aborted, errors, protocol_errors, logins, logins_failed;
 	uint64_t in, out;
 	uint64_t running, queued;
 };
@@ -40,6 +40,8 @@ totals_add(struct totals *t, const struct stats *s)
 	t->aborted += s->requests_aborted;
 	t->errors += s->errors_total;
 	t->protocol_errors += s->protocol_errors;
+	t->logins += s->logins;
+	t->logins_failed += s->logins_failed;
 	t->in += s->bytes_in;
 	t->out += s->bytes_out;
 	t->running += s->running;
@@ -137,9 +139,10 @@ info_stats(struct session *c, struct buf *b)
 	    "total_error_replies:%" PRIu64 "\r\nprotocol_errors:%" PRIu64 "\r\n"
 	    "total_connections_closed:%" PRIu64 "\r\ntotal_replies:%" PRIu64 "\r\n"
 	    "aborted_requests:%" PRIu64 "\r\n"
+	    "logins:%" PRIu64 "\r\nlogins_failed:%" PRIu64 "\r\n"
 	    "calls_running:%" PRIu64 "\r\ncalls_queued:%" PRIu64 "\r\n",
 	    t.total, t.requests, t.in, t.out, t.refused, t.errors, t.protocol_errors,
-	    t.closed, t.replied, t.aborted, t.running, t.queued);
+	    t.closed, t.replied, t.aborted, t.logins, t.logins_failed, t.running, t.queued);
 }
 
 static void

@@ -7,6 +7,7 @@
 #include "door/resp/respdoor.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "call/call.h"
@@ -104,6 +105,20 @@ execute(struct session *s, size_t high)
 		conn_send(c);
 }
 
+/*
+ * Overwrites a request that had a secret. Bytes that had come in pieces were moved out
+ * of the scratch buffer, which may still hold them.
+ */
+static void
+wipe(struct conn *c, struct slice request)
+{
+	char *read = c->net->read;
+
+	explicit_bzero((void *)(uintptr_t)request.data, request.len);
+	if (request.data < read || request.data >= read + NET_READ)
+		explicit_bzero(read, NET_READ);
+}
+
 static size_t
 on_bytes(struct conn *c, struct slice data)
 {
@@ -130,6 +145,10 @@ on_bytes(struct conn *c, struct slice data)
 			c->request_due_usec = 0;
 		else
 			break;
+		if (s->has_secret) {
+			wipe(c, (struct slice){ rest.data, used });
+			s->has_secret = false;
+		}
 		done += used;
 		if (++n % TURN_REQUESTS == 0 && done < data.len && turn_is_over(&began_usec) &&
 		    conn_is_ready(c))

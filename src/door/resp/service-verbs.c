@@ -164,6 +164,16 @@ reply_id(struct buf *b, enum resp_version v, const char *key, bool known, uint32
 		resp_null(b, v);
 }
 
+static void
+reply_text(struct buf *b, enum resp_version v, const char *key, const char *text)
+{
+	resp_bulk_str(b, key);
+	if (text != NULL)
+		resp_bulk_str(b, text);
+	else
+		resp_null(b, v);
+}
+
 void
 verb_whoami(struct session *c, const struct request *r)
 {
@@ -175,7 +185,7 @@ verb_whoami(struct session *c, const struct request *r)
 
 	(void)r;
 	session_caller(c, &who);
-	resp_map(b, c->version, 8);
+	resp_map(b, c->version, 10);
 	resp_bulk_str(b, "caller");
 	caller_format(&who, text, sizeof(text));
 	resp_bulk_str(b, text);
@@ -194,11 +204,10 @@ verb_whoami(struct session *c, const struct request *r)
 	}
 	resp_bulk_str(b, "admin");
 	resp_bool(b, c->version, c->conn.peer.is_admin);
-	resp_bulk_str(b, "via");
-	if (c->conn.peer.via != NULL)
-		resp_bulk_str(b, c->conn.peer.via);
-	else
-		resp_null(b, c->version);
+	reply_text(b, c->version, "login", who.login);
+	reply_text(b, c->version, "credential",
+	    who.credential != NULL ? c->conn.peer.login->mark : NULL);
+	reply_text(b, c->version, "via", c->conn.peer.via);
 }
 
 /* Writes which of the caller's roles opens the service. */
@@ -258,8 +267,14 @@ verb_why(struct session *c, const struct request *r)
 		(void)buf_append_str(&b, "You may not call ");
 		(void)escape_word(&b, r->argv[1], SERVICE_NAME_MAX);
 		(void)buf_append_str(&b, ": there is no service of that name, or your roles "
-		    "do not open it.\n");
+		    "do not open it");
+		if (who.credential != NULL && who.credential->services != NULL)
+			(void)buf_append_str(&b, ", or your credential is for other services only");
+		(void)buf_append_str(&b, ".\n");
 	}
+	if (session_must_log_in(c))
+		(void)buf_append_str(&b, c->conn.peer.login == NULL ? "You have not logged in.\n" :
+		    "Your credential is gone, off or expired: log in again.\n");
 	if (allowed && explain_outage(c, s, &b))
 		refused = OUTCOME_UNAVAIL;
 	(void)buf_printf(&b, "You are %s on %s; your roles:", text, c->conn.listener->url);

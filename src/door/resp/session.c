@@ -21,6 +21,17 @@ session_resume(struct session *s)
 	conn_resume(&s->conn);
 }
 
+bool
+session_must_log_in(struct session *s)
+{
+	const struct conf *conf = s->resp->conf;
+	struct peer *p = &s->conn.peer;
+
+	if (p->login != NULL)
+		return peer_is_revoked(p, conf);
+	return session_roles(s) == 0 && !p->is_admin && conf->n_credentials > 0;
+}
+
 struct request_limits
 session_limits(struct session *s)
 {

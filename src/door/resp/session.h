@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/ratelimit.h"
 #include "base/slice.h"
 #include "call/sink.h"
 #include "net/conn.h"
@@ -32,6 +33,7 @@ struct resp_door {
 	uint64_t started_usec;		/* the time when the worker was started */
 	const struct verb *verbs;
 	size_t n_verbs;
+	struct ratelimit logins;	/* lines of the log about failed logins */
 	struct request request;		/* scratch: the request that is being executed */
 };
 
@@ -47,6 +49,8 @@ struct session {
 	uint8_t version;		/* enum resp_version */
 	bool has_asked;			/* a request, of whatever kind, has been executed */
 	uint8_t n_asked;		/* requests so far, without introductions; 2: two or more */
+	bool has_secret;		/* the request that was executed had one */
+	uint8_t n_noes;			/* refused logins in a row */
 	bool owes;			/* the reply to the request that the session
 					 * waits for is still to come */
 	char *name;			/* CLIENT SETNAME */
@@ -91,11 +95,17 @@ session_roles(struct session *s)
 
 /* Fills in the caller, at the listener of its connection; the groups are borrowed. */
 static inline void
-session_caller(const struct session *s, struct caller *ret)
+session_caller(struct session *s, struct caller *ret)
 {
-	peer_caller(&s->conn.peer, ret);
+	peer_caller(&s->conn.peer, s->resp->conf, ret);
 	ret->listeners = listener_as_set(s->conn.listener, s->resp->conf);
 }
+
+/*
+ * True if the caller must log in before it may ask for services: it is nobody, and there
+ * are logins, or its login is gone.
+ */
+bool session_must_log_in(struct session *s);
 
 /* Returns the limits for the next request. */
 struct request_limits session_limits(struct session *s);

@@ -6,10 +6,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/escape.h"
 #include "call/call.h"
+#include "call/refuse.h"
 #include "door/resp/session.h"
 #include "ipc/logrec.h"
 #include "proto/resp.h"
@@ -52,18 +54,10 @@ verb_reset(struct session *c, const struct request *r)
 	(void)r;
 	c->version = RESP2;
 	free(TAKE_PTR(c->name));
+	peer_log_out(&c->conn.peer);
 	if (c->call != NULL)
 		call_orphan(TAKE_PTR(c->call));
 	resp_simple(session_out(c), "RESET");
-}
-
-/* There are no passwords yet: the kernel tells who every caller is. */
-static void
-verb_auth(struct session *c, const struct request *r)
-{
-	(void)r;
-	session_error(c, "ERR", "AUTH called without any password configured: callers are known by "
-	    "their address or their uid");
 }
 
 static void
@@ -100,18 +94,25 @@ verb_config(struct session *c, const struct request *r)
 	}
 }
 
+struct hello {
+	struct slice name;		/* data NULL: not given */
+	struct slice login, secret;	/* likewise */
+};
+
 /* Reads the options behind the version. False: an error reply is written. */
 static bool
-hello_options(struct session *c, const struct request *r, struct slice *ret_name)
+hello_options(struct session *c, const struct request *r, struct hello *ret)
 {
 	for (size_t i = 2; i < r->argc; i++) {
 		if (slice_is_nocase(r->argv[i], "AUTH") && i + 2 < r->argc) {
-			verb_auth(c, r);
-			return false;
+			ret->login = r->argv[i + 1];
+			ret->secret = r->argv[i + 2];
+			i += 2;
+			continue;
 		}
 		if (slice_is_nocase(r->argv[i], "SETNAME") && i + 1 < r->argc) {
-			*ret_name = r->argv[++i];
-			if (client_name_is_valid(*ret_name))
+			ret->name = r->argv[++i];
+			if (client_name_is_valid(ret->name))
 				continue;
 			session_error(c, "ERR", CLIENT_NAME_COMPLAINT);
 			return false;
@@ -125,7 +126,7 @@ hello_options(struct session *c, const struct request *r, struct slice *ret_name
 static void
 verb_hello(struct session *c, const struct request *r)
 {
-	struct slice name = { 0 };
+	struct hello hello = { 0 };
 	struct buf *b;
 
 	if (r->argc > 1) {
@@ -139,13 +140,15 @@ verb_hello(struct session *c, const struct request *r)
 			session_error(c, "NOPROTO", "the open call may push, which needs RESP3");
 			return;
 		}
-		if (!hello_options(c, r, &name))
+		if (!hello_options(c, r, &hello))
+			return;
+		if (hello.secret.data != NULL && !verb_log_in(c, hello.login, hello.secret))
 			return;
 		c->version = v3 ? RESP3 : RESP2;
 	}
-	if (name.data != NULL) {
+	if (hello.name.data != NULL) {
 		free(c->name);
-		c->name = strndup(name.data, name.len);
+		c->name = strndup(hello.name.data, hello.name.len);
 	}
 	b = session_out(c);
 	resp_map(b, c->version, 7);
@@ -169,25 +172,27 @@ verb_hello(struct session *c, const struct request *r)
 const struct verb verbs[] = {
 	{ "PING", verb_ping, 1, 2, VERB_CONNECTION,
 	    "Returns PONG, or the message.", "[message]" },
-	{ "CALL", verb_call, 2, -1, VERB_SERVICES,
+	{ "CALL", verb_call, 2, -1, VERB_SERVICES | VERB_NEEDS_CALLER,
 	    "Runs a service and returns its output, or how it failed.",
 	    "[--option[=value] ...] service [arg ...]" },
 	{ "ECHO", verb_echo, 2, 2, VERB_CONNECTION, "Returns the message.", "message" },
-	{ "INPUT", verb_input, 2, 3, VERB_SERVICES,
+	{ "INPUT", verb_input, 2, 3, VERB_SERVICES | VERB_NEEDS_CALLER,
 	    "Sends input to a call made with --open; no chunk ends the input.", "id [chunk]" },
-	{ "CANCEL", verb_cancel, 2, 2, VERB_SERVICES,
+	{ "CANCEL", verb_cancel, 2, 2, VERB_SERVICES | VERB_NEEDS_CALLER,
 	    "Ends one of your running calls.", "id" },
-	{ "SERVICES", verb_services, 1, 2, VERB_SERVICES,
+	{ "SERVICES", verb_services, 1, 2, VERB_SERVICES | VERB_NEEDS_CALLER,
 	    "Lists the services you may call.", "[pattern]" },
-	{ "DESCRIBE", verb_describe, 2, 2, VERB_SERVICES | VERB_INTRODUCES,
+	{ "DESCRIBE", verb_describe, 2, 2, VERB_SERVICES | VERB_INTRODUCES | VERB_NEEDS_CALLER,
 	    "Describes a service as JSON.", "service" },
-	{ "WHOAMI", verb_whoami, 1, 1, VERB_SERVICES, "Returns your account or address, and your roles.", "" },
+	{ "WHOAMI", verb_whoami, 1, 1, VERB_SERVICES, "Returns your login, account or address, and your roles.", "" },
 	{ "WHY", verb_why, 2, 2, VERB_SERVICES,
 	    "Explains why you may or may not call a service.", "service" },
-	{ "HELLO", verb_hello, 1, -1, VERB_CONNECTION | VERB_INTRODUCES,
+	{ "HELLO", verb_hello, 1, -1, VERB_CONNECTION | VERB_INTRODUCES | VERB_HAS_SECRET,
 	    "Chooses the protocol version.", "[2|3 [AUTH username password] [SETNAME name]]" },
-	{ "AUTH", verb_auth, 2, 3, VERB_CONNECTION | VERB_INTRODUCES,
-	    "Not used: there are no passwords.", "[username] password" },
+	{ "AUTH", verb_auth, 2, 3, VERB_CONNECTION | VERB_INTRODUCES | VERB_HAS_SECRET,
+	    "Logs in with a token.", "[username] password" },
+	{ "ACL", verb_acl, 2, 2, VERB_CONNECTION | VERB_INTRODUCES,
+	    "Returns the name of your login, or default.", "WHOAMI" },
 	{ "CLIENT", verb_client, 2, -1, VERB_CONNECTION | VERB_INTRODUCES,
 	    "Names, lists and closes connections.", "subcommand [arg ...]" },
 	{ "SELECT", verb_select, 2, 2, VERB_CONNECTION | VERB_INTRODUCES,
@@ -225,6 +230,15 @@ verb_find(struct slice name)
 	return NULL;
 }
 
+/* Tells the client to log in, in the words of Redis, which clients look for. */
+static void
+refuse_stranger(struct session *c, const struct request *r)
+{
+	call_note_refusal(c->resp->desk, peer_identity(&c->conn.peer), NULL, r->argv[0],
+	    OUTCOME_DENIED, "not logged in");
+	session_error(c, "NOAUTH", "Authentication required.");
+}
+
 /* Uses the words of Redis, which clients look for. */
 static void
 unknown_command(struct session *c, const struct request *r)
@@ -253,10 +267,14 @@ verb_execute(struct session *c, const struct request *r)
 		c->n_asked++;
 	if (v == NULL) {
 		s = conf_find_verb(c->resp->conf, r->argv[0].data, r->argv[0].len);
-		if (s == NULL || !verb_bound(c, s, r))
+		if (s != NULL && session_must_log_in(c))
+			refuse_stranger(c, r);
+		else if (s == NULL || !verb_bound(c, s, r))
 			unknown_command(c, r);
 		return;
 	}
+	if ((v->group & VERB_HAS_SECRET) != 0)
+		c->has_secret = r->argc > 1;
 	if (r->argc < (size_t)v->min_args ||
 	    (v->max_args >= 0 && r->argc > (size_t)v->max_args)) {
 		char name[16];
@@ -265,6 +283,10 @@ verb_execute(struct session *c, const struct request *r)
 		for (char *p = name; *p != '\0'; p++)
 			*p |= 0x20;
 		session_error(c, "ERR", "wrong number of arguments for '%s' command", name);
+		return;
+	}
+	if ((v->group & VERB_NEEDS_CALLER) != 0 && session_must_log_in(c)) {
+		refuse_stranger(c, r);
 		return;
 	}
 	v->fn(c, r);

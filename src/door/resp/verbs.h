@@ -20,6 +20,11 @@ enum verb_group { VERB_CONNECTION, VERB_SERVER, VERB_SERVICES };
  * anything.
  */
 #define VERB_INTRODUCES 0x10u
+/* This verb is for callers that are somebody: others are told to log in. */
+#define VERB_NEEDS_CALLER 0x20u
+/* The words may be a secret: the request is overwritten when the verb is done. */
+#define VERB_HAS_SECRET 0x40u
+#define VERB_FLAGS (VERB_INTRODUCES | VERB_NEEDS_CALLER | VERB_HAS_SECRET)
 
 /*
  * Executes a verb for the session c: writes its reply, or calls session_wait()
@@ -31,7 +36,7 @@ struct verb {
 	const char *name;	/* upper case */
 	verb_fn *fn;
 	int min_args, max_args;	/* counts with the verb itself; max -1: any number */
-	unsigned group;		/* enum verb_group, VERB_INTRODUCES */
+	unsigned group;		/* enum verb_group and VERB_FLAGS */
 	const char *summary;
 	const char *usage;	/* arguments, in the form that redis-cli shows as a hint */
 };
@@ -57,6 +62,14 @@ verb_fn verb_client;
  * True for printable ASCII without blanks, so that CLIENT LIST stays readable.
  */
 bool client_name_is_valid(struct slice s);
+/* In login-verbs.c. */
+verb_fn verb_auth, verb_acl;
+struct slice;
+/*
+ * Logs the session in with this secret. login: data NULL for none. False: an error reply
+ * is written, and nothing has changed.
+ */
+bool verb_log_in(struct session *c, struct slice login, struct slice secret);
 /* In probe-verbs.c. The request has a subcommand where the verb has any. */
 verb_fn verb_probe;
 /* In docs.c. */

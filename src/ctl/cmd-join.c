@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * reqctl join: makes a server known, with the line that 'reqctl grant' has printed on it.
+ * The line is a secret, so it is read from a pipe or without echo, never from the
+ * command line.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "ctl/ctl.h"
+#include "ctl/out.h"
+#include "ctl/remote.h"
+#include "ctl/serverentry.h"
+#include "proto/loginurl.h"
+
+#define LINE_MAX_LEN 4096
+
+/* Reads a line of standard input without buffering more of it than needed. */
+static size_t
+read_line(char *line, size_t size)
+{
+	size_t len = 0;
+
+	while (len < size - 1 && read(STDIN_FILENO, &line[len], 1) == 1 && line[len] != '\n')
+		len++;
+	while (len > 0 && strchr(" \t\r", line[len - 1]) != NULL)
+		len--;
+	line[len] = '\0';
+	return len;
+}
+
+/* The same from a terminal, without echo. Signals that end reqctl wait until it is back. */
+static size_t
+ask_line(char *line, size_t size)
+{
+	struct termios before, quiet;
+	sigset_t ends, old;
+	size_t len;
+
+	if (tcgetattr(STDIN_FILENO, &before) < 0)
+		return read_line(line, size);
+	quiet = before;
+	quiet.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+	(void)sigemptyset(&ends);
+	(void)sigaddset(&ends, SIGINT);
+	(void)sigaddset(&ends, SIGTERM);
+	(void)sigaddset(&ends, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &ends, &old);
+	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+	/* The question comes when the echo is off, as the answer may follow at once. */
+	(void)fputs("The line that 'reqctl grant' printed (it is not shown): ", stderr);
+	(void)fflush(stderr);
+	len = read_line(line, size);
+	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	(void)fputc('\n', stderr);
+	return len;
+}
+
+static char *
+text_of(struct slice s)
+{
+	return s.data != NULL ? ctl_need(strndup(s.data, s.len)) : NULL;
+}
+
+/* Makes an entry of the line. False: the line is none, and is not repeated. */
+static bool
+entry_of(struct slice line, struct server_entry *ret)
+{
+	struct loginurl u;
+
+	loginurl_split(line, &u);
+	if (u.scheme.len == 0 || u.rest.len == 0 || u.secret.data == NULL || u.secret.len == 0)
+		return false;
+	if (asprintf(&ret->url, "%.*s%.*s", (int)u.scheme.len, u.scheme.data, (int)u.rest.len,
+	    u.rest.data) < 0)
+		(void)ctl_need(NULL);
+	ret->login = text_of(u.login);
+	ret->token = text_of(u.secret);
+	ret->pin = text_of(u.pin);
+	return true;
+}
+
+/* Returns the name for an entry: the host, or "local" for a path. New. */
+static char *
+default_name(const struct server_entry *e)
+{
+	struct loginurl u;
+	size_t len;
+	char *name;
+
+	loginurl_split(slice_of(e->url), &u);
+	if (u.rest.data[0] == '/')
+		return ctl_need(strdup("local"));
+	len = strcspn(u.rest.data, ":/");
+	name = ctl_need(strndup(u.rest.data, len < u.rest.len ? len : u.rest.len));
+	if (server_entry_is_name(name))
+		return name;
+	free(name);
+	return ctl_need(strdup("server"));
+}
+
+/* Asks who the caller is now and what it may call, keeps the entry, and says so. */
+static int
+introduce(const struct ctl *ctl, struct reqd *c, const char *name, const struct server_entry *e)
+{
+	static const char *const whoami[] = { "WHOAMI" }, *const services[] = { "SERVICES" };
+	CLEANUP(reqd_value_freep) struct reqd_value *who = NULL, *map = NULL;
+	CLEANUP_FREE char *login = NULL;
+	int status = remote_ask(ctl, c, NULL, &who, 1, whoami);
+
+	if (status == 0)
+		status = remote_ask(ctl, c, NULL, &map, 1, services);
+	if (status != 0)
+		return status;
+	login = remote_text(reqd_value_get(who, "login"));
+	if (*login == '\0')
+		return remote_nonsense(ctl, c, "WHOAMI");
+	status = server_entry_write(ctl, name, e);
+	if (status != 0)
+		return status;
+	out_word(name);
+	(void)printf(" is known now; you are ");
+	out_word(login);
+	(void)printf(" and may call: ");
+	for (size_t i = 0; i + 1 < reqd_value_count(map); i += 2) {
+		CLEANUP_FREE char *service = remote_text(reqd_value_at(map, i));
+
+		(void)printf("%s", i > 0 ? ", " : "");
+		out_word(service);
+	}
+	(void)printf("%s\n", reqd_value_count(map) == 0 ? "nothing yet" : "");
+	return 0;
+}
+
+static int
+join_run(struct ctl *ctl, size_t n, char **words)
+{
+	CLEANUP(server_entry_done) struct server_entry e = { 0 };
+	CLEANUP(reqd_freep) struct reqd *c = NULL;
+	CLEANUP_FREE char *name = NULL;
+	char line[LINE_MAX_LEN];
+	bool is_line;
+	size_t len;
+	int status;
+
+	if (n > 0 && (strstr(words[0], "://") != NULL || strchr(words[0], '@') != NULL))
+		return ctl_usage(ctl, "the line is a secret, and everybody can see a command line; "
+		    "give it to standard input. If somebody else may have seen it, revoke it");
+	if (n > 0 && !server_entry_is_name(words[0]))
+		return ctl_usage(ctl, "'%s' cannot be the name of a server: letters, digits, '.', "
+		    "'_' and '-', 64 at most", words[0]);
+	len = isatty(STDIN_FILENO) == 1 ? ask_line(line, sizeof(line)) :
+	    read_line(line, sizeof(line));
+	is_line = entry_of((struct slice){ line, len }, &e);
+	explicit_bzero(line, sizeof(line));
+	if (!is_line) {
+		ctl_message(ctl, "that is not the line of 'reqctl grant', which is such as "
+		    "tls://LOGIN:TOKEN@HOST:PORT");
+		return STATUS_USAGE;
+	}
+	name = n > 0 ? ctl_need(strdup(words[0])) : default_name(&e);
+	status = remote_connect_entry(ctl, &e, &c);
+	return status != 0 ? status : introduce(ctl, c, name, &e);
+}
+
+const struct ctl_cmd cmd_join = {
+	.name = "join",
+	.synopsis = "[NAME]",
+	.summary = "log in to a server from now on, by a line of grant",
+	.details =
+	    "Reads the line from standard input, without echo from a terminal, tries it,\n"
+	    "and keeps it in ~/.config/reqctl/servers/NAME for 'reqctl -s NAME'. Without\n"
+	    "NAME it is the host.\n",
+	.max_words = 1,
+	.run = join_run,
+};

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * loginsfile: the file of logins of the reqd on this machine, changed as a whole: the
+ * new text is written beside the file, takes its place at once, and reqd reloads. If
+ * reqd refuses the new text, the old one comes back.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "proto/credential.h"
+
+struct ctl;
+
+struct loginsfile {
+	char *path;
+	int lock;		/* -1: not locked */
+	struct buf text;	/* as it was found; empty without a file */
+};
+
+/*
+ * Asks the control socket for the file and reads it. lock: others who change the file
+ * wait. 0, or an exit status; loginsfile_done() follows in both cases.
+ */
+int loginsfile_open(const struct ctl *ctl, bool lock, struct loginsfile *ret);
+void loginsfile_done(struct loginsfile *f);
+
+/*
+ * Puts the text in place of the file, and has reqd reload. 0, or an exit status, when
+ * nothing has changed.
+ */
+int loginsfile_replace(const struct ctl *ctl, struct loginsfile *f, struct slice text);
+
+/*
+ * Takes the next line. True with CREDENTIAL_OK in *ret_status where the line is a
+ * credential. False at the end.
+ */
+bool loginsfile_next(struct slice *rest, struct slice *ret_line,
+    struct credential_line *ret, enum credential_status *ret_status);
