@@ -123,7 +123,7 @@ token_keep(struct tokens *t, struct token *k, uint64_t bytes)
 	struct token_party *p = k->party;
 
 	/* For a result that can never fit, no other one is given up. */
-	if (k->fd >= 0 && bytes > share_most(t->max_bytes)) {
+	if (k->fd >= 0 && bytes > t->max_bytes) {
 		(void)close(TAKE_FD(k->fd));
 		t->n_spent++;
 	}

@@ -115,15 +115,14 @@ sweeps() {
 	[ -d "$old" ] || return 1
 	touch "$dir/tmp/reqd-not-a-directory" && mkdir "$dir/tmp/other"
 	# Directories of other people whose names resemble those of reqd.
-	mkdir -p "$dir/tmp/reqd-1.2/src" "$dir/tmp/reqd-tmp-0123456789abcdef/src"
+	mkdir "$dir/tmp/reqd-1.2" "$dir/tmp/reqd-tmp-0123456789abcdef"
 	kill -KILL "$(role_pids runner)"
 	wait "$client"
 	until_true "$patience" call show >/dev/null 2>&1 || return 1
 	until_true "$patience" test ! -e "${old%/*}" && n_become 0 || return 1
 	[ -d "$dir/tmp/other" ] && [ -e "$dir/tmp/reqd-not-a-directory" ]
-	[ -d "$dir/tmp/reqd-1.2/src" ] && [ -d "$dir/tmp/reqd-tmp-0123456789abcdef/src" ] ||
+	rmdir "$dir/tmp/reqd-1.2" "$dir/tmp/reqd-tmp-0123456789abcdef" ||
 	    fail "a directory that was not made by reqd is gone"
-	rm -r "$dir/tmp/reqd-1.2" "$dir/tmp/reqd-tmp-0123456789abcdef"
 	rm "$dir/tmp/reqd-not-a-directory" && rmdir "$dir/tmp/other"
 }
 step "what a killed runner has left is removed by the next one" sweeps
