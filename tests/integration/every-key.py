@@ -516,7 +516,7 @@ def _():
 @row("listen.source-handshakes")
 def _():
     """So many a second, and those of five seconds at once; then one source is closed."""
-    port, tls = free_port(), DIRECTORY + "/tls"
+    port, tls = free_port(), DIRECTORY + "/handshakes-tls"
     subprocess.run([os.path.dirname(REQD) + "/reqctl", "keygen", "--server", tls], check=True,
                    capture_output=True)
     text = ('listen "tls://127.0.0.1:%d" { certificate = "%s/server.crt"  key = "%s/server.key"\n'
