@@ -166,6 +166,8 @@ call_log(struct call *call, const struct result *res)
 	logrec_add_str(&r, LOG_KEY_REQUEST, call->id_text);
 	logrec_add_str(&r, LOG_KEY_CALLER, call->who->text);
 	logrec_add_str(&r, LOG_KEY_PEER, call->who->peer);
+	if (call->who->via != NULL)
+		logrec_add_str(&r, LOG_KEY_VIA, call->who->via);
 	if (call->who->credential[0] != '\0')
 		logrec_add_str(&r, LOG_KEY_CREDENTIAL, call->who->credential);
 	logrec_add_str(&r, LOG_KEY_SERVICE, call->service->name);

@@ -26,6 +26,8 @@ log_refusal(struct call_desk *desk, const struct peer_identity *who, bool is_kno
 	if (who != NULL) {
 		logrec_add_str(&r, LOG_KEY_CALLER, who->text);
 		logrec_add_str(&r, LOG_KEY_PEER, who->peer);
+		if (who->via != NULL)
+			logrec_add_str(&r, LOG_KEY_VIA, who->via);
 		if (who->credential[0] != '\0')
 			logrec_add_str(&r, LOG_KEY_CREDENTIAL, who->credential);
 	}

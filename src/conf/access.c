@@ -26,16 +26,20 @@ has_people(const struct role *role)
 	    role->n_uids > 0 || role->n_gids > 0 || role->n_members > 0;
 }
 
-static bool
-place_matches(const struct places *places, const struct caller *who)
+bool
+places_contain(const struct places *p, const union sockaddr_any *addr)
 {
-	if (who->is_unix)
-		return places->unix_peers;
-	for (size_t i = 0; i < places->n_nets; i++) {
-		if (net_contains(&places->nets[i], &who->addr))
+	for (size_t i = 0; i < p->n_nets; i++) {
+		if (net_contains(&p->nets[i], addr))
 			return true;
 	}
 	return false;
+}
+
+static bool
+place_matches(const struct places *places, const struct caller *who)
+{
+	return who->is_unix ? places->unix_peers : places_contain(places, &who->addr);
 }
 
 static bool

@@ -37,6 +37,9 @@ places_are_given(const struct places *p)
 	return p->unix_peers || p->n_nets > 0;
 }
 
+/* True if the address is in one of the networks. */
+bool places_contain(const struct places *p, const union sockaddr_any *addr);
+
 /* The answer of a credential to a caller who has shown its secret: in, or why not. */
 enum access_use { ACCESS_USABLE = 0, ACCESS_OFF, ACCESS_EXPIRED, ACCESS_ELSEWHERE };
 

@@ -132,6 +132,8 @@ read_listener(struct reader *r, const struct block *b)
 	if (l->name != NULL && !is_name(l->name, name_start, name_rest, SERVICE_NAME_MAX))
 		key_error(r, b, "name", ": '%.64s' cannot be the name of a listener (small "
 		    "letters, digits, '.', '_' and '-')", l->name);
+	if (l->proxy_from.unix_peers)
+		key_error(r, b, "proxy-from", " has networks only, not unix");
 	if (l->request_limit < l->argument_limit && !r->broken)
 		key_error(r, b, "request-limit", " is below 'argument-limit'");
 	l->mode_set = block_find(b, "mode") != NULL;

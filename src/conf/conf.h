@@ -279,10 +279,15 @@ struct listener {
 	bool keepalive;				/* yes */
 	uint64_t user_timeout_usec;		/* 0: the kernel's */
 	uint64_t idle_timeout_usec;		/* 0: none */
+	struct places proxy_from;		/* proxies, which say whose connection it is */
 	bool ipv6_only;
 	bool freebind;
 	enum listener_inline inline_requests;
 	uint32_t max_connections;		/* per listener, all workers */
+	/* From one source on another machine, all workers; 0: no limit. */
+	uint32_t source_connections;
+	uint32_t source_handshakes;		/* begun in a second; tls */
+	uint64_t login_timeout_usec;		/* for strangers; 0: none */
 	uint32_t max_arguments;			/* of one request */
 	uint32_t argument_limit;		/* bytes of one argument */
 	uint32_t request_limit;			/* bytes of one request */

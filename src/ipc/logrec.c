@@ -43,6 +43,7 @@ log_key_name(enum log_key key)
 		[LOG_KEY_REQUEST] = "request",
 		[LOG_KEY_CALLER] = "caller",
 		[LOG_KEY_PEER] = "peer",
+		[LOG_KEY_VIA] = "via",
 		[LOG_KEY_CREDENTIAL] = "credential",
 		[LOG_KEY_SERVICE] = "service",
 		[LOG_KEY_ARGUMENTS] = "arguments",

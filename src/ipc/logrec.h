@@ -26,6 +26,7 @@ enum log_key {
 	LOG_KEY_REQUEST,	/* id of the request */
 	LOG_KEY_CALLER,
 	LOG_KEY_PEER,
+	LOG_KEY_VIA,		/* the proxy that speaks for the peer */
 	LOG_KEY_CREDENTIAL,	/* label or id of the one the caller has logged in with */
 	LOG_KEY_SERVICE,
 	LOG_KEY_ARGUMENTS,

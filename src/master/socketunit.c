@@ -152,7 +152,8 @@ check_unix(int fd, const struct listener *l, struct reason *why)
 	 * is known what kind of socket it has.
 	 */
 	const char *wrong = l->ipv6_only ? "ipv6-only" : l->freebind ? "freebind" :
-	    l->max_segment != 0 ? "max-segment" : l->user_timeout_usec != 0 ? "user-timeout" : NULL;
+	    l->max_segment != 0 ? "max-segment" : l->user_timeout_usec != 0 ? "user-timeout" :
+	    l->proxy_from.n_nets > 0 ? "proxy-from" : NULL;
 
 	if (wrong != NULL)
 		return reason_say(why, -EINVAL,

@@ -9,11 +9,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "net/conn-admission.h"
 #include "net/listener.h"
+#include "net/proxystream.h"
 #include "net/refusal.h"
 #include "net/tlsstream.h"
 
@@ -48,9 +51,6 @@
  */
 #define QUIET EPOLLERR
 
-/* Time for a TLS handshake, as a whole. */
-#define HANDSHAKE_USEC (10 * USEC_PER_SEC)
-
 /* A flag in conn.news beside EPOLL*: the timer has rung. */
 #define CONN_DUE (1u << 20)
 
@@ -71,7 +71,7 @@ static const struct {
 	[CONN_LOST] = { .is_last = true },
 };
 
-static uint64_t conn_due(const struct conn *c);
+static uint64_t conn_due(struct conn *c);
 static void on_conn(struct loop_io *io, uint32_t events);
 static void on_task(struct loop_task *t);
 static void on_timer(struct loop_timer *t);
@@ -116,50 +116,68 @@ conn_speak_tls(struct conn *c, struct net_listener *p)
 	return tlsstream_put(&c->stream, d, p->tls);
 }
 
-/* The party of a new connection. 0 or -ENOMEM. */
+/* -------------------------------------------------------------- proxies --- */
+
+/* The peer is a client for which a proxy speaks: it gets a party of its own. */
 static int
-conn_find_party(struct conn *c)
+conn_pass_on(struct conn *c, const union sockaddr_any *client)
 {
-	struct parties *all = &c->net->parties;
-	struct digest name;
-	struct caller who;
+	enum conn_verdict verdict;
+	const char *words;
+	int r;
 
-	peer_caller(&c->peer, c->net->conf, &who);
-	caller_party(&who, &name);
-	c->peer.party = party_get(all, &name);
-	return c->peer.party == NULL ? -ENOMEM : 0;
+	conn_leave(c);
+	r = peer_pass_on(&c->peer, client);
+	if (r == 0)
+		r = conn_find_party(c);
+	if (r < 0)
+		return r;
+	verdict = conn_judge(c, c->listener, false);
+	conn_join(c, c->listener);
+	if (verdict == CONN_ADMITTED)
+		return 0;
+	c->net->pages->own->over_share++;
+	words = conn_verdict_words(verdict, c->listener);
+	if (words != NULL)
+		(void)stream_plain.send(&c->stream, words, strlen(words));
+	c->stream.why = conn_verdict_text(verdict);
+	return -EUSERS;
 }
 
-/*
- * True if the party may have one more connection, of all workers and of the listener.
- * The other workers are taken to have as many of its connections as this one.
- */
-static bool
-conn_is_admitted(const struct conn *c, const struct net_listener *p)
+/* The header has been taken off, and the stream is plain. */
+static int
+on_header(struct stream *s, const struct proxyheader *h)
 {
-	struct net_desk *net = c->net;
-	const struct party *party = c->peer.party;
-	size_t most = net->max_conns + LISTENER_OVERSHOOT;
-	uint64_t used = stats_pages_port_connections(net->pages, p->number, most,
-	    p->max_connections);
-	uint64_t own = shares_count(&net->parties.seats, &party->share.party, p->id);
-	uint64_t n_workers = net->pages->n_others + 1;
+	struct conn *c = CONTAINER_OF(s, struct conn, stream);
+	int r = h->is_own ? 0 : conn_pass_on(c, &h->source);
 
-	return share_allows(party->n_conns * n_workers,
-	    stats_pages_free_connections(net->pages, most), 1) &&
-	    share_allows(own * n_workers,
-		used < p->max_connections ? p->max_connections - used : 0, 1);
+	if (r < 0)
+		return r;
+	return c->listener->tls != NULL ? conn_speak_tls(c, c->listener) : proxystream_guard(s);
 }
 
-bool
+/* Makes the stream of a new connection what it has to be. 0 or -ENOMEM. */
+static int
+conn_begin_stream(struct conn *c, struct net_listener *p, bool is_proxy)
+{
+	if (is_proxy)
+		return proxystream_put(&c->stream, on_header);
+	return p->tls != NULL ? conn_speak_tls(c, p) : 0;
+}
+
+/* ------------------------------------------------------------- open, end --- */
+
+enum conn_verdict
 conn_open(struct net_listener *p, int fd, const union sockaddr_any *peer)
 {
+	bool is_proxy = !p->is_unix && p->proxy_from != NULL && places_contain(p->proxy_from, peer);
+	enum conn_verdict verdict;
 	struct net_desk *net = p->net;
 	struct conn *c = net->door->ops->create(net->door);
 
 	if (c == NULL) {
 		(void)close(fd);
-		return true;
+		return CONN_ADMITTED;
 	}
 	c->stream = (struct stream){ .ops = &stream_plain, .io = { .fn = on_conn, .fd = fd } };
 	c->timer.fn = on_timer;
@@ -173,23 +191,22 @@ conn_open(struct net_listener *p, int fd, const union sockaddr_any *peer)
 	if ((p->is_unix && peer_init_unix(&c->peer, fd) < 0) || conn_find_party(c) < 0) {
 		(void)close(fd);
 		conn_free(c);
-		return true;
+		return CONN_ADMITTED;
 	}
-	if (!conn_is_admitted(c, p)) {
+	verdict = conn_judge(c, p, is_proxy);
+	if (verdict != CONN_ADMITTED) {
 		conn_free(c);
-		return false;
+		return verdict;
 	}
-	if ((p->tls != NULL && conn_speak_tls(c, p) < 0) ||
+	if (conn_begin_stream(c, p, is_proxy) < 0 ||
 	    loop_add(net->loop, &c->stream.io, EPOLLIN) < 0) {
 		if (c->stream.ops->close != NULL)
 			c->stream.ops->close(&c->stream);
 		(void)close(fd);
 		conn_free(c);
-		return true;
+		return CONN_ADMITTED;
 	}
-	c->peer.party->n_conns++;
-	c->seat = shares_get(&net->parties.seats, &c->peer.party->share.party, p->id);
-
+	conn_join(c, p);
 	c->listener = listener_ref(p);
 	TAILQ_INSERT_TAIL(&net->conns, c, link);
 	net->n_conns++;
@@ -198,7 +215,7 @@ conn_open(struct net_listener *p, int fd, const union sockaddr_any *peer)
 	net->pages->own->port_connections[p->number]++;
 	if (conn_due(c) != 0)
 		loop_arm(net->loop, &c->timer, conn_due(c));
-	return true;
+	return CONN_ADMITTED;
 }
 
 /* Tells the door that nobody waits for the running requests any more. */
@@ -224,9 +241,7 @@ conn_close(struct conn *c)
 	(void)close(c->stream.io.fd);
 	TAILQ_REMOVE(&net->conns, c, link);
 	net->n_conns--;
-	party_keep(c->peer.party, &c->kept, 0);
-	c->peer.party->n_conns--;
-	c->seat = shares_put(&net->parties.seats, c->seat);
+	conn_leave(c);
 	s->connections_open--;
 	s->connections_closed++;
 	if (!c->listener->gone)
@@ -338,11 +353,9 @@ conn_expect_rest(struct conn *c)
 		c->request_due_usec = c->net->loop->now_usec + REQUEST_USEC;
 }
 
-/*
- * Returns the time by which the connection must have made progress, 0: never.
- */
+/* Returns the time by which the connection must have made progress, 0: never. */
 static uint64_t
-conn_due(const struct conn *c)
+conn_progress_due(const struct conn *c)
 {
 	uint64_t grace = states[c->state].is_leaving ? c->end_usec + DISCONNECT_GRACE_USEC : 0;
 
@@ -351,7 +364,7 @@ conn_due(const struct conn *c)
 	if (c->net->stopping && conn_is_new(c))
 		return c->opened_usec + STOP_GRACE_USEC;
 	if (stream_is_opening(&c->stream))
-		return c->opened_usec + HANDSHAKE_USEC;
+		return c->opened_usec + c->stream.ops->opening_usec;
 	if (conn_is_unsent(c))
 		return grace != 0 && grace < c->reply_due_usec ? grace : c->reply_due_usec;
 	if (grace != 0 || c->wait != CONN_READY)
@@ -361,6 +374,15 @@ conn_due(const struct conn *c)
 	if (c->listener->idle_timeout_usec != 0 && c->door->ops->work(c) != DOOR_BUSY)
 		return c->active_usec + c->listener->idle_timeout_usec;
 	return 0;
+}
+
+/* Returns the time at which the connection ends if nothing happens, 0: never. */
+static uint64_t
+conn_due(struct conn *c)
+{
+	uint64_t progress = conn_progress_due(c), stranger = conn_stranger_due(c);
+
+	return progress == 0 || (stranger != 0 && stranger < progress) ? stranger : progress;
 }
 
 /* Acts on a deadline that may have passed. */
@@ -382,7 +404,9 @@ conn_check_due(struct conn *c)
 		return;
 	}
 	if (stream_is_opening(&c->stream))
-		conn_tell(c, "no TLS handshake in time");
+		conn_tell(c, c->stream.ops->late);
+	else if (conn_stranger_due(c) == due)
+		conn_tell(c, "the caller has had no role for login-timeout");
 	conn_lose(c);
 }
 
@@ -756,6 +780,7 @@ net_init(struct net_desk *net, struct loop *loop, char *read)
 	TAILQ_INIT(&net->conns);
 	TAILQ_INIT(&net->dead);
 	parties_init(&net->parties);
+	pace_init(&net->handshakes);
 }
 
 void
@@ -777,6 +802,7 @@ net_done(struct net_desk *net)
 	while ((c = TAILQ_FIRST(&net->conns)) != NULL)
 		conn_close(c);
 	buf_done(&net->out);
+	pace_done(&net->handshakes);
 	if (net->spare_fd >= 0)
 		(void)close(TAKE_FD(net->spare_fd));
 }

@@ -25,6 +25,14 @@
 
 struct net_listener;
 
+/* The answer of net/conn-admission to a client that wants one more connection. */
+enum conn_verdict {
+	CONN_ADMITTED,
+	CONN_CROWDED,		/* the caller has its share */
+	CONN_SOURCE_FULL,	/* source-connections */
+	CONN_SOURCE_FAST,	/* source-handshakes */
+};
+
 enum conn_state {
 	CONN_OPEN,	/* the peer may send */
 	CONN_FIN,	/* the peer sends no more, but not all of its bytes are read */
@@ -127,19 +135,19 @@ struct conn {
 };
 
 /*
- * Makes a new connection. Takes fd, and closes it on failure. False: the caller has
- * its share of the connections, and fd is still open.
+ * Makes a new connection. Takes fd, and closes it on failure. Any other verdict than
+ * CONN_ADMITTED: there is no connection, and fd is still open.
  */
-bool conn_open(struct net_listener *p, int fd, const union sockaddr_any *peer);
+enum conn_verdict conn_open(struct net_listener *p, int fd, const union sockaddr_any *peer);
 
 /*
  * True if the peer may send a secret: no network lies between, or nobody on the way can
- * read the bytes.
+ * read the bytes, or only a proxy that the administrator has named.
  */
 static inline bool
 conn_is_private(const struct conn *c)
 {
-	return c->peer.is_local || c->stream.ops->is_sealed;
+	return c->peer.is_local || c->peer.via != NULL || c->stream.ops->is_sealed;
 }
 
 /* Ends a connection and its running requests now. */

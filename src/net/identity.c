@@ -41,6 +41,7 @@ void
 identity_free(struct peer_identity *id)
 {
 	(void)party_unref(id->party);
+	free(id->via);
 	free(id);
 }
 
@@ -95,12 +96,32 @@ peer_init_inet(struct peer *p, const union sockaddr_any *addr)
 	p->is_local = addr_is_loopback(addr);
 }
 
+int
+peer_pass_on(struct peer *p, const union sockaddr_any *client)
+{
+	char text[ADDR_TEXT];
+
+	p->identity = identity_unref(p->identity);
+	p->party = party_unref(p->party);
+	peer_format(p, text, sizeof(text));
+	free(p->via);
+	p->via = strdup(text);
+	if (p->via == NULL)
+		return -ENOMEM;
+	peer_init_inet(p, client);
+	p->roles = 0;
+	p->roles_generation = 0;
+	p->is_admin = false;
+	return 0;
+}
+
 void
 peer_done(struct peer *p)
 {
 	p->identity = identity_unref(p->identity);
 	p->party = party_unref(p->party);
 	free(TAKE_PTR(p->caller));
+	free(TAKE_PTR(p->via));
 	free(TAKE_PTR(p->login));
 }
 
@@ -167,9 +188,12 @@ peer_make_identity(struct peer *p)
 	fill_caller(p, &who);
 	peer_format(p, text, sizeof(text));
 	p->identity = identity_new(&who, text);
-	if (p->identity != NULL)
-		p->identity->party = party_ref(p->party);
-	if (p->identity != NULL && p->login != NULL) {
+	if (p->identity == NULL)
+		return NULL;
+	if (p->via != NULL && (p->identity->via = strdup(p->via)) == NULL)
+		return p->identity = identity_unref(p->identity);
+	p->identity->party = party_ref(p->party);
+	if (p->login != NULL) {
 		(void)strlcpy(p->identity->login, p->login->name, sizeof(p->identity->login));
 		(void)strlcpy(p->identity->credential, p->login->mark,
 		    sizeof(p->identity->credential));

@@ -31,6 +31,7 @@ struct peer_identity {
 	struct digest digest;	/* digest of text: the owner of a call */
 	char text[ADDR_TEXT];	/* "login:alice", "uid:1000", "addr:10.1.2.3" */
 	char peer[ADDR_TEXT];	/* "10.1.2.3:4242", "unix" */
+	char *via;		/* the proxy that speaks for it, as text; NULL: none */
 	char login[CREDENTIAL_LOGIN_MAX + 1];	/* "": not logged in */
 	char credential[CREDENTIAL_LABEL_MAX + 1];	/* ... by the one of this label or id */
 };
@@ -53,6 +54,7 @@ struct peer {
 		struct sockaddr_in in4;
 		struct sockaddr_in6 in6;
 	} addr;				/* TCP peers */
+	char *via;			/* the proxy that speaks for it, as text; NULL: none */
 	struct party *party;		/* NULL: nothing is counted */
 	struct peer_identity *identity;	/* NULL: not made yet */
 	struct peer_login *login;	/* NULL: not logged in */
@@ -90,6 +92,12 @@ int peer_init_unix(struct peer *p, int fd);
 
 /* Notes the address that has connected over TCP. */
 void peer_init_inet(struct peer *p, const union sockaddr_any *addr);
+
+/*
+ * A proxy at the address of the peer has said whom it speaks for: the peer has that
+ * address from now on, and no party. 0 or -ENOMEM, without a party too.
+ */
+int peer_pass_on(struct peer *p, const union sockaddr_any *client);
 
 void peer_done(struct peer *p);
 

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "ipc/logrec.h"
+#include "net/conn-admission.h"
 #include "net/conn.h"
 #include "net/refusal.h"
 #include "net/tlsstream.h"
@@ -153,8 +154,7 @@ listener_refuse(struct net_listener *p, int fd, const union sockaddr_any *peer, 
 {
 	char text[ADDR_TEXT];
 
-	/* In the middle of a TLS handshake the text would be taken for a broken record. */
-	if (words != NULL && p->tls == NULL)
+	if (words != NULL)
 		(void)send(fd, words, strlen(words), MSG_DONTWAIT | MSG_NOSIGNAL);
 	(void)close(fd);
 	p->net->pages->own->connections_refused++;
@@ -166,7 +166,7 @@ listener_refuse(struct net_listener *p, int fd, const union sockaddr_any *peer, 
 static void
 listener_refuse_full(struct net_listener *p, int fd, const union sockaddr_any *peer)
 {
-	listener_refuse(p, fd, peer, p->net->door->ops->full,
+	listener_refuse(p, fd, peer, conn_verdict_words(CONN_SOURCE_FULL, p),
 	    p->net->n_conns >= p->net->max_conns ? "this worker may have no more open files" :
 						   "max-connections of the listener is reached");
 }
@@ -252,15 +252,17 @@ listener_yield_turn(struct net_listener *p)
 static void
 listener_admit(struct net_listener *p, int fd, union sockaddr_any *peer)
 {
+	enum conn_verdict verdict;
+
 	if (listener_is_full(p)) {
 		listener_refuse_full(p, fd, peer);
 		return;
 	}
-	if (conn_open(p, fd, peer))
+	verdict = conn_open(p, fd, peer);
+	if (verdict == CONN_ADMITTED)
 		return;
 	p->net->pages->own->over_share++;
-	listener_refuse(p, fd, peer, p->net->door->ops->crowded,
-	    "the caller has its share of the connections, three quarters at most");
+	listener_refuse(p, fd, peer, conn_verdict_words(verdict, p), conn_verdict_text(verdict));
 }
 
 static void
@@ -345,6 +347,7 @@ listener_end(struct net_listener *p)
 		listener_drain(p);
 	listener_deafen(p);
 	p->gone = true;
+	p->proxy_from = NULL;
 	listener_unref(p);
 }
 
@@ -382,7 +385,11 @@ listener_configure(struct net_listener *p, const struct listener *l, unsigned nu
 	p->request_limit = l->request_limit;
 	p->inline_requests = l->inline_requests;
 	p->idle_timeout_usec = l->idle_timeout_usec;
+	p->proxy_from = &l->proxy_from;
 	p->max_connections = l->max_connections;
+	p->source_connections = l->source_connections;
+	p->source_handshakes = l->source_handshakes;
+	p->login_timeout_usec = l->login_timeout_usec;
 }
 
 /* Puts the TLS settings in place; takes the reference. */

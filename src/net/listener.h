@@ -39,7 +39,10 @@ struct net_listener {
 	uint32_t max_arguments, argument_limit, request_limit;	/* limits of one request */
 	enum listener_inline inline_requests;
 	uint64_t idle_timeout_usec;
+	const struct places *proxy_from;	/* in the configuration; NULL: gone */
 	uint32_t max_connections;
+	uint32_t source_connections, source_handshakes;	/* of one source; 0: no limit */
+	uint64_t login_timeout_usec;
 };
 
 /*

@@ -45,6 +45,13 @@ struct stream_ops {
 	bool (*opening)(const struct stream *s);
 
 	/*
+	 * The peer has this long for that, counted from its connection; what is told of one
+	 * that takes longer.
+	 */
+	uint64_t opening_usec;
+	const char *late;
+
+	/*
 	 * Sends no more; the peer learns of it behind the bytes that were sent.
 	 */
 	void (*shutdown)(struct stream *s);

@@ -15,12 +15,16 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "net/tlsprovider.h"
 
 /* A record: type, version, length, then at most so many bytes (TLS 1.2; RFC 5246 6.2.3). */
 #define RECORD_HEAD 5
 #define RECORD_MAX 18432
 #define RECORD_HANDSHAKE 0x16
+
+/* Time for a handshake, as a whole. */
+#define HANDSHAKE_USEC (10 * USEC_PER_SEC)
 
 /* Plaintext that is sealed at once. */
 #define SEAL_MAX (64u << 10)
@@ -467,6 +471,8 @@ static const struct stream_ops stream_tls = {
 	.flush = tls_flush,
 	.unsent = tls_is_unsent,
 	.opening = tls_is_opening,
+	.opening_usec = HANDSHAKE_USEC,
+	.late = "no TLS handshake in time",
 	.shutdown = tls_shutdown,
 	.pending = tls_pending,
 	.wants = tls_wants,

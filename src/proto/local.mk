@@ -7,6 +7,7 @@ libproto_la_SOURCES = \
 	src/proto/credential.c src/proto/credential.h \
 	src/proto/loginurl.c src/proto/loginurl.h \
 	src/proto/outcome.c src/proto/outcome.h \
+	src/proto/proxyheader.c src/proto/proxyheader.h \
 	src/proto/reply.c src/proto/reply.h \
 	src/proto/request.c src/proto/request.h \
 	src/proto/resp.c src/proto/resp.h \

@@ -2,7 +2,8 @@
 # Fuzz targets. "make check" replays their corpora; with --enable-fuzzers
 # (CC=clang) the same files become libFuzzer programs.
 fuzz_tests = tests/fuzz/fuzz_request tests/fuzz/fuzz_reply tests/fuzz/fuzz_callopt \
-	tests/fuzz/fuzz_conf tests/fuzz/fuzz_credential tests/fuzz/fuzz_frame tests/fuzz/fuzz_value
+	tests/fuzz/fuzz_conf tests/fuzz/fuzz_credential tests/fuzz/fuzz_frame tests/fuzz/fuzz_value \
+	tests/fuzz/fuzz_proxyheader
 check_PROGRAMS += $(fuzz_tests)
 if FUZZERS
 fuzz_main =
@@ -40,4 +41,8 @@ tests_fuzz_fuzz_value_SOURCES = tests/fuzz/fuzz_value.c $(fuzz_main)
 tests_fuzz_fuzz_value_CFLAGS = $(AM_CFLAGS) $(fuzz_flags)
 tests_fuzz_fuzz_value_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 tests_fuzz_fuzz_value_LDADD = libproto.la libbase.la
+tests_fuzz_fuzz_proxyheader_SOURCES = tests/fuzz/fuzz_proxyheader.c $(fuzz_main)
+tests_fuzz_fuzz_proxyheader_CFLAGS = $(AM_CFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_proxyheader_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_proxyheader_LDADD = libproto.la libbase.la
 EXTRA_DIST += tests/fuzz/run tests/fuzz/corpus tests/data tests/fuzz/replay.c

@@ -527,6 +527,75 @@ def _():
     stays.close()
 
 
+@listener("proxy-from", '{"127.0.0.1"}')
+def _():
+    c = Client(addresses["proxy-from"])
+    c.s.sendall(b"PROXY TCP4 203.0.113.7 203.0.113.1 4242 7373\r\n")
+    same(c.ask("WHOAMI")[1], "addr:203.0.113.7")
+    c.close()
+    same(ask("WHOAMI", at=addresses["tcp"])[1], "addr:127.0.0.1")
+    c = Client(addresses["proxy-from"])
+    same(c.s.recv(100), b"")
+    c.close()
+
+
+def behind(name, address):
+    """A client at that address, for which this one is a proxy."""
+    c = Client(addresses[name])
+    c.s.sendall(b"PROXY TCP4 %s 198.51.100.1 4242 7373\r\n" % address.encode())
+    return c
+
+
+@listener("source-connections", '2\nproxy-from = {"127.0.0.1"}')
+def _():
+    def ping(address):
+        c = behind("source-connections", address)
+        c.send("PING")
+        try:
+            return c, c.reply()
+        except Failed as error:
+            return c, str(error)
+    have = [ping("203.0.113.7") for _ in range(3)] + [ping("203.0.113.8")]
+    same([reply for _, reply in have],
+         ["PONG", "PONG", "ERR max number of clients reached", "PONG"])
+    for c, _ in have:
+        c.close()
+
+
+@listener("login-timeout", '50ms\nproxy-from = {"127.0.0.1"}')
+def _():
+    stays, goes = Client(addresses["login-timeout"]), behind("login-timeout", "203.0.113.7")
+    stays.s.sendall(b"PROXY UNKNOWN\r\n")
+    same(goes.s.recv(100), b"")
+    same(stays.ask("PING"), "PONG")
+    stays.close()
+    goes.close()
+
+
+@row("listen.source-handshakes")
+def _():
+    """So many a second, and those of five seconds at once; then one source is closed."""
+    port, tls = free_port(), DIRECTORY + "/handshakes-tls"
+    subprocess.run([os.path.dirname(REQD) + "/reqctl", "keygen", "--server", tls], check=True,
+                   capture_output=True)
+    text = ('listen "tls://127.0.0.1:%d" { certificate = "%s/server.crt"  key = "%s/server.key"\n'
+            'source-handshakes = 1  source-connections = 0  proxy-from = {"127.0.0.1"} }\n' %
+            (port, tls, tls))
+    with server("handshakes", text) as s:
+        addresses["handshakes"] = ("127.0.0.1", port)
+        have = []
+        while "source-handshakes of the listener is reached" not in s.text():
+            have.append(behind("handshakes", "203.0.113.7"))
+            same(len(have) < 1000, True)
+            time.sleep(0.02)
+        same(len(have) > 5, True)
+        other = behind("handshakes", "203.0.113.8")
+        other.s.sendall(b"PING\r\n")
+        same("speaks TLS" in str(other.f.readline()), True)
+        for c in have + [other]:
+            c.close()
+
+
 def has_ipv6():
     with contextlib.suppress(OSError):
         with socket.socket(socket.AF_INET6) as s:

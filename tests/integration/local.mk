@@ -60,6 +60,7 @@ integration_tests = \
 	tests/integration/program-environment.sh \
 	tests/integration/pid-one.sh \
 	tests/integration/program-process.sh \
+	tests/integration/proxy.sh \
 	tests/integration/ps-bad-lines.sh \
 	tests/integration/ps-waiting.sh \
 	tests/integration/readme-examples.sh \
@@ -104,6 +105,7 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/login-tokens.py tests/integration/logins.py tests/integration/logins-model.py \
 	tests/integration/conf-examples.py tests/integration/examples.py \
 	tests/integration/protocol-examples.py \
+	tests/integration/proxy.py \
 	tests/integration/tls-client.py \
 	tests/integration/hiredis-client.c
 EXTRA_DIST += README.md

@@ -3,6 +3,7 @@ proto_tests = \
 	tests/unit/test_callopt \
 	tests/unit/test_credential \
 	tests/unit/test_outcome \
+	tests/unit/test_proxyheader \
 	tests/unit/test_reply \
 	tests/unit/test_request \
 	tests/unit/test_request_model \
@@ -23,6 +24,9 @@ tests_unit_test_credential_LDADD = $(proto_test_ldadd)
 tests_unit_test_outcome_SOURCES = tests/unit/test_outcome.c
 tests_unit_test_outcome_CFLAGS = $(proto_test_cflags)
 tests_unit_test_outcome_LDADD = $(proto_test_ldadd)
+tests_unit_test_proxyheader_SOURCES = tests/unit/test_proxyheader.c
+tests_unit_test_proxyheader_CFLAGS = $(proto_test_cflags)
+tests_unit_test_proxyheader_LDADD = $(proto_test_ldadd)
 tests_unit_test_reply_SOURCES = tests/unit/test_reply.c
 tests_unit_test_reply_CFLAGS = $(proto_test_cflags)
 tests_unit_test_reply_LDADD = $(proto_test_ldadd)

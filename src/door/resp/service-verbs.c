@@ -185,7 +185,7 @@ verb_whoami(struct session *c, const struct request *r)
 
 	(void)r;
 	session_caller(c, &who);
-	resp_map(b, c->version, 9);
+	resp_map(b, c->version, 10);
 	resp_bulk_str(b, "caller");
 	caller_format(&who, text, sizeof(text));
 	resp_bulk_str(b, text);
@@ -207,6 +207,7 @@ verb_whoami(struct session *c, const struct request *r)
 	reply_text(b, c->version, "login", who.login);
 	reply_text(b, c->version, "credential",
 	    who.credential != NULL ? c->conn.peer.login->mark : NULL);
+	reply_text(b, c->version, "via", c->conn.peer.via);
 }
 
 /* Writes which of the caller's roles opens the service. */
