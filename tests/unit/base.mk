@@ -2,8 +2,8 @@
 base_tests = tests/unit/test_buf tests/unit/test_units tests/unit/test_suggest \
 	tests/unit/test_escape tests/unit/test_addr tests/unit/test_loop tests/unit/test_fd \
 	tests/unit/test_backoff tests/unit/test_children tests/unit/test_jsonbuf \
-	tests/unit/test_socketfile tests/unit/test_removetree
-	tests/unit/test_share tests/unit/test_socketfile
+	tests/unit/test_socketfile tests/unit/test_removetree \
+	tests/unit/test_share
 check_PROGRAMS += $(base_tests)
 TESTS += $(base_tests)
 tests_unit_test_buf_SOURCES = tests/unit/test_buf.c tests/unit/unit.h

@@ -1,14 +1,9 @@
 # SPDX-License-Identifier: ISC
-check_PROGRAMS += tests/unit/test_conf tests/unit/test_arguments tests/unit/test_access \
-	tests/unit/test_conf_mutants tests/unit/test_diff tests/unit/test_logins
-TESTS += tests/unit/test_conf tests/unit/test_arguments tests/unit/test_access \
-	tests/unit/test_conf_mutants tests/unit/test_diff tests/unit/test_logins
-	tests/unit/test_conf_mutants tests/unit/test_diff tests/unit/test_warnings
-TESTS += tests/unit/test_conf tests/unit/test_arguments tests/unit/test_access \
-	tests/unit/test_conf_mutants tests/unit/test_diff tests/unit/test_warnings
-	tests/unit/test_conf_mutants tests/unit/test_diff tests/unit/test_certificate
-TESTS += tests/unit/test_conf tests/unit/test_arguments tests/unit/test_access \
-	tests/unit/test_conf_mutants tests/unit/test_diff tests/unit/test_certificate
+conf_tests = tests/unit/test_conf tests/unit/test_arguments tests/unit/test_access \
+	tests/unit/test_conf_mutants tests/unit/test_diff tests/unit/test_logins \
+	tests/unit/test_warnings tests/unit/test_certificate
+check_PROGRAMS += $(conf_tests)
+TESTS += $(conf_tests)
 
 tests_unit_test_conf_SOURCES = tests/unit/test_conf.c
 tests_unit_test_conf_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
