@@ -32,10 +32,10 @@ tests_unit_test_logins_LDADD = libconf.la libproto.la libbase.la $(CHECK_LIBS)
 
 tests_unit_test_certificate_SOURCES = tests/unit/test_certificate.c tests/unit/unit.h
 tests_unit_test_certificate_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_certificate_LDADD = libconf.la libbase.la $(CHECK_LIBS)
+tests_unit_test_certificate_LDADD = libconf.la libproto.la libbase.la $(CHECK_LIBS)
 
 EXTRA_DIST += tests/data/conf
 
 tests_unit_test_warnings_SOURCES = tests/unit/test_warnings.c tests/unit/unit.h
 tests_unit_test_warnings_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_warnings_LDADD = libconf.la libbase.la $(CHECK_LIBS)
+tests_unit_test_warnings_LDADD = libconf.la libproto.la libbase.la $(CHECK_LIBS)
