@@ -89,9 +89,12 @@ add_line(const struct ctl *ctl, struct buf *text, const char *login, const char 
 
 /* A number for how well a listener suits a login; 0: a secret is not taken there. */
 static int
-rank(const char *url)
+rank(const json_t *listener)
 {
-	if (strncmp(url, "tls://", 6) == 0)
+	const char *url = out_json_text(listener, "url");
+
+	/* A socket that systemd passes may speak TLS under a URL that does not say so. */
+	if (json_object_get(listener, "pin") != NULL)
 		return 3;
 	if (strncmp(url, "tcp://127.", 10) == 0 || strncmp(url, "tcp://localhost:", 16) == 0 ||
 	    strncmp(url, "tcp://[::1]:", 12) == 0)
@@ -117,24 +120,54 @@ reachable(const char *url)
 	return named != NULL ? named : ctl_need(strdup(url));
 }
 
+/* Returns the listener that suits best, borrowed from the answer to STATUS, or NULL. */
+static const json_t *
+best_listener(const json_t *status)
+{
+	const json_t *l, *best = NULL;
+	size_t i;
+
+	json_array_foreach(json_object_get(status, "listeners"), i, l) {
+		if (rank(l) > 0 && (best == NULL || rank(l) > rank(best)))
+			best = l;
+	}
+	return best;
+}
+
+/* Refuses a URL that nobody can use, and asks for one that cannot be found. 0 or a status. */
+static int
+check_url(const struct ctl *ctl)
+{
+	CLEANUP(json_freep) json_t *j = NULL;
+	const json_t *best;
+	int status;
+
+	if (ctl->url != NULL)
+		return strncmp(ctl->url, "tls://", 6) == 0 || strncmp(ctl->url, "tcp://", 6) == 0 ||
+		    strncmp(ctl->url, "unix://", 7) == 0 ? 0 :
+		    ctl_usage(ctl, "--url begins with tls://, tcp:// or unix://, such as "
+			"tls://HOST:PORT");
+	status = remote_control_json(ctl, "STATUS", &j);
+	best = best_listener(j);
+	if (status != 0 || best == NULL || rank(best) < 3 ||
+	    strncmp(out_json_text(best, "url"), "tls://", 6) == 0)
+		return status;
+	return ctl_usage(ctl, "the address of the listener %s is not known to reqd: give --url "
+	    "tls://HOST:PORT", out_json_text(best, "url"));
+}
+
 /* Finds the URL of the listener that suits best, and its pin. Both are new, or NULL. */
 static void
 find_url(const struct ctl *ctl, char **ret_url, char **ret_pin)
 {
 	CLEANUP(json_freep) json_t *j = NULL;
-	const json_t *l, *best = NULL;
-	size_t i;
+	const json_t *best;
 
 	if (ctl->url != NULL)
 		*ret_url = ctl_need(strdup(ctl->url));
 	if (remote_control_json(ctl, "STATUS", &j) != 0)
 		return;
-	json_array_foreach(json_object_get(j, "listeners"), i, l) {
-		int r = rank(out_json_text(l, "url"));
-
-		if (r > 0 && (best == NULL || r > rank(out_json_text(best, "url"))))
-			best = l;
-	}
+	best = best_listener(j);
 	if (best == NULL)
 		return;
 	if (*ret_url == NULL)
@@ -167,6 +200,22 @@ print_line(const struct ctl *ctl, const char *login, const char *secret, const c
 		(void)printf("%s\n", line);
 }
 
+/* Replaces the file by the text, or leaves it as before if reqd refuses the text. */
+static int
+replace(const struct ctl *ctl, const struct loginsfile *f, struct slice text)
+{
+	enum loginsfile_fate fate;
+	int status = loginsfile_replace(ctl, f, text, &fate);
+
+	if (fate == LOGINSFILE_REFUSED && loginsfile_restore(ctl, f) == 0)
+		ctl_message(ctl, "reqd has refused the change; %s is as before", f->path);
+	else if (fate == LOGINSFILE_UNKNOWN)
+		ctl_message(ctl, "%s has the new credential, but it is not known whether that is in "
+		    "force: %s", f->path, ctl->key != NULL ? "make sure with 'reqctl reload'" :
+		    "nobody has its token, so revoke it and begin again");
+	return status;
+}
+
 static int
 grant_run(struct ctl *ctl, size_t n, char **words)
 {
@@ -177,7 +226,9 @@ grant_run(struct ctl *ctl, size_t n, char **words)
 	int status;
 
 	(void)n;
-	status = loginsfile_open(ctl, true, &f);
+	status = check_url(ctl);
+	if (status == 0)
+		status = loginsfile_open(ctl, true, &f);
 	if (status == 0 && ctl->key != NULL)
 		secret = ctl_need(strdup(ctl->key));
 	else if (status == 0)
@@ -187,7 +238,7 @@ grant_run(struct ctl *ctl, size_t n, char **words)
 	(void)buf_append_slice(&text, buf_slice(&f.text));
 	status = add_line(ctl, &text, words[0], secret);
 	if (status == 0)
-		status = loginsfile_replace(ctl, &f, buf_slice(&text));
+		status = replace(ctl, &f, buf_slice(&text));
 	if (status == 0)
 		print_line(ctl, words[0], secret, ctl->key == NULL ? token : NULL);
 	explicit_bzero(token, sizeof(token));

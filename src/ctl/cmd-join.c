@@ -108,6 +108,25 @@ default_name(const struct server_entry *e)
 	return ctl_need(strdup("server"));
 }
 
+/*
+ * An entry of another server, whose name nobody has asked for, is not replaced. 0 or an
+ * exit status.
+ */
+static int
+spare_other(const struct ctl *ctl, const char *name, const struct server_entry *e)
+{
+	CLEANUP(server_entry_done) struct server_entry old = { 0 };
+	int r = server_entry_read(ctl, name, &old);
+
+	if (r < 0)
+		return -r;
+	if (r > 0 || strcmp(old.url, e->url) == 0)
+		return 0;
+	ctl_message(ctl, "%s is another server already, at %s: give this one a name, 'reqctl join "
+	    "NAME', or replace that one, 'reqctl join %s'", name, old.url, name);
+	return STATUS_USAGE;
+}
+
 /* Asks who the caller is now and what it may call, keeps the entry, and says so. */
 static int
 introduce(const struct ctl *ctl, struct reqd *c, const char *name, const struct server_entry *e)
@@ -168,7 +187,9 @@ join_run(struct ctl *ctl, size_t n, char **words)
 		return STATUS_USAGE;
 	}
 	name = n > 0 ? ctl_need(strdup(words[0])) : default_name(&e);
-	status = remote_connect_entry(ctl, &e, &c);
+	status = n > 0 ? 0 : spare_other(ctl, name, &e);
+	if (status == 0)
+		status = remote_connect_entry(ctl, &e, &c);
 	return status != 0 ? status : introduce(ctl, c, name, &e);
 }
 
@@ -179,7 +200,7 @@ const struct ctl_cmd cmd_join = {
 	.details =
 	    "Reads the line from standard input, without echo from a terminal, tries it,\n"
 	    "and keeps it in ~/.config/reqctl/servers/NAME for 'reqctl -s NAME'. Without\n"
-	    "NAME it is the host.\n",
+	    "NAME it is the host, and an entry of another server stays.\n",
 	.max_words = 1,
 	.run = join_run,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * reqctl revoke: takes credentials out of the file of logins. From the reload on, which
- * is done when this ends, no request is served by them.
+ * is done when this ends, no request that comes is served by them.
  */
 #include "config.h"
 
@@ -26,6 +26,21 @@ is_meant(const struct credential_line *c, const char *login, const char *which)
 	    (c->label.data != NULL && slice_is(c->label, which));
 }
 
+/*
+ * Tells that the credential is gone from the file but may still let somebody in. The file
+ * stays as it is: the old text would let the credential in again at any later reload.
+ */
+static void
+warn(const struct ctl *ctl, const struct loginsfile *f, enum loginsfile_fate fate)
+{
+	if (fate == LOGINSFILE_REFUSED)
+		ctl_message(ctl, "taken out of %s, but not in force: reqd refuses to reload; mend "
+		    "the above, then 'reqctl reload'", f->path);
+	else if (fate == LOGINSFILE_UNKNOWN)
+		ctl_message(ctl, "taken out of %s, but it is not known whether that is in force: "
+		    "make sure with 'reqctl reload'", f->path);
+}
+
 static int
 revoke_run(struct ctl *ctl, size_t n, char **words)
 {
@@ -33,6 +48,7 @@ revoke_run(struct ctl *ctl, size_t n, char **words)
 	CLEANUP(buf_done) struct buf text = BUF_INIT(0);
 	int status = loginsfile_open(ctl, true, &f);
 	enum credential_status is_line;
+	enum loginsfile_fate fate;
 	struct slice rest, line;
 	struct credential_line c;
 	long long gone = 0;
@@ -55,9 +71,11 @@ revoke_run(struct ctl *ctl, size_t n, char **words)
 		    "nobody has the login %s: see 'reqctl logins'", words[0]);
 		return STATUS_REFUSED;
 	}
-	status = loginsfile_replace(ctl, &f, buf_slice(&text));
-	if (status != 0)
+	status = loginsfile_replace(ctl, &f, buf_slice(&text), &fate);
+	if (status != 0) {
+		warn(ctl, &f, fate);
 		return status;
+	}
 	if (ctl->json)
 		out_json(ctl, json_pack("{s:s, s:I}", "login", words[0], "revoked",
 		    (json_int_t)gone));

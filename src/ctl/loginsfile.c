@@ -137,16 +137,24 @@ put_text(const struct ctl *ctl, const struct loginsfile *f, struct slice text)
 	return 0;
 }
 
-/* Makes reqd reload. 0, or an exit status with the errors printed. */
+/*
+ * Makes reqd reload. 0, or an exit status with the errors printed. Only a clear no is a
+ * refusal: a reload whose answer is late or lost may come into force later.
+ */
 static int
-reload(const struct ctl *ctl)
+reload(const struct ctl *ctl, enum loginsfile_fate *ret_fate)
 {
 	CLEANUP(json_freep) json_t *j = NULL;
 	int status = remote_control_json(ctl, "RELOAD", &j);
 	const json_t *e;
 	size_t i;
 
-	if (status != 0 || json_is_true(json_object_get(j, "ok")))
+	*ret_fate = LOGINSFILE_UNKNOWN;
+	if (status == 0 && json_is_true(json_object_get(j, "ok")))
+		*ret_fate = LOGINSFILE_IN_FORCE;
+	else if (status == 0 && json_is_false(json_object_get(j, "ok")))
+		*ret_fate = LOGINSFILE_REFUSED;
+	if (status != 0 || *ret_fate == LOGINSFILE_IN_FORCE)
 		return status;
 	json_array_foreach(json_object_get(j, "errors"), i, e)
 		ctl_message(ctl, "%s:%lld: %s", out_json_text(e, "file"),
@@ -155,18 +163,19 @@ reload(const struct ctl *ctl)
 }
 
 int
-loginsfile_replace(const struct ctl *ctl, struct loginsfile *f, struct slice text)
+loginsfile_replace(const struct ctl *ctl, const struct loginsfile *f, struct slice text,
+    enum loginsfile_fate *ret_fate)
 {
 	int status = put_text(ctl, f, text);
 
-	if (status != 0)
-		return status;
-	status = reload(ctl);
-	if (status == 0)
-		return 0;
-	if (put_text(ctl, f, buf_slice(&f->text)) == 0)
-		ctl_message(ctl, "reqd has refused the change; %s is as before", f->path);
-	return status;
+	*ret_fate = LOGINSFILE_UNWRITTEN;
+	return status != 0 ? status : reload(ctl, ret_fate);
+}
+
+int
+loginsfile_restore(const struct ctl *ctl, const struct loginsfile *f)
+{
+	return put_text(ctl, f, buf_slice(&f->text));
 }
 
 bool

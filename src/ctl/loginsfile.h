@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * loginsfile: the file of logins of the reqd on this machine, changed as a whole: the
- * new text is written beside the file, takes its place at once, and reqd reloads. If
- * reqd refuses the new text, the old one comes back.
+ * new text is written beside the file, takes its place at once, and reqd reloads.
  */
 #pragma once
 
@@ -26,11 +25,23 @@ struct loginsfile {
 int loginsfile_open(const struct ctl *ctl, bool lock, struct loginsfile *ret);
 void loginsfile_done(struct loginsfile *f);
 
+/* What has become of a new text of the file. */
+enum loginsfile_fate {
+	LOGINSFILE_IN_FORCE,	/* reqd has reloaded */
+	LOGINSFILE_UNWRITTEN,	/* the file is as before */
+	LOGINSFILE_REFUSED,	/* the text is in the file; reqd goes on without it */
+	LOGINSFILE_UNKNOWN,	/* the text is in the file; the answer of reqd did not come */
+};
+
 /*
- * Puts the text in place of the file, and has reqd reload. 0, or an exit status, when
- * nothing has changed.
+ * Puts the text in place of the file, and has reqd reload. 0, or an exit status; the
+ * errors of reqd are printed, and *ret_fate tells the rest.
  */
-int loginsfile_replace(const struct ctl *ctl, struct loginsfile *f, struct slice text);
+int loginsfile_replace(const struct ctl *ctl, const struct loginsfile *f, struct slice text,
+    enum loginsfile_fate *ret_fate);
+
+/* Puts the old text back. 0 or an exit status. */
+int loginsfile_restore(const struct ctl *ctl, const struct loginsfile *f);
 
 /*
  * Takes the next line. True with CREDENTIAL_OK in *ret_status where the line is a

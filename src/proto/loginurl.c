@@ -23,8 +23,8 @@ loginurl_split(struct slice text, struct loginurl *ret)
 	} else {
 		u.scheme = from_to(p, p);
 	}
-	/* The last "@" ends the secret: a password may hold one. */
-	at = p < end ? memrchr(p, '@', (size_t)(end - p)) : NULL;
+	/* The last "@" ends the secret: a password may hold one. A path may hold all of it. */
+	at = p < end && *p != '/' ? memrchr(p, '@', (size_t)(end - p)) : NULL;
 	if (at != NULL) {
 		colon = memchr(p, ':', (size_t)(at - p));
 		u.login = from_to(p, colon != NULL ? colon : at);

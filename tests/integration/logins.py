@@ -72,6 +72,32 @@ def answers(port, alice, ci):
     c.close()
 
 
+def wire(*words):
+    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w)
+        for w in (w if isinstance(w, bytes) else w.encode() for w in words))
+
+
+def pipelined(port, alice):
+    """What stands behind a login is judged by the limits of the login."""
+    address = ("127.0.0.1", int(port))
+    secret = token(alice)
+    # Beyond each limit of a stranger: the number of arguments, one of them, all of them.
+    for behind in (("CALL", "deploy") + ("x",) * 20, ("ECHO", "x" * 20000)):
+        late = "-BADARG" if behind[0] == "CALL" else behind[1]
+        for login, answer in ((("AUTH", secret), "+OK"), (("HELLO", "2", "AUTH", "alice", secret), None)):
+            c = tokens.Client(address)
+            c.s.sendall(wire(*login) + wire(*behind) + wire("PING"))
+            got = c.receive()
+            check(got if answer else got[0], answer or "server")
+            check(c.receive().split()[0], late)
+            check(c.receive(), "+PONG")
+            # And the other way round: without the login, the caller is a stranger again.
+            c.s.sendall(wire("RESET") + wire(*behind))
+            check(c.receive(), "+RESET")
+            check(c.receive().split(":")[0], "-ERR Protocol error")
+            c.close()
+
+
 def noes(port, alice):
     """Three noes close, and every no is the same."""
     address = ("127.0.0.1", int(port))

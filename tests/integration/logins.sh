@@ -55,6 +55,7 @@ step "each form of a login works, and each no is a no" py answers "$port" "$dir/
     "$dir/ci.token"
 step "three noes close the connection" py noes "$port" "$dir/alice.token"
 step "a login takes the place of the account" py unix "$dir/reqd.sock" "$dir/alice.token"
+step "requests behind a login have its limits" py pipelined "$port" "$dir/alice.token"
 step "a login may come a byte at a time" py pieces "$port" "$dir/alice.token"
 
 # ---------------------------------------------------------------- clients ---

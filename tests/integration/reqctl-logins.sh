@@ -68,6 +68,14 @@ step "join logs in and keeps the line" status 0 join
 step "... and says who we are" says "127.0.0.1 is known now; you are alice and may call: deploy"
 assert_eq "$(stat -c %a "$entry")" 600 "the entry is private"
 step "... under another name" status 0 join work
+cp "$entry" "$dir/entry.before"
+sed 's/^url = .*/url = tls:\/\/127.0.0.1:7374/' "$dir/entry.before" >"$entry"
+cp "$entry" "$dir/entry.other"
+step "an entry of another server is not replaced" status 255 join
+step "... which is told" says "is another server already, at tls://127.0.0.1:7374"
+step "... and stays" cmp "$entry" "$dir/entry.other"
+step "... until its name is given" status 0 join 127.0.0.1
+step "... and then it is replaced" cmp "$entry" "$dir/entry.before"
 step "the entry calls" status 0 bare -s 127.0.0.1 call deploy
 step "... as the login" says "login:alice"
 step "by the other name" status 0 bare -s work whoami
@@ -130,6 +138,8 @@ step "so is a token that others may read" status 252 bare -s "$server" --token-f
 step "a wrong day is refused" status 255 bare grant bob --expires tomorrow
 step "a wrong login is refused" status 255 bare grant Bob
 cp "$dir/logins" "$dir/logins.before"
+step "a URL without a scheme is refused" status 255 bare grant bob --url "127.0.0.1:$port"
+step "... before anything is written" cmp "$dir/logins.before" "$dir/logins"
 step "reqd refuses an unknown service" status 251 bare grant bob --services deploi
 step "... by its name" says "did you mean 'deploy'?"
 step "... and the file is as before" cmp "$dir/logins.before" "$dir/logins"
@@ -161,8 +171,50 @@ step "... which the credential does not like" says "does not hold for where the 
 step "one credential is revoked by its label" status 0 bare revoke bob b2
 assert_eq "$(grep -c '^bob:token' "$dir/logins")" 3
 step "an unknown one is told" status 251 bare revoke bob b2
+
+# A control socket that ends the connection where the answer to RELOAD is to come.
+cat >"$dir/deaf.py" <<'END'
+import json, os, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1] + ".new")
+s.listen(8)
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+status = json.dumps({"logins_file": sys.argv[2], "listeners": []})
+while True:
+    c = s.accept()[0]
+    asked = b""
+    while b"STATUS\r\n" not in asked and b"RELOAD\r\n" not in asked:
+        asked += c.recv(4096)
+    if b"RELOAD" in asked:
+        break
+    c.sendall(b"$%d\r\n%s\r\n" % (len(status), status.encode()))
+    c.close()
+END
+deaf() { # WORD...
+	timeout 60 python3 "$dir/deaf.py" "$dir/deaf.sock" "$dir/logins" &
+	deaf_pid=$!
+	until_true "$patience" test -S "$dir/deaf.sock" || return 1
+	deaf_status=0
+	timeout 60 "$reqctl" --control "$dir/deaf.sock" "$@" || deaf_status=$?
+	wait "$deaf_pid"
+	rm -f "$dir/deaf.sock"
+	return $deaf_status
+}
+step "an answer to a revoke may be lost" status 254 deaf revoke bob b3
+step "... which is told" says "it is not known whether that is in force"
+assert_eq "$(grep -c '^bob:token' "$dir/logins")" 2 "a reload does not bring back what is revoked"
+step "an answer to a grant may be lost" status 254 deaf grant bob --label b5
+step "... which is told, too" says "it is not known whether that is in force"
+assert_eq "$(grep -c '^bob:token' "$dir/logins")" 3 "the new credential stays"
+cp "$conf" "$conf.good"
+echo nonsense >>"$conf"
+step "a revoke that is refused" status 251 bare revoke bob b4
+step "... says so" says "taken out of $dir/logins, but not in force"
+assert_eq "$(grep -c '^bob:token' "$dir/logins")" 2 "... and leaves the file without the credential"
+cp "$conf.good" "$conf"
+step "a reload brings that into force" status 0 bare reload
 step "all of a login" status 0 bare --json revoke bob
-assert_eq "$(cat "$dir/out")" '{"login": "bob", "revoked": 3}'
+assert_eq "$(cat "$dir/out")" '{"login": "bob", "revoked": 2}'
 step "alice goes" status 0 bare revoke alice
 step "her entry is refused" status 251 bare -s 127.0.0.1 call deploy
 step "... by the server" says "WRONGPASS"

@@ -207,6 +207,9 @@ static const struct {
 	{ "tcp://ci:@h", "tcp://", "ci", "", "h", NULL },
 	{ "tls://h#p", "tls://", NULL, NULL, "h", "p" },
 	{ "://", "", NULL, NULL, "://", NULL },
+	/* A path is no login, whatever it holds. */
+	{ "unix:///srv/a:b@c/x.sock", "unix://", NULL, NULL, "/srv/a:b@c/x.sock", NULL },
+	{ "/srv/a:b@c", "", NULL, NULL, "/srv/a:b@c", NULL },
 };
 
 static void

@@ -163,6 +163,7 @@ verb_log_in(struct session *c, struct slice login, struct slice secret)
 		return false;
 	}
 	c->resp->pages->own->logins++;
+	c->is_other = true;
 	c->n_noes = 0;
 	return true;
 }

@@ -125,7 +125,7 @@ on_bytes(struct conn *c, struct slice data)
 	struct session *s = session_of(c);
 	struct stats *stats = s->resp->pages->own;
 	struct request_limits limits = session_limits(s);
-	const size_t high = conn_out_high(c);
+	size_t high = conn_out_high(c);
 	uint64_t began_usec = 0;
 	int status = REQUEST_OK;
 	const char *why = "";
@@ -148,6 +148,12 @@ on_bytes(struct conn *c, struct slice data)
 		if (s->has_secret) {
 			wipe(c, (struct slice){ rest.data, used });
 			s->has_secret = false;
+		}
+		/* What stands behind a login was sent by the caller as it is now. */
+		if (s->is_other) {
+			limits = session_limits(s);
+			high = conn_out_high(c);
+			s->is_other = false;
 		}
 		done += used;
 		if (++n % TURN_REQUESTS == 0 && done < data.len && turn_is_over(&began_usec) &&
@@ -183,7 +189,8 @@ static bool
 on_end(struct conn *c, struct slice rest)
 {
 	struct session *s = session_of(c);
-	struct request_limits limits = session_limits(s);
+	/* The rest may have a login, and requests behind it that only its caller may send. */
+	struct request_limits limits = session_limits_most(s);
 	struct request *request = &s->resp->request;
 	struct request_cursor cursor = { 0 };
 	const char *why;

@@ -33,16 +33,23 @@ session_must_log_in(struct session *s)
 }
 
 struct request_limits
-session_limits(struct session *s)
+session_limits_most(const struct session *s)
 {
 	const struct net_listener *p = s->conn.listener;
-	struct request_limits l = {
+
+	return (struct request_limits){
 		.max_arguments = p->max_arguments,
 		.argument_limit = p->argument_limit,
 		.request_limit = p->request_limit,
 		.inline_allowed = p->inline_requests == INLINE_YES ||
 		    (p->inline_requests == INLINE_LOOPBACK && s->conn.peer.is_local),
 	};
+}
+
+struct request_limits
+session_limits(struct session *s)
+{
+	struct request_limits l = session_limits_most(s);
 
 	if (session_roles(s) != 0 || s->conn.peer.is_admin)
 		return l;

@@ -50,6 +50,7 @@ struct session {
 	bool has_asked;			/* a request, of whatever kind, has been executed */
 	uint8_t n_asked;		/* requests so far, without introductions; 2: two or more */
 	bool has_secret;		/* the request that was executed had one */
+	bool is_other;			/* ... has changed who the caller is */
 	uint8_t n_noes;			/* refused logins in a row */
 	bool owes;			/* the reply to the request that the session
 					 * waits for is still to come */
@@ -109,6 +110,9 @@ bool session_must_log_in(struct session *s);
 
 /* Returns the limits for the next request. */
 struct request_limits session_limits(struct session *s);
+
+/* Returns the limits of the listener, which are for callers with a role. */
+struct request_limits session_limits_most(const struct session *s);
 
 /*
  * True if a long reply may be written. False: too much is kept for the caller

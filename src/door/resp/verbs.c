@@ -55,6 +55,7 @@ verb_reset(struct session *c, const struct request *r)
 	c->version = RESP2;
 	free(TAKE_PTR(c->name));
 	peer_log_out(&c->conn.peer);
+	c->is_other = true;
 	if (c->call != NULL)
 		call_orphan(TAKE_PTR(c->call));
 	resp_simple(session_out(c), "RESET");
