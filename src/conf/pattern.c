@@ -122,6 +122,79 @@ is_too_large(const char *p)
 	return false;
 }
 
+/* How much of a pattern may be empty, as far as it has been read. */
+struct emptiness {
+	bool branch[MAX_NESTING + 1];	/* the current alternative, without the last part */
+	bool other[MAX_NESTING + 1];	/* one of the alternatives before it */
+	bool last;			/* the last part */
+	unsigned depth;
+};
+
+/* Another part or the end of an alternative follows. */
+static void
+emptiness_next(struct emptiness *e)
+{
+	e->branch[e->depth] = e->branch[e->depth] && e->last;
+	e->last = true;
+}
+
+/*
+ * True if a part that may be empty is copied, as in (a*)+ or a*{2,}: the C library takes
+ * a second for eleven of these signs, and four times as long for each one more.
+ */
+static bool
+repeats_nothing(const char *p)
+{
+	struct emptiness e = { .branch = { true }, .last = true };
+	bool is_first = true;
+
+	for (; *p != '\0'; is_first = false) {
+		switch (*p) {
+		case '(':
+			emptiness_next(&e);
+			e.branch[++e.depth] = true;
+			e.other[e.depth] = false;
+			break;
+		case ')':
+			emptiness_next(&e);
+			e.last = e.branch[e.depth] || e.other[e.depth];
+			e.depth -= e.depth > 0;
+			break;
+		case '|':
+			emptiness_next(&e);
+			e.other[e.depth] |= e.branch[e.depth];
+			e.branch[e.depth] = true;
+			break;
+		case '*':
+		case '?':
+			e.last = true;
+			break;
+		case '+':
+		case '{':
+			if (e.last && !is_first)
+				return true;
+			if (*p == '+')
+				break;
+			e.last = strspn(p + 1, "0") == strcspn(p + 1, ",}");
+			p += strspn(p + 1, "0123456789,");
+			p += p[1] == '}';
+			break;
+		case '[':
+			emptiness_next(&e);
+			e.last = false;
+			p = skip_bracket(p);
+			continue;
+		default:
+			emptiness_next(&e);
+			e.last = false;
+			p += *p == '\\' && p[1] != '\0';
+			break;
+		}
+		p++;
+	}
+	return false;
+}
+
 /* Refuses a letter behind a backslash that has a meaning elsewhere. */
 static bool
 refuse_letter(char letter, char why[static PATTERN_WHY])
@@ -211,6 +284,8 @@ pattern_check(const char *text, char why[static PATTERN_WHY])
 		return refuse(why, "back references are not supported");
 	if (is_too_large(text))
 		return refuse(why, "its repeat counts are too large");
+	if (repeats_nothing(text))
+		return refuse(why, "it repeats a part that may be empty, as in (a*)+; repeat it once");
 	if (is_foreign(text, why))
 		return 1;
 

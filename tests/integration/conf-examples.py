@@ -84,6 +84,8 @@ def placed(holder, key, text, directory):
         kind = "type = %s\n" % TYPES[key] if key in TYPES else ""
         return ['service "x" {\ncommand = {"/bin/echo", "{a}"}\nargument "a" {\n%s%s\n}\n}' %
                 (kind, text)]
+    if key.startswith("sandbox-"):
+        text = "sandbox = basic\n" + text
     program = "" if key in ("command", "handler") else (
         'handler = {"/bin/cat"}\n' if holder == "handler" else 'command = {"/bin/true"}\n')
     return ['service "x" {\n%s%s%s\n}' % (program, arguments(text), text)]
