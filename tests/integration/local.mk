@@ -95,6 +95,7 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/handler-examples.py \
 	tests/integration/reload-rules.py \
 	tests/integration/every-key.py \
+	tests/integration/service-sandbox.py \
 	tests/integration/shares.py \
 	tests/integration/conf-examples.py tests/integration/examples.py \
 	tests/integration/protocol-examples.py \
