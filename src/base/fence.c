@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -36,14 +37,6 @@ static const char *const hidden_top[] = {
 	"home", "root", "tmp", "dev", "boot", "mnt", "media", "var", "lost+found", NULL,
 };
 static const char *const hidden_var[] = { "tmp", NULL };
-
-int
-fences_init(struct fences *all)
-{
-	int r = callfilter_make(false, &all->calls[FENCE_BASIC]);
-
-	return r < 0 ? r : callfilter_make(true, &all->calls[FENCE_STRICT]);
-}
 
 bool
 fence_has_files(void)
@@ -155,13 +148,19 @@ rules_of_level(const struct rules *r, enum fence_level level)
 }
 
 static CHILD_CODE int
+rules_of_harmless(const struct rules *r)
+{
+	return rules_allow_all(r, harmless, ARRAY_LEN(harmless),
+	    LANDLOCK_READ | LANDLOCK_WRITE | LANDLOCK_TRUNCATE, 0);
+}
+
+static CHILD_CODE int
 rules_of(const struct rules *r, const struct fence *f)
 {
 	int e = rules_of_level(r, f->level);
 
 	if (e == 0)
-		e = rules_allow_all(r, harmless, ARRAY_LEN(harmless),
-		    LANDLOCK_READ | LANDLOCK_WRITE | LANDLOCK_TRUNCATE, 0);
+		e = rules_of_harmless(r);
 	if (e == 0)
 		e = rules_allow(r, AT_FDCWD, f->program, LANDLOCK_READ | LANDLOCK_RUN, 0);
 	if (e == 0)
@@ -174,23 +173,73 @@ rules_of(const struct rules *r, const struct fence *f)
 }
 
 static CHILD_CODE int
-enter_files(const struct fence *f)
+rules_new(enum fence_level level, struct rules *ret)
 {
 	struct landlock_rights all = landlock_rights(landlock_version());
-	CLEANUP_CLOSE int fd = -1;
-	struct rules r;
-	int e;
 
 	/* A program may do with a device what it can, if it may open the device. */
 	all.files &= ~LANDLOCK_IOCTL;
-	if (f->level != FENCE_STRICT)
+	if (level != FENCE_STRICT)
 		all.net = 0;
-	fd = landlock_new(&all);
-	if (fd < 0)
-		return fd;
-	r = (struct rules){ fd, all.files };
-	e = rules_of(&r, f);
-	return e < 0 ? e : landlock_enforce(fd);
+	*ret = (struct rules){ landlock_new(&all), all.files };
+	return ret->fd < 0 ? ret->fd : 0;
+}
+
+/*
+ * True if the rules of strict alone are enough: the program wants nothing besides, and is in
+ * /usr when all symlinks are followed.
+ */
+static CHILD_CODE bool
+is_plain(const struct fence *f)
+{
+	char link[32], path[8];
+	CLEANUP_CLOSE int fd = -1;
+
+	if (f->strict < 0 || f->level != FENCE_STRICT || f->own != NULL ||
+	    *f->readable != NULL || *f->writable != NULL)
+		return false;
+	fd = open(f->program, O_PATH | O_CLOEXEC);
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	return fd >= 0 && readlink(link, path, sizeof(path)) > 5 && memcmp(path, "/usr/", 5) == 0;
+}
+
+static CHILD_CODE int
+enter_files(const struct fence *f)
+{
+	struct rules r;
+	int e;
+
+	if (is_plain(f))
+		return landlock_enforce(f->strict);
+	e = rules_new(f->level, &r);
+	if (e == 0)
+		e = rules_of(&r, f);
+	if (e == 0)
+		e = landlock_enforce(r.fd);
+	if (r.fd >= 0)
+		(void)close(r.fd);
+	return e;
+}
+
+int
+fences_init(struct fences *all)
+{
+	struct rules r;
+	int e = callfilter_make(false, &all->calls[FENCE_BASIC]);
+
+	all->strict = -1;
+	if (e == 0)
+		e = callfilter_make(true, &all->calls[FENCE_STRICT]);
+	if (e < 0 || landlock_version() == 0)
+		return e;
+	/* Without these rules each child makes its own. */
+	if (rules_new(FENCE_STRICT, &r) < 0)
+		return 0;
+	if (rules_of_level(&r, FENCE_STRICT) == 0 && rules_of_harmless(&r) == 0)
+		all->strict = r.fd;
+	else
+		(void)close(r.fd);
+	return 0;
 }
 
 CHILD_CODE int

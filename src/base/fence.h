@@ -23,12 +23,14 @@ struct fence {
 	const char *own;		/* directory to write in; NULL: none */
 	char *const *readable;		/* more paths; NULL-terminated; one that is not there is no error */
 	char *const *writable;
+	int strict;			/* the rules of strict, under any number; -1: none */
 	bool may_lack_files;		/* on a kernel without Landlock: go without */
 };
 
-/* Filters of calls, by level. */
+/* What is made once: filters of calls, by level, and the rules of strict alone. */
 struct fences {
 	struct callfilter calls[FENCE_N];
+	int strict;			/* closed by an exec; -1: none */
 };
 
 /* 0 or -errno. */

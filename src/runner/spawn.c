@@ -29,7 +29,8 @@
 #define THIRD_FD 3
 #define JOB_FD 4
 #define BEGUN_FD 5
-#define LAST_FD BEGUN_FD
+#define FENCE_FD 6
+#define LAST_FD FENCE_FD
 
 int
 spawner_init(struct spawner *sp, size_t n)
@@ -50,6 +51,13 @@ spawner_init(struct spawner *sp, size_t n)
 	(void)fence_has_files();
 	if (fences_init(&sp->fences) < 0)
 		return -E2BIG;
+	/* Away from the numbers that children use. */
+	if (sp->fences.strict >= 0 && sp->fences.strict <= LAST_FD) {
+		int low = sp->fences.strict;
+
+		sp->fences.strict = fcntl(low, F_DUPFD_CLOEXEC, LAST_FD + 1);
+		(void)close(low);
+	}
 	p = mmap(NULL, n * sizeof(*sp->reports), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED)
@@ -117,6 +125,10 @@ child_stdio(const struct spawner *sp, const struct spawn_order *o)
 	if (o->begun < 0)
 		(void)close(BEGUN_FD);
 	else if (dup3(o->begun, BEGUN_FD, O_CLOEXEC) < 0)
+		return -errno;
+	if (sp->fences.strict < 0)
+		(void)close(FENCE_FD);
+	else if (dup3(sp->fences.strict, FENCE_FD, O_CLOEXEC) < 0)
 		return -errno;
 	return close_range(LAST_FD + 1, ~0U, 0) < 0 ? -errno : 0;
 }
@@ -231,6 +243,7 @@ child_sandbox(const struct spawner *sp, const struct spawn_order *o)
 		.level = s->sandbox, .own = o->directory,
 		.program = s->handler != NULL ? s->handler[0] : s->command[0],
 		.readable = s->sandbox_read, .writable = s->sandbox_write,
+		.strict = sp->fences.strict < 0 ? -1 : FENCE_FD,
 		.may_lack_files = s->sandbox_fallback,
 	});
 }

@@ -101,6 +101,7 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/reload-rules.py \
 	tests/integration/every-key.py \
 	tests/integration/kept-counts.py \
+	tests/integration/service-sandbox.py \
 	tests/integration/shares.py \
 	tests/integration/login-tokens.py tests/integration/logins.py tests/integration/logins-model.py \
 	tests/integration/conf-examples.py tests/integration/examples.py \

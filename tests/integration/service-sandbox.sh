@@ -67,7 +67,7 @@ sort /etc/passwd
 sort -S 1k -T $TMPDIR /etc/passwd /etc/group
 ps -o pid= -p $$ >/dev/null && ps -e >/dev/null; echo $?
 free >/dev/null; echo $?
-id -u -n
+id -u; id -g
 date +%Y
 getent passwd root
 locale
@@ -86,6 +86,7 @@ while read -r line; do
 	done
 done <"$dir/programs"
 service outside "\"$dir/apart/program\"" 'sandbox = strict'
+service plain '"/bin/cat", "{path}"' 'sandbox = strict' 'argument "path" { type = path }'
 handler warm '"/bin/cat"' 'sandbox = strict' 'processes { min = 0  max = 1 }'
 launch_reqd
 until_true "$patience" no_programs
@@ -121,6 +122,16 @@ for i in $(seq $n); do
 	step "ordinary: $(sed -n "${i}p" "$dir/programs" | cut -c 1-40)" program "$i"
 done
 step "the program itself may be anywhere" call outside
+
+plain() {
+	assert_eq "$(call plain /etc/passwd)" "$(cat /etc/passwd)"
+	for path in /var/lib/dpkg/status "$dir/closed/file" "$dir/open/file" /sys/kernel/uevent_seqnum; do
+		[ -r "$path" ] || continue
+		assert_status 1 call plain "$path"
+		assert_match "$(cat "$dir/err")" "*Permission denied*"
+	done
+}
+step "strict alone, whose rules are made once, closes the same" plain
 
 shown() {
 	assert_match "$(ctl describe strict-1)" "*sandbox        strict*"

@@ -20,6 +20,7 @@
 #define SUB "argument \"sub\" {}"
 #define SPELLED "service \"ctl\": argument 'sub' may be 'restart', so that its callers get what "  \
 	"service \"restart\" does with other rights; leave that out with 'values' or 'pattern'\n"
+#define WARM(name, ids) "service \"" name "\" { handler = {\"/bin/cat\"} user = \"u\" ids = \"" ids "\" }\n"
 #define USER(name, ids) "service \"" name "\" { command = {\"/bin/true\"} user = \"u\" ids = \"" ids "\" }\n"
 
 static const struct {
@@ -95,8 +96,11 @@ START_TEST(shared_accounts_are_told_of_once)
 	warn(ROLES USER("a", "7:7") USER("b", "8:7") USER("c", "0:0") USER("d", "0:0"), "/", &warnings,
 	    &notes);
 	expect(&notes, "");
-	warn(ROLES USER("a", "7:7") USER("b", "7:7") USER("c", "8:8") USER("d", "7:7") USER("e", "9:9")
-	    USER("f", "9:9") USER("g", "9:9"), "/", &warnings, &notes);
+	/* Commands without a secret have nothing to lose to each other. */
+	warn(ROLES USER("a", "7:7") USER("b", "7:7"), "/", &warnings, &notes);
+	expect(&notes, "");
+	warn(ROLES WARM("a", "7:7") USER("b", "7:7") USER("c", "8:8") USER("d", "7:7") USER("e", "9:9")
+	    WARM("f", "9:9") USER("g", "9:9"), "/", &warnings, &notes);
 	expect(&warnings, "");
 	ck_assert_uint_eq(notes.n, 1);
 	ck_assert_ptr_nonnull(strstr(notes.list[0].text,
