@@ -380,6 +380,7 @@ stranger(struct conn **ret)
 	int fd = client_as(ret);
 
 	(*ret)->peer.roles = 0;
+	(*ret)->peer.is_admin = false;
 	(*ret)->peer.roles_generation = w.conf->generation;
 	return fd;
 }
