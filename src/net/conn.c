@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -78,10 +79,21 @@ static void on_timer(struct loop_timer *t);
 
 /* ---------------------------------------------------------------- life --- */
 
+/* Frees the input. It may be the beginning of a login, so nothing of it stays. */
+static void
+conn_drop_input(struct conn *c)
+{
+	if (buf_len(&c->in) > 0) {
+		explicit_bzero(c->in.data, c->in.cap);
+		explicit_bzero(c->net->read, NET_READ);
+	}
+	buf_done(&c->in);
+}
+
 static void
 conn_free(struct conn *c)
 {
-	buf_done(&c->in);
+	conn_drop_input(c);
 	buf_done(&c->out);
 	peer_done(&c->peer);
 	if (c->listener != NULL)
@@ -377,7 +389,7 @@ conn_check_due(struct conn *c)
 		 * request is executed.
 		 */
 		conn_abandon(c);
-		buf_done(&c->in);
+		conn_drop_input(c);
 		conn_quit(c);
 		return;
 	}
@@ -540,7 +552,7 @@ conn_refuse_rest(struct conn *c)
 	else
 		c->door->ops->refuse(c, "you have your share of the bytes that are kept for "
 		    "callers, which is at most three quarters of kept-limit: send less at a time");
-	buf_done(&c->in);
+	conn_drop_input(c);
 }
 
 /* Reads once. Gives the bytes to the door if no older bytes are kept. */

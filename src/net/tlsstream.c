@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <openssl/bio.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
@@ -15,6 +16,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "base/wiping.h"
 #include "net/tlsprovider.h"
 
 /* A record: type, version, length, then at most so many bytes (TLS 1.2; RFC 5246 6.2.3). */
@@ -126,7 +128,14 @@ int
 tls_desk_load(struct tls_desk *d)
 {
 	unsigned char byte;
-	int r = tlslink_load(&d->link);
+	int r;
+
+	/*
+	 * OpenSSL frees what it has decrypted as it is, and that may be a token. Where
+	 * OpenSSL has memory already, as in tests, this changes nothing.
+	 */
+	(void)CRYPTO_set_mem_functions(wiping_malloc, wiping_realloc, wiping_free);
+	r = tlslink_load(&d->link);
 
 	if (r < 0)
 		return r;
