@@ -167,6 +167,14 @@ tls_desk_oldest(const struct tls_desk *d)
 	return t != NULL ? t->stream : NULL;
 }
 
+struct stream *
+tls_desk_next(const struct stream *s)
+{
+	const struct tls *t = s->user, *next = TAILQ_NEXT(t, link);
+
+	return next != NULL ? next->stream : NULL;
+}
+
 /* -------------------------------------------------------------- failure --- */
 
 /* The handshake is finished, or never will be. */

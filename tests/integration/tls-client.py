@@ -89,6 +89,15 @@ def half_close():
         sys.exit("bytes behind the end")
 
 
+def first_end():
+    """The client ends first, without QUIT: the server says the word for the end, too."""
+    c = Client()
+    c.ping()
+    # Without that word Python raises an error.
+    if c.s.unwrap().recv(1) != b"":
+        sys.exit("bytes behind the end")
+
+
 def alpn():
     with connect(alpn=("h2", "reqd/1")) as s:
         if s.selected_alpn_protocol() != "reqd/1":
@@ -123,6 +132,27 @@ def abandoned():
         sys.exit(f"only {closed} of 700 were closed")
     if closed > 700 - 200:
         sys.exit(f"{closed} of 700 were closed")
+
+
+def crowd():
+    """Many handshakes of one source that never go on: those of another one stay."""
+    def idle(n, source):
+        return [socket.create_connection(("127.0.0.1", int(port)), 30, (source, 0)) for _ in range(n)]
+
+    others = idle(8, words[0])
+    crowd = idle(700, "127.0.0.1")
+    # Each worker has accepted all of the crowd that it will.
+    for _ in range(5):
+        Client().ping()
+    for s in others:
+        s.setblocking(False)
+        try:
+            s.recv(1)
+        except BlockingIOError:
+            continue
+        sys.exit("the crowd of one source has closed a handshake of another one")
+    for s in others + crowd:
+        s.close()
 
 
 def silent():

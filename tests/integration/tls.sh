@@ -245,7 +245,10 @@ step "a client without TLS, and TLS without a need" no_tls
 step "ALPN" python alpn
 step "requests at once" python pipeline
 step "an end at both sides" python half_close
+step "an end of the client first" python first_end
 step "abandoned handshakes" python abandoned
+outside=$(ip -4 -o addr show scope global 2>/dev/null | awk 'NR == 1 { sub("/.*", "", $4); print $4 }')
+[ -z "$outside" ] || step "abandoned handshakes of one source" python crowd "$outside"
 step "a silent client" python silent
 step "files are checked" files_are_checked
 step "the text has the certificate and no key" text_shows
