@@ -265,6 +265,14 @@ tls_is_unsent(const struct stream *s)
 	return buf_len(&t->sealed) > 0;
 }
 
+static size_t
+tls_held(const struct stream *s)
+{
+	const struct tls *t = s->user;
+
+	return t->raw.end + t->sealed.end;
+}
+
 static ssize_t
 tls_send(struct stream *s, const void *bytes, size_t n)
 {
@@ -483,6 +491,7 @@ static const struct stream_ops stream_tls = {
 	.send = tls_send,
 	.flush = tls_flush,
 	.unsent = tls_is_unsent,
+	.held = tls_held,
 	.opening = tls_is_opening,
 	.shutdown = tls_shutdown,
 	.pending = tls_pending,
