@@ -35,7 +35,8 @@ libbase_la_SOURCES = \
 	src/base/sparse.c src/base/sparse.h \
 	src/base/suggest.c src/base/suggest.h \
 	src/base/temporary.c src/base/temporary.h \
-	src/base/units.c src/base/units.h
+	src/base/units.c src/base/units.h \
+	src/base/wiping.c src/base/wiping.h
 # A library of its own, because libreqd must not bring another library to its programs.
 noinst_LTLIBRARIES += libconfine.la
 libconfine_la_SOURCES = src/base/confine.c src/base/confine.h

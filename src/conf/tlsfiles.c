@@ -27,7 +27,8 @@ no_password(char *buf, int size, int rwflag, void *user)
 	(void)buf;
 	(void)size;
 	(void)rwflag;
-	*(bool *)user = true;
+	if (user != NULL)
+		*(bool *)user = true;
 	return -1;
 }
 
@@ -155,7 +156,7 @@ tlsfiles_check(const char *text, size_t len, int key_fd, struct buf *ret)
 	size_t n = 0;
 
 	while (bio != NULL && n < CHAIN_MAX) {
-		chain[n] = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+		chain[n] = PEM_read_bio_X509(bio, NULL, no_password, NULL);
 		if (chain[n] == NULL)
 			break;
 		n++;

@@ -47,8 +47,8 @@ point_len(unsigned group)
 	}
 }
 
-static bool
-is_tls12(const uint8_t *bytes, size_t len)
+bool
+handshake_is_old(const uint8_t *bytes, size_t len)
 {
 	const uint8_t *params = bytes + RANDOMS;
 	size_t point;
@@ -64,5 +64,5 @@ handshake_may_sign(const uint8_t *bytes, size_t len, enum signing_scheme scheme)
 {
 	if (is_tls13(bytes, len))
 		return !is_pkcs1(scheme);
-	return is_tls12(bytes, len);
+	return handshake_is_old(bytes, len);
 }

@@ -15,3 +15,6 @@
  * allowed. The length must be that of the form, to the byte.
  */
 bool handshake_may_sign(const uint8_t *bytes, size_t len, enum signing_scheme scheme);
+
+/* True if these are the bytes of a handshake of TLS 1.2. */
+bool handshake_is_old(const uint8_t *bytes, size_t len);

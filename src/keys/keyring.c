@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <openssl/bio.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/wiping.h"
 #include "keys/handshake.h"
 
 #define KEY_FILE_MAX (64u << 10)
@@ -41,6 +43,8 @@ keyring_load(void)
 {
 	unsigned char byte;
 
+	/* OpenSSL may free parts of a key. In tests it has memory already: no change there. */
+	(void)CRYPTO_set_mem_functions(wiping_malloc, wiping_realloc, wiping_free);
 	/* The generator of random numbers opens its sources at its first use. */
 	return OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) == 1 &&
 	    RAND_bytes(&byte, 1) == 1 ? 0 : -ENOTSUP;
@@ -91,7 +95,7 @@ name_key(EVP_PKEY *key, uint8_t ret[static SIGNING_KEY], char ret_pin[static 64]
 }
 
 const char *
-keyring_add(struct keyring *r, int fd, const char *pin)
+keyring_add(struct keyring *r, int fd, const char *pin, enum tls_minimum minimum)
 {
 	EVP_PKEY *key = read_key(fd);
 	uint8_t name[SIGNING_KEY];
@@ -104,6 +108,7 @@ keyring_add(struct keyring *r, int fd, const char *pin)
 		return "a private key has changed since it was checked";
 	}
 	memcpy(r->list[r->n].name, name, sizeof(name));
+	r->list[r->n].minimum = minimum;
 	r->list[r->n++].key = key;
 	return NULL;
 }
@@ -146,16 +151,23 @@ int
 keyring_sign(const struct keyring *r, const struct signing_ask *ask,
     uint8_t ret[static SIGNING_SIGNATURE])
 {
+	bool is_old, is_known = false;
+
 	if (ask->len > sizeof(ask->bytes) ||
 	    !handshake_may_sign(ask->bytes, ask->len, ask->scheme))
 		return 0;
+	is_old = handshake_is_old(ask->bytes, ask->len);
 	for (size_t i = 0; i < r->n; i++) {
 		const struct scheme *s;
 
 		if (memcmp(r->list[i].name, ask->key, SIGNING_KEY) != 0)
 			continue;
+		/* Several listeners may have this key, and one of them the older version. */
+		is_known = true;
+		if (is_old && r->list[i].minimum == TLS_MINIMUM_1_3)
+			continue;
 		s = find_scheme(ask->scheme, r->list[i].key);
 		return s != NULL ? sign(r->list[i].key, s, ask, ret) : 0;
 	}
-	return -ENOENT;
+	return is_known ? 0 : -ENOENT;
 }

@@ -67,7 +67,8 @@ answer(struct keys_link *l, const struct signing_ask *ask)
 	struct signing_answer a = { .id = ask->id };
 	int n = keyring_sign(&l->keys->current, ask, a.signature);
 
-	if (n == -ENOENT)
+	/* A handshake that has begun under the former rules ends under them. */
+	if (n <= 0)
 		n = keyring_sign(&l->keys->former, ask, a.signature);
 	a.len = n > 0 ? (uint16_t)n : 0;
 	/* A worker asks one question at a time: if it does not read, that is its own loss. */
@@ -143,7 +144,8 @@ read_keys(struct keys *k, const struct conf *c)
 		if (!c->listeners[i].tls)
 			continue;
 		wrong = n == k->n_prepared_fds ? "the file of a private key is missing" :
-		    keyring_add(&k->prepared, k->prepared_fds[n], c->listeners[i].cert.pin);
+		    keyring_add(&k->prepared, k->prepared_fds[n], c->listeners[i].cert.pin,
+			c->listeners[i].minimum);
 		n++;
 	}
 	return wrong;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * stale: files that have changed since they were read, and handlers whose program has
- * changed since their processes were started. A reload that changes nothing of a service leaves its processes as
- * they are, and so does not bring the new program into effect.
+ * changed since their processes were started. A reload that changes nothing of a service
+ * leaves its processes as they are, and so does not bring the new program into effect.
  */
 #pragma once
 
@@ -12,12 +12,6 @@ struct conf;
 struct conf_errors;
 struct edition;
 struct stats;
-
-/*
- * Finds a file of an edition that has been changed, added or taken away since it was
- * read. 0 with the path in ret; -ENOENT: there is none.
- */
-int stale_file(const struct edition *e, char *ret, size_t len);
 
 /*
  * Finds a file of an edition that has been changed, added or taken away since it was

@@ -78,10 +78,21 @@ static void on_timer(struct loop_timer *t);
 
 /* ---------------------------------------------------------------- life --- */
 
+/* Frees the input. It may be the beginning of a login, so nothing of it stays. */
+static void
+conn_drop_input(struct conn *c)
+{
+	if (buf_len(&c->in) > 0) {
+		explicit_bzero(c->in.data, c->in.cap);
+		explicit_bzero(c->net->read, NET_READ);
+	}
+	buf_done(&c->in);
+}
+
 static void
 conn_free(struct conn *c)
 {
-	buf_done(&c->in);
+	conn_drop_input(c);
 	buf_done(&c->out);
 	peer_done(&c->peer);
 	if (c->listener != NULL)
@@ -100,15 +111,36 @@ conn_tell(struct conn *c, const char *why)
 	c->net->pages->own->protocol_errors++;
 }
 
-/* Lets a new connection speak TLS. The oldest handshake makes room for it. 0 or -ENOMEM. */
+/*
+ * Returns the connection whose handshake makes room for that of c: the oldest one of the
+ * same party, if that has more than a quarter of all, else the oldest of all.
+ */
+static struct conn *
+conn_to_evict(const struct conn *c, const struct tls_desk *d)
+{
+	struct conn *own = NULL;
+	size_t n = 0;
+
+	for (struct stream *s = tls_desk_oldest(d); s != NULL; s = tls_desk_next(s)) {
+		struct conn *other = CONTAINER_OF(s, struct conn, stream);
+
+		if (other->peer.party != c->peer.party)
+			continue;
+		if (n++ == 0)
+			own = other;
+	}
+	return n > TLS_MAX_OPENING / 4 ? own :
+	    CONTAINER_OF(tls_desk_oldest(d), struct conn, stream);
+}
+
+/* Lets a new connection speak TLS. Another handshake may have to make room. 0 or -ENOMEM. */
 static int
 conn_speak_tls(struct conn *c, struct net_listener *p)
 {
 	struct tls_desk *d = p->net->tls;
-	struct stream *oldest = d->n_opening >= TLS_MAX_OPENING ? tls_desk_oldest(d) : NULL;
 
-	if (oldest != NULL) {
-		struct conn *other = CONTAINER_OF(oldest, struct conn, stream);
+	if (d->n_opening >= TLS_MAX_OPENING) {
+		struct conn *other = conn_to_evict(c, d);
 
 		conn_tell(other, "too many TLS handshakes at a time, this is the oldest");
 		conn_close(other);
@@ -399,7 +431,7 @@ conn_check_due(struct conn *c)
 		 * request is executed.
 		 */
 		conn_abandon(c);
-		buf_done(&c->in);
+		conn_drop_input(c);
 		conn_quit(c);
 		return;
 	}
@@ -564,7 +596,7 @@ conn_refuse_rest(struct conn *c)
 	else
 		c->door->ops->refuse(c, "you have your share of the bytes that are kept for "
 		    "callers, which is at most three quarters of kept-limit: send less at a time");
-	buf_done(&c->in);
+	conn_drop_input(c);
 }
 
 /* Reads once. Gives the bytes to the door if no older bytes are kept. */
@@ -703,6 +735,9 @@ conn_settle(struct conn *c)
 	conn_count(c);
 	/* An idle connection holds at most the beginning of a request. */
 	if (c->state == CONN_LOST || (states[c->state].is_read && conn_is_idle(c))) {
+		/* TLS has a word for the end, without which the peer may take it for an attack. */
+		if (c->state != CONN_LOST && c->stream.ops->is_sealed)
+			c->stream.ops->shutdown(&c->stream);
 		conn_close(c);
 		return;
 	}

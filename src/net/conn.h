@@ -223,7 +223,7 @@ conn_is_ready(const struct conn *c)
 static inline void
 conn_count(struct conn *c)
 {
-	uint64_t now = c->in.end + c->out.end;
+	uint64_t now = c->in.end + c->out.end + stream_held(&c->stream);
 
 	if (now != c->kept)
 		party_keep(c->peer.party, &c->kept, now);

@@ -41,6 +41,9 @@ struct stream_ops {
 	/* True if there are such bytes. NULL: never. */
 	bool (*unsent)(const struct stream *s);
 
+	/* The bytes of the peer, or for it, that the stream keeps. NULL: none. */
+	size_t (*held)(const struct stream *s);
+
 	/* True until the peer may send its first byte to the door. NULL: never. */
 	bool (*opening)(const struct stream *s);
 
@@ -101,6 +104,12 @@ static inline bool
 stream_is_unsent(const struct stream *s)
 {
 	return s->ops->unsent != NULL && s->ops->unsent(s);
+}
+
+static inline size_t
+stream_held(const struct stream *s)
+{
+	return s->ops->held != NULL ? s->ops->held(s) : 0;
 }
 
 static inline bool

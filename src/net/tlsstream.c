@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <openssl/bio.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
@@ -15,7 +16,11 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+<<<<<<< HEAD
 #include "base/clock.h"
+=======
+#include "base/wiping.h"
+>>>>>>> h-mend
 #include "net/tlsprovider.h"
 
 /* A record: type, version, length, then at most so many bytes (TLS 1.2; RFC 5246 6.2.3). */
@@ -130,7 +135,14 @@ int
 tls_desk_load(struct tls_desk *d)
 {
 	unsigned char byte;
-	int r = tlslink_load(&d->link);
+	int r;
+
+	/*
+	 * OpenSSL frees what it has decrypted as it is, and that may be a token. Where
+	 * OpenSSL has memory already, as in tests, this changes nothing.
+	 */
+	(void)CRYPTO_set_mem_functions(wiping_malloc, wiping_realloc, wiping_free);
+	r = tlslink_load(&d->link);
 
 	if (r < 0)
 		return r;
@@ -160,6 +172,14 @@ tls_desk_oldest(const struct tls_desk *d)
 	const struct tls *t = TAILQ_FIRST(&d->opening);
 
 	return t != NULL ? t->stream : NULL;
+}
+
+struct stream *
+tls_desk_next(const struct stream *s)
+{
+	const struct tls *t = s->user, *next = TAILQ_NEXT(t, link);
+
+	return next != NULL ? next->stream : NULL;
 }
 
 /* -------------------------------------------------------------- failure --- */
@@ -250,6 +270,14 @@ tls_is_unsent(const struct stream *s)
 	const struct tls *t = s->user;
 
 	return buf_len(&t->sealed) > 0;
+}
+
+static size_t
+tls_held(const struct stream *s)
+{
+	const struct tls *t = s->user;
+
+	return t->raw.end + t->sealed.end;
 }
 
 static ssize_t
@@ -470,6 +498,7 @@ static const struct stream_ops stream_tls = {
 	.send = tls_send,
 	.flush = tls_flush,
 	.unsent = tls_is_unsent,
+	.held = tls_held,
 	.opening = tls_is_opening,
 	.opening_usec = HANDSHAKE_USEC,
 	.late = "no TLS handshake in time",

@@ -51,5 +51,8 @@ void tls_desk_done(struct tls_desk *d);
 /* The stream whose handshake has begun first; NULL: none has begun. */
 struct stream *tls_desk_oldest(const struct tls_desk *d);
 
+/* The stream whose handshake has begun next after that of s; NULL: none. */
+struct stream *tls_desk_next(const struct stream *s);
+
 /* Lets a stream that was plain until now speak TLS. Takes a reference. 0 or -ENOMEM. */
 int tlsstream_put(struct stream *s, struct tls_desk *d, struct tlscontext *context);

@@ -220,6 +220,63 @@ def toggle(port, alice, logins, rounds, *reload):
         sys.exit("under load: %r" % wrong[:3])
 
 
+def holders(secret, pids):
+    """The processes that have the random part of a token in their memory."""
+    found = []
+    for pid in pids:
+        with open("/proc/%s/mem" % pid, "rb", 0) as mem, open("/proc/%s/maps" % pid) as maps:
+            for line in maps:
+                span, rights = line.split()[:2]
+                if "w" not in rights or "[v" in line:
+                    continue
+                start, end = (int(x, 16) for x in span.split("-"))
+                mem.seek(start)
+                if secret[5:].encode() in mem.read(end - start):
+                    found.append(pid)
+                    break
+    return found
+
+
+def memory(port, tls_port, certificate, alice, *pids):
+    """No process keeps a token: not of a login, of half a login, in quotes, over TLS."""
+    import ssl
+    import time
+    secret = token(alice)
+    context = ssl.create_default_context(cafile=certificate)
+
+    def dial(is_tls):
+        c = tokens.Client(("localhost", int(tls_port if is_tls else port)))
+        if is_tls:
+            c.f.close()
+            c.s = context.wrap_socket(c.s, server_hostname="localhost")
+            c.f = c.s.makefile("rb")
+        return c
+
+    def gone(what):
+        due = time.monotonic() + 20
+        while holders(secret, pids):
+            if time.monotonic() > due:
+                sys.exit("the token stays in memory: " + what)
+            time.sleep(0.05)
+
+    gone("logins before")
+    for is_tls in False, True:
+        where = "over TLS" if is_tls else "over TCP"
+        c = dial(is_tls)
+        check(c.ask("AUTH", "alice", secret), "+OK")
+        gone("a login " + where)
+        c.s.sendall(b'AUTH "alice" "%s"\r\n' % secret.encode())
+        check(c.receive(), "+OK")
+        gone("a login in quotes " + where)
+        c.s.sendall(wire("AUTH", secret)[:-2])
+        due = time.monotonic() + 20
+        while not holders(secret, pids):
+            if time.monotonic() > due:
+                sys.exit("half a login was not found")
+        c.close()
+        gone("half a login " + where)
+
+
 def owner(port, alice, second, ci, started):
     """Credentials of one login share calls; other logins do not see them."""
     address = ("127.0.0.1", int(port))

@@ -89,6 +89,35 @@ def half_close():
         sys.exit("bytes behind the end")
 
 
+def first_end():
+    """The client ends first, without QUIT: the server says the word for the end, too."""
+    s = socket.create_connection(("127.0.0.1", int(port)), timeout=30)
+    # The records are passed by hand: unwrap() of a socket does not miss the word.
+    come, go = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context().wrap_bio(come, go, server_hostname="localhost")
+
+    def until_done(f, *args):
+        while True:
+            try:
+                done = f(*args)
+                s.sendall(go.read())
+                return done
+            except ssl.SSLWantReadError:
+                s.sendall(go.read())
+            data = s.recv(65536)
+            if data == b"":
+                sys.exit("an end without the word for it")
+            come.write(data)
+
+    until_done(tls.do_handshake)
+    until_done(tls.write, b"*1\r\n$4\r\nPING\r\n")
+    if until_done(tls.read, 100) != b"+PONG\r\n":
+        sys.exit("no answer to a PING")
+    until_done(tls.unwrap)
+    if s.recv(1) != b"":
+        sys.exit("bytes behind the end")
+
+
 def alpn():
     with connect(alpn=("h2", "reqd/1")) as s:
         if s.selected_alpn_protocol() != "reqd/1":
@@ -123,6 +152,27 @@ def abandoned():
         sys.exit(f"only {closed} of 700 were closed")
     if closed > 700 - 200:
         sys.exit(f"{closed} of 700 were closed")
+
+
+def crowd():
+    """Many handshakes of one source that never go on: those of another one stay."""
+    def idle(n, source):
+        return [socket.create_connection(("127.0.0.1", int(port)), 30, (source, 0)) for _ in range(n)]
+
+    others = idle(8, words[0])
+    crowd = idle(700, "127.0.0.1")
+    # Each worker has accepted all of the crowd that it will.
+    for _ in range(5):
+        Client().ping()
+    for s in others:
+        s.setblocking(False)
+        try:
+            s.recv(1)
+        except BlockingIOError:
+            continue
+        sys.exit("the crowd of one source has closed a handshake of another one")
+    for s in others + crowd:
+        s.close()
 
 
 def silent():

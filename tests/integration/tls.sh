@@ -108,7 +108,8 @@ other_clients() {
 
 versions() {
 	assert_match "$(printf 'QUIT\r\n' | s_client -tls1_2)" '*alert protocol version*'
-	until_true "$patience" log_says "refused .* on tls://localhost:$tls_port: TLS handshake failed: unsupported protocol"
+	until_true "$patience" log_says \
+	    "refused .* on tls://[^ ]*:$tls_port: TLS handshake failed: unsupported protocol" || return 1
 	assert_match "$(old_client -tls1_2 -quiet | tr -d '\r\n')" '*+PONG+OK*'
 	assert_match "$(old_client -tls1_2)" '*Protocol  : TLSv1.2*'
 	assert_match "$(old_client -tls1_2 -cipher AES128-SHA)" '*handshake failure*'
@@ -118,7 +119,8 @@ versions() {
 no_tls() {
 	assert_match "$(printf 'PING\r\n' | timeout 20 nc -N 127.0.0.1 "$tls_port")" \
 	    '-ERR this port speaks TLS: use tls://*'
-	until_true "$patience" log_says "refused 127\.0\.0\.1:[0-9]+ on tls://localhost:$tls_port: it does not speak TLS"
+	until_true "$patience" log_says \
+	    "refused 127\.0\.0\.1:[0-9]+ on tls://127\.0\.0\.1:$tls_port: it does not speak TLS" || return 1
 	printf 'QUIT\r\n' | timeout 20 openssl s_client -connect "127.0.0.1:$port" >/dev/null 2>&1
 	until_true "$patience" log_says "refused 127\.0\.0\.1:[0-9]+ on tcp://127.0.0.1:$port: .*TLS"
 }
@@ -128,6 +130,23 @@ checked() { # TEXT: reqd -t refuses with it
 	"$reqd" -c "$conf" -t >"$dir/out" 2>&1 || status=$?
 	assert_eq $status 1
 	assert_match "$(cat "$dir/out")" "*$1*"
+}
+
+# On a terminal of its own, where a question for a password would wait.
+never_asks() {
+	timeout 20 /usr/bin/python3 -c '
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], [sys.argv[1], "-c", sys.argv[2], "-t"])
+out = b""
+try:
+    while data := os.read(fd, 4096):
+        out += data
+except OSError:
+    pass
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 1 or b"certificate" not in out or b"pass phrase" in out)
+	' "$reqd" "$conf"
 }
 
 files_are_checked() {
@@ -147,6 +166,16 @@ files_are_checked() {
 	cp -p "$dir/kept/server.key" "$key"
 	echo nothing >"$crt"
 	checked 'the certificate is no certificate in PEM'
+	# A certificate that is encrypted is refused, and nobody is asked for a password.
+	{
+		echo '-----BEGIN CERTIFICATE-----'
+		echo 'Proc-Type: 4,ENCRYPTED'
+		echo 'DEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF'
+		echo
+		sed 1d "$dir/kept/server.crt"
+	} >"$crt"
+	never_asks || fail "a password is asked for"
+	echo nothing >"$crt"
 	# The start and a reload say the same, and the connections go on.
 	assert_status 251 ctl reload
 	assert_match "$(cat "$dir/err")" '*the certificate is no certificate in PEM*'
@@ -245,7 +274,10 @@ step "a client without TLS, and TLS without a need" no_tls
 step "ALPN" python alpn
 step "requests at once" python pipeline
 step "an end at both sides" python half_close
+step "an end of the client first" python first_end
 step "abandoned handshakes" python abandoned
+outside=$(ip -4 -o addr show scope global 2>/dev/null | awk 'NR == 1 { sub("/.*", "", $4); print $4 }')
+[ -z "$outside" ] || step "abandoned handshakes of one source" python crowd "$outside"
 step "a silent client" python silent
 step "files are checked" files_are_checked
 step "the text has the certificate and no key" text_shows

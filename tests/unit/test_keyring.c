@@ -97,9 +97,9 @@ START_TEST(signs_with_each_kind_of_key)
 	char pin[64];
 	int fd = file_of(key, pin, name), n;
 
-	ck_assert_ptr_null(keyring_add(&ring, fd, pin));
+	ck_assert_ptr_null(keyring_add(&ring, fd, pin, TLS_MINIMUM_1_3));
 	/* The position of the file is shared with other processes: it does not count. */
-	ck_assert_ptr_null(keyring_add(&ring, fd, pin));
+	ck_assert_ptr_null(keyring_add(&ring, fd, pin, TLS_MINIMUM_1_3));
 	for (size_t i = 0; i < 3 && kinds[_i].good[i] != 0; i++) {
 		ask = question(name, kinds[_i].good[i]);
 		n = keyring_sign(&ring, &ask, signature);
@@ -136,11 +136,40 @@ START_TEST(a_key_that_is_not_the_checked_one)
 	int fd = file_of(key, pin, name);
 
 	pin[10] = pin[10] == 'A' ? 'B' : 'A';
-	ck_assert_str_eq(keyring_add(&ring, fd, pin), "a private key has changed since it was checked");
-	ck_assert_ptr_nonnull(keyring_add(&ring, fd, NULL));
+	ck_assert_str_eq(keyring_add(&ring, fd, pin, TLS_MINIMUM_1_3),
+	    "a private key has changed since it was checked");
+	ck_assert_ptr_nonnull(keyring_add(&ring, fd, NULL, TLS_MINIMUM_1_3));
 	ck_assert_int_eq(ftruncate(fd, 20), 0);
-	ck_assert_str_eq(keyring_add(&ring, fd, pin), "a private key cannot be read any more");
+	ck_assert_str_eq(keyring_add(&ring, fd, pin, TLS_MINIMUM_1_3),
+	    "a private key cannot be read any more");
 	ck_assert_uint_eq(ring.n, 0);
+	EVP_PKEY_free(key);
+	(void)close(fd);
+}
+END_TEST
+
+/* A key signs TLS 1.2 only where a listener has it that speaks TLS 1.2. */
+START_TEST(the_older_version_where_it_is_spoken)
+{
+	EVP_PKEY *key = make_key("EC");
+	uint8_t name[SIGNING_KEY], signature[SIGNING_SIGNATURE];
+	struct keyring ring = { .n = 0 };
+	struct signing_ask ask;
+	char pin[64];
+	int fd = file_of(key, pin, name), n;
+
+	ask = (struct signing_ask){ .scheme = SIGNING_ECDSA_SHA256, .len = 68 + 32,
+		.bytes = { [64] = 3, [66] = 29, [67] = 32 } };
+	memcpy(ask.key, name, SIGNING_KEY);
+	ck_assert_ptr_null(keyring_add(&ring, fd, pin, TLS_MINIMUM_1_3));
+	ck_assert_int_eq(keyring_sign(&ring, &ask, signature), 0);
+	ck_assert_ptr_null(keyring_add(&ring, fd, pin, TLS_MINIMUM_1_2));
+	n = keyring_sign(&ring, &ask, signature);
+	ck_assert_int_gt(n, 0);
+	ck_assert(is_valid(key, &ask, signature, (size_t)n));
+	ask = question(name, SIGNING_ECDSA_SHA256);
+	ck_assert_int_gt(keyring_sign(&ring, &ask, signature), 0);
+	keyring_done(&ring);
 	EVP_PKEY_free(key);
 	(void)close(fd);
 }
@@ -151,6 +180,7 @@ add(TCase *tc)
 {
 	tcase_add_loop_test(tc, signs_with_each_kind_of_key, 0, (int)ARRAY_LEN(kinds));
 	tcase_add_test(tc, a_key_that_is_not_the_checked_one);
+	tcase_add_test(tc, the_older_version_where_it_is_spoken);
 }
 
 UNIT_MAIN("keyring", add(tc))

@@ -242,6 +242,7 @@ START_TEST(a_hello_byte_by_byte)
 		ck_assert_int_eq(send(fd, hello + i, 1, 0), 1);
 		ck_assert_int_eq(take(&s, bytes), -EAGAIN);
 		ck_assert_int_lt(recv(fd, bytes, 1, MSG_PEEK), i < n - 1 ? 0 : 2);
+		ck_assert_uint_eq(stream_held(&s), i < n - 1 ? (size_t)i + 1 : 0);
 	}
 	ck_assert_int_gt(recv(fd, bytes, sizeof(bytes), 0), 100);
 	close_stream(&s);

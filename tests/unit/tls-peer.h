@@ -79,7 +79,7 @@ tls_peer_make_key(const char *kind, enum tls_minimum minimum)
 	/* The pin, both dates, the certificate. */
 	pin = buf_data(&strings);
 	tls_chain[0] = strdup(pin + strlen(pin) + 1 + 2 * (strlen("2026-01-01T00:00:00Z") + 1));
-	wrong = keyring_add(&tls_keyring, fd, pin);
+	wrong = keyring_add(&tls_keyring, fd, pin, minimum);
 	ck_assert_msg(wrong == NULL, "%s", wrong);
 	tls_listener = (struct listener){ .tls = true, .minimum = minimum,
 		.cert.chain = tls_chain };

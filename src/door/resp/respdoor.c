@@ -112,8 +112,12 @@ execute(struct session *s, size_t high)
 static void
 wipe(struct conn *c, struct slice request)
 {
+	const struct buf *line = &session_of(c)->resp->request.line;
 	char *read = c->net->read;
 
+	/* A request of a line, without its quotes. */
+	if (line->data != NULL)
+		explicit_bzero(line->data, line->cap);
 	explicit_bzero((void *)(uintptr_t)request.data, request.len);
 	if (request.data < read || request.data >= read + NET_READ)
 		explicit_bzero(read, NET_READ);
@@ -149,7 +153,7 @@ on_bytes(struct conn *c, struct slice data)
 			wipe(c, (struct slice){ rest.data, used });
 			s->has_secret = false;
 		}
-		/* What stands behind a login was sent by the caller as it is now. */
+		/* The requests behind a login are those of the caller as it is now. */
 		if (s->is_other) {
 			limits = session_limits(s);
 			high = conn_out_high(c);
