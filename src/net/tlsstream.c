@@ -16,11 +16,8 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
-<<<<<<< HEAD
 #include "base/clock.h"
-=======
 #include "base/wiping.h"
->>>>>>> h-mend
 #include "net/tlsprovider.h"
 
 /* A record: type, version, length, then at most so many bytes (TLS 1.2; RFC 5246 6.2.3). */
