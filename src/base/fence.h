@@ -27,7 +27,7 @@ struct fence {
 	bool may_lack_files;		/* on a kernel without Landlock: go without */
 };
 
-/* What is made once: filters of calls, by level, and the rules of strict alone. */
+/* Parts that are made once: filters of calls, by level, and the rules of strict alone. */
 struct fences {
 	struct callfilter calls[FENCE_N];
 	int strict;			/* closed by an exec; -1: none */

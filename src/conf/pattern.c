@@ -122,7 +122,7 @@ is_too_large(const char *p)
 	return false;
 }
 
-/* How much of a pattern may be empty, as far as it has been read. */
+/* The parts of a pattern, as far as it has been read, that may be empty. */
 struct emptiness {
 	bool branch[MAX_NESTING + 1];	/* the current alternative, without the last part */
 	bool other[MAX_NESTING + 1];	/* one of the alternatives before it */

@@ -25,7 +25,7 @@ struct loginsfile {
 int loginsfile_open(const struct ctl *ctl, bool lock, struct loginsfile *ret);
 void loginsfile_done(struct loginsfile *f);
 
-/* What has become of a new text of the file. */
+/* The fate of a new text of the file. */
 enum loginsfile_fate {
 	LOGINSFILE_IN_FORCE,	/* reqd has reloaded */
 	LOGINSFILE_UNWRITTEN,	/* the file is as before */

@@ -16,7 +16,7 @@
 /* The words of the log for a verdict that is a no. */
 const char *conn_verdict_text(enum conn_verdict v);
 
-/* Those for the client; NULL: none. */
+/* Words for the client; NULL: none. */
 const char *conn_verdict_words(enum conn_verdict v, const struct net_listener *p);
 
 /* Finds the party of the connection. 0 or -ENOMEM. */
