@@ -25,7 +25,8 @@ TYPES = {"min": "integer", "max": "integer", "values": "choice", "value": "flag"
          "below": "path", "pattern": "pattern"}
 MISSING_HERE = re.compile(r"there is no (account|group) |reqd needs root|"
                           r": directory .*: No such file or directory|: (warning|note): |"
-                          r": '(certificate|key)' in listen .*: No such file or directory")
+                          r": '(certificate|key)' in listen .*: No such file or directory|"
+                          r": sandbox-(read|write) .*: No such file or directory")
 
 
 def plain(line):
