@@ -5,7 +5,7 @@
 . "${srcdir:-.}/tests/integration/lib.sh"
 need redis-cli
 
-canary=canary-5f1c9d
+canary="canary-5f1c9d"
 secret='argument "token" { secret = yes } argument "more" { secret = yes optional = yes }'
 for level in none basic strict; do
 	service "shows-$level" '"/bin/cat", "--", "{@token}", "{@more}"' "$secret" "sandbox = $level"

@@ -13,7 +13,7 @@ if [ "${REQD_SHARES:-}" = full ]; then
 	numbers='10000 300 200 120'
 	limit=256M
 	patience=240
-	[ "$(ulimit -n)" -ge 12000 ] || ulimit -n 12000 || skip "too few open files"
+	prlimit --pid $$ --nofile=12000: || prlimit --pid $$ --nofile=12000 || skip "too few open files"
 else
 	numbers='400 40 24 24'
 	limit=64M
