@@ -15,6 +15,8 @@ key=$dir/tls/server.key
 pin=$("$reqctl" keygen --server "$dir/tls")
 tls=tls://localhost:$tls_port
 client_services
+# localhost is 127.0.0.1, ::1, or both.
+sed -i 's|^role "local".*|role "local" { net = {"127.0.0.0/8", "::1/128", "unix"} }|' "$conf"
 setting "listen \"tls://localhost:$tls_port\" { certificate = \"$crt\"  key = \"$key\" }"
 setting "listen \"tls://localhost:$old_port\" { certificate = \"$crt\"  key = \"$key\"  minimum = 1.2 }"
 
