@@ -290,6 +290,13 @@ explain_people(const struct role *role, const struct caller *who)
 	return ": users and groups are known over a unix socket only.\n";
 }
 
+/* True for a question about a login alone. */
+static bool
+has_no_place(const struct caller *who)
+{
+	return !who->is_unix && who->addr.sa.sa_family == AF_UNSPEC;
+}
+
 /* roles: those of the caller. */
 static void
 explain_role(const struct conf *c, const struct role *role, const struct caller *who,
@@ -311,7 +318,9 @@ explain_role(const struct conf *c, const struct role *role, const struct caller 
 	if (missing != 0)
 		(void)buf_printf(out, ", who does not have the role '%s'.\n", c->roles[first].name);
 	else if (has_place(role) && !place_matches(&role->places, who))
-		(void)buf_append_str(out, ", who comes from elsewhere.\n");
+		(void)buf_append_str(out, has_no_place(who) ?
+		    "; the question does not say where it comes from.\n" :
+		    ", who comes from elsewhere.\n");
 	else
 		(void)buf_append_str(out, explain_people(role, who));
 }

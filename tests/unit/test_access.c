@@ -182,6 +182,19 @@ expect_explained(int caller, const char *service, const char *const *lines)
 	buf_done(&out);
 }
 
+START_TEST(a_login_alone_has_no_place)
+{
+	CLEANUP(buf_done) struct buf out = BUF_INIT(0);
+	struct caller who = { 0 };
+
+	ck_assert_int_eq(caller_add("login:alice", &who), 0);
+	ck_assert_int_eq(access_explain(conf, conf_find_service(conf, "open", 4), &who, 0, &out), 0);
+	ck_assert_ptr_nonnull(strstr(buf_text(&out),
+	    "Role 'lan' (from 10.0.0.0/8) does not include the caller; the question does not say "
+	    "where it comes from.\n"));
+}
+END_TEST
+
 START_TEST(decisions_are_explained)
 {
 	expect_explained(0, "closed", (const char *[]){
@@ -229,6 +242,7 @@ main(void)
 	tcase_add_loop_test(t, deny_comes_before_allow, 0, (int)ARRAY_LEN(callers));
 	tcase_add_loop_test(t, a_service_is_at_its_listeners_only, 0, (int)ARRAY_LEN(callers));
 	tcase_add_test(t, a_zeroed_caller_is_nobody);
+	tcase_add_test(t, a_login_alone_has_no_place);
 	tcase_add_test(t, decisions_are_explained);
 	suite_add_tcase(s, t);
 
