@@ -55,7 +55,8 @@ no_large_kept() {
 	    sed 's/.*"kept_bytes":\([0-9]*\),"kept_results":\([0-9]*\),.*/\1 \2/' >"$dir/kept"
 	read -r bytes kept <"$dir/kept"
 	files=$(find "/proc/$(role_pids broker)/fd" -lname '/memfd:reqd-result*' | wc -l)
-	[ "$bytes" -le 16777216 ] && [ "$files" -eq "$kept" ]
+	# Only root may look at the descriptors of a broker.
+	[ "$bytes" -le 16777216 ] && { [ $is_root = no ] || [ "$files" -eq "$kept" ]; }
 }
 step "no more than that is kept" until_true "$patience" no_large_kept
 finish
