@@ -3,6 +3,7 @@
 # kill-keys: kill -9 of the process with the private keys. Connections go on, over TLS
 # too; of the handshakes only those of that moment fail.
 . "${srcdir:-.}/tests/faults/faults.sh"
+need_localhost
 [ -x /usr/bin/python3 ] || skip "/usr/bin/python3 is not installed"
 
 rounds=${REQD_FAULT_ROUNDS:-4}

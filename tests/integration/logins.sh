@@ -4,6 +4,7 @@
 # the credential goes; and no token is written anywhere.
 . "${srcdir:-.}/tests/integration/lib.sh"
 need python3
+need_localhost
 
 py() {
 	timeout 120 python3 "$top_srcdir/tests/integration/logins.py" "$@"

@@ -5,6 +5,7 @@
 workers=1
 . "${srcdir:-.}/tests/integration/lib.sh"
 need nc
+need_localhost
 [ -x /usr/bin/python3 ] || skip "/usr/bin/python3 is not installed"
 
 proxied=$("$helpers/free-port")

@@ -22,6 +22,12 @@ skip() {
 	exit 77
 }
 
+# Skips the test where the name localhost has no address: a minimal Debian 12 has no
+# /etc/hosts.
+need_localhost() {
+	getent ahosts localhost >/dev/null || skip "localhost has no address: there is no /etc/hosts"
+}
+
 need() {
 	for program; do
 		command -v "$program" >/dev/null 2>&1 || skip "$program is not installed"

@@ -6,6 +6,7 @@
 . "${srcdir:-.}/tests/integration/lib.sh"
 kills=yes
 need openssl
+need_localhost
 [ -x /usr/bin/python3 ] || skip "/usr/bin/python3 is not installed"
 
 tls_port=$("$helpers/free-port")
