@@ -22,6 +22,7 @@ libbase_la_SOURCES = \
 	src/base/loop.c src/base/loop.h \
 	src/base/mark.c src/base/mark.h \
 	src/base/oomscore.c src/base/oomscore.h \
+	src/base/pin.c src/base/pin.h \
 	src/base/privilege.c src/base/privilege.h \
 	src/base/procstate.c src/base/procstate.h \
 	src/base/ratelimit.h \

@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/pin.h"
 #include "client/clienttls.h"
 #include "proto/credential.h"
 #include "proto/resp.h"
@@ -150,7 +151,7 @@ reqd_set_tls(struct reqd *c, const char *ca_file)
 int
 reqd_pin(struct reqd *c, const char *pin)
 {
-	if (pin != NULL && !clienttls_is_pin(pin))
+	if (pin != NULL && !pin_is_valid(pin))
 		return client_misuse(c, "a pin is sha256: and 43 letters, digits, '-' and '_'");
 	return replace(c, &c->pin, pin);
 }

@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "base/pin.h"
 
 /* The name of the protocol inside, as ALPN has it: with its length before it. */
 static const unsigned char alpn[] = "\006reqd/1";
@@ -31,8 +32,8 @@ struct clienttls {
 	int error;		/* errno of the socket; 0: none */
 	short events;
 	char host[256];
-	char pin[CLIENTTLS_PIN];	/* "": none */
-	char seen[CLIENTTLS_PIN + 1];	/* the pin of the server; "": not known yet */
+	char pin[PIN_TEXT];	/* "": none */
+	char seen[PIN_TEXT];	/* the pin of the server; "": not known yet */
 };
 
 /* ------------------------------------------------------------------ BIO --- */
@@ -108,30 +109,15 @@ set_bio(struct clienttls *t)
 
 /* ---------------------------------------------------------------- trust --- */
 
-bool
-clienttls_is_pin(const char *text)
-{
-	static const char ok[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-	return strncmp(text, "sha256:", 7) == 0 && strlen(text) == CLIENTTLS_PIN - 1 &&
-	    strspn(text + 7, ok) == CLIENTTLS_PIN - 1 - 7;
-}
-
 /* Notes the pin of the server's certificate. */
 static void
 note_pin(struct clienttls *t, X509 *cert)
 {
-	unsigned char *der = NULL, hash[32];
+	unsigned char *der = NULL, hash[PIN_HASH];
 	int len = cert == NULL ? 0 : i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
 
-	if (len > 0 && EVP_Digest(der, (size_t)len, hash, NULL, EVP_sha256(), NULL) == 1) {
-		(void)memcpy(t->seen, "sha256:", 7);
-		(void)EVP_EncodeBlock((unsigned char *)t->seen + 7, hash, sizeof(hash));
-		for (char *p = t->seen; *p != '\0'; p++)
-			*p = *p == '+' ? '-' : *p == '/' ? '_' : *p;
-		t->seen[CLIENTTLS_PIN - 1] = '\0';
-	}
+	if (len > 0 && EVP_Digest(der, (size_t)len, hash, NULL, EVP_sha256(), NULL) == 1)
+		pin_format(hash, t->seen);
 	OPENSSL_free(der);
 }
 

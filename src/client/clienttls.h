@@ -10,9 +10,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* "sha256:" and 43 characters of base64url. */
-#define CLIENTTLS_PIN 51
-
 struct clienttls;
 
 struct clienttls_trust {
@@ -20,9 +17,6 @@ struct clienttls_trust {
 	const char *pin;	/* decides alone; NULL: none */
 	const char *ca_file;	/* NULL: the system's authorities */
 };
-
-/* True if a text has the form of a pin. */
-bool clienttls_is_pin(const char *text);
 
 /*
  * Makes the client's side of a handshake over a connected, non-blocking socket, which is

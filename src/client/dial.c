@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/fd.h"
+#include "base/pin.h"
 #include "client/client.h"
 #include "client/clienttls.h"
 #include "proto/loginurl.h"
@@ -28,7 +29,7 @@
 struct target {
 	struct addr addr;
 	struct slice login, secret;	/* data NULL: none */
-	char pin[CLIENTTLS_PIN];	/* of a server over TLS; "": none */
+	char pin[PIN_TEXT];	/* of a server over TLS; "": none */
 };
 
 /*
@@ -326,13 +327,13 @@ set_text(const char *text)
 
 /* Copies the pin behind the "#" of a URL. False: what stands there is no pin. */
 static bool
-copy_pin(struct slice pin, char ret[static CLIENTTLS_PIN])
+copy_pin(struct slice pin, char ret[static PIN_TEXT])
 {
 	if (pin.data == NULL)
 		return true;
-	(void)snprintf(ret, CLIENTTLS_PIN, "%.*s", (int)(pin.len < CLIENTTLS_PIN ? pin.len : 0),
+	(void)snprintf(ret, PIN_TEXT, "%.*s", (int)(pin.len < PIN_TEXT ? pin.len : 0),
 	    pin.data);
-	return clienttls_is_pin(ret);
+	return pin_is_valid(ret);
 }
 
 static int

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/pin.h"
 
 /* Certificates of one chain. */
 #define CHAIN_MAX 16
@@ -93,26 +94,21 @@ put_time(struct buf *b, const ASN1_TIME *t)
 	return 0;
 }
 
-/* "sha256:" and the hash of the public key, as base64url. */
+/* Adds the pin of the certificate. */
 static int
 put_pin(struct buf *b, X509 *cert)
 {
 	unsigned char *der = NULL, hash[EVP_MAX_MD_SIZE];
 	int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
-	char text[64];
+	bool ok = len > 0 && EVP_Digest(der, (size_t)len, hash, NULL, EVP_sha256(), NULL) == 1;
+	char text[PIN_TEXT];
 
-	if (len <= 0 || EVP_Digest(der, (size_t)len, hash, NULL, EVP_sha256(), NULL) != 1) {
-		OPENSSL_free(der);
-		return -1;
-	}
 	OPENSSL_free(der);
-	(void)EVP_EncodeBlock((unsigned char *)text, hash, 32);
-	for (char *p = text; *p != '\0'; p++)
-		*p = *p == '+' ? '-' : *p == '/' ? '_' : *p;
-	text[strcspn(text, "=")] = '\0';
-	(void)buf_append_str(b, "sha256:");
-	put_string(b, text);
-	return 0;
+	if (ok) {
+		pin_format(hash, text);
+		put_string(b, text);
+	}
+	return ok ? 0 : -1;
 }
 
 static int

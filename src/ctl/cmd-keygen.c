@@ -156,7 +156,7 @@ make_pair(const struct ctl *ctl, const char *key_path, const char *cert_path)
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *cert = key != NULL ? make_certificate(key) : NULL;
 	BIO *key_text = BIO_new(BIO_s_secmem()), *cert_text = BIO_new(BIO_s_mem());
-	char pin[SERVERKEY_PIN];
+	char pin[PIN_TEXT];
 	int status = STATUS_LOCAL;
 
 	if (cert == NULL || key_text == NULL || cert_text == NULL ||

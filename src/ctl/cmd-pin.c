@@ -17,7 +17,7 @@ pin_run(struct ctl *ctl, size_t n, char **words)
 {
 	const char *path = n > 0 ? words[0] : SERVERKEY_DIRECTORY "/server.crt";
 	CLEANUP_FILE FILE *f = fopen(path, "re");
-	char pin[SERVERKEY_PIN];
+	char pin[PIN_TEXT];
 	X509 *cert;
 	bool ok;
 

@@ -4,12 +4,11 @@
 
 #include <stdbool.h>
 
-#define SERVERKEY_DIRECTORY SYSCONFDIR "/reqd/tls"
+#include "base/pin.h"
 
-/* "sha256:" and 43 characters of base64url, with room for what is cut off. */
-#define SERVERKEY_PIN 52
+#define SERVERKEY_DIRECTORY SYSCONFDIR "/reqd/tls"
 
 typedef struct x509_st X509;
 
 /* Writes the pin of a certificate. False: no memory. */
-bool serverkey_pin(X509 *cert, char ret[static SERVERKEY_PIN]);
+bool serverkey_pin(X509 *cert, char ret[static PIN_TEXT]);

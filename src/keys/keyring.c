@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/pin.h"
 #include "base/wiping.h"
 #include "keys/handshake.h"
 
@@ -77,21 +78,16 @@ read_key(int fd)
 
 /* Writes the name of a key and its pin. False: no memory. */
 static bool
-name_key(EVP_PKEY *key, uint8_t ret[static SIGNING_KEY], char ret_pin[static 64])
+name_key(EVP_PKEY *key, uint8_t ret[static SIGNING_KEY], char ret_pin[static PIN_TEXT])
 {
 	unsigned char *der = NULL;
 	int len = i2d_PUBKEY(key, &der);
 	bool ok = len > 0 && EVP_Digest(der, (size_t)len, ret, NULL, EVP_sha256(), NULL) == 1;
 
 	OPENSSL_free(der);
-	if (!ok)
-		return false;
-	(void)memcpy(ret_pin, "sha256:", 7);
-	(void)EVP_EncodeBlock((unsigned char *)ret_pin + 7, ret, SIGNING_KEY);
-	for (char *p = ret_pin; *p != '\0'; p++)
-		*p = *p == '+' ? '-' : *p == '/' ? '_' : *p;
-	ret_pin[strcspn(ret_pin, "=")] = '\0';
-	return true;
+	if (ok)
+		pin_format(ret, ret_pin);
+	return ok;
 }
 
 const char *
@@ -99,7 +95,7 @@ keyring_add(struct keyring *r, int fd, const char *pin, enum tls_minimum minimum
 {
 	EVP_PKEY *key = read_key(fd);
 	uint8_t name[SIGNING_KEY];
-	char found[64];
+	char found[PIN_TEXT];
 
 	if (key == NULL)
 		return "a private key cannot be read any more";

@@ -3,7 +3,7 @@ base_tests = tests/unit/test_buf tests/unit/test_units tests/unit/test_suggest \
 	tests/unit/test_escape tests/unit/test_addr tests/unit/test_loop tests/unit/test_fd \
 	tests/unit/test_backoff tests/unit/test_children tests/unit/test_jsonbuf \
 	tests/unit/test_socketfile tests/unit/test_removetree \
-	tests/unit/test_share
+	tests/unit/test_share tests/unit/test_pin
 check_PROGRAMS += $(base_tests)
 TESTS += $(base_tests)
 tests_unit_test_buf_SOURCES = tests/unit/test_buf.c tests/unit/unit.h
@@ -45,3 +45,6 @@ tests_unit_test_socketfile_LDADD = libbase.la $(CHECK_LIBS)
 tests_unit_test_share_SOURCES = tests/unit/test_share.c
 tests_unit_test_share_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_share_LDADD = libbase.la $(CHECK_LIBS)
+tests_unit_test_pin_SOURCES = tests/unit/test_pin.c tests/unit/unit.h
+tests_unit_test_pin_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_pin_LDADD = libbase.la $(CHECK_LIBS)
