@@ -211,7 +211,7 @@ broken_by_openssl(struct tls *t)
 	if (t->is_open)
 		return broken(t, NULL);
 	if (!tlslink_is_open(&t->desk->link) || t->desk->link.is_silent)
-		reason = "the process keys does not answer";
+		reason = "the process 'keys' does not answer";
 	(void)snprintf(t->desk->why, sizeof(t->desk->why), "TLS handshake failed: %s",
 	    reason != NULL ? reason : "unknown reason");
 	return broken(t, t->desk->why);
