@@ -30,6 +30,7 @@ libbase_la_SOURCES = \
 	src/base/removetree.c src/base/removetree.h \
 	src/base/share.c src/base/share.h \
 	src/base/signals.c src/base/signals.h \
+	src/base/siphash.c src/base/siphash.h \
 	src/base/slice.h \
 	src/base/sockdiag.c src/base/sockdiag.h \
 	src/base/socketfile.c src/base/socketfile.h \

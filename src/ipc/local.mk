@@ -16,4 +16,5 @@ libipc_la_SOURCES = \
 	src/ipc/member.c src/ipc/member.h \
 	src/ipc/roles.c src/ipc/roles.h src/ipc/roster.h \
 	src/ipc/signing.h \
-	src/ipc/stats.c src/ipc/stats.h
+	src/ipc/stats.c src/ipc/stats.h \
+	src/ipc/tally.c src/ipc/tally.h

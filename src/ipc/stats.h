@@ -13,6 +13,7 @@
 #include "ipc/death.h"
 #include "ipc/histogram.h"
 #include "ipc/roles.h"
+#include "ipc/tally.h"
 #include "proto/outcome.h"
 
 struct buf;
@@ -70,6 +71,7 @@ struct stats {
 	uint64_t running;		/* calls in progress here */
 	uint64_t kept_bytes;		/* kept for clients; broker: results of --id */
 	uint64_t over_share;		/* refused, as a caller or service had its share */
+	uint64_t over_limit;		/* refused by a limit on sources, strangers or roles */
 	uint64_t log_dropped;
 	/* For the master that finds a worker dead: what the worker executes now; 0: nothing. */
 	uint64_t executing_conn;
@@ -82,6 +84,7 @@ struct stats {
 	uint64_t spent_results;		/* given up before their time */
 	uint64_t strays_killed;		/* processes that had left their request */
 	uint64_t bad_frames;
+	struct tally tally;		/* of a worker */
 	struct service_stats service[CONF_MAX_SERVICES];
 	struct pool_stats pool[CONF_MAX_SERVICES];
 	struct service_times times[CONF_MAX_SERVICES];

@@ -35,6 +35,8 @@ processes_init(struct processes *all, struct loop *l, const struct process_ops *
     const struct edition *e)
 {
 	*all = (struct processes){ .loop = l, .ops = ops, .edition = e, .log_read = -1 };
+	if (getrandom(all->tally_secret, sizeof(all->tally_secret), GRND_NONBLOCK) < 0)
+		all->tally_secret[0] = clock_usec();
 	for (unsigned kind = 0; kind < ROLE_N; kind++) {
 		for (unsigned slot = 0; slot < role_slots(kind); slot++) {
 			struct process *p = process_at(all, kind, slot);
@@ -172,6 +174,9 @@ process_fork(struct process *p)
 	int r;
 
 	r = process_open_page(p);
+	/* Anew for each process, as its predecessor could write there. */
+	if (p->stats != NULL)
+		memcpy(p->stats->tally.secret, p->all->tally_secret, sizeof(p->all->tally_secret));
 	if (r >= 0)
 		r = pair_lifted(&ours, &theirs);
 	if (r >= 0 && p->rules->has_records)
@@ -325,6 +330,8 @@ process_died(struct process *p, int wait_status)
 	if (p->stats != NULL)
 		stats_reset_gauges(p->stats,
 		    p->kind == ROLE_BROKER ? p->all->edition->conf->n_services : 0);
+	if (p->stats != NULL && p->kind == ROLE_WORKER)
+		tally_clear(&p->stats->tally);
 	p->all->ops->died(p);
 	/* The callback may have started the process again. */
 	if (process_is_up(p) || !process_is_wanted(p))

@@ -64,6 +64,7 @@ struct processes {
 	uint64_t n_starts;
 	bool is_stopping;
 	uint32_t sealed;		/* listeners closed by a stop, by number */
+	uint64_t tally_secret[2];	/* of the tallies of all workers */
 };
 
 #define FOR_EACH_PROCESS(p, all)                                             \

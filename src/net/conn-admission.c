@@ -9,6 +9,9 @@
 #include "base/clock.h"
 #include "net/listener.h"
 
+/* Handshakes of so many seconds may begin at once. */
+#define HANDSHAKES_SEC 5
+
 const char *
 conn_verdict_text(enum conn_verdict v)
 {
@@ -67,6 +70,24 @@ has_room(const struct conn *c, const struct net_listener *p, uint64_t own, uint6
 	    used < p->max_connections ? p->max_connections - used : 0, 1);
 }
 
+/* The verdict on a source at another machine that has so many connections here already. */
+static enum conn_verdict
+judge_source(const struct net_desk *net, const struct net_listener *p, uint64_t key, uint64_t own)
+{
+	const struct tally_rate handshakes = {
+		.n = p->source_handshakes * HANDSHAKES_SEC, .span_sec = HANDSHAKES_SEC,
+	};
+	uint64_t wait;
+
+	if (p->source_connections != 0 &&
+	    own + tally_of_others(net->pages, key).connections >= p->source_connections)
+		return CONN_SOURCE_FULL;
+	if (p->tls != NULL && handshakes.n != 0 &&
+	    !tally_begin(net->pages, key, handshakes, net->loop->now_usec, &wait))
+		return CONN_SOURCE_FAST;
+	return CONN_ADMITTED;
+}
+
 enum conn_verdict
 conn_judge(const struct conn *c, const struct net_listener *p, bool is_proxy)
 {
@@ -79,20 +100,32 @@ conn_judge(const struct conn *c, const struct net_listener *p, bool is_proxy)
 		return CONN_CROWDED;
 	if (is_proxy || c->peer.is_local)
 		return CONN_ADMITTED;
-	/* This worker's part is rounded up, so that a small limit lets somebody in. */
-	if (p->source_connections != 0 && own * n_workers >= p->source_connections)
-		return CONN_SOURCE_FULL;
-	if (p->tls != NULL && p->source_handshakes != 0 && !pace_allows(&net->handshakes, source,
-	    n_workers * USEC_PER_SEC / p->source_handshakes, net->loop->now_usec))
-		return CONN_SOURCE_FAST;
-	return CONN_ADMITTED;
+	return judge_source(net, p, tally_key(&net->pages->own->tally, source, p->url), own);
+}
+
+/* Tells the other workers what the party of the seat has here. */
+static void
+seat_tell(const struct net_desk *net, const struct seat *s, uint32_t n_conns)
+{
+	if (s->key != 0)
+		tally_set(&net->pages->own->tally, s->key, n_conns, s->n_strangers, 0,
+		    net->loop->now_usec);
 }
 
 void
 conn_join(struct conn *c, const struct net_listener *p)
 {
+	const struct digest *source = &c->peer.party->share.party;
+	struct net_desk *net = c->net;
+	struct share *s = shares_get(&net->parties.seats, source, p->id);
+
 	c->peer.party->n_conns++;
-	c->seat = shares_get(&c->net->parties.seats, &c->peer.party->share.party, p->id);
+	if (s == NULL)
+		return;
+	c->seat = CONTAINER_OF(s, struct seat, share);
+	if (c->seat->key == 0 && !c->peer.is_local)
+		c->seat->key = tally_key(&net->pages->own->tally, source, p->url);
+	seat_tell(net, c->seat, s->n);
 }
 
 void
@@ -101,7 +134,11 @@ conn_leave(struct conn *c)
 	party_keep(c->peer.party, &c->kept, 0);
 	if (c->peer.party != NULL)
 		c->peer.party->n_conns--;
-	c->seat = shares_put(&c->net->parties.seats, c->seat);
+	if (c->seat == NULL)
+		return;
+	seat_tell(c->net, c->seat, c->seat->share.n - 1);
+	(void)shares_put(&c->net->parties.seats, &c->seat->share);
+	c->seat = NULL;
 }
 
 uint64_t

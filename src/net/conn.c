@@ -815,7 +815,6 @@ net_init(struct net_desk *net, struct loop *loop, char *read)
 	TAILQ_INIT(&net->conns);
 	TAILQ_INIT(&net->dead);
 	parties_init(&net->parties);
-	pace_init(&net->handshakes);
 }
 
 void
@@ -837,7 +836,6 @@ net_done(struct net_desk *net)
 	while ((c = TAILQ_FIRST(&net->conns)) != NULL)
 		conn_close(c);
 	buf_done(&net->out);
-	pace_done(&net->handshakes);
 	if (net->spare_fd >= 0)
 		(void)close(TAKE_FD(net->spare_fd));
 }

@@ -128,7 +128,7 @@ struct conn {
 	uint64_t request_due_usec;	/* the time by which the begun request must be
 					 * whole; 0: none */
 	uint64_t reply_due_usec;	/* the time by which the unsent bytes must be taken */
-	struct share *seat;		/* among the connections of the listener */
+	struct seat *seat;		/* among the connections of the listener */
 	uint64_t kept;			/* bytes counted as kept for the caller */
 	struct buf in;			/* bytes received and not used yet */
 	struct buf out;			/* not sent yet */

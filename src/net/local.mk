@@ -7,7 +7,6 @@ libnet_la_SOURCES = \
 	src/net/identity.c src/net/identity.h \
 	src/net/listener.c src/net/listener.h \
 	src/net/net.h \
-	src/net/pace.c src/net/pace.h \
 	src/net/party.c src/net/party.h \
 	src/net/proxystream.c src/net/proxystream.h \
 	src/net/refusal.c src/net/refusal.h \

@@ -14,7 +14,6 @@
 #include "base/ratelimit.h"
 #include "conf/conf.h"
 #include "ipc/stats.h"
-#include "net/pace.h"
 #include "net/party.h"
 
 struct conn;
@@ -52,7 +51,6 @@ struct net_desk {
 	struct conns dead;		/* connections closed in this turn */
 	size_t n_conns;
 	struct parties parties;		/* of the connections */
-	struct pace handshakes;		/* of TLS, by party */
 	struct ratelimit refusals;	/* lines of the log about refused clients */
 	size_t max_conns;		/* limit that follows from RLIMIT_NOFILE */
 	unsigned n_yields;		/* rests that left new clients to others, since then */

@@ -43,7 +43,7 @@ parties_init(struct parties *all)
 {
 	*all = (struct parties){ 0 };
 	shares_init(&all->shares, NULL, 0, sizeof(struct party));
-	shares_init(&all->seats, NULL, 0, sizeof(struct share));
+	shares_init(&all->seats, NULL, 0, sizeof(struct seat));
 }
 
 struct party *

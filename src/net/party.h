@@ -21,9 +21,16 @@ struct caller;
 
 struct parties {
 	struct shares shares;
-	struct shares seats;		/* a hold for each connection, by party and listener */
+	struct shares seats;		/* of struct seat, by party and listener */
 	uint64_t bytes, max_bytes;	/* kept for all; 0: no limit */
 	bool has_freed;			/* bytes have become fewer since the owner looked */
+};
+
+/* What a party has at one listener. */
+struct seat {
+	struct share share;		/* a hold for each connection */
+	uint64_t key;			/* in the tally; 0: nothing is told to other workers */
+	uint32_t n_strangers;		/* of the connections */
 };
 
 struct party {

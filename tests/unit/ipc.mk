@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 ipc_tests = tests/unit/test_channel tests/unit/test_job tests/unit/test_logrec tests/unit/test_mail \
-	tests/unit/test_stats tests/unit/test_histogram
+	tests/unit/test_stats tests/unit/test_histogram tests/unit/test_tally
 if SANDBOX
 ipc_tests += tests/unit/test_confinement
 endif
@@ -22,6 +22,9 @@ tests_unit_test_logrec_LDADD = liblogger.la libipc.la libconf.la libproto.la lib
 tests_unit_test_mail_SOURCES = tests/unit/test_mail.c
 tests_unit_test_mail_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_mail_LDADD = libipc.la libproto.la libbase.la $(CHECK_LIBS)
+tests_unit_test_tally_SOURCES = tests/unit/test_tally.c tests/unit/unit.h
+tests_unit_test_tally_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_tally_LDADD = $(tests_unit_test_stats_LDADD)
 tests_unit_test_stats_SOURCES = tests/unit/test_stats.c
 tests_unit_test_stats_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_stats_LDADD = libipc.la libconf.la libproto.la libbase.la \

@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: ISC
-net_tests = tests/unit/test_pace tests/unit/test_stream tests/unit/test_tlsstream
+net_tests = tests/unit/test_stream tests/unit/test_tlsstream
 check_PROGRAMS += $(net_tests)
 TESTS += $(net_tests)
 
-tests_unit_test_pace_SOURCES = tests/unit/test_pace.c tests/unit/unit.h
-tests_unit_test_pace_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_pace_LDADD = $(tests_unit_test_stream_LDADD)
 
 # No call, no lease and no RESP is linked: net knows nothing of them.
 tests_unit_test_stream_SOURCES = tests/unit/test_stream.c tests/unit/slow-stream.h tests/unit/tls-peer.h \
