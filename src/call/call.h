@@ -36,6 +36,7 @@ struct builtin;
 struct call;
 struct call_desk;
 struct call_request;
+struct explanation;
 struct kits;
 struct lease_set;
 struct leases;
@@ -63,6 +64,7 @@ struct call_request {
 	struct peer_identity *who;
 	const struct service *service;
 	const struct builtin *builtin;	/* a builtin about the service; NULL: call the service */
+	const struct explanation *explanation;	/* tell how the call would run; NULL: run */
 	const struct callopt *opt;
 	struct slice verb;		/* bound verb by which it was called; data NULL: none */
 	bool is_late;			/* the worker stops, and takes no more calls */
@@ -107,7 +109,7 @@ struct call_backend {
 	bool is_ours;		/* unknown to the broker: cancelled here */
 };
 
-extern const struct call_backend call_by_builtin, call_by_command, call_by_handler;
+extern const struct call_backend call_by_builtin, call_by_command, call_by_explain, call_by_handler;
 
 struct call {
 	RB_ENTRY(call) node;

@@ -60,6 +60,8 @@ backend_of(const struct call_request *rq)
 {
 	if (rq->builtin != NULL)
 		return &call_by_builtin;
+	if (rq->explanation != NULL)
+		return &call_by_explain;
 	return rq->service->handler != NULL ? &call_by_handler : &call_by_command;
 }
 
@@ -179,7 +181,7 @@ call_start(const struct call_request *rq)
 	rq->desk->stats->executing_service = s->number + 1u;
 	if (rq->is_late)
 		return refuse(rq, OUTCOME_DRAINING, "");
-	if (s->unavailable != NULL)
+	if (s->unavailable != NULL && rq->explanation == NULL)
 		return refuse(rq, OUTCOME_UNAVAIL, s->unavailable);
 	complaint = backend_of(rq)->complaint(rq);
 	if (complaint != NULL)

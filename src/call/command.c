@@ -14,8 +14,8 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "call/call.h"
-#include "call/callenv.h"
 #include "call/callio.h"
+#include "call/callstrings.h"
 #include "call/kits.h"
 #include "conf/arguments.h"
 #include "conf/template.h"
@@ -193,54 +193,6 @@ overdue_usec(const struct call *call)
 	    due + call->service->kill_grace_usec + BROKER_SLACK_USEC;
 }
 
-/* The argument that has most bytes of all; NULL: there is none. */
-static const struct argument *
-longest_argument(const struct values *values)
-{
-	const struct argument *longest = NULL;
-	size_t most = 0;
-
-	for (size_t i = 0; i < values->service->n_args; i++) {
-		size_t sum = 0;
-
-		for (size_t j = 0; j < values->n[i]; j++)
-			sum += values->all[values->first[i] + j].len;
-		if (longest == NULL || sum > most) {
-			longest = &values->service->args[i];
-			most = sum;
-		}
-	}
-	return longest;
-}
-
-/*
- * Checks what becomes of values: a value that may be as long as it is may be one of several
- * in a string of the program, or have text beside it. 0; or -E2BIG, with *ret_why until the next
- * call where one argument is to blame.
- */
-static int
-check_strings(const struct values *values, struct slice strings, const char **ret_why)
-{
-	static char why[ARGUMENTS_WHY];
-	const struct argument *a;
-	size_t len;
-
-	for (size_t at = 0; at < strings.len; at += len + 1) {
-		len = strnlen(strings.data + at, strings.len - at);
-		if (len < JOB_MAX_STRING)
-			continue;
-		a = longest_argument(values);
-		if (a == NULL)
-			return -E2BIG;
-		(void)snprintf(why, sizeof(why), "argument '%s': too long: with all that stands beside "
-		    "it, it becomes %zu bytes, and a program takes %u in one piece", a->name, len,
-		    JOB_MAX_STRING - 1);
-		*ret_why = why;
-		return -E2BIG;
-	}
-	return 0;
-}
-
 static void on_task(struct loop_task *t);
 
 static int
@@ -250,7 +202,7 @@ command_start(struct call *call, const struct call_request *rq, const struct val
 	CLEANUP(buf_done) struct buf strings = BUF_INIT(JOB_MAX_BYTES);
 	const struct callopt *opt = rq->opt;
 	const struct slice token[] = { slice_of(call->who->text), opt->token };
-	size_t n_argv = 0, n_env = 0;
+	struct callstrings counts;
 	int r = 0;
 
 	call->task.fn = on_task;
@@ -262,16 +214,10 @@ command_start(struct call *call, const struct call_request *rq, const struct val
 	if (call->service->lock != NULL)
 		r = lock_take(call, values);
 	if (r >= 0)
-		r = arguments_expand(call->service->command, values, &strings, &n_argv);
-	if (r >= 0)
-		r = callenv_append(call, opt, values, &strings, &n_env, ret_why);
-	if (r >= 0)
-		r = arguments_expand_files(values, &strings, &call->job_files);
-	if (r < 0)
-		return strings.is_full ? -E2BIG : r;
-	r = check_strings(values, buf_slice(&strings), ret_why);
+		r = callstrings_append(call, opt, values, &strings, &counts, ret_why);
 	if (r < 0)
 		return r;
+	call->job_files = counts.n_files;
 	if (opt->input) {
 		if (!kept_admits(call, opt->stdin_data.len))
 			return -EDQUOT;
@@ -280,7 +226,7 @@ command_start(struct call *call, const struct call_request *rq, const struct val
 			return r;
 		call->in_end = true;
 	}
-	r = command_launch(call, &strings, n_argv, n_env);
+	r = command_launch(call, &strings, counts.n_argv, counts.n_env);
 	if (r < 0)
 		return r;
 	loop_arm(call->desk->loop, &call->timer, overdue_usec(call));

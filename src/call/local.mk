@@ -9,7 +9,9 @@ libcall_la_SOURCES = \
 	src/call/callio.c src/call/callio.h \
 	src/call/callrequest.c src/call/callrequest.h \
 	src/call/callstart.c \
+	src/call/callstrings.c src/call/callstrings.h \
 	src/call/command.c \
+	src/call/explain.c src/call/explain.h \
 	src/call/handlercall.c \
 	src/call/kept.c src/call/kept.h \
 	src/call/kits.c src/call/kits.h \

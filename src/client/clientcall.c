@@ -133,6 +133,13 @@ reqd_call_set_timeout(struct reqd_call *call, uint64_t ms)
 }
 
 int
+reqd_call_set_explain(struct reqd_call *call)
+{
+	call->explain = true;
+	return 0;
+}
+
+int
 reqd_call_set_id(struct reqd_call *call, const char *id)
 {
 	static const char ok[] =
@@ -193,7 +200,7 @@ clientcall_encode(const struct reqd_call *call, bool open, struct buf *out)
 
 	if (call->error != 0)
 		return call->error;
-	words = calloc(6 + call->n_options + call->n_args, sizeof(*words));
+	words = calloc(7 + call->n_options + call->n_args, sizeof(*words));
 	if (words == NULL)
 		return REQD_E_NOMEM;
 	words[n++] = SLICE("CALL");
@@ -204,6 +211,8 @@ clientcall_encode(const struct reqd_call *call, bool open, struct buf *out)
 		words[n++] = SLICE("--open");
 	if (open && call->output == NULL)
 		words[n++] = SLICE("--notify");
+	if (call->explain)
+		words[n++] = SLICE("--explain");
 	if (call->named)
 		words[n++] = SLICE("--named");
 	for (size_t i = 0; i < call->n_options; i++)

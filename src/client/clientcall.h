@@ -11,6 +11,7 @@
 struct reqd_call {
 	int error;		/* the first failure of a setter */
 	bool positional, named;
+	bool explain;
 	struct slice *options;	/* texts "--...", owned by the call */
 	size_t n_options;
 	struct slice *args;	/* texts owned by the call, the service first */

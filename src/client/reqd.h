@@ -372,6 +372,12 @@ int reqd_call_set_timeout(struct reqd_call *call, uint64_t ms);
  * again from the same caller never runs the program a second time.
  */
 int reqd_call_set_id(struct reqd_call *call, const char *id);
+/*
+ * Asks how the call would run, in place of running it: the arguments are checked, and the
+ * value of the result is a map with the program, its account, its limits and more, as
+ * PROTOCOL.md says. Input is not read.
+ */
+int reqd_call_set_explain(struct reqd_call *call);
 /* Passes a value to the program as REQD_META_key. At most 16. */
 int reqd_call_add_meta(struct reqd_call *call, const char *key, const char *value);
 /*

@@ -443,6 +443,10 @@ service_is_temporary(const struct service *s)
 /* The key in the limits of a service that sets this resource, of those it can (RLIMIT_*). */
 const char *conf_limit_name(int resource);
 
+/* The value of the keys 'input' and 'sandbox' of a service, as they are written. */
+const char *service_input_word(const struct service *s);
+const char *service_sandbox_word(const struct service *s);
+
 /* The argument of that name, or NULL. */
 const struct argument *service_find_argument(const struct service *s, const char *name, size_t len);
 

@@ -337,6 +337,18 @@ static const char *const words_log[] = { "all", "errors", "none", NULL };
 static const char *const words_type[] = { "text", "integer", "decimal", "flag", "choice", "path",
 	"name", "host", "pattern", "size", "duration", NULL };
 
+const char *
+service_input_word(const struct service *s)
+{
+	return words_input[s->input];
+}
+
+const char *
+service_sandbox_word(const struct service *s)
+{
+	return words_sandbox[s->sandbox];
+}
+
 #define AT(type, field) .offset = offsetof(struct type, field)
 
 static const struct key keys_top[] = {

@@ -155,3 +155,14 @@ answer_print(const struct ctl *ctl, const struct reqd_value *v)
 		break;
 	}
 }
+
+enum reqd_outcome
+answer_refusal(struct slice word)
+{
+	int o = REQD_SIGNAL + 1;	/* outcomes up to REQD_SIGNAL mean that the
+					 * program ran, so no refusal */
+
+	while (o < REQD_FAILED && !slice_is(word, reqd_outcome_word((enum reqd_outcome)o)))
+		o++;
+	return (enum reqd_outcome)o;
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* answer: the answer of a handler, printed for people on standard output. */
+/* answer: answers of a server, printed for people on standard output. */
 #pragma once
 
 #include "client/reqd.h"
@@ -14,3 +14,9 @@
  * NULL.
  */
 void answer_print(const struct ctl *ctl, const struct reqd_value *v);
+
+/*
+ * Returns the outcome with which a call would be refused, by its word; REQD_FAILED for a
+ * word that this reqctl does not know.
+ */
+enum reqd_outcome answer_refusal(struct slice word);

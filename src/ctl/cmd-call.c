@@ -22,6 +22,7 @@
 #include "ctl/answer.h"
 #include "ctl/ctl.h"
 #include "ctl/description.h"
+#include "ctl/explanation.h"
 #include "ctl/outjson.h"
 #include "ctl/params.h"
 #include "ctl/remote.h"
@@ -154,12 +155,36 @@ has_option(const struct run *r)
 	return false;
 }
 
+/* Prints how the call would run. Returns the exit status of the call that would be refused. */
+static int
+run_explained(const struct run *r, const struct reqd_result *res)
+{
+	struct reqd_result refused = { .outcome = REQD_EXIT };
+	const struct reqd_value *word;
+	struct slice s;
+
+	if (reqd_value_kind(res->value) != REQD_MAP)
+		return run_failed(r, "protocol", "the server did not explain the call", STATUS_PROTOCOL);
+	if (r->ctl->json)
+		out_json(r->ctl, out_json_value(res->value));
+	else
+		explanation_print(res->value);
+	word = reqd_value_get(res->value, "outcome");
+	if (reqd_value_kind(word) != REQD_BULK)
+		return 0;
+	s.data = reqd_value_data(word, &s.len);
+	refused.outcome = answer_refusal(s);
+	return reqd_result_exit_status(&refused);
+}
+
 static int
 run_ended(const struct run *r, const struct reqd_result *res)
 {
 	CLEANUP_FREE char *near = NULL;
 	char text[1100];
 
+	if (r->ctl->explain && res->outcome == REQD_EXIT)
+		return run_explained(r, res);
 	if (r->ctl->json) {
 		print_result(r->ctl, res);
 	} else {
@@ -241,6 +266,9 @@ run_open_input(struct run *r)
 	const char *wanted = out_json_text(r->description, "input");
 	char text[300];
 
+	/* Nothing of the input is read. */
+	if (ctl->explain)
+		return 0;
 	if (ctl->input == NULL) {
 		bool required = strcmp(wanted, "required") == 0;
 		bool none = *wanted == '\0' || strcmp(wanted, "none") == 0;
@@ -299,6 +327,8 @@ run_build(struct run *r)
 		    "option --id: '%s' is not 1 to 128 letters, digits and . _ : -", ctl->id);
 	if (r->input_fd >= 0)
 		(void)reqd_call_set_input_fd(r->call, r->input_fd);
+	if (ctl->explain)
+		(void)reqd_call_set_explain(r->call);
 	return add_meta(r);
 }
 
@@ -321,7 +351,7 @@ on_output(void *arg, int stream, const void *data, size_t len)
 static bool
 wants_stream(const struct ctl *ctl)
 {
-	return !ctl->no_stream && !ctl->json && ctl->id == NULL;
+	return !ctl->no_stream && !ctl->json && !ctl->explain && ctl->id == NULL;
 }
 
 static int
@@ -365,7 +395,8 @@ call_run(struct ctl *ctl, size_t n, char **words)
 	int status;
 
 	status = run_connect(&r);
-	if (status == 0 && (ctl->input == NULL || params_are_named(r.n_words, r.words)))
+	if (status == 0 && ((ctl->input == NULL && !ctl->explain) ||
+	    params_are_named(r.n_words, r.words)))
 		status = run_describe(&r);
 	if (status == 0 && params_want_help(r.description, r.n_words, r.words)) {
 		description_print(ctl, r.description);
@@ -388,17 +419,17 @@ static const struct ctl_opt options[] = {
 	    .help = "pass a value to the program as REQD_META_KEY" },
 	{ .name = "no-stream", .kind = OPT_FLAG, .offset = offsetof(struct ctl, no_stream),
 	    .help = "print the output in one piece, at the end" },
+	{ .name = "explain", .kind = OPT_FLAG, .offset = offsetof(struct ctl, explain),
+	    .help = "show how the call would run, and run nothing" },
 };
 
 const struct ctl_cmd cmd_call = {
 	.name = "call",
 	.synopsis = "SERVICE [ARG]...",
 	.summary = "run a service and print its output",
-	.details = "ARG is VALUE, --NAME VALUE or --NAME=VALUE; -- ends the names. The exit\n"
-		   "status is that of the service, 128+N for signal N, or 239 to 255: see "
-		   "reqctl(1).\n"
-		   "SERVICE --help shows the arguments. Standard input is sent to services\n"
-		   "that take input when it is not a terminal.\n",
+	.details = "ARG is VALUE, --NAME VALUE or --NAME=VALUE; -- ends the names. SERVICE --help\n"
+		   "shows them. The exit status is that of the service, 128+N for signal N, or 239\n"
+		   "to 255: reqctl(1). Standard input is sent, if taken, when it is no terminal.\n",
 	.options = options,
 	.n_options = ARRAY_LEN(options),
 	.min_words = 1,

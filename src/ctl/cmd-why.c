@@ -12,27 +12,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "ctl/answer.h"
 #include "ctl/ctl.h"
 #include "ctl/out.h"
 #include "ctl/outjson.h"
 #include "ctl/remote.h"
-
-/*
- * Returns the outcome with which a call would be refused; REQD_FAILED for a
- * word that this reqctl does not know.
- */
-static enum reqd_outcome
-refusal_of(const struct reqd_value *word)
-{
-	struct slice s;
-	int o = REQD_SIGNAL + 1;	/* outcomes up to REQD_SIGNAL mean that the
-					 * program ran, so no refusal */
-
-	s.data = reqd_value_data(word, &s.len);
-	while (o < REQD_FAILED && !slice_is(s, reqd_outcome_word((enum reqd_outcome)o)))
-		o++;
-	return (enum reqd_outcome)o;
-}
 
 static void
 print_why(const struct ctl *ctl, size_t n, char **words, const struct reqd_value *outcome,
@@ -134,7 +118,8 @@ why_run(struct ctl *ctl, size_t n, char **words)
 	print_why(ctl, n, words, word, text);
 	if (reqd_value_kind(word) == REQD_NULL)
 		return 0;
-	return refused(ctl, c, n, words, refusal_of(word));
+	text.data = reqd_value_data(word, &text.len);
+	return refused(ctl, c, n, words, answer_refusal(text));
 }
 
 const struct ctl_cmd cmd_why = {

@@ -43,6 +43,7 @@ struct ctl {
 	const char *id;
 	struct ctl_list meta;
 	bool no_stream;
+	bool explain;
 	bool check;
 	bool of_server;
 	const char *label, *expires, *only_services, *from, *key, *url;

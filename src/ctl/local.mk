@@ -28,6 +28,7 @@ reqctl_SOURCES = \
 	src/ctl/cmd-why.c \
 	src/ctl/ctl.c src/ctl/ctl.h \
 	src/ctl/description.c src/ctl/description.h \
+	src/ctl/explanation.c src/ctl/explanation.h \
 	src/ctl/import.c src/ctl/import.h \
 	src/ctl/import-nrpe.c src/ctl/import-remctl.c \
 	src/ctl/import-webhook.c src/ctl/import-xinetd.c \

@@ -28,6 +28,7 @@ enum option {
 	OPTION_NAMED,
 	OPTION_OPEN,
 	OPTION_NOTIFY,
+	OPTION_EXPLAIN,
 	OPTION_N,
 };
 
@@ -44,6 +45,7 @@ static const struct {
 	[OPTION_NAMED] = { "--named", false },
 	[OPTION_OPEN] = { "--open", false },
 	[OPTION_NOTIFY] = { "--notify", false },
+	[OPTION_EXPLAIN] = { "--explain", false },
 };
 
 static int __attribute__((format(printf, 2, 3)))
@@ -249,6 +251,9 @@ option_read(struct slice word, struct callopt *o, unsigned *seen,
 		break;
 	case OPTION_NOTIFY:
 		o->notify = true;
+		break;
+	case OPTION_EXPLAIN:
+		o->explain = true;
 		break;
 	case OPTION_N:
 		break;

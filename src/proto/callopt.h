@@ -22,6 +22,7 @@ struct callopt {
 	bool input;		/* --stdin: the last argument is the input */
 	bool open;		/* the input follows in INPUT requests */
 	bool notify;		/* ... and a push tells the client when no more input is wanted */
+	bool explain;		/* the reply tells how the call would run; nothing runs */
 	bool has_timeout;
 	uint64_t timeout_ms;
 	struct slice token;	/* --id; data NULL: none */

@@ -31,6 +31,7 @@ integration_tests = \
 	tests/integration/evil-stop.sh \
 	tests/integration/every-key.sh \
 	tests/integration/evil-worker.sh \
+	tests/integration/explain.sh \
 	tests/integration/file-size-limit.sh \
 	tests/integration/handler-examples.sh \
 	tests/integration/full-worker.sh \

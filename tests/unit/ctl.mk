@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 ctl_tests = \
 	tests/unit/test_answer \
+	tests/unit/test_explanation \
 	tests/unit/test_options \
 	tests/unit/test_outjson \
 	tests/unit/test_outtable
@@ -14,6 +15,10 @@ tests_unit_test_answer_SOURCES = tests/unit/test_answer.c \
 	src/ctl/answer.c src/ctl/outjson.c $(ctl_messages)
 tests_unit_test_answer_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_answer_LDADD = libreqd.la libbase.la $(JANSSON_LIBS) $(CHECK_LIBS)
+tests_unit_test_explanation_SOURCES = tests/unit/test_explanation.c src/ctl/explanation.c \
+	$(ctl_messages)
+tests_unit_test_explanation_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_explanation_LDADD = libreqd.la libproto.la libbase.la $(CHECK_LIBS) -lm
 tests_unit_test_options_SOURCES = tests/unit/test_options.c src/ctl/options.c $(ctl_messages)
 tests_unit_test_options_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_options_LDADD = libbase.la $(CHECK_LIBS) -lm

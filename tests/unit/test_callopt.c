@@ -74,6 +74,9 @@ START_TEST(all_options)
 	ck_assert(opt.open && opt.full && !opt.input && !opt.notify);
 	ck_assert_int_eq(parse("CALL --notify --open s"), 0);
 	ck_assert(opt.open && opt.notify);
+	ck_assert(!opt.explain);
+	ck_assert_int_eq(parse("CALL --Explain --full s --explain"), 0);
+	ck_assert(opt.explain && opt.full && opt.n_args == 1);
 	ck_assert_int_eq(parse("CALL --FULL --Timeout=1 --ID=t s"), 0);
 	ck_assert(opt.full);
 	ck_assert_uint_eq(opt.timeout_ms, 1);
@@ -112,6 +115,9 @@ static const struct {
 	    "unknown option '--abcdefghijklmnopqrstuv...'" },
 	{ "CALL --full=yes s", "--full takes no value" },
 	{ "CALL --notify s", "--notify needs --open" },
+	{ "CALL --explain --explain s", "--explain is given twice" },
+	{ "CALL --explain=yes s", "--explain takes no value" },
+	{ "CALL --explain", "no service given" },
 	{ "CALL --notify --stdin s x", "--notify needs --open" },
 	{ "CALL --open= s", "--open takes no value" },
 	{ "CALL --timeout s", "--timeout needs a value: --timeout=..." },

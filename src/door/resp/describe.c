@@ -88,16 +88,6 @@ put_argument(struct buf *b, const struct argument *a)
 int
 describe_service(const struct service *s, struct buf *b)
 {
-	static const char *const inputs[] = {
-		[INPUT_NONE] = "none",
-		[INPUT_OPTIONAL] = "optional",
-		[INPUT_REQUIRED] = "required",
-		[INPUT_PUSHED] = "pushed",
-	};
-	static const char *const sandboxes[] = {
-		[FENCE_NONE] = "none", [FENCE_BASIC] = "basic", [FENCE_STRICT] = "strict",
-	};
-
 	jsonbuf_open(b, NULL, '{');
 	jsonbuf_text(b, "name", s->name);
 	put_text(b, "kind", s->handler != NULL ? "handler" : "command");
@@ -107,13 +97,13 @@ describe_service(const struct service *s, struct buf *b)
 	for (size_t i = 0; i < s->n_args; i++)
 		put_argument(b, &s->args[i]);
 	jsonbuf_close(b, ']');
-	put_text(b, "input", inputs[s->input]);
+	put_text(b, "input", service_input_word(s));
 	jsonbuf_number(b, "timeout_ms", s->timeout_usec / USEC_PER_MSEC);
 	jsonbuf_number(b, "output_limit", s->output_limit);
 	put_text(b, "on_disconnect", s->finish_on_disconnect ? "finish" : "kill");
 	jsonbuf_bool(b, "idempotent", s->idempotent);
 	put_list(b, "verbs", s->verbs);
-	put_text(b, "sandbox", sandboxes[s->sandbox]);
+	put_text(b, "sandbox", service_sandbox_word(s));
 	if (s->sandbox != FENCE_NONE)
 		jsonbuf_bool(b, "sandbox_files", fence_has_files());
 	jsonbuf_close(b, '}');

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/escape.h"
 #include "call/call.h"
+#include "call/explain.h"
 #include "call/refuse.h"
 #include "conf/access.h"
 #include "door/resp/describe.h"
@@ -47,6 +48,84 @@ find_service(struct session *c, struct slice name)
 	return NULL;
 }
 
+/* ---------------------------------------------------------- explaining --- */
+
+/* The first of the caller's roles that opens the service; NULL: none does. */
+static const struct role *
+opening_role(struct session *c, const struct service *s)
+{
+	const struct conf *conf = c->resp->conf;
+	uint64_t common = session_roles(c) & s->allow;
+
+	for (size_t i = 0; i < conf->n_roles; i++) {
+		if ((common >> conf->roles[i].number & 1) != 0)
+			return &conf->roles[i];
+	}
+	return NULL;
+}
+
+/* Writes which of the caller's roles opens the service. */
+static void
+explain_allowed(const struct service *s, const struct role *opening, struct buf *b)
+{
+	if (opening != NULL)
+		(void)buf_printf(b, "You may call %s: you have the role %s, which its allow list names.\n",
+		    s->name, opening->name);
+	else
+		(void)buf_printf(b, "You may call %s: you are root or reqd's own account on a unix "
+		    "socket.\n", s->name);
+}
+
+/* True if the service is out of order. Writes a line about it. */
+static bool
+explain_outage(struct session *c, const struct service *s, struct buf *b)
+{
+	const struct stats *of = c->resp->pages->others[ROLE_PROCESS(ROLE_BROKER, 0)];
+
+	bool has_pool = s->handler != NULL && of != NULL &&
+	    of->generation == c->resp->conf->generation;
+
+	return service_explain_outage(s, has_pool ? &of->pool[s->number] : NULL,
+	    c->resp->net->loop->now_usec, b);
+}
+
+/*
+ * Answers CALL --explain. An administrator hears of a service that it may not call, too, as
+ * it may know of all.
+ */
+static void
+explain_call(struct session *c, const struct callopt *opt)
+{
+	const struct service *s = conf_find_service(c->resp->conf, opt->service.data,
+	    opt->service.len);
+	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
+	struct explanation e = { .refused = OUTCOME_N };
+	const struct role *opening;
+
+	(void)session_roles(c);
+	if (s == NULL || !c->conn.peer.is_admin)
+		s = find_service(c, opt->service);
+	if (s == NULL || !session_may_say_much(c))
+		return;
+	opening = c->conn.peer.is_admin ? NULL : opening_role(c, s);
+	if (!may_call(c, s)) {
+		e.refused = OUTCOME_DENIED;
+		(void)buf_printf(&b, "You may not call %s: it is at other listeners only, which "
+		    "decides about root, too.\n", s->name);
+	} else {
+		explain_allowed(s, opening, &b);
+		if (explain_outage(c, s, &b))
+			e.refused = OUTCOME_UNAVAIL;
+	}
+	e.role = opening != NULL ? opening->name : NULL;
+	/* The last line needs no end. */
+	b.end -= b.end > b.start;
+	e.why = buf_text(&b);
+	session_explain(c, s, opt, &e);
+}
+
+/* --------------------------------------------------------------- verbs --- */
+
 void
 verb_call(struct session *c, const struct request *r)
 {
@@ -56,6 +135,10 @@ verb_call(struct session *c, const struct request *r)
 
 	if (callopt_parse(r->argv, r->argc, &opt, why) != 0) {
 		session_error(c, "BADARG", "%s", why);
+		return;
+	}
+	if (opt.explain) {
+		explain_call(c, &opt);
 		return;
 	}
 	s = find_service(c, opt.service);
@@ -210,37 +293,6 @@ verb_whoami(struct session *c, const struct request *r)
 	reply_text(b, c->version, "via", c->conn.peer.via);
 }
 
-/* Writes which of the caller's roles opens the service. */
-static void
-explain_allowed(struct session *c, const struct service *s, struct buf *b)
-{
-	const struct conf *conf = c->resp->conf;
-	uint64_t common = session_roles(c) & s->allow;
-
-	for (size_t i = 0; i < conf->n_roles; i++) {
-		if ((common >> conf->roles[i].number & 1) == 0)
-			continue;
-		(void)buf_printf(b, "You may call %s: you have the role %s, which its allow list names.\n",
-		    s->name, conf->roles[i].name);
-		return;
-	}
-	(void)buf_printf(b, "You may call %s: you are root or reqd's own account on a unix socket.\n",
-	    s->name);
-}
-
-/* True if the service is out of order. Writes a line about it. */
-static bool
-explain_outage(struct session *c, const struct service *s, struct buf *b)
-{
-	const struct stats *of = c->resp->pages->others[ROLE_PROCESS(ROLE_BROKER, 0)];
-
-	bool has_pool = s->handler != NULL && of != NULL &&
-	    of->generation == c->resp->conf->generation;
-
-	return service_explain_outage(s, has_pool ? &of->pool[s->number] : NULL,
-	    c->resp->net->loop->now_usec, b);
-}
-
 /*
  * Tells a caller no more than it may know. An administrator learns the rest
  * from the control socket.
@@ -262,7 +314,7 @@ verb_why(struct session *c, const struct request *r)
 	if (s != NULL && c->conn.peer.is_admin) {
 		(void)access_explain(conf, s, &who, (int64_t)time(NULL), &b);
 	} else if (allowed) {
-		explain_allowed(c, s, &b);
+		explain_allowed(s, c->conn.peer.is_admin ? NULL : opening_role(c, s), &b);
 	} else {
 		(void)buf_append_str(&b, "You may not call ");
 		(void)escape_word(&b, r->argv[1], SERVICE_NAME_MAX);

@@ -212,9 +212,10 @@ const struct call_sink_ops session_sink_ops = {
 
 /* ------------------------------------------------ requests of the client --- */
 
-void
-session_call(struct session *c, const struct service *s, const struct callopt *opt,
-    struct slice verb)
+/* e: tell how the call would run; NULL: run. */
+static void
+start(struct session *c, const struct service *s, const struct callopt *opt, struct slice verb,
+    const struct explanation *e)
 {
 	struct request_limits limits = session_limits(c);
 	const struct call_request rq = {
@@ -222,6 +223,7 @@ session_call(struct session *c, const struct service *s, const struct callopt *o
 		.sink = &c->sink,
 		.who = peer_identity(&c->conn.peer),
 		.service = s,
+		.explanation = e,
 		.opt = opt,
 		.verb = verb,
 		.is_late = !conn_is_in_time(&c->conn, c->n_asked == 1),
@@ -246,6 +248,20 @@ session_call(struct session *c, const struct service *s, const struct callopt *o
 	c->notify = opt->notify || opt->stream;
 	session_wait(c);
 	c->call = call_start(&rq);
+}
+
+void
+session_call(struct session *c, const struct service *s, const struct callopt *opt,
+    struct slice verb)
+{
+	start(c, s, opt, verb, NULL);
+}
+
+void
+session_explain(struct session *c, const struct service *s, const struct callopt *opt,
+    const struct explanation *e)
+{
+	start(c, s, opt, (struct slice){ 0 }, e);
 }
 
 /* The sink of a call that ends before the function that starts it returns. */

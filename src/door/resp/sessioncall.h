@@ -15,6 +15,7 @@
 #include "proto/resp.h"
 
 struct builtin;
+struct explanation;
 struct service;
 struct session;
 
@@ -34,6 +35,10 @@ extern const struct call_sink_ops session_sink_ops;
  */
 void session_call(struct session *s, const struct service *service, const struct callopt *opt,
     struct slice verb);
+
+/* Answers how the call would run, after the same checks; nothing runs. */
+void session_explain(struct session *s, const struct service *service, const struct callopt *opt,
+    const struct explanation *e);
 
 /* Asks a builtin about a service and answers at once; an open call goes on. */
 void session_ask(struct session *s, const struct service *service, const struct builtin *builtin);
