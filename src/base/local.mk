@@ -16,6 +16,7 @@ libbase_la_SOURCES = \
 	src/base/escape.c src/base/escape.h \
 	src/base/fd.c src/base/fd.h \
 	src/base/fence.c src/base/fence.h \
+	src/base/hexdigit.h \
 	src/base/hidden.c src/base/hidden.h \
 	src/base/jsonbuf.c src/base/jsonbuf.h \
 	src/base/landlock.c src/base/landlock.h \

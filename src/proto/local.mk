@@ -5,8 +5,12 @@ libproto_la_SOURCES = \
 	src/proto/bearer.c src/proto/bearer.h \
 	src/proto/callopt.c src/proto/callopt.h \
 	src/proto/credential.c src/proto/credential.h \
+	src/proto/httphead.c src/proto/httphead.h \
+	src/proto/httphost.c src/proto/httphost.h \
+	src/proto/httptarget.c src/proto/httptarget.h \
 	src/proto/loginurl.c src/proto/loginurl.h \
 	src/proto/outcome.c src/proto/outcome.h \
+	src/proto/percent.c src/proto/percent.h \
 	src/proto/proxyheader.c src/proto/proxyheader.h \
 	src/proto/reply.c src/proto/reply.h \
 	src/proto/request.c src/proto/request.h \

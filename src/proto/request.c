@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hexdigit.h"
+
 #define ARGV_FIRST 16
 
 /*
@@ -376,18 +378,6 @@ struct unquoter {
 	char *out;
 };
 
-static int
-hex_value(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /*
  * Reads the character behind a backslash in "..."; at least one byte is there.
  */
@@ -405,7 +395,7 @@ escape_read(struct unquoter *u)
 	default: break;
 	}
 	if (c == 'x' && u->end - u->p >= 2) {
-		int high = hex_value(u->p[0]), low = hex_value(u->p[1]);
+		int high = hexdigit_value(u->p[0]), low = hexdigit_value(u->p[1]);
 
 		if (high >= 0 && low >= 0) {
 			u->p += 2;
