@@ -111,6 +111,8 @@ enum service_input {
 	INPUT_REQUIRED,
 	INPUT_PUSHED,	/* to a handler, in pieces behind its request; may be empty */
 };
+/* What a call does to the world. */
+enum service_effects { EFFECTS_NONE, EFFECTS_ADDS, EFFECTS_CHANGES };
 enum service_log { SERVICE_LOG_ALL, SERVICE_LOG_ERRORS, SERVICE_LOG_NONE };
 
 /* One resource limit; soft and hard are set to the same value. */
@@ -192,6 +194,8 @@ struct service {
 	bool is_line_buffered;		/* output is to come line by line */
 	bool finish_on_disconnect;	/* with a handler: unless it says kill */
 	bool idempotent;	/* no: a call must carry --id */
+	enum service_effects effects;
+	unsigned doors;		/* protocols by which it may be called, as a set; 0: all */
 	struct service_limit limits[SERVICE_MAX_LIMITS];
 	size_t n_limits;
 	char **verbs;		/* bound RESP verbs, upper case; NULL-terminated */
@@ -256,6 +260,19 @@ struct credential {
 
 /* ---------------------------------------------------------- listeners --- */
 
+/* The protocol that is spoken at a listener. */
+enum listener_protocol { PROTOCOL_RESP, PROTOCOL_HTTP };
+#define PROTOCOL_N 2
+
+/* What a listener with HTTP offers. */
+enum listener_offer { OFFER_CALL, OFFER_HEALTH, OFFER_METRICS };
+
+static inline bool
+offer_has(unsigned set, enum listener_offer what)
+{
+	return set == 0 || (set >> what & 1) != 0;
+}
+
 enum listener_inline { INLINE_LOOPBACK, INLINE_YES, INLINE_NO };
 enum tls_minimum { TLS_MINIMUM_1_2, TLS_MINIMUM_1_3 };
 
@@ -269,6 +286,10 @@ struct certificate {
 struct listener {
 	char *url;		/* canonical: addr_format() */
 	struct addr addr;
+	enum listener_protocol protocol;	/* resp, or as the address says */
+	char **hosts;				/* http: names for Host; NULL: none */
+	char **origins;				/* http: pages that may call; NULL: none */
+	unsigned offer;				/* http: set of enum listener_offer; 0: all */
 	char *name;				/* for 'listen' of services; NULL: none */
 	char *file;				/* declared there; "-": not in a file */
 	unsigned line;
@@ -432,6 +453,13 @@ static inline bool
 service_is_temporary(const struct service *s)
 {
 	return s->directory[0] != '/';
+}
+
+/* True if the service may be called by this protocol. */
+static inline bool
+service_has_door(const struct service *s, enum listener_protocol p)
+{
+	return s->doors == 0 || (s->doors >> p & 1) != 0;
 }
 
 /*

@@ -28,7 +28,7 @@ conn_verdict_text(enum conn_verdict v)
 const char *
 conn_verdict_words(enum conn_verdict v, const struct net_listener *p)
 {
-	const struct door_ops *ops = p->net->door->ops;
+	const struct door_ops *ops = p->door->ops;
 
 	/* In the middle of a TLS handshake the text would be taken for a broken record. */
 	return p->tls != NULL ? NULL : v == CONN_CROWDED ? ops->crowded : ops->full;

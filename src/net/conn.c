@@ -205,7 +205,7 @@ conn_open(struct net_listener *p, int fd, const union sockaddr_any *peer)
 	bool is_proxy = !p->is_unix && p->proxy_from != NULL && places_contain(p->proxy_from, peer);
 	enum conn_verdict verdict;
 	struct net_desk *net = p->net;
-	struct conn *c = net->door->ops->create(net->door);
+	struct conn *c = p->door->ops->create(p->door);
 
 	if (c == NULL) {
 		(void)close(fd);
@@ -215,7 +215,7 @@ conn_open(struct net_listener *p, int fd, const union sockaddr_any *peer)
 	c->timer.fn = on_timer;
 	c->task.fn = on_task;
 	c->net = net;
-	c->door = net->door;
+	c->door = p->door;
 	c->id = ((uint64_t)net->pages->slot << 40) | ++net->next_conn;
 	c->active_usec = c->opened_usec = net->loop->now_usec;
 	if (!p->is_unix)
@@ -379,10 +379,16 @@ due_extend(uint64_t *due, uint64_t now, uint64_t span, size_t n_bytes)
 }
 
 void
-conn_expect_rest(struct conn *c)
+conn_expect_within(struct conn *c, uint64_t usec)
 {
 	if (c->request_due_usec == 0)
-		c->request_due_usec = c->net->loop->now_usec + REQUEST_USEC;
+		c->request_due_usec = c->net->loop->now_usec + usec;
+}
+
+void
+conn_expect_rest(struct conn *c)
+{
+	conn_expect_within(c, REQUEST_USEC);
 }
 
 /* Returns the time by which the connection must have made progress, 0: never. */
@@ -435,10 +441,17 @@ conn_check_due(struct conn *c)
 		conn_quit(c);
 		return;
 	}
-	if (stream_is_opening(&c->stream))
+	if (stream_is_opening(&c->stream)) {
 		conn_tell(c, c->stream.ops->late);
-	else if (conn_stranger_due(c) == due)
+	} else if (conn_stranger_due(c) == due) {
 		conn_tell(c, "the caller has had no role for login-timeout");
+	} else if (due == c->request_due_usec && c->door->ops->late != NULL) {
+		c->request_due_usec = 0;
+		c->door->ops->late(c);
+		conn_drop_input(c);
+		conn_send(c);
+		return;
+	}
 	conn_lose(c);
 }
 

@@ -98,6 +98,12 @@ struct door_ops {
 	void (*refuse)(struct conn *c, const char *why);
 
 	/*
+	 * Writes that the begun request is not whole in time, and quits. NULL: nothing is
+	 * to be said.
+	 */
+	void (*late)(struct conn *c);
+
+	/*
 	 * Texts for a peer that there is no room for, and for one that has its share of the
 	 * room; NULL: none.
 	 */
@@ -167,6 +173,9 @@ void conn_lose(struct conn *c);
 
 /* Sets the time by which the begun request has to be whole. */
 void conn_expect_rest(struct conn *c);
+
+/* Gives the part of a request that has begun so much time, if no time is set yet. */
+void conn_expect_within(struct conn *c, uint64_t usec);
 
 /*
  * True if the connection is so new that a worker that stops lets its first

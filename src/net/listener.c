@@ -348,6 +348,7 @@ listener_end(struct net_listener *p)
 	listener_deafen(p);
 	p->gone = true;
 	p->proxy_from = NULL;
+	p->hosts = p->origins = NULL;
 	listener_unref(p);
 }
 
@@ -380,10 +381,14 @@ listener_configure(struct net_listener *p, const struct listener *l, unsigned nu
 {
 	p->number = number;
 	p->gone = false;
+	p->door = p->net->doors[l->protocol];
 	p->max_arguments = l->max_arguments;
 	p->argument_limit = l->argument_limit;
 	p->request_limit = l->request_limit;
 	p->inline_requests = l->inline_requests;
+	p->hosts = l->hosts;
+	p->origins = l->origins;
+	p->offer = l->offer;
 	p->idle_timeout_usec = l->idle_timeout_usec;
 	p->proxy_from = &l->proxy_from;
 	p->max_connections = l->max_connections;

@@ -35,9 +35,13 @@ struct net_listener {
 	unsigned number;		/* index in the configuration */
 	char *url;
 	bool is_unix;
+	struct door *door;		/* the protocol on new connections */
 	struct tlscontext *tls;		/* NULL: plain */
 	uint32_t max_arguments, argument_limit, request_limit;	/* limits of one request */
 	enum listener_inline inline_requests;
+	/* Of HTTP; in the configuration, NULL: none, or gone. */
+	char *const *hosts, *const *origins;
+	unsigned offer;
 	uint64_t idle_timeout_usec;
 	const struct places *proxy_from;	/* in the configuration; NULL: gone */
 	uint32_t max_connections;

@@ -40,7 +40,7 @@ struct net_desk {
 	char *read;			/* scratch of NET_READ bytes; its content is never kept */
 	const struct conf *conf;	/* the rules in force */
 	struct stats_pages *pages;
-	struct door *door;		/* the protocol on new connections */
+	struct door *doors[PROTOCOL_N];	/* the protocols on new connections */
 	struct tls_desk *tls;		/* for listeners with TLS */
 	void (*on_less)(struct net_desk *net);	/* Tells that a connection has ended. */
 

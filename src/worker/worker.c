@@ -253,7 +253,7 @@ worker_wire(struct worker *w)
 	w->net.pages = &w->pages;
 	tls_desk_init(&w->tls, &w->loop);
 	w->net.tls = &w->tls;
-	w->net.door = &w->door.door;
+	w->net.doors[PROTOCOL_RESP] = &w->door.door;
 	w->net.on_less = on_less_conns;
 	leases_init(&w->leases, &w->loop, w->read);
 	w->leases.post = brokerlink_post_lease;

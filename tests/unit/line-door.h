@@ -168,8 +168,8 @@ line_client(struct conn **ret)
 	static struct door door = { .ops = &line_ops };
 	int fd;
 
-	w.net.door = &door;
+	listening->door = &door;
 	fd = client_as(ret);
-	w.net.door = &w.door.door;
+	listening->door = &w.door.door;
 	return fd;
 }

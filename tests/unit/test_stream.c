@@ -138,7 +138,7 @@ setup(void)
 	net_init(&net, &loop, scratch);
 	net.pages = &pages;
 	net.conf = conf;
-	net.door = &door;
+	net.doors[PROTOCOL_RESP] = &door;
 	tls_desk_init(&desk_tls, &loop);
 	net.tls = &desk_tls;
 	net.max_conns = 10;

@@ -19,13 +19,16 @@
 #include "net/listener.h"
 #include "proto/resp.h"
 
+/* True if the other connection speaks RESP, too, and this client may know of it. */
 static bool
-may_see(struct session *c, struct session *other)
+may_see(struct session *c, struct conn *other)
 {
+	if (other->door != c->conn.door)
+		return false;
 	(void)session_roles(c);
-	return c == other || c->conn.peer.is_admin ||
+	return other == &c->conn || c->conn.peer.is_admin ||
 	    (!peer_is_revoked(&c->conn.peer, c->resp->conf) &&
-	    peer_is_same(&c->conn.peer, &other->conn.peer));
+	    peer_is_same(&c->conn.peer, &other->peer));
 }
 
 static void
@@ -70,7 +73,7 @@ client_list(struct session *c, const struct request *r)
 
 	(void)r;
 	TAILQ_FOREACH(other, &c->conn.net->conns, link) {
-		if (may_see(c, session_of(other)))
+		if (may_see(c, other))
 			describe(&b, session_of(other));
 	}
 	resp_bulk(session_out(c), buf_slice(&b));
@@ -140,7 +143,7 @@ client_kill(struct session *c, const struct request *r)
 	}
 	TAILQ_FOREACH(other, &c->conn.net->conns, link) {
 		(void)snprintf(id, sizeof(id), "%" PRIu64, other->id);
-		if (!slice_is(r->argv[3], id) || !may_see(c, session_of(other)))
+		if (!slice_is(r->argv[3], id) || !may_see(c, other))
 			continue;
 		resp_integer(session_out(c), 1);
 		if (other == &c->conn)
