@@ -129,6 +129,13 @@ reqd_set_reply_limit(struct reqd *c, size_t bytes)
 	return 0;
 }
 
+void
+reqd_set_interrupt(struct reqd *c, reqd_interrupt_fn *fn, void *arg)
+{
+	c->interrupt = fn;
+	c->interrupt_arg = arg;
+}
+
 /* Replaces a text by a copy of another one, or by none (NULL). 0 or an error. */
 static int
 replace(struct reqd *c, char **at, const char *text)
@@ -361,6 +368,8 @@ client_turn(struct reqd *c, enum client_wait wait, int input_fd, bool *ret_input
 		p[1].revents = n > 0 ? p[1].revents : 0;
 		n = 1;
 	}
+	if (n < 0 && errno == EINTR && c->interrupt != NULL && c->interrupt(c->interrupt_arg) != 0)
+		return client_fail(c, REQD_E_STOPPED, "stopped by a signal");
 	if (n < 0 && errno != EINTR)
 		return client_fail(c, REQD_E_CLOSED, "poll: %s", strerror(errno));
 	if (n <= 0) {

@@ -61,6 +61,9 @@ struct reqd {
 
 	char *login, *secret;	/* for the greeting; secret NULL: none */
 
+	reqd_interrupt_fn *interrupt;	/* NULL: none */
+	void *interrupt_arg;
+
 	unsigned connect_timeout_ms;
 	uint64_t deadline_usec;	/* on the monotonic clock; USEC_NEVER: none */
 	size_t reply_limit;

@@ -19,6 +19,7 @@ noinst_LTLIBRARIES += libserve.la
 libserve_la_SOURCES = \
 	src/client/serve.c src/client/serve.h \
 	src/client/servechannel.c \
+	src/client/servehold.c \
 	src/client/servereply.c
 
 pkgconfigdir = $(libdir)/pkgconfig

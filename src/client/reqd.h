@@ -14,8 +14,8 @@
  *
  * - A connection, a call and a result belong to one thread at a time. There
  *   are no globals; different threads may use different objects.
- * - Strings are NUL-terminated; data with a length may hold any bytes. - A
- * function that returns int returns 0 or one of enum reqd_error, unless
+ * - Strings are NUL-terminated; data with a length may hold any bytes.
+ * - A function that returns int returns 0 or one of enum reqd_error, unless
  *   its comment says otherwise. reqd_error_text() has the error in words.
  * - An error other than REQD_E_INVALID closes the connection and stays with
  *   it: every later use returns the same code, until reqd_connect succeeds.
@@ -96,6 +96,16 @@ int reqd_set_deadline(struct reqd *c, uint64_t ms);
  * reply is REQD_E_LIMIT. Output that goes to a callback is not limited.
  */
 int reqd_set_reply_limit(struct reqd *c, size_t bytes);
+
+/* Says whether to go on after a signal: 0, or any other value to stop. */
+typedef int reqd_interrupt_fn(void *arg);
+
+/*
+ * Sets a function that is called when a signal has been caught while a function waits for
+ * the server, after it has connected. If that says stop, the function returns
+ * REQD_E_STOPPED. NULL (the default): the function goes on.
+ */
+void reqd_set_interrupt(struct reqd *c, reqd_interrupt_fn *fn, void *arg);
 
 /*
  * Sets the file of the certificate authorities, in PEM, that may vouch for servers at
@@ -490,9 +500,42 @@ int reqd_serve(reqd_serve_fn *fn, void *arg);
  * Does the same for a service with "pipeline" above 1 whose fn takes
  * microseconds and waits for nothing. The replies to requests that came
  * together are sent with one write, when no whole request is left. Until then a
- * reply is lost if fn ends the program, and is late if fn waits.
+ * reply is lost if fn ends the program, and is late if fn waits: by the time of one fn,
+ * and a millisecond at most.
  */
 int reqd_serve_batch(reqd_serve_fn *fn, void *arg);
+
+/*
+ * Reads up to size bytes from fd in place of read(2), and may wait for them in any way.
+ * Returns their number, 0 at the end of the input, or a negative number to give up.
+ */
+typedef long reqd_read_fn(void *arg, int fd, void *buf, size_t size);
+
+/* Flags of reqd_serve_with. */
+#define REQD_BATCH 1u		/* as reqd_serve_batch */
+
+/*
+ * Does the same for a program with an event loop or threads of its own, which has other
+ * things to do while no request is there: read is called wherever reqd_serve would block
+ * in read(2). NULL: read(2). When read gives up, 1 is returned without a message.
+ */
+int reqd_serve_with(reqd_serve_fn *fn, reqd_read_fn *read, void *arg, unsigned flags);
+
+/*
+ * Keeps a request that is answered later, in a service with "pipeline" above 1: the
+ * function returns without a reply and gets the next request meanwhile. The result takes
+ * the place of req for replies and context, has no arguments (argc is 0) and no pushed
+ * input, and lives until reqd_request_release or the end of reqd_serve. Replies are sent in
+ * the order of the requests. NULL: no memory, or there is a reply already; req is to
+ * be answered as usual.
+ */
+struct reqd_request *reqd_request_hold(struct reqd_request *req);
+/*
+ * Ends a request that is held. Sends its reply, when all requests before it have theirs,
+ * and the replies that waited for it. Blocks while reqd takes no more. 0; REQD_E_CLOSED:
+ * nobody reads any more; REQD_E_INVALID: the request is not held.
+ */
+int reqd_request_release(struct reqd_request *held);
 
 /*
  * A reply is one value. An array or a map consists of more values, which are
@@ -506,12 +549,19 @@ void reqd_reply_bulk(struct reqd_request *req, const void *data, size_t len);
 /* Replies a bulk of a NUL-terminated string. */
 void reqd_reply_text(struct reqd_request *req, const char *text);
 void reqd_reply_integer(struct reqd_request *req, int64_t value);
+/*
+ * Replies an integer of any size, as decimal digits with or without "-". A client that
+ * speaks RESP2 gets them as text.
+ */
+void reqd_reply_big(struct reqd_request *req, const char *digits);
 /* Replies a double; inf and nan are allowed. */
 void reqd_reply_double(struct reqd_request *req, double value);
 void reqd_reply_bool(struct reqd_request *req, bool value);
 void reqd_reply_null(struct reqd_request *req);
 /* Begins an array: the next n values are its items, up to 2^31 - 1. */
 void reqd_reply_array(struct reqd_request *req, size_t n);
+/* Begins a set: the next n values are its members, which should differ. */
+void reqd_reply_set(struct reqd_request *req, size_t n);
 /*
  * Begins a map: the next 2 * n values are key, value, key, value ...; n up to
  * 2^30 - 1.
@@ -546,7 +596,7 @@ void reqd_reply_exit(struct reqd_request *req, int status, const char *format, .
  * Sends output before the reply, for a caller that wants it while it is made
  * (CALL --stream); reqd drops it for other callers. stream: 1 standard output,
  * 2 standard error. The output is written at once. 0; REQD_E_INVALID: another
- * stream, or the reply has begun; REQD_E_NOMEM; REQD_E_CLOSED: nobody reads any
+ * stream, the reply has begun, or a request before this one is held; REQD_E_NOMEM; REQD_E_CLOSED: nobody reads any
  * more, and reqd_serve will return 1 after fn. Blocks while reqd takes no more.
  */
 int reqd_output(struct reqd_request *req, int stream, const void *data, size_t len);
@@ -558,7 +608,7 @@ int reqd_output(struct reqd_request *req, int stream, const void *data, size_t l
  * REQD_E_CLOSED: the input has broken off, and reqd_serve will return 1 after
  * fn. Input that fn does not ask for is skipped when fn has returned. Memory
  * does not grow with the input. Blocks; in a service with another "input", for
- * ever.
+ * ever. REQD_E_INVALID: the request is held.
  */
 int reqd_request_input(struct reqd_request *req, const void **ret_data, size_t *ret_len);
 

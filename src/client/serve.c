@@ -26,6 +26,7 @@
 				 * than 64 KiB */
 #define KEEP_MAX (1u << 20)	/* bytes of a buffer that stay allocated for the next request */
 #define READY_MAX (16u << 10)
+#define READY_USEC 1000		/* a reply waits no longer than this, and one function, for others */
 
 /* The most that reqd's own configuration allows, and room for the context. */
 static const struct request_limits limits = {
@@ -176,6 +177,8 @@ reqd_request_input(struct reqd_request *req, const void **ret_data, size_t *ret_
 
 	*ret_data = "";
 	*ret_len = 0;
+	if (s->owner != NULL)
+		return REQD_E_INVALID;
 	if (s->problem != NULL || pushed_begin(s) < 0)
 		return REQD_E_CLOSED;
 	if (s->no_more)
@@ -341,9 +344,15 @@ serve_answer(struct serve *s, reqd_serve_fn *fn, void *arg)
 		resp_simple(&s->reply, "PONG");
 		s->state = STATE_WHOLE;
 	} else {
+		s->is_held = false;
 		fn(arg, &s->request);
+		if (s->is_held)
+			return s->problem != NULL ? -1 : 0;
 	}
-	return serve_reply_finish(s);
+	if (s->problem != NULL)
+		return -1;
+	serve_reply_close(s);
+	return s->held != NULL ? serve_hold_reply(s) : serve_queue(s, &s->reply);
 }
 
 /* Gives back the memory that one large request or reply needed. */
@@ -376,6 +385,9 @@ serve_loop(struct serve *s, reqd_serve_fn *fn, void *arg)
 		int r;
 
 		r = request_next(s, &s->used);
+		if (r > 0 && buf_len(&s->ready) > 0 && s->read_usec - s->ready_usec > READY_USEC &&
+		    serve_flush(s) < 0)
+			return -1;
 		if (r > 0)
 			r = serve_answer(s, fn, arg) < 0 ? -1 : 1;
 		/* The requests before one that fails get their replies. */
@@ -401,6 +413,7 @@ static void
 serve_done(struct serve *s)
 {
 	serve_channel_return(s);
+	serve_hold_done(s);
 	buf_done(&s->input);
 	buf_done(&s->pushed);
 	buf_done(&s->reply);
@@ -410,10 +423,13 @@ serve_done(struct serve *s)
 	free(s->lens);
 }
 
-static int
-serve(reqd_serve_fn *fn, void *arg, bool is_batch)
+int
+reqd_serve_with(reqd_serve_fn *fn, reqd_read_fn *read, void *arg, unsigned flags)
 {
-	struct serve s = { .in = -1, .out = -1, .is_batch = is_batch };
+	struct serve s = {
+		.in = -1, .out = -1, .read = read, .arg = arg,
+		.is_batch = (flags & REQD_BATCH) != 0,
+	};
 	int r;
 
 	request_init(&s.decoded);
@@ -423,19 +439,20 @@ serve(reqd_serve_fn *fn, void *arg, bool is_batch)
 	serve_done(&s);
 	if (r == 0)
 		return 0;
-	(void)dprintf(STDERR_FILENO, "reqd_serve: %s%s%s\n", s.problem,
-	    s.detail != NULL ? ": " : "", s.detail != NULL ? s.detail : "");
+	if (*s.problem != '\0')
+		(void)dprintf(STDERR_FILENO, "reqd_serve: %s%s%s\n", s.problem,
+		    s.detail != NULL ? ": " : "", s.detail != NULL ? s.detail : "");
 	return 1;
 }
 
 int
 reqd_serve(reqd_serve_fn *fn, void *arg)
 {
-	return serve(fn, arg, false);
+	return reqd_serve_with(fn, NULL, arg, 0);
 }
 
 int
 reqd_serve_batch(reqd_serve_fn *fn, void *arg)
 {
-	return serve(fn, arg, true);
+	return reqd_serve_with(fn, NULL, arg, REQD_BATCH);
 }

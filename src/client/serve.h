@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * serve: the state of one reqd_serve(). serve.c reads the requests and calls
- * the function; servereply.c builds the reply; servechannel.c reads and writes
- * the bytes of both.
+ * the function; servereply.c builds the reply; servehold.c keeps requests that are
+ * answered later; servechannel.c reads and writes the bytes of all.
  */
 #pragma once
 
@@ -31,6 +31,9 @@ struct serve {
 	const char *problem;	/* the reason why the loop cannot go on; NULL: none */
 	const char *detail;	/* NULL: none */
 
+	reqd_read_fn *read;	/* NULL: read(2) */
+	void *arg;		/* for read */
+
 	struct buf input;
 	struct request_cursor cursor;
 	struct request decoded;
@@ -42,6 +45,15 @@ struct serve {
 
 	struct buf ready;	/* replies to be sent before anything else */
 	bool is_batch;		/* replies may wait until the requests that are there are done */
+	uint64_t ready_usec;	/* time of the request whose reply has waited longest */
+
+	/* Requests that are answered later, and the replies behind them; in their order. */
+	struct serve *held, *last_held;
+	bool is_held;		/* the function has taken the request apart to answer it later */
+	/* In one of them: */
+	struct serve *owner;	/* NULL: this is none */
+	struct serve *next;
+	bool is_done;		/* its reply may be sent */
 
 	/* The request stays where it is while the function runs. */
 	size_t used;		/* bytes of the request in input */
@@ -93,11 +105,18 @@ int serve_flush(struct serve *s);
  */
 int serve_read(struct serve *s, struct buf *to);
 
+/*
+ * Puts a whole reply behind those that wait to be sent. Takes the content of the buffer. 0,
+ * or -1 after serve_fail().
+ */
+int serve_queue(struct serve *s, struct buf *reply);
+
+/* Keeps the reply of s behind the requests that are held. 0, or -1 after serve_fail(). */
+int serve_hold_reply(struct serve *s);
+/* Frees the requests that are still held. */
+void serve_hold_done(struct serve *s);
+
+/* Makes one value of what the function has given. */
+void serve_reply_close(struct serve *s);
 /* Begins a reply without any value. */
 void serve_reply_reset(struct serve *s);
-
-/*
- * Takes the reply when the function has returned, and lets it wait to be sent.
- * 0, or -1 after serve_fail().
- */
-int serve_reply_finish(struct serve *s);

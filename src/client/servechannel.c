@@ -76,6 +76,23 @@ serve_send(struct serve *s, struct buf *b)
 }
 
 int
+serve_queue(struct serve *s, struct buf *reply)
+{
+	if (buf_failed(reply))
+		return serve_fail(s, "out of memory", NULL);
+	if (buf_len(&s->ready) == 0) {
+		struct buf empty = s->ready;
+
+		s->ready = *reply;
+		s->ready_usec = s->read_usec;
+		*reply = empty;
+	} else if (buf_append_slice(&s->ready, buf_slice(reply)) < 0) {
+		return serve_fail(s, "out of memory", NULL);
+	}
+	return 0;
+}
+
+int
 serve_flush(struct serve *s)
 {
 	return serve_send(s, &s->ready);
@@ -91,6 +108,14 @@ serve_read(struct serve *s, struct buf *to)
 		return -1;
 	if (room == NULL)
 		return serve_fail(s, "out of memory", NULL);
+	if (s->read != NULL) {
+		long n = s->read(s->arg, s->in, room, READ_SIZE);
+
+		if (n < 0 || n > (long)READ_SIZE)
+			return serve_fail(s, "", NULL);
+		buf_commit(to, (size_t)n);
+		return n > 0;
+	}
 	for (;;) {
 		ssize_t n = read(s->in, room, READ_SIZE);
 

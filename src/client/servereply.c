@@ -105,6 +105,31 @@ reqd_reply_integer(struct reqd_request *req, int64_t value)
 	reply_placed(s);
 }
 
+/* True for the digits of an integer, with or without a sign. */
+static bool
+is_integer(const char *text)
+{
+	text += *text == '-';
+	return *text != '\0' && text[strspn(text, "0123456789")] == '\0';
+}
+
+void
+reqd_reply_big(struct reqd_request *req, const char *digits)
+{
+	struct serve *s = serve_of(req);
+
+	if (!reply_place(s))
+		return;
+	if (!is_integer(digits)) {
+		reply_wrong(s, "handler made an integer that is none");
+		return;
+	}
+	(void)buf_append_char(&s->reply, '(');
+	(void)buf_append_str(&s->reply, digits);
+	(void)buf_append_str(&s->reply, "\r\n");
+	reply_placed(s);
+}
+
 void
 reqd_reply_double(struct reqd_request *req, double value)
 {
@@ -146,6 +171,19 @@ reqd_reply_array(struct reqd_request *req, size_t n)
 	if (!reply_level(s, n))
 		return;
 	resp_array(&s->reply, n);
+	reply_placed(s);
+}
+
+void
+reqd_reply_set(struct reqd_request *req, size_t n)
+{
+	struct serve *s = serve_of(req);
+
+	if (!reply_level(s, n))
+		return;
+	(void)buf_append_char(&s->reply, '~');
+	(void)buf_append_u64(&s->reply, n);
+	(void)buf_append_str(&s->reply, "\r\n");
 	reply_placed(s);
 }
 
@@ -214,9 +252,13 @@ reqd_output(struct reqd_request *req, int stream, const void *data, size_t len)
 {
 	struct serve *s = serve_of(req);
 
-	if ((stream != 1 && stream != 2) || s->state != STATE_EMPTY)
+	struct serve *owner = s->owner != NULL ? s->owner : s;
+
+	/* What is written belongs to the first request that has no reply yet. */
+	if ((stream != 1 && stream != 2) || s->state != STATE_EMPTY ||
+	    owner->held != (s->owner != NULL ? s : NULL))
 		return REQD_E_INVALID;
-	if (s->problem != NULL)
+	if (owner->problem != NULL)
 		return REQD_E_CLOSED;
 	resp_push(&s->reply, 3);
 	resp_bulk_str(&s->reply, "output");
@@ -226,27 +268,14 @@ reqd_output(struct reqd_request *req, int stream, const void *data, size_t len)
 		buf_clear(&s->reply);
 		return REQD_E_NOMEM;
 	}
-	return serve_flush(s) < 0 || serve_send(s, &s->reply) < 0 ? REQD_E_CLOSED : 0;
+	return serve_flush(owner) < 0 || serve_send(owner, &s->reply) < 0 ? REQD_E_CLOSED : 0;
 }
 
-int
-serve_reply_finish(struct serve *s)
+void
+serve_reply_close(struct serve *s)
 {
-	if (s->problem != NULL)
-		return -1;
 	if (s->state == STATE_EMPTY)
 		reply_wrong(s, "handler made no reply");
 	if (s->state == STATE_OPEN)
 		reply_wrong(s, "handler did not finish its reply");
-	if (buf_failed(&s->reply))
-		return serve_fail(s, "out of memory", NULL);
-	if (buf_len(&s->ready) == 0) {
-		struct buf empty = s->ready;
-
-		s->ready = s->reply;
-		s->reply = empty;
-	} else if (buf_append_slice(&s->ready, buf_slice(&s->reply)) < 0) {
-		return serve_fail(s, "out of memory", NULL);
-	}
-	return 0;
 }

@@ -3,6 +3,7 @@ client_tests = \
 	tests/unit/test_client \
 	tests/unit/test_serve \
 	tests/unit/test_serve_channel \
+	tests/unit/test_serve_hold \
 	tests/unit/test_serve_input \
 	tests/unit/test_servereply
 check_PROGRAMS += $(client_tests)
@@ -25,3 +26,6 @@ tests_unit_test_serve_input_LDADD = libreqd.la $(CHECK_LIBS)
 tests_unit_test_servereply_SOURCES = tests/unit/test_servereply.c $(serve_peer)
 tests_unit_test_servereply_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_servereply_LDADD = libreqd.la $(CHECK_LIBS)
+tests_unit_test_serve_hold_SOURCES = tests/unit/test_serve_hold.c $(serve_peer)
+tests_unit_test_serve_hold_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_serve_hold_LDADD = libreqd.la $(CHECK_LIBS)

@@ -86,6 +86,7 @@ struct child {
 	int not_its;		/* the other end of in, to be closed; 0: none */
 	const char *channel;
 	bool is_batch;
+	reqd_read_fn *read;	/* NULL: none */
 	pid_t pid;
 	int err;
 };
@@ -142,6 +143,8 @@ child_start(struct child *c)
 		(void)dup2(c->out, 3);
 		(void)setenv("REQD_CHANNEL", c->channel, 1);
 	}
+	if (c->read != NULL)
+		exit(reqd_serve_with(handle, c->read, argument, 0));
 	exit(c->is_batch ? reqd_serve_batch(handle, argument) : reqd_serve(handle, argument));
 }
 

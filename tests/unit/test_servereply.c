@@ -37,6 +37,29 @@ every_type(struct reqd_request *req)
 }
 
 static void
+big_and_set(struct reqd_request *req)
+{
+	reqd_reply_set(req, 3);
+	reqd_reply_big(req, "-123456789012345678901234567890");
+	reqd_reply_big(req, "0");
+	reqd_reply_set(req, 0);
+}
+
+static void
+big_wrong(struct reqd_request *req)
+{
+	reqd_reply_array(req, 2);
+	reqd_reply_big(req, "1\r\n:2");
+	reqd_reply_null(req);
+}
+
+static void
+big_empty(struct reqd_request *req)
+{
+	reqd_reply_big(req, "-");
+}
+
+static void
 none(struct reqd_request *req)
 {
 	(void)req;
@@ -254,7 +277,8 @@ output_much(struct reqd_request *req)
 }
 
 static const struct function functions[] = {
-	FUNCTION(every_type), FUNCTION(none), FUNCTION(two), FUNCTION(three),
+	FUNCTION(every_type), FUNCTION(big_and_set), FUNCTION(big_wrong), FUNCTION(big_empty),
+	FUNCTION(none), FUNCTION(two), FUNCTION(three),
 	FUNCTION(second_after_array), FUNCTION(second_after_empty_map),
 	FUNCTION(unfinished_array), FUNCTION(unfinished_map), FUNCTION(unfinished_inside),
 	FUNCTION(deep), FUNCTION(too_deep), FUNCTION(far_too_deep),
@@ -283,6 +307,9 @@ static const struct {
 	  "*14\r\n$0\r\n\r\n$4\r\na@\r\n\r\n$0\r\n\r\n:0\r\n:-9223372036854775808\r\n"
 	  ":9223372036854775807\r\n,-0.5\r\n,inf\r\n,nan\r\n#t\r\n#f\r\n_\r\n*0\r\n"
 	  "%2\r\n$1\r\nk\r\n%0\r\n$1\r\nl\r\n*1\r\n:7\r\n" },
+	{ "big_and_set", "~3\r\n(-123456789012345678901234567890\r\n(0\r\n~0\r\n" },
+	{ "big_wrong", "-ERR handler made an integer that is none\r\n" },
+	{ "big_empty", "-ERR handler made an integer that is none\r\n" },
 	{ "none", "-ERR handler made no reply\r\n" },
 	{ "unknown", "-ERR handler made no reply\r\n" },
 	{ "ping", "-ERR handler made no reply\r\n" },
