@@ -534,6 +534,9 @@ head_judge(struct httphead *h, struct httphead_error *ret_error)
 	enum httphead_status s;
 
 	h->method = method_of(h->method_name);
+	/* The first words of HTTP/2; some parsers expect more of them behind the head. */
+	if (h->method == HTTPMETHOD_OTHER && slice_is(h->method_name, "PRI"))
+		return bad(ret_error, 505, "PRI is of HTTP/2; use HTTP/1.1");
 	s = target_judge(h, ret_error);
 	if (s == HTTPHEAD_OK)
 		s = body_judge(h, ret_error);

@@ -71,6 +71,7 @@ static const struct {
 	{ BYTES("GET / HTTP/2.0\r\n"), 505, "version" },
 	{ BYTES("GET / HTTP/3.0\r\n"), 505, "version" },
 	{ BYTES("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), 505, "version" },
+	{ BYTES("PRI / HTTP/1.1\r\n" H "\r\n"), 505, "HTTP/2" },
 	/* Fields. */
 	{ BYTES(GET H " X: a\r\n"), 400, "second line" },
 	{ BYTES(GET H "\tX: a\r\n"), 400, "second line" },
