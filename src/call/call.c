@@ -21,6 +21,7 @@
 #include "call/kits.h"
 #include "ipc/logrec.h"
 #include "net/identity.h"
+#include "net/quota.h"
 #include "proto/value.h"
 
 /* Grace for a twin of a call with --id whose client is gone. */
@@ -90,6 +91,7 @@ call_die(struct call *call)
 	struct call_desk *desk = call->desk;
 
 	call->backend->release(call);
+	call->holder = quota_end_call(call->holder);
 	kits_leave(desk->kits, call);
 	kept_leave(call);
 	/* The reply has been written, and its memory is wanted before the turn ends. */

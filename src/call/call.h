@@ -36,9 +36,11 @@ struct builtin;
 struct call;
 struct call_desk;
 struct call_request;
+struct holder;
 struct kits;
 struct lease_set;
 struct leases;
+struct net_desk;
 struct peer_identity;
 struct value;
 struct values;
@@ -169,6 +171,7 @@ struct call {
 	uint64_t kept;			/* bytes counted as kept for the caller */
 	uint64_t papered;		/* bytes of out.data that are in paper already */
 	uint32_t n_places;		/* of its job, counted for the caller */
+	struct holder *holder;		/* counts the call by a role; NULL: none does */
 	int result;			/* of another call, to be passed on; -1: none */
 	bool is_hungry;			/* waits until it may keep more */
 	uint64_t wanted;		/* ... so much */
@@ -233,6 +236,7 @@ struct call_desk {
 	struct conf *conf;		/* in force; NULL before the first */
 	struct leases *leases;
 	struct kits *kits;
+	struct net_desk *net;		/* counts what callers have by their roles */
 	const struct call_link_ops *link;
 	void (*on_less)(struct call_desk *desk);	/* a call has ended */
 	unsigned slot;			/* of the worker, for ps */

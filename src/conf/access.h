@@ -68,6 +68,17 @@ bool access_is_admin(const struct conf *c, const struct caller *who);
 void caller_format(const struct caller *who, char *ret, size_t ret_len);
 
 /*
+ * The role whose limit holds for a caller with these roles; NULL: there is no limit. Of
+ * several the least strict counts. For calls: give the roles that allow the service; one
+ * without a limit opens the service without one. For connections such a role says nothing.
+ */
+const struct role *access_limit(const struct conf *c, uint64_t roles, enum access_limit what);
+
+/* Writes a line with the limits of a caller with these roles at this service, if any. */
+void access_explain_limits(const struct conf *c, const struct service *s, uint64_t roles,
+    struct buf *out);
+
+/*
  * Adds what a text of caller_format() says to a caller who is zero at first: a login, and
  * an account or an address. The listeners and the groups of an account are not known; the
  * name of a login is borrowed. 0 or -EINVAL.

@@ -262,6 +262,7 @@ worker_wire(struct worker *w)
 	w->desk.slot = w->slot;
 	w->desk.leases = &w->leases;
 	w->desk.kits = &w->kits;
+	w->desk.net = &w->net;
 	w->desk.link = &brokerlink_ops;
 	w->desk.on_less = on_less_calls;
 	resp_door_init(&w->door);
