@@ -346,6 +346,19 @@ call_cancel(struct call *call, enum cancel_reason reason)
 	call->backend->cancel(call, reason);
 }
 
+void
+calls_judge_anew(struct call_desk *desk)
+{
+	int64_t now = (int64_t)time(NULL);
+	struct call *call, *next;
+
+	RB_FOREACH_SAFE(call, calls, &desk->calls, next) {
+		if (!call->ended && call->backend->revoke != NULL &&
+		    !access_is_in_force(desk->conf, call->who->credential_id, now))
+			call->backend->revoke(call);
+	}
+}
+
 /* Cancels a call that no client waits for any more, unless its result is still wanted. */
 static void
 call_forsake(struct call *call)

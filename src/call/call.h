@@ -96,6 +96,8 @@ struct call_backend {
 	/* Ends the passing on of input. NULL: there is nothing to do. */
 	void (*close_input)(struct call *call);
 	void (*cancel)(struct call *call, enum cancel_reason reason);
+	/* The login of the caller is gone: ends the call if it waits here. NULL: it never waits. */
+	void (*revoke)(struct call *call);
 	/* The process that runs the call is gone. NULL for calls that no other process runs. */
 	void (*lost)(struct call *call);
 	/* The sink has room again, or is gone. Must not end the call. */
@@ -277,6 +279,9 @@ void call_orphan(struct call *call);
 
 /* The sink has room again: more output comes, but not before this returns. */
 void call_on_room(struct call *call);
+
+/* The rules have changed: ends calls that wait here, and whose login is gone. */
+void calls_judge_anew(struct call_desk *desk);
 
 /* Cancels a call: asks the broker to, or ends a handler's call at once. */
 void call_cancel(struct call *call, enum cancel_reason reason);

@@ -137,6 +137,20 @@ access_use(const struct credential *c, const struct caller *who, int64_t now_sec
 	return ACCESS_USABLE;
 }
 
+bool
+access_is_in_force(const struct conf *c, uint64_t credential, int64_t now_sec)
+{
+	char id[CREDENTIAL_ID_TEXT];
+	const struct credential *found;
+
+	if (credential == 0)
+		return true;
+	(void)snprintf(id, sizeof(id), "%016llx", (unsigned long long)credential);
+	found = conf_find_credential(c, id);
+	return found != NULL && !found->off &&
+	    (found->expires_sec == 0 || now_sec < found->expires_sec);
+}
+
 /* True if the credential that the caller has logged in with is for this service. */
 static bool
 credential_covers(const struct credential *c, const struct service *s)

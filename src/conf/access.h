@@ -47,6 +47,12 @@ enum access_use { ACCESS_USABLE = 0, ACCESS_OFF, ACCESS_EXPIRED, ACCESS_ELSEWHER
 enum access_use access_use(const struct credential *c, const struct caller *who,
     int64_t now_sec);
 
+/*
+ * True if a credential of this id (as a number, 0: none is needed) still lets somebody in,
+ * wherever that is.
+ */
+bool access_is_in_force(const struct conf *c, uint64_t credential, int64_t now_sec);
+
 /* The set of roles (bit = role number) of this caller. */
 uint64_t access_roles(const struct conf *c, const struct caller *who);
 

@@ -199,6 +199,7 @@ peer_make_identity(struct peer *p)
 		(void)strlcpy(p->identity->login, p->login->name, sizeof(p->identity->login));
 		(void)strlcpy(p->identity->credential, p->login->mark,
 		    sizeof(p->identity->credential));
+		p->identity->credential_id = strtoull(p->login->id, NULL, 16);
 	}
 	return p->identity;
 }

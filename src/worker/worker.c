@@ -97,6 +97,7 @@ on_commit(struct member *m)
 	net_count(&w->net);
 	conf_unref(old);
 	leases_reload(&w->leases);
+	calls_judge_anew(&w->desk);
 	check_drained(w);
 }
 

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: ISC
 """limits.py STEP ARG...: the clients of limits.sh."""
 import importlib.util
+import json
 import os
 import re
+import subprocess
 import sys
 import time
 
@@ -25,11 +27,11 @@ def fits(got, wanted):
         sys.exit("got %r, wanted %r" % (got, wanted))
 
 
-def until(fn):
+def until(fn, tell=lambda: ""):
     end = time.monotonic() + PATIENCE
     while not fn():
         if time.monotonic() > end:
-            sys.exit("waited in vain")
+            sys.exit("waited in vain: " + tell())
         time.sleep(0.02)
 
 
@@ -137,6 +139,48 @@ def connections(port, three, plain):
         return ok
     until(fits_in)
     for c in have + others:
+        c.close()
+
+
+def revoke(port, leaver, plain, logins, *reqctl):
+    """In the queue, as a twin, or for a handler: what waits ends; what runs goes on."""
+    here = os.path.dirname(logins)
+
+    def command(*words):
+        return subprocess.run(reqctl + words, check=True, capture_output=True, text=True).stdout
+
+    def waiting():
+        calls = json.loads(command("--json", "ps"))
+        return sum(c["state"] != "running" for c in calls)
+    keeper, runs, twin, queued, slow = [login(port, path) for path in (plain,) + (leaver,) * 4]
+    stays = login(port, plain)
+    keeper.send("CALL", "slow")
+    runs.send("CALL", "--id=t", "narrow")
+    until(lambda: os.path.getsize(here + "/narrow") == 2, lambda: command("ps"))
+    twin.send("CALL", "--id=t", "narrow")
+    queued.send("CALL", "narrow")
+    slow.send("CALL", "slow")
+    stays.send("CALL", "narrow")
+    until(lambda: waiting() == 4, lambda: command("--json", "ps"))
+    with open(logins) as f:
+        lines = f.readlines()
+    with open(logins + ".new", "w") as f:
+        os.chmod(logins + ".new", 0o600)
+        f.writelines(line for line in lines if not line.startswith("leaver:"))
+    os.rename(logins + ".new", logins)
+    command("reload")
+    until(lambda: waiting() == 1)
+    for c in (twin, queued, slow):
+        check(c.receive(), "-NOAUTH Authentication required: the login has gone while the call waited")
+        check(c.ask("CALL", "ping"), "-NOAUTH Authentication required.")
+    check(os.path.getsize(here + "/narrow"), 2)
+    running = [c["id"] for c in json.loads(command("--json", "ps"))
+               if c["caller"] == "login:leaver"]
+    check(len(running), 1)
+    command("kill", running[0])
+    fits(runs.receive(), "-CANCELLED by an administrator")
+    until(lambda: os.path.getsize(here + "/narrow") == 4)
+    for c in (keeper, runs, twin, queued, slow, stays):
         c.close()
 
 

@@ -30,7 +30,8 @@ setting 'role "here" { net = {"unix"}  rate = 3/h  calls = 1  connections = 2 }'
 service ping '"/bin/true"'
 service hold '"/bin/sh", "-c", "echo x >>'"$dir"'/held; exec sleep 600"'
 service open '"/bin/true"'
-handler slow '"/usr/bin/python3", "'"$dir"'/slow.py"' 'processes { min = 0  max = 1  idle = 100ms }'
+handler slow '"/usr/bin/python3", "'"$dir"'/slow.py"' 'on-disconnect = kill' \
+    'processes { min = 0  max = 1  idle = 100ms }'
 service narrow '"/bin/sh", "-c", "echo x >>'"$dir"'/narrow; exec sleep 600"' 'concurrency = 1' \
     'queue-timeout = 10m' 'timeout = 10m'
 : >"$dir/held"
@@ -92,6 +93,10 @@ if [ $is_root = yes ]; then
 	}
 	step "root has no limits" admin_is_free
 fi
+
+# Waiting requests of a login that a reload takes away do not start any more.
+step "a revoked login starts nothing that waits" py revoke "$port" "$dir/leaver.token" \
+    "$dir/plain.token" "$dir/logins" "$reqctl" --control "$control"
 
 # A reload changes limits for callers who are connected.
 reloaded() {
