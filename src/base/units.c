@@ -113,6 +113,38 @@ duration_format(uint64_t usec, char *ret, size_t ret_len)
 	unit_format(usec, durations, ARRAY_LEN(durations), "s", ret, ret_len);
 }
 
+static const struct {
+	const char *name;
+	uint32_t sec;
+} spans[] = { { "/s", 1 }, { "/m", 60 }, { "/h", 3600 }, { "/d", 86400 } };
+
+int
+rate_parse(const char *text, struct rate *ret)
+{
+	const char *end;
+	uint64_t v;
+
+	if (digits_parse(text, &v, &end) < 0 || v == 0 || v > RATE_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < ARRAY_LEN(spans); i++) {
+		if (strcmp(end, spans[i].name) != 0)
+			continue;
+		*ret = (struct rate){ (uint32_t)v, spans[i].sec };
+		return 0;
+	}
+	return -EINVAL;
+}
+
+void
+rate_format(struct rate rate, char *ret, size_t ret_len)
+{
+	size_t i = 0;
+
+	while (i + 1 < ARRAY_LEN(spans) && spans[i].sec != rate.span_sec)
+		i++;
+	(void)snprintf(ret, ret_len, "%" PRIu32 "%s", rate.n, spans[i].name);
+}
+
 int
 size_parse(const char *text, uint64_t *ret_bytes)
 {

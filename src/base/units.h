@@ -28,6 +28,18 @@ void duration_format(uint64_t usec, char *ret, size_t ret_len);
 int size_parse(const char *text, uint64_t *ret_bytes);
 void size_format(uint64_t bytes, char *ret, size_t ret_len);
 
+/* So many in so many seconds. */
+struct rate {
+	uint32_t n;		/* 0: no limit */
+	uint32_t span_sec;
+};
+
+#define RATE_MAX 1000000u
+
+/* Reads "5/s", "30/m", "100/h" or "500/d", 1 to RATE_MAX of them. 0 or -EINVAL. */
+int rate_parse(const char *text, struct rate *ret);
+void rate_format(struct rate rate, char *ret, size_t ret_len);
+
 /*
  * Reads a strict decimal: no sign but a leading '-', no blank, no leading zero.
  */

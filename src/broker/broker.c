@@ -67,6 +67,7 @@ on_commit(struct member *m)
 {
 	struct broker *b = CONTAINER_OF(m, struct broker, member);
 	const struct conf *c = m->current;
+	struct entry *e = NULL;
 
 	b->is_preparing = false;
 	stock_divide(&b->stock, role_workers_wanted(c));
@@ -78,6 +79,10 @@ on_commit(struct member *m)
 		    (struct lane_limits){ s->concurrency, s->queue });
 	}
 	pools_commit(b);
+	while ((e = table_next(&b->table, e)) != NULL) {
+		if (!e->handler.is_handler)
+			run_judge_anew(e);
+	}
 }
 
 static void

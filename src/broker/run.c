@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "conf/access.h"
 #include "broker/broker.h"
 #include "broker/link.h"
 #include "broker/twin.h"
@@ -67,6 +68,20 @@ run_cancel(struct entry *e, uint8_t reason)
 	run_kill(e, reason == CANCEL_BY_OUTPUT ? OUTCOME_TOOBIG : OUTCOME_CANCELLED, reason);
 }
 
+/* True if the caller may still have the request run, by the rules in force. */
+static bool
+run_is_let_in(const struct entry *e)
+{
+	return access_is_in_force(e->broker->member.current, e->credential, (int64_t)time(NULL));
+}
+
+void
+run_judge_anew(struct entry *e)
+{
+	if ((e->state == ENTRY_QUEUED || e->state == ENTRY_ATTACHED) && !run_is_let_in(e))
+		run_over(e, OUTCOME_NOAUTH, 0);
+}
+
 /* -------------------------------------------------------------- starting --- */
 
 static void
@@ -108,6 +123,7 @@ run_accept(struct entry *e, struct link *l, const struct frame *f, struct conf *
 	e->conf = conf_ref(conf);
 	e->service = s;
 	e->owner = f->run.owner;
+	e->credential = f->run.credential;
 	e->flags = f->run.flags;
 	e->kit = f->run.kit;
 	e->job = f->run.place;
@@ -121,6 +137,11 @@ run_accept(struct entry *e, struct link *l, const struct frame *f, struct conf *
 
 	if (b->is_draining) {
 		run_over(e, OUTCOME_DRAINING, 0);
+		return;
+	}
+	/* A reload may have overtaken the request. */
+	if (!run_is_let_in(e)) {
+		run_over(e, OUTCOME_NOAUTH, 0);
 		return;
 	}
 	if (!digest_is_none(&f->run.token) && !twin_first(e, &f->run.token))

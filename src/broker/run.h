@@ -31,5 +31,8 @@ void run_over(struct entry *e, enum outcome_kind outcome, uint8_t reason);
  */
 void run_kill(struct entry *e, enum outcome_kind verdict, uint8_t reason);
 
+/* Ends a request that waits, if the login of its caller is not in force any more. */
+void run_judge_anew(struct entry *e);
+
 /* Ends a request as a CANCEL for this reason does. */
 void run_cancel(struct entry *e, uint8_t reason);

@@ -112,6 +112,7 @@ struct entry {
 	struct conf *conf;		/* holds service */
 	const struct service *service;
 	struct digest owner;
+	uint64_t credential;		/* by which the caller has logged in; 0: none */
 	uint32_t flags;			/* enum run_flags */
 	uint32_t kit;			/* until it is started; 0: none */
 	uint32_t job;			/* index of its job, see struct jobs */

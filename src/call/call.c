@@ -21,6 +21,7 @@
 #include "call/kits.h"
 #include "ipc/logrec.h"
 #include "net/identity.h"
+#include "net/quota.h"
 #include "proto/value.h"
 
 /* Grace for a twin of a call with --id whose client is gone. */
@@ -90,6 +91,7 @@ call_die(struct call *call)
 	struct call_desk *desk = call->desk;
 
 	call->backend->release(call);
+	call->holder = quota_end_call(call->holder);
 	kits_leave(desk->kits, call);
 	kept_leave(call);
 	/* The reply has been written, and its memory is wanted before the turn ends. */
@@ -342,6 +344,19 @@ call_cancel(struct call *call, enum cancel_reason reason)
 		return;
 	call->cancelling = true;
 	call->backend->cancel(call, reason);
+}
+
+void
+calls_judge_anew(struct call_desk *desk)
+{
+	int64_t now = (int64_t)time(NULL);
+	struct call *call, *next;
+
+	RB_FOREACH_SAFE(call, calls, &desk->calls, next) {
+		if (!call->ended && call->backend->revoke != NULL &&
+		    !access_is_in_force(desk->conf, call->who->credential_id, now))
+			call->backend->revoke(call);
+	}
 }
 
 /* Cancels a call that no client waits for any more, unless its result is still wanted. */

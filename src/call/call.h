@@ -37,9 +37,11 @@ struct call;
 struct call_desk;
 struct call_request;
 struct explanation;
+struct holder;
 struct kits;
 struct lease_set;
 struct leases;
+struct net_desk;
 struct peer_identity;
 struct value;
 struct values;
@@ -96,6 +98,8 @@ struct call_backend {
 	/* Ends the passing on of input. NULL: there is nothing to do. */
 	void (*close_input)(struct call *call);
 	void (*cancel)(struct call *call, enum cancel_reason reason);
+	/* The login of the caller is gone: ends the call if it waits here. NULL: it never waits. */
+	void (*revoke)(struct call *call);
 	/* The process that runs the call is gone. NULL for calls that no other process runs. */
 	void (*lost)(struct call *call);
 	/* The sink has room again, or is gone. Must not end the call. */
@@ -171,6 +175,7 @@ struct call {
 	uint64_t kept;			/* bytes counted as kept for the caller */
 	uint64_t papered;		/* bytes of out.data that are in paper already */
 	uint32_t n_places;		/* of its job, counted for the caller */
+	struct holder *holder;		/* counts the call by a role; NULL: none does */
 	int result;			/* of another call, to be passed on; -1: none */
 	bool is_hungry;			/* waits until it may keep more */
 	uint64_t wanted;		/* ... so much */
@@ -235,6 +240,7 @@ struct call_desk {
 	struct conf *conf;		/* in force; NULL before the first */
 	struct leases *leases;
 	struct kits *kits;
+	struct net_desk *net;		/* counts what callers have by their roles */
 	const struct call_link_ops *link;
 	void (*on_less)(struct call_desk *desk);	/* a call has ended */
 	unsigned slot;			/* of the worker, for ps */
@@ -275,6 +281,9 @@ void call_orphan(struct call *call);
 
 /* The sink has room again: more output comes, but not before this returns. */
 void call_on_room(struct call *call);
+
+/* The rules have changed: ends calls that wait here, and whose login is gone. */
+void calls_judge_anew(struct call_desk *desk);
 
 /* Cancels a call: asks the broker to, or ends a handler's call at once. */
 void call_cancel(struct call *call, enum cancel_reason reason);

@@ -132,6 +132,10 @@ call_detail(const struct call *call, enum outcome_kind kind, char *ret, size_t l
 	case OUTCOME_LOST:
 		(void)strlcpy(ret, lost[reason < ARRAY_LEN(lost) ? reason : LOST_PROCESS], len);
 		return;
+	case OUTCOME_NOAUTH:
+		(void)strlcpy(ret, "Authentication required: the login has gone while the call "
+		    "waited", len);
+		return;
 	case OUTCOME_UNAVAIL:
 		(void)strlcpy(ret, "the configuration has changed, try again", len);
 		return;

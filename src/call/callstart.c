@@ -13,6 +13,8 @@
 #include "call/refuse.h"
 #include "conf/arguments.h"
 #include "net/identity.h"
+#include "net/net.h"
+#include "net/quota.h"
 
 /* Arguments shown in a record and by ps. */
 #define ARGUMENTS_LOG 1024
@@ -140,19 +142,20 @@ start_fail(const struct call_request *rq, int r, const char *complaint)
 	return refuse(rq, OUTCOME_NOSTART, why);
 }
 
-/* Makes the call of a checked request. */
+/* Makes the call of a checked request. Takes holder, which may be NULL. */
 static struct call *
-call_begin(const struct call_request *rq, const struct values *values)
+call_begin(const struct call_request *rq, const struct values *values, struct holder *holder)
 {
 	const char *complaint = NULL;
 	struct call *call;
 	int r;
 
-	if (rq->who == NULL)
+	call = rq->who != NULL ? call_new(rq) : NULL;
+	if (call == NULL) {
+		(void)quota_end_call(holder);
 		return start_fail(rq, -ENOMEM, NULL);
-	call = call_new(rq);
-	if (call == NULL)
-		return start_fail(rq, -ENOMEM, NULL);
+	}
+	call->holder = holder;
 	r = call_describe(call, values);
 	if (r >= 0)
 		r = call->backend->start(call, rq, values, &complaint);
@@ -166,6 +169,22 @@ call_begin(const struct call_request *rq, const struct values *values)
 	return start_fail(rq, r, complaint);
 }
 
+/* Begins the call, if the roles of its caller let it have one more. */
+static struct call *
+call_begin_limited(const struct call_request *rq, const struct values *values)
+{
+	struct holder *holder = NULL;
+	char why[QUOTA_TEXT];
+	int r = rq->who == NULL ? 0 :
+	    quota_begin_call(rq->desk->net, rq->who, rq->service, &holder, why);
+
+	if (r == -EBUSY) {
+		rq->desk->stats->over_limit++;
+		return refuse(rq, OUTCOME_BUSY, why);
+	}
+	return r < 0 ? start_fail(rq, r, NULL) : call_begin(rq, values, holder);
+}
+
 struct call *
 call_start(const struct call_request *rq)
 {
@@ -177,7 +196,7 @@ call_start(const struct call_request *rq)
 	int r;
 
 	if (rq->builtin != NULL)
-		return call_begin(rq, &values);
+		return call_begin(rq, &values, NULL);
 	rq->desk->stats->executing_service = s->number + 1u;
 	if (rq->is_late)
 		return refuse(rq, OUTCOME_DRAINING, "");
@@ -189,5 +208,5 @@ call_start(const struct call_request *rq)
 	r = arguments_check(s, opt->args, opt->n_args, opt->named, &values, why);
 	if (r == ARGUMENTS_BAD)
 		return refuse(rq, OUTCOME_BADARG, why);
-	return r < 0 ? start_fail(rq, r, NULL) : call_begin(rq, &values);
+	return r < 0 ? start_fail(rq, r, NULL) : call_begin_limited(rq, &values);
 }

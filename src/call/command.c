@@ -209,6 +209,7 @@ command_start(struct call *call, const struct call_request *rq, const struct val
 	/* The owner may cancel the request, and join it with --id. */
 	call->run.owner = call->who->digest;
 	call->run.party = call->who->party_name;
+	call->run.credential = call->who->credential_id;
 	if (opt->token.data != NULL)
 		call->run.token = digest_of(token, ARRAY_LEN(token));
 	if (call->service->lock != NULL)
@@ -386,6 +387,17 @@ command_cancel(struct call *call, enum cancel_reason reason)
 	command_room(call);
 }
 
+/* The broker judges what it has. */
+static void
+command_revoke(struct call *call)
+{
+	if (call->sent || !call->awaits_kit)
+		return;
+	kits_leave(call->desk->kits, call);
+	callio_close(call);
+	call_on_ended(call, &(struct frame_ended){ .outcome = OUTCOME_NOAUTH });
+}
+
 static void
 command_on_timer(struct loop_timer *t)
 {
@@ -437,6 +449,7 @@ const struct call_backend call_by_command = {
 	.input_end = command_input_end,
 	.close_input = callio_close_input,
 	.cancel = command_cancel,
+	.revoke = command_revoke,
 	.lost = command_lost,
 	.room = command_room,
 	.release = callio_close,

@@ -66,6 +66,13 @@ handler_call_cancel(struct call *call, enum cancel_reason reason)
 }
 
 static void
+handler_call_revoke(struct call *call)
+{
+	if (call->exchange.lease == NULL)
+		handler_call_stop(call, OUTCOME_NOAUTH, 0, NULL);
+}
+
+static void
 handler_call_room(struct call *call)
 {
 	if (call->exchange.lease != NULL)
@@ -378,6 +385,7 @@ const struct call_backend call_by_handler = {
 	.input = handler_call_input,
 	.input_end = handler_call_input_end,
 	.cancel = handler_call_cancel,
+	.revoke = handler_call_revoke,
 	.room = handler_call_room,
 	.release = handler_call_release,
 	.times = handler_call_times,

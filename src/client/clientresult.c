@@ -23,6 +23,7 @@
 static_assert((int)REQD_EXIT == (int)OUTCOME_EXIT, "outcomes differ");
 static_assert((int)REQD_LOST == (int)OUTCOME_LOST, "outcomes differ");
 static_assert((int)REQD_HANDLER == (int)OUTCOME_HANDLER, "outcomes differ");
+static_assert((int)REQD_NOAUTH == (int)OUTCOME_NOAUTH, "outcomes differ");
 static_assert((int)REQD_FAILED == (int)OUTCOME_N, "outcomes differ");
 
 struct result_box {
@@ -88,7 +89,7 @@ error_code(struct slice line)
 static bool
 error_may_have_run(enum reqd_outcome o, struct slice line)
 {
-	static const char *const before[] = { "NOAUTH", "WRONGPASS", "NOPERM", "NOPROTO", "DENIED" };
+	static const char *const before[] = { "WRONGPASS", "NOPERM", "NOPROTO", "DENIED" };
 
 	if (o != REQD_FAILED)
 		return outcome_may_have_run((enum outcome_kind)o);
@@ -311,6 +312,7 @@ error_words(const struct reqd_result *r)
 	struct slice line = slice_of(r->error);
 
 	switch (r->outcome) {
+	case REQD_NOAUTH:
 	case REQD_FAILED:
 		return line;
 	case REQD_BUSY:
@@ -353,6 +355,7 @@ static const char *const meanings[] = {
 	[REQD_DRAINING] = "not started, the server is stopping",
 	[REQD_UNAVAIL] = "cannot serve now",
 	[REQD_HANDLER] = "failed in its handler",
+	[REQD_NOAUTH] = "refused",
 	[REQD_FAILED] = "refused",
 };
 

@@ -270,6 +270,7 @@ enum reqd_outcome {
 	REQD_DRAINING,	/* not started: the server is stopping */
 	REQD_UNAVAIL,	/* not started: the service cannot serve now */
 	REQD_HANDLER,	/* the handler process died or broke the protocol; it may have run */
+	REQD_NOAUTH,	/* not started: no login, or one that is gone */
 	REQD_FAILED	/* any other error of the server */
 };
 

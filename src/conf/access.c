@@ -137,6 +137,20 @@ access_use(const struct credential *c, const struct caller *who, int64_t now_sec
 	return ACCESS_USABLE;
 }
 
+bool
+access_is_in_force(const struct conf *c, uint64_t credential, int64_t now_sec)
+{
+	char id[CREDENTIAL_ID_TEXT];
+	const struct credential *found;
+
+	if (credential == 0)
+		return true;
+	(void)snprintf(id, sizeof(id), "%016llx", (unsigned long long)credential);
+	found = conf_find_credential(c, id);
+	return found != NULL && !found->off &&
+	    (found->expires_sec == 0 || now_sec < found->expires_sec);
+}
+
 /* True if the credential that the caller has logged in with is for this service. */
 static bool
 credential_covers(const struct credential *c, const struct service *s)
@@ -175,6 +189,36 @@ access_listeners(const struct conf *c, const struct caller *who)
 			set |= UINT32_C(1) << i;
 	}
 	return set;
+}
+
+/* True if role a allows more than role b. */
+static bool
+is_wider(const struct role *a, const struct role *b, enum access_limit what)
+{
+	switch (what) {
+	case ACCESS_CALLS:
+		return a->max_calls > b->max_calls;
+	case ACCESS_CONNECTIONS:
+		return a->max_connections > b->max_connections;
+	default:
+		return (uint64_t)a->rate.n * b->rate.span_sec >
+		    (uint64_t)b->rate.n * a->rate.span_sec;
+	}
+}
+
+const struct role *
+access_limit(const struct conf *c, uint64_t roles, enum access_limit what)
+{
+	uint64_t limited = roles & c->limited[what];
+	const struct role *found = NULL;
+
+	if (limited == 0 || (what != ACCESS_CONNECTIONS && limited != roles))
+		return NULL;
+	for (size_t i = 0; i < c->n_roles; i++) {
+		if ((limited >> i & 1) != 0 && (found == NULL || is_wider(&c->roles[i], found, what)))
+			found = &c->roles[i];
+	}
+	return found;
 }
 
 /* ----------------------------------------------------------- explaining --- */
@@ -404,6 +448,33 @@ explain_listeners(const struct conf *c, const struct service *s, const struct ca
 	    " only, where the caller is not: that decides, also about root.\n");
 }
 
+void
+access_explain_limits(const struct conf *c, const struct service *s, uint64_t roles,
+    struct buf *out)
+{
+	const struct role *rate = access_limit(c, roles & s->allow, ACCESS_RATE);
+	const struct role *calls = access_limit(c, roles & s->allow, ACCESS_CALLS);
+	const struct role *conns = access_limit(c, roles, ACCESS_CONNECTIONS);
+	const char *before = "Limits:";
+	char text[UNITS_TEXT];
+
+	if (rate != NULL) {
+		rate_format(rate->rate, text, sizeof(text));
+		(void)buf_printf(out, "%s %s by role '%s'", before, text, rate->name);
+		before = ",";
+	}
+	if (calls != NULL) {
+		(void)buf_printf(out, "%s %u calls at a time by role '%s'", before, calls->max_calls,
+		    calls->name);
+		before = ",";
+	}
+	if (conns != NULL)
+		(void)buf_printf(out, "%s %u connections by role '%s'", before,
+		    conns->max_connections, conns->name);
+	if (rate != NULL || calls != NULL || conns != NULL)
+		(void)buf_append_str(out, ".\n");
+}
+
 /* A denied role that the caller has decides alone, except about administrators. */
 static void
 explain_denied(const struct role *role, uint64_t roles, struct buf *out)
@@ -447,5 +518,7 @@ access_explain(const struct conf *c, const struct service *s, const struct calle
 			    c->roles[i].name);
 	}
 	explain_credentials(c, s, who, now_sec, out);
+	if (!access_is_admin(c, who) && access_allowed(c, s, who, roles))
+		access_explain_limits(c, s, roles, out);
 	return buf_failed(out) ? -ENOMEM : 0;
 }

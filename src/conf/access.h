@@ -47,6 +47,12 @@ enum access_use { ACCESS_USABLE = 0, ACCESS_OFF, ACCESS_EXPIRED, ACCESS_ELSEWHER
 enum access_use access_use(const struct credential *c, const struct caller *who,
     int64_t now_sec);
 
+/*
+ * True if a credential of this id (as a number, 0: none is needed) still lets somebody in,
+ * wherever that is.
+ */
+bool access_is_in_force(const struct conf *c, uint64_t credential, int64_t now_sec);
+
 /* The set of roles (bit = role number) of this caller. */
 uint64_t access_roles(const struct conf *c, const struct caller *who);
 
@@ -66,6 +72,17 @@ bool access_is_admin(const struct conf *c, const struct caller *who);
 
 /* "login:alice", "uid:1000", "addr:10.1.2.3"; stable text for log, owner and environment. */
 void caller_format(const struct caller *who, char *ret, size_t ret_len);
+
+/*
+ * The role whose limit holds for a caller with these roles; NULL: there is no limit. Of
+ * several the least strict counts. For calls: give the roles that allow the service; one
+ * without a limit opens the service without one. For connections such a role says nothing.
+ */
+const struct role *access_limit(const struct conf *c, uint64_t roles, enum access_limit what);
+
+/* Writes a line with the limits of a caller with these roles at this service, if any. */
+void access_explain_limits(const struct conf *c, const struct service *s, uint64_t roles,
+    struct buf *out);
 
 /*
  * Adds what a text of caller_format() says to a caller who is zero at first: a login, and

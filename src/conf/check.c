@@ -132,6 +132,17 @@ check_logins(struct reader *r, const struct role *role, const struct block *b)
 	}
 }
 
+/* Notes which limits the role has. */
+static void
+note_limits(struct conf *c, const struct role *role)
+{
+	const uint64_t bit = UINT64_C(1) << role->number;
+
+	c->limited[ACCESS_RATE] |= role->rate.n != 0 ? bit : 0;
+	c->limited[ACCESS_CALLS] |= role->max_calls != 0 ? bit : 0;
+	c->limited[ACCESS_CONNECTIONS] |= role->max_connections != 0 ? bit : 0;
+}
+
 /* Finds the roles that "all" names. Only earlier ones: so a role never needs itself. */
 static void
 check_all(struct reader *r, struct role *role, const struct block *b)
@@ -304,6 +315,7 @@ check_conf(struct reader *r)
 	for (size_t i = 0; i < c->n_roles; i++) {
 		check_logins(r, &c->roles[i], r->roles.at[i]);
 		check_all(r, &c->roles[i], r->roles.at[i]);
+		note_limits(c, &c->roles[i]);
 	}
 	for (size_t i = 0; i < c->n_services; i++) {
 		struct service *s = &c->services[i];

@@ -23,6 +23,7 @@
 #include "base/addr.h"
 #include "base/fence.h"
 #include "base/slice.h"
+#include "base/units.h"
 #include "proto/credential.h"
 
 struct pattern;
@@ -238,7 +239,13 @@ struct role {
 	size_t n_gids;
 	uid_t *members;		/* uids the group database lists for groups */
 	size_t n_members;
+	/* For each caller who has the role, in all workers; 0: no limit. */
+	struct rate rate;	/* calls begun */
+	uint32_t max_calls, max_connections;	/* at a time */
 };
+
+/* Limits that a role may have. */
+enum access_limit { ACCESS_RATE, ACCESS_CALLS, ACCESS_CONNECTIONS, ACCESS_LIMITS };
 
 /* -------------------------------------------------------- credentials --- */
 
@@ -308,6 +315,7 @@ struct listener {
 	/* From one source on another machine, all workers; 0: no limit. */
 	uint32_t source_connections;
 	uint32_t source_handshakes;		/* begun in a second; tls */
+	uint32_t source_strangers;		/* ... connections of callers without a role */
 	uint64_t login_timeout_usec;		/* for strangers; 0: none */
 	uint32_t max_arguments;			/* of one request */
 	uint32_t argument_limit;		/* bytes of one argument */
@@ -338,6 +346,7 @@ struct conf {
 	size_t n_listeners;
 	struct role *roles;
 	size_t n_roles;
+	uint64_t limited[ACCESS_LIMITS];	/* sets of the roles that have this limit */
 	struct service *services;	/* sorted by name */
 	size_t n_services;
 	struct credential *credentials;	/* sorted by id */
@@ -485,3 +494,4 @@ const char *service_suggest_argument(const struct service *s, struct slice name)
 #define STRANGER_MAX_ARGUMENTS 10
 #define STRANGER_ARGUMENT_LIMIT (16u << 10)
 #define STRANGER_REQUEST_LIMIT (64u << 10)
+#define STRANGER_REQUEST_LIMIT_TLS (16u << 10)	/* ... as TLS has 44 KiB more */

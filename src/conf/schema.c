@@ -64,6 +64,29 @@ net_format_key(struct buf *b, const struct key *k, const void *at)
 	(void)buf_append_char(b, '}');
 }
 
+static int
+rate_parse_key(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	return rate_parse(s->values[0], at) < 0;
+}
+
+static void
+rate_format_key(struct buf *b, const struct key *k, const void *at)
+{
+	const struct rate *rate = at;
+	char text[UNITS_TEXT];
+
+	if (rate->n == 0)
+		return;
+	rate_format(*rate, text, sizeof(text));
+	(void)buf_append_str(b, text);
+}
+
+static const struct value_type value_rate = {
+	.wants = "a rate such as 5/s, 30/m, 100/h or 500/d, up to 1000000",
+	.parse = rate_parse_key, .format = rate_format_key,
+};
+
 static const struct value_type value_net = {
 	.wants = "a list", .is_list = true, .parse = net_parse_key, .format = net_format_key,
 };
@@ -405,6 +428,8 @@ static const struct key keys_listen[] = {
 	  .max = 10000000, .flags = KEY_TCP },
 	{ "source-handshakes", &value_number, AT(listener, source_handshakes), .def = "20",
 	  .max = 1000000, .flags = KEY_TLS },
+	{ "source-strangers", &value_number, AT(listener, source_strangers), .def = "32",
+	  .max = 10000000, .flags = KEY_TCP },
 	{ "login-timeout", &value_duration, AT(listener, login_timeout_usec), .def = "30s",
 	  .max = DAY, .flags = KEY_TCP },
 	{ "proxy-from", &value_net, AT(listener, proxy_from), .flags = KEY_TCP },
@@ -447,6 +472,9 @@ static const struct key keys_role[] = {
 	{ "group", &value_list, AT(role, groups) },
 	{ "login", &value_list, AT(role, logins) },
 	{ "all", &value_list, AT(role, all_names) },
+	{ "rate", &value_rate, AT(role, rate) },
+	{ "calls", &value_number, AT(role, max_calls), .def = "0", .max = 1000000 },
+	{ "connections", &value_number, AT(role, max_connections), .def = "0", .max = 10000000 },
 	{ "uids", &value_ids, AT(role, uids), .offset_n = offsetof(struct role, n_uids),
 	  .flags = KEY_CANONICAL },
 	{ "gids", &value_ids, AT(role, gids), .offset_n = offsetof(struct role, n_gids),

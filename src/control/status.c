@@ -58,6 +58,7 @@ static const struct number worker_numbers[] = {
 	{ "running", offsetof(struct stats, running) },
 	{ "kept_bytes", offsetof(struct stats, kept_bytes) },
 	{ "over_share", offsetof(struct stats, over_share) },
+	{ "over_limit", offsetof(struct stats, over_limit) },
 	{ "bytes_in", offsetof(struct stats, bytes_in) },
 	{ "bytes_out", offsetof(struct stats, bytes_out) },
 };

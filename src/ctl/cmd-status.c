@@ -96,6 +96,7 @@ static const struct cell worker_cells[] = {
 	{ { .name = "RUNNING", .right = true }, "running", CELL_COUNT },
 	{ { .name = "KEPT", .right = true }, "kept_bytes", CELL_BYTES },
 	{ { .name = "OVER", .right = true }, "over_share", CELL_COUNT },
+	{ { .name = "LIMITED", .right = true }, "over_limit", CELL_COUNT },
 	{ { .name = "RESTARTS", .right = true }, "restarts", CELL_COUNT },
 };
 

@@ -180,6 +180,7 @@ struct frame_run {
 	struct digest owner;		/* of the caller */
 	struct digest token;		/* --id with its owner; none: no id */
 	struct digest party;		/* of the caller, where something is shared */
+	uint64_t credential;		/* id of the one the caller has logged in with; 0: none */
 	uint32_t flags;
 	uint16_t service;
 	uint32_t kit;			/* number */

@@ -39,7 +39,7 @@ tally_find(const struct tally *t, uint64_t key)
 	return NULL;
 }
 
-/* What would be forgotten with the row. */
+/* The counts that would be forgotten with the row. */
 static uint64_t
 row_has(const struct tally_row *row, uint64_t now_sec)
 {
@@ -121,7 +121,7 @@ tally_set(struct tally *t, uint64_t key, uint32_t connections, uint32_t stranger
 }
 
 bool
-tally_begin(const struct stats_pages *pages, uint64_t key, struct tally_rate rate,
+tally_begin(const struct stats_pages *pages, uint64_t key, struct rate rate,
     uint64_t now_usec, uint64_t *ret_wait_usec)
 {
 	uint64_t now_sec = now_usec / USEC_PER_SEC;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * tally: what sources and callers have of one worker, by the hash of their names, for the
- * other workers to read. Each worker has its own, in its page of statistics.
+ * tally: a count of the connections and calls that sources and callers have of one worker,
+ * by the hash of their names, for the other workers to read. Each worker has its own, in its page of statistics.
  *
  * A worker that adds up all tallies keeps limits that hold over all workers. It believes
  * no number: one that is wrong can only make it refuse somebody, or let somebody in.
@@ -13,6 +13,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "base/units.h"
 
 struct digest;
 struct stats_pages;
@@ -34,12 +36,6 @@ struct tally {
 	struct tally_row rows[TALLY_ROWS];
 };
 
-/* So many may begin in a span of so many seconds. */
-struct tally_rate {
-	uint32_t n;			/* 0: no limit */
-	uint32_t span_sec;
-};
-
 /* The key of a source or caller, together with what limits it: a role, a listener. */
 uint64_t tally_key(const struct tally *t, const struct digest *who, const char *what);
 
@@ -52,7 +48,7 @@ const struct tally_row *tally_find(const struct tally *t, uint64_t key);
  */
 struct tally_row *tally_take(struct tally *t, uint64_t key, uint64_t has, uint64_t now_usec);
 
-/* What the other workers say that the key has. */
+/* The counts of the key in the other workers, as these say. */
 struct tally_row tally_of_others(const struct stats_pages *pages, uint64_t key);
 
 /* Writes into our own tally what the key has. */
@@ -60,10 +56,11 @@ void tally_set(struct tally *t, uint64_t key, uint32_t connections, uint32_t str
     uint32_t calls, uint64_t now_usec);
 
 /*
- * True if the key may begin now, by all workers; it is counted then. False: it may after
+ * True if the key may begin now, as it has in all workers begun less than the rate allows,
+ * which is some; it is counted then. False: it may after
  * *ret_wait_usec at the latest.
  */
-bool tally_begin(const struct stats_pages *pages, uint64_t key, struct tally_rate rate,
+bool tally_begin(const struct stats_pages *pages, uint64_t key, struct rate rate,
     uint64_t now_usec, uint64_t *ret_wait_usec);
 
 /* Forgets all rows, of a worker that is gone. */

@@ -21,8 +21,18 @@ conn_verdict_text(enum conn_verdict v)
 		return "the caller has its share of the connections, three quarters at most";
 	case CONN_SOURCE_FULL: return "source-connections of the listener is reached";
 	case CONN_SOURCE_FAST: return "source-handshakes of the listener is reached";
+	case CONN_SOURCE_STRANGE: return "source-strangers of the listener is reached";
 	}
 	return "";
+}
+
+void
+conn_count_verdict(struct net_desk *net, enum conn_verdict v)
+{
+	if (v == CONN_CROWDED)
+		net->pages->own->over_share++;
+	else
+		net->pages->own->over_limit++;
 }
 
 const char *
@@ -70,18 +80,33 @@ has_room(const struct conn *c, const struct net_listener *p, uint64_t own, uint6
 	    used < p->max_connections ? p->max_connections - used : 0, 1);
 }
 
-/* The verdict on a source at another machine that has so many connections here already. */
-static enum conn_verdict
-judge_source(const struct net_desk *net, const struct net_listener *p, uint64_t key, uint64_t own)
+/* True if the peer has neither a role nor a login, and is on another machine. */
+static bool
+is_stranger(struct conn *c)
 {
-	const struct tally_rate handshakes = {
+	return !c->peer.is_local && !c->is_proxy && c->peer.login == NULL &&
+	    peer_roles(&c->peer, c->net->conf) == 0;
+}
+
+/* The verdict on a peer on another machine; seat: what its party has here, NULL: nothing. */
+static enum conn_verdict
+judge_source(struct conn *c, const struct net_listener *p, const struct seat *seat)
+{
+	const struct net_desk *net = c->net;
+	uint64_t key = tally_key(&net->pages->own->tally, &c->peer.party->share.party, p->url);
+	const struct tally_row others = tally_of_others(net->pages, key);
+	uint64_t own = seat != NULL ? seat->share.n : 0;
+	const struct rate handshakes = {
 		.n = p->source_handshakes * HANDSHAKES_SEC, .span_sec = HANDSHAKES_SEC,
 	};
 	uint64_t wait;
 
-	if (p->source_connections != 0 &&
-	    own + tally_of_others(net->pages, key).connections >= p->source_connections)
+	if (p->source_connections != 0 && own + others.connections >= p->source_connections)
 		return CONN_SOURCE_FULL;
+	own = seat != NULL ? seat->n_strangers : 0;
+	if (p->source_strangers != 0 && own + others.strangers >= p->source_strangers &&
+	    is_stranger(c))
+		return CONN_SOURCE_STRANGE;
 	if (p->tls != NULL && handshakes.n != 0 &&
 	    !tally_begin(net->pages, key, handshakes, net->loop->now_usec, &wait))
 		return CONN_SOURCE_FAST;
@@ -89,18 +114,17 @@ judge_source(const struct net_desk *net, const struct net_listener *p, uint64_t 
 }
 
 enum conn_verdict
-conn_judge(const struct conn *c, const struct net_listener *p, bool is_proxy)
+conn_judge(struct conn *c, const struct net_listener *p)
 {
 	struct net_desk *net = c->net;
-	const struct digest *source = &c->peer.party->share.party;
-	uint64_t own = shares_count(&net->parties.seats, source, p->id);
+	struct share *s = shares_find(&net->parties.seats, &c->peer.party->share.party, p->id);
 	uint64_t n_workers = net->pages->n_others + 1;
 
-	if (!has_room(c, p, own, n_workers))
+	if (!has_room(c, p, s != NULL ? s->n : 0, n_workers))
 		return CONN_CROWDED;
-	if (is_proxy || c->peer.is_local)
+	if (c->is_proxy || c->peer.is_local)
 		return CONN_ADMITTED;
-	return judge_source(net, p, tally_key(&net->pages->own->tally, source, p->url), own);
+	return judge_source(c, p, s != NULL ? CONTAINER_OF(s, struct seat, share) : NULL);
 }
 
 /* Tells the other workers what the party of the seat has here. */
@@ -128,9 +152,100 @@ conn_join(struct conn *c, const struct net_listener *p)
 	seat_tell(net, c->seat, s->n);
 }
 
+/* --------------------------------------------------- who the caller is --- */
+
+static void
+stranger_leave(struct conn *c)
+{
+	if (!c->is_stranger)
+		return;
+	c->is_stranger = false;
+	TAILQ_REMOVE(&c->net->strangers, c, next_stranger);
+	c->net->n_strangers--;
+	if (c->seat != NULL)
+		c->seat->n_strangers--;
+}
+
+static void
+stranger_join(struct conn *c)
+{
+	if (c->is_stranger)
+		return;
+	c->is_stranger = true;
+	TAILQ_INSERT_TAIL(&c->net->strangers, c, next_stranger);
+	c->net->n_strangers++;
+	if (c->seat != NULL)
+		c->seat->n_strangers++;
+}
+
+/* The role that limits the connections of the caller; NULL: none. */
+static const struct role *
+role_of(struct conn *c)
+{
+	const struct conf *conf = c->net->conf;
+	uint64_t roles = conf->limited[ACCESS_CONNECTIONS] == 0 ? 0 : peer_roles(&c->peer, conf);
+
+	return c->peer.is_admin || c->is_proxy ? NULL :
+	    access_limit(conf, roles, ACCESS_CONNECTIONS);
+}
+
+/* Counts the connection by that role; NULL: by none. */
+static void
+conn_hold(struct conn *c, const struct role *role, bool is_new)
+{
+	struct peer_identity *who = role != NULL ? peer_identity(&c->peer) : NULL;
+	char why[QUOTA_TEXT];
+
+	if (c->holder != NULL && who != NULL && quota_is_of(c->holder, who, role))
+		return;
+	c->holder = quota_leave(c->holder);
+	if (who != NULL && quota_join(c->net, who, role, &c->holder, is_new ? why : NULL) == -EBUSY)
+		c->is_over = true;
+}
+
+void
+conn_recount(struct conn *c, bool is_new)
+{
+	bool was = c->is_stranger;
+
+	c->peer.has_changed = false;
+	if (is_stranger(c))
+		stranger_join(c);
+	else
+		stranger_leave(c);
+	if (was != c->is_stranger && c->seat != NULL)
+		seat_tell(c->net, c->seat, c->seat->share.n);
+	if (c->net->conf->limited[ACCESS_CONNECTIONS] != 0 || c->holder != NULL)
+		conn_hold(c, role_of(c), is_new);
+}
+
+void
+strangers_trim(struct net_desk *net)
+{
+	while (net->n_strangers > NET_MAX_STRANGERS) {
+		struct conn *oldest = TAILQ_FIRST(&net->strangers);
+
+		net->pages->own->over_limit++;
+		conn_tell(oldest, "too many connections without a role, this is the oldest");
+		conn_close(oldest);
+	}
+}
+
+bool
+conn_explain_over(struct conn *c, char why[static QUOTA_TEXT])
+{
+	const struct role *role = role_of(c);
+	struct peer_identity *who = role != NULL ? peer_identity(&c->peer) : NULL;
+
+	return who != NULL && c->holder == NULL &&
+	    quota_join(c->net, who, role, &c->holder, why) == -EBUSY;
+}
+
 void
 conn_leave(struct conn *c)
 {
+	stranger_leave(c);
+	c->holder = quota_leave(c->holder);
 	party_keep(c->peer.party, &c->kept, 0);
 	if (c->peer.party != NULL)
 		c->peer.party->n_conns--;

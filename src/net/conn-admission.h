@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "net/conn.h"
+#include "net/quota.h"
 
 /* The words of the log for a verdict that is a no. */
 const char *conn_verdict_text(enum conn_verdict v);
@@ -19,18 +20,33 @@ const char *conn_verdict_text(enum conn_verdict v);
 /* Words for the client; NULL: none. */
 const char *conn_verdict_words(enum conn_verdict v, const struct net_listener *p);
 
+/* Counts a refusal. */
+void conn_count_verdict(struct net_desk *net, enum conn_verdict v);
+
 /* Finds the party of the connection. 0 or -ENOMEM. */
 int conn_find_party(struct conn *c);
 
 /*
- * Judges the peer of the connection, which is not counted yet. is_proxy: it is a proxy, whose
- * connections are those of its clients, so limits of one source mean nothing.
+ * Judges the peer of the connection, which is not counted yet. Connections of a proxy are
+ * those of its clients, so for a proxy limits of one source mean nothing.
  */
-enum conn_verdict conn_judge(const struct conn *c, const struct net_listener *p, bool is_proxy);
+enum conn_verdict conn_judge(struct conn *c, const struct net_listener *p);
 
 /* Counts the connection for its party; no longer. */
 void conn_join(struct conn *c, const struct net_listener *p);
 void conn_leave(struct conn *c);
+
+/*
+ * Counts the connection for what its caller is now: a stranger, or somebody whose role has a
+ * limit of connections. Whoever has too many by a role gets c->is_over, if is_new.
+ */
+void conn_recount(struct conn *c, bool is_new);
+
+/* Ends the oldest connections of strangers, until there are no more than one worker takes. */
+void strangers_trim(struct net_desk *net);
+
+/* The words for a connection that is over; false: it is not any more. */
+bool conn_explain_over(struct conn *c, char why[static QUOTA_TEXT]);
 
 /*
  * The time at which the connection ends if its caller is still a stranger, who has no role;

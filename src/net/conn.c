@@ -100,8 +100,7 @@ conn_free(struct conn *c)
 	c->door->ops->destroy(c);
 }
 
-/* Tells of a client that is lost before it could make a request. */
-static void
+void
 conn_tell(struct conn *c, const char *why)
 {
 	char text[ADDR_TEXT];
@@ -159,16 +158,20 @@ conn_pass_on(struct conn *c, const union sockaddr_any *client)
 	int r;
 
 	conn_leave(c);
+	c->is_proxy = false;
 	r = peer_pass_on(&c->peer, client);
 	if (r == 0)
 		r = conn_find_party(c);
 	if (r < 0)
 		return r;
-	verdict = conn_judge(c, c->listener, false);
+	verdict = conn_judge(c, c->listener);
 	conn_join(c, c->listener);
-	if (verdict == CONN_ADMITTED)
+	if (verdict == CONN_ADMITTED) {
+		conn_recount(c, true);
+		strangers_trim(c->net);
 		return 0;
-	c->net->pages->own->over_share++;
+	}
+	conn_count_verdict(c->net, verdict);
 	words = conn_verdict_words(verdict, c->listener);
 	if (words != NULL)
 		(void)stream_plain.send(&c->stream, words, strlen(words));
@@ -225,7 +228,8 @@ conn_open(struct net_listener *p, int fd, const union sockaddr_any *peer)
 		conn_free(c);
 		return CONN_ADMITTED;
 	}
-	verdict = conn_judge(c, p, is_proxy);
+	c->is_proxy = is_proxy;
+	verdict = conn_judge(c, p);
 	if (verdict != CONN_ADMITTED) {
 		conn_free(c);
 		return verdict;
@@ -247,6 +251,11 @@ conn_open(struct net_listener *p, int fd, const union sockaddr_any *peer)
 	net->pages->own->port_connections[p->number]++;
 	if (conn_due(c) != 0)
 		loop_arm(net->loop, &c->timer, conn_due(c));
+	conn_recount(c, true);
+	strangers_trim(net);
+	/* The caller hears so at once, if the stream lets it. */
+	if (c->is_over)
+		loop_defer(net->loop, &c->task);
 	return CONN_ADMITTED;
 }
 
@@ -596,6 +605,20 @@ conn_end_input(struct conn *c)
 		    CONN_PATIENT : CONN_LEAVING);
 }
 
+/* Takes no more requests: tells the client the one reason and the log the other. */
+static void
+conn_refuse(struct conn *c, const char *words, const char *why)
+{
+	char peer[ADDR_TEXT];
+
+	if (c->door->ops->refuse == NULL)
+		conn_end(c);
+	else
+		c->door->ops->refuse(c, words);
+	peer_format(&c->peer, peer, sizeof(peer));
+	refusal_log(c->net, c->listener, peer, why);
+}
+
 /*
  * No more may be kept of a request that is not whole: refuses the request. The rest of it
  * could not be told from the next one, so the connection ends.
@@ -604,11 +627,29 @@ static void
 conn_refuse_rest(struct conn *c)
 {
 	c->net->pages->own->over_share++;
-	if (c->door->ops->refuse == NULL)
-		conn_end(c);
-	else
-		c->door->ops->refuse(c, "you have your share of the bytes that are kept for "
-		    "callers, which is at most three quarters of kept-limit: send less at a time");
+	conn_refuse(c, "you have your share of the bytes that are kept for callers, which is at "
+	    "most three quarters of kept-limit: send less at a time",
+	    "a request was not whole when the caller had its share of kept bytes");
+	conn_drop_input(c);
+}
+
+/* The caller may be another one since: counts it, and refuses it when it has too much. */
+static void
+conn_look_at_caller(struct conn *c)
+{
+	char why[QUOTA_TEXT];
+
+	if (c->peer.has_changed) {
+		conn_recount(c, true);
+		strangers_trim(c->net);
+	}
+	if (!c->is_over || states[c->state].is_last || stream_is_opening(&c->stream))
+		return;
+	c->is_over = conn_explain_over(c, why);
+	if (!c->is_over)
+		return;
+	c->net->pages->own->over_limit++;
+	conn_refuse(c, why, "a role of the caller allows no more connections");
 	conn_drop_input(c);
 }
 
@@ -806,9 +847,13 @@ on_task(struct loop_task *t)
 	net->writer = c;
 	if (c->wait == CONN_YIELDS)
 		c->wait = CONN_READY;
+	if (c->is_over)
+		conn_look_at_caller(c);
 	conn_take_news(c, news);
 	if (buf_len(&c->in) > 0)
 		conn_feed_kept(c);
+	if (c->peer.has_changed || c->is_over)
+		conn_look_at_caller(c);
 	conn_send(c);
 	if ((news & CONN_DUE) != 0)
 		conn_check_due(c);
@@ -827,6 +872,8 @@ net_init(struct net_desk *net, struct loop *loop, char *read)
 	LIST_INIT(&net->listeners);
 	TAILQ_INIT(&net->conns);
 	TAILQ_INIT(&net->dead);
+	TAILQ_INIT(&net->strangers);
+	shares_init(&net->holders, NULL, 0, sizeof(struct holder));
 	parties_init(&net->parties);
 }
 
@@ -874,7 +921,9 @@ net_count(struct net_desk *net)
 	TAILQ_FOREACH(c, &net->conns, link) {
 		if (!c->listener->gone)
 			s->port_connections[c->listener->number]++;
+		conn_recount(c, false);
 	}
+	strangers_trim(net);
 }
 
 /*

@@ -23,6 +23,7 @@
 #include "net/net.h"
 #include "net/stream.h"
 
+struct holder;
 struct net_listener;
 
 /* The answer of net/conn-admission to a client that wants one more connection. */
@@ -31,6 +32,7 @@ enum conn_verdict {
 	CONN_CROWDED,		/* the caller has its share */
 	CONN_SOURCE_FULL,	/* source-connections */
 	CONN_SOURCE_FAST,	/* source-handshakes */
+	CONN_SOURCE_STRANGE,	/* source-strangers */
 };
 
 enum conn_state {
@@ -94,7 +96,7 @@ struct door_ops {
 
 	enum door_work (*work)(const struct conn *c);
 
-	/* Writes that the request at hand is refused, for this reason, and quits. */
+	/* Writes that no more requests are taken, for this reason, and quits. */
 	void (*refuse)(struct conn *c, const char *why);
 
 	/*
@@ -122,7 +124,11 @@ struct conn {
 					 * has to handle */
 	uint8_t state;			/* enum conn_state */
 	uint8_t wait;			/* enum conn_wait */
+	bool is_proxy;			/* the peer is a proxy, which may speak for others */
+	bool is_stranger;		/* ... and counted as one */
+	bool is_over;			/* a role allows its caller no more connections */
 	TAILQ_ENTRY(conn) link;
+	TAILQ_ENTRY(conn) next_stranger;
 	struct net_desk *net;
 	struct door *door;
 	struct net_listener *listener;
@@ -135,6 +141,7 @@ struct conn {
 					 * whole; 0: none */
 	uint64_t reply_due_usec;	/* the time by which the unsent bytes must be taken */
 	struct seat *seat;		/* among the connections of the listener */
+	struct holder *holder;		/* counts the connection by a role; NULL: none does */
 	uint64_t kept;			/* bytes counted as kept for the caller */
 	struct buf in;			/* bytes received and not used yet */
 	struct buf out;			/* not sent yet */
@@ -158,6 +165,9 @@ conn_is_private(const struct conn *c)
 
 /* Ends a connection and its running requests now. */
 void conn_close(struct conn *c);
+
+/* Tells the log of a client that is lost before it could make a request. */
+void conn_tell(struct conn *c, const char *why);
 
 /* Executes no more requests; the connection ends when all is sent. */
 void conn_quit(struct conn *c);

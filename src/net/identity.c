@@ -168,6 +168,7 @@ peer_log_in(struct peer *p, const struct conf *conf, const struct credential *c)
 	peer_log_out(p);
 	p->login = login;
 	peer_learn_roles(p, conf);
+	p->has_changed = true;
 	return 0;
 }
 
@@ -177,6 +178,7 @@ peer_log_out(struct peer *p)
 	free(TAKE_PTR(p->login));
 	p->identity = identity_unref(p->identity);
 	p->roles_generation = 0;
+	p->has_changed = true;
 }
 
 struct peer_identity *
@@ -197,6 +199,7 @@ peer_make_identity(struct peer *p)
 		(void)strlcpy(p->identity->login, p->login->name, sizeof(p->identity->login));
 		(void)strlcpy(p->identity->credential, p->login->mark,
 		    sizeof(p->identity->credential));
+		p->identity->credential_id = strtoull(p->login->id, NULL, 16);
 	}
 	return p->identity;
 }

@@ -32,8 +32,11 @@ struct peer_identity {
 	char text[ADDR_TEXT];	/* "login:alice", "uid:1000", "addr:10.1.2.3" */
 	char peer[ADDR_TEXT];	/* "10.1.2.3:4242", "unix" */
 	char *via;		/* the proxy that speaks for it, as text; NULL: none */
+	uint64_t roles;		/* ... under the rules by which it was last asked for */
+	bool is_admin;
 	char login[CREDENTIAL_LOGIN_MAX + 1];	/* "": not logged in */
 	char credential[CREDENTIAL_LABEL_MAX + 1];	/* ... by the one of this label or id */
+	uint64_t credential_id;	/* ... its id in any case; 0: not logged in */
 };
 
 /* The login of a peer, and the credential by which it has logged in. */
@@ -61,6 +64,7 @@ struct peer {
 	uint64_t roles;			/* roles under the rules of roles_generation */
 	uint32_t roles_generation;
 	bool is_admin;			/* ... true for an administrator */
+	bool has_changed;		/* another login since this was last looked at */
 };
 
 /* Makes an identity with one reference; NULL when memory is out. */
@@ -124,7 +128,13 @@ struct peer_identity *peer_make_identity(struct peer *p);
 static inline struct peer_identity *
 peer_identity(struct peer *p)
 {
-	return p->identity != NULL ? p->identity : peer_make_identity(p);
+	struct peer_identity *id = p->identity != NULL ? p->identity : peer_make_identity(p);
+
+	if (id != NULL) {
+		id->roles = p->roles;
+		id->is_admin = p->is_admin;
+	}
+	return id;
 }
 
 /*

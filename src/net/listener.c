@@ -261,7 +261,7 @@ listener_admit(struct net_listener *p, int fd, union sockaddr_any *peer)
 	verdict = conn_open(p, fd, peer);
 	if (verdict == CONN_ADMITTED)
 		return;
-	p->net->pages->own->over_share++;
+	conn_count_verdict(p->net, verdict);
 	listener_refuse(p, fd, peer, conn_verdict_words(verdict, p), conn_verdict_text(verdict));
 }
 
@@ -394,6 +394,7 @@ listener_configure(struct net_listener *p, const struct listener *l, unsigned nu
 	p->max_connections = l->max_connections;
 	p->source_connections = l->source_connections;
 	p->source_handshakes = l->source_handshakes;
+	p->source_strangers = l->source_strangers;
 	p->login_timeout_usec = l->login_timeout_usec;
 }
 

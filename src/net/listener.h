@@ -45,7 +45,8 @@ struct net_listener {
 	uint64_t idle_timeout_usec;
 	const struct places *proxy_from;	/* in the configuration; NULL: gone */
 	uint32_t max_connections;
-	uint32_t source_connections, source_handshakes;	/* of one source; 0: no limit */
+	/* Of one source; 0: no limit. */
+	uint32_t source_connections, source_handshakes, source_strangers;
 	uint64_t login_timeout_usec;
 };
 

@@ -9,6 +9,7 @@ libnet_la_SOURCES = \
 	src/net/net.h \
 	src/net/party.c src/net/party.h \
 	src/net/proxystream.c src/net/proxystream.h \
+	src/net/quota.c src/net/quota.h \
 	src/net/refusal.c src/net/refusal.h \
 	src/net/stream.c src/net/stream.h \
 	src/net/tlscontext.c src/net/tlscontext.h \

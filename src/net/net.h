@@ -28,6 +28,9 @@ TAILQ_HEAD(conns, conn);
 /* Bytes of one read from a socket. */
 #define NET_READ (64u << 10)
 
+/* Strangers of one worker; the oldest makes room. */
+#define NET_MAX_STRANGERS 1024
+
 /* Bytes that one connection sends in one turn. */
 #define NET_SEND (128u << 10)
 
@@ -51,6 +54,9 @@ struct net_desk {
 	struct conns dead;		/* connections closed in this turn */
 	size_t n_conns;
 	struct parties parties;		/* of the connections */
+	struct shares holders;		/* of struct holder: what callers have by their roles */
+	struct conns strangers;		/* callers without role and login, the oldest first */
+	size_t n_strangers;
 	struct ratelimit refusals;	/* lines of the log about refused clients */
 	size_t max_conns;		/* limit that follows from RLIMIT_NOFILE */
 	unsigned n_yields;		/* rests that left new clients to others, since then */

@@ -26,7 +26,7 @@ struct parties {
 	bool has_freed;			/* bytes have become fewer since the owner looked */
 };
 
-/* What a party has at one listener. */
+/* The connections of a party at one listener. */
 struct seat {
 	struct share share;		/* a hold for each connection */
 	uint64_t key;			/* in the tally; 0: nothing is told to other workers */

@@ -30,6 +30,7 @@ static const struct outcome_row rows[OUTCOME_N] = {
 	[OUTCOME_DRAINING] = { "draining", "LOADING", false, 248 },
 	[OUTCOME_UNAVAIL] = { "unavail", "UNAVAIL", false, 249 },
 	[OUTCOME_HANDLER] = { "handler", "HANDLER", true, 250 },
+	[OUTCOME_NOAUTH] = { "noauth", "NOAUTH", false, STATUS_REFUSED },
 };
 
 #define STATUS_EXIT_HIGH 239	/* exit status of reqctl for a program's own 126 to 255 */
@@ -166,6 +167,7 @@ line_fill(struct line *l, const struct outcome *o, struct slice service,
 	case OUTCOME_CANCELLED:
 	case OUTCOME_BADARG:
 	case OUTCOME_HANDLER:
+	case OUTCOME_NOAUTH:
 		line_add(l, detail);
 		break;
 	case OUTCOME_DENIED:

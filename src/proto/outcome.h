@@ -27,6 +27,7 @@ enum outcome_kind {
 	OUTCOME_DRAINING,	/* not started: reqd is stopping */
 	OUTCOME_UNAVAIL,	/* not started: the service cannot serve now */
 	OUTCOME_HANDLER,	/* the handler process died or broke the protocol; killed */
+	OUTCOME_NOAUTH,		/* not started: the login of its caller has gone while it waited */
 	OUTCOME_N,
 };
 
@@ -85,7 +86,8 @@ void outcome_why(struct buf *b, enum resp_version v, enum outcome_kind k, struct
  * becomes 239 (they would read as a signal or as a status of reqctl), SIGNAL
  * becomes 128+n. Each other outcome has a status of its own from 240 on:
  * timeout 240, cancelled 241, too big 242, busy 243, no start 244, lost 245,
- * bad argument 246, denied 247, draining 248, unavailable 249, handler 250.
+ * bad argument 246, denied 247, draining 248, unavailable 249, handler 250; a login that
+ * is missing or gone 251, as every other refusal.
  */
 int outcome_exit_status(const struct outcome *o);
 

@@ -97,6 +97,7 @@ on_commit(struct member *m)
 	net_count(&w->net);
 	conf_unref(old);
 	leases_reload(&w->leases);
+	calls_judge_anew(&w->desk);
 	check_drained(w);
 }
 
@@ -262,6 +263,7 @@ worker_wire(struct worker *w)
 	w->desk.slot = w->slot;
 	w->desk.leases = &w->leases;
 	w->desk.kits = &w->kits;
+	w->desk.net = &w->net;
 	w->desk.link = &brokerlink_ops;
 	w->desk.on_less = on_less_calls;
 	resp_door_init(&w->door);

@@ -562,6 +562,18 @@ def _():
         c.close()
 
 
+@listener("source-strangers", '2\nproxy-from = {"127.0.0.1"}')
+def _():
+    have = []
+    for source in ["203.0.113.7"] * 3 + ["203.0.113.8"]:
+        have.append(behind("source-strangers", source))
+        have[-1].s.sendall(b"*1\r\n$4\r\nPING\r\n")
+    same([c.f.readline() for c in have],
+         [b"+PONG\r\n"] * 2 + [b"-ERR max number of clients reached\r\n", b"+PONG\r\n"])
+    for c in have:
+        c.close()
+
+
 @listener("login-timeout", '50ms\nproxy-from = {"127.0.0.1"}')
 def _():
     stays, goes = Client(addresses["login-timeout"]), behind("login-timeout", "203.0.113.7")
@@ -779,6 +791,56 @@ def _():
 def _():
     same(" may not call" in why("uid:4711", "role-login"), True)
     same(" may call" in why("login:ci", "role-login-b"), True)
+
+
+def limited(setting):
+    """Clients of one caller whose role has this limit, and the replies to their calls."""
+    port = free_port()
+    text = ('listen "tcp://127.0.0.1:%d" { proxy-from = {"127.0.0.1"} }\n'
+            'role "one" { net = {"203.0.113.0/24"}  %s }\n' % (port, setting))
+    name = "role-" + setting.split()[0]
+    with server(name, text + service_text("hi", 'allow = {"one"}') + service_text(
+            "wait", 'allow = {"one"}', sh("echo x >>%s/waits; exec sleep 60" % OPEN))) as s:
+        addresses[name] = ("127.0.0.1", port)
+
+        def come(source="203.0.113.7"):
+            c = behind(name, source)
+            c.send("CALL", "hi")
+            try:
+                return c, c.reply()
+            except Failed as error:
+                return c, str(error)
+        yield come
+        same(s.process.poll(), None)
+
+
+@row("role.rate")
+def _():
+    for come in limited("rate = 2/d"):
+        same([come()[1] for _ in range(2)], ["hi\n"] * 2)
+        same("'one' allows, 2/d: try again in " in come()[1], True)
+        same(come("203.0.113.8")[1], "hi\n")
+
+
+@row("role.calls")
+def _():
+    for come in limited("calls = 1"):
+        c, reply = come()
+        same(reply, "hi\n")
+        c.send("CALL", "wait")
+        until("the call runs", lambda: os.path.exists(OPEN + "/waits"))
+        same("'one' allows, 1 at a time" in come()[1], True)
+        same(come("203.0.113.8")[1], "hi\n")
+        c.close()
+
+
+@row("role.connections")
+def _():
+    for come in limited("connections = 2"):
+        have = [come() for _ in range(3)]
+        same([reply for _, reply in have[:2]], ["hi\n"] * 2)
+        same("'one' allows, 2: close one" in have[2][1], True)
+        same(come("203.0.113.8")[1], "hi\n")
 
 
 # ---------------------------------------------------------------- services ---

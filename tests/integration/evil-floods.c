@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include "evil.h"
 #include "ipc/channel.h"
 #include "ipc/roles.h"
@@ -312,6 +313,25 @@ descriptors_on_their_way(struct evil *e)
 
 /* ---------------------------------------------------------------- page --- */
 
+/* All rows are full of callers that have all there is, and one is of the honest clients. */
+static void
+tally_lie(struct stats *s)
+{
+	const struct digest loopback = { .bytes = { [15] = 1 } };
+	uint64_t key = tally_key(&s->tally, &loopback, "local");
+
+	for (size_t i = 0; i < TALLY_ROWS; i++) {
+		s->tally.rows[i] = (struct tally_row){
+			.key = i * UINT64_C(0x9e3779b97f4a7c15) + i, .connections = UINT32_MAX,
+			.strangers = UINT32_MAX, .calls = UINT32_MAX, .begun = UINT32_MAX,
+			.until_sec = (uint32_t)(clock_usec() / USEC_PER_SEC) + 1,
+		};
+	}
+	s->tally.rows[key % TALLY_ROWS] = (struct tally_row){
+		.key = key, .connections = 1000, .calls = 1000, .begun = 1000, .until_sec = 1,
+	};
+}
+
 static void
 scribble(struct evil *e, int how)
 {
@@ -325,6 +345,8 @@ scribble(struct evil *e, int how)
 			arc4random_buf(s, sizeof(*s));
 		else if (how == 1)
 			memset(s, 0xff, sizeof(*s));
+		else if (how == 3)
+			tally_lie(s);
 		else {
 			s->generation = e->generation;
 			s->connections_open = s->running = 12;
@@ -347,6 +369,12 @@ static void
 page_of_ones(struct evil *e)
 {
 	scribble(e, 1);
+}
+
+static void
+page_of_lies(struct evil *e)
+{
+	scribble(e, 3);
 }
 
 static void
@@ -397,6 +425,7 @@ const struct evil_attack evil_floods[] = {
 	{ "page_of_random", page_of_random },
 	{ "page_of_ones", page_of_ones },
 	{ "page_of_plausible", page_of_plausible },
+	{ "page_of_lies", page_of_lies },
 	{ "blocking_listeners", blocking_listeners },
 	{ 0 },
 };

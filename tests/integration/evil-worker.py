@@ -63,7 +63,7 @@ ATTACKS = {
     "cancel_of_another": "found", "two_cancels_at_once": "found", "cancels_of_all": "lives",
     "cancelled_of_none": "found", "cancel_unanswered": "lives", "list_unanswered": "slow",
     "list_of_rubbish": "lives", "page_of_random": "lives", "page_of_ones": "lives",
-    "page_of_plausible": "lives", "blocking_listeners": "lives",
+    "page_of_plausible": "lives", "page_of_lies": "lives", "blocking_listeners": "lives",
     "leaves_an_accomplice": "leaves",
 }
 # Attacks of a worker that is confined, as every worker is. killed: the kernel ends the

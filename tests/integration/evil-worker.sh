@@ -24,6 +24,8 @@ mkdir "$dir/evil" "$dir/honest"
 chmod 777 "$dir/evil"
 chmod 666 "$dir/evil/events"
 
+# Limits that nobody reaches, so that workers add up the pages of the evil ones.
+sed -i 's|^role "local" {|& rate = 900000/s  calls = 900000  connections = 900000 |' "$conf"
 service true '"/bin/true"' 'log = none'
 service nap '"/bin/sleep", "{seconds}"' 'argument "seconds" {}' 'log = none'
 service echo '"/bin/echo", "{text}"' 'argument "text" {}' 'log = none'

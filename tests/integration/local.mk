@@ -48,6 +48,7 @@ integration_tests = \
 	tests/integration/live-output.sh \
 	tests/integration/log-blocked.sh \
 	tests/integration/log-lines.sh \
+	tests/integration/limits.sh \
 	tests/integration/logins.sh \
 	tests/integration/logins-model.sh \
 	tests/integration/long-arguments.sh \
@@ -104,6 +105,7 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/kept-counts.py \
 	tests/integration/service-sandbox.py \
 	tests/integration/shares.py \
+	tests/integration/limits.py \
 	tests/integration/login-tokens.py tests/integration/logins.py tests/integration/logins-model.py \
 	tests/integration/conf-examples.py tests/integration/examples.py \
 	tests/integration/protocol-examples.py \

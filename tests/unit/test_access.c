@@ -229,6 +229,42 @@ START_TEST(decisions_are_explained)
 }
 END_TEST
 
+/* The limit that holds, of roles A to F, each a letter. */
+static const struct {
+	enum access_limit what;
+	uint64_t roles;
+	const char *decides;	/* "": no limit */
+} limits[] = {
+	{ ACCESS_RATE, 1, "a" }, { ACCESS_RATE, 2, "b" }, { ACCESS_RATE, 3, "b" },
+	/* A minute of c is less than a second of a: 100 / 60 < 2. */
+	{ ACCESS_RATE, 1 | 4, "a" }, { ACCESS_RATE, 4 | 8, "d" }, { ACCESS_RATE, 7 | 8, "b" },
+	/* Role e has no limits, role f has one of connections only. */
+	{ ACCESS_RATE, 1 | 16, "" }, { ACCESS_RATE, 1 | 32, "" }, { ACCESS_RATE, 0, "" },
+	{ ACCESS_CALLS, 1, "a" }, { ACCESS_CALLS, 2, "" }, { ACCESS_CALLS, 1 | 4, "c" },
+	{ ACCESS_CALLS, 1 | 2, "" }, { ACCESS_CALLS, 16, "" },
+	{ ACCESS_CONNECTIONS, 1, "" }, { ACCESS_CONNECTIONS, 32, "f" },
+	{ ACCESS_CONNECTIONS, 1 | 16 | 32, "f" }, { ACCESS_CONNECTIONS, 8 | 32, "d" },
+};
+
+START_TEST(the_least_strict_limit_decides)
+{
+	static const char roles[] = "listen \"unix:///x\" {}\n"
+	    "role \"a\" { net = {\"unix\"} rate = 2/s calls = 1 }\n"
+	    "role \"b\" { net = {\"unix\"} rate = 3/s }\n"
+	    "role \"c\" { net = {\"unix\"} rate = 100/m calls = 9 }\n"
+	    "role \"d\" { net = {\"unix\"} rate = 10000/h connections = 9 }\n"
+	    "role \"e\" { net = {\"unix\"} }\n"
+	    "role \"f\" { net = {\"unix\"} connections = 8 }\n";
+	struct conf_errors errors = { 0 };
+	const struct role *role;
+
+	conf = conf_unref(conf);
+	ck_assert_int_eq(conf_parse(roles, sizeof(roles) - 1, 1, &conf, &errors), 0);
+	role = access_limit(conf, limits[_i].roles, limits[_i].what);
+	ck_assert_str_eq(role != NULL ? role->name : "", limits[_i].decides);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -241,6 +277,7 @@ main(void)
 	tcase_add_loop_test(t, callers_have_their_roles, 0, (int)ARRAY_LEN(callers));
 	tcase_add_loop_test(t, deny_comes_before_allow, 0, (int)ARRAY_LEN(callers));
 	tcase_add_loop_test(t, a_service_is_at_its_listeners_only, 0, (int)ARRAY_LEN(callers));
+	tcase_add_loop_test(t, the_least_strict_limit_decides, 0, (int)ARRAY_LEN(limits));
 	tcase_add_test(t, a_zeroed_caller_is_nobody);
 	tcase_add_test(t, a_login_alone_has_no_place);
 	tcase_add_test(t, decisions_are_explained);

@@ -51,6 +51,8 @@ static const struct {
 	    "-UNAVAIL df it broke\r\n" },
 	{ { OUTCOME_HANDLER, 0, 0 }, "handler", "HANDLER", true, 250,
 	    "-HANDLER it broke\r\n" },
+	{ { OUTCOME_NOAUTH, 0, 0 }, "noauth", "NOAUTH", false, 251,
+	    "-NOAUTH it broke\r\n" },
 };
 
 static struct buf out;
@@ -148,7 +150,7 @@ END_TEST
 START_TEST(other_words_and_codes)
 {
 	static const char *const others[] = { "", "E", "EXITS", "exit ", "ERR",
-		"NOPROTO", "NOAUTH", "Exit" };
+		"NOPROTO", "Exit" };
 
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
 		ck_assert_int_eq(outcome_from_word(slice_of(others[i])), OUTCOME_N);

@@ -90,7 +90,7 @@ END_TEST
 
 /* begin: so many may in one span, whichever workers are asked. */
 static const struct {
-	struct tally_rate rate;
+	struct rate rate;
 	uint64_t now, wait;
 } paces[] = {
 	{ { 5, 1 }, NOW, 600000 },
@@ -103,7 +103,7 @@ static const struct {
 
 START_TEST(a_pace_holds_over_all_workers)
 {
-	struct tally_rate rate = paces[_i].rate;
+	struct rate rate = paces[_i].rate;
 	uint64_t now = paces[_i].now, wait = 0;
 
 	begin();
@@ -136,10 +136,10 @@ START_TEST(a_lie_has_somebody_refused_and_no_more)
 	}
 	page[2].tally = page[1].tally;
 	ck_assert_uint_eq(tally_of_others(&workers[0], key_of(1)).connections, UINT32_MAX);
-	ck_assert(!tally_begin(&workers[0], key_of(1), (struct tally_rate){ UINT32_MAX, 1 }, NOW,
+	ck_assert(!tally_begin(&workers[0], key_of(1), (struct rate){ UINT32_MAX, 1 }, NOW,
 	    &wait));
 	ck_assert_uint_le(wait, USEC_PER_SEC);
-	ck_assert(tally_begin(&workers[0], key_of(2), (struct tally_rate){ 1, 1 }, NOW, &wait));
+	ck_assert(tally_begin(&workers[0], key_of(2), (struct rate){ 1, 1 }, NOW, &wait));
 }
 END_TEST
 
@@ -152,7 +152,7 @@ START_TEST(who_has_most_is_seen_in_a_full_table)
 	for (uint32_t n = 1; n < 50000; n++)
 		tally_set(&page[1].tally, key_of(n), few, 0, 0, NOW);
 	ck_assert_uint_eq(tally_of_others(&workers[0], key_of(0)).connections, many);
-	/* One who comes now, and takes much, is seen too. */
+	/* A source that comes now, and takes much, is seen too. */
 	tally_set(&page[1].tally, key_of(50000), many, 0, 0, NOW);
 	ck_assert_uint_eq(tally_of_others(&workers[0], key_of(50000)).connections, many);
 	/* To end what has lost its row is no mistake. */
@@ -162,10 +162,10 @@ START_TEST(who_has_most_is_seen_in_a_full_table)
 }
 END_TEST
 
-/* Whoever has so many addresses is not held, and shuts nobody out. */
+/* A source of so many addresses is not held, and shuts nobody out. */
 START_TEST(many_who_begin_do_not_shut_others_out)
 {
-	const struct tally_rate rate = { 100, 5 };
+	const struct rate rate = { 100, 5 };
 	uint64_t wait;
 
 	begin();

@@ -43,6 +43,31 @@ END_TEST
 
 static const struct {
 	const char *text;
+	uint32_t n, span;	/* n 0: no rate */
+} rates[] = {
+	{ "5/s", 5, 1 }, { "1/m", 1, 60 }, { "1000000/h", 1000000, 3600 }, { "2/d", 2, 86400 },
+	{ "0/s", 0, 0 }, { "5", 0, 0 }, { "5/", 0, 0 }, { "/s", 0, 0 }, { "5/sec", 0, 0 },
+	{ "5 /s", 0, 0 }, { "-5/s", 0, 0 }, { "05/s", 0, 0 }, { "5/S", 0, 0 }, { "", 0, 0 },
+	{ "1000001/s", 0, 0 }, { "99999999999999999999/s", 0, 0 },
+};
+
+START_TEST(reads_rates)
+{
+	struct rate rate = { 0 };
+	char text[UNITS_TEXT];
+
+	ck_assert_int_eq(rate_parse(rates[_i].text, &rate), rates[_i].n != 0 ? 0 : -EINVAL);
+	ck_assert_uint_eq(rate.n, rates[_i].n);
+	ck_assert_uint_eq(rate.span_sec, rates[_i].span);
+	if (rate.n == 0)
+		return;
+	rate_format(rate, text, sizeof(text));
+	ck_assert_str_eq(text, rates[_i].text);
+}
+END_TEST
+
+static const struct {
+	const char *text;
 	int r;
 	uint64_t bytes;
 	const char *canonical;
@@ -140,6 +165,7 @@ END_TEST
 
 #define N(a) (int)(sizeof(a) / sizeof((a)[0]))
 UNIT_MAIN("units", tcase_add_loop_test(tc, reads_durations, 0, N(durations));
+    tcase_add_loop_test(tc, reads_rates, 0, N(rates));
     tcase_add_loop_test(tc, reads_sizes, 0, N(sizes));
     tcase_add_loop_test(tc, reads_integers, 0, N(integers));
     tcase_add_loop_test(tc, reals_have_no_more_digits_than_they_need, 0, N(reals));

@@ -52,7 +52,6 @@ on_refuse(struct conn *c, const char *why)
 	struct session *s = session_of(c);
 
 	session_error(s, "BUSY", "%s", why);
-	refuse(s, "a request was not whole when the caller had its share of kept bytes");
 	conn_quit(c);
 }
 

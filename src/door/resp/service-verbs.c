@@ -315,6 +315,7 @@ verb_why(struct session *c, const struct request *r)
 		(void)access_explain(conf, s, &who, (int64_t)time(NULL), &b);
 	} else if (allowed) {
 		explain_allowed(s, c->conn.peer.is_admin ? NULL : opening_role(c, s), &b);
+		access_explain_limits(conf, s, roles, &b);
 	} else {
 		(void)buf_append_str(&b, "You may not call ");
 		(void)escape_word(&b, r->argv[1], SERVICE_NAME_MAX);

@@ -50,6 +50,8 @@ struct request_limits
 session_limits(struct session *s)
 {
 	struct request_limits l = session_limits_most(s);
+	uint32_t request_limit = s->conn.stream.ops->is_sealed ? STRANGER_REQUEST_LIMIT_TLS :
+	    STRANGER_REQUEST_LIMIT;
 
 	if (session_roles(s) != 0 || s->conn.peer.is_admin)
 		return l;
@@ -57,8 +59,8 @@ session_limits(struct session *s)
 		l.max_arguments = STRANGER_MAX_ARGUMENTS;
 	if (l.argument_limit > STRANGER_ARGUMENT_LIMIT)
 		l.argument_limit = STRANGER_ARGUMENT_LIMIT;
-	if (l.request_limit > STRANGER_REQUEST_LIMIT)
-		l.request_limit = STRANGER_REQUEST_LIMIT;
+	if (l.request_limit > request_limit)
+		l.request_limit = request_limit;
 	return l;
 }
 
