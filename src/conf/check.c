@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/suggest.h"
 #include "conf/logins.h"
+#include "proto/certname.h"
 
 /* ------------------------------------------------------------ listeners --- */
 
@@ -112,12 +113,13 @@ check_roles(struct reader *r)
 		const struct role *role = &c->roles[i];
 
 		if (role->places.unix_peers || role->places.n_nets > 0 || role->users != NULL ||
-		    role->groups != NULL || role->logins != NULL || role->all_names != NULL)
+		    role->groups != NULL || role->logins != NULL || role->certs != NULL ||
+		    role->all_names != NULL)
 			continue;
 		/* A net with mistakes was reported already. */
 		if (block_find(r->roles.at[i], "net") == NULL)
 			block_error(r, r->roles.at[i], NULL, "role \"%.64s\" has none of 'net', "
-			    "'user', 'group', 'login' and 'all', so it says nothing", role->name);
+			    "'user', 'group', 'login', 'cert' and 'all', so it says nothing", role->name);
 	}
 }
 
@@ -129,6 +131,18 @@ check_logins(struct reader *r, const struct role *role, const struct block *b)
 		if (!credential_is_login(slice_of(*p)))
 			block_error(r, b, "login", "'%.64s' cannot be a login (a small letter or "
 			    "digit, then small letters, digits, '.', '_' and '-', 64 at most)", *p);
+	}
+}
+
+static void
+check_certs(struct reader *r, const struct role *role, const struct block *b)
+{
+	for (char **p = role->certs; p != NULL && *p != NULL; p++) {
+		const char *why = certname_rule_error(*p);
+
+		if (why != NULL)
+			block_error(r, b, "cert", "'%.64s' cannot be a name of certificates: %s", *p,
+			    why);
 	}
 }
 
@@ -303,6 +317,7 @@ check_conf(struct reader *r)
 	check_roles(r);
 	for (size_t i = 0; i < c->n_roles; i++) {
 		check_logins(r, &c->roles[i], r->roles.at[i]);
+		check_certs(r, &c->roles[i], r->roles.at[i]);
 		check_all(r, &c->roles[i], r->roles.at[i]);
 	}
 	for (size_t i = 0; i < c->n_services; i++) {

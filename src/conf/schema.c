@@ -325,6 +325,7 @@ static const char *const words_level[] = { "emerg", "alert", "crit", "err", "war
 	"info", "debug", NULL };
 static const char *const words_format[] = { "text", "json", NULL };
 static const char *const words_minimum[] = { "1.2", "1.3", NULL };
+static const char *const words_clients[] = { "none", "optional", "required", NULL };
 static const char *const words_inline[] = { "loopback", "yes", "no", NULL };
 static const char *const words_input[] = { "none", "optional", "required", "pushed", NULL };
 static const char *const words_disconnect[] = { "kill", "finish", NULL };
@@ -422,6 +423,12 @@ static const struct key keys_listen[] = {
 	  .flags = KEY_TLS },
 	{ "minimum", &value_word, AT(listener, minimum), .def = "1.3", .words = words_minimum,
 	  .flags = KEY_TLS },
+	{ "client-ca", &value_path, AT(listener, client_ca), .flags = KEY_TLS },
+	{ "client-crl", &value_path, AT(listener, client_crl), .flags = KEY_TLS },
+	{ "client-certificate", &value_word, AT(listener, clients), .def = "optional",
+	  .words = words_clients, .flags = KEY_TLS },
+	{ "authorities", &value_list, AT(listener, authorities), .flags = KEY_TLS | KEY_CANONICAL },
+	{ "revocations", &value_list, AT(listener, revocations), .flags = KEY_TLS | KEY_CANONICAL },
 	{ "pin", &value_line, AT(listener, cert.pin), .flags = KEY_TLS | KEY_CANONICAL },
 	{ "valid-from", &value_line, AT(listener, cert.from), .flags = KEY_TLS | KEY_CANONICAL },
 	{ "valid-until", &value_line, AT(listener, cert.until), .flags = KEY_TLS | KEY_CANONICAL },
@@ -434,6 +441,7 @@ static const struct key keys_role[] = {
 	{ "user", &value_list, AT(role, users) },
 	{ "group", &value_list, AT(role, groups) },
 	{ "login", &value_list, AT(role, logins) },
+	{ "cert", &value_list, AT(role, certs) },
 	{ "all", &value_list, AT(role, all_names) },
 	{ "uids", &value_ids, AT(role, uids), .offset_n = offsetof(struct role, n_uids),
 	  .flags = KEY_CANONICAL },
