@@ -34,7 +34,7 @@ on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsig
 }
 
 /* Bytes of the certificates that a client may send. */
-#define CLIENT_CHAIN_MAX (64 << 10)
+#define CLIENT_CHAIN_MAX (32 << 10)
 
 /*
  * Asks clients for a certificate. The names of the authorities are not sent: some clients

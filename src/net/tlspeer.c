@@ -7,6 +7,8 @@
 
 #include "net/tlspeer.h"
 
+#include <limits.h>
+#include <openssl/asn1.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -18,6 +20,83 @@
 #include "base/cleanup.h"
 #include "net/listener.h"
 #include "proto/certname.h"
+
+/* ---------------------------------------------------------------- bounds --- */
+
+/*
+ * OpenSSL takes extensions apart when it verifies, and keeps the parts as long as the
+ * certificate. Two bytes of a certificate can become a hundred of memory, and strangers send
+ * what they like. So a certificate is measured before anything looks into it.
+ */
+#define CERTIFICATES_MAX 10		/* of one client: its own, those between, a root */
+#define EXTENSIONS_MAX 32		/* of one certificate */
+#define EXTENSION_MAX 1024		/* bytes, but for alternative names */
+#define EXTENSIONS_BYTES (8u << 10)	/* of all certificates, but for alternative names */
+#define NAME_ENTRIES_MAX 32		/* of a subject or an issuer */
+
+/* Counts the elements of a SEQUENCE in DER; more than CERTNAME_MANY for what is none. */
+static size_t
+count_elements(const unsigned char *p, size_t len)
+{
+	size_t n = 0;
+	long inner;
+	int tag, class;
+
+	if (len > LONG_MAX || (ASN1_get_object(&p, &inner, &tag, &class, (long)len) & 0x81) != 0 ||
+	    tag != V_ASN1_SEQUENCE)
+		return CERTNAME_MANY + 1;
+	for (const unsigned char *end = p + inner; p < end && n <= CERTNAME_MANY; n++) {
+		long element;
+
+		if ((ASN1_get_object(&p, &element, &tag, &class, end - p) & 0x81) != 0)
+			return CERTNAME_MANY + 1;
+		p += element;
+	}
+	return n;
+}
+
+/* True if the certificate is of a size that is of use. Adds the bytes of its extensions. */
+static bool
+is_modest(const X509 *cert, size_t *bytes)
+{
+	int n = X509_get_ext_count(cert);
+
+	if (n > EXTENSIONS_MAX ||
+	    X509_NAME_entry_count(X509_get_subject_name(cert)) > NAME_ENTRIES_MAX ||
+	    X509_NAME_entry_count(X509_get_issuer_name(cert)) > NAME_ENTRIES_MAX)
+		return false;
+	for (int i = 0; i < n; i++) {
+		X509_EXTENSION *e = X509_get_ext(cert, i);
+		const ASN1_OCTET_STRING *data = X509_EXTENSION_get_data(e);
+		size_t len = (size_t)ASN1_STRING_length(data);
+
+		if (OBJ_obj2nid(X509_EXTENSION_get_object(e)) == NID_subject_alt_name) {
+			if (count_elements(ASN1_STRING_get0_data(data), len) > CERTNAME_MANY)
+				return false;
+			continue;
+		}
+		*bytes += len;
+		if (len > EXTENSION_MAX || *bytes > EXTENSIONS_BYTES)
+			return false;
+	}
+	return true;
+}
+
+static bool
+are_modest(const X509 *leaf, const STACK_OF(X509) *others)
+{
+	int n = others != NULL ? sk_X509_num(others) : 0;
+	size_t bytes = 0;
+
+	if (n > CERTIFICATES_MAX || !is_modest(leaf, &bytes))
+		return false;
+	bytes = 0;	/* the others begin with the leaf again */
+	for (int i = 0; i < n; i++) {
+		if (!is_modest(sk_X509_value(others, i), &bytes))
+			return false;
+	}
+	return true;
+}
 
 /* --------------------------------------------------------------- names --- */
 
@@ -62,7 +141,7 @@ name_of(const GENERAL_NAME *name, enum certname_kind kind)
 
 /*
  * Reads the names out of the alternative names of the subject. A common name is none: it is
- * free text. A certificate with too many names has none at all.
+ * free text.
  */
 static void
 read_names(struct tlspeer *t)
@@ -70,7 +149,7 @@ read_names(struct tlspeer *t)
 	GENERAL_NAMES *all = X509_get_ext_d2i(t->leaf, NID_subject_alt_name, NULL, NULL);
 	int n = sk_GENERAL_NAME_num(all);
 
-	if (n > 0 && n <= CERTNAME_MANY)
+	if (n > 0)
 		t->names = calloc((size_t)n + 1, sizeof(*t->names));
 	for (int kind = 0; kind < CERTNAME_KINDS && t->names != NULL; kind++) {
 		for (int i = 0; i < n; i++) {
@@ -100,8 +179,9 @@ read_pin(struct tlspeer *t)
 struct tlspeer *
 tlspeer_new(const struct net_listener *l, X509 *leaf, struct stack_st_X509 *others)
 {
-	struct tlspeer *t = calloc(1, sizeof(*t));
+	struct tlspeer *t = are_modest(leaf, others) ? calloc(1, sizeof(*t)) : NULL;
 
+	ERR_clear_error();
 	if (t == NULL)
 		return NULL;
 	t->listener = l;

@@ -31,7 +31,10 @@ struct tlspeer {
 	const char *problem;		/* why neither; NULL: one of them */
 };
 
-/* Takes references. NULL without memory, or for a certificate without a key. */
+/*
+ * Takes references. NULL without memory, or for certificates that are larger than any of use:
+ * more than 128 names, more than 10 certificates, extensions of more than 1 KiB.
+ */
 struct tlspeer *tlspeer_new(const struct net_listener *l, X509 *leaf,
     struct stack_st_X509 *others);
 

@@ -61,6 +61,7 @@ struct tls {
 	struct buf sealed;		/* records that the socket had no room for */
 	unsigned n_empty;
 	bool is_open;			/* the handshake is finished */
+	bool is_outsize;		/* the certificate of the peer was too large to be looked at */
 	bool is_over;			/* the peer sends no more */
 	bool is_broken;
 };
@@ -220,6 +221,8 @@ broken_by_openssl(struct tls *t)
 		reason = "the process keys does not answer";
 	else if (t->shown != NULL && t->shown->problem != NULL)
 		reason = t->shown->problem;
+	else if (t->is_outsize)
+		reason = "the certificate is larger than any of use";
 	(void)snprintf(t->desk->why, sizeof(t->desk->why), "TLS handshake failed: %s",
 	    reason != NULL ? reason : "unknown reason");
 	return broken(t, t->desk->why);
@@ -238,6 +241,7 @@ tlsstream_judge(X509_STORE_CTX *chain, void *arg)
 	(void)tlspeer_free(t->shown);
 	t->shown = tlspeer_new(l, X509_STORE_CTX_get0_cert(chain),
 	    X509_STORE_CTX_get0_untrusted(chain));
+	t->is_outsize = t->shown == NULL;
 	X509_STORE_CTX_set_error(chain, X509_V_OK);
 	if (t->shown != NULL &&
 	    (peer_would_be_known(t->client.peer, l->net->conf, t->shown) ||
@@ -263,6 +267,8 @@ take_certificate(struct tls *t)
 		peer_format(t->client.peer, text, sizeof(text));
 		refusal_log_certificate(l->net, l, text, t->shown->problem, t->shown->pin);
 	}
+	if (t->shown->key != NULL)
+		l->net->pages->own->logins++;
 	peer_show(t->client.peer, TAKE_PTR(t->shown));
 }
 

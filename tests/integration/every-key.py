@@ -791,8 +791,8 @@ def _():
                 "".join(text % both for both in zip(ports, uses))):
         # The rows of role.cert, listen.client-crl and listen.client-certificate
         same([certified_roles(port, ops) for port in ports],
-             ["here", "ops here", "here", "here", "ops here"])
-        same([certified_roles(port, None) for port in ports], ["here"] * 4 + [""])
+             ["local here", "local ops here", "local here", "local here", "local ops here"])
+        same([certified_roles(port, None) for port in ports], ["local here"] * 4 + [""])
 
 
 @row("listen.client-crl")

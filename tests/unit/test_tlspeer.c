@@ -8,6 +8,7 @@
 #include "net/tlspeer.h"
 
 #include <check.h>
+#include <malloc.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -23,6 +24,7 @@
 #include "proto/certname.h"
 
 #define DAY 86400
+#define CHAIN 7	/* certificates with extensions of 1 KiB, which are 8 KiB at most */
 
 struct holder {
 	EVP_PKEY *key;
@@ -476,8 +478,7 @@ END_TEST
 static const struct {
 	size_t n, len, seen;
 } many[] = {
-	{ 100, 10, 100 }, { CERTNAME_MANY, 10, CERTNAME_MANY }, { CERTNAME_MANY + 1, 10, 0 },
-	{ 2, CERTNAME_MAX - 4, 2 }, { 2, CERTNAME_MAX - 3, 0 }, { 2, 20000, 0 },
+	{ 100, 10, 100 }, { CERTNAME_MANY, 10, CERTNAME_MANY }, { 2, CERTNAME_MAX - 4, 2 }, { 2, CERTNAME_MAX - 3, 0 }, { 2, 20000, 0 },
 };
 
 START_TEST(names_are_bounded)
@@ -496,6 +497,129 @@ START_TEST(names_are_bounded)
 	ck_assert_int_eq(t->is_verified, many[_i].seen > 0);
 	(void)tlspeer_free(t);
 	holder_done(&leaf);
+}
+END_TEST
+
+/* Wants the leaf, with n others, to be too large to be looked at, or not. */
+static void
+expect_outsize(const struct holder *leaf, int n, bool is_outsize)
+{
+	STACK_OF(X509) *others = sk_X509_new_null();
+	struct tlspeer *t;
+
+	for (int i = 0; i < n; i++)
+		(void)sk_X509_push(others, middle.cert);
+	t = tlspeer_new(&listener, leaf->cert, others);
+	ck_assert_int_eq(t == NULL, is_outsize);
+	(void)tlspeer_free(t);
+	sk_X509_free(others);
+}
+
+START_TEST(outsize_certificates_are_not_looked_at)
+{
+	CLEANUP_FREE char *comment = malloc(2000);
+	GENERAL_NAMES *names = NULL;
+	struct holder leaf = make("leaf", &(struct wish){ .by = &middle });
+
+	expect_outsize(&leaf, 10, false);
+	expect_outsize(&leaf, 11, true);
+	memset(comment, 'a', 2000);
+	comment[1000] = '\0';
+	add(leaf.cert, middle.cert, NID_netscape_comment, comment);
+	expect_outsize(&leaf, 0, false);
+	comment[1000] = 'a';
+	comment[1024] = '\0';
+	add(leaf.cert, middle.cert, NID_netscape_comment, comment);
+	expect_outsize(&leaf, 0, true);
+	holder_done(&leaf);
+	for (size_t i = 0; i <= CERTNAME_MANY; i++)
+		names = name_add(names, GEN_DNS, "", 0);
+	leaf = make("leaf", &(struct wish){ .by = &middle, .names = names });
+	expect_outsize(&leaf, 0, true);
+	holder_done(&leaf);
+	leaf = make("leaf", &(struct wish){ .by = &middle });
+	for (int i = 0; i < 33; i++)
+		(void)X509_NAME_add_entry_by_txt(X509_get_subject_name(leaf.cert), "OU",
+		    MBSTRING_ASC, (const unsigned char *)"x", -1, -1, 0);
+	expect_outsize(&leaf, 0, true);
+	holder_done(&leaf);
+}
+END_TEST
+
+/* An alternative name of these bytes, whatever they are. */
+static struct holder
+with_raw_names(const unsigned char *bytes, size_t len)
+{
+	struct holder leaf = make("leaf", &(struct wish){ .by = &middle });
+	ASN1_OCTET_STRING *s = ASN1_OCTET_STRING_new();
+	X509_EXTENSION *e;
+
+	(void)ASN1_OCTET_STRING_set(s, bytes, (int)len);
+	e = X509_EXTENSION_create_by_NID(NULL, NID_subject_alt_name, 0, s);
+	(void)X509_add_ext(leaf.cert, e, -1);
+	X509_EXTENSION_free(e);
+	ASN1_OCTET_STRING_free(s);
+	return leaf;
+}
+
+START_TEST(broken_names_are_no_names)
+{
+	static const struct {
+		const char *bytes;
+		size_t len;
+	} raw[] = {
+		{ "", 0 }, { "\x30", 1 }, { "\x30\x05\x82\x01", 4 }, { "\x30\x80\x82\x00", 4 },
+		{ "\x31\x02\x82\x00", 4 }, { "\x30\x03\x82\x7f\x61", 5 },
+		{ "\x30\x84\xff\xff\xff\xff", 6 }, { "\x30\x02\x82", 3 },
+		{ "\x30\x06\xa0\x80\x82\x00\x00\x00", 8 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(raw); i++) {
+		struct holder leaf = with_raw_names((const unsigned char *)raw[i].bytes, raw[i].len);
+
+		expect_outsize(&leaf, 0, true);
+		holder_done(&leaf);
+	}
+}
+END_TEST
+
+/* The most that a stranger can have kept by what it shows. */
+START_TEST(a_stranger_costs_little)
+{
+	unsigned char bytes[1020];
+	STACK_OF(X509) *others = sk_X509_new_null();
+	struct holder all[CHAIN] = { 0 };
+	GENERAL_NAMES *names = NULL;
+	ASN1_OCTET_STRING *s = ASN1_OCTET_STRING_new();
+	struct tlspeer *t;
+	size_t before;
+
+	for (size_t i = 0; i < CERTNAME_MANY; i++)
+		names = name_add(names, GEN_DNS, "", 0);
+	/* Places of lists of revoked certificates: 4 bytes for an empty one. */
+	memcpy(bytes, "\x30\x82\x03\xf8", 4);
+	for (size_t i = 4; i < sizeof(bytes); i += 4)
+		memcpy(bytes + i, "\x30\x02\xa0\x00", 4);
+	(void)ASN1_OCTET_STRING_set(s, bytes, sizeof(bytes));
+	for (int i = 0; i < CHAIN; i++) {
+		X509_EXTENSION *e = X509_EXTENSION_create_by_NID(NULL, NID_crl_distribution_points, 0, s);
+
+		all[i] = make("x", &(struct wish){ .is_ca = i > 0, .names = i == 0 ? names : NULL });
+		(void)X509_add_ext(all[i].cert, e, -1);
+		X509_EXTENSION_free(e);
+		(void)sk_X509_push(others, all[i].cert);
+	}
+	before = mallinfo2().uordblks;
+	t = tlspeer_new(&listener, all[0].cert, others);
+	ck_assert_ptr_nonnull(t);
+	tlspeer_learn(t, conf, &nobody);
+	ck_assert(!tlspeer_is_known(t));
+	ck_assert_uint_le(mallinfo2().uordblks - before, 64u << 10);
+	(void)tlspeer_free(t);
+	for (int i = 0; i < CHAIN; i++)
+		holder_done(&all[i]);
+	sk_X509_free(others);
+	ASN1_OCTET_STRING_free(s);
 }
 END_TEST
 
@@ -660,6 +784,9 @@ main(void)
 	tcase_add_checked_fixture(t, start, stop);
 	tcase_add_loop_test(t, names_are_bytes, 0, (int)ARRAY_LEN(sans));
 	tcase_add_test(t, names_have_an_order);
+	tcase_add_test(t, outsize_certificates_are_not_looked_at);
+	tcase_add_test(t, broken_names_are_no_names);
+	tcase_add_test(t, a_stranger_costs_little);
 	tcase_add_loop_test(t, names_are_bounded, 0, (int)ARRAY_LEN(many));
 	suite_add_tcase(s, t);
 
