@@ -44,15 +44,19 @@ print_reqctl(const struct ctl *ctl)
 static void
 print_general(void)
 {
-	int at = printf("General options, see 'reqctl help':");
+	int at = 0;
 
+	(void)printf("General options, which 'reqctl help' explains:\n");
 	for (size_t i = 0; i < options_n_general; i++) {
 		const struct ctl_opt *o = &options_general[i];
 		char word[32];
 		int len = o->letter != 0 ? snprintf(word, sizeof(word), "-%c", o->letter) :
 		    snprintf(word, sizeof(word), "--%s", o->name);
 
-		at = at + 1 + len > 79 ? printf("\n  %s", word) - 1 : at + printf(" %s", word);
+		if (at > 0 && at + 1 + len > 79)
+			at = printf("\n%s", word) - 1;
+		else
+			at += printf("%s%s", at > 0 ? " " : "", word);
 	}
 	(void)printf("\n");
 }
