@@ -13,6 +13,10 @@ client=extendedKeyUsage=clientAuth
 web=subjectAltName=URI:spiffe://prod/web/7,DNS:web7.example.org,email:web@example.org
 pki_leaf web middle "$client" "$web"
 pki_leaf plain middle "$web"
+openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$pki/rsa.key" 2>/dev/null
+openssl genpkey -algorithm ED25519 -out "$pki/edwards.key" 2>/dev/null
+pki_leaf rsa middle "$client" "$web"
+pki_leaf edwards middle "$client" "$web"
 pki_leaf name middle "$client" subjectAltName=DNS:ops.example.org
 pki_leaf foreign other "$client" "$web"
 pki_leaf common root "$client"
@@ -37,12 +41,14 @@ pki_crl root middle >"$dir/crl.pem"
 
 tls_port=$("$helpers/free-port")
 must_port=$("$helpers/free-port")
+old_port=$("$helpers/free-port")
 pin=$("$reqctl" keygen --server "$dir/tls")
 server="certificate = \"$dir/tls/server.crt\"  key = \"$dir/tls/server.key\"  client-ca = \"$dir/ca.pem\""
 cp "$pki/root.crt" "$dir/ca.pem"
 setting "logins = \"logins\""
 setting "listen \"tls://127.0.0.1:$tls_port\" { $server  client-crl = \"$dir/crl.pem\" }"
 setting "listen \"tls://127.0.0.1:$must_port\" { $server  client-certificate = required }"
+setting "listen \"tls://127.0.0.1:$old_port\" { $server  minimum = 1.2 }"
 setting 'role "mesh" { cert = {"URI:spiffe://prod/web/*", "DNS:ops.example.org"} }'
 setting 'role "people" { login = {"alice", "bob"} }'
 service who '"/bin/sh", "-c", "echo $REQD_CALLER $REQD_LOGIN"'
@@ -120,6 +126,18 @@ step "whoami has all names" whoami_tells
 step "without a purpose it is for any" assert_eq "$(as "$pki/plain.pem" call who)" \
     "cert:URI:spiffe://prod/web/7"
 step "a name alone will do" assert_eq "$(as "$pki/name.pem" call who)" "cert:DNS:ops.example.org"
+step "RSA serves as well" assert_eq "$(as "$pki/rsa.pem" call who)" "cert:URI:spiffe://prod/web/7"
+step "and Ed25519" assert_eq "$(as "$pki/edwards.pem" call who)" "cert:URI:spiffe://prod/web/7"
+old_client() { # IDENTITY
+	printf 'CALL who\r\nQUIT\r\n' | timeout 20 openssl s_client -tls1_2 -quiet -cert "$1" \
+	    -cert_chain "$1" -key "$1" -connect "127.0.0.1:$old_port" 2>/dev/null
+}
+old_clients() {
+	assert_match "$(old_client "$pki/web.pem")" "*cert:URI:spiffe://prod/web/7*"
+	assert_match "$(old_client "$pki/rsa.pem")" "*cert:URI:spiffe://prod/web/7*"
+	assert_match "$(old_client "$pki/foreign.pem")" "*-NOAUTH*"
+}
+step "TLS 1.2 serves as well" old_clients
 step "another authority is not trusted" is_stranger "$pki/foreign.pem" "is of no authority in client-ca"
 step "nor is a certificate of its own" is_stranger "$pki/mallory.pem" "is that of an authority"
 step "a common name is none" is_stranger "$pki/common.pem" "has no name of a kind that is used"
@@ -215,17 +233,30 @@ why_tells() {
 step "why knows certificates" why_tells
 
 # ------------------------------------------------------------------ reload ---
-live() { # PORT IDENTITY COMMAND
+steps() { # PORT IDENTITY STEP...
 	timeout 120 python3 "$top_srcdir/tests/integration/client-certificates.py" "$@" | tr '\n' ' '
+}
+live() { # PORT IDENTITY COMMAND
+	steps "$1" "$2" who "$3" who
 }
 reload="$reqctl --control $control reload"
 calm=cert:URI:spiffe://prod/web/7
 step "a reload that changes nothing disturbs nobody" assert_eq \
     "$(live "$tls_port" "$pki/web.pem" "$reload")" "$calm $calm "
+# Another login takes the place of a key or a certificate, until it is dropped.
+bare grant bob >"$dir/out" 2>"$dir/err" || fail "$(cat "$dir/err")"
+token=$(sed 's|^tls://bob:\(.*\)@.*|\1|' "$dir/out")
+step "a token takes the place of a certificate" assert_eq \
+    "$(steps "$tls_port" "$pki/web.pem" who ":AUTH $token" who :RESET who)" "$calm login:bob $calm "
+step "... and of a key" assert_eq \
+    "$(steps "$tls_port" "$id" who ":AUTH $token" who ":AUTH wrong" who :RESET who)" \
+    "login:alice login:bob login:bob login:alice "
 pki_revoke web middle
 pki_crl root middle >"$dir/revoked.pem"
+# With fewer workers, too: one that retires keeps its connections, but no old rules.
 step "a revoked certificate ends in living connections" assert_eq \
-    "$(live "$tls_port" "$pki/web.pem" "cp $dir/revoked.pem $dir/crl.pem; $reload")" "$calm -NOAUTH "
+    "$(live "$tls_port" "$pki/web.pem" \
+    "cp $dir/revoked.pem $dir/crl.pem; sed -i 's/^workers = .*/workers = 1/' $conf; $reload")" "$calm -NOAUTH "
 step "... and for new ones" is_stranger "$pki/web.pem" "certificate has been revoked"
 step "... but not for others" assert_eq "$(as "$pki/name.pem" call who)" "cert:DNS:ops.example.org"
 pki_crl middle >"$dir/crl.pem"
@@ -240,6 +271,7 @@ step "another authority takes the place" assert_eq \
     "cert:DNS:ops.example.org -NOAUTH "
 changes_are_told() {
 	cp "$pki/root.crt" "$dir/ca.pem"
+	sed -i 's/^workers = .*/workers = 2/' "$conf"
 	status 0 bare reload
 	says authorities
 }
