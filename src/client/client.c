@@ -89,6 +89,7 @@ reqd_free(struct reqd *c)
 	free(c->chunk);
 	free(c->ca_file);
 	free(c->pin);
+	free(c->identity);
 	free(c);
 	return NULL;
 }
@@ -161,6 +162,12 @@ reqd_pin(struct reqd *c, const char *pin)
 	if (pin != NULL && !pin_is_valid(pin))
 		return client_misuse(c, "a pin is sha256: and 43 letters, digits, '-' and '_'");
 	return replace(c, &c->pin, pin);
+}
+
+int
+reqd_set_identity(struct reqd *c, const char *file)
+{
+	return replace(c, &c->identity, file);
 }
 
 int
@@ -345,6 +352,10 @@ client_pull_in(struct reqd *c)
 		    buf_len(&c->in) > 0 ? " in the middle of a reply" : "");
 	if (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK)
 		return 0;
+	if (errno == EKEYREJECTED)
+		return client_fail(c, REQD_E_REFUSED, "%s %s", c->url, c->identity == NULL ?
+		    "lets in only clients that show a certificate" :
+		    "does not know the key and the certificate that it was shown");
 	return client_fail(c, REQD_E_CLOSED, "connection to %s lost: %s", c->url,
 	    strerror(errno));
 }

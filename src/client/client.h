@@ -51,6 +51,7 @@ struct reqd {
 	struct clienttls *tls;	/* NULL: plain */
 	char *ca_file;		/* NULL: the system's authorities */
 	char *pin;		/* of servers over TLS; NULL: none */
+	char *identity;		/* file of the key to show to them; NULL: none */
 	bool resp3;
 	bool write_broken;	/* nothing can be sent any more; reading goes on */
 	int last;		/* last error */

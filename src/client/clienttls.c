@@ -156,6 +156,29 @@ openssl_reason(void)
 	return reason != NULL ? reason : "out of memory";
 }
 
+/* Never asks: the program of the user may have no terminal. */
+static int
+no_password(char *buf, int size, int rwflag, void *user)
+{
+	(void)buf;
+	(void)size;
+	(void)rwflag;
+	(void)user;
+	return -1;
+}
+
+static bool
+set_identity(struct clienttls *t, const char *file, char *why, size_t why_len)
+{
+	SSL_CTX_set_default_passwd_cb(t->ctx, no_password);
+	if (SSL_CTX_use_certificate_chain_file(t->ctx, file) == 1 &&
+	    SSL_CTX_use_PrivateKey_file(t->ctx, file, SSL_FILETYPE_PEM) == 1)
+		return true;
+	(void)snprintf(why, why_len, "cannot use the key and the certificate in %s: %s", file,
+	    openssl_reason());
+	return false;
+}
+
 struct clienttls *
 clienttls_new(int fd, const struct clienttls_trust *trust, char *why, size_t why_len)
 {
@@ -193,6 +216,8 @@ clienttls_new(int fd, const struct clienttls_trust *trust, char *why, size_t why
 	}
 	if (ok && trust->pin == NULL && trust->ca_file == NULL)
 		ok = SSL_CTX_set_default_verify_paths(t->ctx) == 1;
+	if (ok && trust->identity != NULL && !set_identity(t, trust->identity, why, why_len))
+		return clienttls_free(t);
 	t->ssl = ok ? SSL_new(t->ctx) : NULL;
 	if (t->ssl == NULL || !set_bio(t) ||
 	    (trust->pin == NULL && !set_host(t, t->host)) ||
@@ -323,6 +348,27 @@ clienttls_send(struct clienttls *t, const void *data, size_t len)
 	return r == 0 ? -EPIPE : r;
 }
 
+/*
+ * True if the server refuses our certificate, or the lack of one. With TLS 1.3 it says so when
+ * the handshake is over for us.
+ */
+static bool
+is_refused(void)
+{
+	switch (ERR_GET_REASON(ERR_peek_error())) {
+	case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+	case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
+	case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
+	case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
+	case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED:
+	case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
+	case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
+		return true;
+	default:
+		return false;
+	}
+}
+
 ssize_t
 clienttls_recv(struct clienttls *t, void *data, size_t len)
 {
@@ -331,7 +377,10 @@ clienttls_recv(struct clienttls *t, void *data, size_t len)
 
 	ERR_clear_error();
 	r = SSL_read_ex(t->ssl, data, len, &n);
-	return r == 1 ? (ssize_t)n : later_or_lost(t, r);
+	if (r == 1)
+		return (ssize_t)n;
+	r = later_or_lost(t, r);
+	return r == -EPROTO && is_refused() ? -EKEYREJECTED : r;
 }
 
 bool

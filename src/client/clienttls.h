@@ -16,6 +16,7 @@ struct clienttls_trust {
 	const char *host;	/* name or address that the certificate must have */
 	const char *pin;	/* decides alone; NULL: none */
 	const char *ca_file;	/* NULL: the system's authorities */
+	const char *identity;	/* file of key and certificate to show; NULL: none */
 };
 
 /*
@@ -37,7 +38,8 @@ int clienttls_shake(struct clienttls *t, char *why, size_t why_len);
 
 /*
  * As send(2) and recv(2), but return -errno. -EAGAIN: wait for the socket. 0 of
- * clienttls_recv: the server sends no more.
+ * clienttls_recv: the server sends no more. -EKEYREJECTED of clienttls_recv: the server
+ * wants another certificate than it was shown.
  */
 ssize_t clienttls_send(struct clienttls *t, const void *data, size_t len);
 ssize_t clienttls_recv(struct clienttls *t, void *data, size_t len);

@@ -170,6 +170,7 @@ shake_hands(struct reqd *c, const struct target *t, uint64_t due)
 		.host = t->addr.host,
 		.pin = *t->pin != '\0' ? t->pin : c->pin,
 		.ca_file = c->ca_file,
+		.identity = c->identity,
 	};
 	char why[512];
 	int r;

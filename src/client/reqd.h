@@ -123,6 +123,14 @@ int reqd_set_tls(struct reqd *c, const char *ca_file);
 int reqd_pin(struct reqd *c, const char *pin);
 
 /*
+ * Sets the file of a private key with its certificate, in PEM, that is shown to servers at
+ * tls:// which ask for one: they know the caller by that key or by names in the certificate.
+ * "reqctl keygen" makes such a file. Copies the path; the file is read by reqd_connect and
+ * must not be encrypted. NULL (the default): none. Servers by other addresses never see it.
+ */
+int reqd_set_identity(struct reqd *c, const char *file);
+
+/*
  * Sets who is to be logged in at the next reqd_connect or reqd_attach, together with the
  * greeting: a login (NULL: the one that the secret belongs to) and its token. Copies
  * both. secret NULL: nobody, which is the default. A refused login is REQD_E_REFUSED.

@@ -23,7 +23,7 @@ static bool
 has_people(const struct role *role)
 {
 	return role->users != NULL || role->groups != NULL || role->logins != NULL ||
-	    role->n_uids > 0 || role->n_gids > 0 || role->n_members > 0;
+	    role->certs != NULL || role->n_uids > 0 || role->n_gids > 0 || role->n_members > 0;
 }
 
 bool
@@ -64,15 +64,31 @@ names_have(char *const *names, const char *name)
 	return false;
 }
 
+static bool
+certs_match(char *const *rules, const struct caller *who)
+{
+	for (; rules != NULL && *rules != NULL; rules++) {
+		if (who->cert != NULL && certname_matches(*rules, who->cert))
+			return true;
+		for (size_t i = 0; i < who->n_certs; i++) {
+			if (certname_matches(*rules, who->certs[i]))
+				return true;
+		}
+	}
+	return false;
+}
+
 /*
- * A login stands in place of the account: a caller who has logged in is that login
- * and nobody else.
+ * A login stands in place of the account and of a certificate: a caller who has logged in
+ * is that login and nobody else.
  */
 static bool
 people_match(const struct role *role, const struct caller *who)
 {
 	if (who->login != NULL)
 		return names_have(role->logins, who->login);
+	if (certs_match(role->certs, who))
+		return true;
 	if (!who->is_unix || !who->has_uid)
 		return false;
 	for (size_t i = 0; i < role->n_uids; i++) {
@@ -233,6 +249,10 @@ caller_add(const char *text, struct caller *who)
 		if (who->login != NULL || !credential_is_login(slice_of(text + 6)))
 			return -EINVAL;
 		who->login = text + 6;
+	} else if (strncmp(text, "cert:", 5) == 0) {
+		if (who->cert != NULL || !certname_is_valid(slice_of(text + 5)))
+			return -EINVAL;
+		who->cert = text + 5;
 	} else if (has_place) {
 		return -EINVAL;
 	} else if (strncmp(text, "uid:", 4) == 0) {
@@ -260,6 +280,8 @@ caller_format(const struct caller *who, char *ret, size_t ret_len)
 
 	if (who->login != NULL) {
 		(void)snprintf(ret, ret_len, "login:%s", who->login);
+	} else if (who->cert != NULL) {
+		(void)snprintf(ret, ret_len, "cert:%s", who->cert);
 	} else if (who->is_unix && who->has_uid) {
 		(void)snprintf(ret, ret_len, "uid:%u", (unsigned)who->uid);
 	} else if (who->is_unix) {
@@ -311,6 +333,7 @@ append_rule(struct buf *out, const struct role *role)
 		append_names(out, role->users, "user", &first);
 		append_names(out, role->groups, "group", &first);
 		append_names(out, role->logins, "login", &first);
+		append_names(out, role->certs, "certificate", &first);
 	}
 	if (role->all == 0)
 		return;
@@ -327,6 +350,11 @@ explain_people(const struct role *role, const struct caller *who)
 		return ", who has logged in as somebody else.\n";
 	if (who->login != NULL)
 		return ", who has logged in, and so is no longer known by its account.\n";
+	if (role->certs != NULL && who->cert != NULL)
+		return ", whose certificate has other names.\n";
+	if (role->certs != NULL && role->users == NULL && role->groups == NULL &&
+	    role->logins == NULL)
+		return ", who has shown no certificate of the listener's authority.\n";
 	if (who->is_unix && who->has_uid && (role->users != NULL || role->groups != NULL))
 		return ", who is none of these users and in none of these groups.\n";
 	if (role->logins != NULL && role->users == NULL && role->groups == NULL)
@@ -491,7 +519,7 @@ access_explain(const struct conf *c, const struct service *s, const struct calle
     int64_t now_sec, struct buf *out)
 {
 	uint64_t roles = access_roles(c, who), shown = explained_roles(c, s);
-	char text[ADDR_TEXT];
+	char text[CALLER_TEXT];
 
 	caller_format(who, text, sizeof(text));
 	(void)buf_printf(out, "The caller %s %s call service '%s'.\n", text,

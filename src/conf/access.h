@@ -14,6 +14,7 @@
 #include "base/addr.h"
 #include "base/buf.h"
 #include "conf/conf.h"
+#include "proto/certname.h"
 
 /* The caller, as the kernel tells of it, and as it has logged in. */
 struct caller {
@@ -27,8 +28,14 @@ struct caller {
 	uint32_t listeners;	/* in use, or usable, by the caller: a bit for each */
 	/* Borrowed, as long as the rules are in force. */
 	const char *login;		/* NULL: not logged in */
+	const char *cert;		/* name by which its certificate calls it; NULL: none */
+	char *const *certs;		/* all names of the certificate, where they are known */
+	size_t n_certs;
 	const struct credential *credential;	/* ... with this one; NULL: not known */
 };
+
+/* Bytes of a text of caller_format(). */
+#define CALLER_TEXT (CERTNAME_MAX + 8)
 
 /* True if a list of places says anything. */
 static inline bool
@@ -70,7 +77,10 @@ uint32_t access_listeners(const struct conf *c, const struct caller *who);
 /* True if the caller is root or reqd's own account, over a unix socket, without a login. */
 bool access_is_admin(const struct conf *c, const struct caller *who);
 
-/* "login:alice", "uid:1000", "addr:10.1.2.3"; stable text for log, owner and environment. */
+/*
+ * "login:alice", "cert:URI:spiffe://prod/web/7", "uid:1000", "addr:10.1.2.3"; stable text for
+ * log, owner and environment. ret has CALLER_TEXT bytes: two callers must not look the same.
+ */
 void caller_format(const struct caller *who, char *ret, size_t ret_len);
 
 /*
@@ -85,9 +95,9 @@ void access_explain_limits(const struct conf *c, const struct service *s, uint64
     struct buf *out);
 
 /*
- * Adds what a text of caller_format() says to a caller who is zero at first: a login, and
- * an account or an address. The listeners and the groups of an account are not known; the
- * name of a login is borrowed. 0 or -EINVAL.
+ * Adds what a text of caller_format() says to a caller who is zero at first: a login, a name
+ * of a certificate, and an account or an address. The listeners and the groups of an account
+ * are not known; the names are borrowed. 0 or -EINVAL.
  */
 int caller_add(const char *text, struct caller *who);
 

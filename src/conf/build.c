@@ -134,6 +134,9 @@ read_listener(struct reader *r, const struct block *b)
 		    "letters, digits, '.', '_' and '-')", l->name);
 	if (l->proxy_from.unix_peers)
 		key_error(r, b, "proxy-from", " has networks only, not unix");
+	if (l->client_crl != NULL && l->client_ca == NULL)
+		key_error(r, b, "client-crl", " goes with 'client-ca' only, whose certificates it "
+		    "revokes");
 	if (l->request_limit < l->argument_limit && !r->broken)
 		key_error(r, b, "request-limit", " is below 'argument-limit'");
 	l->mode_set = block_find(b, "mode") != NULL;

@@ -26,7 +26,13 @@
 #define ANSWER_MAX (4u << 20)
 #define SOON (14 * 86400)
 
-/* The strings of an answer before the chain. */
+/* A file that the child looks into. */
+enum question { ASK_CHAIN, ASK_AUTHORITIES, ASK_REVOCATIONS };
+
+/*
+ * The strings of an answer before those of a list: of the chain; of authorities and of
+ * revocations the list comes at once.
+ */
 enum { ANSWER_WRONG, ANSWER_PIN, ANSWER_FROM, ANSWER_UNTIL, ANSWER_CHAIN };
 
 /* A file that is read at once: not a pipe, which could block. Descriptor, or -1 and why. */
@@ -58,11 +64,22 @@ is_open_to(const struct stat *st)
 
 /* ---------------------------------------------------------------- child --- */
 
+static const char *
+look(enum question q, const struct buf *text, int key_fd, struct buf *ret)
+{
+	switch (q) {
+	case ASK_CHAIN: break;
+	case ASK_AUTHORITIES: return tlsfiles_check_authorities(buf_data(text), buf_len(text), ret);
+	case ASK_REVOCATIONS: return tlsfiles_check_revocations(buf_data(text), buf_len(text), ret);
+	}
+	return tlsfiles_check(buf_data(text), buf_len(text), key_fd, ret);
+}
+
 static _Noreturn void
-child_check(const struct buf *text, int key_fd, int out)
+child_check(enum question q, const struct buf *text, int key_fd, int out)
 {
 	struct buf answer = BUF_INIT(ANSWER_MAX), strings = BUF_INIT(ANSWER_MAX);
-	const char *wrong = tlsfiles_check(buf_data(text), buf_len(text), key_fd, &strings);
+	const char *wrong = look(q, text, key_fd, &strings);
 	size_t sent = 0;
 
 	wrong = wrong != NULL ? wrong : "";
@@ -95,9 +112,9 @@ read_all(int fd, struct buf *ret)
 	}
 }
 
-/* Lets a child check certificate and key. 0 with the answer of the child, or -errno. */
+/* Lets a child check the text of a file. 0 with the answer of the child, or -errno. */
 static int
-ask_child(const struct buf *text, int key_fd, struct buf *ret)
+ask_child(enum question q, const struct buf *text, int key_fd, struct buf *ret)
 {
 	CLEANUP_CLOSE int in = -1;
 	CLEANUP_CLOSE int out = -1;
@@ -112,7 +129,7 @@ ask_child(const struct buf *text, int key_fd, struct buf *ret)
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
-		child_check(text, key_fd, out);
+		child_check(q, text, key_fd, out);
 	(void)close(TAKE_FD(out));
 	r = read_all(in, ret);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
@@ -122,13 +139,19 @@ ask_child(const struct buf *text, int key_fd, struct buf *ret)
 
 /* --------------------------------------------------------------- answer --- */
 
-/* Takes the strings of the answer apart. 0, 1 (it is cut off) or -ENOMEM. */
+/*
+ * Takes the strings of the answer apart: first those of the certificate, unless it is NULL,
+ * then a list. 0, 1 (it is cut off) or -ENOMEM.
+ */
 static int
-take_answer(struct reader *r, struct slice answer, struct certificate *ret, const char **ret_wrong)
+take_answer(struct reader *r, struct slice answer, struct certificate *cert, char ***ret_list,
+    const char **ret_wrong)
 {
-	char **fields[] = { [ANSWER_PIN] = &ret->pin, [ANSWER_FROM] = &ret->from,
-		[ANSWER_UNTIL] = &ret->until };
-	size_t n = 0, n_chain = 0;
+	char **fields[] = { [ANSWER_PIN] = cert != NULL ? &cert->pin : NULL,
+		[ANSWER_FROM] = cert != NULL ? &cert->from : NULL,
+		[ANSWER_UNTIL] = cert != NULL ? &cert->until : NULL };
+	size_t first = cert != NULL ? ANSWER_CHAIN : ANSWER_WRONG + 1, n = 0, n_list = 0;
+	char **list = NULL;
 
 	while (answer.len > 0) {
 		const char *end = memchr(answer.data, '\0', answer.len);
@@ -143,11 +166,11 @@ take_answer(struct reader *r, struct slice answer, struct certificate *ret, cons
 			*ret_wrong = copy;
 			return 0;
 		}
-		if (n >= ANSWER_CHAIN) {
-			ret->chain = arena_grow(r->arena, ret->chain, n_chain, sizeof(char *));
-			if (ret->chain == NULL)
+		if (n >= first) {
+			list = arena_grow(r->arena, list, n_list, sizeof(char *));
+			if (list == NULL)
 				return -ENOMEM;
-			ret->chain[n_chain++] = copy;
+			list[n_list++] = copy;
 		} else if (n > ANSWER_WRONG) {
 			*fields[n] = copy;
 		}
@@ -155,10 +178,10 @@ take_answer(struct reader *r, struct slice answer, struct certificate *ret, cons
 		answer.len -= (size_t)(end + 1 - answer.data);
 		answer.data = end + 1;
 	}
-	if (n_chain == 0)
+	if (n_list == 0)
 		return 1;
-	ret->chain = arena_grow(r->arena, ret->chain, n_chain, sizeof(char *));
-	return ret->chain == NULL ? -ENOMEM : 0;
+	*ret_list = arena_grow(r->arena, list, n_list, sizeof(char *));
+	return *ret_list == NULL ? -ENOMEM : 0;
 }
 
 /* True after an error about a file that cannot be used. */
@@ -168,7 +191,8 @@ is_refused(struct reader *r, const struct block *b, const char *key, const char 
 {
 	if (why != NULL)
 		block_error(r, b, key, "'%s'%s: %.256s: %s%s", key, block_where(b), path, why,
-		    errno == ENOENT ? "; 'reqctl keygen --server' makes certificate and key" : "");
+		    errno == ENOENT && strncmp(key, "client-", 7) != 0 ?
+		    "; 'reqctl keygen --server' makes certificate and key" : "");
 	return why != NULL;
 }
 
@@ -195,9 +219,9 @@ load_one(struct reader *r, struct listener *l, const struct block *b)
 		return 0;
 	q = read_all(cert, &text);
 	if (q == 0)
-		q = ask_child(&text, key, &answer);
+		q = ask_child(ASK_CHAIN, &text, key, &answer);
 	if (q == 0)
-		q = take_answer(r, buf_slice(&answer), &l->cert, &wrong);
+		q = take_answer(r, buf_slice(&answer), &l->cert, &l->cert.chain, &wrong);
 	if (q == -ENOMEM)
 		return q;
 	if (q != 0 || wrong != NULL) {
@@ -210,6 +234,37 @@ load_one(struct reader *r, struct listener *l, const struct block *b)
 	return 0;
 }
 
+/* Reads the file that a key names, of those about certificates of clients. 0 or -ENOMEM. */
+static int
+load_list(struct reader *r, const struct block *b, const char *key, const char *path,
+    enum question question, char ***ret)
+{
+	CLEANUP(buf_done) struct buf text = BUF_INIT(FILE_MAX + (1 << 17));
+	CLEANUP(buf_done) struct buf answer = BUF_INIT(ANSWER_MAX + (1 << 17));
+	CLEANUP_CLOSE int fd = -1;
+	const char *why, *wrong = NULL;
+	struct stat st;
+	int q;
+
+	if (path == NULL)
+		return 0;
+	errno = 0;
+	fd = open_regular(path, &st, &why);
+	if (is_refused(r, b, key, path, why))
+		return 0;
+	q = read_all(fd, &text);
+	if (q == 0)
+		q = ask_child(question, &text, -1, &answer);
+	if (q == 0)
+		q = take_answer(r, buf_slice(&answer), NULL, ret, &wrong);
+	if (q == -ENOMEM)
+		return q;
+	errno = 0;
+	(void)is_refused(r, b, key, path, wrong != NULL ? wrong : q != 0 ?
+	    "the check of the file has failed" : NULL);
+	return 0;
+}
+
 int
 certificate_load(struct reader *r)
 {
@@ -218,8 +273,15 @@ certificate_load(struct reader *r)
 	for (size_t i = 0; i < r->conf->n_listeners && q == 0; i++) {
 		struct listener *l = &r->conf->listeners[i];
 
-		if (l->tls)
-			q = load_one(r, l, r->listeners.at[i]);
+		if (!l->tls)
+			continue;
+		q = load_one(r, l, r->listeners.at[i]);
+		if (q == 0)
+			q = load_list(r, r->listeners.at[i], "client-ca", l->client_ca,
+			    ASK_AUTHORITIES, &l->authorities);
+		if (q == 0)
+			q = load_list(r, r->listeners.at[i], "client-crl", l->client_crl,
+			    ASK_REVOCATIONS, &l->revocations);
 	}
 	return q;
 }

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/suggest.h"
 #include "conf/logins.h"
+#include "proto/certname.h"
 
 /* ------------------------------------------------------------ listeners --- */
 
@@ -112,12 +113,13 @@ check_roles(struct reader *r)
 		const struct role *role = &c->roles[i];
 
 		if (role->places.unix_peers || role->places.n_nets > 0 || role->users != NULL ||
-		    role->groups != NULL || role->logins != NULL || role->all_names != NULL)
+		    role->groups != NULL || role->logins != NULL || role->certs != NULL ||
+		    role->all_names != NULL)
 			continue;
 		/* A net with mistakes was reported already. */
 		if (block_find(r->roles.at[i], "net") == NULL)
 			block_error(r, r->roles.at[i], NULL, "role \"%.64s\" has none of 'net', "
-			    "'user', 'group', 'login' and 'all', so it says nothing", role->name);
+			    "'user', 'group', 'login', 'cert' and 'all', so it says nothing", role->name);
 	}
 }
 
@@ -141,6 +143,18 @@ note_limits(struct conf *c, const struct role *role)
 	c->limited[ACCESS_RATE] |= role->rate.n != 0 ? bit : 0;
 	c->limited[ACCESS_CALLS] |= role->max_calls != 0 ? bit : 0;
 	c->limited[ACCESS_CONNECTIONS] |= role->max_connections != 0 ? bit : 0;
+}
+
+static void
+check_certs(struct reader *r, const struct role *role, const struct block *b)
+{
+	for (char **p = role->certs; p != NULL && *p != NULL; p++) {
+		const char *why = certname_rule_error(*p);
+
+		if (why != NULL)
+			block_error(r, b, "cert", "'%.64s' cannot be a name of certificates: %s", *p,
+			    why);
+	}
 }
 
 /* Finds the roles that "all" names. Only earlier ones: so a role never needs itself. */
@@ -314,6 +328,7 @@ check_conf(struct reader *r)
 	check_roles(r);
 	for (size_t i = 0; i < c->n_roles; i++) {
 		check_logins(r, &c->roles[i], r->roles.at[i]);
+		check_certs(r, &c->roles[i], r->roles.at[i]);
 		check_all(r, &c->roles[i], r->roles.at[i]);
 		note_limits(c, &c->roles[i]);
 	}

@@ -228,6 +228,7 @@ struct role {
 	uint16_t number;	/* bit in a set of roles */
 	struct places places;	/* "net" */
 	char **logins;		/* NULL-terminated; NULL: not given */
+	char **certs;		/* rules of proto/certname.h, likewise */
 	char **all_names;	/* NULL-terminated; NULL: not given */
 	uint64_t all;		/* set of the numbers of all_names, which are below our own */
 	/* Names as configured, and the ids they were looked up to. */
@@ -282,6 +283,7 @@ offer_has(unsigned set, enum listener_offer what)
 
 enum listener_inline { INLINE_LOOPBACK, INLINE_YES, INLINE_NO };
 enum tls_minimum { TLS_MINIMUM_1_2, TLS_MINIMUM_1_3 };
+enum tls_clients { TLS_CLIENTS_NONE, TLS_CLIENTS_OPTIONAL, TLS_CLIENTS_REQUIRED };
 
 /* The findings of the loader in the files of a certificate and its key. */
 struct certificate {
@@ -328,6 +330,10 @@ struct listener {
 	bool tls;				/* tls://, or a fd:// that says so */
 	char *certificate, *key;		/* files; tls */
 	enum tls_minimum minimum;		/* 1.3 */
+	char *client_ca, *client_crl;		/* files; NULL: none */
+	enum tls_clients clients;		/* "client-certificate"; optional */
+	char **authorities, **revocations;	/* in these files: DER as base64, each
+						 * NULL-terminated; NULL: none */
 	struct certificate cert;
 	int key_fd;				/* the open file of the key, where the loader has
 						 * opened one; else -1 */

@@ -348,6 +348,7 @@ static const char *const words_level[] = { "emerg", "alert", "crit", "err", "war
 	"info", "debug", NULL };
 static const char *const words_format[] = { "text", "json", NULL };
 static const char *const words_minimum[] = { "1.2", "1.3", NULL };
+static const char *const words_clients[] = { "none", "optional", "required", NULL };
 static const char *const words_inline[] = { "loopback", "yes", "no", NULL };
 static const char *const words_input[] = { "none", "optional", "required", "pushed", NULL };
 static const char *const words_disconnect[] = { "kill", "finish", NULL };
@@ -459,6 +460,12 @@ static const struct key keys_listen[] = {
 	  .flags = KEY_TLS },
 	{ "minimum", &value_word, AT(listener, minimum), .def = "1.3", .words = words_minimum,
 	  .flags = KEY_TLS },
+	{ "client-ca", &value_path, AT(listener, client_ca), .flags = KEY_TLS },
+	{ "client-crl", &value_path, AT(listener, client_crl), .flags = KEY_TLS },
+	{ "client-certificate", &value_word, AT(listener, clients), .def = "optional",
+	  .words = words_clients, .flags = KEY_TLS },
+	{ "authorities", &value_list, AT(listener, authorities), .flags = KEY_TLS | KEY_CANONICAL },
+	{ "revocations", &value_list, AT(listener, revocations), .flags = KEY_TLS | KEY_CANONICAL },
 	{ "pin", &value_line, AT(listener, cert.pin), .flags = KEY_TLS | KEY_CANONICAL },
 	{ "valid-from", &value_line, AT(listener, cert.from), .flags = KEY_TLS | KEY_CANONICAL },
 	{ "valid-until", &value_line, AT(listener, cert.until), .flags = KEY_TLS | KEY_CANONICAL },
@@ -471,6 +478,7 @@ static const struct key keys_role[] = {
 	{ "user", &value_list, AT(role, users) },
 	{ "group", &value_list, AT(role, groups) },
 	{ "login", &value_list, AT(role, logins) },
+	{ "cert", &value_list, AT(role, certs) },
 	{ "all", &value_list, AT(role, all_names) },
 	{ "rate", &value_rate, AT(role, rate) },
 	{ "calls", &value_number, AT(role, max_calls), .def = "0", .max = 1000000 },

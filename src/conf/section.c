@@ -19,7 +19,7 @@
 static bool
 is_refused(const char *name)
 {
-	static const char *const names[] = { "auth", "auth-*", "cert", "password*" };
+	static const char *const names[] = { "auth", "auth-*", "password*" };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		if (fnmatch(names[i], name, 0) == 0)

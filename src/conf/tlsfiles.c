@@ -10,6 +10,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +20,8 @@
 
 /* Certificates of one chain. */
 #define CHAIN_MAX 16
+/* Authorities of one listener, and lists of what they have revoked. */
+#define AUTHORITIES_MAX 512
 #define KEY_FILE_MAX (64u << 10)
 
 /* Never asks: a prompt would stop the loader. */
@@ -111,21 +114,37 @@ put_pin(struct buf *b, X509 *cert)
 	return ok ? 0 : -1;
 }
 
+/* Takes the DER. */
 static int
-put_base64(struct buf *b, X509 *cert)
+put_base64(struct buf *b, unsigned char *der, int len)
 {
-	unsigned char *der = NULL;
-	int len = i2d_X509(cert, &der), r = -1;
 	char *text = len > 0 ? malloc((size_t)len / 3 * 4 + 5) : NULL;
 
 	if (text != NULL) {
 		(void)EVP_EncodeBlock((unsigned char *)text, der, len);
 		put_string(b, text);
-		r = 0;
 	}
-	free(text);
 	OPENSSL_free(der);
-	return r;
+	free(text);
+	return text != NULL ? 0 : -1;
+}
+
+static int
+put_certificate(struct buf *b, X509 *cert)
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509(cert, &der);
+
+	return put_base64(b, der, len);
+}
+
+static int
+put_revocations(struct buf *b, X509_CRL *crl)
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509_CRL(crl, &der);
+
+	return put_base64(b, der, len);
 }
 
 static const char *
@@ -138,8 +157,15 @@ put_chain(struct buf *b, X509 *const *chain, size_t n)
 	if (r == 0)
 		r = put_time(b, X509_get0_notAfter(chain[0]));
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = put_base64(b, chain[i]);
+		r = put_certificate(b, chain[i]);
 	return r == 0 && !buf_failed(b) ? NULL : "the certificate cannot be used";
+}
+
+/* Behind the last item of a PEM text there must be nothing more, and nothing half. */
+static bool
+is_at_end(void)
+{
+	return ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
 }
 
 const char *
@@ -157,12 +183,11 @@ tlsfiles_check(const char *text, size_t len, int key_fd, struct buf *ret)
 			break;
 		n++;
 	}
-	/* Behind the last certificate there must be nothing more, and nothing half. */
 	if (n == 0)
 		wrong = "the certificate is no certificate in PEM";
 	else if (n == CHAIN_MAX)
 		wrong = "the certificate comes with more than 15 others";
-	else if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+	else if (!is_at_end())
 		wrong = "a certificate of the chain is damaged";
 	if (wrong == NULL)
 		wrong = read_key(key_fd, &key);
@@ -175,5 +200,69 @@ tlsfiles_check(const char *text, size_t len, int key_fd, struct buf *ret)
 		X509_free(chain[i]);
 	EVP_PKEY_free(key);
 	BIO_free(bio);
+	return wrong;
+}
+
+/* Adds one authority. *is_root becomes true for one that vouches for itself. */
+static const char *
+put_authority(struct buf *b, X509 *cert, bool *is_root)
+{
+	if (X509_check_ca(cert) == 0)
+		return "a certificate of it is not that of an authority (CA:TRUE)";
+	*is_root = *is_root || X509_self_signed(cert, 0) == 1;
+	return put_certificate(b, cert) == 0 && !buf_failed(b) ? NULL : "a certificate of it cannot be used";
+}
+
+const char *
+tlsfiles_check_authorities(const char *text, size_t len, struct buf *ret)
+{
+	BIO *bio = BIO_new_mem_buf(text, (int)len);
+	const char *wrong = NULL;
+	bool is_root = false;
+	size_t n = 0;
+
+	while (bio != NULL && wrong == NULL) {
+		X509 *cert = PEM_read_bio_X509(bio, NULL, no_password, NULL);
+
+		if (cert == NULL)
+			break;
+		wrong = n++ < AUTHORITIES_MAX ? put_authority(ret, cert, &is_root) :
+		    "it has more than 512 certificates";
+		X509_free(cert);
+	}
+	BIO_free(bio);
+	if (wrong == NULL && !is_at_end())
+		wrong = "a certificate of it is damaged";
+	else if (wrong == NULL && n == 0)
+		wrong = "it has no certificate in PEM";
+	else if (wrong == NULL && !is_root)
+		wrong = "none of its certificates is a root, which vouches for itself; add that of "
+		    "the root";
+	return wrong;
+}
+
+const char *
+tlsfiles_check_revocations(const char *text, size_t len, struct buf *ret)
+{
+	BIO *bio = BIO_new_mem_buf(text, (int)len);
+	const char *wrong = NULL;
+	size_t n = 0;
+
+	while (bio != NULL && wrong == NULL) {
+		X509_CRL *crl = PEM_read_bio_X509_CRL(bio, NULL, no_password, NULL);
+
+		if (crl == NULL)
+			break;
+		if (n++ == AUTHORITIES_MAX)
+			wrong = "it has more than 512 lists";
+		else if (put_revocations(ret, crl) != 0 || buf_failed(ret))
+			wrong = "a list of it cannot be used";
+		X509_CRL_free(crl);
+	}
+	BIO_free(bio);
+	if (wrong == NULL && !is_at_end())
+		wrong = "a list of it is damaged";
+	else if (wrong == NULL && n == 0)
+		wrong = "it has no list of revoked certificates (X509 CRL) in PEM";
 	return wrong;
 }

@@ -19,3 +19,11 @@
  * string.
  */
 const char *tlsfiles_check(const char *text, size_t len, int key_fd, struct buf *ret);
+
+/*
+ * Checks that the PEM text has certificates of authorities, a root among them, and nothing
+ * else; or lists of revoked certificates. Appends each as base64, with its NUL. Returns as
+ * tlsfiles_check().
+ */
+const char *tlsfiles_check_authorities(const char *text, size_t len, struct buf *ret);
+const char *tlsfiles_check_revocations(const char *text, size_t len, struct buf *ret);

@@ -361,7 +361,7 @@ control_on_restarted(struct control *control, const struct frame *f)
 
 /* ----------------------------------------------------------------- why --- */
 
-/* Executes WHY service caller: tells whether this caller (uid:N, login:L, addr:A) may call it. */
+/* Executes WHY service caller: tells whether this caller (uid:N, login:L, cert:C, addr:A) may call it. */
 static void
 do_why(struct control_client *c)
 {
@@ -370,7 +370,7 @@ do_why(struct control_client *c)
 	enum outcome_kind refused = OUTCOME_N;
 	const struct service *s;
 	struct caller who = { 0 };
-	char words[2][ADDR_TEXT] = { "", "" };
+	char words[2][CALLER_TEXT] = { "", "" };
 
 	if (c->request.argc < 3 || c->request.argc > 4) {
 		usage(c, "WHY wants a service and a caller");
@@ -379,11 +379,11 @@ do_why(struct control_client *c)
 	for (size_t i = 0; i + 2 < c->request.argc; i++) {
 		const struct slice word = c->request.argv[i + 2];
 
-		if (word.len < ADDR_TEXT)
+		if (word.len < CALLER_TEXT)
 			memcpy(words[i], word.data, word.len);
 		if (caller_add(words[i], &who) < 0) {
-			usage(c, "a caller is uid:NUMBER, login:NAME or addr:ADDRESS, or a login "
-			    "and one of the others");
+			usage(c, "a caller is uid:NUMBER, login:NAME, cert:NAME or addr:ADDRESS, "
+			    "or two of them that go together");
 			return;
 		}
 	}

@@ -36,11 +36,29 @@ print_reqctl(const struct ctl *ctl)
 	}
 	(void)printf("\n");
 	print_options(options_general, options_n_general);
-	(void)printf("\nServer: -s, else $REQD_SERVER, else %s/reqd/reqd.sock, else\n"
-	    "127.0.0.1:7373. Control socket: --control, else $REQD_CONTROL, else\n"
-	    "%s/reqd/control.sock.\n"
-	    "'reqctl help VERB' has the options of a verb; reqctl(1) has the exit statuses.\n",
-	    RUNSTATEDIR, RUNSTATEDIR);
+	(void)printf("\nServer: -s, else $REQD_SERVER, else the one on this machine.\n"
+	    "'reqctl help VERB' has the options of a verb; reqctl(1) has the exit statuses.\n");
+}
+
+/* The names of the general options; a verb's own help has no room for more. */
+static void
+print_general(void)
+{
+	int at = 0;
+
+	(void)printf("General options, which 'reqctl help' explains:\n");
+	for (size_t i = 0; i < options_n_general; i++) {
+		const struct ctl_opt *o = &options_general[i];
+		char word[32];
+		int len = o->letter != 0 ? snprintf(word, sizeof(word), "-%c", o->letter) :
+		    snprintf(word, sizeof(word), "--%s", o->name);
+
+		if (at > 0 && at + 1 + len > 79)
+			at = printf("\n%s", word) - 1;
+		else
+			at += printf("%s%s", at > 0 ? " " : "", word);
+	}
+	(void)printf("\n");
 }
 
 static void
@@ -56,7 +74,7 @@ print_verb(const struct ctl_cmd *c)
 		print_options(c->options, c->n_options);
 	}
 	(void)printf("\n");
-	print_options(options_general, options_n_general);
+	print_general();
 }
 
 static int

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* reqctl keygen: makes a key and a certificate that vouches for itself, for a server. */
+/*
+ * reqctl keygen: makes a key and a certificate that vouches for itself, for the user or for a
+ * server.
+ */
 #include "config.h"
 
 #include <errno.h>
@@ -17,7 +20,9 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "ctl/configfile.h"
 #include "ctl/ctl.h"
+#include "ctl/identityfile.h"
 #include "ctl/serverkey.h"
 
 /* Clients pin the key. A date would only be a day on which all of them fail. */
@@ -92,7 +97,7 @@ own_names(char *ret_name, size_t name_len, char *ret_alt, size_t alt_len)
 }
 
 static X509 *
-make_certificate(EVP_PKEY *key)
+make_certificate(EVP_PKEY *key, bool of_server)
 {
 	char name[80], alt[HOST_NAME_MAX + 40];
 	X509 *cert = X509_new();
@@ -116,10 +121,10 @@ make_certificate(EVP_PKEY *key)
 	    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (unsigned char *)name, -1, -1,
 	    0) == 1 &&
 	    X509_set_issuer_name(cert, subject) == 1 &&
-	    add_extension(cert, NID_subject_alt_name, alt) &&
+	    (!of_server || add_extension(cert, NID_subject_alt_name, alt)) &&
 	    add_extension(cert, NID_basic_constraints, "critical,CA:FALSE") &&
 	    add_extension(cert, NID_key_usage, "critical,digitalSignature") &&
-	    add_extension(cert, NID_ext_key_usage, "serverAuth") &&
+	    add_extension(cert, NID_ext_key_usage, of_server ? "serverAuth" : "clientAuth") &&
 	    X509_sign(cert, key, EVP_sha256()) > 0;
 	BN_free(number);
 	if (ok)
@@ -154,7 +159,7 @@ static int
 make_pair(const struct ctl *ctl, const char *key_path, const char *cert_path)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *cert = key != NULL ? make_certificate(key) : NULL;
+	X509 *cert = key != NULL ? make_certificate(key, true) : NULL;
 	BIO *key_text = BIO_new(BIO_s_secmem()), *cert_text = BIO_new(BIO_s_mem());
 	char pin[PIN_TEXT];
 	int status = STATUS_LOCAL;
@@ -175,16 +180,50 @@ make_pair(const struct ctl *ctl, const char *key_path, const char *cert_path)
 	return status;
 }
 
+/*
+ * Makes the key of the user: one file with key and certificate. What is printed goes into the
+ * file of logins of a server.
+ */
 static int
-keygen_run(struct ctl *ctl, size_t n, char **words)
+make_own(const struct ctl *ctl)
+{
+	CLEANUP_FREE char *path = identityfile_path(ctl);
+	EVP_PKEY *key = path != NULL ? EVP_EC_gen("P-256") : NULL;
+	X509 *cert = key != NULL ? make_certificate(key, false) : NULL;
+	BIO *text = BIO_new(BIO_s_secmem());
+	char pin[PIN_TEXT], *data;
+	int r = -ENOMEM;
+
+	if (cert != NULL && text != NULL &&
+	    PEM_write_bio_PrivateKey(text, key, NULL, NULL, 0, NULL, NULL) == 1 &&
+	    PEM_write_bio_X509(text, cert) == 1 && serverkey_pin(cert, pin)) {
+		long len = BIO_get_mem_data(text, &data);
+
+		if (ctl->identity == NULL)
+			configfile_make_directories(path);
+		r = write_new(path, 0600, data, (size_t)len);
+	}
+	if (r == 0)
+		(void)printf("key$%s\n", pin + PIN_PREFIX_LEN);
+	else if (r == -EEXIST)
+		ctl_message(ctl, "%s is there already; nothing was changed. 'reqctl pin %s' prints "
+		    "its hash", path, path);
+	else if (path != NULL)
+		ctl_message(ctl, "cannot write %s: %s", path, strerror(-r));
+	BIO_free(text);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+	return r < 0 ? STATUS_LOCAL : 0;
+}
+
+static int
+make_server(struct ctl *ctl, size_t n, char **words)
 {
 	CLEANUP_FREE char *directory = ctl_need(strdup(n > 0 ? words[0] : SERVERKEY_DIRECTORY));
 	CLEANUP_FREE char *key = NULL;
 	CLEANUP_FREE char *cert = NULL;
 	int r;
 
-	if (!ctl->of_server)
-		return ctl_usage(ctl, "which key? --server makes that of a server");
 	if (asprintf(&key, "%s/server.key", directory) < 0 ||
 	    asprintf(&cert, "%s/server.crt", directory) < 0)
 		(void)ctl_need(NULL);
@@ -200,6 +239,17 @@ keygen_run(struct ctl *ctl, size_t n, char **words)
 	return make_pair(ctl, key, cert);
 }
 
+static int
+keygen_run(struct ctl *ctl, size_t n, char **words)
+{
+	if (ctl->of_server)
+		return make_server(ctl, n, words);
+	if (n > 0)
+		return ctl_usage(ctl, "a directory goes with --server; the key of a user has a file, "
+		    "--identity FILE");
+	return make_own(ctl);
+}
+
 static const struct ctl_opt options[] = {
 	{ .name = "server", .kind = OPT_FLAG, .offset = offsetof(struct ctl, of_server),
 	    .help = "of a server: server.key and server.crt" },
@@ -208,9 +258,13 @@ static const struct ctl_opt options[] = {
 const struct ctl_cmd cmd_keygen = {
 	.name = "keygen",
 	.synopsis = "[DIRECTORY]",
-	.summary = "make the key and the certificate of a server",
-	.details = "The directory is " SERVERKEY_DIRECTORY " unless named.\n"
-		   "Prints the pin by which clients know the server. Overwrites nothing.\n",
+	.summary = "make a key of your own, or that of a server",
+	.details =
+	    "Your key is ~/.config/reqctl/id.pem, or the file of --identity. Printed is\n"
+	    "key$..., for 'reqctl grant LOGIN --key' on a server; the file stays secret.\n"
+	    "With --server the files are in DIRECTORY, which is " SERVERKEY_DIRECTORY "\n"
+	    "unless named, and the pin is printed by which clients know the server.\n"
+	    "Overwrites nothing.\n",
 	.options = options,
 	.n_options = ARRAY_LEN(options),
 	.max_words = 1,

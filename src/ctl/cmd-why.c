@@ -63,7 +63,7 @@ caller_of(const struct ctl *ctl, const char *word, char **ret)
 	int r;
 
 	if (strncmp(word, "uid:", 4) == 0 || strncmp(word, "addr:", 5) == 0 ||
-	    strncmp(word, "login:", 6) == 0) {
+	    strncmp(word, "login:", 6) == 0 || strncmp(word, "cert:", 5) == 0) {
 		*ret = ctl_need(strdup(word));
 		return 0;
 	}
@@ -75,7 +75,7 @@ caller_of(const struct ctl *ctl, const char *word, char **ret)
 		account = getpwnam(word);
 		if (account == NULL) {
 			ctl_message(ctl, "there is no account '%s'; a caller is an account, uid:NUMBER, "
-			    "addr:ADDRESS or login:NAME", word);
+			    "addr:ADDRESS, login:NAME or cert:NAME", word);
 			return STATUS_USAGE;
 		}
 		r = asprintf(ret, "uid:%u", account->pw_uid);
@@ -126,8 +126,9 @@ const struct ctl_cmd cmd_why = {
 	.name = "why",
 	.synopsis = "SERVICE [CALLER]...",
 	.summary = "explain why a call is allowed or denied",
-	.details = "CALLER is an account, uid:NUMBER, an address or login:NAME, or a login and one\n"
-		   "of the others (control socket); without it: yourself.\n"
+	.details = "CALLER is an account, uid:NUMBER, an address, login:NAME or cert:NAME (a name of\n"
+		   "a certificate, such as cert:DNS:ops.example.org), or a login or certificate and\n"
+		   "one of the others (control socket); without it: yourself.\n"
 		   "The exit status is 0 when a call is allowed, else that of the refused call: 247,\n"
 		   "or 249 while the service is out of order.\n",
 	.min_words = 1,

@@ -32,6 +32,7 @@ struct ctl {
 	const char *control;
 	const char *pin;
 	const char *ca_file;
+	const char *identity;
 	uint64_t timeout_ms;	/* -t; 0: none */
 	bool json;
 	bool quiet;

@@ -26,9 +26,11 @@ reqctl_SOURCES = \
 	src/ctl/cmd-status.c \
 	src/ctl/cmd-whoami.c \
 	src/ctl/cmd-why.c \
+	src/ctl/configfile.c src/ctl/configfile.h \
 	src/ctl/ctl.c src/ctl/ctl.h \
 	src/ctl/description.c src/ctl/description.h \
 	src/ctl/explanation.c src/ctl/explanation.h \
+	src/ctl/identityfile.c src/ctl/identityfile.h \
 	src/ctl/import.c src/ctl/import.h \
 	src/ctl/import-nrpe.c src/ctl/import-remctl.c \
 	src/ctl/import-webhook.c src/ctl/import-xinetd.c \

@@ -21,6 +21,8 @@ const struct ctl_opt options_general[] = {
 	    .help = "of the server at tls://, sha256:...; decides alone" },
 	{ .name = "ca", .arg = "FILE", .kind = OPT_TEXT, .offset = offsetof(struct ctl, ca_file),
 	    .help = "authorities for the server at tls:// (the system's)" },
+	{ .name = "identity", .arg = "FILE", .kind = OPT_TEXT,
+	    .offset = offsetof(struct ctl, identity), .help = "show this key to servers at tls://" },
 	{ .name = "token-file", .arg = "FILE", .kind = OPT_TEXT,
 	    .offset = offsetof(struct ctl, token_file), .help = "log in with the token in FILE" },
 	{ .letter = 't', .name = "timeout", .arg = "SECONDS", .kind = OPT_SECONDS,

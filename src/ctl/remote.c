@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/suggest.h"
+#include "ctl/identityfile.h"
 #include "ctl/serverentry.h"
 #include "proto/loginurl.h"
 
@@ -87,6 +88,7 @@ remote_new(const struct ctl *ctl)
 struct urls {
 	char *items[CTL_MAX_LIST];
 	size_t n;
+	char *key;	/* file of the key to show; NULL: none */
 };
 
 static void
@@ -94,6 +96,7 @@ urls_done(struct urls *u)
 {
 	while (u->n > 0)
 		secret_free(u->items[--u->n]);
+	free(TAKE_PTR(u->key));
 }
 
 /* Adds a server: the name of an entry, or a URL. 0 or an exit status. */
@@ -106,6 +109,13 @@ urls_add(const struct ctl *ctl, struct urls *u, const char *word)
 	if (r < 0)
 		return -r;
 	u->items[u->n++] = r == 0 ? server_entry_url(&e) : ctl_need(strdup(word));
+	if (e.key == NULL)
+		return 0;
+	if (u->key != NULL && strcmp(u->key, e.key) != 0)
+		return ctl_usage(ctl, "the servers want different keys, %s and %s: ask them one by "
+		    "one", u->key, e.key);
+	free(u->key);
+	u->key = TAKE_PTR(e.key);
 	return 0;
 }
 
@@ -140,6 +150,15 @@ set_token(const struct ctl *ctl, struct reqd *c)
 	return reqd_set_login(c, NULL, token) < 0 ? remote_failed(ctl, c) : 0;
 }
 
+/* Has the connection show the key of --identity, or else that of the entry. */
+static int
+set_key(const struct ctl *ctl, struct reqd *c, const char *of_entry)
+{
+	const char *path = ctl->identity != NULL ? ctl->identity : of_entry;
+
+	return path == NULL ? 0 : identityfile_use(ctl, c, path);
+}
+
 /*
  * True if a server would be reached without TLS: to leave out the check that was asked
  * for, without a word, would be worse than an error.
@@ -147,7 +166,7 @@ set_token(const struct ctl *ctl, struct reqd *c)
 static bool
 is_unchecked(const struct ctl *ctl, const struct urls *urls)
 {
-	if (ctl->pin == NULL && ctl->ca_file == NULL)
+	if (ctl->pin == NULL && ctl->ca_file == NULL && ctl->identity == NULL)
 		return false;
 	for (size_t i = 0; i < urls->n; i++) {
 		if (strncmp(urls->items[i], "tls://", 6) != 0)
@@ -166,11 +185,13 @@ remote_connect(const struct ctl *ctl, struct reqd **ret)
 
 	if (r == 0)
 		r = set_token(ctl, c);
+	if (r == 0)
+		r = set_key(ctl, c, urls.key);
 	if (r != 0)
 		return r;
 	(void)reqd_set_reply_limit(c, REMOTE_ANSWER_LIMIT);
 	if (is_unchecked(ctl, &urls))
-		return ctl_usage(ctl, "--pin and --ca are for servers at tls://");
+		return ctl_usage(ctl, "--pin, --ca and --identity are for servers at tls://");
 	(void)reqd_set_tls(c, ctl->ca_file);
 	if (reqd_pin(c, ctl->pin) < 0) {
 		ctl_message(ctl, "option --pin: %s", reqd_error_text(c));
@@ -194,7 +215,10 @@ remote_connect_entry(const struct ctl *ctl, const struct server_entry *e, struct
 {
 	CLEANUP(secret_freep) char *url = server_entry_url(e);
 	struct reqd *c = *ret = remote_new(ctl);
+	int status = set_key(ctl, c, e->key);
 
+	if (status != 0)
+		return status;
 	(void)reqd_set_reply_limit(c, REMOTE_ANSWER_LIMIT);
 	return reqd_connect(c, (const char *const[]){ url }, 1, 0) < 0 ? remote_failed(ctl, c) : 0;
 }

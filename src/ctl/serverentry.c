@@ -9,11 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "ctl/configfile.h"
 #include "ctl/ctl.h"
 #include "proto/loginurl.h"
 
@@ -35,6 +35,7 @@ server_entry_done(struct server_entry *e)
 	free(e->login);
 	secret_free(e->token);
 	free(e->pin);
+	free(e->key);
 	*e = (struct server_entry){ 0 };
 }
 
@@ -51,33 +52,10 @@ server_entry_is_name(const char *word)
 static char *
 path_of(const char *name)
 {
-	const char *base = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-	char *path = NULL;
-	int n;
+	char below[NAME_MAX_LEN + 16];
 
-	if (base != NULL && *base == '/')
-		n = asprintf(&path, "%s/reqctl/servers/%s", base, name);
-	else if (home != NULL && *home == '/')
-		n = asprintf(&path, "%s/.config/reqctl/servers/%s", home, name);
-	else
-		return NULL;
-	return n < 0 ? ctl_need(NULL) : path;
-}
-
-/* The reason why the open file cannot hold a secret of ours, or NULL. */
-static const char *
-complaint(int fd, bool *ret_is_file)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return strerror(errno);
-	*ret_is_file = S_ISREG(st.st_mode);
-	if (!S_ISREG(st.st_mode))
-		return NULL;
-	if (st.st_uid != geteuid() && st.st_uid != 0)
-		return "it belongs to somebody else";
-	return (st.st_mode & 077) != 0 ? "others may read it; chmod 600" : NULL;
+	(void)snprintf(below, sizeof(below), "servers/%s", name);
+	return configfile_path(below);
 }
 
 /* Reads a whole small file. The length, or -1 with errno set. */
@@ -106,7 +84,7 @@ secret_read_file(const struct ctl *ctl, const char *path)
 	bool is_file;
 
 	if (why == NULL)
-		why = complaint(fd, &is_file);
+		why = configfile_complaint(fd, &is_file);
 	if (why == NULL && read_small(fd, text, sizeof(text)) < 0)
 		why = strerror(errno);
 	if (why == NULL) {
@@ -143,7 +121,7 @@ parse(char *text, struct server_entry *ret)
 		char **value;
 	} keys[] = {
 		{ "url", &ret->url }, { "login", &ret->login }, { "token", &ret->token },
-		{ "pin", &ret->pin },
+		{ "pin", &ret->pin }, { "key", &ret->key },
 	};
 	char *save = NULL;
 
@@ -184,7 +162,7 @@ server_entry_read(const struct ctl *ctl, const char *name, struct server_entry *
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return 1;
-	why = fd < 0 ? strerror(errno) : complaint(fd, &is_file);
+	why = fd < 0 ? strerror(errno) : configfile_complaint(fd, &is_file);
 	if (why == NULL && !is_file)
 		why = "it is not a regular file";
 	if (why == NULL && read_small(fd, text, sizeof(text)) < 0)
@@ -197,17 +175,6 @@ server_entry_read(const struct ctl *ctl, const char *name, struct server_entry *
 	ctl_message(ctl, "cannot use %s: %s", path, why);
 	server_entry_done(ret);
 	return -STATUS_LOCAL;
-}
-
-/* Makes the directories above the file, for the user alone. */
-static void
-make_directories(char *path)
-{
-	for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		(void)mkdir(path, 0700);
-		*slash = '/';
-	}
 }
 
 static void
@@ -229,11 +196,12 @@ server_entry_write(const struct ctl *ctl, const char *name, const struct server_
 		ctl_message(ctl, "there is no home directory: set HOME");
 		return STATUS_LOCAL;
 	}
-	make_directories(path);
+	configfile_make_directories(path);
 	append(&text, "url", e->url);
 	append(&text, "login", e->login);
 	append(&text, "token", e->token);
 	append(&text, "pin", e->pin);
+	append(&text, "key", e->key);
 	(void)unlink(beside);
 	fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)

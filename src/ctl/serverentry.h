@@ -13,6 +13,7 @@ struct server_entry {
 	char *url;
 	char *login, *token;	/* NULL: none */
 	char *pin;		/* NULL: none */
+	char *key;		/* file of the key to show; NULL: none */
 };
 
 void server_entry_done(struct server_entry *e);
@@ -32,7 +33,7 @@ int server_entry_read(const struct ctl *ctl, const char *name, struct server_ent
 /* Writes an entry that only its owner can read. 0 or an exit status. */
 int server_entry_write(const struct ctl *ctl, const char *name, const struct server_entry *e);
 
-/* Returns the entry as one URL with login and secret. New; wipe and free it. */
+/* Returns the entry as one URL with login and secret, without the key. New; wipe and free it. */
 char *server_entry_url(const struct server_entry *e);
 
 /* Overwrites and frees a text that holds a secret. Accepts NULL. */

@@ -264,7 +264,7 @@ conn_stranger_due(struct conn *c)
 	/* Over plain TCP without a proxy the address is all that a caller will ever have. */
 	if (p->login_timeout_usec == 0 || c->peer.is_local || (p->tls == NULL && c->peer.via == NULL))
 		return 0;
-	if (peer_roles(&c->peer, c->net->conf) != 0 || c->peer.login != NULL)
+	if (peer_roles(&c->peer, c->net->conf) != 0 || peer_is_known(&c->peer))
 		return 0;
 	return c->opened_usec + p->login_timeout_usec;
 }

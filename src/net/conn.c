@@ -144,7 +144,8 @@ conn_speak_tls(struct conn *c, struct net_listener *p)
 		conn_tell(other, "too many TLS handshakes at a time, this is the oldest");
 		conn_close(other);
 	}
-	return tlsstream_put(&c->stream, d, p->tls);
+	return tlsstream_put(&c->stream, d, p->tls,
+	    &(struct tls_client){ .listener = p, .peer = &c->peer });
 }
 
 /* -------------------------------------------------------------- proxies --- */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "net/listener.h"
 #include "net/party.h"
 
 /* A caller with more groups than this costs a second system call. */
@@ -23,15 +24,18 @@
 struct peer_identity *
 identity_new(const struct caller *who, const char *peer)
 {
-	struct peer_identity *id = calloc(1, sizeof(*id));
+	struct peer_identity *id;
+	char name[CALLER_TEXT];
 	struct slice text;
 
+	caller_format(who, name, sizeof(name));
+	text = slice_of(name);
+	id = calloc(1, sizeof(*id) + text.len + 1);
 	if (id == NULL)
 		return NULL;
 	id->refs = 1;
-	caller_format(who, id->text, sizeof(id->text));
+	memcpy(id->text, name, text.len + 1);
 	(void)strlcpy(id->peer, peer, sizeof(id->peer));
-	text = slice_of(id->text);
 	id->digest = digest_of(&text, 1);
 	caller_party(who, &id->party_name);
 	return id;
@@ -123,6 +127,7 @@ peer_done(struct peer *p)
 	free(TAKE_PTR(p->caller));
 	free(TAKE_PTR(p->via));
 	free(TAKE_PTR(p->login));
+	p->shown = tlspeer_free(p->shown);
 }
 
 static union sockaddr_any
@@ -142,6 +147,11 @@ fill_caller(const struct peer *p, struct caller *ret)
 		*ret = *p->caller;
 	else
 		*ret = (struct caller){ .addr = address_of(p) };
+	if (p->shown != NULL && p->shown->was_verified) {
+		ret->cert = p->shown->names[0];
+		ret->certs = p->shown->names;
+		ret->n_certs = p->shown->n_names;
+	}
 	if (p->login == NULL)
 		return;
 	ret->login = p->login->name;
@@ -155,8 +165,9 @@ peer_caller(struct peer *p, const struct conf *conf, struct caller *ret)
 	fill_caller(p, ret);
 }
 
-int
-peer_log_in(struct peer *p, const struct conf *conf, const struct credential *c)
+/* Puts a login in place of any other one. 0 or -ENOMEM, which changes nothing. */
+static int
+peer_set_login(struct peer *p, const struct credential *c)
 {
 	struct peer_login *login = calloc(1, sizeof(*login));
 
@@ -167,9 +178,17 @@ peer_log_in(struct peer *p, const struct conf *conf, const struct credential *c)
 	(void)strlcpy(login->mark, c->label != NULL ? c->label : c->id, sizeof(login->mark));
 	peer_log_out(p);
 	p->login = login;
-	peer_learn_roles(p, conf);
-	p->has_changed = true;
 	return 0;
+}
+
+int
+peer_log_in(struct peer *p, const struct conf *conf, const struct credential *c)
+{
+	int r = peer_set_login(p, c);
+
+	if (r == 0)
+		peer_learn_roles(p, conf);
+	return r;
 }
 
 void
@@ -179,6 +198,27 @@ peer_log_out(struct peer *p)
 	p->identity = identity_unref(p->identity);
 	p->roles_generation = 0;
 	p->has_changed = true;
+}
+
+void
+peer_show(struct peer *p, struct tlspeer *shown)
+{
+	(void)tlspeer_free(p->shown);
+	p->shown = shown;
+	p->identity = identity_unref(p->identity);
+	p->roles_generation = 0;
+	p->has_changed = true;
+}
+
+bool
+peer_would_be_known(struct peer *p, const struct conf *conf, struct tlspeer *shown)
+{
+	struct caller who;
+
+	fill_caller(p, &who);
+	who.login = NULL;
+	tlspeer_learn(shown, conf, &who);
+	return tlspeer_is_known(shown);
 }
 
 struct peer_identity *
@@ -204,23 +244,67 @@ peer_make_identity(struct peer *p)
 	return p->identity;
 }
 
-void
-peer_learn_roles(struct peer *p, const struct conf *conf)
+/*
+ * Looks again at the certificate that the peer has shown. The key of a login logs in, unless
+ * the client has logged in otherwise. The names of a certificate never change, so a peer gets
+ * another identity here only when it had none of its own.
+ */
+static void
+learn_certificate(struct peer *p, const struct conf *conf)
+{
+	bool was_verified = p->shown->was_verified;
+
+	(void)peer_would_be_known(p, conf, p->shown);
+	if (p->login == NULL && p->shown->key != NULL)
+		(void)peer_set_login(p, p->shown->key);
+	if (p->shown->was_verified != was_verified)
+		p->identity = identity_unref(p->identity);
+}
+
+/* Looks the credential of the login up again. */
+static void
+learn_login(struct peer *p, const struct conf *conf)
 {
 	struct peer_login *login = p->login;
+	const struct credential *c = conf_find_credential(conf, login->id);
 	struct caller who;
 
 	fill_caller(p, &who);
-	if (login != NULL) {
-		const struct credential *c = conf_find_credential(conf, login->id);
+	if (c != NULL && access_use(c, &who, (int64_t)time(NULL)) != ACCESS_USABLE)
+		c = NULL;
+	login->credential = c;
+	login->expires_sec = c != NULL ? c->expires_sec : 0;
+}
 
-		if (c != NULL && access_use(c, &who, (int64_t)time(NULL)) != ACCESS_USABLE)
-			c = NULL;
-		who.credential = login->credential = c;
-		login->expires_sec = c != NULL ? c->expires_sec : 0;
-	}
-	/* A login that is gone is nobody; above all it is not the account again. */
-	p->roles = login != NULL && login->credential == NULL ? 0 : access_roles(conf, &who);
+/*
+ * True if the peer was known by something that is good no longer. It is nobody then; above
+ * all it is not the account again. A listener that wants a certificate has let the peer in
+ * for that alone, so no login makes up for it.
+ */
+static bool
+is_out(const struct peer *p)
+{
+	const struct net_listener *at = p->shown != NULL ? listener_now(p->shown->listener) : NULL;
+
+	if (at != NULL && at->clients == TLS_CLIENTS_REQUIRED && !tlspeer_is_known(p->shown))
+		return true;
+	if (p->login != NULL)
+		return p->login->credential == NULL;
+	return p->shown != NULL && p->shown->was_verified && !p->shown->is_verified;
+}
+
+void
+peer_learn_roles(struct peer *p, const struct conf *conf)
+{
+	struct caller who;
+
+	if (p->shown != NULL)
+		learn_certificate(p, conf);
+	if (p->login != NULL)
+		learn_login(p, conf);
+	fill_caller(p, &who);
+	p->is_revoked = is_out(p);
+	p->roles = p->is_revoked ? 0 : access_roles(conf, &who);
 	p->is_admin = access_is_admin(conf, &who);
 	p->roles_generation = conf->generation;
 }
@@ -239,12 +323,16 @@ peer_format(const struct peer *p, char *ret, size_t ret_len)
 bool
 peer_is_same(const struct peer *a, const struct peer *b)
 {
-	char x[ADDR_TEXT], y[ADDR_TEXT];
+	char x[CALLER_TEXT], y[CALLER_TEXT];
 	struct caller who;
 
 	if (a->login != NULL || b->login != NULL)
 		return a->login != NULL && b->login != NULL &&
 		    strcmp(a->login->name, b->login->name) == 0;
+	if (peer_is_known(a) != peer_is_known(b))
+		return false;
+	if (peer_is_known(a))
+		return strcmp(a->shown->names[0], b->shown->names[0]) == 0;
 	if ((a->caller == NULL) != (b->caller == NULL))
 		return false;
 	if (a->caller != NULL)

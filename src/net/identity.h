@@ -21,6 +21,7 @@
 #include "base/addr.h"
 #include "base/digest.h"
 #include "conf/access.h"
+#include "net/tlspeer.h"
 
 struct party;
 
@@ -29,14 +30,14 @@ struct peer_identity {
 	struct party *party;	/* NULL: nothing is counted */
 	struct digest party_name;
 	struct digest digest;	/* digest of text: the owner of a call */
-	char text[ADDR_TEXT];	/* "login:alice", "uid:1000", "addr:10.1.2.3" */
 	char peer[ADDR_TEXT];	/* "10.1.2.3:4242", "unix" */
 	char *via;		/* the proxy that speaks for it, as text; NULL: none */
-	uint64_t roles;		/* ... under the rules by which it was last asked for */
+	uint64_t roles;		/* by the rules in force when it was last asked for */
 	bool is_admin;
 	char login[CREDENTIAL_LOGIN_MAX + 1];	/* "": not logged in */
 	char credential[CREDENTIAL_LABEL_MAX + 1];	/* ... by the one of this label or id */
 	uint64_t credential_id;	/* ... its id in any case; 0: not logged in */
+	char text[];		/* caller_format(): "login:alice", "uid:1000", "addr:10.1.2.3" */
 };
 
 /* The login of a peer, and the credential by which it has logged in. */
@@ -61,10 +62,12 @@ struct peer {
 	struct party *party;		/* NULL: nothing is counted */
 	struct peer_identity *identity;	/* NULL: not made yet */
 	struct peer_login *login;	/* NULL: not logged in */
+	struct tlspeer *shown;		/* the certificate that it has shown; NULL: none */
 	uint64_t roles;			/* roles under the rules of roles_generation */
 	uint32_t roles_generation;
 	bool is_admin;			/* ... true for an administrator */
 	bool has_changed;		/* another login since this was last looked at */
+	bool is_revoked;		/* ... true if what it was known by is good no longer */
 };
 
 /* Makes an identity with one reference; NULL when memory is out. */
@@ -118,8 +121,17 @@ void peer_caller(struct peer *p, const struct conf *conf, struct caller *ret);
  */
 int peer_log_in(struct peer *p, const struct conf *conf, const struct credential *c);
 
-/* Makes the peer known by its account or address again. */
+/* Makes the peer known by its certificate, account or address again. */
 void peer_log_out(struct peer *p);
+
+/*
+ * The peer has shown a certificate and proved that it has the key; takes the certificate.
+ * The key may be that of a login.
+ */
+void peer_show(struct peer *p, struct tlspeer *shown);
+
+/* True if the certificate would make the peer known, under the rules in force. */
+bool peer_would_be_known(struct peer *p, const struct conf *conf, struct tlspeer *shown);
 
 /* Makes the identity of a peer that has none yet; NULL when memory is out. */
 struct peer_identity *peer_make_identity(struct peer *p);
@@ -143,12 +155,14 @@ peer_identity(struct peer *p)
  */
 void peer_learn_roles(struct peer *p, const struct conf *conf);
 
-/* True if the credential has expired since the roles were found. */
+/* True if the credential or the certificate has expired since the roles were found. */
 static inline bool
 peer_has_expired(const struct peer *p)
 {
-	return p->login != NULL && p->login->expires_sec != 0 &&
-	    (int64_t)time(NULL) >= p->login->expires_sec;
+	if (p->login != NULL)
+		return p->login->expires_sec != 0 && (int64_t)time(NULL) >= p->login->expires_sec;
+	return p->shown != NULL && p->shown->is_verified &&
+	    (int64_t)time(NULL) >= p->shown->until_sec;
 }
 
 /*
@@ -163,14 +177,21 @@ peer_roles(struct peer *p, const struct conf *conf)
 	return p->roles;
 }
 
-/* True if the peer has logged in with a credential that lets nobody in any more. */
+/* True if the credential or the certificate that the peer was known by lets in nobody any more. */
 static inline bool
 peer_is_revoked(struct peer *p, const struct conf *conf)
 {
-	if (p->login == NULL)
+	if (p->login == NULL && p->shown == NULL)
 		return false;
 	(void)peer_roles(p, conf);
-	return p->login->credential == NULL;
+	return p->is_revoked;
+}
+
+/* True if the peer has more than an account or an address to be known by. */
+static inline bool
+peer_is_known(const struct peer *p)
+{
+	return p->login != NULL || (p->shown != NULL && p->shown->was_verified);
 }
 
 /* Writes "127.0.0.1:4242" or "unix" to ADDR_TEXT bytes. */

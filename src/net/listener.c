@@ -396,14 +396,30 @@ listener_configure(struct net_listener *p, const struct listener *l, unsigned nu
 	p->source_handshakes = l->source_handshakes;
 	p->source_strangers = l->source_strangers;
 	p->login_timeout_usec = l->login_timeout_usec;
+	p->clients = l->clients;
 }
 
-/* Puts the TLS settings in place; takes the reference. */
+/* The TLS settings of a listener: for its handshakes, and for certificates of clients. */
+struct tls_settings {
+	struct tlscontext *context;
+	struct tlstrust *trust;
+};
+
 static void
-listener_set_tls(struct net_listener *p, struct tlscontext *tls)
+settings_done(struct tls_settings *s)
+{
+	s->context = tlscontext_unref(s->context);
+	s->trust = tlstrust_unref(s->trust);
+}
+
+/* Puts the TLS settings in place; takes the references. */
+static void
+listener_set_tls(struct net_listener *p, struct tls_settings *s)
 {
 	(void)tlscontext_unref(p->tls);
-	p->tls = tls;
+	(void)tlstrust_unref(p->trust);
+	p->tls = TAKE_PTR(s->context);
+	p->trust = TAKE_PTR(s->trust);
 }
 
 /* Takes fd in every case. */
@@ -481,33 +497,61 @@ listener_listen(struct net_listener *p, int fd)
 		listener_rest(p);
 }
 
+/* True if the file of logins has a key. */
+static bool
+has_keys(const struct conf *c)
+{
+	for (size_t i = 0; i < c->n_credentials; i++) {
+		if (c->credentials[i].kind == CREDENTIAL_KEY)
+			return true;
+	}
+	return false;
+}
+
+/* What clients of the listener are asked for. */
+static enum tls_clients
+asks_for(const struct listener *l, bool has_keys)
+{
+	bool is_vain = l->clients == TLS_CLIENTS_OPTIONAL && l->authorities == NULL && !has_keys;
+
+	return is_vain ? TLS_CLIENTS_NONE : l->clients;
+}
+
 /* Makes the TLS settings of all listeners. 0 or -errno with none of them. */
 static int
-make_contexts(struct net_desk *net, const struct conf *c, struct tlscontext **ret)
+make_settings(struct net_desk *net, const struct conf *c, struct tls_settings *ret)
 {
-	for (size_t i = 0; i < c->n_listeners; i++) {
-		const struct net_listener *old = listeners_find(&net->listeners, c->listeners[i].url);
+	const bool keys = has_keys(c);
+	int r = 0;
 
-		ret[i] = NULL;
-		if (!c->listeners[i].tls)
+	for (size_t i = 0; i < c->n_listeners && r == 0; i++) {
+		const struct listener *l = &c->listeners[i];
+		const struct net_listener *old = listeners_find(&net->listeners, l->url);
+
+		ret[i] = (struct tls_settings){ 0 };
+		if (!l->tls)
 			continue;
-		ret[i] = tlscontext_new(&c->listeners[i], old != NULL ? old->tls : NULL);
-		if (ret[i] != NULL)
+		r = tlstrust_new(l, old != NULL ? old->trust : NULL, &ret[i].trust);
+		if (r == 0)
+			ret[i].context = tlscontext_new(l, asks_for(l, keys), tlsstream_judge,
+			    old != NULL ? old->tls : NULL);
+		if (r == 0 && ret[i].context == NULL)
+			r = -EKEYREJECTED;
+		if (r == 0)
 			continue;
-		while (i-- > 0)
-			(void)tlscontext_unref(ret[i]);
-		return -EKEYREJECTED;
+		for (size_t j = 0; j <= i; j++)
+			settings_done(&ret[j]);
 	}
-	return 0;
+	return r;
 }
 
 int
 listeners_replace(struct net_desk *net, const struct conf *c, int *fds, size_t n_fds)
 {
 	struct net_listeners fresh = LIST_HEAD_INITIALIZER(fresh);
-	struct tlscontext *contexts[CONF_MAX_LISTENERS];
+	struct tls_settings settings[CONF_MAX_LISTENERS];
 	struct net_listener *p, *next;
-	int r = n_fds == c->n_listeners ? make_contexts(net, c, contexts) : -EBADMSG;
+	int r = n_fds == c->n_listeners ? make_settings(net, c, settings) : -EBADMSG;
 
 	if (r < 0)
 		return r;
@@ -520,7 +564,7 @@ listeners_replace(struct net_desk *net, const struct conf *c, int *fds, size_t n
 		r = listener_new(net, l, (unsigned)i, TAKE_FD(fds[i]), &p);
 		if (r < 0)
 			break;
-		listener_set_tls(p, TAKE_PTR(contexts[i]));
+		listener_set_tls(p, &settings[i]);
 		LIST_INSERT_HEAD(&fresh, p, link);
 	}
 	if (r < 0) {
@@ -529,7 +573,7 @@ listeners_replace(struct net_desk *net, const struct conf *c, int *fds, size_t n
 			listener_unref(p);
 		}
 		for (size_t i = 0; i < n_fds; i++)
-			(void)tlscontext_unref(contexts[i]);
+			settings_done(&settings[i]);
 		return r;
 	}
 
@@ -544,7 +588,7 @@ listeners_replace(struct net_desk *net, const struct conf *c, int *fds, size_t n
 			if (fds[i] < 0 || strcmp(c->listeners[i].url, p->url) != 0)
 				continue;
 			listener_configure(p, &c->listeners[i], (unsigned)i);
-			listener_set_tls(p, TAKE_PTR(contexts[i]));
+			listener_set_tls(p, &settings[i]);
 			listener_listen(p, TAKE_FD(fds[i]));
 			kept = true;
 		}
@@ -560,6 +604,19 @@ listeners_replace(struct net_desk *net, const struct conf *c, int *fds, size_t n
 	return 0;
 }
 
+/*
+ * Nobody new comes, but certificates of clients who are there are verified anew. Where that
+ * cannot be made ready nobody is trusted.
+ */
+static void
+listener_renew_trust(struct net_listener *p, const struct listener *l)
+{
+	struct tlstrust *old = TAKE_PTR(p->trust);
+
+	(void)tlstrust_new(l, old, &p->trust);
+	(void)tlstrust_unref(old);
+}
+
 void
 listeners_retire(struct net_desk *net, const struct conf *c)
 {
@@ -572,6 +629,7 @@ listeners_retire(struct net_desk *net, const struct conf *c)
 			i++;
 		if (i < c->n_listeners) {
 			listener_configure(p, &c->listeners[i], (unsigned)i);
+			listener_renew_trust(p, &c->listeners[i]);
 			listener_deafen(p);
 			continue;
 		}

@@ -10,12 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/queue.h>
 
 #include "base/loop.h"
 #include "conf/conf.h"
 #include "net/net.h"
 #include "net/tlscontext.h"
+#include "net/tlstrust.h"
 
 /*
  * A full worker may be woken for a client after another worker has got room. It takes
@@ -37,6 +39,8 @@ struct net_listener {
 	bool is_unix;
 	struct door *door;		/* the protocol on new connections */
 	struct tlscontext *tls;		/* NULL: plain */
+	struct tlstrust *trust;		/* NULL: no certificate of a client is trusted */
+	enum tls_clients clients;
 	uint32_t max_arguments, argument_limit, request_limit;	/* limits of one request */
 	enum listener_inline inline_requests;
 	/* Of HTTP; in the configuration, NULL: none, or gone. */
@@ -90,6 +94,31 @@ listener_unref(struct net_listener *p)
 	if (--p->refs > 0)
 		return;
 	(void)tlscontext_unref(p->tls);
+	(void)tlstrust_unref(p->trust);
 	free(p->url);
 	free(p);
+}
+
+/* The listener in force at this address; NULL: there is none any more. */
+static inline const struct net_listener *
+listener_now(const struct net_listener *p)
+{
+	const struct net_listener *now;
+
+	if (!p->gone)
+		return p;
+	LIST_FOREACH(now, &p->net->listeners, link) {
+		if (strcmp(now->url, p->url) == 0)
+			return now;
+	}
+	return NULL;
+}
+
+/* The authorities that a client of this listener may name, under the rules in force. */
+static inline const struct tlstrust *
+listener_trust(const struct net_listener *p)
+{
+	const struct net_listener *now = listener_now(p);
+
+	return now != NULL ? now->trust : NULL;
 }

@@ -14,6 +14,8 @@ libnet_la_SOURCES = \
 	src/net/stream.c src/net/stream.h \
 	src/net/tlscontext.c src/net/tlscontext.h \
 	src/net/tlslink.c src/net/tlslink.h \
+	src/net/tlspeer.c src/net/tlspeer.h \
 	src/net/tlsprovider.c src/net/tlsprovider.h \
-	src/net/tlsstream.c src/net/tlsstream.h
+	src/net/tlsstream.c src/net/tlsstream.h \
+	src/net/tlstrust.c src/net/tlstrust.h
 libnet_la_LIBADD = $(TLS_LIBS)

@@ -13,3 +13,10 @@
  */
 void refusal_log(struct net_desk *net, const struct net_listener *l, const char *peer,
     const char *reason);
+
+/*
+ * Logs "certificate refused from PEER on LISTENER: reason (key PIN)", with the same limit:
+ * the peer goes on as a stranger. The form is a promise to programs that read logs.
+ */
+void refusal_log_certificate(struct net_desk *net, const struct net_listener *l,
+    const char *peer, const char *reason, const char *pin);

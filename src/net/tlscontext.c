@@ -33,6 +33,24 @@ on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsig
 	return SSL_TLSEXT_ERR_OK;
 }
 
+/* Bytes of the certificates that a client may send. */
+#define CLIENT_CHAIN_MAX (32 << 10)
+
+/*
+ * Asks clients for a certificate. The names of the authorities are not sent: some clients
+ * would then keep back a key that has a login of its own.
+ */
+static void
+ask_clients(SSL_CTX *ctx, enum tls_clients clients, tlscontext_verify_fn *verify)
+{
+	if (clients == TLS_CLIENTS_NONE)
+		return;
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | (clients == TLS_CLIENTS_REQUIRED ?
+	    SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), NULL);
+	SSL_CTX_set_cert_verify_callback(ctx, verify, NULL);
+	SSL_CTX_set_max_cert_list(ctx, CLIENT_CHAIN_MAX);
+}
+
 /* No resumption: nothing to rotate, to share, to revoke, or to decrypt later. */
 static bool
 set_parameters(SSL_CTX *ctx, enum tls_minimum minimum)
@@ -120,11 +138,12 @@ is_same_list(char **a, char **b)
 }
 
 struct tlscontext *
-tlscontext_new(const struct listener *l, struct tlscontext *old)
+tlscontext_new(const struct listener *l, enum tls_clients clients,
+    tlscontext_verify_fn *verify, struct tlscontext *old)
 {
 	struct tlscontext *c;
 
-	if (old != NULL && old->minimum == l->minimum && l->cert.chain != NULL &&
+	if (old != NULL && old->minimum == l->minimum && old->clients == clients && l->cert.chain != NULL &&
 	    is_same_list(old->chain, l->cert.chain))
 		return tlscontext_ref(old);
 	c = calloc(1, sizeof(*c));
@@ -133,11 +152,13 @@ tlscontext_new(const struct listener *l, struct tlscontext *old)
 	ERR_clear_error();
 	c->refs = 1;
 	c->minimum = l->minimum;
+	c->clients = clients;
 	c->chain = copy_list(l->cert.chain);
 	c->ctx = SSL_CTX_new(TLS_server_method());
 	if (c->chain == NULL || c->ctx == NULL || !set_parameters(c->ctx, l->minimum) ||
 	    !set_chain(c->ctx, l->cert.chain) || !set_key(c->ctx))
 		return tlscontext_unref(c);
+	ask_clients(c->ctx, clients, verify);
 	return c;
 }
 

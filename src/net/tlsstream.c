@@ -11,6 +11,7 @@
 #include <openssl/err.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,6 +19,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/wiping.h"
+#include "net/identity.h"
+#include "net/listener.h"
+#include "net/refusal.h"
 #include "net/tlsprovider.h"
 
 /* A record: type, version, length, then at most so many bytes (TLS 1.2; RFC 5246 6.2.3). */
@@ -50,11 +54,14 @@ struct tls {
 	struct stream *stream;
 	struct tls_desk *desk;
 	struct tlscontext *context;
+	struct tls_client client;
+	struct tlspeer *shown;		/* the peer has still to prove that it has the key */
 	SSL *ssl;			/* NULL: no whole record has come yet */
 	struct buf raw;			/* a record that has begun */
 	struct buf sealed;		/* records that the socket had no room for */
 	unsigned n_empty;
 	bool is_open;			/* the handshake is finished */
+	bool is_outsize;		/* the certificate of the peer was too large to be looked at */
 	bool is_over;			/* the peer sends no more */
 	bool is_broken;
 };
@@ -212,9 +219,57 @@ broken_by_openssl(struct tls *t)
 		return broken(t, NULL);
 	if (!tlslink_is_open(&t->desk->link) || t->desk->link.is_silent)
 		reason = "the process 'keys' does not answer";
+	else if (t->shown != NULL && t->shown->problem != NULL)
+		reason = t->shown->problem;
+	else if (t->is_outsize)
+		reason = "the certificate is larger than any of use";
 	(void)snprintf(t->desk->why, sizeof(t->desk->why), "TLS handshake failed: %s",
 	    reason != NULL ? reason : "unknown reason");
 	return broken(t, t->desk->why);
+}
+
+/* -------------------------------------------------------- certificates --- */
+
+int
+tlsstream_judge(X509_STORE_CTX *chain, void *arg)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct tls *t = SSL_get_app_data(ssl);
+	struct net_listener *l = t->client.listener;
+
+	(void)arg;
+	(void)tlspeer_free(t->shown);
+	t->shown = tlspeer_new(l, X509_STORE_CTX_get0_cert(chain),
+	    X509_STORE_CTX_get0_untrusted(chain));
+	t->is_outsize = t->shown == NULL;
+	X509_STORE_CTX_set_error(chain, X509_V_OK);
+	if (t->shown != NULL &&
+	    (peer_would_be_known(t->client.peer, l->net->conf, t->shown) ||
+	    t->context->clients != TLS_CLIENTS_REQUIRED))
+		return 1;
+	X509_STORE_CTX_set_error(chain, X509_V_ERR_CERT_REJECTED);
+	return 0;
+}
+
+/*
+ * The handshake is finished, so the peer has the key of its certificate. One that is good for
+ * nothing is told of once, as its owner may wonder.
+ */
+static void
+take_certificate(struct tls *t)
+{
+	struct net_listener *l = t->client.listener;
+	char text[ADDR_TEXT];
+
+	if (t->shown == NULL)
+		return;
+	if (t->shown->problem != NULL) {
+		peer_format(t->client.peer, text, sizeof(text));
+		refusal_log_certificate(l->net, l, text, t->shown->problem, t->shown->pin);
+	}
+	if (t->shown->key != NULL)
+		l->net->pages->own->logins++;
+	peer_show(t->client.peer, TAKE_PTR(t->shown));
 }
 
 /* --------------------------------------------------------------- output --- */
@@ -357,6 +412,7 @@ make_ssl(struct tls *t)
 	(void)BIO_up_ref(t->desk->bio);
 	SSL_set0_wbio(t->ssl, t->desk->bio);
 	SSL_set_accept_state(t->ssl);
+	(void)SSL_set_app_data(t->ssl, t);
 	return 0;
 }
 
@@ -380,8 +436,10 @@ open_records(struct tls *t, unsigned n_records, char *bytes, size_t n)
 		t->is_over = true;
 	else if (error != SSL_ERROR_NONE && error != SSL_ERROR_WANT_READ)
 		(void)broken_by_openssl(t);
-	if (SSL_is_init_finished(t->ssl))
+	if (SSL_is_init_finished(t->ssl)) {
 		leave_opening(t);
+		take_certificate(t);
+	}
 	/* Handshake, alert, or the answer to an update of keys. */
 	r = send_out(t);
 	if (r < 0 && r != -EAGAIN)
@@ -485,6 +543,7 @@ tls_close(struct stream *s)
 	buf_done(&t->raw);
 	buf_done(&t->sealed);
 	(void)tlscontext_unref(t->context);
+	(void)tlspeer_free(t->shown);
 	free(t);
 	s->user = NULL;
 }
@@ -506,17 +565,29 @@ static const struct stream_ops stream_tls = {
 };
 
 int
-tlsstream_put(struct stream *s, struct tls_desk *d, struct tlscontext *context)
+tlsstream_put(struct stream *s, struct tls_desk *d, struct tlscontext *context,
+    const struct tls_client *client)
 {
 	struct tls *t = calloc(1, sizeof(*t));
 
 	if (t == NULL)
 		return -ENOMEM;
 	*t = (struct tls){ .stream = s, .desk = d, .context = tlscontext_ref(context),
-		.raw = BUF_INIT(0), .sealed = BUF_INIT(0) };
+		.client = *client, .raw = BUF_INIT(0), .sealed = BUF_INIT(0) };
 	TAILQ_INSERT_TAIL(&d->opening, t, link);
 	d->n_opening++;
 	s->user = t;
 	s->ops = &stream_tls;
 	return 0;
+}
+
+bool
+tlsstream_format(const struct stream *s, char *ret, size_t ret_len)
+{
+	const struct tls *t = s->user;
+
+	if (s->ops != &stream_tls || t->ssl == NULL)
+		return false;
+	(void)snprintf(ret, ret_len, "%s %s", SSL_get_version(t->ssl), SSL_get_cipher_name(t->ssl));
+	return true;
 }

@@ -54,5 +54,21 @@ struct stream *tls_desk_oldest(const struct tls_desk *d);
 /* The stream whose handshake has begun next after that of s; NULL: none. */
 struct stream *tls_desk_next(const struct stream *s);
 
+struct net_listener;
+struct peer;
+
+/* The end that a stream speaks with. Both are borrowed until the stream ends. */
+struct tls_client {
+	struct net_listener *listener;
+	struct peer *peer;	/* learns of the certificate that the client has shown */
+};
+
 /* Lets a stream that was plain until now speak TLS. Takes a reference. 0 or -ENOMEM. */
-int tlsstream_put(struct stream *s, struct tls_desk *d, struct tlscontext *context);
+int tlsstream_put(struct stream *s, struct tls_desk *d, struct tlscontext *context,
+    const struct tls_client *client);
+
+/* The function for tlscontext_new(): judges by the rules that are in force at the listener. */
+tlscontext_verify_fn tlsstream_judge;
+
+/* Writes "TLSv1.3 TLS_AES_256_GCM_SHA384"; false for a stream without TLS. */
+bool tlsstream_format(const struct stream *s, char *ret, size_t ret_len);

@@ -4,6 +4,7 @@ noinst_LTLIBRARIES += libproto.la
 libproto_la_SOURCES = \
 	src/proto/bearer.c src/proto/bearer.h \
 	src/proto/callopt.c src/proto/callopt.h \
+	src/proto/certname.c src/proto/certname.h \
 	src/proto/credential.c src/proto/credential.h \
 	src/proto/httpaccept.c src/proto/httpaccept.h \
 	src/proto/httpchunk.c src/proto/httpchunk.h \

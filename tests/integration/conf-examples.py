@@ -25,7 +25,7 @@ TYPES = {"min": "integer", "max": "integer", "values": "choice", "value": "flag"
          "below": "path", "pattern": "pattern"}
 MISSING_HERE = re.compile(r"there is no (account|group) |reqd needs root|"
                           r": directory .*: No such file or directory|: (warning|note): |"
-                          r": '(certificate|key)' in listen .*: No such file or directory|"
+                          r": '(certificate|key|client-ca|client-crl)' in listen .*: No such file or directory|"
                           r": sandbox-(read|write) .*: No such file or directory")
 
 
@@ -75,6 +75,8 @@ def placed(holder, key, text, directory):
     """The files in which an example may stand; one of them must be right."""
     if holder == "top":
         return [text]
+    if key == "client-crl":
+        text = 'client-ca = "/nonexistent/ca.crt"\n' + text
     if holder == "listen":
         return ['listen "%s" {\n%s\n}' % (url, text)
                 for url in ("tcp://127.0.0.1:7373", "unix://%s/x.sock" % directory,

@@ -752,6 +752,68 @@ def _():
     pass        # seen by listen.certificate
 
 
+def certified_roles(port, pair):
+    """The roles that the caller has who shows this key and certificate; "": no handshake."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if pair:
+        context.load_cert_chain(pair[1], pair[0])
+    try:
+        with context.wrap_socket(socket.create_connection(("127.0.0.1", port), PATIENCE)) as t:
+            t.sendall(b"WHY none-such\r\nQUIT\r\n")
+            text = b"".join(iter(lambda: t.recv(65536), b"")).decode()
+    except OSError:
+        return ""
+    found = re.search(r"your roles: ?(.*)\.", text)
+    return found.group(1) if found else ""
+
+
+def openssl(*words):
+    subprocess.run(["openssl", *words], check=True, capture_output=True, timeout=60)
+
+
+@row("listen.client-ca")
+def _():
+    at = DIRECTORY + "/every-"
+    key, cert = make_key("one")
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+            "-subj", "/CN=ca", "-days", "30", "-keyout", at + "ca.key", "-out", at + "ca.crt")
+    openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+            "/CN=ops", "-keyout", at + "ops.key", "-out", at + "ops.csr")
+    with open(at + "ext", "w", encoding="ascii") as f:
+        f.write("subjectAltName=DNS:ops.example.org\n")
+    openssl("x509", "-req", "-in", at + "ops.csr", "-CA", at + "ca.crt", "-CAkey", at + "ca.key",
+            "-days", "30", "-set_serial", "7", "-extfile", at + "ext", "-out", at + "ops.crt")
+    with open(at + "index", "w", encoding="ascii") as f:
+        f.write("R\t491231235959Z\t200101000000Z\t07\tunknown\t/CN=ops\n")
+    with open(at + "config", "w", encoding="ascii") as f:
+        f.write("[ca]\ndefault_ca = it\n[it]\ndatabase = %sindex\ndefault_md = sha256\n"
+                "default_crl_days = 30\n" % at)
+    openssl("ca", "-config", at + "config", "-gencrl", "-cert", at + "ca.crt", "-keyfile",
+            at + "ca.key", "-out", at + "crl.pem")
+    ops = at + "ops.key", at + "ops.crt"
+    text = 'listen "tls://127.0.0.1:%d" { certificate = "' + cert + '"  key = "' + key + '"  %s }\n'
+    trust = 'client-ca = "%sca.crt" ' % at
+    ports = [free_port() for _ in range(5)]
+    uses = ["", trust, trust + 'client-crl = "%scrl.pem"' % at,
+            trust + "client-certificate = none", trust + "client-certificate = required"]
+    with server("clients", 'role "ops" { cert = {"DNS:ops.example.org"} }\n'
+                'role "here" { net = {"127.0.0.1"} }\n' +
+                "".join(text % both for both in zip(ports, uses))):
+        # The rows of role.cert, listen.client-crl and listen.client-certificate
+        same([certified_roles(port, ops) for port in ports],
+             ["local here", "local ops here", "local here", "local here", "local ops here"])
+        same([certified_roles(port, None) for port in ports], ["local here"] * 4 + [""])
+
+
+@row("listen.client-crl")
+@row("listen.client-certificate")
+@row("role.cert")
+def _():
+    pass        # seen by listen.client-ca
+
+
 @listener("name", '"named"')
 def _():
     same(ask("CALL", "service-listen-b", at=addresses["name"]), "hi\n")

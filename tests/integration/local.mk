@@ -20,6 +20,7 @@ tests_integration_free_port_SOURCES = tests/integration/free-port.c
 
 integration_tests = \
 	tests/integration/activation.sh \
+	tests/integration/client-certificates.sh \
 	tests/integration/client-hiredis.sh \
 	tests/integration/client-netcat.sh \
 	tests/integration/client-perl.sh \
@@ -110,6 +111,8 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/conf-examples.py tests/integration/examples.py \
 	tests/integration/protocol-examples.py \
 	tests/integration/proxy.py \
+	tests/integration/client-certificates.py \
+	tests/integration/make-pki.sh \
 	tests/integration/tls-client.py \
 	tests/integration/hiredis-client.c
 EXTRA_DIST += README.md

@@ -79,7 +79,7 @@ server_is_checked() {
 	assert_status 254 timeout 60 "$reqctl" -s "tls://127.0.0.1:$port" --pin "$pin" ping
 	# A check that was asked for is not left out.
 	assert_status 255 ctl --pin "$pin" ping
-	assert_match "$(cat "$dir/err")" '*--pin and --ca are for servers at tls://*'
+	assert_match "$(cat "$dir/err")" '*--pin, --ca and --identity are for servers at tls://*'
 }
 
 bytes_go_both_ways() {

@@ -54,9 +54,11 @@ same() { # SHELL LIST WORD...
 # The verbs stand between the first and the second empty line of the help.
 reqctl help | awk '/^$/ { n++ } n == 1 && NF { print $1 }' | sort >"$dir/verbs"
 [ "$(wc -l <"$dir/verbs")" -ge 13 ] || { echo "the help has too few verbs"; exit 1; }
+[ "$(reqctl help call | grep -c '^General options')" -eq 1 ] || { echo "no general options"; exit 1; }
 while read -r verb; do
-	reqctl help "$verb" | grep -oE '^ +(-[A-Za-z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+' |
-	    sort >"$dir/options-$verb"
+	# The help of a verb has its own options, that of reqctl those of all verbs.
+	{ reqctl help "$verb" && reqctl help; } | grep -oE '^ +(-[A-Za-z], )?--[a-z-]+' |
+	    grep -oE -- '--[a-z-]+' | sort >"$dir/options-$verb"
 	[ -s "$dir/options-$verb" ] || { echo "the help of $verb has no options"; exit 1; }
 done <"$dir/verbs"
 

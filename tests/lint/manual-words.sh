@@ -48,11 +48,13 @@ same "option of reqd" 13 "$dir/program" "$dir/manual"
 
 verbs=$("$build/reqctl" __complete -- '' | cut -f 1)
 printf '%s\n' "$verbs" | sort >"$dir/program"
-sed -n 's/^\.It Cm \([a-z]*\).*/\1/p' "$top/man/reqctl.1" | sort >"$dir/manual"
+sed -n 's/^\.It Cm \([a-z]*\).*/\1/p' "$top/man/reqctl.1" | sort -u >"$dir/manual"
 same "verb of reqctl" 13 "$dir/program" "$dir/manual"
 
-for verb in $verbs; do
-	"$build/reqctl" help "$verb" | help_options
+# Those of every verb are explained in the help of reqctl.
+for verb in '' $verbs; do
+	# shellcheck disable=SC2086
+	"$build/reqctl" help $verb | help_options
 done | sort -u >"$dir/program"
 manual_options reqctl.1 | sort -u >"$dir/manual"
 same "option of reqctl" 18 "$dir/program" "$dir/manual"

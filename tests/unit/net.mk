@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: ISC
 net_tests = tests/unit/test_stream tests/unit/test_tlsstream
+net_tests = tests/unit/test_pace tests/unit/test_stream tests/unit/test_tlspeer \
+	tests/unit/test_tlsstream
 check_PROGRAMS += $(net_tests)
 TESTS += $(net_tests)
 
@@ -13,3 +15,8 @@ tests_unit_test_tlsstream_SOURCES = tests/unit/test_tlsstream.c tests/unit/tls-p
 	tests/unit/unit.h
 tests_unit_test_tlsstream_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_tlsstream_LDADD = $(tests_unit_test_stream_LDADD)
+
+# Authorities and certificates are made with OpenSSL.
+tests_unit_test_tlspeer_SOURCES = tests/unit/test_tlspeer.c tests/unit/unit.h
+tests_unit_test_tlspeer_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_tlspeer_LDADD = $(tests_unit_test_stream_LDADD)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 proto_tests = \
 	tests/unit/test_callopt \
+	tests/unit/test_certname \
 	tests/unit/test_credential \
 	tests/unit/test_httpaccept \
 	tests/unit/test_httpbad \
@@ -26,6 +27,9 @@ proto_test_ldadd = libproto.la libbase.la $(CHECK_LIBS)
 tests_unit_test_callopt_SOURCES = tests/unit/test_callopt.c
 tests_unit_test_callopt_CFLAGS = $(proto_test_cflags)
 tests_unit_test_callopt_LDADD = $(proto_test_ldadd)
+tests_unit_test_certname_SOURCES = tests/unit/test_certname.c
+tests_unit_test_certname_CFLAGS = $(proto_test_cflags)
+tests_unit_test_certname_LDADD = $(proto_test_ldadd)
 tests_unit_test_credential_SOURCES = tests/unit/test_credential.c
 tests_unit_test_credential_CFLAGS = $(proto_test_cflags)
 tests_unit_test_credential_LDADD = $(proto_test_ldadd)

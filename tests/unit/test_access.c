@@ -21,15 +21,18 @@ static const char text[] =
     "role \"both\" { net = {\"unix\"} user = {\"bob\"} uids = {1002} group = {\"ops\"} gids = {50} }\n"
     "role \"never\" { net = {\"10.0.0.0/8\"} user = {\"alice\"} uids = {1000} }\n"
     "role \"nobody-looked-up\" { user = {\"alice\"} }\n"
+    "role \"mesh\" { cert = {\"URI:spiffe://prod/web/*\", \"DNS:ops.example.org\"} }\n"
+    "role \"near-mesh\" { net = {\"10.0.0.0/8\"} login = {\"ann\"} cert = {\"EMAIL:ann@example.org\"} }\n"
     "service \"closed\" { command = {\"/bin/true\"} }\n"
     "service \"open\" { command = {\"/bin/true\"} allow = {\"local\", \"lan\"} }\n"
     "service \"staff\" { command = {\"/bin/true\"} allow = {\"alice\", \"adm\", \"both\"} }\n"
     "service \"not-adm\" { command = {\"/bin/true\"} allow = {\"local\", \"adm\"} deny = {\"adm\", \"lan\"} }\n"
     "service \"at-mesh\" { command = {\"/bin/true\"} allow = {\"local\"} listen = {\"mesh\"} }\n"
     "service \"at-both\" { command = {\"/bin/true\"} allow = {\"local\"} listen = {\"side\", \"mesh\"} }\n"
+    "service \"certified\" { command = {\"/bin/true\"} allow = {\"mesh\", \"near-mesh\"} }\n"
     "service \"only-deny\" { command = {\"/bin/true\"} deny = {\"lan\"} }\n";
 
-enum { LOCAL = 1, LAN = 2, SOCKET = 4, ALICE = 8, ADM = 16, BOTH = 32 };
+enum { LOCAL = 1, LAN = 2, SOCKET = 4, ALICE = 8, ADM = 16, BOTH = 32, MESH = 256, NEAR_MESH = 512 };
 
 static struct conf *conf;
 
@@ -195,6 +198,77 @@ START_TEST(a_login_alone_has_no_place)
 }
 END_TEST
 
+static const struct {
+	const char *names[3];	/* of the certificate */
+	const char *login, *addr;
+	uint64_t roles;
+	const char *text;
+} certified[] = {
+	{ { "URI:spiffe://prod/web/7" }, NULL, "11.0.0.1", MESH, "cert:URI:spiffe://prod/web/7" },
+	{ { "URI:spiffe://prod/db/1", "DNS:ops.example.org" }, NULL, "11.0.0.1", MESH,
+	    "cert:URI:spiffe://prod/db/1" },
+	{ { "URI:spiffe://prod/web/../db" }, NULL, "11.0.0.1", 0, "cert:URI:spiffe://prod/web/../db" },
+	{ { "EMAIL:ann@example.org" }, NULL, "10.1.2.3", LAN | NEAR_MESH, "cert:EMAIL:ann@example.org" },
+	{ { "EMAIL:ann@example.org" }, NULL, "11.0.0.1", 0, "cert:EMAIL:ann@example.org" },
+	/* A login stands in place of the certificate. */
+	{ { "URI:spiffe://prod/web/7" }, "ann", "10.1.2.3", LAN | NEAR_MESH, "login:ann" },
+	{ { "URI:spiffe://prod/web/7" }, "bob", "11.0.0.1", 0, "login:bob" },
+	{ { NULL }, NULL, "11.0.0.1", 0, "addr:11.0.0.1" },
+};
+
+START_TEST(names_of_certificates_have_roles)
+{
+	struct caller who = { .addr.in.sin_family = AF_INET, .login = certified[_i].login,
+		.cert = certified[_i].names[0], .certs = (char *const *)(uintptr_t)certified[_i].names };
+	struct caller asked = { 0 };
+	char name[CALLER_TEXT];
+
+	ck_assert_int_eq(inet_pton(AF_INET, certified[_i].addr, &who.addr.in.sin_addr), 1);
+	while (certified[_i].names[who.n_certs] != NULL)
+		who.n_certs++;
+	ck_assert_uint_eq(access_roles(conf, &who), certified[_i].roles);
+	ck_assert_int_eq(may_call("certified", &who), (certified[_i].roles & (MESH | NEAR_MESH)) != 0);
+	caller_format(&who, name, sizeof(name));
+	ck_assert_str_eq(name, certified[_i].text);
+	/* The text is a question, too. */
+	ck_assert_int_eq(caller_add(certified[_i].text, &asked), 0);
+	caller_format(&asked, name, sizeof(name));
+	ck_assert_str_eq(name, certified[_i].text);
+}
+END_TEST
+
+START_TEST(questions_about_certificates_are_checked)
+{
+	struct caller who = { 0 };
+
+	ck_assert_int_lt(caller_add("cert:CN=ops", &who), 0);
+	ck_assert_int_lt(caller_add("cert:", &who), 0);
+	ck_assert_int_lt(caller_add("cert:DNS:a b", &who), 0);
+	ck_assert_int_eq(caller_add("cert:DNS:ops.example.org", &who), 0);
+	ck_assert_int_lt(caller_add("cert:DNS:other", &who), 0);
+	ck_assert_int_eq(caller_add("addr:10.1.2.3", &who), 0);
+	ck_assert_uint_eq(access_roles(conf, &who), LAN | MESH);
+}
+END_TEST
+
+START_TEST(certificates_are_explained)
+{
+	CLEANUP(buf_done) struct buf out = BUF_INIT(0);
+	struct caller who = { 0 };
+
+	ck_assert_int_eq(caller_add("cert:DNS:else.example.org", &who), 0);
+	ck_assert_int_eq(access_explain(conf, conf_find_service(conf, "certified", 9), &who, 0, &out), 0);
+	ck_assert_ptr_nonnull(strstr(buf_text(&out),
+	    "Role 'mesh' (as certificate URI:spiffe://prod/web/* or certificate DNS:ops.example.org) "
+	    "does not include the caller, whose certificate has other names.\n"));
+	buf_clear(&out);
+	who = caller_of(3);
+	ck_assert_int_eq(access_explain(conf, conf_find_service(conf, "certified", 9), &who, 0, &out), 0);
+	ck_assert_ptr_nonnull(strstr(buf_text(&out),
+	    "does not include the caller, who has shown no certificate of the listener's authority.\n"));
+}
+END_TEST
+
 START_TEST(decisions_are_explained)
 {
 	expect_explained(0, "closed", (const char *[]){
@@ -280,6 +354,9 @@ main(void)
 	tcase_add_loop_test(t, the_least_strict_limit_decides, 0, (int)ARRAY_LEN(limits));
 	tcase_add_test(t, a_zeroed_caller_is_nobody);
 	tcase_add_test(t, a_login_alone_has_no_place);
+	tcase_add_loop_test(t, names_of_certificates_have_roles, 0, (int)ARRAY_LEN(certified));
+	tcase_add_test(t, questions_about_certificates_are_checked);
+	tcase_add_test(t, certificates_are_explained);
 	tcase_add_test(t, decisions_are_explained);
 	suite_add_tcase(s, t);
 

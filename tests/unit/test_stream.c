@@ -157,7 +157,7 @@ make_context(void)
 	ck_assert_int_eq(tls_desk_load(&desk_tls), 0);
 	tls_peer_make_key("EC", TLS_MINIMUM_1_3);
 	tls_peer_start(&desk_tls);
-	context = tlscontext_new(&tls_listener, NULL);
+	context = tlscontext_new(&tls_listener, TLS_CLIENTS_NONE, NULL, NULL);
 	ck_assert_ptr_nonnull(context);
 }
 
@@ -221,7 +221,8 @@ client(int i, struct conn **ret)
 		slow_stream_put(&(*ret)->stream);
 	if (i != 2)
 		return pair[1];
-	ck_assert_int_eq(tlsstream_put(&(*ret)->stream, &desk_tls, context), 0);
+	ck_assert_int_eq(tlsstream_put(&(*ret)->stream, &desk_tls, context,
+	    &(struct tls_client){ 0 }), 0);
 	pair[1] = tls_peer_connect(pair[1]);
 	turns();
 	return pair[1];

@@ -32,7 +32,7 @@ begin(const char *kind, enum tls_minimum minimum)
 {
 	tls_peer_make_key(kind, minimum);
 	tls_peer_start(&desk);
-	context = tlscontext_new(&tls_listener, NULL);
+	context = tlscontext_new(&tls_listener, TLS_CLIENTS_NONE, NULL, NULL);
 	ck_assert_ptr_nonnull(context);
 }
 
@@ -56,7 +56,8 @@ open_stream(struct stream *ret)
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
 	    pair), 0);
 	*ret = (struct stream){ .io.fd = pair[0] };
-	ck_assert_int_eq(tlsstream_put(ret, &desk, context), 0);
+	ck_assert_int_eq(tlsstream_put(ret, &desk, context,
+	    &(struct tls_client){ 0 }), 0);
 	return pair[1];
 }
 
@@ -443,18 +444,18 @@ START_TEST(contexts_that_stay)
 	struct tlscontext *same, *other;
 
 	begin("EC", TLS_MINIMUM_1_3);
-	same = tlscontext_new(&tls_listener, context);
+	same = tlscontext_new(&tls_listener, TLS_CLIENTS_NONE, NULL, context);
 	ck_assert_ptr_eq(same, context);
 	(void)tlscontext_unref(same);
 	tls_listener.minimum = TLS_MINIMUM_1_2;
-	other = tlscontext_new(&tls_listener, context);
+	other = tlscontext_new(&tls_listener, TLS_CLIENTS_NONE, NULL, context);
 	ck_assert_ptr_nonnull(other);
 	ck_assert_ptr_ne(other, context);
 	(void)tlscontext_unref(other);
 	tls_chain[0][20] = '!';
-	ck_assert_ptr_null(tlscontext_new(&tls_listener, NULL));
+	ck_assert_ptr_null(tlscontext_new(&tls_listener, TLS_CLIENTS_NONE, NULL, NULL));
 	tls_listener.cert.chain = NULL;
-	ck_assert_ptr_null(tlscontext_new(&tls_listener, context));
+	ck_assert_ptr_null(tlscontext_new(&tls_listener, TLS_CLIENTS_NONE, NULL, context));
 }
 END_TEST
 

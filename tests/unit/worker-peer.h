@@ -196,7 +196,7 @@ setup_tls(void)
 	ck_assert_int_eq(tls_desk_load(&w.tls), 0);
 	tls_peer_make_key("EC", TLS_MINIMUM_1_3);
 	tls_peer_start(&w.tls);
-	tls_peer_context = tlscontext_new(&tls_listener, NULL);
+	tls_peer_context = tlscontext_new(&tls_listener, TLS_CLIENTS_NONE, NULL, NULL);
 	ck_assert_ptr_nonnull(tls_peer_context);
 }
 #endif
@@ -358,7 +358,8 @@ client_as(struct conn **ret)
 	slow_stream_put(&(*ret)->stream);
 #endif
 #ifdef TLS_STREAM
-	ck_assert_int_eq(tlsstream_put(&(*ret)->stream, &w.tls, tls_peer_context), 0);
+	ck_assert_int_eq(tlsstream_put(&(*ret)->stream, &w.tls, tls_peer_context,
+	    &(struct tls_client){ .peer = &(*ret)->peer }), 0);
 	pair[1] = tls_peer_connect(pair[1]);
 	turns();
 #endif

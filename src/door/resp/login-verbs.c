@@ -48,12 +48,12 @@ is_known(const struct conf *conf, struct slice login)
 static void
 place_format(struct session *c, char *ret, size_t ret_len)
 {
-	struct peer peer = c->conn.peer;
 	struct caller who;
-	char text[ADDR_TEXT];
+	char text[CALLER_TEXT];
 
-	peer.login = NULL;
-	peer_caller(&peer, c->resp->conf, &who);
+	peer_caller(&c->conn.peer, c->resp->conf, &who);
+	who.login = NULL;
+	who.cert = NULL;
 	caller_format(&who, text, sizeof(text));
 	(void)strlcpy(ret, strncmp(text, "addr:", 5) == 0 ? text + 5 : text, ret_len);
 }

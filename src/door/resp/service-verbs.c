@@ -17,6 +17,7 @@
 #include "door/resp/sessioncall.h"
 #include "door/resp/verbs.h"
 #include "net/listener.h"
+#include "net/tlsstream.h"
 #include "proto/callopt.h"
 #include "proto/outcome.h"
 #include "proto/resp.h"
@@ -257,18 +258,36 @@ reply_text(struct buf *b, enum resp_version v, const char *key, const char *text
 		resp_null(b, v);
 }
 
+/* The pin of the key and the names that an authority vouches for; and what is wrong with it. */
+static void
+reply_certificate(struct buf *b, enum resp_version v, const struct tlspeer *shown)
+{
+	size_t n = shown != NULL && shown->is_verified ? shown->n_names : 0;
+
+	resp_bulk_str(b, "certificate");
+	if (shown == NULL) {
+		resp_null(b, v);
+	} else {
+		resp_array(b, 1 + n);
+		resp_bulk_str(b, shown->pin);
+	}
+	for (size_t i = 0; i < n; i++)
+		resp_bulk_str(b, shown->names[i]);
+	reply_text(b, v, "certificate_problem", shown != NULL ? shown->problem : NULL);
+}
+
 void
 verb_whoami(struct session *c, const struct request *r)
 {
 	const struct conf *conf = c->resp->conf;
 	uint64_t roles = session_roles(c);
 	struct caller who;
-	char text[ADDR_TEXT];
+	char text[CALLER_TEXT];
 	struct buf *b = session_out(c);
 
 	(void)r;
 	session_caller(c, &who);
-	resp_map(b, c->version, 10);
+	resp_map(b, c->version, 13);
 	resp_bulk_str(b, "caller");
 	caller_format(&who, text, sizeof(text));
 	resp_bulk_str(b, text);
@@ -291,6 +310,9 @@ verb_whoami(struct session *c, const struct request *r)
 	reply_text(b, c->version, "credential",
 	    who.credential != NULL ? c->conn.peer.login->mark : NULL);
 	reply_text(b, c->version, "via", c->conn.peer.via);
+	reply_certificate(b, c->version, c->conn.peer.shown);
+	reply_text(b, c->version, "tls", tlsstream_format(&c->conn.stream, text, sizeof(text)) ?
+	    text : NULL);
 }
 
 /*
@@ -307,7 +329,7 @@ verb_why(struct session *c, const struct request *r)
 	enum outcome_kind refused = allowed ? OUTCOME_N : OUTCOME_DENIED;
 	uint64_t roles = session_roles(c);
 	struct caller who;
-	char text[ADDR_TEXT];
+	char text[CALLER_TEXT];
 
 	session_caller(c, &who);
 	caller_format(&who, text, sizeof(text));
@@ -326,8 +348,14 @@ verb_why(struct session *c, const struct request *r)
 		(void)buf_append_str(&b, ".\n");
 	}
 	if (session_must_log_in(c))
-		(void)buf_append_str(&b, c->conn.peer.login == NULL ? "You have not logged in.\n" :
+		(void)buf_append_str(&b, !peer_is_known(&c->conn.peer) ? "You have not logged in.\n" :
+		    c->conn.peer.login == NULL ?
+		    "Your certificate is no longer good for anything here.\n" :
 		    "Your credential is gone, off or expired: log in again.\n");
+	if (c->conn.peer.login == NULL && c->conn.peer.shown != NULL &&
+	    c->conn.peer.shown->problem != NULL)
+		(void)buf_printf(&b, "You have shown a certificate: %s (key %s).\n",
+		    c->conn.peer.shown->problem, c->conn.peer.shown->pin);
 	if (allowed && explain_outage(c, s, &b))
 		refused = OUTCOME_UNAVAIL;
 	(void)buf_printf(&b, "You are %s on %s; your roles:", text, c->conn.listener->url);

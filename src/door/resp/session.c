@@ -27,9 +27,10 @@ session_must_log_in(struct session *s)
 	const struct conf *conf = s->resp->conf;
 	struct peer *p = &s->conn.peer;
 
-	if (p->login != NULL)
+	if (peer_is_known(p) || peer_is_revoked(p, conf))
 		return peer_is_revoked(p, conf);
-	return session_roles(s) == 0 && !p->is_admin && conf->n_credentials > 0;
+	return session_roles(s) == 0 && !p->is_admin &&
+	    (conf->n_credentials > 0 || listener_trust(s->conn.listener) != NULL);
 }
 
 struct request_limits
