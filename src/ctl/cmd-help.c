@@ -36,9 +36,8 @@ print_reqctl(const struct ctl *ctl)
 	}
 	(void)printf("\n");
 	print_options(options_general, options_n_general);
-	(void)printf("\nServer: -s, else $REQD_SERVER, else %s/reqd/reqd.sock, else\n"
-	    "127.0.0.1:7373. Control socket: --control, else $REQD_CONTROL, else\n"
-	    "%s/reqd/control.sock.\n"
+	(void)printf("\nServer: -s, else $REQD_SERVER, else %s/reqd/reqd.sock, else 127.0.0.1:7373.\n"
+	    "Control socket: --control, else $REQD_CONTROL, else %s/reqd/control.sock.\n"
 	    "'reqctl help VERB' has the options of a verb; reqctl(1) has the exit statuses.\n",
 	    RUNSTATEDIR, RUNSTATEDIR);
 }

@@ -22,7 +22,7 @@ const struct ctl_opt options_general[] = {
 	{ .name = "ca", .arg = "FILE", .kind = OPT_TEXT, .offset = offsetof(struct ctl, ca_file),
 	    .help = "authorities for the server at tls:// (the system's)" },
 	{ .name = "token-file", .arg = "FILE", .kind = OPT_TEXT,
-	    .offset = offsetof(struct ctl, token_file), .help = "log in with the token in FILE" },
+	    .offset = offsetof(struct ctl, token_file), .help = "log in with the token or password in FILE" },
 	{ .letter = 't', .name = "timeout", .arg = "SECONDS", .kind = OPT_SECONDS,
 	    .offset = offsetof(struct ctl, timeout_ms),
 	    .help = "give up after this time; the server is told, too" },

@@ -5,6 +5,7 @@ libproto_la_SOURCES = \
 	src/proto/bearer.c src/proto/bearer.h \
 	src/proto/callopt.c src/proto/callopt.h \
 	src/proto/credential.c src/proto/credential.h \
+	src/proto/crypthash.c src/proto/crypthash.h \
 	src/proto/loginurl.c src/proto/loginurl.h \
 	src/proto/outcome.c src/proto/outcome.h \
 	src/proto/proxyheader.c src/proto/proxyheader.h \

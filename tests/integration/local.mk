@@ -49,6 +49,7 @@ integration_tests = \
 	tests/integration/log-lines.sh \
 	tests/integration/logins.sh \
 	tests/integration/logins-model.sh \
+	tests/integration/passwords.sh \
 	tests/integration/long-arguments.sh \
 	tests/integration/manual-examples.sh \
 	tests/integration/master-death.sh \
@@ -103,7 +104,7 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/kept-counts.py \
 	tests/integration/service-sandbox.py \
 	tests/integration/shares.py \
-	tests/integration/login-tokens.py tests/integration/logins.py tests/integration/logins-model.py \
+	tests/integration/login-tokens.py tests/integration/passwords.py tests/integration/logins.py tests/integration/logins-model.py \
 	tests/integration/conf-examples.py tests/integration/examples.py \
 	tests/integration/protocol-examples.py \
 	tests/integration/proxy.py \

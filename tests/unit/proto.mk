@@ -2,6 +2,7 @@
 proto_tests = \
 	tests/unit/test_callopt \
 	tests/unit/test_credential \
+	tests/unit/test_crypthash \
 	tests/unit/test_outcome \
 	tests/unit/test_proxyheader \
 	tests/unit/test_reply \
@@ -21,6 +22,9 @@ tests_unit_test_callopt_LDADD = $(proto_test_ldadd)
 tests_unit_test_credential_SOURCES = tests/unit/test_credential.c
 tests_unit_test_credential_CFLAGS = $(proto_test_cflags)
 tests_unit_test_credential_LDADD = $(proto_test_ldadd)
+tests_unit_test_crypthash_SOURCES = tests/unit/test_crypthash.c tests/unit/unit.h
+tests_unit_test_crypthash_CFLAGS = $(proto_test_cflags)
+tests_unit_test_crypthash_LDADD = $(proto_test_ldadd) $(CRYPT_LIBS)
 tests_unit_test_outcome_SOURCES = tests/unit/test_outcome.c
 tests_unit_test_outcome_CFLAGS = $(proto_test_cflags)
 tests_unit_test_outcome_LDADD = $(proto_test_ldadd)
