@@ -16,6 +16,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "auth/auth.h"
 #include "base/cleanup.h"
 #include "base/confine.h"
 #include "base/fd.h"
@@ -205,6 +206,8 @@ role_main(const char *name, const char *slot_text)
 		return control_main();
 	case ROLE_KEYS:
 		return keys_main();
+	case ROLE_AUTH:
+		return auth_main();
 	case ROLE_WORKER:
 		return worker_main(slot);
 	case ROLE_N:

@@ -236,7 +236,7 @@ greet(struct reqd *c, struct slice login, struct slice secret)
 	int r;
 
 	if (secret.data != NULL && !is_private(c))
-		return client_fail(c, REQD_E_REFUSED, "%s: a token must not travel in the clear; "
+		return client_fail(c, REQD_E_REFUSED, "%s: a secret must not travel in the clear; "
 		    "nothing was sent", c->url);
 	r = reqd_send(c, secret.data != NULL ? 5 : 2, hello, lens);
 	/* The bytes are sent, and must not stay in memory. */
@@ -348,11 +348,11 @@ parse_url(struct reqd *c, const char *text, struct target *ret)
 
 	loginurl_split(plain, &u);
 	/* From here on the text is without its secret, so it may be shown. */
-	if (u.secret.data != NULL)
+	if (u.login.data != NULL)
 		plain = u.rest;
 	else
 		u.scheme.len = 0;
-	if (u.secret.data == NULL && is_tls && u.pin.data != NULL)
+	if (u.login.data == NULL && is_tls && u.pin.data != NULL)
 		plain.len = (size_t)(u.pin.data - 1 - text);
 	(void)snprintf(rest, sizeof(rest), "%.*s%.*s", (int)u.scheme.len, u.scheme.data,
 	    (int)(plain.len < sizeof(rest) ? plain.len : sizeof(rest)), plain.data);
@@ -368,8 +368,11 @@ parse_url(struct reqd *c, const char *text, struct target *ret)
 		return client_misuse(c, "%s: a client cannot connect to fd://", rest);
 	if (ret->addr.kind == ADDR_TCP && (strcmp(ret->addr.host, "*") == 0 || ret->addr.port == 0))
 		return client_misuse(c, "%s: not an address to connect to", rest);
-	ret->login = u.secret.data != NULL ? u.login : set_text(c->login);
+	ret->login = u.login.data != NULL ? u.login : set_text(c->login);
 	ret->secret = u.secret.data != NULL ? u.secret : set_text(c->secret);
+	if (ret->login.data != NULL && ret->secret.data == NULL)
+		return client_misuse(c, "%s: a login needs a secret; set it with reqd_set_login()",
+		    escape_printable(slice_of(rest), shown, sizeof(shown)));
 	return 0;
 }
 

@@ -132,8 +132,8 @@ int reqd_set_identity(struct reqd *c, const char *file);
 
 /*
  * Sets who is to be logged in at the next reqd_connect or reqd_attach, together with the
- * greeting: a login (NULL: the one that the secret belongs to) and its token. Copies
- * both. secret NULL: nobody, which is the default. A refused login is REQD_E_REFUSED.
+ * greeting: a login (NULL: the one that the secret belongs to) and its token or password.
+ * Copies both. secret NULL: nobody, which is the default. A refused login is REQD_E_REFUSED.
  * A secret is never sent over plain TCP to another machine: that is REQD_E_REFUSED, too.
  * With REQD_NO_HELLO nobody is logged in.
  */
@@ -145,9 +145,9 @@ int reqd_set_login(struct reqd *c, const char *login, const char *secret);
 /*
  * Connects to the first of n URLs that answers, and greets it with HELLO 3. A
  * URL is tls://HOST[:PORT][#PIN] (default port 7374), tcp://HOST[:PORT] (default port
- * 7373) or unix:///PATH; HOST[:PORT] and /PATH alone mean the last two. LOGIN:TOKEN@
- * before the host or path takes the place of reqd_set_login. With n == 0 the
- * URL is $REQD_SERVER if that is set, else the unix socket of the local reqd,
+ * 7373) or unix:///PATH; HOST[:PORT] and /PATH alone mean the last two. LOGIN:SECRET@
+ * before the host or path takes the place of reqd_set_login, LOGIN@ that of its login
+ * alone. With n == 0 the URL is $REQD_SERVER if that is set, else the unix socket of the local reqd,
  * else tcp://127.0.0.1:7373. A connection that was open is closed first, and a
  * former error is forgotten. Blocks, for each URL at most as long as the
  * connect timeout.

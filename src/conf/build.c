@@ -339,10 +339,12 @@ read_credential(struct reader *r, const struct block *b)
 	if (cred->id == NULL)
 		return -ENOMEM;
 	q = section_read(r, &section_credential, b, cred);
-	if (q == 0 && (cred->login == NULL || cred->hash == NULL))
+	if (q == 0 && (cred->login == NULL ||
+	    (cred->hash == NULL) != (cred->kind == CREDENTIAL_PASSWORD)))
 		block_error(r, b, NULL, "credential \"%.64s\" has no login or no hash", b->title);
 	cred->login = cred->login != NULL ? cred->login : cred->id;
-	cred->hash = cred->hash != NULL ? cred->hash : cred->id;
+	if (cred->hash == NULL && cred->kind != CREDENTIAL_PASSWORD)
+		cred->hash = cred->id;
 	return q;
 }
 

@@ -20,7 +20,11 @@
 struct conf_owned *
 conf_new(void)
 {
-	return calloc(1, sizeof(struct conf_owned));
+	struct conf_owned *owned = calloc(1, sizeof(*owned));
+
+	if (owned != NULL)
+		owned->conf.passwords_fd = -1;
+	return owned;
 }
 
 struct conf *
@@ -42,6 +46,8 @@ conf_unref(struct conf *c)
 		if (c->listeners[i].key_fd >= 0)
 			(void)close(c->listeners[i].key_fd);
 	}
+	if (c->passwords_fd >= 0)
+		(void)close(c->passwords_fd);
 	for (size_t i = 0; i < c->n_services; i++) {
 		for (size_t j = 0; j < c->services[i].n_args; j++)
 			pattern_done(c->services[i].args[j].matcher);
@@ -114,9 +120,31 @@ compare_hash(const void *key, const void *element)
 const struct credential *
 conf_find_secret(const struct conf *c, const char *hash)
 {
-	const struct credential *const *at = c->n_credentials == 0 ? NULL :
-	    bsearch(hash, c->by_hash, c->n_credentials, sizeof(*c->by_hash), compare_hash);
+	const struct credential *const *at = c->n_hashes == 0 ? NULL :
+	    bsearch(hash, c->by_hash, c->n_hashes, sizeof(*c->by_hash), compare_hash);
 
+	return at == NULL ? NULL : *at;
+}
+
+static int
+compare_login(const void *key, const void *element)
+{
+	const struct slice *wanted = key;
+	const char *login = (*(const struct credential *const *)element)->login;
+	int q = strncmp(wanted->data, login, wanted->len);
+
+	return q != 0 || login[wanted->len] == '\0' ? q : -1;
+}
+
+const struct credential *
+conf_find_password(const struct conf *c, struct slice login)
+{
+	bool is_named = login.len > 0 && !slice_has_nul(login);
+	const struct credential *const *at = c->n_passwords == 0 || !is_named ? NULL :
+	    bsearch(&login, c->passwords, c->n_passwords, sizeof(*c->passwords), compare_login);
+
+	if (at == NULL && c->n_passwords == 1 && (login.len == 0 || slice_is(login, "default")))
+		at = c->passwords;
 	return at == NULL ? NULL : *at;
 }
 

@@ -255,8 +255,8 @@ struct credential {
 	char *id;		/* 16 hex digits; of login and secret */
 	char *login;
 	uint64_t tag;		/* credential_tag() of login */
-	enum credential_kind kind;	/* token or key */
-	char *hash;		/* base64url of the SHA-256 of the secret */
+	enum credential_kind kind;
+	char *hash;		/* base64url of the SHA-256 of the secret; NULL: a password */
 	char *label;		/* NULL: none */
 	char *expires;		/* "2027-01-31", the last day; NULL: never */
 	int64_t expires_sec;	/* first second after that day, UTC; 0: never */
@@ -357,7 +357,12 @@ struct conf {
 	size_t n_services;
 	struct credential *credentials;	/* sorted by id */
 	size_t n_credentials;
-	const struct credential **by_hash;	/* the same, sorted by hash */
+	const struct credential **by_hash;	/* tokens and keys, sorted by hash */
+	size_t n_hashes;
+	const struct credential **passwords;	/* sorted by login */
+	size_t n_passwords;
+	int passwords_fd;		/* sealed hashes, where the loader has made them; -1 */
+	uint32_t password_checks;	/* in a second */
 	bool has_secret;		/* an argument of a service is secret */
 
 	uint32_t workers;		/* 0: auto, one per CPU */
@@ -459,6 +464,12 @@ const struct credential *conf_find_credential(const struct conf *c, const char *
 
 /* The credential of this hash, in base64url, or NULL. */
 const struct credential *conf_find_secret(const struct conf *c, const char *hash);
+
+/*
+ * The password of this login; of an empty login or "default", unless somebody is called
+ * so, the only password that there is. Or NULL.
+ */
+const struct credential *conf_find_password(const struct conf *c, struct slice login);
 
 /* The service that has bound this verb (in any case), or NULL. */
 const struct service *conf_find_verb(const struct conf *c, const char *name, size_t len);

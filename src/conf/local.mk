@@ -20,6 +20,7 @@ libconf_la_SOURCES = \
 	src/conf/load.c \
 	src/conf/logins.c src/conf/logins.h \
 	src/conf/notes.c src/conf/notes.h \
+	src/conf/passwords.c src/conf/passwords.h \
 	src/conf/pattern.c src/conf/pattern.h \
 	src/conf/program.c src/conf/program.h \
 	src/conf/reader.c src/conf/reader.h \
@@ -32,4 +33,4 @@ libconf_la_SOURCES = \
 	src/conf/tree.c src/conf/tree.h \
 	src/conf/valuetype.c src/conf/valuetype.h \
 	src/conf/warnings.c src/conf/warnings.h
-libconf_la_LIBADD = $(BSD_LIBS) $(TLS_LIBS)
+libconf_la_LIBADD = $(BSD_LIBS) $(TLS_LIBS) $(CRYPT_LIBS)

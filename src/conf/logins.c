@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/suggest.h"
 #include "conf/errors.h"
+#include "conf/passwords.h"
 #include "proto/credential.h"
 
 /* Errors of a file with more mistakes are not shown. */
@@ -144,10 +145,6 @@ logins_parse(struct reader *r, const char *file, const char *text, size_t len)
 		line++;
 		if (s == CREDENTIAL_BAD)
 			wrong(r, file, line, "%s", why);
-		else if (s == CREDENTIAL_OK && words.kind == CREDENTIAL_PASSWORD)
-			wrong(r, file, line, "passwords are not built into this reqd; give '%.*s' a "
-			    "token with 'reqctl grant %.*s'", (int)words.login.len,
-			    words.login.data, (int)words.login.len, words.login.data);
 		else if (s == CREDENTIAL_OK)
 			q = add(r, file, line, &words);
 		if (q < 0)
@@ -183,7 +180,9 @@ logins_load(struct reader *r)
 	struct stat st;
 	size_t len = 0;
 	ssize_t n = 1;
+	size_t n_errors = r->n_errors;
 	char *text;
+	int q;
 
 	if (file == NULL)
 		return 0;
@@ -206,7 +205,12 @@ logins_load(struct reader *r)
 			return 0;
 		}
 	}
-	return logins_parse(r, file, text, len);
+	q = logins_parse(r, file, text, len);
+	if (q == 0 && r->n_errors == n_errors)
+		q = passwords_load(r, file, text, len);
+	/* The hashes of passwords are needed no more. */
+	explicit_bzero(text, len);
+	return q;
 }
 
 /* --------------------------------------------------------------- check --- */
@@ -225,6 +229,16 @@ by_hash(const void *a, const void *b)
 	int q = strcmp(x->hash, y->hash);
 
 	return q != 0 ? q : strcmp(x->id, y->id);
+}
+
+static int
+by_login(const void *a, const void *b)
+{
+	const struct credential *x = *(const struct credential *const *)a;
+	const struct credential *y = *(const struct credential *const *)b;
+	int q = strcmp(x->login, y->login);
+
+	return q != 0 ? q : (x->line > y->line) - (x->line < y->line);
 }
 
 static const char *
@@ -252,6 +266,43 @@ check_services(struct reader *r, const struct credential *c, const char *const *
 	}
 }
 
+/* Collects the passwords, or else all but them, in this order. NULL: no memory. */
+static const struct credential **
+sort(struct reader *r, bool passwords, int (*compare)(const void *, const void *), size_t *ret_n)
+{
+	struct conf *conf = r->conf;
+	const struct credential **sorted;
+	size_t n = 0;
+
+	sorted = arena_alloc(r->arena, (conf->n_credentials + 1) * sizeof(*sorted));
+	for (size_t i = 0; sorted != NULL && i < conf->n_credentials; i++) {
+		if ((conf->credentials[i].kind == CREDENTIAL_PASSWORD) == passwords)
+			sorted[n++] = &conf->credentials[i];
+	}
+	if (n > 1)
+		qsort(sorted, n, sizeof(*sorted), compare);
+	*ret_n = n;
+	return sorted;
+}
+
+/* A login has one password: a second one would double the time of a check. */
+static int
+index_passwords(struct reader *r)
+{
+	struct conf *conf = r->conf;
+	const struct credential **sorted = sort(r, true, by_login, &conf->n_passwords);
+
+	if (sorted == NULL)
+		return -ENOMEM;
+	for (size_t i = 1; i < conf->n_passwords; i++) {
+		if (strcmp(sorted[i]->login, sorted[i - 1]->login) == 0)
+			wrong(r, place_of(r), sorted[i]->line, "'%s' has a password already, on line "
+			    "%u; a login has one", sorted[i]->login, sorted[i - 1]->line);
+	}
+	conf->passwords = sorted;
+	return 0;
+}
+
 /*
  * A secret is looked up by its hash alone, so it must belong to one login. A line that
  * stands twice is the same mistake.
@@ -260,16 +311,11 @@ static int
 index_hashes(struct reader *r)
 {
 	struct conf *conf = r->conf;
-	const struct credential **sorted;
+	const struct credential **sorted = sort(r, false, by_hash, &conf->n_hashes);
 
-	sorted = arena_alloc(r->arena, (conf->n_credentials + 1) * sizeof(*sorted));
 	if (sorted == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; i < conf->n_credentials; i++)
-		sorted[i] = &conf->credentials[i];
-	if (conf->n_credentials > 1)
-		qsort(sorted, conf->n_credentials, sizeof(*sorted), by_hash);
-	for (size_t i = 1; i < conf->n_credentials; i++) {
+	for (size_t i = 1; i < conf->n_hashes; i++) {
 		if (strcmp(sorted[i]->hash, sorted[i - 1]->hash) != 0)
 			continue;
 		wrong(r, place_of(r), sorted[i]->line, "the secret of '%s' stands here again; it is "
@@ -302,5 +348,5 @@ logins_check(struct reader *r)
 	if (conf->n_credentials > 1)
 		qsort(settled, conf->n_credentials, sizeof(*settled), by_id);
 	conf->credentials = settled;
-	return index_hashes(r);
+	return index_hashes(r) < 0 ? -ENOMEM : index_passwords(r);
 }

@@ -355,7 +355,7 @@ static const char *const words_disconnect[] = { "kill", "finish", NULL };
 static const char *const words_buffering[] = { "program", "line", NULL };
 static const char *const words_ready[] = { "none", "ping", NULL };
 static const char *const words_channel[] = { "stdout", "fd3", NULL };
-static const char *const words_kind[] = { "token", "key", NULL };
+static const char *const words_kind[] = { "token", "key", "password", NULL };
 static const char *const words_sandbox[] = { "none", "basic", "strict", NULL };
 static const char *const words_log[] = { "all", "errors", "none", NULL };
 static const char *const words_type[] = { "text", "integer", "decimal", "flag", "choice", "path",
@@ -380,6 +380,8 @@ static const struct key keys_top[] = {
 	  .max = CONF_MAX_WORKERS },
 	{ "services", &value_line, AT(conf, services_dir) },
 	{ "logins", &value_line, AT(conf, logins) },
+	{ "password-checks", &value_rate, AT(conf, password_checks), .def = "20/s", .min = 1,
+	  .max = 1000 },
 	{ "user", &value_line, AT(conf, run_as.user), .flags = KEY_AT_START },
 	{ "group", &value_line, AT(conf, run_as.group), .flags = KEY_AT_START },
 	{ "runtime-directory", &value_path, AT(conf, runtime_directory),

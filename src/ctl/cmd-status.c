@@ -160,7 +160,7 @@ print_helpers(const json_t *j)
 	const json_t *broker = json_object_get(j, "broker"), *log = json_object_get(j, "log");
 	const json_t *runner = json_object_get(j, "runner");
 	const json_t *control = json_object_get(j, "control");
-	const json_t *keys = json_object_get(j, "keys");
+	const json_t *keys = json_object_get(j, "keys"), *auth = json_object_get(j, "auth");
 	char text[OUT_NUMBER];
 
 	(void)printf("broker   pid %lld, %lld running, %lld queued, %lld started, %lld restarts\n",
@@ -184,6 +184,10 @@ print_helpers(const json_t *j)
 	    (long long)out_json_number(control, "pid"),
 	    (long long)out_json_number(control, "restarts"));
 	/* Only where a listener speaks TLS. */
+	if (auth != NULL)
+		(void)printf("auth     pid %lld, %lld restarts\n",
+		    (long long)out_json_number(auth, "pid"),
+		    (long long)out_json_number(auth, "restarts"));
 	if (keys != NULL)
 		(void)printf("keys     pid %lld, %lld restarts\n",
 		    (long long)out_json_number(keys, "pid"),

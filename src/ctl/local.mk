@@ -17,6 +17,7 @@ reqctl_SOURCES = \
 	src/ctl/cmd-kill.c \
 	src/ctl/cmd-list.c \
 	src/ctl/cmd-logins.c \
+	src/ctl/cmd-passwd.c \
 	src/ctl/cmd-pin.c \
 	src/ctl/cmd-ping.c \
 	src/ctl/cmd-ps.c \
@@ -40,12 +41,13 @@ reqctl_SOURCES = \
 	src/ctl/outjson.c src/ctl/outjson.h \
 	src/ctl/outtable.c src/ctl/outtable.h \
 	src/ctl/params.c src/ctl/params.h \
+	src/ctl/prompt.c src/ctl/prompt.h \
 	src/ctl/remote.c src/ctl/remote.h \
 	src/ctl/reqctl.c \
 	src/ctl/serverentry.c src/ctl/serverentry.h \
 	src/ctl/serverkey.c src/ctl/serverkey.h
 nodist_reqctl_SOURCES = src/ctl/completions.h
-reqctl_LDADD = libreqd.la libproto.la libbase.la $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(TLS_LIBS) \
+reqctl_LDADD = libreqd.la libproto.la libbase.la $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(TLS_LIBS) $(CRYPT_LIBS) \
 	-lm -lpthread
 
 completion_files = completions/reqctl.bash completions/_reqctl completions/reqctl.fish

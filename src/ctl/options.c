@@ -24,7 +24,7 @@ const struct ctl_opt options_general[] = {
 	{ .name = "identity", .arg = "FILE", .kind = OPT_TEXT,
 	    .offset = offsetof(struct ctl, identity), .help = "show this key to servers at tls://" },
 	{ .name = "token-file", .arg = "FILE", .kind = OPT_TEXT,
-	    .offset = offsetof(struct ctl, token_file), .help = "log in with the token in FILE" },
+	    .offset = offsetof(struct ctl, token_file), .help = "log in with the token or password in FILE" },
 	{ .letter = 't', .name = "timeout", .arg = "SECONDS", .kind = OPT_SECONDS,
 	    .offset = offsetof(struct ctl, timeout_ms),
 	    .help = "give up after this time; the server is told, too" },

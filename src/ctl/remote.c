@@ -14,11 +14,15 @@
 #include "base/clock.h"
 #include "base/suggest.h"
 #include "ctl/identityfile.h"
+#include "ctl/prompt.h"
 #include "ctl/serverentry.h"
 #include "proto/loginurl.h"
 
 /* Time for the server to answer that the time of -t is over. */
 #define GRACE_MS 1000
+
+/* A line with the longest secret, and then one that is too long. */
+#define SECRET_LINE 1026
 
 #define CONTROL_PATH RUNSTATEDIR "/reqd/control.sock"
 
@@ -127,9 +131,9 @@ urls_find(const struct ctl *ctl, const char *env, struct urls *ret)
 
 	for (size_t i = 0; i < ctl->servers.n && status == 0; i++) {
 		if (loginurl_has_secret(slice_of(ctl->servers.items[i])))
-			return ctl_usage(ctl, "a token is not taken from the command line, which "
+			return ctl_usage(ctl, "a secret is not taken from the command line, which "
 			    "everybody can see; use 'reqctl join' or --token-file. If somebody "
-			    "else may have seen the token, revoke it");
+			    "else may have seen it, revoke it");
 		status = urls_add(ctl, ret, ctl->servers.items[i]);
 	}
 	if (ctl->servers.n == 0 && env != NULL && *env != '\0')
@@ -137,17 +141,43 @@ urls_find(const struct ctl *ctl, const char *env, struct urls *ret)
 	return status;
 }
 
-static int
-set_token(const struct ctl *ctl, struct reqd *c)
+/* True if a URL has a login, and no secret for it. */
+static bool
+wants_password(const struct urls *urls)
 {
-	CLEANUP(secret_freep) char *token = NULL;
+	for (size_t i = 0; i < urls->n; i++) {
+		struct loginurl u;
 
-	if (ctl->token_file == NULL)
+		loginurl_split(slice_of(urls->items[i]), &u);
+		if (u.login.data != NULL && u.secret.data == NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Finds the secret: in a file, or by asking where a URL wants one. 0 or an exit status. */
+static int
+set_secret(const struct ctl *ctl, const struct urls *urls, struct reqd *c)
+{
+	CLEANUP(secret_freep) char *secret = NULL;
+	char line[SECRET_LINE];
+	int r;
+
+	if (ctl->token_file != NULL) {
+		secret = secret_read_file(ctl, ctl->token_file);
+		if (secret == NULL)
+			return STATUS_LOCAL;
+		return reqd_set_login(c, NULL, secret) < 0 ? remote_failed(ctl, c) : 0;
+	}
+	if (!wants_password(urls))
 		return 0;
-	token = secret_read_file(ctl, ctl->token_file);
-	if (token == NULL)
-		return STATUS_LOCAL;
-	return reqd_set_login(c, NULL, token) < 0 ? remote_failed(ctl, c) : 0;
+	if (isatty(STDIN_FILENO) != 1)
+		return ctl_usage(ctl, "the login needs a password: give it with --token-file, or "
+		    "on a terminal");
+	(void)prompt_line("Password (it is not shown): ", line, sizeof(line));
+	r = reqd_set_login(c, NULL, line);
+	explicit_bzero(line, sizeof(line));
+	return r < 0 ? remote_failed(ctl, c) : 0;
 }
 
 /* Has the connection show the key of --identity, or else that of the entry. */
@@ -184,7 +214,7 @@ remote_connect(const struct ctl *ctl, struct reqd **ret)
 	int r = urls_find(ctl, env, &urls);
 
 	if (r == 0)
-		r = set_token(ctl, c);
+		r = set_secret(ctl, &urls, c);
 	if (r == 0)
 		r = set_key(ctl, c, urls.key);
 	if (r != 0)

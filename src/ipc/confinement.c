@@ -124,6 +124,12 @@ static const struct confine_call of_keys[] = {
 	{ 0 },
 };
 
+/* Nothing more: crypt(3) computes, in memory that it asks for. */
+static const struct confine_call of_auth[] = {
+	SEND,
+	{ 0 },
+};
+
 static const struct {
 	const struct confine_call *calls;	/* beside those of all; NULL: keeps its rights */
 	uint64_t max_file;
@@ -134,6 +140,7 @@ static const struct {
 	[ROLE_BROKER] = { of_broker, ROLE_MAX_FILE },
 	[ROLE_CONTROL] = { of_control, 0 },
 	[ROLE_KEYS] = { of_keys, 0 },
+	[ROLE_AUTH] = { of_auth, 0 },
 	[ROLE_WORKER] = { of_worker, ROLE_MAX_FILE },
 };
 

@@ -24,7 +24,8 @@ enum frame_type {
 	FRAME_PREPARE = 1,	/* generation; fds: conf text, then listeners (worker:
 				   without any it ends with its last connection;
 				   control: the control socket; keys: the files of
-				   private keys, in the order of TLS listeners) */
+				   private keys, in the order of TLS listeners; auth:
+				   the sealed hashes of passwords) */
 	FRAME_COMMIT,		/* generation */
 	FRAME_ABORT,		/* generation: forget what was prepared */
 	FRAME_LINK,		/* slot, link; fds: our ends of mail with that process (log: fd:

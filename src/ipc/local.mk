@@ -14,6 +14,7 @@ libipc_la_SOURCES = \
 	src/ipc/logrec.c src/ipc/logrec.h \
 	src/ipc/mail.c src/ipc/mail.h \
 	src/ipc/member.c src/ipc/member.h \
+	src/ipc/password.h \
 	src/ipc/roles.c src/ipc/roles.h src/ipc/roster.h \
 	src/ipc/signing.h \
 	src/ipc/stats.c src/ipc/stats.h \

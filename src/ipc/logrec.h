@@ -98,6 +98,8 @@ uint64_t log_dropped_total(void);
 #define LOG_EVENT_HANDLER_BACK "handler-back"
 #define LOG_EVENT_LOGIN_FAILED "login-failed"
 #define LOG_EVENT_CERTIFICATE_REFUSED "certificate-refused"
+#define LOG_EVENT_LOGIN_PENALTY "login-penalty"
+#define LOG_EVENT_LOGIN_BUSY "login-busy"
 
 /* Writes a record of text: lower case, no full stop. event may be NULL. */
 void log_event(const char *event, int level, const char *fmt, ...)

@@ -18,6 +18,7 @@ static const struct {
 	[ROLE_BROKER] = { "broker", 1 },
 	[ROLE_CONTROL] = { "control", 1 },
 	[ROLE_KEYS] = { "keys", 1 },
+	[ROLE_AUTH] = { "auth", 1 },
 	[ROLE_WORKER] = { "worker", CONF_MAX_WORKERS },
 };
 
@@ -46,7 +47,14 @@ role_slots(enum role_kind k)
 bool
 role_is_wanted(enum role_kind kind, const struct conf *c)
 {
-	return kind != ROLE_KEYS || certificate_is_needed(c);
+	switch (kind) {
+	case ROLE_KEYS:
+		return certificate_is_needed(c);
+	case ROLE_AUTH:
+		return c->n_passwords > 0;
+	default:
+		return true;
+	}
 }
 
 size_t

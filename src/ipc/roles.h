@@ -17,7 +17,7 @@
 
 /* The roles that the master starts: one process of each, but several workers. */
 enum role_kind { ROLE_LOG, ROLE_RUNNER, ROLE_BROKER, ROLE_CONTROL, ROLE_KEYS,
-	ROLE_WORKER, ROLE_N };
+	ROLE_AUTH, ROLE_WORKER, ROLE_N };
 
 /* Limit of the number of processes. Each has a number below this. */
 #define ROLE_MAX_PROCESSES (CONF_MAX_WORKERS + ROLE_WORKER)

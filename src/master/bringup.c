@@ -24,6 +24,8 @@ bringup_send(struct process *p, const struct edition *e)
 		if (e->conf->listeners[i].key_fd >= 0)
 			fds[n++] = e->conf->listeners[i].key_fd;
 	}
+	if (p->rules->has_passwords && e->conf->passwords_fd >= 0)
+		fds[n++] = e->conf->passwords_fd;
 	if (p->rules->has_control_socket)
 		fds[n++] = e->control->fd;
 	process_tell(p, &f, fds, n);

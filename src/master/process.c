@@ -24,8 +24,8 @@
 /* After the deadline of a stop, a process has this much more time to end. */
 #define STOP_SLACK_USEC (500 * USEC_PER_MSEC)
 
-/* Time for the process with the private keys to end when no listener needs them. */
-#define KEYS_LAST_USEC (2 * USEC_PER_SEC)
+/* Time for a process to end that the configuration does not ask for any more. */
+#define SPARE_LAST_USEC (2 * USEC_PER_SEC)
 
 /* Limit of frames read in one turn: one process must not keep the others waiting. */
 #define FRAMES_AT_ONCE 64
@@ -410,16 +410,16 @@ processes_start(struct processes *all)
 	}
 }
 
-/* The private keys are needed now, or not any more. */
+/* Private keys or hashes of passwords are needed now, or not any more. */
 static void
-scale_keys(struct processes *all)
+scale_spare(struct processes *all, enum role_kind kind)
 {
-	struct process *p = process_at(all, ROLE_KEYS, 0);
+	struct process *p = process_at(all, kind, 0);
 
 	if (process_is_wanted(p) && p->state == PROCESS_DOWN)
 		process_start(p);
 	else if (!process_is_wanted(p) && process_is_up(p))
-		process_stop(p, clock_usec() + KEYS_LAST_USEC);
+		process_stop(p, clock_usec() + SPARE_LAST_USEC);
 	else if (!process_is_wanted(p))
 		process_disarm(p);
 }
@@ -427,7 +427,8 @@ scale_keys(struct processes *all)
 void
 processes_scale(struct processes *all, size_t before)
 {
-	scale_keys(all);
+	scale_spare(all, ROLE_KEYS);
+	scale_spare(all, ROLE_AUTH);
 	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
 		struct process *p = process_at(all, ROLE_WORKER, i);
 

@@ -90,6 +90,20 @@ const struct role_rules role_rules[ROLE_N] = {
 		.may_refuse = true,
 		.dies_with_master = true,
 	},
+	[ROLE_AUTH] = {
+		.account = ROLE_AS_USER,
+		.oomscore = OOMSCORE_LOG,
+		/* A password that is gone must not let in by the time a worker has committed. */
+		.commit_step = 0,
+		/* Workers finish logins that have begun. */
+		.stop_step = 1,
+		.silence_usec = SILENCE_USEC,
+		.has_records = true,
+		.has_passwords = true,
+		/* Without its hashes, nobody could log in by password. */
+		.may_refuse = true,
+		.dies_with_master = true,
+	},
 	[ROLE_WORKER] = {
 		.account = ROLE_AS_USER,
 		.has_page = true,
@@ -101,13 +115,14 @@ const struct role_rules role_rules[ROLE_N] = {
 		.has_file_limits = true,
 		.listens = true,
 		.dies_with_master = true,
-		.channels = ROLE_BIT(ROLE_BROKER) | ROLE_BIT(ROLE_CONTROL) | ROLE_BIT(ROLE_KEYS),
+		.channels = ROLE_BIT(ROLE_BROKER) | ROLE_BIT(ROLE_CONTROL) | ROLE_BIT(ROLE_KEYS) |
+		    ROLE_BIT(ROLE_AUTH),
 		.pages = ROLE_BIT(ROLE_BROKER) | ROLE_BIT(ROLE_WORKER),
 		/*
 		 * A broker that still brings handlers up would refuse the requests of workers;
-		 * without keys handshakes would wait.
+		 * without keys handshakes would wait, and logins without auth.
 		 */
-		.awaits = ROLE_BIT(ROLE_BROKER) | ROLE_BIT(ROLE_KEYS),
+		.awaits = ROLE_BIT(ROLE_BROKER) | ROLE_BIT(ROLE_KEYS) | ROLE_BIT(ROLE_AUTH),
 	},
 };
 

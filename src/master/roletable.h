@@ -37,6 +37,7 @@ struct role_rules {
 	bool listens;			/* gets the listening sockets */
 	bool has_control_socket;	/* gets the control socket */
 	bool has_keys;			/* gets the open files of private keys */
+	bool has_passwords;		/* gets the sealed hashes of passwords */
 	bool only_asks;			/* processes linked to it ask it nothing */
 	bool may_refuse;		/* may refuse a new configuration; else it is replaced */
 	bool dies_with_master;		/* killed with the master; else ends with its channel */

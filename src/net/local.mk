@@ -2,6 +2,7 @@
 # net: what a byte stream is: listeners, connections, who is at their other end.
 noinst_LTLIBRARIES += libnet.la
 libnet_la_SOURCES = \
+	src/net/authlink.c src/net/authlink.h \
 	src/net/conn-admission.c src/net/conn-admission.h \
 	src/net/conn.c src/net/conn.h \
 	src/net/identity.c src/net/identity.h \

@@ -11,8 +11,7 @@
 
 #include "base/base64url.h"
 #include "base/cleanup.h"
-
-#define PASSWORD_MAX 256
+#include "proto/crypthash.h"
 
 static const char login_start[] = "abcdefghijklmnopqrstuvwxyz0123456789";
 static const char login_rest[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
@@ -128,18 +127,11 @@ take(struct slice *rest, char end)
 static const char *
 read_secret(struct credential_line *c)
 {
-	static const char *const crypts[] = { "$y$", "$7$", "$6$", "$2b$" };
 	uint8_t hash[DIGEST_SHA256];
 
-	for (size_t i = 0; i < ARRAY_LEN(crypts); i++) {
-		if (!slice_starts(c->secret, crypts[i]))
-			continue;
+	if (crypthash_is_like(c->secret)) {
 		c->kind = CREDENTIAL_PASSWORD;
-		for (size_t k = 0; k < c->secret.len; k++) {
-			if (c->secret.data[k] <= ' ' || c->secret.data[k] > '~')
-				return "the hash of the password has a wrong character";
-		}
-		return c->secret.len <= PASSWORD_MAX ? NULL : "the hash of the password is too long";
+		return crypthash_check(c->secret);
 	}
 	c->hash = c->secret;
 	(void)take(&c->hash, '$');

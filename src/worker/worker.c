@@ -165,7 +165,9 @@ on_link(struct member *m, const struct frame *f, int *fds, size_t n_fds)
 	if (f->slot == ROLE_PROCESS(ROLE_KEYS, 0)) {
 		tlslink_attach(&w->tls.link, ends);
 		listeners_on_keys(&w->net);
-	} else if (f->slot == ROLE_PROCESS(ROLE_CONTROL, 0))
+	} else if (f->slot == ROLE_PROCESS(ROLE_AUTH, 0))
+		authlink_attach(&w->auth, ends);
+	else if (f->slot == ROLE_PROCESS(ROLE_CONTROL, 0))
 		controllink_attach(w, ends);
 	else
 		brokerlink_attach(w, ends);
@@ -255,6 +257,7 @@ worker_wire(struct worker *w)
 	tls_desk_init(&w->tls, &w->loop);
 	w->net.tls = &w->tls;
 	w->net.doors[PROTOCOL_RESP] = &w->door.door;
+	authlink_init(&w->auth, &w->loop);
 	w->net.on_less = on_less_conns;
 	leases_init(&w->leases, &w->loop, w->read);
 	w->leases.post = brokerlink_post_lease;
@@ -269,6 +272,7 @@ worker_wire(struct worker *w)
 	resp_door_init(&w->door);
 	w->door.pages = &w->pages;
 	w->door.net = &w->net;
+	w->door.auth = &w->auth;
 	w->door.desk = &w->desk;
 	w->door.started_usec = w->loop.now_usec;
 }
@@ -326,6 +330,7 @@ worker_done(struct worker *w)
 	brokerlink_done(w);
 	controllink_done(w);
 	net_done(&w->net);
+	authlink_done(&w->auth);
 	calls_end(&w->desk);
 	/*
 	 * Drop questions to the broker. It hears of the end of this worker

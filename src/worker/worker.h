@@ -17,6 +17,7 @@
 #include "ipc/member.h"
 #include "ipc/stats.h"
 #include "lease/leases.h"
+#include "net/authlink.h"
 #include "net/net.h"
 #include "net/tlsstream.h"
 #include "worker/brokerlink.h"
@@ -48,6 +49,7 @@ struct worker {
 	struct leases leases;		/* handler processes */
 	struct net_desk net;		/* listeners and connections */
 	struct tls_desk tls;		/* connections with TLS */
+	struct authlink auth;		/* checks of passwords */
 
 	struct brokerlink link;
 	struct controllink control;

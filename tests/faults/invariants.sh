@@ -72,6 +72,7 @@ processes_there() {
 		*"reqd: broker"* | *--role=broker*) echo broker ;;
 		*"reqd: control"* | *--role=control*) echo control ;;
 		*"reqd: keys"* | *--role=keys*) echo keys ;;
+		*"reqd: auth"* | *--role=auth*) echo auth ;;
 		*"reqd: worker"* | *--role=worker*) echo worker ;;
 		*"/test/record serve"*) ;;
 		*) [ "$one_pid" = "$reqd_pid" ] && echo master || echo program ;;
@@ -100,7 +101,7 @@ none_escaped() {
 
 # Prints "ROLE KIB" of private memory.
 memory_of_roles() {
-	for one_role in master runner broker control log keys worker; do
+	for one_role in master runner broker control log keys auth worker; do
 		for role_pid in $(role_pids $one_role); do
 			echo "$one_role $(awk '/^RssAnon/ { print $2 }' "/proc/$role_pid/status")"
 		done

@@ -380,6 +380,35 @@ def _():
     same("Nobody can log in" in why("login:ci", "logins-a"), True)
 
 
+@row(".password-checks")
+def _():
+    """So many a second: the distance of answers to logins from different places tells."""
+    def seconds(name, lines):
+        port, path = free_port(), "%s/%s.passwords" % (DIRECTORY, name)
+        with open(path, "w", encoding="utf-8"):
+            os.chmod(path, 0o600)
+        text = 'logins = "%s"\n%s\nlisten "tcp://127.0.0.1:%d" { source-connections = 0 }\n' % (
+            path, lines, port)
+        with server(name, text) as s:
+            subprocess.run([os.path.dirname(REQD) + "/reqctl", "--control", s.control, "passwd",
+                            "alice"], input="correct horse\n", text=True, check=True,
+                           capture_output=True)
+            guesses = []
+            for i in range(4):
+                sock = socket.create_connection(("127.0.0.1", port), 60, ("127.0.0.%d" % (i + 10), 0))
+                guesses.append(sock)
+            began = time.monotonic()
+            for sock in guesses:
+                sock.sendall(b"AUTH alice nonsense\r\n")
+            for sock in guesses:
+                same(sock.recv(100)[:10], b"-WRONGPASS")
+                sock.close()
+            return time.monotonic() - began
+
+    same(seconds("checks-b", "password-checks = 1/s") >= 3, True)
+    same(seconds("checks-a", "") < 3, True)
+
+
 # --------------------------------------------------------------------- log ---
 
 @row("log.to")

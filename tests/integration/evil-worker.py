@@ -21,6 +21,7 @@ import time
 
 DIR, PORT, REQCTL, MASTER = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 EVIL = 16
+PASSWORD = "correct horse"
 SLACK = float(os.environ.get("REQD_FAULT_SLACK", "20"))
 ROUNDS = int(os.environ.get("REQD_FAULT_ROUNDS", "1"))
 ONLY = os.environ.get("REQD_EVIL", "").split()
@@ -65,6 +66,10 @@ ATTACKS = {
     "list_of_rubbish": "lives", "page_of_random": "lives", "page_of_ones": "lives",
     "page_of_plausible": "lives", "page_of_lies": "lives", "blocking_listeners": "lives",
     "leaves_an_accomplice": "leaves",
+    "half_to_auth": "found", "byte_to_auth": "found", "frame_to_auth": "found",
+    "long_login_to_auth": "found", "long_secret_to_auth": "found",
+    "place_out_of_range": "found", "nul_in_a_secret": "found", "any_questions": "lives",
+    "flood_auth": "lives", "flood_auth_unread": "lives",
 }
 # Attacks of a worker that is confined, as every worker is. killed: the kernel ends the
 # worker for the call, and the master says so.
@@ -155,7 +160,12 @@ def once(c, text):
     return (first, c.ask("CALL", "--id=" + text, "echo", text)), (text.encode() + b"\n",) * 2
 
 
-KINDS = {"ping": (ping, 4), "builtin": (builtin, 10), "command": (command, 40),
+def password(c, text):
+    """By password, which is known to come from here."""
+    return c.ask("AUTH", "alice", PASSWORD), b"+OK"
+
+
+KINDS = {"password": (password, 200), "ping": (ping, 4), "builtin": (builtin, 10), "command": (command, 40),
          "talk": (talk, 6), "talk2": (talk, 6), "once": (once, 120), "fresh": (ping, 15)}
 
 

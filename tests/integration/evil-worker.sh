@@ -36,12 +36,17 @@ handler talk "\"/usr/bin/python3\", \"$dir/handler.py\"" 'argument "text" {}' 'l
     'processes { min = 0  max = 6  idle = 1s }' 'queue = 1000' 'timeout = 2s'
 handler starved "\"/usr/bin/python3\", \"$dir/handler.py\"" 'argument "text" {}' 'log = none' \
     'processes { min = 0  max = 2  idle = 300ms }' 'timeout = 1s' 'queue = 1000'
+setting "logins = \"$dir/logins\""
 judge() {
 	python3 "$top_srcdir/tests/integration/evil-worker.py" "$dir" "$port" "$reqctl" "$reqd_pid" "$@"
 }
 
 ! "$reqd" -V | grep -q '^built in:.* sandbox' || export REQD_SANDBOX=yes
 start_reqd
+login() {
+	echo "correct horse" | ctl passwd alice >/dev/null
+}
+step "somebody has a password" login
 # Each result that is kept is a descriptor of the broker, for ten minutes.
 step "as many results are kept as can be" judge fill
 fds_before=$(settled_fds)

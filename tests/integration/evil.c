@@ -192,6 +192,12 @@ on_master_frame(struct evil *e, const struct frame *f, int *fds, size_t n_fds)
 			e->control_pipe = TAKE_FD(fds[1]);
 			return;
 		}
+		if (f->slot == ROLE_PROCESS(ROLE_AUTH, 0)) {
+			channel_close_fds((int[]){ e->auth_socket, e->auth_pipe }, 2);
+			e->auth_socket = TAKE_FD(fds[0]);
+			e->auth_pipe = TAKE_FD(fds[1]);
+			return;
+		}
 		mail_close_ends(e);
 		e->socket = TAKE_FD(fds[0]);
 		e->pipe = TAKE_FD(fds[1]);
@@ -463,6 +469,7 @@ evil_main(unsigned slot)
 		return ROLE_EXIT_SETUP;
 	e->slot = slot;
 	e->socket = e->pipe = e->paper = e->control_socket = e->control_pipe = -1;
+	e->auth_socket = e->auth_pipe = -1;
 	(void)evil_tell_master(&(struct frame){ .type = FRAME_READY, .slot = (uint16_t)slot });
 	while (!e->is_over && e->generation == 0)
 		evil_behave(e, LOOK_MS);

@@ -58,6 +58,7 @@ struct evil {
 	struct conf *conf, *prepared;
 	int socket, pipe;	/* of the mail; -1: there is no broker */
 	int control_socket, control_pipe;	/* likewise */
+	int auth_socket, auth_pipe;		/* likewise */
 	int listeners[CONF_MAX_LISTENERS];
 	size_t n_listeners;
 	struct jobs jobs;
@@ -143,4 +144,4 @@ struct evil_attack {
 void evil_flood(struct evil *e, struct frame f);
 
 extern const struct evil_attack evil_requests[], evil_frames[], evil_handlers[], evil_floods[],
-    evil_sandbox[];
+    evil_sandbox[], evil_passwords[];

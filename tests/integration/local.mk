@@ -52,6 +52,7 @@ integration_tests = \
 	tests/integration/limits.sh \
 	tests/integration/logins.sh \
 	tests/integration/logins-model.sh \
+	tests/integration/passwords.sh \
 	tests/integration/long-arguments.sh \
 	tests/integration/manual-examples.sh \
 	tests/integration/master-death.sh \
@@ -108,6 +109,7 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/shares.py \
 	tests/integration/limits.py \
 	tests/integration/login-tokens.py tests/integration/logins.py tests/integration/logins-model.py \
+	tests/integration/login-tokens.py tests/integration/passwords.py tests/integration/logins.py tests/integration/logins-model.py \
 	tests/integration/conf-examples.py tests/integration/examples.py \
 	tests/integration/protocol-examples.py \
 	tests/integration/proxy.py \

@@ -145,7 +145,7 @@ step "no token is in log, configuration or status" no_token_in "$log" "$dir/cano
 no_token_in_memory() {
 	# shellcheck disable=SC2046
 	py memory "$port" "$tls_port" "$dir/tls/server.crt" "$dir/second.token" \
-	    $(for r in master runner broker control log keys worker; do role_pids $r; done)
+	    $(for r in master runner broker control log keys auth worker; do role_pids $r; done)
 }
 # Only root may look there, and a sanitizer has terabytes of memory.
 [ "$(id -u)" != 0 ] || is_sanitized || step "no token stays in memory" no_token_in_memory

@@ -264,7 +264,7 @@ has_no_keys() {
 
 key_stays_in_keys() {
 	# shellcheck disable=SC2046
-	python secret "$key" $(for r in master runner broker control log keys worker; do role_pids $r; done)
+	python secret "$key" $(for r in master runner broker control log keys auth worker; do role_pids $r; done)
 }
 
 step "a key and a certificate are made once" keys_made

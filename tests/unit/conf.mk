@@ -28,7 +28,7 @@ tests_unit_test_diff_LDADD = libconf.la libproto.la libbase.la $(CHECK_LIBS)
 
 tests_unit_test_logins_SOURCES = tests/unit/test_logins.c
 tests_unit_test_logins_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_logins_LDADD = libconf.la libproto.la libbase.la $(CHECK_LIBS)
+tests_unit_test_logins_LDADD = libconf.la libproto.la libbase.la $(CRYPT_LIBS) $(CHECK_LIBS)
 
 tests_unit_test_certificate_SOURCES = tests/unit/test_certificate.c tests/unit/unit.h
 tests_unit_test_certificate_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

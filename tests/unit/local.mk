@@ -7,6 +7,7 @@ include tests/unit/control.mk
 include tests/unit/master.mk
 include tests/unit/broker.mk
 include tests/unit/runner.mk
+include tests/unit/auth.mk
 include tests/unit/keys.mk
 include tests/unit/net.mk
 include tests/unit/lease.mk

@@ -8,13 +8,16 @@
 #include "conf/logins.h"
 
 #include <check.h>
+#include <crypt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "conf/access.h"
 
 #define HASH "q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq8w"
@@ -100,8 +103,121 @@ START_TEST(mistakes_have_their_line)
 	    "/logins:1: unknown service 'deploi' in a credential of 'ci'; did you mean 'deploy'?");
 	expect_error("ci:token$" HASH ":from=10.0.0.1/8\n", 0600,
 	    "/logins:1: '10.0.0.1/8' is not a network");
-	expect_error("alice:$y$j9T$abc$def\n", 0600,
-	    "/logins:1: passwords are not built into this reqd; give 'alice' a token");
+	expect_error("alice:$y$j9T$abc$def\n", 0600, "/logins:1: the hash of the password is cut off");
+}
+END_TEST
+
+/* A hash of "sesame", made with this setting. */
+static const char *
+hash_of(const char *prefix, unsigned long work)
+{
+	static char hashes[4][128];
+	static unsigned n;
+	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+	struct crypt_data *data = calloc(1, sizeof(*data));
+	char *hash = hashes[n++ % 4];
+
+	ck_assert_ptr_nonnull(crypt_gensalt_rn(prefix, work, NULL, 0, setting, sizeof(setting)));
+	(void)strlcpy(hash, crypt_r("sesame", setting, data), sizeof(hashes[0]));
+	free(data);
+	return hash;
+}
+
+/* The hash goes into the sealed file, and into nothing else. */
+START_TEST(passwords_are_set_apart)
+{
+	CLEANUP_FREE char *text = NULL;
+	char errors[1024], lines[512], sealed[512], line[256];
+	const char *alice = hash_of("$2b$", 4), *bob = hash_of("$y$", 1), *rest;
+	struct conf_errors none = { 0 };
+	const struct credential *cred;
+	struct conf *c, *d = NULL;
+	size_t len;
+
+	(void)snprintf(lines, sizeof(lines), "ci:token$" HASH "\nalice:%s:label=typed\nbob:%s\n"
+	    "alice:key$" HASH2 "\n", alice, bob);
+	write_text(logins_path, lines, 0600);
+	c = load(errors);
+	ck_assert_msg(c != NULL, "%s", errors);
+	ck_assert_uint_eq(c->n_credentials, 4);
+	ck_assert_uint_eq(c->n_passwords, 2);
+	text = conf_format(c);
+	ck_assert_ptr_nonnull(strstr(text, "kind = password"));
+	ck_assert_ptr_null(strstr(text, strrchr(alice, '$')));
+	ck_assert_ptr_null(strstr(text, strrchr(bob, '$')));
+	ck_assert_int_eq(conf_parse(text, strlen(text), 1, &d, &none), 0);
+	ck_assert_int_eq(d->passwords_fd, -1);
+	cred = conf_find_password(d, SLICE("alice"));
+	ck_assert_ptr_nonnull(cred);
+	ck_assert_str_eq(cred->label, "typed");
+	ck_assert_ptr_null(cred->hash);
+	ck_assert_ptr_null(conf_find_password(d, SLICE("ci")));
+	ck_assert_ptr_null(conf_find_password(d, SLICE("alic")));
+	ck_assert_ptr_null(conf_find_password(d, SLICE("alicea")));
+	ck_assert_ptr_null(conf_find_password(d, SLICE("")));
+	ck_assert_ptr_null(conf_find_password(d, SLICE("default")));
+	ck_assert_ptr_null(conf_find_password(d, SLICE("alice\0")));
+	ck_assert_int_eq(fd_map_sealed(c->passwords_fd, 512, &rest, &len), 0);
+	(void)snprintf(sealed, sizeof(sealed), "%.*s", (int)len, rest);
+	(void)snprintf(line, sizeof(line), " %s\n", alice);
+	ck_assert_ptr_nonnull(strstr(sealed, line));
+	ck_assert_int_eq(strncmp(sealed, cred->id, 16), 0);
+	ck_assert_ptr_nonnull(strstr(sealed, bob));
+	ck_assert_ptr_null(strstr(sealed, HASH));
+	(void)munmap((void *)(uintptr_t)rest, len);
+	(void)conf_unref(c);
+	(void)conf_unref(d);
+}
+END_TEST
+
+/* Clients that know no name are the one who has a password. */
+START_TEST(a_password_alone_needs_no_name)
+{
+	char errors[1024], lines[512];
+	const struct credential *cred;
+	struct conf *c;
+
+	(void)snprintf(lines, sizeof(lines), "ci:token$" HASH "\nalice:%s\n", hash_of("$2b$", 4));
+	write_text(logins_path, lines, 0600);
+	c = load(errors);
+	ck_assert_msg(c != NULL, "%s", errors);
+	cred = conf_find_password(c, SLICE("default"));
+	ck_assert_ptr_nonnull(cred);
+	ck_assert_str_eq(cred->login, "alice");
+	ck_assert_ptr_eq(conf_find_password(c, SLICE("")), cred);
+	ck_assert_ptr_null(conf_find_password(c, SLICE("other")));
+	(void)conf_unref(c);
+	(void)snprintf(lines, sizeof(lines), "default:%s\nalice:%s\n", hash_of("$2b$", 4),
+	    hash_of("$2b$", 4));
+	write_text(logins_path, lines, 0600);
+	c = load(errors);
+	ck_assert_msg(c != NULL, "%s", errors);
+	cred = conf_find_password(c, SLICE("default"));
+	ck_assert_ptr_nonnull(cred);
+	ck_assert_str_eq(cred->login, "default");
+	ck_assert_ptr_null(conf_find_password(c, SLICE("")));
+	(void)conf_unref(c);
+}
+END_TEST
+
+START_TEST(passwords_that_are_refused)
+{
+	char lines[2048];
+	size_t n = 0;
+
+	(void)snprintf(lines, sizeof(lines), "bob:%s\nalice:%s\nalice:%s\n", hash_of("$2b$", 4),
+	    hash_of("$2b$", 4), hash_of("$2b$", 4));
+	expect_error(lines, 0600, "/logins:3: 'alice' has a password already, on line 2");
+	/* Years, and a few seconds: the loader waits for neither. */
+	(void)snprintf(lines, sizeof(lines), "bob:%s\nal:$2b$31$%.53s\n", hash_of("$2b$", 4),
+	    HASH "0123456789");
+	expect_error(lines, 0600, "/logins:2: a check of the password takes over 300 ms");
+	(void)snprintf(lines, sizeof(lines), "# x\n\nal:$6$rounds=9999999$abc$" HASH HASH "\n");
+	expect_error(lines, 0600, "/logins:3: a check of the password takes over 300 ms");
+	for (unsigned i = 0; i < 9; i++)
+		n += (size_t)snprintf(lines + n, sizeof(lines) - n, "u%u:$6$rounds=%u$abc$" HASH HASH
+		    "\n", i, 1000 + i);
+	expect_error(lines, 0600, "/logins:9: more than 8 different settings");
 }
 END_TEST
 
@@ -244,6 +360,10 @@ main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, mistakes_have_their_line);
+	tcase_add_test(t, passwords_are_set_apart);
+	tcase_add_test(t, a_password_alone_needs_no_name);
+	tcase_add_test(t, passwords_that_are_refused);
+	tcase_set_timeout(t, 60);
 	tcase_add_test(t, only_a_private_file_counts);
 	tcase_add_test(t, a_large_file_is_refused);
 	tcase_add_test(t, no_file_means_no_logins);

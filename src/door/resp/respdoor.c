@@ -226,6 +226,7 @@ abandon(struct conn *c)
 {
 	struct session *s = session_of(c);
 
+	verb_forget_login(s);
 	session_abandon(s);
 	if (s->owes)
 		s->resp->pages->own->requests_aborted++;

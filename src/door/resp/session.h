@@ -18,8 +18,10 @@
 #include "proto/request.h"
 #include "proto/resp.h"
 
+struct authlink;
 struct call;
 struct call_desk;
+struct pending_login;
 struct stats_pages;
 struct verb;
 
@@ -33,6 +35,7 @@ struct resp_door {
 	uint64_t started_usec;		/* the time when the worker was started */
 	const struct verb *verbs;
 	size_t n_verbs;
+	struct authlink *auth;		/* checks passwords */
 	struct ratelimit logins;	/* lines of the log about failed logins */
 	struct request request;		/* scratch: the request that is being executed */
 };
@@ -52,6 +55,7 @@ struct session {
 	bool has_secret;		/* the request that was executed had one */
 	bool is_other;			/* ... has changed who the caller is */
 	uint8_t n_noes;			/* refused logins in a row */
+	struct pending_login *login;	/* a password is being checked; NULL: none */
 	bool owes;			/* the reply to the request that the session
 					 * waits for is still to come */
 	char *name;			/* CLIENT SETNAME */

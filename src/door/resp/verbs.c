@@ -125,31 +125,14 @@ hello_options(struct session *c, const struct request *r, struct hello *ret)
 }
 
 static void
-verb_hello(struct session *c, const struct request *r)
+hello_reply(struct session *c, const struct login_reply *reply)
 {
-	struct hello hello = { 0 };
 	struct buf *b;
 
-	if (r->argc > 1) {
-		bool v2 = slice_is(r->argv[1], "2"), v3 = slice_is(r->argv[1], "3");
-
-		if (!v2 && !v3) {
-			session_error(c, "NOPROTO", "unsupported protocol version");
-			return;
-		}
-		if (v2 && c->call != NULL && c->notify) {
-			session_error(c, "NOPROTO", "the open call may push, which needs RESP3");
-			return;
-		}
-		if (!hello_options(c, r, &hello))
-			return;
-		if (hello.secret.data != NULL && !verb_log_in(c, hello.login, hello.secret))
-			return;
-		c->version = v3 ? RESP3 : RESP2;
-	}
-	if (hello.name.data != NULL) {
+	c->version = reply->version;
+	if (reply->has_name) {
 		free(c->name);
-		c->name = strndup(hello.name.data, hello.name.len);
+		c->name = strdup(reply->name);
 	}
 	b = session_out(c);
 	resp_map(b, c->version, 7);
@@ -167,6 +150,37 @@ verb_hello(struct session *c, const struct request *r)
 	resp_bulk_str(b, "master");
 	resp_bulk_str(b, "modules");
 	resp_array(b, 0);
+}
+
+static void
+verb_hello(struct session *c, const struct request *r)
+{
+	struct login_reply reply = { .fn = hello_reply, .version = c->version };
+	struct hello hello = { 0 };
+
+	if (r->argc > 1) {
+		bool v2 = slice_is(r->argv[1], "2"), v3 = slice_is(r->argv[1], "3");
+
+		if (!v2 && !v3) {
+			session_error(c, "NOPROTO", "unsupported protocol version");
+			return;
+		}
+		if (v2 && c->call != NULL && c->notify) {
+			session_error(c, "NOPROTO", "the open call may push, which needs RESP3");
+			return;
+		}
+		if (!hello_options(c, r, &hello))
+			return;
+		reply.version = v3 ? RESP3 : RESP2;
+	}
+	reply.has_name = hello.name.data != NULL;
+	if (reply.has_name)
+		(void)snprintf(reply.name, sizeof(reply.name), "%.*s", (int)hello.name.len,
+		    hello.name.data);
+	if (hello.secret.data != NULL)
+		verb_log_in(c, hello.login, hello.secret, &reply);
+	else
+		hello_reply(c, &reply);
 }
 
 /* Frequent verbs first: the table is searched from its start. */
@@ -191,7 +205,7 @@ const struct verb verbs[] = {
 	{ "HELLO", verb_hello, 1, -1, VERB_CONNECTION | VERB_INTRODUCES | VERB_HAS_SECRET,
 	    "Chooses the protocol version.", "[2|3 [AUTH username password] [SETNAME name]]" },
 	{ "AUTH", verb_auth, 2, 3, VERB_CONNECTION | VERB_INTRODUCES | VERB_HAS_SECRET,
-	    "Logs in with a token.", "[username] password" },
+	    "Logs in with a password or a token.", "[username] password" },
 	{ "ACL", verb_acl, 2, 2, VERB_CONNECTION | VERB_INTRODUCES,
 	    "Returns the name of your login, or default.", "WHOAMI" },
 	{ "CLIENT", verb_client, 2, -1, VERB_CONNECTION | VERB_INTRODUCES,

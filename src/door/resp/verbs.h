@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "proto/request.h"
 
@@ -65,11 +66,24 @@ bool client_name_is_valid(struct slice s);
 /* In login-verbs.c. */
 verb_fn verb_auth, verb_acl;
 struct slice;
+
+/* The reply to a login that succeeds, and what the verb needs for it. */
+struct login_reply {
+	void (*fn)(struct session *c, const struct login_reply *reply);
+	uint8_t version;		/* HELLO: enum resp_version */
+	bool has_name;			/* ... and SETNAME */
+	char name[CLIENT_NAME_MAX + 1];
+};
+
 /*
- * Logs the session in with this secret. login: data NULL for none. False: an error reply
- * is written, and nothing has changed.
+ * Logs the session in with this secret, now or later, and then writes the reply. login:
+ * data NULL for none. A no is an error reply, and changes nothing.
  */
-bool verb_log_in(struct session *c, struct slice login, struct slice secret);
+void verb_log_in(struct session *c, struct slice login, struct slice secret,
+    const struct login_reply *reply);
+
+/* Nobody waits any more for the login that is being checked, if there is one. */
+void verb_forget_login(struct session *c);
 /* In probe-verbs.c. The request has a subcommand where the verb has any. */
 verb_fn verb_probe;
 /* In docs.c. */
