@@ -19,6 +19,7 @@ endif
 tests_integration_free_port_SOURCES = tests/integration/free-port.c
 
 integration_tests = \
+	tests/integration/access-model.sh \
 	tests/integration/activation.sh \
 	tests/integration/client-certificates.sh \
 	tests/integration/client-hiredis.sh \
@@ -110,6 +111,7 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/limits.py \
 	tests/integration/login-tokens.py tests/integration/logins.py tests/integration/logins-model.py \
 	tests/integration/login-tokens.py tests/integration/passwords.py tests/integration/logins.py tests/integration/logins-model.py \
+	tests/integration/access-model.py tests/integration/login-tokens.py tests/integration/logins.py tests/integration/logins-model.py \
 	tests/integration/conf-examples.py tests/integration/examples.py \
 	tests/integration/protocol-examples.py \
 	tests/integration/proxy.py \
