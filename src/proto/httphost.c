@@ -48,7 +48,7 @@ ipv6_parse(struct slice text, struct slice *ret)
 	if (end == NULL)
 		return 0;
 	len = (size_t)(end - text.data) - 1;
-	if (len >= sizeof(copy) || memchr(text.data, '\0', len) != NULL)
+	if (len >= sizeof(copy) || memchr(text.data + 1, '\0', len) != NULL)
 		return 0;
 	memcpy(copy, text.data + 1, len);
 	copy[len] = '\0';

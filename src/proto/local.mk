@@ -5,8 +5,13 @@ libproto_la_SOURCES = \
 	src/proto/bearer.c src/proto/bearer.h \
 	src/proto/callopt.c src/proto/callopt.h \
 	src/proto/credential.c src/proto/credential.h \
+	src/proto/httpaccept.c src/proto/httpaccept.h \
+	src/proto/httpchunk.c src/proto/httpchunk.h \
+	src/proto/httpdate.c src/proto/httpdate.h \
+	src/proto/httpform.c src/proto/httpform.h \
 	src/proto/httphead.c src/proto/httphead.h \
 	src/proto/httphost.c src/proto/httphost.h \
+	src/proto/httpreply.c src/proto/httpreply.h \
 	src/proto/httptarget.c src/proto/httptarget.h \
 	src/proto/loginurl.c src/proto/loginurl.h \
 	src/proto/outcome.c src/proto/outcome.h \

@@ -2,7 +2,12 @@
 proto_tests = \
 	tests/unit/test_callopt \
 	tests/unit/test_credential \
+	tests/unit/test_httpaccept \
+	tests/unit/test_httpchunk \
+	tests/unit/test_httpform \
 	tests/unit/test_httphead \
+	tests/unit/test_httpreply \
+	tests/unit/test_httptarget \
 	tests/unit/test_outcome \
 	tests/unit/test_proxyheader \
 	tests/unit/test_reply \
@@ -22,9 +27,24 @@ tests_unit_test_callopt_LDADD = $(proto_test_ldadd)
 tests_unit_test_credential_SOURCES = tests/unit/test_credential.c
 tests_unit_test_credential_CFLAGS = $(proto_test_cflags)
 tests_unit_test_credential_LDADD = $(proto_test_ldadd)
+tests_unit_test_httpaccept_SOURCES = tests/unit/test_httpaccept.c
+tests_unit_test_httpaccept_CFLAGS = $(proto_test_cflags)
+tests_unit_test_httpaccept_LDADD = $(proto_test_ldadd)
+tests_unit_test_httpchunk_SOURCES = tests/unit/test_httpchunk.c
+tests_unit_test_httpchunk_CFLAGS = $(proto_test_cflags)
+tests_unit_test_httpchunk_LDADD = $(proto_test_ldadd)
+tests_unit_test_httpform_SOURCES = tests/unit/test_httpform.c
+tests_unit_test_httpform_CFLAGS = $(proto_test_cflags)
+tests_unit_test_httpform_LDADD = $(proto_test_ldadd)
 tests_unit_test_httphead_SOURCES = tests/unit/test_httphead.c
 tests_unit_test_httphead_CFLAGS = $(proto_test_cflags)
 tests_unit_test_httphead_LDADD = $(proto_test_ldadd)
+tests_unit_test_httpreply_SOURCES = tests/unit/test_httpreply.c
+tests_unit_test_httpreply_CFLAGS = $(proto_test_cflags)
+tests_unit_test_httpreply_LDADD = $(proto_test_ldadd)
+tests_unit_test_httptarget_SOURCES = tests/unit/test_httptarget.c
+tests_unit_test_httptarget_CFLAGS = $(proto_test_cflags)
+tests_unit_test_httptarget_LDADD = $(proto_test_ldadd)
 tests_unit_test_outcome_SOURCES = tests/unit/test_outcome.c
 tests_unit_test_outcome_CFLAGS = $(proto_test_cflags)
 tests_unit_test_outcome_LDADD = $(proto_test_ldadd)
