@@ -32,7 +32,8 @@ kits_python__reqd_abi3_la_SOURCES = $(python_kit_sources)
 kits_python__reqd_abi3_la_CPPFLAGS = -DPy_LIMITED_API=0x03090000 -I$(top_srcdir)/src/client \
 	$(PYTHON_KIT_CPPFLAGS)
 # Python deprecates functions for which its stable interface has nothing else.
-kits_python__reqd_abi3_la_CFLAGS = $(AM_CFLAGS) -Wno-deprecated-declarations
+kits_python__reqd_abi3_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden \
+	-Wno-deprecated-declarations
 kits_python__reqd_abi3_la_LIBADD = libreqd.la
 kits_python__reqd_abi3_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared
 
@@ -44,8 +45,6 @@ kits/python/lib/stamp: kits/python/_reqd.abi3.la $(python_kit)
 	    cp "$(srcdir)/$$file" kits/python/lib/reqd/ || exit 1; done
 	@cp kits/python/.libs/_reqd.abi3.so kits/python/lib/reqd/
 	@touch $@
-clean-local: clean-python-kit
-.PHONY: clean-python-kit
-clean-python-kit:
-	rm -rf kits/python/lib
 endif
+clean-local:
+	rm -rf kits/python/lib

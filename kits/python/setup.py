@@ -9,9 +9,8 @@ from setuptools import Extension, setup
 from setuptools.command.build_clib import build_clib
 
 here = pathlib.Path(__file__).resolve().parent
-# setuptools wants paths that are relative to this file.
-tree = pathlib.Path("../..")
-in_tree = (here / tree / "src/client/reqd.h").is_file() and not os.environ.get("REQD_SYSTEM")
+tree = here.parent.parent
+in_tree = (tree / "src/client/reqd.h").is_file() and not os.environ.get("REQD_SYSTEM")
 
 
 def pkg_config(what, *packages):
@@ -22,17 +21,17 @@ def pkg_config(what, *packages):
 
 def version():
     if in_tree:
-        text = (here / tree / "configure.ac").read_text()
+        text = (tree / "configure.ac").read_text()
         return re.search(r"AC_INIT\(\[reqd\], \[([^]]*)\]", text).group(1)
     return pkg_config("--modversion", "libreqd")[0]
 
 
 def sources(directory):
     """Returns the sources that automake has for a directory, without those of sandboxes."""
-    text = (here / tree / directory / "local.mk").read_text()
+    text = (tree / directory / "local.mk").read_text()
     names = sorted(set(re.findall(rf"{directory}/\w+\.c", text)))
     return [str(tree / name) for name in names
-            if "<seccomp.h>" not in (here / tree / name).read_text()]
+            if "<seccomp.h>" not in (tree / name).read_text()]
 
 
 class build_libreqd(build_clib):
@@ -53,7 +52,7 @@ extension = {
     "sources": [str(p.relative_to(here)) for p in sorted((here / "src").glob("*.c"))],
     "depends": ["src/kit.h"],
     "define_macros": [("Py_LIMITED_API", "0x03090000")],
-    "extra_compile_args": ["-Wno-deprecated-declarations"],
+    "extra_compile_args": ["-fvisibility=hidden", "-Wno-deprecated-declarations"],
     "py_limited_api": True,
 }
 libraries = []
