@@ -3,7 +3,7 @@
 EXTRA_DIST += \
 	debian/changelog debian/control debian/copyright debian/rules \
 	debian/libreqd-dev.install debian/libreqd0.install debian/libreqd0.symbols \
-	debian/not-installed debian/reqctl.install \
+	debian/not-installed debian/python3-reqd.install debian/reqctl.install \
 	debian/reqd.README.Debian debian/reqd.install debian/reqd.lintian-overrides \
 	debian/reqd.postinst debian/reqd.postrm debian/reqd.prerm \
 	debian/source/format debian/source/lintian-overrides debian/source/options \

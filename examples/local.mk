@@ -11,6 +11,7 @@ dist_examples_DATA = \
 	examples/fail2ban-reqd.conf \
 	examples/git.conf \
 	examples/kv.py \
+	examples/sentiment.py \
 	examples/store.pl \
 	examples/strict-unit.conf \
 	examples/sum.py \

@@ -53,7 +53,7 @@ struct serve {
 	/* In one of them: */
 	struct serve *owner;	/* NULL: this is none */
 	struct serve *next;
-	bool is_done;		/* its reply may be sent */
+	bool is_done;		/* the reply may be sent */
 
 	/* The request stays where it is while the function runs. */
 	size_t used;		/* bytes of the request in input */

@@ -254,7 +254,7 @@ reqd_output(struct reqd_request *req, int stream, const void *data, size_t len)
 
 	struct serve *owner = s->owner != NULL ? s->owner : s;
 
-	/* What is written belongs to the first request that has no reply yet. */
+	/* Output belongs to the first request that has no reply yet. */
 	if ((stream != 1 && stream != 2) || s->state != STATE_EMPTY ||
 	    owner->held != (s->owner != NULL ? s : NULL))
 		return REQD_E_INVALID;

@@ -66,6 +66,7 @@ integration_tests = \
 	tests/integration/pid-one.sh \
 	tests/integration/program-process.sh \
 	tests/integration/proxy.sh \
+	tests/integration/python-kit.sh \
 	tests/integration/ps-bad-lines.sh \
 	tests/integration/ps-waiting.sh \
 	tests/integration/readme-examples.sh \
@@ -117,6 +118,7 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/proxy.py \
 	tests/integration/client-certificates.py \
 	tests/integration/make-pki.sh \
+	tests/integration/python-kit.py tests/zoo/python-kit.py \
 	tests/integration/tls-client.py \
 	tests/integration/hiredis-client.c
 EXTRA_DIST += README.md

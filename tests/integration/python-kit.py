@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: ISC
+"""Checks of python-kit.sh, with the client of the package: URL CHECK."""
+import asyncio
+import io
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import reqd
+
+url = sys.argv[1]
+
+
+def client(**how):
+    return reqd.connect(url, **how)
+
+
+def value(*args, **keywords):
+    return client().call(*args, **keywords).value
+
+
+def raises(error, function, *args, **keywords):
+    try:
+        function(*args, **keywords)
+    except error as e:
+        return e
+    raise AssertionError(f"no {error.__name__}")
+
+
+def same(got, wanted):
+    assert got == wanted, f"got {got!r}, wanted {wanted!r}"
+
+
+# ------------------------------------------------------------------ serving ---
+
+def check_types():
+    same(value("types", "t", b"\xff\0", 5, 0.5, True),
+         [b"t", b"\xff\0", 5, 0.5, True, b"red", b"fast", b"str", b"bytes", b"int", b"float",
+          b"bool"])
+    same(value("types", "gr\u00fc\u00df", "", -(1 << 80), "1e3", "off", "blue", "slow")[:7],
+         ["gr\u00fc\u00df".encode(), b"", -(1 << 80), 1000.0, False, b"blue", b"slow"])
+    same(value("total", 1, 2, 3), 6)
+    same(value("total"), 0)
+    same(value("join", "-", ["a", "b"]), b"a-b")
+    same(value("join", "-"), b"")
+    same(value("whole", "n", input=b"12345"), [b"n", 5])
+    same(value("types", text="t", raw="r", number=1, real=2, flag=False)[:5],
+         [b"t", b"r", 1, 2.0, False])
+
+
+def check_wrong_arguments():
+    for words, text in (
+            (["t", "r", "x", 1, True], "argument 'number' is no whole number"),
+            (["t", "r", "1_0", 1, True], "argument 'number' is no whole number"),
+            (["t", "r", " 1", 1, True], "argument 'number' is no whole number"),
+            (["t", "r", 1, "1_0", True], "argument 'real' is no number"),
+            (["t", "r", 1, 1, "maybe"], "argument 'flag' is neither yes nor no"),
+            ([b"\xff", "r", 1, 1, True], "argument 'text' is no text in UTF-8"),
+            (["t", "r", 1, 1, True, "green"], "argument 'color' is none of red, blue"),
+            (["t", "r", 1, 1], "argument 'flag' is missing"),
+            (["t", "r", 1, 1, True, "red", "fast", "x"],
+             "types takes at most 7 arguments, not 8")):
+        e = raises(reqd.Exit, value, "types", *words)
+        same((e.code, e.text, e.status), ("ERR", text, 1))
+
+
+def check_values():
+    for what, wanted in {
+            "dict": {"a": 1, b"b\xff": [1, [2, 3]], 3: None}, "big": 1 << 100,
+            "negative": -(1 << 80), "int": -5, "edge": (1 << 63) - 1, "over": 1 << 63,
+            "float": 0.25, "inf": float("inf"), "true": True, "none": None,
+            "bytes": b"\0\r\n\xff", "text": "gr\u00fc\u00df".encode(), "set": {1, 2}, "empty": {},
+            "point": {"x": 1, "y": 2.5}, "points": [{"x": 1, "y": 2}, {"x": 3, "y": 4}],
+            "color": b"blue", "array": b"abc", "view": b"abc", "range": [0, 1, 2],
+            "surrogate": b"\xff"}.items():
+        same(value("values", what), wanted)
+
+
+def check_names():
+    """By the name of the service, and by its verb in any case."""
+    import socket
+    host, port = url.removeprefix("tcp://").split(":")
+    with socket.create_connection((host, int(port))) as s:
+        s.sendall(b"sum 1 2\r\nSum 3\r\n")
+        got = b""
+        while got.count(b"\n") < 2:
+            got += s.recv(100)
+        same(got, b":3\r\n:3\r\n")
+
+
+def check_request():
+    got = value("about", meta={"trace": "abc"}, timeout=30)
+    same(got["trace"], b"abc")
+    assert got["has"] is True and got["loaded"] is True, got
+    assert got["id"] and got["caller"] and got["peer"], got
+    assert 0 < got["remaining"] <= 30, got
+    same(got["account"], got["caller"])
+    same(value("about")["trace"], None)
+
+
+def check_input():
+    same(value("pushed", "all", input=b"x" * 300000), 300000)
+    same(value("pushed", "lines", input=b"a\nb\nc"), 3)
+    same(value("pushed", "none", input=b"x" * 200000), b"none")
+    assert value("pushed", "first", input=b"x" * 200000) > 0
+    same(value("pushed", "all"), 0)
+
+
+def check_output():
+    pieces = list(client().stream("steps", 3))
+    same(b"".join(pieces), b"step 0\nstep 1\nstep 2\n")
+    same(value("steps", 3), 3)
+    same(b"".join(client().stream("pushed", "show", input=[b"one\n", "two\n"])), b"one\ntwo\n")
+
+
+# --------------------------------------------------------------------- bad ---
+
+def check_errors():
+    for how, code, text, status in (
+            ("raise", "ERR", "KeyError: 'no\\nsuch'", 1),
+            ("error", "NOTFOUND", "no such key", 1), ("status", "EXIT", "broken", 7),
+            ("exit", "EXIT", "wrong usage", 1), ("mute", "ERR", "Mute", 1),
+            ("base", "ERR", "BaseException: of the base", 1), ("memory", "ERR", "MemoryError", 1),
+            ("nest", "ERR", "ValueError: a reply nests at most 8 deep", 1),
+            ("circle", "ERR", "ValueError: a reply nests at most 8 deep", 1),
+            ("type", "ERR", "TypeError: a reply cannot be of type object", 1),
+            ("change", "ERR", "IndexError: list index out of range", 1),
+            ("serve", "ERR", "RuntimeError: serve() runs already", 1)):
+        before = value("bad", "pid")
+        e = raises(reqd.Exit, value, "bad", how)
+        same((how, e.code, e.text, e.status), (how, code, text, status))
+        same(value("bad", "pid"), before)
+    for how, start in (("recurse", "RecursionError: "), ("never", "TypeError: "),
+                       ("surrogate", "UnicodeEncodeError: "), ("digits", "ValueError: ")):
+        e = raises(reqd.Exit, value, "bad", how)
+        assert e.text.startswith(start), (how, e.text)
+    same(value("bad", "exit0"), None)
+
+
+def check_survives():
+    pid = value("bad", "pid")
+    same(value("bad", "print"), b"")
+    same(value("bad", "fork"), 0)
+    same(value("bad", "fork-exit"), 5)
+    same(value("bad", "fork-raise"), 1)
+    same(value("bad", "thread"), [b"another thread than that of the function"])
+    same(value("bad", "pid"), pid)
+
+
+def check_dies():
+    for how in ("kill", "segv", "quit", "close"):
+        pid = value("bad", "pid")
+        e = raises(reqd.HandlerDied, value, "bad", how)
+        assert e.may_have_run
+        assert value("bad", "pid") != pid, how
+    e = raises(reqd.Timeout, value, "bad", "sleep", timeout=0.3)
+    assert e.may_have_run
+    same(value("total", 1), 1)
+
+
+def check_leaks():
+    """The limit of memory ends the process between two requests; the next one serves."""
+    first = value("bad", "pid")
+    for _ in range(30):
+        value("bad", "leak")
+        if value("bad", "pid") != first:
+            return
+        time.sleep(0.1)     # reqd weighs the process from time to time
+    raise AssertionError("the process still serves")
+
+
+# -------------------------------------------------------------------- async ---
+
+def check_async():
+    async def run():
+        async with await reqd.connect_async(url) as c:
+            got = await asyncio.gather(*(c.call("meet", 8) for _ in range(8)))
+            assert len({r.value[0] for r in got}) == 8, "each has the id of its own request"
+            same(len({r.value[1] for r in got}), 1)
+            got = await asyncio.gather(
+                *(c.call("later", f"t{i}", (7 - i) * 10, meta={"trace": str(i)}) for i in range(8)))
+            same([r.value for r in got], [[b"t%d" % i, b"%d" % i] for i in range(8)])
+            got = await asyncio.gather(c.call("later", "raise"), c.call("later", "input"),
+                                       c.call("later", "good"), return_exceptions=True)
+            same(str(got[0]), "ERR ValueError: later")
+            same(str(got[1]), "ERR RuntimeError: an async function cannot read pushed input")
+            same(got[2].value[0], b"good")
+            pieces = [p async for p in c.stream("talk", "5")]
+            same(b"".join(pieces), b"1\n2\n3\n4\n5\n")
+            task = asyncio.create_task(c.call("slow"))
+            await asyncio.sleep(0.2)
+            task.cancel()
+            try:
+                await task
+                raise AssertionError("was not cancelled")
+            except asyncio.CancelledError:
+                pass
+    asyncio.run(run())
+
+
+# ------------------------------------------------------------------- client ---
+
+def check_commands():
+    c = client()
+    r = c.call("talk", "3")
+    same((r.stdout, r.status, r.outcome, str(r)), (b"1\n2\n3\n", 0, "exit", "1\n2\n3\n"))
+    assert r.id and r.usec > 0
+    same(c.call("copy", input="text").stdout, b"text")
+    with tempfile.TemporaryFile() as f:
+        f.write(b"of a file")
+        f.seek(3)
+        same(c.call("copy", input=f).stdout, b"a file")
+    same(c.call("copy", input=io.StringIO("gr\u00fc\u00df" * 20000)).stdout,
+         ("gr\u00fc\u00df" * 20000).encode())
+    same(c.call("copy", input=(b"%d " % i for i in range(4))).stdout, b"0 1 2 3 ")
+    with open("/dev/zero", "rb", buffering=0) as zero:
+        raises(reqd.TooBig, c.call, "copy", input=zero)
+    one = c.call("talk", "1", id="one-of-my-own").stdout
+    same(c.call("talk", "1", id="one-of-my-own").stdout, one)
+    e = raises(reqd.Exit, c.call, "fail")
+    same((e.status, e.stdout, e.stderr, e.may_have_run), (3, b"out\n", b"broken\n", True))
+    same(c.call("fail", check=False).status, 3)
+    same(raises(reqd.Signal, c.call, "signal").signal, 9)
+    raises(reqd.Timeout, c.call, "slow", timeout=0.2)
+    raises(reqd.Unavailable, c.call, "nostart")
+    assert not raises(reqd.BadArg, c.call, "talk").may_have_run
+    raises(reqd.Denied, c.call, "nothing-like-this")
+    raises(ValueError, c.call, "talk", "1", number="1")
+    raises(ZeroDivisionError, c.call, "copy", input=(1 // 0 for _ in range(1)))
+    same(c.call("talk", "1").stdout, b"1\n")
+    assert c.server.startswith("reqd ")
+
+
+def check_connections():
+    """Calls of several threads at once, over as many connections."""
+    c, got = client(), []
+
+    def run():
+        got.append(c.call("talk", "2").stdout)
+    threads = [threading.Thread(target=run) for _ in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    same(got, [b"1\n2\n"] * 8)
+    for connection in c._idle:      # as a server that restarts does
+        connection.cancel()
+    same(c.call("talk", "1").stdout, b"1\n")
+    c.close()
+    raises(ValueError, c.call, "talk", "1")
+    e = raises(reqd.NotConnected, reqd.connect, "tcp://127.0.0.1:1")
+    assert not e.may_have_run and e.is_passing
+    raises(ValueError, reqd.connect, "http://127.0.0.1")
+
+
+def check_retry():
+    """Only what was certainly not started is called again."""
+    c = client()
+    with c.stream("alone") as first:
+        same(next(first), b"began\n")
+        assert not raises(reqd.Busy, c.call, "alone").may_have_run
+        timer = threading.Timer(0.3, open(os.environ["GO"], "w").close)
+        timer.start()
+        same(c.call("alone", retry=20, timeout=30).stdout, b"began\n")
+        same(list(first), [])
+    e = raises(reqd.Exit, c.call, "fail", retry=20)
+    same(e.status, 3)
+
+
+def check_stream():
+    c = client()
+    with c.stream("endless") as pieces:
+        assert next(pieces).startswith(b"y\n")
+    with c.stream("fail") as pieces:
+        same(next(pieces), b"out\n")
+        e = raises(reqd.Exit, next, pieces)
+        same((e.status, e.stderr), (3, b"broken\n"))
+    same(c.call("talk", "1").stdout, b"1\n")
+
+
+def check_interrupt():
+    """A signal ends a wait for the server."""
+    code = f"""
+import reqd, signal, os
+def alarm(*_): raise KeyError("alarm")
+signal.signal(signal.SIGALRM, alarm)
+c = reqd.connect({url!r})
+signal.setitimer(signal.ITIMER_REAL, 0.2)
+try:
+    c.call("slow")
+except KeyError as e:
+    print("stopped by", e)
+"""
+    out = subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE).stdout
+    same(out, b"stopped by 'alarm'\n")
+
+
+globals()["check_" + sys.argv[2]]()
