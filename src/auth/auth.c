@@ -103,7 +103,9 @@ interval_usec(const struct auth *a)
 {
 	const struct conf *c = a->member.current;
 
-	return USEC_PER_SEC / (c != NULL ? c->password_checks : 1);
+	if (c == NULL || c->password_checks.n == 0)
+		return USEC_PER_SEC;
+	return c->password_checks.span_sec * USEC_PER_SEC / c->password_checks.n;
 }
 
 /* --------------------------------------------------------------- checks --- */

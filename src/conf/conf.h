@@ -362,7 +362,7 @@ struct conf {
 	const struct credential **passwords;	/* sorted by login */
 	size_t n_passwords;
 	int passwords_fd;		/* sealed hashes, where the loader has made them; -1 */
-	uint32_t password_checks;	/* in a second */
+	struct rate password_checks;
 	bool has_secret;		/* an argument of a service is secret */
 
 	uint32_t workers;		/* 0: auto, one per CPU */

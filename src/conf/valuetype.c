@@ -232,28 +232,7 @@ number_write(uint64_t v, char *ret, size_t ret_len)
 	(void)snprintf(ret, ret_len, "%llu", (unsigned long long)v);
 }
 
-/* A number in a second, "20/s". */
-static int
-rate_read(const char *text, uint64_t *ret)
-{
-	char number[UNITS_TEXT];
-	size_t len = strlen(text);
-
-	if (len < 3 || len - 2 >= sizeof(number) || strcmp(text + len - 2, "/s") != 0)
-		return -EINVAL;
-	memcpy(number, text, len - 2);
-	number[len - 2] = '\0';
-	return number_read(number, ret);
-}
-
-static void
-rate_write(uint64_t v, char *ret, size_t ret_len)
-{
-	(void)snprintf(ret, ret_len, "%llu/s", (unsigned long long)v);
-}
-
 static const struct measure numbers = { number_read, number_write };
-static const struct measure rates = { rate_read, rate_write };
 static const struct measure durations = { duration_parse, duration_format };
 static const struct measure sizes = { size_parse, size_format };
 
@@ -484,10 +463,6 @@ const struct value_type value_bool = {
 const struct value_type value_number = {
 	.wants = "a number", .parse = narrow_parse, .format = narrow_format,
 	.measure = &numbers,
-};
-const struct value_type value_rate = {
-	.wants = "a number in a second, such as 20/s", .parse = narrow_parse,
-	.format = narrow_format, .measure = &rates,
 };
 const struct value_type value_workers = {
 	.wants = "a number or auto", .parse = workers_parse, .format = workers_format,

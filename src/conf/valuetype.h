@@ -60,7 +60,7 @@ struct key {
 	unsigned flags;
 };
 
-extern const struct value_type value_bool, value_number, value_workers, value_mode, value_rate;
+extern const struct value_type value_bool, value_number, value_workers, value_mode;
 extern const struct value_type value_duration, value_size, value_size32;
 extern const struct value_type value_word, value_word_bool;
 extern const struct value_type value_text, value_line, value_path, value_list, value_words;
