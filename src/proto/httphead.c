@@ -429,6 +429,26 @@ length_parse(struct slice text, uint64_t *ret)
 	return true;
 }
 
+/*
+ * True if a tab stands beside a value in its line. llhttp, which is in many programs, takes
+ * "chunked" with a tab behind it for another coding.
+ */
+static bool
+has_tab_beside(const struct slice *value)
+{
+	const char *p;
+
+	for (p = value->data; p[-1] != ':'; p--) {
+		if (p[-1] == '\t')
+			return true;
+	}
+	for (p = value->data + value->len; *p != '\r'; p++) {
+		if (*p == '\t')
+			return true;
+	}
+	return false;
+}
+
 static enum httphead_status
 body_judge(struct httphead *h, struct httphead_error *ret_error)
 {
@@ -437,6 +457,9 @@ body_judge(struct httphead *h, struct httphead_error *ret_error)
 
 	h->body = HTTPBODY_NONE;
 	h->content_length = 0;
+	if ((length != NULL && has_tab_beside(length)) || (coding != NULL && has_tab_beside(coding)))
+		return bad(ret_error, 400, "a tab stands beside the value of Content-Length or "
+		    "Transfer-Encoding");
 	if (coding != NULL) {
 		if (length != NULL)
 			return bad(ret_error, 400, "a body has both Content-Length and "

@@ -366,7 +366,7 @@ struct oracle {
 };
 
 #ifdef HAVE_HTTP_PARSER
-/* What the callbacks have seen of a request. */
+/* The parts of a request that the callbacks have seen. */
 static struct {
 	struct text target, names, fields, body;
 	struct slice name;
