@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 net_tests = tests/unit/test_stream tests/unit/test_tlsstream
-net_tests = tests/unit/test_pace tests/unit/test_stream tests/unit/test_tlspeer \
+net_tests = tests/unit/test_stream tests/unit/test_tlspeer \
 	tests/unit/test_tlsstream
 check_PROGRAMS += $(net_tests)
 TESTS += $(net_tests)
