@@ -19,6 +19,10 @@ umask 022
 proxied=$("$helpers/free-port")
 setting "listen \"tcp://127.0.0.1:$proxied\" { proxy-from = {\"127.0.0.1\"}  source-strangers = 4
   source-connections = 9 }"
+sealed=$("$helpers/free-port")
+"$reqctl" keygen --server "$dir/tls" >/dev/null
+setting "listen \"tls://127.0.0.1:$sealed\" { proxy-from = {\"127.0.0.1\"}  source-handshakes = 2
+  source-strangers = 0  certificate = \"$dir/tls/server.crt\"  key = \"$dir/tls/server.key\" }"
 setting 'logins = "logins"'
 setting 'role "hourly" { login = {"hourly"}  rate = 5/h }'
 setting 'role "second" { login = {"second"}  rate = 2/s }'
@@ -69,6 +73,7 @@ step "calls at a time hold over three workers" py calls "$port" "$dir/two.token"
 step "connections of a login hold over three workers" py connections "$port" "$dir/three.token" \
     "$dir/plain.token"
 step "strangers of one source" py strangers "$proxied"
+step "handshakes of one source hold over three workers" py handshakes "$sealed"
 step "refusals are counted" test "$(limited)" -ge 8
 why_names_limits() {
 	ctl why ping login:hourly | grep -qF "Limits: 5/h by role 'hourly'." &&
@@ -105,4 +110,20 @@ reloaded() {
 	py more "$port" "$dir/hourly.token"
 }
 step "a reload raises a rate" reloaded
+
+# Each kind of refusal is an event of the log.
+events() {
+	sed -i 's|^  level = info|&\n  format = json|' "$conf"
+	ctl reload >/dev/null || return 1
+	py strangers "$proxied"
+	py handshakes "$sealed" 198.51.100.20
+	py wrong "$proxied" "$sealed"
+	py connections "$port" "$dir/three.token" "$dir/plain.token"
+	for event in strangers-limited source-limited handshakes-limited proxy-refused \
+	    handshake-failed caller-limited; do
+		until_true "$patience" grep -q "\"message\":\"refused .*\"event\":\"$event\"" "$log" ||
+		    fail "no event $event"
+	done
+}
+step "refusals are events" events
 finish
