@@ -36,6 +36,7 @@ service hold '"/bin/sh", "-c", "echo x >>'"$dir"'/held; exec sleep 600"'
 service open '"/bin/true"'
 handler slow '"/usr/bin/python3", "'"$dir"'/slow.py"' 'on-disconnect = kill' \
     'processes { min = 0  max = 1  idle = 100ms }'
+service socket '"/bin/true"'
 service narrow '"/bin/sh", "-c", "echo x >>'"$dir"'/narrow; exec sleep 600"' 'concurrency = 1' \
     'queue-timeout = 10m' 'timeout = 10m'
 : >"$dir/held"
@@ -44,8 +45,10 @@ chmod 666 "$dir/held" "$dir/narrow"
 sed 's/allow = {"local"}/allow = {"hourly", "second", "two", "three", "plain", "far"}/' "$conf" |
     grep -v '^role "local"' >"$conf.new"
 mv "$conf.new" "$conf"
+sed '/service "socket"/,/^}/s/allow = .*/allow = {"here"}/' "$conf" >"$conf.new"
+mv "$conf.new" "$conf"
 # A role without a limit opens this one without a limit.
-sed '/service "open"/,/^}/s/allow = .*/allow = {"hourly", "plain", "here"}/' "$conf" >"$conf.new"
+sed '/service "open"/,/^}/s/allow = .*/allow = {"hourly", "plain"}/' "$conf" >"$conf.new"
 mv "$conf.new" "$conf"
 cat >"$dir/slow.py" <<'END'
 import sys, time
@@ -97,6 +100,18 @@ if [ $is_root = yes ]; then
 		done
 	}
 	step "root has no limits" admin_is_free
+	# An account on the unix socket: three calls an hour, by a role of its place.
+	one() {
+		setpriv --reuid=nobody --clear-groups "$reqctl" -s "$dir/reqd.sock" call socket >/dev/null 2>"$dir/err"
+	}
+	account_is_limited() {
+		one && one && one || return 1
+		! one && grep -q "role 'here' allows, 3/h" "$dir/err"
+	}
+	if command -v setpriv >/dev/null && chmod 755 "$dir" &&
+	    setpriv --reuid=nobody --clear-groups "$reqctl" -s "$dir/reqd.sock" ping >/dev/null 2>&1; then
+		step "an account has those of its role" account_is_limited
+	fi
 fi
 
 # Waiting requests of a login that a reload takes away do not start any more.
