@@ -314,11 +314,10 @@ certificate_warn(const struct conf *c, struct conf_errors *warnings)
 		if (l->cert.until == NULL)
 			continue;
 		if (left < 0)
-			conf_errors_add(warnings, NULL, 0, "%s: the certificate %s has ended on %s",
+			conf_errors_add(warnings, NULL, 0, CERTIFICATE_HAS_ENDED,
 			    l->url, l->certificate, l->cert.until);
 		else if (left < SOON)
-			conf_errors_add(warnings, NULL, 0, "%s: the certificate %s ends in %d days, "
-			    "on %s", l->url, l->certificate, (int)(left / 86400), l->cert.until);
+			conf_errors_add(warnings, NULL, 0, CERTIFICATE_ENDS, l->url, l->certificate, (int)(left / 86400), l->cert.until);
 		else if (seconds_of(l->cert.from) > now)
 			conf_errors_add(warnings, NULL, 0, "%s: the certificate %s is not valid "
 			    "before %s; is the clock right?", l->url, l->certificate, l->cert.from);

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "conf/reader.h"
 
@@ -19,6 +20,17 @@ int certificate_load(struct reader *r);
 
 /* The seconds from now until the certificate ends; negative: it has ended. */
 int64_t certificate_left(const struct certificate *c, int64_t now);
+
+/* The warnings of certificate_warn() about an end that is near or has come. */
+#define CERTIFICATE_HAS_ENDED "%s: the certificate %s has ended on %s"
+#define CERTIFICATE_ENDS "%s: the certificate %s ends in %d days, on %s"
+
+static inline bool
+certificate_is_about_end(const struct conf_error *e)
+{
+	return e->kind != NULL && (strcmp(e->kind, CERTIFICATE_HAS_ENDED) == 0 ||
+	    strcmp(e->kind, CERTIFICATE_ENDS) == 0);
+}
 
 /* Adds a warning for each certificate that is not valid, or will not be in 14 days. */
 void certificate_warn(const struct conf *c, struct conf_errors *warnings);

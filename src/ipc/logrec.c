@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "conf/certificate.h"
 #include "conf/conf.h"
 
 /* Format: this header, then for each field a struct field and its bytes. */
@@ -250,9 +251,10 @@ log_conf_errors(int level, const char *prefix, const struct conf_errors *errors)
 {
 	for (size_t i = 0; i < errors->n; i++) {
 		const struct conf_error *e = &errors->list[i];
+		const char *event = certificate_is_about_end(e) ? LOG_EVENT_CERTIFICATE_EXPIRES : NULL;
 
 		if (e->file == NULL)
-			log_at(level, "%s%s", prefix, e->text);
+			log_event(event, level, "%s%s", prefix, e->text);
 		else if (e->line == 0)
 			log_at(level, "%s%s: %s", prefix, e->file, e->text);
 		else

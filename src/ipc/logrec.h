@@ -100,6 +100,16 @@ uint64_t log_dropped_total(void);
 #define LOG_EVENT_CERTIFICATE_REFUSED "certificate-refused"
 #define LOG_EVENT_LOGIN_PENALTY "login-penalty"
 #define LOG_EVENT_LOGIN_BUSY "login-busy"
+#define LOG_EVENT_CLIENT_REFUSED "client-refused"
+#define LOG_EVENT_SERVER_FULL "server-full"
+#define LOG_EVENT_CALLER_LIMITED "caller-limited"
+#define LOG_EVENT_SOURCE_LIMITED "source-limited"
+#define LOG_EVENT_STRANGERS_LIMITED "strangers-limited"
+#define LOG_EVENT_HANDSHAKES_LIMITED "handshakes-limited"
+#define LOG_EVENT_HANDSHAKE_FAILED "handshake-failed"
+#define LOG_EVENT_PROXY_REFUSED "proxy-refused"
+#define LOG_EVENT_KEYS_SILENT "keys-silent"
+#define LOG_EVENT_CERTIFICATE_EXPIRES "certificate-expires"
 
 /* Writes a record of text: lower case, no full stop. event may be NULL. */
 void log_event(const char *event, int level, const char *fmt, ...)

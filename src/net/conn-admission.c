@@ -16,7 +16,8 @@ const char *
 conn_verdict_text(enum conn_verdict v)
 {
 	switch (v) {
-	case CONN_ADMITTED: break;
+	case CONN_ADMITTED:
+	case CONN_FULL: break;
 	case CONN_CROWDED:
 		return "the caller has its share of the connections, three quarters at most";
 	case CONN_SOURCE_FULL: return "source-connections of the listener is reached";
@@ -24,6 +25,17 @@ conn_verdict_text(enum conn_verdict v)
 	case CONN_SOURCE_STRANGE: return "source-strangers of the listener is reached";
 	}
 	return "";
+}
+
+enum refusal
+conn_verdict_kind(enum conn_verdict v)
+{
+	switch (v) {
+	case CONN_SOURCE_FULL: return REFUSAL_SOURCE;
+	case CONN_SOURCE_FAST: return REFUSAL_HANDSHAKES;
+	case CONN_SOURCE_STRANGE: return REFUSAL_STRANGER;
+	default: return REFUSAL_FULL;
+	}
 }
 
 void
@@ -226,7 +238,7 @@ strangers_trim(struct net_desk *net)
 		struct conn *oldest = TAILQ_FIRST(&net->strangers);
 
 		net->pages->own->over_limit++;
-		conn_tell(oldest, "too many connections without a role, this is the oldest");
+		conn_tell(oldest, REFUSAL_STRANGER, "too many connections without a role, this is the oldest");
 		conn_close(oldest);
 	}
 }

@@ -20,6 +20,9 @@ const char *conn_verdict_text(enum conn_verdict v);
 /* Words for the client; NULL: none. */
 const char *conn_verdict_words(enum conn_verdict v, const struct net_listener *p);
 
+/* The kind of a refusal, for the log. */
+enum refusal conn_verdict_kind(enum conn_verdict v);
+
 /* Counts a refusal. */
 void conn_count_verdict(struct net_desk *net, enum conn_verdict v);
 

@@ -101,13 +101,22 @@ conn_free(struct conn *c)
 }
 
 void
-conn_tell(struct conn *c, const char *why)
+conn_tell(struct conn *c, enum refusal kind, const char *why)
 {
 	char text[ADDR_TEXT];
 
 	peer_format(&c->peer, text, sizeof(text));
-	refusal_log(c->net, c->listener, text, why);
+	refusal_log_as(c->net, c->listener, kind, text, why);
 	c->net->pages->own->protocol_errors++;
+}
+
+/* The kind of what the stream of a connection refuses. */
+static enum refusal
+opening_kind(const struct conn *c)
+{
+	if (c->refused != CONN_ADMITTED)
+		return conn_verdict_kind((enum conn_verdict)c->refused);
+	return c->stream.ops->is_sealed ? REFUSAL_TLS : REFUSAL_PROXY;
 }
 
 /*
@@ -141,7 +150,7 @@ conn_speak_tls(struct conn *c, struct net_listener *p)
 	if (d->n_opening >= TLS_MAX_OPENING) {
 		struct conn *other = conn_to_evict(c, d);
 
-		conn_tell(other, "too many TLS handshakes at a time, this is the oldest");
+		conn_tell(other, REFUSAL_TLS, "too many TLS handshakes at a time, this is the oldest");
 		conn_close(other);
 	}
 	return tlsstream_put(&c->stream, d, p->tls,
@@ -173,6 +182,7 @@ conn_pass_on(struct conn *c, const union sockaddr_any *client)
 		return 0;
 	}
 	conn_count_verdict(c->net, verdict);
+	c->refused = (uint8_t)verdict;
 	words = conn_verdict_words(verdict, c->listener);
 	if (words != NULL)
 		(void)stream_plain.send(&c->stream, words, strlen(words));
@@ -452,9 +462,9 @@ conn_check_due(struct conn *c)
 		return;
 	}
 	if (stream_is_opening(&c->stream)) {
-		conn_tell(c, c->stream.ops->late);
+		conn_tell(c, opening_kind(c), c->stream.ops->late);
 	} else if (conn_stranger_due(c) == due) {
-		conn_tell(c, "the caller has had no role for login-timeout");
+		conn_tell(c, REFUSAL_STRANGER, "the caller has had no role for login-timeout");
 	} else if (due == c->request_due_usec && c->door->ops->late != NULL) {
 		c->request_due_usec = 0;
 		c->door->ops->late(c);
@@ -608,7 +618,7 @@ conn_end_input(struct conn *c)
 
 /* Takes no more requests: tells the client the one reason and the log the other. */
 static void
-conn_refuse(struct conn *c, const char *words, const char *why)
+conn_refuse(struct conn *c, enum refusal kind, const char *words, const char *why)
 {
 	char peer[ADDR_TEXT];
 
@@ -617,7 +627,7 @@ conn_refuse(struct conn *c, const char *words, const char *why)
 	else
 		c->door->ops->refuse(c, words);
 	peer_format(&c->peer, peer, sizeof(peer));
-	refusal_log(c->net, c->listener, peer, why);
+	refusal_log_as(c->net, c->listener, kind, peer, why);
 }
 
 /*
@@ -628,7 +638,7 @@ static void
 conn_refuse_rest(struct conn *c)
 {
 	c->net->pages->own->over_share++;
-	conn_refuse(c, "you have your share of the bytes that are kept for callers, which is at "
+	conn_refuse(c, REFUSAL_FULL, "you have your share of the bytes that are kept for callers, which is at "
 	    "most three quarters of kept-limit: send less at a time",
 	    "a request was not whole when the caller had its share of kept bytes");
 	conn_drop_input(c);
@@ -650,7 +660,7 @@ conn_look_at_caller(struct conn *c)
 	if (!c->is_over)
 		return;
 	c->net->pages->own->over_limit++;
-	conn_refuse(c, why, "a role of the caller allows no more connections");
+	conn_refuse(c, REFUSAL_CALLER, why, "a role of the caller allows no more connections");
 	conn_drop_input(c);
 }
 
@@ -669,7 +679,7 @@ conn_read(struct conn *c)
 
 	if (n < 0) {
 		if (n != -EAGAIN && c->stream.why != NULL)
-			conn_tell(c, c->stream.why);
+			conn_tell(c, opening_kind(c), c->stream.why);
 		if (n != -EAGAIN)
 			conn_lose(c);
 		return;

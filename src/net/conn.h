@@ -29,6 +29,7 @@ struct net_listener;
 /* The answer of net/conn-admission to a client that wants one more connection. */
 enum conn_verdict {
 	CONN_ADMITTED,
+	CONN_FULL,		/* there is no room for anybody */
 	CONN_CROWDED,		/* the caller has its share */
 	CONN_SOURCE_FULL,	/* source-connections */
 	CONN_SOURCE_FAST,	/* source-handshakes */
@@ -126,6 +127,7 @@ struct conn {
 	uint8_t wait;			/* enum conn_wait */
 	bool is_proxy;			/* the peer is a proxy, which may speak for others */
 	bool is_stranger;		/* ... and counted as one */
+	uint8_t refused;		/* enum conn_verdict, behind a proxy */
 	bool is_over;			/* a role allows its caller no more connections */
 	TAILQ_ENTRY(conn) link;
 	TAILQ_ENTRY(conn) next_stranger;
@@ -167,7 +169,7 @@ conn_is_private(const struct conn *c)
 void conn_close(struct conn *c);
 
 /* Tells the log of a client that is lost before it could make a request. */
-void conn_tell(struct conn *c, const char *why);
+void conn_tell(struct conn *c, enum refusal kind, const char *why);
 
 /* Executes no more requests; the connection ends when all is sent. */
 void conn_quit(struct conn *c);

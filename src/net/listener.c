@@ -149,9 +149,10 @@ listener_accept(struct net_listener *p, union sockaddr_any *ret_peer)
 
 /* Takes fd. */
 static void
-listener_refuse(struct net_listener *p, int fd, const union sockaddr_any *peer, const char *words,
-    const char *why)
+listener_refuse(struct net_listener *p, int fd, const union sockaddr_any *peer,
+    enum conn_verdict verdict, const char *why)
 {
+	const char *words = conn_verdict_words(verdict, p);
 	char text[ADDR_TEXT];
 
 	if (words != NULL)
@@ -159,14 +160,14 @@ listener_refuse(struct net_listener *p, int fd, const union sockaddr_any *peer, 
 	(void)close(fd);
 	p->net->pages->own->connections_refused++;
 	addr_format_sockaddr(peer, text, sizeof(text));
-	refusal_log(p->net, p, text, why);
+	refusal_log_as(p->net, p, conn_verdict_kind(verdict), text, why);
 }
 
 /* There is no room for anybody. Takes fd. */
 static void
 listener_refuse_full(struct net_listener *p, int fd, const union sockaddr_any *peer)
 {
-	listener_refuse(p, fd, peer, conn_verdict_words(CONN_SOURCE_FULL, p),
+	listener_refuse(p, fd, peer, CONN_FULL,
 	    p->net->n_conns >= p->net->max_conns ? "this worker may have no more open files" :
 						   "max-connections of the listener is reached");
 }
@@ -262,7 +263,7 @@ listener_admit(struct net_listener *p, int fd, union sockaddr_any *peer)
 	if (verdict == CONN_ADMITTED)
 		return;
 	conn_count_verdict(p->net, verdict);
-	listener_refuse(p, fd, peer, conn_verdict_words(verdict, p), conn_verdict_text(verdict));
+	listener_refuse(p, fd, peer, verdict, conn_verdict_text(verdict));
 }
 
 static void

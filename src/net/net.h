@@ -38,6 +38,19 @@ TAILQ_HEAD(conns, conn);
 #define NET_OUT_HIGH (256u << 10)
 #define NET_OUT_STRANGER (16u << 10)	/* ... of a caller without a role, or without room */
 
+/* Kinds of refusal, each with an event of the log. */
+enum refusal {
+	REFUSAL_CLIENT,		/* what came is no request */
+	REFUSAL_FULL,		/* no room for anybody, or for this caller beside others */
+	REFUSAL_CALLER,		/* connections of a role */
+	REFUSAL_SOURCE,
+	REFUSAL_STRANGER,
+	REFUSAL_HANDSHAKES,
+	REFUSAL_TLS,		/* a handshake has failed */
+	REFUSAL_PROXY,
+	REFUSAL_N,
+};
+
 struct net_desk {
 	struct loop *loop;
 	char *read;			/* scratch of NET_READ bytes; its content is never kept */
@@ -57,7 +70,7 @@ struct net_desk {
 	struct shares holders;		/* of struct holder: what callers have by their roles */
 	struct conns strangers;		/* callers without role and login, the oldest first */
 	size_t n_strangers;
-	struct ratelimit refusals;	/* lines of the log about refused clients */
+	struct ratelimit refusals[REFUSAL_N];	/* lines of the log about refused clients */
 	size_t max_conns;		/* limit that follows from RLIMIT_NOFILE */
 	unsigned n_yields;		/* rests that left new clients to others, since then */
 	uint64_t yields_usec;

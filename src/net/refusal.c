@@ -12,19 +12,39 @@
 
 #define LINES_PER_SECOND 20
 
+static const char *const events[REFUSAL_N] = {
+	[REFUSAL_CLIENT] = LOG_EVENT_CLIENT_REFUSED,
+	[REFUSAL_FULL] = LOG_EVENT_SERVER_FULL,
+	[REFUSAL_CALLER] = LOG_EVENT_CALLER_LIMITED,
+	[REFUSAL_SOURCE] = LOG_EVENT_SOURCE_LIMITED,
+	[REFUSAL_STRANGER] = LOG_EVENT_STRANGERS_LIMITED,
+	[REFUSAL_HANDSHAKES] = LOG_EVENT_HANDSHAKES_LIMITED,
+	[REFUSAL_TLS] = LOG_EVENT_HANDSHAKE_FAILED,
+	[REFUSAL_PROXY] = LOG_EVENT_PROXY_REFUSED,
+};
+
+void
+refusal_log_as(struct net_desk *net, const struct net_listener *l, enum refusal kind,
+    const char *peer, const char *reason)
+{
+	char more[64] = "";
+	uint64_t omitted;
+
+	/* Many refusals of one kind must not hide those of another. */
+	if (!ratelimit_passes(&net->refusals[kind], net->loop->now_usec, LINES_PER_SECOND,
+	    &omitted))
+		return;
+	if (omitted > 0)
+		(void)snprintf(more, sizeof(more), " (and %" PRIu64 " more that were not logged)",
+		    omitted);
+	log_event(events[kind], LOG_NOTICE, "refused %s on %s: %s%s", peer, l->url, reason, more);
+}
+
 void
 refusal_log(struct net_desk *net, const struct net_listener *l, const char *peer,
     const char *reason)
 {
-	uint64_t omitted;
-
-	if (!ratelimit_passes(&net->refusals, net->loop->now_usec, LINES_PER_SECOND, &omitted))
-		return;
-	if (omitted > 0)
-		log_notice("refused %s on %s: %s (and %" PRIu64 " more that were not logged)",
-		    peer, l->url, reason, omitted);
-	else
-		log_notice("refused %s on %s: %s", peer, l->url, reason);
+	refusal_log_as(net, l, REFUSAL_CLIENT, peer, reason);
 }
 
 void

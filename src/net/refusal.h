@@ -8,9 +8,13 @@
 #include "net/net.h"
 
 /*
- * Logs "refused PEER on LISTENER: reason", 20 lines a second at most; the next line
- * has the number of lines that were left out. peer is text as of peer_format().
+ * Logs "refused PEER on LISTENER: reason", 20 lines a second of a kind at most; the next
+ * line has the number of lines that were left out. peer is text as of peer_format().
  */
+void refusal_log_as(struct net_desk *net, const struct net_listener *l, enum refusal kind,
+    const char *peer, const char *reason);
+
+/* The same for what is no request. */
 void refusal_log(struct net_desk *net, const struct net_listener *l, const char *peer,
     const char *reason);
 

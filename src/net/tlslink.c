@@ -111,7 +111,8 @@ await(struct tlslink *l, struct signing_answer *ret)
 	if (r != -EAGAIN)
 		return r;
 	l->is_silent = true;
-	log_warn("the process 'keys' does not answer; TLS handshakes fail until it answers");
+	log_event(LOG_EVENT_KEYS_SILENT, LOG_WARNING,
+	    "the process 'keys' does not answer; TLS handshakes fail until it answers");
 	return -ETIMEDOUT;
 }
 

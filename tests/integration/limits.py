@@ -214,4 +214,39 @@ def strangers(port):
         c.close()
 
 
+def end_of(c):
+    """All until the end of a connection, which a reset may be."""
+    try:
+        return c.f.read()
+    except ConnectionResetError:
+        return b""
+    finally:
+        c.close()
+
+
+def handshakes(port, source="198.51.100.9"):
+    """Two a second and those of five seconds at once, whichever workers are asked."""
+    address = ("127.0.0.1", int(port))
+
+    def come(source):
+        c = tokens.Client(address)
+        c.s.sendall(b"PROXY TCP4 %s 198.51.100.1 4242 7373\r\nPING\r\n" % source)
+        return end_of(c).startswith(b"-ERR this port speaks TLS")
+    got = []
+    # The border of two spans may lie in between, so twice as many can be let in.
+    while len(got) < 21 and (not got or got[-1]):
+        got.append(come(source.encode()))
+    if got[-1] or len(got) < 11:
+        sys.exit("let in %r" % got)
+    check(come(b"203.0.113.10"), True)
+
+
+def wrong(plain, sealed):
+    """No header, and no TLS behind one."""
+    for port, text in ((plain, b"PING\r\n"), (sealed, b"PROXY TCP4 198.51.100.3 1.2.3.4 1 2\r\n\0")):
+        c = tokens.Client(("127.0.0.1", int(port)))
+        c.s.sendall(text)
+        end_of(c)
+
+
 globals()[sys.argv[1]](*sys.argv[2:])

@@ -19,6 +19,10 @@ umask 022
 proxied=$("$helpers/free-port")
 setting "listen \"tcp://127.0.0.1:$proxied\" { proxy-from = {\"127.0.0.1\"}  source-strangers = 4
   source-connections = 9 }"
+sealed=$("$helpers/free-port")
+"$reqctl" keygen --server "$dir/tls" >/dev/null
+setting "listen \"tls://127.0.0.1:$sealed\" { proxy-from = {\"127.0.0.1\"}  source-handshakes = 2
+  source-strangers = 0  certificate = \"$dir/tls/server.crt\"  key = \"$dir/tls/server.key\" }"
 setting 'logins = "logins"'
 setting 'role "hourly" { login = {"hourly"}  rate = 5/h }'
 setting 'role "second" { login = {"second"}  rate = 2/s }'
@@ -32,6 +36,7 @@ service hold '"/bin/sh", "-c", "echo x >>'"$dir"'/held; exec sleep 600"'
 service open '"/bin/true"'
 handler slow '"/usr/bin/python3", "'"$dir"'/slow.py"' 'on-disconnect = kill' \
     'processes { min = 0  max = 1  idle = 100ms }'
+service socket '"/bin/true"'
 service narrow '"/bin/sh", "-c", "echo x >>'"$dir"'/narrow; exec sleep 600"' 'concurrency = 1' \
     'queue-timeout = 10m' 'timeout = 10m'
 : >"$dir/held"
@@ -40,8 +45,10 @@ chmod 666 "$dir/held" "$dir/narrow"
 sed 's/allow = {"local"}/allow = {"hourly", "second", "two", "three", "plain", "far"}/' "$conf" |
     grep -v '^role "local"' >"$conf.new"
 mv "$conf.new" "$conf"
+sed '/service "socket"/,/^}/s/allow = .*/allow = {"here"}/' "$conf" >"$conf.new"
+mv "$conf.new" "$conf"
 # A role without a limit opens this one without a limit.
-sed '/service "open"/,/^}/s/allow = .*/allow = {"hourly", "plain", "here"}/' "$conf" >"$conf.new"
+sed '/service "open"/,/^}/s/allow = .*/allow = {"hourly", "plain"}/' "$conf" >"$conf.new"
 mv "$conf.new" "$conf"
 cat >"$dir/slow.py" <<'END'
 import sys, time
@@ -69,6 +76,7 @@ step "calls at a time hold over three workers" py calls "$port" "$dir/two.token"
 step "connections of a login hold over three workers" py connections "$port" "$dir/three.token" \
     "$dir/plain.token"
 step "strangers of one source" py strangers "$proxied"
+step "handshakes of one source hold over three workers" py handshakes "$sealed"
 step "refusals are counted" test "$(limited)" -ge 8
 why_names_limits() {
 	ctl why ping login:hourly | grep -qF "Limits: 5/h by role 'hourly'." &&
@@ -92,6 +100,18 @@ if [ $is_root = yes ]; then
 		done
 	}
 	step "root has no limits" admin_is_free
+	# An account on the unix socket: three calls an hour, by a role of its place.
+	one() {
+		setpriv --reuid=nobody --clear-groups "$reqctl" -s "$dir/reqd.sock" call socket >/dev/null 2>"$dir/err"
+	}
+	account_is_limited() {
+		one && one && one || return 1
+		! one && grep -q "role 'here' allows, 3/h" "$dir/err"
+	}
+	if command -v setpriv >/dev/null && chmod 755 "$dir" &&
+	    setpriv --reuid=nobody --clear-groups "$reqctl" -s "$dir/reqd.sock" ping >/dev/null 2>&1; then
+		step "an account has those of its role" account_is_limited
+	fi
 fi
 
 # Waiting requests of a login that a reload takes away do not start any more.
@@ -105,4 +125,20 @@ reloaded() {
 	py more "$port" "$dir/hourly.token"
 }
 step "a reload raises a rate" reloaded
+
+# Each kind of refusal is an event of the log.
+events() {
+	sed -i 's|^  level = info|&\n  format = json|' "$conf"
+	ctl reload >/dev/null || return 1
+	py strangers "$proxied"
+	py handshakes "$sealed" 198.51.100.20
+	py wrong "$proxied" "$sealed"
+	py connections "$port" "$dir/three.token" "$dir/plain.token"
+	for event in strangers-limited source-limited handshakes-limited proxy-refused \
+	    handshake-failed caller-limited; do
+		until_true "$patience" grep -q "\"message\":\"refused .*\"event\":\"$event\"" "$log" ||
+		    fail "no event $event"
+	done
+}
+step "refusals are events" events
 finish

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: ISC
 """A proxy in one program: sends headers of the PROXY protocol, right ones and wrong ones.
 
-    proxy.py ACTION PORT TLS-PORT CERTIFICATE LIMITED-PORT
+    proxy.py ACTION PORT TLS-PORT CERTIFICATE LIMITED-PORT CROWDED-PORT
 """
 import ipaddress
 import os
+import resource
 import socket
 import ssl
 import struct
@@ -14,7 +15,7 @@ import time
 
 PATIENCE = float(os.environ.get("REQD_TEST_PATIENCE", "20"))
 PORT, TLS_PORT, CERTIFICATE = int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
-LIMITED = int(sys.argv[5])
+LIMITED, CROWDED = int(sys.argv[5]), int(sys.argv[6])
 SIGN = b"\r\n\r\n\0\r\nQUIT\n"
 
 
@@ -299,6 +300,22 @@ def strangers():
     same(known.ask("PING"), "+PONG")
     known.close()
     other.close()
+
+
+def crowd():
+    """A worker holds 1024 strangers; one more, and the oldest is closed, but no known caller."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    known = Client(v1("203.0.113.7"), CROWDED)
+    same(known.ask("PING"), "+PONG")
+    have = []
+    for n in range(1, 1031):
+        have.append(Client(v1("198.51.100.9", n) + request("PING"), CROWDED))
+        same(have[-1].reply(), "+PONG")
+    same([c.end() for c in have[:6]], [b""] * 6)
+    same([c.ask("PING") for c in (have[6], have[-1], known)], ["+PONG"] * 3)
+    for c in have + [known]:
+        c.close()
 
 
 globals()[sys.argv[1]]()

@@ -11,7 +11,10 @@ need_localhost
 proxied=$("$helpers/free-port")
 proxied_tls=$("$helpers/free-port")
 limited=$("$helpers/free-port")
+crowded=$("$helpers/free-port")
 begin_config
+setting "listen \"tcp://127.0.0.1:$crowded\" { proxy-from = {\"127.0.0.1\"}  source-strangers = 0
+  source-connections = 0 }"
 setting "listen \"tcp://127.0.0.1:$limited\" { proxy-from = {\"127.0.0.1\"}  source-connections = 3
   login-timeout = 2s }"
 "$reqctl" keygen --server "$dir/tls" >/dev/null
@@ -28,7 +31,7 @@ start_reqd
 
 headers() { # ACTION
 	timeout 120 /usr/bin/python3 "$top_srcdir/tests/integration/proxy.py" "$1" "$proxied" "$proxied_tls" \
-	    "$dir/tls/server.crt" "$limited"
+	    "$dir/tls/server.crt" "$limited" "$crowded"
 }
 logged() { # WORDS
 	grep -qE "$1" "$log"
@@ -75,6 +78,12 @@ strangers() {
 }
 step "a stranger is closed after login-timeout" strangers
 
+crowd() {
+	headers crowd
+	is_logged 'refused 198\.51\.100\.9:1 on .*: too many connections without a role, this is the oldest'
+}
+step "of 1030 strangers the oldest make room" crowd
+
 # A reload changes who is a proxy for new connections; the old ones stay whose they are.
 reloaded() {
 	sed -i "s|proxy-from = {\"127.0.0.1\"}|proxy-from = {\"127.0.0.9\"}|" "$conf"
@@ -102,7 +111,7 @@ is_open() {
 	nc -z "$address" "$1"
 }
 
-haproxy() {
+behind_haproxy() {
 	old=$("$helpers/free-port")
 	new=$("$helpers/free-port")
 	sealed=$("$helpers/free-port")
@@ -135,7 +144,7 @@ haproxy() {
 	return 0
 }
 
-nginx() {
+behind_nginx() {
 	old=$("$helpers/free-port")
 	cat >"$dir/nginx.conf" <<-END
 	load_module $nginx_stream;
@@ -162,7 +171,7 @@ nginx_stream=/usr/lib/nginx/modules/ngx_stream_module.so
 if [ -z "$address" ]; then
 	note "this machine has no address of its own: HAProxy and nginx are left out"
 else
-	! command -v haproxy >/dev/null || step "HAProxy, both versions, and before TLS" haproxy
-	{ ! command -v nginx >/dev/null || [ ! -e "$nginx_stream" ]; } || step "nginx" nginx
+	! command -v haproxy >/dev/null || step "HAProxy, both versions, and before TLS" behind_haproxy
+	{ ! command -v nginx >/dev/null || [ ! -e "$nginx_stream" ]; } || step "nginx" behind_nginx
 fi
 finish

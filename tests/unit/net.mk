@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: ISC
-net_tests = tests/unit/test_stream tests/unit/test_tlsstream
 net_tests = tests/unit/test_stream tests/unit/test_tlspeer \
 	tests/unit/test_tlsstream
 check_PROGRAMS += $(net_tests)
 TESTS += $(net_tests)
-
 
 # No call, no lease and no RESP is linked: net knows nothing of them.
 tests_unit_test_stream_SOURCES = tests/unit/test_stream.c tests/unit/slow-stream.h tests/unit/tls-peer.h \
