@@ -297,6 +297,10 @@ step "a key that goes ends in living connections" assert_eq \
 step "a key that comes is known in living connections" assert_eq \
     "$(live "$tls_port" "$id" "echo 'alice:$key' >>$dir/logins; $reload")" "-NOAUTH login:alice "
 
+step "nobody is asked any more" assert_eq \
+    "$(live "$must_port" "$id" "sed -i 's/client-certificate = required/client-certificate = none/' $conf; $reload")" \
+    "login:alice -NOAUTH "
+
 # ------------------------------------------------------------------- files ---
 refused() { # FILE REASON
 	cp "$1" "$dir/ca.pem"
