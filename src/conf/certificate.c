@@ -29,12 +29,6 @@
 /* A file that the child looks into. */
 enum question { ASK_CHAIN, ASK_AUTHORITIES, ASK_REVOCATIONS };
 
-/*
- * The strings of an answer before those of a list: of the chain; of authorities and of
- * revocations the list comes at once.
- */
-enum { ANSWER_WRONG, ANSWER_PIN, ANSWER_FROM, ANSWER_UNTIL, ANSWER_CHAIN };
-
 /* A file that is read at once: not a pipe, which could block. Descriptor, or -1 and why. */
 static int
 open_regular(const char *path, struct stat *ret, const char **ret_why)
@@ -140,17 +134,14 @@ ask_child(enum question q, const struct buf *text, int key_fd, struct buf *ret)
 /* --------------------------------------------------------------- answer --- */
 
 /*
- * Takes the strings of the answer apart: first those of the certificate, unless it is NULL,
- * then a list. 0, 1 (it is cut off) or -ENOMEM.
+ * Takes the strings of the answer apart: what is wrong, one for each of the fields, and a
+ * list. 0, 1 (it is cut off) or -ENOMEM.
  */
 static int
-take_answer(struct reader *r, struct slice answer, struct certificate *cert, char ***ret_list,
-    const char **ret_wrong)
+take_answer(struct reader *r, struct slice answer, char **const *fields, size_t n_fields,
+    char ***ret_list, const char **ret_wrong)
 {
-	char **fields[] = { [ANSWER_PIN] = cert != NULL ? &cert->pin : NULL,
-		[ANSWER_FROM] = cert != NULL ? &cert->from : NULL,
-		[ANSWER_UNTIL] = cert != NULL ? &cert->until : NULL };
-	size_t first = cert != NULL ? ANSWER_CHAIN : ANSWER_WRONG + 1, n = 0, n_list = 0;
+	size_t n = 0, n_list = 0;
 	char **list = NULL;
 
 	while (answer.len > 0) {
@@ -162,17 +153,17 @@ take_answer(struct reader *r, struct slice answer, struct certificate *cert, cha
 		copy = arena_strdup(r->arena, answer.data);
 		if (copy == NULL)
 			return -ENOMEM;
-		if (n == ANSWER_WRONG && *copy != '\0') {
+		if (n == 0 && *copy != '\0') {
 			*ret_wrong = copy;
 			return 0;
 		}
-		if (n >= first) {
+		if (n > n_fields) {
 			list = arena_grow(r->arena, list, n_list, sizeof(char *));
 			if (list == NULL)
 				return -ENOMEM;
 			list[n_list++] = copy;
-		} else if (n > ANSWER_WRONG) {
-			*fields[n] = copy;
+		} else if (n > 0) {
+			*fields[n - 1] = copy;
 		}
 		n++;
 		answer.len -= (size_t)(end + 1 - answer.data);
@@ -203,6 +194,7 @@ load_one(struct reader *r, struct listener *l, const struct block *b)
 	CLEANUP(buf_done) struct buf answer = BUF_INIT(ANSWER_MAX + (1 << 17));
 	CLEANUP_CLOSE int cert = -1;
 	CLEANUP_CLOSE int key = -1;
+	char **const fields[] = { &l->cert.pin, &l->cert.from, &l->cert.until };
 	const char *why, *wrong = NULL;
 	struct stat st;
 	int q;
@@ -221,7 +213,8 @@ load_one(struct reader *r, struct listener *l, const struct block *b)
 	if (q == 0)
 		q = ask_child(ASK_CHAIN, &text, key, &answer);
 	if (q == 0)
-		q = take_answer(r, buf_slice(&answer), &l->cert, &l->cert.chain, &wrong);
+		q = take_answer(r, buf_slice(&answer), fields, ARRAY_LEN(fields), &l->cert.chain,
+		    &wrong);
 	if (q == -ENOMEM)
 		return q;
 	if (q != 0 || wrong != NULL) {
@@ -237,11 +230,12 @@ load_one(struct reader *r, struct listener *l, const struct block *b)
 /* Reads the file that a key names, of those about certificates of clients. 0 or -ENOMEM. */
 static int
 load_list(struct reader *r, const struct block *b, const char *key, const char *path,
-    enum question question, char ***ret)
+    enum question question, char **ret_until, char ***ret)
 {
 	CLEANUP(buf_done) struct buf text = BUF_INIT(FILE_MAX + (1 << 17));
 	CLEANUP(buf_done) struct buf answer = BUF_INIT(ANSWER_MAX + (1 << 17));
 	CLEANUP_CLOSE int fd = -1;
+	char **const fields[] = { ret_until };
 	const char *why, *wrong = NULL;
 	struct stat st;
 	int q;
@@ -256,7 +250,7 @@ load_list(struct reader *r, const struct block *b, const char *key, const char *
 	if (q == 0)
 		q = ask_child(question, &text, -1, &answer);
 	if (q == 0)
-		q = take_answer(r, buf_slice(&answer), NULL, ret, &wrong);
+		q = take_answer(r, buf_slice(&answer), fields, ret_until != NULL, ret, &wrong);
 	if (q == -ENOMEM)
 		return q;
 	errno = 0;
@@ -278,10 +272,10 @@ certificate_load(struct reader *r)
 		q = load_one(r, l, r->listeners.at[i]);
 		if (q == 0)
 			q = load_list(r, r->listeners.at[i], "client-ca", l->client_ca,
-			    ASK_AUTHORITIES, &l->authorities);
+			    ASK_AUTHORITIES, NULL, &l->authorities);
 		if (q == 0)
 			q = load_list(r, r->listeners.at[i], "client-crl", l->client_crl,
-			    ASK_REVOCATIONS, &l->revocations);
+			    ASK_REVOCATIONS, &l->revocations_until, &l->revocations);
 	}
 	return q;
 }
@@ -311,6 +305,10 @@ certificate_warn(const struct conf *c, struct conf_errors *warnings)
 		const struct listener *l = &c->listeners[i];
 		int64_t left = certificate_left(&l->cert, now);
 
+		if (l->revocations_until != NULL && seconds_of(l->revocations_until) < now)
+			conf_errors_add(warnings, NULL, 0, "%s: the list of revoked certificates %s is "
+			    "out of date since %s, so no client of its authority is known", l->url,
+			    l->client_crl, l->revocations_until);
 		if (l->cert.until == NULL)
 			continue;
 		if (left < 0)

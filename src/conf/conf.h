@@ -334,6 +334,7 @@ struct listener {
 	enum tls_clients clients;		/* "client-certificate"; optional */
 	char **authorities, **revocations;	/* in these files: DER as base64, each
 						 * NULL-terminated; NULL: none */
+	char *revocations_until;		/* the first of them is out of date then */
 	struct certificate cert;
 	int key_fd;				/* the open file of the key, where the loader has
 						 * opened one; else -1 */

@@ -467,6 +467,8 @@ static const struct key keys_listen[] = {
 	  .words = words_clients, .flags = KEY_TLS },
 	{ "authorities", &value_list, AT(listener, authorities), .flags = KEY_TLS | KEY_CANONICAL },
 	{ "revocations", &value_list, AT(listener, revocations), .flags = KEY_TLS | KEY_CANONICAL },
+	{ "revocations-until", &value_line, AT(listener, revocations_until),
+	  .flags = KEY_TLS | KEY_CANONICAL },
 	{ "pin", &value_line, AT(listener, cert.pin), .flags = KEY_TLS | KEY_CANONICAL },
 	{ "valid-from", &value_line, AT(listener, cert.from), .flags = KEY_TLS | KEY_CANONICAL },
 	{ "valid-until", &value_line, AT(listener, cert.until), .flags = KEY_TLS | KEY_CANONICAL },

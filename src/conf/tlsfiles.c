@@ -139,7 +139,7 @@ put_certificate(struct buf *b, X509 *cert)
 }
 
 static int
-put_revocations(struct buf *b, X509_CRL *crl)
+put_revocations(struct buf *b, const X509_CRL *crl)
 {
 	unsigned char *der = NULL;
 	int len = i2d_X509_CRL(crl, &der);
@@ -241,11 +241,28 @@ tlsfiles_check_authorities(const char *text, size_t len, struct buf *ret)
 	return wrong;
 }
 
+/* Adds a list, and notes when it is out of date if that is before the others. */
+static const char *
+put_list(struct buf *b, const X509_CRL *crl, struct tm *first)
+{
+	const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
+	struct tm tm;
+	int days, seconds;
+
+	if (next != NULL && ASN1_TIME_to_tm(next, &tm) == 1 &&
+	    OPENSSL_gmtime_diff(&days, &seconds, first, &tm) == 1 && (days < 0 || seconds < 0))
+		*first = tm;
+	return put_revocations(b, crl) == 0 && !buf_failed(b) ? NULL : "a list of it cannot be used";
+}
+
 const char *
 tlsfiles_check_revocations(const char *text, size_t len, struct buf *ret)
 {
+	struct buf lists = BUF_INIT(ret->max);
+	struct tm first = { .tm_year = 8000, .tm_mday = 1 };
 	BIO *bio = BIO_new_mem_buf(text, (int)len);
 	const char *wrong = NULL;
+	char until[32];
 	size_t n = 0;
 
 	while (bio != NULL && wrong == NULL) {
@@ -253,10 +270,8 @@ tlsfiles_check_revocations(const char *text, size_t len, struct buf *ret)
 
 		if (crl == NULL)
 			break;
-		if (n++ == AUTHORITIES_MAX)
-			wrong = "it has more than 512 lists";
-		else if (put_revocations(ret, crl) != 0 || buf_failed(ret))
-			wrong = "a list of it cannot be used";
+		wrong = n++ < AUTHORITIES_MAX ? put_list(&lists, crl, &first) :
+		    "it has more than 512 lists";
 		X509_CRL_free(crl);
 	}
 	BIO_free(bio);
@@ -264,5 +279,9 @@ tlsfiles_check_revocations(const char *text, size_t len, struct buf *ret)
 		wrong = "a list of it is damaged";
 	else if (wrong == NULL && n == 0)
 		wrong = "it has no list of revoked certificates (X509 CRL) in PEM";
+	(void)strftime(until, sizeof(until), "%Y-%m-%dT%H:%M:%SZ", &first);
+	put_string(ret, until);
+	(void)buf_append_slice(ret, buf_slice(&lists));
+	buf_done(&lists);
 	return wrong;
 }

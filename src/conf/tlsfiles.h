@@ -22,8 +22,8 @@ const char *tlsfiles_check(const char *text, size_t len, int key_fd, struct buf 
 
 /*
  * Checks that the PEM text has certificates of authorities, a root among them, and nothing
- * else; or lists of revoked certificates. Appends each as base64, with its NUL. Returns as
- * tlsfiles_check().
+ * else; or lists of revoked certificates. Appends each as base64, with its NUL; before lists
+ * the time at which the first of them is out of date. Returns as tlsfiles_check().
  */
 const char *tlsfiles_check_authorities(const char *text, size_t len, struct buf *ret);
 const char *tlsfiles_check_revocations(const char *text, size_t len, struct buf *ret);

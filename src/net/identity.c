@@ -255,8 +255,8 @@ learn_certificate(struct peer *p, const struct conf *conf)
 	bool was_verified = p->shown->was_verified;
 
 	(void)peer_would_be_known(p, conf, p->shown);
-	if (p->login == NULL && p->shown->key != NULL)
-		(void)peer_set_login(p, p->shown->key);
+	if (p->login == NULL && p->shown->key != NULL && peer_set_login(p, p->shown->key) == 0)
+		p->login->is_key = true;
 	if (p->shown->was_verified != was_verified)
 		p->identity = identity_unref(p->identity);
 }
@@ -271,6 +271,8 @@ learn_login(struct peer *p, const struct conf *conf)
 
 	fill_caller(p, &who);
 	if (c != NULL && access_use(c, &who, (int64_t)time(NULL)) != ACCESS_USABLE)
+		c = NULL;
+	if (login->is_key && p->shown->key == NULL)
 		c = NULL;
 	login->credential = c;
 	login->expires_sec = c != NULL ? c->expires_sec : 0;

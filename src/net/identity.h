@@ -45,6 +45,7 @@ struct peer_login {
 	char name[CREDENTIAL_LOGIN_MAX + 1];
 	char id[CREDENTIAL_ID_TEXT];
 	char mark[CREDENTIAL_LABEL_MAX + 1];	/* label, or else the id */
+	bool is_key;		/* by the key of the certificate that the peer has shown */
 	/* Under the rules of roles_generation: */
 	const struct credential *credential;	/* NULL: it lets nobody in any more */
 	int64_t expires_sec;			/* 0: never, or not usable anyhow */

@@ -244,6 +244,7 @@ tlspeer_is_stale(const struct tlspeer *t, const struct conf *conf)
 void
 tlspeer_learn(struct tlspeer *t, const struct conf *conf, const struct caller *who)
 {
+	const struct net_listener *now = listener_now(t->listener);
 	const struct tlstrust *trust = listener_trust(t->listener);
 	const char *problem = NULL;
 
@@ -252,6 +253,11 @@ tlspeer_learn(struct tlspeer *t, const struct conf *conf, const struct caller *w
 	t->generation = conf->generation;
 	t->is_verified = false;
 	t->problem = NULL;
+	t->key = NULL;
+	if (now != NULL && now->clients == TLS_CLIENTS_NONE) {
+		t->problem = "the listener asks for no certificate any more";
+		return;
+	}
 	t->key = find_key(t, conf, who, &problem);
 	if (t->key != NULL)
 		return;

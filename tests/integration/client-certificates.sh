@@ -262,6 +262,22 @@ step "... but not for others" assert_eq "$(as "$pki/name.pem" call who)" "cert:D
 pki_crl middle >"$dir/crl.pem"
 step "a list is missing" status 0 bare reload
 step "... which is a no" is_stranger "$pki/name.pem" "client-crl has no list of the authority"
+list_is_old() {
+	# A list of 1 second ends while the next one is made.
+	pki_crl_days="-crlsec 1"
+	pki_crl root middle >"$dir/old.pem"
+	pki_crl_days=
+	until_true "$patience" is_over "$dir/old.pem"
+	cp "$dir/old.pem" "$dir/crl.pem"
+	status 0 bare reload
+	is_stranger "$pki/name.pem" "a list of revoked certificates is out of date"
+	status 0 "$reqd" -c "$conf" -t
+	says "crl.pem is out of date since"
+}
+is_over() { # FILE
+	[ "$(date -u -d "$(openssl crl -in "$1" -noout -nextupdate | sed 's/.*=//')" +%s)" -lt "$(date +%s)" ]
+}
+step "a list that is out of date is a no" list_is_old
 pki_revoke middle root
 pki_crl root middle >"$dir/crl.pem"
 step "an authority is revoked" status 0 bare reload
@@ -280,6 +296,10 @@ step "a key that goes ends in living connections" assert_eq \
     "$(live "$tls_port" "$id" "sed -i '/^alice:/d' $dir/logins; $reload")" "login:alice -NOAUTH " 
 step "a key that comes is known in living connections" assert_eq \
     "$(live "$tls_port" "$id" "echo 'alice:$key' >>$dir/logins; $reload")" "-NOAUTH login:alice "
+
+step "nobody is asked any more" assert_eq \
+    "$(live "$must_port" "$id" "sed -i 's/client-certificate = required/client-certificate = none/' $conf; $reload")" \
+    "login:alice -NOAUTH "
 
 # ------------------------------------------------------------------- files ---
 refused() { # FILE REASON

@@ -8,7 +8,8 @@
 #	pki_revoke NAME ISSUER           revokes a certificate
 #	pki_crl ISSUER...                prints the lists of revoked certificates
 #
-# pki_from and pki_to set other dates, as YYYYMMDDHHMMSSZ.
+# pki_from and pki_to set other dates, as YYYYMMDDHHMMSSZ; pki_crl_days are options about
+# the end of a list.
 
 pki=$dir/pki
 pki_from=
@@ -89,6 +90,7 @@ pki_revoke() { # NAME ISSUER
 pki_crl() { # ISSUER...
 	for pki_by in "$@"; do
 		pki_config "$pki_by" >"$pki/config"
-		openssl ca -config "$pki/config" -gencrl 2>"$pki/err" || fail "$(cat "$pki/err")"
+		# shellcheck disable=SC2086
+		openssl ca -config "$pki/config" -gencrl ${pki_crl_days:-} 2>"$pki/err" || fail "$(cat "$pki/err")"
 	done
 }

@@ -637,6 +637,33 @@ credential(const struct tlspeer *t, const char *login, const char *more)
 	return text;
 }
 
+/* A reload may end the asking, also for those who have been asked. */
+START_TEST(nobody_is_known_where_nobody_is_asked)
+{
+	struct holder leaf = make("leaf", &(struct wish){ .by = &middle, .names = uri("a:b") });
+	struct tlspeer *t = show(&leaf, false);
+	CLEANUP_FREE char *text = credential(t, "alice", "");
+
+	ck_assert(t->is_verified);
+	listener.clients = TLS_CLIENTS_NONE;
+	rules(text);
+	tlspeer_learn(t, conf, &nobody);
+	ck_assert(!tlspeer_is_known(t) && t->was_verified);
+	/* The listener is gone: no authority is left, but the login is. */
+	listener.clients = TLS_CLIENTS_OPTIONAL;
+	listener.gone = true;
+	listener.url = (char *)(uintptr_t)"tls://x";
+	rules(text);
+	tlspeer_learn(t, conf, &nobody);
+	ck_assert_ptr_nonnull(t->key);
+	rules("");
+	tlspeer_learn(t, conf, &nobody);
+	ck_assert(!tlspeer_is_known(t));
+	(void)tlspeer_free(t);
+	holder_done(&leaf);
+}
+END_TEST
+
 START_TEST(keys_are_logins)
 {
 	static const struct {
@@ -793,6 +820,7 @@ main(void)
 	t = tcase_create("keys");
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, start, stop);
+	tcase_add_test(t, nobody_is_known_where_nobody_is_asked);
 	tcase_add_test(t, keys_are_logins);
 	tcase_add_test(t, another_key_is_another_login);
 	tcase_add_test(t, an_authority_vouches_behind_a_key);
