@@ -53,7 +53,9 @@ static const struct trial client_trials[] = {
 	{ "SERVICES", "echo" },
 	{ "DESCRIBE echo", "echo" },
 	{ "WHY echo", "outcome" },
-	{ "AUTH secret", "-ERR" },
+	{ "AUTH alice nonsense", "-WRONGPASS" },
+	{ "AUTH alice self-test", "+OK" },
+	{ "ACL WHOAMI", "alice" },
 	{ "CLIENT ID", ":" },
 	{ "CLIENT SETNAME self-test", "+OK" },
 	{ "CLIENT LIST", "self-test" },
@@ -159,6 +161,20 @@ worker_account(void)
 	"printf '+%s\\\\r\\\\n' $w; done\"}\n" \
 	"\targument \"text\" {}\n\tprocesses { min = 1  max = 2 }"
 
+/* The file of logins: the password of alice is "self-test". */
+static int
+write_logins(const struct selftest *t)
+{
+	static const char line[] =
+	    "alice:$y$j9T$abcdefghijklmnop$9wMZ5sMAa3MZKAeYtX5W17sHFoZ.CbxGm5sn8AOud/C\n";
+	CLEANUP_CLOSE int fd = -1;
+	char path[108];
+
+	path_of(t, "logins", path);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	return fd < 0 ? -errno : fd_write_all(fd, line, strlen(line));
+}
+
 static int
 write_conf(const struct selftest *t, bool has_another)
 {
@@ -173,6 +189,7 @@ write_conf(const struct selftest *t, bool has_another)
 	    "listen \"tcp://127.0.0.1:%u\" {}\n"
 	    "listen \"unix://%s/reqd.sock\" { mode = 0600 }\n"
 	    "control { path = \"%s/control.sock\" }\n"
+	    "logins = \"logins\"\n"
 	    "log { to = stderr  level = debug }\n"
 	    "workers = %d\n"
 	    "runtime-directory = \"%s\"\n"
@@ -515,7 +532,10 @@ print_alarms(struct selftest *t)
 static int
 run(struct selftest *t)
 {
-	int r = write_conf(t, false);
+	int r = write_logins(t);
+
+	if (r >= 0)
+		r = write_conf(t, false);
 
 	if (r == 0)
 		r = reqd_start(t);

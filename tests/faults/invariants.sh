@@ -189,6 +189,7 @@ role_table() {
 		control $uid $gid $groups 0 = 1 $filtered +50 = =
 		log $uid $gid $groups 0 = 1 $filtered +50 = =
 		keys $uid $gid $groups 0 = 1 $filtered +50 = =
+		auth $uid $gid $groups 0 = 1 $filtered +50 = =
 		worker $uid $gid $groups 0 = 1 $filtered +100 = $worker_files
 		END
 	else
@@ -199,6 +200,7 @@ role_table() {
 		control = = = = = 1 $filtered = = =
 		log = = = = = 1 $filtered = = =
 		keys = = = = = 1 $filtered = = =
+		auth = = = = = 1 $filtered = = =
 		worker = = = = = 1 $filtered = = $worker_files
 		END
 	fi

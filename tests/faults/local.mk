@@ -19,6 +19,7 @@ fault_tests = \
 	tests/faults/freeze.sh \
 	tests/faults/kill-broker.sh \
 	tests/faults/kill-control.sh \
+	tests/faults/kill-auth.sh \
 	tests/faults/kill-keys.sh \
 	tests/faults/kill-master.sh \
 	tests/faults/kill-runner.sh \

@@ -31,7 +31,7 @@ struct seen {
 	char state[16];
 };
 
-static struct seen workers[SLOTS], runner, broker, control, keys, logger;
+static struct seen workers[SLOTS], runner, broker, control, keys, auth, logger;
 static struct bench_target target;
 
 static void
@@ -65,6 +65,7 @@ look_at_all(const char *text, size_t len)
 	look("broker", 0, json_object_get(j, "broker"), &broker);
 	look("control", 0, json_object_get(j, "control"), &control);
 	look("keys", 0, json_object_get(j, "keys"), &keys);
+	look("auth", 0, json_object_get(j, "auth"), &auth);
 	look("log", 0, json_object_get(j, "log"), &logger);
 	json_decref(j);
 }

@@ -110,15 +110,18 @@ make_liar reqctl "help call" 's/--json/--jsonx/'
 fresh_tree completions
 refuses completions "$dir/liar" && says "against those that there are:"
 
-# A source that includes OpenSSL, and an object that calls it.
+# A source that includes OpenSSL, and objects that call it and crypt(3).
 fresh_tree
 put crypto
 mkdir -p "$dir/objects/src/runner"
 echo 'int EVP_sample(void); int sample(void); int sample(void) { return EVP_sample(); }' |
     ${CC:-cc} -c -x c -o "$dir/objects/src/runner/other.o" -
+echo 'int crypt_r(void); int hash(void); int hash(void) { return crypt_r(); }' |
+    ${CC:-cc} -c -fno-builtin -x c -o "$dir/objects/src/runner/hash.o" -
 if refuses crypto "$dir/objects"; then
 	says "src/runner/sample.c"
 	says "src/runner/other.o EVP_sample"
+	says "src/runner/hash.o crypt_r"
 fi
 
 fresh_tree src tests bench man completions
