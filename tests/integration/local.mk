@@ -46,6 +46,7 @@ integration_tests = \
 	tests/integration/kill-roles.sh \
 	tests/integration/jobs-full.sh \
 	tests/integration/listener-name.sh \
+	tests/integration/localhost-unknown.sh \
 	tests/integration/live-output.sh \
 	tests/integration/log-blocked.sh \
 	tests/integration/log-lines.sh \
