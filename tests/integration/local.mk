@@ -93,6 +93,7 @@ integration_tests = \
 	tests/integration/start-fails.sh \
 	tests/integration/tls.sh \
 	tests/integration/tls-passed.sh \
+	tests/integration/two-boxes.sh \
 	tests/integration/zoo.sh
 TESTS += $(integration_tests)
 EXTRA_DIST += tests/bounded tests/progress.sh
@@ -106,7 +107,7 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/kept-counts.py \
 	tests/integration/service-sandbox.py \
 	tests/integration/shares.py \
-	tests/integration/access-model.py tests/integration/login-tokens.py tests/integration/logins.py tests/integration/logins-model.py \
+	tests/integration/access-model.py tests/integration/two-boxes.py tests/integration/login-tokens.py tests/integration/logins.py tests/integration/logins-model.py \
 	tests/integration/conf-examples.py tests/integration/examples.py \
 	tests/integration/protocol-examples.py \
 	tests/integration/proxy.py \
