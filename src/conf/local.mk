@@ -19,10 +19,10 @@ libconf_la_SOURCES = \
 	src/conf/lexer.c src/conf/lexer.h \
 	src/conf/load.c \
 	src/conf/logins.c src/conf/logins.h \
-	src/conf/notes.c src/conf/notes.h \
 	src/conf/pattern.c src/conf/pattern.h \
 	src/conf/program.c src/conf/program.h \
 	src/conf/reader.c src/conf/reader.h \
+	src/conf/remarks.c src/conf/remarks.h \
 	src/conf/report.c src/conf/report.h \
 	src/conf/schema.c src/conf/schema.h \
 	src/conf/section.c \
@@ -30,6 +30,5 @@ libconf_la_SOURCES = \
 	src/conf/template.c src/conf/template.h \
 	src/conf/tlsfiles.c src/conf/tlsfiles.h \
 	src/conf/tree.c src/conf/tree.h \
-	src/conf/valuetype.c src/conf/valuetype.h \
-	src/conf/warnings.c src/conf/warnings.h
+	src/conf/valuetype.c src/conf/valuetype.h
 libconf_la_LIBADD = $(BSD_LIBS) $(TLS_LIBS)
