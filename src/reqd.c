@@ -23,8 +23,7 @@
 #include "broker/broker.h"
 #include "conf/certificate.h"
 #include "conf/conf.h"
-#include "conf/notes.h"
-#include "conf/warnings.h"
+#include "conf/remarks.h"
 #include "control/control.h"
 #include "ipc/limits.h"
 #include "ipc/logrec.h"
@@ -117,8 +116,8 @@ test_conf(const char *file)
 		return 1;
 	limits_warn(c, &warnings);
 	certificate_warn(c, &warnings);
-	conf_warn(c, STDBUF_LIBRARY, &warnings, &notes);
-	conf_notes(c, &notes);
+	remarks_warn(c, STDBUF_LIBRARY, &warnings);
+	remarks_note(c, &notes);
 	print_remarks("warning", &warnings);
 	print_remarks("note", &notes);
 	(void)printf("%s: ok, %zu listener%s, %zu role%s, %zu service%s\n", file, c->n_listeners,

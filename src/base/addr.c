@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -274,4 +275,16 @@ addr_of_socket(int fd, union sockaddr_any *ret)
 
 	*ret = (union sockaddr_any){ 0 };
 	return getsockname(fd, &ret->sa, &len) < 0 ? AF_UNSPEC : ret->sa.sa_family;
+}
+
+int
+addr_find(const char *host, const char *port, const struct addrinfo *hints,
+    struct addrinfo **ret)
+{
+	int r = getaddrinfo(host, port, hints, ret);
+
+	/* Without a host, the addresses are those of loopback. */
+	if (r != 0 && strcasecmp(host, "localhost") == 0)
+		r = getaddrinfo(NULL, port, hints, ret);
+	return r;
 }

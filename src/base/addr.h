@@ -67,6 +67,15 @@ bool addr_same_host(const union sockaddr_any *a, const union sockaddr_any *b);
  */
 int addr_of_socket(int fd, union sockaddr_any *ret);
 
+struct addrinfo;
+
+/*
+ * Looks a host up as getaddrinfo(3) does, whose result it returns. The name localhost has the
+ * addresses of loopback where no look-up of names knows it, as without /etc/hosts. May block.
+ */
+int addr_find(const char *host, const char *port, const struct addrinfo *hints,
+    struct addrinfo **ret);
+
 /* A network in CIDR notation. */
 struct net {
 	int family;		/* AF_INET or AF_INET6 */

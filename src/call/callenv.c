@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "call/call.h"
-#include "conf/warnings.h"
+#include "conf/remarks.h"
 #include "net/identity.h"
 
 /* True if s is printable UTF-8 on one line: nothing a careless program could trip over. */

@@ -380,7 +380,10 @@ reqd_result_text(const struct reqd_result *r, char *text, size_t len)
 		break;
 	}
 	meaning = (unsigned)r->outcome < ARRAY_LEN(meanings) ? meanings[r->outcome] : "?";
-	if (words.len == 0)
+	if (r->outcome == REQD_FAILED && slice_is(error_code(words), "NOAUTH"))
+		(void)snprintf(text, len, "this server wants to know who is calling: log in with "
+		    "'reqctl join' and a line of 'reqctl grant', or with a token");
+	else if (words.len == 0)
 		(void)snprintf(text, len, "%s", meaning);
 	else if (r->outcome == REQD_BADARG || r->outcome == REQD_DENIED)
 		(void)snprintf(text, len, "%s", escape_printable(words, clean, sizeof(clean)));

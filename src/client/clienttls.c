@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/pin.h"
@@ -288,8 +289,9 @@ check_pin(const struct clienttls *t, char *why, size_t why_len)
 {
 	if (strcmp(t->seen, t->pin) != 0)
 		return wrong_server(why, why_len, "the key of the server is %s, but its pin is "
-		    "%s: it is another server, or it has a new key; ask its administrator "
-		    "(reqctl pin prints it there)", t->seen, t->pin);
+		    "%s: it is another server, or it has a new key; ask its administrator for a new "
+		    "line of 'reqctl grant', or for its pin, which 'reqctl pin' prints there, for "
+		    "--pin", t->seen, t->pin);
 	return 0;
 }
 
@@ -297,6 +299,18 @@ check_pin(const struct clienttls *t, char *why, size_t why_len)
 static int
 refused_chain(const struct clienttls *t, long result, char *why, size_t why_len)
 {
+	if (result == X509_V_ERR_CERT_HAS_EXPIRED || result == X509_V_ERR_CERT_NOT_YET_VALID) {
+		char day[16] = "";
+		time_t now = time(NULL);
+		struct tm tm;
+
+		if (gmtime_r(&now, &tm) != NULL)
+			(void)strftime(day, sizeof(day), "%Y-%m-%d", &tm);
+		return wrong_server(why, why_len, "the certificate of the server is not trusted: %s, "
+		    "by the clock of this machine, where it is %s; set the clock, have the "
+		    "certificate renewed, or name the pin of the server, which has no date: %s",
+		    X509_verify_cert_error_string(result), day, t->seen);
+	}
 	return wrong_server(why, why_len, "the certificate of the server is not trusted: %s; "
 	    "name an authority (--ca) or, if this is its key, its pin: %s",
 	    result == X509_V_ERR_HOSTNAME_MISMATCH || result == X509_V_ERR_IP_ADDRESS_MISMATCH ?

@@ -141,13 +141,17 @@ dial_tcp(struct reqd *c, const struct addr *a, uint64_t due, int *ret)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
 	CLEANUP(addrinfo_freep) struct addrinfo *list = NULL;
-	char port[8];
+	char port[8], why[512];
 	int r;
 
 	(void)snprintf(port, sizeof(port), "%u", (unsigned)a->port);
-	r = getaddrinfo(a->host, port, &hints, &list);
-	if (r != 0)
-		return connect_failed(c, r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
+	r = addr_find(a->host, port, &hints, &list);
+	if (r != 0) {
+		(void)snprintf(why, sizeof(why), "%s: this machine knows no address of '%s'; give an "
+		    "address or another name", r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r),
+		    a->host);
+		return connect_failed(c, why);
+	}
 	r = -EADDRNOTAVAIL;
 	for (const struct addrinfo *ai = list; ai != NULL; ai = ai->ai_next) {
 		r = connect_tcp(ai, due, ret);
@@ -247,7 +251,11 @@ greet(struct reqd *c, struct slice login, struct slice secret)
 	if (r < 0)
 		return r;
 	s.data = reqd_value_data(v, &s.len);
-	if (reqd_value_kind(v) == REQD_ERROR) {
+	if (reqd_value_kind(v) == REQD_ERROR && slice_starts(s, "WRONGPASS ")) {
+		r = client_fail(c, REQD_E_REFUSED, "%s does not take this login (WRONGPASS): it is wrong, revoked, "
+		    "off, expired or not for this network, and the log there says which; its "
+		    "administrator makes a new one with 'reqctl grant'", c->url);
+	} else if (reqd_value_kind(v) == REQD_ERROR) {
 		r = client_fail(c, REQD_E_REFUSED, "%s refused the connection: %s", c->url,
 		    escape_printable(s, text, sizeof(text)));
 	} else if (reqd_value_kind(v) != REQD_MAP ||

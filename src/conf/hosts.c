@@ -94,7 +94,7 @@ hosts_add_name(struct hosts *h, const struct listener *l, const struct block *b)
 	size_t before = h->n, errors = h->r->n_errors;
 	int q = 0;
 
-	if (getaddrinfo(l->addr.host, NULL, &hints, &list) == 0) {
+	if (addr_find(l->addr.host, "0", &hints, &list) == 0) {
 		for (struct addrinfo *ai = list; ai != NULL && q == 0; ai = ai->ai_next) {
 			if (ai->ai_family == AF_INET || ai->ai_family == AF_INET6)
 				q = hosts_add_address(h, l, b, ai);

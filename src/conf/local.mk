@@ -24,6 +24,7 @@ libconf_la_SOURCES = \
 	src/conf/pattern.c src/conf/pattern.h \
 	src/conf/program.c src/conf/program.h \
 	src/conf/reader.c src/conf/reader.h \
+	src/conf/remarks.c src/conf/remarks.h \
 	src/conf/report.c src/conf/report.h \
 	src/conf/schema.c src/conf/schema.h \
 	src/conf/section.c \
@@ -34,3 +35,5 @@ libconf_la_SOURCES = \
 	src/conf/valuetype.c src/conf/valuetype.h \
 	src/conf/warnings.c src/conf/warnings.h
 libconf_la_LIBADD = $(BSD_LIBS) $(TLS_LIBS) $(CRYPT_LIBS)
+	src/conf/valuetype.c src/conf/valuetype.h
+libconf_la_LIBADD = $(BSD_LIBS) $(TLS_LIBS)

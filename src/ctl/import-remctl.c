@@ -82,21 +82,50 @@ grant(struct import *im, const struct remctl_rule *r, const char *role, const ch
 	import_allow(im, role, key, w);
 }
 
+/* The group that an ACL names, or NULL. */
+static const char *
+group_of(const char *acl)
+{
+	if (strncmp(acl, "unixgroup:", 10) != 0 && strncmp(acl, "localgroup:", 11) != 0)
+		return NULL;
+	return strchr(acl, ':') + 1;
+}
+
+/*
+ * A group can be denied. The first ACL that fits decides in remctl, and "deny" in reqd, which
+ * lets in no more than remctl did. Other callers have no name that could be denied.
+ */
+static void
+read_denied(struct import *im, const char *acl)
+{
+	const char *group = group_of(acl + 5);
+	struct import_words w = { 0 };
+
+	if (group == NULL) {
+		import_off(im, "%s: no role has such callers; write roles without them", acl);
+		return;
+	}
+	if (*im->allow != '\0')
+		import_note(im, "%s: here it decides before the ACLs that stand before it", acl);
+	import_add(im, &w, group);
+	import_deny(im, import_text(im, "group-%s", group), "group", &w);
+}
+
 static void
 read_acl(struct import *im, struct remctl_rule *r, const char *acl)
 {
-	const char *colon = strchr(acl, ':'), *rest = colon != NULL ? colon + 1 : "";
+	const char *group = group_of(acl);
 	struct import_words w = { 0 };
 
-	if (strncmp(acl, "unixgroup:", 10) == 0 || strncmp(acl, "localgroup:", 11) == 0) {
-		import_add(im, &w, rest);
-		grant(im, r, import_text(im, "group-%s", rest), "group", &w);
+	if (group != NULL) {
+		import_add(im, &w, group);
+		grant(im, r, import_text(im, "group-%s", group), "group", &w);
 	} else if (strcmp(acl, "ANYUSER") == 0 || strncmp(acl, "anyuser:", 8) == 0) {
 		import_note(im, "%s: everybody on this machine; a remote caller has no name", acl);
 		import_add(im, &w, "unix");
 		grant(im, r, "everybody", "net", &w);
 	} else if (strncmp(acl, "deny:", 5) == 0) {
-		import_off(im, "%s: a role cannot exclude; write roles without them", acl);
+		read_denied(im, acl);
 	} else {
 		r->has_file = r->has_file || strncmp(acl, "file:", 5) == 0 || *acl == '/';
 		import_note(im, "no counterpart: %s (write a role for them)", acl);

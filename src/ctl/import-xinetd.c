@@ -23,7 +23,6 @@ static const struct {
 	{ "protocol", "tcp", "reqd serves TCP only" },
 	{ "wait", "no", "the program accepts connections by itself" },
 	{ "type", "UNLISTED", "xinetd answers this by itself, or it is no TCP port" },
-	{ "no_access", NULL, "a role cannot exclude" },
 	{ "access_times", NULL, "a role knows no times" },
 	{ "bind", NULL, "it was for callers of one address of this machine" },
 	{ "interface", NULL, "it was for callers of one address of this machine" },
@@ -50,7 +49,7 @@ struct attribute {
 
 /* Attributes of all services. */
 struct xinetd_defaults {
-	struct import_words from;
+	struct import_words from, denied;
 	/* Restrictions that cannot be said; each service is turned off by them. */
 	struct import_words restrictions;
 	struct import_words disabled, enabled;	/* ids of services */
@@ -61,7 +60,7 @@ struct xinetd_defaults {
 struct xinetd_service {
 	const char *id, *server, *umask, *user, *group;
 	const char *numbers[ARRAY_LEN(numbers)], *memory;
-	struct import_words arguments, environment, from;
+	struct import_words arguments, environment, from, denied;
 	bool has_from;		/* only_from was given, perhaps for nobody */
 	bool has_argv0;		/* the first argument is the name of the program */
 };
@@ -80,8 +79,10 @@ network_of(struct import *im, const char *host)
 	return bits == 32 ? host : import_text(im, "%s/%u", host, bits);
 }
 
+/* Adds networks; others: gets the hosts that a role cannot have, NULL: they are only noted. */
 static void
-add_hosts(struct import *im, struct import_words *from, const struct attribute *a)
+add_hosts(struct import *im, struct import_words *from, const struct attribute *a,
+    struct import_words *others)
 {
 	struct import_words hosts = { 0 };
 	struct net net;
@@ -94,6 +95,8 @@ add_hosts(struct import *im, struct import_words *from, const struct attribute *
 
 		if (net_parse(h, &net) == 0)
 			import_add(im, from, h);
+		else if (others != NULL)
+			import_add(im, others, import_text(im, "%s = %s", a->key, h));
 		else
 			import_note(im, "%s: a role has addresses, not %s", a->key, h);
 	}
@@ -193,6 +196,17 @@ read_flags(struct import *im, struct xinetd_service *s, const struct attribute *
 	}
 }
 
+/* A host that is not excluded must not come in, so the service is turned off then. */
+static void
+read_denied(struct import *im, struct xinetd_service *s, const struct attribute *a)
+{
+	struct import_words others = { 0 };
+
+	add_hosts(im, &s->denied, a, &others);
+	for (size_t i = 0; i < others.n; i++)
+		import_off(im, "%s: a role has addresses only", others.v[i]);
+}
+
 static void
 read_attribute(struct import *im, struct xinetd_service *s, const struct attribute *a)
 {
@@ -210,7 +224,9 @@ read_attribute(struct import *im, struct xinetd_service *s, const struct attribu
 		import_split(im, a->value, &s->arguments);
 	} else if (strcmp(a->key, "only_from") == 0) {
 		s->has_from = true;
-		add_hosts(im, &s->from, a);
+		add_hosts(im, &s->from, a, NULL);
+	} else if (strcmp(a->key, "no_access") == 0) {
+		read_denied(im, s, a);
 	} else if (strcmp(a->key, "env") == 0) {
 		add_environment(im, &s->environment, a);
 	} else if (strcmp(a->key, "flags") == 0) {
@@ -283,7 +299,7 @@ add_ids(struct import *im, struct import_words *ids, const char *value)
 static void
 read_defaults(struct import *im, struct xinetd_defaults *d)
 {
-	static const char *const restricting[] = { "no_access", "access_times", "bind", "interface" };
+	static const char *const restricting[] = { "access_times", "bind", "interface" };
 	struct attribute a;
 
 	while (next_attribute(im, &a)) {
@@ -295,7 +311,9 @@ read_defaults(struct import *im, struct xinetd_defaults *d)
 			import_add(im, &d->restrictions,
 			    import_text(im, "%s = %s", a.key, a.value));
 		} else if (strcmp(a.key, "only_from") == 0) {
-			add_hosts(im, &d->from, &a);
+			add_hosts(im, &d->from, &a, NULL);
+		} else if (strcmp(a.key, "no_access") == 0) {
+			add_hosts(im, &d->denied, &a, &d->restrictions);
 		} else if (strcmp(a.key, "disabled") == 0) {
 			add_ids(im, &d->disabled, a.value);
 		} else if (strcmp(a.key, "enabled") == 0) {
@@ -345,6 +363,17 @@ put_command(struct import *im, const struct xinetd_service *s)
 	import_list(im, "command", &command);
 }
 
+/* Excludes callers, those of the defaults too: a service that says others gets both. */
+static void
+put_denied(struct import *im, const struct xinetd_service *s, const struct xinetd_defaults *d,
+    const char *name)
+{
+	if (s->denied.n + d->denied.n > 0)
+		import_note(im, "no_access: here it decides, also where only_from is more exact");
+	import_deny(im, import_text(im, "%s-denied", name), "net", &s->denied);
+	import_deny(im, "defaults-denied", "net", &d->denied);
+}
+
 static void
 read_service(struct import *im, const char *name, const struct xinetd_defaults *d)
 {
@@ -369,6 +398,7 @@ read_service(struct import *im, const char *name, const struct xinetd_defaults *
 		import_allow(im, import_text(im, "%s-from", name), "net", &s.from);
 	else
 		import_allow(im, "defaults-from", "net", &d->from);
+	put_denied(im, &s, d, name);
 	import_service_end(im);
 }
 

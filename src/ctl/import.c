@@ -329,7 +329,7 @@ void
 import_service(struct import *im, const char *name)
 {
 	im->service = ctl_need(open_memstream(&im->text, &im->text_len));
-	im->allow = "";
+	im->allow = im->deny = "";
 	im->is_off = false;
 	(void)fprintf(im->service, "service \"%s\" {\n", name);
 	if (import_has_word(&im->service_names, name))
@@ -347,6 +347,8 @@ import_service_end(struct import *im)
 		(void)fprintf(im->service, "\tallow = {%s}\n", im->allow);
 	else if (!im->is_off)
 		import_note(im, "nobody but root may call this: allow = {\"ROLE\"} is missing");
+	if (*im->deny != '\0')
+		(void)fprintf(im->service, "\tdeny = {%s}\n", im->deny);
 	(void)fputs("}\n", im->service);
 	(void)fclose(im->service);
 	im->service = NULL;
@@ -429,15 +431,26 @@ role_name(struct import *im, const char *wish, const char *key, const struct imp
 	return name;
 }
 
+/* Adds the role that says key = {w} to a list of names. */
+static void
+add_role(struct import *im, const char **list, const char *role, const char *key,
+    const struct import_words *w)
+{
+	if (w->n > 0)
+		*list = import_text(im, "%s%s\"%s\"", *list, **list != '\0' ? ", " : "",
+		    role_name(im, role, key, w));
+}
+
 void
 import_allow(struct import *im, const char *role, const char *key, const struct import_words *w)
 {
-	const char *name;
+	add_role(im, &im->allow, role, key, w);
+}
 
-	if (w->n == 0)
-		return;
-	name = role_name(im, role, key, w);
-	im->allow = import_text(im, "%s%s\"%s\"", im->allow, *im->allow != '\0' ? ", " : "", name);
+void
+import_deny(struct import *im, const char *role, const char *key, const struct import_words *w)
+{
+	add_role(im, &im->deny, role, key, w);
 }
 
 /* ------------------------------------------------------------ all of it --- */

@@ -43,7 +43,7 @@ struct import {
 	FILE *service;		/* the one that is open, else NULL */
 	char *text;		/* of the open service */
 	size_t text_len;
-	const char *allow;	/* roles of the open service, "" for none */
+	const char *allow, *deny;	/* roles of the open service, "" for none */
 	bool is_off;		/* the open service becomes a comment */
 	struct import_words role_names;
 	struct import_role *made;
@@ -124,4 +124,7 @@ void import_argument(struct import *im, const char *name, const char *settings);
  * role of that name that says something else keeps it; this one gets another name.
  */
 void import_allow(struct import *im, const char *role, const char *key,
+    const struct import_words *w);
+/* The same for a role that may not call the open service. */
+void import_deny(struct import *im, const char *role, const char *key,
     const struct import_words *w);

@@ -23,6 +23,8 @@
 
 /* A line with the longest secret, and then one that is too long. */
 #define SECRET_LINE 1026
+/* For a server on another machine that cannot be reached. */
+#define HINT_FAR " (does reqd listen there, and is there a network without a firewall to it?)"
 
 #define CONTROL_PATH RUNSTATEDIR "/reqd/control.sock"
 
@@ -112,6 +114,11 @@ urls_add(const struct ctl *ctl, struct urls *u, const char *word)
 
 	if (r < 0)
 		return -r;
+	/* The pin of the command line decides alone, as when the key of the server is new. */
+	if (ctl->pin != NULL) {
+		free(e.pin);
+		e.pin = NULL;
+	}
 	u->items[u->n++] = r == 0 ? server_entry_url(&e) : ctl_need(strdup(word));
 	if (e.key == NULL)
 		return 0;
@@ -234,7 +241,10 @@ remote_connect(const struct ctl *ctl, struct reqd **ret)
 		from_env = "REQD_SERVER: ";
 	if (r == REQD_E_CONNECT && *from_env != '\0')
 		hint = " (is reqd running there?)";
-	else if (r == REQD_E_CONNECT && ctl->servers.n == 0)
+	else if (r == REQD_E_CONNECT && ctl->servers.n > 0)
+		hint = strncmp(urls.items[0], "tls://", 6) != 0 && strncmp(urls.items[0], "tcp://", 6) != 0 ?
+		    " (is reqd running there?)" : HINT_FAR;
+	else if (r == REQD_E_CONNECT)
 		hint = " (is reqd running? try: systemctl status reqd, or name a server with -s)";
 	ctl_message(ctl, "%s%s%s", from_env, reqd_error_text(c), hint);
 	return remote_status(r);
@@ -246,11 +256,18 @@ remote_connect_entry(const struct ctl *ctl, const struct server_entry *e, struct
 	CLEANUP(secret_freep) char *url = server_entry_url(e);
 	struct reqd *c = *ret = remote_new(ctl);
 	int status = set_key(ctl, c, e->key);
+	int r;
 
 	if (status != 0)
 		return status;
 	(void)reqd_set_reply_limit(c, REMOTE_ANSWER_LIMIT);
-	return reqd_connect(c, (const char *const[]){ url }, 1, 0) < 0 ? remote_failed(ctl, c) : 0;
+	r = reqd_connect(c, (const char *const[]){ url }, 1, 0);
+	if (r == REQD_E_CONNECT)
+		ctl_message(ctl, "%s%s; 'reqctl grant --url' makes a line with another address",
+		    reqd_error_text(c), HINT_FAR);
+	else if (r < 0)
+		return remote_failed(ctl, c);
+	return remote_status(r);
 }
 
 int

@@ -21,7 +21,7 @@
 #include "base/confine.h"
 #include "base/fd.h"
 #include "conf/certificate.h"
-#include "conf/notes.h"
+#include "conf/remarks.h"
 #include "ipc/channel.h"
 #include "ipc/limits.h"
 #include "ipc/logrec.h"
@@ -367,7 +367,7 @@ log_notes(const struct conf *c)
 {
 	CLEANUP(conf_errors_done) struct conf_errors notes = { 0 };
 
-	conf_notes(c, &notes);
+	remarks_note(c, &notes);
 	log_conf_errors(LOG_NOTICE, "note: ", &notes);
 }
 
@@ -427,6 +427,7 @@ master_main(const struct master_options *options)
 			log_notice("this kernel has no Landlock: processes without privileges are "
 			    "kept from files by their filters of system calls alone");
 		certificate_warn(m->now.conf, &notes);
+		remarks_warn(m->now.conf, STDBUF_LIBRARY, &notes);
 		log_conf_errors(LOG_WARNING, "", &notes);
 		log_conf_errors(LOG_WARNING, "out of order: ", &lacks);
 		log_notes(m->now.conf);

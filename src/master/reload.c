@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "conf/certificate.h"
 #include "conf/errors.h"
-#include "conf/notes.h"
+#include "conf/remarks.h"
 #include "conf/report.h"
 #include "ipc/limits.h"
 #include "ipc/logrec.h"
@@ -94,14 +94,31 @@ tell_recovered(const struct conf *from, const struct conf *to)
 	}
 }
 
+/* The warnings of 'reqd -t'. */
+static void
+find_warnings(const struct conf *c, struct conf_errors *warnings)
+{
+	limits_warn(c, warnings);
+	certificate_warn(c, warnings);
+	remarks_warn(c, STDBUF_LIBRARY, warnings);
+}
+
+static void
+log_part(int level, const char *before, const struct conf_errors *e, size_t from, size_t to)
+{
+	struct conf_errors part = { e->list + from, to - from };
+
+	log_conf_errors(level, before, &part);
+}
+
 static void
 tell_success(struct master *m)
 {
 	const struct conf *to = m->now.conf;
 	CLEANUP(conf_errors_done) struct conf_errors later = { 0 };
 	CLEANUP(buf_done) struct buf json = BUF_INIT(0);
-	struct conf_errors *notes = &m->reload.notes, found;
-	size_t n_told;
+	struct conf_errors *notes = &m->reload.notes;
+	size_t n_told, n_warned;
 
 	tell_recovered(m->reload.other.conf, to);
 	if (m->reload.is_recovery)
@@ -111,9 +128,11 @@ tell_success(struct master *m)
 	    to->generation, to->n_listeners, to->n_services);
 	stale_notes(to, process_at(&m->processes, ROLE_BROKER, 0)->stats, notes);
 	n_told = notes->n;
-	conf_notes(to, notes);
-	found = (struct conf_errors){ notes->list + n_told, notes->n - n_told };
-	log_conf_errors(LOG_NOTICE, "note: ", &found);
+	find_warnings(to, notes);
+	n_warned = notes->n;
+	remarks_note(to, notes);
+	log_part(LOG_WARNING, "", notes, n_told, n_warned);
+	log_part(LOG_NOTICE, "note: ", notes, n_warned, notes->n);
 	put_changes(&json, m->reload.other.conf, &m->now, notes, &later);
 	log_conf_errors(LOG_WARNING, "", &later);
 	m->reload.on_told(m, buf_slice(&json));
@@ -250,12 +269,7 @@ put_in_force(struct master *m)
 static void
 reload_done(struct master *m)
 {
-	CLEANUP(conf_errors_done) struct conf_errors warnings = { 0 };
-
 	tell_success(m);
-	limits_warn(m->now.conf, &warnings);
-	certificate_warn(m->now.conf, &warnings);
-	log_conf_errors(LOG_WARNING, "", &warnings);
 	reload_end(m);
 	listen_keep(&m->now.listeners);
 }
@@ -521,7 +535,8 @@ reload_check(struct master *m, struct buf *json)
 	else {
 		listen_notes(&e.listeners, &m->passed, e.conf, &notes);
 		stale_notes(m->now.conf, process_at(&m->processes, ROLE_BROKER, 0)->stats, &notes);
-		conf_notes(e.conf, &notes);
+		find_warnings(e.conf, &notes);
+		remarks_note(e.conf, &notes);
 		put_changes(json, m->now.conf, &e, &notes, NULL);
 	}
 	edition_done(&e);

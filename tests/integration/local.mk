@@ -47,6 +47,7 @@ integration_tests = \
 	tests/integration/kill-roles.sh \
 	tests/integration/jobs-full.sh \
 	tests/integration/listener-name.sh \
+	tests/integration/localhost-unknown.sh \
 	tests/integration/live-output.sh \
 	tests/integration/log-blocked.sh \
 	tests/integration/log-lines.sh \
@@ -96,6 +97,7 @@ integration_tests = \
 	tests/integration/start-fails.sh \
 	tests/integration/tls.sh \
 	tests/integration/tls-passed.sh \
+	tests/integration/two-boxes.sh \
 	tests/integration/zoo.sh
 TESTS += $(integration_tests)
 EXTRA_DIST += tests/bounded tests/progress.sh
@@ -113,6 +115,7 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/login-tokens.py tests/integration/logins.py tests/integration/logins-model.py \
 	tests/integration/login-tokens.py tests/integration/passwords.py tests/integration/logins.py tests/integration/logins-model.py \
 	tests/integration/access-model.py tests/integration/login-tokens.py tests/integration/logins.py tests/integration/logins-model.py \
+	tests/integration/access-model.py tests/integration/two-boxes.py tests/integration/login-tokens.py tests/integration/logins.py tests/integration/logins-model.py \
 	tests/integration/conf-examples.py tests/integration/examples.py \
 	tests/integration/protocol-examples.py \
 	tests/integration/proxy.py \

@@ -76,7 +76,10 @@ remctl_edges() {
 	within empty 'command = {"/bin/true"}' 'allow = {"everybody"}'
 	! grep argument "$dir/section" || fail "EMPTY takes arguments"
 	is_off empty-in two-users deny-equals file-first
-	grep -vE '^role|^.allow' "$dir/out" >"$dir/accounts" # such groups are not on this machine
+	within deny-group 'allow = {"everybody"}' 'deny = {"group-root"}'
+	within deny-late 'allow = {"everybody"}' 'deny = {"group-root"}' \
+	    '# line 15: deny:localgroup:root: here it decides before the ACLs that stand before it'
+	grep -vE '^role|^.(allow|deny)' "$dir/out" >"$dir/accounts" # such groups are not on this machine
 	mv "$dir/accounts" "$dir/out"
 	passes
 }
@@ -143,7 +146,12 @@ xinetd_edges() {
 	    'role "defaults-from-2" { net = {"10.4.0.1"} }'
 	passes
 	import xinetd xinetd-denied.conf
-	is_off cat
+	within cat 'allow = {"cat-from"}' 'deny = {"defaults-denied"}'
+	within own 'allow = {"own-from"}' 'deny = {"own-denied", "defaults-denied"}'
+	has 'role "defaults-denied" { net = {"10.1.2.3"} }' 'role "own-denied" { net = {"10.2.0.0/16"} }' \
+	    '# line 10: no_access: here it decides, also where only_from is more exact'
+	is_off named
+	passes
 	import xinetd xinetd-enabled.conf
 	is_off two
 	within one 'command = {"/bin/cat"}'
