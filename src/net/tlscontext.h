@@ -15,6 +15,7 @@ struct tlscontext {
 	unsigned refs;
 	SSL_CTX *ctx;
 	enum tls_minimum minimum;
+	enum listener_protocol protocol;
 	char **chain;		/* copies, to compare with */
 };
 

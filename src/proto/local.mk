@@ -14,6 +14,7 @@ libproto_la_SOURCES = \
 	src/proto/httpreply.c src/proto/httpreply.h \
 	src/proto/httptarget.c src/proto/httptarget.h \
 	src/proto/loginurl.c src/proto/loginurl.h \
+	src/proto/origin.c src/proto/origin.h \
 	src/proto/outcome.c src/proto/outcome.h \
 	src/proto/percent.c src/proto/percent.h \
 	src/proto/proxyheader.c src/proto/proxyheader.h \
