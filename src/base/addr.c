@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/units.h"
 
 static int
@@ -43,7 +44,10 @@ tcp_parse(const char *rest, struct addr *a, const char **ret_why)
 	size_t len;
 
 	a->kind = ADDR_TCP;
-	a->port = a->is_tls ? ADDR_TLS_PORT : ADDR_DEFAULT_PORT;
+	if (a->is_http)
+		a->port = a->is_tls ? ADDR_HTTPS_PORT : ADDR_HTTP_PORT;
+	else
+		a->port = a->is_tls ? ADDR_TLS_PORT : ADDR_DEFAULT_PORT;
 	if (*rest == '[') {
 		const char *close = strchr(rest, ']');
 		struct in6_addr in6;
@@ -81,15 +85,52 @@ tcp_parse(const char *rest, struct addr *a, const char **ret_why)
 	return 0;
 }
 
+/* The schemes of TCP addresses. */
+static const struct scheme {
+	const char *name;
+	bool is_tls, is_http;
+} schemes[] = {
+	{ "tcp", false, false },
+	{ "tls", true, false },
+	{ "http", false, true },
+	{ "https", true, true },
+};
+
+/* Returns the text behind SCHEME://, or NULL. */
+static const char *
+scheme_parse(const char *url, struct addr *a)
+{
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+		size_t len = strlen(schemes[i].name);
+
+		if (strncmp(url, schemes[i].name, len) != 0 || strncmp(url + len, "://", 3) != 0)
+			continue;
+		a->is_tls = schemes[i].is_tls;
+		a->is_http = schemes[i].is_http;
+		return url + len + 3;
+	}
+	return NULL;
+}
+
+static const char *
+scheme_of(const struct addr *a)
+{
+	size_t i = 0;
+
+	while (schemes[i].is_tls != a->is_tls || schemes[i].is_http != a->is_http)
+		i++;
+	return schemes[i].name;
+}
+
 int
 addr_parse(const char *url, struct addr *ret, const char **ret_why)
 {
 	struct addr a = { 0 };
+	const char *rest = scheme_parse(url, &a);
 	int r;
 
-	a.is_tls = strncmp(url, "tls://", 6) == 0;
-	if (a.is_tls || strncmp(url, "tcp://", 6) == 0) {
-		r = tcp_parse(url + 6, &a, ret_why);
+	if (rest != NULL) {
+		r = tcp_parse(rest, &a, ret_why);
 		if (r < 0)
 			return r;
 	} else if (strncmp(url, "unix://", 7) == 0) {
@@ -111,7 +152,7 @@ addr_parse(const char *url, struct addr *ret, const char **ret_why)
 			return -EINVAL;
 		(void)snprintf(a.path, sizeof(a.path), "%s", url + 5);
 	} else {
-		*ret_why = "an address starts with tls://, tcp:// or unix://";
+		*ret_why = "an address starts with tls://, tcp://, https://, http:// or unix://";
 		return -EINVAL;
 	}
 	*ret = a;
@@ -125,7 +166,7 @@ addr_format(const struct addr *a, char *ret, size_t ret_len)
 	case ADDR_TCP:
 		(void)snprintf(ret, ret_len,
 		    strchr(a->host, ':') != NULL ? "%s://[%s]:%u" : "%s://%s:%u",
-		    a->is_tls ? "tls" : "tcp", a->host, (unsigned)a->port);
+		    scheme_of(a), a->host, (unsigned)a->port);
 		return;
 	case ADDR_UNIX:
 		(void)snprintf(ret, ret_len, "unix://%s", a->path);

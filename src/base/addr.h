@@ -4,6 +4,8 @@
  *
  *	tcp://HOST[:PORT]	HOST: IPv4, [IPv6], a name, or * (any address)
  *	tls://HOST[:PORT]	the same, with TLS
+ *	http://HOST[:PORT]	the same as tcp://, for HTTP
+ *	https://HOST[:PORT]	the same as tls://, for HTTP
  *	unix:///PATH		a path in the file system
  *	fd://NAME		a socket passed by systemd under that name
  */
@@ -18,6 +20,8 @@
 
 #define ADDR_DEFAULT_PORT 7373
 #define ADDR_TLS_PORT 7374
+#define ADDR_HTTP_PORT 80
+#define ADDR_HTTPS_PORT 443
 
 /* Long enough for any peer in text: "[IPv6%scope]:port", or "unix". */
 #define ADDR_TEXT 80
@@ -27,6 +31,7 @@ enum addr_kind { ADDR_TCP, ADDR_UNIX, ADDR_FD };
 struct addr {
 	enum addr_kind kind;
 	bool is_tls;		/* TCP: with TLS */
+	bool is_http;		/* TCP: the URL says that HTTP is spoken */
 	char host[256];		/* TCP: without brackets; "*" is any */
 	uint16_t port;		/* TCP */
 	char path[108];		/* UNIX: path; FD: name */

@@ -4,6 +4,7 @@ noinst_LTLIBRARIES += libbase.la
 libbase_la_SOURCES = \
 	src/base/addr.c src/base/addr.h \
 	src/base/backoff.c src/base/backoff.h \
+	src/base/base64.c src/base/base64.h \
 	src/base/base64url.c src/base/base64url.h \
 	src/base/buf.c src/base/buf.h \
 	src/base/callfilter.c src/base/callfilter.h \

@@ -372,6 +372,9 @@ parse_url(struct reqd *c, const char *text, struct target *ret)
 	if (addr_parse(url, &ret->addr, &why) < 0)
 		return client_misuse(c, "\"%s\": %s", escape_printable(slice_of(rest), shown,
 		    sizeof(shown)), why);
+	if (ret->addr.is_http)
+		return client_misuse(c, "%s: this client does not speak HTTP; use the tls://, tcp:// "
+		    "or unix:// address of the server, or an HTTP client", rest);
 	if (ret->addr.kind == ADDR_FD)
 		return client_misuse(c, "%s: a client cannot connect to fd://", rest);
 	if (ret->addr.kind == ADDR_TCP && (strcmp(ret->addr.host, "*") == 0 || ret->addr.port == 0))

@@ -175,6 +175,17 @@ credential_covers(const struct credential *c, const struct service *s)
 }
 
 /* True if the service is at the listener of the caller. */
+/* True if one of the listeners of the caller speaks a protocol that the service has. */
+static bool
+is_at_door(const struct conf *c, const struct service *s, const struct caller *who)
+{
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		if ((who->listeners >> i & 1) != 0 && service_has_door(s, c->listeners[i].protocol))
+			return true;
+	}
+	return s->doors == 0;
+}
+
 static bool
 is_at_listener(const struct service *s, const struct caller *who)
 {
@@ -185,7 +196,7 @@ bool
 access_allowed(const struct conf *c, const struct service *s, const struct caller *who,
     uint64_t roles)
 {
-	if (!is_at_listener(s, who))
+	if (!is_at_listener(s, who) || (s->doors != 0 && !is_at_door(c, s, who)))
 		return false;
 	if (access_is_admin(c, who))
 		return true;
@@ -526,6 +537,9 @@ access_explain(const struct conf *c, const struct service *s, const struct calle
 	    access_allowed(c, s, who, roles) ? "may" : "may not", s->name);
 	if (*s->listen_names != NULL)
 		explain_listeners(c, s, who, out);
+	if (!is_at_door(c, s, who))
+		(void)buf_append_str(out, "The service is not offered by the protocol of the listeners that "
+		    "the caller can use: 'doors' says so.\n");
 	if (access_is_admin(c, who))
 		(void)buf_append_str(out,
 		    "Root and the account of reqd may call every service over a unix socket.\n");

@@ -10,10 +10,15 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "conf/argument.h"
 #include "conf/schema.h"
+#include "proto/origin.h"
 
 #define ARGUMENT_NAME_MAX 32
+
+/* Browsers and proxies keep a connection for a minute or so, which is theirs to end. */
+#define HTTP_IDLE_USEC (75 * USEC_PER_SEC)
 
 static const char lower[] = "abcdefghijklmnopqrstuvwxyz";
 static const char name_start[] = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -95,10 +100,45 @@ check_transport(struct reader *r, const struct block *b, const struct listener *
 		if ((section_listen.keys[i].flags & KEY_TLS) != 0 && l->addr.kind != ADDR_UNIX)
 			reader_error(r, s->line, "'%s'%s goes with TLS only: %s", s->key,
 			    block_where(b), l->addr.kind == ADDR_FD ? "say 'tls = yes'" :
+			    l->addr.is_http ? "the address begins with https://" :
 			    "the address begins with tls://");
+		else if ((section_listen.keys[i].flags & (KEY_RESP | KEY_HTTP) & wrong) != 0)
+			reader_error(r, s->line, "'%s'%s does not go with 'protocol = %s'", s->key,
+			    block_where(b), l->protocol == PROTOCOL_HTTP ? "http" : "resp");
 		else
 			reader_error(r, s->line, "'%s'%s does not go with this kind of address",
 			    s->key, block_where(b));
+	}
+}
+
+/* The address may say which protocol is spoken, and what a quiet client may do follows. */
+static void
+choose_protocol(struct reader *r, const struct block *b, struct listener *l)
+{
+	if (l->addr.is_http && block_find(b, "protocol") != NULL && l->protocol != PROTOCOL_HTTP)
+		key_error(r, b, "protocol", " is resp, but the address begins with %s://: say "
+		    "%s:// for RESP", l->tls ? "https" : "http", l->tls ? "tls" : "tcp");
+	if (l->addr.is_http)
+		l->protocol = PROTOCOL_HTTP;
+	if (l->protocol == PROTOCOL_HTTP && block_find(b, "idle-timeout") == NULL)
+		l->idle_timeout_usec = HTTP_IDLE_USEC;
+}
+
+/* Names for Host, and pages that may call. */
+static void
+check_web(struct reader *r, const struct block *b, const struct listener *l)
+{
+	struct httphost host;
+	bool is_tls;
+
+	for (size_t i = 0; l->hosts != NULL && l->hosts[i] != NULL; i++) {
+		if (!httphost_parse(slice_of(l->hosts[i]), &host))
+			key_error(r, b, "hosts", ": '%.64s' is not HOST or HOST:PORT", l->hosts[i]);
+	}
+	for (size_t i = 0; l->origins != NULL && l->origins[i] != NULL; i++) {
+		if (!origin_parse(slice_of(l->origins[i]), &is_tls, &host))
+			key_error(r, b, "origins", ": '%.64s' is not https://HOST or "
+			    "https://HOST:PORT, or the same with http, without a path", l->origins[i]);
 	}
 }
 
@@ -127,11 +167,13 @@ read_listener(struct reader *r, const struct block *b)
 	} else {
 		addr_format(&l->addr, url, sizeof(url));
 		l->tls = l->tls || l->addr.is_tls;
+		choose_protocol(r, b, l);
 		check_transport(r, b, l);
 	}
 	if (l->name != NULL && !is_name(l->name, name_start, name_rest, SERVICE_NAME_MAX))
 		key_error(r, b, "name", ": '%.64s' cannot be the name of a listener (small "
 		    "letters, digits, '.', '_' and '-')", l->name);
+	check_web(r, b, l);
 	if (l->proxy_from.unix_peers)
 		key_error(r, b, "proxy-from", " has networks only, not unix");
 	if (l->client_crl != NULL && l->client_ca == NULL)

@@ -57,8 +57,8 @@ check_listeners(struct reader *r)
 		    !c->insecure_open && !is_loopback(l->addr.host))
 			block_error(r, r->listeners.at[i], NULL, "listen \"%.120s\": everybody "
 			    "who can reach this address could call services, because TCP callers "
-			    "are not authenticated; use tls://, 127.0.0.1 or ::1, or set "
-			    "'insecure-open = yes'", l->url);
+			    "are not authenticated; use %s://, 127.0.0.1 or ::1, or set "
+			    "'insecure-open = yes'", l->url, l->addr.is_http ? "https" : "tls");
 	}
 }
 

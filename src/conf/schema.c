@@ -349,6 +349,9 @@ static const char *const words_level[] = { "emerg", "alert", "crit", "err", "war
 static const char *const words_format[] = { "text", "json", NULL };
 static const char *const words_minimum[] = { "1.2", "1.3", NULL };
 static const char *const words_clients[] = { "none", "optional", "required", NULL };
+static const char *const words_protocol[] = { "resp", "http", NULL };
+static const char *const words_offer[] = { "call", "health", "metrics", NULL };
+static const char *const words_effects[] = { "none", "adds", "changes", NULL };
 static const char *const words_inline[] = { "loopback", "yes", "no", NULL };
 static const char *const words_input[] = { "none", "optional", "required", "pushed", NULL };
 static const char *const words_disconnect[] = { "kill", "finish", NULL };
@@ -413,6 +416,7 @@ static const struct key keys_control[] = {
 
 static const struct key keys_listen[] = {
 	{ "name", &value_line, AT(listener, name) },
+	{ "protocol", &value_word, AT(listener, protocol), .def = "resp", .words = words_protocol },
 	{ "backlog", &value_number, AT(listener, backlog), .def = "4096", .min = 1, .max = 65535 },
 	{ "send-buffer", &value_size32, AT(listener, send_buffer), .def = "0", .max = 1 << 30,
 	  .flags = KEY_AT_START_UNSET },
@@ -440,7 +444,10 @@ static const struct key keys_listen[] = {
 	{ "freebind", &value_bool, AT(listener, freebind), .def = "no",
 	  .flags = KEY_TCP | KEY_AT_START },
 	{ "inline", &value_word, AT(listener, inline_requests), .def = "loopback",
-	  .words = words_inline },
+	  .words = words_inline, .flags = KEY_RESP },
+	{ "hosts", &value_list, AT(listener, hosts), .flags = KEY_HTTP },
+	{ "origins", &value_list, AT(listener, origins), .flags = KEY_HTTP },
+	{ "offer", &value_word_set, AT(listener, offer), .words = words_offer, .flags = KEY_HTTP },
 	{ "max-connections", &value_number, AT(listener, max_connections),
 	  .def = TEXT_OF(CONF_CONNECTIONS), .min = 1, .max = 10000000 },
 	{ "max-arguments", &value_number, AT(listener, max_arguments), .def = "1024", .min = 1,
@@ -534,6 +541,8 @@ static const struct key keys_service[] = {
 	{ "on-disconnect", &value_word_bool, AT(service, finish_on_disconnect), .def = "kill",
 	  .words = words_disconnect },
 	{ "idempotent", &value_bool, AT(service, idempotent), .def = "yes" },
+	{ "effects", &value_word, AT(service, effects), .def = "changes", .words = words_effects },
+	{ "doors", &value_word_set, AT(service, doors), .words = words_protocol },
 	{ "verb", &value_list, AT(service, verbs) },
 	{ "log", &value_word, AT(service, log), .def = "all", .words = words_log },
 	{ "sandbox", &value_word, AT(service, sandbox), .def = "none", .words = words_sandbox },

@@ -49,6 +49,7 @@ listener_wrong_keys(const struct listener *l)
 {
 	unsigned wrong = l->tls ? 0 : KEY_TLS;
 
+	wrong |= l->protocol == PROTOCOL_HTTP ? KEY_RESP : KEY_HTTP;
 	switch (l->addr.kind) {
 	case ADDR_TCP: return wrong | KEY_UNIX | KEY_FD;
 	case ADDR_UNIX: return wrong | KEY_TCP | KEY_FD;

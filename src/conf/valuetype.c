@@ -455,6 +455,44 @@ ids_format(struct buf *b, const struct key *k, const void *at)
 		(void)buf_append_char(b, '}');
 }
 
+/* Reads a list of words as a set: a bit for each by its place among the words of the key. */
+static int
+word_set_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	unsigned set = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		size_t n = 0;
+
+		while (k->words[n] != NULL && strcmp(k->words[n], s->values[i]) != 0)
+			n++;
+		if (k->words[n] == NULL) {
+			/* The report shows the first value. */
+			s->values[0] = s->values[i];
+			return 1;
+		}
+		set |= 1u << n;
+	}
+	*(unsigned *)at = set;
+	return 0;
+}
+
+static void
+word_set_format(struct buf *b, const struct key *k, const void *at)
+{
+	unsigned set = *(const unsigned *)at;
+	const char *before = "{";
+
+	for (size_t i = 0; k->words[i] != NULL; i++) {
+		if ((set >> i & 1) == 0)
+			continue;
+		(void)buf_printf(b, "%s\"%s\"", before, k->words[i]);
+		before = ", ";
+	}
+	if (set != 0)
+		(void)buf_append_char(b, '}');
+}
+
 /* -------------------------------------------------------------- table --- */
 
 const struct value_type value_bool = {
@@ -486,6 +524,9 @@ const struct value_type value_size32 = {
 };
 const struct value_type value_word = { .parse = word_parse, .format = word_format };
 const struct value_type value_word_bool = { .parse = word_bool_parse, .format = word_bool_format };
+const struct value_type value_word_set = {
+	.is_list = true, .parse = word_set_parse, .format = word_set_format,
+};
 const struct value_type value_text = {
 	.wants = "a text", .parse = text_parse, .format = text_format,
 };

@@ -46,6 +46,8 @@ enum key_flags {
 	KEY_AT_START_UNSET = 1 << 8,	/* nor takes it back to 0 */
 	KEY_TLS = 1 << 9,	/* of a listen section: only with TLS */
 	KEY_FD = 1 << 10,	/* of a listen section: only for fd:// */
+	KEY_RESP = 1 << 11,	/* of a listen section: not for HTTP */
+	KEY_HTTP = 1 << 12,	/* of a listen section: only for HTTP */
 };
 
 /* One key of one kind of section. */
@@ -55,14 +57,14 @@ struct key {
 	size_t offset;		/* in the struct of the section */
 	const char *def;	/* default, as it would be written; NULL: none */
 	uint64_t min, max;	/* numbers, sizes, durations */
-	const char *const *words;	/* value_word, value_word_bool */
+	const char *const *words;	/* value_word, value_word_bool, value_word_set */
 	size_t offset_n;	/* value_ids: of the count */
 	unsigned flags;
 };
 
 extern const struct value_type value_bool, value_number, value_workers, value_mode;
 extern const struct value_type value_duration, value_size, value_size32;
-extern const struct value_type value_word, value_word_bool;
+extern const struct value_type value_word, value_word_bool, value_word_set;
 extern const struct value_type value_text, value_line, value_path, value_list, value_words;
 extern const struct value_type value_identity, value_id, value_ids;
 

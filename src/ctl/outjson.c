@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/buf.h"
 #include "base/escape.h"
 #include "base/units.h"
@@ -50,34 +51,6 @@ out_json(const struct ctl *ctl, json_t *j)
 	json_decref(j);
 }
 
-/*
- * Writes four characters for three bytes; to has room for them. Returns their
- * number.
- */
-static size_t
-base64(struct slice s, char *to)
-{
-	static const char digits[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const unsigned char *p = (const unsigned char *)s.data;
-	char *start = to;
-
-	for (size_t i = 0; i < s.len; i += 3) {
-		size_t n = s.len - i < 3 ? s.len - i : 3;
-		unsigned v = (unsigned)p[i] << 16;
-
-		if (n > 1)
-			v |= (unsigned)p[i + 1] << 8;
-		if (n > 2)
-			v |= p[i + 2];
-		*to++ = digits[v >> 18];
-		*to++ = digits[v >> 12 & 63];
-		*to++ = n > 1 ? digits[v >> 6 & 63] : '=';
-		*to++ = n > 2 ? digits[v & 63] : '=';
-	}
-	return (size_t)(to - start);
-}
-
 json_t *
 out_json_bytes(const char *data, size_t len)
 {
@@ -87,7 +60,7 @@ out_json_bytes(const char *data, size_t len)
 	if (j != NULL)
 		return j;
 	text = ctl_need(malloc((len + 2) / 3 * 4 + 1));
-	j = json_stringn_nocheck(text, base64((struct slice){ data, len }, text));
+	j = json_stringn_nocheck(text, base64_encode((struct slice){ data, len }, text));
 	free(text);
 	return ctl_need(json_pack("{s:o}", "base64", ctl_need(j)));
 }
@@ -189,7 +162,7 @@ put_base64(struct slice s)
 	while (s.len > 0) {
 		struct slice piece = { s.data, s.len < PIECE ? s.len : PIECE };
 
-		(void)fwrite(text, 1, base64(piece, text), stdout);
+		(void)fwrite(text, 1, base64_encode(piece, text), stdout);
 		s.data += piece.len;
 		s.len -= piece.len;
 	}

@@ -1,5 +1,19 @@
 # SPDX-License-Identifier: ISC
-# door: what is spoken on connections. resp is the one there is.
+# door: what is spoken on connections. HTTP describes services as RESP does.
+noinst_LTLIBRARIES += libhttp.la
+libhttp_la_SOURCES = \
+	src/door/http/httpanswer.c src/door/http/httpanswer.h \
+	src/door/http/httpargs.c src/door/http/httpargs.h \
+	src/door/http/httpcall.c src/door/http/httpcall.h \
+	src/door/http/httpdoor.c src/door/http/httpdoor.h \
+	src/door/http/httplogin.c src/door/http/httplogin.h \
+	src/door/http/httppolicy.c src/door/http/httppolicy.h \
+	src/door/http/httproutes.c src/door/http/httproutes.h \
+	src/door/http/httpsession.c src/door/http/httpsession.h \
+	src/door/http/httpviews.c src/door/http/httpviews.h \
+	src/door/http/resultjson.c src/door/http/resultjson.h
+libhttp_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+libhttp_la_LIBADD = $(JANSSON_LIBS)
 noinst_LTLIBRARIES += libresp.la
 libresp_la_SOURCES = \
 	src/door/resp/client-verbs.c \

@@ -371,7 +371,8 @@ listener_as_set(const struct net_listener *p, const struct conf *c)
 		return UINT32_C(1) << p->number;
 	/* The same address can have a new socket since. */
 	for (size_t i = 0; i < c->n_listeners; i++) {
-		if (strcmp(c->listeners[i].url, p->url) == 0)
+		if (strcmp(c->listeners[i].url, p->url) == 0 &&
+		    p->net->doors[c->listeners[i].protocol] == p->door)
 			return UINT32_C(1) << i;
 	}
 	return 0;

@@ -75,7 +75,7 @@ void listeners_close(struct net_desk *net);
 
 /*
  * The listener in this configuration, the one in force, as a set of one: a bit by its
- * number. Empty if it is not there any more.
+ * number. Empty if it is not there any more, or speaks another protocol.
  */
 uint32_t listener_as_set(const struct net_listener *p, const struct conf *c);
 /* There is a link to the private keys: listeners with TLS that wait for it go on. */

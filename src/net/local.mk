@@ -6,6 +6,7 @@ libnet_la_SOURCES = \
 	src/net/conn-admission.c src/net/conn-admission.h \
 	src/net/conn.c src/net/conn.h \
 	src/net/identity.c src/net/identity.h \
+	src/net/login.c src/net/login.h \
 	src/net/listener.c src/net/listener.h \
 	src/net/net.h \
 	src/net/party.c src/net/party.h \

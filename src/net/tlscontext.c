@@ -14,20 +14,26 @@
 #include "base/cleanup.h"
 #include "net/tlsprovider.h"
 
-/* The name of the protocol inside, as ALPN has it: with its length before it. */
-static const unsigned char alpn[] = "\006reqd/1";
+/* The name of each protocol inside, as ALPN has it: with its length before it. */
+static const struct {
+	const char *name;
+	unsigned len;
+} alpn[PROTOCOL_N] = {
+	[PROTOCOL_RESP] = { "\006reqd/1", 7 },
+	[PROTOCOL_HTTP] = { "\010http/1.1", 9 },
+};
 
-/* A client that offers others, such as a browser, is stopped before its first byte. */
+/* A client that offers only others, such as a browser at RESP, is stopped before its first byte. */
 static int
 on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in,
     unsigned in_len, void *arg)
 {
+	const struct tlscontext *c = arg;
 	unsigned char *found;
 
 	(void)ssl;
-	(void)arg;
-	if (SSL_select_next_proto(&found, out_len, alpn, sizeof(alpn) - 1, in, in_len) !=
-	    OPENSSL_NPN_NEGOTIATED)
+	if (SSL_select_next_proto(&found, out_len, (const unsigned char *)alpn[c->protocol].name,
+	    alpn[c->protocol].len, in, in_len) != OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	*out = found;
 	return SSL_TLSEXT_ERR_OK;
@@ -53,16 +59,16 @@ ask_clients(SSL_CTX *ctx, enum tls_clients clients, tlscontext_verify_fn *verify
 
 /* No resumption: nothing to rotate, to share, to revoke, or to decrypt later. */
 static bool
-set_parameters(SSL_CTX *ctx, enum tls_minimum minimum)
+set_parameters(SSL_CTX *ctx, struct tlscontext *c)
 {
 	(void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
 	    SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
 	(void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	(void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
+	SSL_CTX_set_alpn_select_cb(ctx, on_alpn, c);
 	return SSL_CTX_set_num_tickets(ctx, 0) == 1 &&
 	    SSL_CTX_set_min_proto_version(ctx,
-	    minimum == TLS_MINIMUM_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION) == 1 &&
+	    c->minimum == TLS_MINIMUM_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION) == 1 &&
 	    SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 &&
 	    SSL_CTX_set1_groups_list(ctx, "X25519:P-256") == 1;
 }
@@ -143,7 +149,8 @@ tlscontext_new(const struct listener *l, enum tls_clients clients,
 {
 	struct tlscontext *c;
 
-	if (old != NULL && old->minimum == l->minimum && old->clients == clients && l->cert.chain != NULL &&
+	if (old != NULL && old->minimum == l->minimum && old->clients == clients &&
+	    old->protocol == l->protocol && l->cert.chain != NULL &&
 	    is_same_list(old->chain, l->cert.chain))
 		return tlscontext_ref(old);
 	c = calloc(1, sizeof(*c));
@@ -153,9 +160,10 @@ tlscontext_new(const struct listener *l, enum tls_clients clients,
 	c->refs = 1;
 	c->minimum = l->minimum;
 	c->clients = clients;
+	c->protocol = l->protocol;
 	c->chain = copy_list(l->cert.chain);
 	c->ctx = SSL_CTX_new(TLS_server_method());
-	if (c->chain == NULL || c->ctx == NULL || !set_parameters(c->ctx, l->minimum) ||
+	if (c->chain == NULL || c->ctx == NULL || !set_parameters(c->ctx, c) ||
 	    !set_chain(c->ctx, l->cert.chain) || !set_key(c->ctx))
 		return tlscontext_unref(c);
 	ask_clients(c->ctx, clients, verify);

@@ -20,6 +20,7 @@ struct tlscontext {
 	SSL_CTX *ctx;
 	enum tls_minimum minimum;
 	enum tls_clients clients;
+	enum listener_protocol protocol;
 	char **chain;		/* copies, to compare with */
 };
 

@@ -47,7 +47,11 @@
  */
 #define STEPS_IN_TURN 8
 
-static const char no_tls[] = "-ERR this port speaks TLS: use tls://, or redis-cli --tls\r\n";
+static const char *const no_tls[PROTOCOL_N] = {
+	[PROTOCOL_RESP] = "-ERR this port speaks TLS: use tls://, or redis-cli --tls\r\n",
+	[PROTOCOL_HTTP] = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n"
+	    "Connection: close\r\n\r\nthis port speaks TLS: use https://\n",
+};
 
 struct tls {
 	TAILQ_ENTRY(tls) link;		/* while the handshake is not finished */
@@ -385,7 +389,8 @@ whole_records(struct tls *t, const unsigned char *bytes, size_t n, unsigned *ret
 	if (n > 0 && t->ssl == NULL && bytes[0] != RECORD_HANDSHAKE) {
 		/* A client that forgot TLS learns it in its own protocol. */
 		if (bytes[0] >= ' ' && bytes[0] < 0x7f)
-			(void)stream_plain.send(t->stream, no_tls, sizeof(no_tls) - 1);
+			(void)stream_plain.send(t->stream, no_tls[t->context->protocol],
+			    strlen(no_tls[t->context->protocol]));
 		return broken(t, "it does not speak TLS");
 	}
 	while (n - at >= RECORD_HEAD) {

@@ -16,6 +16,7 @@ libproto_la_SOURCES = \
 	src/proto/httptarget.c src/proto/httptarget.h \
 	src/proto/crypthash.c src/proto/crypthash.h \
 	src/proto/loginurl.c src/proto/loginurl.h \
+	src/proto/origin.c src/proto/origin.h \
 	src/proto/outcome.c src/proto/outcome.h \
 	src/proto/percent.c src/proto/percent.h \
 	src/proto/proxyheader.c src/proto/proxyheader.h \

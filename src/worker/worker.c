@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "door/http/httpdoor.h"
 #include "door/resp/respdoor.h"
 #include "ipc/channel.h"
 #include "ipc/confinement.h"
@@ -245,6 +246,17 @@ on_less_conns(struct net_desk *net)
 	check_drained(CONTAINER_OF(net, struct worker, net));
 }
 
+/* A number that nobody knows, and that is not 0. */
+static size_t
+random_seed(void)
+{
+	size_t seed = 0;
+
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
+		seed = (size_t)clock_wall_usec();
+	return seed | 1;
+}
+
 void
 worker_wire(struct worker *w)
 {
@@ -258,6 +270,7 @@ worker_wire(struct worker *w)
 	w->net.tls = &w->tls;
 	w->net.doors[PROTOCOL_RESP] = &w->door.door;
 	authlink_init(&w->auth, &w->loop);
+	w->net.doors[PROTOCOL_HTTP] = &w->http.door;
 	w->net.on_less = on_less_conns;
 	leases_init(&w->leases, &w->loop, w->read);
 	w->leases.post = brokerlink_post_lease;
@@ -275,6 +288,10 @@ worker_wire(struct worker *w)
 	w->door.auth = &w->auth;
 	w->door.desk = &w->desk;
 	w->door.started_usec = w->loop.now_usec;
+	http_door_init(&w->http, random_seed());
+	w->http.pages = &w->pages;
+	w->http.net = &w->net;
+	w->http.desk = &w->desk;
 }
 
 struct conf *
@@ -283,7 +300,7 @@ worker_set_conf(struct worker *w, struct conf *c)
 	struct conf *old = w->conf;
 
 	w->conf = w->desk.conf = c;
-	w->leases.conf = w->net.conf = w->door.conf = c;
+	w->leases.conf = w->net.conf = w->door.conf = w->http.conf = c;
 	w->net.parties.max_bytes = c == NULL ? 0 : c->kept_limit;
 	w->net.parties.has_freed = true;
 	return old;
@@ -345,6 +362,7 @@ worker_done(struct worker *w)
 	member_done(&w->member);
 	conf_unref(worker_set_conf(w, NULL));
 	resp_door_done(&w->door);
+	http_door_done(&w->http);
 	loop_disarm(&w->loop, &w->drain);
 	loop_done(&w->loop);
 }

@@ -13,6 +13,7 @@
 #include "call/call.h"
 #include "call/kits.h"
 #include "conf/conf.h"
+#include "door/http/httpsession.h"
 #include "door/resp/session.h"
 #include "ipc/member.h"
 #include "ipc/stats.h"
@@ -44,7 +45,8 @@ struct worker {
 	 * The layers, the highest first. No layer knows a higher one, nor this
 	 * struct.
 	 */
-	struct resp_door door;		/* the protocol on connections */
+	struct resp_door door;		/* the protocols on connections */
+	struct http_door http;
 	struct call_desk desk;		/* calls */
 	struct leases leases;		/* handler processes */
 	struct net_desk net;		/* listeners and connections */

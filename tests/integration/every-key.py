@@ -556,6 +556,55 @@ def _():
     stays.close()
 
 
+def http(name, head):
+    """The status of an answer to a request with this head, at a listener of the shared reqd."""
+    c = Client(addresses[name])
+    c.s.sendall((head + "\r\n\r\n").encode())
+    status = c.f.readline().split()
+    c.close()
+    return int(status[1])
+
+
+@listener("protocol", "http")
+def _():
+    port = addresses["protocol"][1]
+    same(http("protocol", "GET /healthz HTTP/1.0"), 200)
+    same(http("protocol", "GET /whoami HTTP/1.1\r\nHost: 127.0.0.1:%d" % port), 200)
+
+
+@listener("hosts", '{"every.example"}\nprotocol = http')
+def _():
+    same(http("hosts", "GET /whoami HTTP/1.1\r\nHost: every.example"), 200)
+    same(http("protocol", "GET /whoami HTTP/1.1\r\nHost: every.example"), 421)
+
+
+@listener("origins", '{"https://every.example"}\nprotocol = http')
+def _():
+    head = "GET /healthz HTTP/1.1\r\nHost: x\r\nOrigin: https://every.example"
+    same(http("origins", head), 200)
+    same(http("protocol", head), 403)
+
+
+@listener("offer", '{"call", "metrics"}\nprotocol = http')
+def _():
+    head = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:%d"
+    same(http("offer", head % addresses["offer"][1]), 404)
+    same(http("protocol", head % addresses["protocol"][1]), 200)
+
+
+@pair("service", "effects", "none")
+def _(a, b):
+    head = "GET /call/%%s HTTP/1.1\r\nHost: 127.0.0.1:%d" % addresses["protocol"][1]
+    same((http("protocol", head % a), http("protocol", head % b)), (405, 200))
+
+
+@pair("service", "doors", '{"http"}')
+def _(a, b):
+    head = "POST /call/%%s HTTP/1.1\r\nHost: 127.0.0.1:%d" % addresses["protocol"][1]
+    same((http("protocol", head % a), http("protocol", head % b)), (200, 200))
+    same((call(a), call(b).split()[0]), ("hi\n", "NOSERVICE"))
+
+
 @listener("proxy-from", '{"127.0.0.1"}')
 def _():
     c = Client(addresses["proxy-from"])

@@ -43,6 +43,7 @@ integration_tests = \
 	tests/integration/handler-restart.sh \
 	tests/integration/handler-status.sh \
 	tests/integration/hidden-services.sh \
+	tests/integration/http.sh \
 	tests/integration/handler-zoo.sh \
 	tests/integration/kill-roles.sh \
 	tests/integration/jobs-full.sh \
@@ -107,7 +108,7 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/control-client.py \
 	tests/integration/handler-examples.py \
 	tests/integration/reload-rules.py \
-	tests/integration/every-key.py \
+	tests/integration/every-key.py tests/integration/web-client.py \
 	tests/integration/kept-counts.py \
 	tests/integration/service-sandbox.py \
 	tests/integration/shares.py \

@@ -67,7 +67,7 @@ slips() {
 	assert_eq "$("$reqctl" -s "$dir/reqd.sock" call echo a)" a
 	assert_eq "$(REQD_SERVER=127.0.0.1:$port "$reqctl" call echo a)" a
 	assert_status 255 "$reqctl" -s "http://127.0.0.1:$port" call echo a
-	assert_match "$(cat "$dir/err")" '*an address starts with tls://, tcp:// or unix://'
+	assert_match "$(cat "$dir/err")" '*this client does not speak HTTP; use the tls://, tcp:// or unix:// address *'
 	assert_status 255 ctl yes
 	assert_match "$(cat "$dir/err")" "reqctl: unknown verb 'yes'; a service is called with 'reqctl call yes'*"
 	assert_status 246 ctl call yes -i /dev/null

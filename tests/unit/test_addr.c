@@ -21,7 +21,10 @@ static const struct {
 	{ "tcp://::1:80", NULL }, { "tcp://[::1", NULL }, { "tcp://[zz]:1", NULL },
 	{ "tcp://h:65536", NULL }, { "tcp://h:-1", NULL }, { "tcp://h:08", NULL }, { "tcp://h:", NULL },
 	{ "tcp://", NULL }, { "tcp://a b", NULL }, { "unix://run/x", NULL }, { "unix://", NULL }, { "unix:///run/", NULL },
-	{ "fd://", NULL }, { "http://x", NULL }, { "", NULL }, { "127.0.0.1:7373", NULL },
+	{ "fd://", NULL }, { "ftp://x", NULL }, { "http:/x", NULL }, { "httpss://x", NULL },
+	{ "http://127.0.0.1", "http://127.0.0.1:80" }, { "http://*:8080", "http://*:8080" },
+	{ "https://[::1]", "https://[::1]:443" }, { "https://h:8443", "https://h:8443" },
+	{ "http://", NULL }, { "https://h/", NULL }, { "", NULL }, { "127.0.0.1:7373", NULL },
 };
 
 START_TEST(reads_urls)

@@ -234,12 +234,12 @@ START_TEST(all_errors_of_a_file_are_shown)
 {
 	char *errors = NULL;
 
-	ck_assert_ptr_null(load_text("listen \"http://x\" { backlgo = 3 }\n"
+	ck_assert_ptr_null(load_text("listen \"ftp://x\" { backlgo = 3 }\n"
 	    "workers = many\nnothing = 1\nother { a = 1 b { c = 2 } }\n"
 	    "service \"X\" {\n\ttimeout = 5\n\targument \"a\" { type = nothing }\n}\n"
 	    "service \"y\" { command = {\"/bin/true\"} queue = x }\n",
 	    CONF_NO_PROGRAMS, &errors));
-	ck_assert_ptr_nonnull(strstr(errors, "main.conf:1: listen \"http://x\""));
+	ck_assert_ptr_nonnull(strstr(errors, "main.conf:1: listen \"ftp://x\""));
 	ck_assert_ptr_nonnull(strstr(errors, "main.conf:1: unknown key 'backlgo'"));
 	ck_assert_ptr_nonnull(strstr(errors, "main.conf:2: 'workers'"));
 	ck_assert_ptr_nonnull(strstr(errors, "main.conf:3: unknown key 'nothing'"));

@@ -7,6 +7,9 @@ worker_tests = \
 	tests/unit/test_handlercall_end \
 	tests/unit/test_handlercall_gather \
 	tests/unit/test_handlercall_push \
+	tests/unit/test_httpargs \
+	tests/unit/test_httpdoor \
+	tests/unit/test_httppolicy \
 	tests/unit/test_lease \
 	tests/unit/test_lease_model \
 	tests/unit/test_leases \
@@ -18,7 +21,7 @@ check_PROGRAMS += $(worker_tests)
 TESTS += $(worker_tests)
 
 worker_test_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS)
-worker_test_ldadd = libworker.la libresp.la libcall.la liblease.la libnet.la \
+worker_test_ldadd = libworker.la libhttp.la libresp.la libcall.la liblease.la libnet.la \
 	libipc.la libconf.la libproto.la libbase.la libconfine.la $(CHECK_LIBS)
 worker_peer = tests/unit/worker-peer.h
 handler_peer = tests/unit/handler-peer.h $(worker_peer)
@@ -69,3 +72,12 @@ tests_unit_test_conversation_LDADD = $(worker_test_ldadd)
 tests_unit_test_conversation_pipeline_SOURCES = tests/unit/test_conversation_pipeline.c $(handler_peer)
 tests_unit_test_conversation_pipeline_CFLAGS = $(worker_test_cflags)
 tests_unit_test_conversation_pipeline_LDADD = $(worker_test_ldadd)
+tests_unit_test_httpargs_SOURCES = tests/unit/test_httpargs.c tests/unit/unit.h
+tests_unit_test_httpargs_CFLAGS = $(worker_test_cflags)
+tests_unit_test_httpargs_LDADD = $(worker_test_ldadd)
+tests_unit_test_httpdoor_SOURCES = tests/unit/test_httpdoor.c $(worker_peer)
+tests_unit_test_httpdoor_CFLAGS = $(worker_test_cflags)
+tests_unit_test_httpdoor_LDADD = $(worker_test_ldadd)
+tests_unit_test_httppolicy_SOURCES = tests/unit/test_httppolicy.c tests/unit/unit.h
+tests_unit_test_httppolicy_CFLAGS = $(worker_test_cflags)
+tests_unit_test_httppolicy_LDADD = $(worker_test_ldadd)

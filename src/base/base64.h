@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: ISC */
+/* base64: bytes as text of A-Z a-z 0-9 + / with padding. */
+#pragma once
+
+#include "base/buf.h"
+#include "base/slice.h"
+
+/* Bytes of the text of so many bytes. */
+#define BASE64_LEN(n) (((n) + 2) / 3 * 4)
+
+/* Writes BASE64_LEN(s.len) characters, without a NUL. Returns their number. */
+size_t base64_encode(struct slice s, char *ret);
+
+/* Appends the text. 0, -ENOMEM or -EMSGSIZE. */
+int base64_append(struct buf *b, struct slice s);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC */
+/* httpcall: requests for services, and the events of their calls as answers. */
+#pragma once
+
+#include "base/slice.h"
+#include "call/sink.h"
+#include "door/http/httpsession.h"
+
+/* The part of the body of a request that is there. */
+enum http_body {
+	HTTP_BODY_WHOLE,	/* the whole body, which may be empty */
+	HTTP_BODY_COMING,
+};
+
+/* A request, as its route sees it. */
+struct http_request {
+	const struct httphead *head;
+	struct slice name;		/* the segment of the path that names something; decoded */
+	enum http_body body_is;
+	struct slice body;
+};
+
+/* The state of a request that its route has taken. */
+enum http_next {
+	HTTP_DONE,		/* the request is answered, or will be */
+	HTTP_WANTS_BODY,	/* the route is to be taken again with the whole body */
+	HTTP_TAKES_INPUT,	/* the call takes the body as it comes */
+};
+
+/* The functions by which a call tells its session; for http_session.sink. */
+extern const struct call_sink_ops http_sink_ops;
+
+/* Calls a service: GET, HEAD or POST /call/NAME. */
+enum http_next http_call(struct http_session *s, const struct http_request *rq);
+
+/*
+ * Gives the call a piece of the body, which may be empty; is_last: there is no more. The
+ * session waits until the piece is taken, or the call has ended.
+ */
+void http_call_feed(struct http_session *s, struct slice piece, bool is_last);
+
+/* Ends the input of the call, where all is given or no more is wanted. For a task. */
+void http_call_end_input(struct http_session *s);
+
+/* Nobody waits for the call any more. */
+void http_call_abandon(struct http_session *s);
+
+/* The service of that name, if this caller may call it; else NULL, and the request is refused. */
+const struct service *http_find_service(struct http_session *s, struct slice name);

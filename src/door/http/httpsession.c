@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ISC */
+/* httpsession: functions that all routes use on the session that they answer. */
+#include "config.h"
+
+#include "door/http/httpsession.h"
+
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "call/call.h"
+
+struct http_limits
+http_session_limits(struct http_session *s)
+{
+	const struct net_listener *p = s->conn.listener;
+	struct http_limits l = { p->max_arguments, p->argument_limit, p->request_limit };
+
+	if (http_session_roles(s) != 0 || s->conn.peer.is_admin)
+		return l;
+	if (l.max_arguments > STRANGER_MAX_ARGUMENTS)
+		l.max_arguments = STRANGER_MAX_ARGUMENTS;
+	if (l.argument_limit > STRANGER_ARGUMENT_LIMIT)
+		l.argument_limit = STRANGER_ARGUMENT_LIMIT;
+	if (l.request_limit > STRANGER_REQUEST_LIMIT)
+		l.request_limit = STRANGER_REQUEST_LIMIT;
+	return l;
+}
+
+bool
+http_session_may_call(struct http_session *s, const struct service *service)
+{
+	struct caller who;
+
+	if (!service_has_door(service, PROTOCOL_HTTP))
+		return false;
+	http_session_caller(s, &who);
+	return access_allowed(s->http->conf, service, &who, http_session_roles(s));
+}
+
+bool
+http_session_may_log_in(const struct http_session *s)
+{
+	return s->conn.peer.login == NULL && s->http->conf->n_credentials > 0;
+}
+
+void
+http_session_forget(struct http_session *s)
+{
+	s->use = HTTP_NO_BODY;
+	s->form = HTTP_BYTES;
+	s->is_head = s->is_old = s->goes_on = s->is_begun = s->has_continued = false;
+	s->is_chunked = s->is_giving = s->is_all_given = s->is_sated = s->is_ended = false;
+	s->chunk = (struct httpchunk){ 0 };
+	s->left = 0;
+	s->need = s->at = 0;
+	if (s->gathered.data != NULL)
+		buf_done(&s->gathered);
+	free(s->origin);
+	s->origin = NULL;
+}
+
+void
+http_session_finish(struct http_session *s)
+{
+	struct conn *c = &s->conn;
+	bool is_awaited = c->wait == CONN_WAITS;
+
+	if (s->owes)
+		s->http->pages->own->requests_replied++;
+	s->owes = false;
+	if (!s->goes_on)
+		conn_quit(c);
+	if (s->use == HTTP_NO_BODY || !s->goes_on)
+		http_session_forget(s);
+	if (is_awaited)
+		conn_resume(c);
+}

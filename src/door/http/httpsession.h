@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * httpsession: a connection that speaks HTTP, between its bytes and its calls. One request
+ * is served at a time; those behind it wait.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/loop.h"
+#include "base/ratelimit.h"
+#include "base/slice.h"
+#include "call/sink.h"
+#include "conf/access.h"
+#include "net/conn.h"
+#include "net/listener.h"
+#include "proto/httpchunk.h"
+#include "proto/httpdate.h"
+#include "proto/httphead.h"
+
+struct call;
+struct call_desk;
+struct callopt;
+struct stats_pages;
+
+/* A call that is about to start: what its refusal may be about. */
+struct http_start {
+	const struct service *service;
+	const struct callopt *opt;
+};
+
+/* The data that all sessions of a worker share. */
+struct http_door {
+	struct door door;
+	const struct conf *conf;	/* the rules in force */
+	const struct stats_pages *pages;
+	struct net_desk *net;
+	struct call_desk *desk;
+	struct ratelimit logins;	/* lines of the log about failed logins */
+	int64_t date_sec;		/* the second that date shows */
+	char date[HTTPDATE_TEXT];
+	const struct http_start *start;	/* NULL: none is being started */
+	struct buf body;		/* scratch: the body of an answer */
+	struct httphead head;		/* scratch: the head of the request at hand */
+};
+
+/* The form of the answer to a call. */
+enum http_form {
+	HTTP_BYTES,	/* the output */
+	HTTP_RAW,	/* the output as it comes */
+	HTTP_JSON,	/* the result map */
+	HTTP_NDJSON,	/* events, a line each */
+	HTTP_SSE,	/* events for EventSource */
+};
+
+/* The use of the body of the request at hand. */
+enum http_use {
+	HTTP_NO_BODY,		/* there is none, or all of it is read */
+	HTTP_GATHER,		/* the body stays with the connection until it is whole */
+	HTTP_INPUT,		/* the body is the input of the call */
+	HTTP_DROP,		/* nobody wants it */
+};
+
+struct http_session {
+	struct conn conn;
+	struct http_door *http;
+	struct httphead_cursor cursor;	/* place in the bytes that the connection holds */
+	struct call_sink sink;		/* is told about the call */
+	struct call *call;		/* the running or open call */
+	struct loop_task task;		/* ends the input of the call */
+	char *origin;			/* of the page that may read the answer; NULL: none */
+	union sockaddr_any *local;	/* our end of the connection; NULL: not asked for yet */
+
+	/* The request at hand; all zero between two requests. */
+	uint8_t use;			/* enum http_use */
+	uint8_t form;			/* enum http_form */
+	bool is_head;			/* the answer has no body */
+	bool is_old;			/* HTTP/1.0: no chunks */
+	bool goes_on;			/* the connection stays open behind the answer */
+	bool is_begun;			/* an answer in pieces has begun */
+	bool owes;			/* the answer is still to come */
+	bool has_continued;		/* 100 Continue has been sent, or is not wanted */
+	bool is_chunked;		/* ... the body of the request */
+	bool is_giving;			/* a piece of input is being given to the call */
+	bool is_all_given;		/* no more input will come */
+	bool is_sated;			/* the call wants no more input */
+	bool is_ended;			/* the call has been told the end of its input */
+	bool has_asked;			/* a request, of whatever kind, has been served */
+	struct httpchunk chunk;
+	uint64_t left;			/* bytes of the body that are still to come */
+	size_t need;			/* HTTP_GATHER: bytes of head and body */
+	size_t at;			/* HTTP_GATHER of chunks: so many bytes are decoded */
+	struct buf gathered;		/* ... to this */
+};
+
+static inline struct http_session *
+http_session_of(struct conn *c)
+{
+	return CONTAINER_OF(c, struct http_session, conn);
+}
+
+static inline struct http_session *
+http_session_of_sink(const struct call_sink *sink)
+{
+	return CONTAINER_OF(sink, struct http_session, sink);
+}
+
+/* Returns the buffer for answers; ask anew for every answer. */
+static inline struct buf *
+http_session_out(struct http_session *s)
+{
+	return conn_out(&s->conn);
+}
+
+/* Returns the roles under the rules in force. */
+static inline uint64_t
+http_session_roles(struct http_session *s)
+{
+	return peer_roles(&s->conn.peer, s->http->conf);
+}
+
+/* Fills in the caller, at the listener of its connection; the groups are borrowed. */
+static inline void
+http_session_caller(struct http_session *s, struct caller *ret)
+{
+	peer_caller(&s->conn.peer, s->http->conf, ret);
+	ret->listeners = listener_as_set(s->conn.listener, s->http->conf);
+}
+
+/* The limits of the next request: of its arguments, of a value, of a body that is gathered. */
+struct http_limits {
+	size_t max_arguments, argument_limit, request_limit;
+};
+struct http_limits http_session_limits(struct http_session *s);
+
+/* True if this caller may call this service by HTTP. */
+bool http_session_may_call(struct http_session *s, const struct service *service);
+
+/* True if the caller has shown no credential, though there are some. */
+bool http_session_may_log_in(const struct http_session *s);
+
+/* The answer to the request at hand is complete: the next one may follow, or the end. */
+void http_session_finish(struct http_session *s);
+
+/* Forgets the request at hand, whose body is used or dropped. */
+void http_session_forget(struct http_session *s);

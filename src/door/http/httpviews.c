@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: ISC */
+/* httpviews: answers that no program makes. */
+#include "config.h"
+
+#include "door/http/httpviews.h"
+
+#include "base/cleanup.h"
+#include "base/jsonbuf.h"
+#include "call/call.h"
+#include "door/http/httpanswer.h"
+#include "door/http/httpargs.h"
+#include "door/resp/describe.h"
+#include "ipc/stats.h"
+#include "proto/httpform.h"
+
+static enum http_next
+answer(struct http_session *s, unsigned status, const char *type, struct slice body)
+{
+	(void)http_answer_head(s, status, type);
+	http_answer_body(s, body);
+	http_session_finish(s);
+	return HTTP_DONE;
+}
+
+/* Answers with the object in the scratch buffer. */
+static enum http_next
+answer_json(struct http_session *s)
+{
+	struct buf *b = &s->http->body;
+
+	(void)buf_append_char(b, '\n');
+	if (buf_failed(b))
+		http_refuse(s, 503, "BUSY", "the server: out of memory");
+	else
+		(void)answer(s, 200, HTTP_JSON_TYPE, buf_slice(b));
+	if (b->cap > NET_READ)
+		buf_done(b);
+	return HTTP_DONE;
+}
+
+enum http_next
+http_healthz(struct http_session *s, const struct http_request *rq)
+{
+	(void)rq;
+	return answer(s, 200, HTTP_TEXT, SLICE("ok\n"));
+}
+
+/* The pool of a service, if the broker's page is of these rules. */
+static const struct pool_stats *
+pool_of(struct http_session *s, const struct service *service)
+{
+	const struct stats *of = s->http->pages->others[ROLE_PROCESS(ROLE_BROKER, 0)];
+
+	return service->handler != NULL && of != NULL && of->generation == s->http->conf->generation ?
+	    &of->pool[service->number] : NULL;
+}
+
+enum http_next
+http_readyz(struct http_session *s, const struct http_request *rq)
+{
+	CLEANUP(buf_done) struct buf why = BUF_INIT(0);
+	char room[SERVICE_NAME_MAX * 4];
+	const struct service *service;
+	struct httppair pair;
+	size_t n = 0;
+
+	if (s->conn.net->stopping)
+		return answer(s, 503, HTTP_TEXT, SLICE("draining\n"));
+	if (!rq->head->target.has_query)
+		return answer(s, 200, HTTP_TEXT, SLICE("ok\n"));
+	if (rq->head->target.query.len > sizeof(room) ||
+	    httpform_parse(rq->head->target.query, room, &pair, 1, &n) != NULL || n != 1 ||
+	    !slice_is(pair.name, "service")) {
+		http_refuse(s, 400, "BADARG", "the query is service=NAME");
+		return HTTP_DONE;
+	}
+	service = http_find_service(s, pair.value);
+	if (service == NULL)
+		return HTTP_DONE;
+	if (service_explain_outage(service, pool_of(s, service), s->conn.net->loop->now_usec, &why))
+		return answer(s, 503, HTTP_TEXT, buf_slice(&why));
+	return answer(s, 200, HTTP_TEXT, SLICE("ok\n"));
+}
+
+enum http_next
+http_services(struct http_session *s, const struct http_request *rq)
+{
+	const struct conf *conf = s->http->conf;
+	struct buf *b = &s->http->body;
+
+	(void)rq;
+	buf_clear(b);
+	jsonbuf_open(b, NULL, '{');
+	for (size_t i = 0; i < conf->n_services; i++) {
+		if (http_session_may_call(s, &conf->services[i]))
+			jsonbuf_text(b, conf->services[i].name, conf->services[i].summary);
+	}
+	jsonbuf_close(b, '}');
+	return answer_json(s);
+}
+
+enum http_next
+http_service(struct http_session *s, const struct http_request *rq)
+{
+	const struct service *service = http_find_service(s, rq->name);
+	struct buf *b = &s->http->body;
+
+	if (service == NULL)
+		return HTTP_DONE;
+	buf_clear(b);
+	(void)describe_service(service, b);
+	return answer_json(s);
+}
+
+static void
+put_id(struct buf *b, const char *key, bool is_known, uint32_t id)
+{
+	if (is_known)
+		jsonbuf_number(b, key, id);
+	else
+		jsonbuf_null(b, key);
+}
+
+enum http_next
+http_whoami(struct http_session *s, const struct http_request *rq)
+{
+	const struct conf *conf = s->http->conf;
+	uint64_t roles = http_session_roles(s);
+	struct buf *b = &s->http->body;
+	struct peer *p = &s->conn.peer;
+	char text[ADDR_TEXT];
+	struct caller who;
+
+	(void)rq;
+	http_session_caller(s, &who);
+	buf_clear(b);
+	jsonbuf_open(b, NULL, '{');
+	caller_format(&who, text, sizeof(text));
+	jsonbuf_text(b, "caller", text);
+	peer_format(p, text, sizeof(text));
+	jsonbuf_text(b, "peer", text);
+	jsonbuf_text(b, "listener", s->conn.listener->url);
+	put_id(b, "uid", who.has_uid, who.uid);
+	put_id(b, "gid", who.has_uid, who.gid);
+	jsonbuf_open(b, "roles", '[');
+	for (size_t i = 0; i < conf->n_roles; i++) {
+		if ((roles >> conf->roles[i].number & 1) != 0)
+			jsonbuf_text(b, NULL, conf->roles[i].name);
+	}
+	jsonbuf_close(b, ']');
+	jsonbuf_bool(b, "admin", p->is_admin);
+	jsonbuf_text(b, "login", who.login);
+	jsonbuf_text(b, "credential", who.credential != NULL ? p->login->mark : NULL);
+	jsonbuf_text(b, "via", p->via);
+	jsonbuf_close(b, '}');
+	return answer_json(s);
+}

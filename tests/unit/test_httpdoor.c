@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: ISC */
+/* httpdoor: requests of HTTP over connections of a worker, driven from both sides. */
+#include "config.h"
+
+static const char rules[] =
+    "listen \"http://127.0.0.1:7380\" { origins = {\"https://dash.example\"}\n"
+    "  request-limit = 2KiB argument-limit = 1KiB max-arguments = 20 }\n"
+    "role \"local\" { net = {\"unix\"} }\n"
+    "role \"other\" { net = {\"10.1.1.1/32\"} }\n"
+    "service \"echo\" { command = {\"/bin/echo\", \"{text}\"} allow = {\"local\"}\n"
+    "  argument \"text\" { type = text optional = yes } }\n"
+    "service \"look\" { command = {\"/bin/true\", \"{n}\"} allow = {\"local\"} effects = none\n"
+    "  argument \"n\" { type = integer optional = yes } }\n"
+    "service \"cat\" { command = {\"/bin/cat\"} allow = {\"local\"} input = optional }\n"
+    "service \"once\" { command = {\"/bin/true\"} allow = {\"local\"} idempotent = no }\n"
+    "service \"hidden\" { command = {\"/bin/true\"} allow = {\"other\"} }\n"
+    "service \"resp\" { command = {\"/bin/true\"} allow = {\"local\"} doors = {\"resp\"} }\n";
+
+#include "worker-peer.h"
+
+#include "door/http/httpsession.h"
+
+#define HOST " HTTP/1.1\r\nHost: x\r\n"
+#define POST_JSON(path, length) "POST " path HOST "Content-Type: application/json\r\n" \
+	"Content-Length: " length "\r\n\r\n"
+
+/* The value of a field in a head, or NULL. */
+static const char *
+field_in(const char *head, const char *end, const char *name)
+{
+	const char *at = strstr(head, name);
+
+	return at != NULL && at < end ? at + strlen(name) : NULL;
+}
+
+/*
+ * What has come, without the fields that all answers have: for each answer its status, '!'
+ * if it ends the connection, its body in parentheses. Chunks are shown as they are.
+ */
+static const char *
+answers(int fd)
+{
+	static char text[1 << 16];
+	const char *p = heard(fd);
+	size_t len = 0;
+
+	*text = '\0';
+	while (strncmp(p, "HTTP/1.1 ", 9) == 0) {
+		const char *end = strstr(p, "\r\n\r\n"), *number;
+		size_t body = 0;
+		bool is_last;
+
+		ck_assert_ptr_nonnull(end);
+		end += 2;
+		number = field_in(p, end, "\r\nContent-Length: ");
+		is_last = field_in(p, end, "\r\nConnection: close\r\n") != NULL;
+		if (number != NULL)
+			body = strtoul(number, NULL, 10);
+		else if (field_in(p, end, "\r\nTransfer-Encoding: chunked\r\n") != NULL || is_last)
+			body = strlen(end + 2) - (strstr(end, "(closed)") != NULL ? 8 : 0);
+		/* The answer to a HEAD has the length of a body, and none. */
+		if (body > strlen(end + 2))
+			body = 0;
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%.3s%s(%.*s)",
+		    len > 0 ? " " : "", p + 9, is_last ? "!" : "", (int)body, end + 2);
+		p = end + 2 + body;
+	}
+	(void)snprintf(text + len, sizeof(text) - len, "%s", p);
+	return text;
+}
+
+#define ck_answers(fd, text) ck_assert_str_eq(answers(fd), text)
+
+/* The status of the one answer that has come; the connection goes on or not. */
+static void
+ck_status(int fd, const char *status)
+{
+	const char *all = answers(fd);
+
+	ck_assert_msg(strncmp(all, status, strlen(status)) == 0, "%s, not %s", all, status);
+	ck_assert_ptr_null(strchr(all + strlen(status), '!'));
+}
+
+/* A program that says something and ends. */
+static void
+program_says(const char *text, int status)
+{
+	struct asked run = asked(FRAME_RUN);
+
+	write_out(&run, text, strlen(text));
+	program_ends(&run, status);
+}
+
+/* -------------------------------------------------------------- requests --- */
+
+START_TEST(requests_follow_each_other)
+{
+	int fd = client();
+
+	say(fd, "GET /healthz" HOST "\r\nGET /healthz" HOST "\r\nGET /nothing" HOST "\r\n");
+	ck_assert_ptr_nonnull(strstr(answers(fd), "200(ok\n) 200(ok\n) 404({"));
+	say(fd, "GET /healthz HTTP/1.0\r\n\r\n");
+	ck_answers(fd, "200!(ok\n)(closed)");
+}
+END_TEST
+
+START_TEST(a_request_may_come_byte_by_byte)
+{
+	static const char text[] = POST_JSON("/call/echo", "13") "{\"text\":\"hi\"}GET /healthz" HOST "\r\n";
+	int fd = client();
+
+	for (size_t i = 0; i + 1 < sizeof(text); i++)
+		say_n(fd, text + i, 1);
+	program_says("hi\n", 0);
+	ck_answers(fd, "200(hi\n) 200(ok\n)");
+}
+END_TEST
+
+START_TEST(calls_take_json_forms_and_queries)
+{
+	int fd = client();
+
+	say(fd, POST_JSON("/call/echo", "15") "{\"text\": \"a b\"}"
+	    "POST /call/echo" HOST "Content-Type: application/x-www-form-urlencoded\r\n"
+	    "Content-Length: 8\r\n\r\ntext=a+b"
+	    "POST /call/echo?text=a%20b" HOST "\r\n"
+	    "GET /call/look?n=7" HOST "\r\n");
+	for (int i = 0; i < 4; i++)
+		program_says("x", 0);
+	ck_answers(fd, "200(x) 200(x) 200(x) 200(x)");
+}
+END_TEST
+
+START_TEST(a_body_in_chunks_is_gathered)
+{
+	int fd = client();
+
+	say(fd, "POST /call/echo" HOST "Content-Type: application/json\r\n"
+	    "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"tex\r\n");
+	asked_nothing();
+	say(fd, "8\r\nt\":\"hi\"}\r\n0\r\n");
+	asked_nothing();
+	say(fd, "\r\nGET /healthz" HOST "\r\n");
+	program_says("hi", 0);
+	ck_answers(fd, "200(hi) 200(ok\n)");
+}
+END_TEST
+
+START_TEST(wrong_requests_start_nothing)
+{
+	static const struct {
+		const char *status, *text;
+	} wrong[] = {
+		{ "404", "POST /call/nothing" HOST "\r\n" },
+		{ "404", "POST /call/hidden" HOST "\r\n" },
+		{ "404", "POST /call/resp" HOST "\r\n" },
+		{ "404", "POST /call/echo/" HOST "\r\n" },
+		{ "404", "POST //call/echo" HOST "\r\n" },
+		{ "404", "POST /call" HOST "\r\n" },
+		{ "405", "GET /call/echo" HOST "\r\n" },
+		{ "405", "PUT /call/echo" HOST "\r\n" },
+		{ "405", "POST /healthz" HOST "\r\n" },
+		{ "501", "FROB /call/echo" HOST "\r\n" },
+		{ "415", "POST /call/echo" HOST "Content-Length: 2\r\n\r\n{}" },
+		{ "415", "POST /call/echo" HOST "Content-Type: text/json\r\nContent-Length: 2\r\n\r\n{}" },
+		{ "415", "POST /call/cat" HOST "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}" },
+		{ "400", POST_JSON("/call/echo", "3") "{}x" },
+		{ "400", POST_JSON("/call/echo?text=a", "12") "{\"text\":\"b\"}" },
+		{ "400", "POST /call/echo" HOST "Reqd-Timeout: 0\r\n\r\n" },
+		{ "400", "POST /call/echo" HOST "Reqd-Stream: yes\r\n\r\n" },
+		{ "400", "POST /call/once" HOST "\r\n" },
+		{ "400", "POST /call/once" HOST "Idempotency-Key: \"a b\"\r\n\r\n" },
+		{ "422", "GET /call/look?n=x" HOST "\r\n" },
+		{ "422", "HEAD /call/look?n=x" HOST "\r\n" },
+		{ "422", "POST /call/echo?word=x" HOST "\r\n" },
+		{ "403", "POST /call/echo" HOST "Origin: https://evil.example\r\n\r\n" },
+		{ "403", "GET /call/look" HOST "Sec-Fetch-Site: cross-site\r\n\r\n" },
+		{ "401", "POST /call/echo" HOST "Authorization: Bearer x\r\n\r\n" },
+		{ "401", "POST /call/echo" HOST "Authorization: Basic eDp4\r\n\r\n" },
+		{ "413", POST_JSON("/call/echo", "2049") },
+		{ "413", POST_JSON("/call/echo", "99999999999") },
+		{ "400", "POST /call/echo\r\n\r\n" },
+		{ "400", "POST /call/echo" HOST "Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		int fd = client();
+
+		say(fd, wrong[i].text);
+		ck_assert_msg(strncmp(answers(fd), wrong[i].status, 3) == 0, "%s: %s", wrong[i].text,
+		    answers(fd));
+		asked_nothing();
+		(void)close(fd);
+		turns();
+	}
+}
+END_TEST
+
+START_TEST(a_refused_body_is_dropped_and_the_connection_goes_on)
+{
+	int fd = client();
+
+	say(fd, "POST /call/nothing" HOST "Content-Length: 5\r\n\r\nab");
+	ck_status(fd, "404");
+	say(fd, "cdeGET /healthz" HOST "\r\nPOST /call/nothing" HOST "Transfer-Encoding: chunked\r\n\r\n"
+	    "3\r\nabc\r\n");
+	ck_assert_ptr_nonnull(strstr(answers(fd), "200(ok\n) 404({"));
+	say(fd, "0\r\n\r\nGET /healthz" HOST "\r\n");
+	ck_answers(fd, "200(ok\n)");
+}
+END_TEST
+
+START_TEST(a_client_that_waits_for_100_is_told_first)
+{
+	int fd = client();
+
+	say(fd, "POST /call/nothing" HOST "Expect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+	ck_assert_ptr_nonnull(strstr(answers(fd), "404!({"));
+	fd = client();
+	say(fd, "POST /call/echo" HOST "Content-Type: application/json\r\n"
+	    "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+	ck_heard(fd, "HTTP/1.1 100 Continue\r\n\r\n");
+	say(fd, "{}");
+	program_says("x", 0);
+	ck_answers(fd, "200(x)");
+}
+END_TEST
+
+START_TEST(other_protocols_get_no_word)
+{
+	int fd = client();
+
+	say(fd, "*1\r\n$4\r\nPING\r\n");
+	ck_heard(fd, "(closed)");
+	ck_assert_uint_eq(stats.protocol_errors, 1);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- results --- */
+
+START_TEST(outcomes_have_a_status)
+{
+	int fd = client();
+	const char *text;
+
+	say(fd, "POST /call/echo" HOST "\r\n");
+	program_says("no", 3);
+	text = answers(fd);
+	ck_assert_ptr_nonnull(strstr(text, "500({\"title\":\"Internal Server Error\",\"status\":500,"
+	    "\"code\":\"EXIT\",\"detail\":\"no\",\"ran\":\"yes\",\"result\":{\"status\":3,"));
+	say(fd, "POST /call/echo" HOST "Accept: application/json\r\n\r\n");
+	program_says("yes\xff", 0);
+	text = answers(fd);
+	ck_assert_ptr_nonnull(strstr(text, "200({\"status\":0,\"signal\":null,"
+	    "\"stdout_base64\":\"eWVz/w==\",\"stderr\":\"\",\"truncated\":false,"));
+	ck_assert_ptr_nonnull(strstr(text, "\"outcome\":\"exit\"}\n)"));
+	say(fd, "POST /call/echo" HOST "\r\n");
+	(void)asked(FRAME_RUN);
+	broker_dies();
+	ck_assert_ptr_nonnull(strstr(answers(fd), "502({"));
+	new_broker();
+}
+END_TEST
+
+START_TEST(a_head_runs_nothing)
+{
+	int fd = client();
+
+	say(fd, "HEAD /call/look?n=1" HOST "\r\nHEAD /healthz" HOST "\r\n");
+	asked_nothing();
+	ck_assert_ptr_nonnull(strstr(heard(fd), "HTTP/1.1 200 OK\r\n"));
+}
+END_TEST
+
+START_TEST(events_come_as_they_happen)
+{
+	int fd = client();
+	struct asked run;
+
+	say(fd, "POST /call/echo" HOST "Accept: text/event-stream\r\n\r\n");
+	run = asked(FRAME_RUN);
+	ck_heard(fd, "");
+	write_out(&run, "one", 3);
+	ck_answers(fd, "200(35\r\nevent: stdout\ndata: {\"event\":\"stdout\",\"text\":\"one\"}\n\n\r\n)");
+	program_ends(&run, 0);
+	ck_assert_ptr_nonnull(strstr(heard(fd), "\"outcome\":\"exit\"}\n\n\r\n0\r\n\r\n"));
+	say(fd, "GET /healthz" HOST "\r\n");
+	ck_answers(fd, "200(ok\n)");
+}
+END_TEST
+
+START_TEST(raw_output_that_was_cut_has_no_end)
+{
+	struct conn *c;
+	int fd = client_as(&c);
+	struct asked run;
+
+	say(fd, "POST /call/echo" HOST "Reqd-Stream: raw\r\n\r\n");
+	run = asked(FRAME_RUN);
+	write_out(&run, "one", 3);
+	ck_answers(fd, "200(3\r\none\r\n)");
+	program_is_killed(&run);
+	ck_heard(fd, "(closed)");
+	fd = client();
+	say(fd, "POST /call/echo HTTP/1.0\r\nReqd-Stream: raw\r\nConnection: keep-alive\r\n\r\n");
+	run = asked(FRAME_RUN);
+	write_out(&run, "one", 3);
+	ck_answers(fd, "200!(one)");
+	program_ends(&run, 0);
+	ck_heard(fd, "(closed)");
+}
+END_TEST
+
+/* ------------------------------------------------------------------ input --- */
+
+START_TEST(input_goes_to_the_program_as_it_comes)
+{
+	char text[16] = "";
+	int fd = client();
+	struct asked run;
+
+	say(fd, "POST /call/cat" HOST "Expect: 100-continue\r\nContent-Length: 10\r\n\r\n");
+	run = asked(FRAME_RUN);
+	ck_assert_uint_ne(run.frame.run.flags & RUN_HAS_INPUT, 0);
+	ck_heard(fd, "");
+	tell(FRAME_STARTED, run.frame.id, -1);
+	ck_heard(fd, "HTTP/1.1 100 Continue\r\n\r\n");
+	say(fd, "hello");
+	ck_assert_int_eq(read(run.fds[2], text, sizeof(text)), 5);
+	ck_assert_str_eq(text, "hello");
+	say(fd, "worldGET /healthz" HOST "\r\n");
+	ck_assert_int_eq(read(run.fds[2], text, sizeof(text)), 5);
+	ck_assert_int_eq(read(run.fds[2], text, sizeof(text)), 0);
+	write_out(&run, "done", 4);
+	program_ends(&run, 0);
+	ck_answers(fd, "200(done) 200(ok\n)");
+}
+END_TEST
+
+START_TEST(input_in_chunks_goes_to_the_program_as_it_comes)
+{
+	char text[16] = "";
+	int fd = client();
+	struct asked run;
+
+	say(fd, "POST /call/cat" HOST "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n");
+	run = asked(FRAME_RUN);
+	tell(FRAME_STARTED, run.frame.id, -1);
+	ck_assert_int_eq(read(run.fds[2], text, sizeof(text)), 2);
+	say(fd, "3\r\ncde\r\n0\r\n\r\n");
+	ck_assert_int_eq(read(run.fds[2], text, sizeof(text)), 3);
+	ck_assert_str_eq(text, "cde");
+	ck_assert_int_eq(read(run.fds[2], text, sizeof(text)), 0);
+	program_ends(&run, 0);
+	ck_answers(fd, "200()");
+}
+END_TEST
+
+START_TEST(input_that_nobody_wants_is_dropped)
+{
+	int fd = client();
+	struct asked run;
+
+	say(fd, "POST /call/cat" HOST "Content-Length: 10\r\n\r\nabc");
+	run = asked(FRAME_RUN);
+	tell(FRAME_STARTED, run.frame.id, -1);
+	program_ends(&run, 0);
+	ck_answers(fd, "200()");
+	say(fd, "defghijGET /healthz" HOST "\r\n");
+	ck_answers(fd, "200(ok\n)");
+}
+END_TEST
+
+START_TEST(broken_chunks_end_the_call)
+{
+	int fd = client();
+	struct asked run;
+
+	say(fd, "POST /call/cat" HOST "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n");
+	run = asked(FRAME_RUN);
+	tell(FRAME_STARTED, run.frame.id, -1);
+	say(fd, "0x3\r\n");
+	ck_assert_ptr_nonnull(strstr(answers(fd), "400!({"));
+	is_cancelled(&run);
+	program_is_killed(&run);
+}
+END_TEST
+
+START_TEST(a_client_that_goes_cancels_its_call)
+{
+	struct conn *c;
+	int fd = client_as(&c);
+	struct asked run;
+
+	say(fd, "POST /call/cat" HOST "Content-Length: 10\r\n\r\nabc");
+	run = asked(FRAME_RUN);
+	tell(FRAME_STARTED, run.frame.id, -1);
+	/* The input can never be whole any more. */
+	ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+	is_cancelled(&run);
+	program_is_killed(&run);
+	fd = client_as(&c);
+	say(fd, "POST /call/echo" HOST "\r\n");
+	run = asked(FRAME_RUN);
+	ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+	asked_nothing();
+	later(&c->timer, 2 * USEC_PER_SEC);
+	is_cancelled(&run);
+	program_is_killed(&run);
+}
+END_TEST
+
+/* -------------------------------------------------------------------- time --- */
+
+START_TEST(slow_senders_are_told_and_cut)
+{
+	static const char *const starts[] = {
+		"GET /hea",
+		POST_JSON("/call/echo", "10") "{",
+		"POST /call/echo" HOST "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(starts); i++) {
+		struct conn *c;
+		int fd = client_as(&c);
+
+		say(fd, starts[i]);
+		ck_heard(fd, "");
+		later(&c->timer, i == 0 ? 11 * USEC_PER_SEC : 121 * USEC_PER_SEC);
+		ck_assert_msg(strncmp(answers(fd), "408!({", 6) == 0, "%zu", i);
+		(void)close(fd);
+		turns();
+	}
+}
+END_TEST
+
+START_TEST(an_idle_client_is_closed_without_a_word)
+{
+	struct conn *c;
+	int fd = client_as(&c);
+
+	say(fd, "GET /healthz" HOST "\r\n");
+	ck_answers(fd, "200(ok\n)");
+	later(&c->timer, 76 * USEC_PER_SEC);
+	ck_heard(fd, "(closed)");
+}
+END_TEST
+
+START_TEST(drain)
+{
+	int fd = client(), idle = client();
+	struct asked run;
+
+	say(idle, "GET /readyz" HOST "\r\n");
+	ck_answers(idle, "200(ok\n)");
+	say(fd, "POST /call/echo" HOST "\r\n");
+	run = asked(FRAME_RUN);
+	net_stop(&w.net);
+	turns();
+	ck_heard(idle, "(closed)");
+	write_out(&run, "x", 1);
+	program_ends(&run, 0);
+	ck_assert_ptr_nonnull(strstr(answers(fd), "200(x)(closed)"));
+}
+END_TEST
+
+/* ------------------------------------------------------------------- pages --- */
+
+START_TEST(a_listed_page_may_ask_and_read)
+{
+	const char *text;
+	int fd = client();
+
+	say(fd, "OPTIONS /call/echo" HOST "Origin: https://dash.example\r\n"
+	    "Access-Control-Request-Method: POST\r\n"
+	    "Access-Control-Request-Headers: content-type,reqd-meta-a, x-evil\r\n\r\n");
+	text = heard(fd);
+	ck_assert_ptr_nonnull(strstr(text, "HTTP/1.1 204 No Content\r\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\r\nAccess-Control-Allow-Origin: https://dash.example\r\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\r\nAccess-Control-Allow-Methods: GET, HEAD, POST, OPTIONS\r\n"));
+	ck_assert_ptr_nonnull(strstr(text, ", reqd-meta-a\r\n"));
+	ck_assert_ptr_null(strstr(text, "evil"));
+	ck_assert_ptr_null(strstr(text, "Credentials"));
+	say(fd, "POST /call/echo" HOST "Origin: https://dash.example\r\n\r\n");
+	program_says("x", 0);
+	text = heard(fd);
+	ck_assert_ptr_nonnull(strstr(text, "\r\nAccess-Control-Allow-Origin: https://dash.example\r\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\r\nVary: Origin\r\n"));
+	/* The next request is not of that page. */
+	say(fd, "GET /healthz" HOST "\r\n");
+	ck_assert_ptr_null(strstr(heard(fd), "Allow-Origin"));
+}
+END_TEST
+
+static void
+add(TCase *tc)
+{
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, requests_follow_each_other);
+	tcase_add_test(tc, a_request_may_come_byte_by_byte);
+	tcase_add_test(tc, calls_take_json_forms_and_queries);
+	tcase_add_test(tc, a_body_in_chunks_is_gathered);
+	tcase_add_test(tc, wrong_requests_start_nothing);
+	tcase_add_test(tc, a_refused_body_is_dropped_and_the_connection_goes_on);
+	tcase_add_test(tc, a_client_that_waits_for_100_is_told_first);
+	tcase_add_test(tc, other_protocols_get_no_word);
+	tcase_add_test(tc, outcomes_have_a_status);
+	tcase_add_test(tc, a_head_runs_nothing);
+	tcase_add_test(tc, events_come_as_they_happen);
+	tcase_add_test(tc, raw_output_that_was_cut_has_no_end);
+	tcase_add_test(tc, input_goes_to_the_program_as_it_comes);
+	tcase_add_test(tc, input_in_chunks_goes_to_the_program_as_it_comes);
+	tcase_add_test(tc, input_that_nobody_wants_is_dropped);
+	tcase_add_test(tc, broken_chunks_end_the_call);
+	tcase_add_test(tc, a_client_that_goes_cancels_its_call);
+	tcase_add_test(tc, slow_senders_are_told_and_cut);
+	tcase_add_test(tc, an_idle_client_is_closed_without_a_word);
+	tcase_add_test(tc, drain);
+	tcase_add_test(tc, a_listed_page_may_ask_and_read);
+}
+
+UNIT_MAIN("httpdoor", add(tc))
