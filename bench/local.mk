@@ -5,7 +5,7 @@ check_PROGRAMS += bench/load bench/paced
 EXTRA_PROGRAMS += bench/bare-epoll bench/bare-pipe bench/bare-server \
 	bench/bare-spawn bench/upper
 EXTRA_DIST += bench/entered bench/entered.c bench/handlers bench/pair bench/reload bench/run \
-	bench/services bench/tls bench/upper.py
+	bench/services bench/tls bench/upper-kit.py bench/upper.py
 CLEANFILES += bench/bare-epoll$(EXEEXT) bench/bare-pipe$(EXEEXT) \
 	bench/bare-server$(EXEEXT) bench/bare-spawn$(EXEEXT) bench/upper$(EXEEXT)
 

@@ -37,6 +37,9 @@ def sources(directory):
 class build_libreqd(build_clib):
     """Makes config.h, which configure would make, and then the library."""
 
+    def get_source_files(self):
+        return []   # they stand outside of this directory, which setuptools refuses to pack
+
     def build_libraries(self, libraries):
         made = pathlib.Path(self.build_temp)
         made.mkdir(parents=True, exist_ok=True)

@@ -28,6 +28,7 @@ struct serve {
 	struct reqd_request request;	/* first: the part that the function gets */
 	int in, out;
 	int channel;		/* the descriptor that out is a copy of */
+	bool ignores_pipe;	/* SIGPIPE is ignored since before the first request */
 	const char *problem;	/* the reason why the loop cannot go on; NULL: none */
 	const char *detail;	/* NULL: none */
 

@@ -281,6 +281,18 @@ def check_stream():
     same(c.call("talk", "1").stdout, b"1\n")
 
 
+def check_login():
+    url, pin = os.environ["TLS"], os.environ["PIN"]
+    with open(os.environ["TOKEN"]) as f:
+        token = f.read().strip()
+    got = reqd.connect(url, pin=pin, login="alice", token=token).call("about").value
+    same((got["account"], got["login"]), (b"alice", b"alice"))
+    same(reqd.connect(url, pin=pin).call("about").value["login"], None)
+    raises(reqd.Untrusted, reqd.connect, url, pin="sha256:" + "A" * 43)
+    raises(reqd.Untrusted, reqd.connect, url)
+    raises(reqd.Refused, reqd.connect, url, pin=pin, login="alice", token=token[:-1] + "x")
+
+
 def check_interrupt():
     """A signal ends a wait for the server."""
     code = f"""

@@ -63,11 +63,19 @@ chmod 755 "$dir/nostart"
 service nostart "\"$dir/nostart\""
 service alone "\"/bin/sh\", \"-c\", \"echo began; $(waits_for "$dir/go")\"" 'concurrency = 1' \
     'queue = 0'
+tls_port=$("$helpers/free-port")
+pin=$("$reqctl" keygen --server "$dir/tls")
+setting "listen \"tls://127.0.0.1:$tls_port\" { certificate = \"$dir/tls/server.crt\"  key = \"$dir/tls/server.key\" }"
+umask 077
+"$python" "$top_srcdir/tests/integration/logins.py" line alice "$dir/alice.token" \
+    label=laptop >"$dir/logins"
+umask 022
+setting "logins = \"logins\""
 kills=yes
 start_reqd
 
 check() { # NAME
-	GO=$dir/go LD_LIBRARY_PATH=$LD_LIBRARY_PATH LD_PRELOAD=$preload timeout 300 "$python" \
+	GO=$dir/go TLS=tls://127.0.0.1:$tls_port PIN=$pin TOKEN=$dir/alice.token LD_LIBRARY_PATH=$LD_LIBRARY_PATH LD_PRELOAD=$preload timeout 300 "$python" \
 	    "$top_srcdir/tests/integration/python-kit.py" "$server" "$1"
 }
 step "arguments by position and annotation" check types
@@ -99,6 +107,7 @@ step "a connection for each call at the same time" check connections
 step "only what was not started is called again" check retry
 step "output as an iterator, which can be left" check stream
 step "a signal ends a wait" check interrupt
+step "logins and TLS" check login
 
 no_model() {
 	assert_status 249 call broken

@@ -98,7 +98,7 @@ def pushed(how: str):
 @reqd.service
 def about():
     r = reqd.request
-    return {"id": r.id, "caller": r.caller, "account": r.account, "peer": r.peer,
+    return {"id": r.id, "caller": r.caller, "account": r.account, "login": r.login, "peer": r.peer,
             "remaining": r.remaining(), "trace": r.meta.get("trace"), "has": "trace" in r.meta,
             "loaded": loaded == [os.getpid()]}
 
