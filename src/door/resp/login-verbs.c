@@ -76,7 +76,7 @@ place_format(struct session *c, char *ret, size_t ret_len)
 static void
 log_failure(struct session *c, struct slice login, const char *event, const char *why)
 {
-	static const char failed[] = "failed for", put_off[] = "put off for";
+	bool is_busy = strcmp(event, LOG_EVENT_LOGIN_BUSY) == 0;
 	char place[ADDR_TEXT], more[64] = "";
 	uint64_t omitted;
 
@@ -92,9 +92,9 @@ log_failure(struct session *c, struct slice login, const char *event, const char
 	else if (!credential_is_login(login))
 		login = SLICE("?");
 	place_format(c, place, sizeof(place));
-	log_event(event, LOG_NOTICE, "login %s \"%.*s\" from %s on %s: %s%s",
-	    strcmp(event, LOG_EVENT_LOGIN_BUSY) == 0 ? put_off : failed, (int)login.len,
-	    login.data, place, c->conn.listener->url, why, more);
+	log_event(event, LOG_NOTICE, "%s \"%.*s\" from %s on %s: %s%s",
+	    is_busy ? "login put off for" : "login failed for", (int)login.len, login.data,
+	    place, c->conn.listener->url, why, more);
 }
 
 /*
