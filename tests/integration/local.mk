@@ -90,6 +90,7 @@ integration_tests = \
 	tests/integration/start-without.sh \
 	tests/integration/start-fails.sh \
 	tests/integration/tls.sh \
+	tests/integration/tls-load.sh \
 	tests/integration/tls-passed.sh \
 	tests/integration/zoo.sh
 TESTS += $(integration_tests)
@@ -110,6 +111,7 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/protocol-examples.py \
 	tests/integration/proxy.py \
 	tests/integration/tls-client.py \
+	tests/integration/tls-load.py \
 	tests/integration/hiredis-client.c
 EXTRA_DIST += README.md
 include tests/integration/hostile.mk
