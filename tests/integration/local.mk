@@ -97,6 +97,7 @@ integration_tests = \
 	tests/integration/start-without.sh \
 	tests/integration/start-fails.sh \
 	tests/integration/tls.sh \
+	tests/integration/tls-load.sh \
 	tests/integration/tls-passed.sh \
 	tests/integration/two-boxes.sh \
 	tests/integration/zoo.sh
@@ -124,6 +125,7 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/make-pki.sh \
 	tests/integration/python-kit.py tests/zoo/python-kit.py \
 	tests/integration/tls-client.py \
+	tests/integration/tls-load.py \
 	tests/integration/hiredis-client.c
 EXTRA_DIST += README.md
 include tests/integration/hostile.mk
