@@ -19,7 +19,6 @@ libconf_la_SOURCES = \
 	src/conf/lexer.c src/conf/lexer.h \
 	src/conf/load.c \
 	src/conf/logins.c src/conf/logins.h \
-	src/conf/notes.c src/conf/notes.h \
 	src/conf/passwords.c src/conf/passwords.h \
 	src/conf/pattern.c src/conf/pattern.h \
 	src/conf/program.c src/conf/program.h \
@@ -32,8 +31,5 @@ libconf_la_SOURCES = \
 	src/conf/template.c src/conf/template.h \
 	src/conf/tlsfiles.c src/conf/tlsfiles.h \
 	src/conf/tree.c src/conf/tree.h \
-	src/conf/valuetype.c src/conf/valuetype.h \
-	src/conf/warnings.c src/conf/warnings.h
-libconf_la_LIBADD = $(BSD_LIBS) $(TLS_LIBS) $(CRYPT_LIBS)
 	src/conf/valuetype.c src/conf/valuetype.h
-libconf_la_LIBADD = $(BSD_LIBS) $(TLS_LIBS)
+libconf_la_LIBADD = $(BSD_LIBS) $(TLS_LIBS) $(CRYPT_LIBS)

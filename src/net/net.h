@@ -48,6 +48,7 @@ enum refusal {
 	REFUSAL_HANDSHAKES,
 	REFUSAL_TLS,		/* a handshake has failed */
 	REFUSAL_PROXY,
+	REFUSAL_CERTIFICATE,	/* ... of a client, which is good for nothing */
 	REFUSAL_N,
 };
 
