@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * reason: a reason is said where the error is returned.
+ * reason: stores the text that explains an error, which the failing function sets.
  */
 #include "config.h"
 

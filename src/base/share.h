@@ -69,8 +69,11 @@ shares_count(struct shares *t, const struct digest *party, uint64_t of)
 	return s == NULL ? 0 : s->n;
 }
 
-/* One hold more, for shares_put(). NULL: no memory. What follows a new share is zero. */
+/*
+ * Returns the share of this party with a new reference, for shares_put(). NULL: no memory.
+ * What follows a new share is zero.
+ */
 struct share *shares_get(struct shares *t, const struct digest *party, uint64_t of);
 
-/* One hold less; the last one frees the share. Accepts NULL. Returns NULL. */
+/* Drops a reference; the last one frees the share. Accepts NULL. Returns NULL. */
 struct share *shares_put(struct shares *t, struct share *s);

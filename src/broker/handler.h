@@ -28,8 +28,8 @@ struct handler_events {
 	 */
 	void (*bereaved)(struct pool *p, const struct entry *e, int status);
 	/*
-	 * Brings what a worker knows of a process whose end is told next. p NULL: the
-	 * end was told before.
+	 * A worker has said how it found a process; the end of that process is reported
+	 * next. p is NULL if the end was reported before.
 	 */
 	void (*described)(struct broker *b, struct pool *p, uint64_t id,
 	    const struct death_words *words);

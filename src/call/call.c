@@ -154,7 +154,7 @@ call_deliver(struct call *call, const struct result *res)
 	call_die(call);
 }
 
-/* True if the broker keeps the result. A lost result the broker knows of itself. */
+/* True if the broker keeps the result. The broker notices a lost result without being told. */
 static bool
 call_is_for_twins(const struct call *call, enum outcome_kind outcome)
 {

@@ -33,7 +33,7 @@ callio_close(struct call *call)
 
 /* -------------------------------------------------------------- output --- */
 
-/* Keeps at most max bytes of an output; false: some of these bytes were dropped. */
+/* Keeps at most max bytes of an output. False if bytes above this limit were dropped. */
 static bool
 output_keep(struct call_output *o, struct slice bytes, uint64_t max)
 {

@@ -14,8 +14,8 @@ int check_conf(struct reader *r);
 void check_listen_names(struct reader *r);
 
 /*
- * Checks one service: command or handler, templates, arguments. Also sets
- * argument.guarded, which follows from them, and stores the words of a handler
- * as the handler gets them. 0 or -ENOMEM.
+ * Checks the command or handler of one service, its templates and its arguments.
+ * Also computes argument.guarded from these, and stores the words of a handler as the
+ * handler gets them. 0 or -ENOMEM.
  */
 int check_service(struct reader *r, struct service *s, const struct block *b);

@@ -249,7 +249,7 @@ check_identities(struct reader *r)
 	}
 }
 
-/* An array that will not grow any more, moved out of scratch memory. 0 or -ENOMEM. */
+/* Copies a finished array from scratch memory to the memory of the conf. 0 or -ENOMEM. */
 static int
 settle(struct reader *r, void *array, size_t n, size_t size)
 {

@@ -28,8 +28,8 @@ add_later(struct conf_errors *later, const struct diff *d, const struct diff_key
 		conf_errors_add(later, NULL, 0, "the new '%s' holds for the processes that are "
 		    "started from now on", k->name);
 	else if (k->at_start)
-		conf_errors_add(later, NULL, 0, "%s is open: its new '%s' holds from the next "
-		    "start on", d->name, k->name);
+		conf_errors_add(later, NULL, 0, "%s is open already: its new '%s' takes effect "
+		    "at the next start", d->name, k->name);
 }
 
 static void

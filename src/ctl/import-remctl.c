@@ -138,7 +138,7 @@ put_rule(struct import *im, struct remctl_rule *r, const struct import_words *wo
 		name = import_name(im, import_text(im, "%s-%s", r->command, r->subcommand), 64);
 	import_service(im, name);
 	if (strcmp(r->command, "ALL") == 0)
-		import_off(im, "a service for every command there is cannot be said");
+		import_off(im, "reqd has no service that stands for every command");
 	if (r->is_catch_all)
 		import_off(im, "ALL: name what may be given, with type = choice, so that it cannot "
 		    "spell a subcommand that other rules are for");

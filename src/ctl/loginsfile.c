@@ -138,8 +138,8 @@ put_text(const struct ctl *ctl, const struct loginsfile *f, struct slice text)
 }
 
 /*
- * Makes reqd reload. 0, or an exit status with the errors printed. Only a clear no is a
- * refusal: a reload whose answer is late or lost may come into force later.
+ * Makes reqd reload. 0, or an exit status with the errors printed. The fate is "refused"
+ * only when reqd has said so: a reload whose answer is late or lost may still happen.
  */
 static int
 reload(const struct ctl *ctl, enum loginsfile_fate *ret_fate)

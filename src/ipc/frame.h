@@ -103,8 +103,8 @@ enum frame_type {
 	/* runner -> broker; broker -> worker: KIT, JOBS, NO_KIT */
 	FRAME_KIT,		/* kit; fds: the worker's ends: stdout, stderr [, stdin] */
 	FRAME_JOBS,		/* slot, serial as in MAKE_JOBS; fd: the file */
-	FRAME_NO_KIT,		/* kit.error: none of this kind can be made. KIT follows as
-				   soon as that is over */
+	FRAME_NO_KIT,		/* kit.error: no kit of this kind can be made now. KIT follows
+				   when kits can be made again */
 	FRAME_BEGUN,		/* begun: the program runs; when START asked for it */
 	FRAME_EXITED,		/* exited: the program has ended, or never began */
 	FRAME_GONE,		/* ref: nor is anything left of it. The ref is free */

@@ -117,10 +117,10 @@ void lease_free(struct lease *lease);
 /* ---------------------------------------------------- for conversations and requests --- */
 
 /*
- * The process cannot be used any more: gives it back to be killed. A request of
- * which nothing was written waits for another process. victim ends with kind
- * and reason; the other requests in flight end as victims of their handler, and
- * so do all of them if victim is NULL.
+ * Gives back a process that cannot be used any more, to be killed. A request of which
+ * nothing was written waits for another process. The request "victim" ends with kind
+ * and reason. All other written requests end because their handler is gone; if victim
+ * is NULL, all written requests end so.
  */
 void lease_break(struct lease *lease, const struct exchange *victim, enum outcome_kind kind,
     unsigned reason, const char *why);

@@ -39,10 +39,10 @@ void caller_party(const struct caller *who, struct digest *ret);
 
 void parties_init(struct parties *all);
 
-/* The party of that name, with one hold more. NULL without memory. */
+/* Returns the party of that name with a new reference. NULL without memory. */
 struct party *party_get(struct parties *all, const struct digest *name);
 
-/* One hold more; less. Both accept NULL and return what is left for the holder. */
+/* Adds a reference and returns the party; drops one and returns NULL. Both accept NULL. */
 struct party *party_ref(struct party *p);
 struct party *party_unref(struct party *p);
 

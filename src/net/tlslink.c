@@ -111,7 +111,7 @@ await(struct tlslink *l, struct signing_answer *ret)
 	if (r != -EAGAIN)
 		return r;
 	l->is_silent = true;
-	log_warn("the process keys does not answer; TLS handshakes fail until it does");
+	log_warn("the process 'keys' does not answer; TLS handshakes fail until it answers");
 	return -ETIMEDOUT;
 }
 

@@ -218,7 +218,7 @@ broken_by_openssl(struct tls *t)
 	if (t->is_open)
 		return broken(t, NULL);
 	if (!tlslink_is_open(&t->desk->link) || t->desk->link.is_silent)
-		reason = "the process keys does not answer";
+		reason = "the process 'keys' does not answer";
 	else if (t->shown != NULL && t->shown->problem != NULL)
 		reason = t->shown->problem;
 	else if (t->is_outsize)

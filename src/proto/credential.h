@@ -47,7 +47,7 @@ enum credential_status credential_parse(struct slice line, struct credential_lin
 /* True for a small letter or digit, then small letters, digits, '.', '_' and '-'. */
 bool credential_is_login(struct slice name);
 
-/* True for 1 to 64 printable ASCII characters but blanks and , : " \ */
+/* True if text has 1 to 64 printable ASCII characters and none of: blank , : " \ */
 bool credential_is_label(struct slice text);
 
 /* Writes the id, by which people and logs name the credential: it gives nothing away. */

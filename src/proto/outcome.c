@@ -95,8 +95,8 @@ outcome_signal_name(int sig)
 }
 
 /*
- * The text behind the code, as raw bytes; resp_error() cleans and cuts it.
- * printf would stop at a NUL that came from a client.
+ * The text that follows the error code, as raw bytes, because printf stops at a NUL
+ * and a client may have sent one. resp_error() cleans and shortens the text.
  */
 struct line {
 	char text[RESP_CLEAN_MAX];

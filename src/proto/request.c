@@ -325,7 +325,7 @@ has_http_version(struct slice line)
 const char request_http_answer[] =
     "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 79\r\n"
     "Connection: close\r\n\r\n" HTTP_TEXT;
-_Static_assert(sizeof(HTTP_TEXT) - 1 == 79, "the length in the answer is that of the text");
+_Static_assert(sizeof(HTTP_TEXT) - 1 == 79, "Content-Length is the length of HTTP_TEXT");
 
 bool
 request_is_http(struct slice data)

@@ -321,8 +321,9 @@ program_start(struct runner *r, const struct frame *f)
 	p = conf != NULL ? program_new(r, f->start.ref) : NULL;
 	if (p == NULL) {
 		/*
-		 * The table is full only when programs of two brokers survive SIGKILL. A
-		 * generation can be forgotten here while the broker still knows it.
+		 * Nothing was started, and the broker must hear that. The table is full only
+		 * when programs of two brokers survive SIGKILL. A configuration may be
+		 * dropped here while the broker still uses it.
 		 */
 		(void)mail_post(&r->broker, &(struct frame){
 			.type = FRAME_EXITED,

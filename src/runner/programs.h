@@ -90,7 +90,7 @@ struct programs {
 /* Zeroed memory, borrowed. */
 void programs_init(struct programs *all, struct program *slots, struct program **by_ref);
 
-/* The program whose child this is, or NULL. */
+/* Returns the program whose process has this id, or NULL. */
 struct program *programs_find_pid(struct programs *all, pid_t pid);
 
 /* The next program; p NULL: the first. The program at hand may end meanwhile. */

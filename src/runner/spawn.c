@@ -103,7 +103,10 @@ child_move(int cgroup)
 	return fd < 0 || write(fd, "0", 1) < 0 ? -errno : 0;
 }
 
-/* Sets 0, 1, 2, the third descriptor, the job and the end that tells of the exec; closes all others. */
+/*
+ * Sets up descriptors 0, 1, 2, the service's own one, the job, and the pipe that reports a
+ * failed exec. Closes all others.
+ */
 static CHILD_CODE int
 child_stdio(const struct spawner *sp, const struct spawn_order *o)
 {

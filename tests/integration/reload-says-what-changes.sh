@@ -94,7 +94,7 @@ nothing() {
 step "nothing is said to be nothing" nothing
 
 n_later() { # N: so many lines of the log say that something takes effect later
-	[ "$(grep -c 'holds from the next start on' "$log")" -eq "$1" ]
+	[ "$(grep -c 'takes effect at the next start' "$log")" -eq "$1" ]
 }
 
 # A setting that an open socket keeps is marked, and the log says it too.
