@@ -106,7 +106,7 @@ fi
 fresh_tree completions
 echo '# sample' >>"$tree/completions/reqctl.fish"
 refuses completions && says "EOF on"
-make_liar reqctl "help call" 's/--json/--jsonx/'
+make_liar reqctl "help call" 's/--meta /--metax /'
 fresh_tree completions
 refuses completions "$dir/liar" && says "against those that there are:"
 
