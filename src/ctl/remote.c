@@ -121,9 +121,9 @@ urls_find(const struct ctl *ctl, const char *env, struct urls *ret)
 
 	for (size_t i = 0; i < ctl->servers.n && status == 0; i++) {
 		if (loginurl_has_secret(slice_of(ctl->servers.items[i])))
-			return ctl_usage(ctl, "everybody can see a command line, so no secret goes "
-			    "there; use 'reqctl join' or --token-file. If somebody else may have "
-			    "seen it, revoke it");
+			return ctl_usage(ctl, "a token is not taken from the command line, which "
+			    "everybody can see; use 'reqctl join' or --token-file. If somebody "
+			    "else may have seen the token, revoke it");
 		status = urls_add(ctl, ret, ctl->servers.items[i]);
 	}
 	if (ctl->servers.n == 0 && env != NULL && *env != '\0')
