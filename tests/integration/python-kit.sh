@@ -75,7 +75,7 @@ kills=yes
 start_reqd
 
 check() { # NAME
-	GO=$dir/go TLS=tls://127.0.0.1:$tls_port PIN=$pin TOKEN=$dir/alice.token LD_LIBRARY_PATH=$LD_LIBRARY_PATH LD_PRELOAD=$preload timeout 300 "$python" \
+	GO=$dir/go KIT=$dir/kit.py TLS=tls://127.0.0.1:$tls_port PIN=$pin TOKEN=$dir/alice.token LD_LIBRARY_PATH=$LD_LIBRARY_PATH LD_PRELOAD=$preload timeout 300 "$python" \
 	    "$top_srcdir/tests/integration/python-kit.py" "$server" "$1"
 }
 step "arguments by position and annotation" check types
@@ -85,6 +85,7 @@ step "several functions, by service and by verb" check names
 step "the request tells of itself" check request
 step "pushed input" check input
 step "output before the reply" check output
+step "replies to requests that come together leave together" check batch
 
 step "a function that fails: one reply, and the process goes on" check errors
 in_log() {
