@@ -125,6 +125,8 @@ tried() {
 	assert_match "$(trial "$dir/kit.py")" '*total SUM(*numbers: int)*'
 	assert_eq "$(trial "$dir/kit.py" total 1 2)" 3
 	assert_eq "$(trial "$dir/kit.py" values point)" "{'x': 1, 'y': 2.5}"
+	assert_eq "$(trial "$top_srcdir/examples/sentiment.py" sentiment 'good, bad, good')" \
+	    "{'score': 1, 'words': ['good', 'bad', 'good']}"
 	assert_status 1 trial "$dir/kit.py" bad error
 	assert_match "$(cat "$dir/err")" '*NOTFOUND no such key*'
 	assert_match "$(trial --measure "$dir/kit.py" total 1)" '*calls in a second, 0 errors*'
