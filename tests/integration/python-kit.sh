@@ -75,7 +75,7 @@ kills=yes
 start_reqd
 
 check() { # NAME
-	GO=$dir/go TLS=tls://127.0.0.1:$tls_port PIN=$pin TOKEN=$dir/alice.token LD_LIBRARY_PATH=$LD_LIBRARY_PATH LD_PRELOAD=$preload timeout 300 "$python" \
+	GO=$dir/go KIT=$dir/kit.py TLS=tls://127.0.0.1:$tls_port PIN=$pin TOKEN=$dir/alice.token LD_LIBRARY_PATH=$LD_LIBRARY_PATH LD_PRELOAD=$preload timeout 300 "$python" \
 	    "$top_srcdir/tests/integration/python-kit.py" "$server" "$1"
 }
 step "arguments by position and annotation" check types
@@ -85,6 +85,7 @@ step "several functions, by service and by verb" check names
 step "the request tells of itself" check request
 step "pushed input" check input
 step "output before the reply" check output
+step "replies to requests that come together leave together" check batch
 
 step "a function that fails: one reply, and the process goes on" check errors
 in_log() {
@@ -124,6 +125,8 @@ tried() {
 	assert_match "$(trial "$dir/kit.py")" '*total SUM(*numbers: int)*'
 	assert_eq "$(trial "$dir/kit.py" total 1 2)" 3
 	assert_eq "$(trial "$dir/kit.py" values point)" "{'x': 1, 'y': 2.5}"
+	assert_eq "$(trial "$top_srcdir/examples/sentiment.py" sentiment 'good, bad, good')" \
+	    "{'score': 1, 'words': ['good', 'bad', 'good']}"
 	assert_status 1 trial "$dir/kit.py" bad error
 	assert_match "$(cat "$dir/err")" '*NOTFOUND no such key*'
 	assert_match "$(trial --measure "$dir/kit.py" total 1)" '*calls in a second, 0 errors*'

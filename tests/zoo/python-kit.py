@@ -250,7 +250,7 @@ BAD = {
     "recurse": recurses, "nest": nests, "circle": circle, "never": Never, "mute": mute,
     "base": base, "memory": memory, "print": prints, "fork": forks, "fork-exit": forks_and_exits,
     "fork-raise": forks_and_raises, "fork-live": forks_and_lives, "thread": thread,
-    "leak": leaks, "change": changes, "type": lambda: object(),
+    "wait": lambda: time.sleep(0.01), "leak": leaks, "change": changes, "type": lambda: object(),
     "surrogate": lambda: "\ud800", "digits": lambda: 10 ** 5000,
     "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "segv": lambda: ctypes.string_at(0), "quit": lambda: os._exit(3),
@@ -283,4 +283,4 @@ if "async" in sys.argv:
     async def load_later():
         await asyncio.sleep(0)
 
-reqd.serve()
+reqd.serve(batch="single" not in sys.argv)

@@ -194,6 +194,9 @@ class Loop:
     plain = staticmethod(_plain.plain)
     spawn = None
 
+    def close(self):
+        """Called when no request comes any more."""
+
 
 class AsyncLoop(Loop):
     """The same, where functions are async: they run while requests are read."""
@@ -242,6 +245,10 @@ class AsyncLoop(Loop):
     def run(self, coroutine):
         self.loop.run_until_complete(coroutine)
 
+    def close(self):
+        self.run(self.loop.shutdown_asyncgens())
+        self.loop.close()
+
 
 def _names(chosen):
     names = {}
@@ -287,6 +294,7 @@ def serve(*, batch=True):
     any_name = next(iter(names.values())) if len(services) == 1 else None
     _streams.give_back()
     status = _reqd.serve(loop, names, any_name, batch)
+    loop.close()
     if status != 0:
         sys.exit(status)
 
