@@ -344,7 +344,9 @@ static const char *const words_type[] = { "text", "integer", "decimal", "flag", 
 
 static const struct key keys_top[] = {
 	{ "workers", &value_workers, AT(conf, workers), .def = "auto", .min = 1,
-	  .max = CONF_MAX_WORKERS },
+	  .max = CONF_MAX_CLASS },
+	{ "web-workers", &value_workers, AT(conf, web_workers), .def = "auto", .min = 1,
+	  .max = CONF_MAX_CLASS },
 	{ "services", &value_line, AT(conf, services_dir) },
 	{ "logins", &value_line, AT(conf, logins) },
 	{ "user", &value_line, AT(conf, run_as.user), .flags = KEY_AT_START },

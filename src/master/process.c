@@ -48,8 +48,7 @@ processes_init(struct processes *all, struct loop *l, const struct process_ops *
 				.log_read = -1,
 				.stats_fd = -1,
 			};
-			(void)snprintf(p->name, sizeof(p->name),
-			    role_slots(kind) > 1 ? "%s %u" : "%s", role_name(kind), slot);
+			role_format(kind, slot, p->name);
 		}
 	}
 }
@@ -418,7 +417,7 @@ scale_keys(struct processes *all)
 }
 
 void
-processes_scale(struct processes *all, size_t before)
+processes_scale(struct processes *all, const struct edition *before)
 {
 	scale_keys(all);
 	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
@@ -428,7 +427,7 @@ processes_scale(struct processes *all, size_t before)
 		if (!process_is_wanted(p))
 			process_disarm(p);
 		/* A surplus worker that still runs gets listeners again, so it needs no start. */
-		else if (i >= before && !process_is_up(p))
+		else if (!edition_wants_worker(before, p->slot) && !process_is_up(p))
 			process_start(p);
 	}
 }

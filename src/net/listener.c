@@ -68,11 +68,10 @@ nearly_full(const struct net_desk *net)
 static bool
 others_have_room(const struct net_desk *net)
 {
-	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
-		const struct stats *other = net->pages->others[i];
+	for (unsigned i = 0; i < CONF_MAX_WORKERS; i++) {
+		const struct stats *other = stats_pages_peer(net->pages, i);
 
-		if (other != NULL && i != net->pages->slot &&
-		    other->connections_open < nearly_full(net))
+		if (other != NULL && other->connections_open < nearly_full(net))
 			return true;
 	}
 	return false;
@@ -483,13 +482,13 @@ listener_listen(struct net_listener *p, int fd)
 
 /* Makes the TLS settings of all listeners. 0 or -errno with none of them. */
 static int
-make_contexts(struct net_desk *net, const struct conf *c, struct tlscontext **ret)
+make_contexts(struct net_desk *net, const struct conf *c, const int *fds, struct tlscontext **ret)
 {
 	for (size_t i = 0; i < c->n_listeners; i++) {
 		const struct net_listener *old = listeners_find(&net->listeners, c->listeners[i].url);
 
 		ret[i] = NULL;
-		if (!c->listeners[i].tls)
+		if (!c->listeners[i].tls || fds[i] < 0)
 			continue;
 		ret[i] = tlscontext_new(&c->listeners[i], old != NULL ? old->tls : NULL);
 		if (ret[i] != NULL)
@@ -507,7 +506,7 @@ listeners_replace(struct net_desk *net, const struct conf *c, int *fds, size_t n
 	struct net_listeners fresh = LIST_HEAD_INITIALIZER(fresh);
 	struct tlscontext *contexts[CONF_MAX_LISTENERS];
 	struct net_listener *p, *next;
-	int r = n_fds == c->n_listeners ? make_contexts(net, c, contexts) : -EBADMSG;
+	int r = n_fds == c->n_listeners ? make_contexts(net, c, fds, contexts) : -EBADMSG;
 
 	if (r < 0)
 		return r;
@@ -515,7 +514,7 @@ listeners_replace(struct net_desk *net, const struct conf *c, int *fds, size_t n
 		const struct listener *l = &c->listeners[i];
 		struct net_listener *old = listeners_find(&net->listeners, l->url);
 
-		if (old != NULL && (old->io.fd < 0 || same_socket(old->io.fd, fds[i])))
+		if (fds[i] < 0 || (old != NULL && (old->io.fd < 0 || same_socket(old->io.fd, fds[i]))))
 			continue;
 		r = listener_new(net, l, (unsigned)i, TAKE_FD(fds[i]), &p);
 		if (r < 0)

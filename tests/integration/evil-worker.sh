@@ -34,6 +34,9 @@ handler talk "\"/usr/bin/python3\", \"$dir/handler.py\"" 'argument "text" {}' 'l
     'processes { min = 0  max = 6  idle = 1s }' 'queue = 1000' 'timeout = 2s'
 handler starved "\"/usr/bin/python3\", \"$dir/handler.py\"" 'argument "text" {}' 'log = none' \
     'processes { min = 0  max = 2  idle = 300ms }' 'timeout = 1s' 'queue = 1000'
+service web '"/bin/touch", "'"$dir"'/web-has-run"' 'doors = {"http"}' 'log = none'
+handler web-talk "\"/usr/bin/python3\", \"$dir/handler.py\"" 'doors = {"http"}' 'log = none' \
+    'processes { min = 0 }'
 judge() {
 	python3 "$top_srcdir/tests/integration/evil-worker.py" "$dir" "$port" "$reqctl" "$reqd_pid" "$@"
 }
@@ -44,4 +47,5 @@ start_reqd
 step "as many results are kept as can be" judge fill
 fds_before=$(settled_fds)
 step "nothing that is attacked gives way" judge
+step "no service of another protocol has run" test ! -e "$dir/web-has-run"
 finish

@@ -91,6 +91,7 @@ integration_tests = \
 	tests/integration/start-fails.sh \
 	tests/integration/tls.sh \
 	tests/integration/tls-passed.sh \
+	tests/integration/web-workers.sh \
 	tests/integration/zoo.sh
 TESTS += $(integration_tests)
 EXTRA_DIST += tests/bounded tests/progress.sh
