@@ -153,6 +153,19 @@ static const uint8_t first_known[NAME_MAX_LEN + 1] = {
 	[30] = HTTPKNOWN_REQUEST_HEADERS,
 };
 
+/* True if a name of token characters is that of a row, without regard to case. */
+static bool
+is_known(const char *name, const struct known *k)
+{
+	/* From the end on, where names of one length differ. */
+	for (size_t i = k->len; i-- > 0;) {
+		/* 0x20 tells a letter from its other case, and is set in "-" of a token. */
+		if ((name[i] | 0x20) != (k->name[i] | 0x20))
+			return false;
+	}
+	return true;
+}
+
 static enum httpknown
 known_of(struct slice name)
 {
@@ -161,7 +174,7 @@ known_of(struct slice name)
 	if (name.len > NAME_MAX_LEN || first_known[name.len] == 0)
 		return HTTPKNOWN_NONE;
 	for (i = first_known[name.len]; i < HTTPKNOWN_COUNT && knowns[i].len == name.len; i++) {
-		if (strncasecmp(name.data, knowns[i].name, name.len) == 0)
+		if (is_known(name.data, &knowns[i]))
 			return (enum httpknown)i;
 	}
 	return HTTPKNOWN_NONE;
@@ -311,6 +324,28 @@ request_line_read(const struct scan *s, struct httphead *h)
 	return p + 11;
 }
 
+/*
+ * Skips text, eight bytes at a time while none of them is a control byte. A tab is text,
+ * but ends that pace. A byte with its highest bit set is text: ~w leaves it out.
+ */
+static const char *
+text_skip(const char *p, const char *end)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+
+	for (; end - p >= 8; p += 8) {
+		uint64_t w, del;
+
+		memcpy(&w, p, sizeof(w));
+		del = w ^ (ones * 0x7f);
+		if ((((w - ones * 0x20) & ~w) | ((del - ones) & ~del)) & high)
+			break;
+	}
+	while (p < end && is(*p, TEXT))
+		p++;
+	return p;
+}
+
 /* Reads the line of a field, likewise. */
 static const char *
 field_read(const struct scan *s, struct httpfield *ret)
@@ -325,8 +360,7 @@ field_read(const struct scan *s, struct httpfield *ret)
 	while (p < s->end && is_blank(*p))
 		p++;
 	ret->value.data = p;
-	while (p < s->end && is(*p, TEXT))
-		p++;
+	p = text_skip(p, s->end);
 	if (s->end - p < 2 || p[0] != '\r' || p[1] != '\n')
 		return NULL;
 	for (last = p; last > ret->value.data && is_blank(last[-1]); last--)
@@ -406,7 +440,7 @@ field_store(struct httphead *h, const struct httpfield *field, enum httpknown *r
 			*ret_twice = k;
 		h->known[k] = (uint8_t)(h->n_fields + 1);
 	} else if (memchr(field->name.data, '_', field->name.len) != NULL ||
-	    slice_is_nocase(field->name, "Proxy")) {
+	    (field->name.len == 5 && slice_is_nocase(field->name, "Proxy"))) {
 		return;
 	}
 	h->fields[h->n_fields++] = *field;
@@ -429,6 +463,26 @@ length_parse(struct slice text, uint64_t *ret)
 	return true;
 }
 
+/*
+ * True if a tab stands beside a value in its line. llhttp, which is in many programs, takes
+ * "chunked" with a tab behind it for another coding.
+ */
+static bool
+has_tab_beside(const struct slice *value)
+{
+	const char *p;
+
+	for (p = value->data; p[-1] != ':'; p--) {
+		if (p[-1] == '\t')
+			return true;
+	}
+	for (p = value->data + value->len; *p != '\r'; p++) {
+		if (*p == '\t')
+			return true;
+	}
+	return false;
+}
+
 static enum httphead_status
 body_judge(struct httphead *h, struct httphead_error *ret_error)
 {
@@ -437,6 +491,9 @@ body_judge(struct httphead *h, struct httphead_error *ret_error)
 
 	h->body = HTTPBODY_NONE;
 	h->content_length = 0;
+	if ((length != NULL && has_tab_beside(length)) || (coding != NULL && has_tab_beside(coding)))
+		return bad(ret_error, 400, "a tab stands beside the value of Content-Length or "
+		    "Transfer-Encoding");
 	if (coding != NULL) {
 		if (length != NULL)
 			return bad(ret_error, 400, "a body has both Content-Length and "
@@ -534,6 +591,9 @@ head_judge(struct httphead *h, struct httphead_error *ret_error)
 	enum httphead_status s;
 
 	h->method = method_of(h->method_name);
+	/* The first words of HTTP/2; some parsers expect more of them behind the head. */
+	if (h->method == HTTPMETHOD_OTHER && slice_is(h->method_name, "PRI"))
+		return bad(ret_error, 505, "PRI is of HTTP/2; use HTTP/1.1");
 	s = target_judge(h, ret_error);
 	if (s == HTTPHEAD_OK)
 		s = body_judge(h, ret_error);

@@ -126,7 +126,7 @@ origin_parse(struct slice text, struct httptarget *ret)
 	if (ret->path.len == 0)
 		ret->path = SLICE("/");
 	why = path_check(ret->path);
-	return why != NULL ? why : query_check(ret->query);
+	return why != NULL || mark == NULL ? why : query_check(ret->query);
 }
 
 static const char *

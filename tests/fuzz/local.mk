@@ -3,7 +3,8 @@
 # (CC=clang) the same files become libFuzzer programs.
 fuzz_tests = tests/fuzz/fuzz_request tests/fuzz/fuzz_reply tests/fuzz/fuzz_callopt \
 	tests/fuzz/fuzz_conf tests/fuzz/fuzz_credential tests/fuzz/fuzz_frame tests/fuzz/fuzz_value \
-	tests/fuzz/fuzz_proxyheader
+	tests/fuzz/fuzz_proxyheader tests/fuzz/fuzz_httpchunk tests/fuzz/fuzz_httphead \
+	tests/fuzz/fuzz_httptarget
 check_PROGRAMS += $(fuzz_tests)
 if FUZZERS
 fuzz_main =
@@ -45,4 +46,16 @@ tests_fuzz_fuzz_proxyheader_SOURCES = tests/fuzz/fuzz_proxyheader.c $(fuzz_main)
 tests_fuzz_fuzz_proxyheader_CFLAGS = $(AM_CFLAGS) $(fuzz_flags)
 tests_fuzz_fuzz_proxyheader_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 tests_fuzz_fuzz_proxyheader_LDADD = libproto.la libbase.la
-EXTRA_DIST += tests/fuzz/run tests/fuzz/corpus tests/data tests/fuzz/replay.c
+tests_fuzz_fuzz_httpchunk_SOURCES = tests/fuzz/fuzz_httpchunk.c $(fuzz_main)
+tests_fuzz_fuzz_httpchunk_CFLAGS = $(AM_CFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_httpchunk_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_httpchunk_LDADD = libproto.la libbase.la
+tests_fuzz_fuzz_httphead_SOURCES = tests/fuzz/fuzz_httphead.c $(fuzz_main)
+tests_fuzz_fuzz_httphead_CFLAGS = $(AM_CFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_httphead_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_httphead_LDADD = libproto.la libbase.la
+tests_fuzz_fuzz_httptarget_SOURCES = tests/fuzz/fuzz_httptarget.c $(fuzz_main)
+tests_fuzz_fuzz_httptarget_CFLAGS = $(AM_CFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_httptarget_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_httptarget_LDADD = libproto.la libbase.la
+EXTRA_DIST += tests/fuzz/run tests/fuzz/corpus tests/data tests/fuzz/replay.c tests/fuzz/httpdiff

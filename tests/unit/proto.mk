@@ -3,9 +3,11 @@ proto_tests = \
 	tests/unit/test_callopt \
 	tests/unit/test_credential \
 	tests/unit/test_httpaccept \
+	tests/unit/test_httpbad \
 	tests/unit/test_httpchunk \
 	tests/unit/test_httpform \
 	tests/unit/test_httphead \
+	tests/unit/test_httppure \
 	tests/unit/test_httpreply \
 	tests/unit/test_httptarget \
 	tests/unit/test_outcome \
@@ -30,6 +32,9 @@ tests_unit_test_credential_LDADD = $(proto_test_ldadd)
 tests_unit_test_httpaccept_SOURCES = tests/unit/test_httpaccept.c
 tests_unit_test_httpaccept_CFLAGS = $(proto_test_cflags)
 tests_unit_test_httpaccept_LDADD = $(proto_test_ldadd)
+tests_unit_test_httpbad_SOURCES = tests/unit/test_httpbad.c
+tests_unit_test_httpbad_CFLAGS = $(proto_test_cflags)
+tests_unit_test_httpbad_LDADD = $(proto_test_ldadd)
 tests_unit_test_httpchunk_SOURCES = tests/unit/test_httpchunk.c
 tests_unit_test_httpchunk_CFLAGS = $(proto_test_cflags)
 tests_unit_test_httpchunk_LDADD = $(proto_test_ldadd)
@@ -39,6 +44,10 @@ tests_unit_test_httpform_LDADD = $(proto_test_ldadd)
 tests_unit_test_httphead_SOURCES = tests/unit/test_httphead.c
 tests_unit_test_httphead_CFLAGS = $(proto_test_cflags)
 tests_unit_test_httphead_LDADD = $(proto_test_ldadd)
+tests_unit_test_httppure_SOURCES = tests/unit/test_httppure.c
+tests_unit_test_httppure_CFLAGS = $(proto_test_cflags)
+tests_unit_test_httppure_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+tests_unit_test_httppure_LDADD = $(proto_test_ldadd)
 tests_unit_test_httpreply_SOURCES = tests/unit/test_httpreply.c
 tests_unit_test_httpreply_CFLAGS = $(proto_test_cflags)
 tests_unit_test_httpreply_LDADD = $(proto_test_ldadd)

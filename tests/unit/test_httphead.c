@@ -71,6 +71,7 @@ static const struct {
 	{ BYTES("GET / HTTP/2.0\r\n"), 505, "version" },
 	{ BYTES("GET / HTTP/3.0\r\n"), 505, "version" },
 	{ BYTES("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), 505, "version" },
+	{ BYTES("PRI / HTTP/1.1\r\n" H "\r\n"), 505, "HTTP/2" },
 	/* Fields. */
 	{ BYTES(GET H " X: a\r\n"), 400, "second line" },
 	{ BYTES(GET H "\tX: a\r\n"), 400, "second line" },
@@ -159,6 +160,10 @@ static const struct {
 	{ BYTES(POST "Transfer-Encoding: chunked;x\r\n\r\n"), 501, "chunked" },
 	{ BYTES(POST "Transfer-Encoding: \"chunked\"\r\n\r\n"), 501, "chunked" },
 	{ BYTES(POST "Transfer-Encoding:\r\n\r\n"), 501, "chunked" },
+	{ BYTES(POST "Transfer-Encoding: chunked \t \r\n\r\n"), 400, "a tab" },
+	{ BYTES(POST "Transfer-Encoding: \t chunked\r\n\r\n"), 400, "a tab" },
+	{ BYTES(POST "Content-Length:\t5\r\n\r\n"), 400, "a tab" },
+	{ BYTES(POST "Content-Length:5\t\r\n\r\n"), 400, "a tab" },
 	{ BYTES(GET H "Content-Length: 1\r\n\r\n"), 400, "no body" },
 	{ BYTES(GET H "Transfer-Encoding: chunked\r\n\r\n"), 400, "no body" },
 	{ BYTES("HEAD / HTTP/1.1\r\n" H "Content-Length: 9\r\n\r\n"), 400, "no body" },
@@ -224,7 +229,7 @@ static const struct {
 	    NULL, 1, HTTPBODY_NONE, 0, 3, true, false },
 	{ BYTES("POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 7\r\n\r\n"),
 	    HTTPMETHOD_POST, "/", NULL, 0, HTTPBODY_LENGTH, 7, 2, false, false },
-	{ BYTES(POST "TRANSFER-ENCODING: \t Chunked\r\n\r\n"), HTTPMETHOD_POST, "/", NULL, 1,
+	{ BYTES(POST "TRANSFER-ENCODING:   Chunked  \r\n\r\n"), HTTPMETHOD_POST, "/", NULL, 1,
 	    HTTPBODY_CHUNKED, 0, 2, true, false },
 	/* Left out: Proxy, and names with "_". */
 	{ BYTES(POST "Proxy: x\r\nX_Y: z\r\nContent_Length: 7\r\nX: y\r\n\r\n"), HTTPMETHOD_POST,
