@@ -166,6 +166,7 @@ role_main(const char *name, const char *slot_text)
 {
 	enum role_kind kind = role_find(name);
 	const char *error = NULL;
+	char title[ROLE_TEXT];
 	unsigned slot;
 
 	if (kind == ROLE_N)
@@ -188,10 +189,8 @@ role_main(const char *name, const char *slot_text)
 	(void)sigaction(SIGINT, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	(void)sigaction(SIGTERM, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	(void)sigaction(SIGHUP, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
-	if (role_slots(kind) > 1)
-		setproctitle("%s %u", name, slot);
-	else
-		setproctitle("%s", name);
+	role_format(kind, slot, title);
+	setproctitle("%s", title);
 	if (kind != ROLE_LOG)
 		log_open(ROLE_LOG_FD);
 	switch (kind) {

@@ -145,7 +145,7 @@ handler_lease(struct entry *e, struct link *l, bool is_probe)
 {
 	handler_become(e, is_probe ? HANDLER_PROBED : HANDLER_LEASED);
 	e->handler.is_recalled = false;
-	e->handler.had_by |= UINT64_C(1) << l->slot;
+	e->handler.had_by[l->slot / 64] |= UINT64_C(1) << l->slot % 64;
 	e->link = l;
 	entry_deliver(e, UNSENT_LEASE);
 }
@@ -317,7 +317,7 @@ handler_taint(struct entry *e, uint16_t slot)
 {
 	struct handler *h = &e->handler;
 
-	if ((h->had_by & UINT64_C(1) << slot) == 0)
+	if ((h->had_by[slot / 64] & UINT64_C(1) << slot % 64) == 0)
 		return;
 	if (h->state == HANDLER_IDLE) {
 		handler_end(e);

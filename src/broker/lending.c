@@ -96,12 +96,14 @@ lending_expire(struct pool *p, uint64_t now)
 
 	for (e = TAILQ_FIRST(&p->members.list); e != NULL; e = next) {
 		uint64_t expiry = handler_expiry(e);
+		char name[ROLE_TEXT];
 
 		next = TAILQ_NEXT(e, handler.next);
 		if (expiry == 0 || now < expiry)
 			continue;
-		log_warn("service %s: worker %u does not give back handler (%d), "
-		    "killing both", p->service->name, e->link->slot, (int)e->session);
+		role_format(ROLE_WORKER, e->link->slot, name);
+		log_warn("service %s: %s does not give back handler (%d), killing both",
+		    p->service->name, name, (int)e->session);
 		link_accuse(e->link, "keeps a handler that it was to give back");
 		/* The accusation ended the handler, which has changed the list. */
 		next = TAILQ_FIRST(&p->members.list);

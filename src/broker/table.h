@@ -74,7 +74,8 @@ struct handler {
 	uint64_t recalled_usec;
 	bool is_faulty;			/* found broken by a worker */
 	uint8_t fault;			/* the reason, minus one of DEATH_*; 0: not told */
-	uint64_t had_by;		/* workers that have its pipes, or may have: a bit each */
+	/* Workers that have its pipes, or may have: a bit each, by slot. */
+	uint64_t had_by[CONF_MAX_WORKERS / 64];
 	bool is_tainted;		/* a worker with its pipes is gone: no other gets it */
 	struct mail_ask weigh;		/* open question: how much memory does it have? */
 	TAILQ_ENTRY(entry) next;	/* of its pool */

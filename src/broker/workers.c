@@ -54,6 +54,16 @@ refuse_run(struct link *l, uint64_t id, enum outcome_kind outcome, uint8_t reaso
 
 /* --------------------------------------------------------------- frames --- */
 
+/*
+ * True if workers of this protocol have no business with a service, which does not exist for
+ * their clients.
+ */
+static bool
+is_elsewhere(const struct link *l, const struct service *s)
+{
+	return !service_has_door(s, role_slot_protocol(l->slot));
+}
+
 /* A function of this type takes one frame and returns what is wrong with it, or NULL. */
 typedef const char *worker_fn(struct link *l, const struct frame *f);
 
@@ -88,6 +98,8 @@ worker_run(struct link *l, const struct frame *f)
 		return "sent an unknown service number";
 	if (conf->services[f->run.service].handler != NULL)
 		return "sent a request to start a handler";
+	if (is_elsewhere(l, &conf->services[f->run.service]))
+		return "sent a request for a service of other workers";
 
 	switch (stock_claim(l, f->run.kit, has_input)) {
 	case KIT_FORGED:
@@ -135,9 +147,15 @@ static const char *
 worker_want(struct link *l, const struct frame *f)
 {
 	/* Frames of the master about this generation come first. */
-	(void)member_conf(&l->broker->member, f->generation);
-	if (link_is_open(l))
-		pools_want(l, f->lease.service);
+	struct conf *conf = member_conf(&l->broker->member, f->generation);
+	const struct service *s;
+
+	if (!link_is_open(l))
+		return NULL;
+	s = conf != NULL ? conf_find_service(conf, f->lease.service, strlen(f->lease.service)) : NULL;
+	if (s != NULL && is_elsewhere(l, s))
+		return "wants a handler of a service of other workers";
+	pools_want(l, f->lease.service);
 	return NULL;
 }
 
@@ -217,6 +235,7 @@ workers_init(struct broker *b)
 void
 workers_open(struct link *l, struct mail_ends ends, uint64_t serial)
 {
+	char name[ROLE_TEXT];
 	int error;
 
 	workers_close(l);
@@ -227,7 +246,8 @@ workers_open(struct link *l, struct mail_ends ends, uint64_t serial)
 	l->kits_usec = l->jobs_usec = 0;
 	l->has_jobs = false;
 	error = mail_open(&l->mail, ends);
+	role_format(ROLE_WORKER, l->slot, name);
 	if (error < 0)
-		log_err("cannot watch the link of worker %u: %s", l->slot, strerror(-error));
+		log_err("cannot watch the link of %s: %s", name, strerror(-error));
 	pools_link_opened(l->broker);
 }

@@ -492,8 +492,9 @@ calls_list(struct call_desk *desk, int fd)
 		if (strcmp(state, "waiting") == 0)
 			(void)buf_printf(&b, "\"waits_for\":\"%s\",", call_waits_for(call));
 		(void)buf_printf(&b, "\"age_usec\":%" PRIu64 ",\"waited_usec\":%" PRIu64
-		    ",\"worker\":%u,\"arguments\":", now - call->accepted_usec,
-		    call_waited_usec(call, now), desk->slot);
+		    ",\"worker\":%u,\"web\":%s,\"arguments\":", now - call->accepted_usec,
+		    call_waited_usec(call, now), role_slot_index(desk->slot),
+		    role_slot_protocol(desk->slot) == PROTOCOL_HTTP ? "true" : "false");
 		(void)escape_json(&b, slice_of(call->arguments != NULL ? call->arguments : ""));
 		(void)buf_append_str(&b, "}\n");
 		if (buf_failed(&b)) {

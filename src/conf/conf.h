@@ -29,7 +29,8 @@
 struct pattern;
 
 /* Hard limits of the program; the configuration cannot raise them. */
-#define CONF_MAX_WORKERS 64
+#define CONF_MAX_WORKERS 128		/* of all protocols */
+#define CONF_MAX_CLASS 64		/* workers of one protocol */
 #define CONF_CONNECTIONS 20000	/* default of max-connections */
 #define CONF_MAX_LISTENERS 32
 #define CONF_MAX_SERVICES 10000
@@ -366,7 +367,8 @@ struct conf {
 	struct rate password_checks;
 	bool has_secret;		/* an argument of a service is secret */
 
-	uint32_t workers;		/* 0: auto, one per CPU */
+	/* Of each protocol that some listener speaks; 0: auto, one per CPU. */
+	uint32_t workers, web_workers;
 	char *services_dir;		/* NULL: none */
 	char *logins;			/* file of logins; NULL: none */
 	struct identity run_as;		/* of workers and log */

@@ -380,7 +380,9 @@ service_sandbox_word(const struct service *s)
 
 static const struct key keys_top[] = {
 	{ "workers", &value_workers, AT(conf, workers), .def = "auto", .min = 1,
-	  .max = CONF_MAX_WORKERS },
+	  .max = CONF_MAX_CLASS },
+	{ "web-workers", &value_workers, AT(conf, web_workers), .def = "auto", .min = 1,
+	  .max = CONF_MAX_CLASS },
 	{ "services", &value_line, AT(conf, services_dir) },
 	{ "logins", &value_line, AT(conf, logins) },
 	{ "password-checks", &value_rate, AT(conf, password_checks), .def = "20/s" },

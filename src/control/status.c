@@ -118,9 +118,10 @@ dropped_records(const struct status *s)
 
 /* True if the configuration asks for this process; else it ends with its last connection. */
 static bool
-is_wanted(const struct status *s, unsigned slot)
+is_wanted(const struct status *s, enum role_kind kind, unsigned slot)
 {
-	return slot == 0 || slot < role_workers_wanted(s->conf);
+	return kind != ROLE_WORKER ||
+	    role_slot_index(slot) < role_class_wanted(s->conf, role_slot_protocol(slot));
 }
 
 static void
@@ -131,9 +132,9 @@ put_process(struct buf *b, const char *key, const struct status *s, enum role_ki
 
 	jsonbuf_open(b, key, '{');
 	if (key == NULL)
-		jsonbuf_number(b, "slot", slot);
+		jsonbuf_number(b, "slot", role_slot_index(slot));
 	jsonbuf_number(b, "pid", p->pid);
-	jsonbuf_text(b, "state", p->state == PROCESS_SERVING && !is_wanted(s, slot) ?
+	jsonbuf_text(b, "state", p->state == PROCESS_SERVING && !is_wanted(s, kind, slot) ?
 	    "retiring" : states[p->state]);
 	jsonbuf_number(b, "restarts", p->restarts);
 	put_page(b, kind, s->pages[ROLE_PROCESS(kind, slot)]);
@@ -153,12 +154,15 @@ put_role(struct buf *b, const struct status *s, enum role_kind kind)
 		put_process(b, role_name(kind), s, kind, 0);
 		return;
 	}
-	jsonbuf_open(b, "workers", '[');
-	for (unsigned slot = 0; slot < role_slots(kind); slot++) {
-		if (is_wanted(s, slot) || s->roster->processes[ROLE_PROCESS(kind, slot)].pid != 0)
-			put_process(b, NULL, s, kind, slot);
+	for (enum listener_protocol p = 0; p < PROTOCOL_N; p++) {
+		jsonbuf_open(b, p == PROTOCOL_HTTP ? "web" : "workers", '[');
+		for (unsigned slot = 0; slot < role_slots(kind); slot++) {
+			if (role_slot_protocol(slot) == p && (is_wanted(s, kind, slot) ||
+			    s->roster->processes[ROLE_PROCESS(kind, slot)].pid != 0))
+				put_process(b, NULL, s, kind, slot);
+		}
+		jsonbuf_close(b, ']');
 	}
-	jsonbuf_close(b, ']');
 }
 
 static void

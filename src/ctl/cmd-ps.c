@@ -42,6 +42,18 @@ collect_lines(json_t *list, const struct reqd_value *v)
 	return n_bad;
 }
 
+/* The worker of a call: its number, or "web 0" for one that speaks HTTP. */
+static const char *
+worker_text(const json_t *row, char ret[static OUT_NUMBER + 4])
+{
+	bool is_web = json_is_true(json_object_get(row, "web"));
+
+	if (is_web)
+		memcpy(ret, "web ", 4);
+	(void)out_count(out_json_number(row, "worker"), ret + (is_web ? 4 : 0));
+	return ret;
+}
+
 static const char *
 arguments_text(const json_t *row, char **ret_own)
 {
@@ -71,13 +83,13 @@ print_table(const struct ctl *ctl, const json_t *list)
 		CLEANUP_FREE char *own = NULL;
 		int64_t usec = out_json_number(row, "age_usec");
 		int64_t waited = out_json_number(row, "waited_usec");
-		char age[OUT_NUMBER], worker[OUT_NUMBER], wait[OUT_NUMBER];
+		char age[OUT_NUMBER], worker[OUT_NUMBER + 4], wait[OUT_NUMBER];
 
 		out_table_row(t, (const char *const[]){ out_json_text(row, "id"),
 		    out_duration(usec > 0 ? (uint64_t)usec : 0, age),
 		    out_json_text(row, "state"), out_json_text(row, "service"),
 		    out_json_text(row, "caller"), out_json_text(row, "peer"),
-		    out_count(out_json_number(row, "worker"), worker),
+		    worker_text(row, worker),
 		    waited > 0 ? out_duration((uint64_t)waited, wait) : "-",
 		    json_object_get(row, "waits_for") != NULL ?
 		    out_json_text(row, "waits_for") : "-",

@@ -100,6 +100,18 @@ static const struct cell worker_cells[] = {
 	{ { .name = "RESTARTS", .right = true }, "restarts", CELL_COUNT },
 };
 
+static const struct cell web_cells[] = {
+	{ { .name = "WEB", .right = true }, "slot", CELL_COUNT },
+	{ { .name = "PID", .right = true }, "pid", CELL_COUNT },
+	{ { .name = "STATE" }, "state", CELL_TEXT },
+	{ { .name = "CONNECTIONS", .right = true }, "connections", CELL_COUNT },
+	{ { .name = "REQUESTS", .right = true }, "requests", CELL_COUNT },
+	{ { .name = "RUNNING", .right = true }, "running", CELL_COUNT },
+	{ { .name = "KEPT", .right = true }, "kept_bytes", CELL_BYTES },
+	{ { .name = "OVER", .right = true }, "over_share", CELL_COUNT },
+	{ { .name = "RESTARTS", .right = true }, "restarts", CELL_COUNT },
+};
+
 static const struct cell service_cells[] = {
 	{ { .name = "SERVICE", .cut = true }, "name", CELL_TEXT },
 	{ { .name = "CALLS", .right = true }, "calls", CELL_COUNT },
@@ -335,6 +347,10 @@ status_run(struct ctl *ctl, size_t n, char **words)
 	print_helpers(j);
 	(void)printf("\n");
 	print_list(ctl, json_object_get(j, "workers"), worker_cells, ARRAY_LEN(worker_cells));
+	if (json_array_size(json_object_get(j, "web")) > 0) {
+		(void)printf("\n");
+		print_list(ctl, json_object_get(j, "web"), web_cells, ARRAY_LEN(web_cells));
+	}
 	(void)printf("\n");
 	print_list(ctl, json_object_get(j, "services"), service_cells, ARRAY_LEN(service_cells));
 	print_pools(ctl, json_object_get(j, "services"));

@@ -7,6 +7,7 @@ libhttp_la_SOURCES = \
 	src/door/http/httpcall.c src/door/http/httpcall.h \
 	src/door/http/httpdoor.c src/door/http/httpdoor.h \
 	src/door/http/httplogin.c src/door/http/httplogin.h \
+	src/door/http/httpmetrics.c src/door/http/httpmetrics.h \
 	src/door/http/httppolicy.c src/door/http/httppolicy.h \
 	src/door/http/httproutes.c src/door/http/httproutes.h \
 	src/door/http/httpsession.c src/door/http/httpsession.h \

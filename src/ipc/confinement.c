@@ -156,7 +156,7 @@ confinement_plan(enum role_kind kind, struct confine_plan *ret)
 int
 confinement_begin(enum role_kind kind, unsigned slot)
 {
-	static char name[32];
+	static char name[ROLE_TEXT];
 	struct confine_plan plan;
 	const char *step;
 	int r;
@@ -164,8 +164,7 @@ confinement_begin(enum role_kind kind, unsigned slot)
 	if (!confinement_plan(kind, &plan))
 		return 0;
 	if (getenv(CONFINEMENT_TELL) != NULL) {
-		(void)snprintf(name, sizeof(name), role_slots(kind) > 1 ? "%s %u" : "%s",
-		    role_name(kind), slot);
+		role_format(kind, slot, name);
 		plan.told_as = name;
 	}
 	r = confine(&plan, &step);

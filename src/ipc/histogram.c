@@ -46,6 +46,16 @@ histogram_merge(struct histogram *sum, const struct histogram *from)
 }
 
 uint64_t
+histogram_count(const struct histogram *h, uint64_t usec)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS && (usec == UINT64_MAX || bucket_end(i) < usec); i++)
+		n += h->bucket[i];
+	return n;
+}
+
+uint64_t
 histogram_quantile(const struct histogram *h, double q)
 {
 	uint64_t total = 0, seen = 0;

@@ -25,5 +25,11 @@ void histogram_add(struct histogram *h, uint64_t usec);
 /* Adds from to sum. */
 void histogram_merge(struct histogram *sum, const struct histogram *from);
 
+/*
+ * The number of times below this one, which is a power of two: then it is exact.
+ * UINT64_MAX: of all times.
+ */
+uint64_t histogram_count(const struct histogram *h, uint64_t usec);
+
 /* The time that this share (0 < q <= 1) of the calls did not exceed; 0 when there are none. */
 uint64_t histogram_quantile(const struct histogram *h, double q);

@@ -75,17 +75,16 @@ limits_check(const struct conf *c, struct reason *why)
 static void
 warn_listeners(const struct conf *c, struct conf_errors *warnings)
 {
-	size_t n_workers = role_workers_wanted(c);
 	struct rlimit files;
-	uint64_t room;
 
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
 		return;
 	/* Workers raise their limit as far as they may. */
 	files.rlim_max = role_worker_files(files.rlim_max);
-	room = n_workers * role_worker_connections(files.rlim_max);
 	for (size_t i = 0; i < c->n_listeners; i++) {
 		const struct listener *l = &c->listeners[i];
+		size_t n_workers = role_class_wanted(c, l->protocol);
+		uint64_t room = n_workers * role_worker_connections(files.rlim_max);
 
 		/* A listener without max-connections takes as many as the workers can hold. */
 		if (l->max_connections > room && l->max_connections != CONF_CONNECTIONS)

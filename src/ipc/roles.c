@@ -5,6 +5,7 @@
 #include "ipc/roles.h"
 
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "conf/certificate.h"
@@ -57,15 +58,41 @@ role_is_wanted(enum role_kind kind, const struct conf *c)
 	}
 }
 
-size_t
-role_workers_wanted(const struct conf *c)
+/* The processors that this process may use. */
+static size_t
+count_cpus(void)
 {
 	cpu_set_t cpus;
 	int n = 1;
 
-	if (c->workers != 0)
-		return c->workers;
 	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
 		n = CPU_COUNT(&cpus);
-	return n < 1 ? 1 : n > CONF_MAX_WORKERS ? CONF_MAX_WORKERS : (size_t)n;
+	return n < 1 ? 1 : n > CONF_MAX_CLASS ? CONF_MAX_CLASS : (size_t)n;
+}
+
+size_t
+role_class_wanted(const struct conf *c, enum listener_protocol p)
+{
+	uint32_t n = p == PROTOCOL_HTTP ? c->web_workers : c->workers;
+
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		if (c->listeners[i].protocol == p)
+			return n != 0 ? n : count_cpus();
+	}
+	return 0;
+}
+
+size_t
+role_workers_wanted(const struct conf *c)
+{
+	return role_class_wanted(c, PROTOCOL_RESP) + role_class_wanted(c, PROTOCOL_HTTP);
+}
+
+void
+role_format(enum role_kind kind, unsigned slot, char ret[static ROLE_TEXT])
+{
+	bool is_web = kind == ROLE_WORKER && role_slot_protocol(slot) == PROTOCOL_HTTP;
+
+	(void)snprintf(ret, ROLE_TEXT, role_slots(kind) > 1 ? "%s %u" : "%s",
+	    is_web ? "web" : role_name(kind), role_slot_index(slot));
 }

@@ -29,6 +29,23 @@ request_slot(uint64_t id)
 	return (id >> 32) & 0xff;
 }
 
+/*
+ * A worker speaks one protocol, and which one follows from its slot. So a mistake in the
+ * decoder of one protocol is out of reach of clients of the other.
+ */
+static inline enum listener_protocol
+role_slot_protocol(unsigned slot)
+{
+	return slot < CONF_MAX_CLASS ? PROTOCOL_RESP : PROTOCOL_HTTP;
+}
+
+/* The place of a slot among those of its protocol. */
+static inline unsigned
+role_slot_index(unsigned slot)
+{
+	return slot % CONF_MAX_CLASS;
+}
+
 /* Descriptors at birth. 0 is /dev/null; 1 and 2 are the master's. */
 #define ROLE_CHANNEL_FD 3	/* SOCK_SEQPACKET to the master */
 #define ROLE_LOG_FD 4		/* SOCK_SEQPACKET to the log; not in the log */
@@ -58,6 +75,11 @@ request_slot(uint64_t id)
 
 const char *role_name(enum role_kind k);
 
+#define ROLE_TEXT 32
+
+/* Writes the name of a process: "broker", "worker 3", "web 0". */
+void role_format(enum role_kind kind, unsigned slot, char ret[static ROLE_TEXT]);
+
 /* The role of this name; ROLE_N: there is none. */
 enum role_kind role_find(const char *name);
 
@@ -82,7 +104,13 @@ role_worker_files(uint64_t max_files)
 /* True if this configuration asks for a process of this role at all. */
 bool role_is_wanted(enum role_kind kind, const struct conf *c);
 
-/* The number of workers that this configuration asks for. */
+/*
+ * The number of workers of a protocol that this configuration asks for: none where no
+ * listener speaks it.
+ */
+size_t role_class_wanted(const struct conf *c, enum listener_protocol p);
+
+/* The number of all workers that this configuration asks for. */
 size_t role_workers_wanted(const struct conf *c);
 
 /* The number of connections of a worker, where the master may have max_files. */

@@ -23,17 +23,18 @@ stats_pages_port_connections(const struct stats_pages *pages, unsigned number,
 {
 	uint64_t sum = pages->own->port_connections[number];
 
-	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
+	for (unsigned i = 0; i < CONF_MAX_WORKERS; i++) {
+		const struct stats *other = stats_pages_peer(pages, i);
 		uint64_t n;
 
-		if (pages->others[i] == NULL || i == pages->slot)
+		if (other == NULL)
 			continue;
 		/*
 		 * The page of another worker may hold anything. A number that no worker can
 		 * have counts as zero, and no page counts for more than the listener lets
 		 * in, so that the sum cannot wrap around.
 		 */
-		n = pages->others[i]->port_connections[number];
+		n = other->port_connections[number];
 		if (n <= worker_max)
 			sum += n > max ? max : n;
 	}
@@ -45,10 +46,12 @@ stats_pages_free_connections(const struct stats_pages *pages, uint64_t max)
 {
 	uint64_t own = pages->own->connections_open, sum = own < max ? max - own : 0;
 
-	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
-		if (pages->others[i] == NULL || i == pages->slot)
+	for (unsigned i = 0; i < CONF_MAX_WORKERS; i++) {
+		const struct stats *other = stats_pages_peer(pages, i);
+
+		if (other == NULL)
 			continue;
-		own = pages->others[i]->connections_open;
+		own = other->connections_open;
 		sum += own < max ? max - own : 0;
 	}
 	return sum;

@@ -94,9 +94,17 @@ struct stats {
 struct stats_pages {
 	struct stats *own;
 	const struct stats *others[ROLE_MAX_PROCESSES];	/* by number */
-	unsigned n_others;		/* other workers */
+	unsigned n_others;		/* other workers of our protocol */
 	unsigned slot;			/* ours */
 };
+
+/* The page of another worker of our protocol, by its slot; NULL: there is none. */
+static inline const struct stats *
+stats_pages_peer(const struct stats_pages *pages, unsigned slot)
+{
+	return slot != pages->slot && role_slot_protocol(slot) == role_slot_protocol(pages->slot) ?
+	    pages->others[slot] : NULL;
+}
 
 /*
  * The connections on a listener over all workers. The listener lets in max; no

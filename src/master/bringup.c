@@ -14,12 +14,14 @@ bringup_send(struct process *p, const struct edition *e)
 {
 	struct frame f = { .type = FRAME_PREPARE, .generation = e->conf->generation };
 	/* Of those that listen, only those that are to stay get the sockets. */
-	bool listens = p->rules->listens && p->slot < e->n_workers;
+	bool listens = p->rules->listens && edition_wants_worker(e, p->slot);
 	int fds[FRAME_MAX_FDS] = { e->text };
 	size_t n = 1;
 
-	for (size_t i = 0; listens && i < e->listeners.n; i++)
-		fds[n++] = e->listeners.list[i]->fd;
+	for (size_t i = 0; listens && i < e->listeners.n; i++) {
+		if (e->conf->listeners[i].protocol == role_slot_protocol(p->slot))
+			fds[n++] = e->listeners.list[i]->fd;
+	}
 	for (size_t i = 0; p->rules->has_keys && i < e->conf->n_listeners; i++) {
 		if (e->conf->listeners[i].key_fd >= 0)
 			fds[n++] = e->conf->listeners[i].key_fd;

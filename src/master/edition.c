@@ -35,7 +35,8 @@ edition_make(struct edition *ret, struct conf *c, uint32_t generation)
 
 	e.conf = c;
 	c->generation = generation;
-	e.n_workers = role_workers_wanted(c);
+	for (unsigned p = 0; p < PROTOCOL_N; p++)
+		e.n_workers[p] = role_class_wanted(c, p);
 	e.text = seal(c);
 	if (e.text < 0) {
 		int r = e.text;

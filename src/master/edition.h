@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "conf/conf.h"
+#include "ipc/roles.h"
 #include "master/listen.h"
 
 struct master_options {
@@ -22,9 +23,16 @@ struct edition {
 	int text;			/* sealed canonical text of conf; -1: none */
 	struct listen_set listeners;
 	struct listen_socket *control;	/* NULL: not opened yet */
-	size_t n_workers;		/* wanted, at least one */
+	size_t n_workers[PROTOCOL_N];	/* wanted, of each protocol */
 	uint64_t read_usec;		/* wall clock, before the files were read */
 };
+
+/* True if the configuration asks for the worker of this slot. */
+static inline bool
+edition_wants_worker(const struct edition *e, unsigned slot)
+{
+	return role_slot_index(slot) < e->n_workers[role_slot_protocol(slot)];
+}
 
 #define EDITION_NONE ((struct edition){ .text = -1 })
 

@@ -60,7 +60,7 @@ check_all_serving(struct master *m)
 	notify_ready(&m->processes);
 	log_event(LOG_EVENT_SERVING, LOG_NOTICE,
 	    "reqd %s serves %zu services on %zu listeners with %zu workers", PACKAGE_VERSION,
-	    m->now.conf->n_services, m->now.conf->n_listeners, m->now.n_workers);
+	    m->now.conf->n_services, m->now.conf->n_listeners, role_workers_wanted(m->now.conf));
 	recovery_plan(m);
 }
 

@@ -50,8 +50,7 @@ processes_init(struct processes *all, struct loop *l, const struct process_ops *
 				.log_read = -1,
 				.stats_fd = -1,
 			};
-			(void)snprintf(p->name, sizeof(p->name),
-			    role_slots(kind) > 1 ? "%s %u" : "%s", role_name(kind), slot);
+			role_format(kind, slot, p->name);
 		}
 	}
 }
@@ -425,7 +424,7 @@ scale_spare(struct processes *all, enum role_kind kind)
 }
 
 void
-processes_scale(struct processes *all, size_t before)
+processes_scale(struct processes *all, const struct edition *before)
 {
 	scale_spare(all, ROLE_KEYS);
 	scale_spare(all, ROLE_AUTH);
@@ -436,7 +435,7 @@ processes_scale(struct processes *all, size_t before)
 		if (!process_is_wanted(p))
 			process_disarm(p);
 		/* A surplus worker that still runs gets listeners again, so it needs no start. */
-		else if (i >= before && !process_is_up(p))
+		else if (!edition_wants_worker(before, p->slot) && !process_is_up(p))
 			process_start(p);
 	}
 }

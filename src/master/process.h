@@ -19,7 +19,7 @@ struct processes;
 
 struct process {
 	struct processes *all;
-	char name[16];			/* "worker 3" */
+	char name[ROLE_TEXT];		/* "worker 3" */
 	enum role_kind kind;
 	const struct role_rules *rules;	/* rules of its role */
 	unsigned slot;			/* 0 for a role with one process */
@@ -78,11 +78,11 @@ void processes_init(struct processes *all, struct loop *l, const struct process_
 void processes_start(struct processes *all);
 
 /*
- * Adapts the processes to a new configuration; before is the former number of
- * workers. Missing processes are started. A surplus worker gets no listeners and ends
+ * Adapts the processes to a new configuration; before is the former edition.
+ * Missing processes are started. A surplus worker gets no listeners and ends
  * with its last connection.
  */
-void processes_scale(struct processes *all, size_t before);
+void processes_scale(struct processes *all, const struct edition *before);
 
 /* The process with this pid; NULL: none of them. */
 struct process *processes_find(struct processes *all, pid_t pid);
@@ -128,8 +128,8 @@ process_at(struct processes *all, enum role_kind kind, size_t slot)
 static inline bool
 process_is_wanted(const struct process *p)
 {
-	if (p->slot != 0)
-		return p->slot < p->all->edition->n_workers;
+	if (p->kind == ROLE_WORKER)
+		return edition_wants_worker(p->all->edition, p->slot);
 	return role_is_wanted(p->kind, p->all->edition->conf);
 }
 

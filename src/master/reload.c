@@ -263,7 +263,7 @@ put_in_force(struct master *m)
 		log_err("control socket %s: %s", m->now.conf->control_path, strerror(-e));
 	log_set_level(m->now.conf->log_level);
 	keep_counters(m, old.conf);
-	processes_scale(&m->processes, old.n_workers);
+	processes_scale(&m->processes, &old);
 }
 
 static void

@@ -68,11 +68,10 @@ nearly_full(const struct net_desk *net)
 static bool
 others_have_room(const struct net_desk *net)
 {
-	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
-		const struct stats *other = net->pages->others[i];
+	for (unsigned i = 0; i < CONF_MAX_WORKERS; i++) {
+		const struct stats *other = stats_pages_peer(net->pages, i);
 
-		if (other != NULL && i != net->pages->slot &&
-		    other->connections_open < nearly_full(net))
+		if (other != NULL && other->connections_open < nearly_full(net))
 			return true;
 	}
 	return false;
@@ -521,7 +520,7 @@ asks_for(const struct listener *l, bool has_keys)
 
 /* Makes the TLS settings of all listeners. 0 or -errno with none of them. */
 static int
-make_settings(struct net_desk *net, const struct conf *c, struct tls_settings *ret)
+make_settings(struct net_desk *net, const struct conf *c, const int *fds, struct tls_settings *ret)
 {
 	const bool keys = has_keys(c);
 	int r = 0;
@@ -531,7 +530,7 @@ make_settings(struct net_desk *net, const struct conf *c, struct tls_settings *r
 		const struct net_listener *old = listeners_find(&net->listeners, l->url);
 
 		ret[i] = (struct tls_settings){ 0 };
-		if (!l->tls)
+		if (!l->tls || fds[i] < 0)
 			continue;
 		r = tlstrust_new(l, old != NULL ? old->trust : NULL, &ret[i].trust);
 		if (r == 0)
@@ -553,7 +552,7 @@ listeners_replace(struct net_desk *net, const struct conf *c, int *fds, size_t n
 	struct net_listeners fresh = LIST_HEAD_INITIALIZER(fresh);
 	struct tls_settings settings[CONF_MAX_LISTENERS];
 	struct net_listener *p, *next;
-	int r = n_fds == c->n_listeners ? make_settings(net, c, settings) : -EBADMSG;
+	int r = n_fds == c->n_listeners ? make_settings(net, c, fds, settings) : -EBADMSG;
 
 	if (r < 0)
 		return r;
@@ -561,7 +560,7 @@ listeners_replace(struct net_desk *net, const struct conf *c, int *fds, size_t n
 		const struct listener *l = &c->listeners[i];
 		struct net_listener *old = listeners_find(&net->listeners, l->url);
 
-		if (old != NULL && (old->io.fd < 0 || same_socket(old->io.fd, fds[i])))
+		if (fds[i] < 0 || (old != NULL && (old->io.fd < 0 || same_socket(old->io.fd, fds[i]))))
 			continue;
 		r = listener_new(net, l, (unsigned)i, TAKE_FD(fds[i]), &p);
 		if (r < 0)

@@ -56,7 +56,7 @@ struct net_listener {
 
 /*
  * Replaces the listeners in force by those of a configuration: fds[i] is the
- * socket of listener i, taken. Listeners whose URL stays keep listening without
+ * socket of listener i, taken; -1: other workers listen there. Listeners whose URL stays keep listening without
  * a gap. 0 or -errno; a failure changes nothing, but the fds are taken.
  */
 int listeners_replace(struct net_desk *net, const struct conf *c, int *fds, size_t n_fds);

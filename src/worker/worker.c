@@ -64,15 +64,44 @@ on_sockets(struct member *m, int *fds, size_t n_fds)
 		w->prepared_fds[w->n_prepared_fds++] = TAKE_FD(fds[i]);
 }
 
+/* The listeners of a configuration that speak the protocol of this worker. */
+static size_t
+count_listeners(const struct worker *w, const struct conf *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_listeners; i++)
+		n += c->listeners[i].protocol == role_slot_protocol(w->slot);
+	return n;
+}
+
 /* No listeners at all: there is one worker too many, and that is this one. */
 static void
 on_prepare(struct member *m)
 {
 	struct worker *w = worker_of(m);
-	bool fits = w->n_prepared_fds == 0 || m->prepared->n_listeners == w->n_prepared_fds;
+	bool fits = w->n_prepared_fds == 0 ||
+	    count_listeners(w, m->prepared) == w->n_prepared_fds;
 
 	w->leases.prepared = m->prepared;
 	member_prepared(m, fits ? NULL : "listeners and descriptors do not match");
+}
+
+/* Listens at the prepared sockets, which are those of our protocol in their order. 0 or -errno. */
+static int
+replace_listeners(struct worker *w, const struct conf *c)
+{
+	int fds[CONF_MAX_LISTENERS];
+	size_t next = 0;
+
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		fds[i] = -1;
+		if (c->listeners[i].protocol != role_slot_protocol(w->slot))
+			continue;
+		fds[i] = TAKE_FD(w->prepared_fds[next]);
+		next++;
+	}
+	return listeners_replace(&w->net, c, fds, c->n_listeners);
 }
 
 static void
@@ -87,7 +116,7 @@ on_commit(struct member *m)
 	if (w->retired)
 		listeners_retire(&w->net, m->current);
 	else if (!w->net.stopping)
-		r = listeners_replace(&w->net, m->current, w->prepared_fds, w->n_prepared_fds);
+		r = replace_listeners(w, m->current);
 	if (r < 0) {
 		m->refusal = strerror(-r);
 		return;
@@ -150,8 +179,8 @@ on_stats_page(struct worker *w, unsigned slot, int fd)
 	stats_unmap(p->others[slot]);
 	p->others[slot] = stats_map_other(fd);
 	p->n_others = 0;
-	for (size_t i = 0; i < CONF_MAX_WORKERS; i++)
-		p->n_others += p->others[i] != NULL;
+	for (unsigned i = 0; i < CONF_MAX_WORKERS; i++)
+		p->n_others += stats_pages_peer(p, i) != NULL;
 }
 
 static void

@@ -80,7 +80,7 @@ def placed(holder, key, text, directory):
     if holder == "listen":
         return ['listen "%s" {\n%s\n}' % (url, text)
                 for url in ("tcp://127.0.0.1:7373", "unix://%s/x.sock" % directory,
-                            "tls://127.0.0.1:7374", "fd://name")]
+                            "tls://127.0.0.1:7374", "fd://name", "http://127.0.0.1:8080")]
     if holder == "role":
         return ['role "r" {\n%s\n}' % text]
     if holder == "argument":

@@ -237,6 +237,15 @@ def sh(script, *words):
 
 # --------------------------------------------------------------- top level ---
 
+@row(".web-workers")
+def _():
+    port = free_port()
+    with server("web-workers", 'listen "http://127.0.0.1:%d" {}\nweb-workers = 3' % port) as s:
+        same(len(s.status()["web"]), 3)
+    with server("no-web-workers", "web-workers = 3") as s:
+        same(len(s.status()["web"]), 0)
+
+
 @row(".workers")
 def _():
     with server("workers", workers="workers = 3") as s:

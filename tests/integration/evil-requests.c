@@ -108,6 +108,24 @@ id_of_a_handler(struct evil *e)
 	evil_send_bad(e, &f);
 }
 
+/* Asks for a service that clients of this worker's protocol cannot call. */
+static void
+service_of_the_web(struct evil *e)
+{
+	struct evil_kit k;
+	struct frame f = evil_run_frame(e, "web", NULL, &k);
+
+	evil_send_bad(e, &f);
+}
+
+static void
+handler_of_the_web(struct evil *e)
+{
+	struct frame want = evil_want_frame(e, "web-talk");
+
+	evil_send_bad(e, &want);
+}
+
 /*
  * Other requests attach to the running one, are cancelled, and attach again;
  * the result comes twice.
@@ -468,6 +486,8 @@ const struct evil_attack evil_requests[] = {
 	{ "id_twice", id_twice },
 	{ "id_of_another", id_of_another },
 	{ "id_of_a_handler", id_of_a_handler },
+	{ "service_of_the_web", service_of_the_web },
+	{ "handler_of_the_web", handler_of_the_web },
 	{ "cancels_between_twins", cancels_between_twins },
 	{ "early_result", early_result },
 	{ "results_of_nothing", results_of_nothing },

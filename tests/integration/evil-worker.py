@@ -36,6 +36,7 @@ REPLACED_MS = 1000 * max(1, SLACK / 4)
 ATTACKS = {
     "same_id_and_token": "found", "same_id_in_one_write": "found",
     "two_tokens_of_one_id": "found", "id_twice": "found", "id_of_another": "found",
+    "service_of_the_web": "found", "handler_of_the_web": "found",
     "id_of_a_handler": "found", "cancels_between_twins": "lives", "early_result": "lives",
     "results_of_nothing": "lives", "result_of_another": "found", "unsealed_result": "found",
     "growing_result": "found", "rubbish_result": "lives",

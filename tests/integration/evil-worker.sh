@@ -37,6 +37,9 @@ handler talk "\"/usr/bin/python3\", \"$dir/handler.py\"" 'argument "text" {}' 'l
 handler starved "\"/usr/bin/python3\", \"$dir/handler.py\"" 'argument "text" {}' 'log = none' \
     'processes { min = 0  max = 2  idle = 300ms }' 'timeout = 1s' 'queue = 1000'
 setting "logins = \"$dir/logins\""
+service web '"/bin/touch", "'"$dir"'/web-has-run"' 'doors = {"http"}' 'log = none'
+handler web-talk "\"/usr/bin/python3\", \"$dir/handler.py\"" 'doors = {"http"}' 'log = none' \
+    'processes { min = 0 }'
 judge() {
 	python3 "$top_srcdir/tests/integration/evil-worker.py" "$dir" "$port" "$reqctl" "$reqd_pid" "$@"
 }
@@ -51,4 +54,5 @@ step "somebody has a password" login
 step "as many results are kept as can be" judge fill
 fds_before=$(settled_fds)
 step "nothing that is attacked gives way" judge
+step "no service of another protocol has run" test ! -e "$dir/web-has-run"
 finish

@@ -103,6 +103,19 @@ uses_tokens() {
 	py requests "$web" "$dir/alice.token"
 }
 
+# Every line is one that Prometheus reads; the figures are those of all workers.
+shows_figures() {
+	curl -s "$at/metrics" >"$dir/metrics"
+	grep -qx 'reqd_requests_total{service="fail",outcome="exit"} 1' "$dir/metrics"
+	grep -qx 'reqd_requests_failed_total{service="fail"} 1' "$dir/metrics"
+	grep -qx 'reqd_request_duration_seconds_bucket{service="fail",le="+Inf"} 1' "$dir/metrics"
+	grep -q '^reqd_connections{listener="http://127.0.0.1:[0-9]*"} 1$' "$dir/metrics"
+	! grep -q 'service="who"' "$dir/metrics"
+	! grep -vE '^(# (HELP|TYPE) reqd_[a-z_]+ .*|reqd_[a-z_]+(\{([a-z_]+="[^"]*",?)+\})? [0-9.]+)$' \
+	    "$dir/metrics"
+	assert_eq "$(status_of -I "$at/metrics")" 200
+}
+
 # One id, one run.
 uses_ids() {
 	: >"$dir/ran"
@@ -157,6 +170,7 @@ uses_ab() {
 }
 
 step "curl calls services" uses_curl
+step "Prometheus gets figures" shows_figures
 step "the body is input" uses_input
 step "output comes as it is made" uses_streams
 step "names of other systems go to the program" uses_names

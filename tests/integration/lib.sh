@@ -163,7 +163,7 @@ n_fds() {
 # Prints "broker 12 log 9 ": the numbers that must be the same before and after
 # a test, whichever worker was started last.
 fds_of_roles() {
-	for one_role in master runner broker control log keys auth worker; do
+	for one_role in master runner broker control log keys auth worker web; do
 		for role_pid in $(role_pids $one_role); do
 			printf '%s %s\n' "$one_role" "$(n_fds "$role_pid")"
 		done

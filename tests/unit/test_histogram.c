@@ -62,6 +62,21 @@ START_TEST(the_longest_are_one)
 }
 END_TEST
 
+START_TEST(powers_of_two_divide_exactly)
+{
+	struct histogram h = { 0 };
+
+	for (uint64_t usec = 0; usec < 1000; usec++)
+		histogram_add(&h, usec);
+	for (unsigned bits = 0; bits < 10; bits++)
+		ck_assert_uint_eq(histogram_count(&h, UINT64_C(1) << bits), UINT64_C(1) << bits);
+	ck_assert_uint_eq(histogram_count(&h, 1024), 1000);
+	histogram_add(&h, UINT64_MAX / 2);
+	ck_assert_uint_eq(histogram_count(&h, UINT64_C(1) << 28), 1000);
+	ck_assert_uint_eq(histogram_count(&h, UINT64_MAX), 1001);
+}
+END_TEST
+
 START_TEST(quantiles)
 {
 	struct histogram h = { 0 }, sum = { 0 };
@@ -87,4 +102,4 @@ UNIT_MAIN("histogram", tcase_add_test(tc, nothing_is_nothing);
     tcase_add_test(tc, short_times_are_exact);
     tcase_add_test(tc, never_less_and_a_quarter_more_at_most);
     tcase_add_test(tc, the_longest_are_one);
-    tcase_add_test(tc, quantiles))
+    tcase_add_test(tc, powers_of_two_divide_exactly); tcase_add_test(tc, quantiles))

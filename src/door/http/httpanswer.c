@@ -16,6 +16,9 @@
 
 /* ----------------------------------------------------------------- head --- */
 
+/* A body of so many bytes is long. */
+#define LONG_BODY (64u << 10)
+
 /* A body that nobody has read is dropped up to this size; else the connection ends. */
 #define DROP_MAX (64u << 10)
 
@@ -93,6 +96,30 @@ http_answer_body(struct http_session *s, struct slice body)
 	httpreply_end(b);
 	if (!s->is_head && body.data != NULL)
 		(void)buf_append_slice(b, body);
+}
+
+void
+http_answer_own(struct http_session *s, struct buf *own)
+{
+	struct slice body = buf_slice(own);
+	struct conn *c = &s->conn;
+
+	if (s->is_head || body.len < LONG_BODY) {
+		http_answer_body(s, body.data != NULL ? body : SLICE(""));
+		return;
+	}
+	httpreply_number(http_session_out(s), "Content-Length", body.len);
+	put_connection(s, http_session_out(s));
+	httpreply_end(http_session_out(s));
+	/* With the head sent, the body can be the unsent bytes of the connection, without a copy. */
+	conn_send(c);
+	if (c->state == CONN_LOST || buf_len(&c->out) > 0 || buf_failed(&c->out)) {
+		(void)buf_append_slice(http_session_out(s), body);
+		return;
+	}
+	buf_done(&c->out);
+	c->out = *own;
+	*own = BUF_INIT(0);
 }
 
 /* --------------------------------------------------------------- pieces --- */

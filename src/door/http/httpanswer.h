@@ -23,6 +23,12 @@ struct buf *http_answer_head(struct http_session *s, unsigned status, const char
 /* Ends the head, and writes the body; data NULL: nothing is said of a body. */
 void http_answer_body(struct http_session *s, struct slice body);
 
+/*
+ * ... with a body that may be taken as it is, when it is long: own holds it. Else it is
+ * copied, and stays.
+ */
+void http_answer_own(struct http_session *s, struct buf *own);
+
 /* Ends the head of an answer in pieces. To HTTP/1.0 the end of the connection is their end. */
 void http_answer_pieces(struct http_session *s);
 void http_answer_piece(struct http_session *s, struct slice bytes);

@@ -227,7 +227,10 @@ answer_success(struct http_session *s, const struct result *res)
 		answer_value(s, res);
 	} else {
 		http_put_result(http_answer_head(s, 200, HTTP_TEXT), res);
-		http_answer_body(s, res->out.data != NULL ? res->out : SLICE(""));
+		if (res->own_out != NULL)
+			http_answer_own(s, res->own_out);
+		else
+			http_answer_body(s, res->out.data != NULL ? res->out : SLICE(""));
 	}
 }
 

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "door/http/httpanswer.h"
 #include "door/http/httplogin.h"
+#include "door/http/httpmetrics.h"
 #include "door/http/httppolicy.h"
 #include "door/http/httpviews.h"
 #include "net/refusal.h"
@@ -31,6 +32,7 @@ static const struct route {
 	{ "services", false, false, OFFER_CALL, READS, http_services },
 	{ "services", true, false, OFFER_CALL, READS, http_service },
 	{ "whoami", false, false, OFFER_CALL, READS, http_whoami },
+	{ "metrics", false, false, OFFER_METRICS, READS, http_metrics },
 	{ "healthz", false, true, OFFER_HEALTH, READS, http_healthz },
 	{ "readyz", false, true, OFFER_HEALTH, READS, http_readyz },
 };
