@@ -240,9 +240,9 @@ def sh(script, *words):
 @row(".web-workers")
 def _():
     port = free_port()
-    with server("web-workers", 'listen "http://127.0.0.1:%d" {}\nweb-workers = 3' % port) as s:
+    with server("web-workers", 'listen "http://127.0.0.1:%d" {}\nweb-workers = 3\n' % port) as s:
         same(len(s.status()["web"]), 3)
-    with server("no-web-workers", "web-workers = 3") as s:
+    with server("no-web-workers", "web-workers = 3\n") as s:
         same(len(s.status()["web"]), 0)
 
 

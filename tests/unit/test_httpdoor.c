@@ -289,6 +289,51 @@ START_TEST(events_come_as_they_happen)
 }
 END_TEST
 
+START_TEST(silent_events_have_comments)
+{
+	struct conn *c;
+	int fd = client_as(&c);
+	struct http_session *s = http_session_of(c);
+	struct asked run;
+
+	say(fd, "POST /call/echo" HOST "Accept: text/event-stream\r\n\r\n");
+	run = asked(FRAME_RUN);
+	ck_heard(fd, "");
+	later(&s->beat, 15 * USEC_PER_SEC);
+	ck_answers(fd, "200(3\r\n:\n\n\r\n)");
+	later(&s->beat, 15 * USEC_PER_SEC);
+	ck_heard(fd, "3\r\n:\n\n\r\n");
+	program_ends(&run, 0);
+	ck_assert(!loop_timer_is_armed(&s->beat));
+	ck_assert_ptr_nonnull(strstr(heard(fd), "event: end\n"));
+}
+END_TEST
+
+START_TEST(a_long_output_is_whole)
+{
+	static char text[300000], all[400000];
+	size_t len = 0;
+	int fd = client();
+	struct asked run;
+
+	memset(text, 'x', sizeof(text));
+	say(fd, "POST /call/echo" HOST "\r\nGET /healthz" HOST "\r\n");
+	run = asked(FRAME_RUN);
+	for (size_t at = 0; at < sizeof(text); at += 60000)
+		write_out(&run, text + at, 60000);
+	program_ends(&run, 0);
+	for (int i = 0; i < 200 && len < sizeof(text) + 800; i++) {
+		ssize_t n = recv(fd, all + len, sizeof(all) - len - 1, 0);
+
+		len += n > 0 ? (size_t)n : 0;
+		turns();
+	}
+	ck_assert_ptr_nonnull(strstr(all, "Content-Length: 300000\r\n"));
+	ck_assert_int_eq(memcmp(strstr(all, "\r\n\r\n") + 4, text, sizeof(text)), 0);
+	ck_assert_ptr_nonnull(strstr(strstr(all, "\r\n\r\n") + 4 + sizeof(text), "\r\n\r\nok\n"));
+}
+END_TEST
+
 START_TEST(raw_output_that_was_cut_has_no_end)
 {
 	struct conn *c;
@@ -507,6 +552,8 @@ add(TCase *tc)
 	tcase_add_test(tc, outcomes_have_a_status);
 	tcase_add_test(tc, a_head_runs_nothing);
 	tcase_add_test(tc, events_come_as_they_happen);
+	tcase_add_test(tc, silent_events_have_comments);
+	tcase_add_test(tc, a_long_output_is_whole);
 	tcase_add_test(tc, raw_output_that_was_cut_has_no_end);
 	tcase_add_test(tc, input_goes_to_the_program_as_it_comes);
 	tcase_add_test(tc, input_in_chunks_goes_to_the_program_as_it_comes);

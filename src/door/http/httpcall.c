@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/jsonbuf.h"
 #include "call/call.h"
 #include "call/refuse.h"
@@ -24,6 +25,9 @@
 
 #define REQUEST_ID_MAX 128	/* bytes of X-Request-Id */
 #define TRACESTATE_MAX 512
+
+/* Silence after which a stream of events has a comment. */
+#define BEAT_USEC (15 * USEC_PER_SEC)
 
 #define FORM_TYPE "application/x-www-form-urlencoded"
 
@@ -116,6 +120,26 @@ put_end(struct http_session *s, const struct result *res)
 		resultjson_bytes(&object, "detail", res->detail);
 	jsonbuf_close(&object, '}');
 	put_event(s, "end", &object);
+}
+
+/* A client or a proxy that hears nothing for long ends the connection. */
+static void
+arm_beat(struct http_session *s)
+{
+	if (s->form == HTTP_SSE)
+		loop_arm(s->conn.net->loop, &s->beat, s->conn.net->loop->now_usec + BEAT_USEC);
+}
+
+void
+http_call_beat(struct http_session *s)
+{
+	if (s->call == NULL)
+		return;
+	if (!s->is_begun)
+		begin_stream(s, s->call->id_text, NULL);
+	http_answer_piece(s, SLICE(":\n\n"));
+	conn_flush(&s->conn);
+	arm_beat(s);
 }
 
 /* True if the client must notice that the output is not whole. */
@@ -292,6 +316,7 @@ on_output(struct call_sink *sink, struct call *call, enum call_stream which, str
 	else
 		put_output(s, which == CALL_STDOUT ? "stdout" : "stderr", bytes);
 	conn_flush(&s->conn);
+	arm_beat(s);
 }
 
 static void
@@ -329,6 +354,7 @@ on_ended(struct call_sink *sink, struct call *call, const struct result *res)
 	(void)call;
 	s->call = NULL;
 	loop_undefer(s->conn.net->loop, &s->task);
+	loop_disarm(s->conn.net->loop, &s->beat);
 	s->conn.wait = CONN_WAITS;
 	if (s->use == HTTP_INPUT)
 		s->use = s->is_all_given ? HTTP_NO_BODY : HTTP_DROP;
@@ -394,6 +420,7 @@ http_call_abandon(struct http_session *s)
 
 	s->is_giving = false;
 	loop_undefer(s->conn.net->loop, &s->task);
+	loop_disarm(s->conn.net->loop, &s->beat);
 	if (call != NULL)
 		call_orphan(call);
 }
@@ -675,6 +702,8 @@ start_call(struct http_session *s, const struct service *service, struct callopt
 	call = call_start(&request);
 	s->http->start = NULL;
 	s->call = call;
+	if (call != NULL)
+		arm_beat(s);
 	return call != NULL && opt->open ? HTTP_TAKES_INPUT : HTTP_DONE;
 }
 

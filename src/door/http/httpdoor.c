@@ -460,6 +460,12 @@ on_task(struct loop_task *t)
 	http_call_end_input(CONTAINER_OF(t, struct http_session, task));
 }
 
+static void
+on_beat(struct loop_timer *t)
+{
+	http_call_beat(CONTAINER_OF(t, struct http_session, beat));
+}
+
 static struct conn *
 create(struct door *d)
 {
@@ -470,6 +476,7 @@ create(struct door *d)
 	s->http = CONTAINER_OF(d, struct http_door, door);
 	s->sink.ops = &http_sink_ops;
 	s->task.fn = on_task;
+	s->beat.fn = on_beat;
 	return &s->conn;
 }
 

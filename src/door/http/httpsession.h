@@ -70,6 +70,7 @@ struct http_session {
 	struct call_sink sink;		/* is told about the call */
 	struct call *call;		/* the running or open call */
 	struct loop_task task;		/* ends the input of the call */
+	struct loop_timer beat;		/* of events: says that the server is there */
 	char *origin;			/* of the page that may read the answer; NULL: none */
 	union sockaddr_any *local;	/* our end of the connection; NULL: not asked for yet */
 
