@@ -10,7 +10,7 @@
 
 struct call;
 
-/* How many strings of each kind there are, in this order. */
+/* The number of strings of each kind, in this order. */
 struct callstrings {
 	size_t n_argv, n_env, n_files;
 };

@@ -380,7 +380,8 @@ reqd_result_text(const struct reqd_result *r, char *text, size_t len)
 		break;
 	}
 	meaning = (unsigned)r->outcome < ARRAY_LEN(meanings) ? meanings[r->outcome] : "?";
-	if (r->outcome == REQD_FAILED && slice_is(error_code(words), "NOAUTH"))
+	/* A login that has gone while the call waited has words of its own. */
+	if (r->outcome == REQD_NOAUTH && slice_is(words, "NOAUTH Authentication required."))
 		(void)snprintf(text, len, "this server wants to know who is calling: log in with "
 		    "'reqctl join' and a line of 'reqctl grant', or with a token");
 	else if (words.len == 0)

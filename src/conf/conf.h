@@ -113,7 +113,7 @@ enum service_input {
 	INPUT_REQUIRED,
 	INPUT_PUSHED,	/* to a handler, in pieces behind its request; may be empty */
 };
-/* What a call does to the world. */
+/* The effects that a call has on the world. */
 enum service_effects { EFFECTS_NONE, EFFECTS_ADDS, EFFECTS_CHANGES };
 enum service_log { SERVICE_LOG_ALL, SERVICE_LOG_ERRORS, SERVICE_LOG_NONE };
 
@@ -273,7 +273,7 @@ struct credential {
 enum listener_protocol { PROTOCOL_RESP, PROTOCOL_HTTP };
 #define PROTOCOL_N 2
 
-/* What a listener with HTTP offers. */
+/* The parts of HTTP that a listener offers. */
 enum listener_offer { OFFER_CALL, OFFER_HEALTH, OFFER_METRICS };
 
 static inline bool

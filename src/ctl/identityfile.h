@@ -11,5 +11,5 @@ struct reqd;
 /* Returns the path: that of --identity, or else that of the user. New, or NULL with a message. */
 char *identityfile_path(const struct ctl *ctl);
 
-/* Has the connection show the key in this file. 0, or an exit status after a message. */
+/* Makes the connection show the key in this file. 0, or an exit status after a message. */
 int identityfile_use(const struct ctl *ctl, struct reqd *c, const char *path);

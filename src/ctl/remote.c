@@ -187,7 +187,7 @@ set_secret(const struct ctl *ctl, const struct urls *urls, struct reqd *c)
 	return r < 0 ? remote_failed(ctl, c) : 0;
 }
 
-/* Has the connection show the key of --identity, or else that of the entry. */
+/* Makes the connection show the key of --identity, or else that of the entry. */
 static int
 set_key(const struct ctl *ctl, struct reqd *c, const char *of_entry)
 {

@@ -164,7 +164,7 @@ end_of(STACK_OF(X509) *chain)
 	return first;
 }
 
-/* What is wrong, in words that do not depend on the version of OpenSSL where it matters. */
+/* The fault in words that do not depend on the version of OpenSSL where it matters. */
 static const char *
 words_of(int error)
 {

@@ -82,6 +82,8 @@ def placed(holder, key, text, directory):
                 for url in ("tcp://127.0.0.1:7373", "unix://%s/x.sock" % directory,
                             "tls://127.0.0.1:7374", "fd://name", "http://127.0.0.1:8080")]
     if holder == "role":
+        if key in ("rate", "calls", "connections"):
+            text = 'net = {"unix"}\n' + text
         return ['role "r" {\n%s\n}' % text]
     if holder == "argument":
         kind = "type = %s\n" % TYPES[key] if key in TYPES else ""
