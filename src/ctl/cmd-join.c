@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/addr.h"
 #include "base/cleanup.h"
 #include "ctl/ctl.h"
 #include "ctl/identityfile.h"
@@ -39,6 +40,8 @@ static bool
 entry_of(struct slice line, struct server_entry *ret)
 {
 	struct loginurl u;
+	struct addr addr;
+	const char *why;
 
 	loginurl_split(line, &u);
 	if (u.scheme.len == 0 || u.rest.len == 0)
@@ -48,6 +51,9 @@ entry_of(struct slice line, struct server_entry *ret)
 	if (asprintf(&ret->url, "%.*s%.*s", (int)u.scheme.len, u.scheme.data, (int)u.rest.len,
 	    u.rest.data) < 0)
 		(void)ctl_need(NULL);
+	/* Of a line that was cut off, the secret may stand where the port should. */
+	if (addr_parse(ret->url, &addr, &why) < 0)
+		return false;
 	ret->login = text_of(u.login);
 	ret->token = text_of(u.secret);
 	ret->pin = text_of(u.pin);
