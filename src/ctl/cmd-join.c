@@ -132,7 +132,7 @@ introduce(const struct ctl *ctl, struct reqd *c, const char *name, const struct 
 		return status;
 	out_word(name);
 	(void)printf(" is known now; you are ");
-	out_word(login);
+	out_word(strncmp(login, "login:", 6) == 0 ? login + 6 : login);
 	(void)printf(" and may call: ");
 	for (size_t i = 0; i + 1 < reqd_value_count(map); i += 2) {
 		CLEANUP_FREE char *service = remote_text(reqd_value_at(map, i));

@@ -100,7 +100,7 @@ log_says() {
 # What a stranger learns, and what the log says.
 is_stranger() { # IDENTITY REASON
 	status 251 as "$1" call who
-	says "Authentication required" || return 1
+	says "wants to know who is calling" || return 1
 	status 0 as "$1" whoami
 	says "$2" || return 1
 	status 0 as "$1" ping
@@ -111,7 +111,7 @@ is_stranger() { # IDENTITY REASON
 # ------------------------------------------------------------- authorities ---
 no_certificate() {
 	status 251 bare -s "$url" call who
-	says "Authentication required"
+	says "wants to know who is calling"
 }
 step "who shows nothing is a stranger" no_certificate
 step "a certificate's first URI is the caller" assert_eq "$(as "$pki/web.pem" call who)" \
@@ -187,7 +187,7 @@ grant_line() {
 }
 step "... and prints an address without a secret" grant_line
 step "join takes it from the command line" status 0 bare join "$url"
-step "... and says so" says "127.0.0.1 is known now; you are login:alice and may call: who"
+step "... and says so" says "127.0.0.1 is known now; you are alice and may call: who"
 step "the entry names the key" grep -qxF "key = $id" "$HOME/.config/reqctl/servers/127.0.0.1"
 step "the key is the login" assert_eq "$(bare -s 127.0.0.1 call who)" "login:alice alice"
 step "... at a listener that requires one, too" assert_eq \

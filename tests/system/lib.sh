@@ -73,7 +73,7 @@ built_packages() {
 			    DEB_BUILD_OPTIONS=nocheck "$top_srcdir/dev" deb || exit 1
 		fi
 		cp "$top_builddir"/deb/*.deb "$dir"
-		# What needs more than the box has.
+		# Packages that need more than the box has.
 		rm "$dir"/libreqd-dev_* "$dir"/python3-reqd_*
 	) 9>"$top_builddir/deb.lock" >"$dir/out" 2>&1 || {
 		cat "$dir/out"
