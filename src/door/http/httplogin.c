@@ -5,6 +5,7 @@
 #include "door/http/httplogin.h"
 
 #include "door/http/httpanswer.h"
+#include "ipc/logrec.h"
 #include "net/login.h"
 
 static const char scheme[] = "Bearer ";
@@ -45,9 +46,10 @@ http_log_in(struct http_session *s, const struct httphead *h)
 	if (!conn_is_private(c))
 		return refuse(s, "use https://: a token must not travel in the clear");
 	token = (struct slice){ field->data + len, field->len - len };
-	cred = login_find_token(c, token, &why);
+	cred = login_find_token(c, (struct slice){ 0 }, token, &why);
 	if (cred == NULL) {
-		login_note_failure(c, &s->http->logins, why);
+		login_note_failure(c, &s->http->logins,
+		    &(struct login_failure){ .event = LOG_EVENT_LOGIN_FAILED, .why = why });
 		return refuse(s, "the token lets nobody in");
 	}
 	if (c->peer.login != NULL && !peer_is_revoked(&c->peer, s->http->conf) &&
