@@ -743,7 +743,7 @@ START_TEST(a_failed_login_leaves_the_peer_as_it_is)
 	CLEANUP_FREE char *text = credential(t, "alice", "");
 	struct ratelimit limit = { 0 };
 	struct peer_identity *id;
-	struct stats stats = { 0 };
+	static struct stats stats;
 	struct stats_pages pages = { .own = &stats };
 	struct loop loop = { 0 };
 	struct conn c = { .net = &net, .listener = &listener };
