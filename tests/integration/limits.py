@@ -142,6 +142,43 @@ def connections(port, three, plain):
         c.close()
 
 
+def come_with_request(port, web, secret):
+    """A login and a call in one write, by RESP and by HTTP: the client is told, once."""
+    c = tokens.Client(("127.0.0.1", int(port)))
+    c.s.sendall(b"AUTH %s\r\nCALL trace\r\nCALL trace\r\n" % secret)
+    check(c.receive(), "+OK")
+    check(c.receive(), "-BUSY you have as many connections as the role 'three' allows, 3: close one")
+    check(c.receive(), None)
+    c.close()
+    got = post(web, secret, 2)
+    fits(got.split(b"\r\n")[0].decode(), "HTTP/1.1 503 .*")
+    check((got.count(b"HTTP/1.1 "), b"\r\nReqd-Ran: no\r\n" in got), (1, True))
+
+
+def post(web, secret, n):
+    """All that comes for n requests on one connection."""
+    c = tokens.Client(("127.0.0.1", int(web)))
+    c.s.sendall(b"".join(b"POST /call/trace HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nAuthorization: Bearer %s\r\n"
+                         b"Connection: %s\r\n\r\n" % (web.encode(), secret, b"close" if i == n - 1 else b"keep-alive")
+                         for i in range(n)))
+    return end_of(c)
+
+
+def nothing_runs(port, web, three, traced):
+    """A request that came with one login too many does not run."""
+    with open(three, "rb") as f:
+        secret = f.read().strip()
+    have = [login(port, three) for _ in range(3)]
+    for _ in range(6):
+        come_with_request(port, web, secret)
+    check(os.path.getsize(traced), 0)
+    have[0].close()
+    until(lambda: post(web, secret, 2).count(b"HTTP/1.1 200 ") == 2)
+    check(os.path.getsize(traced), 4)
+    for c in have:
+        c.close()
+
+
 def revoke(port, leaver, plain, logins, *reqctl):
     """In the queue, as a twin, or for a handler: what waits ends; what runs goes on."""
     here = os.path.dirname(logins)

@@ -21,6 +21,25 @@ refuse(struct http_session *s, const char *detail)
 	return false;
 }
 
+/*
+ * True if the caller may have one connection more, by its roles. Asked before the request is
+ * served: what is told to come again must not have run.
+ */
+static bool
+has_room(struct http_session *s)
+{
+	char why[QUOTA_TEXT];
+
+	if (conn_lets_caller_in(&s->conn, why))
+		return true;
+	s->goes_on = false;
+	http_answer_problem(s, &(struct http_problem){
+		.status = 503, .code = "BUSY", .ran = "no", .detail = slice_of(why),
+	});
+	http_session_finish(s);
+	return false;
+}
+
 bool
 http_log_in(struct http_session *s, const struct httphead *h)
 {
@@ -35,7 +54,7 @@ http_log_in(struct http_session *s, const struct httphead *h)
 	if (field == NULL) {
 		if (c->peer.login != NULL)
 			peer_log_out(&c->peer);
-		return true;
+		return has_room(s);
 	}
 	if (field->len <= len || strncasecmp(field->data, scheme, len) != 0)
 		return refuse(s, "the field Authorization is 'Bearer TOKEN' here");
@@ -60,5 +79,5 @@ http_log_in(struct http_session *s, const struct httphead *h)
 		return false;
 	}
 	s->http->pages->own->logins++;
-	return true;
+	return has_room(s);
 }
