@@ -57,10 +57,19 @@ def logged_in(port, path, n):
     return have
 
 
+def explained(have, n):
+    """An explanation is no call; it tells the limits."""
+    for i in range(n):
+        told = str(have[i % len(have)].ask("CALL", "--explain", "ping"))
+        if told.startswith("-") or "Limits: 5/h by role 'hourly'." not in told:
+            sys.exit("got %r" % told)
+
+
 def rate(port, hourly, plain):
     """Five calls, whichever workers are asked; the sixth is told when to come again."""
     have = logged_in(port, hourly, 6)
     others = [login(port, plain) for _ in range(3)]
+    explained(have, 7)
     got = [have[i % len(have)].ask("CALL", "ping") for i in range(5)]
     check(got, [""] * 5)
     for c in have:
@@ -72,6 +81,7 @@ def rate(port, hourly, plain):
     check(have[0].ask("PING"), "+PONG")
     check(type(have[0].ask("SERVICES")), list)
     fits(have[0].ask("CALL", "open"), r"-BUSY open you have begun .*")
+    explained(have, 1)
 
 
 def more(port, hourly):
