@@ -26,6 +26,16 @@ login_is_any(struct slice login)
 	return login.data == NULL || slice_is(login, LOGIN_ANY);
 }
 
+bool
+login_may_help(struct conn *c)
+{
+	const struct conf *conf = c->net->conf;
+
+	if (peer_is_known(&c->peer) || peer_is_revoked(&c->peer, conf))
+		return peer_is_revoked(&c->peer, conf);
+	return conf->n_credentials > 0 || listener_trust(c->listener) != NULL;
+}
+
 const struct credential *
 login_find_token(struct conn *c, struct slice login, struct slice token, const char **ret_why)
 {

@@ -19,6 +19,12 @@ struct conn;
 bool login_is_any(struct slice login);
 
 /*
+ * True if a login could make the caller somebody: it is nobody, and there are logins, or what
+ * it was known by is good no longer.
+ */
+bool login_may_help(struct conn *c);
+
+/*
  * The credential of a token that lets this client in as this login. NULL: *ret_why is for
  * the log only; the client learns nothing but no.
  */

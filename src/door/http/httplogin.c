@@ -50,9 +50,12 @@ http_log_in(struct http_session *s, const struct httphead *h)
 	const char *why = "";
 	struct slice token;
 
-	/* One connection may carry requests of several callers, each with a token or without. */
+	/*
+	 * One connection may carry requests of several callers, each with a token or without. A
+	 * key is of the connection: it goes on being what the caller is known by.
+	 */
 	if (field == NULL) {
-		if (c->peer.login != NULL)
+		if (c->peer.login != NULL && !c->peer.login->is_key)
 			peer_log_out(&c->peer);
 		return has_room(s);
 	}
