@@ -4,6 +4,8 @@ import importlib.util
 import json
 import os
 import re
+import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -165,6 +167,55 @@ def come_with_request(port, web, secret):
     check((got.count(b"HTTP/1.1 "), b"\r\nReqd-Ran: no\r\n" in got), (1, True))
 
 
+def password_is_late(port, password):
+    """The password is looked at by another process, while the call waits behind it."""
+    with open(password, "rb") as f:
+        secret = f.read().strip()
+    c = tokens.Client(("127.0.0.1", int(port)))
+    c.s.sendall(b"AUTH three '%s'\r\nCALL trace\r\n" % secret)
+    check(c.receive(), "+OK")
+    fits(c.receive(), "-BUSY you have as many connections .*")
+    check(c.receive(), None)
+    c.close()
+
+
+def come_with_handshake(keyed, identity):
+    """The last words of the handshake and a call in one write."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["reqd/1"])
+    context.load_cert_chain(identity)
+    comes, goes, got = ssl.MemoryBIO(), ssl.MemoryBIO(), b""
+    tls = context.wrap_bio(comes, goes)
+    s = socket.create_connection(("127.0.0.1", int(keyed)), timeout=PATIENCE)
+    while True:
+        try:
+            tls.do_handshake()
+            break
+        except ssl.SSLWantReadError:
+            s.sendall(goes.read())
+            comes.write(s.recv(65536))
+    tls.write(b"CALL trace\r\nCALL trace\r\n")
+    s.sendall(goes.read())
+    while True:
+        try:
+            more = tls.read(65536)
+            if not more:
+                break
+            got += more
+        except ssl.SSLZeroReturnError:
+            break
+        except ssl.SSLWantReadError:
+            data = s.recv(65536)
+            if data:
+                comes.write(data)
+            else:
+                comes.write_eof()
+    s.close()
+    fits(got.decode(), "-BUSY you have as many connections .*\r\n")
+
+
 def post(web, secret, n):
     """All that comes for n requests on one connection."""
     c = tokens.Client(("127.0.0.1", int(web)))
@@ -174,13 +225,15 @@ def post(web, secret, n):
     return end_of(c)
 
 
-def nothing_runs(port, web, three, traced):
+def nothing_runs(port, web, keyed, three, traced):
     """A request that came with one login too many does not run."""
     with open(three, "rb") as f:
         secret = f.read().strip()
     have = [login(port, three) for _ in range(3)]
     for _ in range(6):
         come_with_request(port, web, secret)
+        come_with_handshake(keyed, os.path.dirname(three) + "/home/.config/reqctl/id.pem")
+    password_is_late(port, three.replace(".token", ".password"))
     check(os.path.getsize(traced), 0)
     have[0].close()
     until(lambda: post(web, secret, 2).count(b"HTTP/1.1 200 ") == 2)
