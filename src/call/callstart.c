@@ -208,5 +208,9 @@ call_start(const struct call_request *rq)
 	r = arguments_check(s, opt->args, opt->n_args, opt->named, &values, why);
 	if (r == ARGUMENTS_BAD)
 		return refuse(rq, OUTCOME_BADARG, why);
-	return r < 0 ? start_fail(rq, r, NULL) : call_begin_limited(rq, &values);
+	if (r < 0)
+		return start_fail(rq, r, NULL);
+	/* An explanation runs nothing, so it is no call of those that are counted. */
+	return rq->explanation != NULL ? call_begin(rq, &values, NULL) :
+	    call_begin_limited(rq, &values);
 }

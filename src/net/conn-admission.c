@@ -220,7 +220,6 @@ conn_recount(struct conn *c, bool is_new)
 {
 	bool was = c->is_stranger;
 
-	c->peer.has_changed = false;
 	if (is_stranger(c))
 		stranger_join(c);
 	else
@@ -229,6 +228,8 @@ conn_recount(struct conn *c, bool is_new)
 		seat_tell(c->net, c->seat, c->seat->share.n);
 	if (c->net->conf->limited[ACCESS_CONNECTIONS] != 0 || c->holder != NULL)
 		conn_hold(c, role_of(c), is_new);
+	/* To ask for the roles may have found the login of a key. */
+	c->peer.has_changed = false;
 }
 
 void

@@ -616,18 +616,14 @@ conn_end_input(struct conn *c)
 		    CONN_PATIENT : CONN_LEAVING);
 }
 
-/* Takes no more requests: tells the client the one reason and the log the other. */
+/* Takes no more requests, and tells the client why. */
 static void
-conn_refuse(struct conn *c, enum refusal kind, const char *words, const char *why)
+conn_refuse(struct conn *c, const char *why)
 {
-	char peer[ADDR_TEXT];
-
 	if (c->door->ops->refuse == NULL)
 		conn_end(c);
 	else
-		c->door->ops->refuse(c, words);
-	peer_format(&c->peer, peer, sizeof(peer));
-	refusal_log_as(c->net, c->listener, kind, peer, why);
+		c->door->ops->refuse(c, why);
 }
 
 /*
@@ -637,30 +633,47 @@ conn_refuse(struct conn *c, enum refusal kind, const char *words, const char *wh
 static void
 conn_refuse_rest(struct conn *c)
 {
+	char peer[ADDR_TEXT];
+
 	c->net->pages->own->over_share++;
-	conn_refuse(c, REFUSAL_FULL, "you have your share of the bytes that are kept for callers, which is at "
-	    "most three quarters of kept-limit: send less at a time",
+	peer_format(&c->peer, peer, sizeof(peer));
+	refusal_log_as(c->net, c->listener, REFUSAL_FULL, peer,
 	    "a request was not whole when the caller had its share of kept bytes");
+	conn_refuse(c, "you have your share of the bytes that are kept for callers, which is at "
+	    "most three quarters of kept-limit: send less at a time");
 	conn_drop_input(c);
 }
 
-/* The caller may be another one since: counts it, and refuses it when it has too much. */
-static void
-conn_look_at_caller(struct conn *c)
+bool
+conn_lets_caller_in(struct conn *c, char why[static QUOTA_TEXT])
 {
-	char why[QUOTA_TEXT];
+	char peer[ADDR_TEXT];
 
 	if (c->peer.has_changed) {
 		conn_recount(c, true);
 		strangers_trim(c->net);
 	}
 	if (!c->is_over || states[c->state].is_last || stream_is_opening(&c->stream))
-		return;
+		return true;
 	c->is_over = conn_explain_over(c, why);
 	if (!c->is_over)
-		return;
+		return true;
 	c->net->pages->own->over_limit++;
-	conn_refuse(c, REFUSAL_CALLER, why, "a role of the caller allows no more connections");
+	peer_format(&c->peer, peer, sizeof(peer));
+	refusal_log_as(c->net, c->listener, REFUSAL_CALLER, peer,
+	    "a role of the caller allows no more connections");
+	return false;
+}
+
+/* If the caller may be another one since: counts it, and refuses it when it has too much. */
+static void
+conn_look_at_caller(struct conn *c)
+{
+	char why[QUOTA_TEXT];
+
+	if ((!c->peer.has_changed && !c->is_over) || conn_lets_caller_in(c, why))
+		return;
+	conn_refuse(c, why);
 	conn_drop_input(c);
 }
 
@@ -692,6 +705,8 @@ conn_read(struct conn *c)
 	if (c->request_due_usec != 0)
 		due_extend(&c->request_due_usec, c->active_usec, REQUEST_USEC, (size_t)n);
 	net->pages->own->bytes_in += (uint64_t)n;
+	/* These bytes may have ended the handshake that tells who the caller is. */
+	conn_look_at_caller(c);
 	if (states[c->state].is_last)
 		return;
 
@@ -858,13 +873,12 @@ on_task(struct loop_task *t)
 	net->writer = c;
 	if (c->wait == CONN_YIELDS)
 		c->wait = CONN_READY;
-	if (c->is_over)
-		conn_look_at_caller(c);
+	/* No request begins for a caller that is then told to go. */
+	conn_look_at_caller(c);
 	conn_take_news(c, news);
 	if (buf_len(&c->in) > 0)
 		conn_feed_kept(c);
-	if (c->peer.has_changed || c->is_over)
-		conn_look_at_caller(c);
+	conn_look_at_caller(c);
 	conn_send(c);
 	if ((news & CONN_DUE) != 0)
 		conn_check_due(c);

@@ -21,6 +21,7 @@
 #include "base/slice.h"
 #include "net/identity.h"
 #include "net/net.h"
+#include "net/quota.h"
 #include "net/stream.h"
 
 struct holder;
@@ -182,6 +183,12 @@ void conn_end(struct conn *c);
 
 /* Marks the connection as broken: its task closes it and sends nothing more. */
 void conn_lose(struct conn *c);
+
+/*
+ * Counts the connection for the caller that has just become known. False: a role of the
+ * caller allows no more connections; the log has been told, and why is for the client.
+ */
+bool conn_lets_caller_in(struct conn *c, char why[static QUOTA_TEXT]);
 
 /* Sets the time by which the begun request has to be whole. */
 void conn_expect_rest(struct conn *c);

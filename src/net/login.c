@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* login: tokens, and the log of those that are refused. */
+/* login: tokens, and the log of logins that fail. */
 #include "config.h"
 
 #include "net/login.h"
@@ -20,8 +20,24 @@
 
 #define LINES_PER_SECOND 20
 
+bool
+login_is_any(struct slice login)
+{
+	return login.data == NULL || slice_is(login, LOGIN_ANY);
+}
+
+bool
+login_may_help(struct conn *c)
+{
+	const struct conf *conf = c->net->conf;
+
+	if (peer_is_known(&c->peer) || peer_is_revoked(&c->peer, conf))
+		return peer_is_revoked(&c->peer, conf);
+	return conf->n_credentials > 0 || listener_trust(c->listener) != NULL;
+}
+
 const struct credential *
-login_find_token(struct conn *c, struct slice token, const char **ret_why)
+login_find_token(struct conn *c, struct slice login, struct slice token, const char **ret_why)
 {
 	static const char *const reasons[] = {
 		[ACCESS_OFF] = "off", [ACCESS_EXPIRED] = "expired", [ACCESS_ELSEWHERE] = "wrong network",
@@ -38,7 +54,8 @@ login_find_token(struct conn *c, struct slice token, const char **ret_why)
 	digest_sha256(token, hash);
 	base64url_encode(hash, sizeof(hash), text);
 	cred = conf_find_secret(conf, text);
-	if (!is_token || cred == NULL || cred->kind != CREDENTIAL_TOKEN) {
+	if (!is_token || cred == NULL || cred->kind != CREDENTIAL_TOKEN ||
+	    (!login_is_any(login) && !slice_is(login, cred->login))) {
 		*ret_why = "wrong token";
 		return NULL;
 	}
@@ -54,29 +71,38 @@ login_find_token(struct conn *c, struct slice token, const char **ret_why)
 static void
 place_format(struct conn *c, char *ret, size_t ret_len)
 {
-	struct peer peer = c->peer;
 	struct caller who;
-	char text[ADDR_TEXT];
+	char text[CALLER_TEXT];
 
-	peer.login = NULL;
-	peer_caller(&peer, c->net->conf, &who);
+	peer_caller(&c->peer, c->net->conf, &who);
+	who.login = NULL;
+	who.cert = NULL;
 	caller_format(&who, text, sizeof(text));
 	(void)strlcpy(ret, strncmp(text, "addr:", 5) == 0 ? text + 5 : text, ret_len);
 }
 
 void
-login_note_failure(struct conn *c, struct ratelimit *limit, const char *why)
+login_note_failure(struct conn *c, struct ratelimit *limit, const struct login_failure *f)
 {
+	bool is_busy = strcmp(f->event, LOG_EVENT_LOGIN_BUSY) == 0;
 	char place[ADDR_TEXT], more[64] = "";
+	struct slice login = f->login;
 	uint64_t omitted;
 
-	c->net->pages->own->logins_failed++;
+	if (!is_busy)
+		c->net->pages->own->logins_failed++;
 	if (!ratelimit_passes(limit, c->net->loop->now_usec, LINES_PER_SECOND, &omitted))
 		return;
 	if (omitted > 0)
 		(void)snprintf(more, sizeof(more), " (and %" PRIu64 " more that were not logged)",
 		    omitted);
+	/* No text of a stranger can look like another address: only a good name is shown. */
+	if (login.data == NULL)
+		login = slice_of(LOGIN_ANY);
+	else if (!credential_is_login(login))
+		login = SLICE("?");
 	place_format(c, place, sizeof(place));
-	log_event(LOG_EVENT_LOGIN_FAILED, LOG_NOTICE, "login failed for \"%s\" from %s on %s: %s%s",
-	    "default", place, c->listener->url, why, more);
+	log_event(f->event, LOG_NOTICE, "%s \"%.*s\" from %s on %s: %s%s",
+	    is_busy ? "login put off for" : "login failed for", (int)login.len, login.data,
+	    place, c->listener->url, f->why, more);
 }

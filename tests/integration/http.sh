@@ -13,6 +13,8 @@ py() {
 umask 077
 timeout 120 python3 "$top_srcdir/tests/integration/logins.py" line alice "$dir/alice.token" \
     label=laptop >"$dir/logins"
+mkdir "$dir/home"
+echo "carol:$(HOME=$dir/home "$reqctl" keygen)" >>"$dir/logins"
 umask 022
 web=$("$helpers/free-port")
 web_tls=$("$helpers/free-port")
@@ -175,6 +177,8 @@ step "the body is input" uses_input
 step "output comes as it is made" uses_streams
 step "names of other systems go to the program" uses_names
 step "a token says who calls" uses_tokens
+step "a key says who calls, until it goes" py key "$web_tls" "$dir/home/.config/reqctl/id.pem" \
+    "$dir/alice.token" "sed -i /^carol:/d $dir/logins; $reqctl --control $dir/control.sock reload"
 step "one id runs once" uses_ids
 step "a page of another origin starts nothing" pages_start_nothing
 step "Python's urllib and requests" py clients "$web"

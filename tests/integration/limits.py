@@ -4,6 +4,8 @@ import importlib.util
 import json
 import os
 import re
+import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -57,10 +59,19 @@ def logged_in(port, path, n):
     return have
 
 
+def explained(have, n):
+    """An explanation is no call; it tells the limits."""
+    for i in range(n):
+        told = str(have[i % len(have)].ask("CALL", "--explain", "ping"))
+        if told.startswith("-") or "Limits: 5/h by role 'hourly'." not in told:
+            sys.exit("got %r" % told)
+
+
 def rate(port, hourly, plain):
     """Five calls, whichever workers are asked; the sixth is told when to come again."""
     have = logged_in(port, hourly, 6)
     others = [login(port, plain) for _ in range(3)]
+    explained(have, 7)
     got = [have[i % len(have)].ask("CALL", "ping") for i in range(5)]
     check(got, [""] * 5)
     for c in have:
@@ -72,6 +83,7 @@ def rate(port, hourly, plain):
     check(have[0].ask("PING"), "+PONG")
     check(type(have[0].ask("SERVICES")), list)
     fits(have[0].ask("CALL", "open"), r"-BUSY open you have begun .*")
+    explained(have, 1)
 
 
 def more(port, hourly):
@@ -139,6 +151,94 @@ def connections(port, three, plain):
         return ok
     until(fits_in)
     for c in have + others:
+        c.close()
+
+
+def come_with_request(port, web, secret):
+    """A login and a call in one write, by RESP and by HTTP: the client is told, once."""
+    c = tokens.Client(("127.0.0.1", int(port)))
+    c.s.sendall(b"AUTH %s\r\nCALL trace\r\nCALL trace\r\n" % secret)
+    check(c.receive(), "+OK")
+    check(c.receive(), "-BUSY you have as many connections as the role 'three' allows, 3: close one")
+    check(c.receive(), None)
+    c.close()
+    got = post(web, secret, 2)
+    fits(got.split(b"\r\n")[0].decode(), "HTTP/1.1 503 .*")
+    check((got.count(b"HTTP/1.1 "), b"\r\nReqd-Ran: no\r\n" in got), (1, True))
+
+
+def password_is_late(port, password):
+    """The password is looked at by another process, while the call waits behind it."""
+    with open(password, "rb") as f:
+        secret = f.read().strip()
+    c = tokens.Client(("127.0.0.1", int(port)))
+    c.s.sendall(b"AUTH three '%s'\r\nCALL trace\r\n" % secret)
+    check(c.receive(), "+OK")
+    fits(c.receive(), "-BUSY you have as many connections .*")
+    check(c.receive(), None)
+    c.close()
+
+
+def come_with_handshake(keyed, identity):
+    """The last words of the handshake and a call in one write."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["reqd/1"])
+    context.load_cert_chain(identity)
+    comes, goes, got = ssl.MemoryBIO(), ssl.MemoryBIO(), b""
+    tls = context.wrap_bio(comes, goes)
+    s = socket.create_connection(("127.0.0.1", int(keyed)), timeout=PATIENCE)
+    while True:
+        try:
+            tls.do_handshake()
+            break
+        except ssl.SSLWantReadError:
+            s.sendall(goes.read())
+            comes.write(s.recv(65536))
+    tls.write(b"CALL trace\r\nCALL trace\r\n")
+    s.sendall(goes.read())
+    while True:
+        try:
+            more = tls.read(65536)
+            if not more:
+                break
+            got += more
+        except ssl.SSLZeroReturnError:
+            break
+        except ssl.SSLWantReadError:
+            data = s.recv(65536)
+            if data:
+                comes.write(data)
+            else:
+                comes.write_eof()
+    s.close()
+    fits(got.decode(), "-BUSY you have as many connections .*\r\n")
+
+
+def post(web, secret, n):
+    """All that comes for n requests on one connection."""
+    c = tokens.Client(("127.0.0.1", int(web)))
+    c.s.sendall(b"".join(b"POST /call/trace HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nAuthorization: Bearer %s\r\n"
+                         b"Connection: %s\r\n\r\n" % (web.encode(), secret, b"close" if i == n - 1 else b"keep-alive")
+                         for i in range(n)))
+    return end_of(c)
+
+
+def nothing_runs(port, web, keyed, three, traced):
+    """A request that came with one login too many does not run."""
+    with open(three, "rb") as f:
+        secret = f.read().strip()
+    have = [login(port, three) for _ in range(3)]
+    for _ in range(6):
+        come_with_request(port, web, secret)
+        come_with_handshake(keyed, os.path.dirname(three) + "/home/.config/reqctl/id.pem")
+    password_is_late(port, three.replace(".token", ".password"))
+    check(os.path.getsize(traced), 0)
+    have[0].close()
+    until(lambda: post(web, secret, 2).count(b"HTTP/1.1 200 ") == 2)
+    check(os.path.getsize(traced), 4)
+    for c in have:
         c.close()
 
 

@@ -14,6 +14,9 @@ umask 077
 for login in hourly second two three plain leaver; do
 	python3 "$top_srcdir/tests/integration/logins.py" line $login "$dir/$login.token" >>"$dir/logins"
 done
+mkdir "$dir/home"
+echo "three:$(HOME=$dir/home "$reqctl" keygen)" >>"$dir/logins"
+echo "correct horse $(od -An -tx8 -N8 /dev/urandom | tr -d " ")" >"$dir/three.password"
 umask 022
 
 proxied=$("$helpers/free-port")
@@ -23,6 +26,10 @@ sealed=$("$helpers/free-port")
 "$reqctl" keygen --server "$dir/tls" >/dev/null
 setting "listen \"tls://127.0.0.1:$sealed\" { proxy-from = {\"127.0.0.1\"}  source-handshakes = 2
   source-strangers = 0  certificate = \"$dir/tls/server.crt\"  key = \"$dir/tls/server.key\" }"
+keyed=$("$helpers/free-port")
+setting "listen \"tls://127.0.0.1:$keyed\" { certificate = \"$dir/tls/server.crt\"  key = \"$dir/tls/server.key\" }"
+web=$("$helpers/free-port")
+setting "listen \"http://127.0.0.1:$web\" {}"
 setting 'logins = "logins"'
 setting 'role "hourly" { login = {"hourly"}  rate = 5/h }'
 setting 'role "second" { login = {"second"}  rate = 2/s }'
@@ -37,11 +44,13 @@ service open '"/bin/true"'
 handler slow '"/usr/bin/python3", "'"$dir"'/slow.py"' 'on-disconnect = kill' \
     'processes { min = 0  max = 1  idle = 100ms }'
 service socket '"/bin/true"'
+service trace '"/bin/sh", "-c", "echo x >>'"$dir"'/traced"'
 service narrow '"/bin/sh", "-c", "echo x >>'"$dir"'/narrow; exec sleep 600"' 'concurrency = 1' \
     'queue-timeout = 10m' 'timeout = 10m'
 : >"$dir/held"
 : >"$dir/narrow"
-chmod 666 "$dir/held" "$dir/narrow"
+: >"$dir/traced"
+chmod 666 "$dir/held" "$dir/narrow" "$dir/traced"
 sed 's/allow = {"local"}/allow = {"hourly", "second", "two", "three", "plain", "far"}/' "$conf" |
     grep -v '^role "local"' >"$conf.new"
 mv "$conf.new" "$conf"
@@ -75,6 +84,18 @@ step "... and is there again in time" py again "$port" "$dir/second.token"
 step "calls at a time hold over three workers" py calls "$port" "$dir/two.token"
 step "connections of a login hold over three workers" py connections "$port" "$dir/three.token" \
     "$dir/plain.token"
+passwd() { # LOGIN FILE
+	ctl passwd "$1" <"$2"
+}
+step "a login has a password, too" passwd three "$dir/three.password"
+has_auth() {
+	[ -n "$(role_pids auth)" ]
+}
+until_true "$patience" has_auth
+until_true "$patience" ctl status >/dev/null
+fds_before=$(settled_fds)
+step "nothing runs for a connection too many" py nothing_runs "$port" "$web" "$keyed" \
+    "$dir/three.token" "$dir/traced"
 step "strangers of one source" py strangers "$proxied"
 step "handshakes of one source hold over three workers" py handshakes "$sealed"
 step "refusals are counted" test "$(limited)" -ge 8

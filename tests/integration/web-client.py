@@ -4,6 +4,7 @@
 
     web-client.py clients PORT
     web-client.py requests PORT TOKEN-FILE
+    web-client.py key PORT IDENTITY TOKEN-FILE COMMAND
     web-client.py hostile PORT RAN
     web-client.py reload PORT REQCTL CONTROL
 """
@@ -11,6 +12,7 @@ import json
 import os
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import urllib.error
@@ -101,6 +103,34 @@ def requests(port, token_file):
         status, _, body = read_answer(f)
         check((status, json.loads(body)["caller"]),
               (200, "login:alice" if i % 2 else "addr:127.0.0.1"))
+    s.close()
+
+
+def key(port, identity, token_file, change):
+    """Known by the key of its certificate, and by a token in between, until the key goes."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.load_cert_chain(identity)
+    s = context.wrap_socket(connect(port)[0])
+    f = s.makefile("rb")
+    with open(token_file, encoding="ascii") as token:
+        field = "Authorization: Bearer %s\r\n" % token.read().strip()
+
+    def get(path, more=""):
+        s.sendall(("GET %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\n%s\r\n" % (path, port, more)).encode())
+        status, _, body = read_answer(f)
+        return status, json.loads(body) if path == "/whoami" else body
+    for more, caller in (("", "carol"), ("", "carol"), (field, "alice"), ("", "carol")):
+        check(get("/whoami", more)[1]["caller"], "login:" + caller)
+    check(get("/call/echo?text=x"), (200, b"x\n"))
+    subprocess.run(change, shell=True, check=True, stdout=subprocess.DEVNULL)
+    # It is nobody now; above all it is not its address, which has a role.
+    check(get("/whoami")[1]["roles"], [])
+    for _ in range(2):
+        status, body = get("/call/echo?text=x")
+        check((status, b"no longer" in body), (401, True))
+    check(get("/whoami", field)[1]["caller"], "login:alice")
     s.close()
 
 
@@ -209,4 +239,4 @@ def reload(port, reqctl, control):
 
 if __name__ == "__main__":
     {"clients": clients, "requests": requests, "hostile": hostile,
-     "reload": reload}[sys.argv[1]](*sys.argv[2:])
+     "key": key, "reload": reload}[sys.argv[1]](*sys.argv[2:])

@@ -479,6 +479,21 @@ START_TEST(slow_senders_are_told_and_cut)
 }
 END_TEST
 
+/* The connection has told the log why already; to be many is no mistake in the protocol. */
+START_TEST(a_limit_is_no_error_of_the_protocol)
+{
+	struct conn *c;
+	int fd = client_as(&c);
+
+	say(fd, "GET /hea");
+	c->door->ops->refuse(c, "you are too many");
+	conn_flush(c);
+	turns();
+	ck_assert_ptr_nonnull(strstr(answers(fd), "503!({"));
+	ck_assert_uint_eq(stats.protocol_errors, 0);
+}
+END_TEST
+
 START_TEST(an_idle_client_is_closed_without_a_word)
 {
 	struct conn *c;
@@ -561,6 +576,7 @@ add(TCase *tc)
 	tcase_add_test(tc, broken_chunks_end_the_call);
 	tcase_add_test(tc, a_client_that_goes_cancels_its_call);
 	tcase_add_test(tc, slow_senders_are_told_and_cut);
+	tcase_add_test(tc, a_limit_is_no_error_of_the_protocol);
 	tcase_add_test(tc, an_idle_client_is_closed_without_a_word);
 	tcase_add_test(tc, drain);
 	tcase_add_test(tc, a_listed_page_may_ask_and_read);

@@ -20,18 +20,22 @@
 
 #include "base/cleanup.h"
 #include "conf/tlsfiles.h"
+#include "ipc/logrec.h"
+#include "ipc/stats.h"
+#include "net/conn.h"
 #include "net/listener.h"
+#include "net/login.h"
 #include "proto/certname.h"
 
 #define DAY 86400
 #define CHAIN 7	/* certificates with extensions of 1 KiB, which are 8 KiB at most */
 
-struct holder {
+struct owner {
 	EVP_PKEY *key;
 	X509 *cert;
 };
 
-static struct holder root, middle;
+static struct owner root, middle;
 static struct net_desk net;
 static struct net_listener listener;
 static struct conf *conf;
@@ -40,7 +44,7 @@ static struct conf *conf;
 
 /* What a certificate is to be; zero is a good one of a client. */
 struct wish {
-	const struct holder *by;	/* NULL: itself */
+	const struct owner *by;	/* NULL: itself */
 	bool is_ca, is_server, no_basic;
 	long from, until;		/* seconds from now; 0: a day ago, in a day */
 	GENERAL_NAMES *names;		/* taken; NULL: none */
@@ -61,12 +65,12 @@ add(X509 *cert, X509 *by, int nid, const char *value)
 	X509_EXTENSION_free(e);
 }
 
-static struct holder
+static struct owner
 make(const char *name, const struct wish *w)
 {
 	static long serial = 1;
-	struct holder h = { .cert = X509_new() };
-	const struct holder *by = w->by != NULL ? w->by : &h;
+	struct owner h = { .cert = X509_new() };
+	const struct owner *by = w->by != NULL ? w->by : &h;
 	X509_NAME *subject = X509_get_subject_name(h.cert);
 
 	h.key = w->key != NULL ? w->key : EVP_EC_gen("P-256");
@@ -94,11 +98,11 @@ make(const char *name, const struct wish *w)
 }
 
 static void
-holder_done(struct holder *h)
+owner_done(struct owner *h)
 {
 	X509_free(h->cert);
 	EVP_PKEY_free(h->key);
-	*h = (struct holder){ 0 };
+	*h = (struct owner){ 0 };
 }
 
 /* Adds a name of any bytes. */
@@ -144,7 +148,7 @@ certificate_text(X509 *cert)
 
 /* A list of an authority with at most one revoked certificate. */
 static char *
-revocations_text(const struct holder *by, X509 *revoked, long until)
+revocations_text(const struct owner *by, X509 *revoked, long until)
 {
 	X509_CRL *crl = X509_CRL_new();
 	ASN1_TIME *now = ASN1_TIME_adj(NULL, time(NULL), 0, -60);
@@ -220,8 +224,8 @@ stop(void)
 {
 	listener.trust = tlstrust_unref(listener.trust);
 	conf = conf_unref(conf);
-	holder_done(&root);
-	holder_done(&middle);
+	owner_done(&root);
+	owner_done(&middle);
 }
 
 /* --------------------------------------------------------------- judging --- */
@@ -230,7 +234,7 @@ static const struct caller nobody;
 
 /* Shows a leaf with the middle authority, or only it; both stay with the caller. */
 static struct tlspeer *
-show(const struct holder *leaf, bool alone)
+show(const struct owner *leaf, bool alone)
 {
 	STACK_OF(X509) *others = sk_X509_new_null();
 	struct tlspeer *t;
@@ -248,7 +252,7 @@ show(const struct holder *leaf, bool alone)
 static void
 expect(const struct wish *w, const char *problem)
 {
-	struct holder leaf = make("leaf", w);
+	struct owner leaf = make("leaf", w);
 	struct tlspeer *t = show(&leaf, false);
 
 	if (problem == NULL)
@@ -258,15 +262,15 @@ expect(const struct wish *w, const char *problem)
 	ck_assert_int_eq(t->is_verified, problem == NULL);
 	ck_assert_int_eq(tlspeer_is_known(t), problem == NULL);
 	(void)tlspeer_free(t);
-	holder_done(&leaf);
+	owner_done(&leaf);
 }
 
 START_TEST(chains_are_verified)
 {
-	struct holder stranger = make("middle", &(struct wish){ .is_ca = true });
-	struct holder fake = make("leaf", &(struct wish){ .by = &middle, .names = uri("a:b") });
+	struct owner stranger = make("middle", &(struct wish){ .is_ca = true });
+	struct owner fake = make("leaf", &(struct wish){ .by = &middle, .names = uri("a:b") });
 	/* Signed by a leaf, which is no authority. */
-	struct holder below = make("below", &(struct wish){ .by = &fake, .names = uri("a:b") });
+	struct owner below = make("below", &(struct wish){ .by = &fake, .names = uri("a:b") });
 	struct tlspeer *t;
 
 	expect(&(struct wish){ .by = &middle, .names = uri("a:b") }, NULL);
@@ -291,9 +295,9 @@ START_TEST(chains_are_verified)
 	t = show(&below, false);
 	ck_assert(!t->is_verified);
 	(void)tlspeer_free(t);
-	holder_done(&stranger);
-	holder_done(&below);
-	holder_done(&fake);
+	owner_done(&stranger);
+	owner_done(&below);
+	owner_done(&fake);
 }
 END_TEST
 
@@ -312,7 +316,7 @@ START_TEST(chains_end)
 	static const int lengths[] = { 1, 8, 9, 10 };
 	int length = lengths[_i];
 	STACK_OF(X509) *others = sk_X509_new_null();
-	struct holder chain[12] = { 0 }, leaf;
+	struct owner chain[12] = { 0 }, leaf;
 	struct tlspeer *t;
 
 	for (int i = 0; i < length; i++) {
@@ -329,16 +333,16 @@ START_TEST(chains_end)
 	if (length > 8)
 		ck_assert_str_eq(t->problem, "the chain of certificates is too long");
 	(void)tlspeer_free(t);
-	holder_done(&leaf);
+	owner_done(&leaf);
 	for (int i = 0; i < length; i++)
-		holder_done(&chain[i]);
+		owner_done(&chain[i]);
 	sk_X509_free(others);
 }
 END_TEST
 
 START_TEST(revocation_is_looked_at_on_each_level)
 {
-	struct holder leaf = make("leaf", &(struct wish){ .by = &middle, .names = uri("a:b") });
+	struct owner leaf = make("leaf", &(struct wish){ .by = &middle, .names = uri("a:b") });
 	const struct {
 		X509 *by_root, *by_middle;
 		const char *problem;
@@ -370,14 +374,14 @@ START_TEST(revocation_is_looked_at_on_each_level)
 	tlspeer_learn(t, conf, &nobody);
 	ck_assert_str_eq(t->problem, "a list of revoked certificates is out of date");
 	(void)tlspeer_free(t);
-	holder_done(&leaf);
+	owner_done(&leaf);
 }
 END_TEST
 
 START_TEST(the_end_is_that_of_the_first_to_end)
 {
-	struct holder soon = make("soon", &(struct wish){ .is_ca = true, .by = &root, .until = 3600 });
-	struct holder leaf = make("leaf", &(struct wish){ .by = &soon, .names = uri("a:b") });
+	struct owner soon = make("soon", &(struct wish){ .is_ca = true, .by = &root, .until = 3600 });
+	struct owner leaf = make("leaf", &(struct wish){ .by = &soon, .names = uri("a:b") });
 	STACK_OF(X509) *others = sk_X509_new_null();
 	struct tlspeer *t;
 
@@ -392,8 +396,8 @@ START_TEST(the_end_is_that_of_the_first_to_end)
 	ck_assert(tlspeer_is_stale(t, conf));
 	(void)tlspeer_free(t);
 	sk_X509_free(others);
-	holder_done(&leaf);
-	holder_done(&soon);
+	owner_done(&leaf);
+	owner_done(&soon);
 }
 END_TEST
 
@@ -427,7 +431,7 @@ static const struct {
 START_TEST(names_are_bytes)
 {
 	GENERAL_NAMES *names = NULL;
-	struct holder leaf;
+	struct owner leaf;
 	struct tlspeer *t;
 
 	if (sans[_i].bytes == NULL) {
@@ -446,7 +450,7 @@ START_TEST(names_are_bytes)
 		ck_assert_str_eq(t->names[0], sans[_i].name);
 	ck_assert_int_eq(t->is_verified, sans[_i].name != NULL);
 	(void)tlspeer_free(t);
-	holder_done(&leaf);
+	owner_done(&leaf);
 }
 END_TEST
 
@@ -454,7 +458,7 @@ END_TEST
 START_TEST(names_have_an_order)
 {
 	GENERAL_NAMES *names = name_add(NULL, GEN_EMAIL, "a@b", 3);
-	struct holder leaf;
+	struct owner leaf;
 	struct tlspeer *t;
 
 	names = name_add(names, GEN_DNS, "x\0y", 3);
@@ -471,7 +475,7 @@ START_TEST(names_have_an_order)
 	ck_assert_str_eq(t->names[3], "DNS:third");
 	ck_assert_str_eq(t->names[4], "EMAIL:a@b");
 	(void)tlspeer_free(t);
-	holder_done(&leaf);
+	owner_done(&leaf);
 }
 END_TEST
 
@@ -485,7 +489,7 @@ START_TEST(names_are_bounded)
 {
 	CLEANUP_FREE char *text = malloc(many[_i].len);
 	GENERAL_NAMES *names = NULL;
-	struct holder leaf;
+	struct owner leaf;
 	struct tlspeer *t;
 
 	memset(text, 'a', many[_i].len);
@@ -496,13 +500,13 @@ START_TEST(names_are_bounded)
 	ck_assert_uint_eq(t->n_names, many[_i].seen);
 	ck_assert_int_eq(t->is_verified, many[_i].seen > 0);
 	(void)tlspeer_free(t);
-	holder_done(&leaf);
+	owner_done(&leaf);
 }
 END_TEST
 
 /* Wants the leaf, with n others, to be too large to be looked at, or not. */
 static void
-expect_outsize(const struct holder *leaf, int n, bool is_outsize)
+expect_outsize(const struct owner *leaf, int n, bool is_outsize)
 {
 	STACK_OF(X509) *others = sk_X509_new_null();
 	struct tlspeer *t;
@@ -519,7 +523,7 @@ START_TEST(outsize_certificates_are_not_looked_at)
 {
 	CLEANUP_FREE char *comment = malloc(2000);
 	GENERAL_NAMES *names = NULL;
-	struct holder leaf = make("leaf", &(struct wish){ .by = &middle });
+	struct owner leaf = make("leaf", &(struct wish){ .by = &middle });
 
 	expect_outsize(&leaf, 10, false);
 	expect_outsize(&leaf, 11, true);
@@ -531,26 +535,26 @@ START_TEST(outsize_certificates_are_not_looked_at)
 	comment[1024] = '\0';
 	add(leaf.cert, middle.cert, NID_netscape_comment, comment);
 	expect_outsize(&leaf, 0, true);
-	holder_done(&leaf);
+	owner_done(&leaf);
 	for (size_t i = 0; i <= CERTNAME_MANY; i++)
 		names = name_add(names, GEN_DNS, "", 0);
 	leaf = make("leaf", &(struct wish){ .by = &middle, .names = names });
 	expect_outsize(&leaf, 0, true);
-	holder_done(&leaf);
+	owner_done(&leaf);
 	leaf = make("leaf", &(struct wish){ .by = &middle });
 	for (int i = 0; i < 33; i++)
 		(void)X509_NAME_add_entry_by_txt(X509_get_subject_name(leaf.cert), "OU",
 		    MBSTRING_ASC, (const unsigned char *)"x", -1, -1, 0);
 	expect_outsize(&leaf, 0, true);
-	holder_done(&leaf);
+	owner_done(&leaf);
 }
 END_TEST
 
 /* An alternative name of these bytes, whatever they are. */
-static struct holder
+static struct owner
 with_raw_names(const unsigned char *bytes, size_t len)
 {
-	struct holder leaf = make("leaf", &(struct wish){ .by = &middle });
+	struct owner leaf = make("leaf", &(struct wish){ .by = &middle });
 	ASN1_OCTET_STRING *s = ASN1_OCTET_STRING_new();
 	X509_EXTENSION *e;
 
@@ -575,10 +579,10 @@ START_TEST(broken_names_are_no_names)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(raw); i++) {
-		struct holder leaf = with_raw_names((const unsigned char *)raw[i].bytes, raw[i].len);
+		struct owner leaf = with_raw_names((const unsigned char *)raw[i].bytes, raw[i].len);
 
 		expect_outsize(&leaf, 0, true);
-		holder_done(&leaf);
+		owner_done(&leaf);
 	}
 }
 END_TEST
@@ -588,7 +592,7 @@ START_TEST(a_stranger_costs_little)
 {
 	unsigned char bytes[1020];
 	STACK_OF(X509) *others = sk_X509_new_null();
-	struct holder all[CHAIN] = { 0 };
+	struct owner all[CHAIN] = { 0 };
 	GENERAL_NAMES *names = NULL;
 	ASN1_OCTET_STRING *s = ASN1_OCTET_STRING_new();
 	struct tlspeer *t;
@@ -617,7 +621,7 @@ START_TEST(a_stranger_costs_little)
 	ck_assert_uint_le(mallinfo2().uordblks - before, 64u << 10);
 	(void)tlspeer_free(t);
 	for (int i = 0; i < CHAIN; i++)
-		holder_done(&all[i]);
+		owner_done(&all[i]);
 	sk_X509_free(others);
 	ASN1_OCTET_STRING_free(s);
 }
@@ -640,7 +644,7 @@ credential(const struct tlspeer *t, const char *login, const char *more)
 /* A reload may end the asking, also for those who have been asked. */
 START_TEST(nobody_is_known_where_nobody_is_asked)
 {
-	struct holder leaf = make("leaf", &(struct wish){ .by = &middle, .names = uri("a:b") });
+	struct owner leaf = make("leaf", &(struct wish){ .by = &middle, .names = uri("a:b") });
 	struct tlspeer *t = show(&leaf, false);
 	CLEANUP_FREE char *text = credential(t, "alice", "");
 
@@ -660,7 +664,7 @@ START_TEST(nobody_is_known_where_nobody_is_asked)
 	tlspeer_learn(t, conf, &nobody);
 	ck_assert(!tlspeer_is_known(t));
 	(void)tlspeer_free(t);
-	holder_done(&leaf);
+	owner_done(&leaf);
 }
 END_TEST
 
@@ -676,7 +680,7 @@ START_TEST(keys_are_logins)
 		{ "from = {\"10.0.0.0/8\"}", "the key of the certificate is not for this network" },
 	};
 	/* Expired, of nobody, without a name: a key needs none of it. */
-	struct holder leaf = make("leaf", &(struct wish){ .until = -60, .is_server = true });
+	struct owner leaf = make("leaf", &(struct wish){ .until = -60, .is_server = true });
 	struct tlspeer *t = show(&leaf, true);
 
 	ck_assert_ptr_null(t->key);
@@ -699,15 +703,15 @@ START_TEST(keys_are_logins)
 	tlspeer_learn(t, conf, &nobody);
 	ck_assert_str_eq(t->problem, "the key of the certificate is not known");
 	(void)tlspeer_free(t);
-	holder_done(&leaf);
+	owner_done(&leaf);
 }
 END_TEST
 
 /* The name in a certificate is of no use without the key; the hash of a token is no key. */
 START_TEST(another_key_is_another_login)
 {
-	struct holder mine = make("alice", &(struct wish){ 0 });
-	struct holder theirs = make("alice", &(struct wish){ 0 });
+	struct owner mine = make("alice", &(struct wish){ 0 });
+	struct owner theirs = make("alice", &(struct wish){ 0 });
 	struct tlspeer *a = show(&mine, true), *b = show(&theirs, true);
 	CLEANUP_FREE char *text = credential(a, "alice", "");
 	char *kind;
@@ -724,15 +728,55 @@ START_TEST(another_key_is_another_login)
 	ck_assert_ptr_null(a->key);
 	(void)tlspeer_free(a);
 	(void)tlspeer_free(b);
-	holder_done(&mine);
-	holder_done(&theirs);
+	owner_done(&mine);
+	owner_done(&theirs);
+}
+END_TEST
+
+/* The line of a failed login is about the place; it must not touch the login that there is. */
+START_TEST(a_failed_login_leaves_the_peer_as_it_is)
+{
+	const union sockaddr_any home = { .in = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) } };
+	struct owner leaf = make("leaf", &(struct wish){ 0 });
+	struct tlspeer *t = show(&leaf, true);
+	CLEANUP_FREE char *text = credential(t, "alice", "");
+	struct ratelimit limit = { 0 };
+	struct peer_identity *id;
+	static struct stats stats;
+	struct stats_pages pages = { .own = &stats };
+	struct loop loop = { 0 };
+	struct conn c = { .net = &net, .listener = &listener };
+
+	net.pages = &pages;
+	net.loop = &loop;
+	listener.url = (char *)(uintptr_t)"tls://x";
+	peer_init_inet(&c.peer, &home);
+	peer_show(&c.peer, t);
+	/* With these rules the peer is nobody yet; the next ones know its key. */
+	(void)peer_roles(&c.peer, conf);
+	id = peer_identity(&c.peer);
+	ck_assert_ptr_nonnull(id);
+	(void)identity_ref(id);
+	rules(text);
+	login_note_failure(&c, &limit,
+	    &(struct login_failure){ .event = LOG_EVENT_LOGIN_FAILED, .why = "wrong token" });
+	ck_assert_uint_eq(stats.logins_failed, 1);
+	ck_assert_ptr_nonnull(c.peer.login);
+	ck_assert_str_eq(peer_identity(&c.peer)->text, "login:alice");
+	ck_assert_uint_eq(id->refs, 1);
+	(void)identity_unref(id);
+	peer_done(&c.peer);
+	owner_done(&leaf);
+	net.pages = NULL;
+	net.loop = NULL;
 }
 END_TEST
 
 /* A key that may not log in may still be in a certificate that an authority vouches for. */
 START_TEST(an_authority_vouches_behind_a_key)
 {
-	struct holder leaf = make("leaf", &(struct wish){ .by = &middle, .names = uri("a:b") });
+	struct owner leaf = make("leaf", &(struct wish){ .by = &middle, .names = uri("a:b") });
 	struct tlspeer *t = show(&leaf, false);
 	CLEANUP_FREE char *on = credential(t, "alice", ""), *off = credential(t, "alice", "off = yes");
 
@@ -744,7 +788,7 @@ START_TEST(an_authority_vouches_behind_a_key)
 	tlspeer_learn(t, conf, &nobody);
 	ck_assert(t->key == NULL && t->is_verified && t->problem == NULL);
 	(void)tlspeer_free(t);
-	holder_done(&leaf);
+	owner_done(&leaf);
 }
 END_TEST
 
@@ -823,6 +867,7 @@ main(void)
 	tcase_add_test(t, nobody_is_known_where_nobody_is_asked);
 	tcase_add_test(t, keys_are_logins);
 	tcase_add_test(t, another_key_is_another_login);
+	tcase_add_test(t, a_failed_login_leaves_the_peer_as_it_is);
 	tcase_add_test(t, an_authority_vouches_behind_a_key);
 	suite_add_tcase(s, t);
 

@@ -17,6 +17,7 @@
 #include "door/http/httpargs.h"
 #include "door/http/resultjson.h"
 #include "ipc/stats.h"
+#include "net/login.h"
 #include "proto/httpaccept.h"
 #include "proto/httpreply.h"
 
@@ -431,7 +432,8 @@ http_call_abandon(struct http_session *s)
 static void
 deny(struct http_session *s, const struct service *service, struct slice name)
 {
-	bool may_log_in = http_session_may_log_in(s);
+	bool may_log_in = login_may_help(&s->conn);
+	bool is_revoked = peer_is_revoked(&s->conn.peer, s->http->conf);
 
 	call_note_refusal(s->http->desk, peer_identity(&s->conn.peer), service, name,
 	    OUTCOME_DENIED, "");
@@ -439,7 +441,8 @@ deny(struct http_session *s, const struct service *service, struct slice name)
 		.status = may_log_in ? 401 : 404,
 		.code = "NOSERVICE",
 		.ran = "no",
-		.detail = may_log_in ? SLICE("there is no service of that name for callers without a "
+		.detail = is_revoked ? SLICE("what you were known by is no longer good for anything here") :
+		    may_log_in ? SLICE("there is no service of that name for callers without a "
 		    "credential: send 'Authorization: Bearer TOKEN'") :
 		    SLICE("there is no service of that name, or your roles do not open it"),
 		.asks_login = may_log_in,

@@ -423,7 +423,6 @@ on_refuse(struct conn *c, const char *why)
 {
 	struct http_session *s = http_session_of(c);
 
-	note(s, "a request was not whole when the caller had its share of kept bytes");
 	http_call_abandon(s);
 	if (s->is_begun) {
 		conn_end(c);

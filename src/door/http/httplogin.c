@@ -5,6 +5,7 @@
 #include "door/http/httplogin.h"
 
 #include "door/http/httpanswer.h"
+#include "ipc/logrec.h"
 #include "net/login.h"
 
 static const char scheme[] = "Bearer ";
@@ -20,6 +21,25 @@ refuse(struct http_session *s, const char *detail)
 	return false;
 }
 
+/*
+ * True if the caller may have one connection more, by its roles. Asked before the request is
+ * served: what is told to come again must not have run.
+ */
+static bool
+has_room(struct http_session *s)
+{
+	char why[QUOTA_TEXT];
+
+	if (conn_lets_caller_in(&s->conn, why))
+		return true;
+	s->goes_on = false;
+	http_answer_problem(s, &(struct http_problem){
+		.status = 503, .code = "BUSY", .ran = "no", .detail = slice_of(why),
+	});
+	http_session_finish(s);
+	return false;
+}
+
 bool
 http_log_in(struct http_session *s, const struct httphead *h)
 {
@@ -30,11 +50,14 @@ http_log_in(struct http_session *s, const struct httphead *h)
 	const char *why = "";
 	struct slice token;
 
-	/* One connection may carry requests of several callers, each with a token or without. */
+	/*
+	 * One connection may carry requests of several callers, each with a token or without. A
+	 * key is of the connection: it goes on being what the caller is known by.
+	 */
 	if (field == NULL) {
-		if (c->peer.login != NULL)
+		if (c->peer.login != NULL && !c->peer.login->is_key)
 			peer_log_out(&c->peer);
-		return true;
+		return has_room(s);
 	}
 	if (field->len <= len || strncasecmp(field->data, scheme, len) != 0)
 		return refuse(s, "the field Authorization is 'Bearer TOKEN' here");
@@ -45,9 +68,10 @@ http_log_in(struct http_session *s, const struct httphead *h)
 	if (!conn_is_private(c))
 		return refuse(s, "use https://: a token must not travel in the clear");
 	token = (struct slice){ field->data + len, field->len - len };
-	cred = login_find_token(c, token, &why);
+	cred = login_find_token(c, (struct slice){ 0 }, token, &why);
 	if (cred == NULL) {
-		login_note_failure(c, &s->http->logins, why);
+		login_note_failure(c, &s->http->logins,
+		    &(struct login_failure){ .event = LOG_EVENT_LOGIN_FAILED, .why = why });
 		return refuse(s, "the token lets nobody in");
 	}
 	if (c->peer.login != NULL && !peer_is_revoked(&c->peer, s->http->conf) &&
@@ -58,5 +82,5 @@ http_log_in(struct http_session *s, const struct httphead *h)
 		return false;
 	}
 	s->http->pages->own->logins++;
-	return true;
+	return has_room(s);
 }

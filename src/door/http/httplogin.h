@@ -6,6 +6,7 @@
 
 /*
  * Makes the peer known by the token of this request, or by its account or address when there
- * is none. False: the token lets nobody in, and the request is refused.
+ * is none. False: the token lets nobody in, or a role allows the caller no more connections,
+ * and the request is refused.
  */
 bool http_log_in(struct http_session *s, const struct httphead *h);

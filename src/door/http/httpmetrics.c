@@ -10,7 +10,9 @@
 #include "base/cleanup.h"
 #include "call/call.h"
 #include "door/http/httpanswer.h"
+#include "door/http/httpanswer.h"
 #include "ipc/stats.h"
+#include "net/login.h"
 
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
@@ -242,9 +244,9 @@ http_metrics(struct http_session *s, const struct http_request *rq)
 	/* Figures of the whole are for callers that have a role here. */
 	if (http_session_roles(s) == 0 && !s->conn.peer.is_admin) {
 		http_answer_problem(s, &(struct http_problem){
-			.status = http_session_may_log_in(s) ? 401 : 404,
+			.status = login_may_help(&s->conn) ? 401 : 404,
 			.detail = SLICE("figures are for callers with a role"),
-			.asks_login = http_session_may_log_in(s),
+			.asks_login = login_may_help(&s->conn),
 		});
 		http_session_finish(s);
 		return HTTP_DONE;

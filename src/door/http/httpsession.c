@@ -37,12 +37,6 @@ http_session_may_call(struct http_session *s, const struct service *service)
 	return access_allowed(s->http->conf, service, &who, http_session_roles(s));
 }
 
-bool
-http_session_may_log_in(const struct http_session *s)
-{
-	return s->conn.peer.login == NULL && s->http->conf->n_credentials > 0;
-}
-
 void
 http_session_forget(struct http_session *s)
 {

@@ -139,9 +139,6 @@ struct http_limits http_session_limits(struct http_session *s);
 /* True if this caller may call this service by HTTP. */
 bool http_session_may_call(struct http_session *s, const struct service *service);
 
-/* True if the caller has shown no credential, though there are some. */
-bool http_session_may_log_in(const struct http_session *s);
-
 /* The answer to the request at hand is complete: the next one may follow, or the end. */
 void http_session_finish(struct http_session *s);
 

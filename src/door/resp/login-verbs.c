@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * login-verbs: AUTH and what belongs to it. A token is looked up by its hash, so the
- * time of a look-up tells nothing about any token.
- */
+/* login-verbs: AUTH and what belongs to it. */
 #include "config.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/base64url.h"
 #include "base/cleanup.h"
 #include "conf/access.h"
 #include "door/resp/session.h"
@@ -17,13 +13,11 @@
 #include "ipc/logrec.h"
 #include "ipc/stats.h"
 #include "net/authlink.h"
-#include "net/listener.h"
+#include "net/login.h"
 #include "proto/bearer.h"
 
 /* A client that has failed so often in a row is closed. */
 #define NOES_MAX 3
-
-#define LINES_PER_SECOND 20
 
 /* A login whose password is being checked by another process. */
 struct pending_login {
@@ -33,15 +27,6 @@ struct pending_login {
 	char login[CREDENTIAL_LOGIN_MAX + 1];	/* "?": no name that a login can have */
 	bool has_login;
 };
-
-/* The user of clients that know only a password. */
-static const char any_user[] = "default";
-
-static bool
-is_any(struct slice login)
-{
-	return login.data == NULL || slice_is(login, any_user);
-}
 
 /* True if somebody has this login. Looks at all of them, whatever it finds: see refuse(). */
 static bool
@@ -55,82 +40,11 @@ is_known(const struct conf *conf, struct slice login)
 	return n > 0;
 }
 
-/* The place that the client comes from, without a port: other programs read it in the log. */
 static void
-place_format(struct session *c, char *ret, size_t ret_len)
+note(struct session *c, const char *event, struct slice login, const char *why)
 {
-	struct caller who;
-	char text[CALLER_TEXT];
-
-	peer_caller(&c->conn.peer, c->resp->conf, &who);
-	who.login = NULL;
-	who.cert = NULL;
-	caller_format(&who, text, sizeof(text));
-	(void)strlcpy(ret, strncmp(text, "addr:", 5) == 0 ? text + 5 : text, ret_len);
-}
-
-/*
- * Writes the line of a failed login. Its form is a promise to programs that read logs,
- * such as fail2ban: examples/fail2ban-reqd.conf has the filter.
- */
-static void
-log_failure(struct session *c, struct slice login, const char *event, const char *why)
-{
-	bool is_busy = strcmp(event, LOG_EVENT_LOGIN_BUSY) == 0;
-	char place[ADDR_TEXT], more[64] = "";
-	uint64_t omitted;
-
-	if (!ratelimit_passes(&c->resp->logins, c->conn.net->loop->now_usec, LINES_PER_SECOND,
-	    &omitted))
-		return;
-	if (omitted > 0)
-		(void)snprintf(more, sizeof(more), " (and %" PRIu64 " more that were not logged)",
-		    omitted);
-	/* No text of a stranger can look like another address: only a good name is shown. */
-	if (login.data == NULL)
-		login = slice_of(any_user);
-	else if (!credential_is_login(login))
-		login = SLICE("?");
-	place_format(c, place, sizeof(place));
-	log_event(event, LOG_NOTICE, "%s \"%.*s\" from %s on %s: %s%s",
-	    is_busy ? "login put off for" : "login failed for", (int)login.len, login.data,
-	    place, c->conn.listener->url, why, more);
-}
-
-/*
- * Finds the credential of a secret that lets this caller in as this login. NULL: *ret_why
- * is for the log only; the client learns nothing but no.
- */
-static const struct credential *
-find(struct session *c, struct slice login, struct slice secret, const char **ret_why)
-{
-	static const char *const reasons[] = {
-		[ACCESS_OFF] = "off", [ACCESS_EXPIRED] = "expired", [ACCESS_ELSEWHERE] = "wrong network",
-	};
-	const struct conf *conf = c->resp->conf;
-	const bool is_token = bearer_is_valid(secret);
-	const struct credential *cred;
-	uint8_t hash[DIGEST_SHA256];
-	char text[BASE64URL_TEXT(DIGEST_SHA256)];
-	enum access_use use;
-	struct caller who;
-
-	/* The hash is made in any case, so that the time is the same. */
-	digest_sha256(secret, hash);
-	base64url_encode(hash, sizeof(hash), text);
-	cred = conf_find_secret(conf, text);
-	if (!is_token || cred == NULL || cred->kind != CREDENTIAL_TOKEN ||
-	    (!is_any(login) && !slice_is(login, cred->login))) {
-		*ret_why = bearer_is_like(secret) ? "wrong token" : "wrong password";
-		return NULL;
-	}
-	peer_caller(&c->conn.peer, conf, &who);
-	use = access_use(cred, &who, (int64_t)time(NULL));
-	if (use != ACCESS_USABLE) {
-		*ret_why = reasons[use];
-		return NULL;
-	}
-	return cred;
+	login_note_failure(&c->conn, &c->resp->logins,
+	    &(struct login_failure){ .event = event, .login = login, .why = why });
 }
 
 /*
@@ -140,10 +54,9 @@ find(struct session *c, struct slice login, struct slice secret, const char **re
 static void
 refuse(struct session *c, struct slice login, const char *why)
 {
-	bool is_unknown = !is_known(c->resp->conf, login) && !is_any(login);
+	bool is_unknown = !is_known(c->resp->conf, login) && !login_is_any(login);
 
-	c->resp->pages->own->logins_failed++;
-	log_failure(c, login, LOG_EVENT_LOGIN_FAILED, is_unknown ? "unknown login" : why);
+	note(c, LOG_EVENT_LOGIN_FAILED, login, is_unknown ? "unknown login" : why);
 	session_error(c, "WRONGPASS", "invalid username-password pair or user is disabled.");
 	if (++c->n_noes >= NOES_MAX)
 		conn_quit(&c->conn);
@@ -171,9 +84,7 @@ put_off(struct session *c, struct slice login, enum password_verdict verdict, ui
 {
 	bool is_penalty = verdict == PASSWORD_PENALTY;
 
-	if (is_penalty)
-		c->resp->pages->own->logins_failed++;
-	log_failure(c, login, is_penalty ? LOG_EVENT_LOGIN_PENALTY : LOG_EVENT_LOGIN_BUSY,
+	note(c, is_penalty ? LOG_EVENT_LOGIN_PENALTY : LOG_EVENT_LOGIN_BUSY, login,
 	    is_penalty ? "penalty" : "too many logins");
 	session_error(c, "BUSY", "too many logins, try again in %" PRIu32 " s", sec);
 }
@@ -330,11 +241,11 @@ verb_log_in(struct session *c, struct slice login, struct slice secret,
 		check_password(c, login, secret, reply);
 		return;
 	}
-	cred = find(c, login, secret, &why);
+	cred = login_find_token(&c->conn, login, secret, &why);
 	if (cred != NULL)
 		accept_login(c, cred, reply);
 	else
-		refuse(c, login, why);
+		refuse(c, login, bearer_is_like(secret) ? why : "wrong password");
 }
 
 static void
@@ -361,5 +272,5 @@ verb_acl(struct session *c, const struct request *r)
 	if (!slice_is_nocase(r->argv[1], "WHOAMI"))
 		session_unknown_subcommand(c, r);
 	else
-		resp_bulk_str(session_out(c), p->login != NULL ? p->login->name : any_user);
+		resp_bulk_str(session_out(c), p->login != NULL ? p->login->name : LOGIN_ANY);
 }

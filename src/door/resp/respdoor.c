@@ -159,6 +159,9 @@ on_bytes(struct conn *c, struct slice data)
 			s->is_other = false;
 		}
 		done += used;
+		/* The caller as it is now may have too many connections for any of them. */
+		if (c->peer.has_changed && done < data.len && conn_is_ready(c))
+			c->wait = CONN_YIELDS;
 		if (++n % TURN_REQUESTS == 0 && done < data.len && turn_is_over(&began_usec) &&
 		    conn_is_ready(c))
 			c->wait = CONN_YIELDS;

@@ -115,6 +115,8 @@ explain_call(struct session *c, const struct callopt *opt)
 		    "decides about root, too.\n", s->name);
 	} else {
 		explain_allowed(s, opening, &b);
+		if (!c->conn.peer.is_admin)
+			access_explain_limits(c->resp->conf, s, session_roles(c), &b);
 		if (explain_outage(c, s, &b))
 			e.refused = OUTCOME_UNAVAIL;
 	}

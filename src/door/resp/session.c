@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/escape.h"
 #include "call/call.h"
-#include "net/listener.h"
+#include "net/login.h"
 
 void
 session_resume(struct session *s)
@@ -24,13 +24,10 @@ session_resume(struct session *s)
 bool
 session_must_log_in(struct session *s)
 {
-	const struct conf *conf = s->resp->conf;
 	struct peer *p = &s->conn.peer;
 
-	if (peer_is_known(p) || peer_is_revoked(p, conf))
-		return peer_is_revoked(p, conf);
-	return session_roles(s) == 0 && !p->is_admin &&
-	    (conf->n_credentials > 0 || listener_trust(s->conn.listener) != NULL);
+	return login_may_help(&s->conn) && (peer_is_revoked(p, s->resp->conf) ||
+	    (session_roles(s) == 0 && !p->is_admin));
 }
 
 struct request_limits
