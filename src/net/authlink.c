@@ -12,6 +12,9 @@
 
 #include "base/cleanup.h"
 
+/* Answers taken in one turn. */
+#define ANSWERS_AT_ONCE 64
+
 /* Takes the question out of the list. */
 static void
 ask_close(struct authlink *l, struct login_ask *ask)
@@ -48,28 +51,38 @@ authlink_close(struct authlink *l)
 	}
 }
 
+/* Gives an answer to the one who has asked, unless it is not wanted any more. */
+static void
+take_answer(struct authlink *l, const struct password_answer *a)
+{
+	struct login_ask *ask;
+
+	TAILQ_FOREACH(ask, &l->asks, link) {
+		if (ask->id == a->id && ask->held == NULL) {
+			ask_end(l, ask, a);
+			return;
+		}
+	}
+}
+
 static void
 on_answer(struct loop_io *io, uint32_t events)
 {
 	struct authlink *l = CONTAINER_OF(io, struct authlink, socket);
 	struct password_answer a;
-	struct login_ask *ask;
-	ssize_t n;
 
 	(void)events;
-	n = recv(io->fd, &a, sizeof(a), MSG_DONTWAIT);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n != (ssize_t)sizeof(a) || a.verdict >= PASSWORD_N ||
-	    memchr(a.credential, '\0', sizeof(a.credential)) == NULL) {
-		authlink_close(l);
-		return;
-	}
-	TAILQ_FOREACH(ask, &l->asks, link) {
-		if (ask->id == a.id && ask->held == NULL) {
-			ask_end(l, ask, &a);
+	/* As many as are asked in a turn, or else the answers would fill the socket. */
+	for (unsigned i = 0; i < ANSWERS_AT_ONCE && io->fd >= 0; i++) {
+		ssize_t n = recv(io->fd, &a, sizeof(a), MSG_DONTWAIT);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
-		}
+		if (n != (ssize_t)sizeof(a) || a.verdict >= PASSWORD_N ||
+		    memchr(a.credential, '\0', sizeof(a.credential)) == NULL)
+			authlink_close(l);
+		else
+			take_answer(l, &a);
 	}
 }
 
