@@ -94,6 +94,13 @@ post(struct authlink *l, const struct password_ask *question)
 	    write(l->pipe.fd, question, sizeof(*question)) == (ssize_t)sizeof(*question);
 }
 
+/* Wants to hear of room in the pipe. */
+static bool
+watch_room(struct authlink *l)
+{
+	return l->pipe.events != 0 || loop_add(l->loop, &l->pipe, EPOLLOUT) == 0;
+}
+
 static void
 arm(struct authlink *l)
 {
@@ -161,7 +168,7 @@ send_held(struct authlink *l)
 	}
 	if (l->n_held == 0)
 		loop_remove(l->loop, &l->pipe);
-	else if (l->pipe.events == 0 && loop_add(l->loop, &l->pipe, EPOLLOUT) < 0)
+	else if (!watch_room(l))
 		authlink_close(l);
 	arm(l);
 }
@@ -218,9 +225,12 @@ authlink_ask(struct authlink *l, const struct password_ask *question, struct log
 		return false;
 	ask->id = l->last_id;
 	TAILQ_INSERT_TAIL(&l->asks, ask, link);
-	if (ask->held != NULL && l->socket.fd >= 0)
-		send_held(l);
-	else if (ask->held != NULL && !loop_timer_is_armed(&l->patience))
+	/* The caller still has the question in its hands, so nothing here may end it. */
+	if (ask->held != NULL && l->socket.fd >= 0 && !watch_room(l)) {
+		ask_close(l, ask);
+		return false;
+	}
+	if (ask->held != NULL && !loop_timer_is_armed(&l->patience))
 		arm(l);
 	return true;
 }

@@ -224,6 +224,26 @@ START_TEST(a_full_pipe_is_waited_for)
 }
 END_TEST
 
+/* Without memory for the wait for room the question is not taken, and nobody is told twice. */
+START_TEST(no_wait_for_room)
+{
+	int epoll = loop.epoll_fd;
+	size_t n = 0;
+
+	attach();
+	loop.epoll_fd = -1;
+	while (n < MANY && ask(n))
+		n++;
+	loop.epoll_fd = epoll;
+	ck_assert_uint_gt(n, 0);
+	ck_assert_uint_lt(n, MANY);
+	ck_assert_uint_eq(asked[n].n_answers, 0);
+	ck_assert_uint_eq(asked[n].ask.id, 0);
+	ck_assert_uint_eq(authlink.n_held, 0);
+	leave();
+}
+END_TEST
+
 /* Questions on their way are lost with the process; the others go to the next one. */
 START_TEST(the_process_dies)
 {
@@ -280,6 +300,7 @@ add(TCase *tc)
 	tcase_add_test(tc, early_questions_wait);
 	tcase_add_test(tc, nobody_waits_for_ever);
 	tcase_add_test(tc, a_full_pipe_is_waited_for);
+	tcase_add_test(tc, no_wait_for_room);
 	tcase_add_test(tc, the_process_dies);
 	tcase_add_test(tc, rubbish_ends_the_link);
 }
