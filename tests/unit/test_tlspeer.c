@@ -790,6 +790,26 @@ START_TEST(a_login_does_not_outlive_the_certificate)
 }
 END_TEST
 
+/* Whoever is nobody any more is no administrator either. */
+START_TEST(a_revoked_administrator_is_none)
+{
+	struct holder leaf = make("leaf", &(struct wish){ .by = &middle, .names = uri("a:b") });
+	struct peer p = { .caller = calloc(1, sizeof(*p.caller)) };
+
+	*p.caller = (struct caller){ .is_unix = true, .has_uid = true };
+	listener.clients = TLS_CLIENTS_REQUIRED;
+	peer_show(&p, show(&leaf, false));
+	peer_learn_roles(&p, conf);
+	ck_assert(p.is_admin && !p.is_revoked);
+	trust(certificate_text(root.cert), revocations_text(&root, NULL, -30), NULL);
+	rules("");
+	ck_assert(peer_is_revoked(&p, conf));
+	ck_assert(!p.is_admin);
+	peer_done(&p);
+	holder_done(&leaf);
+}
+END_TEST
+
 static const char *const kinds[] = { "RSA", "ED25519" };
 
 START_TEST(keys_are_of_any_kind)
@@ -867,6 +887,7 @@ main(void)
 	tcase_add_test(t, another_key_is_another_login);
 	tcase_add_test(t, an_authority_vouches_behind_a_key);
 	tcase_add_test(t, a_login_does_not_outlive_the_certificate);
+	tcase_add_test(t, a_revoked_administrator_is_none);
 	suite_add_tcase(s, t);
 
 	runner = srunner_create(s);
