@@ -23,11 +23,19 @@
 /* Questions of one worker in one turn. */
 #define QUESTIONS_AT_ONCE 16
 
+/*
+ * Answers of one worker that wait for room: that to one question, as no other one is read
+ * then, and those to all that wait for their check.
+ */
+#define MAX_UNSENT (LANES_QUEUE + 1)
+
 /* The link to one worker; in.fd -1: none. */
 struct auth_link {
 	struct auth *auth;
-	struct loop_io in;	/* pipe: questions */
-	int socket;		/* answers */
+	struct loop_io in;	/* pipe: questions; without events while answers wait */
+	struct loop_io out;	/* socket: answers; with events while some wait for room */
+	struct password_answer unsent[MAX_UNSENT];
+	size_t n_unsent;
 	uint16_t slot;
 	uint64_t serial;
 };
@@ -61,8 +69,8 @@ static void
 link_close(struct auth_link *l)
 {
 	loop_close_shared(&l->auth->loop, &l->in);
-	if (l->socket >= 0)
-		(void)close(TAKE_FD(l->socket));
+	loop_close_shared(&l->auth->loop, &l->out);
+	l->n_unsent = 0;
 }
 
 static void
@@ -70,6 +78,56 @@ link_accuse(struct auth_link *l, const char *what)
 {
 	member_accuse(&l->auth->member, l->slot, l->serial, what);
 	link_close(l);
+}
+
+/* False: there is no room now. */
+static bool
+link_send(struct auth_link *l, const struct password_answer *a)
+{
+	ssize_t n = send(l->out.fd, a, sizeof(*a), MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (n < 0 && errno == EAGAIN)
+		return false;
+	if (n < 0)
+		link_close(l);
+	return true;
+}
+
+/* Sends what waits, and reads questions again when nothing does. */
+static void
+on_room(struct loop_io *io, uint32_t events)
+{
+	struct auth_link *l = CONTAINER_OF(io, struct auth_link, out);
+	struct loop *loop = &l->auth->loop;
+	size_t n = 0;
+
+	(void)events;
+	while (n < l->n_unsent && link_send(l, &l->unsent[n]))
+		n++;
+	if (l->out.fd < 0)
+		return;
+	l->n_unsent -= n;
+	memmove(l->unsent, l->unsent + n, l->n_unsent * sizeof(l->unsent[0]));
+	if (l->n_unsent > 0)
+		return;
+	loop_remove(loop, &l->out);
+	if (loop_add(loop, &l->in, EPOLLIN) < 0)
+		link_close(l);
+}
+
+/* Keeps an answer: the worker would wait for a lost one for ever. */
+static void
+link_keep(struct auth_link *l, const struct password_answer *a)
+{
+	struct loop *loop = &l->auth->loop;
+
+	if (l->n_unsent == MAX_UNSENT ||
+	    (l->n_unsent == 0 && loop_add(loop, &l->out, EPOLLOUT) < 0)) {
+		link_close(l);
+		return;
+	}
+	loop_remove(loop, &l->in);
+	l->unsent[l->n_unsent++] = *a;
 }
 
 static void
@@ -81,10 +139,8 @@ answer(struct auth_link *l, uint64_t id, enum password_verdict verdict, uint64_t
 	a.retry_sec = (uint32_t)((retry_usec + USEC_PER_SEC - 1) / USEC_PER_SEC);
 	if (cred != NULL)
 		(void)strlcpy(a.credential, cred->id, sizeof(a.credential));
-	/* A worker that does not read its answers is its own loss. */
-	if (l->socket >= 0 && send(l->socket, &a, sizeof(a), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
-	    errno != EAGAIN)
-		link_close(l);
+	if (l->out.fd >= 0 && (l->n_unsent > 0 || !link_send(l, &a)))
+		link_keep(l, &a);
 }
 
 static void
@@ -211,7 +267,8 @@ on_question(struct loop_io *io, uint32_t events)
 	struct password_ask ask;
 
 	(void)events;
-	for (unsigned i = 0; i < QUESTIONS_AT_ONCE && l->in.fd >= 0; i++) {
+	/* A worker that does not read its answers is not asked for more of them. */
+	for (unsigned i = 0; i < QUESTIONS_AT_ONCE && io->fd >= 0 && l->n_unsent == 0; i++) {
 		ssize_t n = read(io->fd, &ask, sizeof(ask));
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -238,7 +295,7 @@ on_link(struct member *m, const struct frame *f, int *fds, size_t n_fds)
 	link_close(l);
 	l->slot = f->slot;
 	l->serial = f->link.serial;
-	l->socket = TAKE_FD(fds[0]);
+	l->out = (struct loop_io){ .fn = on_room, .fd = TAKE_FD(fds[0]) };
 	l->in = (struct loop_io){ .fn = on_question, .fd = TAKE_FD(fds[1]) };
 	if (loop_add(&a->loop, &l->in, EPOLLIN) < 0)
 		link_close(l);
@@ -329,7 +386,7 @@ auth_init(struct auth *a)
 	a->later.fn = on_later;
 	penalty_init(&a->penalty);
 	for (size_t i = 0; i < CONF_MAX_WORKERS; i++)
-		a->links[i] = (struct auth_link){ .auth = a, .in.fd = -1, .socket = -1 };
+		a->links[i] = (struct auth_link){ .auth = a, .in.fd = -1, .out.fd = -1 };
 	if (r >= 0 && getrandom(a->salt, sizeof(a->salt), 0) != (ssize_t)sizeof(a->salt))
 		r = -errno;
 	return r < 0 ? r : member_init(&a->member, &member_ops, &a->loop);

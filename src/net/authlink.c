@@ -12,6 +12,9 @@
 
 #include "base/cleanup.h"
 
+/* Answers taken in one turn. */
+#define ANSWERS_AT_ONCE 64
+
 /* Takes the question out of the list. */
 static void
 ask_close(struct authlink *l, struct login_ask *ask)
@@ -48,28 +51,38 @@ authlink_close(struct authlink *l)
 	}
 }
 
+/* Gives an answer to the one who has asked, unless it is not wanted any more. */
+static void
+take_answer(struct authlink *l, const struct password_answer *a)
+{
+	struct login_ask *ask;
+
+	TAILQ_FOREACH(ask, &l->asks, link) {
+		if (ask->id == a->id && ask->held == NULL) {
+			ask_end(l, ask, a);
+			return;
+		}
+	}
+}
+
 static void
 on_answer(struct loop_io *io, uint32_t events)
 {
 	struct authlink *l = CONTAINER_OF(io, struct authlink, socket);
 	struct password_answer a;
-	struct login_ask *ask;
-	ssize_t n;
 
 	(void)events;
-	n = recv(io->fd, &a, sizeof(a), MSG_DONTWAIT);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n != (ssize_t)sizeof(a) || a.verdict >= PASSWORD_N ||
-	    memchr(a.credential, '\0', sizeof(a.credential)) == NULL) {
-		authlink_close(l);
-		return;
-	}
-	TAILQ_FOREACH(ask, &l->asks, link) {
-		if (ask->id == a.id && ask->held == NULL) {
-			ask_end(l, ask, &a);
+	/* As many as are asked in a turn, or else the answers would fill the socket. */
+	for (unsigned i = 0; i < ANSWERS_AT_ONCE && io->fd >= 0; i++) {
+		ssize_t n = recv(io->fd, &a, sizeof(a), MSG_DONTWAIT);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
-		}
+		if (n != (ssize_t)sizeof(a) || a.verdict >= PASSWORD_N ||
+		    memchr(a.credential, '\0', sizeof(a.credential)) == NULL)
+			authlink_close(l);
+		else
+			take_answer(l, &a);
 	}
 }
 
@@ -79,6 +92,13 @@ post(struct authlink *l, const struct password_ask *question)
 {
 	return l->socket.fd >= 0 &&
 	    write(l->pipe.fd, question, sizeof(*question)) == (ssize_t)sizeof(*question);
+}
+
+/* Wants to hear of room in the pipe. */
+static bool
+watch_room(struct authlink *l)
+{
+	return l->pipe.events != 0 || loop_add(l->loop, &l->pipe, EPOLLOUT) == 0;
 }
 
 static void
@@ -148,7 +168,7 @@ send_held(struct authlink *l)
 	}
 	if (l->n_held == 0)
 		loop_remove(l->loop, &l->pipe);
-	else if (l->pipe.events == 0 && loop_add(l->loop, &l->pipe, EPOLLOUT) < 0)
+	else if (!watch_room(l))
 		authlink_close(l);
 	arm(l);
 }
@@ -205,9 +225,12 @@ authlink_ask(struct authlink *l, const struct password_ask *question, struct log
 		return false;
 	ask->id = l->last_id;
 	TAILQ_INSERT_TAIL(&l->asks, ask, link);
-	if (ask->held != NULL && l->socket.fd >= 0)
-		send_held(l);
-	else if (ask->held != NULL && !loop_timer_is_armed(&l->patience))
+	/* The caller still has the question in its hands, so nothing here may end it. */
+	if (ask->held != NULL && l->socket.fd >= 0 && !watch_room(l)) {
+		ask_close(l, ask);
+		return false;
+	}
+	if (ask->held != NULL && !loop_timer_is_armed(&l->patience))
 		arm(l);
 	return true;
 }

@@ -307,7 +307,7 @@ peer_learn_roles(struct peer *p, const struct conf *conf)
 	fill_caller(p, &who);
 	p->is_revoked = is_out(p);
 	p->roles = p->is_revoked ? 0 : access_roles(conf, &who);
-	p->is_admin = access_is_admin(conf, &who);
+	p->is_admin = !p->is_revoked && access_is_admin(conf, &who);
 	p->roles_generation = conf->generation;
 }
 

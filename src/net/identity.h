@@ -160,10 +160,12 @@ void peer_learn_roles(struct peer *p, const struct conf *conf);
 static inline bool
 peer_has_expired(const struct peer *p)
 {
-	if (p->login != NULL)
-		return p->login->expires_sec != 0 && (int64_t)time(NULL) >= p->login->expires_sec;
-	return p->shown != NULL && p->shown->is_verified &&
-	    (int64_t)time(NULL) >= p->shown->until_sec;
+	int64_t now = (int64_t)time(NULL);
+
+	/* The listener may want the certificate beside the login. */
+	if (p->shown != NULL && p->shown->is_verified && now >= p->shown->until_sec)
+		return true;
+	return p->login != NULL && p->login->expires_sec != 0 && now >= p->login->expires_sec;
 }
 
 /*

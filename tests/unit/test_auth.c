@@ -27,6 +27,8 @@
 /* Cheap hashes, as checks shall not take the time of the test. */
 #define WORK "$2b$04$"
 
+#define MANY 4000
+
 static pid_t pid;
 static int master;
 static char hash_of_sesame[128];
@@ -344,6 +346,45 @@ START_TEST(flood)
 }
 END_TEST
 
+/* A worker that asks much and reads late loses no answer: it would wait for it for ever. */
+START_TEST(late_reader)
+{
+	static bool is_answered[MANY];
+	struct mail_ends w;
+	uint64_t first = 0;
+	unsigned n_asked = 0, n_stuck = 0;
+
+	load(1, "password-checks = 1000/s\n");
+	w = worker(0);
+	/* Until there is no room for any more. */
+	while (n_asked < MANY && n_stuck < 20) {
+		struct password_ask q = question("alice", "guess");
+
+		first = first == 0 ? q.id : first;
+		q.id = first + n_asked;
+		memcpy(q.address, (uint8_t[]){ 192, 0, 2, 1 }, 4);
+		if (write(w.pipe, &q, sizeof(q)) == (ssize_t)sizeof(q)) {
+			n_asked++;
+			n_stuck = 0;
+		} else {
+			n_stuck++;
+			(void)usleep(10000);
+		}
+	}
+	ck_assert_uint_gt(n_asked, 0);
+	for (unsigned i = 0; i < n_asked; i++) {
+		struct password_answer a = receive(w);
+
+		ck_assert_uint_lt(a.id - first, n_asked);
+		ck_assert(!is_answered[a.id - first]);
+		is_answered[a.id - first] = true;
+	}
+	/* The others are read and answered as before. */
+	ck_assert_uint_eq(verdict(w, "alice", "sesame"), PASSWORD_RIGHT);
+	worker_close(w);
+}
+END_TEST
+
 START_TEST(reloads)
 {
 	static const char gone[] =
@@ -465,6 +506,7 @@ add(TCase *tc)
 	tcase_add_test(tc, long_secret);
 	tcase_add_test(tc, penalties);
 	tcase_add_test(tc, flood);
+	tcase_add_test(tc, late_reader);
 	tcase_add_test(tc, reloads);
 	tcase_add_test(tc, damaged_files);
 	tcase_add_test(tc, forged_questions);

@@ -139,6 +139,26 @@ START_TEST(answers_find_their_question)
 }
 END_TEST
 
+/* The answers of a turn are taken in a turn: they come as fast as questions go. */
+START_TEST(many_answers_in_a_turn)
+{
+	struct password_ask q;
+	size_t n_answers = 0;
+
+	attach();
+	for (size_t i = 0; i < 48; i++) {
+		ck_assert(ask(i));
+		ck_assert(hear(&q));
+		answer(q.id, PASSWORD_BUSY);
+	}
+	turn();
+	for (size_t i = 0; i < 48; i++)
+		n_answers += asked[i].n_answers;
+	ck_assert_uint_eq(n_answers, 48);
+	leave();
+}
+END_TEST
+
 /* Questions wait for a process that is not there yet, and go in their order. */
 START_TEST(early_questions_wait)
 {
@@ -204,6 +224,26 @@ START_TEST(a_full_pipe_is_waited_for)
 }
 END_TEST
 
+/* Without memory for the wait for room the question is not taken, and nobody is told twice. */
+START_TEST(no_wait_for_room)
+{
+	int epoll = loop.epoll_fd;
+	size_t n = 0;
+
+	attach();
+	loop.epoll_fd = -1;
+	while (n < MANY && ask(n))
+		n++;
+	loop.epoll_fd = epoll;
+	ck_assert_uint_gt(n, 0);
+	ck_assert_uint_lt(n, MANY);
+	ck_assert_uint_eq(asked[n].n_answers, 0);
+	ck_assert_uint_eq(asked[n].ask.id, 0);
+	ck_assert_uint_eq(authlink.n_held, 0);
+	leave();
+}
+END_TEST
+
 /* Questions on their way are lost with the process; the others go to the next one. */
 START_TEST(the_process_dies)
 {
@@ -256,9 +296,11 @@ add(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, answers_find_their_question);
+	tcase_add_test(tc, many_answers_in_a_turn);
 	tcase_add_test(tc, early_questions_wait);
 	tcase_add_test(tc, nobody_waits_for_ever);
 	tcase_add_test(tc, a_full_pipe_is_waited_for);
+	tcase_add_test(tc, no_wait_for_room);
 	tcase_add_test(tc, the_process_dies);
 	tcase_add_test(tc, rubbish_ends_the_link);
 }

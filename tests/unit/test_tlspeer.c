@@ -23,6 +23,7 @@
 #include "ipc/logrec.h"
 #include "ipc/stats.h"
 #include "net/conn.h"
+#include "net/identity.h"
 #include "net/listener.h"
 #include "net/login.h"
 #include "proto/certname.h"
@@ -792,6 +793,67 @@ START_TEST(an_authority_vouches_behind_a_key)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ peers --- */
+
+static const char token_of_bob[] = "logins = \"/x\" ids = \"0:0\"\n"
+    "credential \"0123456789abcdef\" { login = bob kind = token "
+    "hash = \"0123456789012345678901234567890123456789012\" }\n";
+
+static void
+from_here(struct peer *p)
+{
+	const union sockaddr_any at = { .in = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) } };
+
+	peer_init_inet(p, &at);
+}
+
+/* A login is in addition to the certificate that the listener wants, not instead of it. */
+START_TEST(a_login_does_not_outlive_the_certificate)
+{
+	struct holder leaf = make("leaf", &(struct wish){ .by = &middle, .names = uri("a:b") });
+	struct peer p = { 0 };
+
+	listener.clients = TLS_CLIENTS_REQUIRED;
+	rules(token_of_bob);
+	from_here(&p);
+	peer_show(&p, show(&leaf, false));
+	ck_assert_int_eq(peer_log_in(&p, conf, conf_find_credential(conf, "0123456789abcdef")), 0);
+	ck_assert(!peer_is_revoked(&p, conf));
+	ck_assert(!peer_has_expired(&p));
+	/* The end has come, with the same rules; the list of the authority is out of date. */
+	trust(certificate_text(root.cert), revocations_text(&root, NULL, -30), NULL);
+	p.shown->until_sec = time(NULL);
+	ck_assert(peer_has_expired(&p));
+	ck_assert(peer_is_revoked(&p, conf));
+	ck_assert_uint_eq(peer_roles(&p, conf), 0);
+	/* Found once, it is not looked for in each request. */
+	ck_assert(!peer_has_expired(&p));
+	peer_done(&p);
+	holder_done(&leaf);
+}
+END_TEST
+
+/* Whoever is nobody any more is no administrator either. */
+START_TEST(a_revoked_administrator_is_none)
+{
+	struct holder leaf = make("leaf", &(struct wish){ .by = &middle, .names = uri("a:b") });
+	struct peer p = { .caller = calloc(1, sizeof(*p.caller)) };
+
+	*p.caller = (struct caller){ .is_unix = true, .has_uid = true };
+	listener.clients = TLS_CLIENTS_REQUIRED;
+	peer_show(&p, show(&leaf, false));
+	peer_learn_roles(&p, conf);
+	ck_assert(p.is_admin && !p.is_revoked);
+	trust(certificate_text(root.cert), revocations_text(&root, NULL, -30), NULL);
+	rules("");
+	ck_assert(peer_is_revoked(&p, conf));
+	ck_assert(!p.is_admin);
+	peer_done(&p);
+	holder_done(&leaf);
+}
+END_TEST
+
 static const char *const kinds[] = { "RSA", "ED25519" };
 
 START_TEST(keys_are_of_any_kind)
@@ -869,6 +931,8 @@ main(void)
 	tcase_add_test(t, another_key_is_another_login);
 	tcase_add_test(t, a_failed_login_leaves_the_peer_as_it_is);
 	tcase_add_test(t, an_authority_vouches_behind_a_key);
+	tcase_add_test(t, a_login_does_not_outlive_the_certificate);
+	tcase_add_test(t, a_revoked_administrator_is_none);
 	suite_add_tcase(s, t);
 
 	runner = srunner_create(s);
