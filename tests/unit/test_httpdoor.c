@@ -18,6 +18,7 @@ static const char rules[] =
 
 #include "worker-peer.h"
 
+#include "door/http/httpanswer.h"
 #include "door/http/httpsession.h"
 
 #define HOST " HTTP/1.1\r\nHost: x\r\n"
@@ -259,6 +260,40 @@ START_TEST(outcomes_have_a_status)
 	broker_dies();
 	ck_assert_ptr_nonnull(strstr(answers(fd), "502({"));
 	new_broker();
+}
+END_TEST
+
+START_TEST(all_outcomes_have_a_status)
+{
+	for (int kind = 0; kind < OUTCOME_N; kind++) {
+		struct outcome o = { .kind = (enum outcome_kind)kind, .status = 1 };
+
+		ck_assert_msg(http_status_of(&o) >= 400, "%s", outcome_word(o.kind));
+		ck_assert_msg(http_ran(&o) != NULL, "%s", outcome_word(o.kind));
+		ck_assert_msg(strcmp(http_ran(&o), "no") != 0 || !outcome_may_have_run(o.kind), "%s",
+		    outcome_word(o.kind));
+	}
+}
+END_TEST
+
+START_TEST(a_login_that_goes_while_the_call_waits_is_asked_for)
+{
+	struct frame f = { .type = FRAME_ENDED, .ended.outcome = OUTCOME_NOAUTH };
+	int fd = client();
+	struct asked run;
+	const char *text;
+
+	say(fd, "POST /call/echo" HOST "\r\nGET /healthz" HOST "\r\n");
+	run = asked(FRAME_RUN);
+	f.id = run.frame.id;
+	channel_close_fds(run.fds, run.n_fds);
+	broker_says(&f, NULL, 0);
+	turns();
+	text = heard(fd);
+	ck_assert_ptr_nonnull(strstr(text, "HTTP/1.1 401 "));
+	ck_assert_ptr_nonnull(strstr(text, "\r\nWWW-Authenticate: Bearer "));
+	ck_assert_ptr_nonnull(strstr(text, "\r\nReqd-Ran: no\r\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\r\n\r\nok\n"));
 }
 END_TEST
 
@@ -550,6 +585,8 @@ add(TCase *tc)
 	tcase_add_test(tc, a_client_that_waits_for_100_is_told_first);
 	tcase_add_test(tc, other_protocols_get_no_word);
 	tcase_add_test(tc, outcomes_have_a_status);
+	tcase_add_test(tc, all_outcomes_have_a_status);
+	tcase_add_test(tc, a_login_that_goes_while_the_call_waits_is_asked_for);
 	tcase_add_test(tc, a_head_runs_nothing);
 	tcase_add_test(tc, events_come_as_they_happen);
 	tcase_add_test(tc, silent_events_have_comments);

@@ -227,6 +227,7 @@ static const struct {
 	[OUTCOME_BUSY] = { 503, "no" },
 	[OUTCOME_UNAVAIL] = { 503, "no" },
 	[OUTCOME_DRAINING] = { 503, "no" },
+	[OUTCOME_NOAUTH] = { 401, "no" },
 };
 
 unsigned

@@ -207,6 +207,7 @@ answer_failure(struct http_session *s, const struct result *res)
 		.detail = res->detail.len > 0 ? res->detail : slice_of(outcome_word(o->kind)),
 		.ran = http_ran(o),
 		.result = res->id != 0 ? res : NULL,
+		.asks_login = o->kind == OUTCOME_NOAUTH,
 	};
 
 	if (o->kind == OUTCOME_BADARG && is_about_arguments(s))
