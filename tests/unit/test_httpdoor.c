@@ -572,6 +572,19 @@ START_TEST(a_listed_page_may_ask_and_read)
 }
 END_TEST
 
+START_TEST(a_page_stays_listed_when_the_listener_has_ended)
+{
+	int fd = client();
+
+	listeners_close(&w.net);
+	conf_unref(worker_set_conf(&w, conf_of("listen \"http://127.0.0.1:7381\" {}\n"
+	    "role \"local\" { net = {\"unix\"} }\n"
+	    "service \"echo\" { command = {\"/bin/echo\"} allow = {\"local\"} }\n", 2)));
+	say(fd, "GET /healthz" HOST "Origin: https://dash.example\r\n\r\n");
+	ck_answers(fd, "200!(ok\n)(closed)");
+}
+END_TEST
+
 static void
 add(TCase *tc)
 {
@@ -601,6 +614,7 @@ add(TCase *tc)
 	tcase_add_test(tc, an_idle_client_is_closed_without_a_word);
 	tcase_add_test(tc, drain);
 	tcase_add_test(tc, a_listed_page_may_ask_and_read);
+	tcase_add_test(tc, a_page_stays_listed_when_the_listener_has_ended);
 }
 
 UNIT_MAIN("httpdoor", add(tc))
