@@ -451,6 +451,27 @@ START_TEST(input_that_nobody_wants_is_dropped)
 }
 END_TEST
 
+START_TEST(an_answer_that_has_begun_gets_no_second_head)
+{
+	static char piece[3 * PARTY_FREE];
+	int fd = client();
+	struct asked run;
+
+	memset(piece, 'x', sizeof(piece));
+	say(fd, "POST /call/cat" HOST "Reqd-Stream: raw\r\nContent-Length: 100000\r\n\r\n");
+	run = asked(FRAME_RUN);
+	tell(FRAME_STARTED, run.frame.id, -1);
+	write_out(&run, "one", 3);
+	ck_answers(fd, "200(3\r\none\r\n)");
+	/* Nothing more may be kept. */
+	w.net.parties.max_bytes = 1;
+	say_n(fd, piece, sizeof(piece));
+	ck_heard(fd, "(closed)");
+	is_cancelled(&run);
+	program_is_killed(&run);
+}
+END_TEST
+
 START_TEST(broken_chunks_end_the_call)
 {
 	int fd = client();
@@ -608,6 +629,7 @@ add(TCase *tc)
 	tcase_add_test(tc, input_goes_to_the_program_as_it_comes);
 	tcase_add_test(tc, input_in_chunks_goes_to_the_program_as_it_comes);
 	tcase_add_test(tc, input_that_nobody_wants_is_dropped);
+	tcase_add_test(tc, an_answer_that_has_begun_gets_no_second_head);
 	tcase_add_test(tc, broken_chunks_end_the_call);
 	tcase_add_test(tc, a_client_that_goes_cancels_its_call);
 	tcase_add_test(tc, slow_senders_are_told_and_cut);

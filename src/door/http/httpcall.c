@@ -406,6 +406,12 @@ http_call_feed(struct http_session *s, struct slice piece, bool is_last)
 	if (r == 0)
 		return;
 	http_call_abandon(s);
+	/* Without the last chunk the client notices that the answer is not whole. */
+	if (s->is_begun) {
+		s->conn.wait = CONN_READY;
+		conn_end(&s->conn);
+		return;
+	}
 	s->use = is_last ? HTTP_NO_BODY : HTTP_DROP;
 	http_answer_problem(s, &(struct http_problem){
 		.status = 503, .code = "BUSY", .ran = "perhaps",
