@@ -472,6 +472,28 @@ START_TEST(an_answer_that_has_begun_gets_no_second_head)
 }
 END_TEST
 
+START_TEST(a_stream_that_ends_before_its_input_ends_the_connection)
+{
+	static const char *const bodies[] = {
+		"Content-Length: 100000000\r\n\r\nab", "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+		int fd = client();
+		struct asked run;
+
+		say(fd, "POST /call/cat" HOST "Reqd-Stream: raw\r\n");
+		say(fd, bodies[i]);
+		run = asked(FRAME_RUN);
+		tell(FRAME_STARTED, run.frame.id, -1);
+		write_out(&run, "one", 3);
+		ck_answers(fd, "200(3\r\none\r\n)");
+		program_ends(&run, 0);
+		ck_heard(fd, "0\r\n\r\n(closed)");
+	}
+}
+END_TEST
+
 START_TEST(broken_chunks_end_the_call)
 {
 	int fd = client();
@@ -630,6 +652,7 @@ add(TCase *tc)
 	tcase_add_test(tc, input_in_chunks_goes_to_the_program_as_it_comes);
 	tcase_add_test(tc, input_that_nobody_wants_is_dropped);
 	tcase_add_test(tc, an_answer_that_has_begun_gets_no_second_head);
+	tcase_add_test(tc, a_stream_that_ends_before_its_input_ends_the_connection);
 	tcase_add_test(tc, broken_chunks_end_the_call);
 	tcase_add_test(tc, a_client_that_goes_cancels_its_call);
 	tcase_add_test(tc, slow_senders_are_told_and_cut);

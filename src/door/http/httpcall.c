@@ -359,6 +359,9 @@ on_ended(struct call_sink *sink, struct call *call, const struct result *res)
 	s->conn.wait = CONN_WAITS;
 	if (s->use == HTTP_INPUT)
 		s->use = s->is_all_given ? HTTP_NO_BODY : HTTP_DROP;
+	/* The head has been sent without a thought of the body that may never be whole. */
+	if (s->is_begun && s->use == HTTP_DROP)
+		s->goes_on = false;
 	answer_result(s, res);
 	http_session_finish(s);
 }
