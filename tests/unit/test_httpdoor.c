@@ -494,6 +494,23 @@ START_TEST(a_stream_that_ends_before_its_input_ends_the_connection)
 }
 END_TEST
 
+START_TEST(a_long_refused_body_leaves_the_answer)
+{
+	static char chunk[60000] = "C350\r\n";
+	struct conn *c;
+	int fd = client_as(&c);
+
+	say(fd, "POST /call/nothing" HOST "Transfer-Encoding: chunked\r\n\r\n");
+	memset(chunk + 6, 'x', 50000);
+	memcpy(chunk + 6 + 50000, "\r\n", 2);
+	for (int i = 0; i < 4; i++)
+		say_all(fd, chunk, 50008);
+	/* The connection waits for the client to close, and reads what still comes. */
+	ck_assert_int_eq(c->state, CONN_LINGERING);
+	ck_assert_ptr_nonnull(strstr(answers(fd), "404({"));
+}
+END_TEST
+
 START_TEST(broken_chunks_end_the_call)
 {
 	int fd = client();
@@ -653,6 +670,7 @@ add(TCase *tc)
 	tcase_add_test(tc, input_that_nobody_wants_is_dropped);
 	tcase_add_test(tc, an_answer_that_has_begun_gets_no_second_head);
 	tcase_add_test(tc, a_stream_that_ends_before_its_input_ends_the_connection);
+	tcase_add_test(tc, a_long_refused_body_leaves_the_answer);
 	tcase_add_test(tc, broken_chunks_end_the_call);
 	tcase_add_test(tc, a_client_that_goes_cancels_its_call);
 	tcase_add_test(tc, slow_senders_are_told_and_cut);

@@ -307,7 +307,10 @@ drop(struct http_session *s, struct slice data)
 
 	if (!next_piece(s, data, &piece, &used, &is_last, &why) ||
 	    (s->is_chunked && used >= s->left && !is_last)) {
-		conn_end(&s->conn);
+		/* A reset would destroy the answer, so the client has time to take it. */
+		s->conn.request_due_usec = 0;
+		conn_quit(&s->conn);
+		http_session_forget(s);
 		return data.len;
 	}
 	if (s->is_chunked)
