@@ -528,6 +528,7 @@ END_TEST
 
 START_TEST(a_client_that_goes_cancels_its_call)
 {
+	char text[16];
 	struct conn *c;
 	int fd = client_as(&c);
 	struct asked run;
@@ -538,6 +539,10 @@ START_TEST(a_client_that_goes_cancels_its_call)
 	/* The input can never be whole any more. */
 	ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
 	is_cancelled(&run);
+	/* The program has no reason to believe that it is. */
+	(void)fd_set_nonblock(run.fds[2], true);
+	ck_assert_int_eq(read(run.fds[2], text, sizeof(text)), 3);
+	ck_assert_int_eq(read(run.fds[2], text, sizeof(text)), -1);
 	program_is_killed(&run);
 	fd = client_as(&c);
 	say(fd, "POST /call/echo" HOST "\r\n");
