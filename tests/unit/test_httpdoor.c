@@ -609,6 +609,26 @@ START_TEST(drain)
 }
 END_TEST
 
+START_TEST(a_body_that_is_coming_when_the_worker_stops_has_an_answer)
+{
+	struct conn *c;
+	int fd = client_as(&c), late = client_as(&c);
+
+	say(fd, POST_JSON("/call/echo", "13") "{\"text\":");
+	say(late, POST_JSON("/call/echo", "13") "{\"text\":");
+	net_stop(&w.net);
+	turns();
+	ck_heard(fd, "");
+	say(fd, "\"hi\"");
+	ck_heard(fd, "");
+	say(fd, "}");
+	asked_nothing();
+	ck_assert_ptr_nonnull(strstr(answers(fd), "503!({"));
+	later(&c->timer, 121 * USEC_PER_SEC);
+	ck_assert_ptr_nonnull(strstr(answers(late), "408!({"));
+}
+END_TEST
+
 /* ------------------------------------------------------------------- pages --- */
 
 START_TEST(a_listed_page_may_ask_and_read)
@@ -681,6 +701,7 @@ add(TCase *tc)
 	tcase_add_test(tc, slow_senders_are_told_and_cut);
 	tcase_add_test(tc, an_idle_client_is_closed_without_a_word);
 	tcase_add_test(tc, drain);
+	tcase_add_test(tc, a_body_that_is_coming_when_the_worker_stops_has_an_answer);
 	tcase_add_test(tc, a_listed_page_may_ask_and_read);
 	tcase_add_test(tc, a_page_stays_listed_when_the_listener_has_ended);
 }

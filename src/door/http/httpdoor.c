@@ -418,6 +418,9 @@ work(const struct conn *c)
 
 	if (s->call != NULL)
 		return s->call->finished ? DOOR_HOLDS : DOOR_BUSY;
+	/* The request has been taken, and an answer is owed when its body is whole, or late. */
+	if (s->use == HTTP_GATHER)
+		return DOOR_BUSY;
 	return s->has_asked ? DOOR_IDLE : DOOR_NEW;
 }
 
