@@ -520,7 +520,7 @@ START_TEST(broken_chunks_end_the_call)
 	run = asked(FRAME_RUN);
 	tell(FRAME_STARTED, run.frame.id, -1);
 	say(fd, "0x3\r\n");
-	ck_assert_ptr_nonnull(strstr(answers(fd), "400!({"));
+	ck_assert_ptr_nonnull(strstr(heard(fd), "HTTP/1.1 400 "));
 	is_cancelled(&run);
 	program_is_killed(&run);
 }
@@ -576,6 +576,61 @@ START_TEST(slow_senders_are_told_and_cut)
 		(void)close(fd);
 		turns();
 	}
+}
+END_TEST
+
+START_TEST(input_that_stalls_is_cut)
+{
+	for (int is_begun = 0; is_begun < 2; is_begun++) {
+		char text[16];
+		struct conn *c;
+		int fd = client_as(&c);
+		struct asked run;
+
+		say(fd, "POST /call/cat" HOST "Reqd-Stream: raw\r\nContent-Length: 10\r\n\r\nab");
+		run = asked(FRAME_RUN);
+		/* The client is not late: the program has not begun. */
+		ck_assert_uint_eq(c->request_due_usec, 0);
+		tell(FRAME_STARTED, run.frame.id, -1);
+		ck_assert_int_eq(read(run.fds[2], text, sizeof(text)), 2);
+		ck_assert_uint_ne(c->request_due_usec, 0);
+		/* A byte now and then is not enough. */
+		c->request_due_usec -= 100 * USEC_PER_SEC;
+		say(fd, "c");
+		ck_assert_uint_lt(c->request_due_usec, w.loop.now_usec + 21 * USEC_PER_SEC);
+		if (is_begun) {
+			write_out(&run, "one", 3);
+			ck_answers(fd, "200(3\r\none\r\n)");
+		}
+		later(&c->timer, 21 * USEC_PER_SEC);
+		is_cancelled(&run);
+		if (is_begun) {
+			ck_heard(fd, "(closed)");
+		} else {
+			const char *all = heard(fd);
+
+			ck_assert_ptr_nonnull(strstr(all, "HTTP/1.1 408 "));
+			ck_assert_ptr_nonnull(strstr(all, "\r\nReqd-Ran: perhaps\r\n"));
+		}
+		program_is_killed(&run);
+	}
+}
+END_TEST
+
+START_TEST(input_that_was_in_time_leaves_no_deadline)
+{
+	struct conn *c;
+	int fd = client_as(&c);
+	struct asked run;
+
+	say(fd, "POST /call/cat" HOST "Content-Length: 3\r\n\r\nab");
+	run = asked(FRAME_RUN);
+	tell(FRAME_STARTED, run.frame.id, -1);
+	say(fd, "c");
+	ck_assert_uint_eq(c->request_due_usec, 0);
+	program_ends(&run, 0);
+	ck_answers(fd, "200()");
+	ck_assert_uint_eq(c->request_due_usec, 0);
 }
 END_TEST
 
@@ -699,6 +754,8 @@ add(TCase *tc)
 	tcase_add_test(tc, broken_chunks_end_the_call);
 	tcase_add_test(tc, a_client_that_goes_cancels_its_call);
 	tcase_add_test(tc, slow_senders_are_told_and_cut);
+	tcase_add_test(tc, input_that_stalls_is_cut);
+	tcase_add_test(tc, input_that_was_in_time_leaves_no_deadline);
 	tcase_add_test(tc, an_idle_client_is_closed_without_a_word);
 	tcase_add_test(tc, drain);
 	tcase_add_test(tc, a_body_that_is_coming_when_the_worker_stops_has_an_answer);

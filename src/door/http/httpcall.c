@@ -286,6 +286,18 @@ answer_result(struct http_session *s, const struct result *res)
 
 /* --------------------------------------------------- events of the call --- */
 
+/* More input may come, in time. What the program takes is not the time of the client. */
+static void
+await_input(struct http_session *s)
+{
+	if (s->is_all_given) {
+		loop_defer(s->conn.net->loop, &s->task);
+		return;
+	}
+	conn_expect_within(&s->conn, s->left_usec);
+	conn_resume(&s->conn);
+}
+
 /* The call is ready for input: the client may send it, if it waits for that. */
 static void
 on_started(struct call_sink *sink, struct call *call)
@@ -296,10 +308,8 @@ on_started(struct call_sink *sink, struct call *call)
 	if (!s->has_continued && !s->is_begun)
 		httpreply_continue(http_session_out(s));
 	s->has_continued = true;
-	if (s->is_all_given)
-		loop_defer(s->conn.net->loop, &s->task);
-	else
-		conn_resume(&s->conn);
+	s->left_usec = HTTP_BODY_USEC;
+	await_input(s);
 }
 
 static void
@@ -328,10 +338,7 @@ on_input_taken(struct call_sink *sink, struct call *call, size_t n)
 	(void)call;
 	(void)n;
 	s->is_giving = false;
-	if (s->is_all_given)
-		loop_defer(s->conn.net->loop, &s->task);
-	else
-		conn_resume(&s->conn);
+	await_input(s);
 }
 
 /* The rest of the body is of no use to the call, which ends when its input does. */
@@ -357,6 +364,7 @@ on_ended(struct call_sink *sink, struct call *call, const struct result *res)
 	loop_undefer(s->conn.net->loop, &s->task);
 	loop_disarm(s->conn.net->loop, &s->beat);
 	s->conn.wait = CONN_WAITS;
+	s->conn.request_due_usec = 0;
 	if (s->use == HTTP_INPUT)
 		s->use = s->is_all_given ? HTTP_NO_BODY : HTTP_DROP;
 	/* The head has been sent without a thought of the body that may never be whole. */
@@ -393,6 +401,17 @@ http_call_end_input(struct http_session *s)
 	call_input_end(s->call);
 }
 
+/* Notes what is left of the time for the body, which goes on when this piece is taken. */
+static void
+stop_clock(struct http_session *s)
+{
+	uint64_t due = s->conn.request_due_usec, now = s->conn.net->loop->now_usec;
+
+	if (due != 0)
+		s->left_usec = due > now ? due - now : 1;
+	s->conn.request_due_usec = 0;
+}
+
 void
 http_call_feed(struct http_session *s, struct slice piece, bool is_last)
 {
@@ -400,6 +419,7 @@ http_call_feed(struct http_session *s, struct slice piece, bool is_last)
 
 	s->is_all_given = is_last;
 	s->conn.wait = CONN_WAITS;
+	stop_clock(s);
 	if (piece.len == 0) {
 		loop_defer(s->conn.net->loop, &s->task);
 		return;

@@ -51,7 +51,7 @@ http_session_forget(struct http_session *s)
 	s->is_head = s->is_old = s->goes_on = s->is_begun = s->has_continued = false;
 	s->is_chunked = s->is_giving = s->is_all_given = s->is_sated = s->is_ended = false;
 	s->chunk = (struct httpchunk){ 0 };
-	s->left = 0;
+	s->left = s->left_usec = 0;
 	s->need = s->at = 0;
 	if (s->gathered.data != NULL)
 		buf_done(&s->gathered);
