@@ -297,6 +297,35 @@ START_TEST(a_login_that_goes_while_the_call_waits_is_asked_for)
 }
 END_TEST
 
+START_TEST(json_that_is_too_long_is_no_success)
+{
+	static char text[60000];
+	int fd = client();
+	struct asked run;
+
+	memset(text, '\x01', sizeof(text));
+	say(fd, "POST /call/echo" HOST "Accept: application/json\r\n\r\n");
+	run = asked(FRAME_RUN);
+	write_out(&run, text, sizeof(text));
+	program_ends(&run, 0);
+	ck_assert_ptr_nonnull(strstr(heard(fd), "HTTP/1.1 200 OK\r\n"));
+	/* The memory of a long answer is not kept. */
+	ck_assert_uint_le(w.http.body.cap, NET_READ);
+	w.http.body.max = 4096;
+	for (int status = 0; status < 2; status++) {
+		const char *all;
+
+		say(fd, "POST /call/echo" HOST "Accept: application/json\r\n\r\n");
+		run = asked(FRAME_RUN);
+		write_out(&run, text, 5000);
+		program_ends(&run, status);
+		all = answers(fd);
+		ck_assert_msg(strncmp(all, status == 0 ? "502({" : "500({", 5) == 0, "%s", all);
+		ck_assert_ptr_nonnull(strstr(all, "\"ran\":\"yes\"}\n)"));
+	}
+}
+END_TEST
+
 START_TEST(a_head_runs_nothing)
 {
 	int fd = client();
@@ -740,6 +769,7 @@ add(TCase *tc)
 	tcase_add_test(tc, outcomes_have_a_status);
 	tcase_add_test(tc, all_outcomes_have_a_status);
 	tcase_add_test(tc, a_login_that_goes_while_the_call_waits_is_asked_for);
+	tcase_add_test(tc, json_that_is_too_long_is_no_success);
 	tcase_add_test(tc, a_head_runs_nothing);
 	tcase_add_test(tc, events_come_as_they_happen);
 	tcase_add_test(tc, silent_events_have_comments);

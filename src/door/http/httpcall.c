@@ -93,7 +93,11 @@ put_event(struct http_session *s, const char *event, struct buf *object)
 		(void)buf_printf(text, "event: %s\ndata: ", event);
 	(void)buf_append_slice(text, buf_slice(object));
 	(void)buf_append_str(text, s->form == HTTP_SSE ? "\n\n" : "\n");
-	http_answer_piece(s, buf_slice(text));
+	/* Half an event, or one left out, would be a lie. */
+	if (buf_failed(object) || buf_failed(text))
+		conn_lose(&s->conn);
+	else
+		http_answer_piece(s, buf_slice(text));
 }
 
 static void
@@ -217,6 +221,28 @@ answer_failure(struct http_session *s, const struct result *res)
 	http_answer_problem(s, &p);
 }
 
+/* Writes the JSON in the scratch buffer, if it is whole. */
+static void
+answer_json(struct http_session *s, const struct result *res)
+{
+	struct buf *body = &s->http->body;
+	bool is_full = body->is_full;
+
+	if (!buf_failed(body)) {
+		http_put_result(http_answer_head(s, 200, HTTP_JSON_TYPE), res);
+		http_answer_scratch(s);
+		return;
+	}
+	buf_done(body);
+	http_answer_problem(s, &(struct http_problem){
+		.status = is_full ? 502 : 503,
+		.code = is_full ? "TOOBIG" : "BUSY",
+		.detail = is_full ? SLICE("the result is too long for JSON: ask for the bytes") :
+		    SLICE("the server: out of memory"),
+		.ran = http_ran(&res->outcome),
+	});
+}
+
 /* Writes the value of a handler: a text to the byte, all else as JSON. */
 static void
 answer_value(struct http_session *s, const struct result *res)
@@ -232,8 +258,7 @@ answer_value(struct http_session *s, const struct result *res)
 	buf_clear(body);
 	resultjson_value(body, NULL, v);
 	(void)buf_append_char(body, '\n');
-	http_put_result(http_answer_head(s, 200, HTTP_JSON_TYPE), res);
-	http_answer_body(s, buf_slice(body));
+	answer_json(s, res);
 }
 
 static void
@@ -246,8 +271,7 @@ answer_success(struct http_session *s, const struct result *res)
 		jsonbuf_open(body, NULL, '{');
 		resultjson_members(body, res, true);
 		(void)buf_append_str(body, "}\n");
-		http_put_result(http_answer_head(s, 200, HTTP_JSON_TYPE), res);
-		http_answer_body(s, buf_slice(body));
+		answer_json(s, res);
 	} else if (res->is_value && res->value != NULL) {
 		answer_value(s, res);
 	} else {

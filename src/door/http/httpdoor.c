@@ -32,6 +32,9 @@
 /* A body in chunks may have so many bytes that are no data, beside as many as its data. */
 #define CHUNK_WASTE (64u << 10)
 
+/* A body of JSON may have so many bytes; a program may say more as bytes. */
+#define SCRATCH_MAX (64u << 20)
+
 /* A session serves requests for no longer than this in one turn, because others wait. */
 #define TURN_USEC (5 * USEC_PER_MSEC)
 #define TURN_REQUESTS 16
@@ -531,7 +534,7 @@ http_door_init(struct http_door *d, size_t seed)
 		    "\"detail\":\"you have your share of the connections: close some\"}\n", "107"),
 	};
 
-	*d = (struct http_door){ .door.ops = &ops };
+	*d = (struct http_door){ .door.ops = &ops, .body = BUF_INIT(SCRATCH_MAX) };
 	/* Else jansson would open a file to find a number. */
 	json_object_seed(seed);
 }
