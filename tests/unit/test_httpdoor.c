@@ -134,14 +134,18 @@ END_TEST
 
 START_TEST(a_body_in_chunks_is_gathered)
 {
-	int fd = client();
+	struct conn *c;
+	int fd = client_as(&c);
 
 	say(fd, "POST /call/echo" HOST "Content-Type: application/json\r\n"
 	    "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"tex\r\n");
 	asked_nothing();
+	ck_assert_uint_eq(c->held, 5);
+	ck_assert_uint_ge(c->kept, c->in.end + 5);
 	say(fd, "8\r\nt\":\"hi\"}\r\n0\r\n");
 	asked_nothing();
 	say(fd, "\r\nGET /healthz" HOST "\r\n");
+	ck_assert_uint_eq(c->held, 0);
 	program_says("hi", 0);
 	ck_answers(fd, "200(hi) 200(ok\n)");
 }

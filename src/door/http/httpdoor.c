@@ -219,6 +219,7 @@ gather_chunks(struct http_session *s, struct slice data)
 			    s->gathered.is_full ? "the body is longer than request-limit of the listener" :
 			    "the server: out of memory");
 	}
+	s->conn.held = s->gathered.end;
 	if (r == HTTPCHUNK_MORE) {
 		if (s->at > 2 * buf_len(&s->gathered) + CHUNK_WASTE + HTTPHEAD_MAX)
 			return refuse_chunks(s, data, 413, "the chunks of the body are too small");
@@ -233,6 +234,7 @@ gather_chunks(struct http_session *s, struct slice data)
 	s->need = s->at = 0;
 	(void)take_head(s, data, &all);
 	buf_done(&body);
+	s->conn.held = 0;
 	return head;
 }
 
