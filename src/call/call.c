@@ -402,11 +402,11 @@ call_orphan(struct call *call)
 	}
 	if (call->open) {
 		/*
-		 * The rest of the input will not come, and half of an input may mislead the
-		 * program.
+		 * The rest of the input will not come. The program must not take the half for
+		 * the whole, so it sees no end before it is killed.
 		 */
-		if (call->backend->close_input != NULL)
-			call->backend->close_input(call);
+		if (call->backend->cut_input != NULL)
+			call->backend->cut_input(call);
 		call_cancel(call, CANCEL_BY_DISCONNECT);
 		call_on_room(call);
 		return;

@@ -97,6 +97,11 @@ struct call_backend {
 	void (*input_end)(struct call *call);
 	/* Ends the passing on of input. NULL: there is nothing to do. */
 	void (*close_input)(struct call *call);
+	/*
+	 * Passes no more input on, and does not say that it has ended. NULL: there is
+	 * nothing to do.
+	 */
+	void (*cut_input)(struct call *call);
 	void (*cancel)(struct call *call, enum cancel_reason reason);
 	/* The login of the caller is gone: ends the call if it waits here. NULL: it never waits. */
 	void (*revoke)(struct call *call);

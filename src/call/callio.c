@@ -24,6 +24,13 @@ callio_close_input(struct call *call)
 }
 
 void
+callio_cut_input(struct call *call)
+{
+	loop_remove(call->desk->loop, &call->in);
+	buf_done(&call->in_data);
+}
+
+void
 callio_close(struct call *call)
 {
 	loop_close(call->desk->loop, &call->out.io);

@@ -38,4 +38,7 @@ void callio_watch(struct call *call);
 bool callio_feed(struct call *call);
 
 void callio_close_input(struct call *call);
+
+/* Drops the input that is not written. The program that waits for more sees no end. */
+void callio_cut_input(struct call *call);
 void callio_close(struct call *call);

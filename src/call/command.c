@@ -448,6 +448,7 @@ const struct call_backend call_by_command = {
 	.input = command_input,
 	.input_end = command_input_end,
 	.close_input = callio_close_input,
+	.cut_input = callio_cut_input,
 	.cancel = command_cancel,
 	.revoke = command_revoke,
 	.lost = command_lost,

@@ -145,6 +145,7 @@ struct conn {
 	uint64_t reply_due_usec;	/* the time by which the unsent bytes must be taken */
 	struct seat *seat;		/* among the connections of the listener */
 	struct holder *holder;		/* counts the connection by a role; NULL: none does */
+	uint64_t held;			/* bytes of requests that the door keeps beside in */
 	uint64_t kept;			/* bytes counted as kept for the caller */
 	struct buf in;			/* bytes received and not used yet */
 	struct buf out;			/* not sent yet */
@@ -251,7 +252,7 @@ conn_is_ready(const struct conn *c)
 static inline void
 conn_count(struct conn *c)
 {
-	uint64_t now = c->in.end + c->out.end + stream_held(&c->stream);
+	uint64_t now = c->in.end + c->out.end + c->held + stream_held(&c->stream);
 
 	if (now != c->kept)
 		party_keep(c->peer.party, &c->kept, now);

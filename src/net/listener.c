@@ -348,7 +348,6 @@ listener_end(struct net_listener *p)
 	listener_deafen(p);
 	p->gone = true;
 	p->proxy_from = NULL;
-	p->hosts = p->origins = NULL;
 	listener_unref(p);
 }
 
@@ -378,8 +377,13 @@ listener_as_set(const struct net_listener *p, const struct conf *c)
 }
 
 static void
-listener_configure(struct net_listener *p, const struct listener *l, unsigned number)
+listener_configure(struct net_listener *p, struct conf *c, unsigned number)
 {
+	const struct listener *l = &c->listeners[number];
+	struct conf *old = p->conf;
+
+	p->conf = conf_ref(c);
+	(void)conf_unref(old);
 	p->number = number;
 	p->gone = false;
 	p->door = p->net->doors[l->protocol];
@@ -425,14 +429,14 @@ listener_set_tls(struct net_listener *p, struct tls_settings *s)
 
 /* Takes fd in every case. */
 static int
-listener_new(struct net_desk *net, const struct listener *l, unsigned number, int fd,
+listener_new(struct net_desk *net, struct conf *c, unsigned number, int fd,
     struct net_listener **ret)
 {
 	struct net_listener *p = calloc(1, sizeof(*p));
 	int r;
 
 	if (p != NULL)
-		p->url = strdup(l->url);
+		p->url = strdup(c->listeners[number].url);
 	if (p == NULL || p->url == NULL) {
 		free(p);
 		(void)close(fd);
@@ -444,7 +448,7 @@ listener_new(struct net_desk *net, const struct listener *l, unsigned number, in
 	p->is_unix = fd_domain(fd) == AF_UNIX;
 	p->io = (struct loop_io){ .fn = on_acceptable, .fd = fd };
 	p->retry.fn = on_retry;
-	listener_configure(p, l, number);
+	listener_configure(p, c, number);
 	r = loop_add(net->loop, &p->io, EPOLLIN | EPOLLEXCLUSIVE);
 	if (r < 0) {
 		(void)close(fd);
@@ -547,7 +551,7 @@ make_settings(struct net_desk *net, const struct conf *c, const int *fds, struct
 }
 
 int
-listeners_replace(struct net_desk *net, const struct conf *c, int *fds, size_t n_fds)
+listeners_replace(struct net_desk *net, struct conf *c, int *fds, size_t n_fds)
 {
 	struct net_listeners fresh = LIST_HEAD_INITIALIZER(fresh);
 	struct tls_settings settings[CONF_MAX_LISTENERS];
@@ -562,7 +566,7 @@ listeners_replace(struct net_desk *net, const struct conf *c, int *fds, size_t n
 
 		if (fds[i] < 0 || (old != NULL && (old->io.fd < 0 || same_socket(old->io.fd, fds[i]))))
 			continue;
-		r = listener_new(net, l, (unsigned)i, TAKE_FD(fds[i]), &p);
+		r = listener_new(net, c, (unsigned)i, TAKE_FD(fds[i]), &p);
 		if (r < 0)
 			break;
 		listener_set_tls(p, &settings[i]);
@@ -588,7 +592,7 @@ listeners_replace(struct net_desk *net, const struct conf *c, int *fds, size_t n
 		for (size_t i = 0; i < n_fds; i++) {
 			if (fds[i] < 0 || strcmp(c->listeners[i].url, p->url) != 0)
 				continue;
-			listener_configure(p, &c->listeners[i], (unsigned)i);
+			listener_configure(p, c, (unsigned)i);
 			listener_set_tls(p, &settings[i]);
 			listener_listen(p, TAKE_FD(fds[i]));
 			kept = true;
@@ -619,7 +623,7 @@ listener_renew_trust(struct net_listener *p, const struct listener *l)
 }
 
 void
-listeners_retire(struct net_desk *net, const struct conf *c)
+listeners_retire(struct net_desk *net, struct conf *c)
 {
 	struct net_listener *p, *next;
 
@@ -629,7 +633,7 @@ listeners_retire(struct net_desk *net, const struct conf *c)
 		while (i < c->n_listeners && strcmp(c->listeners[i].url, p->url) != 0)
 			i++;
 		if (i < c->n_listeners) {
-			listener_configure(p, &c->listeners[i], (unsigned)i);
+			listener_configure(p, c, (unsigned)i);
 			listener_renew_trust(p, &c->listeners[i]);
 			listener_deafen(p);
 			continue;

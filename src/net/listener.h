@@ -43,7 +43,8 @@ struct net_listener {
 	enum tls_clients clients;
 	uint32_t max_arguments, argument_limit, request_limit;	/* limits of one request */
 	enum listener_inline inline_requests;
-	/* Of HTTP; in the configuration, NULL: none, or gone. */
+	struct conf *conf;		/* the last one that the listener was in; owned */
+	/* Of HTTP; in conf, and valid also when the listener has ended. NULL: none. */
 	char *const *hosts, *const *origins;
 	unsigned offer;
 	uint64_t idle_timeout_usec;
@@ -59,13 +60,13 @@ struct net_listener {
  * socket of listener i, taken; -1: other workers listen there. Listeners whose URL stays keep listening without
  * a gap. 0 or -errno; a failure changes nothing, but the fds are taken.
  */
-int listeners_replace(struct net_desk *net, const struct conf *c, int *fds, size_t n_fds);
+int listeners_replace(struct net_desk *net, struct conf *c, int *fds, size_t n_fds);
 
 /*
  * Stops accepting in this worker while the others go on. Connections still
  * follow the listeners of this configuration.
  */
-void listeners_retire(struct net_desk *net, const struct conf *c);
+void listeners_retire(struct net_desk *net, struct conf *c);
 
 /*
  * Stops accepting everywhere. Where the master has sealed a socket, so that
@@ -95,6 +96,7 @@ listener_unref(struct net_listener *p)
 		return;
 	(void)tlscontext_unref(p->tls);
 	(void)tlstrust_unref(p->trust);
+	(void)conf_unref(p->conf);
 	free(p->url);
 	free(p);
 }

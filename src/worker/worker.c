@@ -89,7 +89,7 @@ on_prepare(struct member *m)
 
 /* Listens at the prepared sockets, which are those of our protocol in their order. 0 or -errno. */
 static int
-replace_listeners(struct worker *w, const struct conf *c)
+replace_listeners(struct worker *w, struct conf *c)
 {
 	int fds[CONF_MAX_LISTENERS];
 	size_t next = 0;

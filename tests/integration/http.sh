@@ -33,12 +33,14 @@ service ticks '"/bin/sh", "-c", "for i in 1 2 3; do echo $i; sleep 0.05; done"'
 service note '"/bin/sh", "-c", "echo ran >>'"$dir"'/ran"'
 service names '"/bin/sh", "-c", "env | grep REQD_META | sort"'
 service who '"/bin/sh", "-c", "echo $REQD_CALLER"' 'deny = {"none"}'
+service copy '"/bin/sh", "-c", "cat >'"$dir"'/copied && echo whole >>'"$dir"'/copied"' 'input = optional'
 service sleep '"/bin/sleep", "60"'
 setting 'role "none" { login = {"nobody"} }'
 sed '/service "who"/,/^}/s/allow = .*/allow = {"people"}/' "$conf" >"$conf.new"
 mv "$conf.new" "$conf"
 : >"$dir/ran"
-chmod 666 "$dir/ran"
+: >"$dir/copied"
+chmod 666 "$dir/ran" "$dir/copied"
 start_reqd
 at=http://127.0.0.1:$web
 
@@ -70,6 +72,13 @@ uses_input() {
 	curl -s -X POST -T "$dir/big" "$at/call/cat" | cmp - "$dir/big"
 	assert_eq "$(curl -s -X POST "$at/call/count")" 0
 	assert_eq "$(status_of -T "$dir/big" "$at/call/count")" 405
+}
+
+# A program that copies its input must not take a half for the whole.
+cuts_input() {
+	py cut "$web" "$dir/copied"
+	until_true "$patience" no_programs
+	assert_eq "$(cat "$dir/copied")" begin
 }
 
 uses_streams() {
@@ -174,6 +183,7 @@ uses_ab() {
 step "curl calls services" uses_curl
 step "Prometheus gets figures" shows_figures
 step "the body is input" uses_input
+step "half an input does not look whole" cuts_input
 step "output comes as it is made" uses_streams
 step "names of other systems go to the program" uses_names
 step "a token says who calls" uses_tokens

@@ -6,6 +6,7 @@
     web-client.py requests PORT TOKEN-FILE
     web-client.py key PORT IDENTITY TOKEN-FILE COMMAND
     web-client.py hostile PORT RAN
+    web-client.py cut PORT COPY
     web-client.py reload PORT REQCTL CONTROL
 """
 import json
@@ -15,6 +16,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 
@@ -222,6 +224,17 @@ def hostile(port, ran):
     check(before, 1)
 
 
+def cut(port, copy):
+    """Goes in the middle of an input that a program copies."""
+    s, _ = connect(port)
+    s.sendall(b"POST /call/copy HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
+              b"Content-Length: 10\r\n\r\nbegin" % int(port))
+    end = time.monotonic() + PATIENCE
+    while os.stat(copy).st_size < 5 and time.monotonic() < end:
+        time.sleep(0.01)
+    s.close()
+
+
 def reload(port, reqctl, control):
     kept = [connect(port) for _ in range(8)]
     head = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n".encode()
@@ -239,4 +252,4 @@ def reload(port, reqctl, control):
 
 if __name__ == "__main__":
     {"clients": clients, "requests": requests, "hostile": hostile,
-     "key": key, "reload": reload}[sys.argv[1]](*sys.argv[2:])
+     "key": key, "cut": cut, "reload": reload}[sys.argv[1]](*sys.argv[2:])

@@ -372,6 +372,9 @@ START_TEST(open_call_dies_with_its_client)
 		ck_assert_int_eq(heard(a)[0], '+');
 		(void)close(a);
 		is_cancelled(&run);
+		/* The program that copies its input must not take what has come for all of it. */
+		(void)fd_set_nonblock(run.fds[2], true);
+		ck_assert_int_eq(read(run.fds[2], text, sizeof(text)), -1);
 		program_is_killed(&run);
 		if (i == 2)
 			(void)asked(FRAME_DEPOSIT);

@@ -18,6 +18,7 @@ static const char rules[] =
 
 #include "worker-peer.h"
 
+#include "door/http/httpanswer.h"
 #include "door/http/httpsession.h"
 
 #define HOST " HTTP/1.1\r\nHost: x\r\n"
@@ -133,14 +134,18 @@ END_TEST
 
 START_TEST(a_body_in_chunks_is_gathered)
 {
-	int fd = client();
+	struct conn *c;
+	int fd = client_as(&c);
 
 	say(fd, "POST /call/echo" HOST "Content-Type: application/json\r\n"
 	    "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"tex\r\n");
 	asked_nothing();
+	ck_assert_uint_eq(c->held, 5);
+	ck_assert_uint_ge(c->kept, c->in.end + 5);
 	say(fd, "8\r\nt\":\"hi\"}\r\n0\r\n");
 	asked_nothing();
 	say(fd, "\r\nGET /healthz" HOST "\r\n");
+	ck_assert_uint_eq(c->held, 0);
 	program_says("hi", 0);
 	ck_answers(fd, "200(hi) 200(ok\n)");
 }
@@ -259,6 +264,69 @@ START_TEST(outcomes_have_a_status)
 	broker_dies();
 	ck_assert_ptr_nonnull(strstr(answers(fd), "502({"));
 	new_broker();
+}
+END_TEST
+
+START_TEST(all_outcomes_have_a_status)
+{
+	for (int kind = 0; kind < OUTCOME_N; kind++) {
+		struct outcome o = { .kind = (enum outcome_kind)kind, .status = 1 };
+
+		ck_assert_msg(http_status_of(&o) >= 400, "%s", outcome_word(o.kind));
+		ck_assert_msg(http_ran(&o) != NULL, "%s", outcome_word(o.kind));
+		ck_assert_msg(strcmp(http_ran(&o), "no") != 0 || !outcome_may_have_run(o.kind), "%s",
+		    outcome_word(o.kind));
+	}
+}
+END_TEST
+
+START_TEST(a_login_that_goes_while_the_call_waits_is_asked_for)
+{
+	struct frame f = { .type = FRAME_ENDED, .ended.outcome = OUTCOME_NOAUTH };
+	int fd = client();
+	struct asked run;
+	const char *text;
+
+	say(fd, "POST /call/echo" HOST "\r\nGET /healthz" HOST "\r\n");
+	run = asked(FRAME_RUN);
+	f.id = run.frame.id;
+	channel_close_fds(run.fds, run.n_fds);
+	broker_says(&f, NULL, 0);
+	turns();
+	text = heard(fd);
+	ck_assert_ptr_nonnull(strstr(text, "HTTP/1.1 401 "));
+	ck_assert_ptr_nonnull(strstr(text, "\r\nWWW-Authenticate: Bearer "));
+	ck_assert_ptr_nonnull(strstr(text, "\r\nReqd-Ran: no\r\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\r\n\r\nok\n"));
+}
+END_TEST
+
+START_TEST(json_that_is_too_long_is_no_success)
+{
+	static char text[60000];
+	int fd = client();
+	struct asked run;
+
+	memset(text, '\x01', sizeof(text));
+	say(fd, "POST /call/echo" HOST "Accept: application/json\r\n\r\n");
+	run = asked(FRAME_RUN);
+	write_out(&run, text, sizeof(text));
+	program_ends(&run, 0);
+	ck_assert_ptr_nonnull(strstr(heard(fd), "HTTP/1.1 200 OK\r\n"));
+	/* The memory of a long answer is not kept. */
+	ck_assert_uint_le(w.http.body.cap, NET_READ);
+	w.http.body.max = 4096;
+	for (int status = 0; status < 2; status++) {
+		const char *all;
+
+		say(fd, "POST /call/echo" HOST "Accept: application/json\r\n\r\n");
+		run = asked(FRAME_RUN);
+		write_out(&run, text, 5000);
+		program_ends(&run, status);
+		all = answers(fd);
+		ck_assert_msg(strncmp(all, status == 0 ? "502({" : "500({", 5) == 0, "%s", all);
+		ck_assert_ptr_nonnull(strstr(all, "\"ran\":\"yes\"}\n)"));
+	}
 }
 END_TEST
 
@@ -416,6 +484,66 @@ START_TEST(input_that_nobody_wants_is_dropped)
 }
 END_TEST
 
+START_TEST(an_answer_that_has_begun_gets_no_second_head)
+{
+	static char piece[3 * PARTY_FREE];
+	int fd = client();
+	struct asked run;
+
+	memset(piece, 'x', sizeof(piece));
+	say(fd, "POST /call/cat" HOST "Reqd-Stream: raw\r\nContent-Length: 100000\r\n\r\n");
+	run = asked(FRAME_RUN);
+	tell(FRAME_STARTED, run.frame.id, -1);
+	write_out(&run, "one", 3);
+	ck_answers(fd, "200(3\r\none\r\n)");
+	/* Nothing more may be kept. */
+	w.net.parties.max_bytes = 1;
+	say_n(fd, piece, sizeof(piece));
+	ck_heard(fd, "(closed)");
+	is_cancelled(&run);
+	program_is_killed(&run);
+}
+END_TEST
+
+START_TEST(a_stream_that_ends_before_its_input_ends_the_connection)
+{
+	static const char *const bodies[] = {
+		"Content-Length: 100000000\r\n\r\nab", "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+		int fd = client();
+		struct asked run;
+
+		say(fd, "POST /call/cat" HOST "Reqd-Stream: raw\r\n");
+		say(fd, bodies[i]);
+		run = asked(FRAME_RUN);
+		tell(FRAME_STARTED, run.frame.id, -1);
+		write_out(&run, "one", 3);
+		ck_answers(fd, "200(3\r\none\r\n)");
+		program_ends(&run, 0);
+		ck_heard(fd, "0\r\n\r\n(closed)");
+	}
+}
+END_TEST
+
+START_TEST(a_long_refused_body_leaves_the_answer)
+{
+	static char chunk[60000] = "C350\r\n";
+	struct conn *c;
+	int fd = client_as(&c);
+
+	say(fd, "POST /call/nothing" HOST "Transfer-Encoding: chunked\r\n\r\n");
+	memset(chunk + 6, 'x', 50000);
+	memcpy(chunk + 6 + 50000, "\r\n", 2);
+	for (int i = 0; i < 4; i++)
+		say_all(fd, chunk, 50008);
+	/* The connection waits for the client to close, and reads what still comes. */
+	ck_assert_int_eq(c->state, CONN_LINGERING);
+	ck_assert_ptr_nonnull(strstr(answers(fd), "404({"));
+}
+END_TEST
+
 START_TEST(broken_chunks_end_the_call)
 {
 	int fd = client();
@@ -425,7 +553,7 @@ START_TEST(broken_chunks_end_the_call)
 	run = asked(FRAME_RUN);
 	tell(FRAME_STARTED, run.frame.id, -1);
 	say(fd, "0x3\r\n");
-	ck_assert_ptr_nonnull(strstr(answers(fd), "400!({"));
+	ck_assert_ptr_nonnull(strstr(heard(fd), "HTTP/1.1 400 "));
 	is_cancelled(&run);
 	program_is_killed(&run);
 }
@@ -433,6 +561,7 @@ END_TEST
 
 START_TEST(a_client_that_goes_cancels_its_call)
 {
+	char text[16];
 	struct conn *c;
 	int fd = client_as(&c);
 	struct asked run;
@@ -443,6 +572,10 @@ START_TEST(a_client_that_goes_cancels_its_call)
 	/* The input can never be whole any more. */
 	ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
 	is_cancelled(&run);
+	/* The program has no reason to believe that it is. */
+	(void)fd_set_nonblock(run.fds[2], true);
+	ck_assert_int_eq(read(run.fds[2], text, sizeof(text)), 3);
+	ck_assert_int_eq(read(run.fds[2], text, sizeof(text)), -1);
 	program_is_killed(&run);
 	fd = client_as(&c);
 	say(fd, "POST /call/echo" HOST "\r\n");
@@ -494,6 +627,61 @@ START_TEST(a_limit_is_no_error_of_the_protocol)
 }
 END_TEST
 
+START_TEST(input_that_stalls_is_cut)
+{
+	for (int is_begun = 0; is_begun < 2; is_begun++) {
+		char text[16];
+		struct conn *c;
+		int fd = client_as(&c);
+		struct asked run;
+
+		say(fd, "POST /call/cat" HOST "Reqd-Stream: raw\r\nContent-Length: 10\r\n\r\nab");
+		run = asked(FRAME_RUN);
+		/* The client is not late: the program has not begun. */
+		ck_assert_uint_eq(c->request_due_usec, 0);
+		tell(FRAME_STARTED, run.frame.id, -1);
+		ck_assert_int_eq(read(run.fds[2], text, sizeof(text)), 2);
+		ck_assert_uint_ne(c->request_due_usec, 0);
+		/* A byte now and then is not enough. */
+		c->request_due_usec -= 100 * USEC_PER_SEC;
+		say(fd, "c");
+		ck_assert_uint_lt(c->request_due_usec, w.loop.now_usec + 21 * USEC_PER_SEC);
+		if (is_begun) {
+			write_out(&run, "one", 3);
+			ck_answers(fd, "200(3\r\none\r\n)");
+		}
+		later(&c->timer, 21 * USEC_PER_SEC);
+		is_cancelled(&run);
+		if (is_begun) {
+			ck_heard(fd, "(closed)");
+		} else {
+			const char *all = heard(fd);
+
+			ck_assert_ptr_nonnull(strstr(all, "HTTP/1.1 408 "));
+			ck_assert_ptr_nonnull(strstr(all, "\r\nReqd-Ran: perhaps\r\n"));
+		}
+		program_is_killed(&run);
+	}
+}
+END_TEST
+
+START_TEST(input_that_was_in_time_leaves_no_deadline)
+{
+	struct conn *c;
+	int fd = client_as(&c);
+	struct asked run;
+
+	say(fd, "POST /call/cat" HOST "Content-Length: 3\r\n\r\nab");
+	run = asked(FRAME_RUN);
+	tell(FRAME_STARTED, run.frame.id, -1);
+	say(fd, "c");
+	ck_assert_uint_eq(c->request_due_usec, 0);
+	program_ends(&run, 0);
+	ck_answers(fd, "200()");
+	ck_assert_uint_eq(c->request_due_usec, 0);
+}
+END_TEST
+
 START_TEST(an_idle_client_is_closed_without_a_word)
 {
 	struct conn *c;
@@ -521,6 +709,26 @@ START_TEST(drain)
 	write_out(&run, "x", 1);
 	program_ends(&run, 0);
 	ck_assert_ptr_nonnull(strstr(answers(fd), "200(x)(closed)"));
+}
+END_TEST
+
+START_TEST(a_body_that_is_coming_when_the_worker_stops_has_an_answer)
+{
+	struct conn *c;
+	int fd = client_as(&c), late = client_as(&c);
+
+	say(fd, POST_JSON("/call/echo", "13") "{\"text\":");
+	say(late, POST_JSON("/call/echo", "13") "{\"text\":");
+	net_stop(&w.net);
+	turns();
+	ck_heard(fd, "");
+	say(fd, "\"hi\"");
+	ck_heard(fd, "");
+	say(fd, "}");
+	asked_nothing();
+	ck_assert_ptr_nonnull(strstr(answers(fd), "503!({"));
+	later(&c->timer, 121 * USEC_PER_SEC);
+	ck_assert_ptr_nonnull(strstr(answers(late), "408!({"));
 }
 END_TEST
 
@@ -552,6 +760,19 @@ START_TEST(a_listed_page_may_ask_and_read)
 }
 END_TEST
 
+START_TEST(a_page_stays_listed_when_the_listener_has_ended)
+{
+	int fd = client();
+
+	listeners_close(&w.net);
+	conf_unref(worker_set_conf(&w, conf_of("listen \"http://127.0.0.1:7381\" {}\n"
+	    "role \"local\" { net = {\"unix\"} }\n"
+	    "service \"echo\" { command = {\"/bin/echo\"} allow = {\"local\"} }\n", 2)));
+	say(fd, "GET /healthz" HOST "Origin: https://dash.example\r\n\r\n");
+	ck_answers(fd, "200!(ok\n)(closed)");
+}
+END_TEST
+
 static void
 add(TCase *tc)
 {
@@ -565,6 +786,9 @@ add(TCase *tc)
 	tcase_add_test(tc, a_client_that_waits_for_100_is_told_first);
 	tcase_add_test(tc, other_protocols_get_no_word);
 	tcase_add_test(tc, outcomes_have_a_status);
+	tcase_add_test(tc, all_outcomes_have_a_status);
+	tcase_add_test(tc, a_login_that_goes_while_the_call_waits_is_asked_for);
+	tcase_add_test(tc, json_that_is_too_long_is_no_success);
 	tcase_add_test(tc, a_head_runs_nothing);
 	tcase_add_test(tc, events_come_as_they_happen);
 	tcase_add_test(tc, silent_events_have_comments);
@@ -573,13 +797,20 @@ add(TCase *tc)
 	tcase_add_test(tc, input_goes_to_the_program_as_it_comes);
 	tcase_add_test(tc, input_in_chunks_goes_to_the_program_as_it_comes);
 	tcase_add_test(tc, input_that_nobody_wants_is_dropped);
+	tcase_add_test(tc, an_answer_that_has_begun_gets_no_second_head);
+	tcase_add_test(tc, a_stream_that_ends_before_its_input_ends_the_connection);
+	tcase_add_test(tc, a_long_refused_body_leaves_the_answer);
 	tcase_add_test(tc, broken_chunks_end_the_call);
 	tcase_add_test(tc, a_client_that_goes_cancels_its_call);
 	tcase_add_test(tc, slow_senders_are_told_and_cut);
 	tcase_add_test(tc, a_limit_is_no_error_of_the_protocol);
+	tcase_add_test(tc, input_that_stalls_is_cut);
+	tcase_add_test(tc, input_that_was_in_time_leaves_no_deadline);
 	tcase_add_test(tc, an_idle_client_is_closed_without_a_word);
 	tcase_add_test(tc, drain);
+	tcase_add_test(tc, a_body_that_is_coming_when_the_worker_stops_has_an_answer);
 	tcase_add_test(tc, a_listed_page_may_ask_and_read);
+	tcase_add_test(tc, a_page_stays_listed_when_the_listener_has_ended);
 }
 
 UNIT_MAIN("httpdoor", add(tc))

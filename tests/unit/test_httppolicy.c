@@ -138,6 +138,21 @@ START_TEST(usual_ports_may_be_left_out)
 }
 END_TEST
 
+START_TEST(a_page_without_tls_is_foreign_to_one_with_it)
+{
+	struct httppolicy_place tls = tcp_place("10.0.0.5", 443);
+
+	tls.is_tls = true;
+	ck_assert_int_eq(at(tls, "reqd.example.org", "https://reqd.example.org"), HTTPPOLICY_OWN);
+	ck_assert_int_eq(at(tls, "reqd.example.org", "http://reqd.example.org"), HTTPPOLICY_FOREIGN);
+	ck_assert_int_eq(at(tls, "10.0.0.5", "http://10.0.0.5:443"), HTTPPOLICY_FOREIGN);
+	ck_assert_int_eq(at(tls, "10.0.0.5", "http://dash.example.org:3000"), HTTPPOLICY_LISTED);
+	/* A proxy may end the TLS. */
+	ck_assert_int_eq(at(tcp_place("10.0.0.5", 80), "reqd.example.org",
+	    "https://reqd.example.org"), HTTPPOLICY_OWN);
+}
+END_TEST
+
 START_TEST(addresses_have_many_texts)
 {
 	struct httppolicy_place six = tcp_place("::1", 8080), mapped = tcp_place("::ffff:10.0.0.5", 80);
@@ -172,6 +187,7 @@ add(TCase *tc)
 {
 	tcase_add_loop_test(tc, judges_pages_and_names, 0, ARRAY_LEN(cases));
 	tcase_add_test(tc, usual_ports_may_be_left_out);
+	tcase_add_test(tc, a_page_without_tls_is_foreign_to_one_with_it);
 	tcase_add_test(tc, addresses_have_many_texts);
 	tcase_add_test(tc, a_unix_socket_takes_any_name_but_not_any_page);
 }

@@ -119,7 +119,18 @@ http_answer_own(struct http_session *s, struct buf *own)
 	}
 	buf_done(&c->out);
 	c->out = *own;
-	*own = BUF_INIT(0);
+	c->out.max = 0;
+	*own = BUF_INIT(own->max);
+}
+
+void
+http_answer_scratch(struct http_session *s)
+{
+	struct buf *body = &s->http->body;
+
+	http_answer_own(s, body);
+	if (body->cap > NET_READ)
+		buf_done(body);
 }
 
 /* --------------------------------------------------------------- pieces --- */
@@ -162,20 +173,31 @@ http_answer_end(struct http_session *s)
 
 /* -------------------------------------------------------------- problem --- */
 
+static void
+put_problem(struct buf *body, const struct httpproblem *p, const struct result *res)
+{
+	buf_clear(body);
+	httpproblem_open(body, p);
+	if (res != NULL) {
+		jsonbuf_open(body, "result", '{');
+		resultjson_members(body, res, true);
+		jsonbuf_close(body, '}');
+	}
+	(void)buf_append_str(body, "}\n");
+}
+
 void
 http_answer_problem(struct http_session *s, const struct http_problem *p)
 {
 	struct buf *body = &s->http->body, *b;
 
 	s->http->pages->own->errors_total++;
-	buf_clear(body);
-	httpproblem_open(body, &(struct httpproblem){ p->status, p->code, p->detail, p->ran });
-	if (p->result != NULL) {
-		jsonbuf_open(body, "result", '{');
-		resultjson_members(body, p->result, true);
-		jsonbuf_close(body, '}');
+	put_problem(body, &(struct httpproblem){ p->status, p->code, p->detail, p->ran }, p->result);
+	/* The result may be too long, or there is no memory: what is left is short. */
+	if (buf_failed(body)) {
+		buf_done(body);
+		put_problem(body, &(struct httpproblem){ p->status, p->code, { 0 }, p->ran }, NULL);
 	}
-	(void)buf_append_str(body, "}\n");
 	b = http_answer_head(s, p->status, HTTPPROBLEM_TYPE);
 	if (p->result != NULL)
 		http_put_result(b, p->result);
@@ -187,9 +209,7 @@ http_answer_problem(struct http_session *s, const struct http_problem *p)
 		httpreply_fixed(b, "Allow", p->allow);
 	if (p->asks_login)
 		httpreply_fixed(b, "WWW-Authenticate", "Bearer realm=\"reqd\"");
-	http_answer_body(s, buf_slice(body));
-	if (body->cap > NET_READ)
-		buf_done(body);
+	http_answer_scratch(s);
 }
 
 void
@@ -227,6 +247,7 @@ static const struct {
 	[OUTCOME_BUSY] = { 503, "no" },
 	[OUTCOME_UNAVAIL] = { 503, "no" },
 	[OUTCOME_DRAINING] = { 503, "no" },
+	[OUTCOME_NOAUTH] = { 401, "no" },
 };
 
 unsigned

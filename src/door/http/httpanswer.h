@@ -29,6 +29,9 @@ void http_answer_body(struct http_session *s, struct slice body);
  */
 void http_answer_own(struct http_session *s, struct buf *own);
 
+/* ... with the body in the scratch buffer, whose memory is not kept when it is much. */
+void http_answer_scratch(struct http_session *s);
+
 /* Ends the head of an answer in pieces. To HTTP/1.0 the end of the connection is their end. */
 void http_answer_pieces(struct http_session *s);
 void http_answer_piece(struct http_session *s, struct slice bytes);

@@ -94,7 +94,11 @@ put_event(struct http_session *s, const char *event, struct buf *object)
 		(void)buf_printf(text, "event: %s\ndata: ", event);
 	(void)buf_append_slice(text, buf_slice(object));
 	(void)buf_append_str(text, s->form == HTTP_SSE ? "\n\n" : "\n");
-	http_answer_piece(s, buf_slice(text));
+	/* Half an event, or one left out, would be a lie. */
+	if (buf_failed(object) || buf_failed(text))
+		conn_lose(&s->conn);
+	else
+		http_answer_piece(s, buf_slice(text));
 }
 
 static void
@@ -208,6 +212,7 @@ answer_failure(struct http_session *s, const struct result *res)
 		.detail = res->detail.len > 0 ? res->detail : slice_of(outcome_word(o->kind)),
 		.ran = http_ran(o),
 		.result = res->id != 0 ? res : NULL,
+		.asks_login = o->kind == OUTCOME_NOAUTH,
 	};
 
 	if (o->kind == OUTCOME_BADARG && is_about_arguments(s))
@@ -215,6 +220,28 @@ answer_failure(struct http_session *s, const struct result *res)
 	if (o->kind == OUTCOME_DRAINING)
 		s->goes_on = false;
 	http_answer_problem(s, &p);
+}
+
+/* Writes the JSON in the scratch buffer, if it is whole. */
+static void
+answer_json(struct http_session *s, const struct result *res)
+{
+	struct buf *body = &s->http->body;
+	bool is_full = body->is_full;
+
+	if (!buf_failed(body)) {
+		http_put_result(http_answer_head(s, 200, HTTP_JSON_TYPE), res);
+		http_answer_scratch(s);
+		return;
+	}
+	buf_done(body);
+	http_answer_problem(s, &(struct http_problem){
+		.status = is_full ? 502 : 503,
+		.code = is_full ? "TOOBIG" : "BUSY",
+		.detail = is_full ? SLICE("the result is too long for JSON: ask for the bytes") :
+		    SLICE("the server: out of memory"),
+		.ran = http_ran(&res->outcome),
+	});
 }
 
 /* Writes the value of a handler: a text to the byte, all else as JSON. */
@@ -232,8 +259,7 @@ answer_value(struct http_session *s, const struct result *res)
 	buf_clear(body);
 	resultjson_value(body, NULL, v);
 	(void)buf_append_char(body, '\n');
-	http_put_result(http_answer_head(s, 200, HTTP_JSON_TYPE), res);
-	http_answer_body(s, buf_slice(body));
+	answer_json(s, res);
 }
 
 static void
@@ -246,8 +272,7 @@ answer_success(struct http_session *s, const struct result *res)
 		jsonbuf_open(body, NULL, '{');
 		resultjson_members(body, res, true);
 		(void)buf_append_str(body, "}\n");
-		http_put_result(http_answer_head(s, 200, HTTP_JSON_TYPE), res);
-		http_answer_body(s, buf_slice(body));
+		answer_json(s, res);
 	} else if (res->is_value && res->value != NULL) {
 		answer_value(s, res);
 	} else {
@@ -286,6 +311,18 @@ answer_result(struct http_session *s, const struct result *res)
 
 /* --------------------------------------------------- events of the call --- */
 
+/* More input may come, in time. What the program takes is not the time of the client. */
+static void
+await_input(struct http_session *s)
+{
+	if (s->is_all_given) {
+		loop_defer(s->conn.net->loop, &s->task);
+		return;
+	}
+	conn_expect_within(&s->conn, s->left_usec);
+	conn_resume(&s->conn);
+}
+
 /* The call is ready for input: the client may send it, if it waits for that. */
 static void
 on_started(struct call_sink *sink, struct call *call)
@@ -296,10 +333,8 @@ on_started(struct call_sink *sink, struct call *call)
 	if (!s->has_continued && !s->is_begun)
 		httpreply_continue(http_session_out(s));
 	s->has_continued = true;
-	if (s->is_all_given)
-		loop_defer(s->conn.net->loop, &s->task);
-	else
-		conn_resume(&s->conn);
+	s->left_usec = HTTP_BODY_USEC;
+	await_input(s);
 }
 
 static void
@@ -328,10 +363,7 @@ on_input_taken(struct call_sink *sink, struct call *call, size_t n)
 	(void)call;
 	(void)n;
 	s->is_giving = false;
-	if (s->is_all_given)
-		loop_defer(s->conn.net->loop, &s->task);
-	else
-		conn_resume(&s->conn);
+	await_input(s);
 }
 
 /* The rest of the body is of no use to the call, which ends when its input does. */
@@ -357,8 +389,12 @@ on_ended(struct call_sink *sink, struct call *call, const struct result *res)
 	loop_undefer(s->conn.net->loop, &s->task);
 	loop_disarm(s->conn.net->loop, &s->beat);
 	s->conn.wait = CONN_WAITS;
+	s->conn.request_due_usec = 0;
 	if (s->use == HTTP_INPUT)
 		s->use = s->is_all_given ? HTTP_NO_BODY : HTTP_DROP;
+	/* The head has been sent without a thought of the body that may never be whole. */
+	if (s->is_begun && s->use == HTTP_DROP)
+		s->goes_on = false;
 	answer_result(s, res);
 	http_session_finish(s);
 }
@@ -390,6 +426,17 @@ http_call_end_input(struct http_session *s)
 	call_input_end(s->call);
 }
 
+/* Notes what is left of the time for the body, which goes on when this piece is taken. */
+static void
+stop_clock(struct http_session *s)
+{
+	uint64_t due = s->conn.request_due_usec, now = s->conn.net->loop->now_usec;
+
+	if (due != 0)
+		s->left_usec = due > now ? due - now : 1;
+	s->conn.request_due_usec = 0;
+}
+
 void
 http_call_feed(struct http_session *s, struct slice piece, bool is_last)
 {
@@ -397,6 +444,7 @@ http_call_feed(struct http_session *s, struct slice piece, bool is_last)
 
 	s->is_all_given = is_last;
 	s->conn.wait = CONN_WAITS;
+	stop_clock(s);
 	if (piece.len == 0) {
 		loop_defer(s->conn.net->loop, &s->task);
 		return;
@@ -406,6 +454,12 @@ http_call_feed(struct http_session *s, struct slice piece, bool is_last)
 	if (r == 0)
 		return;
 	http_call_abandon(s);
+	/* Without the last chunk the client notices that the answer is not whole. */
+	if (s->is_begun) {
+		s->conn.wait = CONN_READY;
+		conn_end(&s->conn);
+		return;
+	}
 	s->use = is_last ? HTTP_NO_BODY : HTTP_DROP;
 	http_answer_problem(s, &(struct http_problem){
 		.status = 503, .code = "BUSY", .ran = "perhaps",

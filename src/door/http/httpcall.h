@@ -2,9 +2,13 @@
 /* httpcall: requests for services, and the events of their calls as answers. */
 #pragma once
 
+#include "base/clock.h"
 #include "base/slice.h"
 #include "call/sink.h"
 #include "door/http/httpsession.h"
+
+/* Time for a body; each byte that comes adds a little to it. */
+#define HTTP_BODY_USEC (120 * USEC_PER_SEC)
 
 /* The part of the body of a request that is there. */
 enum http_body {

@@ -23,15 +23,17 @@
 #include "net/refusal.h"
 #include "proto/httpreply.h"
 
-/* Time for a head, and for a body; each byte that comes adds a little to it. */
+/* Time for a head; each byte that comes adds a little to it, as to HTTP_BODY_USEC. */
 #define HEAD_USEC (10 * USEC_PER_SEC)
-#define BODY_USEC (120 * USEC_PER_SEC)
 
 /* Bytes of a piece of input that is given to a call at once. */
 #define PIECE_MAX NET_READ
 
 /* A body in chunks may have so many bytes that are no data, beside as many as its data. */
 #define CHUNK_WASTE (64u << 10)
+
+/* A body of JSON may have so many bytes; a program may say more as bytes. */
+#define SCRATCH_MAX (64u << 20)
 
 /* A session serves requests for no longer than this in one turn, because others wait. */
 #define TURN_USEC (5 * USEC_PER_MSEC)
@@ -125,7 +127,7 @@ gather(struct http_session *s, const struct httphead *h, size_t used)
 	}
 	s->has_continued = true;
 	(void)h;
-	conn_expect_within(&s->conn, BODY_USEC);
+	conn_expect_within(&s->conn, HTTP_BODY_USEC);
 	return 0;
 }
 
@@ -217,10 +219,11 @@ gather_chunks(struct http_session *s, struct slice data)
 			    s->gathered.is_full ? "the body is longer than request-limit of the listener" :
 			    "the server: out of memory");
 	}
+	s->conn.held = s->gathered.end;
 	if (r == HTTPCHUNK_MORE) {
 		if (s->at > 2 * buf_len(&s->gathered) + CHUNK_WASTE + HTTPHEAD_MAX)
 			return refuse_chunks(s, data, 413, "the chunks of the body are too small");
-		conn_expect_within(&s->conn, BODY_USEC);
+		conn_expect_within(&s->conn, HTTP_BODY_USEC);
 		return 0;
 	}
 	/* The request is served as if it had come whole, and may itself forget what is gathered. */
@@ -231,6 +234,7 @@ gather_chunks(struct http_session *s, struct slice data)
 	s->need = s->at = 0;
 	(void)take_head(s, data, &all);
 	buf_done(&body);
+	s->conn.held = 0;
 	return head;
 }
 
@@ -240,7 +244,7 @@ take_gathered(struct http_session *s, struct slice data)
 	if (s->is_chunked)
 		return gather_chunks(s, data);
 	if (data.len < s->need) {
-		conn_expect_within(&s->conn, BODY_USEC);
+		conn_expect_within(&s->conn, HTTP_BODY_USEC);
 		return 0;
 	}
 	s->need = s->at = 0;
@@ -271,6 +275,21 @@ next_piece(struct http_session *s, struct slice data, struct slice *ret, size_t 
 	return r != HTTPCHUNK_BAD;
 }
 
+/* Refuses the rest of a request whose call may have begun, and ends the connection. */
+static void
+refuse_begun(struct http_session *s, unsigned status, const char *why)
+{
+	bool had_call = s->call != NULL;
+
+	http_call_abandon(s);
+	s->use = HTTP_NO_BODY;
+	s->goes_on = false;
+	http_answer_problem(s, &(struct http_problem){
+		.status = status, .detail = slice_of(why), .ran = had_call ? "perhaps" : NULL,
+	});
+	http_session_finish(s);
+}
+
 static size_t
 feed_input(struct http_session *s, struct slice data)
 {
@@ -280,19 +299,17 @@ feed_input(struct http_session *s, struct slice data)
 	size_t used = 0;
 
 	if (!next_piece(s, data, &piece, &used, &is_last, &why)) {
-		http_call_abandon(s);
-		if (!s->is_begun)
-			return refuse_chunks(s, data, 400, why);
 		note(s, why);
+		if (!s->is_begun) {
+			refuse_begun(s, 400, why);
+			return data.len;
+		}
+		http_call_abandon(s);
 		conn_end(&s->conn);
 		return data.len;
 	}
-	if (piece.len > 0 || is_last) {
-		s->conn.request_due_usec = 0;
+	if (piece.len > 0 || is_last)
 		http_call_feed(s, piece, is_last);
-	} else {
-		conn_expect_within(&s->conn, BODY_USEC);
-	}
 	return used;
 }
 
@@ -307,7 +324,10 @@ drop(struct http_session *s, struct slice data)
 
 	if (!next_piece(s, data, &piece, &used, &is_last, &why) ||
 	    (s->is_chunked && used >= s->left && !is_last)) {
-		conn_end(&s->conn);
+		/* A reset would destroy the answer, so the client has time to take it. */
+		s->conn.request_due_usec = 0;
+		conn_quit(&s->conn);
+		http_session_forget(s);
 		return data.len;
 	}
 	if (s->is_chunked)
@@ -415,6 +435,9 @@ work(const struct conn *c)
 
 	if (s->call != NULL)
 		return s->call->finished ? DOOR_HOLDS : DOOR_BUSY;
+	/* The request has been taken, and an answer is owed when its body is whole, or late. */
+	if (s->use == HTTP_GATHER)
+		return DOOR_BUSY;
 	return s->has_asked ? DOOR_IDLE : DOOR_NEW;
 }
 
@@ -441,14 +464,13 @@ on_late(struct conn *c)
 	bool is_dropping = s->use == HTTP_DROP && !s->owes;
 
 	note(s, "a request was not whole in time");
-	http_call_abandon(s);
-	s->use = HTTP_NO_BODY;
 	if (is_dropping || s->is_begun) {
+		http_call_abandon(s);
 		conn_end(c);
 		return;
 	}
 	begin(s, NULL);
-	http_refuse_last(s, 408, NULL, "the request has not come whole in time");
+	refuse_begun(s, 408, "the request has not come whole in time");
 }
 
 /* ----------------------------------------------------------------- life --- */
@@ -513,7 +535,7 @@ http_door_init(struct http_door *d, size_t seed)
 		    "\"detail\":\"you have your share of the connections: close some\"}\n", "107"),
 	};
 
-	*d = (struct http_door){ .door.ops = &ops };
+	*d = (struct http_door){ .door.ops = &ops, .body = BUF_INIT(SCRATCH_MAX) };
 	/* Else jansson would open a file to find a number. */
 	json_object_seed(seed);
 }

@@ -99,6 +99,9 @@ judge_origin(const struct httppolicy_place *p, const struct httppolicy_fields *f
 		return HTTPPOLICY_FOREIGN;
 	if (is_listed_origin(p, is_tls, &h))
 		return HTTPPOLICY_LISTED;
+	/* Anybody on the way can write a page that comes without TLS. */
+	if (p->is_tls && !is_tls)
+		return HTTPPOLICY_FOREIGN;
 	return is_local(p, &h, h.port != 0 ? h.port : usual_port(is_tls)) || is_listed(p, &h) ?
 	    HTTPPOLICY_OWN : HTTPPOLICY_FOREIGN;
 }

@@ -14,6 +14,8 @@ http_session_limits(struct http_session *s)
 {
 	const struct net_listener *p = s->conn.listener;
 	struct http_limits l = { p->max_arguments, p->argument_limit, p->request_limit };
+	uint32_t request_limit = s->conn.stream.ops->is_sealed ? STRANGER_REQUEST_LIMIT_TLS :
+	    STRANGER_REQUEST_LIMIT;
 
 	if (http_session_roles(s) != 0 || s->conn.peer.is_admin)
 		return l;
@@ -21,8 +23,8 @@ http_session_limits(struct http_session *s)
 		l.max_arguments = STRANGER_MAX_ARGUMENTS;
 	if (l.argument_limit > STRANGER_ARGUMENT_LIMIT)
 		l.argument_limit = STRANGER_ARGUMENT_LIMIT;
-	if (l.request_limit > STRANGER_REQUEST_LIMIT)
-		l.request_limit = STRANGER_REQUEST_LIMIT;
+	if (l.request_limit > request_limit)
+		l.request_limit = request_limit;
 	return l;
 }
 
@@ -45,10 +47,11 @@ http_session_forget(struct http_session *s)
 	s->is_head = s->is_old = s->goes_on = s->is_begun = s->has_continued = false;
 	s->is_chunked = s->is_giving = s->is_all_given = s->is_sated = s->is_ended = false;
 	s->chunk = (struct httpchunk){ 0 };
-	s->left = 0;
+	s->left = s->left_usec = 0;
 	s->need = s->at = 0;
 	if (s->gathered.data != NULL)
 		buf_done(&s->gathered);
+	s->conn.held = 0;
 	free(s->origin);
 	s->origin = NULL;
 }

@@ -90,6 +90,7 @@ struct http_session {
 	bool is_ended;			/* the call has been told the end of its input */
 	bool has_asked;			/* a request, of whatever kind, has been served */
 	struct httpchunk chunk;
+	uint64_t left_usec;		/* time for the rest of an input, while a piece is given */
 	uint64_t left;			/* bytes of the body that are still to come */
 	size_t need;			/* HTTP_GATHER: bytes of head and body */
 	size_t at;			/* HTTP_GATHER of chunks: so many bytes are decoded */
