@@ -50,16 +50,20 @@ add_authority(X509_STORE *store, const char *base64)
 }
 
 static bool
-add_revocations(X509_STORE *store, const char *base64)
+add_revocations(struct tlstrust *t, const char *base64)
 {
 	CLEANUP_FREE unsigned char *der = NULL;
 	long len = decode(base64, &der);
 	const unsigned char *p = der;
 	X509_CRL *crl = len > 0 ? d2i_X509_CRL(NULL, &p, len) : NULL;
-	bool ok = crl != NULL && X509_STORE_add_crl(store, crl) == 1;
 
+	if (t->revocations == NULL)
+		t->revocations = sk_X509_CRL_new_null();
+	if (crl != NULL && t->revocations != NULL && X509_STORE_add_crl(t->store, crl) == 1 &&
+	    sk_X509_CRL_push(t->revocations, crl) > 0)
+		return true;
 	X509_CRL_free(crl);
-	return ok;
+	return false;
 }
 
 static size_t
@@ -98,9 +102,8 @@ fill(struct tlstrust *t, const struct listener *l)
 			return -EKEYREJECTED;
 	}
 	for (size_t i = 0; l->revocations != NULL && l->revocations[i] != NULL; i++) {
-		if (!add_revocations(t->store, l->revocations[i]))
+		if (!add_revocations(t, l->revocations[i]))
 			return -EKEYREJECTED;
-		t->has_revocations = true;
 	}
 	return 0;
 }
@@ -143,22 +146,52 @@ tlstrust_unref(struct tlstrust *t)
 	if (t == NULL || --t->refs > 0)
 		return NULL;
 	X509_STORE_free(t->store);
+	sk_X509_CRL_pop_free(t->revocations, X509_CRL_free);
 	free(t);
 	return NULL;
 }
 
-/* The first second in which one of the certificates is no longer valid. */
+/* The first second behind this one; 0 for what is no time. */
 static int64_t
-end_of(STACK_OF(X509) *chain)
+second_after(const ASN1_TIME *time)
+{
+	struct tm tm = { 0 };
+
+	return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) + 1 : 0;
+}
+
+/*
+ * The first second in which no list of this authority is up to date. Of several lists the
+ * last one counts, as long as it is not out of date itself.
+ */
+static int64_t
+end_of_lists(const struct tlstrust *t, const X509_NAME *authority)
+{
+	int64_t last = 0;
+
+	for (int i = 0; i < sk_X509_CRL_num(t->revocations); i++) {
+		const X509_CRL *crl = sk_X509_CRL_value(t->revocations, i);
+		const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
+		int64_t sec = next != NULL ? second_after(next) : INT64_MAX;
+
+		if (X509_NAME_cmp(X509_CRL_get_issuer(crl), authority) == 0 && sec > last)
+			last = sec;
+	}
+	return last;
+}
+
+/* The first second in which one of the certificates, or what tells of it, is no longer valid. */
+static int64_t
+end_of(const struct tlstrust *t, STACK_OF(X509) *chain)
 {
 	int64_t first = INT64_MAX;
 
 	for (int i = 0; i < sk_X509_num(chain); i++) {
-		struct tm tm = { 0 };
-		int64_t sec = 0;
+		const X509 *cert = sk_X509_value(chain, i);
+		int64_t sec = second_after(X509_get0_notAfter(cert));
 
-		if (ASN1_TIME_to_tm(X509_get0_notAfter(sk_X509_value(chain, i)), &tm) == 1)
-			sec = (int64_t)timegm(&tm) + 1;
+		first = sec < first ? sec : first;
+		sec = t->revocations != NULL ? end_of_lists(t, X509_get_issuer_name(cert)) : first;
 		first = sec < first ? sec : first;
 	}
 	return first;
@@ -207,11 +240,11 @@ tlstrust_verify(const struct tlstrust *t, X509 *leaf, struct stack_st_X509 *othe
 		param = X509_STORE_CTX_get0_param(ctx);
 		X509_VERIFY_PARAM_set_depth(param, DEPTH_MAX);
 		X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
-		if (t->has_revocations)
+		if (t->revocations != NULL)
 			(void)X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_CRL_CHECK |
 			    X509_V_FLAG_CRL_CHECK_ALL);
 		if (X509_verify_cert(ctx) == 1) {
-			*ret_until_sec = end_of(X509_STORE_CTX_get0_chain(ctx));
+			*ret_until_sec = end_of(t, X509_STORE_CTX_get0_chain(ctx));
 			wrong = NULL;
 		} else {
 			wrong = words_of(X509_STORE_CTX_get_error(ctx));

@@ -13,12 +13,13 @@
 typedef struct x509_st X509;
 typedef struct x509_store_st X509_STORE;
 struct stack_st_X509;
+struct stack_st_X509_CRL;
 
 struct tlstrust {
 	unsigned refs;
 	X509_STORE *store;
 	struct digest digest;	/* of all that it was made of */
-	bool has_revocations;
+	struct stack_st_X509_CRL *revocations;	/* those in the store; NULL: none */
 };
 
 /*

@@ -402,6 +402,38 @@ START_TEST(the_end_is_that_of_the_first_to_end)
 }
 END_TEST
 
+/* An old list beside a new one of the same authority, or one of an authority of others, is no end. */
+START_TEST(the_end_of_a_list_is_an_end)
+{
+	static const struct {
+		long root, more, until;
+		bool is_of_middle;
+	} lists[] = {
+		{ DAY / 2, DAY / 4, DAY / 4, true },
+		{ DAY / 4, DAY / 2, DAY / 4, true },
+		{ DAY / 2, 600, DAY / 2, false },
+	};
+	struct holder leaf = make("leaf", &(struct wish){ .by = &root, .names = uri("a:b") });
+	struct holder below = make("leaf", &(struct wish){ .by = &middle, .names = uri("a:b") });
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		const struct holder *of = lists[i].is_of_middle ? &middle : &root;
+		struct tlspeer *t;
+
+		trust(certificate_text(root.cert), revocations_text(&root, NULL, lists[i].root),
+		    revocations_text(of, NULL, lists[i].more));
+		rules("");
+		t = show(lists[i].is_of_middle ? &below : &leaf, false);
+		ck_assert_msg(t->is_verified, "%s", t->problem);
+		ck_assert_int_ge(t->until_sec, time(NULL) + lists[i].until - 100);
+		ck_assert_int_le(t->until_sec, time(NULL) + lists[i].until + 1);
+		(void)tlspeer_free(t);
+	}
+	holder_done(&leaf);
+	holder_done(&below);
+}
+END_TEST
+
 /* ----------------------------------------------------------------- names --- */
 
 static const struct {
@@ -908,6 +940,7 @@ main(void)
 	tcase_add_loop_test(t, chains_end, 0, 4);
 	tcase_add_test(t, revocation_is_looked_at_on_each_level);
 	tcase_add_test(t, the_end_is_that_of_the_first_to_end);
+	tcase_add_test(t, the_end_of_a_list_is_an_end);
 	tcase_add_loop_test(t, keys_are_of_any_kind, 0, (int)ARRAY_LEN(kinds));
 	tcase_add_test(t, trust_is_made_anew_only_when_it_changes);
 	suite_add_tcase(s, t);
