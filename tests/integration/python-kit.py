@@ -109,30 +109,40 @@ def check_input():
     same(value("pushed", "all"), 0)
 
 
-def check_batch():
-    """Requests that come together get their replies together; each record is a write."""
+def request(*words):
+    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words)
+
+
+def served(*words, records):
+    """The records that a handler without reqd sends for these, which it reads one by one."""
     import socket
 
     env = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
-
-    def served(*words, requests, n):
-        ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with ours, subprocess.Popen([sys.executable, os.environ["KIT"], *words], stdin=its,
-                                    stdout=its, stderr=subprocess.DEVNULL, env=env) as handler:
-            its.close()
-            ours.send(b"".join(requests))
-            got = [ours.recv(10000) for _ in range(n)]
+    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, subprocess.Popen([sys.executable, os.environ["KIT"], *words], stdin=its,
+                                stdout=its, stderr=subprocess.DEVNULL, env=env) as handler:
+        its.close()
+        ours.settimeout(60)
+        try:
+            for record in records:
+                ours.send(record)
             ours.shutdown(socket.SHUT_WR)
-            same(handler.wait(), 0)
-        return got
+            got = list(iter(lambda: ours.recv(10000), b""))
+        except BaseException:
+            handler.kill()
+            raise
+        same(handler.wait(), 0)
+    return got
 
-    def request(*words):
-        return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words)
+
+def check_batch():
+    """Requests that come together get their replies together; each record is a write."""
     three = [request(b"total", n) for n in (b"1", b"2", b"3")]
-    same(served(requests=three, n=1), [b":1\r\n:2\r\n:3\r\n"])
-    same(served("single", requests=three, n=3), [b":1\r\n", b":2\r\n", b":3\r\n"])
+    together = [b"".join(three)]
+    same(served(records=together), [b":1\r\n:2\r\n:3\r\n"])
+    same(served("single", records=together), [b":1\r\n", b":2\r\n", b":3\r\n"])
     slow = request(b"bad", b"wait")
-    same(served(requests=[slow, slow, three[0]], n=3), [b"_\r\n", b"_\r\n", b":1\r\n"])
+    same(served(records=[slow + slow + three[0]]), [b"_\r\n", b"_\r\n", b":1\r\n"])
 
 
 def check_output():
@@ -306,6 +316,47 @@ def check_stream():
         e = raises(reqd.Exit, next, pieces)
         same((e.status, e.stderr), (3, b"broken\n"))
     same(c.call("talk", "1").stdout, b"1\n")
+
+
+def check_cancel():
+    """A call that has given its connection back does not break off the call that has it next."""
+    c = client()
+    [first], give_back, cancelled = c._idle, c._give_back, threading.Event()
+    given = threading.Event()
+
+    def late(connection):
+        give_back(connection)
+        given.set()
+        cancelled.wait(30)
+    c._give_back = late
+    stream = c.stream("talk", "1")
+    assert given.wait(30)
+    closer = threading.Thread(target=stream.close)
+    use, cancel = stream._use, stream._use.cancel
+    use.cancel = lambda: (cancel(), cancelled.set())
+    closer.start()
+    closer.join()
+    assert c._take() is first, "the connection is broken"
+    assert not raises(reqd.Cancelled, client()._once, None, None, use=use).may_have_run
+
+    async def run():
+        c = await reqd.connect_async(url)
+        [first], give_back = c._client._idle, c._client._give_back
+        loop, ended = asyncio.get_running_loop(), threading.Event()
+
+        def late(connection):
+            give_back(connection)
+            loop.call_soon_threadsafe(task.cancel)
+            ended.wait(30)
+        c._client._give_back = late
+        task = asyncio.create_task(c.call("talk", "1"))
+        try:
+            await task
+            raise AssertionError("was not cancelled")
+        except asyncio.CancelledError:
+            ended.set()
+        assert c._client._take() is first, "the connection is broken"
+    asyncio.run(run())
 
 
 def check_login():

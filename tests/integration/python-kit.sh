@@ -107,6 +107,7 @@ step "commands: output, input, and an exception for each outcome" check commands
 step "a connection for each call at the same time" check connections
 step "only what was not started is called again" check retry
 step "output as an iterator, which can be left" check stream
+step "a call that is cancelled disturbs no other call" check cancel
 step "a signal ends a wait" check interrupt
 step "logins and TLS" check login
 
