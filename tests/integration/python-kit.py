@@ -359,6 +359,26 @@ def check_cancel():
     asyncio.run(run())
 
 
+def check_extension():
+    """Wrong uses of the extension module, which the package does not make."""
+    from reqd import _reqd
+    connection, got, wrong = client()._take(), [], []
+
+    def output(stream, data):
+        got.append(data)
+        raises(RuntimeError, connection.call, "steps", (), None, lambda *_: wrong.append(1), 0,
+               None, (), 0)
+    connection.call("steps", ((None, b"3"),), None, output, 0, None, (), 0)
+    same((b"".join(got), wrong), (b"step 0\nstep 1\nstep 2\n", []))
+    assert len(got) > 1, got
+
+    name = "".join(["of", " its own"])
+    before = sys.getrefcount(name)
+    for _ in range(10):
+        raises(ValueError, _reqd.Function, print, "f", (), 0, False, False, (name, 99, None), False)
+    same(sys.getrefcount(name), before)
+
+
 def check_login():
     url, pin = os.environ["TLS"], os.environ["PIN"]
     with open(os.environ["TOKEN"]) as f:

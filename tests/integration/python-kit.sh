@@ -108,6 +108,7 @@ step "a connection for each call at the same time" check connections
 step "only what was not started is called again" check retry
 step "output as an iterator, which can be left" check stream
 step "a call that is cancelled disturbs no other call" check cancel
+step "wrong uses of the extension module" check extension
 step "a signal ends a wait" check interrupt
 step "logins and TLS" check login
 
