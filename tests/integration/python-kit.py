@@ -238,6 +238,65 @@ def check_async():
     asyncio.run(run())
 
 
+def check_held():
+    """A request that is answered later ends with its loop, and with its task."""
+    code = """
+import os
+import reqd
+from reqd import _reqd, _serve
+
+held, refusals = [], []
+
+class Loop(_serve.Loop):
+    drain = None
+
+    def spawn(self, call, args, keywords, request):
+        held.append(request)
+        if len(held) == 2:
+            refused()
+            request.reply(2)
+
+    def wait(self, fd):
+        if len(held) == 1 and not refusals:
+            raise KeyError("stop")
+
+def refused():
+    for function in (held[0].reply, held[0].fail):
+        try:
+            function(ValueError("late"))
+            refusals.append("taken")
+        except RuntimeError as e:
+            refusals.append(str(e))
+
+async def later():
+    pass
+
+function = _serve.Service(later, ["later"]).compiled()
+for _ in range(2):
+    r, w = os.pipe()
+    os.write(w, b"*1\\r\\n$5\\r\\nlater\\r\\n")
+    os.close(w)
+    os.dup2(r, 0)
+    try:
+        assert _reqd.serve(Loop(), {b"later": function}, None, True) == 0
+    except KeyError:
+        refused()
+assert refusals == ["the loop of the request has ended"] * 4, refusals
+try:
+    held[1].reply(3)
+except RuntimeError as e:
+    assert str(e) == "the request has been answered", e
+"""
+    out = subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE,
+                         env={**os.environ, "MALLOC_PERTURB_": "165"}).stdout
+    same(out, b":2\r\n")
+    # The first function that runs cancels the others, which have not begun.
+    got = served("async", records=[request(b"later", b"cancel") + 2 * request(b"later", b"x"),
+                                   request(b"total", b"1")])
+    text = b"-ERR RuntimeError: the function was cancelled\r\n"
+    same(b"".join(got), b"*2\r\n$6\r\ncancel\r\n_\r\n" + 2 * text + b":1\r\n")
+
+
 # ------------------------------------------------------------------- client ---
 
 def check_commands():

@@ -277,6 +277,9 @@ if "async" in sys.argv:
             raise ValueError("later")
         if text == "input":
             return reqd.input.read()
+        if text == "cancel":
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
         return [text, reqd.request.meta.get("trace")]
 
     @reqd.startup
