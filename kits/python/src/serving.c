@@ -361,14 +361,15 @@ request_now(void)
 	PyObject *held;
 	struct reqd_request *request = NULL;
 
-	if (kit.request != NULL && !kit.is_child)
-		return kit.request;
+	if (!kit.is_child)
+		request = kit.request;
+	/* A task has a request of its own, even while another function runs. */
 	if (kit.current != NULL && kit.current != Py_None && !kit.is_child) {
 		held = PyObject_CallFunctionObjArgs(kit.current, NULL);
 		if (held == NULL)
 			return NULL;
 		if ((PyObject *)Py_TYPE(held) == held_type)
-			request = ((struct held *)held)->request;
+			request = held_lives((struct held *)held) ? ((struct held *)held)->request : NULL;
 		Py_DECREF(held);
 	}
 	if (request == NULL)
