@@ -300,7 +300,7 @@ except RuntimeError as e:
 def check_own_request():
     """A thread of an async function has the request of that, while another function runs."""
     got = served("async", records=[request(b"id=1-1\n", b"later", b"thread"),
-                                        request(b"id=2-2\n", b"bad", b"tell")])
+                                    request(b"id=2-2\n", b"bad", b"tell")])
     same(b"".join(got), b"*2\r\n$3\r\n1-1\r\n_\r\n$3\r\n2-2\r\n")
 
 
