@@ -109,30 +109,40 @@ def check_input():
     same(value("pushed", "all"), 0)
 
 
-def check_batch():
-    """Requests that come together get their replies together; each record is a write."""
+def request(*words):
+    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words)
+
+
+def served(*words, records):
+    """The records that a handler without reqd sends for these, which it reads one by one."""
     import socket
 
     env = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
-
-    def served(*words, requests, n):
-        ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with ours, subprocess.Popen([sys.executable, os.environ["KIT"], *words], stdin=its,
-                                    stdout=its, stderr=subprocess.DEVNULL, env=env) as handler:
-            its.close()
-            ours.send(b"".join(requests))
-            got = [ours.recv(10000) for _ in range(n)]
+    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, subprocess.Popen([sys.executable, os.environ["KIT"], *words], stdin=its,
+                                stdout=its, stderr=subprocess.DEVNULL, env=env) as handler:
+        its.close()
+        ours.settimeout(60)
+        try:
+            for record in records:
+                ours.send(record)
             ours.shutdown(socket.SHUT_WR)
-            same(handler.wait(), 0)
-        return got
+            got = list(iter(lambda: ours.recv(10000), b""))
+        except BaseException:
+            handler.kill()
+            raise
+        same(handler.wait(), 0)
+    return got
 
-    def request(*words):
-        return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words)
+
+def check_batch():
+    """Requests that come together get their replies together; each record is a write."""
     three = [request(b"total", n) for n in (b"1", b"2", b"3")]
-    same(served(requests=three, n=1), [b":1\r\n:2\r\n:3\r\n"])
-    same(served("single", requests=three, n=3), [b":1\r\n", b":2\r\n", b":3\r\n"])
+    together = [b"".join(three)]
+    same(served(records=together), [b":1\r\n:2\r\n:3\r\n"])
+    same(served("single", records=together), [b":1\r\n", b":2\r\n", b":3\r\n"])
     slow = request(b"bad", b"wait")
-    same(served(requests=[slow, slow, three[0]], n=3), [b"_\r\n", b"_\r\n", b":1\r\n"])
+    same(served(records=[slow + slow + three[0]]), [b"_\r\n", b"_\r\n", b":1\r\n"])
 
 
 def check_output():
@@ -228,6 +238,72 @@ def check_async():
     asyncio.run(run())
 
 
+def check_held():
+    """A request that is answered later ends with its loop, and with its task."""
+    code = """
+import os
+import reqd
+from reqd import _reqd, _serve
+
+held, refusals = [], []
+
+class Loop(_serve.Loop):
+    drain = None
+
+    def spawn(self, call, args, keywords, request):
+        held.append(request)
+        if len(held) == 2:
+            refused()
+            request.reply(2)
+
+    def wait(self, fd):
+        if len(held) == 1 and not refusals:
+            raise KeyError("stop")
+
+def refused():
+    for function in (held[0].reply, held[0].fail):
+        try:
+            function(ValueError("late"))
+            refusals.append("taken")
+        except RuntimeError as e:
+            refusals.append(str(e))
+
+async def later():
+    pass
+
+function = _serve.Service(later, ["later"]).compiled()
+for _ in range(2):
+    r, w = os.pipe()
+    os.write(w, b"*1\\r\\n$5\\r\\nlater\\r\\n")
+    os.close(w)
+    os.dup2(r, 0)
+    try:
+        assert _reqd.serve(Loop(), {b"later": function}, None, True) == 0
+    except KeyError:
+        refused()
+assert refusals == ["the loop of the request has ended"] * 4, refusals
+try:
+    held[1].reply(3)
+except RuntimeError as e:
+    assert str(e) == "the request has been answered", e
+"""
+    out = subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE,
+                         env={**os.environ, "MALLOC_PERTURB_": "165"}).stdout
+    same(out, b":2\r\n")
+    # The first function that runs cancels the others, which have not begun.
+    got = served("async", records=[request(b"later", b"cancel") + 2 * request(b"later", b"x"),
+                                   request(b"total", b"1")])
+    text = b"-ERR RuntimeError: the function was cancelled\r\n"
+    same(b"".join(got), b"*2\r\n$6\r\ncancel\r\n_\r\n" + 2 * text + b":1\r\n")
+
+
+def check_own_request():
+    """A thread of an async function has the request of that, while another function runs."""
+    got = served("async", records=[request(b"id=1-1\n", b"later", b"thread"),
+                                    request(b"id=2-2\n", b"bad", b"tell")])
+    same(b"".join(got), b"*2\r\n$3\r\n1-1\r\n_\r\n$3\r\n2-2\r\n")
+
+
 # ------------------------------------------------------------------- client ---
 
 def check_commands():
@@ -306,6 +382,67 @@ def check_stream():
         e = raises(reqd.Exit, next, pieces)
         same((e.status, e.stderr), (3, b"broken\n"))
     same(c.call("talk", "1").stdout, b"1\n")
+
+
+def check_cancel():
+    """A call that has given its connection back does not break off the call that has it next."""
+    c = client()
+    [first], give_back, cancelled = c._idle, c._give_back, threading.Event()
+    given = threading.Event()
+
+    def late(connection):
+        give_back(connection)
+        given.set()
+        cancelled.wait(30)
+    c._give_back = late
+    stream = c.stream("talk", "1")
+    assert given.wait(30)
+    closer = threading.Thread(target=stream.close)
+    use, cancel = stream._use, stream._use.cancel
+    use.cancel = lambda: (cancel(), cancelled.set())
+    closer.start()
+    closer.join()
+    assert c._take() is first, "the connection is broken"
+    assert not raises(reqd.Cancelled, client()._once, None, None, use=use).may_have_run
+
+    async def run():
+        c = await reqd.connect_async(url)
+        [first], give_back = c._client._idle, c._client._give_back
+        loop, ended = asyncio.get_running_loop(), threading.Event()
+
+        def late(connection):
+            give_back(connection)
+            loop.call_soon_threadsafe(task.cancel)
+            ended.wait(30)
+        c._client._give_back = late
+        task = asyncio.create_task(c.call("talk", "1"))
+        try:
+            await task
+            raise AssertionError("was not cancelled")
+        except asyncio.CancelledError:
+            ended.set()
+        assert c._client._take() is first, "the connection is broken"
+    asyncio.run(run())
+
+
+def check_extension():
+    """Wrong uses of the extension module, which the package does not make."""
+    from reqd import _reqd
+    connection, got, wrong = client()._take(), [], []
+
+    def output(stream, data):
+        got.append(data)
+        raises(RuntimeError, connection.call, "steps", (), None, lambda *_: wrong.append(1), 0,
+               None, (), 0)
+    connection.call("steps", ((None, b"3"),), None, output, 0, None, (), 0)
+    same((b"".join(got), wrong), (b"step 0\nstep 1\nstep 2\n", []))
+    assert len(got) > 1, got
+
+    name = "".join(["of", " its own"])
+    before = sys.getrefcount(name)
+    for _ in range(10):
+        raises(ValueError, _reqd.Function, print, "f", (), 0, False, False, (name, 99, None), False)
+    same(sys.getrefcount(name), before)
 
 
 def check_login():

@@ -103,10 +103,14 @@ step "a process that dies or hangs: its caller is told, another one serves" chec
 step "a process that leaks reaches its limit" check leaks
 
 step "async functions run at the same time and answer in order" check async
+step "a request that is answered later ends with its loop or task" check held
+step "a thread of an async function has its request" check own_request
 step "commands: output, input, and an exception for each outcome" check commands
 step "a connection for each call at the same time" check connections
 step "only what was not started is called again" check retry
 step "output as an iterator, which can be left" check stream
+step "a call that is cancelled disturbs no other call" check cancel
+step "wrong uses of the extension module" check extension
 step "a signal ends a wait" check interrupt
 step "logins and TLS" check login
 

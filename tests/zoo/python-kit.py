@@ -212,6 +212,24 @@ def forks_and_lives():
     return "parent"
 
 
+asked, told = threading.Event(), threading.Event()
+
+
+def own_id():
+    """The id in a thread, while another function runs."""
+    asked.wait(30)
+    try:
+        return reqd.request.id
+    finally:
+        told.set()
+
+
+def tells():
+    asked.set()
+    told.wait(30)
+    return reqd.request.id
+
+
 def thread():
     """Another thread has no request of its own."""
     told = []
@@ -254,7 +272,7 @@ BAD = {
     "surrogate": lambda: "\ud800", "digits": lambda: 10 ** 5000,
     "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "segv": lambda: ctypes.string_at(0), "quit": lambda: os._exit(3),
-    "close": lambda: os.closerange(3, 100), "serve": reqd.serve,
+    "close": lambda: os.closerange(3, 100), "tell": tells, "serve": reqd.serve,
     "pid": os.getpid, "sleep": lambda: time.sleep(600),
 }
 
@@ -272,11 +290,16 @@ if "async" in sys.argv:
 
     @reqd.service
     async def later(text: str, ms: int = 0):
+        if text == "thread":
+            text = await asyncio.to_thread(own_id)
         await asyncio.sleep(ms / 1000)
         if text == "raise":
             raise ValueError("later")
         if text == "input":
             return reqd.input.read()
+        if text == "cancel":
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
         return [text, reqd.request.meta.get("trace")]
 
     @reqd.startup

@@ -162,6 +162,35 @@ class _Call:
                                       _milliseconds(left), self.id, self.meta, deadline))
 
 
+class _Use:
+    """The connection that a call has now, for another thread that cancels the call.
+
+    The call lets go of it before other calls may have it: cancel() meets no other call.
+    """
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._connection = None
+        self._cancelled = False
+
+    def begin(self, connection):
+        """Returns false when the call has been cancelled meanwhile."""
+        with self._lock:
+            if not self._cancelled:
+                self._connection = connection
+            return not self._cancelled
+
+    def end(self):
+        with self._lock:
+            self._connection = None
+
+    def cancel(self):
+        with self._lock:
+            self._cancelled = True
+            if self._connection is not None:
+                self._connection.cancel()
+
+
 # ------------------------------------------------------------------- client ---
 
 class Client:
@@ -242,13 +271,13 @@ class Client:
         call = _Call(service, args, {**(named or {}), **arguments}, input, timeout, id, meta)
         return self._make(call, check, retry)
 
-    def _make(self, call, check=True, retry=None, used=None):
+    def _make(self, call, check=True, retry=None, use=None):
         left = self._retry if retry is None else retry
         due = time.monotonic() + call.timeout if call.timeout is not None else None
         pause = 0.05
         while True:
             try:
-                result = self._once(call, None, due, used)
+                result = self._once(call, None, due, use)
                 if check or left > 0 and _may_repeat(result):
                     result.check()
                 return result
@@ -262,15 +291,21 @@ class Client:
             time.sleep(wait)
             pause = min(pause * 2, 5)
 
-    def _once(self, call, output, due=None, used=None):
+    def _once(self, call, output, due=None, use=None):
+        use = use or _Use()
         connection = self._take()
-        if used is not None:
-            used(connection)
+        if not use.begin(connection):
+            self._give_back(connection)
+            error = _errors.Cancelled("the call was cancelled")
+            error.may_have_run = False
+            raise error
         left = due - time.monotonic() if due is not None else call.timeout
         try:
             result = call.make(connection, output, left)
         except Broken as e:
             raise _error_of(e) from None
+        finally:
+            use.end()
         self._give_back(connection)
         return result
 
@@ -300,22 +335,19 @@ class Stream:
         self._error = None
         self._ended = False
         self._stopped = False
-        self._connection = None
+        self._use = _Use()
         self._thread = threading.Thread(target=self._run, args=(client, call), daemon=True)
         self._thread.start()
 
     def _run(self, client, call):
         error = result = None
         try:
-            result = client._once(call, self._on_output, used=self._uses)
+            result = client._once(call, self._on_output, use=self._use)
         except BaseException as e:
             error = e
         with self._changed:
             self.result, self._error, self._ended = result, error, True
             self._changed.notify_all()
-
-    def _uses(self, connection):
-        self._connection = connection
 
     def _on_output(self, stream, data):
         with self._changed:
@@ -352,8 +384,7 @@ class Stream:
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
-            if not self._ended and self._connection is not None:
-                self._connection.cancel()
+        self._use.cancel()
         self._thread.join()
 
     def __enter__(self):
@@ -387,12 +418,11 @@ class AsyncClient:
                    check=True, retry=None, **arguments):
         """Does Client.call. A task that is cancelled cancels its call."""
         call = _Call(service, args, {**(named or {}), **arguments}, input, timeout, id, meta)
-        used = []
+        use = _Use()
         try:
-            return await self._run(self._client._make, call, check, retry, used.append)
+            return await self._run(self._client._make, call, check, retry, use)
         except asyncio.CancelledError:
-            if used:
-                used[-1].cancel()
+            use.cancel()
             raise
 
     async def stream(self, service, *args, **keywords):

@@ -214,15 +214,19 @@ class AsyncLoop(Loop):
         context.run(self.held.set, held)
         task = context.run(self.loop.create_task, self._answer(call, args, keywords, held))
         self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        task.add_done_callback(functools.partial(self._ended, held))
+
+    def _ended(self, held, task):
+        self.tasks.discard(task)
+        if task.cancelled():    # perhaps before _answer has begun
+            held.fail(RuntimeError("the function was cancelled"))
 
     @staticmethod
     async def _answer(call, args, keywords, held):
         try:
             value = await call(*args, **(keywords or {}))
-        except asyncio.CancelledError:
-            held.fail(RuntimeError("the function was cancelled"))
-            raise
+        except (asyncio.CancelledError, GeneratorExit):
+            raise   # _ended replies; or the loop has ended, and nobody waits
         except BaseException as e:
             held.fail(e)
             if isinstance(e, KeyboardInterrupt):

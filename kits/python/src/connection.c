@@ -342,8 +342,6 @@ result_object(const struct reqd_result *r)
 static int
 add_streams(struct connection *self, struct reqd_call *call, PyObject *input, PyObject *output)
 {
-	self->input = input;
-	self->output = output;
 	if (PyLong_Check(input)) {
 		long fd = PyLong_AsLong(input);
 
@@ -362,7 +360,8 @@ add_streams(struct connection *self, struct reqd_call *call, PyObject *input, Py
 
 /* Makes the call with the connection. NULL with an exception. */
 static PyObject *
-call_make(struct connection *self, const struct reqd_call *call, unsigned long long deadline_ms)
+call_make(struct connection *self, const struct reqd_call *call, PyObject *input,
+    PyObject *output, unsigned long long deadline_ms)
 {
 	struct reqd_result *result = NULL;
 	PyObject *made;
@@ -370,6 +369,9 @@ call_make(struct connection *self, const struct reqd_call *call, unsigned long l
 
 	if (!begin(self))
 		return NULL;
+	/* Not before: the call that another thread makes has functions of its own. */
+	self->input = input;
+	self->output = output;
 	r = reqd_set_deadline(self->c, deadline_ms);
 	if (r == 0)
 		r = reqd_call(self->c, call, &result);
@@ -406,7 +408,7 @@ connection_call(PyObject *me, PyObject *args)
 		(void)reqd_call_set_id(call, id);
 	if (add_words(call, words) == 0 && add_meta(call, meta) == 0 &&
 	    add_streams(self, call, input, output) == 0)
-		result = call_make(self, call, deadline_ms);
+		result = call_make(self, call, input, output, deadline_ms);
 	(void)reqd_call_free(call);
 	return result;
 }

@@ -6,20 +6,22 @@
 
 #include <string.h>
 
+/* Leaves p as it is when it fails: what p names is released later. */
 static int
 parameter_take(PyObject *row, struct parameter *p)
 {
+	PyObject *name, *convert;
 	int kind;
 
-	if (!PyArg_ParseTuple(row, "UiO", &p->name, &kind, &p->convert))
+	if (!PyArg_ParseTuple(row, "UiO", &name, &kind, &convert))
 		return -1;
 	if (kind < 0 || kind >= N_KINDS) {
 		PyErr_SetString(PyExc_ValueError, "no such kind of argument");
 		return -1;
 	}
-	p->kind = (enum kind)kind;
-	Py_INCREF(p->name);
-	Py_INCREF(p->convert);
+	Py_INCREF(name);
+	Py_INCREF(convert);
+	*p = (struct parameter){ .name = name, .convert = convert, .kind = (enum kind)kind };
 	return 0;
 }
 

@@ -38,6 +38,7 @@ static struct {
 	bool is_stopped;	/* an exception ends the loop */
 	struct reqd_request *request;	/* that the running function answers; NULL: none */
 	unsigned long thread;	/* runs the loop */
+	unsigned long epoch;	/* counts the loops: the requests of one end with it */
 } kit;
 
 /* ----------------------------------------------------------------- errors --- */
@@ -131,6 +132,7 @@ reply_result(struct reqd_request *req, PyObject *value)
 struct held {
 	PyObject_HEAD
 	struct reqd_request *request;	/* NULL: answered */
+	unsigned long epoch;		/* of the loop that owns the request */
 };
 
 static PyObject *held_type;
@@ -141,32 +143,46 @@ held_new(struct reqd_request *request)
 	allocfunc alloc = (allocfunc)PyType_GetSlot((PyTypeObject *)held_type, Py_tp_alloc);
 	struct held *h = (struct held *)alloc((PyTypeObject *)held_type, 0);
 
-	if (h != NULL)
+	if (h != NULL) {
 		h->request = request;
+		h->epoch = kit.epoch;
+	}
 	return (PyObject *)h;
+}
+
+/* True while the request is there. libreqd frees it when the loop ends, answered or not. */
+static bool
+held_lives(const struct held *h)
+{
+	return h->request != NULL && kit.runs && h->epoch == kit.epoch && !kit.is_child;
+}
+
+static void
+held_release(struct held *h)
+{
+	struct reqd_request *request = h->request;
+
+	h->request = NULL;
+	Py_BEGIN_ALLOW_THREADS
+	/* When nobody reads any more the loop finds that out itself. */
+	(void)reqd_request_release(request);
+	Py_END_ALLOW_THREADS
 }
 
 static PyObject *
 held_end(struct held *h)
 {
-	struct reqd_request *request = h->request;
-	int r;
-
-	h->request = NULL;
-	Py_BEGIN_ALLOW_THREADS
-	r = reqd_request_release(request);
-	Py_END_ALLOW_THREADS
-	/* When nobody reads any more the loop finds that out itself. */
-	(void)r;
+	held_release(h);
 	Py_RETURN_NONE;
 }
 
 static PyObject *
 held_check(struct held *h)
 {
-	if (h->request != NULL && !kit.is_child)
+	if (held_lives(h))
 		return (PyObject *)h;
-	PyErr_SetString(PyExc_RuntimeError, "the request has been answered");
+	PyErr_SetString(PyExc_RuntimeError, h->request == NULL ? "the request has been answered" :
+	    "the loop of the request has ended");
 	return NULL;
 }
 
@@ -198,7 +214,13 @@ held_dealloc(PyObject *self)
 {
 	PyTypeObject *type = Py_TYPE(self);
 	freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
+	struct held *h = (struct held *)self;
 
+	/* Nobody can answer it any more, and the replies behind it wait. */
+	if (held_lives(h) && kit.thread == PyThread_get_thread_ident()) {
+		reqd_reply_error(h->request, "ERR", "the function has made no reply");
+		held_release(h);
+	}
 	release(self);
 	Py_DECREF(type);
 }
@@ -339,14 +361,15 @@ request_now(void)
 	PyObject *held;
 	struct reqd_request *request = NULL;
 
-	if (kit.request != NULL && !kit.is_child)
-		return kit.request;
+	if (!kit.is_child)
+		request = kit.request;
+	/* A task has a request of its own, even while another function runs. */
 	if (kit.current != NULL && kit.current != Py_None && !kit.is_child) {
 		held = PyObject_CallFunctionObjArgs(kit.current, NULL);
 		if (held == NULL)
 			return NULL;
 		if ((PyObject *)Py_TYPE(held) == held_type)
-			request = ((struct held *)held)->request;
+			request = held_lives((struct held *)held) ? ((struct held *)held)->request : NULL;
 		Py_DECREF(held);
 	}
 	if (request == NULL)
@@ -612,6 +635,7 @@ kit_serve(PyObject *module, PyObject *args)
 		kit.any = any != Py_None ? (struct function *)any : NULL;
 		kit.is_stopped = kit.is_child = false;
 		kit.thread = PyThread_get_thread_ident();
+		kit.epoch++;
 		kit.runs = true;
 		r = reqd_serve_with(handle, read_some, NULL, batch ? REQD_BATCH : 0);
 		kit.runs = false;
