@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/digest.h"
 #include "base/fd.h"
 #include "conf/access.h"
 #include "conf/passwords.h"
@@ -153,25 +154,47 @@ judge(const struct credential *cred, const struct password_ask *ask)
 	return verdicts[access_use(cred, &who, (int64_t)time(NULL))];
 }
 
+/*
+ * The hash that a login is checked with. One that has none is given that of another, always
+ * the same, which nobody can tell who does not know the hashes.
+ */
+static const struct hash *
+find_or_feign(const struct hashes *h, const struct credential *cred, struct slice login)
+{
+	const struct slice parts[2] = { slice_of(h->dearest->hash), login };
+	const struct hash *own = cred != NULL ? find(h, cred->id) : NULL;
+	struct digest d;
+	uint32_t number;
+
+	if (own != NULL)
+		return own;
+	d = digest_of(parts, 2);
+	memcpy(&number, d.bytes, sizeof(number));
+	return &h->list[number % h->n];
+}
+
 enum password_verdict
 hashes_check(const struct hashes *h, const struct conf *c, const struct password_ask *ask,
     const struct credential **ret)
 {
 	const struct slice login = { ask->login, ask->login_len };
 	const struct credential *cred = conf_find_password(c, login);
-	const struct hash *hash = cred != NULL ? find(h, cred->id) : NULL;
-	enum password_verdict verdict = hash != NULL ? judge(cred, ask) : PASSWORD_UNKNOWN;
+	enum password_verdict verdict;
+	const struct hash *hash;
 	char secret[PASSWORD_SECRET_MAX + 1];
 	bool is_right;
 
 	if (h->n == 0)
 		return PASSWORD_UNKNOWN;
-	/* A no costs the time of a hash, or else the time would tell which logins there are. */
-	if (verdict != PASSWORD_RIGHT)
-		hash = h->dearest;
+	hash = find_or_feign(h, cred, login);
+	verdict = cred != NULL && strcmp(hash->id, cred->id) == 0 ? judge(cred, ask) :
+	    PASSWORD_UNKNOWN;
 	memcpy(secret, ask->secret, ask->secret_len);
 	secret[ask->secret_len] = '\0';
-	is_right = matches(secret, hash->hash);
+	is_right = matches(secret, hash->hash) && verdict == PASSWORD_RIGHT;
+	/* A no costs the time of a dear hash, or else the time would tell which logins there are. */
+	if (!is_right && hash->usec < h->dearest->usec)
+		(void)matches(secret, h->dearest->hash);
 	explicit_bzero(secret, sizeof(secret));
 	if (verdict != PASSWORD_RIGHT)
 		return verdict;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * hashes: the hashes of the passwords of one configuration, and the check of a password
- * against them. Every check takes the time of one hash, whatever it finds.
+ * against them. A no takes the time of the dearest hash at least, and no other time for a
+ * login that nobody has: of one hash that is cheaper, too, where costs differ.
  */
 #pragma once
 

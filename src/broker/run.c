@@ -78,8 +78,11 @@ run_is_let_in(const struct entry *e)
 void
 run_judge_anew(struct entry *e)
 {
-	if ((e->state == ENTRY_QUEUED || e->state == ENTRY_ATTACHED) && !run_is_let_in(e))
-		run_over(e, OUTCOME_NOAUTH, 0);
+	if ((e->state != ENTRY_QUEUED && e->state != ENTRY_ATTACHED) || run_is_let_in(e))
+		return;
+	/* Others who want the same result may have another credential, which is good. */
+	twin_detach(e, OUTCOME_UNAVAIL, 0);
+	run_over(e, OUTCOME_NOAUTH, 0);
 }
 
 /* -------------------------------------------------------------- starting --- */

@@ -223,7 +223,8 @@ broken_by_openssl(struct tls *t)
 		return broken(t, NULL);
 	if (!tlslink_is_open(&t->desk->link) || t->desk->link.is_silent)
 		reason = "the process 'keys' does not answer";
-	else if (t->shown != NULL && t->shown->problem != NULL)
+	else if (t->context->clients == TLS_CLIENTS_REQUIRED && t->shown != NULL &&
+	    t->shown->problem != NULL)
 		reason = t->shown->problem;
 	else if (t->is_outsize)
 		reason = "the certificate is larger than any of use";

@@ -76,6 +76,7 @@ struct order {
 	const char *script;
 	uint32_t generation;	/* 0: 1 */
 	uint64_t timeout_usec;	/* 0: far */
+	uint64_t credential;
 	char lock, owner, token;
 	bool no_input;
 	bool want_started;
@@ -99,6 +100,7 @@ run_frame(const struct order *o, uint64_t id)
 		.run.owner = letter(o->owner),
 		.run.token = letter(o->token),
 		.run.service = o->service,
+		.run.credential = o->credential,
 	};
 
 	f.run.flags = (o->no_input ? 0 : RUN_HAS_INPUT) | (o->want_started ? RUN_WANT_STARTED : 0);

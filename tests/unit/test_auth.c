@@ -259,6 +259,38 @@ START_TEST(long_secret)
 }
 END_TEST
 
+/* A no about a login with a cheap hash takes no less time than the dearest hash. */
+START_TEST(time_of_a_no)
+{
+	static const char *const logins[] = { "alice", "off", "nobody", "else" };
+	struct frame f = { .type = FRAME_COMMIT, .generation = 1 };
+	char setting[CRYPT_GENSALT_OUTPUT_SIZE], hashes[512];
+	const char *dear;
+	uint64_t began, usec = UINT64_MAX;
+	struct mail_ends w;
+
+	ck_assert(crypt_gensalt_rn("$2b$", 10, NULL, 0, setting, sizeof(setting)) != NULL);
+	for (unsigned i = 0; i < 3; i++) {
+		began = clock_usec();
+		dear = crypt("other", setting);
+		usec = clock_usec() - began < usec ? clock_usec() - began : usec;
+	}
+	(void)snprintf(hashes, sizeof(hashes), "00000000000000a1 1 %s\n00000000000000a2 1000 %s\n",
+	    hash_of_sesame, dear);
+	ck_assert_uint_eq(prepare_text(1, "password-checks = 1000/s\n", hashes).type, FRAME_PREPARED);
+	ck_assert_int_eq(channel_send(master, &f, NULL, 0), 0);
+	ck_assert_uint_eq(next().type, FRAME_COMMITTED);
+	w = worker(0);
+	for (size_t i = 0; i < ARRAY_LEN(logins); i++) {
+		began = clock_usec();
+		ck_assert_uint_ne(verdict(w, logins[i], "guess"), PASSWORD_RIGHT);
+		ck_assert_uint_ge(clock_usec() - began, usec / 2);
+	}
+	ck_assert_uint_eq(verdict(w, "alice", "sesame"), PASSWORD_RIGHT);
+	worker_close(w);
+}
+END_TEST
+
 START_TEST(penalties)
 {
 	struct password_ask q;
@@ -504,6 +536,7 @@ add(TCase *tc)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, verdicts);
 	tcase_add_test(tc, long_secret);
+	tcase_add_test(tc, time_of_a_no);
 	tcase_add_test(tc, penalties);
 	tcase_add_test(tc, flood);
 	tcase_add_test(tc, late_reader);

@@ -127,6 +127,35 @@ START_TEST(test_twin_not_started)
 }
 END_TEST
 
+#define LOGINS(id) "logins = \"/x\" ids = \"0:0\"\n" \
+    "credential \"00000000000000" id "\" { login = alice kind = token hash = \"" id \
+    "23456789012345678901234567890123456789012\" }\n"
+#define LOGINS_MORE(id) "credential \"00000000000000" id "\" { login = alice kind = token hash = \"" id \
+    "23456789012345678901234567890123456789012\" }\n"
+
+/* Two tokens of one login: the end of one is not the end of the login. */
+START_TEST(test_twin_revoked)
+{
+	CLEANUP(buf_done) struct buf both = BUF_INIT(0), one = BUF_INIT(0);
+	struct call a, b, c;
+
+	(void)buf_printf(&both, "%s" LOGINS("a1") LOGINS_MORE("a2"), conf_text);
+	(void)buf_printf(&one, "%s" LOGINS("a2"), conf_text);
+	configure(2, buf_data(&both));
+	a = CALL(.service = S_SINGLE, .script = "exec cat", .generation = 2);
+	b = CALL(.service = S_SINGLE, .script = "exit 0", .token = 'T', .generation = 2,
+	    .credential = 0xa1);
+	(void)paper(&b);
+	c = CALL(.worker = 1, .service = S_SINGLE, .script = "exit 0", .token = 'T',
+	    .generation = 2, .credential = 0xa2);
+	expect_attached(&b, true);
+	configure(3, buf_data(&one));
+	(void)expect_end(&b, OUTCOME_NOAUTH);
+	(void)expect_end(&c, OUTCOME_UNAVAIL);
+	let_end(&a);
+}
+END_TEST
+
 START_TEST(test_twin_gives_up)
 {
 	struct call a = CALL(.service = S_WIDE, .script = "exec cat", .token = 'T');
@@ -224,6 +253,7 @@ add(TCase *tc)
 	tcase_add_test(tc, test_twin_lost);
 	tcase_add_test(tc, test_twin_lost_after_end);
 	tcase_add_test(tc, test_twin_not_started);
+	tcase_add_test(tc, test_twin_revoked);
 	tcase_add_test(tc, test_twin_gives_up);
 	tcase_add_test(tc, test_twins_count_in_the_queue);
 	tcase_add_test(tc, test_id_of_an_awaited_result);
