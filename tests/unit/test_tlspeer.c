@@ -413,11 +413,11 @@ START_TEST(the_end_of_a_list_is_an_end)
 		{ DAY / 4, DAY / 2, DAY / 4, true },
 		{ DAY / 2, 600, DAY / 2, false },
 	};
-	struct holder leaf = make("leaf", &(struct wish){ .by = &root, .names = uri("a:b") });
-	struct holder below = make("leaf", &(struct wish){ .by = &middle, .names = uri("a:b") });
+	struct owner leaf = make("leaf", &(struct wish){ .by = &root, .names = uri("a:b") });
+	struct owner below = make("leaf", &(struct wish){ .by = &middle, .names = uri("a:b") });
 
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
-		const struct holder *of = lists[i].is_of_middle ? &middle : &root;
+		const struct owner *of = lists[i].is_of_middle ? &middle : &root;
 		struct tlspeer *t;
 
 		trust(certificate_text(root.cert), revocations_text(&root, NULL, lists[i].root),
@@ -429,8 +429,8 @@ START_TEST(the_end_of_a_list_is_an_end)
 		ck_assert_int_le(t->until_sec, time(NULL) + lists[i].until + 1);
 		(void)tlspeer_free(t);
 	}
-	holder_done(&leaf);
-	holder_done(&below);
+	owner_done(&leaf);
+	owner_done(&below);
 }
 END_TEST
 
@@ -843,7 +843,7 @@ from_here(struct peer *p)
 /* A login is in addition to the certificate that the listener wants, not instead of it. */
 START_TEST(a_login_does_not_outlive_the_certificate)
 {
-	struct holder leaf = make("leaf", &(struct wish){ .by = &middle, .names = uri("a:b") });
+	struct owner leaf = make("leaf", &(struct wish){ .by = &middle, .names = uri("a:b") });
 	struct peer p = { 0 };
 
 	listener.clients = TLS_CLIENTS_REQUIRED;
@@ -862,14 +862,14 @@ START_TEST(a_login_does_not_outlive_the_certificate)
 	/* Found once, it is not looked for in each request. */
 	ck_assert(!peer_has_expired(&p));
 	peer_done(&p);
-	holder_done(&leaf);
+	owner_done(&leaf);
 }
 END_TEST
 
 /* Whoever is nobody any more is no administrator either. */
 START_TEST(a_revoked_administrator_is_none)
 {
-	struct holder leaf = make("leaf", &(struct wish){ .by = &middle, .names = uri("a:b") });
+	struct owner leaf = make("leaf", &(struct wish){ .by = &middle, .names = uri("a:b") });
 	struct peer p = { .caller = calloc(1, sizeof(*p.caller)) };
 
 	*p.caller = (struct caller){ .is_unix = true, .has_uid = true };
@@ -882,7 +882,7 @@ START_TEST(a_revoked_administrator_is_none)
 	ck_assert(peer_is_revoked(&p, conf));
 	ck_assert(!p.is_admin);
 	peer_done(&p);
-	holder_done(&leaf);
+	owner_done(&leaf);
 }
 END_TEST
 
