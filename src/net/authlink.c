@@ -44,7 +44,7 @@ authlink_close(struct authlink *l)
 		return;
 	loop_close_shared(l->loop, &l->socket);
 	loop_close_shared(l->loop, &l->pipe);
-	/* One of these questions may be what has ended auth, so none is asked again. */
+	/* A question of these may be what has ended auth, so none is asked again. */
 	TAILQ_FOREACH_SAFE(ask, &l->asks, link, next) {
 		if (ask->held == NULL)
 			ask_end(l, ask, NULL);

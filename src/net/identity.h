@@ -36,7 +36,7 @@ struct peer_identity {
 	bool is_admin;
 	char login[CREDENTIAL_LOGIN_MAX + 1];	/* "": not logged in */
 	char credential[CREDENTIAL_LABEL_MAX + 1];	/* ... by the one of this label or id */
-	uint64_t credential_id;	/* ... its id in any case; 0: not logged in */
+	uint64_t credential_id;	/* the id in any case; 0: not logged in */
 	char text[];		/* caller_format(): "login:alice", "uid:1000", "addr:10.1.2.3" */
 };
 

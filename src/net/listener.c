@@ -509,7 +509,7 @@ has_keys(const struct conf *c)
 	return false;
 }
 
-/* What clients of the listener are asked for. */
+/* Tells what clients of the listener are asked for. */
 static enum tls_clients
 asks_for(const struct listener *l, bool has_keys)
 {

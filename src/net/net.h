@@ -40,7 +40,7 @@ TAILQ_HEAD(conns, conn);
 
 /* Kinds of refusal, each with an event of the log. */
 enum refusal {
-	REFUSAL_CLIENT,		/* what came is no request */
+	REFUSAL_CLIENT,		/* not a request */
 	REFUSAL_FULL,		/* no room for anybody, or for this caller beside others */
 	REFUSAL_CALLER,		/* connections of a role */
 	REFUSAL_SOURCE,

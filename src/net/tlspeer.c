@@ -261,7 +261,7 @@ tlspeer_learn(struct tlspeer *t, const struct conf *conf, const struct caller *w
 	t->key = find_key(t, conf, who, &problem);
 	if (t->key != NULL)
 		return;
-	/* Where there is a login for the key, its words say more than that no authority knows it. */
+	/* The words of a login for the key say more than that no authority knows it. */
 	if (problem == NULL || trust != NULL)
 		t->problem = tlstrust_verify(trust, t->leaf, t->others, &t->until_sec);
 	if (problem != NULL && (trust == NULL || t->problem != NULL))

@@ -28,7 +28,7 @@ struct tlspeer {
 	bool is_verified;		/* an authority vouches for the names */
 	bool was_verified;		/* ... or did so under earlier rules */
 	int64_t until_sec;		/* ... and does so up to this second */
-	const char *problem;		/* why neither; NULL: one of them */
+	const char *problem;		/* reason for neither; NULL: one of them */
 };
 
 /*

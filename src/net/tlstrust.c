@@ -197,7 +197,7 @@ end_of(const struct tlstrust *t, STACK_OF(X509) *chain)
 	return first;
 }
 
-/* What is wrong, in words that do not depend on the version of OpenSSL where it matters. */
+/* Says what is wrong, in words that do not depend on the version of OpenSSL where it matters. */
 static const char *
 words_of(int error)
 {
