@@ -80,7 +80,7 @@ run_judge_anew(struct entry *e)
 {
 	if ((e->state != ENTRY_QUEUED && e->state != ENTRY_ATTACHED) || run_is_let_in(e))
 		return;
-	/* Others who want the same result may have another credential, which is good. */
+	/* Twins, which want the same result, may have another credential, which is good. */
 	twin_detach(e, OUTCOME_UNAVAIL, 0);
 	run_over(e, OUTCOME_NOAUTH, 0);
 }

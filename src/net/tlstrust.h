@@ -19,7 +19,7 @@ struct tlstrust {
 	unsigned refs;
 	X509_STORE *store;
 	struct digest digest;	/* of all that it was made of */
-	struct stack_st_X509_CRL *revocations;	/* all in the store; NULL: none */
+	struct stack_st_X509_CRL *revocations;	/* the lists that are in the store; NULL: none */
 };
 
 /*
