@@ -96,8 +96,9 @@ has_room(const struct conn *c, const struct net_listener *p, uint64_t own, uint6
 static bool
 is_stranger(struct conn *c)
 {
-	return !c->peer.is_local && !c->is_proxy && c->peer.login == NULL &&
-	    peer_roles(&c->peer, c->net->conf) == 0;
+	/* The roles come first: to look for them finds the login of a key. */
+	return !c->peer.is_local && !c->is_proxy && peer_roles(&c->peer, c->net->conf) == 0 &&
+	    c->peer.login == NULL;
 }
 
 /* The verdict on a peer on another machine; seat: what its party has here, NULL: nothing. */

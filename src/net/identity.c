@@ -244,6 +244,14 @@ peer_make_identity(struct peer *p)
 	return p->identity;
 }
 
+/* True if the peer has a login that its key does not change: the same one, or another kind. */
+static bool
+keeps_its_login(const struct peer *p)
+{
+	return p->login != NULL &&
+	    (!p->login->is_key || strcmp(p->login->id, p->shown->key->id) == 0);
+}
+
 /*
  * Looks again at the certificate that the peer has shown. The key of a login logs in, unless
  * the client has logged in otherwise. The names of a certificate never change, so a peer gets
@@ -255,7 +263,8 @@ learn_certificate(struct peer *p, const struct conf *conf)
 	bool was_verified = p->shown->was_verified;
 
 	(void)peer_would_be_known(p, conf, p->shown);
-	if (p->login == NULL && p->shown->key != NULL && peer_set_login(p, p->shown->key) == 0)
+	if (p->shown->key != NULL && !keeps_its_login(p) &&
+	    peer_set_login(p, p->shown->key) == 0)
 		p->login->is_key = true;
 	if (p->shown->was_verified != was_verified)
 		p->identity = identity_unref(p->identity);

@@ -669,8 +669,8 @@ credential(const struct tlspeer *t, const char *login, const char *more)
 	char *text = NULL;
 
 	ck_assert_int_gt(asprintf(&text, "logins = \"/x\" ids = \"0:0\"\n"
-	    "credential \"0123456789abcdef\" { login = \"%s\" kind = key hash = \"%s\" %s }\n",
-	    login, t->pin + PIN_PREFIX_LEN, more), 0);
+	    "credential \"%016x\" { login = \"%s\" kind = key hash = \"%s\" %s }\n",
+	    (unsigned)login[0], login, t->pin + PIN_PREFIX_LEN, more), 0);
 	return text;
 }
 
@@ -763,6 +763,29 @@ START_TEST(another_key_is_another_login)
 	(void)tlspeer_free(b);
 	owner_done(&mine);
 	owner_done(&theirs);
+}
+END_TEST
+
+/* A key that changes hands by a reload is the login of its new owner on open connections. */
+START_TEST(a_key_that_changes_hands_is_the_new_owner)
+{
+	const union sockaddr_any home = { .in = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) } };
+	struct owner leaf = make("leaf", &(struct wish){ 0 });
+	struct tlspeer *t = show(&leaf, true);
+	CLEANUP_FREE char *hers = credential(t, "alice", ""), *his = credential(t, "bob", "");
+	struct peer peer = { 0 };
+
+	peer_init_inet(&peer, &home);
+	peer_show(&peer, t);
+	rules(hers);
+	(void)peer_roles(&peer, conf);
+	ck_assert_str_eq(peer_identity(&peer)->text, "login:alice");
+	rules(his);
+	ck_assert(!peer_is_revoked(&peer, conf));
+	ck_assert_str_eq(peer_identity(&peer)->text, "login:bob");
+	peer_done(&peer);
+	owner_done(&leaf);
 }
 END_TEST
 
@@ -962,6 +985,7 @@ main(void)
 	tcase_add_test(t, nobody_is_known_where_nobody_is_asked);
 	tcase_add_test(t, keys_are_logins);
 	tcase_add_test(t, another_key_is_another_login);
+	tcase_add_test(t, a_key_that_changes_hands_is_the_new_owner);
 	tcase_add_test(t, a_failed_login_leaves_the_peer_as_it_is);
 	tcase_add_test(t, an_authority_vouches_behind_a_key);
 	tcase_add_test(t, a_login_does_not_outlive_the_certificate);

@@ -448,6 +448,8 @@ on_refuse(struct conn *c, const char *why)
 
 	http_call_abandon(s);
 	if (s->is_begun) {
+		/* Nobody else would wake the connection. */
+		c->wait = CONN_READY;
 		conn_end(c);
 		return;
 	}

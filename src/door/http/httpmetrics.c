@@ -10,7 +10,6 @@
 #include "base/cleanup.h"
 #include "call/call.h"
 #include "door/http/httpanswer.h"
-#include "door/http/httpanswer.h"
 #include "ipc/stats.h"
 #include "net/login.h"
 
