@@ -61,7 +61,7 @@ make_hash(const struct ctl *ctl, const char *password)
 
 	/* The library takes random bytes of its own, and the work that it thinks right. */
 	if (crypt_gensalt_rn("$y$", 0, NULL, 0, setting, sizeof(setting)) != NULL)
-		made = crypt_r(password, setting, data);
+		made = crypt_rn(password, setting, data, sizeof(*data));
 	if (made != NULL && *made == '$')
 		hash = ctl_need(strdup(made));
 	else

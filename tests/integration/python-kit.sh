@@ -24,7 +24,7 @@ if is_sanitized; then
 	export ASAN_OPTIONS=detect_leaks=0
 fi
 environment="environment = {\"PYTHONPATH=$PYTHONPATH\", \"LD_LIBRARY_PATH=$LD_LIBRARY_PATH\",
-	\"LD_PRELOAD=$preload\", \"ASAN_OPTIONS=detect_leaks=0\", \"PYTHONDONTWRITEBYTECODE=1\"}"
+	\"LD_PRELOAD=$preload\", \"ASAN_OPTIONS=detect_leaks=0:handle_segv=0\", \"PYTHONDONTWRITEBYTECODE=1\"}"
 pool='processes { min = 0  max = 1  idle = 1s  start-timeout = 60s }'
 any='argument "word" { optional = yes  repeat = yes }'
 

@@ -8,6 +8,7 @@ workers=2
 . "${srcdir:-.}/tests/integration/lib.sh"
 need python3
 need openssl
+is_sanitized && skip "a sanitizer takes memory and time of its own"
 
 sealed=$("$helpers/free-port")
 "$reqctl" keygen --server "$dir/tls" >/dev/null

@@ -96,7 +96,7 @@ START_TEST(test_made)
 
 			ck_assert(crypt_gensalt_rn(methods[i].prefix, n, NULL, 0, setting,
 			    sizeof(setting)) != NULL);
-			hash = crypt_r("x", setting, &data);
+			hash = crypt_rn("x", setting, &data, sizeof(data));
 			ck_assert(hash != NULL && hash[0] == '$');
 			ck_assert_msg(crypthash_check(slice_of(hash)) == NULL, "%s", hash);
 			s = crypthash_setting(slice_of(hash));

@@ -118,7 +118,7 @@ hash_of(const char *prefix, unsigned long work)
 	char *hash = hashes[n++ % 4];
 
 	ck_assert_ptr_nonnull(crypt_gensalt_rn(prefix, work, NULL, 0, setting, sizeof(setting)));
-	(void)strlcpy(hash, crypt_r("sesame", setting, data), sizeof(hashes[0]));
+	(void)strlcpy(hash, crypt_rn("sesame", setting, data, sizeof(*data)), sizeof(hashes[0]));
 	free(data);
 	return hash;
 }
