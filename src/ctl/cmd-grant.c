@@ -200,22 +200,6 @@ print_line(const struct ctl *ctl, const char *login, const char *secret, const c
 		(void)printf("%s\n", line);
 }
 
-/* Replaces the file by the text, or leaves it as before if reqd refuses the text. */
-static int
-replace(const struct ctl *ctl, const struct loginsfile *f, struct slice text)
-{
-	enum loginsfile_fate fate;
-	int status = loginsfile_replace(ctl, f, text, &fate);
-
-	if (fate == LOGINSFILE_REFUSED && loginsfile_restore(ctl, f) == 0)
-		ctl_message(ctl, "reqd has refused the change; %s is as before", f->path);
-	else if (fate == LOGINSFILE_UNKNOWN)
-		ctl_message(ctl, "%s has the new credential, but it is not known whether that is in "
-		    "force: %s", f->path, ctl->key != NULL ? "make sure with 'reqctl reload'" :
-		    "nobody has its token, so revoke it and begin again");
-	return status;
-}
-
 static int
 grant_run(struct ctl *ctl, size_t n, char **words)
 {
@@ -238,7 +222,9 @@ grant_run(struct ctl *ctl, size_t n, char **words)
 	(void)buf_append_slice(&text, buf_slice(&f.text));
 	status = add_line(ctl, &text, words[0], secret);
 	if (status == 0)
-		status = replace(ctl, &f, buf_slice(&text));
+		status = loginsfile_add(ctl, &f, buf_slice(&text), "credential",
+		    ctl->key != NULL ? "make sure with 'reqctl reload'" :
+		    "nobody has its token, so revoke it and begin again");
 	if (status == 0)
 		print_line(ctl, words[0], secret, ctl->key == NULL ? token : NULL);
 	explicit_bzero(token, sizeof(token));

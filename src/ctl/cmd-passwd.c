@@ -110,21 +110,6 @@ change(const struct loginsfile *f, const char *login, const char *hash, struct b
 		(void)ctl_need(NULL);
 }
 
-/* Replaces the file by the text, or leaves it as before if reqd refuses the text. */
-static int
-replace(const struct ctl *ctl, const struct loginsfile *f, struct slice text)
-{
-	enum loginsfile_fate fate;
-	int status = loginsfile_replace(ctl, f, text, &fate);
-
-	if (fate == LOGINSFILE_REFUSED && loginsfile_restore(ctl, f) == 0)
-		ctl_message(ctl, "reqd has refused the change; %s is as before", f->path);
-	else if (fate == LOGINSFILE_UNKNOWN)
-		ctl_message(ctl, "%s has the new password, but it is not known whether that is in "
-		    "force: make sure with 'reqctl reload'", f->path);
-	return status;
-}
-
 static int
 passwd_run(struct ctl *ctl, size_t n, char **words)
 {
@@ -151,7 +136,8 @@ passwd_run(struct ctl *ctl, size_t n, char **words)
 	if (status != 0)
 		return status;
 	change(&f, words[0], hash, &text);
-	status = replace(ctl, &f, buf_slice(&text));
+	status = loginsfile_add(ctl, &f, buf_slice(&text), "password",
+	    "make sure with 'reqctl reload'");
 	if (status == 0 && ctl->json) {
 		char id[CREDENTIAL_ID_TEXT];
 

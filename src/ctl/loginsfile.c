@@ -173,9 +173,18 @@ loginsfile_replace(const struct ctl *ctl, const struct loginsfile *f, struct sli
 }
 
 int
-loginsfile_restore(const struct ctl *ctl, const struct loginsfile *f)
+loginsfile_add(const struct ctl *ctl, const struct loginsfile *f, struct slice text,
+    const char *thing, const char *remedy)
 {
-	return put_text(ctl, f, buf_slice(&f->text));
+	enum loginsfile_fate fate;
+	int status = loginsfile_replace(ctl, f, text, &fate);
+
+	if (fate == LOGINSFILE_REFUSED && put_text(ctl, f, buf_slice(&f->text)) == 0)
+		ctl_message(ctl, "reqd has refused the change; %s is as before", f->path);
+	else if (fate == LOGINSFILE_UNKNOWN)
+		ctl_message(ctl, "%s has the new %s, but it is not known whether that is in force: %s",
+		    f->path, thing, remedy);
+	return status;
 }
 
 bool

@@ -40,8 +40,13 @@ enum loginsfile_fate {
 int loginsfile_replace(const struct ctl *ctl, const struct loginsfile *f, struct slice text,
     enum loginsfile_fate *ret_fate);
 
-/* Puts the old text back. 0 or an exit status. */
-int loginsfile_restore(const struct ctl *ctl, const struct loginsfile *f);
+/*
+ * The same for a text with a new thing ("password"): puts the old text back if reqd refuses
+ * the new one. Where nobody knows whether the thing is in force, a message says so, with the
+ * remedy.
+ */
+int loginsfile_add(const struct ctl *ctl, const struct loginsfile *f, struct slice text,
+    const char *thing, const char *remedy);
 
 /*
  * Takes the next line. True with CREDENTIAL_OK in *ret_status where the line is a

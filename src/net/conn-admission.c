@@ -92,6 +92,20 @@ has_room(const struct conn *c, const struct net_listener *p, uint64_t own, uint6
 	    used < p->max_connections ? p->max_connections - used : 0, 1);
 }
 
+void
+conn_limit_stranger(const struct conn *c, struct request_limits *limits)
+{
+	uint32_t request_limit = c->stream.ops->is_sealed ? STRANGER_REQUEST_LIMIT_TLS :
+	    STRANGER_REQUEST_LIMIT;
+
+	if (limits->max_arguments > STRANGER_MAX_ARGUMENTS)
+		limits->max_arguments = STRANGER_MAX_ARGUMENTS;
+	if (limits->argument_limit > STRANGER_ARGUMENT_LIMIT)
+		limits->argument_limit = STRANGER_ARGUMENT_LIMIT;
+	if (limits->request_limit > request_limit)
+		limits->request_limit = request_limit;
+}
+
 /* True if the peer has neither a role nor a login, and is on another machine. */
 static bool
 is_stranger(struct conn *c)

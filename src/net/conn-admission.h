@@ -13,6 +13,7 @@
 
 #include "net/conn.h"
 #include "net/quota.h"
+#include "proto/request.h"
 
 /* The words of the log for a verdict that is a no. */
 const char *conn_verdict_text(enum conn_verdict v);
@@ -44,6 +45,9 @@ void conn_leave(struct conn *c);
  * limit of connections. Whoever has too many by a role gets c->is_over, if is_new.
  */
 void conn_recount(struct conn *c, bool is_new);
+
+/* Lowers the limits of a request to those of a caller without a role. */
+void conn_limit_stranger(const struct conn *c, struct request_limits *limits);
 
 /* Ends the oldest connections of strangers, until there are no more than one worker takes. */
 void strangers_trim(struct net_desk *net);

@@ -733,7 +733,7 @@ static enum http_next
 start_call(struct http_session *s, const struct service *service, struct callopt *opt,
     const struct http_request *rq)
 {
-	struct http_limits limits = http_session_limits(s);
+	struct request_limits limits = http_session_limits(s);
 	struct http_start start = { service, opt };
 	const struct call_request request = {
 		.desk = s->http->desk,
@@ -795,7 +795,7 @@ http_call(struct http_session *s, const struct http_request *rq)
 	CLEANUP(httpargs_done) struct httpargs args;
 	CLEANUP(words_done) struct words words = { .text = BUF_INIT(0) };
 	const struct service *service = http_find_service(s, rq->name);
-	struct http_limits limits = http_session_limits(s);
+	struct request_limits limits = http_session_limits(s);
 	bool is_gathered;
 	struct callopt opt;
 

@@ -8,23 +8,20 @@
 
 #include "base/cleanup.h"
 #include "call/call.h"
+#include "net/conn-admission.h"
 
-struct http_limits
+struct request_limits
 http_session_limits(struct http_session *s)
 {
 	const struct net_listener *p = s->conn.listener;
-	struct http_limits l = { p->max_arguments, p->argument_limit, p->request_limit };
-	uint32_t request_limit = s->conn.stream.ops->is_sealed ? STRANGER_REQUEST_LIMIT_TLS :
-	    STRANGER_REQUEST_LIMIT;
+	struct request_limits l = {
+		.max_arguments = p->max_arguments,
+		.argument_limit = p->argument_limit,
+		.request_limit = p->request_limit,
+	};
 
-	if (http_session_roles(s) != 0 || s->conn.peer.is_admin)
-		return l;
-	if (l.max_arguments > STRANGER_MAX_ARGUMENTS)
-		l.max_arguments = STRANGER_MAX_ARGUMENTS;
-	if (l.argument_limit > STRANGER_ARGUMENT_LIMIT)
-		l.argument_limit = STRANGER_ARGUMENT_LIMIT;
-	if (l.request_limit > request_limit)
-		l.request_limit = request_limit;
+	if (http_session_roles(s) == 0 && !s->conn.peer.is_admin)
+		conn_limit_stranger(&s->conn, &l);
 	return l;
 }
 

@@ -19,6 +19,7 @@
 #include "proto/httpchunk.h"
 #include "proto/httpdate.h"
 #include "proto/httphead.h"
+#include "proto/request.h"
 
 struct call;
 struct call_desk;
@@ -132,10 +133,7 @@ http_session_caller(struct http_session *s, struct caller *ret)
 }
 
 /* The limits of the next request: of its arguments, of a value, of a body that is gathered. */
-struct http_limits {
-	size_t max_arguments, argument_limit, request_limit;
-};
-struct http_limits http_session_limits(struct http_session *s);
+struct request_limits http_session_limits(struct http_session *s);
 
 /* True if this caller may call this service by HTTP. */
 bool http_session_may_call(struct http_session *s, const struct service *service);

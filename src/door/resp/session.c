@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/escape.h"
 #include "call/call.h"
+#include "net/conn-admission.h"
 #include "net/login.h"
 
 void
@@ -48,17 +49,9 @@ struct request_limits
 session_limits(struct session *s)
 {
 	struct request_limits l = session_limits_most(s);
-	uint32_t request_limit = s->conn.stream.ops->is_sealed ? STRANGER_REQUEST_LIMIT_TLS :
-	    STRANGER_REQUEST_LIMIT;
 
-	if (session_roles(s) != 0 || s->conn.peer.is_admin)
-		return l;
-	if (l.max_arguments > STRANGER_MAX_ARGUMENTS)
-		l.max_arguments = STRANGER_MAX_ARGUMENTS;
-	if (l.argument_limit > STRANGER_ARGUMENT_LIMIT)
-		l.argument_limit = STRANGER_ARGUMENT_LIMIT;
-	if (l.request_limit > request_limit)
-		l.request_limit = request_limit;
+	if (session_roles(s) == 0 && !s->conn.peer.is_admin)
+		conn_limit_stranger(&s->conn, &l);
 	return l;
 }
 
