@@ -442,11 +442,12 @@ cancel_of_another(struct evil *e)
 	evil_send_bad(e, &f);
 }
 
+/* Of a call that an honest worker would have, who is asked; meanwhile the next comes. */
 static void
 two_cancels_at_once(struct evil *e)
 {
-	struct frame f[2] = { { .type = FRAME_CANCEL_OWNED,
-		.id = UINT64_C(17) << 32 | 1, .serial = 1 } };
+	uint64_t honest = e->slot / CONF_MAX_CLASS * CONF_MAX_CLASS + 17;
+	struct frame f[2] = { { .type = FRAME_CANCEL_OWNED, .id = honest << 32 | 1, .serial = 1 } };
 
 	f[0].cancel.owner = evil_digest_like(0x11);
 	f[1] = f[0];

@@ -48,6 +48,7 @@ tls_port=$("$helpers/free-port")
 "$reqctl" keygen --server "$dir/tls" >/dev/null || fail "no key"
 setting "web-workers = $web_workers"
 setting "listen \"http://127.0.0.1:$web_port\" {}"
+setting "listen \"unix://$dir/web.sock\" { mode = 0666  protocol = http }"
 setting "listen \"tls://127.0.0.1:$tls_port\" { certificate = \"$dir/tls/server.crt\"  key = \"$dir/tls/server.key\" }"
 service resp-only '"/bin/touch", "'"$dir"'/resp-has-run"' 'doors = {"resp"}' 'log = none'
 handler resp-talk "\"/usr/bin/python3\", \"$dir/handler.py\"" 'doors = {"resp"}' 'log = none' \
