@@ -19,6 +19,7 @@ libconf_la_SOURCES = \
 	src/conf/lexer.c src/conf/lexer.h \
 	src/conf/load.c \
 	src/conf/logins.c src/conf/logins.h \
+	src/conf/passedfile.c src/conf/passedfile.h \
 	src/conf/passwords.c src/conf/passwords.h \
 	src/conf/pattern.c src/conf/pattern.h \
 	src/conf/program.c src/conf/program.h \
