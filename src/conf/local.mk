@@ -27,6 +27,7 @@ libconf_la_SOURCES = \
 	src/conf/remarks.c src/conf/remarks.h \
 	src/conf/report.c src/conf/report.h \
 	src/conf/schema.c src/conf/schema.h \
+	src/conf/schemajson.c src/conf/schemajson.h \
 	src/conf/section.c \
 	src/conf/service.c \
 	src/conf/template.c src/conf/template.h \

@@ -371,6 +371,12 @@ service_input_word(const struct service *s)
 }
 
 const char *
+service_effects_word(const struct service *s)
+{
+	return words_effects[s->effects];
+}
+
+const char *
 service_sandbox_word(const struct service *s)
 {
 	return words_sandbox[s->sandbox];
