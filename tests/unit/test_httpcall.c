@@ -14,6 +14,7 @@ static const char rules[] =
     "service \"look\" { command = {\"/bin/true\"} allow = {\"local\"} effects = none\n"
     "  http { path = \"/deploy/all/now\" } }\n"
     "service \"raw\" { command = {\"/bin/true\"} allow = {\"local\"} http { stream = yes } }\n"
+    "service \"once\" { command = {\"/bin/true\"} allow = {\"local\"} idempotent = no }\n"
     "service \"hidden\" { command = {\"/bin/true\"} allow = {\"other\"}\n"
     "  http { path = \"/hidden\" } }\n"
     "service \"warm\" { handler = {\"/bin/cat\"} allow = {\"local\"} }\n"
@@ -129,6 +130,12 @@ START_TEST(a_service_may_stream)
 	ck_assert_ptr_nonnull(strstr(heard(fd), "\r\n\r\n3\r\none\r\n"));
 	program_ends(&run, 0);
 	ck_heard(fd, "0\r\n\r\n");
+	say(fd, "POST /call/raw" HOST "TE: trailers\r\n\r\n");
+	run = asked(FRAME_RUN);
+	write_out(&run, "one", 3);
+	ck_assert_ptr_nonnull(strstr(heard(fd), "\r\nTrailer: Reqd-Outcome, Reqd-Exit\r\n"));
+	program_ends(&run, 3);
+	ck_heard(fd, "0\r\nReqd-Outcome: exit\r\nReqd-Exit: 3\r\n\r\n");
 	/* A client that asks for JSON gets that. */
 	say(fd, "POST /call/raw" HOST "Accept: application/json\r\n\r\n");
 	program_says("two", 0);
@@ -251,6 +258,9 @@ START_TEST(a_call_without_room_is_no_202)
 	ck_status(fd, "503");
 	say(fd, "POST /call/deploy?app=..." HOST ASYNC);
 	ck_status(fd, "422");
+	/* A token that reqd makes is none of the client's. */
+	say(fd, "POST /call/once" HOST "Prefer: respond-async\r\n\r\n");
+	ck_status(fd, "400");
 	ck_assert(LIST_EMPTY(&w.http.detached));
 }
 END_TEST

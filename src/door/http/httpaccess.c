@@ -43,3 +43,20 @@ http_find_service(struct http_session *s, struct slice name)
 	http_deny(s, service, name);
 	return NULL;
 }
+
+bool
+http_has_role(struct http_session *s)
+{
+	bool may_log_in;
+
+	if (http_session_roles(s) != 0 || s->conn.peer.is_admin)
+		return true;
+	may_log_in = login_may_help(&s->conn);
+	http_answer_problem(s, &(struct http_problem){
+		.status = may_log_in ? 401 : 404,
+		.detail = SLICE("figures are for callers with a role"),
+		.asks_login = may_log_in,
+	});
+	http_session_finish(s);
+	return false;
+}

@@ -492,8 +492,12 @@ start_call(struct http_session *s, const struct service *service, struct callopt
 	}
 	s->conn.wait = CONN_WAITS;
 	s->http->start = &start;
-	/* Input that is still to come comes from a client that waits; handlers take no tokens. */
-	if (prefer.is_async && !opt->open && service->handler == NULL) {
+	/*
+	 * Input that is still to come comes from a client that waits; handlers take no tokens;
+	 * and a token that reqd makes keeps no retry from running twice.
+	 */
+	if (prefer.is_async && !opt->open && service->handler == NULL &&
+	    (service->idempotent || opt->token.data != NULL)) {
 		http_async_start(s, &request, opt, prefer.wait_usec);
 		s->http->start = NULL;
 		return HTTP_DONE;

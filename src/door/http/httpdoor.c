@@ -63,6 +63,8 @@ begin(struct http_session *s, const struct httphead *h)
 	s->owes = true;
 	s->is_head = h != NULL && h->method == HTTPMETHOD_HEAD;
 	s->is_old = h != NULL && h->minor == 0;
+	s->wants_trailers = h != NULL && httphead_get(h, HTTPKNOWN_TE) != NULL &&
+	    slice_is_nocase(*httphead_get(h, HTTPKNOWN_TE), "trailers");
 	s->is_fetch = h != NULL && httphead_get(h, HTTPKNOWN_SEC_FETCH_MODE) != NULL &&
 	    slice_is(*httphead_get(h, HTTPKNOWN_SEC_FETCH_MODE), "cors");
 	s->goes_on = h != NULL && h->is_persistent && !s->conn.net->stopping &&
@@ -442,10 +444,8 @@ work(const struct conn *c)
 
 	if (s->call != NULL)
 		return s->call->finished ? DOOR_HOLDS : DOOR_BUSY;
-	if (s->detached != NULL || s->login != NULL)
-		return DOOR_BUSY;
-	/* The request has been taken, and an answer is owed when its body is whole, or late. */
-	if (s->use == HTTP_GATHER)
+	/* The request has been taken: its body is awaited, or a word of another process. */
+	if (s->owes)
 		return DOOR_BUSY;
 	return s->has_asked ? DOOR_IDLE : DOOR_NEW;
 }

@@ -9,9 +9,9 @@
 
 #include "base/cleanup.h"
 #include "call/call.h"
+#include "door/http/httpaccess.h"
 #include "door/http/httpanswer.h"
 #include "ipc/stats.h"
-#include "net/login.h"
 
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
@@ -240,16 +240,8 @@ http_metrics(struct http_session *s, const struct http_request *rq)
 	CLEANUP(buf_done) struct buf b = BUF_INIT(METRICS_MAX);
 
 	(void)rq;
-	/* Figures of the whole are for callers that have a role here. */
-	if (http_session_roles(s) == 0 && !s->conn.peer.is_admin) {
-		http_answer_problem(s, &(struct http_problem){
-			.status = login_may_help(&s->conn) ? 401 : 404,
-			.detail = SLICE("figures are for callers with a role"),
-			.asks_login = login_may_help(&s->conn),
-		});
-		http_session_finish(s);
+	if (!http_has_role(s))
 		return HTTP_DONE;
-	}
 	put_workers(s, &b);
 	put_services(s, &b);
 	put_pools(s, &b);

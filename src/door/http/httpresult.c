@@ -68,6 +68,8 @@ http_result_begin(struct http_session *s, const struct service *service, const c
 
 	if (s->form == HTTP_SSE)
 		httpreply_fixed(b, "X-Accel-Buffering", "no");
+	if (s->form == HTTP_RAW && s->wants_trailers && !s->is_old)
+		httpreply_fixed(b, "Trailer", "Reqd-Outcome, Reqd-Exit");
 	if (res != NULL)
 		http_put_result(b, res);
 	else
@@ -128,6 +130,22 @@ is_cut(const struct result *res)
 	return res->outcome.kind != OUTCOME_EXIT || res->truncated;
 }
 
+/* Ends the bytes of a program that has exited: behind them is how, for clients that read it. */
+static void
+end_raw(struct http_session *s, const struct result *res)
+{
+	struct buf *b = http_session_out(s);
+
+	if (!s->wants_trailers || s->is_old) {
+		http_answer_end(s);
+		return;
+	}
+	httpreply_chunk_last(b);
+	httpreply_fixed(b, "Reqd-Outcome", outcome_word(res->outcome.kind));
+	httpreply_number(b, "Reqd-Exit", (uint64_t)res->outcome.status);
+	httpreply_end(b);
+}
+
 static void
 end_stream(struct http_session *s, const struct result *res)
 {
@@ -136,8 +154,10 @@ end_stream(struct http_session *s, const struct result *res)
 	else if (is_cut(res))
 		s->goes_on = false;
 	/* Without the last chunk every client notices that something is missing. */
-	if (s->form != HTTP_RAW || !is_cut(res))
+	if (s->form != HTTP_RAW)
 		http_answer_end(s);
+	else if (!is_cut(res))
+		end_raw(s, res);
 }
 
 /* Writes the error of a handler, which has words and a code of its own. */

@@ -65,7 +65,7 @@ http_session_forget(struct http_session *s)
 {
 	s->use = HTTP_NO_BODY;
 	s->form = HTTP_BYTES;
-	s->is_fetch = s->is_logged_in = s->is_head = s->is_old = s->goes_on = s->is_begun = s->has_continued = false;
+	s->wants_trailers = s->is_fetch = s->is_logged_in = s->is_head = s->is_old = s->goes_on = s->is_begun = s->has_continued = false;
 	s->is_chunked = s->is_giving = s->is_all_given = s->is_sated = s->is_ended = false;
 	s->chunk = (struct httpchunk){ 0 };
 	s->left = s->left_usec = 0;

@@ -90,6 +90,7 @@ struct http_session {
 	uint8_t form;			/* enum http_form */
 	bool is_head;			/* the answer has no body */
 	bool is_fetch;			/* a script of a page waits for the answer */
+	bool wants_trailers;		/* TE: trailers */
 	bool is_logged_in;		/* the peer is the one who makes the request */
 	bool is_old;			/* HTTP/1.0: no chunks */
 	bool goes_on;			/* the connection stays open behind the answer */

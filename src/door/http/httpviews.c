@@ -192,6 +192,8 @@ http_status(struct http_session *s, const struct http_request *rq)
 	struct buf *b = &s->http->body;
 
 	(void)rq;
+	if (!http_has_role(s))
+		return HTTP_DONE;
 	buf_clear(b);
 	jsonbuf_open(b, NULL, '{');
 	jsonbuf_text(b, "version", PACKAGE_VERSION);
