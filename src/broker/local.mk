@@ -11,6 +11,7 @@ libbroker_la_SOURCES = \
 	src/broker/stock.c src/broker/stock.h \
 	src/broker/lending.c src/broker/lending.h \
 	src/broker/link.c src/broker/link.h \
+	src/broker/tokenlookup.c src/broker/tokenlookup.h \
 	src/broker/members.c src/broker/members.h \
 	src/broker/pool.c src/broker/pool.h \
 	src/broker/pools.c src/broker/pools.h \

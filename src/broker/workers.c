@@ -12,6 +12,7 @@
 #include "broker/handler.h"
 #include "broker/stock.h"
 #include "broker/link.h"
+#include "broker/tokenlookup.h"
 #include "broker/broker.h"
 #include "broker/twin.h"
 
@@ -162,6 +163,7 @@ worker_want(struct link *l, const struct frame *f)
 static worker_fn *const worker_frames[FRAME_TYPE_N] = {
 	[FRAME_RUN] = worker_run,
 	[FRAME_CANCEL] = worker_cancel,
+	[FRAME_LOOK_UP] = tokenlookup_ask,
 	[FRAME_CANCEL_OWNED] = cancel_ask,
 	[FRAME_CANCELLED] = cancel_answer,
 	[FRAME_DEPOSIT] = worker_deposit,

@@ -322,6 +322,8 @@ void
 call_on_waiting(struct call *call, enum waiting what)
 {
 	call->waiting = (uint8_t)what;
+	if (what == WAITING_TWIN && call->sink != NULL && call->sink->ops->kept != NULL)
+		call->sink->ops->kept(call->sink, call);
 	if (what == WAITING_NONE)
 		call->waited_usec = call->desk->loop->now_usec - call->accepted_usec;
 }

@@ -69,6 +69,7 @@ struct call_request {
 	const struct explanation *explanation;	/* tell how the call would run; NULL: run */
 	const struct callopt *opt;
 	struct slice verb;		/* bound verb by which it was called; data NULL: none */
+	bool is_lookup;			/* find the call with the token of opt; start nothing */
 	bool is_late;			/* the worker stops, and takes no more calls */
 	/* Limits of gathered input: of the input alone, and together with the request. */
 	uint64_t input_limit, request_limit;
@@ -118,6 +119,7 @@ struct call_backend {
 	bool is_ours;		/* unknown to the broker: cancelled here */
 };
 
+extern const struct call_backend call_by_lookup;
 extern const struct call_backend call_by_builtin, call_by_command, call_by_explain, call_by_handler;
 
 struct call {
@@ -133,6 +135,7 @@ struct call {
 
 	struct frame_run run;
 	bool sent;			/* the broker has the call */
+	uint8_t found;			/* call_by_lookup: enum look_up, when it ends */
 	uint8_t waiting;		/* enum waiting, as the broker says */
 	uint64_t waited_usec;		/* ... until it began to run; 0: it had not to wait */
 	char *lock;			/* as text to show; NULL: none, or secret */
@@ -202,6 +205,8 @@ struct call_link_ops {
 	void (*unkit)(struct call_desk *desk, uint32_t kit, bool has_input);
 	/* Ends a call that has been handed over. */
 	void (*cancel)(struct call *call, enum cancel_reason reason);
+	/* Asks for the state of the call with run.token. 0 or -ENOMEM. */
+	int (*look_up)(struct call *call);
 	/* Announces that the result of a call with --id is in its file. */
 	void (*deposit)(struct call *call);
 	/*
@@ -312,6 +317,7 @@ void call_on_ended(struct call *call, const struct frame_ended *end);
 void call_on_attached(struct call *call, bool is_awaited);
 void call_on_result(struct call *call, int fd);	/* takes fd; -1: lost */
 void call_on_paper(struct call *call, int fd);	/* takes fd */
+void call_on_found(struct call *call, enum look_up what, int fd);	/* takes fd; -1: none */
 
 /*
  * True if the call's output has to rest, because the sink is too far behind, or

@@ -319,6 +319,8 @@ call_on_paper(struct call *call, int fd)
 	if (call->paper >= 0)
 		(void)close(call->paper);
 	call->paper = fd;
+	if (call->sink != NULL && call->sink->ops->kept != NULL)
+		call->sink->ops->kept(call->sink, call);
 }
 
 /* Ends a call that cannot pass its result on. */

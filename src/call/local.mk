@@ -15,6 +15,7 @@ libcall_la_SOURCES = \
 	src/call/handlercall.c \
 	src/call/kept.c src/call/kept.h \
 	src/call/kits.c src/call/kits.h \
+	src/call/calllookup.c \
 	src/call/refuse.c src/call/refuse.h \
 	src/call/result.c src/call/result.h \
 	src/call/sink.h

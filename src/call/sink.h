@@ -24,6 +24,12 @@ struct call_sink_ops {
 	/* An open call has begun, or gathers its input: input may come. */
 	void (*started)(struct call_sink *s, struct call *call);
 
+	/*
+	 * The broker has a call with a token, whose result it will keep; or has a twin of it.
+	 * NULL: nothing to do.
+	 */
+	void (*kept)(struct call_sink *s, struct call *call);
+
 	/* Output of a streamed call has come. */
 	void (*output)(struct call_sink *s, struct call *call, enum call_stream which,
 	    struct slice bytes);

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "conf/argument.h"
 #include "conf/schema.h"
+#include "proto/httphead.h"
 #include "proto/origin.h"
 
 #define ARGUMENT_NAME_MAX 32
@@ -142,6 +143,61 @@ check_web(struct reader *r, const struct block *b, const struct listener *l)
 	}
 }
 
+/* True if a field of this name can be written by a proxy, and means nothing else here. */
+static bool
+is_front_field(const char *name)
+{
+	static const char token[] = "!#$%&'*+-.^`|~abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
+	for (enum httpknown k = HTTPKNOWN_NONE + 1; k < HTTPKNOWN_COUNT; k++) {
+		if (strcasecmp(name, httpknown_name(k)) == 0)
+			return false;
+	}
+	return strspn(name, token) == strlen(name) && strcasecmp(name, "proxy") != 0;
+}
+
+/* The section "proxy": proxies that say whose request it is. */
+static int
+read_front(struct reader *r, const struct block *b, struct listener *l)
+{
+	const struct block *front = block_inner(b, section_proxy.kind);
+	bool failed = r->failed;
+	int q;
+
+	if (front == NULL)
+		return 0;
+	r->failed = false;
+	q = section_read(r, &section_proxy, front, l);
+	if (q < 0)
+		return q;
+	if (l->protocol != PROTOCOL_HTTP)
+		block_error(r, front, NULL, "section 'proxy'%s goes with 'protocol = http' only",
+		    block_where(b));
+	else if (!listener_has_front(l) && !r->failed)
+		block_error(r, front, NULL, "section 'proxy'%s has no 'from': say whose fields are "
+		    "believed", block_where(b));
+	else if (l->front_user == NULL && l->front_address == NULL && !r->failed)
+		block_error(r, front, NULL, "section 'proxy'%s has no 'user' and no 'address', the names "
+		    "of fields", block_where(b));
+	for (size_t i = 0; i < 2; i++) {
+		const char *name = i == 0 ? l->front_user : l->front_address;
+
+		if (name != NULL && !is_front_field(name))
+			key_error(r, front, i == 0 ? "user" : "address", ": '%.64s' cannot be the name of such a field "
+			    "(as X-Remote-User; without '_', and none that means something else)", name);
+	}
+	if (l->front_user != NULL && l->front_address != NULL &&
+	    strcasecmp(l->front_user, l->front_address) == 0)
+		key_error(r, front, "address", " is the same field as 'user'");
+	/* Each process that can connect can say anything. */
+	if (l->front_from.unix_peers && (l->addr.kind == ADDR_TCP || (l->mode & 0006) != 0))
+		key_error(r, front, "from", ": unix goes with a unix socket whose 'mode' shuts others out, "
+		    "as 0660: each who can connect can say whose request it is");
+	r->failed = r->failed || failed;
+	return 0;
+}
+
 static int
 read_listener(struct reader *r, const struct block *b)
 {
@@ -174,6 +230,9 @@ read_listener(struct reader *r, const struct block *b)
 		key_error(r, b, "name", ": '%.64s' cannot be the name of a listener (small "
 		    "letters, digits, '.', '_' and '-')", l->name);
 	check_web(r, b, l);
+	q = read_front(r, b, l);
+	if (q < 0)
+		return q;
 	if (l->proxy_from.unix_peers)
 		key_error(r, b, "proxy-from", " has networks only, not unix");
 	if (l->client_crl != NULL && l->client_ca == NULL)
@@ -304,6 +363,14 @@ read_processes(struct reader *r, const struct block *b, struct service *s)
 	return q;
 }
 
+static int
+read_web(struct reader *r, const struct block *b, struct service *s)
+{
+	const struct block *web = block_inner(b, "http");
+
+	return web != NULL ? section_read(r, &section_http, web, s) : 0;
+}
+
 /* Texts and lists that are left out are empty, not NULL. The handler alone may be NULL. */
 static int
 fill_service(struct reader *r, struct service *s)
@@ -356,6 +423,8 @@ read_service(struct reader *r, const struct block *b)
 		q = read_limits(r, b, s);
 	if (q == 0)
 		q = read_processes(r, b, s);
+	if (q == 0)
+		q = read_web(r, b, s);
 	/* A warm process is worth the time for an answer that nobody waits for. */
 	if (s->handler != NULL && block_find(b, "on-disconnect") == NULL)
 		s->finish_on_disconnect = true;

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/suggest.h"
 #include "conf/logins.h"
+#include "conf/webpath.h"
 #include "proto/certname.h"
 
 /* ------------------------------------------------------------ listeners --- */
@@ -182,10 +183,9 @@ check_all(struct reader *r, struct role *role, const struct block *b)
 	}
 }
 
-/* Returns the set of the roles that a key of a service names; mistakes are reported. */
+/* Returns the set of the roles that a key names; mistakes are reported. */
 static uint64_t
-find_roles(struct reader *r, const struct service *s, const struct block *b, const char *key,
-    char *const *list)
+find_roles(struct reader *r, const struct block *b, const char *key, char *const *list)
 {
 	const struct conf *c = r->conf;
 	const char *names[CONF_MAX_ROLES];
@@ -201,8 +201,8 @@ find_roles(struct reader *r, const struct service *s, const struct block *b, con
 		if (i < c->n_roles)
 			set |= UINT64_C(1) << i;
 		else
-			block_error(r, b, key, "unknown role '%.64s' in service \"%.64s\"%s", *list,
-			    s->name, suggest_remedy(*list, names, c->n_roles));
+			block_error(r, b, key, "unknown role '%.64s'%s%s", *list, block_where(b),
+			    suggest_remedy(*list, names, c->n_roles));
 	}
 	return set;
 }
@@ -332,6 +332,8 @@ check_conf(struct reader *r)
 		check_all(r, &c->roles[i], r->roles.at[i]);
 		note_limits(c, &c->roles[i]);
 	}
+	if (c->watch_names != NULL)
+		c->watch = find_roles(r, r->main, "watch", c->watch_names);
 	for (size_t i = 0; i < c->n_services; i++) {
 		struct service *s = &c->services[i];
 		int q;
@@ -341,10 +343,11 @@ check_conf(struct reader *r)
 		q = check_service(r, s, r->services.at[i]);
 		if (q < 0)
 			return q;
-		s->allow = find_roles(r, s, r->services.at[i], "allow", s->allow_names);
-		s->deny = find_roles(r, s, r->services.at[i], "deny", s->deny_names);
+		s->allow = find_roles(r, r->services.at[i], "allow", s->allow_names);
+		s->deny = find_roles(r, r->services.at[i], "deny", s->deny_names);
 	}
 	check_listen_names(r);
 	check_verbs(r);
+	webpaths_check(r);
 	return logins_check(r);
 }

@@ -208,6 +208,26 @@ lower_copy(struct arena *a, const char *s)
 	return copy;
 }
 
+/* Lists the services that have a path. 0 or -ENOMEM. */
+static int
+list_paths(struct conf *c, struct arena *a)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_services; i++)
+		n += c->services[i].web.path != NULL;
+	if (n == 0)
+		return 0;
+	c->paths = arena_alloc(a, n * sizeof(*c->paths));
+	if (c->paths == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->n_services; i++) {
+		if (c->services[i].web.path != NULL)
+			c->paths[c->n_paths++] = (uint16_t)i;
+	}
+	return 0;
+}
+
 int
 conf_sort(struct conf_owned *owned)
 {
@@ -236,5 +256,5 @@ conf_sort(struct conf_owned *owned)
 	}
 	if (owned->n_verbs > 1)
 		qsort(owned->verbs, owned->n_verbs, sizeof(*owned->verbs), verb_compare);
-	return 0;
+	return list_paths(c, &owned->arena);
 }

@@ -38,6 +38,7 @@ struct pattern;
 #define CONF_MAX_CREDENTIALS 20000	/* lines of the file of logins */
 #define CONF_MAX_ARGUMENTS 64		/* declared, per service */
 #define CONF_MAX_VERBS 256		/* bound, in all services together */
+#define CONF_MAX_PATHS 1024		/* of HTTP, likewise */
 #define CONF_MAX_ENVIRONMENT 1024	/* variables, per service */
 #define CONF_MAX_TEXT (32u << 20)	/* bytes of all files together */
 #define CONF_MAX_CANONICAL (256u << 20)	/* bytes, with all defaults written out */
@@ -159,6 +160,21 @@ struct service_pool {
 	uint32_t pipeline;		/* 1: requests in flight per process */
 };
 
+/* An exit status of a program, and the status of HTTP that stands for it. */
+struct service_status {
+	uint8_t exit;
+	uint16_t status;
+};
+
+/* The section "http": what a call by HTTP is beside /call/NAME. */
+struct service_web {
+	char *path;		/* template: see conf/webpath.h; NULL: none */
+	char *type;		/* Content-Type of the output; NULL: text */
+	bool stream;		/* no: output comes as it is made */
+	struct service_status *statuses;
+	size_t n_statuses;
+};
+
 struct service {
 	char *name;		/* lower case */
 	uint16_t number;	/* index in conf->services */
@@ -198,6 +214,7 @@ struct service {
 	bool idempotent;	/* no: a call must carry --id */
 	enum service_effects effects;
 	unsigned doors;		/* protocols by which it may be called, as a set; 0: all */
+	struct service_web web;
 	struct service_limit limits[SERVICE_MAX_LIMITS];
 	size_t n_limits;
 	char **verbs;		/* bound RESP verbs, upper case; NULL-terminated */
@@ -311,6 +328,8 @@ struct listener {
 	uint64_t user_timeout_usec;		/* 0: the kernel's */
 	uint64_t idle_timeout_usec;		/* 0: none */
 	struct places proxy_from;		/* proxies, which say whose connection it is */
+	struct places front_from;		/* http: proxies, which say whose request it is */
+	char *front_user, *front_address;	/* ... in these fields; NULL: not said */
 	bool ipv6_only;
 	bool freebind;
 	enum listener_inline inline_requests;
@@ -341,6 +360,13 @@ struct listener {
 						 * opened one; else -1 */
 };
 
+/* True if proxies say whose request it is. */
+static inline bool
+listener_has_front(const struct listener *l)
+{
+	return l->front_from.unix_peers || l->front_from.n_nets > 0;
+}
+
 /* ---------------------------------------------------------------- all --- */
 
 enum log_to { LOG_TO_AUTO, LOG_TO_STDERR, LOG_TO_JOURNAL };
@@ -354,9 +380,13 @@ struct conf {
 	size_t n_listeners;
 	struct role *roles;
 	size_t n_roles;
+	char **watch_names;	/* NULL-terminated; NULL: none */
+	uint64_t watch;		/* set of roles that see the figures of all services */
 	uint64_t limited[ACCESS_LIMITS];	/* sets of the roles that have this limit */
 	struct service *services;	/* sorted by name */
 	size_t n_services;
+	uint16_t *paths;	/* numbers of the services that have a path of HTTP */
+	size_t n_paths;
 	struct credential *credentials;	/* sorted by id */
 	size_t n_credentials;
 	const struct credential **by_hash;	/* tokens and keys, sorted by hash */
@@ -374,6 +404,7 @@ struct conf {
 	struct identity run_as;		/* of workers and log */
 	char *runtime_directory;
 	char *temporary_directory;
+	uint64_t drain_delay_usec;	/* 0: at a stop the listeners close at once */
 	uint64_t drain_timeout_usec;
 	uint64_t kill_grace_usec;
 	uint64_t kept_limit;		/* bytes that a worker keeps for all its callers */

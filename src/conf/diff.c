@@ -199,6 +199,16 @@ diff_arguments(struct differ *d, const struct service *from, const struct servic
 		add_key(d, &(struct diff_key){ .name = "the order of the arguments" });
 }
 
+static void
+diff_listener(struct differ *d, const struct pair *p, const char *name)
+{
+	const struct pair front = { &section_proxy, p->from, p->to, 0 };
+
+	diff_pair(d, p, "");
+	diff_pair(d, &front, "proxy.");
+	tell(d, section_listen.kind, name, DIFF_CHANGED);
+}
+
 static unsigned
 wrong_for(const struct service *s)
 {
@@ -212,11 +222,13 @@ diff_service(struct differ *d, const struct pair *p, const char *name)
 	const struct pair own = { &section_service, from, to, wrong_for(from) | wrong_for(to) };
 	const struct pair pool = { &section_processes, from, to, 0 };
 	const struct pair limits = { &section_limits, from, to, 0 };
+	const struct pair web = { &section_http, from, to, 0 };
 
 	diff_pair(d, &own, "");
 	if (from->handler != NULL && to->handler != NULL)
 		diff_pair(d, &pool, "processes.");
 	diff_pair(d, &limits, "limits.");
+	diff_pair(d, &web, "http.");
 	diff_arguments(d, from, to);
 	tell(d, section_service.kind, name, DIFF_CHANGED);
 }
@@ -294,7 +306,8 @@ conf_diff(const struct conf *from, const struct conf *to, diff_fn *fn, void *arg
 	diff_one(&d, &(struct pair){ &section_top, from, to, 0 }, NULL);
 	diff_one(&d, &(struct pair){ &section_log, from, to, 0 }, NULL);
 	diff_one(&d, &(struct pair){ &section_control, from, to, 0 }, NULL);
-	diff_list(&d, &section_listen, LIST(from, listeners), LIST(to, listeners), diff_one);
+	diff_list(&d, &section_listen, LIST(from, listeners), LIST(to, listeners),
+	    diff_listener);
 	diff_list(&d, &section_role, LIST(from, roles), LIST(to, roles), diff_one);
 	diff_list(&d, &section_credential, LIST(from, credentials), LIST(to, credentials),
 	    diff_one);

@@ -85,6 +85,16 @@ write_block(struct writer *w, const struct section *s, const char *title, const 
 }
 
 static void
+write_listener(struct writer *w, const struct listener *l)
+{
+	open_block(w, section_listen.kind, l->url);
+	write_keys(w, &section_listen, l, listener_wrong_keys(l), NULL);
+	if (listener_has_front(l))
+		write_block(w, &section_proxy, NULL, l, 0);
+	close_block(w);
+}
+
+static void
 write_service(struct writer *w, const struct service *s, unsigned wrong)
 {
 	wrong |= s->handler != NULL ? KEY_COMMAND : KEY_HANDLER;
@@ -94,6 +104,8 @@ write_service(struct writer *w, const struct service *s, unsigned wrong)
 		write_block(w, &section_processes, NULL, s, 0);
 	if (s->n_limits > 0)
 		write_block(w, &section_limits, NULL, s, 0);
+	if (s->web.path != NULL || s->web.type != NULL || s->web.stream || s->web.n_statuses > 0)
+		write_block(w, &section_http, NULL, s, 0);
 	for (size_t i = 0; i < s->n_args; i++)
 		write_block(w, &section_argument, s->args[i].name, &s->args[i], 0);
 	close_block(w);
@@ -124,8 +136,7 @@ conf_format(const struct conf *c)
 	write_block(&w, &section_log, NULL, c, 0);
 	write_block(&w, &section_control, NULL, c, 0);
 	for (size_t i = 0; i < c->n_listeners; i++)
-		write_block(&w, &section_listen, c->listeners[i].url, &c->listeners[i],
-		    listener_wrong_keys(&c->listeners[i]));
+		write_listener(&w, &c->listeners[i]);
 	for (size_t i = 0; i < c->n_roles; i++)
 		write_block(&w, &section_role, c->roles[i].name, &c->roles[i], 0);
 	for (size_t i = 0; i < c->n_services; i++)

@@ -33,5 +33,6 @@ libconf_la_SOURCES = \
 	src/conf/template.c src/conf/template.h \
 	src/conf/tlsfiles.c src/conf/tlsfiles.h \
 	src/conf/tree.c src/conf/tree.h \
-	src/conf/valuetype.c src/conf/valuetype.h
+	src/conf/valuetype.c src/conf/valuetype.h \
+	src/conf/webpath.c src/conf/webpath.h
 libconf_la_LIBADD = $(BSD_LIBS) $(TLS_LIBS) $(CRYPT_LIBS)

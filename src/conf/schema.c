@@ -272,6 +272,111 @@ static const struct value_type value_nice = {
 	.wants = "a whole number from -20 to 19", .parse = nice_parse, .format = nice_format,
 };
 
+/* Reads the type of the output: TYPE/SUBTYPE, and parameters. */
+static int
+media_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	static const char token[] = "!#$%&'*+-.^_`|~abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	const char *text = s->values[0];
+	size_t type = strspn(text, token), subtype = 0;
+
+	if (type > 0 && text[type] == '/')
+		subtype = strspn(text + type + 1, token);
+	if (subtype == 0 || strlen(text) > 128)
+		return 1;
+	text += type + 1 + subtype;
+	if (*text != '\0' && *text != ';')
+		return 1;
+	for (; *text != '\0'; text++) {
+		if (*text < ' ' || *text > '~')
+			return 1;
+	}
+	return value_line.parse(r, k, s, at);
+}
+
+static void
+media_format(struct buf *b, const struct key *k, const void *at)
+{
+	value_line.format(b, k, at);
+}
+
+static const struct value_type value_media = {
+	.wants = "a type such as text/csv or \"text/html; charset=utf-8\"", .parse = media_parse,
+	.format = media_format,
+};
+
+/* The statuses of HTTP that say what happened to a program, and nothing about the request. */
+static bool
+is_status(int64_t status)
+{
+	return status >= 400 && status <= 599 && status != 401 && status != 407 && status != 408 &&
+	    status != 421 && !(status >= 425 && status <= 431);
+}
+
+/* Reads "EXIT=STATUS". */
+static int
+status_read(const char *text, struct service_status *ret)
+{
+	const char *equal = strchr(text, '=');
+	int64_t number, status;
+	char first[4];
+
+	if (equal == NULL || equal == text || equal - text > 3)
+		return -EINVAL;
+	(void)snprintf(first, sizeof(first), "%.*s", (int)(equal - text), text);
+	if (integer_parse(first, &number) < 0 || number < 1 || number > 255 ||
+	    integer_parse(equal + 1, &status) < 0 || !is_status(status))
+		return -EINVAL;
+	*ret = (struct service_status){ (uint8_t)number, (uint16_t)status };
+	return 0;
+}
+
+static int
+status_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	struct service *service = at;
+	struct service_status *list = arena_alloc(r->arena, s->n * sizeof(*list));
+	size_t n = 0;
+
+	if (list == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->n; i++) {
+		size_t j = 0;
+
+		if (status_read(s->values[i], &list[n]) < 0) {
+			reader_error(r, s->line, "'%s': '%.64s' is not EXIT=STATUS such as 3=409: an exit "
+			    "status from 1 to 255, and 400 to 599 but 401, 407, 408, 421 and 425 to 431",
+			    k->name, s->values[i]);
+			continue;
+		}
+		while (list[j].exit != list[n].exit)
+			j++;
+		if (j < n)
+			reader_error(r, s->line, "'%s' has exit status %u twice", k->name, list[n].exit);
+		n++;
+	}
+	service->web.statuses = list;
+	service->web.n_statuses = n;
+	return 0;
+}
+
+static void
+status_format(struct buf *b, const struct key *k, const void *at)
+{
+	const struct service *service = at;
+
+	for (size_t i = 0; i < service->web.n_statuses; i++)
+		(void)buf_printf(b, "%s\"%u=%u\"", i > 0 ? ", " : "{", service->web.statuses[i].exit,
+		    service->web.statuses[i].status);
+	if (service->web.n_statuses > 0)
+		(void)buf_append_char(b, '}');
+}
+
+static const struct value_type value_status = {
+	.wants = "a list", .is_list = true, .parse = status_parse, .format = status_format,
+};
+
 /* Names of signals, and their numbers in the same order. */
 static const char *const words_signal[] = { "TERM", "INT", "QUIT", "HUP", "USR1", "USR2", NULL };
 static const int signals[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2 };
@@ -392,12 +497,15 @@ static const struct key keys_top[] = {
 	{ "services", &value_line, AT(conf, services_dir) },
 	{ "logins", &value_line, AT(conf, logins) },
 	{ "password-checks", &value_rate, AT(conf, password_checks), .def = "20/s" },
+	{ "watch", &value_list, AT(conf, watch_names) },
 	{ "user", &value_line, AT(conf, run_as.user), .flags = KEY_AT_START },
 	{ "group", &value_line, AT(conf, run_as.group), .flags = KEY_AT_START },
 	{ "runtime-directory", &value_path, AT(conf, runtime_directory),
 	  .def = RUNSTATEDIR "/reqd" },
 	{ "temporary-directory", &value_path, AT(conf, temporary_directory), .def = "/var/tmp",
 	  .flags = KEY_AT_START },
+	{ "drain-delay", &value_duration, AT(conf, drain_delay_usec), .def = "0",
+	  .max = 600 * USEC_PER_SEC },
 	{ "drain-timeout", &value_duration, AT(conf, drain_timeout_usec), .def = "30s",
 	  .max = DAY },
 	{ "kill-grace", &value_duration, AT(conf, kill_grace_usec), .def = "5s", .max = DAY },
@@ -489,6 +597,12 @@ static const struct key keys_listen[] = {
 	{ "valid-until", &value_line, AT(listener, cert.until), .flags = KEY_TLS | KEY_CANONICAL },
 	{ "chain", &value_list, AT(listener, cert.chain),
 	  .flags = KEY_TLS | KEY_CANONICAL | KEY_PLACE },
+};
+
+static const struct key keys_proxy[] = {
+	{ "from", &value_net, AT(listener, front_from) },
+	{ "user", &value_line, AT(listener, front_user) },
+	{ "address", &value_line, AT(listener, front_address) },
 };
 
 static const struct key keys_role[] = {
@@ -588,6 +702,13 @@ static const struct key keys_limits[] = {
 	{ "file-size", &value_limit, .offset = 0, .max = UINT64_C(1) << 50 },
 };
 
+static const struct key keys_http[] = {
+	{ "path", &value_path, AT(service, web.path) },
+	{ "type", &value_media, AT(service, web.type) },
+	{ "stream", &value_bool, AT(service, web.stream), .def = "no" },
+	{ "status", &value_status, .offset = 0 },
+};
+
 static const struct key keys_processes[] = {
 	{ "min", &value_number, AT(service, pool.min), .def = "1", .max = 1000 },
 	{ "max", &value_number, AT(service, pool.max), .def = "4", .min = 1, .max = 1000 },
@@ -616,22 +737,25 @@ static const struct key keys_credential[] = {
 static const struct section *const in_none[] = { NULL };
 static const struct section *const in_top[] = { &section_log, &section_control, &section_listen,
 	&section_role, &section_service, &section_credential, NULL };
+static const struct section *const in_listen[] = { &section_proxy, NULL };
 static const struct section *const in_service[] = { &section_limits, &section_argument,
-	&section_processes, &section_credential, NULL };
+	&section_processes, &section_http, &section_credential, NULL };
 
 #define KEYS(array) .keys = (array), .n_keys = ARRAY_LEN(array)
 
 const struct section section_top = { "", KEYS(keys_top), false, in_top };
 const struct section section_log = { "log", KEYS(keys_log), false, in_none };
 const struct section section_control = { "control", KEYS(keys_control), false, in_none };
-const struct section section_listen = { "listen", KEYS(keys_listen), true, in_none };
+const struct section section_listen = { "listen", KEYS(keys_listen), true, in_listen };
 const struct section section_role = { "role", KEYS(keys_role), true, in_none };
 const struct section section_service = { "service", KEYS(keys_service), true, in_service };
 const struct section section_argument = { "argument", KEYS(keys_argument), true, in_none };
 const struct section section_limits = { "limits", KEYS(keys_limits), false, in_none };
 const struct section section_processes = { "processes", KEYS(keys_processes), false, in_none };
+const struct section section_http = { "http", KEYS(keys_http), false, in_none };
+const struct section section_proxy = { "proxy", KEYS(keys_proxy), false, in_none };
 const struct section section_credential = { "credential", KEYS(keys_credential), true, in_none };
 
 const struct section *const sections[] = { &section_top, &section_log, &section_control,
-	&section_listen, &section_role, &section_service, &section_limits, &section_argument,
-	&section_processes, &section_credential, NULL };
+	&section_listen, &section_proxy, &section_role, &section_service, &section_limits, &section_argument,
+	&section_processes, &section_http, &section_credential, NULL };

@@ -13,6 +13,7 @@
 #include "conf/check.h"
 #include "conf/schema.h"
 #include "conf/template.h"
+#include "conf/webpath.h"
 
 struct use {
 	uint64_t used;		/* arguments named anywhere */
@@ -366,6 +367,22 @@ check_sandbox(struct reader *r, const struct service *s, const struct block *b)
 		    " goes with 'sandbox = basic' or 'sandbox = strict' only");
 }
 
+static void
+check_web(struct reader *r, const struct service *s, const struct block *b)
+{
+	const struct block *web = block_inner(b, section_http.kind);
+
+	if (web == NULL)
+		return;
+	if (!service_has_door(s, PROTOCOL_HTTP))
+		block_error(r, web, NULL, "section 'http' in service \"%.64s\" does not go with its "
+		    "'doors', which have no http", s->name);
+	if (s->handler != NULL && s->web.n_statuses > 0)
+		key_error(r, web, "status", " goes with 'command' only; the requests of a handler have "
+		    "no exit status");
+	webpath_check(r, s, web);
+}
+
 int
 check_service(struct reader *r, struct service *s, const struct block *b)
 {
@@ -385,6 +402,7 @@ check_service(struct reader *r, struct service *s, const struct block *b)
 		key_error(r, b, "lock", " is empty");
 	check_arguments(r, s, b, &u);
 	check_sandbox(r, s, b);
+	check_web(r, s, b);
 	s->has_secret_files = s->handler == NULL && (has_files(s->command) ||
 	    has_files(s->environment));
 	return 0;

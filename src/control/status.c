@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/jsonbuf.h"
 #include "control/control.h"
+#include "ipc/figures.h"
 #include "ipc/roster.h"
 #include "ipc/stats.h"
 
@@ -181,110 +182,10 @@ put_listeners(struct buf *b, const struct conf *c)
 	jsonbuf_close(b, ']');
 }
 
-static struct service_total
-service_total(const struct status *s, uint16_t number)
-{
-	struct service_total sum = { 0 };
-
-	for (size_t i = 0; i < ROLE_MAX_PROCESSES; i++) {
-		if (s->pages[i] != NULL && s->pages[i]->generation == s->conf->generation)
-			service_total_add(&sum, s->pages[i], number);
-	}
-	return sum;
-}
-
-static uint64_t
-elapsed(uint64_t from, uint64_t to)
-{
-	return from < to ? to - from : 0;
-}
-
-/* A time that there may be or not. */
-static void
-put_usec_or_null(struct buf *b, const char *key, bool have, uint64_t usec)
-{
-	if (have)
-		jsonbuf_number(b, key, usec);
-	else
-		jsonbuf_null(b, key);
-}
-
-static struct pool_stats
-pool_of(const struct conf *c, const struct stats *broker, const struct service *s)
-{
-	if (broker != NULL && broker->generation == c->generation)
-		return broker->pool[s->number];
-	return (struct pool_stats){ 0 };
-}
-
-static void
-put_pool(struct buf *b, struct pool_stats p)
-{
-	uint64_t now = clock_usec();
-	bool has_died = p.died != 0 || p.last.stage != STAGE_NONE;
-	char why[DEATH_TEXT];
-
-	jsonbuf_open(b, "pool", '{');
-	jsonbuf_number(b, "processes", p.processes);
-	jsonbuf_number(b, "busy", p.busy);
-	jsonbuf_number(b, "idle", p.idle);
-	jsonbuf_number(b, "waiting", p.waiting);
-	jsonbuf_number(b, "started", p.started);
-	jsonbuf_number(b, "died", p.died);
-	jsonbuf_number(b, "recycled", p.recycled);
-	jsonbuf_bool(b, "failing", p.is_failing);
-	/* In words, why the last of them died. */
-	if (has_died)
-		death_describe_words(&p.last, &p.words, why);
-	jsonbuf_text(b, "last_death", has_died ? why : NULL);
-	put_usec_or_null(b, "last_death_age_usec", p.last_usec != 0, elapsed(p.last_usec, now));
-	put_usec_or_null(b, "failing_usec", p.is_failing != 0, elapsed(p.failing_usec, now));
-	put_usec_or_null(b, "next_try_usec", p.is_failing != 0, elapsed(now, p.retry_usec));
-	jsonbuf_close(b, '}');
-}
-
-static void
-put_times(struct buf *b, const char *const keys[3], const struct histogram *h)
-{
-	jsonbuf_number(b, keys[0], h->usec);
-	jsonbuf_number(b, keys[1], histogram_quantile(h, 0.5));
-	jsonbuf_number(b, keys[2], histogram_quantile(h, 0.99));
-}
-
-static void
-put_service(struct buf *b, const struct status *of, const struct service *s)
-{
-	static const char *const all[] = { "usec", "p50_usec", "p99_usec" };
-	static const char *const queue[] = { "queue_usec", "queue_p50_usec", "queue_p99_usec" };
-	static const char *const run[] = { "run_usec", "run_p50_usec", "run_p99_usec" };
-	struct service_total t = service_total(of, s->number);
-
-	jsonbuf_open(b, NULL, '{');
-	jsonbuf_text(b, "name", s->name);
-	/* The reason, if the service is out of order though its configuration is in force. */
-	jsonbuf_text(b, "unavailable", s->unavailable);
-	jsonbuf_number(b, "calls", t.n.calls);
-	jsonbuf_number(b, "failed", t.n.failed);
-	jsonbuf_number(b, "rejected", t.n.rejected);
-	put_times(b, all, &t.times.all);
-	put_times(b, queue, &t.times.queue);
-	put_times(b, run, &t.times.run);
-	jsonbuf_open(b, "outcomes", '{');
-	for (size_t k = 0; k < OUTCOME_N; k++) {
-		if (t.n.outcome[k] != 0)
-			jsonbuf_number(b, outcome_word((enum outcome_kind)k), t.n.outcome[k]);
-	}
-	jsonbuf_close(b, '}');
-	if (s->handler != NULL)
-		put_pool(b, pool_of(of->conf, of->pages[ROLE_PROCESS(ROLE_BROKER, 0)], s));
-	jsonbuf_close(b, '}');
-}
-
 void
 status_last_death(const struct control *c, const struct service *s, char ret[static DEATH_TEXT])
 {
-	struct pool_stats p = pool_of(c->member.current,
-	    c->pages[ROLE_PROCESS(ROLE_BROKER, 0)], s);
+	struct pool_stats p = figures_pool(&(struct figures){ .conf = c->member.current, .pages = c->pages }, s);
 
 	death_describe_words(&p.last, &p.words, ret);
 }
@@ -292,8 +193,7 @@ status_last_death(const struct control *c, const struct service *s, char ret[sta
 bool
 status_explain_outage(const struct control *c, const struct service *s, struct buf *b)
 {
-	struct pool_stats p = pool_of(c->member.current,
-	    c->pages[ROLE_PROCESS(ROLE_BROKER, 0)], s);
+	struct pool_stats p = figures_pool(&(struct figures){ .conf = c->member.current, .pages = c->pages }, s);
 
 	bool is_out = service_explain_outage(s, s->handler != NULL ? &p : NULL, clock_usec(), b);
 
@@ -311,6 +211,7 @@ int
 status_format_json(const struct control *c, const struct roster *r, struct buf *b)
 {
 	const struct status s = { r, c->member.current, c->pages };
+	const struct figures figures = { .conf = s.conf, .pages = s.pages, .with_words = true };
 
 	jsonbuf_open(b, NULL, '{');
 	jsonbuf_text(b, "version", PACKAGE_VERSION);
@@ -328,7 +229,7 @@ status_format_json(const struct control *c, const struct roster *r, struct buf *
 	put_listeners(b, s.conf);
 	jsonbuf_open(b, "services", '[');
 	for (size_t i = 0; i < s.conf->n_services; i++)
-		put_service(b, &s, &s.conf->services[i]);
+		figures_put_service(&figures, &s.conf->services[i], b);
 	jsonbuf_close(b, ']');
 	jsonbuf_close(b, '}');
 	return buf_failed(b) ? -ENOMEM : 0;

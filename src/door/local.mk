@@ -2,13 +2,18 @@
 # door: what is spoken on connections. HTTP describes services as RESP does.
 noinst_LTLIBRARIES += libhttp.la
 libhttp_la_SOURCES = \
+	src/door/http/httpaccess.c src/door/http/httpaccess.h \
 	src/door/http/httpanswer.c src/door/http/httpanswer.h \
 	src/door/http/httpargs.c src/door/http/httpargs.h \
+	src/door/http/httpasync.c src/door/http/httpasync.h \
 	src/door/http/httpcall.c src/door/http/httpcall.h \
 	src/door/http/httpdoor.c src/door/http/httpdoor.h \
+	src/door/http/httpfront.c src/door/http/httpfront.h \
 	src/door/http/httplogin.c src/door/http/httplogin.h \
 	src/door/http/httpmetrics.c src/door/http/httpmetrics.h \
+	src/door/http/httppairs.c src/door/http/httppairs.h \
 	src/door/http/httppolicy.c src/door/http/httppolicy.h \
+	src/door/http/httpresult.c src/door/http/httpresult.h \
 	src/door/http/httproutes.c src/door/http/httproutes.h \
 	src/door/http/httpsession.c src/door/http/httpsession.h \
 	src/door/http/httpviews.c src/door/http/httpviews.h \
@@ -27,4 +32,5 @@ libresp_la_SOURCES = \
 	src/door/resp/service-verbs.c \
 	src/door/resp/session.c src/door/resp/session.h \
 	src/door/resp/sessioncall.c src/door/resp/sessioncall.h \
-	src/door/resp/verbs.c src/door/resp/verbs.h
+	src/door/resp/verbs.c src/door/resp/verbs.h \
+	src/door/resp/why.c src/door/resp/why.h

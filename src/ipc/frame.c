@@ -22,6 +22,7 @@ static const struct {
 	[FRAME_ABORT] = { "abort", 0, 0 },
 	[FRAME_LINK] = { "link", 1, 2 },
 	[FRAME_UNLINK] = { "unlink", 0, 0 },
+	[FRAME_LEAVING] = { "leaving", 0, 0 },
 	[FRAME_STOP] = { "stop", 0, 0 },
 	[FRAME_PING] = { "ping", 0, 0 },
 	[FRAME_LIST] = { "list", 1, 1 },
@@ -40,6 +41,7 @@ static const struct {
 	[FRAME_ASK] = { "ask", 0, 0 },
 	[FRAME_RUN] = { "run", 0, 0 },
 	[FRAME_CANCEL] = { "cancel", 0, 0 },
+	[FRAME_LOOK_UP] = { "look-up", 0, 0 },
 	[FRAME_CANCEL_OWNED] = { "cancel-owned", 0, 0 },
 	[FRAME_DEPOSIT] = { "deposit", 0, 0 },
 	[FRAME_PAPER] = { "paper", 1, 1 },
@@ -53,6 +55,7 @@ static const struct {
 	[FRAME_ATTACHED] = { "attached", 0, 0 },
 	[FRAME_RESULT] = { "result", 0, 1 },
 	[FRAME_CANCELLED] = { "cancelled", 0, 0 },
+	[FRAME_FOUND] = { "found", 0, 1 },
 	[FRAME_LEASE] = { "lease", 3, 3 },
 	[FRAME_RECALL] = { "recall", 0, 0 },
 	[FRAME_UNABLE] = { "unable", 0, 0 },
@@ -99,6 +102,8 @@ frame_check_bare(const void *data, size_t len)
 		return run_check(&f->run);
 	case FRAME_ENDED:
 		return f->ended.outcome < OUTCOME_N && f->ended.stage < STAGE_N;
+	case FRAME_FOUND:
+		return f->found < LOOK_UP_N;
 	case FRAME_WAITING:
 		return f->waiting < WAITING_N;
 	case FRAME_NO_KIT:

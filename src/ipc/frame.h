@@ -32,6 +32,7 @@ enum frame_type {
 				   its records) */
 	FRAME_UNLINK,		/* slot, link.serial: that process is dead, or will be at once;
 				   its channel is to be closed, as others may have it */
+	FRAME_LEAVING,		/* worker: STOP comes soon; clients that ask are told so */
 	FRAME_STOP,		/* stop accepting, drain, exit; deadline */
 	FRAME_PING,		/* serial: answer when the loop turns */
 	FRAME_STATS,		/* slot; fd: read-only stats memory of another process */
@@ -65,6 +66,7 @@ enum frame_type {
 	/* worker -> broker */
 	FRAME_RUN,		/* the job is in the worker's file of jobs */
 	FRAME_CANCEL,		/* id: of one of this worker's requests */
+	FRAME_LOOK_UP,		/* id, cancel.token: answer FOUND; nothing is started */
 	FRAME_CANCEL_OWNED,	/* id or token + owner: of any worker. One at a time; the
 				   broker asks the worker that has the id, for worker slot,
 				   which answers CANCELLED */
@@ -86,6 +88,7 @@ enum frame_type {
 	FRAME_ATTACHED,		/* id: do twins, of the same token, wait for its result? */
 	FRAME_RESULT,		/* id; fd: sealed result of the twin; none: lost */
 	FRAME_CANCELLED,	/* id (of CANCEL_OWNED); found or not */
+	FRAME_FOUND,		/* id (of LOOK_UP), found; DONE: fd of the sealed result */
 	FRAME_LEASE,		/* generation whose requests it understands, id of a
 				   handler, lease; fds: its stdin, replies, stderr */
 	FRAME_RECALL,		/* id of a handler: give it back between two requests */
@@ -303,6 +306,16 @@ struct frame_restarted {
 	char why[96];			/* the reason why nothing was replaced; "": see has_died */
 };
 
+/* The state of a request with a token. */
+enum look_up {
+	LOOK_UP_UNKNOWN,	/* there is none: it has not begun, or ended long ago */
+	LOOK_UP_WAITS,
+	LOOK_UP_RUNS,
+	LOOK_UP_DONE,
+	LOOK_UP_SPENT,		/* done, and the result is not kept any more */
+	LOOK_UP_N,
+};
+
 struct frame_ended {
 	uint64_t queued_usec;		/* acceptance by the broker to fork */
 	uint64_t ran_usec;
@@ -333,6 +346,7 @@ struct frame {
 			uint8_t found;
 		} cancel;
 		uint8_t is_awaited;	/* ATTACHED */
+		uint8_t found;		/* FOUND: enum look_up */
 		uint8_t waiting;	/* enum waiting */
 		struct frame_link link;
 		struct frame_fault fault;

@@ -8,6 +8,7 @@ libipc_la_SOURCES = \
 	src/ipc/confinement.c src/ipc/confinement.h \
 	src/ipc/death.c src/ipc/death.h \
 	src/ipc/ends.c src/ipc/ends.h \
+	src/ipc/figures.c src/ipc/figures.h \
 	src/ipc/frame.c src/ipc/frame.h \
 	src/ipc/histogram.c src/ipc/histogram.h \
 	src/ipc/job.c src/ipc/job.h \

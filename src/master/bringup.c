@@ -117,5 +117,7 @@ bringup_on_committed(struct process *p, uint32_t generation)
 	}
 	p->state = PROCESS_SERVING;
 	p->owing_usec = 0;
+	if (p->all->is_leaving && p->rules->listens)
+		process_tell(p, &(struct frame){ .type = FRAME_LEAVING }, NULL, 0);
 	bringup_release_held(p->all);
 }

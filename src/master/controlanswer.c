@@ -31,7 +31,7 @@ tell_roster(struct master *m, uint64_t id)
 	struct roster r = {
 		.started_usec = m->started_usec,
 		.pid = (uint32_t)getpid(),
-		.state = m->processes.is_stopping ? ROSTER_STOPPING :
+		.state = m->processes.is_stopping || m->processes.is_leaving ? ROSTER_STOPPING :
 		    !m->ready ? ROSTER_STARTING :
 		    m->reload.phase != RELOAD_IDLE ? ROSTER_RELOADING : ROSTER_SERVING,
 	};

@@ -30,6 +30,7 @@ struct master {
 	struct orphans orphans;		/* orphans of a runner are being killed */
 	bool ready;			/* READY=1 has been said */
 	bool failed;			/* could not come up; ends with an error */
+	struct loop_timer leave;	/* the listeners close then */
 	uint64_t stop_usec;		/* deadline of the stop */
 	uint64_t started_usec;
 	uint64_t certificates_usec;	/* the last look at the end of certificates */

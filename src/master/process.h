@@ -62,6 +62,7 @@ struct processes {
 	const struct edition *edition;	/* in force */
 	int log_read;			/* the master's own records, for the log */
 	uint64_t n_starts;
+	bool is_leaving;	/* a stop follows, and the listeners are still open */
 	bool is_stopping;
 	uint32_t sealed;		/* listeners closed by a stop, by number */
 	uint64_t tally_secret[2];	/* of the tallies of all workers */

@@ -4,6 +4,7 @@
 
 #include "master/stop.h"
 
+#include <inttypes.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -85,6 +86,31 @@ stop_hurry(struct master *m)
 	stop_advance(m);
 }
 
+static void
+on_left(struct loop_timer *t)
+{
+	stop_begin(CONTAINER_OF(t, struct master, leave));
+}
+
+/* Balancers hear at /readyz that reqd stops, and send their clients elsewhere, before it does. */
+static void
+stop_announce(struct master *m)
+{
+	const uint64_t delay = m->now.conf->drain_delay_usec;
+	struct process *p;
+
+	m->processes.is_leaving = true;
+	notify_stopping(delay + m->now.conf->drain_timeout_usec);
+	log_event(LOG_EVENT_STOPPING, LOG_NOTICE, "stopping: listeners close in %" PRIu64 " ms",
+	    delay / USEC_PER_MSEC);
+	FOR_EACH_PROCESS(p, &m->processes) {
+		if (p->rules->listens && p->state == PROCESS_SERVING)
+			process_tell(p, &(struct frame){ .type = FRAME_LEAVING }, NULL, 0);
+	}
+	m->leave.fn = on_left;
+	loop_arm(&m->loop, &m->leave, clock_usec() + delay);
+}
+
 void
 stop_begin(struct master *m)
 {
@@ -94,6 +120,12 @@ stop_begin(struct master *m)
 		stop_hurry(m);
 		return;
 	}
+	/* A second signal ends the wait. */
+	if (!m->processes.is_leaving && m->ready && m->now.conf->drain_delay_usec > 0) {
+		stop_announce(m);
+		return;
+	}
+	loop_disarm(&m->loop, &m->leave);
 	m->processes.is_stopping = true;
 	m->stop_usec = clock_usec() + m->now.conf->drain_timeout_usec;
 	notify_stopping(m->now.conf->drain_timeout_usec);

@@ -111,7 +111,7 @@ static bool
 is_stranger(struct conn *c)
 {
 	/* The roles come first: to look for them finds the login of a key. */
-	return !c->peer.is_local && !c->is_proxy && peer_roles(&c->peer, c->net->conf) == 0 &&
+	return !c->peer.is_local && !c->is_proxy && !c->is_front && peer_roles(&c->peer, c->net->conf) == 0 &&
 	    c->peer.login == NULL;
 }
 
@@ -212,7 +212,7 @@ role_of(struct conn *c)
 	const struct conf *conf = c->net->conf;
 	uint64_t roles = conf->limited[ACCESS_CONNECTIONS] == 0 ? 0 : peer_roles(&c->peer, conf);
 
-	return c->peer.is_admin || c->is_proxy ? NULL :
+	return c->peer.is_admin || c->is_proxy || c->is_front ? NULL :
 	    access_limit(conf, roles, ACCESS_CONNECTIONS);
 }
 
@@ -290,7 +290,7 @@ conn_stranger_due(struct conn *c)
 	const struct net_listener *p = c->listener;
 
 	/* Over plain TCP without a proxy the address is all that a caller will ever have. */
-	if (p->login_timeout_usec == 0 || c->peer.is_local || (p->tls == NULL && c->peer.via == NULL))
+	if (p->login_timeout_usec == 0 || c->peer.is_local || c->is_front || (p->tls == NULL && c->peer.via == NULL))
 		return 0;
 	if (peer_roles(&c->peer, c->net->conf) != 0 || peer_is_known(&c->peer))
 		return 0;

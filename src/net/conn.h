@@ -127,6 +127,8 @@ struct conn {
 	uint8_t state;			/* enum conn_state */
 	uint8_t wait;			/* enum conn_wait */
 	bool is_proxy;			/* the peer is a proxy, which may speak for others */
+	bool is_front;			/* the peer is a proxy of HTTP: each request has its own
+					 * caller, and the connection has none */
 	bool is_stranger;		/* ... and counted as one */
 	uint8_t refused;		/* enum conn_verdict, behind a proxy */
 	bool is_over;			/* a role allows its caller no more connections */

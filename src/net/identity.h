@@ -46,6 +46,7 @@ struct peer_login {
 	char id[CREDENTIAL_ID_TEXT];
 	char mark[CREDENTIAL_LABEL_MAX + 1];	/* label, or else the id */
 	bool is_key;		/* by the key of the certificate that the peer has shown */
+	bool is_vouched;	/* a proxy says so; there is no credential */
 	/* Under the rules of roles_generation: */
 	const struct credential *credential;	/* NULL: it lets nobody in any more */
 	int64_t expires_sec;			/* 0: never, or not usable anyhow */
@@ -106,6 +107,15 @@ void peer_init_inet(struct peer *p, const union sockaddr_any *addr);
  * address from now on, and no party. 0 or -ENOMEM, without a party too.
  */
 int peer_pass_on(struct peer *p, const union sockaddr_any *client);
+
+/*
+ * A proxy says that the next request comes from that address: the peer has that address from
+ * now on, and keeps its party. 0 or -ENOMEM.
+ */
+int peer_speak_for(struct peer *p, const union sockaddr_any *client);
+
+/* A proxy says that the next request is one of this login. 0 or -ENOMEM, which changes nothing. */
+int peer_vouch(struct peer *p, const struct conf *conf, struct slice login);
 
 void peer_done(struct peer *p);
 

@@ -74,6 +74,9 @@ void listeners_retire(struct net_desk *net, struct conf *c);
  */
 void listeners_close(struct net_desk *net);
 
+/* The settings under which the listener was last configured. */
+const struct listener *listener_settings(const struct net_listener *p);
+
 /*
  * The listener in this configuration, the one in force, as a set of one: a bit by its
  * number. Empty if it is not there any more, or speaks another protocol.

@@ -9,6 +9,7 @@ libnet_la_SOURCES = \
 	src/net/login.c src/net/login.h \
 	src/net/listener.c src/net/listener.h \
 	src/net/net.h \
+	src/net/passwordcheck.c src/net/passwordcheck.h \
 	src/net/party.c src/net/party.h \
 	src/net/proxystream.c src/net/proxystream.h \
 	src/net/quota.c src/net/quota.h \

@@ -67,6 +67,26 @@ login_find_token(struct conn *c, struct slice login, struct slice token, const c
 	return NULL;
 }
 
+/* True if somebody has this login. Looks at all of them, whatever it finds. */
+static bool
+is_known(const struct conf *conf, struct slice login)
+{
+	const uint64_t tag = credential_tag(login);
+	size_t n = 0;
+
+	for (size_t i = 0; i < conf->n_credentials; i++)
+		n += conf->credentials[i].tag == tag;
+	return n > 0;
+}
+
+const char *
+login_failure_why(const struct conf *conf, struct slice login, const char *why)
+{
+	bool is_unknown = !is_known(conf, login) && !login_is_any(login);
+
+	return is_unknown ? "unknown login" : why;
+}
+
 /* The place that the client comes from, without a port: other programs read it in the log. */
 static void
 place_format(struct conn *c, char *ret, size_t ret_len)

@@ -31,6 +31,12 @@ bool login_may_help(struct conn *c);
 const struct credential *login_find_token(struct conn *c, struct slice login,
     struct slice token, const char **ret_why);
 
+/*
+ * The reason of a failed login for the log: whether there is such a login is found out in any
+ * case, so that the time of the answer tells nothing.
+ */
+const char *login_failure_why(const struct conf *conf, struct slice login, const char *why);
+
 /* A login that failed, or that was put off. */
 struct login_failure {
 	const char *event;	/* LOG_EVENT_LOGIN_... */

@@ -62,6 +62,7 @@ struct net_desk {
 	void (*on_less)(struct net_desk *net);	/* Tells that a connection has ended. */
 
 	bool stopping;			/* requests that have come are answered, but no others */
+	bool is_leaving;		/* a stop has begun, and the listeners are still open */
 	uint32_t sealed;		/* listeners that end in all workers, by number */
 	struct net_listeners listeners;
 	struct conns conns;

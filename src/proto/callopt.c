@@ -97,10 +97,16 @@ consists_of(struct slice s, const char *others)
 	return true;
 }
 
+bool
+callopt_is_token(struct slice s)
+{
+	return s.len > 0 && s.len <= CALL_TOKEN_MAX && consists_of(s, "._:-");
+}
+
 static int
 token_read(struct slice s, struct slice *ret, char why[static CALLOPT_WHY])
 {
-	if (s.len == 0 || s.len > CALL_TOKEN_MAX || !consists_of(s, "._:-"))
+	if (!callopt_is_token(s))
 		return refuse(why, "--id needs 1 to %d characters of A-Z a-z 0-9 . _ : -",
 		    CALL_TOKEN_MAX);
 	*ret = s;

@@ -39,6 +39,9 @@ struct callopt {
 
 #define CALLOPT_WHY 160
 
+/* True if the text can be a token of --id. */
+bool callopt_is_token(struct slice text);
+
 /*
  * Parses a CALL; argv[0] is the word CALL. 0, or 1 with why (escaped, one line)
  * when an option or its value is wrong, the service name is missing, or options

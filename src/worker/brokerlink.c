@@ -174,10 +174,23 @@ link_deposit(struct call *call)
 	});
 }
 
+static int
+link_look_up(struct call *call)
+{
+	int r = brokerlink_post(worker_of(call->desk), &(struct frame){
+		.type = FRAME_LOOK_UP, .id = call->id, .cancel.token = call->run.token,
+	});
+
+	if (r == 0)
+		call->sent = true;
+	return r;
+}
+
 const struct call_link_ops brokerlink_ops = {
 	.run = link_run,
 	.unkit = link_unkit,
 	.cancel = link_cancel,
+	.look_up = link_look_up,
 	.deposit = link_deposit,
 	.cancel_owned = link_cancel_owned,
 	.forget = link_forget,
@@ -297,6 +310,10 @@ on_frame(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 	case FRAME_ENDED:
 		if (call != NULL)
 			call_on_ended(call, &f->ended);
+		return;
+	case FRAME_FOUND:
+		if (call != NULL)
+			call_on_found(call, (enum look_up)f->found, n_fds > 0 ? TAKE_FD(fds[0]) : -1);
 		return;
 	case FRAME_ATTACHED:
 		if (call != NULL)

@@ -227,6 +227,8 @@ on_frame(struct member *m, const struct frame *f, int *fds, size_t n_fds)
 {
 	if (f->type == FRAME_STATS && n_fds == 1)
 		on_stats_page(worker_of(m), f->slot, fds[0]);
+	if (f->type == FRAME_LEAVING)
+		worker_of(m)->net.is_leaving = true;
 }
 
 /* A channel that is to be closed (UNLINK) ends with its process. */
@@ -320,6 +322,7 @@ worker_wire(struct worker *w)
 	http_door_init(&w->http, random_seed());
 	w->http.pages = &w->pages;
 	w->http.net = &w->net;
+	w->http.auth = &w->auth;
 	w->http.desk = &w->desk;
 }
 

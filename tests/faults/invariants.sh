@@ -73,6 +73,7 @@ processes_there() {
 		*"reqd: control"* | *--role=control*) echo control ;;
 		*"reqd: keys"* | *--role=keys*) echo keys ;;
 		*"reqd: auth"* | *--role=auth*) echo auth ;;
+		*"reqd: web"*) echo web ;;
 		*"reqd: worker"* | *--role=worker*) echo worker ;;
 		*"/test/record serve"*) ;;
 		*) [ "$one_pid" = "$reqd_pid" ] && echo master || echo program ;;

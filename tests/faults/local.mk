@@ -23,6 +23,7 @@ fault_tests = \
 	tests/faults/kill-keys.sh \
 	tests/faults/kill-master.sh \
 	tests/faults/kill-runner.sh \
+	tests/faults/kill-web.sh \
 	tests/faults/kill-worker.sh \
 	tests/faults/stuck-worker.sh
 TESTS += $(fault_tests)

@@ -93,6 +93,8 @@ def placed(holder, key, text, directory):
         text = "sandbox = basic\n" + text
     program = "" if key in ("command", "handler") else (
         'handler = {"/bin/cat"}\n' if holder == "handler" else 'command = {"/bin/true"}\n')
+    if key == "path":
+        program = 'command = {"/bin/true", "{app}"}\n'
     return ['service "x" {\n%s%s%s\n}' % (program, arguments(text), text)]
 
 

@@ -237,6 +237,30 @@ def sh(script, *words):
 
 # --------------------------------------------------------------- top level ---
 
+@row(".watch")
+def _():
+    seen = []
+    for number, watch in enumerate(("", 'watch = {"eyes"}\n')):
+        port = free_port()
+        text = watch + 'listen "http://127.0.0.1:%d" {}\nrole "eyes" { net = {"127.0.0.1"} }\n' \
+            'role "far" { net = {"10.0.0.0/8"} }\n' % port
+        with server("watch-%d" % number, text + service_text("quiet", 'allow = {"far"}')):
+            seen.append("quiet" in web(None, "/status", port=port)[1])
+    same(seen, [False, True])
+
+
+@row(".drain-delay")
+def _():
+    port = free_port()
+    with server("drain-delay", 'drain-delay = 5m\nlisten "http://127.0.0.1:%d" {}\n' % port) as s:
+        same(web(None, "/readyz", port=port)[0].split()[1], "200")
+        s.process.send_signal(signal.SIGTERM)
+        until("readiness goes", lambda: web(None, "/readyz", port=port)[0].split()[1] == "503")
+        same(web(None, "/healthz", port=port)[0].split()[1], "200")
+        # The second signal ends the wait.
+        s.stop()
+
+
 @row(".web-workers")
 def _():
     port = free_port()
@@ -612,6 +636,68 @@ def _(a, b):
     head = "POST /call/%%s HTTP/1.1\r\nHost: 127.0.0.1:%d" % addresses["protocol"][1]
     same((http("protocol", head % a), http("protocol", head % b)), (200, 200))
     same((call(a), call(b).split()[0]), ("hi\n", "NOSERVICE"))
+
+
+def web(name, path, fields="", port=None):
+    """The head and the body of an answer to a POST, or to a GET of what is no call."""
+    port = port or addresses[name][1]
+    method = "GET" if path in ("/whoami", "/status", "/readyz", "/healthz") else "POST"
+    c = Client(("127.0.0.1", port))
+    c.s.sendall(("%s %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\n%s\r\n" %
+                 (method, path, port, fields)).encode())
+    head, _, body = c.f.read().decode().partition("\r\n\r\n")
+    c.close()
+    return head, body
+
+
+@pair("http", "path", '"/every/{x}"', lines='argument "x" { optional = yes }',
+      command=("/bin/echo", "{x}"))
+def _(a, b):
+    same(web("protocol", "/every/way")[1], "way\n")
+    same(web("protocol", "/every/way/x")[0].split()[1], "404")
+    same([web("protocol", "/call/%s?x=1" % s)[1] for s in (a, b)], ["1\n", "1\n"])
+
+
+@pair("http", "type", '"text/csv"')
+def _(a, b):
+    same(["Content-Type: text/csv" in web("protocol", "/call/" + s)[0] for s in (a, b)], [False, True])
+
+
+@pair("http", "stream", "yes")
+def _(a, b):
+    same(["chunked" in web("protocol", "/call/" + s)[0] for s in (a, b)], [False, True])
+
+
+@pair("http", "status", '{"3=409"}', command=sh("exit 3"))
+def _(a, b):
+    same([web("protocol", "/call/" + s)[0].split()[1] for s in (a, b)], ["500", "409"])
+
+
+LISTENERS["front"] = ("tcp", 'protocol = http proxy { from = {"127.0.0.1"} user = "X-User"'
+                      ' address = "X-For" }')
+LISTENERS["front-address"] = ("tcp", 'protocol = http proxy { from = {"127.0.0.1"} address = "X-For" }')
+LISTENERS["front-other"] = ("tcp", 'protocol = http proxy { from = {"127.0.0.2"} user = "X-User" }')
+
+
+def caller(name):
+    return json.loads(web(name, "/whoami", "X-User: zoe\r\nX-For: 203.0.113.9\r\n")[1])
+
+
+@row("proxy.from")
+def _():
+    same([caller(name)["caller"] for name in ("front", "front-other", "protocol")],
+         ["login:zoe", "addr:127.0.0.1", "addr:127.0.0.1"])
+
+
+@row("proxy.user")
+def _():
+    same([caller(name)["login"] for name in ("front", "front-address")], ["zoe", None])
+
+
+@row("proxy.address")
+def _():
+    same(caller("front-address")["caller"], "addr:203.0.113.9")
+    same(caller("front")["peer"], "203.0.113.9:0")
 
 
 @listener("proxy-from", '{"127.0.0.1"}')

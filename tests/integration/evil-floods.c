@@ -96,6 +96,27 @@ flood_want_unread(struct evil *e)
 	evil_behave(e, 100);
 }
 
+/* Looks for a result again and again, and takes none. */
+static void
+flood_look_up(struct evil *e)
+{
+	struct evil_kit k;
+	struct frame f = evil_run_frame(e, "true", NULL, &k), deposit, ask;
+
+	f.run.token = evil_new_token(e);
+	(void)evil_send(e, &f);
+	(void)evil_await(e, FRAME_ENDED, EVIL_WAIT_MS);
+	if (e->paper >= 0)
+		(void)fcntl(e->paper, F_ADD_SEALS, F_SEAL_WRITE);
+	deposit = evil_deposit_frame(f.id);
+	(void)evil_send(e, &deposit);
+	ask = (struct frame){ .type = FRAME_LOOK_UP, .id = evil_new_id(e), .cancel.token = f.run.token };
+	e->manners.is_deaf = true;
+	evil_flood(e, ask);
+	e->manners.is_deaf = false;
+	evil_behave(e, 100);
+}
+
 /* Sends as many requests as there are kits, of any generation and deadline. */
 static void
 flood_run(struct evil *e)
@@ -416,6 +437,7 @@ const struct evil_attack evil_floods[] = {
 	{ "flood_answers", flood_answers },
 	{ "flood_cancelled", flood_cancelled },
 	{ "flood_want_unread", flood_want_unread },
+	{ "flood_look_up", flood_look_up },
 	{ "flood_run", flood_run },
 	{ "run_unread", run_unread },
 	{ "flood_master", flood_master },

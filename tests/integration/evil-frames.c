@@ -120,6 +120,12 @@ unlink_to_broker(struct evil *e)
 }
 
 static void
+leaving_to_broker(struct evil *e)
+{
+	evil_send_bad(e, &(struct frame){ .type = FRAME_LEAVING });
+}
+
+static void
 fault_to_broker(struct evil *e)
 {
 	evil_send_bad(e, &(struct frame){ .type = FRAME_FAULT, .slot = 20, .fault = { .serial = 20 } });
@@ -347,6 +353,7 @@ const struct evil_attack evil_frames[] = {
 	{ "start_to_broker", start_to_broker },
 	{ "exited_to_broker", exited_to_broker },
 	{ "unlink_to_broker", unlink_to_broker },
+	{ "leaving_to_broker", leaving_to_broker },
 	{ "fault_to_broker", fault_to_broker },
 	{ "commit_to_broker", commit_to_broker },
 	{ "handler_as_command", handler_as_command },

@@ -487,6 +487,63 @@ cancel_unanswered(struct evil *e)
 	e->manners.ignores_cancel = false;
 }
 
+static struct frame
+look_up_frame(uint64_t id, struct digest token)
+{
+	return (struct frame){ .type = FRAME_LOOK_UP, .id = id, .cancel.token = token };
+}
+
+/* Looks for calls whose tokens it does not know, and for one of its own. */
+static void
+look_ups_of_guesses(struct evil *e)
+{
+	struct evil_kit k;
+	struct frame f = evil_run_frame(e, "true", NULL, &k), ask;
+
+	for (int i = 0; i < 300; i++) {
+		ask = look_up_frame(evil_new_id(e), evil_digest_like((uint8_t)(i + 1)));
+		(void)evil_send(e, &ask);
+		if (!evil_await(e, FRAME_FOUND, EVIL_WAIT_MS) ||
+		    e->last[FRAME_FOUND].found != LOOK_UP_UNKNOWN)
+			evil_say(e, "note a guess has found something");
+	}
+	f.run.token = evil_new_token(e);
+	(void)evil_send(e, &f);
+	(void)evil_await(e, FRAME_ENDED, EVIL_WAIT_MS);
+	ask = look_up_frame(evil_new_id(e), f.run.token);
+	(void)evil_send(e, &ask);
+	if (!evil_await(e, FRAME_FOUND, EVIL_WAIT_MS))
+		evil_say(e, "note no answer");
+}
+
+static void
+look_up_of_another(struct evil *e)
+{
+	struct frame f = look_up_frame(evil_new_id(e) ^ UINT64_C(3) << 32, evil_digest_like(0x12));
+
+	evil_send_bad(e, &f);
+}
+
+static void
+look_up_of_nothing(struct evil *e)
+{
+	struct frame f = look_up_frame(evil_new_id(e), (struct digest){ { 0 } });
+
+	evil_send_bad(e, &f);
+}
+
+/* The id is that of a request that runs. */
+static void
+look_up_twice(struct evil *e)
+{
+	struct evil_kit k;
+	struct frame f = evil_run_frame(e, "nap", "0.2", &k), ask;
+
+	(void)evil_send(e, &f);
+	ask = look_up_frame(f.id, evil_digest_like(0x12));
+	evil_send_bad(e, &ask);
+}
+
 const struct evil_attack evil_requests[] = {
 	{ "same_id_and_token", same_id_and_token },
 	{ "same_id_in_one_write", same_id_in_one_write },
@@ -517,5 +574,9 @@ const struct evil_attack evil_requests[] = {
 	{ "cancels_of_all", cancels_of_all },
 	{ "cancelled_of_none", cancelled_of_none },
 	{ "cancel_unanswered", cancel_unanswered },
+	{ "look_ups_of_guesses", look_ups_of_guesses },
+	{ "look_up_of_another", look_up_of_another },
+	{ "look_up_of_nothing", look_up_of_nothing },
+	{ "look_up_twice", look_up_twice },
 	{ 0 },
 };

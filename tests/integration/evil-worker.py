@@ -69,6 +69,8 @@ ATTACKS = {
     "flood_want_unread": "lives", "flood_want": "lives", "flood_run": "lives",
     "run_unread": "lives", "flood_master": "lives", "flood_log": "lives",
     "cancel_of_another": "found", "two_cancels_at_once": "found", "cancels_of_all": "lives",
+    "look_ups_of_guesses": "lives", "look_up_of_another": "found", "look_up_of_nothing": "found",
+    "look_up_twice": "found", "leaving_to_broker": "found", "flood_look_up": "lives",
     "cancelled_of_none": "found", "cancel_unanswered": "lives", "list_unanswered": "slow",
     "list_of_rubbish": "lives", "page_of_random": "lives", "page_of_ones": "lives",
     "page_of_plausible": "lives", "page_of_lies": "lives", "blocking_listeners": "lives",

@@ -44,6 +44,7 @@ integration_tests = \
 	tests/integration/handler-restart.sh \
 	tests/integration/handler-status.sh \
 	tests/integration/hidden-services.sh \
+	tests/integration/http-services.sh \
 	tests/integration/http.sh \
 	tests/integration/handler-zoo.sh \
 	tests/integration/kill-roles.sh \

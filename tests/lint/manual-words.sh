@@ -89,11 +89,14 @@ awk '
 /^\.Ss The log section/ { section = "log" }
 /^\.Ss The control section/ { section = "control" }
 /^\.Sh LISTENERS/ { section = "listen" }
+/^The section$/ { getline; if ($0 == ".Ic proxy") section = "proxy" }
+/^\.Ss Sockets of systemd/ { section = "listen" }
 /^\.Sh ROLES/ { section = "role" }
 /^\.Sh SERVICES/ { section = "service" }
 /^\.Ss Handlers/ { handlers = 1 }
 handlers && /^\.Bl / && ++lists == 2 { section = "processes" }
 /^\.Ss The limits section/ { section = "limits" }
+/^\.Ss The http section/ { section = "http" }
 /^\.Ss Arguments of/ { section = "argument" }
 /^\.Sh FILES/ { exit }
 /^\.It Ic [a-z0-9-]+ No = / { key = section "/" $3; print key }

@@ -840,10 +840,14 @@ END_TEST
 /* ------------------------------------------------------------ canonical --- */
 
 static const char rich[] =
-    "drain-timeout = 1500ms\ncontrol { path = \"/run/a b.sock\" }\n"
+    "drain-timeout = 1500ms\ndrain-delay = 2s\nwatch = {\"r2\", \"r1\"}\ncontrol { path = \"/run/a b.sock\" }\n"
     "listen \"tcp://[::1]:99\" { user-timeout = 90s receive-buffer = 64K }\n"
+    "listen \"http://127.0.0.1:98\" { proxy { from = {\"10.0.0.2\", \"10.1.0.0/16\"}\n"
+    "user = \"X-User\" address = \"X-For\" } }\n"
     "role \"r1\" { net = {\"unix\", \"10.0.0.0/8\", \"fe80::/10\"} user = {\"root\", \"1\"} group = {\"daemon\"} }\n"
     "role \"r2\" { net = {\"127.0.0.1\"} }\n"
+    "service \"path\" { command = {\"/bin/true\", \"{a}\"} argument \"a\" {}\n"
+    "http { path = \"/x/{a}/y\" type = \"text/html; charset=utf-8\" stream = yes status = {\"3=409\", \"255=599\"} } }\n"
     "service \"odd\" { summary = \"quote \\\" back \\\\ dollar $x ${y} tab \\\\t\"\n"
     "description = \"line\\none\\ttab \\x01 \\xff ${HOME:-x}\" command = {\"/bin/true\", \"{{}}\", \"--\", \"{t}\", \"{i}\"}\n"
     "lock = \"a{t}\" environment = {\"E={d} {s}\", \"F={c}{h}{n}{x}{z}{u}{f}\"}\n"
@@ -892,6 +896,13 @@ START_TEST(canonical_text_is_a_fixed_point)
 	ck_assert(s->args[2].min_dec == -0.25 && s->args[2].max_dec == 1.1);
 	ck_assert_str_eq(s->args[9].value, "");
 	ck_assert(s->args[8].matcher != NULL);
+	ck_assert_uint_eq(d->watch, 3);
+	ck_assert_uint_eq(d->drain_delay_usec, 2000000);
+	ck_assert_uint_eq(d->listeners[d->n_listeners - 1].front_from.n_nets, 2);
+	s = &d->services[1];
+	ck_assert_str_eq(s->web.path, "/x/{a}/y");
+	ck_assert(s->web.stream && s->web.n_statuses == 2 && s->web.statuses[1].status == 599);
+	ck_assert_uint_eq(d->n_paths, 1);
 	conf_unref(c);
 	conf_unref(d);
 }

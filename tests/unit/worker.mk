@@ -8,7 +8,10 @@ worker_tests = \
 	tests/unit/test_handlercall_gather \
 	tests/unit/test_handlercall_push \
 	tests/unit/test_httpargs \
+	tests/unit/test_httpcall \
 	tests/unit/test_httpdoor \
+	tests/unit/test_httpfront \
+	tests/unit/test_httplogin \
 	tests/unit/test_httppolicy \
 	tests/unit/test_lease \
 	tests/unit/test_lease_model \
@@ -75,7 +78,16 @@ tests_unit_test_conversation_pipeline_LDADD = $(worker_test_ldadd)
 tests_unit_test_httpargs_SOURCES = tests/unit/test_httpargs.c tests/unit/unit.h
 tests_unit_test_httpargs_CFLAGS = $(worker_test_cflags)
 tests_unit_test_httpargs_LDADD = $(worker_test_ldadd)
-tests_unit_test_httpdoor_SOURCES = tests/unit/test_httpdoor.c $(worker_peer)
+tests_unit_test_httpcall_SOURCES = tests/unit/test_httpcall.c tests/unit/http-peer.h $(worker_peer)
+tests_unit_test_httpcall_CFLAGS = $(worker_test_cflags)
+tests_unit_test_httpcall_LDADD = $(worker_test_ldadd)
+tests_unit_test_httpfront_SOURCES = tests/unit/test_httpfront.c tests/unit/http-peer.h $(worker_peer)
+tests_unit_test_httpfront_CFLAGS = $(worker_test_cflags)
+tests_unit_test_httpfront_LDADD = $(worker_test_ldadd)
+tests_unit_test_httplogin_SOURCES = tests/unit/test_httplogin.c tests/unit/http-peer.h $(worker_peer)
+tests_unit_test_httplogin_CFLAGS = $(worker_test_cflags)
+tests_unit_test_httplogin_LDADD = $(worker_test_ldadd)
+tests_unit_test_httpdoor_SOURCES = tests/unit/test_httpdoor.c tests/unit/http-peer.h $(worker_peer)
 tests_unit_test_httpdoor_CFLAGS = $(worker_test_cflags)
 tests_unit_test_httpdoor_LDADD = $(worker_test_ldadd)
 tests_unit_test_httppolicy_SOURCES = tests/unit/test_httppolicy.c tests/unit/unit.h

@@ -67,7 +67,7 @@ http_answer_head(struct http_session *s, unsigned status, const char *type)
 	httpreply_fixed(b, "Cross-Origin-Resource-Policy", "same-origin");
 	if (s->origin != NULL) {
 		httpreply_field(b, "Access-Control-Allow-Origin", slice_of(s->origin));
-		httpreply_fixed(b, "Access-Control-Expose-Headers", "Reqd-Id, Reqd-Outcome, Reqd-Exit, "
+		httpreply_fixed(b, "Access-Control-Expose-Headers", "Location, Retry-After, Reqd-Id, Reqd-Outcome, Reqd-Exit, "
 		    "Reqd-Signal, Reqd-Ran, Server-Timing");
 	}
 	if (s->conn.listener->origins != NULL)
@@ -204,11 +204,14 @@ http_answer_problem(struct http_session *s, const struct http_problem *p)
 	else if (p->ran != NULL)
 		httpreply_fixed(b, "Reqd-Ran", p->ran);
 	if (p->status == 503)
-		httpreply_fixed(b, "Retry-After", "1");
+		httpreply_number(b, "Retry-After", p->retry_sec != 0 ? p->retry_sec : 1);
 	if (p->allow != NULL)
 		httpreply_fixed(b, "Allow", p->allow);
 	if (p->asks_login)
 		httpreply_fixed(b, "WWW-Authenticate", "Bearer realm=\"reqd\"");
+	/* A browser would ask for a password itself, in the midst of a page that does. */
+	if (p->asks_login && s->http->conf->n_passwords > 0 && !s->is_fetch)
+		httpreply_fixed(b, "WWW-Authenticate", "Basic realm=\"reqd\", charset=\"UTF-8\"");
 	http_answer_scratch(s);
 }
 

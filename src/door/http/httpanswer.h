@@ -46,6 +46,7 @@ struct http_problem {
 	const struct result *result;	/* of a call that may have run; NULL: none */
 	const char *allow;		/* the methods that are allowed; NULL: not said */
 	bool asks_login;		/* a credential may help */
+	uint32_t retry_sec;		/* 503: so long the client should wait; 0: 1 */
 };
 
 /* Writes a problem, and counts it. The request is not finished. */

@@ -76,7 +76,7 @@ begin_word(struct httpargs *a, struct slice name)
 
 		if (w->place != a->place && w->name_len == name.len &&
 		    memcmp(buf_data(&a->text) + w->at, name.data, name.len) == 0)
-			return refuse(a, 400, "argument '%.*s' is given in the path or query and in the body",
+			return refuse(a, 400, "argument '%.*s' comes from two of path, query and body",
 			    (int)(name.len < NAME_SHOWN ? name.len : NAME_SHOWN), name.data);
 	}
 	if (a->n_words < a->room)
@@ -103,8 +103,8 @@ end_word(struct httpargs *a, size_t at, size_t name_len)
 	return HTTPARGS_OK;
 }
 
-static unsigned
-add_word(struct httpargs *a, struct slice name, struct slice value)
+unsigned
+httpargs_add(struct httpargs *a, struct slice name, struct slice value)
 {
 	size_t at = buf_len(&a->text);
 	unsigned status = begin_word(a, name);
@@ -141,7 +141,7 @@ httpargs_add_form(struct httpargs *a, struct slice text)
 	if (why != NULL)
 		return refuse(a, 400, "%s", why);
 	for (size_t i = 0; i < n && status == HTTPARGS_OK; i++)
-		status = add_word(a, pairs[i].name, pairs[i].value);
+		status = httpargs_add(a, pairs[i].name, pairs[i].value);
 	return status;
 }
 
@@ -156,17 +156,17 @@ add_scalar(struct httpargs *a, struct slice name, const json_t *v)
 
 	switch (json_typeof(v)) {
 	case JSON_STRING:
-		return add_word(a, name, (struct slice){ json_string_value(v), json_string_length(v) });
+		return httpargs_add(a, name, (struct slice){ json_string_value(v), json_string_length(v) });
 	case JSON_INTEGER:
 		n = snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT, json_integer_value(v));
-		return add_word(a, name, (struct slice){ text, (size_t)n });
+		return httpargs_add(a, name, (struct slice){ text, (size_t)n });
 	case JSON_REAL:
 		real_format(json_real_value(v), text);
-		return add_word(a, name, slice_of(text));
+		return httpargs_add(a, name, slice_of(text));
 	case JSON_TRUE:
-		return add_word(a, name, SLICE("yes"));
+		return httpargs_add(a, name, SLICE("yes"));
 	case JSON_FALSE:
-		return add_word(a, name, SLICE("no"));
+		return httpargs_add(a, name, SLICE("no"));
 	case JSON_NULL:
 		return HTTPARGS_OK;
 	case JSON_ARRAY:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * httpargs: the named arguments of a call, gathered from the query and the body of a request
- * as the words NAME=VALUE that conf/arguments takes.
+ * httpargs: the named arguments of a call, gathered from the path, the query and the body of a
+ * request as the words NAME=VALUE that conf/arguments takes.
  *
  * An argument comes from one place. Twice in the same place it is a repeated argument.
  */
@@ -39,6 +39,9 @@ struct httpargs {
 
 void httpargs_init(struct httpargs *a, const struct httpargs_limits *limits);
 void httpargs_done(struct httpargs *a);
+
+/* Adds one word. 0 or a status. */
+unsigned httpargs_add(struct httpargs *a, struct slice name, struct slice value);
 
 /* Adds NAME=VALUE pairs of a query or of a form. 0 or a status; 500: no memory. */
 unsigned httpargs_add_form(struct httpargs *a, struct slice text);

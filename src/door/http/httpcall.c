@@ -11,14 +11,14 @@
 #include "base/clock.h"
 #include "base/jsonbuf.h"
 #include "call/call.h"
-#include "call/refuse.h"
 #include "conf/arguments.h"
+#include "conf/webpath.h"
+#include "door/http/httpaccess.h"
 #include "door/http/httpanswer.h"
 #include "door/http/httpargs.h"
-#include "door/http/resultjson.h"
+#include "door/http/httpasync.h"
+#include "door/http/httpresult.h"
 #include "ipc/stats.h"
-#include "net/login.h"
-#include "proto/httpaccept.h"
 #include "proto/httpreply.h"
 
 /* The words of CALL that the fields of a request become: see proto/callopt.h. */
@@ -32,100 +32,7 @@
 
 #define FORM_TYPE "application/x-www-form-urlencoded"
 
-/* ---------------------------------------------------------------- forms --- */
-
-static enum http_form
-form_of(const struct httphead *h)
-{
-	static const enum http_form forms[HTTPACCEPT_COUNT] = {
-		[HTTPACCEPT_BYTES] = HTTP_BYTES,
-		[HTTPACCEPT_JSON] = HTTP_JSON,
-		[HTTPACCEPT_NDJSON] = HTTP_NDJSON,
-		[HTTPACCEPT_EVENTS] = HTTP_SSE,
-	};
-
-	return forms[httpaccept_choose(httphead_get(h, HTTPKNOWN_ACCEPT), slice_of(HTTP_TEXT))];
-}
-
-static bool
-is_streamed(enum http_form form)
-{
-	return form == HTTP_RAW || form == HTTP_NDJSON || form == HTTP_SSE;
-}
-
-static const char *
-type_of(enum http_form form)
-{
-	switch (form) {
-	case HTTP_JSON: return httpaccept_type(HTTPACCEPT_JSON);
-	case HTTP_NDJSON: return httpaccept_type(HTTPACCEPT_NDJSON);
-	case HTTP_SSE: return httpaccept_type(HTTPACCEPT_EVENTS);
-	case HTTP_BYTES:
-	case HTTP_RAW: break;
-	}
-	return HTTP_TEXT;
-}
-
-/* Begins an answer in pieces, whose head has these fields: id of the call, or its result. */
-static void
-begin_stream(struct http_session *s, const char *id, const struct result *res)
-{
-	struct buf *b = http_answer_head(s, 200, type_of((enum http_form)s->form));
-
-	if (s->form == HTTP_SSE)
-		httpreply_fixed(b, "X-Accel-Buffering", "no");
-	if (res != NULL)
-		http_put_result(b, res);
-	else
-		httpreply_fixed(b, "Reqd-Id", id);
-	http_answer_pieces(s);
-}
-
-/* --------------------------------------------------------------- answers --- */
-
-/* Writes one event, in the form of the session. */
-static void
-put_event(struct http_session *s, const char *event, struct buf *object)
-{
-	struct buf *text = &s->http->body;
-
-	buf_clear(text);
-	if (s->form == HTTP_SSE)
-		(void)buf_printf(text, "event: %s\ndata: ", event);
-	(void)buf_append_slice(text, buf_slice(object));
-	(void)buf_append_str(text, s->form == HTTP_SSE ? "\n\n" : "\n");
-	/* Half an event, or one left out, would be a lie. */
-	if (buf_failed(object) || buf_failed(text))
-		conn_lose(&s->conn);
-	else
-		http_answer_piece(s, buf_slice(text));
-}
-
-static void
-put_output(struct http_session *s, const char *stream, struct slice bytes)
-{
-	CLEANUP(buf_done) struct buf object = BUF_INIT(0);
-
-	jsonbuf_open(&object, NULL, '{');
-	jsonbuf_text(&object, "event", stream);
-	resultjson_bytes(&object, "text", bytes);
-	jsonbuf_close(&object, '}');
-	put_event(s, stream, &object);
-}
-
-static void
-put_end(struct http_session *s, const struct result *res)
-{
-	CLEANUP(buf_done) struct buf object = BUF_INIT(0);
-
-	jsonbuf_open(&object, NULL, '{');
-	jsonbuf_text(&object, "event", "end");
-	resultjson_members(&object, res, false);
-	if (!outcome_is_success(&res->outcome) && res->detail.len > 0)
-		resultjson_bytes(&object, "detail", res->detail);
-	jsonbuf_close(&object, '}');
-	put_event(s, "end", &object);
-}
+/* --------------------------------------------------- events of the call --- */
 
 /* A client or a proxy that hears nothing for long ends the connection. */
 static void
@@ -141,175 +48,11 @@ http_call_beat(struct http_session *s)
 	if (s->call == NULL)
 		return;
 	if (!s->is_begun)
-		begin_stream(s, s->call->id_text, NULL);
+		http_result_begin(s, s->call->service, s->call->id_text, NULL);
 	http_answer_piece(s, SLICE(":\n\n"));
 	conn_flush(&s->conn);
 	arm_beat(s);
 }
-
-/* True if the client must notice that the output is not whole. */
-static bool
-is_cut(const struct result *res)
-{
-	return res->outcome.kind != OUTCOME_EXIT || res->truncated;
-}
-
-static void
-end_stream(struct http_session *s, const struct result *res)
-{
-	if (s->form != HTTP_RAW)
-		put_end(s, res);
-	else if (is_cut(res))
-		s->goes_on = false;
-	/* Without the last chunk every client notices that something is missing. */
-	if (s->form != HTTP_RAW || !is_cut(res))
-		http_answer_end(s);
-}
-
-/* Writes the error of a handler, which has words and a code of its own. */
-static void
-answer_handler_error(struct http_session *s, const struct result *res)
-{
-	struct slice text = res->value->text;
-	const char *blank = memchr(text.data, ' ', text.len);
-	char code[VALUE_CODE_MAX + 1] = "ERR";
-	size_t len = blank != NULL ? (size_t)(blank - text.data) : 0;
-	bool has_code = len > 0 && len <= VALUE_CODE_MAX;
-
-	for (size_t i = 0; i < len && has_code; i++)
-		has_code = isupper((unsigned char)text.data[i]) || isdigit((unsigned char)text.data[i]) ||
-		    text.data[i] == '_' || text.data[i] == '-';
-	if (has_code) {
-		memcpy(code, text.data, len);
-		code[len] = '\0';
-		text.data += len + 1;
-		text.len -= len + 1;
-	}
-	http_answer_problem(s, &(struct http_problem){
-		.status = 500, .code = code, .detail = text, .ran = "yes", .result = res,
-	});
-}
-
-/* True if the mistake of a refused call is in its arguments, and not in the request around them. */
-static bool
-is_about_arguments(const struct http_session *s)
-{
-	const struct http_start *start = s->http->start;
-	CLEANUP(values_done) struct values values = { 0 };
-	char why[ARGUMENTS_WHY];
-
-	return start != NULL && arguments_check(start->service, start->opt->args,
-	    start->opt->n_args, start->opt->named, &values, why) == ARGUMENTS_BAD;
-}
-
-static void
-answer_failure(struct http_session *s, const struct result *res)
-{
-	const struct outcome *o = &res->outcome;
-	struct http_problem p = {
-		.status = http_status_of(o),
-		.code = outcome_code(o->kind),
-		.detail = res->detail.len > 0 ? res->detail : slice_of(outcome_word(o->kind)),
-		.ran = http_ran(o),
-		.result = res->id != 0 ? res : NULL,
-		.asks_login = o->kind == OUTCOME_NOAUTH,
-	};
-
-	if (o->kind == OUTCOME_BADARG && is_about_arguments(s))
-		p.status = 422;
-	if (o->kind == OUTCOME_DRAINING)
-		s->goes_on = false;
-	http_answer_problem(s, &p);
-}
-
-/* Writes the JSON in the scratch buffer, if it is whole. */
-static void
-answer_json(struct http_session *s, const struct result *res)
-{
-	struct buf *body = &s->http->body;
-	bool is_full = body->is_full;
-
-	if (!buf_failed(body)) {
-		http_put_result(http_answer_head(s, 200, HTTP_JSON_TYPE), res);
-		http_answer_scratch(s);
-		return;
-	}
-	buf_done(body);
-	http_answer_problem(s, &(struct http_problem){
-		.status = is_full ? 502 : 503,
-		.code = is_full ? "TOOBIG" : "BUSY",
-		.detail = is_full ? SLICE("the result is too long for JSON: ask for the bytes") :
-		    SLICE("the server: out of memory"),
-		.ran = http_ran(&res->outcome),
-	});
-}
-
-/* Writes the value of a handler: a text to the byte, all else as JSON. */
-static void
-answer_value(struct http_session *s, const struct result *res)
-{
-	const struct value *v = res->value;
-	struct buf *body = &s->http->body;
-
-	if (v->kind == VALUE_BULK || v->kind == VALUE_VERBATIM || v->kind == VALUE_SIMPLE) {
-		http_put_result(http_answer_head(s, 200, HTTP_TEXT), res);
-		http_answer_body(s, v->text);
-		return;
-	}
-	buf_clear(body);
-	resultjson_value(body, NULL, v);
-	(void)buf_append_char(body, '\n');
-	answer_json(s, res);
-}
-
-static void
-answer_success(struct http_session *s, const struct result *res)
-{
-	struct buf *body = &s->http->body;
-
-	if (s->form == HTTP_JSON) {
-		buf_clear(body);
-		jsonbuf_open(body, NULL, '{');
-		resultjson_members(body, res, true);
-		(void)buf_append_str(body, "}\n");
-		answer_json(s, res);
-	} else if (res->is_value && res->value != NULL) {
-		answer_value(s, res);
-	} else {
-		http_put_result(http_answer_head(s, 200, HTTP_TEXT), res);
-		if (res->own_out != NULL)
-			http_answer_own(s, res->own_out);
-		else
-			http_answer_body(s, res->out.data != NULL ? res->out : SLICE(""));
-	}
-}
-
-static void
-answer_result(struct http_session *s, const struct result *res)
-{
-	bool is_error = res->value != NULL && res->value->kind == VALUE_ERROR;
-
-	if (s->is_begun) {
-		end_stream(s, res);
-		return;
-	}
-	if (is_error) {
-		answer_handler_error(s, res);
-		return;
-	}
-	if (!outcome_is_success(&res->outcome)) {
-		answer_failure(s, res);
-		return;
-	}
-	if (s->form != HTTP_NDJSON && s->form != HTTP_SSE) {
-		answer_success(s, res);
-		return;
-	}
-	begin_stream(s, NULL, res);
-	end_stream(s, res);
-}
-
-/* --------------------------------------------------- events of the call --- */
 
 /* More input may come, in time. What the program takes is not the time of the client. */
 static void
@@ -346,11 +89,11 @@ on_output(struct call_sink *sink, struct call *call, enum call_stream which, str
 	if (s->form == HTTP_RAW && which == CALL_STDERR)
 		return;
 	if (!s->is_begun)
-		begin_stream(s, call->id_text, NULL);
+		http_result_begin(s, call->service, call->id_text, NULL);
 	if (s->form == HTTP_RAW)
 		http_answer_piece(s, bytes);
 	else
-		put_output(s, which == CALL_STDOUT ? "stdout" : "stderr", bytes);
+		http_result_output(s, which == CALL_STDOUT ? "stdout" : "stderr", bytes);
 	conn_flush(&s->conn);
 	arm_beat(s);
 }
@@ -383,8 +126,9 @@ static void
 on_ended(struct call_sink *sink, struct call *call, const struct result *res)
 {
 	struct http_session *s = http_session_of_sink(sink);
+	const struct service *service = call != NULL ? call->service :
+	    s->http->start != NULL ? s->http->start->service : NULL;
 
-	(void)call;
 	s->call = NULL;
 	loop_undefer(s->conn.net->loop, &s->task);
 	loop_disarm(s->conn.net->loop, &s->beat);
@@ -395,7 +139,11 @@ on_ended(struct call_sink *sink, struct call *call, const struct result *res)
 	/* The head has been sent without a thought of the body that may never be whole. */
 	if (s->is_begun && s->use == HTTP_DROP)
 		s->goes_on = false;
-	answer_result(s, res);
+	if (call != NULL && call->backend == &call_by_lookup) {
+		http_async_found(s, call, res);
+		return;
+	}
+	http_result_answer(s, service, res);
 	http_session_finish(s);
 }
 
@@ -478,42 +226,12 @@ http_call_abandon(struct http_session *s)
 	loop_disarm(s->conn.net->loop, &s->beat);
 	if (call != NULL)
 		call_orphan(call);
+	http_async_leave(s);
+	http_session_forget_login(s);
+	s->http->desk->link->forget(s->http->desk, s);
 }
 
 /* -------------------------------------------------------------- request --- */
-
-/* Refuses a call that is not even tried. */
-static void
-deny(struct http_session *s, const struct service *service, struct slice name)
-{
-	bool may_log_in = login_may_help(&s->conn);
-	bool is_revoked = peer_is_revoked(&s->conn.peer, s->http->conf);
-
-	call_note_refusal(s->http->desk, peer_identity(&s->conn.peer), service, name,
-	    OUTCOME_DENIED, "");
-	http_answer_problem(s, &(struct http_problem){
-		.status = may_log_in ? 401 : 404,
-		.code = "NOSERVICE",
-		.ran = "no",
-		.detail = is_revoked ? SLICE("what you were known by is no longer good for anything here") :
-		    may_log_in ? SLICE("there is no service of that name for callers without a "
-		    "credential: send 'Authorization: Bearer TOKEN'") :
-		    SLICE("there is no service of that name, or your roles do not open it"),
-		.asks_login = may_log_in,
-	});
-	http_session_finish(s);
-}
-
-const struct service *
-http_find_service(struct http_session *s, struct slice name)
-{
-	const struct service *service = conf_find_service(s->http->conf, name.data, name.len);
-
-	if (service != NULL && http_session_may_call(s, service))
-		return service;
-	deny(s, service, name);
-	return NULL;
-}
 
 /* The words of CALL, made of fields. */
 struct words {
@@ -638,15 +356,15 @@ words_make(struct words *w, const struct httphead *h)
 
 /* Reads the options of the call from fields. False: the request is refused. */
 static bool
-read_options(struct http_session *s, const struct httphead *h, struct words *w,
-    struct callopt *ret)
+read_options(struct http_session *s, const struct httphead *h, const struct service *service,
+    struct words *w, struct callopt *ret)
 {
 	const struct slice *stream = httphead_get(h, HTTPKNOWN_REQD_STREAM);
 	struct slice words[WORDS_MAX + 1];
 	const char *wrong = words_make(w, h);
 	char why[CALLOPT_WHY];
 
-	s->form = (uint8_t)form_of(h);
+	s->form = (uint8_t)http_form_of(h, service);
 	if (stream != NULL && slice_is_nocase(*stream, "raw"))
 		s->form = HTTP_RAW;
 	else if (stream != NULL)
@@ -666,7 +384,7 @@ read_options(struct http_session *s, const struct httphead *h, struct words *w,
 		http_refuse(s, 400, "BADARG", why);
 		return false;
 	}
-	ret->stream = is_streamed((enum http_form)s->form);
+	ret->stream = http_form_is_streamed((enum http_form)s->form);
 	return true;
 }
 
@@ -689,13 +407,30 @@ is_type(const struct httphead *h, const char *type)
 	return slice_is_nocase(name, type);
 }
 
-/* Reads the arguments of query and body. False: the request is refused. */
-static bool
-read_arguments(struct http_session *s, const struct http_request *rq, bool has_body,
-    struct httpargs *args)
+/* Adds the arguments in a path that fits the template. */
+static unsigned
+add_path(const struct http_request *rq, const char *template, struct httpargs *args)
 {
-	unsigned status = httpargs_add_form(args, rq->head->target.query);
+	unsigned status = HTTPARGS_OK;
+	struct slice part;
+	bool is_name;
 
+	for (size_t i = 0; status == HTTPARGS_OK && webpath_next(&template, &part, &is_name); i++) {
+		if (is_name)
+			status = httpargs_add(args, part, rq->segments[i]);
+	}
+	return status;
+}
+
+/* Reads the arguments of path, query and body. False: the request is refused. */
+static bool
+read_arguments(struct http_session *s, const struct http_request *rq, const char *template,
+    bool has_body, struct httpargs *args)
+{
+	unsigned status = template != NULL ? add_path(rq, template, args) : HTTPARGS_OK;
+
+	if (status == HTTPARGS_OK)
+		status = httpargs_add_form(args, rq->head->target.query);
 	if (status == HTTPARGS_OK && has_body && rq->body.len > 0)
 		status = is_type(rq->head, FORM_TYPE) ? httpargs_add_form(args, rq->body) :
 		    httpargs_add_json(args, rq->body);
@@ -718,7 +453,7 @@ answer_head(struct http_session *s, const struct service *service, const struct 
 	int r = arguments_check(service, opt->args, opt->n_args, opt->named, &values, why);
 
 	if (r == 0) {
-		(void)http_answer_head(s, 200, type_of((enum http_form)s->form));
+		(void)http_answer_head(s, 200, http_form_type((enum http_form)s->form, service));
 		http_answer_body(s, (struct slice){ 0 });
 	} else {
 		http_answer_problem(s, &(struct http_problem){
@@ -735,7 +470,7 @@ start_call(struct http_session *s, const struct service *service, struct callopt
 {
 	struct request_limits limits = http_session_limits(s);
 	struct http_start start = { service, opt };
-	const struct call_request request = {
+	struct call_request request = {
 		.desk = s->http->desk,
 		.sink = &s->sink,
 		.who = peer_identity(&s->conn.peer),
@@ -745,6 +480,7 @@ start_call(struct http_session *s, const struct service *service, struct callopt
 		.input_limit = limits.argument_limit,
 		.request_limit = limits.request_limit,
 	};
+	struct http_prefer prefer = http_prefer_parse(httphead_get(rq->head, HTTPKNOWN_PREFER));
 	struct call *call;
 
 	opt->open = service->input != INPUT_NONE && rq->body_is == HTTP_BODY_COMING;
@@ -756,6 +492,16 @@ start_call(struct http_session *s, const struct service *service, struct callopt
 	}
 	s->conn.wait = CONN_WAITS;
 	s->http->start = &start;
+	/*
+	 * Input that is still to come comes from a client that waits; handlers take no tokens;
+	 * and a token that reqd makes keeps no retry from running twice.
+	 */
+	if (prefer.is_async && !opt->open && service->handler == NULL &&
+	    (service->idempotent || opt->token.data != NULL)) {
+		http_async_start(s, &request, opt, prefer.wait_usec);
+		s->http->start = NULL;
+		return HTTP_DONE;
+	}
 	call = call_start(&request);
 	s->http->start = NULL;
 	s->call = call;
@@ -789,19 +535,18 @@ check_body(struct http_session *s, const struct service *service, const struct h
 	return true;
 }
 
-enum http_next
-http_call(struct http_session *s, const struct http_request *rq)
+/* Calls a service. template: of the path, which has arguments; NULL: the path has none. */
+static enum http_next
+call_service(struct http_session *s, const struct http_request *rq,
+    const struct service *service, const char *template)
 {
 	CLEANUP(httpargs_done) struct httpargs args;
 	CLEANUP(words_done) struct words words = { .text = BUF_INIT(0) };
-	const struct service *service = http_find_service(s, rq->name);
 	struct request_limits limits = http_session_limits(s);
 	bool is_gathered;
 	struct callopt opt;
 
 	httpargs_init(&args, &(struct httpargs_limits){ limits.max_arguments, limits.argument_limit });
-	if (service == NULL)
-		return HTTP_DONE;
 	if (rq->head->method != HTTPMETHOD_POST && service->effects != EFFECTS_NONE) {
 		http_answer_problem(s, &(struct http_problem){
 			.status = 405, .code = "BADARG", .ran = "no", .allow = "POST, OPTIONS",
@@ -811,12 +556,12 @@ http_call(struct http_session *s, const struct http_request *rq)
 		http_session_finish(s);
 		return HTTP_DONE;
 	}
-	if (!check_body(s, service, rq) || !read_options(s, rq->head, &words, &opt))
+	if (!check_body(s, service, rq) || !read_options(s, rq->head, service, &words, &opt))
 		return HTTP_DONE;
 	is_gathered = service->input == INPUT_NONE;
 	if (is_gathered && rq->body_is == HTTP_BODY_COMING)
 		return HTTP_WANTS_BODY;
-	if (!read_arguments(s, rq, is_gathered, &args))
+	if (!read_arguments(s, rq, template, is_gathered, &args))
 		return HTTP_DONE;
 	if (httpargs_finish(&args, &opt.args, &opt.n_args) != HTTPARGS_OK) {
 		http_refuse(s, 503, "BUSY", "the server: out of memory");
@@ -827,4 +572,23 @@ http_call(struct http_session *s, const struct http_request *rq)
 		return HTTP_DONE;
 	}
 	return start_call(s, service, &opt, rq);
+}
+
+enum http_next
+http_call(struct http_session *s, const struct http_request *rq)
+{
+	const struct service *service = http_find_service(s, rq->name);
+
+	return service != NULL ? call_service(s, rq, service, NULL) : HTTP_DONE;
+}
+
+enum http_next
+http_call_path(struct http_session *s, const struct http_request *rq)
+{
+	const struct service *service = webpath_find(s->http->conf, rq->segments, rq->n_segments);
+
+	if (service != NULL && http_session_may_call(s, service))
+		return call_service(s, rq, service, service->web.path);
+	http_deny(s, service, rq->head->target.path);
+	return HTTP_DONE;
 }

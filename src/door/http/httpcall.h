@@ -20,6 +20,8 @@ enum http_body {
 struct http_request {
 	const struct httphead *head;
 	struct slice name;		/* the segment of the path that names something; decoded */
+	const struct slice *segments;	/* of the path, decoded; n_segments 0: too many */
+	size_t n_segments;
 	enum http_body body_is;
 	struct slice body;
 };
@@ -29,6 +31,7 @@ enum http_next {
 	HTTP_DONE,		/* the request is answered, or will be */
 	HTTP_WANTS_BODY,	/* the route is to be taken again with the whole body */
 	HTTP_TAKES_INPUT,	/* the call takes the body as it comes */
+	HTTP_WAITS,		/* the request is to be taken again, when something has come */
 };
 
 /* The functions by which a call tells its session; for http_session.sink. */
@@ -36,6 +39,9 @@ extern const struct call_sink_ops http_sink_ops;
 
 /* Calls a service: GET, HEAD or POST /call/NAME. */
 enum http_next http_call(struct http_session *s, const struct http_request *rq);
+
+/* Calls the service whose template the path fits. */
+enum http_next http_call_path(struct http_session *s, const struct http_request *rq);
 
 /*
  * Gives the call a piece of the body, which may be empty; is_last: there is no more. The
@@ -51,6 +57,3 @@ void http_call_beat(struct http_session *s);
 
 /* Nobody waits for the call any more. */
 void http_call_abandon(struct http_session *s);
-
-/* The service of that name, if this caller may call it; else NULL, and the request is refused. */
-const struct service *http_find_service(struct http_session *s, struct slice name);

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "call/call.h"
 #include "door/http/httpanswer.h"
+#include "door/http/httpasync.h"
 #include "door/http/httpcall.h"
 #include "door/http/httproutes.h"
 #include "ipc/stats.h"
@@ -62,6 +63,10 @@ begin(struct http_session *s, const struct httphead *h)
 	s->owes = true;
 	s->is_head = h != NULL && h->method == HTTPMETHOD_HEAD;
 	s->is_old = h != NULL && h->minor == 0;
+	s->wants_trailers = h != NULL && httphead_get(h, HTTPKNOWN_TE) != NULL &&
+	    slice_is_nocase(*httphead_get(h, HTTPKNOWN_TE), "trailers");
+	s->is_fetch = h != NULL && httphead_get(h, HTTPKNOWN_SEC_FETCH_MODE) != NULL &&
+	    slice_is(*httphead_get(h, HTTPKNOWN_SEC_FETCH_MODE), "cors");
 	s->goes_on = h != NULL && h->is_persistent && !s->conn.net->stopping &&
 	    !s->conn.listener->gone;
 }
@@ -153,6 +158,10 @@ serve(struct http_session *s, struct slice data, size_t used, const struct slice
 		rq.body_is = begin_body(s, h, rest, &rq.body);
 	}
 	next = http_route(s, &rq);
+	if (next == HTTP_WAITS) {
+		s->use = HTTP_NO_BODY;
+		return 0;
+	}
 	s->has_asked = true;
 	if (next == HTTP_WANTS_BODY)
 		return gather(s, h, used);
@@ -435,8 +444,8 @@ work(const struct conn *c)
 
 	if (s->call != NULL)
 		return s->call->finished ? DOOR_HOLDS : DOOR_BUSY;
-	/* The request has been taken, and an answer is owed when its body is whole, or late. */
-	if (s->use == HTTP_GATHER)
+	/* The request has been taken: its body is awaited, or a word of another process. */
+	if (s->owes)
 		return DOOR_BUSY;
 	return s->has_asked ? DOOR_IDLE : DOOR_NEW;
 }
@@ -545,5 +554,6 @@ http_door_init(struct http_door *d, size_t seed)
 void
 http_door_done(struct http_door *d)
 {
+	http_async_done(d);
 	buf_done(&d->body);
 }

@@ -9,9 +9,9 @@
 
 #include "base/cleanup.h"
 #include "call/call.h"
+#include "door/http/httpaccess.h"
 #include "door/http/httpanswer.h"
 #include "ipc/stats.h"
-#include "net/login.h"
 
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
@@ -180,14 +180,14 @@ put_services(struct http_session *s, struct buf *b)
 
 	put_family(b, "reqd_requests_total", "counter", "Calls that have ended, by outcome.");
 	for (size_t i = 0; i < conf->n_services; i++) {
-		if (!http_session_may_call(s, &conf->services[i]))
+		if (!http_session_may_see(s, &conf->services[i]))
 			continue;
 		sum_service(s, (uint16_t)i, &total);
 		put_outcomes(b, &conf->services[i], &total.n);
 	}
 	put_family(b, "reqd_requests_failed_total", "counter", "Calls that began and were no success.");
 	for (size_t i = 0; i < conf->n_services; i++) {
-		if (!http_session_may_call(s, &conf->services[i]))
+		if (!http_session_may_see(s, &conf->services[i]))
 			continue;
 		sum_service(s, (uint16_t)i, &total);
 		(void)buf_append_str(b, "reqd_requests_failed_total{");
@@ -197,7 +197,7 @@ put_services(struct http_session *s, struct buf *b)
 	for (size_t k = 0; k < ARRAY_LEN(times); k++) {
 		put_family(b, times[k].name, "histogram", times[k].help);
 		for (size_t i = 0; i < conf->n_services && !buf_failed(b); i++) {
-			if (!http_session_may_call(s, &conf->services[i]))
+			if (!http_session_may_see(s, &conf->services[i]))
 				continue;
 			sum_service(s, (uint16_t)i, &total);
 			if (total.n.calls > 0)
@@ -220,7 +220,7 @@ put_pools(struct http_session *s, struct buf *b)
 	for (size_t i = 0; i < conf->n_services; i++) {
 		const struct pool_stats *p = &broker->pool[i];
 
-		if (conf->services[i].handler == NULL || !http_session_may_call(s, &conf->services[i]))
+		if (conf->services[i].handler == NULL || !http_session_may_see(s, &conf->services[i]))
 			continue;
 		(void)buf_printf(b, "reqd_pool_processes{service=\"%s\",state=\"busy\"} %" PRIu32 "\n"
 		    "reqd_pool_processes{service=\"%s\",state=\"idle\"} %" PRIu32 "\n",
@@ -228,7 +228,7 @@ put_pools(struct http_session *s, struct buf *b)
 	}
 	put_family(b, "reqd_pool_failing", "gauge", "1 where no handler process stays up.");
 	for (size_t i = 0; i < conf->n_services; i++) {
-		if (conf->services[i].handler != NULL && http_session_may_call(s, &conf->services[i]))
+		if (conf->services[i].handler != NULL && http_session_may_see(s, &conf->services[i]))
 			(void)buf_printf(b, "reqd_pool_failing{service=\"%s\"} %d\n",
 			    conf->services[i].name, broker->pool[i].is_failing != 0);
 	}
@@ -240,16 +240,8 @@ http_metrics(struct http_session *s, const struct http_request *rq)
 	CLEANUP(buf_done) struct buf b = BUF_INIT(METRICS_MAX);
 
 	(void)rq;
-	/* Figures of the whole are for callers that have a role here. */
-	if (http_session_roles(s) == 0 && !s->conn.peer.is_admin) {
-		http_answer_problem(s, &(struct http_problem){
-			.status = login_may_help(&s->conn) ? 401 : 404,
-			.detail = SLICE("figures are for callers with a role"),
-			.asks_login = login_may_help(&s->conn),
-		});
-		http_session_finish(s);
+	if (!http_has_role(s))
 		return HTTP_DONE;
-	}
 	put_workers(s, &b);
 	put_services(s, &b);
 	put_pools(s, &b);

@@ -7,7 +7,10 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "conf/webpath.h"
 #include "door/http/httpanswer.h"
+#include "door/http/httpasync.h"
+#include "door/http/httpfront.h"
 #include "door/http/httplogin.h"
 #include "door/http/httpmetrics.h"
 #include "door/http/httppolicy.h"
@@ -32,27 +35,45 @@ static const struct route {
 	{ "services", false, false, OFFER_CALL, READS, http_services },
 	{ "services", true, false, OFFER_CALL, READS, http_service },
 	{ "whoami", false, false, OFFER_CALL, READS, http_whoami },
+	{ "calls", true, false, OFFER_CALL, READS | BIT(DELETE), http_calls },
+	{ "why", true, false, OFFER_CALL, READS, http_why },
+	{ "status", false, false, OFFER_METRICS, READS, http_status },
 	{ "metrics", false, false, OFFER_METRICS, READS, http_metrics },
 	{ "healthz", false, true, OFFER_HEALTH, READS, http_healthz },
 	{ "readyz", false, true, OFFER_HEALTH, READS, http_readyz },
 };
 
-/* Finds the route of a path, and the name in it, which is decoded into room. */
-static const struct route *
-find_route(const struct http_session *s, struct slice path, char *room, struct slice *ret_name)
-{
-	struct slice segments[2];
-	size_t n;
+/*
+ * All paths that reqd does not use itself, where a service has a path: the methods are the same
+ * for those that lead nowhere, so that they tell nothing of services that the caller may not call.
+ */
+static const struct route at_path = {
+	.offer = OFFER_CALL, .methods = READS | BIT(POST), .fn = http_call_path,
+};
 
-	if (path.len == 0 || !httptarget_split(path, room, segments, ARRAY_LEN(segments), &n))
+/* Finds the route of a path, whose segments are decoded into room. */
+static const struct route *
+find_route(const struct http_session *s, struct slice path, char *room,
+    struct slice segments[WEBPATH_SEGMENTS], struct http_request *rq)
+{
+	size_t n = 0;
+
+	if (path.len == 0)
 		return NULL;
+	if (!httptarget_split(path, room, segments, WEBPATH_SEGMENTS, &n))
+		n = 0;
+	rq->segments = segments;
+	rq->n_segments = n;
 	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
 		if (n != 1u + routes[i].has_name || !slice_is(segments[0], routes[i].first) ||
 		    !offer_has(s->conn.listener->offer, routes[i].offer))
 			continue;
-		*ret_name = n > 1 ? segments[1] : (struct slice){ 0 };
+		rq->name = n > 1 ? segments[1] : (struct slice){ 0 };
 		return &routes[i];
 	}
+	if (s->http->conf->n_paths > 0 && offer_has(s->conn.listener->offer, OFFER_CALL) &&
+	    (n == 0 || !webpath_is_reserved(segments[0])))
+		return &at_path;
 	return NULL;
 }
 
@@ -226,8 +247,11 @@ enum http_next
 http_route(struct http_session *s, struct http_request *rq)
 {
 	char room[HTTPHEAD_TARGET_MAX];
+	struct slice segments[WEBPATH_SEGMENTS];
+	enum http_login_state login = HTTP_LOGIN_REFUSED;
 	const struct httphead *h = rq->head;
-	const struct route *route = find_route(s, h->target.path, room, &rq->name);
+	struct slice user;
+	const struct route *route = find_route(s, h->target.path, room, segments, rq);
 
 	if (!judge(s, h, route != NULL && route->is_probe))
 		return HTTP_DONE;
@@ -243,7 +267,9 @@ http_route(struct http_session *s, struct http_request *rq)
 		answer_options(s, h, route->methods);
 	else if ((route->methods & 1u << h->method) == 0)
 		refuse_method(s, h, route->methods);
-	else if (http_log_in(s, h))
+	else if (http_front_apply(s, h, route->is_probe, &user))
+		login = http_log_in(s, h, user);
+	if (login == HTTP_LOGIN_GOOD)
 		return route->fn(s, rq);
-	return HTTP_DONE;
+	return login == HTTP_LOGIN_WAITS ? HTTP_WAITS : HTTP_DONE;
 }

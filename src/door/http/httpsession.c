@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "call/call.h"
+#include "door/http/httplogin.h"
 #include "net/conn-admission.h"
 
 struct request_limits
@@ -36,12 +37,35 @@ http_session_may_call(struct http_session *s, const struct service *service)
 	return access_allowed(s->http->conf, service, &who, http_session_roles(s));
 }
 
+bool
+http_session_may_watch(struct http_session *s)
+{
+	return (http_session_roles(s) & s->http->conf->watch) != 0 || s->conn.peer.is_admin;
+}
+
+bool
+http_session_may_see(struct http_session *s, const struct service *service)
+{
+	return http_session_may_watch(s) || http_session_may_call(s, service);
+}
+
+void
+http_session_forget_login(struct http_session *s)
+{
+	struct http_login *l = TAKE_PTR(s->login);
+
+	if (l == NULL)
+		return;
+	authlink_forget(s->http->auth, &l->check.ask);
+	free(l);
+}
+
 void
 http_session_forget(struct http_session *s)
 {
 	s->use = HTTP_NO_BODY;
 	s->form = HTTP_BYTES;
-	s->is_head = s->is_old = s->goes_on = s->is_begun = s->has_continued = false;
+	s->wants_trailers = s->is_fetch = s->is_logged_in = s->is_head = s->is_old = s->goes_on = s->is_begun = s->has_continued = false;
 	s->is_chunked = s->is_giving = s->is_all_given = s->is_sated = s->is_ended = false;
 	s->chunk = (struct httpchunk){ 0 };
 	s->left = s->left_usec = 0;
@@ -49,6 +73,7 @@ http_session_forget(struct http_session *s)
 	if (s->gathered.data != NULL)
 		buf_done(&s->gathered);
 	s->conn.held = 0;
+	http_session_forget_login(s);
 	free(s->origin);
 	s->origin = NULL;
 }

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "base/buf.h"
 #include "base/loop.h"
@@ -14,6 +15,7 @@
 #include "base/slice.h"
 #include "call/sink.h"
 #include "conf/access.h"
+#include "door/http/httppairs.h"
 #include "net/conn.h"
 #include "net/listener.h"
 #include "proto/httpchunk.h"
@@ -23,6 +25,9 @@
 
 struct call;
 struct call_desk;
+struct authlink;
+struct http_detached;
+struct http_login;
 struct callopt;
 struct stats_pages;
 
@@ -39,9 +44,12 @@ struct http_door {
 	const struct stats_pages *pages;
 	struct net_desk *net;
 	struct call_desk *desk;
+	struct authlink *auth;		/* checks passwords */
+	struct httppairs pairs;		/* right ones of the last minute */
 	struct ratelimit logins;	/* lines of the log about failed logins */
 	int64_t date_sec;		/* the second that date shows */
 	char date[HTTPDATE_TEXT];
+	LIST_HEAD(http_detacheds, http_detached) detached;	/* calls without a client */
 	const struct http_start *start;	/* NULL: none is being started */
 	struct buf body;		/* scratch: the body of an answer */
 	struct httphead head;		/* scratch: the head of the request at hand */
@@ -70,6 +78,8 @@ struct http_session {
 	struct httphead_cursor cursor;	/* place in the bytes that the connection holds */
 	struct call_sink sink;		/* is told about the call */
 	struct call *call;		/* the running or open call */
+	struct http_detached *detached;	/* the call that goes on without the client; NULL: none */
+	struct http_login *login;	/* a password of the request at hand; NULL: none */
 	struct loop_task task;		/* ends the input of the call */
 	struct loop_timer beat;		/* of events: says that the server is there */
 	char *origin;			/* of the page that may read the answer; NULL: none */
@@ -79,6 +89,9 @@ struct http_session {
 	uint8_t use;			/* enum http_use */
 	uint8_t form;			/* enum http_form */
 	bool is_head;			/* the answer has no body */
+	bool is_fetch;			/* a script of a page waits for the answer */
+	bool wants_trailers;		/* TE: trailers */
+	bool is_logged_in;		/* the peer is the one who makes the request */
 	bool is_old;			/* HTTP/1.0: no chunks */
 	bool goes_on;			/* the connection stays open behind the answer */
 	bool is_begun;			/* an answer in pieces has begun */
@@ -138,8 +151,17 @@ struct request_limits http_session_limits(struct http_session *s);
 /* True if this caller may call this service by HTTP. */
 bool http_session_may_call(struct http_session *s, const struct service *service);
 
+/* True if this caller may see the figures of all services, and of the server. */
+bool http_session_may_watch(struct http_session *s);
+
+/* True if this caller may see the figures of this service. */
+bool http_session_may_see(struct http_session *s, const struct service *service);
+
 /* The answer to the request at hand is complete: the next one may follow, or the end. */
 void http_session_finish(struct http_session *s);
 
 /* Forgets the request at hand, whose body is used or dropped. */
 void http_session_forget(struct http_session *s);
+
+/* Drops what is known of a password of the request at hand. */
+void http_session_forget_login(struct http_session *s);

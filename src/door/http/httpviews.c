@@ -7,9 +7,13 @@
 #include "base/cleanup.h"
 #include "base/jsonbuf.h"
 #include "call/call.h"
+#include "door/http/httpaccess.h"
 #include "door/http/httpanswer.h"
 #include "door/http/httpargs.h"
+#include "door/http/resultjson.h"
 #include "door/resp/describe.h"
+#include "door/resp/why.h"
+#include "ipc/figures.h"
 #include "ipc/stats.h"
 #include "proto/httpform.h"
 
@@ -64,7 +68,7 @@ http_readyz(struct http_session *s, const struct http_request *rq)
 	struct httppair pair;
 	size_t n = 0;
 
-	if (s->conn.net->stopping)
+	if (s->conn.net->stopping || s->conn.net->is_leaving)
 		return answer(s, 503, HTTP_TEXT, SLICE("draining\n"));
 	if (!rq->head->target.has_query)
 		return answer(s, 200, HTTP_TEXT, SLICE("ok\n"));
@@ -109,6 +113,104 @@ http_service(struct http_session *s, const struct http_request *rq)
 		return HTTP_DONE;
 	buf_clear(b);
 	(void)describe_service(service, b);
+	return answer_json(s);
+}
+
+enum http_next
+http_why(struct http_session *s, const struct http_request *rq)
+{
+	CLEANUP(buf_done) struct buf why = BUF_INIT(0);
+	enum outcome_kind refused = why_explain(&s->conn, rq->name, &why);
+	struct buf *b = &s->http->body;
+
+	buf_clear(b);
+	jsonbuf_open(b, NULL, '{');
+	jsonbuf_text(b, "outcome", refused != OUTCOME_N ? outcome_word(refused) : NULL);
+	resultjson_bytes(b, "why", buf_slice(&why));
+	jsonbuf_close(b, '}');
+	return answer_json(s);
+}
+
+/* The workers of all protocols, and the queues of the broker. */
+static void
+put_workers(struct buf *b, const struct figures *f)
+{
+	const struct stats *broker = figures_page(f, ROLE_PROCESS(ROLE_BROKER, 0));
+	uint64_t running = 0;
+
+	for (enum listener_protocol p = 0; p < PROTOCOL_N; p++) {
+		jsonbuf_open(b, p == PROTOCOL_HTTP ? "web" : "workers", '[');
+		for (unsigned slot = 0; slot < CONF_MAX_WORKERS; slot++) {
+			const struct stats *page = figures_page(f, ROLE_PROCESS(ROLE_WORKER, slot));
+
+			if (role_slot_protocol(slot) != p || page == NULL ||
+			    role_slot_index(slot) >= role_class_wanted(f->conf, p))
+				continue;
+			jsonbuf_open(b, NULL, '{');
+			jsonbuf_number(b, "slot", role_slot_index(slot));
+			jsonbuf_number(b, "connections", page->connections_open);
+			jsonbuf_number(b, "requests", page->requests_total);
+			jsonbuf_number(b, "running", page->running);
+			jsonbuf_close(b, '}');
+			running += page->running;
+		}
+		jsonbuf_close(b, ']');
+	}
+	jsonbuf_number(b, "running", running);
+	jsonbuf_number(b, "queued", broker != NULL ? broker->queued : 0);
+}
+
+static void
+put_listeners(struct buf *b, const struct figures *f)
+{
+	jsonbuf_open(b, "listeners", '[');
+	for (size_t i = 0; i < f->conf->n_listeners; i++) {
+		uint64_t n = 0;
+
+		for (unsigned slot = 0; slot < CONF_MAX_WORKERS; slot++) {
+			const struct stats *page = figures_page(f, ROLE_PROCESS(ROLE_WORKER, slot));
+
+			n += page != NULL ? page->port_connections[i] : 0;
+		}
+		jsonbuf_open(b, NULL, '{');
+		jsonbuf_text(b, "url", f->conf->listeners[i].url);
+		jsonbuf_number(b, "connections", n);
+		jsonbuf_close(b, '}');
+	}
+	jsonbuf_close(b, ']');
+}
+
+enum http_next
+http_status(struct http_session *s, const struct http_request *rq)
+{
+	const struct stats_pages *pages = s->http->pages;
+	const struct conf *conf = s->http->conf;
+	const struct figures figures = {
+		.conf = conf, .pages = pages->others, .own = pages->own,
+		.own_number = ROLE_PROCESS(ROLE_WORKER, pages->slot),
+	};
+	struct buf *b = &s->http->body;
+
+	(void)rq;
+	if (!http_has_role(s))
+		return HTTP_DONE;
+	buf_clear(b);
+	jsonbuf_open(b, NULL, '{');
+	jsonbuf_text(b, "version", PACKAGE_VERSION);
+	jsonbuf_text(b, "state", s->conn.net->stopping || s->conn.net->is_leaving ? "stopping" :
+	    "serving");
+	jsonbuf_number(b, "generation", conf->generation);
+	if (http_session_may_watch(s)) {
+		put_workers(b, &figures);
+		put_listeners(b, &figures);
+	}
+	jsonbuf_open(b, "services", '[');
+	for (size_t i = 0; i < conf->n_services; i++) {
+		if (http_session_may_see(s, &conf->services[i]))
+			figures_put_service(&figures, &conf->services[i], b);
+	}
+	jsonbuf_close(b, ']');
+	jsonbuf_close(b, '}');
 	return answer_json(s);
 }
 

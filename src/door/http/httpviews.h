@@ -8,4 +8,6 @@ enum http_next http_healthz(struct http_session *s, const struct http_request *r
 enum http_next http_readyz(struct http_session *s, const struct http_request *rq);
 enum http_next http_services(struct http_session *s, const struct http_request *rq);
 enum http_next http_service(struct http_session *s, const struct http_request *rq);
+enum http_next http_why(struct http_session *s, const struct http_request *rq);
+enum http_next http_status(struct http_session *s, const struct http_request *rq);
 enum http_next http_whoami(struct http_session *s, const struct http_request *rq);

@@ -152,7 +152,7 @@ info_replication(struct session *c, struct buf *b)
 	(void)buf_append_str(b, "# Replication\r\nrole:master\r\nconnected_slaves:0\r\n");
 }
 
-/* Finds the next service that this caller may see. */
+/* Finds the next service whose figures this caller may see. */
 static bool
 next_service(struct session *c, const struct caller *who, size_t *i, const struct service **ret)
 {
@@ -161,7 +161,8 @@ next_service(struct session *c, const struct caller *who, size_t *i, const struc
 	while (*i < conf->n_services) {
 		const struct service *s = &conf->services[(*i)++];
 
-		if (access_allowed(conf, s, who, session_roles(c))) {
+		if ((session_roles(c) & conf->watch) != 0 ||
+		    access_allowed(conf, s, who, session_roles(c))) {
 			*ret = s;
 			return true;
 		}

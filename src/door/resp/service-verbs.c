@@ -4,10 +4,8 @@
 
 #include <fnmatch.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
-#include "base/escape.h"
 #include "call/call.h"
 #include "call/explain.h"
 #include "call/refuse.h"
@@ -16,6 +14,7 @@
 #include "door/resp/session.h"
 #include "door/resp/sessioncall.h"
 #include "door/resp/verbs.h"
+#include "door/resp/why.h"
 #include "net/listener.h"
 #include "net/tlsstream.h"
 #include "proto/callopt.h"
@@ -51,45 +50,6 @@ find_service(struct session *c, struct slice name)
 
 /* ---------------------------------------------------------- explaining --- */
 
-/* The first of the caller's roles that opens the service; NULL: none does. */
-static const struct role *
-opening_role(struct session *c, const struct service *s)
-{
-	const struct conf *conf = c->resp->conf;
-	uint64_t common = session_roles(c) & s->allow;
-
-	for (size_t i = 0; i < conf->n_roles; i++) {
-		if ((common >> conf->roles[i].number & 1) != 0)
-			return &conf->roles[i];
-	}
-	return NULL;
-}
-
-/* Writes which of the caller's roles opens the service. */
-static void
-explain_allowed(const struct service *s, const struct role *opening, struct buf *b)
-{
-	if (opening != NULL)
-		(void)buf_printf(b, "You may call %s: you have the role %s, which its allow list names.\n",
-		    s->name, opening->name);
-	else
-		(void)buf_printf(b, "You may call %s: you are root or reqd's own account on a unix "
-		    "socket.\n", s->name);
-}
-
-/* True if the service is out of order. Writes a line about it. */
-static bool
-explain_outage(struct session *c, const struct service *s, struct buf *b)
-{
-	const struct stats *of = c->resp->pages->others[ROLE_PROCESS(ROLE_BROKER, 0)];
-
-	bool has_pool = s->handler != NULL && of != NULL &&
-	    of->generation == c->resp->conf->generation;
-
-	return service_explain_outage(s, has_pool ? &of->pool[s->number] : NULL,
-	    c->resp->net->loop->now_usec, b);
-}
-
 /*
  * Answers CALL --explain. An administrator hears of a service that it may not call, too, as
  * it may know of all.
@@ -108,16 +68,16 @@ explain_call(struct session *c, const struct callopt *opt)
 		s = find_service(c, opt->service);
 	if (s == NULL || !session_may_say_much(c))
 		return;
-	opening = c->conn.peer.is_admin ? NULL : opening_role(c, s);
+	opening = c->conn.peer.is_admin ? NULL : why_role(c->resp->conf, s, session_roles(c));
 	if (!may_call(c, s)) {
 		e.refused = OUTCOME_DENIED;
 		(void)buf_printf(&b, "You may not call %s: it is at other listeners only, which "
 		    "decides about root, too.\n", s->name);
 	} else {
-		explain_allowed(s, opening, &b);
+		why_explain_allowed(s, opening, &b);
 		if (!c->conn.peer.is_admin)
 			access_explain_limits(c->resp->conf, s, session_roles(c), &b);
-		if (explain_outage(c, s, &b))
+		if (why_explain_outage(&c->conn, s, &b))
 			e.refused = OUTCOME_UNAVAIL;
 	}
 	e.role = opening != NULL ? opening->name : NULL;
@@ -325,46 +285,7 @@ void
 verb_why(struct session *c, const struct request *r)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
-	const struct conf *conf = c->resp->conf;
-	const struct service *s = conf_find_service(conf, r->argv[1].data, r->argv[1].len);
-	bool allowed = s != NULL && may_call(c, s);
-	enum outcome_kind refused = allowed ? OUTCOME_N : OUTCOME_DENIED;
-	uint64_t roles = session_roles(c);
-	struct caller who;
-	char text[CALLER_TEXT];
+	enum outcome_kind refused = why_explain(&c->conn, r->argv[1], &b);
 
-	session_caller(c, &who);
-	caller_format(&who, text, sizeof(text));
-	if (s != NULL && c->conn.peer.is_admin) {
-		(void)access_explain(conf, s, &who, (int64_t)time(NULL), &b);
-	} else if (allowed) {
-		explain_allowed(s, c->conn.peer.is_admin ? NULL : opening_role(c, s), &b);
-		access_explain_limits(conf, s, roles, &b);
-	} else {
-		(void)buf_append_str(&b, "You may not call ");
-		(void)escape_word(&b, r->argv[1], SERVICE_NAME_MAX);
-		(void)buf_append_str(&b, ": there is no service of that name, or your roles "
-		    "do not open it");
-		if (who.credential != NULL && who.credential->services != NULL)
-			(void)buf_append_str(&b, ", or your credential is for other services only");
-		(void)buf_append_str(&b, ".\n");
-	}
-	if (session_must_log_in(c))
-		(void)buf_append_str(&b, !peer_is_known(&c->conn.peer) ? "You have not logged in.\n" :
-		    c->conn.peer.login == NULL ?
-		    "Your certificate is no longer good for anything here.\n" :
-		    "Your credential is gone, off or expired: log in again.\n");
-	if (c->conn.peer.login == NULL && c->conn.peer.shown != NULL &&
-	    c->conn.peer.shown->problem != NULL)
-		(void)buf_printf(&b, "You have shown a certificate: %s (key %s).\n",
-		    c->conn.peer.shown->problem, c->conn.peer.shown->pin);
-	if (allowed && explain_outage(c, s, &b))
-		refused = OUTCOME_UNAVAIL;
-	(void)buf_printf(&b, "You are %s on %s; your roles:", text, c->conn.listener->url);
-	for (size_t i = 0; i < conf->n_roles; i++) {
-		if ((roles >> conf->roles[i].number & 1) != 0)
-			(void)buf_printf(&b, " %s", conf->roles[i].name);
-	}
-	(void)buf_append_str(&b, roles == 0 ? " none.\n" : ".\n");
 	outcome_why(session_out(c), c->version, refused, buf_slice(&b));
 }
