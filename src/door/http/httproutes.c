@@ -9,9 +9,11 @@
 #include "base/cleanup.h"
 #include "door/http/httpanswer.h"
 #include "door/http/httplogin.h"
+#include "door/http/httpmcp.h"
 #include "door/http/httpmetrics.h"
 #include "door/http/httppolicy.h"
 #include "door/http/httpviews.h"
+#include "door/http/openapi.h"
 #include "net/refusal.h"
 #include "proto/httpreply.h"
 
@@ -32,6 +34,8 @@ static const struct route {
 	{ "services", false, false, OFFER_CALL, READS, http_services },
 	{ "services", true, false, OFFER_CALL, READS, http_service },
 	{ "whoami", false, false, OFFER_CALL, READS, http_whoami },
+	{ "openapi.json", false, false, OFFER_CALL, READS, http_openapi },
+	{ "mcp", false, false, OFFER_CALL, BIT(POST), http_mcp },
 	{ "metrics", false, false, OFFER_METRICS, READS, http_metrics },
 	{ "healthz", false, true, OFFER_HEALTH, READS, http_healthz },
 	{ "readyz", false, true, OFFER_HEALTH, READS, http_readyz },
