@@ -10,16 +10,19 @@ libhttp_la_SOURCES = \
 	src/door/http/httpdoor.c src/door/http/httpdoor.h \
 	src/door/http/httpfront.c src/door/http/httpfront.h \
 	src/door/http/httplogin.c src/door/http/httplogin.h \
+	src/door/http/httpmcp.c src/door/http/httpmcp.h \
 	src/door/http/httpmetrics.c src/door/http/httpmetrics.h \
 	src/door/http/httppairs.c src/door/http/httppairs.h \
 	src/door/http/httppolicy.c src/door/http/httppolicy.h \
 	src/door/http/httpresult.c src/door/http/httpresult.h \
 	src/door/http/httproutes.c src/door/http/httproutes.h \
 	src/door/http/httpsession.c src/door/http/httpsession.h \
+	src/door/http/httptool.c src/door/http/httptool.h \
 	src/door/http/httpviews.c src/door/http/httpviews.h \
+	src/door/http/openapi.c src/door/http/openapi.h \
 	src/door/http/resultjson.c src/door/http/resultjson.h
 libhttp_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
-libhttp_la_LIBADD = $(JANSSON_LIBS)
+libhttp_la_LIBADD = libmcp.la $(JANSSON_LIBS)
 noinst_LTLIBRARIES += libresp.la
 libresp_la_SOURCES = \
 	src/door/resp/client-verbs.c \

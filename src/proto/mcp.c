@@ -102,7 +102,7 @@ fields_agree(const struct mcp_message *m, const struct mcp_fields *f, struct sli
 
 	return is_same(f->version, text_of(meta(m, META "protocolVersion"))) &&
 	    f->method.data != NULL && field_is(f->method, method) &&
-	    (!has_name || (f->name.data != NULL && field_is(f->name, name)));
+	    (!has_name || name.data == NULL || (f->name.data != NULL && field_is(f->name, name)));
 }
 
 /* Reads the id. False: it is of a wrong kind. */

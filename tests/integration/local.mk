@@ -62,6 +62,7 @@ integration_tests = \
 	tests/integration/manual-examples.sh \
 	tests/integration/man-in-the-middle.sh \
 	tests/integration/mcp.sh \
+	tests/integration/mcp-http.sh \
 	tests/integration/master-death.sh \
 	tests/integration/master-notify.sh \
 	tests/integration/master-start.sh \
@@ -132,7 +133,7 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/python-kit.py tests/zoo/python-kit.py \
 	tests/integration/tls-client.py \
 	tests/integration/tls-load.py \
-	tests/integration/mcp-client.py \
+	tests/integration/mcp-client.py tests/integration/openapi-check.py \
 	tests/integration/hiredis-client.c
 EXTRA_DIST += README.md
 include tests/integration/hostile.mk

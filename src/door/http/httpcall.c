@@ -464,21 +464,57 @@ answer_head(struct http_session *s, const struct service *service, const struct 
 	http_session_finish(s);
 }
 
+static struct call_request
+request_of(struct http_session *s, const struct http_beginning *b)
+{
+	return (struct call_request){
+		.desk = s->http->desk,
+		.sink = &s->sink,
+		.who = b->who,
+		.service = b->service,
+		.opt = b->opt,
+		.is_late = !conn_is_in_time(&s->conn, !s->has_asked),
+		.input_limit = b->input_limit,
+		.request_limit = b->request_limit,
+	};
+}
+
+struct call *
+http_call_begin(struct http_session *s, const struct http_beginning *b)
+{
+	struct http_start start = { b->service, b->opt };
+	const struct call_request request = request_of(s, b);
+
+	s->conn.wait = CONN_WAITS;
+	s->http->start = &start;
+	s->call = call_start(&request);
+	s->http->start = NULL;
+	if (s->call != NULL)
+		arm_beat(s);
+	return s->call;
+}
+
+/* The same for a call that goes on without its client. */
+static void
+begin_async(struct http_session *s, const struct http_beginning *b, uint64_t wait_usec)
+{
+	struct http_start start = { b->service, b->opt };
+	struct call_request request = request_of(s, b);
+
+	s->conn.wait = CONN_WAITS;
+	s->http->start = &start;
+	http_async_start(s, &request, b->opt, wait_usec);
+	s->http->start = NULL;
+}
+
 static enum http_next
 start_call(struct http_session *s, const struct service *service, struct callopt *opt,
     const struct http_request *rq)
 {
 	struct request_limits limits = http_session_limits(s);
-	struct http_start start = { service, opt };
-	struct call_request request = {
-		.desk = s->http->desk,
-		.sink = &s->sink,
-		.who = peer_identity(&s->conn.peer),
-		.service = service,
-		.opt = opt,
-		.is_late = !conn_is_in_time(&s->conn, !s->has_asked),
-		.input_limit = limits.argument_limit,
-		.request_limit = limits.request_limit,
+	const struct http_beginning beginning = {
+		.service = service, .opt = opt, .who = peer_identity(&s->conn.peer),
+		.input_limit = limits.argument_limit, .request_limit = limits.request_limit,
 	};
 	struct http_prefer prefer = http_prefer_parse(httphead_get(rq->head, HTTPKNOWN_PREFER));
 	struct call *call;
@@ -490,23 +526,16 @@ start_call(struct http_session *s, const struct service *service, struct callopt
 		opt->input = true;
 		opt->stdin_data = rq->body.data != NULL ? rq->body : SLICE("");
 	}
-	s->conn.wait = CONN_WAITS;
-	s->http->start = &start;
 	/*
 	 * Input that is still to come comes from a client that waits; handlers take no tokens;
 	 * and a token that reqd makes keeps no retry from running twice.
 	 */
 	if (prefer.is_async && !opt->open && service->handler == NULL &&
 	    (service->idempotent || opt->token.data != NULL)) {
-		http_async_start(s, &request, opt, prefer.wait_usec);
-		s->http->start = NULL;
+		begin_async(s, &beginning, prefer.wait_usec);
 		return HTTP_DONE;
 	}
-	call = call_start(&request);
-	s->http->start = NULL;
-	s->call = call;
-	if (call != NULL)
-		arm_beat(s);
+	call = http_call_begin(s, &beginning);
 	return call != NULL && opt->open ? HTTP_TAKES_INPUT : HTTP_DONE;
 }
 
@@ -529,6 +558,21 @@ check_body(struct http_session *s, const struct service *service, const struct h
 		return false;
 	}
 	if (h->body == HTTPBODY_LENGTH && h->content_length > limit) {
+		http_refuse(s, 413, "BADARG", "the body is longer than request-limit of the listener");
+		return false;
+	}
+	return true;
+}
+
+bool
+http_call_check_json(struct http_session *s, const struct httphead *h)
+{
+	if (httphead_get(h, HTTPKNOWN_CONTENT_ENCODING) != NULL || !is_type(h, HTTP_JSON_TYPE)) {
+		http_refuse(s, 415, "BADARG", "the body is " HTTP_JSON_TYPE " here, without a "
+		    "Content-Encoding");
+		return false;
+	}
+	if (h->body == HTTPBODY_LENGTH && h->content_length > http_session_limits(s).request_limit) {
 		http_refuse(s, 413, "BADARG", "the body is longer than request-limit of the listener");
 		return false;
 	}

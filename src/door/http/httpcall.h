@@ -42,6 +42,19 @@ enum http_next http_call(struct http_session *s, const struct http_request *rq);
 
 /* Calls the service whose template the path fits. */
 enum http_next http_call_path(struct http_session *s, const struct http_request *rq);
+/* A call that is to begin, whose request is good. */
+struct http_beginning {
+	const struct service *service;
+	struct callopt *opt;
+	struct peer_identity *who;
+	size_t input_limit, request_limit;
+};
+
+/* Begins a call. NULL: it is answered already. */
+struct call *http_call_begin(struct http_session *s, const struct http_beginning *b);
+
+/* Looks whether the body will be JSON, and not too long. False: the request is refused. */
+bool http_call_check_json(struct http_session *s, const struct httphead *h);
 
 /*
  * Gives the call a piece of the body, which may be empty; is_last: there is no more. The

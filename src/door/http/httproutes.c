@@ -12,9 +12,11 @@
 #include "door/http/httpasync.h"
 #include "door/http/httpfront.h"
 #include "door/http/httplogin.h"
+#include "door/http/httpmcp.h"
 #include "door/http/httpmetrics.h"
 #include "door/http/httppolicy.h"
 #include "door/http/httpviews.h"
+#include "door/http/openapi.h"
 #include "net/refusal.h"
 #include "proto/httpreply.h"
 
@@ -38,6 +40,8 @@ static const struct route {
 	{ "calls", true, false, OFFER_CALL, READS | BIT(DELETE), http_calls },
 	{ "why", true, false, OFFER_CALL, READS, http_why },
 	{ "status", false, false, OFFER_METRICS, READS, http_status },
+	{ "openapi.json", false, false, OFFER_CALL, READS, http_openapi },
+	{ "mcp", false, false, OFFER_CALL, BIT(POST), http_mcp },
 	{ "metrics", false, false, OFFER_METRICS, READS, http_metrics },
 	{ "healthz", false, true, OFFER_HEALTH, READS, http_healthz },
 	{ "readyz", false, true, OFFER_HEALTH, READS, http_readyz },

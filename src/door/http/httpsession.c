@@ -63,6 +63,10 @@ http_session_forget_login(struct http_session *s)
 void
 http_session_forget(struct http_session *s)
 {
+	struct http_extra *extra = TAKE_PTR(s->extra);
+
+	if (extra != NULL)
+		extra->drop(s, extra);
 	s->use = HTTP_NO_BODY;
 	s->form = HTTP_BYTES;
 	s->wants_trailers = s->is_fetch = s->is_logged_in = s->is_head = s->is_old = s->goes_on = s->is_begun = s->has_continued = false;

@@ -72,6 +72,13 @@ enum http_use {
 	HTTP_DROP,		/* nobody wants it */
 };
 
+struct http_session;
+
+/* Things that a route keeps with the request at hand. */
+struct http_extra {
+	void (*drop)(struct http_session *s, struct http_extra *extra);	/* frees it */
+};
+
 struct http_session {
 	struct conn conn;
 	struct http_door *http;
@@ -109,6 +116,7 @@ struct http_session {
 	size_t need;			/* HTTP_GATHER: bytes of head and body */
 	size_t at;			/* HTTP_GATHER of chunks: so many bytes are decoded */
 	struct buf gathered;		/* ... to this */
+	struct http_extra *extra;	/* of the route; NULL: none */
 };
 
 static inline struct http_session *
