@@ -28,6 +28,7 @@ libconf_la_SOURCES = \
 	src/conf/schema.c src/conf/schema.h \
 	src/conf/section.c \
 	src/conf/service.c \
+	src/conf/servicestate.c \
 	src/conf/template.c src/conf/template.h \
 	src/conf/tlsfiles.c src/conf/tlsfiles.h \
 	src/conf/tree.c src/conf/tree.h \

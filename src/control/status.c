@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -258,14 +260,23 @@ put_service(struct buf *b, const struct status *of, const struct service *s)
 	static const char *const queue[] = { "queue_usec", "queue_p50_usec", "queue_p99_usec" };
 	static const char *const run[] = { "run_usec", "run_p50_usec", "run_p99_usec" };
 	struct service_total t = service_total(of, s->number);
+	struct pool_stats p = pool_of(of->conf, of->pages[ROLE_PROCESS(ROLE_BROKER, 0)], s);
 
 	jsonbuf_open(b, NULL, '{');
 	jsonbuf_text(b, "name", s->name);
 	/* The reason, if the service is out of order though its configuration is in force. */
 	jsonbuf_text(b, "unavailable", s->unavailable);
+	jsonbuf_text(b, "state", service_state_word(s->state));
+	if (s->state != SERVICE_OPEN) {
+		jsonbuf_text(b, "state_text", s->state_text);
+		jsonbuf_text(b, "state_by", s->state_by);
+		jsonbuf_text(b, "state_since", s->state_since);
+	}
 	jsonbuf_number(b, "calls", t.n.calls);
 	jsonbuf_number(b, "failed", t.n.failed);
 	jsonbuf_number(b, "rejected", t.n.rejected);
+	jsonbuf_number(b, "running", p.busy);
+	jsonbuf_number(b, "waiting", p.waiting);
 	put_times(b, all, &t.times.all);
 	put_times(b, queue, &t.times.queue);
 	put_times(b, run, &t.times.run);
@@ -276,7 +287,7 @@ put_service(struct buf *b, const struct status *of, const struct service *s)
 	}
 	jsonbuf_close(b, '}');
 	if (s->handler != NULL)
-		put_pool(b, pool_of(of->conf, of->pages[ROLE_PROCESS(ROLE_BROKER, 0)], s));
+		put_pool(b, p);
 	jsonbuf_close(b, '}');
 }
 
@@ -307,6 +318,28 @@ status_explain_outage(const struct control *c, const struct service *s, struct b
 	return is_out;
 }
 
+/* The level of the log; by whom it was set, until when, and what it is else. */
+static void
+put_level(struct buf *b, const struct roster *r)
+{
+	char text[32];
+	struct tm tm;
+
+	jsonbuf_text(b, "log_level", conf_level_word(r->log_level & 7));
+	if (!r->is_level_set)
+		return;
+	jsonbuf_open(b, "log_level_set", '{');
+	(void)snprintf(text, sizeof(text), "uid:%u", r->level_uid);
+	jsonbuf_text(b, "by", text);
+	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ",
+	    gmtime_r(&(time_t){ r->level_since }, &tm));
+	jsonbuf_text(b, "since", text);
+	put_usec_or_null(b, "left_usec", r->level_due_usec != 0,
+	    elapsed(clock_usec(), r->level_due_usec));
+	jsonbuf_text(b, "configured", conf_level_word(r->file_level & 7));
+	jsonbuf_close(b, '}');
+}
+
 int
 status_format_json(const struct control *c, const struct roster *r, struct buf *b)
 {
@@ -321,6 +354,8 @@ status_format_json(const struct control *c, const struct roster *r, struct buf *
 	jsonbuf_text(b, "config", r->conf_file);
 	/* The first file that a reload would read anew; null: there is none. */
 	jsonbuf_text(b, "changed_file", r->changed_file[0] != '\0' ? r->changed_file : NULL);
+	jsonbuf_bool(b, "drained", s.conf->is_drained);
+	put_level(b, r);
 	jsonbuf_number(b, "kept_limit", s.conf->kept_limit);
 	jsonbuf_text(b, "logins_file", s.conf->logins);
 	for (unsigned kind = ROLE_N; kind-- > 0;)
@@ -329,6 +364,47 @@ status_format_json(const struct control *c, const struct roster *r, struct buf *
 	jsonbuf_open(b, "services", '[');
 	for (size_t i = 0; i < s.conf->n_services; i++)
 		put_service(b, &s, &s.conf->services[i]);
+	jsonbuf_close(b, ']');
+	jsonbuf_close(b, '}');
+	return buf_failed(b) ? -ENOMEM : 0;
+}
+
+static void
+put_histogram(struct buf *b, const struct histogram *h)
+{
+	jsonbuf_open(b, "usec", '[');
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		if (h->bucket[i] == 0)
+			continue;
+		jsonbuf_open(b, NULL, '[');
+		jsonbuf_number(b, NULL, histogram_end(i));
+		jsonbuf_number(b, NULL, h->bucket[i]);
+		jsonbuf_close(b, ']');
+	}
+	jsonbuf_close(b, ']');
+}
+
+int
+status_format_histograms(const struct control *c, struct buf *b)
+{
+	const struct status s = { NULL, c->member.current, c->pages };
+
+	jsonbuf_open(b, NULL, '{');
+	jsonbuf_number(b, "now_usec", clock_usec());
+	jsonbuf_open(b, "services", '[');
+	for (uint16_t i = 0; i < s.conf->n_services; i++) {
+		struct service_total t = service_total(&s, i);
+
+		if (t.n.calls == 0)
+			continue;
+		jsonbuf_open(b, NULL, '{');
+		jsonbuf_text(b, "name", s.conf->services[i].name);
+		jsonbuf_number(b, "calls", t.n.calls);
+		jsonbuf_number(b, "failed", t.n.failed);
+		jsonbuf_number(b, "rejected", t.n.rejected);
+		put_histogram(b, &t.times.all);
+		jsonbuf_close(b, '}');
+	}
 	jsonbuf_close(b, ']');
 	jsonbuf_close(b, '}');
 	return buf_failed(b) ? -ENOMEM : 0;

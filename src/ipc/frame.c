@@ -38,6 +38,7 @@ static const struct {
 	[FRAME_DRAINED] = { "drained", 0, 0 },
 	[FRAME_FAULT] = { "fault", 0, 0 },
 	[FRAME_ASK] = { "ask", 0, 0 },
+	[FRAME_OVERLAY] = { "overlay", 0, 0 },
 	[FRAME_RUN] = { "run", 0, 0 },
 	[FRAME_CANCEL] = { "cancel", 0, 0 },
 	[FRAME_CANCEL_OWNED] = { "cancel-owned", 0, 0 },
@@ -84,6 +85,14 @@ run_check(const struct frame_run *run)
 	    run->place < JOB_PLACES;
 }
 
+static bool
+overlay_check(const struct frame_overlay *o)
+{
+	return o->what < OVERLAY_N && o->level <= OVERLAY_LEVEL_OF_FILES &&
+	    (o->service < CONF_MAX_SERVICES || o->service == OVERLAY_ALL) &&
+	    memchr(o->text, '\0', sizeof(o->text)) != NULL;
+}
+
 bool
 frame_check_bare(const void *data, size_t len)
 {
@@ -127,6 +136,8 @@ frame_check_bare(const void *data, size_t len)
 	case FRAME_ASK:
 	case FRAME_TOLD:
 		return f->what < WHAT_N;
+	case FRAME_OVERLAY:
+		return overlay_check(&f->overlay);
 	case FRAME_BROKE:
 		return f->broke.fault <= -DEATH_ENDED &&
 		    memchr(f->broke.words.wrote, '\0', sizeof(f->broke.words.wrote)) != NULL &&
@@ -134,6 +145,7 @@ frame_check_bare(const void *data, size_t len)
 	case FRAME_RESTARTED:
 		return memchr(f->restarted.why, '\0', sizeof(f->restarted.why)) != NULL;
 	case FRAME_RESTART:
+	case FRAME_LIST:
 	case FRAME_REFUSED:
 		return memchr(f->text, '\0', sizeof(f->text)) != NULL;
 	case FRAME_WANT:

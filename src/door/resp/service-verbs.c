@@ -77,7 +77,14 @@ explain_allowed(const struct service *s, const struct role *opening, struct buf 
 		    "socket.\n", s->name);
 }
 
-/* True if the service is out of order. Writes a line about it. */
+/* The outcome of a call that is refused whoever makes it. */
+static enum outcome_kind
+outage_of(const struct service *s)
+{
+	return s->state == SERVICE_DRAINED ? OUTCOME_DRAINING : OUTCOME_UNAVAIL;
+}
+
+/* True if the service is drained or out of order. Writes a line about it. */
 static bool
 explain_outage(struct session *c, const struct service *s, struct buf *b)
 {
@@ -118,7 +125,7 @@ explain_call(struct session *c, const struct callopt *opt)
 		if (!c->conn.peer.is_admin)
 			access_explain_limits(c->resp->conf, s, session_roles(c), &b);
 		if (explain_outage(c, s, &b))
-			e.refused = OUTCOME_UNAVAIL;
+			e.refused = outage_of(s);
 	}
 	e.role = opening != NULL ? opening->name : NULL;
 	/* The last line needs no end. */
@@ -196,6 +203,22 @@ verb_cancel(struct session *c, const struct request *r)
 	session_cancel(c, r->argv[1]);
 }
 
+/* The summary of a service, behind the state that is not the usual one. */
+static void
+reply_summary(struct buf *out, const struct service *s)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
+
+	if (s->state == SERVICE_OPEN) {
+		resp_bulk_str(out, s->summary);
+		return;
+	}
+	(void)buf_printf(&b, "(%s%s%s) %s", s->state == SERVICE_DRAINED ? "drained" : "paused",
+	    s->state_text != NULL ? ": " : "", s->state_text != NULL ? s->state_text : "",
+	    s->summary);
+	resp_bulk(out, buf_slice(&b));
+}
+
 void
 verb_services(struct session *c, const struct request *r)
 {
@@ -227,7 +250,7 @@ verb_services(struct session *c, const struct request *r)
 		if (!listed[i])
 			continue;
 		resp_bulk_str(b, conf->services[i].name);
-		resp_bulk_str(b, conf->services[i].summary);
+		reply_summary(b, &conf->services[i]);
 	}
 }
 
@@ -359,7 +382,7 @@ verb_why(struct session *c, const struct request *r)
 		(void)buf_printf(&b, "You have shown a certificate: %s (key %s).\n",
 		    c->conn.peer.shown->problem, c->conn.peer.shown->pin);
 	if (allowed && explain_outage(c, s, &b))
-		refused = OUTCOME_UNAVAIL;
+		refused = outage_of(s);
 	(void)buf_printf(&b, "You are %s on %s; your roles:", text, c->conn.listener->url);
 	for (size_t i = 0; i < conf->n_roles; i++) {
 		if ((roles >> conf->roles[i].number & 1) != 0)
