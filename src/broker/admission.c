@@ -47,6 +47,19 @@ lane_find(struct admission *a, const char *name)
 	return RB_FIND(lane_tree, &a->lanes, &key);
 }
 
+const struct lane *
+admission_lane(struct admission *a, const char *name)
+{
+	return lane_find(a, name);
+}
+
+const struct lane *
+admission_next_lane(struct admission *a, const struct lane *l)
+{
+	return l == NULL ? RB_MIN(lane_tree, &a->lanes) :
+	    RB_NEXT(lane_tree, &a->lanes, (struct lane *)(uintptr_t)l);
+}
+
 static struct lane *
 lane_open(struct admission *a, const char *name)
 {

@@ -41,6 +41,13 @@ struct lane_limits {
 	uint32_t queue;
 };
 
+/* The limits of a service: one that is paused starts nothing. */
+static inline struct lane_limits
+lane_limits_of(const struct service *s)
+{
+	return (struct lane_limits){ s->state == SERVICE_PAUSED ? 0 : s->concurrency, s->queue };
+}
+
 struct lane {
 	char name[SERVICE_NAME_MAX + 1];
 	struct lane_limits limits;
@@ -116,6 +123,12 @@ void admission_leave(struct admission *a, struct ticket *t);
 
 /* Sets the limits of a new configuration, also for what runs and waits already. */
 void admission_set_limits(struct admission *a, const char *name, struct lane_limits limits);
+
+/* The lane of that name; NULL: nothing of that service runs or waits. */
+const struct lane *admission_lane(struct admission *a, const char *name);
+
+/* The lane behind l; NULL: the first. NULL: there is none. */
+const struct lane *admission_next_lane(struct admission *a, const struct lane *l);
 
 /* The number of tickets that have a place. */
 static inline size_t

@@ -75,10 +75,10 @@ on_commit(struct member *m)
 	for (size_t i = 0; i < c->n_services; i++) {
 		const struct service *s = &c->services[i];
 
-		admission_set_limits(&b->admission, s->name,
-		    (struct lane_limits){ s->concurrency, s->queue });
+		admission_set_limits(&b->admission, s->name, lane_limits_of(s));
 	}
 	pools_commit(b);
+	entries_publish(b);
 	while ((e = table_next(&b->table, e)) != NULL) {
 		if (!e->handler.is_handler)
 			run_judge_anew(e);

@@ -52,7 +52,39 @@ entry_limits(const struct entry *e)
 		s = conf_find_service(b->member.current, e->service->name, strlen(e->service->name));
 	if (s == NULL)
 		s = e->service;
-	return (struct lane_limits){ s->concurrency, s->queue };
+	return lane_limits_of(s);
+}
+
+/* Writes what runs and waits of a service with a command onto the page. l NULL: nothing. */
+static void
+publish(struct broker *b, const char *name, const struct lane *l)
+{
+	const struct service *s = conf_find_service(b->member.current, name, strlen(name));
+	struct pool_stats *p;
+
+	if (s == NULL || s->handler != NULL || b->stats->generation != b->member.current->generation)
+		return;
+	p = &b->stats->pool[s->number];
+	p->busy = l != NULL ? l->running : 0;
+	p->waiting = l != NULL ? l->waiting + l->attached : 0;
+}
+
+void
+entry_publish(const struct entry *e)
+{
+	const char *name = e->service->name;
+
+	if (!e->handler.is_handler)
+		publish(e->broker, name, admission_lane(&e->broker->admission, name));
+}
+
+void
+entries_publish(struct broker *b)
+{
+	const struct lane *l = NULL;
+
+	while ((l = admission_next_lane(&b->admission, l)) != NULL)
+		publish(b, l->name, l);
 }
 
 void
@@ -122,6 +154,7 @@ entry_finish(struct entry *e)
 
 	loop_disarm(&b->loop, &e->timer);
 	admission_leave(&b->admission, &e->ticket);
+	entry_publish(e);
 	e->conf = conf_unref(e->conf);
 	e->service = NULL;
 	e->state = ENTRY_OVER;

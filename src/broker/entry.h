@@ -56,5 +56,9 @@ void entry_refuse(struct entry *e, enum admission_verdict verdict);
 /* The limits of running and waiting requests of the entry's service. */
 struct lane_limits entry_limits(const struct entry *e);
 
+/* Writes how much of the entry's service runs and waits onto the page; of all services. */
+void entry_publish(const struct entry *e);
+void entries_publish(struct broker *b);
+
 /* The worker behind this link is gone, so everything it started is ended. */
 void entries_abandon(struct broker *b, struct link *l);

@@ -151,6 +151,7 @@ run_accept(struct entry *e, struct link *l, const struct frame *f, struct conf *
 		return;
 
 	verdict = admission_ask(&b->admission, s->name, entry_limits(e), &e->ticket);
+	entry_publish(e);
 	if (verdict == ADMISSION_START) {
 		run_start(e);
 	} else if (verdict == ADMISSION_QUEUE) {
@@ -175,6 +176,7 @@ run_start(struct entry *e)
 	entry_start(e, (e->flags & RUN_WANT_STARTED) != 0);
 	if (!has_waited)
 		return;
+	entry_publish(e);
 	(void)run_tell_waiting(e);
 	/*
 	 * Requests that waited for room wait for the lock from now on. Where one knows that

@@ -162,6 +162,7 @@ twin_first(struct entry *e, const struct digest *token)
 		entry_refuse(e, verdict);
 		return false;
 	}
+	entry_publish(e);
 	e->state = ENTRY_ATTACHED;
 	entry_deliver(e, UNSENT_WAITING);
 	e->token = k;

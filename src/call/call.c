@@ -478,7 +478,7 @@ call_waited_usec(const struct call *call, uint64_t now)
 }
 
 int
-calls_list(struct call_desk *desk, int fd)
+calls_list(struct call_desk *desk, const char *service, int fd)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(1u << 20);
 	uint64_t now = desk->loop->now_usec;
@@ -488,6 +488,8 @@ calls_list(struct call_desk *desk, int fd)
 		const char *state = call_state(call);
 		size_t before = buf_len(&b);
 
+		if (*service != '\0' && strcmp(call->service->name, service) != 0)
+			continue;
 		(void)buf_printf(&b, "{\"id\":\"%s\",\"service\":\"%s\",\"caller\":\"%s\","
 		    "\"peer\":\"%s\",\"state\":\"%s\",", call->id_text, call->service->name,
 		    call->who->text, call->who->peer, state);

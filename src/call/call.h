@@ -374,8 +374,11 @@ void call_count(const struct call *call, const struct result *res);
 /* Takes a call out of all lists; its memory goes when the turn is over. */
 void call_die(struct call *call);
 
-/* Writes the running calls as JSON lines, for reqctl ps. 0 or -errno. */
-int calls_list(struct call_desk *desk, int fd);
+/*
+ * Writes the running calls as JSON lines, for reqctl ps: those of a service, or all ("").
+ * 0 or -errno.
+ */
+int calls_list(struct call_desk *desk, const char *service, int fd);
 
 /* Ends all calls that the broker had, as the broker is gone. */
 void calls_on_lost(struct call_desk *desk);

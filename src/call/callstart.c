@@ -203,6 +203,9 @@ call_start(const struct call_request *rq)
 	rq->desk->stats->executing_service = s->number + 1u;
 	if (rq->is_late)
 		return refuse(rq, OUTCOME_DRAINING, "");
+	if (s->state == SERVICE_DRAINED && rq->explanation == NULL)
+		return refuse(rq, OUTCOME_DRAINING, s->state_text != NULL ? s->state_text :
+		    "an administrator has drained it");
 	if (s->unavailable != NULL && rq->explanation == NULL)
 		return refuse(rq, OUTCOME_UNAVAIL, s->unavailable);
 	complaint = backend_of(rq)->complaint(rq);

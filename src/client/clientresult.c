@@ -320,8 +320,9 @@ error_words(const struct reqd_result *r)
 	case REQD_LOST:
 	case REQD_UNAVAIL:	/* the service, which the caller knows anyway */
 		return skip_word(skip_word(line));
+	case REQD_DRAINING:	/* "LOADING draining", or with "SERVICE: WHY" */
+		return skip_word(skip_word(skip_word(line)));
 	case REQD_TIMEOUT:
-	case REQD_DRAINING:
 		return SLICE("");
 	default:
 		return skip_word(line);
@@ -352,7 +353,7 @@ static const char *const meanings[] = {
 	[REQD_LOST] = "was lost by the server",
 	[REQD_BADARG] = "argument refused",
 	[REQD_DENIED] = "unknown or not allowed",
-	[REQD_DRAINING] = "not started, the server is stopping",
+	[REQD_DRAINING] = "not started, drained",
 	[REQD_UNAVAIL] = "cannot serve now",
 	[REQD_HANDLER] = "failed in its handler",
 	[REQD_NOAUTH] = "refused",
@@ -384,6 +385,8 @@ reqd_result_text(const struct reqd_result *r, char *text, size_t len)
 	if (r->outcome == REQD_NOAUTH && slice_is(words, "NOAUTH Authentication required."))
 		(void)snprintf(text, len, "this server wants to know who is calling: log in with "
 		    "'reqctl join' and a line of 'reqctl grant', or with a token");
+	else if (words.len == 0 && r->outcome == REQD_DRAINING)
+		(void)snprintf(text, len, "not started, the server is draining");
 	else if (words.len == 0)
 		(void)snprintf(text, len, "%s", meaning);
 	else if (r->outcome == REQD_BADARG || r->outcome == REQD_DENIED)

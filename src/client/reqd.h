@@ -275,7 +275,7 @@ enum reqd_outcome {
 	REQD_LOST,	/* a part of the server died; the program may have run */
 	REQD_BADARG,	/* not started: an argument was refused */
 	REQD_DENIED,	/* not started: no such service, or not allowed */
-	REQD_DRAINING,	/* not started: the server is stopping */
+	REQD_DRAINING,	/* not started: the server is stopping, or the service drained */
 	REQD_UNAVAIL,	/* not started: the service cannot serve now */
 	REQD_HANDLER,	/* the handler process died or broke the protocol; it may have run */
 	REQD_NOAUTH,	/* not started: no login, or one that is gone */

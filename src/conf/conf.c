@@ -254,6 +254,7 @@ conf_sort(struct conf_owned *owned)
 				return -ENOMEM;
 		}
 	}
+	conf_judge_states(c);
 	if (owned->n_verbs > 1)
 		qsort(owned->verbs, owned->n_verbs, sizeof(*owned->verbs), verb_compare);
 	return list_paths(c, &owned->arena);

@@ -26,6 +26,7 @@
 #include "base/units.h"
 #include "proto/credential.h"
 
+struct buf;
 struct pattern;
 
 /* Hard limits of the program; the configuration cannot raise them. */
@@ -116,6 +117,8 @@ enum service_input {
 };
 /* The effects that a call has on the world. */
 enum service_effects { EFFECTS_NONE, EFFECTS_ADDS, EFFECTS_CHANGES };
+/* What an administrator has new calls of a service do: run, wait, or be refused. */
+enum service_state { SERVICE_OPEN, SERVICE_PAUSED, SERVICE_DRAINED, SERVICE_STATES };
 enum service_log { SERVICE_LOG_ALL, SERVICE_LOG_ERRORS, SERVICE_LOG_NONE };
 
 /* One resource limit; soft and hard are set to the same value. */
@@ -230,6 +233,11 @@ struct service {
 	 * (uid_t)-1.
 	 */
 	char *unavailable;
+	/* Set while reqd runs ('reqctl drain'), and not in a file. */
+	enum service_state state;
+	char *state_text;	/* the reason; NULL: none was given */
+	char *state_by;		/* "uid:0"; NULL: it is open */
+	char *state_since;	/* "2027-01-31T12:00:00Z"; NULL: it is open */
 };
 
 /* -------------------------------------------------------------- roles --- */
@@ -396,6 +404,7 @@ struct conf {
 	int passwords_fd;		/* sealed hashes, where the loader has made them; -1 */
 	struct rate password_checks;
 	bool has_secret;		/* an argument of a service is secret */
+	bool is_drained;		/* there are services, and all are drained */
 
 	/* Of each protocol that some listener speaks; 0: auto, one per CPU. */
 	uint32_t workers, web_workers;
@@ -461,6 +470,28 @@ int conf_parse(const char *text, size_t len, uint32_t generation,
  */
 int conf_look_again(const char *text, size_t len, uint32_t generation, struct conf **ret,
     struct conf_errors *errors);
+
+/* The word for a level of the log, a syslog priority. */
+const char *conf_level_word(int level);
+
+/* The word for a state in canonical text, JSON and on the wire: "open", "pause", "drain". */
+const char *service_state_word(enum service_state s);
+
+/*
+ * Gives a service of a configuration that nobody uses yet another state, with copies of the
+ * texts; those of an open service are dropped. 0 or -ENOMEM.
+ */
+int conf_set_state(struct conf *c, struct service *s, enum service_state state,
+    const char *text, const char *by, const char *since);
+
+/* Sets is_drained, after states were set. */
+void conf_judge_states(struct conf *c);
+
+/*
+ * Appends a line about a service that is not open, with the reason, to show to a user.
+ * False, and nothing, where it is open.
+ */
+bool service_explain_state(const struct service *s, struct buf *out);
 
 /* Services that are unavailable. */
 size_t conf_count_unavailable(const struct conf *c);

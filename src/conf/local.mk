@@ -30,6 +30,7 @@ libconf_la_SOURCES = \
 	src/conf/schemajson.c src/conf/schemajson.h \
 	src/conf/section.c \
 	src/conf/service.c \
+	src/conf/servicestate.c \
 	src/conf/template.c src/conf/template.h \
 	src/conf/tlsfiles.c src/conf/tlsfiles.h \
 	src/conf/tree.c src/conf/tree.h \

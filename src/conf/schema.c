@@ -222,6 +222,31 @@ static const struct value_type value_limit = {
 	.wants = "a limit", .parse = limit_parse, .format = limit_format,
 };
 
+static const char *const words_state[] = { "open", "pause", "drain", NULL };
+
+const char *
+service_state_word(enum service_state s)
+{
+	return words_state[s];
+}
+
+static int
+state_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	return value_word.parse(r, k, s, at);
+}
+
+static void
+state_format(struct buf *b, const struct key *k, const void *at)
+{
+	enum service_state state = *(const enum service_state *)at;
+
+	if (state != SERVICE_OPEN)
+		(void)buf_append_str(b, words_state[state]);
+}
+
+static const struct value_type value_state = { .parse = state_parse, .format = state_format };
+
 #define TEMPORARY "temporary"
 
 static int
@@ -470,6 +495,12 @@ static const char *const words_type[] = { "text", "integer", "decimal", "flag", 
 	"name", "host", "pattern", "size", "duration", NULL };
 
 const char *
+conf_level_word(int level)
+{
+	return words_level[level];
+}
+
+const char *
 service_input_word(const struct service *s)
 {
 	return words_input[s->input];
@@ -674,6 +705,13 @@ static const struct key keys_service[] = {
 	{ "ids", &value_identity, AT(service, run_as), .flags = KEY_CANONICAL },
 	{ "home", &value_text, AT(service, run_as.home), .flags = KEY_CANONICAL },
 	{ "unavailable", &value_text, AT(service, unavailable), .flags = KEY_CANONICAL },
+	/* No changes of what a service is, so its handlers stay. */
+	{ "state", &value_state, AT(service, state), .words = words_state,
+	  .flags = KEY_CANONICAL | KEY_PLACE },
+	{ "state-text", &value_line, AT(service, state_text), .flags = KEY_CANONICAL | KEY_PLACE },
+	{ "state-by", &value_line, AT(service, state_by), .flags = KEY_CANONICAL | KEY_PLACE },
+	{ "state-since", &value_line, AT(service, state_since),
+	  .flags = KEY_CANONICAL | KEY_PLACE },
 	{ "from", &value_from, .offset = 0, .flags = KEY_CANONICAL | KEY_PLACE },
 };
 

@@ -15,11 +15,11 @@
 #include "base/clock.h"
 #include "proto/resp.h"
 
-/* A request for the control socket is a few short words. */
+/* A request for the control socket is a few short words, and names of services. */
 static const struct request_limits limits = {
-	.max_arguments = 8,
+	.max_arguments = 256,
 	.argument_limit = 1024,
-	.request_limit = 4096,
+	.request_limit = 16384,
 	.inline_allowed = true,
 };
 

@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "conf/access.h"
 #include "control/control.h"
+#include "control/controlchange.h"
 #include "control/status.h"
 #include "ipc/roster.h"
 #include "proto/outcome.h"
@@ -151,14 +152,15 @@ on_listed(struct mail_ask *ask, const struct frame *answer)
 
 /* Asks a worker for its list. A worker that cannot be asked is left out. */
 static void
-list_ask(struct control_question *q, struct worker_link *l)
+list_ask(struct control_question *q, struct worker_link *l, const char *service)
 {
+	struct frame f = { .type = FRAME_LIST };
 	CLEANUP_CLOSE int list = memfd_create("reqd-ps", MFD_CLOEXEC);
 	CLEANUP_CLOSE int theirs = list < 0 ? -1 : fcntl(list, F_DUPFD_CLOEXEC, 0);
 
 	q->ask.fn = on_listed;
-	if (theirs < 0 ||
-	    !mail_ask_with(&l->mail, &(struct frame){ .type = FRAME_LIST }, &theirs, 1, &q->ask))
+	(void)strlcpy(f.text, service, sizeof(f.text));
+	if (theirs < 0 || !mail_ask_with(&l->mail, &f, &theirs, 1, &q->ask))
 		return;
 	(void)TAKE_FD(theirs);
 	q->list = TAKE_FD(list);
@@ -167,13 +169,24 @@ list_ask(struct control_question *q, struct worker_link *l)
 static void
 do_ps(struct control_client *c)
 {
+	const struct service *s = NULL;
+
+	if (c->request.argc > 2) {
+		usage(c, "PS takes nothing but the name of a service");
+		return;
+	}
+	if (c->request.argc == 2) {
+		s = find_service(c, c->request.argv[1]);
+		if (s == NULL)
+			return;
+	}
 	wait_for_workers(c, CONTROL_WAIT_LIST);
 	/* Workers that only finish their calls are asked, too. */
 	for (unsigned slot = 0; slot < CONF_MAX_WORKERS; slot++) {
 		struct worker_link *l = worker_link_at(&control_of(c)->workers, slot);
 
 		if (l != NULL)
-			list_ask(&c->questions[slot], l);
+			list_ask(&c->questions[slot], l, s != NULL ? s->name : "");
 	}
 	list_check(c);
 }
@@ -258,10 +271,56 @@ do_reload(struct control_client *c)
 		ask_master(c, WHAT_RELOAD);
 }
 
+/* Sends a part of a change to the master; with the last one the client waits. */
+static bool
+send_change(struct control_client *c, const struct frame *change)
+{
+	struct frame f = *change;
+
+	c->what = WHAT_OVERLAY;
+	tell_master(c, &f, f.overlay.is_last ? CONTROL_WAIT_MASTER : CONTROL_WAIT_NONE);
+	return buf_len(&c->out) == 0;
+}
+
+static void
+do_drain(struct control_client *c)
+{
+	(void)change_states(c, OVERLAY_DRAIN, send_change);
+}
+
+static void
+do_pause(struct control_client *c)
+{
+	(void)change_states(c, OVERLAY_PAUSE, send_change);
+}
+
+static void
+do_resume(struct control_client *c)
+{
+	(void)change_states(c, OVERLAY_OPEN, send_change);
+}
+
+static void
+do_log_level(struct control_client *c)
+{
+	(void)change_level(c, send_change);
+}
+
 static void
 do_status(struct control_client *c)
 {
 	ask_master(c, WHAT_ROSTER);
+}
+
+static void
+do_histograms(struct control_client *c)
+{
+	CLEANUP(buf_done) struct buf json = BUF_INIT(0);
+
+	if (status_format_histograms(control_of(c), &json) < 0)
+		no_memory(c);
+	else
+		resp_bulk(&c->out, buf_slice(&json));
 }
 
 static void
@@ -393,7 +452,7 @@ do_why(struct control_client *c)
 	who.listeners = access_listeners(conf, &who);
 	(void)access_explain(conf, s, &who, (int64_t)time(NULL), &text);
 	if (status_explain_outage(control_of(c), s, &text))
-		refused = OUTCOME_UNAVAIL;
+		refused = s->state == SERVICE_DRAINED ? OUTCOME_DRAINING : OUTCOME_UNAVAIL;
 	if (!access_allowed(conf, s, &who, access_roles(conf, &who)))
 		refused = OUTCOME_DENIED;
 	outcome_why(&c->out, RESP2, refused, buf_slice(&text));
@@ -424,10 +483,15 @@ static const struct {
 	void (*fn)(struct control_client *c);
 } verbs[] = {
 	{ "STATUS", do_status },
+	{ "HISTOGRAMS", do_histograms },
 	{ "PS", do_ps },
 	{ "KILL", do_kill },
 	{ "RELOAD", do_reload },
 	{ "RESTART", do_restart },
+	{ "DRAIN", do_drain },
+	{ "PAUSE", do_pause },
+	{ "RESUME", do_resume },
+	{ "LOG-LEVEL", do_log_level },
 	{ "WHY", do_why },
 	{ "PING", do_ping },
 	{ "HELLO", do_hello },
@@ -443,7 +507,8 @@ execute(struct control_client *c)
 			return;
 		}
 	}
-	resp_error(&c->out, "ERR", SLICE("unknown command; known: STATUS PS KILL RELOAD RESTART WHY PING QUIT"));
+	resp_error(&c->out, "ERR", SLICE("unknown command; known: STATUS HISTOGRAMS PS KILL "
+	    "RELOAD RESTART DRAIN PAUSE RESUME LOG-LEVEL WHY PING QUIT"));
 }
 
 const struct control_ops control_verbs = { execute, forget };

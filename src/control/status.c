@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -207,6 +209,31 @@ status_explain_outage(const struct control *c, const struct service *s, struct b
 	return is_out;
 }
 
+/* The level of the log; by whom it was set, until when, and what it is else. */
+static void
+put_level(struct buf *b, const struct roster *r)
+{
+	uint64_t now = clock_usec();
+	char text[32];
+	struct tm tm;
+
+	jsonbuf_text(b, "log_level", conf_level_word(r->log_level & 7));
+	if (!r->is_level_set)
+		return;
+	jsonbuf_open(b, "log_level_set", '{');
+	(void)snprintf(text, sizeof(text), "uid:%u", r->level_uid);
+	jsonbuf_text(b, "by", text);
+	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ",
+	    gmtime_r(&(time_t){ r->level_since }, &tm));
+	jsonbuf_text(b, "since", text);
+	if (r->level_due_usec != 0)
+		jsonbuf_number(b, "left_usec", now < r->level_due_usec ? r->level_due_usec - now : 0);
+	else
+		jsonbuf_null(b, "left_usec");
+	jsonbuf_text(b, "configured", conf_level_word(r->file_level & 7));
+	jsonbuf_close(b, '}');
+}
+
 int
 status_format_json(const struct control *c, const struct roster *r, struct buf *b)
 {
@@ -222,6 +249,8 @@ status_format_json(const struct control *c, const struct roster *r, struct buf *
 	jsonbuf_text(b, "config", r->conf_file);
 	/* The first file that a reload would read anew; null: there is none. */
 	jsonbuf_text(b, "changed_file", r->changed_file[0] != '\0' ? r->changed_file : NULL);
+	jsonbuf_bool(b, "drained", s.conf->is_drained);
+	put_level(b, r);
 	jsonbuf_number(b, "kept_limit", s.conf->kept_limit);
 	jsonbuf_text(b, "logins_file", s.conf->logins);
 	for (unsigned kind = ROLE_N; kind-- > 0;)
@@ -230,6 +259,21 @@ status_format_json(const struct control *c, const struct roster *r, struct buf *
 	jsonbuf_open(b, "services", '[');
 	for (size_t i = 0; i < s.conf->n_services; i++)
 		figures_put_service(&figures, &s.conf->services[i], b);
+	jsonbuf_close(b, ']');
+	jsonbuf_close(b, '}');
+	return buf_failed(b) ? -ENOMEM : 0;
+}
+
+int
+status_format_histograms(const struct control *c, struct buf *b)
+{
+	const struct figures f = { .conf = c->member.current, .pages = c->pages };
+
+	jsonbuf_open(b, NULL, '{');
+	jsonbuf_number(b, "now_usec", clock_usec());
+	jsonbuf_open(b, "services", '[');
+	for (size_t i = 0; i < f.conf->n_services; i++)
+		figures_put_histogram(&f, &f.conf->services[i], b);
 	jsonbuf_close(b, ']');
 	jsonbuf_close(b, '}');
 	return buf_failed(b) ? -ENOMEM : 0;

@@ -177,6 +177,9 @@ offer_words(const struct ctl *ctl, size_t n, char **words, const char *typed)
 		else if (ctl->cmd->words == CTL_WORDS_CALL)
 			offer_service_arguments(ctl, n, words, typed);
 		return;
+	case CTL_WORDS_SERVICES:
+		offer_services(ctl, typed);
+		return;
 	case CTL_WORDS_REQUEST:
 		offer_requests(ctl, typed);
 		return;

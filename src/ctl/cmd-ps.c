@@ -5,42 +5,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "ctl/calllist.h"
 #include "ctl/ctl.h"
 #include "ctl/out.h"
 #include "ctl/outjson.h"
 #include "ctl/outtable.h"
 #include "ctl/remote.h"
-
-/*
- * Collects the lines of all workers: each element of the reply is the text of
- * one worker, with one JSON object a line. No other process has checked a line,
- * so a wrong line is left out and the others are kept. Returns the number of
- * lines left out.
- */
-static size_t
-collect_lines(json_t *list, const struct reqd_value *v)
-{
-	size_t len, n_bad = 0;
-	const char *p = reqd_value_data(v, &len);
-
-	while (len > 0) {
-		const char *end = memchr(p, '\n', len);
-		size_t n = end != NULL ? (size_t)(end - p) : len;
-
-		if (n > 0) {
-			json_t *row = remote_json(p, n);
-
-			if (row != NULL)
-				(void)json_array_append_new(list, row);
-			else
-				n_bad++;
-		}
-		n += end != NULL;
-		p += n;
-		len -= n;
-	}
-	return n_bad;
-}
 
 /* The worker of a call: its number, or "web 0" for one that speaks HTTP. */
 static const char *
@@ -101,23 +71,15 @@ print_table(const struct ctl *ctl, const json_t *list)
 static int
 ps_run(struct ctl *ctl, size_t n, char **words)
 {
-	static const char *const request[] = { "PS" };
 	CLEANUP(reqd_freep) struct reqd *c = NULL;
-	CLEANUP(reqd_value_freep) struct reqd_value *v = NULL;
-	CLEANUP(json_freep) json_t *list = ctl_need(json_array());
+	CLEANUP(json_freep) json_t *list = NULL;
 	int status = remote_control(ctl, &c);
 	size_t n_bad = 0;
 
-	(void)n;
-	(void)words;
 	if (status == 0)
-		status = remote_ask(ctl, c, NULL, &v, 1, request);
+		status = calllist_ask(ctl, c, n > 0 ? words[0] : NULL, &list, &n_bad);
 	if (status != 0)
 		return status;
-	if (reqd_value_kind(v) != REQD_ARRAY)
-		return remote_nonsense(ctl, c, "PS");
-	for (size_t i = 0; i < reqd_value_count(v); i++)
-		n_bad += collect_lines(list, reqd_value_at(v, i));
 	if (n_bad > 0)
 		ctl_message(ctl, "%zu invalid line%s of a worker left out", n_bad,
 		    n_bad == 1 ? "" : "s");
@@ -132,7 +94,9 @@ ps_run(struct ctl *ctl, size_t n, char **words)
 
 const struct ctl_cmd cmd_ps = {
 	.name = "ps",
-	.synopsis = "",
+	.synopsis = "[SERVICE]",
 	.summary = "show the requests that run or wait (control socket)",
+	.max_words = 1,
+	.words = CTL_WORDS_SERVICE,
 	.run = ps_run,
 };

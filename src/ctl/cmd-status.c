@@ -5,7 +5,10 @@
  */
 #include "config.h"
 
+#include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "ctl/ctl.h"
@@ -135,6 +138,47 @@ static const struct cell pool_cells[] = {
 	{ { .name = "RECYCLED", .right = true }, "recycled", CELL_COUNT },
 };
 
+static const char *
+duration_of(const json_t *j, const char *key, char text[static OUT_NUMBER])
+{
+	int64_t usec = out_json_number(j, key);
+
+	return out_duration(usec > 0 ? (uint64_t)usec : 0, text);
+}
+
+/* The name of an account, where the word is "uid:N" and the account has one. */
+static const char *
+account_name(const char *word)
+{
+	const struct passwd *account = NULL;
+
+	if (strncmp(word, "uid:", 4) == 0)
+		account = getpwuid((uid_t)strtoul(word + 4, NULL, 10));
+	return account != NULL ? account->pw_name : word;
+}
+
+/* The level of the log, where it is not what the files say. */
+static void
+print_level(const json_t *j)
+{
+	const json_t *set = json_object_get(j, "log_level_set");
+	char text[OUT_NUMBER];
+
+	if (set == NULL)
+		return;
+	(void)printf("log      level ");
+	out_word(out_json_text(j, "log_level"));
+	(void)printf(" instead of ");
+	out_word(out_json_text(set, "configured"));
+	(void)printf(", by ");
+	out_word(account_name(out_json_text(set, "by")));
+	(void)printf(" since ");
+	out_word(out_json_text(set, "since"));
+	if (json_is_integer(json_object_get(set, "left_usec")))
+		(void)printf(", for %s more", duration_of(set, "left_usec", text));
+	(void)printf("\n");
+}
+
 static void
 print_master(const json_t *j)
 {
@@ -153,6 +197,7 @@ print_master(const json_t *j)
 		out_word(out_json_text(j, "changed_file"));
 		(void)printf(", since it was read: 'reqctl reload' puts it into effect\n");
 	}
+	print_level(j);
 	json_array_foreach(json_object_get(j, "listeners"), i, l) {
 		(void)printf(i == 0 ? "listens  " : "         ");
 		out_word(out_json_text(l, "url"));
@@ -234,14 +279,6 @@ pools_of(const json_t *services)
 		return pools;
 	json_decref(pools);
 	return NULL;
-}
-
-static const char *
-duration_of(const json_t *j, const char *key, char text[static OUT_NUMBER])
-{
-	int64_t usec = out_json_number(j, key);
-
-	return out_duration(usec > 0 ? (uint64_t)usec : 0, text);
 }
 
 static void
@@ -329,6 +366,37 @@ print_unavailable(const struct ctl *ctl, const json_t *services)
 		out_table_end(t);
 }
 
+/* Prints the services that an administrator has drained or paused. */
+static void
+print_states(const struct ctl *ctl, const json_t *services)
+{
+	static const struct out_column columns[] = {
+		{ .name = "NOT OPEN", .cut = true }, { .name = "STATE" }, { .name = "SINCE" },
+		{ .name = "BY" }, { .name = "TEXT", .cut = true },
+	};
+	struct out_table *t = NULL;
+	const json_t *s;
+	size_t i;
+
+	json_array_foreach((json_t *)services, i, s) {
+		const char *state = out_json_text(s, "state");
+
+		if (*state == '\0' || strcmp(state, "open") == 0)
+			continue;
+		if (t == NULL) {
+			(void)printf("\n");
+			t = out_table_new(ctl, OUT_TABLE_ALWAYS, columns, ARRAY_LEN(columns));
+		}
+		out_table_row(t, (const char *const[]){ out_json_text(s, "name"),
+		    strcmp(state, "drain") == 0 ? "drained" : "paused",
+		    out_json_text(s, "state_since"), account_name(out_json_text(s, "state_by")),
+		    json_is_string(json_object_get(s, "state_text")) ?
+		    out_json_text(s, "state_text") : "-" });
+	}
+	if (t != NULL)
+		out_table_end(t);
+}
+
 static int
 status_run(struct ctl *ctl, size_t n, char **words)
 {
@@ -355,6 +423,7 @@ status_run(struct ctl *ctl, size_t n, char **words)
 	print_list(ctl, json_object_get(j, "services"), service_cells, ARRAY_LEN(service_cells));
 	print_pools(ctl, json_object_get(j, "services"));
 	print_unavailable(ctl, json_object_get(j, "services"));
+	print_states(ctl, json_object_get(j, "services"));
 	return 0;
 }
 

@@ -46,6 +46,9 @@ struct ctl {
 	bool no_stream;
 	bool explain;
 	bool check;
+	bool all, wait, once;
+	const char *text;
+	uint64_t for_ms, interval_ms;
 	bool of_server;
 	const char *label, *expires, *only_services, *from, *key, *url;
 	struct ctl_list only;
@@ -80,6 +83,7 @@ struct ctl_opt {
 enum ctl_words {
 	CTL_WORDS_NONE,
 	CTL_WORDS_SERVICE,	/* the first word is a service */
+	CTL_WORDS_SERVICES,	/* every word is a service */
 	CTL_WORDS_CALL,		/* a service and its arguments */
 	CTL_WORDS_REQUEST,	/* request ids */
 	CTL_WORDS_CHOICE,	/* a word of choices */
@@ -111,9 +115,9 @@ struct ctl_cmd {
 #define CTL_PLUGIN_UNKNOWN 3
 
 extern const struct ctl_cmd cmd_bench, cmd_call, cmd_check, cmd_complete, cmd_completion,
-    cmd_describe, cmd_grant, cmd_help, cmd_import, cmd_join, cmd_keygen, cmd_kill, cmd_list,
-    cmd_logins, cmd_mcp, cmd_passwd, cmd_pin, cmd_ping, cmd_ps, cmd_reload, cmd_restart, cmd_revoke, cmd_status,
-    cmd_whoami, cmd_why;
+    cmd_describe, cmd_drain, cmd_grant, cmd_help, cmd_import, cmd_join, cmd_keygen, cmd_kill,
+    cmd_list, cmd_log_level, cmd_logins, cmd_mcp, cmd_passwd, cmd_pause, cmd_pin, cmd_ping, cmd_ps,
+    cmd_reload, cmd_restart, cmd_resume, cmd_revoke, cmd_status, cmd_top, cmd_whoami, cmd_why;
 
 /*
  * Prints "reqctl: ..." on standard error, unless -q. Escapes control

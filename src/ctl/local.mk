@@ -3,12 +3,14 @@
 bin_PROGRAMS += reqctl
 reqctl_SOURCES = \
 	src/ctl/answer.c src/ctl/answer.h \
+	src/ctl/calllist.c src/ctl/calllist.h \
 	src/ctl/cmd-bench.c \
 	src/ctl/cmd-call.c \
 	src/ctl/cmd-check.c \
 	src/ctl/cmd-complete.c \
 	src/ctl/cmd-completion.c \
 	src/ctl/cmd-describe.c \
+	src/ctl/cmd-drain.c \
 	src/ctl/cmd-grant.c \
 	src/ctl/cmd-help.c \
 	src/ctl/cmd-import.c \
@@ -16,6 +18,7 @@ reqctl_SOURCES = \
 	src/ctl/cmd-keygen.c \
 	src/ctl/cmd-kill.c \
 	src/ctl/cmd-list.c \
+	src/ctl/cmd-log-level.c \
 	src/ctl/cmd-logins.c \
 	src/ctl/cmd-mcp.c \
 	src/ctl/cmd-passwd.c \
@@ -26,6 +29,7 @@ reqctl_SOURCES = \
 	src/ctl/cmd-restart.c \
 	src/ctl/cmd-revoke.c \
 	src/ctl/cmd-status.c \
+	src/ctl/cmd-top.c \
 	src/ctl/cmd-whoami.c \
 	src/ctl/cmd-why.c \
 	src/ctl/configfile.c src/ctl/configfile.h \
@@ -47,7 +51,10 @@ reqctl_SOURCES = \
 	src/ctl/remote.c src/ctl/remote.h \
 	src/ctl/reqctl.c \
 	src/ctl/serverentry.c src/ctl/serverentry.h \
-	src/ctl/serverkey.c src/ctl/serverkey.h
+	src/ctl/serverkey.c src/ctl/serverkey.h \
+	src/ctl/topscreen.c src/ctl/topscreen.h \
+	src/ctl/topsample.c src/ctl/topsample.h \
+	src/ctl/topterminal.c src/ctl/topterminal.h
 nodist_reqctl_SOURCES = src/ctl/completions.h
 reqctl_LDADD = libreqd.la libmcp.la libproto.la libbase.la $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(TLS_LIBS) $(CRYPT_LIBS) \
 	-lm -lpthread

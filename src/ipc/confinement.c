@@ -104,6 +104,8 @@ static const struct confine_call of_control[] = {
 	{ .name = "accept4" },
 	/* mail with workers; their number, by processors */
 	{ .name = "sendmmsg" }, { .name = "sched_getaffinity" },
+	/* the account of a client who changes something */
+	{ .name = "getsockopt" },
 	/* the file into which a worker writes its calls */
 	{ .name = "memfd_create" }, { .name = "pread64" },
 	{ .name = "fcntl", .tests = { IS(1, F_DUPFD_CLOEXEC) } },

@@ -86,6 +86,17 @@ put_times(struct buf *b, const char *const keys[3], const struct histogram *h)
 	jsonbuf_number(b, keys[2], histogram_quantile(h, 0.99));
 }
 
+static void
+put_state(const struct service *s, struct buf *b)
+{
+	jsonbuf_text(b, "state", service_state_word(s->state));
+	if (s->state == SERVICE_OPEN)
+		return;
+	jsonbuf_text(b, "state_text", s->state_text);
+	jsonbuf_text(b, "state_by", s->state_by);
+	jsonbuf_text(b, "state_since", s->state_since);
+}
+
 void
 figures_put_service(const struct figures *f, const struct service *s, struct buf *b)
 {
@@ -93,14 +104,18 @@ figures_put_service(const struct figures *f, const struct service *s, struct buf
 	static const char *const queue[] = { "queue_usec", "queue_p50_usec", "queue_p99_usec" };
 	static const char *const run[] = { "run_usec", "run_p50_usec", "run_p99_usec" };
 	struct service_total t = service_total(f, s->number);
+	struct pool_stats p = figures_pool(f, s);
 
 	jsonbuf_open(b, NULL, '{');
 	jsonbuf_text(b, "name", s->name);
 	/* The reason, if the service is out of order though its configuration is in force. */
 	jsonbuf_text(b, "unavailable", s->unavailable);
+	put_state(s, b);
 	jsonbuf_number(b, "calls", t.n.calls);
 	jsonbuf_number(b, "failed", t.n.failed);
 	jsonbuf_number(b, "rejected", t.n.rejected);
+	jsonbuf_number(b, "running", p.busy);
+	jsonbuf_number(b, "waiting", p.waiting);
 	put_times(b, all, &t.times.all);
 	put_times(b, queue, &t.times.queue);
 	put_times(b, run, &t.times.run);
@@ -111,6 +126,32 @@ figures_put_service(const struct figures *f, const struct service *s, struct buf
 	}
 	jsonbuf_close(b, '}');
 	if (s->handler != NULL)
-		put_pool(b, figures_pool(f, s), f->with_words);
+		put_pool(b, p, f->with_words);
+	jsonbuf_close(b, '}');
+}
+
+void
+figures_put_histogram(const struct figures *f, const struct service *s, struct buf *b)
+{
+	struct service_total t = service_total(f, s->number);
+	const struct histogram *h = &t.times.all;
+
+	if (t.n.calls == 0)
+		return;
+	jsonbuf_open(b, NULL, '{');
+	jsonbuf_text(b, "name", s->name);
+	jsonbuf_number(b, "calls", t.n.calls);
+	jsonbuf_number(b, "failed", t.n.failed);
+	jsonbuf_number(b, "rejected", t.n.rejected);
+	jsonbuf_open(b, "usec", '[');
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		if (h->bucket[i] == 0)
+			continue;
+		jsonbuf_open(b, NULL, '[');
+		jsonbuf_number(b, NULL, histogram_end(i));
+		jsonbuf_number(b, NULL, h->bucket[i]);
+		jsonbuf_close(b, ']');
+	}
+	jsonbuf_close(b, ']');
 	jsonbuf_close(b, '}');
 }

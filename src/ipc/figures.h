@@ -27,3 +27,9 @@ struct pool_stats figures_pool(const struct figures *f, const struct service *s)
 
 /* Appends one object. */
 void figures_put_service(const struct figures *f, const struct service *s, struct buf *b);
+
+/*
+ * Appends one object with the time of each call by the buckets of the histogram, for a client
+ * that wants the quantiles of an interval. Nothing for a service that was never called.
+ */
+void figures_put_histogram(const struct figures *f, const struct service *s, struct buf *b);

@@ -39,6 +39,7 @@ static const struct {
 	[FRAME_DRAINED] = { "drained", 0, 0 },
 	[FRAME_FAULT] = { "fault", 0, 0 },
 	[FRAME_ASK] = { "ask", 0, 0 },
+	[FRAME_OVERLAY] = { "overlay", 0, 0 },
 	[FRAME_RUN] = { "run", 0, 0 },
 	[FRAME_CANCEL] = { "cancel", 0, 0 },
 	[FRAME_LOOK_UP] = { "look-up", 0, 0 },
@@ -87,6 +88,14 @@ run_check(const struct frame_run *run)
 	    run->place < JOB_PLACES;
 }
 
+static bool
+overlay_check(const struct frame_overlay *o)
+{
+	return o->what < OVERLAY_N && o->level <= OVERLAY_LEVEL_OF_FILES &&
+	    (o->service < CONF_MAX_SERVICES || o->service == OVERLAY_ALL) &&
+	    memchr(o->text, '\0', sizeof(o->text)) != NULL;
+}
+
 bool
 frame_check_bare(const void *data, size_t len)
 {
@@ -132,6 +141,8 @@ frame_check_bare(const void *data, size_t len)
 	case FRAME_ASK:
 	case FRAME_TOLD:
 		return f->what < WHAT_N;
+	case FRAME_OVERLAY:
+		return overlay_check(&f->overlay);
 	case FRAME_BROKE:
 		return f->broke.fault <= -DEATH_ENDED &&
 		    memchr(f->broke.words.wrote, '\0', sizeof(f->broke.words.wrote)) != NULL &&
@@ -139,6 +150,7 @@ frame_check_bare(const void *data, size_t len)
 	case FRAME_RESTARTED:
 		return memchr(f->restarted.why, '\0', sizeof(f->restarted.why)) != NULL;
 	case FRAME_RESTART:
+	case FRAME_LIST:
 	case FRAME_REFUSED:
 		return memchr(f->text, '\0', sizeof(f->text)) != NULL;
 	case FRAME_WANT:

@@ -48,6 +48,9 @@ enum frame_type {
 	FRAME_DRAINED,		/* nothing runs here any more */
 	FRAME_FAULT,		/* slot, fault: that process has broken the rules of its channel */
 	FRAME_ASK,		/* control: id, what. Each id is larger than all before it */
+	FRAME_OVERLAY,		/* control: id as for ASK, generation, overlay: one change of
+				   those that the last frame (is_last) puts in force together.
+				   Answered by TOLD of WHAT_OVERLAY */
 
 	/* control -> master -> broker */
 	FRAME_RESTART,		/* id; text: the name of a service, whose processes are to be
@@ -56,7 +59,8 @@ enum frame_type {
 	FRAME_RESTARTED,		/* id as in RESTART, 0: all that were asked; restarted */
 
 	/* control -> worker */
-	FRAME_LIST,		/* fd: write what runs here as JSON lines, answer LISTED */
+	FRAME_LIST,		/* fd: write what runs here as JSON lines, answer LISTED; text: only
+				   of this service, "": of all */
 	FRAME_KILL,		/* id: end this request, answer KILLED */
 
 	/* worker -> control */
@@ -143,6 +147,8 @@ enum frame_what {
 	WHAT_RELOAD,		/* a reload that begins now or later: TOLD with its outcome, as
 				   JSON, also for every such question with a smaller id */
 	WHAT_CHECK,		/* TOLD with the changes a reload would make, as JSON */
+	WHAT_OVERLAY,		/* no question; TOLD with the outcome of OVERLAY, as JSON, also
+				   for every such change with a smaller id */
 	WHAT_N,
 };
 
@@ -316,6 +322,27 @@ enum look_up {
 	LOOK_UP_N,
 };
 
+enum overlay_what {
+	/* As enum service_state. */
+	OVERLAY_OPEN, OVERLAY_PAUSE, OVERLAY_DRAIN,
+	OVERLAY_LEVEL,
+	OVERLAY_N,
+};
+
+#define OVERLAY_ALL UINT16_MAX		/* in place of a service: all, also those that come */
+#define OVERLAY_LEVEL_OF_FILES 8	/* in place of a level */
+#define FRAME_OVERLAY_TEXT 80
+
+struct frame_overlay {
+	uint64_t for_usec;		/* LEVEL: taken back after this time; 0: never */
+	uint32_t uid;			/* of the administrator */
+	uint16_t service;		/* its number */
+	uint8_t what;			/* enum overlay_what */
+	uint8_t level;			/* LEVEL: a syslog priority */
+	uint8_t is_last;
+	char text[FRAME_OVERLAY_TEXT];	/* the reason; "": none */
+};
+
 struct frame_ended {
 	uint64_t queued_usec;		/* acceptance by the broker to fork */
 	uint64_t ran_usec;
@@ -367,6 +394,7 @@ struct frame {
 		struct frame_exited exited;
 		struct frame_broke broke;
 		struct frame_restarted restarted;
+		struct frame_overlay overlay;
 		uint16_t ref;
 		uint8_t what;		/* ASK, TOLD: enum frame_what */
 		uint64_t jobs_serial;

@@ -20,9 +20,8 @@ bucket_of(uint64_t usec)
 	return b < HISTOGRAM_BUCKETS ? b : HISTOGRAM_BUCKETS - 1;
 }
 
-/* The longest time that this bucket counts. */
-static uint64_t
-bucket_end(size_t b)
+uint64_t
+histogram_end(size_t b)
 {
 	size_t shift = b / SUBS > 0 ? b / SUBS - 1 : 0;
 	uint64_t first = b < SUBS ? b : SUBS + b % SUBS;
@@ -50,7 +49,7 @@ histogram_count(const struct histogram *h, uint64_t usec)
 {
 	uint64_t n = 0;
 
-	for (size_t i = 0; i < HISTOGRAM_BUCKETS && (usec == UINT64_MAX || bucket_end(i) < usec); i++)
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS && (usec == UINT64_MAX || histogram_end(i) < usec); i++)
 		n += h->bucket[i];
 	return n;
 }
@@ -70,5 +69,5 @@ histogram_quantile(const struct histogram *h, double q)
 		if (seen > 0 && (double)seen >= q * (double)total)
 			break;
 	}
-	return bucket_end(b);
+	return histogram_end(b);
 }

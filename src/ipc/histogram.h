@@ -22,6 +22,9 @@ struct histogram {
 
 void histogram_add(struct histogram *h, uint64_t usec);
 
+/* The longest time that the bucket of this number counts. */
+uint64_t histogram_end(size_t bucket);
+
 /* Adds from to sum. */
 void histogram_merge(struct histogram *sum, const struct histogram *from);
 

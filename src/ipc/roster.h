@@ -27,6 +27,12 @@ struct roster {
 	uint64_t started_usec;	/* monotonic; the master */
 	uint32_t pid;		/* the master's */
 	uint32_t state;		/* enum roster_state */
+	/* The level of the log: in force, and by the files; set: by whom, when, until when. */
+	uint8_t log_level, file_level;
+	uint8_t is_level_set;
+	uint32_t level_uid;
+	int64_t level_since;	/* wall clock, seconds */
+	uint64_t level_due_usec;	/* monotonic; 0: until it is taken back */
 	struct roster_process processes[ROLE_MAX_PROCESSES];	/* by number */
 	char conf_file[PATH_MAX];
 	char changed_file[PATH_MAX];	/* since it was read; "": none */

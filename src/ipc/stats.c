@@ -248,6 +248,8 @@ service_explain_outage(const struct service *s, const struct pool_stats *p, uint
 	char text[OUTAGE_TEXT];
 	const char *why = s->unavailable;
 
+	if (service_explain_state(s, out) && s->state == SERVICE_DRAINED)
+		return true;
 	if (why == NULL && p != NULL && pool_stats_outage(p, now, text))
 		why = text;
 	if (why != NULL)

@@ -35,7 +35,10 @@ struct service_times {
 	struct histogram run;		/* from then on; only if a process had it */
 };
 
-/* Numbers of the pool of a service with handlers; on the broker's page. */
+/*
+ * Numbers of the pool of a service with handlers; on the broker's page. Of a service with a
+ * command: busy is what runs, and waiting what waits.
+ */
 struct pool_stats {
 	uint32_t processes, busy, idle;
 	uint32_t waiting;		/* requests, in all workers */
@@ -127,8 +130,9 @@ void stats_renumber(struct stats *s, const struct conf *from, const struct conf 
 bool pool_stats_outage(const struct pool_stats *p, uint64_t now, char ret[static OUTAGE_TEXT]);
 
 /*
- * Appends the reason why a service is out of order as a line, to show to a user;
- * nothing and false when it works. p: its pool; NULL: none.
+ * Appends the reason why calls of a service are refused as a line, to show to a user: it is
+ * drained, or out of order. False when none is refused; a line says that it is paused.
+ * p: its pool; NULL: none.
  */
 bool service_explain_outage(const struct service *s, const struct pool_stats *p, uint64_t now,
     struct buf *out);

@@ -84,8 +84,10 @@ lease_set_get(struct leases *ls, const char *service)
 	TAILQ_INIT(&set->waiting);
 	(void)strlcpy(set->service, service, sizeof(set->service));
 	s = lease_set_service(set);
-	if (s != NULL)
+	if (s != NULL) {
 		set->format = service_format(s);
+		set->is_paused = s->state == SERVICE_PAUSED;
+	}
 	RB_INSERT(lease_sets, &ls->sets, set);
 	return set;
 }
@@ -100,7 +102,7 @@ lease_set_want(struct lease_set *set)
 	struct frame f = { .type = FRAME_WANT };
 
 	/* There are no calls before the first rules. */
-	if (set->n_wanted >= set->n_waiting)
+	if (set->is_paused || set->n_wanted >= set->n_waiting)
 		return;
 	f.generation = ls->conf->generation;
 	(void)strlcpy(f.lease.service, set->service, sizeof(f.lease.service));
@@ -172,6 +174,8 @@ lease_set_find_free(const struct lease_set *set, const struct service *s)
 {
 	struct lease *l, *best = NULL;
 
+	if (set->is_paused)
+		return NULL;
 	LIST_FOREACH(l, &set->list, link) {
 		if (!lease_is_free(l, s))
 			continue;
@@ -421,12 +425,13 @@ leases_reload(struct leases *ls)
 
 		set->n_wanted -= set->n_early < set->n_wanted ? set->n_early : set->n_wanted;
 		set->n_early = 0;
+		set->is_paused = s != NULL && s->state == SERVICE_PAUSED;
 		if (s == NULL)
 			lease_set_refuse(set, LEASES_CHANGED);
 		else if (service_format(s) != set->format)
 			lease_set_reform(set, service_format(s));
 		else
-			lease_set_want(set);
+			lease_set_dispatch(set);
 	}
 }
 

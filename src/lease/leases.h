@@ -36,6 +36,7 @@ struct lease_set {
 	size_t n_early;			/* ... of these, leases that came before the new
 					 * rules were in force here */
 	uint64_t id;			/* of no other set of this worker */
+	bool is_paused;			/* nothing is given to a process, by the rules in force */
 	uint8_t format;			/* the form of requests under the rules in force */
 	uint32_t format_generation;	/* ... the generation that brought this form */
 	char why[OUTAGE_TEXT];		/* the reason why there was no process the last time */
@@ -82,7 +83,7 @@ bool lease_set_is_fair(const struct lease_set *set, const struct service *s,
  */
 bool lease_set_fits(const struct lease_set *set, const struct service *s);
 
-/* Returns the lease that takes a request now, or NULL. */
+/* Returns the lease that takes a request now, or NULL; NULL while the service is paused. */
 struct lease *lease_set_find_free(const struct lease_set *set, const struct service *s);
 
 /*

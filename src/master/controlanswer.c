@@ -26,6 +26,19 @@ tell(struct master *m, uint64_t id, enum frame_what what, const void *data, size
 }
 
 static void
+tell_level(const struct master *m, struct roster *r)
+{
+	const struct overlay_level *l = &m->overlay.now.level;
+
+	r->log_level = (uint8_t)m->now.conf->log_level;
+	r->file_level = (uint8_t)m->now.file_level;
+	r->is_level_set = l->is_set;
+	r->level_uid = l->uid;
+	r->level_since = l->since;
+	r->level_due_usec = l->due_usec;
+}
+
+static void
 tell_roster(struct master *m, uint64_t id)
 {
 	struct roster r = {
@@ -48,6 +61,7 @@ tell_roster(struct master *m, uint64_t id)
 	(void)strlcpy(r.conf_file, m->options.conf_file, sizeof(r.conf_file));
 	if (stale_file(&m->now, r.changed_file, sizeof(r.changed_file)) < 0)
 		r.changed_file[0] = '\0';
+	tell_level(m, &r);
 	tell(m, id, WHAT_ROSTER, &r, sizeof(r));
 }
 
@@ -70,6 +84,32 @@ answer_ask(struct master *m, const struct frame *ask)
 		reload_start(m);
 		return;
 	}
+}
+
+/* The configuration whose numbers a frame has: control may be a step behind. */
+static const struct conf *
+conf_of(const struct master *m, uint32_t generation)
+{
+	if (m->now.conf->generation == generation)
+		return m->now.conf;
+	if (m->reload.phase == RELOAD_COMMIT && m->reload.other.conf->generation == generation)
+		return m->reload.other.conf;
+	return NULL;
+}
+
+void
+answer_overlay(struct master *m, const struct frame *f)
+{
+	if (overlay_note(&m->overlay, f, conf_of(m, f->generation)))
+		reload_overlay(m);
+}
+
+void
+answer_overlaid(struct overlay *o, uint64_t id, struct slice json)
+{
+	struct master *m = CONTAINER_OF(o, struct master, overlay);
+
+	tell(m, id, WHAT_OVERLAY, json.data, json.len);
 }
 
 void

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "conf/errors.h"
+#include "master/overlay.h"
 #include "master/roletable.h"
 
 /* Seals the canonical text of a configuration for the other processes. A descriptor, or -errno. */
@@ -54,24 +55,50 @@ edition_load(struct edition *ret, const struct master_options *o, enum conf_flag
 {
 	uint64_t read_usec = clock_wall_usec();
 	struct conf *c = NULL;
-	int r = conf_load(o->conf_file, flags, &c, errors);
+	int level = 0, r = conf_load(o->conf_file, flags, &c, errors);
 
 	if (r >= 0 && o->json_log) {
 		c->log_format = LOG_FORMAT_JSON;
 		c->log_to = LOG_TO_STDERR;
 	}
+	if (r >= 0) {
+		level = c->log_level;
+		r = o->overlay != NULL ? overlay_apply(o->overlay, c, level) : 0;
+		if (r < 0)
+			(void)conf_unref(c);
+	}
 	if (r >= 0)
 		r = edition_make(ret, c, generation);
-	if (r >= 0)
+	if (r >= 0) {
 		ret->read_usec = read_usec;
+		ret->file_level = level;
+	}
 	if (r < 0 && (errors->n == 0 || c != NULL))
 		conf_errors_add(errors, o->conf_file, 0, "%s", strerror(-r));
 	return r;
 }
 
-int
-edition_look_again(struct edition *ret, const struct edition *now, uint32_t generation,
-    struct conf_errors *errors)
+/* A function of this type makes a configuration of a canonical text; 1, 0: none, or -errno. */
+typedef int remake_fn(const char *text, size_t len, uint32_t generation, struct conf **ret,
+    struct conf_errors *errors);
+
+/* Gives a configuration the files that its text cannot carry. */
+static void
+take_files(struct conf *c, const struct conf *now)
+{
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		int fd = now->listeners[i].key_fd;
+
+		c->listeners[i].key_fd = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	}
+	if (now->passwords_fd >= 0)
+		c->passwords_fd = fcntl(now->passwords_fd, F_DUPFD_CLOEXEC, 0);
+}
+
+/* Makes an edition of the text of another one. overlay NULL: states and level stay. */
+static int
+remake(struct edition *ret, const struct edition *now, remake_fn *fn,
+    const struct overlay_set *overlay, uint32_t generation, struct conf_errors *errors)
 {
 	struct conf *c = NULL;
 	const char *text;
@@ -79,26 +106,55 @@ edition_look_again(struct edition *ret, const struct edition *now, uint32_t gene
 	int r = fd_map_sealed(now->text, CONF_MAX_CANONICAL, &text, &len);
 
 	if (r >= 0) {
-		r = conf_look_again(text, len, generation, &c, errors);
+		r = fn(text, len, generation, &c, errors);
 		if (text != NULL)
 			(void)munmap((void *)(uintptr_t)text, len);
 	}
-	/* The child that only looks has no keys, and its edition is never in force. */
-	for (size_t i = 0; r > 0 && now->conf != NULL && i < c->n_listeners; i++) {
-		int fd = now->conf->listeners[i].key_fd;
+	/* The child that only looks has no files, and its edition is never in force. */
+	if (r > 0 && now->conf != NULL)
+		take_files(c, now->conf);
+	if (r > 0 && overlay != NULL) {
+		int q = overlay_apply(overlay, c, now->file_level);
 
-		c->listeners[i].key_fd = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		if (q < 0) {
+			(void)conf_unref(c);
+			r = q;
+		}
 	}
-	if (r > 0 && now->conf != NULL && now->conf->passwords_fd >= 0)
-		c->passwords_fd = fcntl(now->conf->passwords_fd, F_DUPFD_CLOEXEC, 0);
 	if (r > 0) {
 		r = edition_make(ret, c, generation);
 		r = r < 0 ? r : 1;
 		ret->read_usec = now->read_usec;
+		ret->file_level = now->file_level;
 	}
 	if (r < 0 && errors->n == 0)
 		conf_errors_add(errors, NULL, 0, "%s", strerror(-r));
 	return r;
+}
+
+int
+edition_look_again(struct edition *ret, const struct edition *now,
+    const struct overlay_set *overlay, uint32_t generation, struct conf_errors *errors)
+{
+	return remake(ret, now, conf_look_again, overlay, generation, errors);
+}
+
+static int
+parse_again(const char *text, size_t len, uint32_t generation, struct conf **ret,
+    struct conf_errors *errors)
+{
+	int r = conf_parse(text, len, generation, ret, errors);
+
+	return r < 0 ? r : 1;
+}
+
+int
+edition_overlay(struct edition *ret, const struct edition *now,
+    const struct overlay_set *overlay, uint32_t generation, struct conf_errors *errors)
+{
+	int r = remake(ret, now, parse_again, overlay, generation, errors);
+
+	return r < 0 ? r : 0;
 }
 
 void

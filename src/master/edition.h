@@ -13,9 +13,12 @@
 #include "ipc/roles.h"
 #include "master/listen.h"
 
+struct overlay_set;
+
 struct master_options {
 	const char *conf_file;
 	bool json_log;
+	const struct overlay_set *overlay;	/* NULL: nothing was ever set */
 };
 
 struct edition {
@@ -24,6 +27,7 @@ struct edition {
 	struct listen_set listeners;
 	struct listen_socket *control;	/* NULL: not opened yet */
 	size_t n_workers[PROTOCOL_N];	/* wanted, of each protocol */
+	int file_level;			/* of the log, as the files say */
 	uint64_t read_usec;		/* wall clock, before the files were read */
 };
 
@@ -45,10 +49,18 @@ int edition_load(struct edition *ret, const struct master_options *o, enum conf_
 
 /*
  * The configuration of an edition with what has come in order since. The files are not read:
- * an administrator may be at work on them. 1; 0: nothing has; or -errno with an error.
+ * an administrator may be at work on them. overlay NULL: states and the level of the log stay.
+ * 1; 0: nothing has; or -errno with an error.
  */
-int edition_look_again(struct edition *ret, const struct edition *now, uint32_t generation,
-    struct conf_errors *errors);
+int edition_look_again(struct edition *ret, const struct edition *now,
+    const struct overlay_set *overlay, uint32_t generation, struct conf_errors *errors);
+
+/*
+ * The configuration of an edition with other states and another level of the log. The files
+ * are not read. 0; or -errno with an error.
+ */
+int edition_overlay(struct edition *ret, const struct edition *now,
+    const struct overlay_set *overlay, uint32_t generation, struct conf_errors *errors);
 
 /* Lets go of it. */
 void edition_done(struct edition *e);

@@ -11,6 +11,7 @@ libmaster_la_SOURCES = \
 	src/master/listen.c src/master/listen.h \
 	src/master/master.c src/master/master.h \
 	src/master/notify.c src/master/notify.h \
+	src/master/overlay.c src/master/overlay.h \
 	src/master/passed.c src/master/passed.h \
 	src/master/process.c src/master/process.h \
 	src/master/recovery.c src/master/recovery.h \

@@ -143,6 +143,13 @@ on_frame(struct process *p, const struct frame *f)
 		}
 		process_kill(p, "sent a message that is not its to send");
 		return;
+	case FRAME_OVERLAY:
+		if (p->kind == ROLE_CONTROL) {
+			answer_overlay(m, f);
+			return;
+		}
+		process_kill(p, "sent a message that is not its to send");
+		return;
 	case FRAME_RESTART:
 	case FRAME_RESTARTED:
 		if (answer_restart(m, p, f))
@@ -192,6 +199,8 @@ on_died(struct process *p)
 	if (m->reload.phase != RELOAD_IDLE)
 		reload_on_died(p);
 	answer_restart_died(m, p);
+	if (p->kind == ROLE_CONTROL)
+		overlay_forget_partial(&m->overlay);
 	if (p->rules->leaves_children)
 		orphans_begin(&m->orphans);
 	else
@@ -259,6 +268,13 @@ on_signal(struct loop_io *io, uint32_t events)
 
 /* --------------------------------------------------------------- set up --- */
 
+/* The time of a level of the log is over. */
+static void
+on_overlay_due(struct overlay *o)
+{
+	reload_overlay(CONTAINER_OF(o, struct master, overlay));
+}
+
 void
 master_init(struct master *m, const struct master_options *options)
 {
@@ -274,6 +290,8 @@ master_init(struct master *m, const struct master_options *options)
 	m->started_usec = m->certificates_usec = clock_usec();
 	processes_init(&m->processes, &m->loop, &ops, &m->now);
 	reload_init(&m->reload, answer_reloaded);
+	overlay_init(&m->overlay, &m->loop, answer_overlaid, on_overlay_due);
+	m->options.overlay = &m->overlay.next;
 	m->orphans = (struct orphans){ .all = &m->processes, .on_looked = on_orphans_looked_for };
 }
 
@@ -435,6 +453,7 @@ master_main(const struct master_options *options)
 		while (r >= 0 && !m->done)
 			r = loop_turn(&m->loop);
 	}
+	overlay_release(&m->overlay);
 	edition_done(&m->now);
 	return r < 0 ? fail("event loop", r) : m->failed ? EXIT_SYSTEM : 0;
 }

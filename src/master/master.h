@@ -11,6 +11,7 @@
 #include "master/beat.h"
 #include "master/edition.h"
 #include "master/orphans.h"
+#include "master/overlay.h"
 #include "master/passed.h"
 #include "master/process.h"
 #include "master/recovery.h"
@@ -25,6 +26,7 @@ struct master {
 	struct passed_set passed;
 	struct processes processes;
 	struct reload reload;
+	struct overlay overlay;
 	struct recovery recovery;
 	struct beat beat;
 	struct orphans orphans;		/* orphans of a runner are being killed */

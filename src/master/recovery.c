@@ -33,7 +33,7 @@ look(const struct master *m)
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)close_range(STDERR_FILENO + 2, ~0U, 0);
-	r = text < 0 ? text : edition_look_again(&e, &now, 1, &errors);
+	r = text < 0 ? text : edition_look_again(&e, &now, NULL, 1, &errors);
 	_exit(r > 0 ? LOOKER_SAW_CHANGE : 0);
 }
 

@@ -20,6 +20,7 @@
 #include "master/bringup.h"
 #include "master/master.h"
 #include "master/notify.h"
+#include "master/overlay.h"
 #include "master/rundir.h"
 #include "master/stale.h"
 
@@ -43,7 +44,12 @@ tell_errors(struct master *m, const struct conf_errors *errors)
 {
 	CLEANUP(buf_done) struct buf json = BUF_INIT(0);
 
-	if (m->reload.is_recovery) {
+	overlay_failed(&m->overlay, m->reload.kind == RELOAD_OVERLAY || m->reload.is_last, errors);
+	if (m->reload.kind == RELOAD_OVERLAY) {
+		log_conf_errors(LOG_ERR, "states and log level stay as they are: ", errors);
+		return;
+	}
+	if (m->reload.kind == RELOAD_RECOVERY) {
 		log_conf_errors(LOG_WARNING, "services do not come in order: ", errors);
 		return;
 	}
@@ -121,7 +127,8 @@ tell_success(struct master *m)
 	size_t n_told, n_warned;
 
 	tell_recovered(m->reload.other.conf, to);
-	if (m->reload.is_recovery)
+	overlay_done(&m->overlay, m->reload.other.conf, to);
+	if (m->reload.kind != RELOAD_FILES)
 		return;
 	log_event(LOG_EVENT_RELOAD_DONE, LOG_NOTICE,
 	    "configuration reloaded, generation %u: %zu listeners, %zu services",
@@ -168,6 +175,8 @@ reload_end(struct master *m)
 		notify_ready(&m->processes);
 	if (again)
 		reload_start(m);
+	else if (overlay_is_pending(&m->overlay))
+		reload_overlay(m);
 }
 
 /* All questions for a reload until now are answered by the one that begins. */
@@ -198,6 +207,7 @@ reload_cancel(struct master *m)
 {
 	if (m->reload.phase == RELOAD_IDLE)
 		return;
+	m->reload.is_last = true;
 	tell_error(m, "reqd is stopping");
 	/* The one that was to follow was asked for by others. */
 	if (m->reload.again) {
@@ -489,18 +499,46 @@ reload_recover(struct master *m)
 	/* A reload that was asked for reads the files, and looks at everything. */
 	if (r->phase != RELOAD_IDLE || m->processes.is_stopping)
 		return;
-	q = edition_look_again(&r->other, &m->now, m->now.conf->generation + 1, &errors);
+	q = edition_look_again(&r->other, &m->now, &m->overlay.next,
+	    m->now.conf->generation + 1, &errors);
 	if (q > 0) {
 		q = reload_open(m, &r->other, LISTEN_OPEN, &errors);
-		r->is_recovery = q >= 0;
+		q = q < 0 ? q : overlay_begin(&m->overlay);
+		if (q >= 0) {
+			r->kind = RELOAD_RECOVERY;
+			m->reload_answers = 0;
+			begin(m);
+			return;
+		}
 	}
-	if (r->is_recovery) {
+	log_conf_errors(LOG_WARNING, "", &errors);
+	reload_discard(m);
+}
+
+void
+reload_overlay(struct master *m)
+{
+	CLEANUP(conf_errors_done) struct conf_errors errors = { 0 };
+	struct reload *r = &m->reload;
+
+	/* The one in progress is followed by this one. */
+	if (r->phase != RELOAD_IDLE)
+		return;
+	r->kind = RELOAD_OVERLAY;
+	if (m->processes.is_stopping)
+		tell_error(m, "reqd is stopping");
+	else if (overlay_begin(&m->overlay) < 0)
+		tell_error(m, "out of memory");
+	else if (edition_overlay(&r->other, &m->now, &m->overlay.next,
+	    m->now.conf->generation + 1, &errors) < 0 ||
+	    reload_open(m, &r->other, LISTEN_OPEN, &errors) < 0)
+		tell_errors(m, &errors);
+	else {
 		m->reload_answers = 0;
 		begin(m);
-	} else {
-		log_conf_errors(LOG_WARNING, "", &errors);
-		reload_discard(m);
+		return;
 	}
+	reload_discard(m);
 }
 
 static void
@@ -513,6 +551,11 @@ reload_try(struct master *m)
 	    &errors) < 0 ||
 	    reload_open(m, &r->other, LISTEN_OPEN, &errors) < 0) {
 		tell_errors(m, &errors);
+		reload_end(m);
+		return;
+	}
+	if (overlay_begin(&m->overlay) < 0) {
+		tell_error(m, "out of memory");
 		reload_end(m);
 		return;
 	}

@@ -27,6 +27,12 @@ enum reload_phase {
 	RELOAD_COMMIT,		/* waiting for COMMITTED from the roles of a step */
 };
 
+enum reload_kind {
+	RELOAD_FILES,		/* the files are read */
+	RELOAD_RECOVERY,	/* nobody has asked: reload_recover() */
+	RELOAD_OVERLAY,		/* reload_overlay() */
+};
+
 struct reload {
 	reload_told_fn *on_told;
 	enum reload_phase phase;
@@ -35,7 +41,8 @@ struct reload {
 	struct edition other;		/* the new one; from the first COMMIT on the old one */
 	struct conf_errors notes;	/* on what has been put in force */
 	bool again;			/* asked for once more meanwhile */
-	bool is_recovery;		/* nobody has asked: reload_recover() */
+	enum reload_kind kind;
+	bool is_last;			/* reqd stops: none follows */
 	struct loop_timer timer;
 	uint64_t wait_usec;		/* when the timer is due */
 	uint64_t due_usec;		/* then all must have prepared */
@@ -61,6 +68,12 @@ void reload_start(struct master *m);
  * tells. Does nothing during a reload.
  */
 void reload_recover(struct master *m);
+
+/*
+ * Puts in force what administrators have set (master/overlay), by the text in force. Waits
+ * for a reload in progress, which takes it along where it begins later.
+ */
+void reload_overlay(struct master *m);
 
 /*
  * Appends what a reload would do now, as JSON: changes, or errors. Nothing is opened,

@@ -24,7 +24,7 @@ enum outcome_kind {
 	OUTCOME_LOST,		/* a process of reqd died while the request ran */
 	OUTCOME_BADARG,		/* not started: an argument or option was refused */
 	OUTCOME_DENIED,		/* not started: the service is unknown or not allowed */
-	OUTCOME_DRAINING,	/* not started: reqd is stopping */
+	OUTCOME_DRAINING,	/* not started: reqd is stopping, or the service is drained */
 	OUTCOME_UNAVAIL,	/* not started: the service cannot serve now */
 	OUTCOME_HANDLER,	/* the handler process died or broke the protocol; killed */
 	OUTCOME_NOAUTH,		/* not started: the login of its caller has gone while it waited */

@@ -21,7 +21,7 @@ on_frame(struct mail *m, const struct frame *f, int *fds, size_t n_fds)
 	switch (f->type) {
 	case FRAME_LIST:
 		if (n_fds > 0)
-			(void)calls_list(&w->desk, fds[0]);
+			(void)calls_list(&w->desk, f->text, fds[0]);
 		break;
 	case FRAME_KILL:
 		call = call_find(&w->desk, f->id);

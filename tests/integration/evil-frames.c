@@ -258,6 +258,18 @@ reload_of_master(struct evil *e)
 	evil_tell_bad(e, &(struct frame){ .type = FRAME_ASK, .id = 1, .what = WHAT_RELOAD });
 }
 
+/* Drains all services, which only control may have done. */
+static void
+drain_of_master(struct evil *e)
+{
+	struct frame f = { .type = FRAME_OVERLAY, .id = 1, .generation = 1 };
+
+	f.overlay.what = OVERLAY_DRAIN;
+	f.overlay.service = OVERLAY_ALL;
+	f.overlay.is_last = 1;
+	evil_tell_bad(e, &f);
+}
+
 /* ------------------------------------------------------------- control --- */
 
 /* From now on what is meant for the broker goes to control. */
@@ -367,6 +379,7 @@ const struct evil_attack evil_frames[] = {
 	{ "endless_text_to_master", endless_text_to_master },
 	{ "answers_to_master", answers_to_master },
 	{ "reload_of_master", reload_of_master },
+	{ "drain_of_master", drain_of_master },
 	{ "word_to_control", word_to_control },
 	{ "half_to_control", half_to_control },
 	{ "answers_to_control", answers_to_control },

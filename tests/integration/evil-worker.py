@@ -57,7 +57,7 @@ ATTACKS = {
     "short_to_master": "found", "nothing_to_master": "found", "long_to_master": "found",
     "run_to_master": "found", "fault_to_master": "found", "fault_of_worker_to_master": "found",
     "unlink_to_master": "found", "endless_text_to_master": "found",
-    "reload_of_master": "found", "word_to_control": "found", "half_to_control": "found",
+    "reload_of_master": "found", "drain_of_master": "found", "word_to_control": "found", "half_to_control": "found",
     "answers_to_control": "lives",
     "answers_to_master": "any", "refuses_reload": "found", "silent_to_prepare": "slow",
     "silent_to_commit": "slow", "heavy_descriptors": "lives", "descriptors_on_their_way": "lives",

@@ -30,6 +30,7 @@ integration_tests = \
 	tests/integration/client-redis-cli.sh \
 	tests/integration/client-ruby.sh \
 	tests/integration/control-socket.sh \
+	tests/integration/drain.sh \
 	tests/integration/evil-stop.sh \
 	tests/integration/evil-web.sh \
 	tests/integration/every-key.sh \

@@ -57,8 +57,8 @@ is_unknown() { # COMMAND...
 
 fits 24 "$build/reqd" --help
 fits 24 "$top/dev" help
-fits 40 "$build/reqctl" --help
-fits 40 "$build/reqctl" help
+fits 45 "$build/reqctl" --help
+fits 45 "$build/reqctl" help
 complains 64 "reqd: try 'reqd --help'" "$build/reqd" --no-such-option
 complains 64 "reqd: try 'reqd --help'" "$build/reqd" word
 complains 64 "reqd: try 'reqd --help'" "$build/reqd" -c

@@ -48,7 +48,7 @@ same "option of reqd" 13 "$dir/program" "$dir/manual"
 
 verbs=$("$build/reqctl" __complete -- '' | cut -f 1)
 printf '%s\n' "$verbs" | sort >"$dir/program"
-sed -n 's/^\.It Cm \([a-z]*\).*/\1/p' "$top/man/reqctl.1" | sort -u >"$dir/manual"
+sed -n 's/^\.It Cm \([a-z-]*\).*/\1/p' "$top/man/reqctl.1" | sort -u >"$dir/manual"
 same "verb of reqctl" 13 "$dir/program" "$dir/manual"
 
 # Those of every verb are explained in the help of reqctl.

@@ -4,7 +4,9 @@ ctl_tests = \
 	tests/unit/test_explanation \
 	tests/unit/test_options \
 	tests/unit/test_outjson \
-	tests/unit/test_outtable
+	tests/unit/test_outtable \
+	tests/unit/test_topsample \
+	tests/unit/test_topscreen
 check_PROGRAMS += $(ctl_tests)
 TESTS += $(ctl_tests)
 
@@ -28,3 +30,11 @@ tests_unit_test_outjson_LDADD = libreqd.la libbase.la $(JANSSON_LIBS) $(CHECK_LI
 tests_unit_test_outtable_SOURCES = tests/unit/test_outtable.c src/ctl/outtable.c $(ctl_messages)
 tests_unit_test_outtable_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_outtable_LDADD = libbase.la $(SMARTCOLS_LIBS) $(CHECK_LIBS)
+tests_unit_test_topsample_SOURCES = tests/unit/test_topsample.c src/ctl/topsample.c \
+	src/ctl/outjson.c $(ctl_messages)
+tests_unit_test_topsample_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_topsample_LDADD = libreqd.la libbase.la $(JANSSON_LIBS) $(CHECK_LIBS)
+tests_unit_test_topscreen_SOURCES = tests/unit/test_topscreen.c src/ctl/topscreen.c \
+	src/ctl/topsample.c src/ctl/outjson.c $(ctl_messages)
+tests_unit_test_topscreen_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_topscreen_LDADD = libreqd.la libbase.la $(JANSSON_LIBS) $(CHECK_LIBS)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 master_tests = tests/unit/test_beat tests/unit/test_links tests/unit/test_listen \
-	tests/unit/test_passed tests/unit/test_reload tests/unit/test_roletable \
+	tests/unit/test_overlay tests/unit/test_passed tests/unit/test_reload tests/unit/test_roletable \
 	tests/unit/test_socketunit
 check_PROGRAMS += $(master_tests)
 TESTS += $(master_tests)
@@ -24,6 +24,9 @@ tests_unit_test_roletable_LDADD = $(master_test_ldadd)
 tests_unit_test_listen_SOURCES = tests/unit/test_listen.c
 tests_unit_test_listen_CFLAGS = $(master_test_cflags)
 tests_unit_test_listen_LDADD = $(master_test_ldadd)
+tests_unit_test_overlay_SOURCES = tests/unit/test_overlay.c tests/unit/unit.h
+tests_unit_test_overlay_CFLAGS = $(master_test_cflags)
+tests_unit_test_overlay_LDADD = $(master_test_ldadd)
 tests_unit_test_passed_SOURCES = tests/unit/test_passed.c
 tests_unit_test_passed_CFLAGS = $(master_test_cflags)
 tests_unit_test_passed_LDADD = $(master_test_ldadd)

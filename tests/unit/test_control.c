@@ -223,6 +223,94 @@ START_TEST(requests_for_the_master_are_passed_on)
 }
 END_TEST
 
+START_TEST(orders_are_passed_on)
+{
+	static const struct {
+		const char *request;
+		enum overlay_what what;
+		uint16_t service;
+		uint8_t level;
+		uint64_t for_usec;
+		const char *text;
+	} cases[] = {
+		{ "DRAIN true\r\n", OVERLAY_DRAIN, 0, 0, 0, "" },
+		{ "PAUSE --text=because TRUE\r\n", OVERLAY_PAUSE, 0, 0, 0, "because" },
+		{ "RESUME --all\r\n", OVERLAY_OPEN, OVERLAY_ALL, 0, 0, "" },
+		{ "LOG-LEVEL debug --for=1500\r\n", OVERLAY_LEVEL, 0, 7, 1500000, "" },
+		{ "LOG-LEVEL configured\r\n", OVERLAY_LEVEL, 0, OVERLAY_LEVEL_OF_FILES, 0, "" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int fd = client(cases[i].request);
+		struct frame f = expect(FRAME_OVERLAY);
+
+		ck_assert_uint_eq(f.generation, 1);
+		ck_assert_uint_eq(f.overlay.what, cases[i].what);
+		ck_assert_uint_eq(f.overlay.service, cases[i].service);
+		ck_assert_uint_eq(f.overlay.level, cases[i].level);
+		ck_assert_uint_eq(f.overlay.for_usec, cases[i].for_usec);
+		ck_assert_str_eq(f.overlay.text, cases[i].text);
+		ck_assert_uint_eq(f.overlay.uid, getuid());
+		ck_assert_uint_eq(f.overlay.is_last, 1);
+		tell(f.id, WHAT_OVERLAY, "{}", 2);
+		expect_reply(fd, "$2\r\n{}\r\n");
+		(void)close(fd);
+	}
+}
+END_TEST
+
+/* Several services are parts of one change. */
+START_TEST(an_order_has_parts)
+{
+	int fd = client("DRAIN true true\r\n");
+	struct frame first = expect(FRAME_OVERLAY), second = expect(FRAME_OVERLAY);
+
+	ck_assert_uint_eq(first.overlay.is_last, 0);
+	ck_assert_uint_eq(second.overlay.is_last, 1);
+	ck_assert_uint_gt(second.id, first.id);
+	tell(second.id, WHAT_OVERLAY, "{}", 2);
+	expect_reply(fd, "$2\r\n{}\r\n");
+	(void)close(fd);
+}
+END_TEST
+
+/* A wrong order reaches nobody, not even its first half. */
+START_TEST(wrong_orders_are_refused)
+{
+	static const struct {
+		const char *request, *reply;
+	} cases[] = {
+		{ "DRAIN\r\n", "-BADARG name services, or --all\r\n" },
+		{ "DRAIN --all true\r\n", "-BADARG --all stands for all services: name none\r\n" },
+		{ "DRAIN true nobody\r\n", "-NOSERVICE unknown service 'nobody'\r\n" },
+		{ "PAUSE \"--text=a\\x1b[2J\" true\r\n",
+		  "-BADARG the text is to be one line of UTF-8\r\n" },
+		{ "PAUSE \"--text=\\xff\" true\r\n",
+		  "-BADARG the text is to be one line of UTF-8\r\n" },
+		{ "PAUSE --text=01234567890123456789012345678901234567890123456789012345678901234567890"
+		  "123456789 true\r\n", "-BADARG the text is longer than 79 bytes\r\n" },
+		{ "LOG-LEVEL loud\r\n", "-BADARG LOG-LEVEL wants" },
+		{ "LOG-LEVEL\r\n", "-BADARG LOG-LEVEL wants" },
+		{ "LOG-LEVEL debug --for=0\r\n", "-BADARG --for= wants milliseconds" },
+		{ "LOG-LEVEL debug --for=99999999999999999999\r\n",
+		  "-BADARG --for= wants milliseconds" },
+		{ "LOG-LEVEL configured --for=5\r\n", "-BADARG configured has no end" },
+		{ "PS true true\r\n", "-BADARG PS takes nothing but" },
+		{ "PS nobody\r\n", "-NOSERVICE unknown service 'nobody'\r\n" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int fd = client(cases[i].request);
+
+		expect_reply(fd, cases[i].reply);
+		(void)close(fd);
+	}
+	/* The next frame of control is that of a right order. */
+	(void)close(client("LOG-LEVEL info\r\n"));
+	ck_assert_uint_eq(expect(FRAME_OVERLAY).overlay.what, OVERLAY_LEVEL);
+}
+END_TEST
+
 /* An outcome is for all that asked before; who asked later waits for his own. */
 START_TEST(an_outcome_is_told_to_all_who_wait_for_it)
 {
@@ -442,6 +530,9 @@ main(void)
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, requests_for_the_master_are_passed_on);
+	tcase_add_test(tc, orders_are_passed_on);
+	tcase_add_test(tc, an_order_has_parts);
+	tcase_add_test(tc, wrong_orders_are_refused);
 	tcase_add_test(tc, an_outcome_is_told_to_all_who_wait_for_it);
 	tcase_add_loop_test(tc, an_answer_without_words_is_an_error, 0, 2);
 	tcase_add_test(tc, the_status_is_made_of_the_roster);

@@ -195,7 +195,7 @@ START_TEST(list)
 	say(b, "CALL up no \"more text\"\r\n");
 	(void)asked(FRAME_WANT);
 	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
-	ck_assert_int_eq(calls_list(&w.desk, fds[1]), 0);
+	ck_assert_int_eq(calls_list(&w.desk, "", fds[1]), 0);
 	n = read(fds[0], text, sizeof(text) - 1);
 	ck_assert_int_gt(n, 0);
 	text[n] = '\0';

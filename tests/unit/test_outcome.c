@@ -46,7 +46,7 @@ static const struct {
 	{ { OUTCOME_DENIED, 0, 0 }, "denied", "NOSERVICE", false, 247,
 	    "-NOSERVICE unknown service 'df'; it broke\r\n" },
 	{ { OUTCOME_DRAINING, 0, 0 }, "draining", "LOADING", false, 248,
-	    "-LOADING draining\r\n" },
+	    "-LOADING draining df: it broke\r\n" },
 	{ { OUTCOME_UNAVAIL, 0, 0 }, "unavail", "UNAVAIL", false, 249,
 	    "-UNAVAIL df it broke\r\n" },
 	{ { OUTCOME_HANDLER, 0, 0 }, "handler", "HANDLER", true, 250,

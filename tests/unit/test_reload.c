@@ -7,6 +7,7 @@
 #include "master/reload.h"
 
 #include <sys/mman.h>
+#include <syslog.h>
 
 #include "base/clock.h"
 #include "ipc/roster.h"
@@ -429,8 +430,141 @@ START_TEST(nobody_else_asks)
 {
 	struct frame f = { .type = FRAME_ASK, .id = 1, .what = WHAT_RELOAD };
 
+	if (_i == 1)
+		f = (struct frame){ .type = FRAME_OVERLAY, .id = 1, .overlay.is_last = 1 };
 	m->processes.ops->frame(process(WORKER_0), &f);
 	ck_assert_int_eq(waitpid(process(WORKER_0)->pid, NULL, 0), process(WORKER_0)->pid);
+	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
+}
+END_TEST
+
+/* An order of control about the level of the log. */
+static void
+set_level(uint8_t level, uint64_t id)
+{
+	struct frame f = { .type = FRAME_OVERLAY, .id = id };
+
+	f.overlay.what = OVERLAY_LEVEL;
+	f.overlay.level = level;
+	f.overlay.is_last = 1;
+	m->processes.ops->frame(process(CONTROL), &f);
+}
+
+static void
+all_prepare(uint32_t generation)
+{
+	for (size_t i = 0; i < N_PROCESSES; i++)
+		expect(i, FRAME_PREPARE, generation), answer(i, FRAME_PREPARED, generation);
+}
+
+static void
+all_commit(uint32_t generation)
+{
+	for (size_t i = 0; i < N_PROCESSES; i++)
+		expect(i, FRAME_COMMIT, generation), answer(i, FRAME_COMMITTED, generation);
+}
+
+static void
+expect_set(uint64_t id, const char *part)
+{
+	char *json = expect_told(WHAT_OVERLAY, id);
+
+	ck_assert_msg(strstr(json, part) != NULL, "%s", json);
+	free(json);
+}
+
+/* What an administrator sets does not read the files, and a reload of the files keeps it. */
+START_TEST(an_order_is_a_reload_of_its_own)
+{
+	set_level(LOG_ERR, 11);
+	all_prepare(2);
+	all_commit(2);
+	expect_set(11, "{\"ok\":true,\"generation\":2}");
+	ck_assert_int_eq(m->now.conf->log_level, LOG_ERR);
+	ck_assert(!exists(new_socket));
+	ask(WHAT_RELOAD, 12);
+	all_prepare(3);
+	all_commit(3);
+	expect_outcome(12, "\"generation\":3");
+	ck_assert_int_eq(m->now.conf->log_level, LOG_ERR);
+	ck_assert_int_eq(m->now.file_level, LOG_EMERG);
+	ck_assert(exists(new_socket));
+	set_level(OVERLAY_LEVEL_OF_FILES, 13);
+	all_prepare(4);
+	all_commit(4);
+	expect_set(13, "\"generation\":4");
+	ck_assert_int_eq(m->now.conf->log_level, LOG_EMERG);
+	expect_nothing(CONTROL);
+	log_set_level(-1);
+}
+END_TEST
+
+/* During a reload it follows; also where another one of the files is refused. */
+START_TEST(an_order_waits_for_the_reload_before_it)
+{
+	FILE *f;
+
+	begin(6);
+	set_level(LOG_ERR, 11);
+	set_level(LOG_CRIT, 12);
+	if (_i == 1) {
+		f = fopen(conf_file, "w");
+		ck_assert_ptr_nonnull(f);
+		(void)fputs("nonsense", f);
+		(void)fclose(f);
+		ask(WHAT_RELOAD, 13);
+	}
+	all_commit(2);
+	if (_i == 1)
+		expect_outcome(13, "\"ok\":false");
+	ck_assert_int_eq(m->now.conf->log_level, LOG_EMERG);
+	all_prepare(3);
+	all_commit(3);
+	expect_set(12, "\"generation\":3");
+	expect_nothing(CONTROL);
+	ck_assert_int_eq(m->now.conf->log_level, LOG_CRIT);
+	log_set_level(-1);
+}
+END_TEST
+
+/* A reload of the files that begins meanwhile takes it along. */
+START_TEST(an_order_goes_with_the_next_reload)
+{
+	begin(6);
+	set_level(LOG_ERR, 11);
+	ask(WHAT_RELOAD, 12);
+	all_commit(2);
+	all_prepare(3);
+	all_commit(3);
+	expect_set(11, "\"generation\":3");
+	expect_outcome(12, "\"generation\":3");
+	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
+	ck_assert_int_eq(m->now.conf->log_level, LOG_ERR);
+	log_set_level(-1);
+}
+END_TEST
+
+/* Refused by a process, or ended by a stop: nothing has changed, and who asked hears it. */
+START_TEST(an_order_that_fails_changes_nothing)
+{
+	set_level(LOG_ERR, 11);
+	for (size_t i = 0; i < N_PROCESSES; i++)
+		expect(i, FRAME_PREPARE, 2);
+	if (_i == 0) {
+		answer(BROKER, FRAME_REFUSED, 2);
+		for (size_t i = 0; i < N_PROCESSES; i++)
+			expect(i, FRAME_ABORT, 2);
+		expect_set(11, "\"ok\":false");
+		reload_start(m);
+		all_prepare(2);
+		all_commit(2);
+		ck_assert_int_eq(m->now.conf->log_level, LOG_EMERG);
+		return;
+	}
+	stop_begin(m);
+	expect_set(11, "reqd is stopping");
+	set_level(LOG_ERR, 12);
+	expect_set(12, "reqd is stopping");
 	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
 }
 END_TEST
@@ -505,7 +639,11 @@ END_TEST
 MASTER_MAIN("reload", tcase_add_test(tc, workers_commit_last);
     tcase_add_loop_test(tc, an_outcome_is_for_who_asked_before_it_began, 0, 2);
     tcase_add_test(tc, a_reload_goes_on_without_who_asked);
-    tcase_add_test(tc, the_roster_is_as_it_is_now); tcase_add_test(tc, nobody_else_asks);
+    tcase_add_test(tc, the_roster_is_as_it_is_now); tcase_add_loop_test(tc, nobody_else_asks, 0, 2);
+    tcase_add_test(tc, an_order_is_a_reload_of_its_own);
+    tcase_add_loop_test(tc, an_order_waits_for_the_reload_before_it, 0, 2);
+    tcase_add_test(tc, an_order_goes_with_the_next_reload);
+    tcase_add_loop_test(tc, an_order_that_fails_changes_nothing, 0, 2);
     tcase_add_test(tc, who_refuses_ends_the_reload_and_nobody_else);
     tcase_add_loop_test(tc, who_comes_in_the_middle_follows, 0, 2);
     tcase_add_loop_test(tc, who_starts_in_the_middle_gets_the_new_one, 0, 2);

@@ -122,7 +122,7 @@ class Denied(CallError):
 
 
 class Draining(CallError):
-    """Not started: the server is stopping."""
+    """Not started: the server is stopping, or the service is drained."""
     is_passing = True
 
 

@@ -68,7 +68,7 @@ http_readyz(struct http_session *s, const struct http_request *rq)
 	struct httppair pair;
 	size_t n = 0;
 
-	if (s->conn.net->stopping || s->conn.net->is_leaving)
+	if (s->conn.net->stopping || s->conn.net->is_leaving || s->http->conf->is_drained)
 		return answer(s, 503, HTTP_TEXT, SLICE("draining\n"));
 	if (!rq->head->target.has_query)
 		return answer(s, 200, HTTP_TEXT, SLICE("ok\n"));

@@ -94,6 +94,12 @@ describe_service(const struct service *s, struct buf *b)
 	put_text(b, "kind", s->handler != NULL ? "handler" : "command");
 	put_text(b, "summary", s->summary);
 	put_text(b, "description", s->description);
+	/* Only while it is not open. */
+	if (s->state != SERVICE_OPEN) {
+		put_text(b, "state", service_state_word(s->state));
+		put_text(b, "state_since", s->state_since);
+		put_text(b, "state_text", s->state_text);
+	}
 	jsonbuf_open(b, "arguments", '[');
 	for (size_t i = 0; i < s->n_args; i++)
 		put_argument(b, &s->args[i]);

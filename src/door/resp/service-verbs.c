@@ -78,7 +78,7 @@ explain_call(struct session *c, const struct callopt *opt)
 		if (!c->conn.peer.is_admin)
 			access_explain_limits(c->resp->conf, s, session_roles(c), &b);
 		if (why_explain_outage(&c->conn, s, &b))
-			e.refused = OUTCOME_UNAVAIL;
+			e.refused = why_outage_of(s);
 	}
 	e.role = opening != NULL ? opening->name : NULL;
 	/* The last line needs no end. */
@@ -156,6 +156,22 @@ verb_cancel(struct session *c, const struct request *r)
 	session_cancel(c, r->argv[1]);
 }
 
+/* The summary of a service, behind the state that is not the usual one. */
+static void
+reply_summary(struct buf *out, const struct service *s)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
+
+	if (s->state == SERVICE_OPEN) {
+		resp_bulk_str(out, s->summary);
+		return;
+	}
+	(void)buf_printf(&b, "(%s%s%s) %s", s->state == SERVICE_DRAINED ? "drained" : "paused",
+	    s->state_text != NULL ? ": " : "", s->state_text != NULL ? s->state_text : "",
+	    s->summary);
+	resp_bulk(out, buf_slice(&b));
+}
+
 void
 verb_services(struct session *c, const struct request *r)
 {
@@ -187,7 +203,7 @@ verb_services(struct session *c, const struct request *r)
 		if (!listed[i])
 			continue;
 		resp_bulk_str(b, conf->services[i].name);
-		resp_bulk_str(b, conf->services[i].summary);
+		reply_summary(b, &conf->services[i]);
 	}
 }
 

@@ -19,7 +19,10 @@
 static void
 verb_ping(struct session *c, const struct request *r)
 {
-	if (r->argc == 1)
+	/* So a balancer sends nobody here any more. */
+	if (c->resp->conf->is_drained)
+		session_error(c, "LOADING", "draining");
+	else if (r->argc == 1)
 		(void)buf_append(session_out(c), "+PONG\r\n", 7);
 	else
 		resp_bulk(session_out(c), r->argv[1]);

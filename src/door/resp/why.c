@@ -33,6 +33,12 @@ why_explain_allowed(const struct service *s, const struct role *opening, struct 
 		    "socket.\n", s->name);
 }
 
+enum outcome_kind
+why_outage_of(const struct service *s)
+{
+	return s->state == SERVICE_DRAINED ? OUTCOME_DRAINING : OUTCOME_UNAVAIL;
+}
+
 bool
 why_explain_outage(const struct conn *c, const struct service *s, struct buf *b)
 {
@@ -96,7 +102,7 @@ why_explain(struct conn *c, struct slice name, struct buf *b)
 	}
 	explain_login(c, roles, b);
 	if (allowed && why_explain_outage(c, s, b))
-		refused = OUTCOME_UNAVAIL;
+		refused = why_outage_of(s);
 	(void)buf_printf(b, "You are %s on %s; your roles:", text, c->listener->url);
 	for (size_t i = 0; i < conf->n_roles; i++) {
 		if ((roles >> conf->roles[i].number & 1) != 0)

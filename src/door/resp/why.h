@@ -20,5 +20,8 @@ const struct role *why_role(const struct conf *conf, const struct service *s, ui
 /* Appends which role of the caller opens the service; NULL: it is an administrator. */
 void why_explain_allowed(const struct service *s, const struct role *opening, struct buf *b);
 
-/* True if the service is out of order. Appends a line about it. */
+/* The outcome of a call that is refused whoever makes it: the service is drained or out of order. */
+enum outcome_kind why_outage_of(const struct service *s);
+
+/* True if the service is drained or out of order. Appends a line about it. */
 bool why_explain_outage(const struct conn *c, const struct service *s, struct buf *b);

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: ISC */
+/* overlay: takes changes of administrators, and has reloads put them in force. */
+#include "config.h"
+
+#include "master/overlay.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/jsonbuf.h"
+#include "base/units.h"
+#include "conf/errors.h"
+#include "conf/report.h"
+#include "ipc/logrec.h"
+
+#define TIME_TEXT sizeof("2027-01-31T12:00:00Z")
+#define UID_TEXT sizeof("uid:4294967295")
+
+static void
+uid_format(uint32_t uid, char ret[static UID_TEXT])
+{
+	(void)snprintf(ret, UID_TEXT, "uid:%" PRIu32, uid);
+}
+
+/* ---------------------------------------------------------------- sets --- */
+
+static void
+set_done(struct overlay_set *s)
+{
+	free(s->list);
+	*s = (struct overlay_set){ 0 };
+}
+
+/* Replaces a set by a copy. 0 or -ENOMEM. */
+static int
+set_copy(struct overlay_set *to, const struct overlay_set *from)
+{
+	struct overlay_state *list = calloc(from->n + 1, sizeof(*list));
+
+	if (list == NULL)
+		return -ENOMEM;
+	if (from->n > 0)
+		memcpy(list, from->list, from->n * sizeof(*list));
+	set_done(to);
+	*to = *from;
+	to->list = list;
+	return 0;
+}
+
+static int
+compare_name(const void *key, const void *element)
+{
+	return strcmp(key, ((const struct overlay_state *)element)->service);
+}
+
+static struct overlay_state *
+set_find(const struct overlay_set *s, const char *service)
+{
+	return s->n == 0 ? NULL :
+	    bsearch(service, s->list, s->n, sizeof(*s->list), compare_name);
+}
+
+/* The place of a service, made where there is none. NULL without memory. */
+static struct overlay_state *
+set_get(struct overlay_set *s, const char *service)
+{
+	struct overlay_state *found = set_find(s, service), *list;
+	size_t at = s->n;
+
+	if (found != NULL)
+		return found;
+	list = reallocarray(s->list, s->n + 1, sizeof(*list));
+	if (list == NULL)
+		return NULL;
+	s->list = list;
+	for (; at > 0 && strcmp(list[at - 1].service, service) > 0; at--)
+		list[at] = list[at - 1];
+	list[at] = (struct overlay_state){ 0 };
+	(void)strlcpy(list[at].service, service, sizeof(list[at].service));
+	s->n++;
+	return &list[at];
+}
+
+/* Forgets services that are not there any more, so the list has an end. */
+static void
+set_prune(struct overlay_set *s, const struct conf *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const char *name = s->list[i].service;
+
+		if (conf_find_service(c, name, strlen(name)) != NULL)
+			s->list[n++] = s->list[i];
+	}
+	s->n = n;
+}
+
+int
+overlay_apply(const struct overlay_set *o, struct conf *c, int level)
+{
+	for (size_t i = 0; i < c->n_services; i++) {
+		struct service *s = &c->services[i];
+		const struct overlay_state *own = set_find(o, s->name);
+		const struct overlay_state *state = own != NULL ? own : &o->all;
+		char by[UID_TEXT], since[TIME_TEXT];
+		struct tm tm;
+
+		if (state->state == SERVICE_OPEN && s->state == SERVICE_OPEN)
+			continue;
+		uid_format(state->uid, by);
+		(void)strftime(since, sizeof(since), "%Y-%m-%dT%H:%M:%SZ",
+		    gmtime_r(&(time_t){ state->since }, &tm));
+		if (conf_set_state(c, s, state->state, state->text, by, since) < 0)
+			return -ENOMEM;
+	}
+	conf_judge_states(c);
+	c->log_level = o->level.is_set ? o->level.level : level;
+	return 0;
+}
+
+/* -------------------------------------------------------------- changes --- */
+
+static void
+put_state(struct overlay_state *s, const struct frame_overlay *o)
+{
+	s->state = (enum service_state)o->what;
+	s->uid = o->uid;
+	s->since = (int64_t)time(NULL);
+	(void)strlcpy(s->text, o->text, sizeof(s->text));
+}
+
+/* Notes the change of one frame. NULL, or the reason why that cannot be done. */
+static const char *
+note(struct overlay_set *next, const struct frame_overlay *o, const struct conf *c)
+{
+	struct overlay_state *s;
+
+	if (o->what == OVERLAY_LEVEL) {
+		next->level = (struct overlay_level){
+			.is_set = o->level != OVERLAY_LEVEL_OF_FILES, .level = o->level,
+			.uid = o->uid, .since = (int64_t)time(NULL),
+			.due_usec = o->for_usec > 0 ? clock_usec() + o->for_usec : 0,
+		};
+	} else if (o->service == OVERLAY_ALL) {
+		next->n = 0;
+		put_state(&next->all, o);
+	} else {
+		if (c == NULL || o->service >= c->n_services)
+			return "the configuration has just changed, try again";
+		s = set_get(next, c->services[o->service].name);
+		if (s == NULL)
+			return "out of memory";
+		put_state(s, o);
+	}
+	next->serial++;
+	return NULL;
+}
+
+/* Drops all changes that are not in force. */
+static void
+revert(struct overlay *o)
+{
+	/* Without memory they are wanted still, and the next reload tries again. */
+	(void)set_copy(&o->next, &o->now);
+	o->is_partial = false;
+}
+
+static void
+answer_errors(struct overlay *o, uint64_t id, const struct conf_errors *errors)
+{
+	CLEANUP(buf_done) struct buf json = BUF_INIT(0);
+
+	report_errors(&json, false, errors);
+	o->on_told(o, id, buf_slice(&json));
+}
+
+bool
+overlay_note(struct overlay *o, const struct frame *f, const struct conf *c)
+{
+	const char *wrong = note(&o->next, &f->overlay, c);
+	struct conf_error one = { .text = (char *)(uintptr_t)wrong };
+
+	if (wrong != NULL) {
+		if (o->is_partial)
+			revert(o);
+		answer_errors(o, f->id, &(struct conf_errors){ &one, 1 });
+		return false;
+	}
+	o->is_partial = f->overlay.is_last == 0;
+	if (!o->is_partial)
+		o->asked = f->id;
+	return !o->is_partial;
+}
+
+void
+overlay_forget_partial(struct overlay *o)
+{
+	if (o->is_partial)
+		revert(o);
+}
+
+static void
+on_level_due(struct loop_timer *t)
+{
+	struct overlay *o = CONTAINER_OF(t, struct overlay, timer);
+	struct overlay_level *level = &o->next.level;
+
+	if (!level->is_set || level->due_usec == 0 || clock_usec() < level->due_usec)
+		return;
+	level->is_set = false;
+	level->due_usec = 0;
+	o->next.serial++;
+	o->on_due(o);
+}
+
+void
+overlay_init(struct overlay *o, struct loop *loop, overlay_told_fn *on_told,
+    overlay_due_fn *on_due)
+{
+	*o = (struct overlay){
+		.loop = loop, .on_told = on_told, .on_due = on_due, .timer.fn = on_level_due,
+	};
+}
+
+void
+overlay_release(struct overlay *o)
+{
+	loop_disarm(o->loop, &o->timer);
+	set_done(&o->now);
+	set_done(&o->tried);
+	set_done(&o->next);
+}
+
+/* ------------------------------------------------------------- reloads --- */
+
+bool
+overlay_is_pending(const struct overlay *o)
+{
+	return o->next.serial != o->now.serial && !o->is_partial;
+}
+
+int
+overlay_begin(struct overlay *o)
+{
+	if (set_copy(&o->tried, &o->next) < 0)
+		return -ENOMEM;
+	o->answers = o->asked;
+	o->asked = 0;
+	return 0;
+}
+
+static bool
+is_same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static void
+log_state(const struct service *s, const char *by)
+{
+	static const char *const words[] = { "open again", "paused", "drained" };
+
+	log_notice("service %s is %s, by %s%s%s", s->name, words[s->state], by,
+	    s->state_text != NULL ? ": " : "", s->state_text != NULL ? s->state_text : "");
+}
+
+/* Logs each service that has another state; all at once are one line. */
+static void
+log_states(const struct overlay_set *o, const struct overlay_set *before, const struct conf *from,
+    const struct conf *to)
+{
+	static const char *const words[] = { "open again", "paused", "drained" };
+	char by[UID_TEXT];
+
+	if (o->all.since != before->all.since || o->all.state != before->all.state) {
+		uid_format(o->all.uid, by);
+		log_notice("all services are %s, by %s%s%s", words[o->all.state], by,
+		    o->all.text[0] != '\0' ? ": " : "", o->all.text);
+	}
+	for (size_t i = 0; i < to->n_services; i++) {
+		const struct service *s = &to->services[i];
+		const struct service *was = conf_find_service(from, s->name, strlen(s->name));
+		const struct overlay_state *own = set_find(o, s->name);
+
+		if (own == NULL || (was != NULL && was->state == s->state &&
+		    is_same_text(was->state_text, s->state_text)))
+			continue;
+		uid_format(own->uid, by);
+		log_state(s, by);
+	}
+}
+
+static void
+log_the_level(const struct overlay_level *l, const struct overlay_level *was, int level)
+{
+	char by[UID_TEXT], left[UNITS_TEXT] = "";
+	uint64_t now = clock_usec();
+
+	if (l->is_set == was->is_set && l->since == was->since && l->level == was->level)
+		return;
+	uid_format(l->uid, by);
+	if (l->due_usec > now)
+		duration_format((l->due_usec - now + USEC_PER_SEC - 1) / USEC_PER_SEC *
+		    USEC_PER_SEC, left, sizeof(left));
+	if (l->is_set)
+		log_notice("log level %s, by %s%s%s", conf_level_word(level), by,
+		    *left != '\0' ? ", for " : "", left);
+	else if (l->since == was->since)
+		log_notice("log level %s again, as the time of %s is over", conf_level_word(level),
+		    conf_level_word(was->level));
+	else
+		log_notice("log level %s as in the files, by %s", conf_level_word(level), by);
+}
+
+void
+overlay_done(struct overlay *o, const struct conf *from, const struct conf *to)
+{
+	CLEANUP(buf_done) struct buf json = BUF_INIT(0);
+
+	set_prune(&o->tried, to);
+	set_prune(&o->next, to);
+	log_states(&o->tried, &o->now, from, to);
+	log_the_level(&o->tried.level, &o->now.level, to->log_level);
+	set_done(&o->now);
+	o->now = o->tried;
+	o->tried = (struct overlay_set){ 0 };
+	if (o->now.level.due_usec != 0)
+		loop_arm(o->loop, &o->timer, o->now.level.due_usec);
+	else
+		loop_disarm(o->loop, &o->timer);
+	if (o->answers == 0)
+		return;
+	jsonbuf_open(&json, NULL, '{');
+	jsonbuf_bool(&json, "ok", true);
+	jsonbuf_number(&json, "generation", to->generation);
+	jsonbuf_close(&json, '}');
+	o->on_told(o, o->answers, buf_slice(&json));
+	o->answers = 0;
+}
+
+void
+overlay_failed(struct overlay *o, bool is_final, const struct conf_errors *errors)
+{
+	set_done(&o->tried);
+	/* The answer to the newest question answers those before it. */
+	if (o->asked == 0)
+		o->asked = o->answers;
+	o->answers = 0;
+	if (!is_final)
+		return;
+	revert(o);
+	if (o->asked != 0)
+		answer_errors(o, o->asked, errors);
+	o->asked = 0;
+}
