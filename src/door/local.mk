@@ -5,6 +5,7 @@ libhttp_la_SOURCES = \
 	src/door/http/httpanswer.c src/door/http/httpanswer.h \
 	src/door/http/httpargs.c src/door/http/httpargs.h \
 	src/door/http/httpcall.c src/door/http/httpcall.h \
+	src/door/http/httpconsole.c src/door/http/httpconsole.h \
 	src/door/http/httpdoor.c src/door/http/httpdoor.h \
 	src/door/http/httplogin.c src/door/http/httplogin.h \
 	src/door/http/httpmetrics.c src/door/http/httpmetrics.h \

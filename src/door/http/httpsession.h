@@ -14,6 +14,7 @@
 #include "base/slice.h"
 #include "call/sink.h"
 #include "conf/access.h"
+#include "door/http/httpconsole.h"
 #include "net/conn.h"
 #include "net/listener.h"
 #include "proto/httpchunk.h"
@@ -42,6 +43,7 @@ struct http_door {
 	struct ratelimit logins;	/* lines of the log about failed logins */
 	int64_t date_sec;		/* the second that date shows */
 	char date[HTTPDATE_TEXT];
+	struct httpconsole console;
 	const struct http_start *start;	/* NULL: none is being started */
 	struct buf body;		/* scratch: the body of an answer */
 	struct httphead head;		/* scratch: the head of the request at hand */
