@@ -299,7 +299,7 @@ enum listener_protocol { PROTOCOL_RESP, PROTOCOL_HTTP };
 #define PROTOCOL_N 2
 
 /* The parts of HTTP that a listener offers. */
-enum listener_offer { OFFER_CALL, OFFER_HEALTH, OFFER_METRICS };
+enum listener_offer { OFFER_CALL, OFFER_HEALTH, OFFER_METRICS, OFFER_CONSOLE };
 
 static inline bool
 offer_has(unsigned set, enum listener_offer what)

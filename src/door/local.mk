@@ -7,6 +7,7 @@ libhttp_la_SOURCES = \
 	src/door/http/httpargs.c src/door/http/httpargs.h \
 	src/door/http/httpasync.c src/door/http/httpasync.h \
 	src/door/http/httpcall.c src/door/http/httpcall.h \
+	src/door/http/httpconsole.c src/door/http/httpconsole.h \
 	src/door/http/httpdoor.c src/door/http/httpdoor.h \
 	src/door/http/httpfront.c src/door/http/httpfront.h \
 	src/door/http/httplogin.c src/door/http/httplogin.h \

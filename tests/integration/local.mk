@@ -29,6 +29,8 @@ integration_tests = \
 	tests/integration/client-redis-benchmark.sh \
 	tests/integration/client-redis-cli.sh \
 	tests/integration/client-ruby.sh \
+	tests/integration/console.sh \
+	tests/integration/console-browser.sh \
 	tests/integration/control-socket.sh \
 	tests/integration/drain.sh \
 	tests/integration/evil-stop.sh \
@@ -113,6 +115,7 @@ EXTRA_DIST += tests/bounded tests/progress.sh
 EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/steps.sh \
 	tests/integration/pass-sockets.py \
 	tests/integration/cancel-elsewhere.py \
+	tests/integration/console-browser.py \
 	tests/integration/control-client.py \
 	tests/integration/handler-examples.py \
 	tests/integration/reload-rules.py \

@@ -123,6 +123,43 @@ at(struct httppolicy_place p, const char *host, const char *origin)
 	    .origin = given(origin) });
 }
 
+/* Requests for a page of ours from a page of another origin. */
+static const struct {
+	const char *origin, *site, *mode, *dest;
+	enum httppolicy_verdict verdict;
+} links[] = {
+	{ NULL, "cross-site", "navigate", "document", HTTPPOLICY_OWN },
+	{ NULL, "same-site", "navigate", "document", HTTPPOLICY_OWN },
+	{ NULL, "none", "navigate", "document", HTTPPOLICY_OWN },
+	{ NULL, "cross-site", "navigate", "iframe", HTTPPOLICY_FOREIGN },
+	{ NULL, "cross-site", "navigate", NULL, HTTPPOLICY_FOREIGN },
+	{ NULL, "cross-site", "no-cors", "document", HTTPPOLICY_FOREIGN },
+	{ NULL, "cross-site", "no-cors", "image", HTTPPOLICY_FOREIGN },
+	{ NULL, "cross-site", NULL, "document", HTTPPOLICY_FOREIGN },
+	{ NULL, "cross-site", "cors", "empty", HTTPPOLICY_FOREIGN },
+	{ "https://evil.test", "cross-site", "navigate", "document", HTTPPOLICY_FOREIGN },
+	{ "null", "cross-site", "navigate", "document", HTTPPOLICY_FOREIGN },
+};
+
+START_TEST(a_link_leads_to_a_page_and_nowhere_else)
+{
+	const struct httppolicy_place p = tcp_place("127.0.0.1", 8080);
+	struct httppolicy_fields f = {
+		.host = SLICE("127.0.0.1:8080"), .origin = given(links[_i].origin),
+		.fetch_site = given(links[_i].site), .fetch_mode = given(links[_i].mode),
+		.fetch_dest = given(links[_i].dest), .is_page = true,
+	};
+
+	ck_assert_int_eq(httppolicy_judge(&p, &f), links[_i].verdict);
+	f.host = SLICE("evil.test:8080");
+	ck_assert_int_ne(httppolicy_judge(&p, &f), HTTPPOLICY_OWN);
+	f.host = SLICE("127.0.0.1:8080");
+	f.is_page = false;
+	ck_assert_int_eq(httppolicy_judge(&p, &f), slice_is(f.fetch_site, "none") ?
+	    HTTPPOLICY_OWN : HTTPPOLICY_FOREIGN);
+}
+END_TEST
+
 START_TEST(usual_ports_may_be_left_out)
 {
 	struct httppolicy_place plain = tcp_place("10.0.0.5", 80), tls = tcp_place("10.0.0.5", 443);
@@ -186,6 +223,7 @@ static void
 add(TCase *tc)
 {
 	tcase_add_loop_test(tc, judges_pages_and_names, 0, ARRAY_LEN(cases));
+	tcase_add_loop_test(tc, a_link_leads_to_a_page_and_nowhere_else, 0, ARRAY_LEN(links));
 	tcase_add_test(tc, usual_ports_may_be_left_out);
 	tcase_add_test(tc, a_page_without_tls_is_foreign_to_one_with_it);
 	tcase_add_test(tc, addresses_have_many_texts);

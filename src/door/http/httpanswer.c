@@ -48,12 +48,8 @@ settle_body(struct http_session *s)
 		s->left = DROP_MAX;
 }
 
-/*
- * Output of a program must never run as a page of this server, so browsers are told to guess
- * nothing and to run nothing.
- */
 struct buf *
-http_answer_head(struct http_session *s, unsigned status, const char *type)
+http_answer_begin(struct http_session *s, unsigned status, const char *type)
 {
 	struct buf *b = http_session_out(s);
 
@@ -62,8 +58,6 @@ http_answer_head(struct http_session *s, unsigned status, const char *type)
 	if (type != NULL)
 		httpreply_fixed(b, "Content-Type", type);
 	httpreply_fixed(b, "X-Content-Type-Options", "nosniff");
-	httpreply_fixed(b, "Cache-Control", "no-store");
-	httpreply_fixed(b, "Content-Security-Policy", "sandbox; default-src 'none'");
 	httpreply_fixed(b, "Cross-Origin-Resource-Policy", "same-origin");
 	if (s->origin != NULL) {
 		httpreply_field(b, "Access-Control-Allow-Origin", slice_of(s->origin));
@@ -72,6 +66,20 @@ http_answer_head(struct http_session *s, unsigned status, const char *type)
 	}
 	if (s->conn.listener->origins != NULL)
 		httpreply_fixed(b, "Vary", "Origin");
+	return b;
+}
+
+/*
+ * Output of a program must never run as a page of this server, so browsers are told to guess
+ * nothing and to run nothing.
+ */
+struct buf *
+http_answer_head(struct http_session *s, unsigned status, const char *type)
+{
+	struct buf *b = http_answer_begin(s, status, type);
+
+	httpreply_fixed(b, "Cache-Control", "no-store");
+	httpreply_fixed(b, "Content-Security-Policy", "sandbox; default-src 'none'");
 	return b;
 }
 

@@ -20,6 +20,12 @@
 /* Writes the head so far; type NULL: there will be no body. Returns where more fields go. */
 struct buf *http_answer_head(struct http_session *s, unsigned status, const char *type);
 
+/*
+ * ... of an answer that says itself how long it may be kept, and what a browser may do with
+ * it: Cache-Control and Content-Security-Policy.
+ */
+struct buf *http_answer_begin(struct http_session *s, unsigned status, const char *type);
+
 /* Ends the head, and writes the body; data NULL: nothing is said of a body. */
 void http_answer_body(struct http_session *s, struct slice body);
 

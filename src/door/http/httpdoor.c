@@ -547,6 +547,7 @@ http_door_init(struct http_door *d, size_t seed)
 	};
 
 	*d = (struct http_door){ .door.ops = &ops, .body = BUF_INIT(SCRATCH_MAX) };
+	httpconsole_init(&d->console);
 	/* Else jansson would open a file to find a number. */
 	json_object_seed(seed);
 }

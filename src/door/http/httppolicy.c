@@ -82,6 +82,20 @@ is_listed_origin(const struct httppolicy_place *p, bool is_tls, const struct htt
 	return false;
 }
 
+static bool
+is_from_elsewhere(const struct httppolicy_fields *f)
+{
+	return slice_is(f->fetch_site, "cross-site") || slice_is(f->fetch_site, "same-site");
+}
+
+/* True if somebody follows a link to a page of ours, which then fills the window. */
+static bool
+is_link(const struct httppolicy_fields *f)
+{
+	return f->is_page && slice_is(f->fetch_mode, "navigate") &&
+	    slice_is(f->fetch_dest, "document");
+}
+
 /*
  * Judges the page. A page may call if it comes from this server itself. That its host is the
  * one in the field Host proves nothing: both are the attacker's name when that leads here.
@@ -93,8 +107,7 @@ judge_origin(const struct httppolicy_place *p, const struct httppolicy_fields *f
 	bool is_tls;
 
 	if (f->origin.data == NULL)
-		return slice_is(f->fetch_site, "cross-site") || slice_is(f->fetch_site, "same-site") ?
-		    HTTPPOLICY_FOREIGN : HTTPPOLICY_OWN;
+		return !is_from_elsewhere(f) || is_link(f) ? HTTPPOLICY_OWN : HTTPPOLICY_FOREIGN;
 	if (!origin_parse(f->origin, &is_tls, &h))
 		return HTTPPOLICY_FOREIGN;
 	if (is_listed_origin(p, is_tls, &h))

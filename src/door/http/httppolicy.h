@@ -27,11 +27,13 @@ struct httppolicy_fields {
 	struct slice host;
 	struct slice origin;
 	struct slice fetch_site;	/* Sec-Fetch-Site */
+	struct slice fetch_mode, fetch_dest;
+	bool is_page;			/* GET of a page that starts nothing, and is the same for all */
 	bool is_probe;			/* a path at which the name does not matter */
 };
 
 enum httppolicy_verdict {
-	HTTPPOLICY_OWN,			/* no page of another origin */
+	HTTPPOLICY_OWN,			/* no page of another origin, or its link to a page of ours */
 	HTTPPOLICY_LISTED,		/* a page of "origins", which may read the answer */
 	HTTPPOLICY_FOREIGN,		/* a page of another origin: 403 */
 	HTTPPOLICY_MISDIRECTED,		/* a name that is none of this server: 421 */

@@ -45,6 +45,7 @@ static const struct route {
 	{ "metrics", false, false, OFFER_METRICS, READS, http_metrics },
 	{ "healthz", false, true, OFFER_HEALTH, READS, http_healthz },
 	{ "readyz", false, true, OFFER_HEALTH, READS, http_readyz },
+	{ "", false, false, OFFER_CONSOLE, READS, http_console },
 };
 
 /*
@@ -123,7 +124,7 @@ note_refusal(struct http_session *s, const char *why)
 
 /* False: the request comes from where it may not come, and is refused. */
 static bool
-judge(struct http_session *s, const struct httphead *h, bool is_probe)
+judge(struct http_session *s, const struct httphead *h, const struct route *route)
 {
 	const struct net_listener *p = s->conn.listener;
 	const union sockaddr_any *local = p->is_unix ? NULL : local_of(s);
@@ -139,7 +140,11 @@ judge(struct http_session *s, const struct httphead *h, bool is_probe)
 		place.local = *local;
 	switch (httppolicy_judge(&place, &(struct httppolicy_fields){
 		.host = field(h, HTTPKNOWN_HOST), .origin = field(h, HTTPKNOWN_ORIGIN),
-		.fetch_site = field(h, HTTPKNOWN_SEC_FETCH_SITE), .is_probe = is_probe,
+		.fetch_site = field(h, HTTPKNOWN_SEC_FETCH_SITE),
+		.fetch_mode = field(h, HTTPKNOWN_SEC_FETCH_MODE),
+		.fetch_dest = field(h, HTTPKNOWN_SEC_FETCH_DEST),
+		.is_page = route != NULL && route->fn == http_console && h->method == HTTPMETHOD_GET,
+		.is_probe = route != NULL && route->is_probe,
 	})) {
 	case HTTPPOLICY_OWN:
 		return true;
@@ -257,7 +262,7 @@ http_route(struct http_session *s, struct http_request *rq)
 	struct slice user;
 	const struct route *route = find_route(s, h->target.path, room, segments, rq);
 
-	if (!judge(s, h, route != NULL && route->is_probe))
+	if (!judge(s, h, route))
 		return HTTP_DONE;
 	if (route == NULL && (h->method == HTTPMETHOD_OTHER || h->method >= HTTPMETHOD_TRACE))
 		refuse_method(s, h, 0);

@@ -15,6 +15,7 @@
 #include "base/slice.h"
 #include "call/sink.h"
 #include "conf/access.h"
+#include "door/http/httpconsole.h"
 #include "door/http/httppairs.h"
 #include "net/conn.h"
 #include "net/listener.h"
@@ -50,6 +51,7 @@ struct http_door {
 	int64_t date_sec;		/* the second that date shows */
 	char date[HTTPDATE_TEXT];
 	LIST_HEAD(http_detacheds, http_detached) detached;	/* calls without a client */
+	struct httpconsole console;
 	const struct http_start *start;	/* NULL: none is being started */
 	struct buf body;		/* scratch: the body of an answer */
 	struct httphead head;		/* scratch: the head of the request at hand */

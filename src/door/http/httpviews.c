@@ -16,6 +16,7 @@
 #include "ipc/figures.h"
 #include "ipc/stats.h"
 #include "proto/httpform.h"
+#include "proto/httpreply.h"
 
 static enum http_next
 answer(struct http_session *s, unsigned status, const char *type, struct slice body)
@@ -47,6 +48,29 @@ http_healthz(struct http_session *s, const struct http_request *rq)
 {
 	(void)rq;
 	return answer(s, 200, HTTP_TEXT, SLICE("ok\n"));
+}
+
+/*
+ * The page. A browser may keep it, and asks each time whether it is still this one. With
+ * "no-referrer" browsers would send "Origin: null", and the page could call nothing.
+ */
+enum http_next
+http_console(struct http_session *s, const struct http_request *rq)
+{
+	const struct slice *known = httphead_get(rq->head, HTTPKNOWN_IF_NONE_MATCH);
+	const struct httpconsole *console = &s->http->console;
+	bool is_known = known != NULL && httpconsole_is_known(console, *known);
+	struct buf *b = http_answer_begin(s, is_known ? 304 : 200,
+	    is_known ? NULL : "text/html; charset=utf-8");
+
+	httpreply_fixed(b, "Cache-Control", "no-cache");
+	httpreply_fixed(b, "ETag", console->etag);
+	httpreply_fixed(b, "Content-Security-Policy", console->policy);
+	httpreply_fixed(b, "Cross-Origin-Opener-Policy", "same-origin");
+	httpreply_fixed(b, "Referrer-Policy", "same-origin");
+	http_answer_body(s, is_known ? (struct slice){ 0 } : httpconsole_page());
+	http_session_finish(s);
+	return HTTP_DONE;
 }
 
 /* The pool of a service, if the broker's page is of these rules. */

@@ -4,6 +4,7 @@
 
 #include "door/http/httpcall.h"
 
+enum http_next http_console(struct http_session *s, const struct http_request *rq);
 enum http_next http_healthz(struct http_session *s, const struct http_request *rq);
 enum http_next http_readyz(struct http_session *s, const struct http_request *rq);
 enum http_next http_services(struct http_session *s, const struct http_request *rq);
