@@ -5,39 +5,23 @@
 #include "selftest/selftest.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/confine.h"
-#include "base/fd.h"
-#include "ipc/confinement.h"
 #include "proto/reply.h"
 #include "proto/resp.h"
+#include "selftest/testline.h"
+#include "selftest/testserver.h"
 
-/* No answer takes that long, however busy the machine is. */
-#define PATIENCE_SEC 30
 #define MAX_WORDS 8
-
-enum door { DOOR_TCP, DOOR_UNIX, DOOR_CONTROL, DOOR_N };
-
-static const char *const door_names[DOOR_N] = { "tcp", "unix", "control" };
 
 struct trial {
 	const char *words;	/* of the request; "@" is the id of the open call */
@@ -56,6 +40,8 @@ static const struct trial client_trials[] = {
 	{ "AUTH alice nonsense", "-WRONGPASS" },
 	{ "AUTH alice self-test", "+OK" },
 	{ "ACL WHOAMI", "alice" },
+	{ "AUTH " TESTSERVER_TOKEN, "+OK" },
+	{ "WHOAMI", "login:bob" },
 	{ "CLIENT ID", ":" },
 	{ "CLIENT SETNAME self-test", "+OK" },
 	{ "CLIENT LIST", "self-test" },
@@ -85,9 +71,47 @@ static const struct trial client_trials[] = {
 	{ "CALL there-is-none", "-NOSERVICE" },
 	{ "CALL talk five", "five" },
 	{ "CALL talk six", "six" },
-	{ "CALL die", "-HANDLER" },
 	{ "RESET", "+RESET" },
 	{ "QUIT", "+OK" },
+};
+
+/* Not often in a row: a handler that ends again and again is started later. */
+static const struct trial death_trials[] = { { "CALL die", "-HANDLER" }, { "QUIT", "+OK" } };
+
+/* With a key of another kind, and as the login of a key. */
+static const struct trial kind_trials[] = { { "PING", "+PONG" }, { "QUIT", "+OK" } };
+static const struct trial key_trials[] = {
+	{ "WHOAMI", "login:carol" },
+	{ "CALL echo one", "one\n" },
+	{ "QUIT", "+OK" },
+};
+
+/* Requests over HTTP: the first line, more fields, the body. */
+static const struct web_trial {
+	const char *words, *fields, *body;
+	const char *expect;	/* in the answer, as bytes */
+} web_trials[] = {
+	{ "GET /healthz", "", "", "HTTP/1.1 200" },
+	{ "GET /readyz", "", "", "HTTP/1.1 200" },
+	{ "GET /readyz?service=echo", "", "", "HTTP/1.1 200" },
+	{ "GET /services", "", "", "echo" },
+	{ "GET /services/echo", "", "", "text" },
+	{ "GET /metrics", "", "", "# TYPE" },
+	{ "GET /whoami", "", "", "addr:127.0.0.1" },
+	{ "GET /whoami", "Authorization: Bearer " TESTSERVER_TOKEN "\r\n", "", "login:bob" },
+	{ "GET /whoami", "Authorization: Bearer reqd_nonsense\r\n", "", "HTTP/1.1 401" },
+	{ "OPTIONS /call/echo", "", "", "HTTP/1.1 204" },
+	{ "POST /call/echo?text=one", "", "", "one\n" },
+	{ "POST /call/echo", "Content-Type: application/json\r\n", "{\"text\": \"two\"}", "two\n" },
+	{ "POST /call/echo?text=four", "Idempotency-Key: web\r\n", "", "four\n" },
+	{ "POST /call/echo?text=four", "Idempotency-Key: web\r\n", "", "four\n" },
+	{ "POST /call/cat", "", "input", "input" },
+	{ "POST /call/fail", "", "", "HTTP/1.1 500" },
+	{ "POST /call/slow", "", "", "HTTP/1.1 504" },
+	{ "POST /call/talk?text=five", "", "", "five" },
+	{ "POST /call/there-is-none", "", "", "HTTP/1.1 401" },
+	{ "POST /call/there-is-none", "Authorization: Bearer " TESTSERVER_TOKEN "\r\n", "", "HTTP/1.1 404" },
+	{ "BREW /call/echo", "", "", "HTTP/1.1 501" },
 };
 
 static const struct trial control_trials[] = {
@@ -100,253 +124,16 @@ static const struct trial control_trials[] = {
 };
 
 struct selftest {
-	char dir[64];
-	char *log;		/* the standard error of the private reqd */
-	pid_t reqd;		/* 0: it does not run */
-	uint16_t port;
+	struct testserver server;
 	unsigned n_tried, n_wrong;
 	char open_id[17];
 };
 
-/* ------------------------------------------------------------- its files --- */
-
-static void
-path_of(const struct selftest *t, const char *name, char ret[static 108])
-{
-	(void)snprintf(ret, 108, "%s/%s", t->dir, name);
-}
-
-static int
-remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	(void)remove(path);
-	return 0;
-}
-
-/* A port that nobody uses at the moment; 0: there is none. */
-static uint16_t
-free_port(void)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	CLEANUP_CLOSE int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	socklen_t len = sizeof(a);
-
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, len) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&a, &len) < 0)
-		return 0;
-	return ntohs(a.sin_port);
-}
-
-static void
-put_service(FILE *f, const char *name, const char *text)
-{
-	(void)fprintf(f, "service \"%s\" {\n\tallow = {\"local\"}\n%s\t%s\n}\n", name,
-	    geteuid() == 0 ? "\tuser = \"nobody\"\n" : "", text);
-}
-
-/* Root's workers need an account: that of the package, or one that every system has. */
-static const char *
-worker_account(void)
-{
-	return getpwnam(REQD_USER) != NULL ? REQD_USER : "daemon";
-}
-
-/* The handler is a shell script: it answers the last word of each request. */
-#define TALK \
-	"handler = {\"/bin/sh\", \"-c\", \"while read -r n; do n=${{n#?}}; i=0; " \
-	"while [ $i -lt ${{n%?}} ]; do read -r l; read -r w; i=$((i+1)); done; w=${{w%?}}; " \
-	"printf '+%s\\\\r\\\\n' $w; done\"}\n" \
-	"\targument \"text\" {}\n\tprocesses { min = 1  max = 2 }"
-
-/* The file of logins: the password of alice is "self-test". */
-static int
-write_logins(const struct selftest *t)
-{
-	static const char line[] =
-	    "alice:$y$j9T$abcdefghijklmnop$9wMZ5sMAa3MZKAeYtX5W17sHFoZ.CbxGm5sn8AOud/C\n";
-	CLEANUP_CLOSE int fd = -1;
-	char path[108];
-
-	path_of(t, "logins", path);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	return fd < 0 ? -errno : fd_write_all(fd, line, strlen(line));
-}
-
-static int
-write_conf(const struct selftest *t, bool has_another)
-{
-	CLEANUP_FILE FILE *f = NULL;
-	char path[108];
-
-	path_of(t, "reqd.conf", path);
-	f = fopen(path, "we");
-	if (f == NULL)
-		return -errno;
-	(void)fprintf(f,
-	    "listen \"tcp://127.0.0.1:%u\" {}\n"
-	    "listen \"unix://%s/reqd.sock\" { mode = 0600 }\n"
-	    "control { path = \"%s/control.sock\" }\n"
-	    "logins = \"logins\"\n"
-	    "log { to = stderr  level = debug }\n"
-	    "workers = %d\n"
-	    "runtime-directory = \"%s\"\n"
-	    "drain-timeout = 5s\n"
-	    "role \"local\" { net = {\"127.0.0.0/8\", \"unix\"} }\n",
-	    t->port, t->dir, t->dir, has_another ? 3 : 2, t->dir);
-	if (geteuid() == 0)
-		(void)fprintf(f, "user = \"%s\"\n", worker_account());
-	put_service(f, "echo", "command = {\"/bin/echo\", \"{text}\"}\n\targument \"text\" {}");
-	put_service(f, "cat", "command = {\"/bin/cat\"}\n\tinput = required");
-	put_service(f, "fail", "command = {\"/bin/sh\", \"-c\", \"echo broken >&2; exit 3\"}");
-	put_service(f, "slow", "command = {\"/bin/sleep\", \"60\"}\n\ttimeout = 100ms");
-	put_service(f, "talk", TALK);
-	put_service(f, "die", "handler = {\"/bin/sh\", \"-c\", \"read -r w; echo last words >&2\"}\n"
-	    "\tprocesses { min = 0  max = 1 }");
-	if (has_another)
-		put_service(f, "another", "command = {\"/bin/echo\", \"another\"}");
-	return fflush(f) == 0 && !ferror(f) ? 0 : -EIO;
-}
-
-/* --------------------------------------------------------- the private reqd --- */
-
-static void
-reqd_run(const struct selftest *t, int log)
-{
-	char path[108];
-	char *argv[] = { (char *)"reqd", (char *)"-c", path, NULL };
-	char *envp[] = { (char *)"PATH=/usr/bin:/bin", (char *)CONFINEMENT_TELL "=1", NULL };
-
-	path_of(t, "reqd.conf", path);
-	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (dup2(log, STDERR_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0)
-		_exit(EX_OSERR);
-	(void)execve("/proc/self/exe", argv, envp);
-	_exit(EX_OSERR);
-}
-
-static int
-reqd_start(struct selftest *t)
-{
-	CLEANUP_CLOSE int log = -1;
-	char path[108];
-
-	path_of(t, "log", path);
-	log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (log < 0)
-		return -errno;
-	t->reqd = fork();
-	if (t->reqd < 0) {
-		t->reqd = 0;
-		return -errno;
-	}
-	if (t->reqd == 0)
-		reqd_run(t, log);
-	return 0;
-}
-
-/* Reads the log anew. 0 or -errno. */
-static int
-log_read(struct selftest *t)
-{
-	CLEANUP_CLOSE int fd = -1;
-	char path[108];
-	struct stat st;
-	ssize_t n;
-
-	path_of(t, "log", path);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	free(t->log);
-	t->log = malloc((size_t)st.st_size + 1);
-	if (t->log == NULL)
-		return -ENOMEM;
-	n = read(fd, t->log, (size_t)st.st_size);
-	t->log[n > 0 ? n : 0] = '\0';
-	return n < 0 ? -errno : 0;
-}
-
-static bool
-reqd_has_ended(struct selftest *t, int *ret_status)
-{
-	if (t->reqd != 0 && waitpid(t->reqd, ret_status, WNOHANG) != t->reqd)
-		return false;
-	t->reqd = 0;
-	return true;
-}
-
-/* Waits until every process of it serves. */
-static int
-reqd_await(struct selftest *t)
-{
-	uint64_t due = clock_usec() + PATIENCE_SEC * USEC_PER_SEC;
-	int status;
-
-	while (clock_usec() < due) {
-		int r = log_read(t);
-
-		if (r < 0)
-			return r;
-		if (strstr(t->log, " serves ") != NULL)
-			return 0;
-		if (reqd_has_ended(t, &status))
-			return -ECHILD;
-		(void)poll(NULL, 0, 10);
-	}
-	return -ETIMEDOUT;
-}
-
-/* Asks it to stop. Returns its status, or -1. */
-static int
-reqd_stop(struct selftest *t)
-{
-	uint64_t due = clock_usec() + PATIENCE_SEC * USEC_PER_SEC;
-	int status = 0;
-
-	if (t->reqd == 0)
-		return -1;
-	(void)kill(t->reqd, SIGTERM);
-	while (!reqd_has_ended(t, &status)) {
-		if (clock_usec() > due) {
-			(void)kill(t->reqd, SIGKILL);
-			(void)waitpid(t->reqd, &status, 0);
-			t->reqd = 0;
-			return -1;
-		}
-		(void)poll(NULL, 0, 10);
-	}
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 /* ------------------------------------------------------------------ trials --- */
-
-static int
-door_connect(const struct selftest *t, enum door door)
-{
-	struct sockaddr_in in = {
-		.sin_family = AF_INET, .sin_port = htons(t->port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	struct timeval patience = { .tv_sec = PATIENCE_SEC };
-	bool is_tcp = door == DOOR_TCP;
-	CLEANUP_CLOSE int fd = socket(is_tcp ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	path_of(t, door == DOOR_CONTROL ? "control.sock" : "reqd.sock", un.sun_path);
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0)
-		return -errno;
-	if (connect(fd, is_tcp ? (struct sockaddr *)&in : (struct sockaddr *)&un,
-	    is_tcp ? sizeof(in) : sizeof(un)) < 0)
-		return -errno;
-	return TAKE_FD(fd);
-}
 
 /* Reads one reply into b, and what was pushed before it. 0 or -errno. */
 static int
-reply_read(int fd, struct buf *b)
+reply_read(struct testline *l, struct buf *b)
 {
 	static const struct reply_limits limits = { .max_bytes = 1 << 20, .max_items = 1 << 14 };
 	struct reply_cursor cursor = { 0 };
@@ -373,9 +160,9 @@ reply_read(int fd, struct buf *b)
 		}
 		if (r != REPLY_AGAIN)
 			return -EPROTO;
-		n = read(fd, bytes, sizeof(bytes));
+		n = testline_read(l, bytes, sizeof(bytes));
 		if (n <= 0)
-			return n < 0 ? -errno : -EPIPE;
+			return n < 0 ? (int)n : -EPIPE;
 		if (buf_append(b, bytes, (size_t)n) < 0)
 			return -ENOMEM;
 	}
@@ -424,46 +211,89 @@ verdict(struct selftest *t, const char *where, const char *what, const char *wro
 	(void)fflush(stdout);
 }
 
+/* Judges a reply; r is -errno where there is none. */
 static void
-try(struct selftest *t, int fd, enum door door, const struct trial *trial)
+judge(struct selftest *t, enum door door, const char *words, int r, struct buf *reply,
+    const char *expect)
+{
+	struct slice got = buf_slice(reply);
+	char wrong[256];
+
+	if (r == 0 && memmem(got.data, got.len, expect, strlen(expect)) != NULL) {
+		verdict(t, testserver_door(door), words, NULL);
+		return;
+	}
+	if (r < 0)
+		(void)snprintf(wrong, sizeof(wrong), "WRONG: %s", strerror(-r));
+	else
+		(void)snprintf(wrong, sizeof(wrong), "WRONG: %.200s", on_one_line(reply));
+	verdict(t, testserver_door(door), words, wrong);
+}
+
+static void
+try(struct selftest *t, struct testline *l, enum door door, const struct trial *trial)
 {
 	CLEANUP(buf_done) struct buf request = BUF_INIT(0);
 	CLEANUP(buf_done) struct buf reply = BUF_INIT(0);
-	char text[128], wrong[256];
-	struct slice argv[MAX_WORDS], got;
+	struct slice argv[MAX_WORDS];
+	char text[128];
 	size_t n;
 	int r;
 
 	(void)strlcpy(text, trial->words, sizeof(text));
 	n = words_of(t, text, argv);
 	resp_request(&request, argv, n);
-	r = fd_write_all(fd, buf_data(&request), buf_len(&request));
+	r = testline_write(l, buf_data(&request), buf_len(&request));
 	if (r == 0)
-		r = reply_read(fd, &reply);
+		r = reply_read(l, &reply);
 	note_open_id(t, &reply);
-	got = buf_slice(&reply);
-	if (r == 0 && memmem(got.data, got.len, trial->expect, strlen(trial->expect)) != NULL) {
-		verdict(t, door_names[door], trial->words, NULL);
-		return;
-	}
-	if (r < 0)
-		(void)snprintf(wrong, sizeof(wrong), "WRONG: %s", strerror(-r));
-	else
-		(void)snprintf(wrong, sizeof(wrong), "WRONG: %.200s", on_one_line(&reply));
-	verdict(t, door_names[door], trial->words, wrong);
+	judge(t, door, trial->words, r, &reply, trial->expect);
 }
 
 static void
 try_all(struct selftest *t, enum door door, const struct trial *trials, size_t n)
 {
-	CLEANUP_CLOSE int fd = door_connect(t, door);
+	struct testline l = TESTLINE_INIT;
+	const char *wrong = testserver_open(&t->server, door, &l);
 
-	if (fd < 0) {
-		verdict(t, door_names[door], "connect", strerror(-fd));
-		return;
+	if (wrong != NULL)
+		verdict(t, testserver_door(door), "connect", wrong);
+	for (size_t i = 0; i < n && wrong == NULL; i++)
+		try(t, &l, door, &trials[i]);
+	testline_close(&l);
+}
+
+/* A request over HTTP, on a connection of its own, which the server closes behind the answer. */
+static void
+try_web(struct selftest *t, enum door door, const struct web_trial *trial)
+{
+	CLEANUP(buf_done) struct buf request = BUF_INIT(0);
+	CLEANUP(buf_done) struct buf reply = BUF_INIT(0);
+	struct testline l = TESTLINE_INIT;
+	const char *wrong = testserver_open(&t->server, door, &l);
+	char bytes[4096];
+	ssize_t n;
+	int r;
+
+	(void)buf_printf(&request, "%s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nConnection: close\r\n"
+	    "%sContent-Length: %zu\r\n\r\n%s", trial->words, t->server.ports[door], trial->fields,
+	    strlen(trial->body), trial->body);
+	if (wrong == NULL) {
+		r = testline_write(&l, buf_data(&request), buf_len(&request));
+		while (r == 0 && (n = testline_read(&l, bytes, sizeof(bytes))) != 0)
+			r = n < 0 ? (int)n : buf_append(&reply, bytes, (size_t)n);
+		judge(t, door, trial->words, r, &reply, trial->expect);
+	} else {
+		verdict(t, testserver_door(door), trial->words, wrong);
 	}
-	for (size_t i = 0; i < n; i++)
-		try(t, fd, door, &trials[i]);
+	testline_close(&l);
+}
+
+static void
+try_web_all(struct selftest *t, enum door door)
+{
+	for (size_t i = 0; i < ARRAY_LEN(web_trials); i++)
+		try_web(t, door, &web_trials[i]);
 }
 
 /* A new service and another worker, by a reload; then a wrong file, which changes nothing. */
@@ -471,18 +301,21 @@ static void
 try_reloads(struct selftest *t)
 {
 	static const struct trial reload = { "RELOAD", "\"ok\":true" }, refused = { "RELOAD", "\"ok\":false" };
+	static const struct web_trial web_another = { "POST /call/another", "", "", "another\n" };
 	static const struct trial another[] = { { "CALL another", "another\n" }, { "QUIT", "+OK" } };
 	char path[108];
 	CLEANUP_FILE FILE *f = NULL;
 
-	if (write_conf(t, true) < 0) {
+	if (testserver_change(&t->server) < 0) {
 		verdict(t, "control", "RELOAD", "WRONG: no new configuration");
 		return;
 	}
 	try_all(t, DOOR_CONTROL, &reload, 1);
 	try_all(t, DOOR_TCP, another, ARRAY_LEN(another));
 	try_all(t, DOOR_UNIX, another, ARRAY_LEN(another));
-	path_of(t, "reqd.conf", path);
+	try_all(t, DOOR_TLS, another, ARRAY_LEN(another));
+	try_web(t, DOOR_HTTPS, &web_another);
+	testserver_path(&t->server, "reqd.conf", path);
 	f = fopen(path, "ae");
 	if (f == NULL || fputs("broken", f) < 0 || fflush(f) != 0)
 		return;
@@ -498,7 +331,7 @@ print_refused(const struct selftest *t)
 {
 	unsigned n = 0;
 
-	for (const char *at = t->log; (at = strstr(at, CONFINE_TOLD)) != NULL; at++) {
+	for (const char *at = t->server.log; (at = strstr(at, CONFINE_TOLD)) != NULL; at++) {
 		char who[32], call[64];
 		int number;
 
@@ -518,7 +351,7 @@ print_refused(const struct selftest *t)
 static void
 print_alarms(struct selftest *t)
 {
-	char *rest = t->log, *line;
+	char *rest = t->server.log, *line;
 
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		if (strstr(line, "forbidden") == NULL && strstr(line, "] crit:") == NULL &&
@@ -532,26 +365,27 @@ print_alarms(struct selftest *t)
 static int
 run(struct selftest *t)
 {
-	int r = write_logins(t);
+	int r = testserver_start(&t->server);
 
-	if (r >= 0)
-		r = write_conf(t, false);
-
-	if (r == 0)
-		r = reqd_start(t);
-	if (r == 0)
-		r = reqd_await(t);
 	if (r < 0) {
 		(void)fprintf(stderr, "reqd: the private reqd does not serve: %s\n%s",
-		    strerror(-r), t->log != NULL ? t->log : "");
+		    strerror(-r), t->server.log != NULL ? t->server.log : "");
 		return EX_OSERR;
 	}
 	try_all(t, DOOR_TCP, client_trials, ARRAY_LEN(client_trials));
 	try_all(t, DOOR_UNIX, client_trials, ARRAY_LEN(client_trials));
+	try_all(t, DOOR_TCP, death_trials, ARRAY_LEN(death_trials));
+	try_all(t, DOOR_UNIX, death_trials, ARRAY_LEN(death_trials));
+	try_all(t, DOOR_TLS, client_trials, ARRAY_LEN(client_trials));
+	try_all(t, DOOR_RSA, kind_trials, ARRAY_LEN(kind_trials));
+	try_all(t, DOOR_ED25519, kind_trials, ARRAY_LEN(kind_trials));
+	try_all(t, DOOR_KEY, key_trials, ARRAY_LEN(key_trials));
+	try_web_all(t, DOOR_HTTP);
+	try_web_all(t, DOOR_HTTPS);
 	try_all(t, DOOR_CONTROL, control_trials, ARRAY_LEN(control_trials));
 	try_reloads(t);
-	verdict(t, "master", "stop", reqd_stop(t) == 0 ? NULL : "WRONG: its status is not 0");
-	(void)log_read(t);
+	verdict(t, "master", "stop", testserver_stop(&t->server) == 0 ? NULL : "WRONG: its status is not 0");
+	(void)testserver_read_log(&t->server);
 	print_refused(t);
 	print_alarms(t);
 	(void)printf("%u tried, %u wrong\n", t->n_tried, t->n_wrong);
@@ -561,24 +395,22 @@ run(struct selftest *t)
 int
 selftest_main(void)
 {
-	struct selftest t = { .port = free_port() };
-	int status;
+	struct selftest t = { 0 };
+	int r, status;
 
 	if (!confine_is_built_in()) {
 		(void)fputs("reqd: this reqd was built without its sandbox\n", stderr);
 		return EX_UNAVAILABLE;
 	}
 	(void)sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
-	(void)strlcpy(t.dir, "/tmp/reqd-self-test.XXXXXX", sizeof(t.dir));
-	if (mkdtemp(t.dir) == NULL || t.port == 0) {
-		(void)fprintf(stderr, "reqd: %s: %s\n", t.dir, strerror(errno));
+	r = testserver_init(&t.server);
+	if (r < 0) {
+		(void)fprintf(stderr, "reqd: %s: %s\n", t.server.dir, strerror(-r));
 		return EX_OSERR;
 	}
 	(void)printf("Landlock: %s\n", confine_landlock() > 0 ? "yes" :
 	    "not in this kernel; filters of system calls do without");
 	status = run(&t);
-	(void)reqd_stop(&t);
-	free(t.log);
-	(void)nftw(t.dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	testserver_done(&t.server);
 	return status;
 }

@@ -21,6 +21,7 @@ tests_integration_free_port_SOURCES = tests/integration/free-port.c
 integration_tests = \
 	tests/integration/access-model.sh \
 	tests/integration/activation.sh \
+	tests/integration/canary.sh \
 	tests/integration/client-certificates.sh \
 	tests/integration/client-hiredis.sh \
 	tests/integration/client-netcat.sh \
@@ -124,7 +125,7 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/service-sandbox.py \
 	tests/integration/shares.py \
 	tests/integration/limits.py \
-	tests/integration/man-in-the-middle.py \
+	tests/integration/canary.py tests/integration/man-in-the-middle.py \
 	tests/integration/login-tokens.py tests/integration/logins.py tests/integration/logins-model.py \
 	tests/integration/login-tokens.py tests/integration/passwords.py tests/integration/logins.py tests/integration/logins-model.py \
 	tests/integration/access-model.py tests/integration/login-tokens.py tests/integration/logins.py tests/integration/logins-model.py \

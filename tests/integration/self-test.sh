@@ -22,16 +22,27 @@ show() {
 }
 
 is_tried() { # DOOR WORDS
-	grep -q "^$1  *$2  *ok$" "$dir/table"
+	grep -q "^$1  *$2  *ok$" "$dir/table" || show
 }
 
 step "the self-test passes" self_test || show
 step "the table says so" is_whole
-for door in tcp unix; do
-	for words in PING INFO 'CALL echo one' 'CALL talk five' 'CALL another' 'INPUT @ chunk'; do
+for door in tcp unix tls; do
+	for words in PING INFO 'CALL echo one' 'CALL talk five' 'CALL another' 'INPUT @ chunk' \
+	    'AUTH alice self-test' 'AUTH alice nonsense'; do
 		step "$door: $words was tried" is_tried $door "$words"
 	done
 done
+step "a login by token was tried" is_tried tls 'AUTH reqd_[^ ]*'
+step "... and one by key" is_tried tls-key WHOAMI
+step "each kind of key signs" eval 'is_tried tls-rsa PING && is_tried tls-ed PING'
+for door in http https; do
+	for words in 'GET /healthz' 'GET /whoami' 'POST /call/echo?text=one' 'POST /call/cat' \
+	    'POST /call/talk?text=five'; do
+		step "$door: $words was tried" is_tried $door "$words"
+	done
+done
+step "https: a new service" is_tried https 'POST /call/another'
 step "a reload was tried" is_tried control RELOAD
 step "no call was refused" grep -q '^No process made a call' "$dir/table"
 step "nothing is left behind" eval '! ls -d /tmp/reqd-self-test.* 2>/dev/null'
