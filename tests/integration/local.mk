@@ -95,6 +95,7 @@ integration_tests = \
 	tests/integration/service-sandbox.sh \
 	tests/integration/reqd-test.sh \
 	tests/integration/temporary-directory.sh \
+	tests/integration/testssl.sh \
 	tests/integration/reqctl-check.sh \
 	tests/integration/kept-counts.sh \
 	tests/integration/shares.sh \
