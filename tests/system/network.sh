@@ -163,6 +163,13 @@ revoked() {
 }
 step "a revoked token is worth nothing, a new one is" revoked
 
+last_use() { # MATCH
+	inside journalctl --sync
+	inside journalctl -u reqd -n 1 -o cat "$1" | grep -q 'service=who'
+}
+step "the journal has the last use of a login" last_use REQD_CALLER=login:web1
+step "and of a credential" last_use "REQD_CREDENTIAL=$(inside reqctl logins | awk '$1 == "alice" { print $4 }')"
+
 # A record for fail2ban and for journalctl -x; and no secret in any record or command line.
 told() {
 	inside sh -c 'umask 077; echo wrong-password >/tmp/wrong; chown nobody /tmp/wrong'

@@ -67,10 +67,13 @@ instance_starts() {
 		user = "reqd"
 		runtime-directory = "/run/reqd-other"
 		listen "unix:///run/reqd-other/reqd.sock" {}
+		listen "tls://127.0.0.1:7474" { key = "credential:server.key" }
 	END
+	printf '[Service]\nLoadCredential=server.key:/etc/reqd/tls/server.key\n' |
+	    drop_in reqd@other.service
 	inside systemctl start reqd@other
 }
-step "an instance" instance_starts
+step "an instance, whose key is from systemd" instance_starts
 instance_upgrades() {
 	was=$(property reqd@other.service MainPID)
 	installed /test/next && installed /test || return 1
@@ -88,7 +91,8 @@ removal() {
 }
 step "removed: nothing runs, the configuration stays, and the key" removal
 purge() {
-	inside rm -f /etc/reqd/services.d/test-echo.conf /etc/reqd/other.conf
+	inside rm -rf /etc/reqd/services.d/test-echo.conf /etc/reqd/other.conf \
+	    /etc/systemd/system/reqd@other.service.d
 	inside sh -c 'dpkg -P reqd reqctl libreqd0' >"$dir/out" 2>&1 || {
 		cat "$dir/out"
 		return 1
