@@ -77,6 +77,9 @@ void listeners_close(struct net_desk *net);
 /* The settings under which the listener was last configured. */
 const struct listener *listener_settings(const struct net_listener *p);
 
+/* True if this peer may say in its requests for whom it asks. */
+bool listener_has_front_at(const struct net_listener *p, const union sockaddr_any *peer);
+
 /*
  * The listener in this configuration, the one in force, as a set of one: a bit by its
  * number. Empty if it is not there any more, or speaks another protocol.
