@@ -362,20 +362,6 @@ listeners_close(struct net_desk *net)
 	}
 }
 
-const struct listener *
-listener_settings(const struct net_listener *p)
-{
-	return &p->conf->listeners[p->number];
-}
-
-bool
-listener_has_front_at(const struct net_listener *p, const union sockaddr_any *peer)
-{
-	const struct places *from = &listener_settings(p)->front_from;
-
-	return p->is_unix ? from->unix_peers : places_contain(from, peer);
-}
-
 uint32_t
 listener_as_set(const struct net_listener *p, const struct conf *c)
 {
