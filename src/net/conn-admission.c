@@ -149,7 +149,7 @@ conn_judge(struct conn *c, const struct net_listener *p)
 
 	if (!has_room(c, p, s != NULL ? s->n : 0, n_workers))
 		return CONN_CROWDED;
-	if (c->is_proxy || c->peer.is_local)
+	if (c->is_proxy || c->is_front || c->peer.is_local)
 		return CONN_ADMITTED;
 	return judge_source(c, p, s != NULL ? CONTAINER_OF(s, struct seat, share) : NULL);
 }

@@ -240,6 +240,7 @@ conn_open(struct net_listener *p, int fd, const union sockaddr_any *peer)
 		return CONN_ADMITTED;
 	}
 	c->is_proxy = is_proxy;
+	c->is_front = listener_has_front_at(p, peer);
 	verdict = conn_judge(c, p);
 	if (verdict != CONN_ADMITTED) {
 		conn_free(c);

@@ -362,12 +362,6 @@ listeners_close(struct net_desk *net)
 	}
 }
 
-const struct listener *
-listener_settings(const struct net_listener *p)
-{
-	return &p->conf->listeners[p->number];
-}
-
 uint32_t
 listener_as_set(const struct net_listener *p, const struct conf *c)
 {

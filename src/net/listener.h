@@ -14,6 +14,7 @@
 #include <sys/queue.h>
 
 #include "base/loop.h"
+#include "conf/access.h"
 #include "conf/conf.h"
 #include "net/net.h"
 #include "net/tlscontext.h"
@@ -75,7 +76,20 @@ void listeners_retire(struct net_desk *net, struct conf *c);
 void listeners_close(struct net_desk *net);
 
 /* The settings under which the listener was last configured. */
-const struct listener *listener_settings(const struct net_listener *p);
+static inline const struct listener *
+listener_settings(const struct net_listener *p)
+{
+	return &p->conf->listeners[p->number];
+}
+
+/* True if this peer may say in its requests for whom it asks. */
+static inline bool
+listener_has_front_at(const struct net_listener *p, const union sockaddr_any *peer)
+{
+	const struct places *from = &listener_settings(p)->front_from;
+
+	return p->is_unix ? from->unix_peers : places_contain(from, peer);
+}
 
 /*
  * The listener in this configuration, the one in force, as a set of one: a bit by its

@@ -500,7 +500,7 @@ look_ups_of_guesses(struct evil *e)
 	struct evil_kit k;
 	struct frame f = evil_run_frame(e, "true", NULL, &k), ask;
 
-	for (int i = 0; i < 300; i++) {
+	for (int i = 0; i < 200; i++) {
 		ask = look_up_frame(evil_new_id(e), evil_digest_like((uint8_t)(i + 1)));
 		(void)evil_send(e, &ask);
 		if (!evil_await(e, FRAME_FOUND, EVIL_WAIT_MS) ||

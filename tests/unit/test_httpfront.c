@@ -108,6 +108,23 @@ START_TEST(others_are_not_believed)
 }
 END_TEST
 
+START_TEST(a_proxy_that_is_none_any_more_is_closed)
+{
+	struct conf *old;
+	int fd = client();
+
+	say(fd, "GET /whoami" FROM("alice", "10.1.2.3") "\r\n");
+	ck_status(fd, "200");
+	old = worker_set_conf(&w, conf_of(without, 2));
+	ck_assert_int_eq(listeners_replace(&w.net, w.conf, (int[]){ dup(listening->io.fd) }, 1), 0);
+	LIST_FIRST(&w.net.listeners)->is_unix = true;
+	conf_unref(old);
+	say(fd, "POST /call/echo" HOST "\r\n");
+	ck_assert_ptr_nonnull(strstr(answers(fd), "503!({"));
+	asked_nothing();
+}
+END_TEST
+
 static void
 add(TCase *tc)
 {
@@ -116,6 +133,7 @@ add(TCase *tc)
 	tcase_add_test(tc, a_proxy_has_to_say_both);
 	tcase_add_test(tc, a_probe_is_of_no_client);
 	tcase_add_test(tc, others_are_not_believed);
+	tcase_add_test(tc, a_proxy_that_is_none_any_more_is_closed);
 }
 
 UNIT_MAIN("httpfront", add(tc))

@@ -245,6 +245,54 @@ START_TEST(test_unsealed_result)
 }
 END_TEST
 
+/* Asks what has become of a token; *ret_fd: the file that has come, or -1. */
+static enum look_up
+look_up(uint16_t worker, char token, int *ret_fd)
+{
+	struct frame f = { .type = FRAME_LOOK_UP, .id = request_id(worker) }, answer;
+
+	f.cancel.token = letter(token);
+	say(worker, &f);
+	answer = get_with_fd(broker.worker[worker], ret_fd);
+	ck_assert_str_eq(frame_type_name(answer.type), "found");
+	ck_assert_uint_eq(answer.id, f.id);
+	return (enum look_up)answer.found;
+}
+
+START_TEST(test_looks_start_nothing)
+{
+	struct call a = CALL(.service = S_SINGLE, .script = "exec cat", .token = 'T'), b;
+	int fd = paper(&a), other, found;
+	char got[16] = "";
+
+	ck_assert_int_eq(look_up(1, 'U', &found), LOOK_UP_UNKNOWN);
+	ck_assert_int_eq(look_up(1, 'T', &found), LOOK_UP_RUNS);
+	/* The second waits for its place, as the service runs one at a time. */
+	b = CALL(.worker = 1, .service = S_SINGLE, .script = "exec cat", .token = 'B');
+	other = paper(&b);
+	ck_assert_int_eq(look_up(0, 'B', &found), LOOK_UP_WAITS);
+	cancel(&b, CANCEL_BY_CLIENT);
+	(void)expect_end(&b, OUTCOME_CANCELLED);
+	ck_assert_int_eq(look_up(0, 'B', &found), LOOK_UP_UNKNOWN);
+	ck_assert_int_eq(found, -1);
+	(void)close(other);
+	call_done(&b);
+	let_end(&a);
+	/* Until its worker brings the result, the request goes on for all others. */
+	ck_assert_int_eq(look_up(1, 'T', &found), LOOK_UP_RUNS);
+	deposit(&a, fd, "the result");
+	sync_worker(0);
+	for (uint16_t worker = 0; worker < 2; worker++) {
+		ck_assert_int_eq(look_up(worker, 'T', &found), LOOK_UP_DONE);
+		ck_assert_int_ge(found, 0);
+		ck_assert_int_ge(pread(found, got, sizeof(got) - 1, 0), 0);
+		ck_assert_str_eq(got, "the result");
+		(void)close(found);
+	}
+	ck_assert_uint_eq(broker.stats->started_total, 1);
+}
+END_TEST
+
 static void
 add(TCase *tc)
 {
@@ -258,6 +306,7 @@ add(TCase *tc)
 	tcase_add_test(tc, test_twins_count_in_the_queue);
 	tcase_add_test(tc, test_id_of_an_awaited_result);
 	tcase_add_test(tc, test_unsealed_result);
+	tcase_add_test(tc, test_looks_start_nothing);
 }
 
 UNIT_MAIN("twin", add(tc))

@@ -519,6 +519,7 @@ destroy(struct conn *c)
 
 	http_session_forget(s);
 	free(s->local);
+	free(s->front);
 	free(s);
 }
 

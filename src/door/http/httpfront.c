@@ -6,27 +6,27 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "conf/access.h"
 #include "door/http/httpanswer.h"
 #include "net/listener.h"
 
-/* True if the peer may say whose requests it passes on. */
+/*
+ * True if the peer may still say whose requests it passes on. Its own address is kept from
+ * the first request, as that of the peer is the last client's later.
+ */
 static bool
-is_trusted(const struct http_session *s, const struct listener *l)
+is_trusted(struct http_session *s)
 {
-	const struct peer *p = &s->conn.peer;
-	union sockaddr_any addr = { 0 };
-
-	/* The address of the connection is the last client's by now. */
-	if (s->conn.is_front)
-		return true;
-	if (p->caller != NULL)
-		return l->front_from.unix_peers;
-	memcpy(&addr, &p->addr, sizeof(p->addr));
-	return places_contain(&l->front_from, &addr);
+	if (s->front == NULL) {
+		s->front = calloc(1, sizeof(*s->front));
+		if (s->front == NULL)
+			return false;
+		memcpy(s->front, &s->conn.peer.addr, sizeof(s->conn.peer.addr));
+	}
+	return listener_has_front_at(s->conn.listener, s->front);
 }
 
 /* The fields of that name. */
@@ -139,10 +139,13 @@ http_front_apply(struct http_session *s, const struct httphead *h, bool is_probe
 	const struct listener *l = listener_settings(s->conn.listener);
 
 	*ret_user = (struct slice){ 0 };
-	if (!listener_has_front(l) || !is_trusted(s, l))
+	if (!s->conn.is_front)
 		return true;
-	s->conn.is_front = true;
-	s->conn.peer.has_changed = true;
+	/* Nobody knows who the peer is now. A new connection is judged anew. */
+	if (!is_trusted(s)) {
+		http_refuse_last(s, 503, "BUSY", "the listener has changed: connect again");
+		return false;
+	}
 	return (l->front_address == NULL || apply_address(s, h, l->front_address, is_probe)) &&
 	    (l->front_user == NULL || read_user(s, h, l->front_user, is_probe, ret_user));
 }

@@ -92,6 +92,7 @@ struct http_session {
 	struct loop_task task;		/* ends the input of the call */
 	struct loop_timer beat;		/* of events: says that the server is there */
 	char *origin;			/* of the page that may read the answer; NULL: none */
+	union sockaddr_any *front;	/* the address of the proxy that speaks; NULL: not kept yet */
 	union sockaddr_any *local;	/* our end of the connection; NULL: not asked for yet */
 
 	/* The request at hand; all zero between two requests. */
