@@ -122,9 +122,16 @@ note_pin(struct clienttls *t, X509 *cert)
 	OPENSSL_free(der);
 }
 
+static bool
+is_pinned(const struct clienttls *t)
+{
+	return strcmp(t->seen, t->pin) == 0;
+}
+
 /*
- * With a pin the chain is not looked at, as with ssh. The key is compared behind the
- * handshake, which proves that the server has it, and before anything is sent.
+ * With a pin the chain is not looked at, as with ssh. The key is compared here, because the
+ * handshake goes on with our certificate, which tells who we are. The end of the handshake
+ * proves that the server has that key, before anything is sent.
  */
 static int
 on_chain(X509_STORE_CTX *ctx, void *arg)
@@ -132,7 +139,11 @@ on_chain(X509_STORE_CTX *ctx, void *arg)
 	struct clienttls *t = arg;
 
 	note_pin(t, X509_STORE_CTX_get0_cert(ctx));
-	return *t->pin != '\0' ? 1 : X509_verify_cert(ctx);
+	if (*t->pin == '\0')
+		return X509_verify_cert(ctx);
+	if (!is_pinned(t))
+		X509_STORE_CTX_set_error(ctx, X509_V_ERR_CERT_REJECTED);
+	return is_pinned(t);
 }
 
 static bool
@@ -287,7 +298,7 @@ wrong_server(char *why, size_t why_len, const char *fmt, ...)
 static int
 check_pin(const struct clienttls *t, char *why, size_t why_len)
 {
-	if (strcmp(t->seen, t->pin) != 0)
+	if (!is_pinned(t))
 		return wrong_server(why, why_len, "the key of the server is %s, but its pin is "
 		    "%s: it is another server, or it has a new key; ask its administrator for a new "
 		    "line of 'reqctl grant', or for its pin, which 'reqctl pin' prints there, for "
@@ -334,6 +345,8 @@ clienttls_shake(struct clienttls *t, char *why, size_t why_len)
 	result = SSL_get_verify_result(t->ssl);
 	if (result != X509_V_OK && *t->pin == '\0')
 		return refused_chain(t, result, why, why_len);
+	if (result != X509_V_OK && !is_pinned(t))
+		return check_pin(t, why, why_len);
 	reason = ERR_reason_error_string(ERR_peek_error());
 	if (t->error != 0)
 		reason = strerror(t->error);

@@ -400,7 +400,8 @@ def attack(name, slot, beside_slots=()):
     elif wanted == "leaves":
         until(name + " ends", lambda: saw(slot, pid, "done", since) and replaced())
     elif wanted in ("lives", "any"):
-        until(name + " ends", lambda: saw(slot, pid, "done", since) or replaced())
+        until(name + " ends", lambda: saw(slot, pid, "done", since) or replaced(),
+              10 * PATIENCE if name in ONLY_IN_LONG else PATIENCE)
         if wanted == "lives" and not saw(slot, pid, "done", since):
             complain("%s: the worker is gone" % name)
     else:

@@ -10,7 +10,8 @@ Accepts at PORT and does with each connection what the file DIR/mode says:
     alter   hands the bytes on, and changes one of each record of the client
 
 DIR/raw gets all bytes of clients as they come, DIR/heard those that could be read behind TLS,
-and DIR/did a line for each connection.
+DIR/shown the certificates of clients, which are asked for where DIR/wanted.pem is there, and
+DIR/did a line for each connection.
 """
 import os
 import socket
@@ -69,11 +70,17 @@ def terminate(client, version):
     context.load_cert_chain(certificate, key)
     context.maximum_version = version
     context.set_alpn_protocols(["reqd/1"])
+    # Asks for the key of the client; this file has that which it might show.
+    wanted = os.path.join(directory, "wanted.pem")
+    if os.path.exists(wanted):
+        context.verify_mode = ssl.CERT_OPTIONAL
+        context.load_verify_locations(wanted)
     trust = ssl.create_default_context()
     trust.check_hostname = False
     trust.verify_mode = ssl.CERT_NONE
     try:
         inner = context.wrap_socket(client, server_side=True)
+        note("shown", inner.getpeercert(binary_form=True) or b"")
         other = trust.wrap_socket(upstream())
     except OSError as e:
         return "no TLS: %s" % e

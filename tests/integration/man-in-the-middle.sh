@@ -44,6 +44,7 @@ until_true "$patience" test -e "$middle/ready"
 mode() {
 	: >"$middle/raw"
 	: >"$middle/heard"
+	: >"$middle/shown"
 	: >"$middle/did"
 	echo "$1" >"$middle/mode"
 }
@@ -147,13 +148,24 @@ would_be_heard() {
 	until_true "$patience" grep -aqF "$token" "$middle/heard"
 }
 
-# A key is not given away by its use, and is not good for the one in the middle either.
+# A key is not shown to a server that is not the one that was meant: its certificate tells who
+# the client is.
 refused_with_key() {
 	try 0 /dev/null keygen
 	key=$(cat "$dir/out")
 	try 0 /dev/null grant alice --key "$key"
-	refuses own /dev/null join key "tls://127.0.0.1:$middle_port#$pin"
-	is_told && [ ! -e "$HOME/.config/reqctl/servers/key" ]
+	cp "$HOME/.config/reqctl/id.pem" "$middle/wanted.pem"
+	for how in own old; do
+		refuses $how /dev/null join key "tls://127.0.0.1:$middle_port#$pin" || return 1
+		is_told || return 1
+		assert_eq "$(wc -c <"$middle/shown")" 0
+	done
+	[ ! -e "$HOME/.config/reqctl/servers/key" ] || return 1
+	# The control of the test: a client that believes shows it.
+	mode own
+	try 251 /dev/null join key "tls://127.0.0.1:$middle_port#$his"
+	until_true "$patience" test -s "$middle/shown"
+	rm "$middle/wanted.pem"
 }
 
 step "a join is refused, and nothing is sent" refused_at_join
@@ -165,6 +177,6 @@ step "a key is not used there" refused_with_key
 step "the one in the middle can hear who believes it" would_be_heard
 step "who was refused may go on without it" eval 'mode pass; assert_eq "$(bare -s 127.0.0.1 call who)" alice'
 kill "$background"
-wait "$background"
+wait "$background" 2>/dev/null
 background=
 finish

@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # tls-load: clients that cost TLS as much as they can, beside a good one: abandoned
-# handshakes, a ClientHello byte by byte, headers that announce 16 KiB, KeyUpdates. The good
-# client goes on, and memory stays within its limits. REQD_TLS_LOAD=full takes 5000 idle
-# connections and 10000 attacks; the figures of each step are printed.
+# handshakes, 500 handshakes at once, a ClientHello byte by byte, headers that announce
+# 16 KiB, KeyUpdates. The good client goes on, and memory stays within its limits.
+# REQD_TLS_LOAD=full takes 5000 idle connections and 10000 attacks; the figures of each
+# step are printed.
 workers=2
 . "${srcdir:-.}/tests/integration/lib.sh"
 need python3
@@ -21,7 +22,7 @@ py() {
 	timeout 500 python3 "$top_srcdir/tests/integration/tls-load.py" "$1" "$sealed" $(role_pids worker)
 }
 
-for name in idle headers abandoned bytewise updates; do
+for name in idle headers abandoned crowd bytewise updates; do
 	step "$name" py $name
 done
 finish
