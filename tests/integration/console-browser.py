@@ -8,6 +8,7 @@ Every step has a browser of its own, whose log must be empty at the end, but for
 are no success.
 """
 import http.server
+import json
 import os
 import subprocess
 import sys
@@ -281,6 +282,14 @@ def outcomes(port):
         page.run()
         check(page.outcome(), "Failed with exit status 3")
         check(page.output(), "out\nwrong\n")
+        page.open("map")
+        page.run()
+        check(page.outcome(), "Succeeded")
+        check(json.loads(page.output()), {"answer": 42, "rest": ["x"]})
+        page.open("error")
+        page.run()
+        check(page.outcome(), "The handler answered with an error")
+        check(page.text("detail"), "that is odd")
         page.open("odd")
         page.run()
         check(page.outcome(), "Succeeded")

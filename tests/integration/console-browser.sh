@@ -14,6 +14,17 @@ umask 077
 timeout 120 python3 "$top_srcdir/tests/integration/logins.py" line alice "$dir/alice.token" \
     label=laptop >"$dir/logins"
 umask 022
+cat >"$dir/handler.py" <<'END'
+import sys
+answer = {"map": "%2\r\n+answer\r\n:42\r\n+rest\r\n*1\r\n+x\r\n", "error": "-ODD that is odd\r\n"}[sys.argv[1]]
+for line in sys.stdin.buffer:
+    if line.startswith(b"*"):
+        for _ in range(2 * int(line[1:])):
+            sys.stdin.buffer.readline()
+        sys.stdout.buffer.write(answer.encode())
+        sys.stdout.buffer.flush()
+END
+chmod 755 "$dir/handler.py"
 setting "listen \"http://127.0.0.1:$web\" {}"
 setting "logins = \"logins\""
 setting 'role "people" { login = {"alice"} }'
@@ -42,6 +53,10 @@ service fail '"/bin/sh", "-c", "echo out; echo wrong >&2; exit 3"' 'effects = no
 service cat '"/bin/cat"' 'input = optional' 'effects = none'
 service much '"/usr/bin/seq", "1", "400000"' 'effects = none  output-limit = 16M'
 service odd '"/usr/bin/printf", "<img src=x onerror=alert(1)>\\033[1m\\n"' 'effects = none'
+for kind in map error; do
+	handler $kind "\"/usr/bin/python3\", \"$dir/handler.py\", \"$kind\"" 'effects = none' \
+	    'processes { min = 0  idle = 1s }'
+done
 service who '"/bin/sh", "-c", "echo $REQD_CALLER"' 'effects = none'
 service once '"/bin/echo", "once"' 'effects = none  idempotent = no'
 sed '/service "who"/,/^}/s/allow = .*/allow = {"people"}/' "$conf" >"$conf.new"
@@ -86,6 +101,11 @@ step "it fits 360 to 1280 pixels, can be read in both schemes and heard" browser
 before=$(ran)
 step "a page of another origin starts nothing" browser foreign "$web"
 step "not even where its name leads here" is_rebound
+step "they have left no trace" until_true "$patience" no_programs
 assert_eq "$(ran)" "$before"
+for one in note look peek; do
+	curl -s -X POST "http://127.0.0.1:$web/call/$one" >/dev/null
+done
+step "those that may call leave one" assert_eq "$(ran)" $((before + 3))
 fds_before=$(settled_fds)
 finish
