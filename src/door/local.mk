@@ -6,6 +6,7 @@ libhttp_la_SOURCES = \
 	src/door/http/httpargs.c src/door/http/httpargs.h \
 	src/door/http/httpcall.c src/door/http/httpcall.h \
 	src/door/http/httpdoor.c src/door/http/httpdoor.h \
+	src/door/http/httplisten.c src/door/http/httplisten.h \
 	src/door/http/httplogin.c src/door/http/httplogin.h \
 	src/door/http/httpmcp.c src/door/http/httpmcp.h \
 	src/door/http/httpmetrics.c src/door/http/httpmetrics.h \

@@ -59,6 +59,7 @@ integration_tests = \
 	tests/integration/long-arguments.sh \
 	tests/integration/manual-examples.sh \
 	tests/integration/mcp.sh \
+	tests/integration/mcp-readme.sh \
 	tests/integration/mcp-http.sh \
 	tests/integration/master-death.sh \
 	tests/integration/master-notify.sh \

@@ -423,6 +423,7 @@ abandon(struct conn *c)
 	struct http_session *s = http_session_of(c);
 
 	http_call_abandon(s);
+	http_session_drop_extra(s);
 	if (s->owes)
 		s->http->pages->own->requests_aborted++;
 	s->owes = false;
@@ -436,7 +437,7 @@ work(const struct conn *c)
 	if (s->call != NULL)
 		return s->call->finished ? DOOR_HOLDS : DOOR_BUSY;
 	/* The request has been taken, and an answer is owed when its body is whole, or late. */
-	if (s->use == HTTP_GATHER)
+	if (s->use == HTTP_GATHER || s->extra != NULL)
 		return DOOR_BUSY;
 	return s->has_asked ? DOOR_IDLE : DOOR_NEW;
 }

@@ -37,12 +37,18 @@ http_session_may_call(struct http_session *s, const struct service *service)
 }
 
 void
-http_session_forget(struct http_session *s)
+http_session_drop_extra(struct http_session *s)
 {
 	struct http_extra *extra = TAKE_PTR(s->extra);
 
 	if (extra != NULL)
 		extra->drop(s, extra);
+}
+
+void
+http_session_forget(struct http_session *s)
+{
+	http_session_drop_extra(s);
 	s->use = HTTP_NO_BODY;
 	s->form = HTTP_BYTES;
 	s->is_head = s->is_old = s->goes_on = s->is_begun = s->has_continued = false;

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "base/buf.h"
 #include "base/loop.h"
@@ -24,6 +25,7 @@
 struct call;
 struct call_desk;
 struct callopt;
+struct http_listen;
 struct stats_pages;
 
 /* A call that is about to start: what its refusal may be about. */
@@ -43,6 +45,7 @@ struct http_door {
 	int64_t date_sec;		/* the second that date shows */
 	char date[HTTPDATE_TEXT];
 	const struct http_start *start;	/* NULL: none is being started */
+	LIST_HEAD(http_listens, http_listen) listening;	/* sessions that hear of changes */
 	struct buf body;		/* scratch: the body of an answer */
 	struct httphead head;		/* scratch: the head of the request at hand */
 };
@@ -148,6 +151,9 @@ bool http_session_may_call(struct http_session *s, const struct service *service
 
 /* The answer to the request at hand is complete: the next one may follow, or the end. */
 void http_session_finish(struct http_session *s);
+
+/* Drops what a route keeps with the request at hand. */
+void http_session_drop_extra(struct http_session *s);
 
 /* Forgets the request at hand, whose body is used or dropped. */
 void http_session_forget(struct http_session *s);
