@@ -5,6 +5,7 @@ examplesdir = $(docdir)/examples
 dist_examples_DATA = \
 	examples/Dockerfile \
 	examples/accounts.conf \
+	examples/agent.conf \
 	examples/accounts-unit.conf \
 	examples/digest.js \
 	examples/entropy.c \

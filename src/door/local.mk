@@ -10,6 +10,7 @@ libhttp_la_SOURCES = \
 	src/door/http/httpconsole.c src/door/http/httpconsole.h \
 	src/door/http/httpdoor.c src/door/http/httpdoor.h \
 	src/door/http/httpfront.c src/door/http/httpfront.h \
+	src/door/http/httplisten.c src/door/http/httplisten.h \
 	src/door/http/httplogin.c src/door/http/httplogin.h \
 	src/door/http/httpmcp.c src/door/http/httpmcp.h \
 	src/door/http/httpmetrics.c src/door/http/httpmetrics.h \

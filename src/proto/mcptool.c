@@ -86,9 +86,12 @@ static void
 put_schema(struct buf *b, const json_t *description)
 {
 	const json_t *declared = json_object_get(description, "input_schema");
-	CLEANUP(json_done) json_t *schema = declared != NULL ? json_deep_copy(declared) :
-	    json_pack("{s:s, s:{}}", "type", "object", "properties");
+	CLEANUP(json_done) json_t *schema = json_is_object(declared) ? json_deep_copy(declared) :
+	    json_pack("{s:s}", "type", "object");
 	const char *input = mcptool_input_name(description);
+
+	if (!json_is_object(json_object_get(schema, "properties")))
+		(void)json_object_set_new(schema, "properties", json_object());
 
 	if (schema == NULL || (input != NULL && !add_input(schema, input,
 	    text_member(description, "input"))))

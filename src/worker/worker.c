@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "door/http/httpdoor.h"
+#include "door/http/httplisten.h"
 #include "door/resp/respdoor.h"
 #include "ipc/channel.h"
 #include "ipc/confinement.h"
@@ -128,6 +129,7 @@ on_commit(struct member *m)
 	conf_unref(old);
 	leases_reload(&w->leases);
 	calls_judge_anew(&w->desk);
+	http_listen_judge_anew(&w->http);
 	check_drained(w);
 }
 
@@ -165,6 +167,7 @@ on_stop(struct member *m, uint64_t deadline)
 	net_count(&w->net);
 	w->drain.fn = on_drain_over;
 	loop_arm(&w->loop, &w->drain, deadline);
+	http_listen_stop(&w->http);
 	net_stop(&w->net);
 	check_drained(w);
 }

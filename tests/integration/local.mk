@@ -66,6 +66,7 @@ integration_tests = \
 	tests/integration/manual-examples.sh \
 	tests/integration/man-in-the-middle.sh \
 	tests/integration/mcp.sh \
+	tests/integration/mcp-readme.sh \
 	tests/integration/mcp-http.sh \
 	tests/integration/master-death.sh \
 	tests/integration/master-notify.sh \

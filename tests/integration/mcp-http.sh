@@ -63,10 +63,26 @@ is_openapi() {
 	[ "$(id -u)" -ne 0 ] || grep -q '"/call/hidden"' "$dir/of-root"
 }
 
+# A listener hears of a reload that changes its tools, and of no other one.
+hears_of_changes() {
+	py listens "$dir/listens" &
+	listener=$!
+	until_true "$patience" test -e "$dir/listens"
+	ctl reload >/dev/null
+	service more '"/bin/true"'
+	ctl reload >/dev/null
+	until_true "$patience" test -e "$dir/listens.told"
+	kill -TERM "$waiter_pid"
+	wait "$listener"
+	wait_reqd
+	start_reqd
+}
+
 step "services have a schema" has_schemas
 step "the services are described by OpenAPI" is_openapi
 step "both eras are spoken" py http
 step "wrong requests are refused" py refusals
 step "a call is cancelled" py cancels-http "$dir/mark"
 step "a slow call becomes a stream" py slow
+step "a changed list is told, and the end" hears_of_changes
 finish

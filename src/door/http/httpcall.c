@@ -34,9 +34,8 @@
 
 /* --------------------------------------------------- events of the call --- */
 
-/* A client or a proxy that hears nothing for long ends the connection. */
-static void
-arm_beat(struct http_session *s)
+void
+http_call_arm_beat(struct http_session *s)
 {
 	if (s->form == HTTP_SSE)
 		loop_arm(s->conn.net->loop, &s->beat, s->conn.net->loop->now_usec + BEAT_USEC);
@@ -45,13 +44,13 @@ arm_beat(struct http_session *s)
 void
 http_call_beat(struct http_session *s)
 {
-	if (s->call == NULL)
-		return;
-	if (!s->is_begun)
+	if (!s->is_begun && s->call != NULL)
 		http_result_begin(s, s->call->service, s->call->id_text, NULL);
+	if (!s->is_begun)
+		return;
 	http_answer_piece(s, SLICE(":\n\n"));
 	conn_flush(&s->conn);
-	arm_beat(s);
+	http_call_arm_beat(s);
 }
 
 /* More input may come, in time. What the program takes is not the time of the client. */
@@ -95,7 +94,7 @@ on_output(struct call_sink *sink, struct call *call, enum call_stream which, str
 	else
 		http_result_output(s, which == CALL_STDOUT ? "stdout" : "stderr", bytes);
 	conn_flush(&s->conn);
-	arm_beat(s);
+	http_call_arm_beat(s);
 }
 
 static void
@@ -490,7 +489,7 @@ http_call_begin(struct http_session *s, const struct http_beginning *b)
 	s->call = call_start(&request);
 	s->http->start = NULL;
 	if (s->call != NULL)
-		arm_beat(s);
+		http_call_arm_beat(s);
 	return s->call;
 }
 

@@ -65,6 +65,9 @@ void http_call_feed(struct http_session *s, struct slice piece, bool is_last);
 /* Ends the input of the call, where all is given or no more is wanted. For a task. */
 void http_call_end_input(struct http_session *s);
 
+/* A client or a proxy that hears nothing for long ends the connection: sets the timer of events. */
+void http_call_arm_beat(struct http_session *s);
+
 /* A stream of events was silent for long: says that the server is there. For a timer. */
 void http_call_beat(struct http_session *s);
 

@@ -432,6 +432,7 @@ abandon(struct conn *c)
 	struct http_session *s = http_session_of(c);
 
 	http_call_abandon(s);
+	http_session_drop_extra(s);
 	if (s->owes)
 		s->http->pages->own->requests_aborted++;
 	s->owes = false;
@@ -444,8 +445,8 @@ work(const struct conn *c)
 
 	if (s->call != NULL)
 		return s->call->finished ? DOOR_HOLDS : DOOR_BUSY;
-	/* The request has been taken: its body is awaited, or a word of another process. */
-	if (s->owes)
+	/* The request has been taken: its body is awaited, a word of another process, or news. */
+	if (s->owes || s->extra != NULL)
 		return DOOR_BUSY;
 	return s->has_asked ? DOOR_IDLE : DOOR_NEW;
 }

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "call/call.h"
 #include "door/http/httpanswer.h"
+#include "door/http/httplisten.h"
 #include "door/http/httptool.h"
 #include "door/resp/describe.h"
 #include "net/login.h"
@@ -128,7 +129,7 @@ answer_hello(struct http_session *s, const struct mcp_message *m)
 	uint8_t random[16];
 	char session[2 * sizeof(random) + 1];
 
-	mcp_put_hello(b, m, false);
+	mcp_put_hello(b, m, m->is_modern);
 	if (m->is_modern || buf_failed(b) ||
 	    getrandom(random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random)) {
 		http_tool_answer(s, 200);
@@ -138,21 +139,6 @@ answer_hello(struct http_session *s, const struct mcp_message *m)
 		(void)snprintf(session + 2 * i, 3, "%02x", random[i]);
 	httpreply_fixed(http_answer_head(s, 200, HTTP_JSON_TYPE), HTTP_TOOL_SESSION, session);
 	http_answer_scratch(s);
-	http_session_finish(s);
-}
-
-/* Answers a listener. This server tells of no changes, so the end of the news is there at once. */
-static void
-answer_listener(struct http_session *s, const struct mcp_message *m)
-{
-	struct buf *b = &s->http->body;
-
-	mcp_put_listening(b, m, false);
-	http_tool_event(s, b);
-	buf_clear(b);
-	mcp_put_listened(b, m->id);
-	http_tool_event(s, b);
-	http_answer_end(s);
 	http_session_finish(s);
 }
 
@@ -183,7 +169,7 @@ take(struct http_session *s, const struct httphead *h, struct mcp_message *m)
 		http_tool_answer(s, 200);
 		return;
 	case MCP_LISTEN:
-		answer_listener(s, m);
+		http_listen(s, m);
 		return;
 	case MCP_CANCELLED:
 		http_tool_cancel(s, m, session_of(h));

@@ -61,12 +61,18 @@ http_session_forget_login(struct http_session *s)
 }
 
 void
-http_session_forget(struct http_session *s)
+http_session_drop_extra(struct http_session *s)
 {
 	struct http_extra *extra = TAKE_PTR(s->extra);
 
 	if (extra != NULL)
 		extra->drop(s, extra);
+}
+
+void
+http_session_forget(struct http_session *s)
+{
+	http_session_drop_extra(s);
 	s->use = HTTP_NO_BODY;
 	s->form = HTTP_BYTES;
 	s->wants_trailers = s->is_fetch = s->is_logged_in = s->is_head = s->is_old = s->goes_on = s->is_begun = s->has_continued = false;

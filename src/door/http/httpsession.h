@@ -30,6 +30,7 @@ struct authlink;
 struct http_detached;
 struct http_login;
 struct callopt;
+struct http_listen;
 struct stats_pages;
 
 /* A call that is about to start: what its refusal may be about. */
@@ -53,6 +54,7 @@ struct http_door {
 	LIST_HEAD(http_detacheds, http_detached) detached;	/* calls without a client */
 	struct httpconsole console;
 	const struct http_start *start;	/* NULL: none is being started */
+	LIST_HEAD(http_listens, http_listen) listening;	/* sessions that hear of changes */
 	struct buf body;		/* scratch: the body of an answer */
 	struct httphead head;		/* scratch: the head of the request at hand */
 };
@@ -170,6 +172,9 @@ bool http_session_may_see(struct http_session *s, const struct service *service)
 
 /* The answer to the request at hand is complete: the next one may follow, or the end. */
 void http_session_finish(struct http_session *s);
+
+/* Drops what a route keeps with the request at hand. */
+void http_session_drop_extra(struct http_session *s);
 
 /* Forgets the request at hand, whose body is used or dropped. */
 void http_session_forget(struct http_session *s);
