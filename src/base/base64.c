@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* base64: writes bytes as text. */
+/* base64: writes and reads bytes as text. */
 #include "config.h"
 
 #include "base/base64.h"
@@ -38,5 +38,48 @@ base64_append(struct buf *b, struct slice s)
 	if (to == NULL)
 		return b->is_full ? -EMSGSIZE : -ENOMEM;
 	buf_commit(b, base64_encode(s, to));
+	return 0;
+}
+
+static int
+value_of(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+int
+base64_decode(struct slice text, uint8_t *ret, size_t max, size_t *ret_len)
+{
+	uint32_t bits = 0;
+	unsigned n_bits = 0;
+	size_t n = 0;
+
+	if (text.len % 4 != 0)
+		return -EINVAL;
+	for (unsigned i = 0; i < 2 && text.len > 0 && text.data[text.len - 1] == '='; i++)
+		text.len--;
+	for (size_t i = 0; i < text.len; i++) {
+		int v = value_of(text.data[i]);
+
+		if (v < 0)
+			return -EINVAL;
+		bits = bits << 6 | (uint32_t)v;
+		n_bits += 6;
+		if (n_bits < 8)
+			continue;
+		n_bits -= 8;
+		if (n == max)
+			return -EINVAL;
+		ret[n++] = (uint8_t)(bits >> n_bits);
+	}
+	if (n_bits >= 6 || (bits & ((1u << n_bits) - 1)) != 0)
+		return -EINVAL;
+	*ret_len = n;
 	return 0;
 }

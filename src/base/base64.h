@@ -2,6 +2,8 @@
 /* base64: bytes as text of A-Z a-z 0-9 + / with padding. */
 #pragma once
 
+#include <stdint.h>
+
 #include "base/buf.h"
 #include "base/slice.h"
 
@@ -13,3 +15,9 @@ size_t base64_encode(struct slice s, char *ret);
 
 /* Appends the text. 0, -ENOMEM or -EMSGSIZE. */
 int base64_append(struct buf *b, struct slice s);
+
+/*
+ * Reads a text with its padding, of at most max bytes. 0 with their number, or -EINVAL: these
+ * bytes have one text only, so what is over in the last letter must be zero.
+ */
+int base64_decode(struct slice text, uint8_t *ret, size_t max, size_t *ret_len);

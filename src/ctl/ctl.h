@@ -47,6 +47,8 @@ struct ctl {
 	bool explain;
 	bool check;
 	bool of_server;
+	struct ctl_list headers;
+	const char *query, *config;
 	const char *label, *expires, *only_services, *from, *key, *url;
 	int64_t count;
 	int64_t connections;
@@ -109,7 +111,7 @@ struct ctl_cmd {
 #define CTL_PLUGIN_UNKNOWN 3
 
 extern const struct ctl_cmd cmd_bench, cmd_call, cmd_check, cmd_complete, cmd_completion,
-    cmd_describe, cmd_grant, cmd_help, cmd_import, cmd_join, cmd_keygen, cmd_kill, cmd_list,
+    cmd_describe, cmd_grant, cmd_help, cmd_hook, cmd_import, cmd_join, cmd_keygen, cmd_kill, cmd_list,
     cmd_logins, cmd_passwd, cmd_pin, cmd_ping, cmd_ps, cmd_reload, cmd_restart, cmd_revoke, cmd_status,
     cmd_whoami, cmd_why;
 

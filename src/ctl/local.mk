@@ -11,6 +11,7 @@ reqctl_SOURCES = \
 	src/ctl/cmd-describe.c \
 	src/ctl/cmd-grant.c \
 	src/ctl/cmd-help.c \
+	src/ctl/cmd-hook.c \
 	src/ctl/cmd-import.c \
 	src/ctl/cmd-join.c \
 	src/ctl/cmd-keygen.c \

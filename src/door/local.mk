@@ -2,10 +2,15 @@
 # door: what is spoken on connections. HTTP describes services as RESP does.
 noinst_LTLIBRARIES += libhttp.la
 libhttp_la_SOURCES = \
+	src/door/http/hookdelivery.c src/door/http/hookdelivery.h \
+	src/door/http/hookmac.c src/door/http/hookmac.h \
+	src/door/http/hookroom.c src/door/http/hookroom.h \
+	src/door/http/hooktest.c src/door/http/hooktest.h \
 	src/door/http/httpanswer.c src/door/http/httpanswer.h \
 	src/door/http/httpargs.c src/door/http/httpargs.h \
 	src/door/http/httpcall.c src/door/http/httpcall.h \
 	src/door/http/httpdoor.c src/door/http/httpdoor.h \
+	src/door/http/httphook.c src/door/http/httphook.h \
 	src/door/http/httplogin.c src/door/http/httplogin.h \
 	src/door/http/httpmetrics.c src/door/http/httpmetrics.h \
 	src/door/http/httppolicy.c src/door/http/httppolicy.h \

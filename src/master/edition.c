@@ -91,6 +91,8 @@ edition_look_again(struct edition *ret, const struct edition *now, uint32_t gene
 	}
 	if (r > 0 && now->conf != NULL && now->conf->passwords_fd >= 0)
 		c->passwords_fd = fcntl(now->conf->passwords_fd, F_DUPFD_CLOEXEC, 0);
+	if (r > 0 && now->conf != NULL && now->conf->hooks_fd >= 0)
+		c->hooks_fd = fcntl(now->conf->hooks_fd, F_DUPFD_CLOEXEC, 0);
 	if (r > 0) {
 		r = edition_make(ret, c, generation);
 		r = r < 0 ? r : 1;

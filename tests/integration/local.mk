@@ -43,6 +43,7 @@ integration_tests = \
 	tests/integration/handler-restart.sh \
 	tests/integration/handler-status.sh \
 	tests/integration/hidden-services.sh \
+	tests/integration/hooks.sh \
 	tests/integration/http.sh \
 	tests/integration/handler-zoo.sh \
 	tests/integration/kill-roles.sh \
@@ -109,6 +110,7 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/cancel-elsewhere.py \
 	tests/integration/control-client.py \
 	tests/integration/handler-examples.py \
+	tests/integration/hooks.py \
 	tests/integration/reload-rules.py \
 	tests/integration/every-key.py tests/integration/web-client.py \
 	tests/integration/kept-counts.py \

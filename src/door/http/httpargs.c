@@ -103,8 +103,8 @@ end_word(struct httpargs *a, size_t at, size_t name_len)
 	return HTTPARGS_OK;
 }
 
-static unsigned
-add_word(struct httpargs *a, struct slice name, struct slice value)
+unsigned
+httpargs_add(struct httpargs *a, struct slice name, struct slice value)
 {
 	size_t at = buf_len(&a->text);
 	unsigned status = begin_word(a, name);
@@ -141,44 +141,60 @@ httpargs_add_form(struct httpargs *a, struct slice text)
 	if (why != NULL)
 		return refuse(a, 400, "%s", why);
 	for (size_t i = 0; i < n && status == HTTPARGS_OK; i++)
-		status = add_word(a, pairs[i].name, pairs[i].value);
+		status = httpargs_add(a, pairs[i].name, pairs[i].value);
 	return status;
 }
 
 /* ----------------------------------------------------------------- JSON --- */
 
-/* Adds one value, all of which become text. */
-static unsigned
-add_scalar(struct httpargs *a, struct slice name, const json_t *v)
+bool
+httpargs_scalar(const json_t *v, char room[static REAL_TEXT], struct slice *ret)
 {
-	char text[REAL_TEXT];
 	int n;
 
 	switch (json_typeof(v)) {
 	case JSON_STRING:
-		return add_word(a, name, (struct slice){ json_string_value(v), json_string_length(v) });
+		*ret = (struct slice){ json_string_value(v), json_string_length(v) };
+		return true;
 	case JSON_INTEGER:
-		n = snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT, json_integer_value(v));
-		return add_word(a, name, (struct slice){ text, (size_t)n });
+		n = snprintf(room, REAL_TEXT, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+		*ret = (struct slice){ room, (size_t)n };
+		return true;
 	case JSON_REAL:
-		real_format(json_real_value(v), text);
-		return add_word(a, name, slice_of(text));
+		real_format(json_real_value(v), room);
+		*ret = slice_of(room);
+		return true;
 	case JSON_TRUE:
-		return add_word(a, name, SLICE("yes"));
+		*ret = SLICE("yes");
+		return true;
 	case JSON_FALSE:
-		return add_word(a, name, SLICE("no"));
+		*ret = SLICE("no");
+		return true;
 	case JSON_NULL:
-		return HTTPARGS_OK;
 	case JSON_ARRAY:
 	case JSON_OBJECT:
 		break;
 	}
+	return false;
+}
+
+/* Adds one value, all of which become text. */
+static unsigned
+add_scalar(struct httpargs *a, struct slice name, const json_t *v)
+{
+	char room[REAL_TEXT];
+	struct slice text;
+
+	if (json_is_null(v))
+		return HTTPARGS_OK;
+	if (httpargs_scalar(v, room, &text))
+		return httpargs_add(a, name, text);
 	return refuse(a, 422, "argument '%.*s': a value is a text, a number, true, false, null, or "
 	    "an array of these", (int)(name.len < NAME_SHOWN ? name.len : NAME_SHOWN), name.data);
 }
 
-static unsigned
-add_member(struct httpargs *a, struct slice name, const json_t *v)
+unsigned
+httpargs_add_value(struct httpargs *a, struct slice name, const json_t *v)
 {
 	unsigned status = HTTPARGS_OK;
 
@@ -219,7 +235,7 @@ httpargs_add_json(struct httpargs *a, struct slice text)
 	if (!json_is_object(root))
 		return refuse(a, 400, "the body is JSON, but no object with the arguments by name");
 	json_object_foreach(root, key, v) {
-		status = add_member(a, slice_of(key), v);
+		status = httpargs_add_value(a, slice_of(key), v);
 		if (status != HTTPARGS_OK)
 			break;
 	}

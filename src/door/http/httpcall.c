@@ -636,6 +636,13 @@ words_make(struct words *w, const struct httphead *h)
 	return NULL;
 }
 
+void
+http_call_set_form(struct http_session *s, const struct httphead *h, struct callopt *opt)
+{
+	s->form = (uint8_t)form_of(h);
+	opt->stream = is_streamed((enum http_form)s->form);
+}
+
 /* Reads the options of the call from fields. False: the request is refused. */
 static bool
 read_options(struct http_session *s, const struct httphead *h, struct words *w,
@@ -729,22 +736,35 @@ answer_head(struct http_session *s, const struct service *service, const struct 
 	http_session_finish(s);
 }
 
+struct call *
+http_call_begin(struct http_session *s, const struct http_beginning *b)
+{
+	struct http_start start = { b->service, b->opt };
+	const struct call_request request = {
+		.desk = s->http->desk,
+		.sink = &s->sink,
+		.who = b->who,
+		.service = b->service,
+		.opt = b->opt,
+		.is_late = !conn_is_in_time(&s->conn, !s->has_asked),
+		.input_limit = b->input_limit,
+		.request_limit = b->request_limit,
+	};
+
+	s->conn.wait = CONN_WAITS;
+	s->http->start = &start;
+	s->call = call_start(&request);
+	s->http->start = NULL;
+	if (s->call != NULL)
+		arm_beat(s);
+	return s->call;
+}
+
 static enum http_next
 start_call(struct http_session *s, const struct service *service, struct callopt *opt,
     const struct http_request *rq)
 {
 	struct request_limits limits = http_session_limits(s);
-	struct http_start start = { service, opt };
-	const struct call_request request = {
-		.desk = s->http->desk,
-		.sink = &s->sink,
-		.who = peer_identity(&s->conn.peer),
-		.service = service,
-		.opt = opt,
-		.is_late = !conn_is_in_time(&s->conn, !s->has_asked),
-		.input_limit = limits.argument_limit,
-		.request_limit = limits.request_limit,
-	};
 	struct call *call;
 
 	opt->open = service->input != INPUT_NONE && rq->body_is == HTTP_BODY_COMING;
@@ -754,13 +774,10 @@ start_call(struct http_session *s, const struct service *service, struct callopt
 		opt->input = true;
 		opt->stdin_data = rq->body.data != NULL ? rq->body : SLICE("");
 	}
-	s->conn.wait = CONN_WAITS;
-	s->http->start = &start;
-	call = call_start(&request);
-	s->http->start = NULL;
-	s->call = call;
-	if (call != NULL)
-		arm_beat(s);
+	call = http_call_begin(s, &(struct http_beginning){
+		.service = service, .opt = opt, .who = peer_identity(&s->conn.peer),
+		.input_limit = limits.argument_limit, .request_limit = limits.request_limit,
+	});
 	return call != NULL && opt->open ? HTTP_TAKES_INPUT : HTTP_DONE;
 }
 

@@ -20,6 +20,7 @@ enum http_body {
 struct http_request {
 	const struct httphead *head;
 	struct slice name;		/* the segment of the path that names something; decoded */
+	struct slice second;		/* ... and the one behind it */
 	enum http_body body_is;
 	struct slice body;
 };
@@ -36,6 +37,20 @@ extern const struct call_sink_ops http_sink_ops;
 
 /* Calls a service: GET, HEAD or POST /call/NAME. */
 enum http_next http_call(struct http_session *s, const struct http_request *rq);
+
+/* A call that is to begin, whose request is good. */
+struct http_beginning {
+	const struct service *service;
+	struct callopt *opt;
+	struct peer_identity *who;
+	size_t input_limit, request_limit;
+};
+
+/* Begins a call. NULL: it is answered already. */
+struct call *http_call_begin(struct http_session *s, const struct http_beginning *b);
+
+/* Chooses the form of the answer by the head. */
+void http_call_set_form(struct http_session *s, const struct httphead *h, struct callopt *opt);
 
 /*
  * Gives the call a piece of the body, which may be empty; is_last: there is no more. The

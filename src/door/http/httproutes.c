@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "door/http/httpanswer.h"
+#include "door/http/httphook.h"
 #include "door/http/httplogin.h"
 #include "door/http/httpmetrics.h"
 #include "door/http/httppolicy.h"
@@ -33,24 +34,33 @@ static const struct route {
 	{ "services", true, false, OFFER_CALL, READS, http_service },
 	{ "whoami", false, false, OFFER_CALL, READS, http_whoami },
 	{ "metrics", false, false, OFFER_METRICS, READS, http_metrics },
+	{ "hook", true, false, OFFER_HOOKS, BIT(POST), http_hook },
 	{ "healthz", false, true, OFFER_HEALTH, READS, http_healthz },
 	{ "readyz", false, true, OFFER_HEALTH, READS, http_readyz },
 };
 
-/* Finds the route of a path, and the name in it, which is decoded into room. */
-static const struct route *
-find_route(const struct http_session *s, struct slice path, char *room, struct slice *ret_name)
+/* True for deliveries: two names follow, and the signature stands for a credential. */
+static bool
+is_hook(const struct route *r)
 {
-	struct slice segments[2];
+	return r->fn == http_hook;
+}
+
+/* Finds the route of a path, and the names in it, which are decoded into room. */
+static const struct route *
+find_route(const struct http_session *s, struct slice path, char *room, struct http_request *rq)
+{
+	struct slice segments[3];
 	size_t n;
 
 	if (path.len == 0 || !httptarget_split(path, room, segments, ARRAY_LEN(segments), &n))
 		return NULL;
 	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
-		if (n != 1u + routes[i].has_name || !slice_is(segments[0], routes[i].first) ||
+		if (n != 1u + routes[i].has_name + is_hook(&routes[i]) || !slice_is(segments[0], routes[i].first) ||
 		    !offer_has(s->conn.listener->offer, routes[i].offer))
 			continue;
-		*ret_name = n > 1 ? segments[1] : (struct slice){ 0 };
+		rq->name = n > 1 ? segments[1] : (struct slice){ 0 };
+		rq->second = n > 2 ? segments[2] : (struct slice){ 0 };
 		return &routes[i];
 	}
 	return NULL;
@@ -227,7 +237,7 @@ http_route(struct http_session *s, struct http_request *rq)
 {
 	char room[HTTPHEAD_TARGET_MAX];
 	const struct httphead *h = rq->head;
-	const struct route *route = find_route(s, h->target.path, room, &rq->name);
+	const struct route *route = find_route(s, h->target.path, room, rq);
 
 	if (!judge(s, h, route != NULL && route->is_probe))
 		return HTTP_DONE;
@@ -243,7 +253,7 @@ http_route(struct http_session *s, struct http_request *rq)
 		answer_options(s, h, route->methods);
 	else if ((route->methods & 1u << h->method) == 0)
 		refuse_method(s, h, route->methods);
-	else if (http_log_in(s, h))
+	else if (is_hook(route) || http_log_in(s, h))
 		return route->fn(s, rq);
 	return HTTP_DONE;
 }

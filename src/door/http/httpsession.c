@@ -49,6 +49,9 @@ http_session_forget(struct http_session *s)
 	if (s->gathered.data != NULL)
 		buf_done(&s->gathered);
 	s->conn.held = 0;
+	s->body_max = 0;
+	s->is_displaced = false;
+	hookroom_leave(&s->http->room, &s->guest);
 	free(s->origin);
 	s->origin = NULL;
 }
