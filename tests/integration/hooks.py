@@ -3,6 +3,7 @@
 """Senders of hooks.sh.
 
     hooks.py makers PORT DIR        each maker's signature, and each bit of it changed
+    hooks.py crowd PORT             bodies of which the oldest gives way
     hooks.py memory PID TEXT        only web workers below PID have the text in their memory
 """
 import base64
@@ -12,6 +13,7 @@ import hmac
 import http.client
 import os
 import re
+import socket
 import sys
 import time
 
@@ -155,6 +157,22 @@ def run_makers(port, dir):
     print("%d forged deliveries" % tried)
 
 
+def run_crowd(port):
+    """More bytes of bodies than there is room for: nobody has signed them."""
+    path, size = "/hook/deploy/stripe", 5 << 20
+    head = ("POST %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nStripe-Signature: t=1,v1=%s\r\n"
+            "Content-Length: %d\r\n\r\n" % (path, port, "0" * 64, size)).encode()
+    crowd = []
+    for _ in range(4):
+        s = socket.create_connection(("127.0.0.1", int(port)), timeout=PATIENCE * 5)
+        s.sendall(head + b"x" * (size - 1))
+        crowd.append(s)
+    check(crowd[0].makefile("rb").readline().split()[1], b"503", "the oldest body")
+    for s in crowd[1:]:
+        s.sendall(b"x")
+        check(s.makefile("rb").readline().split()[1], b"401", "a later body")
+
+
 def has_text(pid, text):
     try:
         with open("/proc/%s/maps" % pid) as maps, open("/proc/%s/mem" % pid, "rb") as mem:
@@ -192,7 +210,4 @@ def run_memory(master, text):
     check(found, {"reqd: web N"}, "who has the secrets")
 
 
-if sys.argv[1] == "makers":
-    run_makers(*sys.argv[2:])
-else:
-    run_memory(*sys.argv[2:])
+{"makers": run_makers, "crowd": run_crowd, "memory": run_memory}[sys.argv[1]](*sys.argv[2:])

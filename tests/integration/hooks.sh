@@ -21,6 +21,7 @@ printf 'a token' >"$dir/secrets/token"
 umask 022
 setting "listen \"http://127.0.0.1:$web\" { hosts = {\"reqd.example\"} }"
 setting "listen \"unix://$dir/web.sock\" { protocol = http  mode = 0666 }"
+setting "web-workers = 1"
 setting "role \"nobody\" { login = {\"nobody\"} }"
 setting 'role "here" { net = {"unix"} }'
 : >"$dir/ran"
@@ -258,7 +259,10 @@ reloads_secrets() {
 	grep -q "it is empty" "$dir/refused"
 	assert_eq "$(github /hook/build/gh '{"ref":"refs/heads/test","test":"v"}' "third secret")" 202
 	printf 'second secret\n' >"$dir/secrets/gh2"
-	"$reqctl" --control "$dir/control.sock" reload
+	sed -i "s/limit = 100K/limit = 1K/" "$conf"
+	"$reqctl" --control "$dir/control.sock" reload >"$dir/changes"
+	grep -q 'service "deploy".*webhook github' "$dir/changes"
+	assert_eq "$(github /hook/deploy/github "$(head -c 1030 /dev/zero | tr '\0' x)" "first secret")" 413
 }
 
 step "a genuine delivery starts its service" runs_genuine
@@ -270,6 +274,7 @@ step "webhooks of one name are tried in their order" tries_sections
 step "the body is the input" gives_input
 step "nobody has to wait for a call" outlives_its_client
 step "all makers' signatures, and each bit of them" py makers "$web" "$dir"
+step "unverified bodies share their room" py crowd "$web"
 step "reqctl tells what a stored delivery would do" judges_stored
 step "files of secrets are checked" checks_files
 step "a reload reads secrets again" reloads_secrets

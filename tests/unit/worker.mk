@@ -9,6 +9,7 @@ worker_tests = \
 	tests/unit/test_handlercall_push \
 	tests/unit/test_hookmac \
 	tests/unit/test_hookdelivery \
+	tests/unit/test_hookroom \
 	tests/unit/test_httpargs \
 	tests/unit/test_httpdoor \
 	tests/unit/test_httppolicy \
@@ -77,6 +78,9 @@ tests_unit_test_conversation_pipeline_LDADD = $(worker_test_ldadd)
 tests_unit_test_hookmac_SOURCES = tests/unit/test_hookmac.c tests/unit/unit.h
 tests_unit_test_hookmac_CFLAGS = $(worker_test_cflags)
 tests_unit_test_hookmac_LDADD = $(worker_test_ldadd)
+tests_unit_test_hookroom_SOURCES = tests/unit/test_hookroom.c tests/unit/unit.h
+tests_unit_test_hookroom_CFLAGS = $(worker_test_cflags)
+tests_unit_test_hookroom_LDADD = $(worker_test_ldadd)
 tests_unit_test_hookdelivery_SOURCES = tests/unit/test_hookdelivery.c tests/unit/unit.h
 tests_unit_test_hookdelivery_CFLAGS = $(worker_test_cflags)
 tests_unit_test_hookdelivery_LDADD = $(worker_test_ldadd)
