@@ -3,6 +3,7 @@
 """Senders of hooks.sh.
 
     hooks.py makers PORT DIR        each maker's signature, and each bit of it changed
+    hooks.py cut PORT DIR           deliveries in pieces, and halves of them
     hooks.py crowd PORT             bodies of which the oldest gives way
     hooks.py memory PID TEXT        only web workers below PID have the text in their memory
 """
@@ -157,6 +158,46 @@ def run_makers(port, dir):
     print("%d forged deliveries" % tried)
 
 
+def genuine(word, body=None, extra=""):
+    """The bytes of a delivery for the webhook "own" of the service "deploy"."""
+    body = BODY % (word, word) if body is None else body
+    own = base64.b64encode(mac(b"first secret", BODY % (word, word), hashlib.sha512).digest())
+    length = "Content-Length: %d\r\n" % len(body) if "chunked" not in extra else ""
+    return ("POST /hook/deploy/own HTTP/1.1\r\nHost: reqd.example\r\nX-Own: v=%s\r\n%s%s\r\n" %
+            (own.decode(), length, extra)).encode() + body
+
+
+def run_cut(port, dir):
+    before = len(lines(dir))
+    whole = genuine(b"cut")
+
+    def begin():
+        return socket.create_connection(("127.0.0.1", int(port)), timeout=PATIENCE * 5)
+
+    # A half of a delivery is none, wherever it is cut, and whether its sender goes or waits.
+    for i in range(0, len(whole), 3):
+        s = begin()
+        s.sendall(whole[:i])
+        s.shutdown(socket.SHUT_WR)
+        s.recv(100)
+        s.close()
+    # The body may be shorter or longer than what is signed: then the signature does not fit.
+    for body in (BODY % (b"cut", b"cut"))[:-1], (BODY % (b"cut", b"cut")) + b" ", b"":
+        s = begin()
+        s.sendall(genuine(b"cut", body, "Connection: close\r\n"))
+        check(s.makefile("rb").readline().split()[1], b"401", "another length")
+    check(len(lines(dir)), before, "halves have run")
+    # Two in one piece, and a third one in chunks of a byte.
+    body = BODY % (b"third", b"third")
+    chunks = b"".join(b"1\r\n%c\r\n" % c for c in body) + b"0\r\n\r\n"
+    s = begin()
+    s.sendall(genuine(b"first") + genuine(b"second") +
+              genuine(b"third", chunks, "Transfer-Encoding: chunked\r\nConnection: close\r\n"))
+    answers = s.makefile("rb").read()
+    check(answers.count(b"HTTP/1.1 202 "), 3, "answers to three deliveries")
+    await_lines(dir, before + 3)
+
+
 def run_crowd(port):
     """More bytes of bodies than there is room for: nobody has signed them."""
     path, size = "/hook/deploy/stripe", 5 << 20
@@ -210,4 +251,5 @@ def run_memory(master, text):
     check(found, {"reqd: web N"}, "who has the secrets")
 
 
-{"makers": run_makers, "crowd": run_crowd, "memory": run_memory}[sys.argv[1]](*sys.argv[2:])
+VERBS = {"makers": run_makers, "crowd": run_crowd, "cut": run_cut, "memory": run_memory}
+VERBS[sys.argv[1]](*sys.argv[2:])

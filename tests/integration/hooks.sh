@@ -274,6 +274,7 @@ step "webhooks of one name are tried in their order" tries_sections
 step "the body is the input" gives_input
 step "nobody has to wait for a call" outlives_its_client
 step "all makers' signatures, and each bit of them" py makers "$web" "$dir"
+step "half a delivery is none" py cut "$web" "$dir"
 step "unverified bodies share their room" py crowd "$web"
 step "reqctl tells what a stored delivery would do" judges_stored
 step "files of secrets are checked" checks_files
