@@ -5,6 +5,7 @@
 . "${srcdir:-.}/tests/integration/lib.sh"
 need python3 curl openssl
 need_localhost
+kills=yes
 
 py() {
 	timeout 300 python3 "$top_srcdir/tests/integration/hooks.py" "$@"
@@ -265,6 +266,16 @@ reloads_secrets() {
 	assert_eq "$(github /hook/deploy/github "$(head -c 1030 /dev/zero | tr '\0' x)" "first secret")" 413
 }
 
+takes_again() {
+	[ "$(github /hook/build/gh '{"ref":"refs/heads/main","main":"again"}' "first secret")" = 202 ]
+}
+
+# The next worker gets the secrets as well.
+survives_kill() {
+	kill -9 "$(role_pids web)"
+	until_true "$patience" takes_again
+}
+
 step "a genuine delivery starts its service" runs_genuine
 step "the same delivery runs once" runs_once
 step "what is not for us is ignored" ignores_others
@@ -279,5 +290,6 @@ step "unverified bodies share their room" py crowd "$web"
 step "reqctl tells what a stored delivery would do" judges_stored
 step "files of secrets are checked" checks_files
 step "a reload reads secrets again" reloads_secrets
+step "a web worker that is killed is replaced, with the secrets" survives_kill
 step "secrets are with the web workers only" keeps_secrets
 finish
