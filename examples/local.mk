@@ -19,6 +19,7 @@ dist_examples_DATA = \
 	examples/tour.conf \
 	examples/upper.py \
 	examples/upper.sh \
+	examples/webhook.conf \
 	examples/words.py
 check_PROGRAMS += examples/entropy
 examples_entropy_SOURCES = examples/entropy.c

@@ -25,6 +25,7 @@
 #include "conf/conf.h"
 #include "conf/remarks.h"
 #include "control/control.h"
+#include "door/http/hooktest.h"
 #include "ipc/limits.h"
 #include "ipc/logrec.h"
 #include "ipc/roles.h"
@@ -37,12 +38,15 @@
 
 #define DEFAULT_CONF SYSCONFDIR "/reqd/reqd.conf"
 
-enum action { ACTION_RUN, ACTION_TEST, ACTION_PRINT, ACTION_SELF_TEST };
+enum action { ACTION_RUN, ACTION_TEST, ACTION_PRINT, ACTION_SELF_TEST, ACTION_HOOK };
+
+#define HOOK_FIELDS 100		/* of a stored delivery */
 
 static const char usage_text[] =
     "Usage: reqd [-c FILE] [--json-log]     serve, in the foreground\n"
     "       reqd [-c FILE] -t | -T          check | print the configuration\n"
     "       reqd --self-test                try all under the sandbox\n"
+    "       reqd [-c FILE] --hook SERVICE/NAME BODY   judge a stored delivery\n"
     "       reqd -V | -D | -h               version | paths built in | this text\n"
     "\n"
     "Publishes programs as network services.\n"
@@ -51,6 +55,9 @@ static const char usage_text[] =
     "  -t, --test          check it: list errors with file and line; exit 1 if any\n"
     "  -T, --print         print all settings in force, with defaults\n"
     "      --self-test     try a private reqd in its sandbox; list what was refused\n"
+    "      --hook S/NAME   tell what a delivery would do; BODY is its file, or -\n"
+    "      --header FIELD  ... with 'NAME: VALUE' in its head\n"
+    "      --query TEXT    ... and this query in its path\n"
     "      --json-log      log lines of JSON to standard error\n"
     "  -V, --version       version and what was built in\n"
     "  -D, --paths         the same, and paths built in\n"
@@ -155,6 +162,24 @@ print_conf(const char *file)
 	return 0;
 }
 
+/* Judges a stored delivery. words: "SERVICE/NAME" and the file of the body. */
+static int
+test_hook(const char *file, char *words, struct hooktest *t)
+{
+	struct conf *c = load(file);
+	char *slash = strchr(words, '/');
+	int status;
+
+	if (c == NULL)
+		return EX_CONFIG;
+	*slash = '\0';
+	t->service = words;
+	t->name = slash + 1;
+	status = hooktest_run(c, t);
+	conf_unref(c);
+	return status;
+}
+
 /* ---------------------------------------------------------------- roles --- */
 
 /*
@@ -234,10 +259,16 @@ main(int argc, char *argv[], char *envp[])
 		{ "version", no_argument, NULL, 'V' },
 		{ "paths", no_argument, NULL, 'D' },
 		{ "help", no_argument, NULL, 'h' },
+		{ "hook", required_argument, NULL, 'k' },
+		{ "header", required_argument, NULL, 'H' },
+		{ "query", required_argument, NULL, 'q' },
 		{ 0 },
 	};
 	struct master_options options = { .conf_file = DEFAULT_CONF };
 	enum action action = ACTION_RUN;
+	static const char *fields[HOOK_FIELDS];
+	struct hooktest hook = { .fields = fields };
+	char *hook_words = NULL;
 	bool is_role;
 	int c, r;
 
@@ -282,6 +313,17 @@ main(int argc, char *argv[], char *envp[])
 		case 'D':
 			print_version(c == 'D');
 			return flushed(0);
+		case 'k':
+			action = ACTION_HOOK;
+			hook_words = optarg;
+			break;
+		case 'H':
+			if (hook.n_fields < HOOK_FIELDS)
+				fields[hook.n_fields++] = optarg;
+			break;
+		case 'q':
+			hook.query = optarg;
+			break;
 		case 'h':
 			(void)fputs(usage_text, stdout);
 			return flushed(0);
@@ -289,6 +331,12 @@ main(int argc, char *argv[], char *envp[])
 			return usage_error();
 		}
 	}
+	if (action == ACTION_HOOK && (strchr(hook_words, '/') == NULL || optind >= argc)) {
+		(void)fputs("reqd: --hook needs SERVICE/NAME and the file of a body\n", stderr);
+		return usage_error();
+	}
+	if (action == ACTION_HOOK)
+		hook.body = argv[optind++];
 	if (optind < argc) {
 		(void)fprintf(stderr, "reqd: unexpected argument '%s'; a file is named with -c\n",
 		    argv[optind]);
@@ -305,6 +353,8 @@ main(int argc, char *argv[], char *envp[])
 		return flushed(print_conf(options.conf_file));
 	case ACTION_SELF_TEST:
 		return flushed(selftest_main());
+	case ACTION_HOOK:
+		return flushed(test_hook(options.conf_file, hook_words, &hook));
 	case ACTION_RUN:
 		setproctitle("master");
 		/*

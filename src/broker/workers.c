@@ -62,7 +62,7 @@ refuse_run(struct link *l, uint64_t id, enum outcome_kind outcome, uint8_t reaso
 static bool
 is_elsewhere(const struct link *l, const struct service *s)
 {
-	return !service_has_door(s, role_slot_protocol(l->slot));
+	return !service_is_started_by(s, role_slot_protocol(l->slot));
 }
 
 /* A function of this type takes one frame and returns what is wrong with it, or NULL. */

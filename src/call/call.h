@@ -286,6 +286,13 @@ int call_input(struct call *call, struct slice chunk);
 /* Ends the input; ended() follows. */
 void call_input_end(struct call *call);
 
+/* From now on, this sink is told of the call. */
+static inline void
+call_tell(struct call *call, struct call_sink *sink)
+{
+	call->sink = sink;
+}
+
 /* Cuts a call off from its sink, which is told nothing more. */
 void call_orphan(struct call *call);
 

@@ -289,7 +289,9 @@ caller_format(const struct caller *who, char *ret, size_t ret_len)
 {
 	char host[INET6_ADDRSTRLEN] = "?";
 
-	if (who->login != NULL) {
+	if (who->hook != NULL) {
+		(void)snprintf(ret, ret_len, "hook:%s", who->hook);
+	} else if (who->login != NULL) {
 		(void)snprintf(ret, ret_len, "login:%s", who->login);
 	} else if (who->cert != NULL) {
 		(void)snprintf(ret, ret_len, "cert:%s", who->cert);

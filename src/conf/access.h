@@ -32,6 +32,7 @@ struct caller {
 	char *const *certs;		/* all names of the certificate, where they are known */
 	size_t n_certs;
 	const struct credential *credential;	/* ... with this one; NULL: not known */
+	const char *hook;		/* "SERVICE/NAME", whose signature it has shown; NULL: none */
 };
 
 /* Bytes of a text of caller_format(). */
@@ -78,7 +79,8 @@ uint32_t access_listeners(const struct conf *c, const struct caller *who);
 bool access_is_admin(const struct conf *c, const struct caller *who);
 
 /*
- * "login:alice", "cert:URI:spiffe://prod/web/7", "uid:1000", "addr:10.1.2.3"; stable text for
+ * "hook:deploy/github", "login:alice", "cert:URI:spiffe://prod/web/7", "uid:1000",
+ * "addr:10.1.2.3"; stable text for
  * log, owner and environment. ret has CALLER_TEXT bytes: two callers must not look the same.
  */
 void caller_format(const struct caller *who, char *ret, size_t ret_len);

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "conf/argument.h"
+#include "conf/hook.h"
 #include "conf/schema.h"
 #include "proto/httphead.h"
 #include "proto/origin.h"
@@ -393,6 +394,19 @@ fill_service(struct reader *r, struct service *s)
 	return 0;
 }
 
+/* The names of webhooks are parts of paths. */
+static void
+check_hook_names(struct reader *r, const struct block *service)
+{
+	const struct block *b = NULL;
+
+	while ((b = hook_block(service, b)) != NULL) {
+		if (!is_name(b->title, name_start, name_rest, SERVICE_NAME_MAX))
+			report_name(r, b, name_start, name_rest, SERVICE_NAME_MAX,
+			    "small letters, digits, '.', '_' and '-'");
+	}
+}
+
 static int
 read_service(struct reader *r, const struct block *b)
 {
@@ -425,6 +439,9 @@ read_service(struct reader *r, const struct block *b)
 		q = read_processes(r, b, s);
 	if (q == 0)
 		q = read_web(r, b, s);
+	check_hook_names(r, b);
+	if (q == 0)
+		q = hook_read(r, b, s);
 	/* A warm process is worth the time for an answer that nobody waits for. */
 	if (s->handler != NULL && block_find(b, "on-disconnect") == NULL)
 		s->finish_on_disconnect = true;

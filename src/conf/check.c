@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/suggest.h"
+#include "conf/hook.h"
 #include "conf/logins.h"
 #include "conf/webpath.h"
 #include "proto/certname.h"
@@ -207,6 +208,21 @@ find_roles(struct reader *r, const struct block *b, const char *key, char *const
 	return set;
 }
 
+/* Finds the roles whose callers may deliver. */
+static void
+find_places(struct reader *r, struct service *s, const struct block *service)
+{
+	const struct block *b = NULL;
+
+	for (size_t i = 0; i < s->n_hooks; i++) {
+		struct hook *h = &s->hooks[i];
+
+		b = hook_block(service, b);
+		if (h->from_names != NULL)
+			h->from = find_roles(r, b, "from", h->from_names);
+	}
+}
+
 /* Finds the listeners of a service; mistakes are reported. */
 static void
 find_listeners(struct reader *r, struct service *s, const struct block *b)
@@ -345,6 +361,7 @@ check_conf(struct reader *r)
 			return q;
 		s->allow = find_roles(r, r->services.at[i], "allow", s->allow_names);
 		s->deny = find_roles(r, r->services.at[i], "deny", s->deny_names);
+		find_places(r, s, r->services.at[i]);
 	}
 	check_listen_names(r);
 	check_verbs(r);

@@ -13,6 +13,7 @@
 
 #include "base/slice.h"
 #include "base/suggest.h"
+#include "conf/hook.h"
 #include "conf/pattern.h"
 #include "conf/reader.h"
 #include "conf/schema.h"
@@ -23,7 +24,7 @@ conf_new(void)
 	struct conf_owned *owned = calloc(1, sizeof(*owned));
 
 	if (owned != NULL)
-		owned->conf.passwords_fd = -1;
+		owned->conf.passwords_fd = owned->conf.hooks_fd = -1;
 	return owned;
 }
 
@@ -48,9 +49,13 @@ conf_unref(struct conf *c)
 	}
 	if (c->passwords_fd >= 0)
 		(void)close(c->passwords_fd);
+	if (c->hooks_fd >= 0)
+		(void)close(c->hooks_fd);
 	for (size_t i = 0; i < c->n_services; i++) {
 		for (size_t j = 0; j < c->services[i].n_args; j++)
 			pattern_done(c->services[i].args[j].matcher);
+		for (size_t j = 0; j < c->services[i].n_hooks; j++)
+			hook_done(&c->services[i].hooks[j]);
 	}
 	arena = owned->arena;
 	free(owned);

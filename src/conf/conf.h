@@ -227,6 +227,8 @@ struct service {
 	char **sandbox_write;	/* ... and writes */
 	bool sandbox_fallback;	/* runs where the kernel cannot keep files from it, too */
 	bool has_secret_files;	/* "{@name}" is used: its secret arguments come in files */
+	struct hook *hooks;	/* sections webhook, in their order: conf/hook.h */
+	size_t n_hooks;
 	/*
 	 * The reason why nobody can call the service: something that the service needs is
 	 * not there. NULL: the service is in order. Without an account the ids are
@@ -299,7 +301,7 @@ enum listener_protocol { PROTOCOL_RESP, PROTOCOL_HTTP };
 #define PROTOCOL_N 2
 
 /* The parts of HTTP that a listener offers. */
-enum listener_offer { OFFER_CALL, OFFER_HEALTH, OFFER_METRICS, OFFER_CONSOLE };
+enum listener_offer { OFFER_CALL, OFFER_HEALTH, OFFER_METRICS, OFFER_CONSOLE, OFFER_HOOKS };
 
 static inline bool
 offer_has(unsigned set, enum listener_offer what)
@@ -405,6 +407,8 @@ struct conf {
 	struct rate password_checks;
 	bool has_secret;		/* an argument of a service is secret */
 	bool is_drained;		/* there are services, and all are drained */
+	bool has_hooks;			/* a service has a webhook */
+	int hooks_fd;			/* sealed secrets of webhooks, as passwords_fd; -1 */
 
 	/* Of each protocol that some listener speaks; 0: auto, one per CPU. */
 	uint32_t workers, web_workers;
@@ -553,6 +557,13 @@ service_has_door(const struct service *s, enum listener_protocol p)
 	return s->doors == 0 || (s->doors >> p & 1) != 0;
 }
 
+/* True if workers of this protocol start the service at all: for callers, or for webhooks. */
+static inline bool
+service_is_started_by(const struct service *s, enum listener_protocol p)
+{
+	return service_has_door(s, p) || (p == PROTOCOL_HTTP && s->n_hooks > 0);
+}
+
 /*
  * Secret arguments come to a program in files that are open as descriptors from this number on,
  * in their order, if "{@name}" is used for one of them.
@@ -566,6 +577,13 @@ const char *conf_limit_name(int resource);
 const char *service_input_word(const struct service *s);
 const char *service_effects_word(const struct service *s);
 const char *service_sandbox_word(const struct service *s);
+
+/* True if a call may do without the argument. */
+static inline bool
+argument_may_be_left_out(const struct argument *a)
+{
+	return a->optional || a->def != NULL || a->type == ARGUMENT_FLAG;
+}
 
 /* The argument of that name, or NULL. */
 const struct argument *service_find_argument(const struct service *s, const char *name, size_t len);

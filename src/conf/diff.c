@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "conf/arena.h"
+#include "conf/hook.h"
 #include "conf/schema.h"
 
 /* Longer values, and values of several words, are not shown. */
@@ -209,6 +210,43 @@ diff_listener(struct differ *d, const struct pair *p, const char *name)
 	tell(d, section_listen.kind, name, DIFF_CHANGED);
 }
 
+/* True if two webhooks are equal, and what a scheme of theirs wants besides. */
+static bool
+same_hook(struct differ *d, const struct hook *from, const struct hook *to)
+{
+	const struct pair pairs[] = {
+		{ &section_webhook, from, to, 0 }, { &section_hmac, from, to, 0 },
+	};
+	size_t before = d->n_keys;
+	bool is_same;
+
+	if (strcmp(from->name, to->name) != 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
+		diff_pair(d, &pairs[i], "");
+	is_same = d->n_keys == before;
+	d->n_keys = before;
+	return is_same;
+}
+
+/* Webhooks of one name may be several, so they are compared in their order. */
+static void
+diff_hooks(struct differ *d, const struct service *from, const struct service *to)
+{
+	size_t n = from->n_hooks > to->n_hooks ? from->n_hooks : to->n_hooks;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct service *s = i < to->n_hooks ? to : from;
+		struct diff_key key = { .at_start = false };
+
+		if (i < from->n_hooks && i < to->n_hooks &&
+		    same_hook(d, &from->hooks[i], &to->hooks[i]))
+			continue;
+		key.name = joined(d, "webhook ", s->hooks[i].name);
+		add_key(d, &key);
+	}
+}
+
 static unsigned
 wrong_for(const struct service *s)
 {
@@ -230,6 +268,7 @@ diff_service(struct differ *d, const struct pair *p, const char *name)
 	diff_pair(d, &limits, "limits.");
 	diff_pair(d, &web, "http.");
 	diff_arguments(d, from, to);
+	diff_hooks(d, from, to);
 	tell(d, section_service.kind, name, DIFF_CHANGED);
 }
 

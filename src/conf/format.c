@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "conf/hook.h"
 #include "conf/schema.h"
 
 struct writer {
@@ -95,6 +96,19 @@ write_listener(struct writer *w, const struct listener *l)
 }
 
 static void
+write_hook(struct writer *w, const struct hook *h)
+{
+	open_block(w, section_webhook.kind, h->name);
+	write_keys(w, &section_webhook, h, 0, NULL);
+	if (h->verify == HOOKSIGN_HMAC)
+		write_block(w, &section_hmac, NULL, h, 0);
+	if (h->verify == HOOKSIGN_TOKEN)
+		write_block(w, &section_token, NULL, h, 0);
+	close_block(w);
+}
+
+/* Webhooks are nothing to the programs of a service, so with KEY_PLACE they do not count. */
+static void
 write_service(struct writer *w, const struct service *s, unsigned wrong)
 {
 	wrong |= s->handler != NULL ? KEY_COMMAND : KEY_HANDLER;
@@ -108,6 +122,8 @@ write_service(struct writer *w, const struct service *s, unsigned wrong)
 		write_block(w, &section_http, NULL, s, 0);
 	for (size_t i = 0; i < s->n_args; i++)
 		write_block(w, &section_argument, s->args[i].name, &s->args[i], 0);
+	for (size_t i = 0; i < s->n_hooks && (wrong & KEY_PLACE) == 0; i++)
+		write_hook(w, &s->hooks[i]);
 	close_block(w);
 }
 

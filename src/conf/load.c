@@ -20,6 +20,7 @@
 #include "conf/certificate.h"
 #include "conf/check.h"
 #include "conf/errors.h"
+#include "conf/hooksecrets.h"
 #include "conf/hosts.h"
 #include "conf/logins.h"
 #include "conf/passedfile.h"
@@ -343,6 +344,8 @@ conf_load(const char *file, enum conf_flags flags, struct conf **ret, struct con
 		q = account_resolve(&r);
 	if (q == 0 && (flags & CONF_NO_PROGRAMS) == 0)
 		q = certificate_load(&r);
+	if (q == 0 && (flags & CONF_NO_PROGRAMS) == 0)
+		q = hooksecrets_load(&r);
 	if (q < 0)
 		return q;
 	for (size_t i = 0; i < r.conf->n_services && (flags & CONF_NO_PROGRAMS) == 0; i++) {

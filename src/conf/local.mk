@@ -15,6 +15,8 @@ libconf_la_SOURCES = \
 	src/conf/errors.c src/conf/errors.h \
 	src/conf/executable.c src/conf/executable.h \
 	src/conf/format.c \
+	src/conf/hook.c src/conf/hook.h \
+	src/conf/hooksecrets.c src/conf/hooksecrets.h \
 	src/conf/hosts.c src/conf/hosts.h \
 	src/conf/lexer.c src/conf/lexer.h \
 	src/conf/load.c \

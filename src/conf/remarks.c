@@ -337,9 +337,26 @@ warn_bared(const struct conf *c, struct conf_errors *warnings)
 static void
 note_access(const struct service *s, struct conf_errors *notes)
 {
-	if (s->allow_names[0] == NULL)
+	if (s->allow_names[0] == NULL && s->n_hooks == 0)
 		conf_errors_add(notes, s->file, s->line, "service \"%.64s\" has no 'allow': nobody "
 		    "but root may call it; write allow = {\"ROLE\"}", s->name);
+}
+
+/* Deliveries need a listener that takes them. */
+static void
+note_hooks(const struct conf *c, struct conf_errors *notes)
+{
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		if (c->listeners[i].protocol == PROTOCOL_HTTP &&
+		    offer_has(c->listeners[i].offer, OFFER_HOOKS))
+			return;
+	}
+	for (size_t i = 0; i < c->n_services; i++) {
+		if (c->services[i].n_hooks > 0)
+			conf_errors_add(notes, c->services[i].file, c->services[i].line, "service "
+			    "\"%.64s\" has a webhook, but no listener speaks HTTP and offers hooks",
+			    c->services[i].name);
+	}
 }
 
 /* ---------------------------------------------------------- its words --- */
@@ -526,6 +543,7 @@ remarks_note(const struct conf *c, struct conf_errors *notes)
 {
 	note_shared(c, notes);
 	note_directory(c, notes);
+	note_hooks(c, notes);
 	/* One kind after the other, so that many of one kind are counted. */
 	for (size_t i = 0; i < c->n_services; i++)
 		note_access(&c->services[i], notes);

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/units.h"
+#include "conf/hook.h"
 
 /* All functions of a type have the same parameters, whether they need them or not. */
 #pragma GCC diagnostic ignored "-Wunused-parameter"
@@ -480,7 +481,7 @@ static const char *const words_format[] = { "text", "json", NULL };
 static const char *const words_minimum[] = { "1.2", "1.3", NULL };
 static const char *const words_clients[] = { "none", "optional", "required", NULL };
 static const char *const words_protocol[] = { "resp", "http", NULL };
-static const char *const words_offer[] = { "call", "health", "metrics", "console", NULL };
+static const char *const words_offer[] = { "call", "health", "metrics", "console", "hooks", NULL };
 static const char *const words_effects[] = { "none", "adds", "changes", NULL };
 static const char *const words_inline[] = { "loopback", "yes", "no", NULL };
 static const char *const words_input[] = { "none", "optional", "required", "pushed", NULL };
@@ -491,6 +492,11 @@ static const char *const words_channel[] = { "stdout", "fd3", NULL };
 static const char *const words_kind[] = { "token", "key", "password", NULL };
 static const char *const words_sandbox[] = { "none", "basic", "strict", NULL };
 static const char *const words_log[] = { "all", "errors", "none", NULL };
+static const char *const words_verify[] = { "github", "standard", "gitlab", "stripe", "slack",
+	"hmac", "token", NULL };
+static const char *const words_reply[] = { "accepted", "result", NULL };
+static const char *const words_algorithm[] = { "sha256", "sha1", "sha384", "sha512", NULL };
+static const char *const words_encoding[] = { "hex", "base64", NULL };
 static const char *const words_type[] = { "text", "integer", "decimal", "flag", "choice", "path",
 	"name", "host", "pattern", "size", "duration", NULL };
 
@@ -516,6 +522,12 @@ const char *
 service_sandbox_word(const struct service *s)
 {
 	return words_sandbox[s->sandbox];
+}
+
+const char *
+hook_scheme_word(const struct hook *h)
+{
+	return words_verify[h->verify];
 }
 
 #define AT(type, field) .offset = offsetof(struct type, field)
@@ -759,6 +771,31 @@ static const struct key keys_processes[] = {
 	  .min = 100 * USEC_PER_MSEC, .max = 600 * USEC_PER_SEC },
 };
 
+static const struct key keys_webhook[] = {
+	{ "verify", &value_word, AT(hook, verify), .words = words_verify },
+	{ "secret", &value_list, AT(hook, secrets) },
+	{ "event", &value_list, AT(hook, events) },
+	{ "match", &value_list, AT(hook, match_texts) },
+	{ "values", &value_list, AT(hook, value_texts) },
+	{ "reply", &value_word, AT(hook, reply), .def = "accepted", .words = words_reply },
+	{ "limit", &value_size32, AT(hook, limit), .def = "5M", .min = 1, .max = 64 << 20 },
+	{ "tolerance", &value_duration, AT(hook, tolerance_usec), .def = "5m", .min = USEC_PER_SEC,
+	  .max = DAY },
+	{ "from", &value_list, AT(hook, from_names) },
+};
+
+static const struct key keys_hmac[] = {
+	{ "algorithm", &value_word, AT(hook, hash), .def = "sha256", .words = words_algorithm },
+	{ "field", &value_line, AT(hook, field) },
+	{ "prefix", &value_line, AT(hook, prefix) },
+	{ "encoding", &value_word, AT(hook, encoding), .def = "hex", .words = words_encoding },
+};
+
+static const struct key keys_token[] = {
+	{ "field", &value_line, AT(hook, field) },
+	{ "prefix", &value_line, AT(hook, prefix) },
+};
+
 /* Comes from the file of logins; only canonical text has such sections. */
 static const struct key keys_credential[] = {
 	{ "login", &value_line, AT(credential, login), .flags = KEY_CANONICAL },
@@ -777,7 +814,8 @@ static const struct section *const in_top[] = { &section_log, &section_control, 
 	&section_role, &section_service, &section_credential, NULL };
 static const struct section *const in_listen[] = { &section_proxy, NULL };
 static const struct section *const in_service[] = { &section_limits, &section_argument,
-	&section_processes, &section_http, &section_credential, NULL };
+	&section_processes, &section_http, &section_credential, &section_webhook, NULL };
+static const struct section *const in_webhook[] = { &section_hmac, &section_token, NULL };
 
 #define KEYS(array) .keys = (array), .n_keys = ARRAY_LEN(array)
 
@@ -794,6 +832,11 @@ const struct section section_http = { "http", KEYS(keys_http), false, in_none };
 const struct section section_proxy = { "proxy", KEYS(keys_proxy), false, in_none };
 const struct section section_credential = { "credential", KEYS(keys_credential), true, in_none };
 
+const struct section section_webhook = { "webhook", KEYS(keys_webhook), true, in_webhook };
+const struct section section_hmac = { "hmac", KEYS(keys_hmac), false, in_none };
+const struct section section_token = { "token", KEYS(keys_token), false, in_none };
+
 const struct section *const sections[] = { &section_top, &section_log, &section_control,
 	&section_listen, &section_proxy, &section_role, &section_service, &section_limits, &section_argument,
-	&section_processes, &section_http, &section_credential, NULL };
+	&section_processes, &section_http, &section_credential, &section_webhook, &section_hmac, &section_token,
+	NULL };

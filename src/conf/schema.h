@@ -18,6 +18,7 @@ struct section {
 extern const struct section section_top, section_log, section_control, section_listen;
 extern const struct section section_role, section_service, section_argument, section_limits;
 extern const struct section section_processes, section_http, section_proxy, section_credential;
+extern const struct section section_webhook, section_hmac, section_token;
 
 extern const struct section *const sections[];	/* all kinds; NULL-terminated */
 

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "conf/argument.h"
 #include "conf/check.h"
+#include "conf/hook.h"
 #include "conf/schema.h"
 #include "conf/template.h"
 #include "conf/webpath.h"
@@ -291,12 +292,6 @@ check_default(struct reader *r, const struct block *b, const struct argument *a)
 		argument_error(r, b, a, "the default of %s", why);
 }
 
-static bool
-may_be_left_out(const struct argument *a)
-{
-	return a->optional || a->def != NULL || a->type == ARGUMENT_FLAG;
-}
-
 static void
 check_arguments(struct reader *r, struct service *s, const struct block *b, const struct use *u)
 {
@@ -318,11 +313,11 @@ check_arguments(struct reader *r, struct service *s, const struct block *b, cons
 		if (a->repeat && i + 1 < s->n_args)
 			argument_error(r, b, a,
 			    "argument '%.64s' is repeated, so it must be the last one", a->name);
-		if (left_out != NULL && !may_be_left_out(a))
+		if (left_out != NULL && !argument_may_be_left_out(a))
 			argument_error(r, b, a,
 			    "argument '%.64s' must be given, so it must come before '%.64s', which may be left out",
 			    a->name, left_out->name);
-		if (may_be_left_out(a))
+		if (argument_may_be_left_out(a))
 			left_out = a;
 		check_default(r, b, a);
 	}
@@ -405,5 +400,5 @@ check_service(struct reader *r, struct service *s, const struct block *b)
 	check_web(r, s, b);
 	s->has_secret_files = s->handler == NULL && (has_files(s->command) ||
 	    has_files(s->environment));
-	return 0;
+	return hook_check(r, s, b);
 }

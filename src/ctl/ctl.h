@@ -50,6 +50,8 @@ struct ctl {
 	const char *text;
 	uint64_t for_ms, interval_ms;
 	bool of_server;
+	struct ctl_list headers;
+	const char *query, *config;
 	const char *label, *expires, *only_services, *from, *key, *url;
 	struct ctl_list only;
 	bool read_only;
@@ -115,7 +117,7 @@ struct ctl_cmd {
 #define CTL_PLUGIN_UNKNOWN 3
 
 extern const struct ctl_cmd cmd_bench, cmd_call, cmd_check, cmd_complete, cmd_completion,
-    cmd_describe, cmd_drain, cmd_grant, cmd_help, cmd_import, cmd_join, cmd_keygen, cmd_kill,
+    cmd_describe, cmd_drain, cmd_grant, cmd_help, cmd_hook, cmd_import, cmd_join, cmd_keygen, cmd_kill,
     cmd_list, cmd_log_level, cmd_logins, cmd_mcp, cmd_passwd, cmd_pause, cmd_pin, cmd_ping, cmd_ps,
     cmd_reload, cmd_restart, cmd_resume, cmd_revoke, cmd_status, cmd_top, cmd_whoami, cmd_why;
 

@@ -13,6 +13,7 @@ reqctl_SOURCES = \
 	src/ctl/cmd-drain.c \
 	src/ctl/cmd-grant.c \
 	src/ctl/cmd-help.c \
+	src/ctl/cmd-hook.c \
 	src/ctl/cmd-import.c \
 	src/ctl/cmd-join.c \
 	src/ctl/cmd-keygen.c \

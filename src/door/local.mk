@@ -3,6 +3,10 @@
 noinst_LTLIBRARIES += libhttp.la
 libhttp_la_SOURCES = \
 	src/door/http/httpaccess.c src/door/http/httpaccess.h \
+	src/door/http/hookdelivery.c src/door/http/hookdelivery.h \
+	src/door/http/hookmac.c src/door/http/hookmac.h \
+	src/door/http/hookroom.c src/door/http/hookroom.h \
+	src/door/http/hooktest.c src/door/http/hooktest.h \
 	src/door/http/httpanswer.c src/door/http/httpanswer.h \
 	src/door/http/httpargs.c src/door/http/httpargs.h \
 	src/door/http/httpasync.c src/door/http/httpasync.h \
@@ -11,6 +15,7 @@ libhttp_la_SOURCES = \
 	src/door/http/httpdoor.c src/door/http/httpdoor.h \
 	src/door/http/httpfront.c src/door/http/httpfront.h \
 	src/door/http/httplisten.c src/door/http/httplisten.h \
+	src/door/http/httphook.c src/door/http/httphook.h \
 	src/door/http/httplogin.c src/door/http/httplogin.h \
 	src/door/http/httpmcp.c src/door/http/httpmcp.h \
 	src/door/http/httpmetrics.c src/door/http/httpmetrics.h \

@@ -17,7 +17,7 @@ static const struct {
 	const char *name;
 	uint8_t min_fds, max_fds;
 } frame_types[FRAME_TYPE_N] = {
-	[FRAME_PREPARE] = { "prepare", 1, 1 + CONF_MAX_LISTENERS },
+	[FRAME_PREPARE] = { "prepare", 1, 2 + CONF_MAX_LISTENERS },
 	[FRAME_COMMIT] = { "commit", 0, 0 },
 	[FRAME_ABORT] = { "abort", 0, 0 },
 	[FRAME_LINK] = { "link", 1, 2 },

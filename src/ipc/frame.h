@@ -25,7 +25,8 @@ enum frame_type {
 				   without any it ends with its last connection;
 				   control: the control socket; keys: the files of
 				   private keys, in the order of TLS listeners; auth:
-				   the sealed hashes of passwords) */
+				   the sealed hashes of passwords; a worker that speaks
+				   HTTP: last, the sealed secrets of webhooks) */
 	FRAME_COMMIT,		/* generation */
 	FRAME_ABORT,		/* generation: forget what was prepared */
 	FRAME_LINK,		/* slot, link; fds: our ends of mail with that process (log: fd:

@@ -22,6 +22,8 @@ bringup_send(struct process *p, const struct edition *e)
 		if (e->conf->listeners[i].protocol == role_slot_protocol(p->slot))
 			fds[n++] = e->listeners.list[i]->fd;
 	}
+	if (listens && role_slot_protocol(p->slot) == PROTOCOL_HTTP && e->conf->hooks_fd >= 0)
+		fds[n++] = e->conf->hooks_fd;
 	for (size_t i = 0; p->rules->has_keys && i < e->conf->n_listeners; i++) {
 		if (e->conf->listeners[i].key_fd >= 0)
 			fds[n++] = e->conf->listeners[i].key_fd;

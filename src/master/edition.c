@@ -93,6 +93,8 @@ take_files(struct conf *c, const struct conf *now)
 	}
 	if (now->passwords_fd >= 0)
 		c->passwords_fd = fcntl(now->passwords_fd, F_DUPFD_CLOEXEC, 0);
+	if (now->hooks_fd >= 0)
+		c->hooks_fd = fcntl(now->hooks_fd, F_DUPFD_CLOEXEC, 0);
 }
 
 /* Makes an edition of the text of another one. overlay NULL: states and level stay. */

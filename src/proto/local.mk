@@ -6,6 +6,8 @@ libproto_la_SOURCES = \
 	src/proto/callopt.c src/proto/callopt.h \
 	src/proto/certname.c src/proto/certname.h \
 	src/proto/credential.c src/proto/credential.h \
+	src/proto/hooksign.c src/proto/hooksign.h \
+	src/proto/hooksource.c src/proto/hooksource.h \
 	src/proto/httpaccept.c src/proto/httpaccept.h \
 	src/proto/httpchunk.c src/proto/httpchunk.h \
 	src/proto/httpdate.c src/proto/httpdate.h \
@@ -15,6 +17,7 @@ libproto_la_SOURCES = \
 	src/proto/httpreply.c src/proto/httpreply.h \
 	src/proto/httptarget.c src/proto/httptarget.h \
 	src/proto/crypthash.c src/proto/crypthash.h \
+	src/proto/jsonpointer.c src/proto/jsonpointer.h \
 	src/proto/loginurl.c src/proto/loginurl.h \
 	src/proto/origin.c src/proto/origin.h \
 	src/proto/outcome.c src/proto/outcome.h \

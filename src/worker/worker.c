@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "door/http/hookmac.h"
 #include "door/http/httpdoor.h"
 #include "door/http/httplisten.h"
 #include "door/resp/respdoor.h"
@@ -76,13 +77,20 @@ count_listeners(const struct worker *w, const struct conf *c)
 	return n;
 }
 
+/* True if this worker gets the secrets of webhooks, behind its listeners. */
+static bool
+has_secrets(const struct worker *w, const struct conf *c)
+{
+	return role_slot_protocol(w->slot) == PROTOCOL_HTTP && c->has_hooks;
+}
+
 /* No listeners at all: there is one worker too many, and that is this one. */
 static void
 on_prepare(struct member *m)
 {
 	struct worker *w = worker_of(m);
 	bool fits = w->n_prepared_fds == 0 ||
-	    count_listeners(w, m->prepared) == w->n_prepared_fds;
+	    count_listeners(w, m->prepared) + has_secrets(w, m->prepared) == w->n_prepared_fds;
 
 	w->leases.prepared = m->prepared;
 	member_prepared(m, fits ? NULL : "listeners and descriptors do not match");
@@ -101,6 +109,12 @@ replace_listeners(struct worker *w, struct conf *c)
 			continue;
 		fds[i] = TAKE_FD(w->prepared_fds[next]);
 		next++;
+	}
+	if (has_secrets(w, c) || w->http.secrets.data != NULL) {
+		int r = http_door_set_secrets(&w->http, has_secrets(w, c) ? w->prepared_fds[next] : -1);
+
+		if (r < 0)
+			return r;
 	}
 	return listeners_replace(&w->net, c, fds, c->n_listeners);
 }
@@ -356,6 +370,9 @@ worker_init(struct worker *w, unsigned slot)
 		return -errno;
 	worker_wire(w);
 	r = tls_desk_load(&w->tls);
+	if (r < 0)
+		return r;
+	r = hookmac_load();
 	if (r < 0)
 		return r;
 	w->net.max_conns = connection_limit();

@@ -34,7 +34,7 @@ struct worker {
 	struct member member;		/* this process as the master sees it */
 	unsigned slot;
 	struct conf *conf;		/* the rules in force; NULL before the first COMMIT */
-	int prepared_fds[CONF_MAX_LISTENERS];
+	int prepared_fds[CONF_MAX_LISTENERS + 1];	/* listeners, secrets of webhooks */
 	size_t n_prepared_fds;
 	bool retired;			/* has no listeners: ends with its last connection */
 	bool done;			/* leave the loop */

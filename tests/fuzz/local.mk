@@ -4,7 +4,7 @@
 fuzz_tests = tests/fuzz/fuzz_request tests/fuzz/fuzz_reply tests/fuzz/fuzz_callopt \
 	tests/fuzz/fuzz_conf tests/fuzz/fuzz_credential tests/fuzz/fuzz_frame tests/fuzz/fuzz_value \
 	tests/fuzz/fuzz_proxyheader tests/fuzz/fuzz_httpchunk tests/fuzz/fuzz_httphead \
-	tests/fuzz/fuzz_httptarget tests/fuzz/fuzz_mcp
+	tests/fuzz/fuzz_httptarget tests/fuzz/fuzz_hooksign tests/fuzz/fuzz_mcp
 check_PROGRAMS += $(fuzz_tests)
 if FUZZERS
 fuzz_main =
@@ -62,4 +62,8 @@ tests_fuzz_fuzz_mcp_SOURCES = tests/fuzz/fuzz_mcp.c $(fuzz_main)
 tests_fuzz_fuzz_mcp_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(fuzz_flags)
 tests_fuzz_fuzz_mcp_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 tests_fuzz_fuzz_mcp_LDADD = libmcp.la libproto.la libbase.la $(JANSSON_LIBS) -lm
+tests_fuzz_fuzz_hooksign_SOURCES = tests/fuzz/fuzz_hooksign.c $(fuzz_main)
+tests_fuzz_fuzz_hooksign_CFLAGS = $(AM_CFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_hooksign_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+tests_fuzz_fuzz_hooksign_LDADD = libproto.la libbase.la
 EXTRA_DIST += tests/fuzz/run tests/fuzz/corpus tests/data tests/fuzz/replay.c tests/fuzz/httpdiff

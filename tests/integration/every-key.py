@@ -10,9 +10,11 @@ reqd starts, by the log, by the kernel. Most rows get two services, one without 
 (-a) and one with the other value (-b), and compare. A new key needs a row; UNSEEN is for
 the few keys of which nothing can be seen, each with the reason.
 """
+import base64
 import contextlib
 import ctypes
 import fcntl
+import hmac
 import json
 import os
 import re
@@ -698,6 +700,146 @@ def _():
 def _():
     same(caller("front-address")["caller"], "addr:203.0.113.9")
     same(caller("front")["peer"], "203.0.113.9:0")
+# Webhooks of one service, each with another value of a key; the first one is the measure.
+HOOKS = {"plain": "verify = github"}
+
+
+def hook(section, key, value):
+    """A webhook of the shared reqd in which the key has this value."""
+    name = "%s-%s" % (section, key)
+    HOOKS[name] = value if section != "webhook" else "%s = %s" % (key, value)
+    return row("%s.%s" % (section, key))
+
+
+def hooks_text():
+    """The service with all of these webhooks."""
+    text = 'argument "x" { type = text  optional = yes }\n'
+    for name, lines in HOOKS.items():
+        for key, usual in (("verify", "github"), ("secret", '{"@DIR@/hook-secret"}'),
+                           ("reply", "result")):
+            if not re.search(r"\b%s = " % key, lines):
+                lines += "  %s = %s" % (key, usual)
+        text += 'webhook "%s" { %s }\n' % (name, lines)
+    return text
+
+
+def deliver(name, fields, body=b"{}", head=""):
+    """The status and the body of the answer to a delivery with these fields."""
+    address = addresses["protocol"]
+    text = "POST /hook/hooked/%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Length: %d\r\n" % (
+        name, address[1], len(body))
+    text += "".join("%s: %s\r\n" % f for f in fields.items()) + head + "Connection: close\r\n\r\n"
+    with socket.create_connection(address, timeout=PATIENCE) as s:
+        s.sendall(text.encode() + body)
+        answer = s.makefile("rb").read()
+    return int(answer.split()[1]), answer.partition(b"\r\n\r\n")[2]
+
+
+def signed(body=b"{}", secret=b"every key", hash="sha256", **fields):
+    """The fields of GitHub's signature."""
+    return {"X-Hub-Signature-256": "sha256=" + hmac.new(secret, body, hash).hexdigest(), **fields}
+
+
+@hook("webhook", "verify", "gitlab")
+def _():
+    same(deliver("plain", signed())[0], 200)
+    same(deliver("webhook-verify", signed())[0], 401)
+    same(deliver("webhook-verify", {"X-Gitlab-Token": "every key"})[0], 200)
+
+
+@hook("webhook", "secret", '{"@DIR@/hook-other", "@DIR@/hook-secret"}')
+def _():
+    same(deliver("webhook-secret", signed(secret=b"another key"))[0], 200)
+    same(deliver("webhook-secret", signed())[0], 200)
+    same(deliver("plain", signed(secret=b"another key"))[0], 401)
+
+
+@hook("webhook", "event", '{"push"}')
+def _():
+    same(deliver("webhook-event", {**signed(), "X-GitHub-Event": "ping"}),
+         (200, b'{"ignored":"event"}\n'))
+    same(deliver("webhook-event", {**signed(), "X-GitHub-Event": "push"}), (200, b"\n"))
+
+
+@hook("webhook", "match", '{"/a~[0-9]+"}')
+def _():
+    same(deliver("webhook-match", signed(b'{"a":"x"}'), b'{"a":"x"}'), (200, b'{"ignored":"match"}\n'))
+    same(deliver("webhook-match", signed(b'{"a":12}'), b'{"a":12}'), (200, b"\n"))
+
+
+@hook("webhook", "values", '{"x=/a/b"}')
+def _():
+    body = b'{"a":{"b":"words"}}'
+    same(deliver("webhook-values", signed(body), body), (200, b"words\n"))
+    same(deliver("plain", signed(body), body), (200, b"\n"))
+
+
+@hook("webhook", "reply", "accepted")
+def _():
+    same(deliver("webhook-reply", signed())[0], 202)
+
+
+@hook("webhook", "limit", "10")
+def _():
+    body = b'{"a":     1}'
+    same(deliver("webhook-limit", signed(body), body)[0], 413)
+    same(deliver("plain", signed(body), body)[0], 200)
+
+
+@hook("webhook", "tolerance", "1h\nverify = slack")
+def _():
+    stamp = str(int(time.time()) - 1800)
+    mac = hmac.new(b"every key", b"v0:%s:{}" % stamp.encode(), "sha256").hexdigest()
+    fields = {"X-Slack-Signature": "v0=" + mac, "X-Slack-Request-Timestamp": stamp}
+    same(deliver("webhook-tolerance", fields)[0], 200)
+
+
+@hook("webhook", "from", '{"far"}')
+def _():
+    same(deliver("webhook-from", signed())[0], 404)
+
+
+def own(hash, prefix="", encode=bytes.hex):
+    """The fields of a signature of the section hmac."""
+    return {"X-Own": prefix + encode(hmac.new(b"every key", b"{}", hash).digest())}
+
+
+@hook("hmac", "field", 'verify = hmac  hmac { field = "X-Own" }')
+def _():
+    same(deliver("hmac-field", own("sha256"))[0], 200)
+
+
+@hook("hmac", "prefix", 'verify = hmac  hmac { field = "X-Own"  prefix = "p=" }')
+def _():
+    same(deliver("hmac-prefix", own("sha256", "p="))[0], 200)
+    same(deliver("hmac-prefix", own("sha256"))[0], 401)
+
+
+@hook("hmac", "algorithm", 'verify = hmac  hmac { field = "X-Own"  algorithm = sha384 }')
+def _():
+    same(deliver("hmac-algorithm", own("sha384"))[0], 200)
+    same(deliver("hmac-algorithm", own("sha256"))[0], 401)
+
+
+@hook("hmac", "encoding", 'verify = hmac  hmac { field = "X-Own"  encoding = base64 }')
+def _():
+    same(deliver("hmac-encoding", own("sha256", encode=lambda b: base64.b64encode(b).decode()))[0], 200)
+    same(deliver("hmac-encoding", own("sha256"))[0], 401)
+
+
+@hook("token", "field", 'verify = token  token { field = "X-Key" }')
+def _():
+    same(deliver("token-field", {"X-Key": "every key"})[0], 200)
+    same(deliver("token-field", {"X-Key": "every kez"})[0], 401)
+
+
+@hook("token", "prefix", 'verify = token  token { field = "Authorization"  prefix = "Key " }')
+def _():
+    same(deliver("token-prefix", {"Authorization": "Key every key"})[0], 200)
+    same(deliver("token-prefix", {"Authorization": "every key"})[0], 401)
+
+
+CONF.append(("hooked", hooks_text(), {"command": ("/bin/echo", "{x}")}))
 
 
 @listener("proxy-from", '{"127.0.0.1"}')
@@ -1672,7 +1814,7 @@ def start_main():
         addresses[name] = address
         text += 'listen "%s" { %s }\n' % (
             "tcp://%s:%d" % address if kind == "tcp" else "unix://" + address, line)
-    return Server("main", text).start()
+    return Server("main", text.replace("@DIR@", DIRECTORY)).start()
 
 
 if sys.argv[1] == "--rows":
@@ -1686,6 +1828,10 @@ os.chmod(OPEN, 0o777)
 with open(OPEN + "/handler.py", "w", encoding="utf-8") as handler_file:
     handler_file.write(HANDLER)
 os.chmod(OPEN + "/handler.py", 0o644)
+for secret_name, secret in (("hook-secret", "every key"), ("hook-other", "another key")):
+    with open(os.open("%s/%s" % (DIRECTORY, secret_name), os.O_WRONLY | os.O_CREAT, 0o600), "w",
+              encoding="utf-8") as secret_file:
+        secret_file.write(secret + "\n")
 addresses = {}
 main = start_main()
 wrong = 0

@@ -49,6 +49,7 @@ integration_tests = \
 	tests/integration/handler-status.sh \
 	tests/integration/hidden-services.sh \
 	tests/integration/http-services.sh \
+	tests/integration/hooks.sh \
 	tests/integration/http.sh \
 	tests/integration/handler-zoo.sh \
 	tests/integration/kill-roles.sh \
@@ -121,6 +122,7 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/console-browser.py \
 	tests/integration/control-client.py \
 	tests/integration/handler-examples.py \
+	tests/integration/hooks.py \
 	tests/integration/reload-rules.py \
 	tests/integration/every-key.py tests/integration/web-client.py \
 	tests/integration/kept-counts.py \

@@ -98,6 +98,9 @@ handlers && /^\.Bl / && ++lists == 2 { section = "processes" }
 /^\.Ss The limits section/ { section = "limits" }
 /^\.Ss The http section/ { section = "http" }
 /^\.Ss Arguments of/ { section = "argument" }
+/^\.Ss Webhooks of/ { section = "webhook" }
+/^\.Ss The hmac section/ { section = "hmac" }
+/^\.Ss The token section/ { section = "token" }
 /^\.Sh FILES/ { exit }
 /^\.It Ic [a-z0-9-]+ No = / { key = section "/" $3; print key }
 /^Default:/ { getline value; if (NF > 1) value = $2; }

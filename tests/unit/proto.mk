@@ -3,6 +3,7 @@ proto_tests = \
 	tests/unit/test_callopt \
 	tests/unit/test_certname \
 	tests/unit/test_credential \
+	tests/unit/test_hooksign \
 	tests/unit/test_httpaccept \
 	tests/unit/test_httpbad \
 	tests/unit/test_httpchunk \
@@ -35,6 +36,9 @@ tests_unit_test_certname_LDADD = $(proto_test_ldadd)
 tests_unit_test_credential_SOURCES = tests/unit/test_credential.c
 tests_unit_test_credential_CFLAGS = $(proto_test_cflags)
 tests_unit_test_credential_LDADD = $(proto_test_ldadd)
+tests_unit_test_hooksign_SOURCES = tests/unit/test_hooksign.c tests/unit/unit.h
+tests_unit_test_hooksign_CFLAGS = $(proto_test_cflags)
+tests_unit_test_hooksign_LDADD = $(proto_test_ldadd)
 tests_unit_test_httpaccept_SOURCES = tests/unit/test_httpaccept.c
 tests_unit_test_httpaccept_CFLAGS = $(proto_test_cflags)
 tests_unit_test_httpaccept_LDADD = $(proto_test_ldadd)

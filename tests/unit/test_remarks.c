@@ -147,12 +147,32 @@ START_TEST(a_missing_stdbuf_is_told_of)
 }
 END_TEST
 
+START_TEST(a_webhook_without_listener_is_told_of)
+{
+	static const char hook[] = "service \"a\" { command = {\"/bin/true\"} webhook \"h\" { "
+	    "verify = github  secret = {\"/s\"} } }\n";
+	CLEANUP(conf_errors_done) struct conf_errors warnings = { 0 };
+	CLEANUP(conf_errors_done) struct conf_errors notes = { 0 };
+	char text[1024];
+
+	(void)snprintf(text, sizeof(text), "%slisten \"http://127.0.0.1\" {}\n%s", ROLES, hook);
+	warn(text, "/", &warnings, &notes);
+	expect(&notes, "");
+	(void)snprintf(text, sizeof(text), "%slisten \"http://127.0.0.1\" { offer = {\"call\"} }\n%s",
+	    ROLES, hook);
+	warn(text, "/", &warnings, &notes);
+	expect(&warnings, "");
+	expect(&notes, "service \"a\" has a webhook, but no listener speaks HTTP and offers hooks\n");
+}
+END_TEST
+
 static void
 add(TCase *tc)
 {
 	tcase_add_loop_test(tc, a_catch_all_is_told_of, 0, (int)ARRAY_LEN(catch_alls));
 	tcase_add_test(tc, shared_accounts_are_told_of_once);
 	tcase_add_test(tc, a_missing_stdbuf_is_told_of);
+	tcase_add_test(tc, a_webhook_without_listener_is_told_of);
 }
 
 UNIT_MAIN("remarks", add(tc))

@@ -7,6 +7,9 @@ worker_tests = \
 	tests/unit/test_handlercall_end \
 	tests/unit/test_handlercall_gather \
 	tests/unit/test_handlercall_push \
+	tests/unit/test_hookmac \
+	tests/unit/test_hookdelivery \
+	tests/unit/test_hookroom \
 	tests/unit/test_httpargs \
 	tests/unit/test_httpcall \
 	tests/unit/test_httpdoor \
@@ -75,6 +78,15 @@ tests_unit_test_conversation_LDADD = $(worker_test_ldadd)
 tests_unit_test_conversation_pipeline_SOURCES = tests/unit/test_conversation_pipeline.c $(handler_peer)
 tests_unit_test_conversation_pipeline_CFLAGS = $(worker_test_cflags)
 tests_unit_test_conversation_pipeline_LDADD = $(worker_test_ldadd)
+tests_unit_test_hookmac_SOURCES = tests/unit/test_hookmac.c tests/unit/unit.h
+tests_unit_test_hookmac_CFLAGS = $(worker_test_cflags)
+tests_unit_test_hookmac_LDADD = $(worker_test_ldadd)
+tests_unit_test_hookroom_SOURCES = tests/unit/test_hookroom.c tests/unit/unit.h
+tests_unit_test_hookroom_CFLAGS = $(worker_test_cflags)
+tests_unit_test_hookroom_LDADD = $(worker_test_ldadd)
+tests_unit_test_hookdelivery_SOURCES = tests/unit/test_hookdelivery.c tests/unit/unit.h
+tests_unit_test_hookdelivery_CFLAGS = $(worker_test_cflags)
+tests_unit_test_hookdelivery_LDADD = $(worker_test_ldadd)
 tests_unit_test_httpargs_SOURCES = tests/unit/test_httpargs.c tests/unit/unit.h
 tests_unit_test_httpargs_CFLAGS = $(worker_test_cflags)
 tests_unit_test_httpargs_LDADD = $(worker_test_ldadd)

@@ -353,6 +353,14 @@ words_make(struct words *w, const struct httphead *h)
 	return NULL;
 }
 
+void
+http_call_set_form(struct http_session *s, const struct httphead *h,
+    const struct service *service, struct callopt *opt)
+{
+	s->form = (uint8_t)http_form_of(h, service);
+	opt->stream = http_form_is_streamed((enum http_form)s->form);
+}
+
 /* Reads the options of the call from fields. False: the request is refused. */
 static bool
 read_options(struct http_session *s, const struct httphead *h, const struct service *service,

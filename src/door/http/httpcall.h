@@ -55,6 +55,9 @@ struct call *http_call_begin(struct http_session *s, const struct http_beginning
 
 /* Looks whether the body will be JSON, and not too long. False: the request is refused. */
 bool http_call_check_json(struct http_session *s, const struct httphead *h);
+/* Chooses the form of the answer by the head. */
+void http_call_set_form(struct http_session *s, const struct httphead *h,
+    const struct service *service, struct callopt *opt);
 
 /*
  * Gives the call a piece of the body, which may be empty; is_last: there is no more. The

@@ -19,6 +19,7 @@
 #include "door/http/httpanswer.h"
 #include "door/http/httpasync.h"
 #include "door/http/httpcall.h"
+#include "door/http/httphook.h"
 #include "door/http/httproutes.h"
 #include "ipc/stats.h"
 #include "net/refusal.h"
@@ -125,7 +126,7 @@ gather(struct http_session *s, const struct httphead *h, size_t used)
 	s->use = HTTP_GATHER;
 	s->need = used + (size_t)s->left;
 	s->at = used;
-	s->gathered = BUF_INIT(http_session_limits(s).request_limit);
+	s->gathered = BUF_INIT(http_session_body_max(s));
 	if (!s->has_continued) {
 		httpreply_continue(http_session_out(s));
 		conn_flush(&s->conn);
@@ -145,7 +146,7 @@ serve(struct http_session *s, struct slice data, size_t used, const struct slice
 {
 	const struct httphead *h = &s->http->head;
 	struct http_request rq = { .head = h };
-	bool has_secret = httphead_get(h, HTTPKNOWN_AUTHORIZATION) != NULL;
+	bool has_secret = httphead_get(h, HTTPKNOWN_AUTHORIZATION) != NULL || http_is_hook(h);
 	struct slice rest = { data.data + used, data.len - used };
 	enum http_next next;
 
@@ -250,6 +251,11 @@ gather_chunks(struct http_session *s, struct slice data)
 static size_t
 take_gathered(struct http_session *s, struct slice data)
 {
+	/* Of a chunk the bytes are there twice for a while. */
+	if (s->body_max != 0 && !s->is_displaced)
+		hookroom_count(&s->http->room, &s->guest, data.len + buf_len(&s->gathered));
+	if (s->is_displaced)
+		return 0;
 	if (s->is_chunked)
 		return gather_chunks(s, data);
 	if (data.len < s->need) {
@@ -405,7 +411,7 @@ on_bytes(struct conn *c, struct slice data)
 static size_t
 rest_max(struct conn *c)
 {
-	return http_session_limits(http_session_of(c)).request_limit + HTTPHEAD_MAX;
+	return http_session_body_max(http_session_of(c)) + HTTPHEAD_MAX;
 }
 
 /* A client that sends no more has gone: proxies close just so. */
@@ -490,7 +496,18 @@ on_late(struct conn *c)
 static void
 on_task(struct loop_task *t)
 {
-	http_call_end_input(CONTAINER_OF(t, struct http_session, task));
+	struct http_session *s = CONTAINER_OF(t, struct http_session, task);
+
+	if (!s->is_displaced) {
+		http_call_end_input(s);
+		return;
+	}
+	/* The body of a delivery gives way to others. */
+	s->is_displaced = false;
+	if (s->use != HTTP_GATHER)
+		return;
+	s->conn.wait = CONN_WAITS;
+	refuse_begun(s, 503, "too many deliveries come at the same time");
 }
 
 static void
@@ -550,6 +567,7 @@ http_door_init(struct http_door *d, size_t seed)
 
 	*d = (struct http_door){ .door.ops = &ops, .body = BUF_INIT(SCRATCH_MAX) };
 	httpconsole_init(&d->console);
+	hookroom_init(&d->room);
 	/* Else jansson would open a file to find a number. */
 	json_object_seed(seed);
 }
@@ -559,4 +577,18 @@ http_door_done(struct http_door *d)
 {
 	http_async_done(d);
 	buf_done(&d->body);
+	hooksecrets_done(&d->secrets);
+}
+
+int
+http_door_set_secrets(struct http_door *d, int fd)
+{
+	struct hooksecrets now = { .data = NULL };
+	int r = fd >= 0 ? hooksecrets_open(fd, &now) : 0;
+
+	if (r < 0)
+		return r;
+	hooksecrets_done(&d->secrets);
+	d->secrets = now;
+	return 0;
 }

@@ -11,6 +11,7 @@
 #include "door/http/httpanswer.h"
 #include "door/http/httpasync.h"
 #include "door/http/httpfront.h"
+#include "door/http/httphook.h"
 #include "door/http/httplogin.h"
 #include "door/http/httpmcp.h"
 #include "door/http/httpmetrics.h"
@@ -43,10 +44,18 @@ static const struct route {
 	{ "openapi.json", false, false, OFFER_CALL, READS, http_openapi },
 	{ "mcp", false, false, OFFER_CALL, BIT(POST), http_mcp },
 	{ "metrics", false, false, OFFER_METRICS, READS, http_metrics },
+	{ "hook", true, false, OFFER_HOOKS, BIT(POST), http_hook },
 	{ "healthz", false, true, OFFER_HEALTH, READS, http_healthz },
 	{ "readyz", false, true, OFFER_HEALTH, READS, http_readyz },
 	{ "", false, false, OFFER_CONSOLE, READS, http_console },
 };
+
+/* True for deliveries: two names follow, and the signature stands for a credential. */
+static bool
+is_hook(const struct route *r)
+{
+	return r->fn == http_hook;
+}
 
 /*
  * All paths that reqd does not use itself, where a service has a path: the methods are the same
@@ -70,8 +79,8 @@ find_route(const struct http_session *s, struct slice path, char *room,
 	rq->segments = segments;
 	rq->n_segments = n;
 	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
-		if (n != 1u + routes[i].has_name || !slice_is(segments[0], routes[i].first) ||
-		    !offer_has(s->conn.listener->offer, routes[i].offer))
+		if (n != 1u + routes[i].has_name + is_hook(&routes[i]) ||
+		    !slice_is(segments[0], routes[i].first) || !offer_has(s->conn.listener->offer, routes[i].offer))
 			continue;
 		rq->name = n > 1 ? segments[1] : (struct slice){ 0 };
 		return &routes[i];
@@ -277,7 +286,7 @@ http_route(struct http_session *s, struct http_request *rq)
 	else if ((route->methods & 1u << h->method) == 0)
 		refuse_method(s, h, route->methods);
 	else if (http_front_apply(s, h, route->is_probe, &user))
-		login = http_log_in(s, h, user);
+		login = is_hook(route) ? HTTP_LOGIN_GOOD : http_log_in(s, h, user);
 	if (login == HTTP_LOGIN_GOOD)
 		return route->fn(s, rq);
 	return login == HTTP_LOGIN_WAITS ? HTTP_WAITS : HTTP_DONE;

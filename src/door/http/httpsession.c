@@ -84,6 +84,9 @@ http_session_forget(struct http_session *s)
 		buf_done(&s->gathered);
 	s->conn.held = 0;
 	http_session_forget_login(s);
+	s->body_max = 0;
+	s->is_displaced = false;
+	hookroom_leave(&s->http->room, &s->guest);
 	free(s->origin);
 	s->origin = NULL;
 }

@@ -15,6 +15,8 @@
 #include "base/slice.h"
 #include "call/sink.h"
 #include "conf/access.h"
+#include "conf/hooksecrets.h"
+#include "door/http/hookroom.h"
 #include "door/http/httpconsole.h"
 #include "door/http/httppairs.h"
 #include "net/conn.h"
@@ -57,6 +59,8 @@ struct http_door {
 	LIST_HEAD(http_listens, http_listen) listening;	/* sessions that hear of changes */
 	struct buf body;		/* scratch: the body of an answer */
 	struct httphead head;		/* scratch: the head of the request at hand */
+	struct hooksecrets secrets;	/* of webhooks */
+	struct hookroom room;		/* for bodies of deliveries */
 };
 
 /* The form of the answer to a call. */
@@ -122,6 +126,9 @@ struct http_session {
 	size_t at;			/* HTTP_GATHER of chunks: so many bytes are decoded */
 	struct buf gathered;		/* ... to this */
 	struct http_extra *extra;	/* of the route; NULL: none */
+	size_t body_max;		/* HTTP_GATHER of a delivery: limit of the body; else 0 */
+	struct hookroom_guest guest;	/* ... counted as unverified */
+	bool is_displaced;		/* ... and has to go */
 };
 
 static inline struct http_session *
@@ -160,6 +167,13 @@ http_session_caller(struct http_session *s, struct caller *ret)
 
 /* The limits of the next request: of its arguments, of a value, of a body that is gathered. */
 struct request_limits http_session_limits(struct http_session *s);
+
+/* The limit of the body that is gathered for the request at hand. */
+static inline size_t
+http_session_body_max(struct http_session *s)
+{
+	return s->body_max != 0 ? s->body_max : http_session_limits(s).request_limit;
+}
 
 /* True if this caller may call this service by HTTP. */
 bool http_session_may_call(struct http_session *s, const struct service *service);
