@@ -14,14 +14,14 @@
 
 /* The next worker after the one asked last, so that one hanging worker does not hang all probes. */
 static struct link *
-next_open_link(struct pool *p)
+next_open_link(struct pool *p, bool has_door)
 {
 	for (size_t i = 0; i < BROKER_MAX_LINKS; i++) {
 		struct link *l;
 
 		p->probe_turn = (uint16_t)((p->probe_turn + 1) % BROKER_MAX_LINKS);
 		l = &p->broker->links[p->probe_turn];
-		if (link_is_open(l))
+		if (link_is_open(l) && (!has_door || link_has_door(l, p->service)))
 			return l;
 	}
 	return NULL;
@@ -35,8 +35,14 @@ lending_probe(struct pool *p)
 	if (!p->service->pool.ping)
 		return;
 	while ((e = members_find_new(&p->members)) != NULL) {
-		struct link *l = next_open_link(p);
+		struct link *l = next_open_link(p, true);
 
+		/*
+		 * A probe lends the pipes of a process, so it is for workers of a door of the
+		 * service. A reload that brings the first of them cannot wait for one.
+		 */
+		if (l == NULL)
+			l = next_open_link(p, false);
 		if (l == NULL)
 			return;
 		handler_lease(e, l, true);
@@ -110,15 +116,15 @@ lending_expire(struct pool *p, uint64_t now)
 	}
 }
 
-/* An UNABLE frame: the reason why workers that want a process do not get one. */
+/* An UNABLE frame: the reason why a worker that wants a process does not get one. */
 static struct frame
-unable_frame(const struct pool *p)
+unable_frame(const struct pool *p, const struct link *l)
 {
 	struct frame f = { .type = FRAME_UNABLE };
 	struct frame_unable *u = &f.unable;
 
 	(void)strlcpy(u->service, p->service->name, sizeof(u->service));
-	if (p->state == POOL_RETIRED) {
+	if (p->state == POOL_RETIRED || !link_has_door(l, p->service)) {
 		u->reason = p->broker->is_draining ? UNABLE_STOPPING : UNABLE_GONE;
 		return f;
 	}
@@ -131,7 +137,7 @@ unable_frame(const struct pool *p)
 void
 lending_refuse(struct pool *p)
 {
-	struct frame f = unable_frame(p);
+	struct frame f;
 
 	if (p->state == POOL_RETIRED || (pool_is_failing(p) && members_up(&p->members) == 0))
 		wants_refuse(&p->wants);
@@ -141,6 +147,7 @@ lending_refuse(struct pool *p)
 		if (!p->wants.is_refused[slot])
 			continue;
 		f.slot = slot;
+		f = unable_frame(p, l);
 		if (!link_is_open(l) || link_answer(l, &f))
 			wants_told(&p->wants, slot);
 	}

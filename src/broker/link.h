@@ -13,7 +13,9 @@
 
 #include "broker/cancel.h"
 #include "broker/table.h"
+#include "conf/conf.h"
 #include "ipc/mail.h"
+#include "ipc/roles.h"
 
 /* Limit of frames in one turn; LINK_RESERVE of them are kept for answers to frames read in it. */
 #define LINK_LETTERS 512
@@ -41,6 +43,13 @@ static inline bool
 link_is_open(const struct link *l)
 {
 	return mail_is_open(&l->mail);
+}
+
+/* True if the worker may start the service, for its clients or for deliveries of webhooks. */
+static inline bool
+link_has_door(const struct link *l, const struct service *s)
+{
+	return service_is_started_by(s, role_slot_protocol(l->slot));
 }
 
 /* True if there is room for frames that can wait as well. */

@@ -453,6 +453,11 @@ void
 pool_inherit(struct pool *heir, struct pool *old)
 {
 	wants_inherit(&heir->wants, &old->wants);
+	/* The service may have lost the door of some of these workers. */
+	for (uint16_t slot = 0; slot < BROKER_MAX_LINKS; slot++) {
+		if (!link_has_door(&heir->broker->links[slot], heir->service))
+			wants_refuse_one(&heir->wants, slot);
+	}
 	add_history(heir, old->started, old->died, old->recycled);
 	if (heir->last_usec == 0) {
 		heir->last = old->last;

@@ -98,7 +98,8 @@ pools_want(struct link *l, const char *service)
 	struct pool *p = pools_serving(b, service);
 	struct frame f = { .type = FRAME_UNABLE, .slot = l->slot };
 
-	if (p == NULL || b->is_draining) {
+	/* The worker's word about its rules is not enough: they may never have been. */
+	if (p == NULL || b->is_draining || !link_has_door(l, p->service)) {
 		f.unable.reason = b->is_draining ? UNABLE_STOPPING : UNABLE_GONE;
 		(void)strlcpy(f.unable.service, service, sizeof(f.unable.service));
 		(void)link_answer(l, &f);

@@ -36,15 +36,20 @@ give_up(struct wants *w, uint16_t worker)
 }
 
 void
+wants_refuse_one(struct wants *w, uint16_t worker)
+{
+	if (w->of[worker] == 0)
+		return;
+	give_up(w, worker);
+	w->n_refused += !w->is_refused[worker];
+	w->is_refused[worker] = true;
+}
+
+void
 wants_refuse(struct wants *w)
 {
-	for (uint16_t i = 0; w->all > 0 && i < WANTS_MAX_WORKERS; i++) {
-		if (w->of[i] == 0)
-			continue;
-		give_up(w, i);
-		w->n_refused += !w->is_refused[i];
-		w->is_refused[i] = true;
-	}
+	for (uint16_t i = 0; w->all > 0 && i < WANTS_MAX_WORKERS; i++)
+		wants_refuse_one(w, i);
 }
 
 void

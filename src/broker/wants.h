@@ -34,6 +34,9 @@ uint16_t wants_serve(struct wants *w);
 /* Marks all wishes as not to be fulfilled. */
 void wants_refuse(struct wants *w);
 
+/* Marks the wishes of one worker so. */
+void wants_refuse_one(struct wants *w, uint16_t worker);
+
 /* Notes that this worker has been told so. */
 void wants_told(struct wants *w, uint16_t worker);
 

@@ -55,16 +55,6 @@ refuse_run(struct link *l, uint64_t id, enum outcome_kind outcome, uint8_t reaso
 
 /* --------------------------------------------------------------- frames --- */
 
-/*
- * True if workers of this protocol have no business with a service, which does not exist for
- * their clients.
- */
-static bool
-is_elsewhere(const struct link *l, const struct service *s)
-{
-	return !service_is_started_by(s, role_slot_protocol(l->slot));
-}
-
 /* A function of this type takes one frame and returns what is wrong with it, or NULL. */
 typedef const char *worker_fn(struct link *l, const struct frame *f);
 
@@ -99,7 +89,7 @@ worker_run(struct link *l, const struct frame *f)
 		return "sent an unknown service number";
 	if (conf->services[f->run.service].handler != NULL)
 		return "sent a request to start a handler";
-	if (is_elsewhere(l, &conf->services[f->run.service]))
+	if (!link_has_door(l, &conf->services[f->run.service]))
 		return "sent a request for a service of other workers";
 
 	switch (stock_claim(l, f->run.kit, has_input)) {
@@ -154,7 +144,7 @@ worker_want(struct link *l, const struct frame *f)
 	if (!link_is_open(l))
 		return NULL;
 	s = conf != NULL ? conf_find_service(conf, f->lease.service, strlen(f->lease.service)) : NULL;
-	if (s != NULL && is_elsewhere(l, s))
+	if (s != NULL && !link_has_door(l, s))
 		return "wants a handler of a service of other workers";
 	pools_want(l, f->lease.service);
 	return NULL;

@@ -133,6 +133,20 @@ handler_of_another_door(struct evil *e)
 	evil_send_bad(e, &want);
 }
 
+/* Under rules that never were, the broker cannot see which protocol the service had. */
+static void
+handler_under_no_rules(struct evil *e)
+{
+	struct frame want = evil_want_frame(e, other_door(e, "web-talk", "resp-talk"));
+
+	for (uint32_t i = 0; i < 3; i++) {
+		want.generation = e->generation + 1000 * i + 1000;
+		(void)evil_send(e, &want);
+	}
+	if (evil_await(e, FRAME_LEASE, EVIL_WAIT_MS / 2))
+		evil_say(e, "note FAULT: a handler of another door was lent");
+}
+
 /*
  * Other requests attach to the running one, are cancelled, and attach again;
  * the result comes twice.
@@ -553,6 +567,7 @@ const struct evil_attack evil_requests[] = {
 	{ "id_of_a_handler", id_of_a_handler },
 	{ "service_of_another_door", service_of_another_door },
 	{ "handler_of_another_door", handler_of_another_door },
+	{ "handler_under_no_rules", handler_under_no_rules },
 	{ "cancels_between_twins", cancels_between_twins },
 	{ "early_result", early_result },
 	{ "results_of_nothing", results_of_nothing },

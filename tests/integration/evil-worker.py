@@ -43,6 +43,7 @@ ATTACKS = {
     "same_id_and_token": "found", "same_id_in_one_write": "found",
     "two_tokens_of_one_id": "found", "id_twice": "found", "id_of_another": "found",
     "service_of_another_door": "found", "handler_of_another_door": "found",
+    "handler_under_no_rules": "lives",
     "id_of_a_handler": "found", "cancels_between_twins": "lives", "early_result": "lives",
     "results_of_nothing": "lives", "result_of_another": "found", "unsealed_result": "found",
     "growing_result": "found", "rubbish_result": "lives",

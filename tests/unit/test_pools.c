@@ -32,6 +32,57 @@ START_TEST(asked_before_it_counts)
 }
 END_TEST
 
+/* Of services for workers of HTTP; those here speak RESP. */
+static const char web_text[] =
+    LISTEN
+    "kill-grace = 20ms\n"
+    "service \"one\" { handler = {\"/bin/cat\"} doors = {\"http\"} processes { max = 1 } }\n";
+
+static void
+want_under(uint32_t generation, const char *service)
+{
+	struct frame f = { .type = FRAME_WANT, .generation = generation };
+
+	(void)strlcpy(f.lease.service, service, sizeof(f.lease.service));
+	say(0, &f);
+}
+
+START_TEST(other_doors)
+{
+	prepare(2, web_text);
+	ck_assert_uint_eq(get(broker.master, FRAME_PREPARED).generation, 2);
+	tell(FRAME_COMMIT, 2);
+	ck_assert_uint_eq(get(broker.master, FRAME_COMMITTED).generation, 2);
+	/* Under the former rules the service had both doors; the others never were. */
+	for (uint32_t generation = 1; generation < 1000; generation += 500) {
+		struct frame f;
+
+		want_under(generation, "one");
+		f = get(broker.worker[0], FRAME_UNABLE);
+		ck_assert_str_eq(f.unable.service, "one");
+		ck_assert_int_eq(f.unable.reason, UNABLE_GONE);
+	}
+}
+END_TEST
+
+/* The wishes of workers end with the door. */
+START_TEST(door_goes)
+{
+	struct leased a = lease(1, "one");
+	struct frame f;
+
+	want(0, "one");
+	expect_recall(&a);
+	prepare(2, web_text);
+	ck_assert_uint_eq(get(broker.master, FRAME_PREPARED).generation, 2);
+	tell(FRAME_COMMIT, 2);
+	ck_assert_uint_eq(get(broker.master, FRAME_COMMITTED).generation, 2);
+	f = get(broker.worker[0], FRAME_UNABLE);
+	ck_assert_int_eq(f.unable.reason, UNABLE_GONE);
+	give_back(&a, 1);
+}
+END_TEST
+
 START_TEST(does_not_answer)
 {
 	struct leased old = lease(1, "one"), probe;
@@ -176,6 +227,8 @@ add(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, asked_before_it_counts);
+	tcase_add_test(tc, other_doors);
+	tcase_add_test(tc, door_goes);
 	tcase_add_test(tc, does_not_answer);
 	tcase_add_test(tc, new_one_dies);
 	tcase_add_test(tc, given_up_before_it_is_ready);
