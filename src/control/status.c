@@ -8,7 +8,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -323,7 +322,6 @@ static void
 put_level(struct buf *b, const struct roster *r)
 {
 	char text[32];
-	struct tm tm;
 
 	jsonbuf_text(b, "log_level", conf_level_word(r->log_level & 7));
 	if (!r->is_level_set)
@@ -331,9 +329,7 @@ put_level(struct buf *b, const struct roster *r)
 	jsonbuf_open(b, "log_level_set", '{');
 	(void)snprintf(text, sizeof(text), "uid:%u", r->level_uid);
 	jsonbuf_text(b, "by", text);
-	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ",
-	    gmtime_r(&(time_t){ r->level_since }, &tm));
-	jsonbuf_text(b, "since", text);
+	jsonbuf_text(b, "since", r->level_since);
 	put_usec_or_null(b, "left_usec", r->level_due_usec != 0,
 	    elapsed(clock_usec(), r->level_due_usec));
 	jsonbuf_text(b, "configured", conf_level_word(r->file_level & 7));
