@@ -335,11 +335,8 @@ conf_load(const char *file, enum conf_flags flags, struct conf **ret, struct con
 		q = check_conf(&r);
 	if (q == 0)
 		q = hosts_resolve(&r);
-	/* Merged text may say what was so in another reqd. */
-	for (size_t i = 0; i < r.conf->n_services; i++) {
-		r.conf->services[i].unavailable = NULL;
-		(void)conf_set_state(r.conf, &r.conf->services[i], SERVICE_OPEN, NULL, NULL, NULL);
-	}
+	for (size_t i = 0; i < r.conf->n_services; i++)
+		r.conf->services[i].unavailable = NULL;		/* merged text may have said it */
 	if (q == 0)
 		q = account_resolve(&r);
 	if (q == 0 && (flags & CONF_NO_PROGRAMS) == 0)

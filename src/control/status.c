@@ -8,7 +8,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -215,7 +214,6 @@ put_level(struct buf *b, const struct roster *r)
 {
 	uint64_t now = clock_usec();
 	char text[32];
-	struct tm tm;
 
 	jsonbuf_text(b, "log_level", conf_level_word(r->log_level & 7));
 	if (!r->is_level_set)
@@ -223,9 +221,7 @@ put_level(struct buf *b, const struct roster *r)
 	jsonbuf_open(b, "log_level_set", '{');
 	(void)snprintf(text, sizeof(text), "uid:%u", r->level_uid);
 	jsonbuf_text(b, "by", text);
-	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ",
-	    gmtime_r(&(time_t){ r->level_since }, &tm));
-	jsonbuf_text(b, "since", text);
+	jsonbuf_text(b, "since", r->level_since);
 	if (r->level_due_usec != 0)
 		jsonbuf_number(b, "left_usec", now < r->level_due_usec ? r->level_due_usec - now : 0);
 	else

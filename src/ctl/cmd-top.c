@@ -28,13 +28,21 @@
 #define PATIENCE_MS 5000
 
 struct top {
-	struct ctl ctl;			/* a copy, which is quiet once the first sample is there */
+	struct ctl ctl;			/* a copy, which is quiet while a server is waited for */
 	struct reqd *c;			/* NULL: not connected */
 	struct top_sample *now;		/* the last one; NULL: none */
 	struct top_view view;
 	uint64_t interval_ms;
+	uint64_t end_usec;		/* of -t; 0: none */
 	bool is_terminal;
 };
+
+/* True if the time of -t is over. */
+static bool
+is_over(const struct top *t)
+{
+	return t->end_usec != 0 && clock_usec() >= t->end_usec;
+}
 
 static void
 top_done(struct top *t)
@@ -148,7 +156,7 @@ run_on_terminal(struct top *t)
 		if (top_step(t) != 0)
 			t->view.note = "no answer from reqd, trying again | q quit";
 		due = clock_usec() + t->interval_ms * USEC_PER_MSEC;
-	} while (show(t) && wait_for_keys(t, due));
+	} while (show(t) && wait_for_keys(t, due) && !is_over(t));
 	topterminal_close();
 	return 0;
 }
@@ -176,15 +184,16 @@ print(struct top *t)
 static int
 run_in_pipe(struct top *t)
 {
-	bool is_known = false, is_first = true;
+	bool is_known = false, is_first = true, is_quiet = t->ctl.quiet;
 
-	for (;;) {
+	while (!is_over(t)) {
 		int r = top_step(t);
 
-		/* Once it has answered, a server that is gone is said and waited for. */
+		/* A server that has answered before is waited for, and one message says so. */
 		if (r != 0 && !is_known)
 			return r;
 		is_known = true;
+		t->ctl.quiet = is_quiet || r != 0;
 		if (r == 0 && t->now->interval_usec > 0) {
 			if (!is_first && !t->ctl.json)
 				(void)fputc('\n', stdout);
@@ -197,6 +206,7 @@ run_in_pipe(struct top *t)
 		}
 		(void)poll(NULL, 0, (int)t->interval_ms);
 	}
+	return 0;
 }
 
 static int
@@ -206,6 +216,9 @@ top_run(struct ctl *ctl, size_t n, char **words)
 
 	(void)n;
 	(void)words;
+	/* The end of all, not of a question. */
+	t.end_usec = ctl->timeout_ms != 0 ? ctl->due_usec : 0;
+	t.ctl.timeout_ms = 0;
 	t.interval_ms = ctl->interval_ms != 0 ? ctl->interval_ms : DEFAULT_MS;
 	if (t.interval_ms < LEAST_MS || t.interval_ms > 3600 * 1000)
 		return ctl_usage(ctl, "option -d: 0.1 to 3600 seconds");

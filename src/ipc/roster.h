@@ -15,6 +15,8 @@ enum process_state {
 	PROCESS_STOPPING,	/* told to end */
 };
 
+#define ROSTER_TIME sizeof("2027-01-31T12:00:00Z")
+
 enum roster_state { ROSTER_STARTING, ROSTER_SERVING, ROSTER_RELOADING, ROSTER_STOPPING };
 
 struct roster_process {
@@ -31,7 +33,7 @@ struct roster {
 	uint8_t log_level, file_level;
 	uint8_t is_level_set;
 	uint32_t level_uid;
-	int64_t level_since;	/* wall clock, seconds */
+	char level_since[ROSTER_TIME];
 	uint64_t level_due_usec;	/* monotonic; 0: until it is taken back */
 	struct roster_process processes[ROLE_MAX_PROCESSES];	/* by number */
 	char conf_file[PATH_MAX];

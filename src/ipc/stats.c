@@ -131,7 +131,8 @@ stats_reset_gauges(struct stats *s, size_t n_pools)
 	for (size_t i = 0; i < n_pools; i++) {
 		struct pool_stats *p = &s->pool[i];
 
-		if (p->started > 0)
+		/* Pages of services that nobody calls stay untouched. */
+		if (p->started > 0 || p->busy > 0 || p->waiting > 0)
 			p->processes = p->busy = p->idle = p->waiting = 0;
 	}
 }

@@ -34,7 +34,7 @@ tell_level(const struct master *m, struct roster *r)
 	r->file_level = (uint8_t)m->now.file_level;
 	r->is_level_set = l->is_set;
 	r->level_uid = l->uid;
-	r->level_since = l->since;
+	(void)strlcpy(r->level_since, l->since, sizeof(r->level_since));
 	r->level_due_usec = l->due_usec;
 }
 

@@ -20,7 +20,6 @@
 #include "conf/report.h"
 #include "ipc/logrec.h"
 
-#define TIME_TEXT sizeof("2027-01-31T12:00:00Z")
 #define UID_TEXT sizeof("uid:4294967295")
 
 static void
@@ -110,15 +109,12 @@ overlay_apply(const struct overlay_set *o, struct conf *c, int level)
 		struct service *s = &c->services[i];
 		const struct overlay_state *own = set_find(o, s->name);
 		const struct overlay_state *state = own != NULL ? own : &o->all;
-		char by[UID_TEXT], since[TIME_TEXT];
-		struct tm tm;
+		char by[UID_TEXT];
 
 		if (state->state == SERVICE_OPEN && s->state == SERVICE_OPEN)
 			continue;
 		uid_format(state->uid, by);
-		(void)strftime(since, sizeof(since), "%Y-%m-%dT%H:%M:%SZ",
-		    gmtime_r(&(time_t){ state->since }, &tm));
-		if (conf_set_state(c, s, state->state, state->text, by, since) < 0)
+		if (conf_set_state(c, s, state->state, state->text, by, state->since) < 0)
 			return -ENOMEM;
 	}
 	conf_judge_states(c);
@@ -129,11 +125,21 @@ overlay_apply(const struct overlay_set *o, struct conf *c, int level)
 /* -------------------------------------------------------------- changes --- */
 
 static void
-put_state(struct overlay_state *s, const struct frame_overlay *o)
+put_now(char ret[static ROSTER_TIME])
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	(void)strftime(ret, ROSTER_TIME, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+}
+
+static void
+put_state(struct overlay_state *s, const struct frame_overlay *o, uint64_t serial)
 {
 	s->state = (enum service_state)o->what;
 	s->uid = o->uid;
-	s->since = (int64_t)time(NULL);
+	s->serial = serial;
+	put_now(s->since);
 	(void)strlcpy(s->text, o->text, sizeof(s->text));
 }
 
@@ -141,26 +147,28 @@ put_state(struct overlay_state *s, const struct frame_overlay *o)
 static const char *
 note(struct overlay_set *next, const struct frame_overlay *o, const struct conf *c)
 {
+	uint64_t serial = next->serial + 1;
 	struct overlay_state *s;
 
 	if (o->what == OVERLAY_LEVEL) {
 		next->level = (struct overlay_level){
 			.is_set = o->level != OVERLAY_LEVEL_OF_FILES, .level = o->level,
-			.uid = o->uid, .since = (int64_t)time(NULL),
+			.uid = o->uid, .serial = serial,
 			.due_usec = o->for_usec > 0 ? clock_usec() + o->for_usec : 0,
 		};
+		put_now(next->level.since);
 	} else if (o->service == OVERLAY_ALL) {
 		next->n = 0;
-		put_state(&next->all, o);
+		put_state(&next->all, o, serial);
 	} else {
 		if (c == NULL || o->service >= c->n_services)
 			return "the configuration has just changed, try again";
 		s = set_get(next, c->services[o->service].name);
 		if (s == NULL)
 			return "out of memory";
-		put_state(s, o);
+		put_state(s, o, serial);
 	}
-	next->serial++;
+	next->serial = serial;
 	return NULL;
 }
 
@@ -257,44 +265,26 @@ overlay_begin(struct overlay *o)
 	return 0;
 }
 
-static bool
-is_same_text(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 static void
-log_state(const struct service *s, const char *by)
-{
-	static const char *const words[] = { "open again", "paused", "drained" };
-
-	log_notice("service %s is %s, by %s%s%s", s->name, words[s->state], by,
-	    s->state_text != NULL ? ": " : "", s->state_text != NULL ? s->state_text : "");
-}
-
-/* Logs each service that has another state; all at once are one line. */
-static void
-log_states(const struct overlay_set *o, const struct overlay_set *before, const struct conf *from,
-    const struct conf *to)
+log_state(const char *what, const struct overlay_state *s)
 {
 	static const char *const words[] = { "open again", "paused", "drained" };
 	char by[UID_TEXT];
 
-	if (o->all.since != before->all.since || o->all.state != before->all.state) {
-		uid_format(o->all.uid, by);
-		log_notice("all services are %s, by %s%s%s", words[o->all.state], by,
-		    o->all.text[0] != '\0' ? ": " : "", o->all.text);
-	}
-	for (size_t i = 0; i < to->n_services; i++) {
-		const struct service *s = &to->services[i];
-		const struct service *was = conf_find_service(from, s->name, strlen(s->name));
-		const struct overlay_state *own = set_find(o, s->name);
+	uid_format(s->uid, by);
+	log_notice("%s%s is %s, by %s%s%s", what, s->service, words[s->state], by,
+	    s->text[0] != '\0' ? ": " : "", s->text);
+}
 
-		if (own == NULL || (was != NULL && was->state == s->state &&
-		    is_same_text(was->state_text, s->state_text)))
-			continue;
-		uid_format(own->uid, by);
-		log_state(s, by);
+/* Logs each change of states since the set in force; that of all services is one line. */
+static void
+log_states(const struct overlay_set *o, const struct overlay_set *before)
+{
+	if (o->all.serial > before->all.serial)
+		log_state("every service", &o->all);
+	for (size_t i = 0; i < o->n; i++) {
+		if (o->list[i].serial > before->serial)
+			log_state("service ", &o->list[i]);
 	}
 }
 
@@ -304,7 +294,7 @@ log_the_level(const struct overlay_level *l, const struct overlay_level *was, in
 	char by[UID_TEXT], left[UNITS_TEXT] = "";
 	uint64_t now = clock_usec();
 
-	if (l->is_set == was->is_set && l->since == was->since && l->level == was->level)
+	if (l->is_set == was->is_set && l->serial == was->serial)
 		return;
 	uid_format(l->uid, by);
 	if (l->due_usec > now)
@@ -313,7 +303,7 @@ log_the_level(const struct overlay_level *l, const struct overlay_level *was, in
 	if (l->is_set)
 		log_notice("log level %s, by %s%s%s", conf_level_word(level), by,
 		    *left != '\0' ? ", for " : "", left);
-	else if (l->since == was->since)
+	else if (l->serial == was->serial)
 		log_notice("log level %s again, as the time of %s is over", conf_level_word(level),
 		    conf_level_word(was->level));
 	else
@@ -321,13 +311,13 @@ log_the_level(const struct overlay_level *l, const struct overlay_level *was, in
 }
 
 void
-overlay_done(struct overlay *o, const struct conf *from, const struct conf *to)
+overlay_done(struct overlay *o, const struct conf *to)
 {
 	CLEANUP(buf_done) struct buf json = BUF_INIT(0);
 
 	set_prune(&o->tried, to);
 	set_prune(&o->next, to);
-	log_states(&o->tried, &o->now, from, to);
+	log_states(&o->tried, &o->now);
 	log_the_level(&o->tried.level, &o->now.level, to->log_level);
 	set_done(&o->now);
 	o->now = o->tried;

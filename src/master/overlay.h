@@ -14,20 +14,23 @@
 #include "base/slice.h"
 #include "conf/conf.h"
 #include "ipc/frame.h"
+#include "ipc/roster.h"
 
 struct overlay_state {
 	char service[SERVICE_NAME_MAX + 1];
 	char text[FRAME_OVERLAY_TEXT];
 	enum service_state state;
 	uint32_t uid;
-	int64_t since;			/* wall clock, seconds */
+	char since[ROSTER_TIME];
+	uint64_t serial;		/* of the change */
 };
 
 struct overlay_level {
 	bool is_set;
 	int level;
 	uint32_t uid;
-	int64_t since;
+	char since[ROSTER_TIME];
+	uint64_t serial;		/* of the change, also when its time is over */
 	uint64_t due_usec;		/* taken back then; 0: never */
 };
 
@@ -86,7 +89,7 @@ int overlay_apply(const struct overlay_set *o, struct conf *c, int level);
 int overlay_begin(struct overlay *o);
 
 /* It has succeeded: logs what has changed, and answers. */
-void overlay_done(struct overlay *o, const struct conf *from, const struct conf *to);
+void overlay_done(struct overlay *o, const struct conf *to);
 
 /* It has failed, and another one is to try; is_final: none is, so nothing is wanted any more. */
 void overlay_failed(struct overlay *o, bool is_final, const struct conf_errors *errors);

@@ -127,7 +127,7 @@ tell_success(struct master *m)
 	size_t n_told, n_warned;
 
 	tell_recovered(m->reload.other.conf, to);
-	overlay_done(&m->overlay, m->reload.other.conf, to);
+	overlay_done(&m->overlay, to);
 	if (m->reload.kind != RELOAD_FILES)
 		return;
 	log_event(LOG_EVENT_RELOAD_DONE, LOG_NOTICE,

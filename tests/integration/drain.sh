@@ -25,6 +25,8 @@ while True:
     replies.write(b"+%d\r\n" % os.getpid())
     replies.flush()
 END
+setting "listen \"unix://$dir/web.sock\" { protocol = http }"
+setting "web-workers = 1"
 : >"$dir/pids"
 chmod 755 "$dir"
 chmod 666 "$dir/pids" "$dir/go"
@@ -34,6 +36,22 @@ service waits "\"/bin/sh\", \"$dir/wait.sh\"" 'queue-timeout = 60s' 'timeout = 1
 handler warm "\"/usr/bin/python3\", \"$dir/warm.py\"" 'queue-timeout = 60s' \
     'processes { min = 0  max = 2  idle = 100ms }'
 start_reqd
+
+# await COMMAND...: the test fails where it never becomes true.
+await() {
+	until_true "$patience" "$@" || fail "waited in vain for: $*"
+}
+
+# Prints the status of an answer of HTTP.
+web() { # METHOD PATH
+	python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+s.sendall(f"{sys.argv[2]} {sys.argv[3]} HTTP/1.1\r\nHost: localhost\r\n"
+          "Content-Length: 0\r\n\r\n".encode())
+print(s.recv(65536).split()[1].decode())' "$dir/web.sock" "$1" "$2"
+}
 
 raw() { # WORD...
 	redis-cli -h 127.0.0.1 -p "$port" --no-auth-warning "$@" 2>&1
@@ -52,6 +70,10 @@ drains_one() {
 	refuses echo 'the disk moves'
 	assert_eq "$(raw CALL echo hi)" 'LOADING draining echo: the disk moves'
 	assert_eq "$(raw PING)" PONG
+	assert_eq "$(web POST '/call/echo?text=hi')" 503
+	assert_eq "$(web GET /readyz)" 200
+	assert_eq "$(web GET '/readyz?service=echo')" 503
+	assert_eq "$(web GET '/readyz?service=waits')" 200
 }
 step "a drained service refuses calls, and says why" drains_one
 
@@ -102,8 +124,8 @@ lives_over() { # ROLE
 	for one_pid in $old; do
 		kill -KILL "$one_pid"
 	done
-	until_true "$patience" replaced "$1" "$old"
-	until_true "$patience" serves
+	await replaced "$1" "$old"
+	await serves
 	refuses echo 'the disk moves'
 }
 step "over a reload" ctl reload
@@ -150,6 +172,8 @@ all_drained() {
 	ctl drain --all --text 'back at noon' >/dev/null
 	assert_eq "$(raw PING)" 'LOADING draining'
 	assert_eq "$(raw PING hi)" 'LOADING draining'
+	assert_eq "$(web GET /readyz)" 503
+	assert_eq "$(web GET /healthz)" 200
 	refuses warm 'back at noon'
 	status=0
 	ctl ping >"$dir/out" 2>&1 || status=$?
@@ -160,6 +184,7 @@ all_drained() {
 	refuses late 'back at noon'
 	ctl resume late >/dev/null
 	assert_eq "$(raw PING)" PONG
+	assert_eq "$(web GET /readyz)" 200
 	ctl resume --all >/dev/null
 	assert_eq "$(raw PING)" PONG
 }
@@ -171,14 +196,14 @@ start_waiting() {
 	: >"$dir/pids"
 	call waits >"$dir/answer" 2>&1 &
 	caller=$!
-	until_true "$patience" test -s "$dir/pids"
+	await test -s "$dir/pids"
 }
 
 wait_returns_at_the_end() {
 	start_waiting
 	ctl drain waits --wait >"$dir/out" 2>&1 &
 	waiting=$!
-	until_true "$patience" is_drained waits
+	await is_drained waits
 	kill -0 $waiting || fail "it has not waited"
 	# The call has its time, and nobody takes it away.
 	status=0
@@ -209,7 +234,7 @@ pauses_a_command() {
 	one=$!
 	call echo two >"$dir/two" &
 	two=$!
-	until_true "$patience" waits_in_queue echo 2
+	await waits_in_queue echo 2
 	ctl why echo >"$dir/out" || fail "a paused service is not refused"
 	grep -q 'wait now: an administrator has paused it .*: a moment' "$dir/out" ||
 	    fail "$(cat "$dir/out")"
@@ -232,7 +257,7 @@ pauses_a_handler() {
 	one=$!
 	call warm >"$dir/two" 2>&1 &
 	two=$!
-	until_true "$patience" waits_in_queue warm 2
+	await waits_in_queue warm 2
 	ctl reload >/dev/null
 	waits_in_queue warm 2 || fail "a reload has let them run"
 	ctl resume warm >/dev/null
@@ -246,7 +271,7 @@ drains_what_waits() {
 	ctl pause echo >/dev/null
 	call echo one >"$dir/one" &
 	one=$!
-	until_true "$patience" waits_in_queue echo 1
+	await waits_in_queue echo 1
 	# Those that were let in run.
 	ctl drain echo --wait >/dev/null
 	wait $one || fail "the call that was let in has failed"
@@ -261,7 +286,7 @@ keeps_processes() {
 	pid=$(call warm)
 	ctl drain warm >/dev/null
 	ctl resume warm >/dev/null
-	until_true "$patience" same_process "$pid"
+	await same_process "$pid"
 }
 same_process() { # PID
 	[ "$(call warm)" = "$1" ] || fail "the handler was replaced"
@@ -290,13 +315,13 @@ level_for_a_while() {
 	level_is err || fail "a reload has changed the level"
 	grep -q 'service=echo.*quiet' "$log" && fail "$n: a record is in the log"
 	ctl log-level debug --for 300ms >/dev/null
-	until_true "$patience" level_is info
-	until_true "$patience" grep -q 'log level info again' "$log"
+	await level_is info
+	await grep -q 'log level info again' "$log"
 	ctl log-level warning >/dev/null
 	ctl log-level configured >/dev/null
 	level_is info || fail "the level of the files is not back"
 	call echo loud >/dev/null
-	until_true "$patience" grep -q 'service=echo' "$log"
+	await grep -q 'service=echo' "$log"
 }
 step "a level of the log, for a while" level_for_a_while
 
@@ -308,7 +333,7 @@ restart_forgets() {
 	assert_eq "$(raw PING)" PONG
 	assert_eq "$(call echo hi)" hi
 	level_is info || fail "the level has stayed"
-	until_true "$patience" no_programs
+	await no_programs
 	fds_before=$(settled_fds)
 }
 step "a restart forgets it" restart_forgets

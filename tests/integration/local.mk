@@ -111,6 +111,7 @@ integration_tests = \
 	tests/integration/tls.sh \
 	tests/integration/tls-load.sh \
 	tests/integration/tls-passed.sh \
+	tests/integration/top.sh \
 	tests/integration/two-boxes.sh \
 	tests/integration/web-workers.sh \
 	tests/integration/zoo.sh

@@ -102,12 +102,11 @@ set_level(uint8_t level, uint64_t for_usec, uint64_t id)
 static struct conf *
 reloaded(const char *services, uint32_t generation)
 {
-	struct conf *from = conf_of(services, generation - 1), *to = conf_of(services, generation);
+	struct conf *to = conf_of(services, generation);
 
 	ck_assert_int_eq(overlay_begin(&o), 0);
 	ck_assert_int_eq(overlay_apply(&o.next, to, LOG_INFO), 0);
-	overlay_done(&o, from, to);
-	conf_unref(from);
+	overlay_done(&o, to);
 	return to;
 }
 

@@ -124,6 +124,7 @@ START_TEST(odd_answers_are_empty)
 		"{\"services\":[{\"name\":\"b\",\"calls\":-3,\"usec\":[7,[1],[-1,-1],[1,2,3],{}]}]}",
 		"{\"services\":[{\"name\":\"b\"},{\"name\":\"b\",\"calls\":5}]}",
 	};
+	json_t *histograms, *calls;
 	struct top_sample *first = sample(1, 1, "{}", "[]");
 	struct top_sample *s = sample(1, 2, odd[_i], "[1,{},{\"service\":4}]");
 
@@ -132,7 +133,11 @@ START_TEST(odd_answers_are_empty)
 	json_decref(topsample_json(s));
 	topsample_free(first);
 	topsample_free(s);
-	s = topsample_new(parse("{\"services\":[1,{}],\"pid\":\"x\"}"), parse("[]"), parse("{}"), 1);
+	histograms = parse("[]");
+	calls = parse("{}");
+	s = topsample_new(parse("{\"services\":[1,{}],\"pid\":\"x\"}"), histograms, calls, 1);
+	json_decref(histograms);
+	json_decref(calls);
 	json_decref(topsample_json(s));
 	topsample_free(s);
 }
