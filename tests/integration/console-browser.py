@@ -400,6 +400,43 @@ def keyboard(port, ran):
         page.check_log()
 
 
+# Figures, as those who may watch get them. They come from the browser itself.
+STATUS = """
+let asked = 0;
+const ask = window.fetch;
+window.fetch = (path, options) => path !== "/status" || !window.name.startsWith("watch") ? ask(path, options) :
+  Promise.resolve(new Response(JSON.stringify({ version: "1.2", state: "serving", generation: 3,
+    workers: [{ slot: 0, connections: 7, requests: ++asked, running: 2 }],
+    web: [{ slot: 0, connections: 1, requests: 9, running: 1 }], running: 3, queued: 0,
+    listeners: [{ url: "http://127.0.0.1:8080", connections: 1 }],
+    services: [{ name: "disk", unavailable: null, calls: 11, failed: 1, rejected: 2, p50_usec: 6143, p99_usec: 2000000,
+      queue_p99_usec: 223, outcomes: {} },
+      { name: "model", unavailable: "no program", calls: 0, failed: 0, rejected: 0, p50_usec: 0, p99_usec: 0,
+      queue_p99_usec: 0, pool: { processes: 4, busy: 1, failing: false } }] })));
+"""
+
+
+def figures(port, shots):
+    with Page(port) as page:
+        page.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": STATUS})
+        page.open()
+        check(page.ids("server").is_displayed(), False)
+        page.driver.execute_script("window.name = 'watch'")
+        page.driver.refresh()
+        until("the figures", lambda: page.ids("server").is_displayed())
+        rows = [e.text for e in page.driver.find_elements(By.CSS_SELECTOR, "#figures tbody tr")]
+        check(rows[:2], ["disk 11 1 2 6.1 ms 2 s 223 \u00b5s", "model 0 0 0 1 of 4 busy no program"])
+        check(rows[3:], ["HTTP 0 1 9 1", "http://127.0.0.1:8080 1"])
+        until("new figures", lambda: "RESP 0 7 2 2" in page.text("figures"))
+        if shots:
+            page.driver.save_screenshot(shots + "/figures.png")
+        page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+            "width": 360, "height": 760, "deviceScaleFactor": 1, "mobile": False})
+        check(page.driver.execute_script("return document.documentElement.scrollWidth"), 360)
+        check(page.driver.execute_script(FAINT), [])
+        page.check_log()
+
+
 # Texts that do not stand out enough: their contrast, their colours, their words.
 FAINT = """
 const luminance = ([r, g, b]) => [r, g, b].map(v => v / 255)
@@ -653,5 +690,5 @@ def rebound(port, command):
 
 if __name__ == "__main__":
     {"types": types, "wrong": wrong, "asks": asks, "live": live, "cancel": cancel, "input": input_,
-     "outcomes": outcomes, "token": token, "keyboard": keyboard, "looks": looks,
+     "outcomes": outcomes, "token": token, "keyboard": keyboard, "looks": looks, "figures": figures,
      "foreign": foreign, "rebound": rebound}[sys.argv[1]](*sys.argv[2:])

@@ -98,6 +98,7 @@ step "outcomes have words, and output is only text" browser outcomes "$web"
 step "a token is asked for, kept in the tab and forgotten" browser token "$web" "$dir/alice.token"
 step "the keyboard is enough" browser keyboard "$web" "$dir/ran"
 step "it fits 360 to 1280 pixels, can be read in both schemes and heard" browser looks "$web" "${REQD_SHOTS:-}"
+step "who may watch sees figures" browser figures "$web" "${REQD_SHOTS:-}"
 before=$(ran)
 step "a page of another origin starts nothing" browser foreign "$web"
 step "not even where its name leads here" is_rebound
