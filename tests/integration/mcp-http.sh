@@ -13,7 +13,7 @@ py() { # STEP WORD...
 }
 
 web=$("$helpers/free-port")
-setting "listen \"http://127.0.0.1:$web\" { request-limit = 1M }"
+setting "listen \"http://127.0.0.1:$web\" { request-limit = 4M }"
 setting "listen \"unix://$dir/web.sock\" { protocol = http  mode = 0666 }"
 service add '"/bin/sh", "-c", "echo $(($1 + $2))", "sh", "{a}", "{b}"' 'effects = none' \
     'summary = "Add two numbers"' 'argument "a" { type = integer }' 'argument "b" { type = integer }'
@@ -63,7 +63,8 @@ is_openapi() {
 	[ "$(id -u)" -ne 0 ] || grep -q '"/call/hidden"' "$dir/of-root"
 }
 
-# A listener hears of a reload that changes its tools, and of no other one.
+# A listener hears of a reload that changes its tools, and of no other one. A reload that takes
+# the socket away ends the answer.
 hears_of_changes() {
 	py listens "$dir/listens" &
 	listener=$!
@@ -72,10 +73,9 @@ hears_of_changes() {
 	service more '"/bin/true"'
 	ctl reload >/dev/null
 	until_true "$patience" test -e "$dir/listens.told"
-	kill -TERM "$waiter_pid"
+	sed -i '/^listen "http:/d' "$conf"
+	ctl reload >/dev/null
 	wait "$listener"
-	wait_reqd
-	start_reqd
 }
 
 step "services have a schema" has_schemas
@@ -85,4 +85,6 @@ step "wrong requests are refused" py refusals
 step "a call is cancelled" py cancels-http "$dir/mark"
 step "a slow call becomes a stream" py slow
 step "a changed list is told, and the end" hears_of_changes
+# A socket is gone.
+fds_before=$(settled_fds)
 finish
