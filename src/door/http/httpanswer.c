@@ -68,7 +68,7 @@ http_answer_head(struct http_session *s, unsigned status, const char *type)
 	if (s->origin != NULL) {
 		httpreply_field(b, "Access-Control-Allow-Origin", slice_of(s->origin));
 		httpreply_fixed(b, "Access-Control-Expose-Headers", "Reqd-Id, Reqd-Outcome, Reqd-Exit, "
-		    "Reqd-Signal, Reqd-Ran, Server-Timing");
+		    "Reqd-Signal, Reqd-Ran, Server-Timing, Mcp-Session-Id");
 	}
 	if (s->conn.listener->origins != NULL)
 		httpreply_fixed(b, "Vary", "Origin");
