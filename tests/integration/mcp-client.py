@@ -396,6 +396,17 @@ def refusals(port):
     encoded = "=?base64?" + base64.b64encode(b"add").decode() + "?="
     same(code_of(text, dict(good, **{"Mcp-Name": encoded})), (200, None), "a name in Base64")
     same(code_of("{", {}), (400, -32700), "no JSON")
+    for chunked in (False, True):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        long = b"[" + b"0," * 600000 + b"0]"
+        body = iter([long[i:i + 50000] for i in range(0, len(long), 50000)]) if chunked else long
+        try:
+            connection.request("POST", "/mcp", body, {"Content-Type": "application/json"},
+                               encode_chunked=chunked)
+        except (BrokenPipeError, ConnectionResetError):
+            pass    # the refusal may come before the whole body is sent
+        same(connection.getresponse().status, 413, "a long message")
+        connection.close()
     same(code_of("[]", {}), (400, -32600), "a batch")
     for fields, status in (({"Content-Type": "text/plain"}, 415), ({"Origin": "http://evil.example"}, 403),
                            ({"Host": "evil.example"}, 421), ({"Content-Encoding": "gzip"}, 415),

@@ -13,7 +13,7 @@ py() { # STEP WORD...
 }
 
 web=$("$helpers/free-port")
-setting "listen \"http://127.0.0.1:$web\" { request-limit = 1M }"
+setting "listen \"http://127.0.0.1:$web\" { request-limit = 4M  origins = {\"https://dash.example\"} }"
 setting "listen \"unix://$dir/web.sock\" { protocol = http  mode = 0666 }"
 service add '"/bin/sh", "-c", "echo $(($1 + $2))", "sh", "{a}", "{b}"' 'effects = none' \
     'summary = "Add two numbers"' 'argument "a" { type = integer }' 'argument "b" { type = integer }'
@@ -63,7 +63,19 @@ is_openapi() {
 	[ "$(id -u)" -ne 0 ] || grep -q '"/call/hidden"' "$dir/of-root"
 }
 
-# A listener hears of a reload that changes its tools, and of no other one.
+# A page of 'origins' may send what the protocol wants, and read the session.
+is_for_pages() {
+	curl -s -D "$dir/head" -o /dev/null -X OPTIONS -H 'Origin: https://dash.example' \
+	    -H 'Access-Control-Request-Method: POST' "$at/mcp"
+	grep -q '^Access-Control-Allow-Headers: .*Mcp-Method, Mcp-Name, .*MCP-Protocol-Version' "$dir/head"
+	curl -s -D "$dir/head" -o /dev/null -H 'Origin: https://dash.example' --json \
+	    '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}' "$at/mcp"
+	grep -q '^Access-Control-Expose-Headers: .*Mcp-Session-Id' "$dir/head"
+	grep -qE '^Mcp-Session-Id: [0-9a-f]{32}' "$dir/head"
+}
+
+# A listener hears of a reload that changes its tools, and of no other one. A reload that takes
+# the socket away ends the answer.
 hears_of_changes() {
 	py listens "$dir/listens" &
 	listener=$!
@@ -72,10 +84,9 @@ hears_of_changes() {
 	service more '"/bin/true"'
 	ctl reload >/dev/null
 	until_true "$patience" test -e "$dir/listens.told"
-	kill -TERM "$waiter_pid"
+	sed -i '/^listen "http:/d' "$conf"
+	ctl reload >/dev/null
 	wait "$listener"
-	wait_reqd
-	start_reqd
 }
 
 step "services have a schema" has_schemas
@@ -83,6 +94,9 @@ step "the services are described by OpenAPI" is_openapi
 step "both eras are spoken" py http
 step "wrong requests are refused" py refusals
 step "a call is cancelled" py cancels-http "$dir/mark"
+step "a page of another origin that is listed may ask" is_for_pages
 step "a slow call becomes a stream" py slow
 step "a changed list is told, and the end" hears_of_changes
+# A socket is gone.
+fds_before=$(settled_fds)
 finish

@@ -61,8 +61,8 @@ http_answer_begin(struct http_session *s, unsigned status, const char *type)
 	httpreply_fixed(b, "Cross-Origin-Resource-Policy", "same-origin");
 	if (s->origin != NULL) {
 		httpreply_field(b, "Access-Control-Allow-Origin", slice_of(s->origin));
-		httpreply_fixed(b, "Access-Control-Expose-Headers", "Location, Retry-After, Reqd-Id, Reqd-Outcome, Reqd-Exit, "
-		    "Reqd-Signal, Reqd-Ran, Server-Timing");
+		httpreply_fixed(b, "Access-Control-Expose-Headers", "Location, Retry-After, Reqd-Id, "
+		    "Reqd-Outcome, Reqd-Exit, Reqd-Signal, Reqd-Ran, Server-Timing, Mcp-Session-Id");
 	}
 	if (s->conn.listener->origins != NULL)
 		httpreply_fixed(b, "Vary", "Origin");

@@ -572,7 +572,7 @@ check_body(struct http_session *s, const struct service *service, const struct h
 }
 
 bool
-http_call_check_json(struct http_session *s, const struct httphead *h)
+http_call_check_json(struct http_session *s, const struct httphead *h, struct slice body)
 {
 	if (httphead_get(h, HTTPKNOWN_CONTENT_ENCODING) != NULL || !is_type(h, HTTP_JSON_TYPE)) {
 		http_refuse(s, 415, "BADARG", "the body is " HTTP_JSON_TYPE " here, without a "
@@ -581,6 +581,12 @@ http_call_check_json(struct http_session *s, const struct httphead *h)
 	}
 	if (h->body == HTTPBODY_LENGTH && h->content_length > http_session_limits(s).request_limit) {
 		http_refuse(s, 413, "BADARG", "the body is longer than request-limit of the listener");
+		return false;
+	}
+	/* JSON in memory takes up to 25 times its text. */
+	if (body.len > HTTPARGS_JSON_MAX ||
+	    (h->body == HTTPBODY_LENGTH && h->content_length > HTTPARGS_JSON_MAX)) {
+		http_refuse(s, 413, "BADARG", "a body of JSON has at most 1 MiB");
 		return false;
 	}
 	return true;

@@ -53,8 +53,12 @@ struct http_beginning {
 /* Begins a call. NULL: it is answered already. */
 struct call *http_call_begin(struct http_session *s, const struct http_beginning *b);
 
-/* Looks whether the body will be JSON, and not too long. False: the request is refused. */
-bool http_call_check_json(struct http_session *s, const struct httphead *h);
+/*
+ * Looks whether the body is JSON, and not too long, before it has come and then. False: the
+ * request is refused.
+ */
+bool http_call_check_json(struct http_session *s, const struct httphead *h, struct slice body);
+
 /* Chooses the form of the answer by the head. */
 void http_call_set_form(struct http_session *s, const struct httphead *h,
     const struct service *service, struct callopt *opt);

@@ -201,7 +201,7 @@ http_mcp(struct http_session *s, const struct http_request *rq)
 	};
 	struct mcp_message m;
 
-	if (!http_call_check_json(s, h))
+	if (!http_call_check_json(s, h, rq->body))
 		return HTTP_DONE;
 	if (rq->body_is == HTTP_BODY_COMING)
 		return HTTP_WANTS_BODY;

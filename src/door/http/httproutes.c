@@ -198,7 +198,7 @@ static void
 put_request_fields(struct buf *b, struct slice asked)
 {
 	static const char usual[] = "Authorization, Content-Type, Idempotency-Key, Prefer, "
-	    "Reqd-Timeout, Reqd-Stream";
+	    "Reqd-Timeout, Reqd-Stream, Mcp-Method, Mcp-Name, Mcp-Session-Id, MCP-Protocol-Version";
 	CLEANUP(buf_done) struct buf list = BUF_INIT(2048);
 
 	(void)buf_append_str(&list, usual);
