@@ -531,8 +531,9 @@ service_has_door(const struct service *s, enum listener_protocol p)
 /* The key in the limits of a service that sets this resource, of those it can (RLIMIT_*). */
 const char *conf_limit_name(int resource);
 
-/* The value of the keys 'input' and 'sandbox' of a service, as they are written. */
+/* The value of the keys 'input', 'effects' and 'sandbox' of a service, as they are written. */
 const char *service_input_word(const struct service *s);
+const char *service_effects_word(const struct service *s);
 const char *service_sandbox_word(const struct service *s);
 
 /* The argument of that name, or NULL. */

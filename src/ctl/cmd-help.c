@@ -36,7 +36,7 @@ print_reqctl(const struct ctl *ctl)
 	}
 	(void)printf("\n");
 	print_options(options_general, options_n_general);
-	(void)printf("\nServer: -s, else $REQD_SERVER, else the one on this machine.\n"
+	(void)printf("Server: -s, else $REQD_SERVER, else the one on this machine.\n"
 	    "'reqctl help VERB' has the options of a verb; reqctl(1) has the exit statuses.\n");
 }
 

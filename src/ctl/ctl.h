@@ -48,6 +48,8 @@ struct ctl {
 	bool check;
 	bool of_server;
 	const char *label, *expires, *only_services, *from, *key, *url;
+	struct ctl_list only;
+	bool read_only;
 	int64_t count;
 	int64_t connections;
 	int64_t requests;
@@ -110,7 +112,7 @@ struct ctl_cmd {
 
 extern const struct ctl_cmd cmd_bench, cmd_call, cmd_check, cmd_complete, cmd_completion,
     cmd_describe, cmd_grant, cmd_help, cmd_import, cmd_join, cmd_keygen, cmd_kill, cmd_list,
-    cmd_logins, cmd_passwd, cmd_pin, cmd_ping, cmd_ps, cmd_reload, cmd_restart, cmd_revoke, cmd_status,
+    cmd_logins, cmd_mcp, cmd_passwd, cmd_pin, cmd_ping, cmd_ps, cmd_reload, cmd_restart, cmd_revoke, cmd_status,
     cmd_whoami, cmd_why;
 
 /*
