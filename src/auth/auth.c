@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "auth/hashes.h"
@@ -15,7 +14,7 @@
 #include "auth/penalty.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "ipc/channel.h"
+#include "ipc/asker.h"
 #include "ipc/confinement.h"
 #include "ipc/logrec.h"
 #include "ipc/member.h"
@@ -29,15 +28,12 @@
  */
 #define MAX_UNSENT (LANES_QUEUE + 1)
 
-/* The link to one worker; in.fd -1: none. */
-struct auth_link {
+/* A worker, which asks about passwords. No question of it is read while answers wait for room. */
+struct auth_asker {
 	struct auth *auth;
-	struct loop_io in;	/* pipe: questions; without events while answers wait */
-	struct loop_io out;	/* socket: answers; with events while some wait for room */
+	struct asker link;
 	struct password_answer unsent[MAX_UNSENT];
 	size_t n_unsent;
-	uint16_t slot;
-	uint64_t serial;
 };
 
 /* A question that waits, by its place in the lanes. */
@@ -59,79 +55,51 @@ struct auth {
 	struct loop_task check;
 	struct loop_timer later;	/* the time of the next check has not come */
 	uint8_t salt[16];		/* nobody outside can know the digest of a source */
-	struct auth_link links[CONF_MAX_WORKERS];
+	struct auth_asker askers[CONF_MAX_WORKERS];
 	bool is_stopping;
 };
 
-/* ---------------------------------------------------------------- links --- */
-
-static void
-link_close(struct auth_link *l)
-{
-	loop_close_shared(&l->auth->loop, &l->in);
-	loop_close_shared(&l->auth->loop, &l->out);
-	l->n_unsent = 0;
-}
-
-static void
-link_accuse(struct auth_link *l, const char *what)
-{
-	member_accuse(&l->auth->member, l->slot, l->serial, what);
-	link_close(l);
-}
-
-/* False: there is no room now. */
-static bool
-link_send(struct auth_link *l, const struct password_answer *a)
-{
-	ssize_t n = send(l->out.fd, a, sizeof(*a), MSG_DONTWAIT | MSG_NOSIGNAL);
-
-	if (n < 0 && errno == EAGAIN)
-		return false;
-	if (n < 0)
-		link_close(l);
-	return true;
-}
+/* -------------------------------------------------------------- answers --- */
 
 /* Sends what waits, and reads questions again when nothing does. */
 static void
 on_room(struct loop_io *io, uint32_t events)
 {
-	struct auth_link *l = CONTAINER_OF(io, struct auth_link, out);
-	struct loop *loop = &l->auth->loop;
+	struct auth_asker *k = CONTAINER_OF(io, struct auth_asker, link.out);
+	struct loop *loop = &k->auth->loop;
 	size_t n = 0;
 
 	(void)events;
-	while (n < l->n_unsent && link_send(l, &l->unsent[n]))
+	while (n < k->n_unsent && asker_send(&k->link, &k->unsent[n], sizeof(k->unsent[n])))
 		n++;
-	if (l->out.fd < 0)
+	if (!asker_is_linked(&k->link))
 		return;
-	l->n_unsent -= n;
-	memmove(l->unsent, l->unsent + n, l->n_unsent * sizeof(l->unsent[0]));
-	if (l->n_unsent > 0)
+	k->n_unsent -= n;
+	memmove(k->unsent, k->unsent + n, k->n_unsent * sizeof(k->unsent[0]));
+	if (k->n_unsent > 0)
 		return;
-	loop_remove(loop, &l->out);
-	if (loop_add(loop, &l->in, EPOLLIN) < 0)
-		link_close(l);
+	loop_remove(loop, &k->link.out);
+	if (loop_add(loop, &k->link.in, EPOLLIN) < 0)
+		asker_close(&k->link);
 }
 
 /* Keeps an answer: the worker would wait for a lost one for ever. */
 static void
-link_keep(struct auth_link *l, const struct password_answer *a)
+keep_answer(struct auth_asker *k, const struct password_answer *a)
 {
-	struct loop *loop = &l->auth->loop;
+	struct loop *loop = &k->auth->loop;
 
-	if (l->n_unsent == MAX_UNSENT ||
-	    (l->n_unsent == 0 && loop_add(loop, &l->out, EPOLLOUT) < 0)) {
-		link_close(l);
+	if (k->n_unsent == MAX_UNSENT ||
+	    (k->n_unsent == 0 && loop_add(loop, &k->link.out, EPOLLOUT) < 0)) {
+		asker_close(&k->link);
 		return;
 	}
-	loop_remove(loop, &l->in);
-	l->unsent[l->n_unsent++] = *a;
+	loop_remove(loop, &k->link.in);
+	k->unsent[k->n_unsent++] = *a;
 }
 
 static void
-answer(struct auth_link *l, uint64_t id, enum password_verdict verdict, uint64_t retry_usec,
+answer(struct auth_asker *k, uint64_t id, enum password_verdict verdict, uint64_t retry_usec,
     const struct credential *cred)
 {
 	struct password_answer a = { .id = id, .verdict = (uint8_t)verdict };
@@ -139,19 +107,19 @@ answer(struct auth_link *l, uint64_t id, enum password_verdict verdict, uint64_t
 	a.retry_sec = (uint32_t)((retry_usec + USEC_PER_SEC - 1) / USEC_PER_SEC);
 	if (cred != NULL)
 		(void)strlcpy(a.credential, cred->id, sizeof(a.credential));
-	if (l->out.fd >= 0 && (l->n_unsent > 0 || !link_send(l, &a)))
-		link_keep(l, &a);
+	if (asker_is_linked(&k->link) && (k->n_unsent > 0 || !asker_send(&k->link, &a, sizeof(a))))
+		keep_answer(k, &a);
 }
 
 static void
 waiting_answer(struct auth *a, const struct auth_waiting *w, enum password_verdict verdict,
     uint64_t retry_usec, const struct credential *cred)
 {
-	struct auth_link *l = &a->links[w->slot];
+	struct auth_asker *k = &a->askers[w->slot];
 
 	/* The worker may be another one by now. */
-	if (l->serial == w->serial)
-		answer(l, w->ask.id, verdict, retry_usec, cred);
+	if (k->link.serial == w->serial)
+		answer(k, w->ask.id, verdict, retry_usec, cred);
 }
 
 static uint64_t
@@ -218,9 +186,9 @@ on_later(struct loop_timer *t)
 }
 
 static void
-take_question(struct auth_link *l, const struct password_ask *ask)
+take_question(struct auth_asker *k, const struct password_ask *ask)
 {
-	struct auth *a = l->auth;
+	struct auth *a = k->auth;
 	uint64_t now = loop_now(&a->loop), left;
 	struct digest source, pair;
 	enum lanes_verdict verdict;
@@ -230,13 +198,13 @@ take_question(struct auth_link *l, const struct password_ask *ask)
 	name_source(a, ask, &source, &pair);
 	left = penalty_left(&a->penalty, &source, now);
 	if (left > 0) {
-		answer(l, ask->id, PASSWORD_PENALTY, left, NULL);
+		answer(k, ask->id, PASSWORD_PENALTY, left, NULL);
 		return;
 	}
 	verdict = a->member.current != NULL ?
 	    lanes_put(&a->lanes, &source, &pair, &at) : LANES_FULL;
 	if (verdict == LANES_FULL) {
-		answer(l, ask->id, PASSWORD_BUSY,
+		answer(k, ask->id, PASSWORD_BUSY,
 		    lanes_seconds(&a->lanes, interval_usec(a)) * USEC_PER_SEC, NULL);
 		return;
 	}
@@ -247,8 +215,8 @@ take_question(struct auth_link *l, const struct password_ask *ask)
 	w->ask = *ask;
 	w->source = source;
 	w->pair = pair;
-	w->slot = l->slot;
-	w->serial = l->serial;
+	w->slot = k->link.slot;
+	w->serial = k->link.serial;
 	loop_defer(&a->loop, &a->check);
 }
 
@@ -263,22 +231,20 @@ is_question(const struct password_ask *ask)
 static void
 on_question(struct loop_io *io, uint32_t events)
 {
-	struct auth_link *l = CONTAINER_OF(io, struct auth_link, in);
+	static const char wrong[] = "sent a question about a password that is no question";
+	struct auth_asker *k = CONTAINER_OF(io, struct auth_asker, link.in);
 	struct password_ask ask;
 
 	(void)events;
 	/* A worker that does not read its answers is not asked for more of them. */
-	for (unsigned i = 0; i < QUESTIONS_AT_ONCE && io->fd >= 0 && l->n_unsent == 0; i++) {
-		ssize_t n = read(io->fd, &ask, sizeof(ask));
-
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	for (unsigned i = 0; i < QUESTIONS_AT_ONCE && k->n_unsent == 0; i++) {
+		if (!asker_read(&k->link, &ask, sizeof(ask), wrong))
 			break;
-		if (n <= 0)
-			link_close(l);
-		else if (n != (ssize_t)sizeof(ask) || !is_question(&ask))
-			link_accuse(l, "sent a question about a password that is no question");
-		else
-			take_question(l, &ask);
+		if (!is_question(&ask)) {
+			asker_accuse(&k->link, wrong);
+			break;
+		}
+		take_question(k, &ask);
 	}
 	explicit_bzero(&ask, sizeof(ask));
 }
@@ -287,18 +253,11 @@ static void
 on_link(struct member *m, const struct frame *f, int *fds, size_t n_fds)
 {
 	struct auth *a = CONTAINER_OF(m, struct auth, member);
-	struct auth_link *l;
 
 	if (f->slot >= CONF_MAX_WORKERS || n_fds != 2)
 		return;
-	l = &a->links[f->slot];
-	link_close(l);
-	l->slot = f->slot;
-	l->serial = f->link.serial;
-	l->out = (struct loop_io){ .fn = on_room, .fd = TAKE_FD(fds[0]) };
-	l->in = (struct loop_io){ .fn = on_question, .fd = TAKE_FD(fds[1]) };
-	if (loop_add(&a->loop, &l->in, EPOLLIN) < 0)
-		link_close(l);
+	a->askers[f->slot].n_unsent = 0;
+	asker_link(&a->askers[f->slot].link, f, fds);
 }
 
 static void
@@ -306,8 +265,8 @@ on_unlink(struct member *m, const struct frame *f)
 {
 	struct auth *a = CONTAINER_OF(m, struct auth, member);
 
-	if (f->slot < CONF_MAX_WORKERS && a->links[f->slot].serial == f->link.serial)
-		link_close(&a->links[f->slot]);
+	if (f->slot < CONF_MAX_WORKERS)
+		asker_unlink(&a->askers[f->slot].link, f);
 }
 
 /* -------------------------------------------------------------- reloads --- */
@@ -385,8 +344,10 @@ auth_init(struct auth *a)
 	a->check.fn = on_check;
 	a->later.fn = on_later;
 	penalty_init(&a->penalty);
-	for (size_t i = 0; i < CONF_MAX_WORKERS; i++)
-		a->links[i] = (struct auth_link){ .auth = a, .in.fd = -1, .out.fd = -1 };
+	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
+		a->askers[i].auth = a;
+		asker_init(&a->askers[i].link, &a->member, on_question, on_room);
+	}
 	if (r >= 0 && getrandom(a->salt, sizeof(a->salt), 0) != (ssize_t)sizeof(a->salt))
 		r = -errno;
 	return r < 0 ? r : member_init(&a->member, &member_ops, &a->loop);
@@ -396,7 +357,7 @@ static void
 auth_done(struct auth *a)
 {
 	for (size_t i = 0; i < CONF_MAX_WORKERS; i++)
-		link_close(&a->links[i]);
+		asker_close(&a->askers[i].link);
 	explicit_bzero(a->waiting, sizeof(a->waiting));
 	on_abort(&a->member);
 	hashes_done(&a->current);
@@ -409,7 +370,7 @@ auth_main(void)
 {
 	static struct auth auth;
 	struct auth *a = &auth;
-	int r = auth_init(a);
+	int r = auth_init(a), status;
 
 	if (r < 0) {
 		log_err("cannot start: %s", strerror(-r));
@@ -417,14 +378,7 @@ auth_main(void)
 	}
 	if (confinement_begin(ROLE_AUTH, 0) < 0)
 		return ROLE_EXIT_SETUP;
-	(void)member_tell(&a->member, &(struct frame){ .type = FRAME_READY });
-	while (!a->member.is_over && !a->is_stopping) {
-		r = loop_turn(&a->loop);
-		if (r < 0) {
-			log_err("event loop: %s", strerror(-r));
-			return ROLE_EXIT_SETUP;
-		}
-	}
+	status = member_run(&a->member, &a->is_stopping);
 	auth_done(a);
-	return ROLE_EXIT_OK;
+	return status;
 }

@@ -363,6 +363,12 @@ takes_negative(const struct argument *a)
 	    ((a->has_min && a->min_dec < 0) || (a->has_max && a->max_dec < 0));
 }
 
+bool
+argument_takes_dash(const struct argument *a)
+{
+	return a->dash || a->guarded || takes_negative(a);
+}
+
 int
 argument_check(const struct argument *a, struct slice value, char why[static ARGUMENTS_WHY])
 {
@@ -370,8 +376,8 @@ argument_check(const struct argument *a, struct slice value, char why[static ARG
 		return bad(a, value, why, "holds a NUL byte");
 	if (value.len > a->max_length)
 		return bad(a, value, why, "is longer than %u bytes", (unsigned)a->max_length);
-	if (value.len > 0 && value.data[0] == '-' && a->type != ARGUMENT_FLAG && !a->dash &&
-	    !a->guarded && !takes_negative(a))
+	if (value.len > 0 && value.data[0] == '-' && a->type != ARGUMENT_FLAG &&
+	    !argument_takes_dash(a))
 		return bad(a, value, why, "starts with '-', which it may not");
 	return check_type(a, value, why);
 }

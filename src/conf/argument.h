@@ -17,5 +17,8 @@ int argument_build(struct reader *r, const struct block *b, struct argument *a);
  */
 int argument_check(const struct argument *a, struct slice value, char why[static ARGUMENTS_WHY]);
 
+/* True if a value may begin with '-'. */
+bool argument_takes_dash(const struct argument *a);
+
 /* The value of a flag: 1 set, 0 not set, -1 neither. */
 int argument_flag(struct slice value);

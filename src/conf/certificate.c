@@ -20,6 +20,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "conf/errors.h"
+#include "conf/passedfile.h"
 #include "conf/tlsfiles.h"
 
 #define FILE_MAX (1u << 20)
@@ -175,6 +176,16 @@ take_answer(struct reader *r, struct slice answer, char **const *fields, size_t 
 	return *ret_list == NULL ? -ENOMEM : 0;
 }
 
+/* The remedy behind an error about a file that is not there. */
+static const char *
+remedy(const char *key, const char *path)
+{
+	if (passedfile_has(path))
+		return "; systemd passes files to a unit that runs: see credential: in reqd.conf(5)";
+	return strncmp(key, "client-", 7) != 0 ?
+	    "; 'reqctl keygen --server' makes certificate and key" : "";
+}
+
 /* True after an error about a file that cannot be used. */
 static bool
 is_refused(struct reader *r, const struct block *b, const char *key, const char *path,
@@ -182,8 +193,7 @@ is_refused(struct reader *r, const struct block *b, const char *key, const char 
 {
 	if (why != NULL)
 		block_error(r, b, key, "'%s'%s: %.256s: %s%s", key, block_where(b), path, why,
-		    errno == ENOENT && strncmp(key, "client-", 7) != 0 ?
-		    "; 'reqctl keygen --server' makes certificate and key" : "");
+		    errno == ENOENT ? remedy(key, path) : "");
 	return why != NULL;
 }
 

@@ -511,8 +511,9 @@ service_is_started_by(const struct service *s, enum listener_protocol p)
 /* The key in the limits of a service that sets this resource, of those it can (RLIMIT_*). */
 const char *conf_limit_name(int resource);
 
-/* The value of the keys 'input' and 'sandbox' of a service, as they are written. */
+/* The value of the keys 'input', 'effects' and 'sandbox' of a service, as they are written. */
 const char *service_input_word(const struct service *s);
+const char *service_effects_word(const struct service *s);
 const char *service_sandbox_word(const struct service *s);
 
 /* True if a call may do without the argument. */

@@ -23,6 +23,7 @@
 #include "conf/hooksecrets.h"
 #include "conf/hosts.h"
 #include "conf/logins.h"
+#include "conf/passedfile.h"
 #include "conf/program.h"
 #include "conf/reader.h"
 #include "conf/schema.h"
@@ -319,7 +320,10 @@ conf_load(const char *file, enum conf_flags flags, struct conf **ret, struct con
 		q = read_file(&r, file, &left);
 	if (q == 0)
 		q = read_directory(&r, &left);
-	if (q == 0 && r.conf->logins != NULL) {
+	if (q == 0 && r.conf->logins != NULL && passedfile_is(r.conf->logins)) {
+		block_error(&r, r.main, "logins", "'logins': it is a path, because reqctl grant and "
+		    "revoke change the file, which they cannot where systemd passes it");
+	} else if (q == 0 && r.conf->logins != NULL) {
 		r.conf->logins = beside(r.arena, file, r.conf->logins);
 		q = r.conf->logins != NULL ? logins_load(&r) : -ENOMEM;
 	}

@@ -21,6 +21,7 @@ libconf_la_SOURCES = \
 	src/conf/lexer.c src/conf/lexer.h \
 	src/conf/load.c \
 	src/conf/logins.c src/conf/logins.h \
+	src/conf/passedfile.c src/conf/passedfile.h \
 	src/conf/passwords.c src/conf/passwords.h \
 	src/conf/pattern.c src/conf/pattern.h \
 	src/conf/program.c src/conf/program.h \
@@ -28,6 +29,7 @@ libconf_la_SOURCES = \
 	src/conf/remarks.c src/conf/remarks.h \
 	src/conf/report.c src/conf/report.h \
 	src/conf/schema.c src/conf/schema.h \
+	src/conf/schemajson.c src/conf/schemajson.h \
 	src/conf/section.c \
 	src/conf/service.c \
 	src/conf/template.c src/conf/template.h \

@@ -377,6 +377,12 @@ service_input_word(const struct service *s)
 }
 
 const char *
+service_effects_word(const struct service *s)
+{
+	return words_effects[s->effects];
+}
+
+const char *
 service_sandbox_word(const struct service *s)
 {
 	return words_sandbox[s->sandbox];
@@ -476,14 +482,14 @@ static const struct key keys_listen[] = {
 	{ "uid", &value_id, AT(listener, uid), .flags = KEY_UNIX | KEY_CANONICAL },
 	{ "gid", &value_id, AT(listener, gid), .flags = KEY_UNIX | KEY_CANONICAL },
 	{ "tls", &value_bool, AT(listener, tls), .def = "no", .flags = KEY_FD },
-	{ "certificate", &value_path, AT(listener, certificate),
+	{ "certificate", &value_file, AT(listener, certificate),
 	  .def = SYSCONFDIR "/reqd/tls/server.crt", .flags = KEY_TLS },
-	{ "key", &value_path, AT(listener, key), .def = SYSCONFDIR "/reqd/tls/server.key",
+	{ "key", &value_file, AT(listener, key), .def = SYSCONFDIR "/reqd/tls/server.key",
 	  .flags = KEY_TLS },
 	{ "minimum", &value_word, AT(listener, minimum), .def = "1.3", .words = words_minimum,
 	  .flags = KEY_TLS },
-	{ "client-ca", &value_path, AT(listener, client_ca), .flags = KEY_TLS },
-	{ "client-crl", &value_path, AT(listener, client_crl), .flags = KEY_TLS },
+	{ "client-ca", &value_file, AT(listener, client_ca), .flags = KEY_TLS },
+	{ "client-crl", &value_file, AT(listener, client_crl), .flags = KEY_TLS },
 	{ "client-certificate", &value_word, AT(listener, clients), .def = "optional",
 	  .words = words_clients, .flags = KEY_TLS },
 	{ "authorities", &value_list, AT(listener, authorities), .flags = KEY_TLS | KEY_CANONICAL },

@@ -12,6 +12,7 @@
 #include "base/hidden.h"
 #include "base/units.h"
 #include "conf/lexer.h"
+#include "conf/passedfile.h"
 
 /* All functions of a type have the same parameters, whether they need them or not. */
 #pragma GCC diagnostic ignored "-Wunused-parameter"
@@ -85,6 +86,18 @@ static int
 path_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
 {
 	return s->values[0][0] == '/' ? line_parse(r, k, s, at) : 1;
+}
+
+/* Stores the path of a file that systemd passes, too. */
+static int
+file_parse(struct reader *r, const struct key *k, const struct setting *s, void *at)
+{
+	int q;
+
+	if (!passedfile_is(s->values[0]))
+		return path_parse(r, k, s, at);
+	q = line_parse(r, k, s, at);
+	return q != 0 ? q : passedfile_path(r->arena, s->values[0], at);
 }
 
 static void
@@ -535,6 +548,9 @@ const struct value_type value_line = {
 };
 const struct value_type value_path = {
 	.wants = "an absolute path", .parse = path_parse, .format = line_format,
+};
+const struct value_type value_file = {
+	.wants = "an absolute path, or credential:NAME", .parse = file_parse, .format = line_format,
 };
 const struct value_type value_list = {
 	.wants = "a list", .is_list = true, .parse = list_parse, .format = list_format,

@@ -65,7 +65,7 @@ struct key {
 extern const struct value_type value_bool, value_number, value_workers, value_mode;
 extern const struct value_type value_duration, value_size, value_size32;
 extern const struct value_type value_word, value_word_bool, value_word_set;
-extern const struct value_type value_text, value_line, value_path, value_list, value_words;
+extern const struct value_type value_text, value_line, value_path, value_file, value_list, value_words;
 extern const struct value_type value_identity, value_id, value_ids;
 
 /*

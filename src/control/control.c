@@ -122,7 +122,7 @@ control_main(void)
 {
 	static struct control control;
 	struct control *c = &control;
-	int r = control_init(c);
+	int r = control_init(c), status;
 
 	if (r < 0) {
 		log_err("cannot start: %s", strerror(-r));
@@ -130,15 +130,8 @@ control_main(void)
 	}
 	if (confinement_begin(ROLE_CONTROL, 0) < 0)
 		return ROLE_EXIT_SETUP;
-	(void)member_tell(&c->member, &(struct frame){ .type = FRAME_READY });
-	while (!c->member.is_over && !c->is_stopping) {
-		r = loop_turn(&c->loop);
-		if (r < 0) {
-			log_err("event loop: %s", strerror(-r));
-			return ROLE_EXIT_SETUP;
-		}
-	}
+	status = member_run(&c->member, &c->is_stopping);
 	worker_links_done(&c->workers);
 	member_done(&c->member);
-	return ROLE_EXIT_OK;
+	return status;
 }

@@ -50,6 +50,8 @@ struct ctl {
 	struct ctl_list headers;
 	const char *query, *config;
 	const char *label, *expires, *only_services, *from, *key, *url;
+	struct ctl_list only;
+	bool read_only;
 	int64_t count;
 	int64_t connections;
 	int64_t requests;
@@ -111,8 +113,9 @@ struct ctl_cmd {
 #define CTL_PLUGIN_UNKNOWN 3
 
 extern const struct ctl_cmd cmd_bench, cmd_call, cmd_check, cmd_complete, cmd_completion,
-    cmd_describe, cmd_grant, cmd_help, cmd_hook, cmd_import, cmd_join, cmd_keygen, cmd_kill, cmd_list,
-    cmd_logins, cmd_passwd, cmd_pin, cmd_ping, cmd_ps, cmd_reload, cmd_restart, cmd_revoke, cmd_status,
+    cmd_describe, cmd_grant, cmd_help, cmd_hook, cmd_import, cmd_join, cmd_keygen, cmd_kill,
+    cmd_list, cmd_logins, cmd_mcp, cmd_passwd, cmd_pin, cmd_ping, cmd_ps, cmd_reload, cmd_restart,
+    cmd_revoke, cmd_status,
     cmd_whoami, cmd_why;
 
 /*

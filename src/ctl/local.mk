@@ -18,6 +18,7 @@ reqctl_SOURCES = \
 	src/ctl/cmd-kill.c \
 	src/ctl/cmd-list.c \
 	src/ctl/cmd-logins.c \
+	src/ctl/cmd-mcp.c \
 	src/ctl/cmd-passwd.c \
 	src/ctl/cmd-pin.c \
 	src/ctl/cmd-ping.c \
@@ -37,6 +38,7 @@ reqctl_SOURCES = \
 	src/ctl/import-nrpe.c src/ctl/import-remctl.c \
 	src/ctl/import-webhook.c src/ctl/import-xinetd.c \
 	src/ctl/loginsfile.c src/ctl/loginsfile.h \
+	src/ctl/mcpserver.c src/ctl/mcpserver.h \
 	src/ctl/options.c src/ctl/options.h \
 	src/ctl/out.c src/ctl/out.h \
 	src/ctl/outjson.c src/ctl/outjson.h \
@@ -48,7 +50,7 @@ reqctl_SOURCES = \
 	src/ctl/serverentry.c src/ctl/serverentry.h \
 	src/ctl/serverkey.c src/ctl/serverkey.h
 nodist_reqctl_SOURCES = src/ctl/completions.h
-reqctl_LDADD = libreqd.la libproto.la libbase.la $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(TLS_LIBS) $(CRYPT_LIBS) \
+reqctl_LDADD = libreqd.la libmcp.la libproto.la libbase.la $(JANSSON_LIBS) $(SMARTCOLS_LIBS) $(TLS_LIBS) $(CRYPT_LIBS) \
 	-lm -lpthread
 
 completion_files = completions/reqctl.bash completions/_reqctl completions/reqctl.fish

@@ -21,7 +21,7 @@
 static const struct ctl_cmd *const verbs[] = {
 	&cmd_call, &cmd_check, &cmd_list, &cmd_describe, &cmd_ping, &cmd_whoami, &cmd_why, &cmd_status,
 	&cmd_ps, &cmd_kill, &cmd_reload, &cmd_restart, &cmd_join, &cmd_grant, &cmd_passwd, &cmd_revoke,
-	&cmd_logins, &cmd_bench, &cmd_hook, &cmd_import, &cmd_keygen, &cmd_pin,
+	&cmd_logins, &cmd_mcp, &cmd_bench, &cmd_hook, &cmd_import, &cmd_keygen, &cmd_pin,
 	&cmd_completion, &cmd_help, &cmd_complete,
 };
 

@@ -2,6 +2,7 @@
 # ipc: what our own processes say to each other.
 noinst_LTLIBRARIES += libipc.la
 libipc_la_SOURCES = \
+	src/ipc/asker.c src/ipc/asker.h \
 	src/ipc/birth.c src/ipc/birth.h \
 	src/ipc/channel.c src/ipc/channel.h \
 	src/ipc/confinement.c src/ipc/confinement.h \

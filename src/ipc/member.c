@@ -245,6 +245,19 @@ member_init(struct member *m, const struct member_ops *ops, struct loop *loop)
 	return r < 0 ? r : loop_add(loop, &m->master, EPOLLIN);
 }
 
+int
+member_run(struct member *m, const bool *is_stopping)
+{
+	int r = 0;
+
+	(void)member_tell(m, &(struct frame){ .type = FRAME_READY });
+	while (!m->is_over && !*is_stopping && r >= 0)
+		r = loop_turn(m->loop);
+	if (r < 0)
+		log_err("event loop: %s", strerror(-r));
+	return r < 0 ? ROLE_EXIT_SETUP : ROLE_EXIT_OK;
+}
+
 void
 member_done(struct member *m)
 {

@@ -66,6 +66,12 @@ struct member {
 int member_init(struct member *m, const struct member_ops *ops, struct loop *loop);
 void member_done(struct member *m);
 
+/*
+ * Tells the master that the role is ready, and turns the loop until the master is gone or
+ * *is_stopping. Returns the exit status of the role.
+ */
+int member_run(struct member *m, const bool *is_stopping);
+
 /* Handles all frames that the master has sent so far. */
 void member_read(struct member *m);
 

@@ -4,13 +4,11 @@
 
 #include "keys/keys.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "ipc/asker.h"
 #include "ipc/channel.h"
 #include "ipc/confinement.h"
 #include "ipc/logrec.h"
@@ -23,13 +21,10 @@
  */
 #define FORMER_USEC (10 * USEC_PER_SEC)
 
-/* The link to one worker; in.fd -1: none. */
-struct keys_link {
+/* A worker, which asks for signatures. */
+struct keys_asker {
 	struct keys *keys;
-	struct loop_io in;	/* pipe: questions */
-	int socket;		/* answers */
-	uint16_t slot;
-	uint64_t serial;
+	struct asker link;
 };
 
 struct keys {
@@ -40,77 +35,45 @@ struct keys {
 	int prepared_fds[CONF_MAX_LISTENERS];
 	size_t n_prepared_fds;
 	struct loop_timer forget;
-	struct keys_link links[CONF_MAX_WORKERS];
+	struct keys_asker askers[CONF_MAX_WORKERS];
 	bool is_stopping;
 };
 
-/* ---------------------------------------------------------------- links --- */
+/* ------------------------------------------------------------ questions --- */
 
 static void
-link_close(struct keys_link *l)
+answer(struct keys_asker *a, const struct signing_ask *ask)
 {
-	loop_close_shared(&l->keys->loop, &l->in);
-	if (l->socket >= 0)
-		(void)close(TAKE_FD(l->socket));
-}
-
-static void
-link_accuse(struct keys_link *l, const char *what)
-{
-	member_accuse(&l->keys->member, l->slot, l->serial, what);
-	link_close(l);
-}
-
-static void
-answer(struct keys_link *l, const struct signing_ask *ask)
-{
-	struct signing_answer a = { .id = ask->id };
-	int n = keyring_sign(&l->keys->current, ask, a.signature);
+	struct signing_answer with = { .id = ask->id };
+	int n = keyring_sign(&a->keys->current, ask, with.signature);
 
 	/* A handshake that has begun under the former rules ends under them. */
 	if (n <= 0)
-		n = keyring_sign(&l->keys->former, ask, a.signature);
-	a.len = n > 0 ? (uint16_t)n : 0;
+		n = keyring_sign(&a->keys->former, ask, with.signature);
+	with.len = n > 0 ? (uint16_t)n : 0;
 	/* A worker asks one question at a time: if it does not read, that is its own loss. */
-	if (send(l->socket, &a, sizeof(a), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN)
-		link_close(l);
+	(void)asker_send(&a->link, &with, sizeof(with));
 }
 
-/* One question in a turn: the links are served by turns. */
+/* One question in a turn: the workers are served by turns. */
 static void
 on_question(struct loop_io *io, uint32_t events)
 {
-	struct keys_link *l = CONTAINER_OF(io, struct keys_link, in);
+	struct keys_asker *a = CONTAINER_OF(io, struct keys_asker, link.in);
 	struct signing_ask ask;
-	ssize_t n = read(io->fd, &ask, sizeof(ask));
 
 	(void)events;
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0)
-		link_close(l);
-	else if (n != (ssize_t)sizeof(ask))
-		link_accuse(l, "sent a question for a signature that is no question");
-	else
-		answer(l, &ask);
+	if (asker_read(&a->link, &ask, sizeof(ask), "sent a question for a signature that is no question"))
+		answer(a, &ask);
 }
 
 static void
 on_link(struct member *m, const struct frame *f, int *fds, size_t n_fds)
 {
 	struct keys *k = CONTAINER_OF(m, struct keys, member);
-	struct keys_link *l;
 
-	if (f->slot >= CONF_MAX_WORKERS || n_fds != 2)
-		return;
-	l = &k->links[f->slot];
-	link_close(l);
-	l->slot = f->slot;
-	l->serial = f->link.serial;
-	l->socket = TAKE_FD(fds[0]);
-	l->in = (struct loop_io){ .fn = on_question, .fd = TAKE_FD(fds[1]) };
-	if (loop_add(&k->loop, &l->in, EPOLLIN) < 0)
-		link_close(l);
+	if (f->slot < CONF_MAX_WORKERS && n_fds == 2)
+		asker_link(&k->askers[f->slot].link, f, fds);
 }
 
 static void
@@ -118,8 +81,8 @@ on_unlink(struct member *m, const struct frame *f)
 {
 	struct keys *k = CONTAINER_OF(m, struct keys, member);
 
-	if (f->slot < CONF_MAX_WORKERS && k->links[f->slot].serial == f->link.serial)
-		link_close(&k->links[f->slot]);
+	if (f->slot < CONF_MAX_WORKERS)
+		asker_unlink(&k->askers[f->slot].link, f);
 }
 
 /* -------------------------------------------------------------- reloads --- */
@@ -208,39 +171,40 @@ static const struct member_ops member_ops = {
 	.forgets = true,
 };
 
+static int
+keys_init(struct keys *k)
+{
+	int r = loop_init(&k->loop);
+
+	k->forget.fn = on_forget;
+	if (r >= 0)
+		r = member_init(&k->member, &member_ops, &k->loop);
+	for (size_t i = 0; i < CONF_MAX_WORKERS; i++) {
+		k->askers[i].keys = k;
+		asker_init(&k->askers[i].link, &k->member, on_question, NULL);
+	}
+	return r < 0 ? r : keyring_load();
+}
+
 int
 keys_main(void)
 {
 	static struct keys keys;
 	struct keys *k = &keys;
-	int r = loop_init(&k->loop);
+	int r = keys_init(k), status;
 
-	for (size_t i = 0; i < CONF_MAX_WORKERS; i++)
-		k->links[i] = (struct keys_link){ .keys = k, .in.fd = -1, .socket = -1 };
-	k->forget.fn = on_forget;
-	if (r >= 0)
-		r = member_init(&k->member, &member_ops, &k->loop);
-	if (r >= 0)
-		r = keyring_load();
 	if (r < 0) {
 		log_err("cannot start: %s", strerror(-r));
 		return ROLE_EXIT_SETUP;
 	}
 	if (confinement_begin(ROLE_KEYS, 0) < 0)
 		return ROLE_EXIT_SETUP;
-	(void)member_tell(&k->member, &(struct frame){ .type = FRAME_READY });
-	while (!k->member.is_over && !k->is_stopping) {
-		r = loop_turn(&k->loop);
-		if (r < 0) {
-			log_err("event loop: %s", strerror(-r));
-			return ROLE_EXIT_SETUP;
-		}
-	}
+	status = member_run(&k->member, &k->is_stopping);
 	for (size_t i = 0; i < CONF_MAX_WORKERS; i++)
-		link_close(&k->links[i]);
+		asker_close(&k->askers[i].link);
 	keyring_done(&k->prepared);
 	keyring_done(&k->current);
 	keyring_done(&k->former);
 	member_done(&k->member);
-	return ROLE_EXIT_OK;
+	return status;
 }

@@ -27,3 +27,12 @@ libproto_la_SOURCES = \
 	src/proto/request.c src/proto/request.h \
 	src/proto/resp.c src/proto/resp.h \
 	src/proto/value.c src/proto/value.h
+# What needs a reader of JSON is a library of its own, which libreqd does without.
+noinst_LTLIBRARIES += libmcp.la
+libmcp_la_SOURCES = \
+	src/proto/jsontext.c src/proto/jsontext.h \
+	src/proto/mcp.c src/proto/mcp.h \
+	src/proto/mcpcall.c src/proto/mcpcall.h \
+	src/proto/mcptool.c src/proto/mcptool.h
+libmcp_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+libmcp_la_LIBADD = $(JANSSON_LIBS)

@@ -109,19 +109,26 @@ id_of_a_handler(struct evil *e)
 }
 
 /* Asks for a service that clients of this worker's protocol cannot call. */
+/* Of two services, the one that the protocol of this worker does not have. */
+static const char *
+other_door(const struct evil *e, const char *http, const char *resp)
+{
+	return role_slot_protocol(e->slot) == PROTOCOL_HTTP ? resp : http;
+}
+
 static void
-service_of_the_web(struct evil *e)
+service_of_another_door(struct evil *e)
 {
 	struct evil_kit k;
-	struct frame f = evil_run_frame(e, "web", NULL, &k);
+	struct frame f = evil_run_frame(e, other_door(e, "web", "resp-only"), NULL, &k);
 
 	evil_send_bad(e, &f);
 }
 
 static void
-handler_of_the_web(struct evil *e)
+handler_of_another_door(struct evil *e)
 {
-	struct frame want = evil_want_frame(e, "web-talk");
+	struct frame want = evil_want_frame(e, other_door(e, "web-talk", "resp-talk"));
 
 	evil_send_bad(e, &want);
 }
@@ -435,11 +442,12 @@ cancel_of_another(struct evil *e)
 	evil_send_bad(e, &f);
 }
 
+/* Of a call that an honest worker would have, who is asked; meanwhile the next comes. */
 static void
 two_cancels_at_once(struct evil *e)
 {
-	struct frame f[2] = { { .type = FRAME_CANCEL_OWNED,
-		.id = UINT64_C(17) << 32 | 1, .serial = 1 } };
+	uint64_t honest = e->slot / CONF_MAX_CLASS * CONF_MAX_CLASS + 17;
+	struct frame f[2] = { { .type = FRAME_CANCEL_OWNED, .id = honest << 32 | 1, .serial = 1 } };
 
 	f[0].cancel.owner = evil_digest_like(0x11);
 	f[1] = f[0];
@@ -486,8 +494,8 @@ const struct evil_attack evil_requests[] = {
 	{ "id_twice", id_twice },
 	{ "id_of_another", id_of_another },
 	{ "id_of_a_handler", id_of_a_handler },
-	{ "service_of_the_web", service_of_the_web },
-	{ "handler_of_the_web", handler_of_the_web },
+	{ "service_of_another_door", service_of_another_door },
+	{ "handler_of_another_door", handler_of_another_door },
 	{ "cancels_between_twins", cancels_between_twins },
 	{ "early_result", early_result },
 	{ "results_of_nothing", results_of_nothing },

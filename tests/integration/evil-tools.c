@@ -122,7 +122,7 @@ evil_attack(struct evil *e, const char *name)
 {
 	static const struct evil_attack *const tables[] = {
 		evil_requests, evil_frames, evil_handlers, evil_floods, evil_sandbox,
-		evil_passwords,
+		evil_passwords, evil_keys,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {

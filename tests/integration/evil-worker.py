@@ -6,14 +6,17 @@
 
 fill: only makes so many calls with --id that as many results are kept as can be.
 
-Workers 0 to 15 are evil and wait in DIR/evil for an order; those from 16 on serve.
+Workers 0 to 15 are evil and wait in DIR/evil for an order; those from 16 on serve. With
+REQD_EVIL_PLACE=web these are workers of HTTP, and all of RESP serve.
 Each attack is made by the next evil worker. Beside it honest clients call,
 reqd is reloaded and asked for its state. What must hold is in judge().
 """
+import http.client
 import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -21,6 +24,9 @@ import time
 
 DIR, PORT, REQCTL, MASTER = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 EVIL = 16
+TLS_PORT, WEB_PORT = int(os.environ["REQD_EVIL_TLS"]), int(os.environ["REQD_EVIL_WEB"])
+PLACE = os.environ.get("REQD_EVIL_PLACE", "worker")
+FIRST = 64 if PLACE == "web" else 0     # the slot of the first worker of the protocol
 PASSWORD = "correct horse"
 SLACK = float(os.environ.get("REQD_FAULT_SLACK", "20"))
 ROUNDS = int(os.environ.get("REQD_FAULT_ROUNDS", "1"))
@@ -36,7 +42,7 @@ REPLACED_MS = 1000 * max(1, SLACK / 4)
 ATTACKS = {
     "same_id_and_token": "found", "same_id_in_one_write": "found",
     "two_tokens_of_one_id": "found", "id_twice": "found", "id_of_another": "found",
-    "service_of_the_web": "found", "handler_of_the_web": "found",
+    "service_of_another_door": "found", "handler_of_another_door": "found",
     "id_of_a_handler": "found", "cancels_between_twins": "lives", "early_result": "lives",
     "results_of_nothing": "lives", "result_of_another": "found", "unsealed_result": "found",
     "growing_result": "found", "rubbish_result": "lives",
@@ -71,6 +77,11 @@ ATTACKS = {
     "long_login_to_auth": "found", "long_secret_to_auth": "found",
     "place_out_of_range": "found", "nul_in_a_secret": "found", "any_questions": "lives",
     "flood_auth": "lives", "flood_auth_unread": "lives",
+    "handshakes_to_keys": "lives", "any_to_keys": "lives", "million_to_keys": "lives",
+    "nearly_to_keys": "lives", "old_to_keys": "lives", "certificates_to_keys": "lives",
+    "other_keys": "lives", "half_to_keys": "found", "byte_to_keys": "found",
+    "longer_to_keys": "found", "frame_to_keys": "found", "flood_keys": "lives",
+    "flood_keys_unread": "lives", "deaf_to_keys": "lives", "socket_of_keys": "lives",
 }
 # Attacks of a worker that is confined, as every worker is. killed: the kernel ends the
 # worker for the call, and the master says so.
@@ -166,7 +177,35 @@ def password(c, text):
     return c.ask("AUTH", "alice", PASSWORD), b"+OK"
 
 
-KINDS = {"password": (password, 200), "ping": (ping, 4), "builtin": (builtin, 10), "command": (command, 40),
+def handshake(c, text):
+    """A connection of its own, for which the process keys signs. On a busy machine the answer
+    of keys may take longer than a worker waits for it."""
+    for left in range(4 if SLACK > 1 else 0, -1, -1):
+        try:
+            s = TRUST.wrap_socket(socket.create_connection(("127.0.0.1", TLS_PORT), PATIENCE))
+            break
+        except ssl.SSLError:
+            if not left:
+                raise
+    with s:
+        s.sendall(b"PING\r\n")
+        return s.recv(100), b"+PONG\r\n"
+
+
+def web(c, text):
+    h = http.client.HTTPConnection("127.0.0.1", WEB_PORT, timeout=PATIENCE)
+    try:
+        h.request("POST", "/call/echo?text=" + text)
+        return h.getresponse().read(), text.encode() + b"\n"
+    except http.client.HTTPException as e:
+        raise ConnectionError(repr(e))
+    finally:
+        h.close()
+
+
+TRUST = ssl.create_default_context(cafile=DIR + "/tls/server.crt")
+TRUST.check_hostname = False
+KINDS = {"handshake": (handshake, 100), "web": (web, 100), "password": (password, 200), "ping": (ping, 4), "builtin": (builtin, 10), "command": (command, 40),
          "talk": (talk, 6), "talk2": (talk, 6), "once": (once, 120), "fresh": (ping, 15)}
 
 
@@ -235,6 +274,8 @@ def processes():
         if "--role=" in words:
             name = words.partition("--role=")[2].replace(" --slot=", " ")
             name = name if name.startswith("worker") else name.partition(" ")[0]
+            if name.startswith("worker") and int(name[7:]) >= 64:
+                name = "web %d" % (int(name[7:]) - 64)
         found[name.strip()] = int(pid)
     return found
 
@@ -320,7 +361,7 @@ def attack(name, slot, beside_slots=()):
     """beside_slots are those of other attacks at the same time."""
     result = {"name": name, "slot": slot}
     pid = until("an evil worker %d" % slot,
-                lambda: (p := processes().get("worker %d" % slot)) and saw(slot, p, "ready") and p)
+                lambda: (p := processes().get("%s %d" % (PLACE, slot - FIRST))) and saw(slot, p, "ready") and p)
     before = processes()
     result["from"] = since = now() // 1
     order = "%s/evil/order.%d" % (DIR, slot)
@@ -341,7 +382,7 @@ def attack(name, slot, beside_slots=()):
         t.start()
 
     def replaced():
-        there = processes().get("worker %d" % slot)
+        there = processes().get("%s %d" % (PLACE, slot - FIRST))
         return there is not None and there != pid
 
     wanted = ATTACKS[name]
@@ -352,7 +393,7 @@ def attack(name, slot, beside_slots=()):
         until(name + " ends", lambda: saw(slot, pid, "done", since) or replaced())
         if saw(slot, pid, "done", since):
             complain("%s: the worker lives" % name)
-        line = "worker %d (%d) was killed for a forbidden system call" % (slot, pid)
+        line = "%s %d (%d) was killed for a forbidden system call" % (PLACE, slot - FIRST, pid)
         until(line, lambda: line in open(DIR + "/log", errors="replace").read())
     elif wanted == "leaves":
         until(name + " ends", lambda: saw(slot, pid, "done", since) and replaced())
@@ -380,7 +421,7 @@ def attack(name, slot, beside_slots=()):
     after = processes()
     for who in before:
         ours = [slot, *beside_slots]
-        if who not in ["worker %d" % i for i in ours] and before[who] != after.get(who):
+        if who not in ["%s %d" % (PLACE, i - FIRST) for i in ours] and before[who] != after.get(who):
             complain("%s: %s was %d and is %s" % (name, who, before[who], after.get(who)))
     result["notes"] = [e[3] for e in events(slot, pid) if e[2] == "note" and e[0] >= since]
     if "accomplices" in result:
@@ -406,7 +447,7 @@ def accomplices(slot, pid, since, result):
         for _ in range(8):
             s = socket.socket(socket.AF_UNIX)
             s.settimeout(0.05)
-            s.connect(DIR + "/reqd.sock")
+            s.connect(DIR + ("/web.sock" if PLACE == "web" else "/reqd.sock"))
             clients.append(s)
         for s in clients:
             try:
@@ -474,8 +515,8 @@ def starved(result):
 # that workers have no need of are refused to them.
 # The other one turns on one processor, and its crowd of callers on the other.
 MAY_DELAY = ("blocking_listeners", "kept_pipes")
-# Ten seconds more, behind the other silence.
-ONLY_IN_LONG = ("silent_to_commit",)
+# Ten seconds more, behind the other silence; a minute of questions.
+ONLY_IN_LONG = ("silent_to_commit", "million_to_keys")
 MAY_GARBLE = {"kept_pipes": ("talk", "talk2"), "sends_elsewhere": tuple(KINDS)}
 
 
@@ -531,10 +572,15 @@ def judge(results, quiet):
             complain("with no attack: %s: %s" % (c[0], c[3][:200]))
 
 
+def after(slot, n):
+    """The evil slot that is n places behind another one."""
+    return FIRST + (slot - FIRST + n) % EVIL
+
+
 def main():
-    results, quiet, slot = [], [], 0
+    results, quiet, slot = [], [], FIRST
     for i in range(EVIL):
-        until("evil worker %d" % i, lambda: any(e[2] == "ready" for e in events(i)))
+        until("evil worker %d" % i, lambda: any(e[2] == "ready" for e in events(FIRST + i)))
     clients = start_clients()
     try:
         began = now()
@@ -546,16 +592,16 @@ def main():
             for name in names:
                 if name not in slow:
                     results.append(attack(name, slot))
-                    slot = (slot + 1) % EVIL
+                    slot = after(slot, 1)
             # The longest that they take is the time of one.
-            slots = [(slot + i) % EVIL for i in range(len(slow))]
+            slots = [after(slot, i) for i in range(len(slow))]
             together = [guarded(lambda n, s: results.append(attack(n, s, slots)), name, name, s)
                         for name, s in zip(slow, slots)]
             for t in together:
                 t.start()
             for t in together:
                 t.join()
-            slot = (slot + len(slow)) % EVIL
+            slot = after(slot, len(slow))
         began = now()
         time.sleep(1)
         quiet.append((began + 200, now()))

@@ -20,7 +20,7 @@
 #include "ipc/channel.h"
 #include "ipc/roles.h"
 
-/* Slots from here on serve honestly. */
+/* Slots of the protocol from here on serve honestly. */
 #define EVIL_SLOTS 16
 #define LOOK_MS 20
 
@@ -196,6 +196,12 @@ on_master_frame(struct evil *e, const struct frame *f, int *fds, size_t n_fds)
 			channel_close_fds((int[]){ e->auth_socket, e->auth_pipe }, 2);
 			e->auth_socket = TAKE_FD(fds[0]);
 			e->auth_pipe = TAKE_FD(fds[1]);
+			return;
+		}
+		if (f->slot == ROLE_PROCESS(ROLE_KEYS, 0)) {
+			channel_close_fds((int[]){ e->keys_socket, e->keys_pipe }, 2);
+			e->keys_socket = TAKE_FD(fds[0]);
+			e->keys_pipe = TAKE_FD(fds[1]);
 			return;
 		}
 		mail_close_ends(e);
@@ -469,7 +475,7 @@ evil_main(unsigned slot)
 		return ROLE_EXIT_SETUP;
 	e->slot = slot;
 	e->socket = e->pipe = e->paper = e->control_socket = e->control_pipe = -1;
-	e->auth_socket = e->auth_pipe = -1;
+	e->auth_socket = e->auth_pipe = e->keys_socket = e->keys_pipe = -1;
 	(void)evil_tell_master(&(struct frame){ .type = FRAME_READY, .slot = (uint16_t)slot });
 	while (!e->is_over && e->generation == 0)
 		evil_behave(e, LOOK_MS);
@@ -499,8 +505,13 @@ evil_main(unsigned slot)
 int
 __wrap_worker_main(unsigned slot)
 {
-	if (slot >= EVIL_SLOTS)
-		return __real_worker_main(slot);
+	char web[PATH_MAX + 32];
+	enum listener_protocol evil;
+
 	find_directory();
+	(void)snprintf(web, sizeof(web), "%s/web", directory);
+	evil = access(web, F_OK) == 0 ? PROTOCOL_HTTP : PROTOCOL_RESP;
+	if (role_slot_protocol(slot) != evil || role_slot_index(slot) >= EVIL_SLOTS)
+		return __real_worker_main(slot);
 	return evil_main(slot);
 }

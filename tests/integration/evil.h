@@ -3,6 +3,8 @@
  * evil: a worker that has been taken over. It is linked into a whole reqd in
  * place of worker_main(), so it has all that a worker has: account, channel,
  * mail with the broker, socket of the log, page of statistics, listeners.
+ * The workers of RESP are taken over; or those of HTTP, where there is a file
+ * "web" in the directory "evil".
  *
  * It behaves, and serves nobody, until it is told to attack: by a file
  * "attack.SLOT" with the name of an attack, in the directory "evil" beside the
@@ -59,6 +61,7 @@ struct evil {
 	int socket, pipe;	/* of the mail; -1: there is no broker */
 	int control_socket, control_pipe;	/* likewise */
 	int auth_socket, auth_pipe;		/* likewise */
+	int keys_socket, keys_pipe;		/* likewise */
 	int listeners[CONF_MAX_LISTENERS];
 	size_t n_listeners;
 	struct jobs jobs;
@@ -144,4 +147,4 @@ struct evil_attack {
 void evil_flood(struct evil *e, struct frame f);
 
 extern const struct evil_attack evil_requests[], evil_frames[], evil_handlers[], evil_floods[],
-    evil_sandbox[], evil_passwords[];
+    evil_sandbox[], evil_passwords[], evil_keys[];

@@ -31,6 +31,7 @@ integration_tests = \
 	tests/integration/client-ruby.sh \
 	tests/integration/control-socket.sh \
 	tests/integration/evil-stop.sh \
+	tests/integration/evil-web.sh \
 	tests/integration/every-key.sh \
 	tests/integration/evil-worker.sh \
 	tests/integration/explain.sh \
@@ -59,6 +60,8 @@ integration_tests = \
 	tests/integration/passwords.sh \
 	tests/integration/long-arguments.sh \
 	tests/integration/manual-examples.sh \
+	tests/integration/man-in-the-middle.sh \
+	tests/integration/mcp.sh \
 	tests/integration/master-death.sh \
 	tests/integration/master-notify.sh \
 	tests/integration/master-start.sh \
@@ -117,6 +120,7 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/service-sandbox.py \
 	tests/integration/shares.py \
 	tests/integration/limits.py \
+	tests/integration/man-in-the-middle.py \
 	tests/integration/login-tokens.py tests/integration/logins.py tests/integration/logins-model.py \
 	tests/integration/login-tokens.py tests/integration/passwords.py tests/integration/logins.py tests/integration/logins-model.py \
 	tests/integration/access-model.py tests/integration/login-tokens.py tests/integration/logins.py tests/integration/logins-model.py \
@@ -129,6 +133,7 @@ EXTRA_DIST += $(integration_tests) tests/integration/lib.sh tests/integration/st
 	tests/integration/python-kit.py tests/zoo/python-kit.py \
 	tests/integration/tls-client.py \
 	tests/integration/tls-load.py \
+	tests/integration/mcp-client.py \
 	tests/integration/hiredis-client.c
 EXTRA_DIST += README.md
 include tests/integration/hostile.mk

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # proxy: behind a proxy that speaks the PROXY protocol a caller is known by its own address,
-# for roles, shares and log. What is no header, or comes late, is closed and logged.
+# for roles, shares and log. What is no header, or comes late, is closed and logged. The same
+# behind HAProxy and nginx, for RESP and HTTP, where they are installed.
 workers=1
 . "${srcdir:-.}/tests/integration/lib.sh"
 need nc
@@ -12,6 +13,9 @@ proxied=$("$helpers/free-port")
 proxied_tls=$("$helpers/free-port")
 limited=$("$helpers/free-port")
 crowded=$("$helpers/free-port")
+proxied_web=$("$helpers/free-port")
+proxied_https=$("$helpers/free-port")
+web=$("$helpers/free-port")
 begin_config
 setting "listen \"tcp://127.0.0.1:$crowded\" { proxy-from = {\"127.0.0.1\"}  source-strangers = 0
   source-connections = 0 }"
@@ -21,6 +25,22 @@ setting "listen \"tcp://127.0.0.1:$limited\" { proxy-from = {\"127.0.0.1\"}  sou
 setting "listen \"tcp://127.0.0.1:$proxied\" { proxy-from = {\"127.0.0.1\"}  max-connections = 24 }"
 setting "listen \"tls://localhost:$proxied_tls\" { proxy-from = {\"127.0.0.0/29\"}
   certificate = \"$dir/tls/server.crt\"  key = \"$dir/tls/server.key\" }"
+for one in "http://127.0.0.1:$proxied_web" "https://localhost:$proxied_https"; do
+	setting "listen \"$one\" { proxy-from = {\"127.0.0.0/29\"}  hosts = {\"a.example.org\"}"
+	case $one in
+	https:*) setting "  certificate = \"$dir/tls/server.crt\"  key = \"$dir/tls/server.key\" }" ;;
+	*) setting "}" ;;
+	esac
+done
+setting "listen \"http://127.0.0.1:$web\" { hosts = {\"a.example.org\"} }"
+setting 'logins = "logins"'
+(umask 077 && timeout 60 /usr/bin/python3 "$top_srcdir/tests/integration/logins.py" line alice \
+    "$dir/token" >"$dir/logins")
+setting 'role "people" { login = {"alice"} }'
+service who '"/bin/sh", "-c", "echo $REQD_CALLER"' 'deny = {"nobody"}'
+setting 'role "nobody" { login = {"nobody"} }'
+sed '/^service "who"/,/^}/s/allow = .*/allow = {"people"}/' "$conf" >"$dir/new"
+mv "$dir/new" "$conf"
 setting 'role "far" { net = {"203.0.113.0/24"} }'
 service echo '"/bin/echo", "{text}"' 'argument "text" {}'
 service far-echo '"/bin/echo", "{text}"' 'argument "text" {}'
@@ -40,7 +60,8 @@ is_logged() {
 	until_true "$patience" logged "$1" || fail "not in the log: $1"
 }
 errors() {
-	"$reqctl" --json --control "$control" status | sed -n 's/.*"protocol_errors": *\([0-9]*\).*/\1/p' | head -n 1
+	"$reqctl" --json --control "$control" status | grep -o '"protocol_errors": *[0-9]*' |
+	    awk '{ n += $NF } END { print n }'
 }
 
 step "the caller has the address of the header" headers right
@@ -111,10 +132,44 @@ is_open() {
 	nc -z "$address" "$1"
 }
 
+# The same by HTTP. The proxy passes a token on, too.
+http_through() { # SCHEME PORT
+	until_true "$patience" is_open "$2" || fail "the proxy does not listen"
+	assert_match "$(http "$1://$address:$2/whoami")" \
+	    "*\"caller\":\"addr:$address\"*\"near\"*\"via\":\"127.0.0.1:*"
+	assert_eq "$(http -d text=hi "$1://$address:$2/call/far-echo")" hi
+	assert_eq "$(http -X POST -H "Authorization: Bearer $(cat "$dir/token")" \
+	    "$1://$address:$2/call/who")" login:alice
+	assert_match "$(http -d text=hi "$1://$address:$2/call/echo")" '*"status":401*'
+}
+http() {
+	curl -sk --max-time 60 --noproxy '*' -H 'Host: a.example.org' "$@"
+}
+
+# A proxy that speaks HTTP itself is the caller, whatever it says about its client.
+http_hidden() { # PORT
+	until_true "$patience" is_open "$1" || fail "the proxy does not listen"
+	assert_match "$(http -H 'X-Forwarded-For: 203.0.113.7' -H 'Forwarded: for=203.0.113.7' \
+	    "http://$address:$1/whoami")" '*"caller":"addr:127.0.0.1"*"via":null*'
+	assert_eq "$(http -X POST -H "Authorization: Bearer $(cat "$dir/token")" \
+	    "http://$address:$1/call/who")" login:alice
+	assert_match "$(http -d text=hi "http://$address:$1/call/far-echo")" '*"status":40[14]*'
+	assert_match "$(http -d text=hi -H 'Origin: https://elsewhere.example' \
+	    "http://$address:$1/call/echo")" '*"status":403*'
+	# The page of the proxy itself, which has ended TLS.
+	assert_eq "$(http -d text=hi -H 'Origin: https://a.example.org' \
+	    "http://$address:$1/call/echo")" hi
+	assert_match "$(curl -s --noproxy '*' -d text=hi -H 'Host: elsewhere.example' \
+	    "http://$address:$1/call/echo")" '*"status":421*'
+}
+
 behind_haproxy() {
 	old=$("$helpers/free-port")
 	new=$("$helpers/free-port")
 	sealed=$("$helpers/free-port")
+	plain=$("$helpers/free-port")
+	secure=$("$helpers/free-port")
+	front=$("$helpers/free-port")
 	cat >"$dir/haproxy.cfg" <<-END
 	defaults
 	  mode tcp
@@ -130,6 +185,16 @@ behind_haproxy() {
 	listen sealed
 	  bind $address:$sealed
 	  server reqd 127.0.0.1:$proxied_tls send-proxy-v2
+	listen plain
+	  bind $address:$plain
+	  server reqd 127.0.0.1:$proxied_web send-proxy
+	listen secure
+	  bind $address:$secure
+	  server reqd 127.0.0.1:$proxied_https send-proxy-v2
+	listen front
+	  mode http
+	  bind $address:$front
+	  server reqd 127.0.0.1:$web
 	END
 	command haproxy -db -f "$dir/haproxy.cfg" >"$dir/haproxy.log" 2>&1 &
 	background="$background $!"
@@ -139,6 +204,11 @@ behind_haproxy() {
 	scheme=tls
 	through "$sealed" --pin "$("$reqctl" pin "$dir/tls/server.crt")"
 	scheme=
+	if command -v curl >/dev/null; then
+		http_through http "$plain"
+		http_through https "$secure"
+		http_hidden "$front"
+	fi
 	kill "$haproxy_pid"
 	wait "$haproxy_pid" 2>/dev/null
 	return 0
@@ -146,6 +216,10 @@ behind_haproxy() {
 
 behind_nginx() {
 	old=$("$helpers/free-port")
+	sealed=$("$helpers/free-port")
+	plain=$("$helpers/free-port")
+	secure=$("$helpers/free-port")
+	front=$("$helpers/free-port")
 	cat >"$dir/nginx.conf" <<-END
 	load_module $nginx_stream;
 	daemon off;
@@ -154,13 +228,42 @@ behind_nginx() {
 	pid $dir/nginx.pid;
 	events {}
 	stream {
-	  server { listen $address:$old; proxy_pass 127.0.0.1:$proxied; proxy_protocol on; }
+	  proxy_protocol on;
+	  server { listen $address:$old; proxy_pass 127.0.0.1:$proxied; }
+	  server { listen $address:$sealed; proxy_pass 127.0.0.1:$proxied_tls; }
+	  server { listen $address:$plain; proxy_pass 127.0.0.1:$proxied_web; }
+	  server { listen $address:$secure; proxy_pass 127.0.0.1:$proxied_https; }
+	}
+	http {
+	  access_log off;
+	  client_body_temp_path $dir/nginx-body;
+	  proxy_temp_path $dir/nginx-proxy;
+	  fastcgi_temp_path $dir/nginx-fastcgi;
+	  uwsgi_temp_path $dir/nginx-uwsgi;
+	  scgi_temp_path $dir/nginx-scgi;
+	  server {
+	    listen $address:$front;
+	    location / {
+	      proxy_pass http://127.0.0.1:$web;
+	      proxy_http_version 1.1;
+	      proxy_set_header Host \$host;
+	      proxy_buffering off;
+	    }
+	  }
 	}
 	END
 	command nginx -p "$dir" -c "$dir/nginx.conf" >"$dir/nginx.out" 2>&1 &
 	background="$background $!"
 	nginx_pid=$!
 	through "$old"
+	scheme=tls
+	through "$sealed" --pin "$("$reqctl" pin "$dir/tls/server.crt")"
+	scheme=
+	if command -v curl >/dev/null; then
+		http_through http "$plain"
+		http_through https "$secure"
+		http_hidden "$front"
+	fi
 	kill "$nginx_pid"
 	wait "$nginx_pid" 2>/dev/null
 	return 0
@@ -171,7 +274,15 @@ nginx_stream=/usr/lib/nginx/modules/ngx_stream_module.so
 if [ -z "$address" ]; then
 	note "this machine has no address of its own: HAProxy and nginx are left out"
 else
-	! command -v haproxy >/dev/null || step "HAProxy, both versions, and before TLS" behind_haproxy
-	{ ! command -v nginx >/dev/null || [ ! -e "$nginx_stream" ]; } || step "nginx" behind_nginx
+	if command -v haproxy >/dev/null; then
+		step "HAProxy, both versions, before TLS, and with HTTP" behind_haproxy
+	else
+		note "haproxy is not installed, and left out"
+	fi
+	if command -v nginx >/dev/null && [ -e "$nginx_stream" ]; then
+		step "nginx, before TLS, and with HTTP" behind_nginx
+	else
+		note "nginx with its module stream is not installed, and left out"
+	fi
 fi
 finish

@@ -194,6 +194,17 @@ files_are_checked() {
 	over_tls --pin "$pin" ping >"$dir/out"
 }
 
+# systemd names the directory of the files that it passes to the unit.
+files_of_systemd() {
+	sed "s|\"$dir/tls/|\"credential:|g" "$conf" >"$dir/passed.conf"
+	grep -q 'key = "credential:server.key"' "$dir/passed.conf" || return 1
+	CREDENTIALS_DIRECTORY=$dir/tls "$reqd" -c "$dir/passed.conf" -T >"$dir/out" || return 1
+	sed "s|$dir/passed.conf|$conf|" "$dir/out" >"$dir/text"
+	"$reqd" -c "$conf" -T | diff - "$dir/text" || return 1
+	! CREDENTIALS_DIRECTORY=$dir/none "$reqd" -c "$dir/passed.conf" -t >"$dir/out" 2>&1 || return 1
+	grep -qF "$dir/none/server.crt: No such file or directory; systemd passes" "$dir/out"
+}
+
 # The canonical text has the certificate and the name of the key's file; not the key.
 text_shows() {
 	"$reqd" -c "$conf" -T >"$dir/text"
@@ -283,6 +294,7 @@ outside=$(ip -4 -o addr show scope global 2>/dev/null | awk 'NR == 1 { sub("/.*"
 [ -z "$outside" ] || step "abandoned handshakes of one source" python crowd "$outside"
 step "a silent client" python silent
 step "files are checked" files_are_checked
+step "files that systemd passes are the same" files_of_systemd
 step "the text has the certificate and no key" text_shows
 step "a renewed certificate" renewed_same_key
 step "a renewed certificate with another key" renewed_other_key

@@ -184,6 +184,22 @@ serves() {
 	inside reqctl ping >/dev/null 2>&1
 }
 
+# Kills one process of the role; fails unless there are as many again, and the unit goes on.
+role_dies() { # ROLE NUMBER
+	was=$(role_pids "$1" | head -n 1)
+	[ -n "$was" ] || fail "there is no $1"
+	restarts=$(property reqd.service NRestarts)
+	signal KILL "$was"
+	is_replaced() {
+		now=$(role_pids "$1" | sort)
+		[ "$(printf '%s\n' "$now" | wc -l)" -ge "$2" ] && ! printf '%s\n' "$now" | grep -qx "$was"
+	}
+	until_true "$patience" is_replaced "$1" "$2" || return 1
+	until_true "$patience" serves || return 1
+	assert_eq "$(inside reqctl call echo hi)" hi || return 1
+	assert_eq "$(property reqd.service NRestarts)" "$restarts"
+}
+
 is_active() {
 	property_is reqd.service ActiveState active
 }

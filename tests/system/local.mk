@@ -3,6 +3,7 @@
 system_tests = \
 	tests/system/helper.sh \
 	tests/system/late-account.sh \
+	tests/system/network.sh \
 	tests/system/restart-keeps-sockets.sh \
 	tests/system/same-answers.sh \
 	tests/system/sandbox.sh \

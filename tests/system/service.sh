@@ -112,20 +112,6 @@ step "catalogue: a request" explained REQD_SERVICE=echo 'A request has ended'
 
 # -------------------------------------------------------------- deaths ---
 
-role_dies() { # ROLE
-	was=$(role_pids "$1" | head -n 1)
-	[ -n "$was" ] || fail "there is no $1"
-	restarts=$(property reqd.service NRestarts)
-	signal KILL "$was"
-	is_replaced() {
-		now=$(role_pids "$1" | sort)
-		[ "$(printf '%s\n' "$now" | wc -l)" -ge "$2" ] && ! printf '%s\n' "$now" | grep -qx "$was"
-	}
-	until_true "$patience" is_replaced "$1" "$2" || return 1
-	until_true "$patience" serves || return 1
-	assert_eq "$(inside reqctl call echo hi)" hi
-	assert_eq "$(property reqd.service NRestarts)" "$restarts"
-}
 workers=$(role_pids worker | wc -l)
 step "a worker dies: replaced, no restart" role_dies worker "$workers"
 step "the runner dies" role_dies runner 1

@@ -22,6 +22,23 @@ next_packages || fail "no second version"
 service echo '"/bin/echo", "{text}"' 'argument "text" {}'
 inside reqctl reload >/dev/null
 
+# The key for TLS, and who may read it.
+key() {
+	inside sh -c 'stat -c "%n %a %U:%G" /etc/reqd/tls /etc/reqd/tls/* && sha256sum /etc/reqd/tls/*'
+}
+key >"$dir/key"
+made() {
+	head -n 3 "$dir/key" | diff - /dev/fd/3 3<<-END
+	/etc/reqd/tls 755 root:root
+	/etc/reqd/tls/server.crt 644 root:root
+	/etc/reqd/tls/server.key 600 root:root
+	END
+}
+step "a key for TLS is made, which root alone may read" made
+same_key() {
+	key | diff "$dir/key" -
+}
+
 installed() { # DIRECTORY
 	was=$(property reqd.service MainPID)
 	inside sh -c 'dpkg -i "$1"/*.deb' - "$1" >"$dir/out" 2>&1 || {
@@ -36,6 +53,7 @@ upgrades() {
 	assert_match "$(inside dpkg-query -W -f '${Version}' reqd)" '*+next'
 }
 step "an upgrade under load: a new reqd, nobody refused, all answered" upgrades
+step "the key stays, byte for byte" same_key
 inside systemctl disable --now reqd.socket >/dev/null 2>&1
 inside systemctl restart reqd
 downgrades() {
@@ -60,11 +78,15 @@ instance_upgrades() {
 	    [ "$(property reqd@other.service MainPID)" != "$was" ]
 }
 step "is upgraded, too" instance_upgrades
+again() {
+	inside sh -c 'dpkg -i /test/reqd_*.deb' >"$dir/out" 2>&1 && same_key
+}
+step "the same version again leaves the key alone" again
 removal() {
 	inside sh -c 'dpkg -r reqd' >"$dir/out" 2>&1 || return 1
-	[ -z "$(role_pids)" ] && inside test -e /etc/reqd/reqd.conf
+	[ -z "$(role_pids)" ] && inside test -e /etc/reqd/reqd.conf && same_key
 }
-step "removed: nothing runs, the configuration stays" removal
+step "removed: nothing runs, the configuration stays, and the key" removal
 purge() {
 	inside rm -f /etc/reqd/services.d/test-echo.conf /etc/reqd/other.conf
 	inside sh -c 'dpkg -P reqd reqctl libreqd0' >"$dir/out" 2>&1 || {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 conf_tests = tests/unit/test_conf tests/unit/test_arguments tests/unit/test_access \
 	tests/unit/test_conf_mutants tests/unit/test_diff tests/unit/test_logins \
-	tests/unit/test_remarks tests/unit/test_certificate
+	tests/unit/test_remarks tests/unit/test_certificate tests/unit/test_schemajson
 check_PROGRAMS += $(conf_tests)
 TESTS += $(conf_tests)
 
@@ -39,3 +39,7 @@ EXTRA_DIST += tests/data/conf
 tests_unit_test_remarks_SOURCES = tests/unit/test_remarks.c tests/unit/unit.h
 tests_unit_test_remarks_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_remarks_LDADD = libconf.la libproto.la libbase.la $(CHECK_LIBS)
+
+tests_unit_test_schemajson_SOURCES = tests/unit/test_schemajson.c
+tests_unit_test_schemajson_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_schemajson_LDADD = libconf.la libproto.la libbase.la $(JANSSON_LIBS) $(CHECK_LIBS)

@@ -13,6 +13,7 @@ proto_tests = \
 	tests/unit/test_httpreply \
 	tests/unit/test_httptarget \
 	tests/unit/test_crypthash \
+	tests/unit/test_mcp \
 	tests/unit/test_outcome \
 	tests/unit/test_proxyheader \
 	tests/unit/test_reply \
@@ -66,6 +67,9 @@ tests_unit_test_httptarget_LDADD = $(proto_test_ldadd)
 tests_unit_test_crypthash_SOURCES = tests/unit/test_crypthash.c tests/unit/unit.h
 tests_unit_test_crypthash_CFLAGS = $(proto_test_cflags)
 tests_unit_test_crypthash_LDADD = $(proto_test_ldadd) $(CRYPT_LIBS)
+tests_unit_test_mcp_SOURCES = tests/unit/test_mcp.c
+tests_unit_test_mcp_CFLAGS = $(proto_test_cflags) $(JANSSON_CFLAGS)
+tests_unit_test_mcp_LDADD = libmcp.la $(proto_test_ldadd) $(JANSSON_LIBS) -lm
 tests_unit_test_outcome_SOURCES = tests/unit/test_outcome.c
 tests_unit_test_outcome_CFLAGS = $(proto_test_cflags)
 tests_unit_test_outcome_LDADD = $(proto_test_ldadd)

@@ -10,6 +10,7 @@
 #include "base/jsonbuf.h"
 #include "base/units.h"
 #include "call/call.h"
+#include "conf/schemajson.h"
 
 /* A text that there may be or not. */
 static void
@@ -68,7 +69,7 @@ put_argument(struct buf *b, const struct argument *a)
 	put_text(b, "help", a->help);
 	/* The default of a secret argument is secret, too. */
 	put_text(b, "default", a->secret ? NULL : a->def);
-	jsonbuf_bool(b, "optional", a->optional || a->def != NULL || a->type == ARGUMENT_FLAG);
+	jsonbuf_bool(b, "optional", schemajson_is_optional(a));
 	jsonbuf_bool(b, "repeat", a->repeat);
 	jsonbuf_bool(b, "secret", a->secret);
 	jsonbuf_bool(b, "dash", a->dash);
@@ -102,10 +103,12 @@ describe_service(const struct service *s, struct buf *b)
 	jsonbuf_number(b, "output_limit", s->output_limit);
 	put_text(b, "on_disconnect", s->finish_on_disconnect ? "finish" : "kill");
 	jsonbuf_bool(b, "idempotent", s->idempotent);
+	put_text(b, "effects", service_effects_word(s));
 	put_list(b, "verbs", s->verbs);
 	put_text(b, "sandbox", service_sandbox_word(s));
 	if (s->sandbox != FENCE_NONE)
 		jsonbuf_bool(b, "sandbox_files", fence_has_files());
+	schemajson_service(b, "input_schema", s);
 	jsonbuf_close(b, '}');
 	return buf_failed(b) ? -ENOMEM : 0;
 }
