@@ -36,7 +36,7 @@ print_reqctl(const struct ctl *ctl)
 	}
 	(void)printf("\n");
 	print_options(options_general, options_n_general);
-	(void)printf("\n%s\n", "Server: -s, else $REQD_SERVER, else this machine's. More: help VERB, reqctl(1).");
+	(void)printf("%s\n", "Server: -s, else $REQD_SERVER, else this machine's. More: help VERB, reqctl(1).");
 }
 
 /* The names of the general options; a verb's own help has no room for more. */

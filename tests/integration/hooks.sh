@@ -190,7 +190,8 @@ keeps_secrets() {
 	"$reqd" -c "$conf" -T >"$dir/printed"
 	grep -q "secret = {\"$dir/secrets/gh\", \"$dir/secrets/gh2\"}" "$dir/printed"
 	! grep -q 'first secret' "$dir/printed"
-	py memory "$reqd_pid" 'first secret'
+	# The shadow of a sanitizer is too large to look through.
+	is_sanitized || py memory "$reqd_pid" 'first secret'
 }
 
 # reqctl starts reqd, which judges, and nothing runs.
