@@ -117,7 +117,7 @@ enum service_input {
 };
 /* The effects that a call has on the world. */
 enum service_effects { EFFECTS_NONE, EFFECTS_ADDS, EFFECTS_CHANGES };
-/* What an administrator has new calls of a service do: run, wait, or be refused. */
+/* The state that an administrator gives a service: new calls run, wait, or are refused. */
 enum service_state { SERVICE_OPEN, SERVICE_PAUSED, SERVICE_DRAINED, SERVICE_STATES };
 enum service_log { SERVICE_LOG_ALL, SERVICE_LOG_ERRORS, SERVICE_LOG_NONE };
 

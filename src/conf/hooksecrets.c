@@ -44,7 +44,7 @@ path_of(const char *name, char ret[static PATH_MAX])
 	return n < PATH_MAX ? NULL : strerror(ENAMETOOLONG);
 }
 
-/* What others than root, or the account of reqd, could do with the file; NULL: nothing. */
+/* Says what accounts other than root and reqd's own could do with the file; NULL: nothing. */
 static const char *
 is_open_to(const struct stat *st, bool is_credential)
 {

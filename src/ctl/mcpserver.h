@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * mcpserver: what one client of "reqctl mcp" has asked for. Each question to the server has
+ * mcpserver: the requests of one client of "reqctl mcp" has asked for. Each question to the server has
  * a thread and a connection of its own, because a call of libreqd waits for its end; the
  * connection is also what a cancel ends.
  */

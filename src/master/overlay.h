@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * overlay: what administrators have set in a running reqd, on top of its files: states of
+ * overlay: settings of administrators in a running reqd, on top of its files: states of
  * services, and the level of the log. Each configuration is made with it, so it lives over
  * reloads and the deaths of other processes, but not over a restart.
  */
@@ -88,8 +88,8 @@ int overlay_apply(const struct overlay_set *o, struct conf *c, int level);
 /* A reload with all changes until now begins. 0 or -ENOMEM. */
 int overlay_begin(struct overlay *o);
 
-/* It has succeeded: logs what has changed, and answers. */
+/* The reload has succeeded: logs what has changed, and answers. */
 void overlay_done(struct overlay *o, const struct conf *to);
 
-/* It has failed, and another one is to try; is_final: none is, so nothing is wanted any more. */
+/* The reload has failed, and another one is to try; is_final: none is, so nothing is wanted any more. */
 void overlay_failed(struct overlay *o, bool is_final, const struct conf_errors *errors);

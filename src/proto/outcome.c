@@ -178,7 +178,7 @@ line_fill(struct line *l, const struct outcome *o, struct slice service,
 		break;
 	case OUTCOME_DRAINING:
 		line_add_str(l, "draining");
-		/* All of reqd stops, or one service takes no calls for this reason. */
+		/* The whole of reqd stops, or one service takes no calls for this reason. */
 		if (detail.len > 0) {
 			line_add_str(l, " ");
 			line_add(l, service);

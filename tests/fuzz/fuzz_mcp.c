@@ -25,7 +25,7 @@ require(bool truth)
 		abort();
 }
 
-/* What was written is one object of JSON in one line. The buffer is empty then. */
+/* The text in the buffer is one object of JSON in one line. The buffer is empty then. */
 static void
 require_answer(struct buf *b)
 {

@@ -89,7 +89,7 @@ class Use:
                     self.shown(door, resp("AUTH", "alice", secret, "more"), b"-")
                     self.shown(door, resp("HELLO", "9", "AUTH", "alice", secret), b"-")
                     self.shown(door, resp("HELLO", "3", "AUTH", "alice", secret, "NO"), b"-")
-                    # What never becomes whole, and what is no request.
+                    # Requests that never become whole, and bytes that are no request.
                     self.shown(door, login[:-3], None)
                     self.shown(door, login[:-1] + b"x", b"-")
                     self.shown(door, b"*3\r\n$4\r\nAUTH\r\n$x\r\n" + secret.encode() + b"\r\n", b"-")

@@ -97,7 +97,7 @@ log_says() {
 	grep -qF -- "$1" "$log"
 }
 
-# What a stranger learns, and what the log says.
+# A stranger learns little, and the log says more.
 is_stranger() { # IDENTITY REASON
 	status 251 as "$1" call who
 	says "wants to know who is calling" || return 1

@@ -136,7 +136,7 @@ class Page:
             if entry["source"] != "network" or "the server responded with a status of" not in \
                     entry["message"]:
                 sys.exit("the browser says: %r" % entry)
-            # Whether there are figures is asked once.
+            # The page asks once for figures.
             if "/status - " not in entry["message"] and \
                     not any(" %d " % status in entry["message"] for status in expected):
                 sys.exit("the browser says: %r" % entry)
@@ -171,7 +171,7 @@ def types(port):
         page.fill({"k": "hush"})
         for line in ("reqctl-line", "curl-line"):
             check("hush" in page.text(line), False)
-        # What was typed is there after a look at another service.
+        # Typed text is there after a look at another service.
         page.open("who" if "who" in page.services() else "fail")
         page.open("all")
         check(page.control("n").get_attribute("value"), "some_name")

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# What people and other pages do with the console in a browser (chromium, headless): calls with
+# Actions of people and of other pages with the console in a browser (chromium, headless): calls with
 # every type of argument, live output, cancel, tokens, the keyboard alone, narrow screens; and
 # a page of another origin starts nothing, with any means that a page has.
 . "${srcdir:-.}/tests/integration/lib.sh"

@@ -155,7 +155,7 @@ wrong_orders() {
 		[ $status -ge 240 ] || fail "'$words' ended with $status"
 		[ -s "$dir/out" ] || fail "'$words' says nothing"
 	done
-	# None of two services is drained when one is not there.
+	# Two services, of which one is not there: neither is drained.
 	ctl drain waits nobody >"$dir/out" 2>&1 && fail "a service that is not there was drained"
 	ctl --json status | python3 -c '
 import json, sys
@@ -240,7 +240,7 @@ pauses_a_command() {
 	    fail "$(cat "$dir/out")"
 	assert_eq "$(ctl ps waits)" ''
 	ctl reload >/dev/null
-	# What waits does not keep this one waiting.
+	# Waiting calls of one service do not keep another one waiting.
 	ctl pause echo --wait >"$dir/out" || fail "$(cat "$dir/out")"
 	waits_in_queue echo 2 || fail "a reload has let them run"
 	ctl resume echo >/dev/null
@@ -272,7 +272,7 @@ drains_what_waits() {
 	call echo one >"$dir/one" &
 	one=$!
 	await waits_in_queue echo 1
-	# Those that were let in run.
+	# Calls that were let in run.
 	ctl drain echo --wait >/dev/null
 	wait $one || fail "the call that was let in has failed"
 	assert_eq "$(cat "$dir/one")" one

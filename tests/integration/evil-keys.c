@@ -162,7 +162,7 @@ make_nearly(const struct evil *e, struct signing_ask *q, unsigned i)
 		    q->scheme == SIGNING_ECDSA_SHA512);
 		return;
 	default:
-		/* That of a client would be a login at another server. */
+		/* A client's signature would be a login at another server. */
 		memcpy(q->bytes + 64, "TLS 1.3, client CertificateVerify", sizeof(context));
 	}
 }
@@ -292,7 +292,7 @@ frame_to_keys(struct evil *e)
 
 /* --------------------------------------------------------------- floods --- */
 
-/* Has real handshakes signed as fast as it can, beside which others have theirs. */
+/* The attacker has real handshakes signed as fast as it can, beside which others have theirs. */
 static void
 flood(struct evil *e, bool reads)
 {

@@ -130,7 +130,7 @@ flood_auth_unread(struct evil *e)
 	guess(e, false);
 }
 
-/* All that fit the form, with any bytes in them. */
+/* Questions that fit the form, with any bytes in them. */
 static void
 any_questions(struct evil *e)
 {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# localhost-unknown: where no look-up of names works, as on a machine without /etc/hosts and
+# localhost-unknown: reqd where no look-up of names works, as on a machine without /etc/hosts and
 # without a network, localhost is the addresses of loopback: for listeners and for clients.
 if [ -z "${REQD_NO_NAMES-}" ]; then
 	. "${srcdir:-.}/tests/integration/steps.sh"

@@ -187,7 +187,7 @@ def toggle(port, alice, logins, rounds, *reload):
         c.ask("AUTH", secret)
         while not stop.is_set():
             got = c.ask("CALL", "deploy")
-            # One that a reload overtakes while it waits for its start has more words.
+            # A call that a reload overtakes while it waits for its start has more words.
             if got != "login:alice alice\n" and not str(got).startswith(NOAUTH[:-1]):
                 wrong.append(got)
         c.close()

@@ -12,7 +12,7 @@ testssl=$(command -v testssl || command -v testssl.sh) || testssl=
 sslscan=$(command -v sslscan) || sslscan=
 [ -n "$testssl$sslscan" ] || skip "neither testssl.sh nor sslscan is installed"
 
-# What a self-signed certificate for ten years is found guilty of is known: the certificate
+# The findings about a self-signed certificate for ten years are known: the certificate
 # here is one of an authority. Nobody looks at the list that it names.
 . "$top_srcdir/tests/integration/make-pki.sh"
 pki_root ca

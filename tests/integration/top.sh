@@ -66,7 +66,7 @@ json_lines() {
 	two=$!
 	# For two intervals at least.
 	await seen 's["running"] == 1 and s["waiting"] == 1' 3
-	# Either of them may be the first.
+	# The order of the two is open.
 	echo now >"$dir/go"
 	await one_runs
 	echo now >"$dir/go"
@@ -230,7 +230,7 @@ server_goes_and_comes() {
 	await shows '^q quit'
 	await shows 'serving'
 	await no_programs
-	# Its old connection is gone, and the new one works.
+	# The old connection is gone, and the new one works.
 	call echo hi >/dev/null
 	tm send-keys -t top q
 	is_restored

@@ -127,7 +127,7 @@ def key(port, identity, token_file, change):
         check(get("/whoami", more)[1]["caller"], "login:" + caller)
     check(get("/call/echo?text=x"), (200, b"x\n"))
     subprocess.run(change, shell=True, check=True, stdout=subprocess.DEVNULL)
-    # It is nobody now; above all it is not its address, which has a role.
+    # The caller is nobody now; above all not its address, which has a role.
     check(get("/whoami")[1]["roles"], [])
     for _ in range(2):
         status, body = get("/call/echo?text=x")

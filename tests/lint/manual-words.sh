@@ -51,7 +51,7 @@ printf '%s\n' "$verbs" | sort >"$dir/program"
 sed -n 's/^\.It Cm \([a-z-]*\).*/\1/p' "$top/man/reqctl.1" | sort -u >"$dir/manual"
 same "verb of reqctl" 13 "$dir/program" "$dir/manual"
 
-# Those of every verb are explained in the help of reqctl.
+# Options of every verb are explained in the help of reqctl.
 for verb in '' $verbs; do
 	# shellcheck disable=SC2086
 	"$build/reqctl" help $verb | help_options

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# network: what callers from other machines need works in the sandbox of the packaged unit,
+# network: all that callers from other machines need works in the sandbox of the packaged unit,
 # and with the strict drop-in: listeners with TLS and HTTP, logins by token, key and
 # password, the processes that serve them, their sockets over a restart and from systemd, and
 # keys that systemd passes.

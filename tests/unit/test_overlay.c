@@ -165,7 +165,7 @@ START_TEST(half_of_a_change_is_none)
 }
 END_TEST
 
-/* All: also those that come later, and not those that are resumed one by one. */
+/* Services that come later are drained, too, and not those that are resumed one by one. */
 START_TEST(all_are_all_that_come)
 {
 	struct conf *c = conf_of(SERVICE("a") SERVICE("b"), 1);
@@ -187,7 +187,7 @@ START_TEST(all_are_all_that_come)
 	conf_unref(c);
 	c = reloaded(SERVICE("a") SERVICE("newer"), 4);
 	ck_assert_int_eq(service(c, "newer")->state, SERVICE_OPEN);
-	/* One that has gone meanwhile is another one when it comes back. */
+	/* A service that has gone meanwhile is another one when it comes back. */
 	ck_assert(set(c, OVERLAY_DRAIN, 0, "", true, 5));
 	conf_unref(c);
 	conf_unref(reloaded(SERVICE("newer"), 5));

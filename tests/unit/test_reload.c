@@ -473,7 +473,7 @@ expect_set(uint64_t id, const char *part)
 	free(json);
 }
 
-/* What an administrator sets does not read the files, and a reload of the files keeps it. */
+/* A setting of an administrator does not read the files, and a reload of the files keeps it. */
 START_TEST(an_order_is_a_reload_of_its_own)
 {
 	set_level(LOG_ERR, 11);

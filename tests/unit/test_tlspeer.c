@@ -43,7 +43,7 @@ static struct conf *conf;
 
 /* ---------------------------------------------------------------- making --- */
 
-/* What a certificate is to be; zero is a good one of a client. */
+/* The properties of a certificate; zero is a good one of a client. */
 struct wish {
 	const struct owner *by;	/* NULL: itself */
 	bool is_ca, is_server, no_basic;
@@ -889,7 +889,7 @@ START_TEST(a_login_does_not_outlive_the_certificate)
 }
 END_TEST
 
-/* Whoever is nobody any more is no administrator either. */
+/* A caller who is nobody any more is no administrator either. */
 START_TEST(a_revoked_administrator_is_none)
 {
 	struct owner leaf = make("leaf", &(struct wish){ .by = &middle, .names = uri("a:b") });

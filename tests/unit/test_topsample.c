@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What has happened between two samples of counters. */
+/* topsample: the differences between two samples of counters. */
 #include "config.h"
 
 #include "ctl/topsample.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* httpresult: what comes of a call, in the form that the client asks for. */
+/* httpresult: the result of a call, in the form that the client asks for. */
 #include "config.h"
 
 #include "door/http/httpresult.h"
