@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "conf/passedfile.h"
 #include "conf/schema.h"
 
 const struct block *
@@ -245,12 +246,12 @@ static void
 check_secrets(struct reader *r, const struct block *b, const struct hook *h)
 {
 	for (char **p = h->secrets; p != NULL && *p != NULL; p++) {
-		const char *credential = strncmp(*p, "credential:", 11) == 0 ? *p + 11 : NULL;
+		bool is_passed = passedfile_is(*p);
+		char *path;
 
-		if (credential != NULL && (*credential == '\0' || strchr(credential, '/') != NULL ||
-		    strcmp(credential, "..") == 0 || strcmp(credential, ".") == 0))
+		if (is_passed && passedfile_path(&r->scratch, *p, &path) > 0)
 			key_error(r, b, "secret", ": '%.64s' names no credential of systemd", *p);
-		else if (credential == NULL && **p != '/')
+		else if (!is_passed && **p != '/')
 			key_error(r, b, "secret", ": '%.64s' is not an absolute path or "
 			    "credential:NAME; the secret itself does not belong here", *p);
 	}

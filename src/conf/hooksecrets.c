@@ -6,9 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "conf/hook.h"
+#include "conf/passedfile.h"
 
 /* The lengths of a record. */
 struct lengths {
@@ -27,54 +26,36 @@ struct lengths {
 
 /* ------------------------------------------------------------- reading --- */
 
-/* The path of a secret. NULL, or what is wrong. */
-static const char *
-path_of(const char *name, char ret[static PATH_MAX])
-{
-	static const char prefix[] = "credential:";
-	const char *dir = getenv("CREDENTIALS_DIRECTORY");
-	bool is_credential = strncmp(name, prefix, sizeof(prefix) - 1) == 0;
-	int n;
-
-	if (is_credential && dir == NULL)
-		return "reqd has no credentials of systemd: its unit needs LoadCredential=, and only "
-		    "reqd itself sees them, not a check on the command line";
-	n = is_credential ? snprintf(ret, PATH_MAX, "%s/%s", dir, name + sizeof(prefix) - 1) :
-	    snprintf(ret, PATH_MAX, "%s", name);
-	return n < PATH_MAX ? NULL : strerror(ENAMETOOLONG);
-}
-
 /* Says what accounts other than root and reqd's own could do with the file; NULL: nothing. */
 static const char *
-is_open_to(const struct stat *st, bool is_credential)
+is_open_to(const struct stat *st, bool is_passed)
 {
 	if (!S_ISREG(st->st_mode))
 		return "it is not a regular file";
 	if (st->st_uid != 0 && st->st_uid != geteuid())
 		return "it belongs to an account that is neither root nor that of reqd";
 	/* systemd may let the group of root read. */
-	if ((st->st_mode & (is_credential ? S_IRWXO | S_IWGRP : S_IRWXO | S_IRWXG)) != 0)
+	if ((st->st_mode & (is_passed ? S_IRWXO | S_IWGRP : S_IRWXO | S_IRWXG)) != 0)
 		return "others may read or change it; run: chmod 600";
 	return NULL;
 }
 
 /* Reads a secret, without the end of its line. NULL, or what is wrong. */
 static const char *
-read_secret(const char *name, char room[static HOOKSIGN_KEY_MAX + 2], size_t *ret_len)
+read_secret(const char *path, bool is_passed, char room[static HOOKSIGN_KEY_MAX + 2],
+    size_t *ret_len)
 {
-	bool is_credential = *name != '/';
-	char path[PATH_MAX];
-	const char *wrong = path_of(name, path);
-	CLEANUP_CLOSE int fd = wrong != NULL ? -1 :
-	    open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	const char *wrong;
 	struct stat st;
 	ssize_t n;
 
-	if (wrong != NULL)
-		return wrong;
+	if (fd < 0 && errno == ENOENT && is_passed)
+		return "there is no such file; systemd passes files to a unit that runs: see "
+		    "credential: in reqd.conf(5)";
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return strerror(errno);
-	wrong = is_open_to(&st, is_credential);
+	wrong = is_open_to(&st, is_passed);
 	if (wrong != NULL)
 		return wrong;
 	n = read(fd, room, HOOKSIGN_KEY_MAX + 2);
@@ -94,13 +75,17 @@ read_secret(const char *name, char room[static HOOKSIGN_KEY_MAX + 2], size_t *re
 
 /* Adds the record of a secret. NULL, or what is wrong. */
 static const char *
-put(struct buf *b, const struct hook *h, const char *name)
+put(struct reader *r, struct buf *b, const struct hook *h, char *name)
 {
+	bool is_passed = passedfile_is(name);
 	uint8_t key[HOOKSIGN_KEY_MAX];
 	char room[HOOKSIGN_KEY_MAX + 2];
 	struct lengths l = { .name = (uint32_t)strlen(name) };
 	size_t len = 0, key_len;
-	const char *wrong = read_secret(name, room, &len);
+	char *path = name;
+	int q = is_passed ? passedfile_path(&r->scratch, name, &path) : 0;
+	const char *wrong = q < 0 ? "out of memory" :
+	    q > 0 ? "it names no credential of systemd" : read_secret(path, is_passed, room, &len);
 
 	if (wrong == NULL && !hooksign_key(h->verify, (struct slice){ room, len }, key, &key_len))
 		wrong = "it is not whsec_ and base64, as 'verify = standard' wants";
@@ -128,7 +113,7 @@ hooksecrets_load(struct reader *r)
 		for (size_t j = 0; j < s->n_hooks; j++) {
 			at = hook_block(r->services.at[i], at);
 			for (char **p = s->hooks[j].secrets; p != NULL && *p != NULL; p++) {
-				const char *wrong = put(&b, &s->hooks[j], *p);
+				const char *wrong = put(r, &b, &s->hooks[j], *p);
 
 				if (wrong != NULL)
 					key_error(r, at, "secret", ": %.256s: %s", *p, wrong);

@@ -18,7 +18,8 @@ HOLDERS = (
     (".Sh SETTINGS OUTSIDE", "top"), (".Ss The log section", "top"),
     (".Ss The control section", "top"), (".Sh LISTENERS", "listen"), (".Sh ROLES", "role"),
     (".Sh SERVICES", "service"), (".Ss Handlers", "handler"), (".Ss The limits", "service"),
-    (".Ss Arguments", "argument"), (".Sh FILES", None),
+    (".Ss Arguments", "argument"), (".Ss Webhooks", "webhook"), (".Ss The hmac", "hmac"),
+    (".Ss The token", "token"), (".Sh FILES", None),
 )
 # The type or setting that an argument must have for a key.
 TYPES = {"min": "integer", "max": "integer", "values": "choice", "value": "flag",
@@ -26,7 +27,9 @@ TYPES = {"min": "integer", "max": "integer", "values": "choice", "value": "flag"
 MISSING_HERE = re.compile(r"there is no (account|group) |reqd needs root|"
                           r": directory .*: No such file or directory|: (warning|note): |"
                           r": '(certificate|key|client-ca|client-crl)' in listen .*: No such file or directory|"
-                          r": sandbox-(read|write) .*: No such file or directory")
+                          r": sandbox-(read|write) .*: No such file or directory|"
+                          r": program /usr/local/bin/\w+: No such file or directory|"
+                          r": 'secret' in webhook .*: No such file or directory")
 
 
 def plain(line):
@@ -89,6 +92,14 @@ def placed(holder, key, text, directory):
         kind = "type = %s\n" % TYPES[key] if key in TYPES else ""
         return ['service "x" {\ncommand = {"/bin/echo", "{a}"}\nargument "a" {\n%s%s\n}\n}' %
                 (kind, text)]
+    if holder in ("webhook", "hmac", "token"):
+        usual = {"verify": "stripe" if holder == "webhook" else holder, "secret": '{"/etc/secret"}'}
+        usual.pop(key, None)
+        words = re.findall(r'"(\w+)=', text) if key == "values" else []
+        return ['service "x" {\ncommand = {"/bin/true"%s}\n%swebhook "w" {\n%s%s\n}\n}' % (
+            "".join(', "{%s}"' % word for word in words),
+            "".join('argument "%s" { optional = yes }\n' % word for word in words),
+            "".join("%s = %s\n" % pair for pair in usual.items()), text)]
     if key.startswith("sandbox-"):
         text = "sandbox = basic\n" + text
     program = "" if key in ("command", "handler") else (
@@ -104,7 +115,7 @@ def errors(reqd, directory, text):
         text = 'user = "daemon"\n' + text
     if not re.search(r'^ *listen "', text, re.M):
         text += '\nlisten "unix://%s/l.sock" { name = "mesh" }' % directory
-    for role in ("local", "admins", "guests", "staff"):
+    for role in ("local", "admins", "guests", "staff", "github-nets"):
         if 'role "%s"' % role not in text:
             text = 'role "%s" { net = {"unix"} }\n' % role + text
     os.makedirs(directory + "/services.d", exist_ok=True)

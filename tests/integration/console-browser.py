@@ -32,9 +32,9 @@ def check(got, wanted):
         sys.exit("got %r, not %r" % (got, wanted))
 
 
-def until(what, condition):
+def until(what, condition, times=1):
     """Waits for a condition; elements may come and go meanwhile."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + PATIENCE * times
     while True:
         try:
             value = condition()
@@ -647,7 +647,8 @@ class EvilServer:
 
 def attack(page, at):
     page.driver.execute_script("attack(arguments[0])", at)
-    log = until("the end of the attacks", lambda: page.driver.execute_script("return window.ended"))
+    log = until("the end of the attacks", lambda: page.driver.execute_script("return window.ended"),
+                10)
     print("\n".join(log))
     if len(log) < 80:
         sys.exit("only %d attempts" % len(log))

@@ -246,7 +246,7 @@ checks_files() {
 	"$reqd" -c "$dir/example.conf" -t >"$dir/errors" 2>&1
 	sed -i "s|$dir/secrets/example|credential:example|" "$dir/example.conf"
 	! "$reqd" -c "$dir/example.conf" -t >"$dir/errors" 2>&1
-	grep -q "credential:example: reqd has no credentials of systemd" "$dir/errors"
+	grep -q "credential:example: there is no such file; systemd passes files" "$dir/errors"
 	CREDENTIALS_DIRECTORY=$dir/secrets "$reqd" -c "$dir/example.conf" -t >"$dir/errors" 2>&1
 }
 

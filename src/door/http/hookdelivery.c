@@ -18,6 +18,7 @@
 #include "conf/arguments.h"
 #include "proto/httpform.h"
 #include "proto/jsonpointer.h"
+#include "proto/jsontext.h"
 
 #define PAIRS_MAX 256		/* of a form, and of a query */
 #define SHOWN 64		/* bytes of a value in words for people */
@@ -231,7 +232,7 @@ first_value(struct reading *r, const struct hooksource *from, char room[static R
 	switch (from->kind) {
 	case HOOKSOURCE_POINTER:
 		v = pointed(document(r), from->name);
-		return v != NULL && httpargs_scalar(v, room, ret);
+		return v != NULL && jsontext_of(v, room, ret);
 	case HOOKSOURCE_FORM:
 		found = pairs_find(form_of(r), from->name, &at);
 		break;

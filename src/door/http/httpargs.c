@@ -6,15 +6,14 @@
 
 #include <inttypes.h>
 #include <jansson.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/units.h"
 #include "proto/httpform.h"
+#include "proto/jsontext.h"
 
 #define NAME_SHOWN 32	/* bytes of a name that a refusal shows */
 
@@ -147,37 +146,6 @@ httpargs_add_form(struct httpargs *a, struct slice text)
 
 /* ----------------------------------------------------------------- JSON --- */
 
-bool
-httpargs_scalar(const json_t *v, char room[static REAL_TEXT], struct slice *ret)
-{
-	int n;
-
-	switch (json_typeof(v)) {
-	case JSON_STRING:
-		*ret = (struct slice){ json_string_value(v), json_string_length(v) };
-		return true;
-	case JSON_INTEGER:
-		n = snprintf(room, REAL_TEXT, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
-		*ret = (struct slice){ room, (size_t)n };
-		return true;
-	case JSON_REAL:
-		real_format(json_real_value(v), room);
-		*ret = slice_of(room);
-		return true;
-	case JSON_TRUE:
-		*ret = SLICE("yes");
-		return true;
-	case JSON_FALSE:
-		*ret = SLICE("no");
-		return true;
-	case JSON_NULL:
-	case JSON_ARRAY:
-	case JSON_OBJECT:
-		break;
-	}
-	return false;
-}
-
 /* Adds one value, all of which become text. */
 static unsigned
 add_scalar(struct httpargs *a, struct slice name, const json_t *v)
@@ -187,7 +155,7 @@ add_scalar(struct httpargs *a, struct slice name, const json_t *v)
 
 	if (json_is_null(v))
 		return HTTPARGS_OK;
-	if (httpargs_scalar(v, room, &text))
+	if (jsontext_of(v, room, &text))
 		return httpargs_add(a, name, text);
 	return refuse(a, 422, "argument '%.*s': a value is a text, a number, true, false, null, or "
 	    "an array of these", (int)(name.len < NAME_SHOWN ? name.len : NAME_SHOWN), name.data);

@@ -12,7 +12,6 @@
 
 #include "base/buf.h"
 #include "base/slice.h"
-#include "base/units.h"
 
 /* Bytes of a body of JSON that is read into memory as a tree. */
 #define HTTPARGS_JSON_MAX (1u << 20)
@@ -52,9 +51,6 @@ unsigned httpargs_add(struct httpargs *a, struct slice name, struct slice value)
  * status.
  */
 unsigned httpargs_add_value(struct httpargs *a, struct slice name, const json_t *v);
-
-/* The text of a value, which may be in room. False: it has none. */
-bool httpargs_scalar(const json_t *v, char room[static REAL_TEXT], struct slice *ret);
 
 /* Adds NAME=VALUE pairs of a query or of a form. 0 or a status; 500: no memory. */
 unsigned httpargs_add_form(struct httpargs *a, struct slice text);
