@@ -7,10 +7,16 @@ need python3 tmux
 
 service echo '"/bin/echo", "{text}"' 'argument "text" {}'
 service a-service-with-a-name-that-is-too-long '"/bin/true"'
-# Sleeps, or waits until somebody writes to the pipe "go".
+# Sleeps, or waits until somebody writes to the pipe "go". The end of what another call has
+# read may be seen first.
 cat >"$dir/slow.sh" <<'END'
 case $1 in
-hold) read -r _ <"${0%/*}/go" ;;
+hold)
+	for _ in 1 2 3 4 5; do
+		read -r _ <"${0%/*}/go" && exit
+	done
+	exit 1
+	;;
 *) sleep "$1" ;;
 esac
 END
