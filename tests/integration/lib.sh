@@ -317,6 +317,7 @@ finish() {
 		step "no zombie" until_true "$patience" no_zombies
 		until_true "$patience" fds_are "$fds_before" || {
 			printf 'before: %s\nafter:  %s\n' "$fds_before" "$(fds_of_roles)"
+			for one_pid in $(role_pids worker); do ls -l /proc/$one_pid/fd; done
 			fail "the number of open descriptors changed"
 		}
 		step "stops with status 0 and leaves nothing behind" stop_reqd
