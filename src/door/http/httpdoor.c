@@ -439,6 +439,9 @@ abandon(struct conn *c)
 
 	http_call_abandon(s);
 	http_session_drop_extra(s);
+	/* A displaced body would wake a session that is about to be freed. */
+	hookroom_leave(&s->http->room, &s->guest);
+	s->is_displaced = false;
 	if (s->owes)
 		s->http->pages->own->requests_aborted++;
 	s->owes = false;
