@@ -92,8 +92,8 @@ http_listen(struct http_session *s, struct mcp_message *m)
 	buf_clear(b);
 	mcp_put_listening(b, &l->m, true);
 	http_tool_event(s, b);
-	/* Nothing will come, where nothing is wanted. */
-	if (!mcp_wants_changes(&l->m)) {
+	/* Nothing will come, where nothing is wanted, and from a worker that stops. */
+	if (!mcp_wants_changes(&l->m) || s->conn.net->stopping || s->conn.listener->gone) {
 		end(l);
 		return;
 	}
