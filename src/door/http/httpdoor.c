@@ -20,6 +20,7 @@
 #include "door/http/httpasync.h"
 #include "door/http/httpcall.h"
 #include "door/http/httphook.h"
+#include "door/http/httplisten.h"
 #include "door/http/httproutes.h"
 #include "ipc/stats.h"
 #include "net/refusal.h"
@@ -579,6 +580,7 @@ void
 http_door_done(struct http_door *d)
 {
 	http_async_done(d);
+	http_listen_done(d);
 	buf_done(&d->body);
 	hooksecrets_done(&d->secrets);
 }
