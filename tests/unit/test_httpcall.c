@@ -26,7 +26,9 @@ static const char rules[] =
 
 #include "call/result.h"
 #include "door/http/httpasync.h"
+#include "door/http/httplisten.h"
 #include "door/http/httpsession.h"
+#include "proto/mcp.h"
 
 /* ------------------------------------------------------------------ paths --- */
 
@@ -455,6 +457,33 @@ START_TEST(a_notification_waits_for_its_cancel)
 }
 END_TEST
 
+#define MCP_KEY "\"io.modelcontextprotocol/"
+#define LISTENS "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"subscriptions/listen\",\"params\":{" \
+	"\"notifications\":{\"toolsListChanged\":true},\"_meta\":{" MCP_KEY "protocolVersion\":\"" \
+	MCP_MODERN "\"," MCP_KEY "clientCapabilities\":{}}}}"
+
+START_TEST(a_worker_that_stops_lets_nobody_listen)
+{
+	char text[1024];
+	int fd = client();
+
+	(void)snprintf(text, sizeof(text), "POST /mcp" HOST "Content-Type: application/json\r\n"
+	    "MCP-Protocol-Version: " MCP_MODERN "\r\nMcp-Method: subscriptions/listen\r\n"
+	    "Content-Length: %zu\r\n\r\n" LISTENS, sizeof(LISTENS) - 1);
+	say(fd, text);
+	ck_assert_ptr_nonnull(strstr(heard(fd), "notifications/subscriptions/acknowledged"));
+	ck_assert(!LIST_EMPTY(&w.http.listening));
+	http_listen_stop(&w.http);
+	ck_assert(LIST_EMPTY(&w.http.listening));
+	fd = client();
+	w.net.stopping = true;
+	say(fd, text);
+	ck_assert_ptr_nonnull(strstr(heard(fd), "\n\n\r\n0\r\n\r\n(closed)"));
+	ck_assert(LIST_EMPTY(&w.http.listening));
+	w.net.stopping = false;
+}
+END_TEST
+
 static void
 add(TCase *tc)
 {
@@ -475,6 +504,7 @@ add(TCase *tc)
 	tcase_add_test(tc, a_tool_says_everything_once);
 	tcase_add_test(tc, a_repeated_tool_says_everything_once);
 	tcase_add_test(tc, a_notification_waits_for_its_cancel);
+	tcase_add_test(tc, a_worker_that_stops_lets_nobody_listen);
 }
 
 UNIT_MAIN("httpcall", add(tc))
