@@ -778,7 +778,7 @@ static const struct key keys_webhook[] = {
 	{ "match", &value_list, AT(hook, match_texts) },
 	{ "values", &value_list, AT(hook, value_texts) },
 	{ "reply", &value_word, AT(hook, reply), .def = "accepted", .words = words_reply },
-	{ "limit", &value_size32, AT(hook, limit), .def = "5M", .min = 1, .max = 64 << 20 },
+	{ "limit", &value_size32, AT(hook, limit), .def = "5M", .min = 1, .max = 8 << 20 },
 	{ "tolerance", &value_duration, AT(hook, tolerance_usec), .def = "5m", .min = USEC_PER_SEC,
 	  .max = DAY },
 	{ "from", &value_list, AT(hook, from_names) },

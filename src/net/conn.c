@@ -174,6 +174,8 @@ conn_pass_on(struct conn *c, const union sockaddr_any *client)
 		r = conn_find_party(c);
 	if (r < 0)
 		return r;
+	/* The header may name a proxy of HTTP in front, and only that one speaks for others. */
+	c->is_front = listener_has_front_at(c->listener, client);
 	verdict = conn_judge(c, c->listener);
 	conn_join(c, c->listener);
 	if (verdict == CONN_ADMITTED) {

@@ -141,6 +141,13 @@ peer_speak_for(struct peer *p, const union sockaddr_any *client)
 }
 
 void
+peer_hide(struct peer *p)
+{
+	p->is_spoken_for = true;
+	peer_log_out(p);
+}
+
+void
 peer_done(struct peer *p)
 {
 	p->identity = identity_unref(p->identity);
@@ -168,7 +175,7 @@ fill_caller(const struct peer *p, struct caller *ret)
 		*ret = *p->caller;
 	else
 		*ret = (struct caller){ .addr = address_of(p) };
-	if (p->shown != NULL && p->shown->was_verified) {
+	if (p->shown != NULL && p->shown->was_verified && !p->is_spoken_for) {
 		ret->cert = p->shown->names[0];
 		ret->certs = p->shown->names;
 		ret->n_certs = p->shown->n_names;
@@ -299,7 +306,7 @@ learn_certificate(struct peer *p, const struct conf *conf)
 	bool was_verified = p->shown->was_verified;
 
 	(void)peer_would_be_known(p, conf, p->shown);
-	if (p->shown->key != NULL && !keeps_its_login(p) &&
+	if (p->shown->key != NULL && !p->is_spoken_for && !keeps_its_login(p) &&
 	    peer_set_login(p, p->shown->key) == 0)
 		p->login->is_key = true;
 	if (p->shown->was_verified != was_verified)

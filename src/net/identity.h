@@ -69,6 +69,8 @@ struct peer {
 	uint32_t roles_generation;
 	bool is_admin;			/* ... true for an administrator */
 	bool has_changed;		/* another login since this was last looked at */
+	bool is_spoken_for;		/* a proxy says who makes the requests: the certificate is
+					 * its own, and names none of its clients */
 	bool is_revoked;		/* ... true if what it was known by is good no longer */
 };
 
@@ -113,6 +115,9 @@ int peer_pass_on(struct peer *p, const union sockaddr_any *client);
  * now on, and keeps its party. 0 or -ENOMEM.
  */
 int peer_speak_for(struct peer *p, const union sockaddr_any *client);
+
+/* From now on a proxy says who makes the requests: nobody is known by its certificate or key. */
+void peer_hide(struct peer *p);
 
 /* A proxy says that the next request is one of this login. 0 or -ENOMEM, which changes nothing. */
 int peer_vouch(struct peer *p, const struct conf *conf, struct slice login);
@@ -204,7 +209,8 @@ peer_is_revoked(struct peer *p, const struct conf *conf)
 static inline bool
 peer_is_known(const struct peer *p)
 {
-	return p->login != NULL || (p->shown != NULL && p->shown->was_verified);
+	return p->login != NULL ||
+	    (p->shown != NULL && p->shown->was_verified && !p->is_spoken_for);
 }
 
 /* Writes "127.0.0.1:4242" or "unix" to ADDR_TEXT bytes. */

@@ -184,6 +184,17 @@ outlives_its_client() {
 	until_true "$patience" grep -q ended "$dir/free/slow"
 }
 
+# A sender that is told 202 would not send again.
+waits_for_no_pause() {
+	"$reqctl" --control "$dir/control.sock" pause slow
+	assert_eq "$(github /hook/slow/gh "$body" "first secret" -D "$dir/head")" 503
+	grep -q '"detail":"the service is paused"' "$dir/answer"
+	grep -qi '^Reqd-Ran: no' "$dir/head"
+	grep -qi '^Retry-After: ' "$dir/head"
+	"$reqctl" --control "$dir/control.sock" resume slow
+	assert_eq "$(grep -c begun "$dir/free/slow")" 1
+}
+
 keeps_secrets() {
 	! grep -q 'first secret\|second secret\|a token' "$log"
 	grep -q "a delivery for webhook deploy/github: the signature does not fit" "$log"
@@ -285,6 +296,7 @@ step "a webhook may be for some places only" knows_places
 step "webhooks of one name are tried in their order" tries_sections
 step "the body is the input" gives_input
 step "nobody has to wait for a call" outlives_its_client
+step "a paused service is delivered to later" waits_for_no_pause
 step "all makers' signatures, and each bit of them" py makers "$web" "$dir"
 step "half a delivery is none" py cut "$web" "$dir"
 step "unverified bodies share their room" py crowd "$web"

@@ -26,7 +26,9 @@ static const char rules[] =
 
 #include "call/result.h"
 #include "door/http/httpasync.h"
+#include "door/http/httplisten.h"
 #include "door/http/httpsession.h"
+#include "proto/mcp.h"
 
 /* ------------------------------------------------------------------ paths --- */
 
@@ -280,8 +282,10 @@ broker_finds(enum look_up what, int result)
 
 START_TEST(calls_are_looked_at)
 {
-	struct result res = { .outcome.kind = OUTCOME_EXIT, .out = SLICE("out"), .id = 7 };
+	struct result res = { .outcome.kind = OUTCOME_EXIT, .out = SLICE("out"), .err = SLICE("err"),
+		.id = 7 };
 	int fd = client(), paper = memfd_create("paper", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	const char *text;
 
 	say(fd, "GET /calls/deploy:k1" HOST "\r\n");
 	broker_finds(LOOK_UP_WAITS, -1);
@@ -300,6 +304,17 @@ START_TEST(calls_are_looked_at)
 	say(fd, "GET /calls/deploy:k1" HOST "\r\n");
 	broker_finds(LOOK_UP_DONE, dup(paper));
 	ck_answers(fd, "200(out)");
+	say(fd, "GET /calls/deploy:k1" HOST "Accept: application/x-ndjson\r\n\r\n");
+	broker_finds(LOOK_UP_DONE, dup(paper));
+	text = heard(fd);
+	ck_assert_ptr_nonnull(strstr(text, "{\"event\":\"stdout\",\"text\":\"out\"}\n"));
+	ck_assert_ptr_nonnull(strstr(text, "{\"event\":\"stderr\",\"text\":\"err\"}\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\"outcome\":\"exit\"}\n\r\n0\r\n\r\n"));
+	say(fd, "HEAD /calls/deploy:k1" HOST "Accept: application/x-ndjson\r\n\r\n");
+	broker_finds(LOOK_UP_DONE, dup(paper));
+	text = heard(fd);
+	ck_assert_ptr_nonnull(strstr(text, "\r\nContent-Type: application/x-ndjson"));
+	ck_assert_str_eq(strstr(text, "\r\n\r\n"), "\r\n\r\n");
 	(void)close(paper);
 	/* The message has lost its file on the way. */
 	say(fd, "GET /calls/deploy:k1" HOST "\r\n");
@@ -348,6 +363,127 @@ START_TEST(calls_are_cancelled)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ tools --- */
+
+/* Sends a message of MCP in a session. */
+static void
+say_mcp(int fd, const char *message)
+{
+	char text[1024];
+
+	(void)snprintf(text, sizeof(text), "POST /mcp" HOST "Content-Type: application/json\r\n"
+	    "Mcp-Session-Id: s1\r\nContent-Length: %zu\r\n\r\n%s", strlen(message), message);
+	say(fd, text);
+}
+
+#define CALL_LOOK(id) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"tools/call\"," \
+	"\"params\":{\"name\":\"look\"}}"
+
+static size_t
+occurrences(const char *text, const char *word)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, word)) != NULL; text++)
+		n++;
+	return n;
+}
+
+START_TEST(a_tool_says_everything_once)
+{
+	int fd = client();
+	struct asked run;
+	const char *text;
+
+	say_mcp(fd, CALL_LOOK("1"));
+	run = asked(FRAME_RUN);
+	write_out(&run, "result", 6);
+	ck_assert_int_eq(write(run.fds[1], "plain line\n", 11), 11);
+	turns();
+	program_ends(&run, 3);
+	(void)asked(FRAME_DEPOSIT);
+	text = heard(fd);
+	ck_assert_msg(occurrences(text, "plain line") == 1, "%s", text);
+	ck_assert_msg(occurrences(text, "result\"}") == 1, "%s", text);
+}
+END_TEST
+
+START_TEST(a_repeated_tool_says_everything_once)
+{
+	struct result res = {
+		.outcome = { .kind = OUTCOME_EXIT, .status = 3 }, .out = SLICE("of before"),
+		.err = SLICE("plain line\n"), .id = 7,
+	};
+	int fd = client(), paper = memfd_create("paper", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	struct frame run, f = { .type = FRAME_RESULT };
+	const char *text;
+
+	ck_assert_int_eq(ftruncate(paper, FRAME_RESULT_BYTES), 0);
+	ck_assert_int_eq(result_write(paper, &res, 0), 0);
+	say_mcp(fd, CALL_LOOK("1"));
+	ck_assert(broker_hears(&run));
+	f.id = run.id;
+	broker_says(&f, &paper, 1);
+	(void)close(paper);
+	turns();
+	text = heard(fd);
+	ck_assert_msg(occurrences(text, "plain line") == 1, "%s", text);
+	ck_assert_msg(occurrences(text, "of before") == 1, "%s", text);
+}
+END_TEST
+
+START_TEST(a_notification_waits_for_its_cancel)
+{
+	static const char cancelled[] = "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\","
+	    "\"params\":{\"requestId\":1}}";
+	int fd = client();
+
+	say_mcp(fd, cancelled);
+	say_mcp(fd, cancelled);
+	say_mcp(fd, cancelled);
+	ck_heard(fd, "");
+	for (int i = 0; i < 3; i++) {
+		(void)asked(FRAME_CANCEL_OWNED);
+		asked_nothing();
+		tell_found(0, i == 0);
+		ck_answers(fd, "202()");
+	}
+	/* A client that goes is told nothing. */
+	say_mcp(fd, cancelled);
+	(void)asked(FRAME_CANCEL_OWNED);
+	(void)close(fd);
+	turns();
+	tell_found(0, true);
+}
+END_TEST
+
+#define MCP_KEY "\"io.modelcontextprotocol/"
+#define LISTENS "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"subscriptions/listen\",\"params\":{" \
+	"\"notifications\":{\"toolsListChanged\":true},\"_meta\":{" MCP_KEY "protocolVersion\":\"" \
+	MCP_MODERN "\"," MCP_KEY "clientCapabilities\":{}}}}"
+
+START_TEST(a_worker_that_stops_lets_nobody_listen)
+{
+	char text[1024];
+	int fd = client();
+
+	(void)snprintf(text, sizeof(text), "POST /mcp" HOST "Content-Type: application/json\r\n"
+	    "MCP-Protocol-Version: " MCP_MODERN "\r\nMcp-Method: subscriptions/listen\r\n"
+	    "Content-Length: %zu\r\n\r\n" LISTENS, sizeof(LISTENS) - 1);
+	say(fd, text);
+	ck_assert_ptr_nonnull(strstr(heard(fd), "notifications/subscriptions/acknowledged"));
+	ck_assert(!LIST_EMPTY(&w.http.listening));
+	http_listen_stop(&w.http);
+	ck_assert(LIST_EMPTY(&w.http.listening));
+	fd = client();
+	w.net.stopping = true;
+	say(fd, text);
+	ck_assert_ptr_nonnull(strstr(heard(fd), "\n\n\r\n0\r\n\r\n(closed)"));
+	ck_assert(LIST_EMPTY(&w.http.listening));
+	w.net.stopping = false;
+}
+END_TEST
+
 static void
 add(TCase *tc)
 {
@@ -365,6 +501,10 @@ add(TCase *tc)
 	tcase_add_test(tc, calls_are_looked_at);
 	tcase_add_test(tc, a_client_that_goes_ends_its_question);
 	tcase_add_test(tc, calls_are_cancelled);
+	tcase_add_test(tc, a_tool_says_everything_once);
+	tcase_add_test(tc, a_repeated_tool_says_everything_once);
+	tcase_add_test(tc, a_notification_waits_for_its_cancel);
+	tcase_add_test(tc, a_worker_that_stops_lets_nobody_listen);
 }
 
 UNIT_MAIN("httpcall", add(tc))

@@ -14,7 +14,9 @@ static const char rules[] =
     "service \"cat\" { command = {\"/bin/cat\"} allow = {\"local\"} input = optional }\n"
     "service \"once\" { command = {\"/bin/true\"} allow = {\"local\"} idempotent = no }\n"
     "service \"hidden\" { command = {\"/bin/true\"} allow = {\"other\"} }\n"
-    "service \"resp\" { command = {\"/bin/true\"} allow = {\"local\"} doors = {\"resp\"} }\n";
+    "service \"resp\" { command = {\"/bin/true\"} allow = {\"local\"} doors = {\"resp\"} }\n"
+    "service \"hooked\" { command = {\"/bin/true\"} allow = {\"other\"}\n"
+    "  webhook \"gh\" { verify = github secret = {\"/run/hook-secret\"} } }\n";
 
 #include "http-peer.h"
 
@@ -266,6 +268,27 @@ START_TEST(a_head_runs_nothing)
 	say(fd, "HEAD /call/look?n=1" HOST "\r\nHEAD /healthz" HOST "\r\n");
 	asked_nothing();
 	ck_assert_ptr_nonnull(strstr(heard(fd), "HTTP/1.1 200 OK\r\n"));
+}
+END_TEST
+
+START_TEST(a_delivery_whose_client_goes_leaves_its_room)
+{
+	struct hookroom_guest other = { .displace = NULL };
+	struct conn *c;
+	int fd = client_as(&c);
+
+	say(fd, "POST /hook/hooked/gh" HOST "X-Hub-Signature-256: sha256="
+	    "0000000000000000000000000000000000000000000000000000000000000000\r\n"
+	    "X-GitHub-Event: push\r\nContent-Length: 100\r\n\r\n{");
+	ck_heard(fd, "");
+	ck_assert_uint_gt(w.http.room.bytes, 0);
+	/* The connection is freed at the end of the turn, and must not be woken before. */
+	conn_close(c);
+	ck_assert_uint_eq(w.http.room.bytes, 0);
+	hookroom_count(&w.http.room, &other, HOOKROOM_MAX);
+	hookroom_leave(&w.http.room, &other);
+	(void)close(fd);
+	turns();
 }
 END_TEST
 
@@ -719,6 +742,7 @@ add(TCase *tc)
 	tcase_add_test(tc, a_login_that_goes_while_the_call_waits_is_asked_for);
 	tcase_add_test(tc, json_that_is_too_long_is_no_success);
 	tcase_add_test(tc, a_head_runs_nothing);
+	tcase_add_test(tc, a_delivery_whose_client_goes_leaves_its_room);
 	tcase_add_test(tc, events_come_as_they_happen);
 	tcase_add_test(tc, silent_events_have_comments);
 	tcase_add_test(tc, a_long_output_is_whole);

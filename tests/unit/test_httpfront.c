@@ -89,6 +89,37 @@ START_TEST(a_probe_is_of_no_client)
 }
 END_TEST
 
+/* The certificate of the proxy lets its clients be nobody, whether it has a name or a key. */
+START_TEST(a_certificate_is_of_the_proxy_alone)
+{
+	char login[] = "box", id[] = "1";
+	const struct credential key = { .login = login, .id = id, .kind = CREDENTIAL_KEY };
+	struct tlspeer *shown = calloc(1, sizeof(*shown));
+	struct conn *c;
+	int fd = client_as(&c);
+	const char *text;
+
+	ck_assert_ptr_nonnull(shown);
+	*shown = (struct tlspeer){
+		.listener = listening, .names = calloc(1, sizeof(char *)), .n_names = 1,
+		.generation = w.conf->generation, .until_sec = INT64_MAX,
+		.is_verified = true, .was_verified = true, .key = _i == 0 ? NULL : &key,
+	};
+	ck_assert_ptr_nonnull(shown->names);
+	shown->names[0] = strdup("DNS:proxy.example");
+	peer_show(&c->peer, shown);
+	(void)peer_roles(&c->peer, w.conf);
+	say(fd, "GET /whoami" FROM("", "10.1.2.4") "\r\n");
+	text = answers(fd);
+	ck_assert_msg(strstr(text, "\"caller\":\"addr:10.1.2.4\"") != NULL, "%s", text);
+	ck_assert_ptr_nonnull(strstr(text, "\"roles\":[\"near\"]"));
+	say(fd, "GET /whoami" FROM("alice", "10.1.2.4") "\r\n");
+	ck_assert_ptr_nonnull(strstr(answers(fd), "\"caller\":\"login:alice\""));
+	say(fd, "GET /whoami" FROM("", "10.1.2.4") "\r\n");
+	ck_assert_ptr_nonnull(strstr(answers(fd), "\"caller\":\"addr:10.1.2.4\""));
+}
+END_TEST
+
 START_TEST(others_are_not_believed)
 {
 	struct conf *old;
@@ -132,6 +163,7 @@ add(TCase *tc)
 	tcase_add_test(tc, each_request_has_its_own_caller);
 	tcase_add_test(tc, a_proxy_has_to_say_both);
 	tcase_add_test(tc, a_probe_is_of_no_client);
+	tcase_add_loop_test(tc, a_certificate_is_of_the_proxy_alone, 0, 2);
 	tcase_add_test(tc, others_are_not_believed);
 	tcase_add_test(tc, a_proxy_that_is_none_any_more_is_closed);
 }

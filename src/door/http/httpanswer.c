@@ -162,6 +162,8 @@ http_answer_piece(struct http_session *s, struct slice bytes)
 {
 	struct buf *b = http_session_out(s);
 
+	if (s->is_head)
+		return;
 	if (s->is_old)
 		(void)buf_append_slice(b, bytes);
 	else
@@ -173,7 +175,7 @@ http_answer_end(struct http_session *s)
 {
 	struct buf *b = http_session_out(s);
 
-	if (s->is_old)
+	if (s->is_old || s->is_head)
 		return;
 	httpreply_chunk_last(b);
 	httpreply_end(b);

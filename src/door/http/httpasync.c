@@ -122,6 +122,7 @@ accept_call(struct http_detached *d)
 	(void)buf_append_char(&body, '\n');
 	if (buf_failed(&body) || buf_failed(&place)) {
 		conn_lose(&s->conn);
+		conn_flush(&s->conn);
 		return;
 	}
 	b = http_answer_head(s, 202, HTTP_JSON_TYPE);

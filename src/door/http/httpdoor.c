@@ -20,6 +20,7 @@
 #include "door/http/httpasync.h"
 #include "door/http/httpcall.h"
 #include "door/http/httphook.h"
+#include "door/http/httplisten.h"
 #include "door/http/httproutes.h"
 #include "ipc/stats.h"
 #include "net/refusal.h"
@@ -439,6 +440,9 @@ abandon(struct conn *c)
 
 	http_call_abandon(s);
 	http_session_drop_extra(s);
+	/* A displaced body would wake a session that is about to be freed. */
+	hookroom_leave(&s->http->room, &s->guest);
+	s->is_displaced = false;
 	if (s->owes)
 		s->http->pages->own->requests_aborted++;
 	s->owes = false;
@@ -576,6 +580,7 @@ void
 http_door_done(struct http_door *d)
 {
 	http_async_done(d);
+	http_listen_done(d);
 	buf_done(&d->body);
 	hooksecrets_done(&d->secrets);
 }

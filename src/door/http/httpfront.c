@@ -146,6 +146,8 @@ http_front_apply(struct http_session *s, const struct httphead *h, bool is_probe
 		http_refuse_last(s, 503, "BUSY", "the listener has changed: connect again");
 		return false;
 	}
+	if (!s->conn.peer.is_spoken_for)
+		peer_hide(&s->conn.peer);
 	return (l->front_address == NULL || apply_address(s, h, l->front_address, is_probe)) &&
 	    (l->front_user == NULL || read_user(s, h, l->front_user, is_probe, ret_user));
 }

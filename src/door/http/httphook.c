@@ -178,16 +178,35 @@ identity_of(struct http_session *s, const struct service *service, const struct 
 	return id;
 }
 
+/* Asks, before anything runs, whether the caller may have this connection. True: it may. */
+static bool
+let_in(struct http_session *s)
+{
+	char why[QUOTA_TEXT];
+
+	if (conn_lets_caller_in(&s->conn, why))
+		return true;
+	s->goes_on = false;
+	(void)refuse(s, 503, "BUSY", slice_of(why));
+	return false;
+}
+
 static enum http_next
 start(struct http_session *s, const struct service *service, const struct hookdelivery *d,
     const struct http_request *rq)
 {
-	struct peer_identity *who = identity_of(s, service, d->hook);
+	struct peer_identity *who;
 	struct callopt opt = {
 		.named = true, .service = slice_of(service->name), .args = d->words, .n_args = d->n_words,
 	};
 	struct call *call;
 
+	/* With 202 the sender would forget what waits here without a limit of time. */
+	if (service->state == SERVICE_PAUSED && d->hook->reply == HOOK_ACCEPTED)
+		return refuse(s, 503, "UNAVAIL", SLICE("the service is paused"));
+	if (!let_in(s))
+		return HTTP_DONE;
+	who = identity_of(s, service, d->hook);
 	if (who == NULL)
 		return refuse(s, 503, "BUSY", SLICE("the server: out of memory"));
 	/* The same delivery again finds its call, so that it runs once. Handlers know no ids. */

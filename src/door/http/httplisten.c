@@ -21,27 +21,56 @@ struct http_listen {
 	struct digest tools;	/* of the list, as the client may know it */
 };
 
-/* The digest of all that the caller may call, as far as it is described. */
-static struct digest
-digest_tools(struct http_session *s)
+static void
+forget_descriptions(struct http_door *d)
+{
+	free(TAKE_PTR(d->described));
+}
+
+/* Describes all services once for all who listen. Without memory they hear of no change. */
+static const struct digest *
+describe_all(struct http_door *d)
+{
+	const struct conf *conf = d->conf;
+	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
+
+	if (d->described != NULL && d->described_generation == conf->generation)
+		return d->described;
+	forget_descriptions(d);
+	d->described_generation = conf->generation;
+	d->described = calloc(conf->n_services + 1, sizeof(*d->described));
+	for (size_t i = 0; i < conf->n_services && d->described != NULL; i++) {
+		struct slice text;
+
+		buf_clear(&b);
+		(void)describe_service(&conf->services[i], &b);
+		text = buf_slice(&b);
+		d->described[i] = digest_of(&text, 1);
+	}
+	return d->described;
+}
+
+/* Finds the digest of all that the caller may call. False: there is no memory. */
+static bool
+digest_tools(struct http_session *s, struct digest *ret)
 {
 	const struct conf *conf = s->http->conf;
-	CLEANUP(buf_done) struct buf b = BUF_INIT(0);
-	struct digest all = { { 0 } };
+	const struct digest *described = describe_all(s->http);
 
-	for (size_t i = 0; i < conf->n_services; i++) {
-		struct slice parts[2] = { { (const char *)all.bytes, sizeof(all.bytes) }, { 0 } };
+	*ret = (struct digest){ { 0 } };
+	for (size_t i = 0; i < conf->n_services && described != NULL; i++) {
+		struct slice parts[2] = {
+			{ (const char *)ret->bytes, sizeof(ret->bytes) },
+			{ (const char *)described[i].bytes, sizeof(described[i].bytes) },
+		};
 		struct digest next;
 
 		if (!http_session_may_call(s, &conf->services[i]))
 			continue;
-		buf_clear(&b);
-		(void)describe_service(&conf->services[i], &b);
-		parts[1] = buf_slice(&b);
 		next = digest_of(parts, ARRAY_LEN(parts));
-		all = next;
+		*ret = next;
 	}
-	return all;
+	return described != NULL;
 }
 
 static void
@@ -85,15 +114,15 @@ http_listen(struct http_session *s, struct mcp_message *m)
 	l->session = s;
 	l->m = *m;
 	*m = (struct mcp_message){ 0 };
-	l->tools = digest_tools(s);
+	(void)digest_tools(s, &l->tools);
 	LIST_INSERT_HEAD(&s->http->listening, l, entry);
 	s->extra = &l->extra;
 	s->form = HTTP_SSE;
 	buf_clear(b);
 	mcp_put_listening(b, &l->m, true);
 	http_tool_event(s, b);
-	/* Nothing will come, where nothing is wanted. */
-	if (!mcp_wants_changes(&l->m)) {
+	/* Nothing will come, where nothing is wanted, and from a worker that stops. */
+	if (!mcp_wants_changes(&l->m) || s->conn.net->stopping || s->conn.listener->gone) {
 		end(l);
 		return;
 	}
@@ -107,12 +136,13 @@ http_listen_judge_anew(struct http_door *d)
 {
 	struct http_listen *l, *next;
 
+	forget_descriptions(d);
 	for (l = LIST_FIRST(&d->listening); l != NULL; l = next) {
 		struct http_session *s = l->session;
-		struct digest tools = digest_tools(s);
+		struct digest tools;
 
 		next = LIST_NEXT(l, entry);
-		if (!digest_eq(&tools, &l->tools)) {
+		if (digest_tools(s, &tools) && !digest_eq(&tools, &l->tools)) {
 			l->tools = tools;
 			buf_clear(&d->body);
 			mcp_put_changed(&d->body, l->m.id);
@@ -131,4 +161,10 @@ http_listen_stop(struct http_door *d)
 
 	while ((l = LIST_FIRST(&d->listening)) != NULL)
 		end(l);
+}
+
+void
+http_listen_done(struct http_door *d)
+{
+	forget_descriptions(d);
 }

@@ -16,3 +16,6 @@ void http_listen_judge_anew(struct http_door *d);
 
 /* The server stops: ends all answers. */
 void http_listen_stop(struct http_door *d);
+
+/* Frees what is kept for those who listen, of whom there are none any more. */
+void http_listen_done(struct http_door *d);

@@ -254,7 +254,7 @@ take_nothing(struct http_session *s, struct slice user)
 		return let_in(s);
 	if (user.data != NULL)
 		return peer_vouch(p, s->http->conf, user) < 0 ? refuse_memory(s) : let_in(s);
-	if (p->login != NULL && !p->login->is_key)
+	if (p->login != NULL && (!p->login->is_key || s->conn.is_front))
 		peer_log_out(p);
 	return let_in(s);
 }

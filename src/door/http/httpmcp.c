@@ -173,14 +173,12 @@ take(struct http_session *s, const struct httphead *h, struct mcp_message *m)
 		return;
 	case MCP_CANCELLED:
 		http_tool_cancel(s, m, session_of(h));
-		break;
+		return;
 	case MCP_OTHER:
 	case MCP_UNKNOWN:
-		break;
+		http_tool_accept(s);
+		return;
 	}
-	(void)http_answer_head(s, 202, NULL);
-	http_answer_body(s, SLICE(""));
-	http_session_finish(s);
 }
 
 static struct slice

@@ -15,6 +15,9 @@
 #include "proto/httpaccept.h"
 #include "proto/httpreply.h"
 
+/* Bytes of output in one event. */
+#define EVENT_MAX (256u << 10)
+
 /* ---------------------------------------------------------------- forms --- */
 
 /* The type of the output of a service. */
@@ -109,6 +112,24 @@ http_result_output(struct http_session *s, const char *stream, struct slice byte
 	put_event(s, stream, &object);
 }
 
+/* Writes output that is there whole, in pieces that do not cut characters. */
+static void
+put_output(struct http_session *s, const char *stream, struct slice bytes)
+{
+	while (bytes.len > 0) {
+		struct slice piece = bytes;
+
+		if (piece.len > EVENT_MAX) {
+			piece.len = EVENT_MAX;
+			for (size_t i = 0; i < 3 && ((uint8_t)bytes.data[piece.len] & 0xc0) == 0x80; i++)
+				piece.len--;
+		}
+		http_result_output(s, stream, piece);
+		bytes.data += piece.len;
+		bytes.len -= piece.len;
+	}
+}
+
 static void
 put_end(struct http_session *s, const struct result *res)
 {
@@ -136,7 +157,7 @@ end_raw(struct http_session *s, const struct result *res)
 {
 	struct buf *b = http_session_out(s);
 
-	if (!s->wants_trailers || s->is_old) {
+	if (!s->wants_trailers || s->is_old || s->is_head) {
 		http_answer_end(s);
 		return;
 	}
@@ -312,5 +333,7 @@ http_result_answer(struct http_session *s, const struct service *service, const 
 		return;
 	}
 	http_result_begin(s, service, NULL, res);
+	put_output(s, "stdout", res->out);
+	put_output(s, "stderr", res->err);
 	end_stream(s, res);
 }

@@ -127,7 +127,11 @@ note_refusal(struct http_session *s, const char *why)
 {
 	char peer[ADDR_TEXT];
 
-	peer_format(&s->conn.peer, peer, sizeof(peer));
+	/* The fields of a proxy are not read yet: the peer may still be the client before this one. */
+	if (s->conn.is_front && s->conn.peer.via != NULL)
+		(void)strlcpy(peer, s->conn.peer.via, sizeof(peer));
+	else
+		peer_format(&s->conn.peer, peer, sizeof(peer));
 	refusal_log(s->conn.net, s->conn.listener, peer, why);
 }
 

@@ -57,6 +57,8 @@ struct http_door {
 	struct httpconsole console;
 	const struct http_start *start;	/* NULL: none is being started */
 	LIST_HEAD(http_listens, http_listen) listening;	/* sessions that hear of changes */
+	struct digest *described;	/* ... of each service of conf; NULL: not made yet */
+	uint32_t described_generation;	/* ... under these rules */
 	struct buf body;		/* scratch: the body of an answer */
 	struct httphead head;		/* scratch: the head of the request at hand */
 	struct hooksecrets secrets;	/* of webhooks */

@@ -185,13 +185,9 @@ put_result(struct http_session *s, const struct result *res, struct buf *b)
 	(void)snprintf(id, sizeof(id), "%016" PRIx64, res->id);
 	if (res->id != 0)
 		r.id = id;
-	if (res->is_value && res->value != NULL) {
+	/* All output has come as a stream before, also that of a call that ran before. */
+	if (res->is_value && res->value != NULL)
 		take_value(x, res->value, &r, &json);
-	} else {
-		/* Output that was not streamed, as of a call with a token that ran before. */
-		mcpcall_output(&x->call, res->out);
-		take_stderr(s, res->err);
-	}
 	mcpcall_put(b, &x->m, &x->call, &r);
 	b->failed = b->failed || buf_failed(&json);
 }
@@ -301,21 +297,41 @@ choose_token(const struct service *service, const struct mcp_message *m, struct 
 }
 
 void
+http_tool_accept(struct http_session *s)
+{
+	(void)http_answer_head(s, 202, NULL);
+	http_answer_body(s, SLICE(""));
+	http_session_finish(s);
+}
+
+static void
+on_cancelled(void *who, bool found)
+{
+	(void)found;
+	http_tool_accept(who);
+}
+
+/* The answer waits for the news, so that each connection has one cancel under way at most. */
+void
 http_tool_cancel(struct http_session *s, const struct mcp_message *m, struct slice session)
 {
+	struct call_desk *desk = s->http->desk;
 	const struct peer_identity *who = peer_identity(&s->conn.peer);
 	const json_t *id = mcp_cancelled_id(m);
 	struct slice parts[2] = { { 0 }, { 0 } };
 	char text[TOKEN_TEXT];
 	struct digest token;
 
-	if (who == NULL || id == NULL || session.len == 0 || !token_format(session, id, text))
+	if (who == NULL || id == NULL || session.len == 0 || !token_format(session, id, text)) {
+		http_tool_accept(s);
 		return;
+	}
 	parts[0] = slice_of(who->text);
 	parts[1] = slice_of(text);
 	token = digest_of(parts, ARRAY_LEN(parts));
-	/* A notification has no answer, so nobody waits for the news. */
-	(void)s->http->desk->link->cancel_owned(s->http->desk, 0, &token, &who->digest, NULL, NULL);
+	s->conn.wait = CONN_WAITS;
+	if (desk->link->cancel_owned(desk, 0, &token, &who->digest, on_cancelled, s) < 0)
+		http_tool_accept(s);
 }
 
 /* ----------------------------------------------------------------- call --- */

@@ -28,5 +28,8 @@ json_t *http_tool_describe(const struct service *service);
 void http_tool_call(struct http_session *s, struct mcp_message *m, const struct service *service,
     struct slice session);
 
-/* Cancels a call of this session, in whatever worker it runs. */
+/* Answers a notification, which needs no words. */
+void http_tool_accept(struct http_session *s);
+
+/* Cancels a call of this session, in whatever worker it runs, and then accepts the notification. */
 void http_tool_cancel(struct http_session *s, const struct mcp_message *m, struct slice session);
