@@ -91,6 +91,9 @@ run_check(const struct frame_run *run)
 static bool
 overlay_check(const struct frame_overlay *o)
 {
+	/* Only services one by one take more than one frame. */
+	if ((o->what == OVERLAY_LEVEL || o->service == OVERLAY_ALL) && !(o->is_first && o->is_last))
+		return false;
 	return o->what < OVERLAY_N && o->level <= OVERLAY_LEVEL_OF_FILES &&
 	    (o->service < CONF_MAX_SERVICES || o->service == OVERLAY_ALL) &&
 	    memchr(o->text, '\0', sizeof(o->text)) != NULL;

@@ -446,7 +446,7 @@ set_level(uint8_t level, uint64_t id)
 
 	f.overlay.what = OVERLAY_LEVEL;
 	f.overlay.level = level;
-	f.overlay.is_last = 1;
+	f.overlay.is_first = f.overlay.is_last = 1;
 	m->processes.ops->frame(process(CONTROL), &f);
 }
 
