@@ -161,8 +161,8 @@ lending_refuse(struct pool *p)
 
 		if (!p->wants.is_refused[slot])
 			continue;
-		f.slot = slot;
 		f = unable_frame(p, l);
+		f.slot = slot;
 		if (!link_is_open(l) || link_answer(l, &f))
 			wants_told(&p->wants, slot);
 	}
