@@ -27,6 +27,20 @@ next_open_link(struct pool *p, bool has_door)
 	return NULL;
 }
 
+/* True if a worker of a door of the service is there at times, by the rules in force. */
+static bool
+has_workers(const struct pool *p)
+{
+	const struct conf *now = p->broker->member.current;
+
+	for (unsigned protocol = 0; now != NULL && protocol < PROTOCOL_N; protocol++) {
+		if (service_is_started_by(p->service, protocol) &&
+		    role_class_wanted(now, protocol) > 0)
+			return true;
+	}
+	return false;
+}
+
 void
 lending_probe(struct pool *p)
 {
@@ -39,9 +53,10 @@ lending_probe(struct pool *p)
 
 		/*
 		 * A probe lends the pipes of a process, so it is for workers of a door of the
-		 * service. A reload that brings the first of them cannot wait for one.
+		 * service: where they are about to come again, it waits for them. A reload that
+		 * brings the first of them cannot wait for one.
 		 */
-		if (l == NULL)
+		if (l == NULL && !has_workers(p))
 			l = next_open_link(p, false);
 		if (l == NULL)
 			return;
@@ -146,8 +161,8 @@ lending_refuse(struct pool *p)
 
 		if (!p->wants.is_refused[slot])
 			continue;
-		f.slot = slot;
 		f = unable_frame(p, l);
+		f.slot = slot;
 		if (!link_is_open(l) || link_answer(l, &f))
 			wants_told(&p->wants, slot);
 	}

@@ -5,6 +5,7 @@
 #include "broker/run.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "conf/access.h"
@@ -75,11 +76,27 @@ run_is_let_in(const struct entry *e)
 	return access_is_in_force(e->broker->member.current, e->credential, (int64_t)time(NULL));
 }
 
+/* True if the request waits for a paused service that is not there any more: nobody resumes it. */
+static bool
+run_is_stranded(const struct entry *e)
+{
+	const char *name = e->service->name;
+
+	return e->state == ENTRY_QUEUED && e->ticket.lane != NULL &&
+	    e->ticket.lane->limits.concurrency == 0 &&
+	    conf_find_service(e->broker->member.current, name, strlen(name)) == NULL;
+}
+
 void
 run_judge_anew(struct entry *e)
 {
-	if ((e->state != ENTRY_QUEUED && e->state != ENTRY_ATTACHED) || run_is_let_in(e))
+	if (e->state != ENTRY_QUEUED && e->state != ENTRY_ATTACHED)
 		return;
+	if (run_is_let_in(e)) {
+		if (run_is_stranded(e))
+			run_over(e, OUTCOME_UNAVAIL, 0);
+		return;
+	}
 	/* Twins, which want the same result, may have another credential, which is good. */
 	twin_detach(e, OUTCOME_UNAVAIL, 0);
 	run_over(e, OUTCOME_NOAUTH, 0);
@@ -156,6 +173,10 @@ run_accept(struct entry *e, struct link *l, const struct frame *f, struct conf *
 		run_start(e);
 	} else if (verdict == ADMISSION_QUEUE) {
 		e->state = ENTRY_QUEUED;
+		if (run_is_stranded(e)) {
+			run_over(e, OUTCOME_UNAVAIL, 0);
+			return;
+		}
 		(void)run_tell_waiting(e);
 		run_arm(e, earlier(e->deadline_usec, e->queue_due_usec));
 	} else {

@@ -107,7 +107,7 @@ write_hook(struct writer *w, const struct hook *h)
 	close_block(w);
 }
 
-/* Webhooks are nothing to the programs of a service, so with KEY_PLACE they do not count. */
+/* Webhooks and HTTP are nothing to the programs of a service, so KEY_PLACE leaves them out. */
 static void
 write_service(struct writer *w, const struct service *s, unsigned wrong)
 {
@@ -118,7 +118,8 @@ write_service(struct writer *w, const struct service *s, unsigned wrong)
 		write_block(w, &section_processes, NULL, s, 0);
 	if (s->n_limits > 0)
 		write_block(w, &section_limits, NULL, s, 0);
-	if (s->web.path != NULL || s->web.type != NULL || s->web.stream || s->web.n_statuses > 0)
+	if ((wrong & KEY_PLACE) == 0 && (s->web.path != NULL || s->web.type != NULL ||
+	    s->web.stream || s->web.n_statuses > 0))
 		write_block(w, &section_http, NULL, s, 0);
 	for (size_t i = 0; i < s->n_args; i++)
 		write_block(w, &section_argument, s->args[i].name, &s->args[i], 0);

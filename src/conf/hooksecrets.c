@@ -100,12 +100,31 @@ put(struct reader *r, struct buf *b, const struct hook *h, char *name)
 	return wrong;
 }
 
+/* The bytes of all records, at most. */
+static size_t
+room_needed(const struct conf *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_services; i++) {
+		for (size_t j = 0; j < c->services[i].n_hooks; j++) {
+			for (char **p = c->services[i].hooks[j].secrets; p != NULL && *p != NULL; p++)
+				n += sizeof(struct lengths) + strlen(*p) + HOOKSIGN_KEY_MAX;
+		}
+	}
+	return n;
+}
+
 int
 hooksecrets_load(struct reader *r)
 {
 	struct buf b = BUF_INIT(HOOKSECRETS_MAX);
+	size_t needed = room_needed(r->conf);
 	int fd = 0;
 
+	/* All at once: a buffer that grows would leave copies of secrets behind. */
+	if (needed > 0 && buf_reserve(&b, needed < HOOKSECRETS_MAX ? needed : HOOKSECRETS_MAX) == NULL)
+		return -ENOMEM;
 	for (size_t i = 0; i < r->conf->n_services; i++) {
 		const struct service *s = &r->conf->services[i];
 		const struct block *at = NULL;

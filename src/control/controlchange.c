@@ -51,6 +51,7 @@ begin(struct control_client *c, enum overlay_what what, struct frame *f)
 	*f = (struct frame){ .type = FRAME_OVERLAY, .generation = conf->generation };
 	f->overlay.what = (uint8_t)what;
 	f->overlay.uid = who.uid;
+	f->overlay.is_first = f->overlay.is_last = 1;
 	return true;
 }
 
@@ -90,6 +91,7 @@ send_services(struct control_client *c, struct frame *f, size_t first, change_fn
 				return false;
 			}
 			f->overlay.service = s->number;
+			f->overlay.is_first = i == first;
 			f->overlay.is_last = i + 1 == r->argc;
 			if (pass == 1 && !fn(c, f))
 				return false;
@@ -123,7 +125,6 @@ change_states(struct control_client *c, enum overlay_what what, change_fn *fn)
 	if (conf->n_services == 0)
 		return wrong(c, "there are no services");
 	f.overlay.service = OVERLAY_ALL;
-	f.overlay.is_last = 1;
 	return fn(c, &f);
 }
 
@@ -166,7 +167,6 @@ change_level(struct control_client *c, change_fn *fn)
 
 	if (!begin(c, OVERLAY_LEVEL, &f))
 		return false;
-	f.overlay.is_last = 1;
 	if (r->argc < 2 || r->argc > 3 || !level_parse(r->argv[1], &f.overlay.level))
 		return wrong(c, "LOG-LEVEL wants emerg, alert, crit, err, warning, notice, info, debug "
 		    "or configured, and perhaps --for=MILLISECONDS");

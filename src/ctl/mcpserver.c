@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -30,6 +31,9 @@
 /* Bytes of the stack of a thread. */
 #define STACK (256u << 10)
 
+/* The time that lists still have when the input has ended. */
+#define LISTS_SEC 10
+
 struct mcpjob {
 	struct mcpserver *server;
 	struct mcp_message m;
@@ -45,9 +49,14 @@ struct mcpjob {
 void
 mcpserver_init(struct mcpserver *s, const struct ctl *ctl)
 {
+	pthread_condattr_t attr;
+
 	*s = (struct mcpserver){ .ctl = ctl };
 	(void)pthread_mutex_init(&s->lock, NULL);
-	(void)pthread_cond_init(&s->ended, NULL);
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&s->ended, &attr);
+	(void)pthread_condattr_destroy(&attr);
 }
 
 /* --------------------------------------------------------------- output --- */
@@ -599,12 +608,17 @@ mcpserver_cancel(struct mcpserver *s, const json_t *id)
 void
 mcpserver_end(struct mcpserver *s)
 {
+	struct timespec due;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &due);
+	due.tv_sec += LISTS_SEC;
 	(void)pthread_mutex_lock(&s->lock);
 	for (struct mcpjob *job = s->jobs; job != NULL; job = job->next) {
 		if (job->m.method != MCP_LIST)
 			cancel_job(job);
 	}
-	while (s->n_lists > 0)
-		(void)pthread_cond_wait(&s->ended, &s->lock);
+	/* A server that is stopped does not keep this process. */
+	while (s->n_lists > 0 && pthread_cond_timedwait(&s->ended, &s->lock, &due) == 0)
+		continue;
 	(void)pthread_mutex_unlock(&s->lock);
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
@@ -28,9 +29,10 @@ give_back(void)
 {
 	if (!is_open)
 		return;
-	is_open = 0;
 	(void)!write(STDOUT_FILENO, leave, sizeof(leave) - 1);
 	(void)tcsetattr(STDIN_FILENO, TCSANOW, &before);
+	/* Last: a signal in between does it again. */
+	is_open = 0;
 }
 
 static bool
@@ -40,14 +42,17 @@ take(void)
 
 	if (tcgetattr(STDIN_FILENO, &before) < 0)
 		return false;
+	/* From here on a signal gives back what it finds, changed or not. */
+	is_open = 1;
 	raw = before;
 	/* The keys of signals stay what they are. */
 	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
 	raw.c_cc[VMIN] = 1;
 	raw.c_cc[VTIME] = 0;
-	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) < 0)
+	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) < 0) {
+		is_open = 0;
 		return false;
-	is_open = 1;
+	}
 	(void)!write(STDOUT_FILENO, enter, sizeof(enter) - 1);
 	return true;
 }
@@ -64,12 +69,14 @@ on_end(int sig)
 static void
 on_stop(int sig)
 {
+	bool was_open = is_open;
 	int error = errno;
 
 	(void)sig;
 	give_back();
 	(void)raise(SIGSTOP);
-	(void)take();
+	if (was_open)
+		(void)take();
 	errno = error;
 }
 
@@ -85,14 +92,13 @@ topterminal_open(void)
 	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGABRT, SIGSEGV,
 		SIGBUS, SIGFPE };
 
-	if (!take())
-		return false;
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
 		(void)sigaction(ends[i], &(struct sigaction){ .sa_handler = on_end }, NULL);
 	(void)sigaction(SIGTSTP, &(struct sigaction){ .sa_handler = on_stop }, NULL);
 	/* Interrupts the wait for a key. */
 	(void)sigaction(SIGWINCH, &(struct sigaction){ .sa_handler = on_resize }, NULL);
-	return true;
+	/* For an end that does not come here: out of memory. */
+	return atexit(topterminal_close) == 0 && take();
 }
 
 void

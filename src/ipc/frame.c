@@ -88,12 +88,30 @@ run_check(const struct frame_run *run)
 	    run->place < JOB_PLACES;
 }
 
+/* True for text that ends, in one line: it gets into logs and answers. */
+static bool
+is_line(const char *text, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c == '\0')
+			return true;
+		if (c < ' ' || c == 0x7f)
+			return false;
+	}
+	return false;
+}
+
 static bool
 overlay_check(const struct frame_overlay *o)
 {
+	/* Only services one by one take more than one frame. */
+	if ((o->what == OVERLAY_LEVEL || o->service == OVERLAY_ALL) && !(o->is_first && o->is_last))
+		return false;
 	return o->what < OVERLAY_N && o->level <= OVERLAY_LEVEL_OF_FILES &&
 	    (o->service < CONF_MAX_SERVICES || o->service == OVERLAY_ALL) &&
-	    memchr(o->text, '\0', sizeof(o->text)) != NULL;
+	    is_line(o->text, sizeof(o->text));
 }
 
 bool

@@ -49,9 +49,9 @@ enum frame_type {
 	FRAME_DRAINED,		/* nothing runs here any more */
 	FRAME_FAULT,		/* slot, fault: that process has broken the rules of its channel */
 	FRAME_ASK,		/* control: id, what. Each id is larger than all before it */
-	FRAME_OVERLAY,		/* control: id as for ASK, generation, overlay: one change of
-				   those that the last frame (is_last) puts in force together.
-				   Answered by TOLD of WHAT_OVERLAY */
+	FRAME_OVERLAY,		/* control: id as for ASK, generation, overlay: a part of
+				   a change, from is_first to is_last, which is put in force
+				   as a whole or not at all. Answered by TOLD of WHAT_OVERLAY */
 
 	/* control -> master -> broker */
 	FRAME_RESTART,		/* id; text: the name of a service, whose processes are to be
@@ -340,7 +340,7 @@ struct frame_overlay {
 	uint16_t service;		/* its number */
 	uint8_t what;			/* enum overlay_what */
 	uint8_t level;			/* LEVEL: a syslog priority */
-	uint8_t is_last;
+	uint8_t is_first, is_last;	/* of its change; both where one frame is a change */
 	char text[FRAME_OVERLAY_TEXT];	/* the reason; "": none */
 };
 

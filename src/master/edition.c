@@ -82,19 +82,30 @@ edition_load(struct edition *ret, const struct master_options *o, enum conf_flag
 typedef int remake_fn(const char *text, size_t len, uint32_t generation, struct conf **ret,
     struct conf_errors *errors);
 
-/* Gives a configuration the files that its text cannot carry. */
-static void
+/* Copies a descriptor where there is one. 0 or -errno. */
+static int
+take_file(int *ret, int fd)
+{
+	*ret = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return fd >= 0 && *ret < 0 ? -errno : 0;
+}
+
+/*
+ * Gives a configuration the files that its text cannot carry. 0 or -errno: processes
+ * would end without them.
+ */
+static int
 take_files(struct conf *c, const struct conf *now)
 {
-	for (size_t i = 0; i < c->n_listeners; i++) {
-		int fd = now->listeners[i].key_fd;
+	int r = 0;
 
-		c->listeners[i].key_fd = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	}
-	if (now->passwords_fd >= 0)
-		c->passwords_fd = fcntl(now->passwords_fd, F_DUPFD_CLOEXEC, 0);
-	if (now->hooks_fd >= 0)
-		c->hooks_fd = fcntl(now->hooks_fd, F_DUPFD_CLOEXEC, 0);
+	for (size_t i = 0; r == 0 && i < c->n_listeners; i++)
+		r = take_file(&c->listeners[i].key_fd, now->listeners[i].key_fd);
+	if (r == 0)
+		r = take_file(&c->passwords_fd, now->passwords_fd);
+	if (r == 0)
+		r = take_file(&c->hooks_fd, now->hooks_fd);
+	return r;
 }
 
 /* Makes an edition of the text of another one. overlay NULL: states and level stay. */
@@ -113,11 +124,11 @@ remake(struct edition *ret, const struct edition *now, remake_fn *fn,
 			(void)munmap((void *)(uintptr_t)text, len);
 	}
 	/* The child that only looks has no files, and its edition is never in force. */
-	if (r > 0 && now->conf != NULL)
-		take_files(c, now->conf);
-	if (r > 0 && overlay != NULL) {
-		int q = overlay_apply(overlay, c, now->file_level);
+	if (r > 0) {
+		int q = now->conf != NULL ? take_files(c, now->conf) : 0;
 
+		if (q == 0 && overlay != NULL)
+			q = overlay_apply(overlay, c, now->file_level);
 		if (q < 0) {
 			(void)conf_unref(c);
 			r = q;

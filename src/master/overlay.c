@@ -20,6 +20,9 @@
 #include "conf/report.h"
 #include "ipc/logrec.h"
 
+/* After a reload that was to take a level back, and failed. */
+#define AGAIN_USEC (10 * USEC_PER_SEC)
+
 #define UID_TEXT sizeof("uid:4294967295")
 
 static void
@@ -143,33 +146,77 @@ put_state(struct overlay_state *s, const struct frame_overlay *o, uint64_t seria
 	(void)strlcpy(s->text, o->text, sizeof(s->text));
 }
 
-/* Notes the change of one frame. NULL, or the reason why that cannot be done. */
-static const char *
-note(struct overlay_set *next, const struct frame_overlay *o, const struct conf *c)
+static void
+put_level(struct overlay_set *next, const struct frame_overlay *o)
 {
-	uint64_t serial = next->serial + 1;
+	next->level = (struct overlay_level){
+		.is_set = o->level != OVERLAY_LEVEL_OF_FILES, .level = o->level,
+		.uid = o->uid, .serial = ++next->serial,
+		.due_usec = o->for_usec > 0 ? clock_usec() + o->for_usec : 0,
+	};
+	put_now(next->level.since);
+}
+
+/* Adds a service to the change that is on its way. NULL, or the reason why that cannot be done. */
+static const char *
+draft_add(struct overlay *o, const struct frame_overlay *f, const struct conf *c)
+{
 	struct overlay_state *s;
 
-	if (o->what == OVERLAY_LEVEL) {
-		next->level = (struct overlay_level){
-			.is_set = o->level != OVERLAY_LEVEL_OF_FILES, .level = o->level,
-			.uid = o->uid, .serial = serial,
-			.due_usec = o->for_usec > 0 ? clock_usec() + o->for_usec : 0,
-		};
-		put_now(next->level.since);
-	} else if (o->service == OVERLAY_ALL) {
-		next->n = 0;
-		put_state(&next->all, o, serial);
-	} else {
-		if (c == NULL || o->service >= c->n_services)
-			return "the configuration has just changed, try again";
-		s = set_get(next, c->services[o->service].name);
-		if (s == NULL)
-			return "out of memory";
-		put_state(s, o, serial);
-	}
-	next->serial = serial;
+	if (f->is_first)
+		set_done(&o->draft);
+	else if (!o->is_partial)
+		return "a part of the change is missing, try again";
+	if (c == NULL || f->service >= c->n_services)
+		return "the configuration has just changed, try again";
+	s = set_get(&o->draft, c->services[f->service].name);
+	if (s == NULL)
+		return "out of memory";
+	put_state(s, f, 0);
 	return NULL;
+}
+
+/* The change is complete: it is wanted. NULL, or the reason why that cannot be done. */
+static const char *
+draft_take(struct overlay *o)
+{
+	struct overlay_set merged = { 0 };
+
+	if (set_copy(&merged, &o->next) < 0)
+		return "out of memory";
+	merged.serial++;
+	for (size_t i = 0; i < o->draft.n; i++) {
+		struct overlay_state *s = set_get(&merged, o->draft.list[i].service);
+
+		if (s == NULL) {
+			set_done(&merged);
+			return "out of memory";
+		}
+		*s = o->draft.list[i];
+		s->serial = merged.serial;
+	}
+	set_done(&o->next);
+	o->next = merged;
+	return NULL;
+}
+
+/* Notes the change of one frame. NULL, or the reason why that cannot be done. */
+static const char *
+note(struct overlay *o, const struct frame_overlay *f, const struct conf *c)
+{
+	const char *wrong;
+
+	if (f->what == OVERLAY_LEVEL) {
+		put_level(&o->next, f);
+		return NULL;
+	}
+	if (f->service == OVERLAY_ALL) {
+		o->next.n = 0;
+		put_state(&o->next.all, f, ++o->next.serial);
+		return NULL;
+	}
+	wrong = draft_add(o, f, c);
+	return wrong == NULL && f->is_last ? draft_take(o) : wrong;
 }
 
 /* Drops all changes that are not in force. */
@@ -178,7 +225,6 @@ revert(struct overlay *o)
 {
 	/* Without memory they are wanted still, and the next reload tries again. */
 	(void)set_copy(&o->next, &o->now);
-	o->is_partial = false;
 }
 
 static void
@@ -193,26 +239,24 @@ answer_errors(struct overlay *o, uint64_t id, const struct conf_errors *errors)
 bool
 overlay_note(struct overlay *o, const struct frame *f, const struct conf *c)
 {
-	const char *wrong = note(&o->next, &f->overlay, c);
+	const char *wrong = note(o, &f->overlay, c);
 	struct conf_error one = { .text = (char *)(uintptr_t)wrong };
 
-	if (wrong != NULL) {
-		if (o->is_partial)
-			revert(o);
-		answer_errors(o, f->id, &(struct conf_errors){ &one, 1 });
-		return false;
-	}
-	o->is_partial = f->overlay.is_last == 0;
+	o->is_partial = wrong == NULL && !f->overlay.is_last;
 	if (!o->is_partial)
+		set_done(&o->draft);
+	if (wrong != NULL)
+		answer_errors(o, f->id, &(struct conf_errors){ &one, 1 });
+	else if (f->overlay.is_last)
 		o->asked = f->id;
-	return !o->is_partial;
+	return wrong == NULL && f->overlay.is_last;
 }
 
 void
 overlay_forget_partial(struct overlay *o)
 {
-	if (o->is_partial)
-		revert(o);
+	set_done(&o->draft);
+	o->is_partial = false;
 }
 
 static void
@@ -245,6 +289,7 @@ overlay_release(struct overlay *o)
 	set_done(&o->now);
 	set_done(&o->tried);
 	set_done(&o->next);
+	set_done(&o->draft);
 }
 
 /* ------------------------------------------------------------- reloads --- */
@@ -252,7 +297,7 @@ overlay_release(struct overlay *o)
 bool
 overlay_is_pending(const struct overlay *o)
 {
-	return o->next.serial != o->now.serial && !o->is_partial;
+	return o->next.serial != o->now.serial;
 }
 
 int
@@ -339,6 +384,8 @@ overlay_done(struct overlay *o, const struct conf *to)
 void
 overlay_failed(struct overlay *o, bool is_final, const struct conf_errors *errors)
 {
+	uint64_t due_usec;
+
 	set_done(&o->tried);
 	/* The answer to the newest question answers those before it. */
 	if (o->asked == 0)
@@ -350,4 +397,11 @@ overlay_failed(struct overlay *o, bool is_final, const struct conf_errors *error
 	if (o->asked != 0)
 		answer_errors(o, o->asked, errors);
 	o->asked = 0;
+	/* A level whose time is over, or will be, is taken back by a later reload. */
+	due_usec = o->now.level.due_usec;
+	if (due_usec != 0) {
+		uint64_t again_usec = clock_usec() + AGAIN_USEC;
+
+		loop_arm(o->loop, &o->timer, due_usec > again_usec ? due_usec : again_usec);
+	}
 }

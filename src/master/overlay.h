@@ -58,7 +58,8 @@ struct overlay {
 	struct overlay_set next;	/* wanted */
 	uint64_t asked;			/* the newest question that waits for an answer; 0: none */
 	uint64_t answers;		/* ... that the reload in progress answers */
-	bool is_partial;		/* the rest of a change is on its way */
+	struct overlay_set draft;	/* services of a change whose rest is on its way */
+	bool is_partial;		/* there is such a change */
 	struct loop_timer timer;	/* of the level */
 };
 

@@ -211,6 +211,7 @@ reload_cancel(struct master *m)
 	tell_error(m, "reqd is stopping");
 	/* The one that was to follow was asked for by others. */
 	if (m->reload.again) {
+		m->reload.kind = RELOAD_FILES;
 		take_questions(m);
 		tell_error(m, "reqd is stopping");
 	}

@@ -266,7 +266,7 @@ drain_of_master(struct evil *e)
 
 	f.overlay.what = OVERLAY_DRAIN;
 	f.overlay.service = OVERLAY_ALL;
-	f.overlay.is_last = 1;
+	f.overlay.is_first = f.overlay.is_last = 1;
 	evil_tell_bad(e, &f);
 }
 

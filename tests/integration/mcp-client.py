@@ -332,6 +332,24 @@ def hostile(reqctl, server):
     same(client.close(), 0, "exit status")
 
 
+def frozen(reqctl, _, path):
+    """A server that answers nothing but the first question does not keep reqctl for ever."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        server.listen()
+        line = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}) + "\n"
+        client = subprocess.Popen([reqctl, "-s", "unix://" + path, "mcp"],
+                                  stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        client.stdin.write(line.encode())
+        client.stdin.close()
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(b"%2\r\n$6\r\nserver\r\n$4\r\nreqd\r\n$5\r\nproto\r\n:3\r\n")
+            same(b"SERVICES" in connection.recv(4096), True, "the second question")
+            same(client.wait(), 0, "reqctl's end")
+
+
 def lines(path):
     try:
         with open(path, encoding="ascii") as file:
@@ -476,7 +494,7 @@ def listens(port, ready):
 
 
 ON_STDIO = {"stdio": stdio, "offers": offers, "cancels": cancels, "parallel": parallel,
-            "hostile": hostile}
+            "hostile": hostile, "frozen": frozen}
 ON_HTTP = {"http": over_http, "refusals": refusals, "cancels-http": cancels_http,
            "slow": slow_http, "listens": listens}
 

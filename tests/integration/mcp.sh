@@ -37,4 +37,5 @@ step "--only and --read-only hide the others" py offers
 step "calls run side by side" py parallel
 step "a call is cancelled, and all are at the end" py cancels "$dir/mark"
 step "hostile lines are refused" py hostile
+step "a frozen server does not keep reqctl" py frozen "$dir/frozen.sock"
 finish

@@ -163,6 +163,27 @@ START_TEST(test_limits_in_force)
 }
 END_TEST
 
+/* A paused service goes: nobody could let its requests start. */
+START_TEST(test_paused_service_goes)
+{
+	static const char paused[] =
+	    LISTEN
+	    "service \"single\" { command = {\"/bin/sh\"} queue = 2 state = pause }\n";
+	static const char other[] =
+	    LISTEN
+	    "service \"other\" { command = {\"/bin/sh\"} }\n";
+	struct call a, late;
+
+	configure(2, paused);
+	a = CALL(.service = S_SINGLE, .script = "exit 7");
+	sync_worker(0);
+	configure(3, other);
+	finishes(&a, OUTCOME_UNAVAIL);
+	late = CALL(.service = 0, .script = "exit 7", .generation = 2);
+	finishes(&late, OUTCOME_UNAVAIL);
+}
+END_TEST
+
 /* ------------------------------------------------------------------- end --- */
 
 START_TEST(test_drain)
@@ -271,6 +292,7 @@ add(TCase *tc)
 	tcase_add_test(tc, test_reload_while_running);
 	tcase_add_test(tc, test_reload_raises_limit);
 	tcase_add_test(tc, test_limits_in_force);
+	tcase_add_test(tc, test_paused_service_goes);
 	tcase_add_test(tc, test_drain);
 	tcase_add_test(tc, test_drain_deadline);
 	tcase_add_test(tc, test_drain_stubborn);

@@ -224,6 +224,30 @@ START_TEST(links_and_faults_are_text_that_ends)
 }
 END_TEST
 
+START_TEST(changes_are_whole_and_in_one_line)
+{
+	struct frame f = { .type = FRAME_OVERLAY };
+
+	ck_assert(frame_check(&f, sizeof(f), 0));
+	f.overlay.service = OVERLAY_ALL;
+	f.overlay.is_first = 1;
+	ck_assert(!frame_check(&f, sizeof(f), 0));
+	f.overlay.is_last = 1;
+	ck_assert(frame_check(&f, sizeof(f), 0));
+	f.overlay.is_first = 0;
+	ck_assert(!frame_check(&f, sizeof(f), 0));
+	f.overlay.is_first = 1;
+	for (unsigned c = 0; c < 256; c++) {
+		f.overlay.text[0] = 'a';
+		f.overlay.text[1] = (char)c;
+		ck_assert_int_eq(frame_check(&f, sizeof(f), 0),
+		    c == 0 || (c >= ' ' && c != 0x7f));
+	}
+	memset(f.overlay.text, 'x', sizeof(f.overlay.text));
+	ck_assert(!frame_check(&f, sizeof(f), 0));
+}
+END_TEST
+
 START_TEST(frames_are_checked_by_type)
 {
 	struct frame f;
@@ -282,4 +306,5 @@ UNIT_MAIN("channel", tcase_add_test(tc, frames_arrive_whole_with_their_descripto
     tcase_add_test(tc, descriptors_from_below_do_not_get_in);
     tcase_add_test(tc, a_reset_brings_no_descriptors);
     tcase_add_test(tc, links_and_faults_are_text_that_ends);
+    tcase_add_test(tc, changes_are_whole_and_in_one_line);
     tcase_add_test(tc, frames_are_checked_by_type))

@@ -804,6 +804,7 @@ START_TEST(changes_of_a_handler_are_seen)
 	static const char *const same[] = {
 		"\n\n\nservice \"h\" {\nhandler = {\"/bin/cat\"}\n}\n",
 		"service \"h\" { handler = {\"/bin/cat\"} on-disconnect = finish processes { idle = 1m } }\n",
+		"service \"h\" { handler = {\"/bin/cat\"} http { path = \"/x\" type = \"text/plain\" } }\n",
 		"service \"h\" { handler = {\"/bin/cat\"} ready = none channel = stdout processes { memory = 0 } }\n",
 	};
 	static const char *const other[] = {

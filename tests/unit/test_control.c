@@ -251,6 +251,7 @@ START_TEST(orders_are_passed_on)
 		ck_assert_uint_eq(f.overlay.for_usec, cases[i].for_usec);
 		ck_assert_str_eq(f.overlay.text, cases[i].text);
 		ck_assert_uint_eq(f.overlay.uid, getuid());
+		ck_assert_uint_eq(f.overlay.is_first, 1);
 		ck_assert_uint_eq(f.overlay.is_last, 1);
 		tell(f.id, WHAT_OVERLAY, "{}", 2);
 		expect_reply(fd, "$2\r\n{}\r\n");
@@ -265,7 +266,9 @@ START_TEST(an_order_has_parts)
 	int fd = client("DRAIN true true\r\n");
 	struct frame first = expect(FRAME_OVERLAY), second = expect(FRAME_OVERLAY);
 
+	ck_assert_uint_eq(first.overlay.is_first, 1);
 	ck_assert_uint_eq(first.overlay.is_last, 0);
+	ck_assert_uint_eq(second.overlay.is_first, 0);
 	ck_assert_uint_eq(second.overlay.is_last, 1);
 	ck_assert_uint_gt(second.id, first.id);
 	tell(second.id, WHAT_OVERLAY, "{}", 2);

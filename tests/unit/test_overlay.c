@@ -71,19 +71,27 @@ tear_down(void)
 	overlay_release(&o);
 }
 
-/* A change of one service, by its number. True: a reload is wanted. */
+/* A part of a change: one service, by its number. True: a reload is wanted. */
 static bool
-set(const struct conf *c, enum overlay_what what, uint16_t service, const char *text, bool is_last,
-    uint64_t id)
+part(const struct conf *c, enum overlay_what what, uint16_t service, const char *text,
+    bool is_first, bool is_last, uint64_t id)
 {
 	struct frame f = { .type = FRAME_OVERLAY, .id = id };
 
 	f.overlay.what = (uint8_t)what;
 	f.overlay.service = service;
 	f.overlay.uid = 17;
+	f.overlay.is_first = is_first;
 	f.overlay.is_last = is_last;
 	(void)strlcpy(f.overlay.text, text, sizeof(f.overlay.text));
 	return overlay_note(&o, &f, c);
+}
+
+/* A whole change. */
+static bool
+set(const struct conf *c, enum overlay_what what, uint16_t service, const char *text, uint64_t id)
+{
+	return part(c, what, service, text, true, true, id);
 }
 
 static bool
@@ -94,7 +102,7 @@ set_level(uint8_t level, uint64_t for_usec, uint64_t id)
 	f.overlay.what = OVERLAY_LEVEL;
 	f.overlay.level = level;
 	f.overlay.for_usec = for_usec;
-	f.overlay.is_last = 1;
+	f.overlay.is_first = f.overlay.is_last = 1;
 	return overlay_note(&o, &f, NULL);
 }
 
@@ -120,9 +128,9 @@ START_TEST(a_change_is_complete_with_its_last_part)
 {
 	struct conf *c = conf_of(SERVICE("a") SERVICE("b") SERVICE("c"), 1);
 
-	ck_assert(!set(c, OVERLAY_DRAIN, 2, "why", false, 0));
+	ck_assert(!part(c, OVERLAY_DRAIN, 2, "why", true, false, 0));
 	ck_assert(!overlay_is_pending(&o));
-	ck_assert(set(c, OVERLAY_DRAIN, 0, "why", true, 5));
+	ck_assert(part(c, OVERLAY_DRAIN, 0, "why", false, true, 5));
 	ck_assert(overlay_is_pending(&o));
 	conf_unref(c);
 	c = reloaded(SERVICE("a") SERVICE("b") SERVICE("c"), 2);
@@ -149,11 +157,11 @@ START_TEST(half_of_a_change_is_none)
 {
 	struct conf *c = conf_of(SERVICE("a") SERVICE("b"), 1);
 
-	ck_assert(!set(c, OVERLAY_PAUSE, 0, "", false, 0));
+	ck_assert(!part(c, OVERLAY_PAUSE, 0, "", true, false, 0));
 	if (_i == 0) {
 		overlay_forget_partial(&o);
 	} else {
-		ck_assert(!set(_i == 1 ? NULL : c, OVERLAY_PAUSE, 2, "", true, 4));
+		ck_assert(!part(_i == 1 ? NULL : c, OVERLAY_PAUSE, 2, "", false, true, 4));
 		ck_assert_uint_eq(told_id, 4);
 		ck_assert_ptr_nonnull(strstr(told, "try again"));
 	}
@@ -165,30 +173,65 @@ START_TEST(half_of_a_change_is_none)
 }
 END_TEST
 
+/*
+ * The rest of a change was lost, and another one comes: of the lost one nothing is put in
+ * force, neither with the next change nor with a reload in between.
+ */
+START_TEST(a_lost_rest_is_forgotten)
+{
+	struct conf *c = conf_of(SERVICE("a") SERVICE("b") SERVICE("c"), 1);
+
+	ck_assert(set(c, OVERLAY_PAUSE, 2, "before", 1));
+	ck_assert(!part(c, OVERLAY_DRAIN, 0, "lost", true, false, 2));
+	ck_assert(overlay_is_pending(&o));
+	if (_i == 0) {
+		ck_assert(set(c, OVERLAY_DRAIN, 1, "next", 3));
+		ck_assert(!part(c, OVERLAY_DRAIN, 0, "late", false, true, 4));
+		ck_assert_uint_eq(told_id, 4);
+		ck_assert_ptr_nonnull(strstr(told, "missing"));
+	} else if (_i == 1) {
+		overlay_forget_partial(&o);
+	}
+	conf_unref(c);
+	c = reloaded(SERVICE("a") SERVICE("b") SERVICE("c"), 2);
+	ck_assert_int_eq(service(c, "a")->state, SERVICE_OPEN);
+	ck_assert_int_eq(service(c, "b")->state, _i == 0 ? SERVICE_DRAINED : SERVICE_OPEN);
+	ck_assert_int_eq(service(c, "c")->state, SERVICE_PAUSED);
+	ck_assert_uint_eq(told_id, _i == 0 ? 3 : 1);
+	/* What comes in time is put in force by the next reload. */
+	if (_i == 2)
+		ck_assert(part(c, OVERLAY_DRAIN, 1, "rest", false, true, 5));
+	conf_unref(c);
+	c = reloaded(SERVICE("a") SERVICE("b") SERVICE("c"), 3);
+	ck_assert_int_eq(service(c, "a")->state, _i == 2 ? SERVICE_DRAINED : SERVICE_OPEN);
+	conf_unref(c);
+}
+END_TEST
+
 /* Services that come later are drained, too, and not those that are resumed one by one. */
 START_TEST(all_are_all_that_come)
 {
 	struct conf *c = conf_of(SERVICE("a") SERVICE("b"), 1);
 
-	ck_assert(set(c, OVERLAY_PAUSE, 1, "mine", true, 1));
-	ck_assert(set(c, OVERLAY_DRAIN, OVERLAY_ALL, "", true, 2));
+	ck_assert(set(c, OVERLAY_PAUSE, 1, "mine", 1));
+	ck_assert(set(c, OVERLAY_DRAIN, OVERLAY_ALL, "", 2));
 	conf_unref(c);
 	c = reloaded(SERVICE("a") SERVICE("b") SERVICE("new"), 2);
 	ck_assert_uint_eq(told_id, 2);
 	ck_assert(c->is_drained);
 	ck_assert_ptr_null(service(c, "b")->state_text);
-	ck_assert(set(c, OVERLAY_OPEN, 0, "", true, 3));
+	ck_assert(set(c, OVERLAY_OPEN, 0, "", 3));
 	conf_unref(c);
 	c = reloaded(SERVICE("a") SERVICE("b") SERVICE("newer"), 3);
 	ck_assert_int_eq(service(c, "a")->state, SERVICE_OPEN);
 	ck_assert_int_eq(service(c, "newer")->state, SERVICE_DRAINED);
 	ck_assert(!c->is_drained);
-	ck_assert(set(c, OVERLAY_OPEN, OVERLAY_ALL, "", true, 4));
+	ck_assert(set(c, OVERLAY_OPEN, OVERLAY_ALL, "", 4));
 	conf_unref(c);
 	c = reloaded(SERVICE("a") SERVICE("newer"), 4);
 	ck_assert_int_eq(service(c, "newer")->state, SERVICE_OPEN);
 	/* A service that has gone meanwhile is another one when it comes back. */
-	ck_assert(set(c, OVERLAY_DRAIN, 0, "", true, 5));
+	ck_assert(set(c, OVERLAY_DRAIN, 0, "", 5));
 	conf_unref(c);
 	conf_unref(reloaded(SERVICE("newer"), 5));
 	ck_assert_uint_eq(o.now.n, 0);
@@ -205,7 +248,7 @@ START_TEST(a_failure_changes_nothing)
 	struct conf_errors errors = { .list = &one, .n = 1 };
 	struct conf *c = conf_of(SERVICE("a"), 1);
 
-	ck_assert(set(c, OVERLAY_DRAIN, 0, "", true, 7));
+	ck_assert(set(c, OVERLAY_DRAIN, 0, "", 7));
 	conf_unref(c);
 	ck_assert_int_eq(overlay_begin(&o), 0);
 	overlay_failed(&o, false, &errors);
@@ -246,6 +289,32 @@ START_TEST(a_level_is_taken_back)
 }
 END_TEST
 
+/* A failure at the end of its time does not make it last for ever. */
+START_TEST(a_level_is_taken_back_later)
+{
+	struct conf_error one = { .text = (char[]){ "no room" } };
+	struct conf_errors errors = { .list = &one, .n = 1 };
+	uint64_t now;
+
+	ck_assert(set_level(LOG_DEBUG, 1, 3));
+	conf_unref(reloaded(SERVICE("a"), 2));
+	while (n_due == 0)
+		ck_assert_int_ge(loop_turn(&loop), 0);
+	ck_assert_int_eq(overlay_begin(&o), 0);
+	overlay_failed(&o, true, &errors);
+	ck_assert(!overlay_is_pending(&o));
+	ck_assert(loop_timer_is_armed(&o.timer));
+	/* Not at once: what has failed would fail again. */
+	now = clock_usec();
+	ck_assert_uint_gt(o.timer.due_usec, now + USEC_PER_SEC);
+	loop_arm(&loop, &o.timer, now);
+	while (n_due == 1)
+		ck_assert_int_ge(loop_turn(&loop), 0);
+	ck_assert(overlay_is_pending(&o));
+	ck_assert(!o.next.level.is_set);
+}
+END_TEST
+
 /* A later order comes in place of the former one, with its time. */
 START_TEST(the_last_level_counts)
 {
@@ -270,7 +339,7 @@ START_TEST(states_are_in_the_canonical_text)
 	CLEANUP_FREE char *plain = conf_format(c), *text = NULL;
 
 	ck_assert_ptr_null(strstr(plain, "state"));
-	ck_assert(set(c, OVERLAY_DRAIN, 0, "it's \"me\" \\ \xc3\xa4", true, 1));
+	ck_assert(set(c, OVERLAY_DRAIN, 0, "it's \"me\" \\ \xc3\xa4", 1));
 	conf_unref(c);
 	c = reloaded(SERVICE("a") SERVICE("b"), 2);
 	text = conf_format(c);
@@ -291,8 +360,10 @@ END_TEST
 UNIT_MAIN("overlay", tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, a_change_is_complete_with_its_last_part);
     tcase_add_loop_test(tc, half_of_a_change_is_none, 0, 3);
+    tcase_add_loop_test(tc, a_lost_rest_is_forgotten, 0, 3);
     tcase_add_test(tc, all_are_all_that_come);
     tcase_add_test(tc, a_failure_changes_nothing);
     tcase_add_test(tc, a_level_is_taken_back);
+    tcase_add_test(tc, a_level_is_taken_back_later);
     tcase_add_loop_test(tc, the_last_level_counts, 0, 2);
     tcase_add_test(tc, states_are_in_the_canonical_text))

@@ -83,6 +83,45 @@ START_TEST(door_goes)
 }
 END_TEST
 
+/*
+ * A new process is asked by a worker of a door of its service only, and waits for one that
+ * is to come. The first of them come after the reload that brings them, which cannot wait.
+ */
+START_TEST(asked_by_a_worker_of_the_door)
+{
+#define WEB "listen \"http://127.0.0.1:1\" {}\n"
+#define OF_WEB(word) LISTEN WEB "kill-grace = 20ms\n" \
+    "service \"one\" { handler = {\"/bin/cat\", \"" word "\"} ready = ping doors = {\"http\"} " \
+    "processes { max = 1 } }\n"
+	struct mail_ends web;
+	struct leased probe;
+
+	prepare(2, OF_WEB("-u"));
+	probe = get_lease_any("one");
+	ck_assert_uint_eq(probe.lease.is_probe, 1);
+	give_back(&probe, 0);
+	ck_assert_uint_eq(get(broker.master, FRAME_PREPARED).generation, 2);
+	commit(2);
+	ck_assert_uint_eq(get(broker.master, FRAME_COMMITTED).generation, 2);
+
+	prepare(3, OF_WEB("--"));
+	for (size_t i = 0; i < 20; i++) {
+		sync_master();
+		sync_worker(0);
+		sync_worker(1);
+	}
+	leave(1);
+	web = link_roles(broker.master, -1, CONF_MAX_CLASS);
+	broker.worker[1] = web.socket;
+	broker.peer[1].pipe = web.pipe;
+	(void)fd_set_nonblock(web.pipe, false);
+	probe = get_lease(1, "one");
+	ck_assert_uint_eq(probe.lease.is_probe, 1);
+	give_back(&probe, 0);
+	ck_assert_uint_eq(get(broker.master, FRAME_PREPARED).generation, 3);
+}
+END_TEST
+
 START_TEST(does_not_answer)
 {
 	struct leased old = lease(1, "one"), probe;
@@ -229,6 +268,7 @@ add(TCase *tc)
 	tcase_add_test(tc, asked_before_it_counts);
 	tcase_add_test(tc, other_doors);
 	tcase_add_test(tc, door_goes);
+	tcase_add_test(tc, asked_by_a_worker_of_the_door);
 	tcase_add_test(tc, does_not_answer);
 	tcase_add_test(tc, new_one_dies);
 	tcase_add_test(tc, given_up_before_it_is_ready);

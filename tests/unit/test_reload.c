@@ -446,7 +446,7 @@ set_level(uint8_t level, uint64_t id)
 
 	f.overlay.what = OVERLAY_LEVEL;
 	f.overlay.level = level;
-	f.overlay.is_last = 1;
+	f.overlay.is_first = f.overlay.is_last = 1;
 	m->processes.ops->frame(process(CONTROL), &f);
 }
 
@@ -561,8 +561,13 @@ START_TEST(an_order_that_fails_changes_nothing)
 		ck_assert_int_eq(m->now.conf->log_level, LOG_EMERG);
 		return;
 	}
+	if (_i == 2)
+		ask(WHAT_RELOAD, 13);
 	stop_begin(m);
 	expect_set(11, "reqd is stopping");
+	/* Also who has asked for a reload of the files behind it. */
+	if (_i == 2)
+		expect_outcome(13, "reqd is stopping");
 	set_level(LOG_ERR, 12);
 	expect_set(12, "reqd is stopping");
 	ck_assert_int_eq(m->reload.phase, RELOAD_IDLE);
@@ -643,7 +648,7 @@ MASTER_MAIN("reload", tcase_add_test(tc, workers_commit_last);
     tcase_add_test(tc, an_order_is_a_reload_of_its_own);
     tcase_add_loop_test(tc, an_order_waits_for_the_reload_before_it, 0, 2);
     tcase_add_test(tc, an_order_goes_with_the_next_reload);
-    tcase_add_loop_test(tc, an_order_that_fails_changes_nothing, 0, 2);
+    tcase_add_loop_test(tc, an_order_that_fails_changes_nothing, 0, 3);
     tcase_add_test(tc, who_refuses_ends_the_reload_and_nobody_else);
     tcase_add_loop_test(tc, who_comes_in_the_middle_follows, 0, 2);
     tcase_add_loop_test(tc, who_starts_in_the_middle_gets_the_new_one, 0, 2);
