@@ -1422,7 +1422,8 @@ POLITE = sh('trap "echo HUP >$1; exit" HUP; trap "echo TERM >$1; exit" TERM;'
             ' while :; do sleep 0.01; done', "{file}")
 
 
-@pair("service", "stop-signal", "HUP", lines='argument "file" {}\ntimeout = 50ms', command=POLITE)
+# In that time a shell sets its traps on a busy machine, too.
+@pair("service", "stop-signal", "HUP", lines='argument "file" {}\ntimeout = 500ms', command=POLITE)
 def _(a, b):
     def signal_of(name):
         path = OPEN + "/" + name
