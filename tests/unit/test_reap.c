@@ -86,10 +86,10 @@ END_TEST
 START_TEST(test_stop_signal)
 {
 	struct call c = CALL(.service = S_TOLD,
-	    .script = "trap '' TERM\n"
+	    .script = "trap '' TERM; trap 'read x; echo ended; kill $!; exit' USR1\n"
 		      "(setsid sh -c 'trap \"echo told; exit\" USR1; echo escaped\n"
 		      "while :; do :; done' &)\n"
-		      "trap 'read x; echo ended; exit' USR1; while :; do sleep 1000 & wait; done");
+		      "while :; do sleep 1000 & wait; done");
 
 	expect_line(c.out, "escaped");
 	cancel(&c, CANCEL_BY_CLIENT);
