@@ -45,6 +45,7 @@ struct auth_waiting {
 };
 
 struct auth {
+	bool is_stopping;	/* first: gcc 14 takes the whole for its first member, and warns */
 	struct loop loop;
 	struct member member;
 	struct hashes prepared, current;
@@ -56,7 +57,6 @@ struct auth {
 	struct loop_timer later;	/* the time of the next check has not come */
 	uint8_t salt[16];		/* nobody outside can know the digest of a source */
 	struct auth_asker askers[CONF_MAX_WORKERS];
-	bool is_stopping;
 };
 
 /* -------------------------------------------------------------- answers --- */
