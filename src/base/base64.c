@@ -41,18 +41,6 @@ base64_append(struct buf *b, struct slice s)
 	return 0;
 }
 
-static int
-value_of(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 int
 base64_decode(struct slice text, uint8_t *ret, size_t max, size_t *ret_len)
 {
@@ -65,7 +53,7 @@ base64_decode(struct slice text, uint8_t *ret, size_t max, size_t *ret_len)
 	for (unsigned i = 0; i < 2 && text.len > 0 && text.data[text.len - 1] == '='; i++)
 		text.len--;
 	for (size_t i = 0; i < text.len; i++) {
-		int v = value_of(text.data[i]);
+		int v = base64_value(text.data[i], '+', '/');
 
 		if (v < 0)
 			return -EINVAL;

@@ -7,6 +7,19 @@
 #include "base/buf.h"
 #include "base/slice.h"
 
+/* The value of a letter, of which the last two are given; -1: it is none. */
+static inline int
+base64_value(char c, char c62, char c63)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == c62 ? 62 : c == c63 ? 63 : -1;
+}
+
 /* Bytes of the text of so many bytes. */
 #define BASE64_LEN(n) (((n) + 2) / 3 * 4)
 

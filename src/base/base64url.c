@@ -6,6 +6,8 @@
 
 #include <errno.h>
 
+#include "base/base64.h"
+
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 void
@@ -24,18 +26,6 @@ base64url_encode(const uint8_t *data, size_t len, char *ret)
 	*ret = '\0';
 }
 
-static int
-value_of(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '-' ? 62 : c == '_' ? 63 : -1;
-}
-
 int
 base64url_decode(struct slice text, uint8_t *ret, size_t len)
 {
@@ -45,7 +35,7 @@ base64url_decode(struct slice text, uint8_t *ret, size_t len)
 	if (text.len != BASE64URL_TEXT(len) - 1)
 		return -EINVAL;
 	for (size_t i = 0; i < text.len; i++) {
-		int v = value_of(text.data[i]);
+		int v = base64_value(text.data[i], '-', '_');
 
 		if (v < 0)
 			return -EINVAL;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "base/units.h"
 
 #define NUMBER_MAX ((UINT64_C(1) << 53) - 1)
 
@@ -53,6 +54,25 @@ jsonbuf_number(struct buf *b, const char *key, uint64_t n)
 {
 	jsonbuf_key(b, key);
 	(void)buf_append_u64(b, n < NUMBER_MAX ? n : NUMBER_MAX);
+}
+
+void
+jsonbuf_number_or_null(struct buf *b, const char *key, bool is_known, uint64_t n)
+{
+	if (is_known)
+		jsonbuf_number(b, key, n);
+	else
+		jsonbuf_null(b, key);
+}
+
+void
+jsonbuf_real(struct buf *b, const char *key, double v)
+{
+	char text[REAL_TEXT];
+
+	real_format(v, text);
+	jsonbuf_key(b, key);
+	(void)buf_append_str(b, text);
 }
 
 void

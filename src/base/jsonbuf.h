@@ -27,6 +27,10 @@ void jsonbuf_text(struct buf *b, const char *key, const char *text);
  * number above that limit is written as the limit.
  */
 void jsonbuf_number(struct buf *b, const char *key, uint64_t n);
+void jsonbuf_number_or_null(struct buf *b, const char *key, bool is_known, uint64_t n);
+
+/* Appends a finite number. */
+void jsonbuf_real(struct buf *b, const char *key, double v);
 
 /* Appends the comma and the key that stand before a value; the caller appends the value. */
 void jsonbuf_key(struct buf *b, const char *key);

@@ -10,7 +10,6 @@
 #include "base/cleanup.h"
 #include "base/escape.h"
 #include "base/jsonbuf.h"
-#include "base/units.h"
 #include "conf/argument.h"
 
 /* The forms that the functions of base/units and conf/argument read. */
@@ -167,16 +166,6 @@ put_integer(struct buf *b, const char *key, int64_t v)
 	(void)buf_append_i64(b, v);
 }
 
-static void
-put_real(struct buf *b, const char *key, double v)
-{
-	char text[REAL_TEXT];
-
-	real_format(v, text);
-	jsonbuf_key(b, key);
-	(void)buf_append_str(b, text);
-}
-
 /* Writes the bounds of a number. One that may not begin with '-' is 0 or more. */
 static void
 put_bounds(struct buf *b, const struct argument *a)
@@ -188,9 +177,9 @@ put_bounds(struct buf *b, const struct argument *a)
 			put_integer(b, "maximum", a->max_int);
 	} else {
 		if (a->has_min)
-			put_real(b, "minimum", a->min_dec);
+			jsonbuf_real(b, "minimum", a->min_dec);
 		if (a->has_max)
-			put_real(b, "maximum", a->max_dec);
+			jsonbuf_real(b, "maximum", a->max_dec);
 	}
 	if (!a->has_min && !argument_takes_dash(a))
 		put_integer(b, "minimum", 0);

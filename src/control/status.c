@@ -222,10 +222,8 @@ put_level(struct buf *b, const struct roster *r)
 	(void)snprintf(text, sizeof(text), "uid:%u", r->level_uid);
 	jsonbuf_text(b, "by", text);
 	jsonbuf_text(b, "since", r->level_since);
-	if (r->level_due_usec != 0)
-		jsonbuf_number(b, "left_usec", now < r->level_due_usec ? r->level_due_usec - now : 0);
-	else
-		jsonbuf_null(b, "left_usec");
+	jsonbuf_number_or_null(b, "left_usec", r->level_due_usec != 0,
+	    now < r->level_due_usec ? r->level_due_usec - now : 0);
 	jsonbuf_text(b, "configured", conf_level_word(r->file_level & 7));
 	jsonbuf_close(b, '}');
 }

@@ -30,16 +30,6 @@ elapsed(uint64_t from, uint64_t to)
 	return from < to ? to - from : 0;
 }
 
-/* A time that there may be or not. */
-static void
-put_usec_or_null(struct buf *b, const char *key, bool have, uint64_t usec)
-{
-	if (have)
-		jsonbuf_number(b, key, usec);
-	else
-		jsonbuf_null(b, key);
-}
-
 struct pool_stats
 figures_pool(const struct figures *f, const struct service *s)
 {
@@ -72,9 +62,9 @@ put_pool(struct buf *b, struct pool_stats p, bool with_words)
 	else if (has_died)
 		death_describe(&p.last, why, sizeof(why));
 	jsonbuf_text(b, "last_death", has_died ? why : NULL);
-	put_usec_or_null(b, "last_death_age_usec", p.last_usec != 0, elapsed(p.last_usec, now));
-	put_usec_or_null(b, "failing_usec", p.is_failing != 0, elapsed(p.failing_usec, now));
-	put_usec_or_null(b, "next_try_usec", p.is_failing != 0, elapsed(now, p.retry_usec));
+	jsonbuf_number_or_null(b, "last_death_age_usec", p.last_usec != 0, elapsed(p.last_usec, now));
+	jsonbuf_number_or_null(b, "failing_usec", p.is_failing != 0, elapsed(p.failing_usec, now));
+	jsonbuf_number_or_null(b, "next_try_usec", p.is_failing != 0, elapsed(now, p.retry_usec));
 	jsonbuf_close(b, '}');
 }
 

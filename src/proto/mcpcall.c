@@ -14,7 +14,6 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/jsonbuf.h"
-#include "base/units.h"
 
 /* Bytes of a line that is told as progress. */
 #define LINE_MAX_BYTES 500
@@ -155,16 +154,6 @@ may_tell(struct mcpcall *c, uint64_t now_usec)
 	return c->n_told++ < TOLD_MAX;
 }
 
-static void
-put_real(struct buf *b, const char *key, double v)
-{
-	char text[REAL_TEXT];
-
-	real_format(v, text);
-	jsonbuf_key(b, key);
-	(void)buf_append_str(b, text);
-}
-
 /* Writes the line as progress. Progress must grow, so a line that does not say more is left out. */
 static bool
 put_progress(struct mcpcall *c, const json_t *token, uint64_t now_usec, struct buf *b)
@@ -191,9 +180,9 @@ put_progress(struct mcpcall *c, const json_t *token, uint64_t now_usec, struct b
 	jsonbuf_text(b, "method", "notifications/progress");
 	jsonbuf_open(b, "params", '{');
 	mcp_put_json(b, "progressToken", token);
-	put_real(b, "progress", done);
+	jsonbuf_real(b, "progress", done);
 	if (total > 0)
-		put_real(b, "total", total);
+		jsonbuf_real(b, "total", total);
 	if (*text != '\0')
 		jsonbuf_text(b, "message", text);
 	mcp_close_result(b);

@@ -238,15 +238,6 @@ http_status(struct http_session *s, const struct http_request *rq)
 	return answer_json(s);
 }
 
-static void
-put_id(struct buf *b, const char *key, bool is_known, uint32_t id)
-{
-	if (is_known)
-		jsonbuf_number(b, key, id);
-	else
-		jsonbuf_null(b, key);
-}
-
 enum http_next
 http_whoami(struct http_session *s, const struct http_request *rq)
 {
@@ -266,8 +257,8 @@ http_whoami(struct http_session *s, const struct http_request *rq)
 	peer_format(p, text, sizeof(text));
 	jsonbuf_text(b, "peer", text);
 	jsonbuf_text(b, "listener", s->conn.listener->url);
-	put_id(b, "uid", who.has_uid, who.uid);
-	put_id(b, "gid", who.has_uid, who.gid);
+	jsonbuf_number_or_null(b, "uid", who.has_uid, who.uid);
+	jsonbuf_number_or_null(b, "gid", who.has_uid, who.gid);
 	jsonbuf_open(b, "roles", '[');
 	for (size_t i = 0; i < conf->n_roles; i++) {
 		if ((roles >> conf->roles[i].number & 1) != 0)

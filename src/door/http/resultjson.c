@@ -174,10 +174,7 @@ resultjson_members(struct buf *b, const struct result *r, bool with_output)
 
 	jsonbuf_key(b, "status");
 	(void)buf_append_i64(b, o->kind == OUTCOME_EXIT ? o->status : -1);
-	if (o->kind == OUTCOME_SIGNAL)
-		jsonbuf_number(b, "signal", (uint64_t)o->status);
-	else
-		jsonbuf_null(b, "signal");
+	jsonbuf_number_or_null(b, "signal", o->kind == OUTCOME_SIGNAL, (uint64_t)o->status);
 	if (r->is_value && r->value != NULL && r->value->kind != VALUE_ERROR)
 		resultjson_value(b, "value", r->value);
 	else if (!r->is_value && with_output)
